@@ -1,0 +1,79 @@
+/** The door of the access room: what goes into the decision, what comes out, and every event the journal may hold. */
+import type { PersonId } from '../identity/port.ts';
+
+/** Why the door stayed shut: a closed list; later policies add to it. */
+export const denials = ['unknown', 'ambiguous', 'low-quality', 'too-dark', 'stale', 'disarmed', 'journal-down'] as const;
+export type Denial = (typeof denials)[number];
+
+/** One frame's evidence about the dominant face. */
+export interface Sighting {
+  /** Digest of the frame's bytes: a frame shown twice counts once. */
+  readonly digest: string;
+  /** When the frame was captured, monotonic milliseconds. */
+  readonly capturedAtMs: number;
+  readonly finding: Finding;
+  /** The likeness of the person named (or of the best candidate, for `unknown`). */
+  readonly likeness?: Likeness;
+}
+
+export type Finding =
+  | { readonly kind: 'nobody' }
+  | { readonly kind: 'person'; readonly personId: PersonId }
+  | { readonly kind: 'unknown' }
+  | { readonly kind: 'ambiguous' }
+  | { readonly kind: 'low-quality'; readonly reasons: readonly string[] };
+
+export interface Likeness {
+  readonly logit: number;
+  readonly probability: number;
+  readonly share: number;
+}
+
+/** Everything that may be journalled. Past tense; units in names; ids, never names of people. */
+export type Event =
+  | {
+      readonly kind: 'daemon.started';
+      readonly version: string;
+      readonly people: number;
+      readonly templates: number;
+      readonly threshold: ThresholdNote;
+      readonly models: readonly string[];
+    }
+  | { readonly kind: 'daemon.stopped'; readonly reason: string }
+  | { readonly kind: 'camera.failed'; readonly code: string; readonly detail: string; readonly retryInMs: number }
+  | { readonly kind: 'camera.restored'; readonly afterMs: number }
+  | {
+      readonly kind: 'access.granted';
+      readonly personId: PersonId;
+      readonly likeness: Likeness;
+      readonly votes: number;
+      readonly capturedAtMs: number;
+      readonly ageMs: number;
+      readonly threshold: ThresholdNote;
+      readonly visit?: number;
+    }
+  | {
+      readonly kind: 'access.denied';
+      readonly reason: Denial;
+      readonly detail: string;
+      readonly likeness?: Likeness;
+      readonly bestPersonId?: PersonId;
+      readonly capturedAtMs: number;
+      readonly ageMs: number;
+      readonly visit?: number;
+    }
+  | { readonly kind: 'relay.pulsed'; readonly grantSeq: number; readonly durationMs: number; readonly captureToRelayMs: number }
+  | { readonly kind: 'relay.failed'; readonly grantSeq: number; readonly detail: string }
+  | { readonly kind: 'person.enrolled'; readonly personId: PersonId; readonly pictures: number }
+  | { readonly kind: 'person.renamed'; readonly personId: PersonId }
+  | { readonly kind: 'person.removed'; readonly personId: PersonId };
+
+export type EventKind = Event['kind'];
+
+/** The threshold an event was decided under. */
+export interface ThresholdNote {
+  readonly policy: string;
+  readonly logit: number;
+  readonly fmr: number;
+  readonly extrapolated: boolean;
+}

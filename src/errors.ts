@@ -1,0 +1,50 @@
+/**
+ * What can go wrong outside the program: one class, one closed list of codes, so that every edge (daemon, command
+ * line, MQTT) can decide on the code and show the person the message with its remedy.
+ */
+
+/** Every fault facelatch knows. Expected outcomes (a denial, a picture without a face) are values, never faults. */
+export type FaultCode =
+  | 'bad-argument'
+  | 'bad-config'
+  | 'bad-picture'
+  | 'camera-dark'
+  | 'camera-ended'
+  | 'camera-frozen'
+  | 'camera-missing'
+  | 'database-newer'
+  | 'disk-full'
+  | 'broker-unreachable'
+  | 'broker-refused'
+  | 'journal-damaged'
+  | 'journal-down'
+  | 'model-damaged'
+  | 'model-missing'
+  | 'model-unfit'
+  | 'not-found'
+  | 'reader-failed'
+  | 'relay-failed'
+  | 'state-locked'
+  | 'tool-missing';
+
+/** A fault: `message` is one clear sentence that names the setting and the remedy; `cause` is what was underneath. */
+export class Fault extends Error {
+  override readonly name = 'Fault';
+  readonly code: FaultCode;
+
+  constructor(code: FaultCode, message: string, cause?: unknown) {
+    super(message, { cause });
+    this.code = code;
+  }
+}
+
+/** `error` as a Fault: itself where it is one, else wrapped under `code` with what it said. */
+export function asFault(error: unknown, code: FaultCode, what: string): Fault {
+  if (error instanceof Fault) return error;
+  return new Fault(code, `${what}: ${messageOf(error)}`, error);
+}
+
+/** The message of anything thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,16 @@
+/** The door of the relay room: the one thing that can open the lock. */
+
+export interface Relay extends AsyncDisposable {
+  /**
+   * Drives the line to its active level for `durationMs` (capped by the relay's own hard maximum) and back to the safe one.
+   * Resolves at the rising edge, not at the end. A pulse during a pulse lengthens it to the later end, never beyond the maximum
+   * counted from the first edge. Throws Fault `relay-failed` when the line cannot be driven.
+   */
+  pulse(durationMs: number): Promise<void>;
+  /** Drives the safe level now. */
+  safe(): Promise<void>;
+  /** The level driven last. */
+  readonly level: 'safe' | 'active';
+  /** For people: what this relay is. */
+  readonly label: string;
+}
