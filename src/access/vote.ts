@@ -1,0 +1,45 @@
+/**
+ * The vote over fresh frames, pure: k agreeing frames of the latest n with a face, within a window of time, and nobody else among them.
+ */
+import type { PersonId } from '../identity/port.ts';
+import type { Sighting } from './port.ts';
+
+export interface VoteRules {
+  /** k: agreeing frames that decide. */
+  readonly votes: number;
+  /** n: among so many latest frames with a face. */
+  readonly window: number;
+  /** … captured within this time before the newest, milliseconds. */
+  readonly windowMs: number;
+}
+
+/** The ballots in the window after `sighting` has been cast; a frame shown twice counts once. */
+export function cast(ballots: readonly Sighting[], sighting: Sighting, rules: VoteRules): readonly Sighting[] {
+  if (sighting.finding.kind === 'nobody' || ballots.some((b) => b.digest === sighting.digest)) return ballots;
+  const from = sighting.capturedAtMs - rules.windowMs;
+  return [...ballots, sighting].slice(-rules.window).filter((b) => b.capturedAtMs >= from);
+}
+
+export type Tally =
+  | { readonly kind: 'elected'; readonly personId: PersonId; readonly votes: number; readonly best: Sighting }
+  | { readonly kind: 'contested'; readonly personIds: readonly PersonId[] }
+  | { readonly kind: 'open'; readonly leader?: PersonId; readonly votes: number };
+
+/** Who the window elects: one person with k votes; two different people in one window contest each other and elect nobody. */
+export function tally(ballots: readonly Sighting[], rules: VoteRules): Tally {
+  const byPerson = new Map<PersonId, Sighting[]>();
+  for (const ballot of ballots) {
+    if (ballot.finding.kind !== 'person') continue;
+    const of = byPerson.get(ballot.finding.personId) ?? [];
+    of.push(ballot);
+    byPerson.set(ballot.finding.personId, of);
+  }
+  if (byPerson.size > 1) return { kind: 'contested', personIds: [...byPerson.keys()] };
+  const [only] = byPerson;
+  if (!only) return { kind: 'open', votes: 0 };
+  const [personId, votes] = only;
+  const best = votes.toSorted((a, b) => (b.likeness?.logit ?? 0) - (a.likeness?.logit ?? 0))[0];
+  return best && votes.length >= rules.votes
+    ? { kind: 'elected', personId, votes: votes.length, best }
+    : { kind: 'open', leader: personId, votes: votes.length };
+}

@@ -1,0 +1,145 @@
+/**
+ * The detector: upright RGB picture in, boxes and five landmarks in the picture's own pixels out, best first, by whatever network the
+ * manifest describes.
+ */
+import type { InferenceSession, Tensor } from 'onnxruntime-node';
+import { Fault } from '../errors.ts';
+import { enlarge, shrinkByArea } from './align.ts';
+import type { DetectorNetwork } from './manifest.ts';
+import type { Picture } from './picture.ts';
+import type { Box, Landmarks, Point } from './port.ts';
+import { fill, openSession, tensorOf } from './session.ts';
+
+export interface Detection {
+  readonly score: number;
+  readonly box: Box;
+  readonly landmarks: Landmarks;
+}
+
+export interface Detector {
+  detect(picture: Picture): Promise<readonly Detection[]>;
+}
+
+/** Opens the detector of a network. @throws Fault `model-unfit`. */
+export async function openDetector(network: DetectorNetwork, threads: number): Promise<Detector> {
+  const { input } = network;
+  const session = await openSession(network.bytes, network.name, input, { threads, dimensions: { n: 1, h: input.height, w: input.width } });
+  const names =
+    network.decoder === 'points'
+      ? Object.values(network.outputs)
+      : network.strides.flatMap((s) => [`cls_${s}`, `obj_${s}`, `bbox_${s}`, `kps_${s}`]);
+  const missing = names.filter((name) => !session.outputNames.includes(name));
+  if (missing.length > 0)
+    throw new Fault(
+      'model-unfit',
+      `The network ${network.name} lacks the output ${missing.join(', ')} that output.decoder "${network.decoder}" reads`,
+    );
+  const data = new Float32Array(3 * input.width * input.height);
+  return {
+    detect: async (picture) => {
+      const scale = letterbox(picture, network, data);
+      const results = await session.run({ [input.name]: tensorOf(data, 1, input) });
+      const candidates = network.decoder === 'points' ? readPoints(results, network) : readYunet(results, network);
+      return suppress(candidates, network.nmsIou).map((d) => toPicture(d, scale));
+    },
+  };
+}
+
+/** Lays the picture into the input's top left corner, as large as it fits (shrunk by area), zero elsewhere; gives the scale. */
+function letterbox(picture: Picture, network: DetectorNetwork, data: Float32Array): number {
+  const { input } = network;
+  const scale = Math.min(input.width / picture.width, input.height / picture.height, network.upscaleAtMost);
+  const width = Math.min(input.width, Math.max(1, Math.round(picture.width * scale)));
+  const height = Math.min(input.height, Math.max(1, Math.round(picture.height * scale)));
+  const resized = scale < 1 ? shrinkByArea(picture, width, height) : enlarge(picture, width, height);
+  const [zero0, zero1, zero2] = input.mean.map((m, c) => -m / (input.std[c] as number));
+  if (zero0 === zero1 && zero1 === zero2) data.fill(zero0 as number);
+  else fill(data, 0, new Uint8Array(input.width * input.height * 3), input.width, input.height, input);
+  fill(data, 0, resized.rgb, width, height, input);
+  return scale;
+}
+
+type Results = InferenceSession.OnnxValueMapType;
+
+const valuesOf = (results: Results, name: string): Float32Array => (results[name] as Tensor).data as Float32Array;
+
+function landmarksAt(values: ArrayLike<number>, at: number): Landmarks {
+  const point = (i: number): Point => ({ x: values[at + 2 * i] as number, y: values[at + 2 * i + 1] as number });
+  return [point(0), point(1), point(2), point(3), point(4)];
+}
+
+/** Decoder `points`: scores (n), boxes (n × x1 y1 x2 y2) and points (n × five x y), all in input pixels. */
+function readPoints(results: Results, network: DetectorNetwork): Detection[] {
+  const scores = valuesOf(results, network.outputs.scores);
+  const boxes = valuesOf(results, network.outputs.boxes);
+  const points = valuesOf(results, network.outputs.points);
+  const found: Detection[] = [];
+  for (let i = 0; i < scores.length; i++) {
+    const score = scores[i] as number;
+    if (!(score > network.scoreThreshold)) continue;
+    const b = i * 4;
+    found.push({
+      score,
+      box: { x1: boxes[b] as number, y1: boxes[b + 1] as number, x2: boxes[b + 2] as number, y2: boxes[b + 3] as number },
+      landmarks: landmarksAt(points, i * 10),
+    });
+  }
+  return found;
+}
+
+/**
+ * Decoder `yunet`: for each stride one row a cell; score = √(class · objectness); box centre and size relative to the cell (size
+ * exponential), points relative to the cell. W. Wu, H. Peng, S. Yu, «YuNet: A Tiny Millisecond-level Face Detector», 2023.
+ */
+function readYunet(results: Results, network: DetectorNetwork): Detection[] {
+  const found: Detection[] = [];
+  for (const stride of network.strides) {
+    const cls = valuesOf(results, `cls_${stride}`);
+    const obj = valuesOf(results, `obj_${stride}`);
+    const bbox = valuesOf(results, `bbox_${stride}`);
+    const kps = valuesOf(results, `kps_${stride}`);
+    const columns = Math.floor(network.input.width / stride);
+    const unit = (v: number) => Math.min(1, Math.max(0, v));
+    for (let i = 0; i < cls.length; i++) {
+      const score = Math.sqrt(unit(cls[i] as number) * unit(obj[i] as number));
+      if (!(score > network.scoreThreshold)) continue;
+      const column = i % columns;
+      const row = Math.floor(i / columns);
+      const cx = (column + (bbox[i * 4] as number)) * stride;
+      const cy = (row + (bbox[i * 4 + 1] as number)) * stride;
+      const w = Math.exp(bbox[i * 4 + 2] as number) * stride;
+      const h = Math.exp(bbox[i * 4 + 3] as number) * stride;
+      const points = Array.from({ length: 10 }, (_, k) => ((kps[i * 10 + k] as number) + (k % 2 === 0 ? column : row)) * stride);
+      found.push({ score, box: { x1: cx - w / 2, y1: cy - h / 2, x2: cx + w / 2, y2: cy + h / 2 }, landmarks: landmarksAt(points, 0) });
+    }
+  }
+  return found;
+}
+
+/** Greedy non-maximum suppression, best score first. */
+function suppress(candidates: Detection[], maxIou: number): Detection[] {
+  const kept: Detection[] = [];
+  for (const candidate of candidates.toSorted((a, b) => b.score - a.score)) {
+    if (kept.every((k) => intersectionOverUnion(k.box, candidate.box) < maxIou)) kept.push(candidate);
+  }
+  return kept;
+}
+
+/** Shared area over joint area of two boxes, 0…1. */
+export function intersectionOverUnion(a: Box, b: Box): number {
+  const w = Math.max(0, Math.min(a.x2, b.x2) - Math.max(a.x1, b.x1));
+  const h = Math.max(0, Math.min(a.y2, b.y2) - Math.max(a.y1, b.y1));
+  const shared = w * h;
+  const joint = (a.x2 - a.x1) * (a.y2 - a.y1) + (b.x2 - b.x1) * (b.y2 - b.y1) - shared;
+  return joint > 0 ? shared / joint : 0;
+}
+
+function toPicture(d: Detection, scale: number): Detection {
+  const point = (p: Point): Point => ({ x: p.x / scale, y: p.y / scale });
+  const [a, b, c, e, f] = d.landmarks;
+  return {
+    score: d.score,
+    box: { x1: d.box.x1 / scale, y1: d.box.y1 / scale, x2: d.box.x2 / scale, y2: d.box.y2 / scale },
+    landmarks: [point(a), point(b), point(c), point(e), point(f)],
+  };
+}

@@ -1,0 +1,75 @@
+/** The embedder (the Siamese twin): aligned faces in, unit vectors out, fed and read as its manifest says. */
+import type { Tensor } from 'onnxruntime-node';
+import { Fault } from '../errors.ts';
+import { alignFace } from './align.ts';
+import type { EmbedderNetwork } from './manifest.ts';
+import type { Picture } from './picture.ts';
+import type { Embedding, Landmarks } from './port.ts';
+import { fill, openSession, tensorOf } from './session.ts';
+
+export interface Embedder {
+  /** The face cut out of the picture and aligned: the network's input size, interleaved RGB. */
+  align(picture: Picture, landmarks: Landmarks): Uint8Array;
+  /** The embedding of one aligned face. */
+  embed(aligned: Uint8Array): Promise<Embedding>;
+}
+
+/** Opens the embedder of a network and tries it once. @throws Fault `model-unfit` when its output is not what the manifest says. */
+export async function openEmbedder(network: EmbedderNetwork, threads: number): Promise<Embedder> {
+  const { input, output } = network;
+  const session = await openSession(network.bytes, network.name, input, { threads });
+  if (!session.outputNames.includes(output.name)) {
+    throw new Fault(
+      'model-unfit',
+      `The network ${network.name} has no output "${output.name}" (it has ${session.outputNames.join(', ')}): correct output.name in its manifest`,
+    );
+  }
+  const batch = session.inputMetadata.find((m) => m.name === input.name);
+  const oneByOne = batch?.isTensor === true && batch.shape[0] === 1;
+  const size = 3 * input.width * input.height;
+  const mirrored = output.mirror === 'average';
+  const data = new Float32Array(size * (mirrored && !oneByOne ? 2 : 1));
+
+  const run = async (n: number): Promise<Float32Array> => {
+    const values = ((await session.run({ [input.name]: tensorOf(data.subarray(0, n * size), n, input) }))[output.name] as Tensor)
+      .data as Float32Array;
+    if (values.length !== n * output.dimension) {
+      throw new Fault(
+        'model-unfit',
+        `The network ${network.name} gives ${values.length / n} numbers for a face and its manifest says ${output.dimension}: correct output.dimension`,
+      );
+    }
+    return values;
+  };
+  const embed = async (aligned: Uint8Array): Promise<Embedding> => {
+    fill(data, 0, aligned, input.width, input.height, input);
+    if (!mirrored) return normalised((await run(1)).slice(), output.normalise);
+    if (!oneByOne) {
+      fill(data, 1, aligned, input.width, input.height, input, true);
+      const both = await run(2);
+      return sumOf(both.subarray(0, output.dimension), both.subarray(output.dimension), output.normalise);
+    }
+    const straight = (await run(1)).slice();
+    fill(data, 0, aligned, input.width, input.height, input, true);
+    return sumOf(straight, await run(1), output.normalise);
+  };
+  await embed(new Uint8Array(size));
+  return { align: (picture, landmarks) => alignFace(picture, landmarks, network.template, input.width, input.height), embed };
+}
+
+function normalised(vector: Float32Array, how: 'l2' | 'none'): Float32Array {
+  if (how === 'none') return vector;
+  let square = 0;
+  for (const v of vector) square += v * v;
+  const length = Math.sqrt(square) || 1;
+  for (let i = 0; i < vector.length; i++) vector[i] = (vector[i] as number) / length;
+  return vector;
+}
+
+function sumOf(a: Float32Array, b: Float32Array, how: 'l2' | 'none'): Float32Array {
+  const x = normalised(a.slice(), how);
+  const y = normalised(b.slice(), how);
+  for (let i = 0; i < x.length; i++) x[i] = (x[i] as number) + (y[i] as number);
+  if (how === 'none') for (let i = 0; i < x.length; i++) x[i] = (x[i] as number) / 2;
+  return normalised(x, how);
+}

@@ -1,0 +1,223 @@
+/**
+ * Reads a network's folder (manifest.json beside its ONNX file), checks every field and the file's SHA-256, and gives
+ * back what the rest of the room needs: a user's own detector or embedder is one folder more, never a line of code.
+ */
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Fault } from '../errors.ts';
+import type { Calibration, EmbedderInfo, Head } from './port.ts';
+
+/** How a picture is fed to a network: (value − mean) / std for each channel, in the stated layout and colour order. */
+export interface NetworkInput {
+  readonly name: string;
+  readonly layout: 'NCHW' | 'NHWC';
+  readonly channels: 'RGB' | 'BGR';
+  readonly width: number;
+  readonly height: number;
+  readonly mean: readonly [number, number, number];
+  readonly std: readonly [number, number, number];
+}
+
+interface Network {
+  readonly folder: string;
+  readonly name: string;
+  readonly version: string;
+  readonly sha256: string;
+  /** The ONNX file's bytes, already checked: what is verified is what is run. */
+  readonly bytes: Uint8Array;
+  readonly input: NetworkInput;
+}
+
+export const detectorDecoders = ['points', 'yunet'] as const;
+
+export interface DetectorNetwork extends Network {
+  readonly decoder: (typeof detectorDecoders)[number];
+  /** Names of the outputs of the `points` decoder. */
+  readonly outputs: { readonly scores: string; readonly boxes: string; readonly points: string };
+  readonly scoreThreshold: number;
+  readonly nmsIou: number;
+  readonly strides: readonly number[];
+  /** Small pictures are enlarged at most this many times to fill the input. */
+  readonly upscaleAtMost: number;
+}
+
+export interface EmbedderNetwork extends Network {
+  readonly output: {
+    readonly name: string;
+    readonly dimension: number;
+    readonly normalise: 'l2' | 'none';
+    readonly mirror: 'average' | 'none';
+  };
+  /** Where the five landmarks come to lie in the aligned face, pixels. */
+  readonly template: readonly (readonly [number, number])[];
+  readonly info: EmbedderInfo;
+}
+
+type Json = Record<string, unknown>;
+
+/** A reader of one manifest's fields whose every complaint names the file and the field. */
+function fieldsOf(file: string, json: Json) {
+  const unfit = (path: string, want: string): never => {
+    throw new Fault('model-unfit', `${file}: ${path} must be ${want}`);
+  };
+  const at = (path: string): unknown => path.split('.').reduce<unknown>((value, key) => (value as Json | undefined)?.[key], json);
+  return {
+    at,
+    unfit,
+    text: (path: string, fallback?: string): string => {
+      const value = at(path) ?? fallback;
+      return typeof value === 'string' && value !== '' ? value : unfit(path, 'a text');
+    },
+    number: (path: string, min: number, max: number, fallback?: number): number => {
+      const value = at(path) ?? fallback;
+      return typeof value === 'number' && value >= min && value <= max ? value : unfit(path, `a number from ${min} to ${max}`);
+    },
+    choice: <T extends string>(path: string, choices: readonly T[], fallback?: T): T => {
+      const value = at(path) ?? fallback;
+      return choices.find((choice) => choice === value) ?? unfit(path, `one of ${choices.join(', ')}`);
+    },
+    triple: (path: string, min: number): [number, number, number] => {
+      const value = at(path);
+      const list = Array.isArray(value) ? value : [value, value, value];
+      const good = list.length === 3 && list.every((v) => typeof v === 'number' && Number.isFinite(v) && v >= min);
+      return good
+        ? (list as [number, number, number])
+        : unfit(path, `a number or three numbers, one for each channel${min > 0 ? ', above 0' : ''}`);
+    },
+    pairs: (path: string, count: number): [number, number][] => {
+      const value = at(path);
+      const good =
+        Array.isArray(value) &&
+        value.length === count &&
+        value.every((p) => Array.isArray(p) && p.length === 2 && p.every((v) => typeof v === 'number' && Number.isFinite(v)));
+      return good ? (value as [number, number][]) : unfit(path, `${count} pairs of numbers`);
+    },
+  };
+}
+
+type Fields = ReturnType<typeof fieldsOf>;
+
+function openManifest(folder: string, kind: string, setting: string): { fields: Fields; network: Omit<Network, 'input'> } {
+  const file = join(folder, 'manifest.json');
+  if (!existsSync(file))
+    throw new Fault('model-missing', `No network at ${folder}: it has no manifest.json. Set ${setting} to a folder that holds one`);
+  let json: Json;
+  try {
+    json = JSON.parse(readFileSync(file, 'utf8'));
+  } catch (error) {
+    throw new Fault('model-damaged', `${file} is not JSON: restore it`, error);
+  }
+  const fields = fieldsOf(file, json);
+  if (fields.at('kind') !== kind) fields.unfit('kind', `"${kind}"`);
+  const onnx = join(folder, fields.text('file'));
+  if (!existsSync(onnx)) throw new Fault('model-missing', `The network file ${onnx} named by ${file} is missing: restore the folder`);
+  const bytes = readFileSync(onnx);
+  const sha256 = createHash('sha256').update(bytes).digest('hex');
+  const want = fields.text('sha256').toLowerCase();
+  if (sha256 !== want) {
+    throw new Fault(
+      'model-damaged',
+      `${onnx} is not the file its manifest describes: its SHA-256 is ${sha256}, the manifest says ${want}. Restore the folder; an altered network must not guard a door`,
+    );
+  }
+  return { fields, network: { folder, name: fields.text('name'), version: fields.text('version'), sha256, bytes } };
+}
+
+function inputOf(fields: Fields): NetworkInput {
+  return {
+    name: fields.text('input.name'),
+    layout: fields.choice('input.layout', ['NCHW', 'NHWC'], 'NCHW'),
+    channels: fields.choice('input.channels', ['RGB', 'BGR']),
+    width: fields.number('input.width', 16, 4096),
+    height: fields.number('input.height', 16, 4096),
+    mean: fields.triple('input.mean', Number.NEGATIVE_INFINITY),
+    std: fields.triple('input.std', Number.MIN_VALUE),
+  };
+}
+
+/** Opens a detector's folder. Faults: `model-missing`, `model-damaged` (hash), `model-unfit` (a field). */
+export function openDetectorNetwork(folder: string): DetectorNetwork {
+  const { fields, network } = openManifest(folder, 'face-detector', 'face.detector');
+  const strides = fields.at('strides') ?? [8, 16, 32];
+  if (!Array.isArray(strides) || strides.length === 0 || !strides.every((s) => Number.isInteger(s) && s > 0))
+    fields.unfit('strides', 'a list of whole numbers');
+  // The manifest's texts may say after the name what the values are; the name is the first word.
+  const outputName = (path: string, fallback: string) => fields.text(path, fallback).split(' ')[0] ?? fallback;
+  return {
+    ...network,
+    input: inputOf(fields),
+    decoder: fields.choice('output.decoder', detectorDecoders),
+    outputs: {
+      scores: outputName('output.scores', 'scores'),
+      boxes: outputName('output.boxes', 'boxes'),
+      points: outputName('output.points', 'points'),
+    },
+    scoreThreshold: fields.number('scoreThreshold', 0, 1),
+    nmsIou: fields.number('nmsIou', 0, 1),
+    strides: strides as number[],
+    upscaleAtMost: fields.number('input.upscaleAtMost', 1, 16, 2),
+  };
+}
+
+function headOf(fields: Fields, dimension: number): Head {
+  if (fields.at('head') === undefined) return { kind: 'cosine', scale: 1, bias: 0 };
+  const bias = fields.number('head.bias', -1e6, 1e6);
+  if (fields.choice('head.kind', ['l1-logistic', 'cosine']) === 'cosine')
+    return { kind: 'cosine', scale: fields.number('head.scale', 0, 1e6), bias };
+  const weights = fields.at('head.weights');
+  const good = Array.isArray(weights) && weights.length === dimension && weights.every((w) => typeof w === 'number' && Number.isFinite(w));
+  if (!good) fields.unfit('head.weights', `${dimension} numbers, one for each dimension of the embedding`);
+  return { kind: 'l1-logistic', weights: weights as number[], bias };
+}
+
+function calibrationOf(fields: Fields): Calibration | undefined {
+  if (fields.at('calibration') === undefined) return undefined;
+  const table = fields.at('calibration.table');
+  const row = (r: unknown): boolean => ['fmr', 'logit', 'fnmr'].every((key) => Number.isFinite((r as Json | null)?.[key]));
+  if (!Array.isArray(table) || table.length < 3 || !table.every(row))
+    fields.unfit('calibration.table', 'at least three rows of fmr, logit and fnmr');
+  const rows = (table as Calibration['table'][number][]).toSorted((a, b) => b.fmr - a.fmr);
+  const rising = rows.every((r, i) => i === 0 || (r.fmr < (rows[i - 1]?.fmr ?? 0) && r.logit > (rows[i - 1]?.logit ?? 0)));
+  if (!rising || rows.some((r) => r.fmr <= 0 || r.fmr >= 1))
+    fields.unfit('calibration.table', 'rows whose logit rises as the false-match rate falls, each rate between 0 and 1');
+  return {
+    population: fields.text('calibration.population', 'unnamed'),
+    impostorPairs: fields.number('calibration.impostorPairs', 1, 1e15),
+    genuinePairs: fields.number('calibration.genuinePairs', 1, 1e15),
+    table: rows,
+  };
+}
+
+/** Opens an embedder's folder. Faults as for the detector. */
+export function openEmbedderNetwork(folder: string): EmbedderNetwork {
+  const { fields, network } = openManifest(folder, 'face-embedder', 'face.embedder');
+  const dimension = fields.number('output.dimension', 2, 65_536);
+  const calibration = calibrationOf(fields);
+  const input = inputOf(fields);
+  if (
+    fields.number('alignment.width', 1, 4096, input.width) !== input.width ||
+    fields.number('alignment.height', 1, 4096, input.height) !== input.height
+  ) {
+    fields.unfit('alignment', 'of the size of the input');
+  }
+  return {
+    ...network,
+    input,
+    output: {
+      name: fields.text('output.name'),
+      dimension,
+      normalise: fields.choice('output.normalise', ['l2', 'none'], 'l2'),
+      mirror: fields.choice('output.mirror', ['average', 'none'], 'none'),
+    },
+    template: fields.pairs('alignment.points', 5),
+    info: {
+      name: network.name,
+      version: network.version,
+      sha256: network.sha256,
+      dimension,
+      head: headOf(fields, dimension),
+      ...(calibration ? { calibration } : {}),
+    },
+  };
+}

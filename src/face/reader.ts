@@ -1,0 +1,71 @@
+/** The face reader as the rest of the house has it: opens the worker thread, sends it pictures, gives back its Readings. */
+import { Worker } from 'node:worker_threads';
+import { Fault, type FaultCode } from '../errors.ts';
+import type { EmbedderInfo, FaceReader, Reading, ReadOptions } from './port.ts';
+import type { QualityLimits } from './quality.ts';
+
+export interface ReaderOptions {
+  /** Folder of the detector's network. */
+  readonly detector: string;
+  /** Folder of the embedder's network. */
+  readonly embedder: string;
+  /** Threads of one inference, ≥ 1. */
+  readonly threads: number;
+  readonly limits: QualityLimits;
+}
+
+export interface WorkerRequest {
+  readonly id: number;
+  readonly picture: Uint8Array;
+  readonly embed: ReadOptions['embed'];
+}
+
+export type WorkerAnswer =
+  | { readonly kind: 'ready'; readonly info: EmbedderInfo }
+  | { readonly kind: 'reading'; readonly id: number; readonly reading: Reading }
+  | { readonly kind: 'fault'; readonly id?: number; readonly code: FaultCode; readonly message: string };
+
+/**
+ * Loads both networks in a worker thread.
+ * @throws Fault `model-missing`, `model-damaged` or `model-unfit`.
+ */
+export async function openFaceReader(options: ReaderOptions): Promise<FaceReader> {
+  const worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData: options });
+  const waiting = new Map<number, { resolve: (reading: Reading) => void; reject: (fault: Fault) => void }>();
+  const { promise: ready, resolve: opened, reject: failed } = Promise.withResolvers<EmbedderInfo>();
+  let death: Fault | undefined;
+  let nextId = 1;
+  const die = (why: string, cause?: unknown) => {
+    death ??= new Fault('reader-failed', `The face reader's thread ended: ${why}`, cause);
+    failed(death);
+    for (const { reject } of waiting.values()) reject(death);
+    waiting.clear();
+  };
+  worker.on('error', (error) => die(error instanceof Error ? error.message : String(error), error));
+  worker.on('exit', (code) => die(`exit code ${code}`));
+  worker.on('message', (answer: WorkerAnswer) => {
+    if (answer.kind === 'ready') return opened(answer.info);
+    if (answer.kind === 'fault' && answer.id === undefined) return failed(new Fault(answer.code, answer.message));
+    const call = waiting.get(answer.id ?? 0);
+    waiting.delete(answer.id ?? 0);
+    if (answer.kind === 'reading') call?.resolve(answer.reading);
+    else call?.reject(new Fault(answer.code, answer.message));
+  });
+  const info = await ready.catch(async (error) => {
+    await worker.terminate();
+    throw error;
+  });
+  return {
+    embedder: info,
+    read: (picture, { embed = 'good' } = {}) =>
+      new Promise((resolve, reject) => {
+        if (death) return reject(death);
+        const id = nextId++;
+        waiting.set(id, { resolve, reject });
+        worker.postMessage({ id, picture, embed } satisfies WorkerRequest);
+      }),
+    [Symbol.asyncDispose]: async () => {
+      await worker.terminate();
+    },
+  };
+}

@@ -1,0 +1,86 @@
+/**
+ * ONNX Runtime as this house runs it: CPU, few threads, no spinning between runs (a daemon at a door is idle most of the time),
+ * shapes fixed where they are known; and pixels laid out as a manifest asks.
+ */
+import { InferenceSession, Tensor } from 'onnxruntime-node';
+import { Fault, messageOf } from '../errors.ts';
+import type { NetworkInput } from './manifest.ts';
+
+export interface SessionOptions {
+  readonly threads: number;
+  /** Named free dimensions of the graph to fix: constant subgraphs are then folded when the network is loaded. */
+  readonly dimensions?: Readonly<Record<string, number>>;
+}
+
+/** Opens a network for running. @throws Fault `model-unfit` when ONNX Runtime refuses it or `input` is not one of its inputs. */
+export async function openSession(
+  bytes: Uint8Array,
+  name: string,
+  input: NetworkInput,
+  options: SessionOptions,
+): Promise<InferenceSession> {
+  let session: InferenceSession;
+  try {
+    session = await InferenceSession.create(bytes, {
+      executionProviders: ['cpu'],
+      intraOpNumThreads: options.threads,
+      interOpNumThreads: 1,
+      executionMode: 'sequential',
+      graphOptimizationLevel: 'all',
+      ...(options.dimensions ? { freeDimensionOverrides: options.dimensions } : {}),
+      // Threads wait actively inside one run only: between runs they sleep (measured: no more CPU time than with spinning off, and 1 ms less a frame).
+      extra: { session: { force_spinning_stop: '1', intra_op: { allow_spinning: '1' } } },
+    });
+  } catch (error) {
+    throw new Fault('model-unfit', `ONNX Runtime cannot load the network ${name}: ${messageOf(error)}`, error);
+  }
+  const found = session.inputMetadata.find((m) => m.name === input.name);
+  if (!found?.isTensor)
+    throw new Fault(
+      'model-unfit',
+      `The network ${name} has no input "${input.name}" (it has ${session.inputNames.join(', ')}): correct input.name in its manifest`,
+    );
+  const want = input.layout === 'NCHW' ? [undefined, 3, input.height, input.width] : [undefined, input.height, input.width, 3];
+  const fits =
+    found.shape.length === 4 &&
+    want.every(
+      (size, i) => size === undefined || typeof found.shape[i] !== 'number' || (found.shape[i] as number) <= 0 || found.shape[i] === size,
+    );
+  if (!fits)
+    throw new Fault(
+      'model-unfit',
+      `The network ${name} takes ${found.shape.join('×')} and its manifest says ${want.map((v) => v ?? 'n').join('×')}: correct input in its manifest`,
+    );
+  return session;
+}
+
+/** Writes interleaved RGB pixels (width × height at the top left of the network's input, zero elsewhere) into `out` for picture `index` of a batch. */
+export function fill(
+  out: Float32Array,
+  index: number,
+  rgb: Uint8Array,
+  width: number,
+  height: number,
+  input: NetworkInput,
+  mirrored = false,
+): void {
+  const plane = input.width * input.height;
+  const nchw = input.layout === 'NCHW';
+  for (let c = 0; c < 3; c++) {
+    const channel = input.channels === 'RGB' ? c : 2 - c;
+    const mean = input.mean[c] as number;
+    const scale = 1 / (input.std[c] as number);
+    for (let y = 0; y < height; y++) {
+      let p = (y * width + (mirrored ? width - 1 : 0)) * 3 + channel;
+      const step = mirrored ? -3 : 3;
+      let o = index * plane * 3 + (nchw ? c * plane + y * input.width : y * input.width * 3 + c);
+      const stride = nchw ? 1 : 3;
+      for (let x = 0; x < width; x++, p += step, o += stride) out[o] = ((rgb[p] as number) - mean) * scale;
+    }
+  }
+}
+
+/** A float32 tensor of a batch of `n` of the network's pictures over `data`. */
+export function tensorOf(data: Float32Array, n: number, input: NetworkInput): Tensor {
+  return new Tensor('float32', data, input.layout === 'NCHW' ? [n, 3, input.height, input.width] : [n, input.height, input.width, 3]);
+}

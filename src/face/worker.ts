@@ -1,0 +1,75 @@
+/**
+ * The thread in which pictures are read (ONNX Runtime's run() blocks the thread it is called on): encoded pictures in by message, Readings out.
+ */
+import { parentPort, workerData } from 'node:worker_threads';
+import sharp from 'sharp';
+import { Fault, messageOf } from '../errors.ts';
+import { openDetector } from './detect.ts';
+import { openEmbedder } from './embed.ts';
+import { openDetectorNetwork, openEmbedderNetwork } from './manifest.ts';
+import { decodePicture } from './picture.ts';
+import type { Face, Reading, ReadOptions } from './port.ts';
+import { byDominance, judge, lightOf, type QualityLimits } from './quality.ts';
+import type { ReaderOptions, WorkerAnswer, WorkerRequest } from './reader.ts';
+
+const options = workerData as ReaderOptions;
+const port = parentPort;
+if (!port) throw new Error('worker.ts runs as a worker thread');
+
+/** At most this many faces of one picture are aligned and judged: a crowd must not stall the door. */
+const mostFaces = 8;
+
+function faultOf(error: unknown): Extract<WorkerAnswer, { kind: 'fault' }> {
+  return { kind: 'fault', code: error instanceof Fault ? error.code : 'reader-failed', message: messageOf(error) };
+}
+
+async function openPipeline(limits: QualityLimits) {
+  sharp.concurrency(1);
+  sharp.cache(false);
+  const embedderNetwork = openEmbedderNetwork(options.embedder);
+  const detector = await openDetector(openDetectorNetwork(options.detector), options.threads);
+  const embedder = await openEmbedder(embedderNetwork, options.threads);
+  const { width: faceWidth, height: faceHeight } = embedderNetwork.input;
+  const read = async (encoded: Uint8Array, want: ReadOptions['embed']): Promise<Reading> => {
+    const started = performance.now();
+    const picture = await decodePicture(encoded);
+    const decoded = performance.now();
+    const found = byDominance(await detector.detect(picture), picture.width, picture.height).slice(0, mostFaces);
+    const detected = performance.now();
+    let alignMs = 0;
+    let embedMs = 0;
+    const faces: Face[] = [];
+    for (const [index, face] of found.entries()) {
+      const from = performance.now();
+      const aligned = embedder.align(picture, face.landmarks);
+      const others = found.filter((other) => other !== face);
+      const quality = judge(face, others, lightOf(aligned, faceWidth, faceHeight), picture.width, picture.height, limits);
+      const judged = performance.now();
+      alignMs += judged - from;
+      const embed = want === 'none' ? false : want === 'dominant' ? index === 0 : quality.reasons.length === 0;
+      faces.push({ ...face, quality, ...(embed ? { embedding: await embedder.embed(aligned) } : {}) });
+      embedMs += performance.now() - judged;
+    }
+    return {
+      width: picture.width,
+      height: picture.height,
+      faces,
+      timings: { decode: decoded - started, detect: detected - decoded, align: alignMs, embed: embedMs },
+    };
+  };
+  return { read, info: embedderNetwork.info };
+}
+
+try {
+  const pipeline = await openPipeline(options.limits);
+  port.on('message', async ({ id, picture, embed }: WorkerRequest) => {
+    try {
+      port.postMessage({ kind: 'reading', id, reading: await pipeline.read(picture, embed) } satisfies WorkerAnswer);
+    } catch (error) {
+      port.postMessage({ ...faultOf(error), id } satisfies WorkerAnswer);
+    }
+  });
+  port.postMessage({ kind: 'ready', info: pipeline.info } satisfies WorkerAnswer);
+} catch (error) {
+  port.postMessage(faultOf(error));
+}
