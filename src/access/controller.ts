@@ -50,9 +50,15 @@ export function openController({ journal, relay, policy, journalDown, clock, log
     const { maxFrameAgeMs } = policy();
     const entry = append(grant);
     if (!entry && journalDown === 'deny') return onEvent?.(denied(grant, 'journal-down', 'the journal cannot be written', clock.now()));
+    const undo = () => {
+      state = decide(state, { kind: 'undone', atMs: clock.now(), personId: grant.personId }, policy()).state;
+    };
     // Writing may have taken long (a slow disk): a late answer must not open the door.
-    if (clock.now() - grant.capturedAtMs > maxFrameAgeMs)
-      return void append(denied(grant, 'stale', `decided ${Math.round(clock.now() - grant.capturedAtMs)} ms after the frame`, clock.now()));
+    const ageMs = clock.now() - grant.capturedAtMs;
+    if (ageMs > maxFrameAgeMs) {
+      undo();
+      append(denied(grant, 'stale', `decided ${Math.round(ageMs)} ms after the frame`, clock.now()));
+      return;
     }
     try {
       await relay.pulse(durationMs);
