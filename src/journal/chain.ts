@@ -1,0 +1,111 @@
+/**
+ * The hash chain of the journal, pure: an event goes in and a row with its hash comes out; rows go in and a verdict on the
+ * whole chain comes out. The chain has no secret key: it shows damage and tampering with single rows, not a rewriting of every row.
+ */
+import { createHash } from 'node:crypto';
+import type { Event } from '../access/port.ts';
+import type { Entry, Seq, Verdict } from './port.ts';
+
+/** One row as it is stored. `event` is the exact JSON text that was hashed; `person` is null where no person was recognised. */
+export interface Row {
+  readonly seq: Seq;
+  readonly id: string;
+  readonly at: string;
+  readonly kind: string;
+  readonly person: string | null;
+  readonly event: string;
+  /** Hash of the row before this one; `genesis.hash` for the first. */
+  readonly prev: string;
+  readonly hash: string;
+}
+
+/** The last row written, kept beside the rows so that a tail that was cut off is noticed. */
+export interface Head {
+  readonly seq: Seq;
+  readonly hash: string;
+}
+
+/** What the first row is chained to. */
+export const genesis: Head = { seq: 0, hash: '0'.repeat(64) };
+
+/** SHA-256 of the row, lower-case hex. A JSON array is canonical here: strings and one integer in a fixed order. */
+export function hashOf(row: Omit<Row, 'hash'>): string {
+  const text = JSON.stringify([row.seq, row.id, row.at, row.kind, row.person, row.event, row.prev]);
+  return createHash('sha256').update(text).digest('hex');
+}
+
+/** The row that follows `head`. The person of a row is who was recognised, enrolled or removed, never a mere best candidate. */
+export function nextRow(head: Head, event: Event, id: string, at: string): Row {
+  const person = 'personId' in event ? event.personId : null;
+  const row = { seq: head.seq + 1, id, at, kind: event.kind, person, event: JSON.stringify(event), prev: head.hash };
+  return { ...row, hash: hashOf(row) };
+}
+
+/** The entry a row stands for. Throws SyntaxError when the event is no JSON (somebody wrote into the file). */
+export function entryOf(row: Row): Entry {
+  return { seq: row.seq, id: row.id, at: row.at, event: JSON.parse(row.event) as Event, hash: row.hash };
+}
+
+/** The rows of a chain, rising by seq, and what else is needed to tell what happened to them. */
+export interface Chain {
+  readonly rows: Iterable<Row>;
+  /** Undefined when the note of the last row is gone. */
+  readonly head: Head | undefined;
+  /** Rows, other than row `notSeq`, that are chained to `prev`: where a row that moved is found again. */
+  readonly chainedTo: (prev: string, notSeq: Seq) => Iterable<Row>;
+}
+
+/** Recomputes the chain; stops at the first row that does not fit and names it. `onRow` hears of every good row. */
+export function verifyChain(chain: Chain, onRow: (seq: Seq) => void = () => {}): Verdict {
+  let last = genesis;
+  const rows = chain.rows[Symbol.iterator]();
+  for (;;) {
+    let next: IteratorResult<Row>;
+    try {
+      next = rows.next();
+    } catch (error) {
+      return bad(last.seq + 1, 'unreadable', `Row ${last.seq + 1} cannot be read: ${error instanceof Error ? error.message : error}`);
+    }
+    if (next.done) return verifyHead(last, chain.head);
+    const row = next.value;
+    if (row.seq !== last.seq + 1 || row.prev !== last.hash || hashOf(row) !== row.hash) return diagnose(chain, last, row);
+    last = row;
+    onRow(row.seq);
+  }
+}
+
+/** Tells what became of the row after `last`, given that `found` stands there and does not fit. */
+function diagnose(chain: Chain, last: Head, found: Row): Verdict {
+  const seq = last.seq + 1;
+  if (found.seq < seq) return bad(found.seq, 're-ordered', `Row ${found.seq} stands before the first row.`);
+  for (const moved of chain.chainedTo(last.hash, seq)) {
+    if (hashOf({ ...moved, seq }) === moved.hash) return bad(seq, 're-ordered', `Row ${seq} was moved: it is now row ${moved.seq}.`);
+  }
+  if (found.seq > seq) return bad(seq, 'removed', `Row ${seq} is missing: row ${found.seq} comes after row ${last.seq}.`);
+  if (hashOf(found) !== found.hash) {
+    const original = originalSeq(found, chain.head);
+    if (original === undefined) return bad(seq, 'altered', `Row ${seq} was altered: it does not have the hash it was written with.`);
+    return bad(seq, 'removed', `Row ${seq} is missing: what stands there was written as row ${original}.`);
+  }
+  const changed = Math.max(last.seq, 1);
+  return bad(changed, 'altered', `Row ${changed} was altered and hashed anew: row ${seq} is chained to another hash.`);
+}
+
+/** The number a renumbered row was written with: the one under which its hash is right. */
+function originalSeq(row: Row, head: Head | undefined): Seq | undefined {
+  const end = Math.max(head?.seq ?? 0, row.seq + 1000);
+  for (let seq = 1; seq <= end; seq++) if (seq !== row.seq && hashOf({ ...row, seq }) === row.hash) return seq;
+  return undefined;
+}
+
+function verifyHead(last: Head, head: Head | undefined): Verdict {
+  if (!head) return bad(last.seq, 'altered', `The note of the last row, ${last.seq}, is gone.`);
+  if (head.seq > last.seq) return bad(last.seq + 1, 'removed', `The end was cut off: rows ${last.seq + 1} to ${head.seq} are missing.`);
+  if (head.seq < last.seq) return bad(head.seq + 1, 'altered', `Row ${head.seq + 1} was added without being noted as the last one.`);
+  if (head.hash !== last.hash) return bad(last.seq, 'altered', `Row ${last.seq} was altered and hashed anew.`);
+  return { ok: true, entries: last.seq };
+}
+
+function bad(seq: Seq, problem: Exclude<Verdict, { ok: true }>['problem'], detail: string): Verdict {
+  return { ok: false, seq, problem, detail };
+}

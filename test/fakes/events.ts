@@ -1,0 +1,44 @@
+/** Ready-made events, one of each kind, for tests of whatever carries events. */
+import type { Event, EventKind } from '../../src/access/port.ts';
+
+const threshold = { policy: 'target-fmr', logit: 4.2, fmr: 2e-6, extrapolated: true };
+const likeness = { logit: 7.5, probability: 0.9994, share: 1 };
+
+/** One event of every kind; the type makes the list complete. */
+export const eventOf: { readonly [Kind in EventKind]: Extract<Event, { kind: Kind }> } = {
+  'daemon.started': { kind: 'daemon.started', version: '0.1.0', people: 10, templates: 12, threshold, models: ['embedder/twin 1'] },
+  'daemon.stopped': { kind: 'daemon.stopped', reason: 'SIGTERM' },
+  'camera.failed': { kind: 'camera.failed', code: 'camera-ended', detail: 'ffmpeg ended with 0', retryInMs: 2000 },
+  'camera.restored': { kind: 'camera.restored', afterMs: 5400 },
+  'reader.failed': { kind: 'reader.failed', detail: 'the worker ended', retryInMs: 1000 },
+  'reader.restored': { kind: 'reader.restored', afterMs: 1200 },
+  'access.granted': {
+    kind: 'access.granted',
+    personId: 'p-0001',
+    likeness,
+    votes: 3,
+    capturedAtMs: 12_345,
+    ageMs: 80,
+    threshold,
+    visit: 7,
+  },
+  'access.denied': {
+    kind: 'access.denied',
+    reason: 'unknown',
+    detail: 'nobody enrolled is alike',
+    likeness: { logit: -3, probability: 0.047, share: 0 },
+    bestPersonId: 'p-0002',
+    capturedAtMs: 13_000,
+    ageMs: 95,
+  },
+  'relay.pulsed': { kind: 'relay.pulsed', grantSeq: 5, durationMs: 3000, captureToRelayMs: 210 },
+  'relay.failed': { kind: 'relay.failed', grantSeq: 5, detail: 'the line is held by another process' },
+  'person.enrolled': { kind: 'person.enrolled', personId: 'p-0001', pictures: 2 },
+  'person.renamed': { kind: 'person.renamed', personId: 'p-0001' },
+  'person.removed': { kind: 'person.removed', personId: 'p-0001' },
+};
+
+/** A small event that carries a number, so that loss and order can be told by it. */
+export function numbered(n: number): Event {
+  return { kind: 'camera.restored', afterMs: n };
+}
