@@ -94,10 +94,10 @@ describe('the verdict on the journal names', () => {
 
   test('a row that was altered and hashed anew, because the next one is chained to its old hash', () => {
     using raw = new DatabaseSync(file);
-    const row = raw.prepare('SELECT * FROM journal WHERE seq = 5').get() as unknown as Row;
+    const row = raw.prepare('SELECT * FROM journal WHERE seq = ?').get(grant) as unknown as Row;
     const forged = { ...row, event: row.event.replace('p-0001', 'p-0009') };
-    const rehash = `UPDATE journal SET event = '${forged.event}', hash = '${hashOf(forged)}' WHERE seq = 5`;
-    expect(verdictAfter(rehash)).toMatchObject({ seq: 5, problem: 'altered', detail: expect.stringContaining('row 6') });
+    const rehash = `UPDATE journal SET event = '${forged.event}', hash = '${hashOf(forged)}' WHERE seq = ${grant}`;
+    expect(verdictAfter(rehash)).toMatchObject({ seq: grant, problem: 'altered', detail: expect.stringContaining(`row ${grant + 1}`) });
   });
 
   test('the last row, altered and hashed anew, because the head was noted', () => {
