@@ -14,6 +14,8 @@ export type FaultCode =
   | 'camera-missing'
   | 'database-newer'
   | 'disk-full'
+  | 'gallery-damaged'
+  | 'gallery-down'
   | 'broker-unreachable'
   | 'broker-refused'
   | 'journal-damaged'

@@ -1,4 +1,5 @@
 /** The door of the identity room: people, their verification images and templates, and who a probe could be. */
+import type { Fault } from '../errors.ts';
 import type { Embedding } from '../face/port.ts';
 
 export type PersonId = string;
@@ -41,7 +42,7 @@ export interface Threshold {
   readonly policy: 'target-fmr' | 'paper';
   /** A match at or above this logit is accepted (`target-fmr`). */
   readonly logit: number;
-  /** False-match rate per comparison that the logit stands for. */
+  /** False-match rate per comparison that the logit stands for; 1 where the embedder has no calibration (policy `paper`). */
   readonly fmr: number;
   /** True when the calibration table ended before that rate and a fitted tail was used. */
   readonly extrapolated: boolean;
@@ -50,23 +51,46 @@ export interface Threshold {
   readonly verification: number;
 }
 
+/**
+ * Every method may throw the Faults `gallery-down` (locked, no permission, failing disk), `gallery-damaged` and, where it writes,
+ * `disk-full`; after a fault nothing is half-written.
+ */
 export interface Gallery extends Disposable {
+  /** By name. */
   list(): readonly Person[];
   /** By id or by exact name; undefined when there is none. */
   find(idOrName: string): Person | undefined;
-  /** Adds a person, or pictures to the person of that name; all of it or nothing. */
+  /**
+   * Adds a person, or pictures to the person of that name; all of it or nothing. A picture that the person has is not stored twice.
+   * Throws `bad-argument`: a name that is none, no pictures, a picture that belongs to someone else; `model-unfit`: a template not of the embedder.
+   */
   enrol(person: NewPerson): Person;
+  /** Throws `not-found`, or `bad-argument` where the name is taken or none. */
   rename(id: PersonId, name: string): Person;
   /** Removes the person, pictures and templates; false when there was none. */
   forget(id: PersonId): boolean;
-  /** The stored pictures of a person. */
+  /** The stored pictures of a person, oldest first; none for an unknown id. */
   pictures(id: PersonId): readonly { readonly picture: Uint8Array; readonly source: string; readonly addedAt: string }[];
-  /** Everyone's likeness to the probe, the most alike first. */
-  match(probe: Embedding): readonly Match[];
+  /**
+   * Likeness to the probe of everyone who has a template of the embedder in use, the most alike first; no more than `atMost` people
+   * (a door needs few of them: 10,000 results take longer to write down than to compute). Throws `model-unfit` for a probe that is none.
+   */
+  match(probe: Embedding, atMost?: number): readonly Match[];
   /** Whom the matches identify under the threshold in force. */
   readonly threshold: Threshold;
   /** Templates compared with each probe. */
   readonly templates: number;
+  /** People who have pictures without a template of the embedder in use: never compared with those until `reembed`. */
+  readonly stale: number;
+  /** Takes in what another process has changed; true when there was something. Cheap enough for every second. */
+  refresh(): boolean;
+  /** Makes the missing templates from the stored pictures. A picture for which `embed` throws a Fault is left as it is and named in `failed`. */
+  reembed(embed: (picture: Uint8Array) => Promise<Embedding>): Promise<Reembedded>;
+}
+
+export interface Reembedded {
+  readonly pictures: number;
+  readonly failed: readonly { readonly personId: PersonId; readonly source: string; readonly fault: Fault }[];
 }
 
 /** A probe's identification under a threshold: nobody, one person, or more than one who could be it. */

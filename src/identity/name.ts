@@ -1,0 +1,13 @@
+/** People's names as they are stored: what was typed goes in, a trimmed and unified name or a Fault comes out. */
+import { Fault } from '../errors.ts';
+
+// Control characters, half surrogates, line separators, and marks that turn the writing direction of what follows.
+const unfit = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]/u;
+
+/** 1–80 characters without controls, in Unicode form C (so that one name is not two). Throws Fault `bad-argument`. */
+export function personName(text: string): string {
+  const name = text.trim().normalize('NFC');
+  const { length } = [...name];
+  if (length >= 1 && length <= 80 && !unfit.test(name)) return name;
+  throw new Fault('bad-argument', 'A name has 1 to 80 characters and no control characters: choose another name.');
+}

@@ -1,0 +1,141 @@
+/**
+ * From «at most one wrong accept in so many attempts» to the logit that a match must reach: a policy, the embedder's
+ * calibration and the number of templates in, the threshold in force out; and whom matches identify under it.
+ */
+import { Fault } from '../errors.ts';
+import type { Calibration, EmbedderInfo, Head } from '../face/port.ts';
+import type { Identification, Match, Threshold } from './port.ts';
+import { logitOfProbability } from './siamese.ts';
+import { fitTail } from './tail.ts';
+
+/** How matches are accepted, from the configuration. */
+export interface ThresholdPolicy {
+  readonly policy: Threshold['policy'];
+  /** Wrong accepts per attempt of a stranger over the whole gallery, above 0, below 1. */
+  readonly targetFmr: number;
+  /** The paper's pair: a template counts when its probability exceeds `detection` (between 0 and 1) … */
+  readonly detection: number;
+  /** … and a person is accepted when at least this share of their templates count (above 0, up to 1). */
+  readonly verification: number;
+}
+
+/** False-match rate against logit, read from a calibration table and continued beyond its end. */
+export interface CalibrationCurve {
+  /** The logit that reaches a rate per comparison. Rates above the table's first are answered by its first row: stricter than asked. */
+  logitAt(fmr: number): { readonly logit: number; readonly extrapolated: boolean };
+  /** The rate per comparison that a logit stands for, at most 1. */
+  fmrAt(logit: number): { readonly fmr: number; readonly extrapolated: boolean };
+}
+
+/** Throws Fault `model-unfit` where the table is not one of falling rates and rising logits. */
+export function calibrationCurve(calibration: Calibration): CalibrationCurve {
+  const { table } = calibration;
+  const [first, second] = table;
+  const last = table.at(-1);
+  if (!first || !second || !last || !isFalling(table) || !(calibration.impostorPairs > 0)) {
+    throw new Fault(
+      'model-unfit',
+      'The calibration in the embedder’s manifest needs at least two rows of falling fmr (below 1, above 0) and rising logit, and impostorPairs above 0.',
+    );
+  }
+  const tail = fitTail(table, calibration.impostorPairs);
+  return {
+    logitAt: (fmr) => {
+      if (fmr < last.fmr) return { logit: tail.logitAt(fmr), extrapolated: true };
+      const i = table.findIndex((row) => row.fmr <= fmr);
+      const [above, below] = [table[i - 1], table[i] ?? last];
+      if (!above || below.fmr === fmr) return { logit: below.logit, extrapolated: false };
+      const part = Math.log(above.fmr / fmr) / Math.log(above.fmr / below.fmr);
+      return { logit: above.logit + part * (below.logit - above.logit), extrapolated: false };
+    },
+    fmrAt: (logit) => {
+      if (logit > last.logit) return { fmr: tail.fmrAt(logit), extrapolated: true };
+      const i = Math.max(
+        1,
+        table.findIndex((row) => row.logit >= logit),
+      );
+      const [above, below] = [table[i - 1] ?? first, table[i] ?? second];
+      const part = (logit - above.logit) / (below.logit - above.logit);
+      return { fmr: Math.min(1, above.fmr * (below.fmr / above.fmr) ** part), extrapolated: logit < first.logit };
+    },
+  };
+}
+
+function isFalling(table: Calibration['table']): boolean {
+  return table.every((row, i) => {
+    const before = table[i - 1];
+    const inRange = row.fmr > 0 && row.fmr < 1 && Number.isFinite(row.logit);
+    return inRange && (!before || (row.fmr < before.fmr && row.logit > before.logit));
+  });
+}
+
+/** The rate that each of `templates` comparisons may have so that a stranger's attempt has `targetFmr`, were they independent. */
+export function fmrPerComparison(targetFmr: number, templates: number): number {
+  return -Math.expm1(Math.log1p(-targetFmr) / Math.max(1, templates));
+}
+
+/**
+ * The threshold as a function of the number of templates.
+ *
+ * Throws Fault `bad-config` where the policy asks for what cannot be, and `model-unfit` where `target-fmr` meets an embedder
+ * without calibration. Under the paper's policy without calibration the rate given is 1: nothing is known, so nothing is promised.
+ */
+export function thresholdsOf(policy: ThresholdPolicy, embedder: EmbedderInfo): (templates: number) => Threshold {
+  checkPolicy(policy);
+  const curve = embedder.calibration && calibrationCurve(embedder.calibration);
+  const { detection, verification } = policy;
+  if (policy.policy === 'paper') {
+    const logit = logitOfProbability(detection);
+    const known = curve?.fmrAt(logit) ?? { fmr: 1, extrapolated: true };
+    return () => ({ policy: 'paper', logit, ...known, detection, verification });
+  }
+  if (!curve) {
+    throw new Fault(
+      'model-unfit',
+      `The embedder ${embedder.name} has no calibration, so identity.targetFmr cannot be turned into a threshold: set identity.policy to "paper", or add a calibration to its manifest.`,
+    );
+  }
+  const thresholdAt = (templates: number): Threshold => {
+    const fmr = fmrPerComparison(policy.targetFmr, templates);
+    return { policy: 'target-fmr', fmr, ...curve.logitAt(fmr), detection, verification };
+  };
+  if (!(thresholdAt(1).logit < highestLogit(embedder.head))) {
+    throw new Fault(
+      'bad-config',
+      `identity.targetFmr ${policy.targetFmr} is out of reach of the embedder ${embedder.name}: not even one and the same picture would match; choose a larger rate.`,
+    );
+  }
+  return thresholdAt;
+}
+
+function checkPolicy({ targetFmr, detection, verification }: ThresholdPolicy): void {
+  const problem =
+    (!(targetFmr > 0 && targetFmr < 1) && `identity.targetFmr must lie between 0 and 1 (such as 0.0001), it is ${targetFmr}.`) ||
+    (!(detection > 0 && detection < 1) && `identity.detection must lie between 0 and 1, it is ${detection}.`) ||
+    (!(verification > 0 && verification <= 1) && `identity.verification must lie above 0 and at most at 1, it is ${verification}.`);
+  if (problem) throw new Fault('bad-config', problem);
+}
+
+/** What no two unit vectors can exceed. */
+function highestLogit(head: Head): number {
+  if (head.kind === 'cosine') return head.bias + Math.abs(head.scale);
+  return head.weights.reduce((sum, weight) => sum - 2 * Math.min(0, weight), head.bias);
+}
+
+/**
+ * Whom the matches (the most alike first, as the gallery gives them) identify.
+ *
+ * Accepted is who reaches the threshold's logit (`target-fmr`), or has the verification share (`paper`). Ambiguous is the best of them
+ * when another person comes within `ambiguityMargin` logits (0 or more), because then it is not known which of the two it is: under
+ * `target-fmr` whether or not that other one is accepted too (who stands a hair below the line is as likely as who stands a hair above). A second
+ * person accepted but further off than the margin does not shut the door: brothers would lock each other out, and the
+ * target over the whole gallery already counts every wrong accept.
+ */
+export function identify(matches: readonly Match[], threshold: Threshold, ambiguityMargin: number): Identification {
+  const paper = threshold.policy === 'paper';
+  const accepted = (match: Match) => (paper ? match.share >= threshold.verification : match.logit >= threshold.logit);
+  const best = matches.find(accepted);
+  if (!best) return matches[0] ? { kind: 'nobody', best: matches[0] } : { kind: 'nobody' };
+  const rivals = matches.filter((match) => match !== best && best.logit - match.logit <= ambiguityMargin && (!paper || accepted(match)));
+  return rivals.length > 0 ? { kind: 'ambiguous', matches: [best, ...rivals] } : { kind: 'person', match: best };
+}

@@ -1,0 +1,153 @@
+/** A gallery in memory that works like the real one: plain formula, plain arrays; several may be opened on one shelf of people. */
+import { createHash, randomUUID } from 'node:crypto';
+import { Fault } from '../../src/errors.ts';
+import type { EmbedderInfo, Embedding } from '../../src/face/port.ts';
+import { personName } from '../../src/identity/name.ts';
+import type { Gallery, Match, Person } from '../../src/identity/port.ts';
+import { checkEmbedding } from '../../src/identity/search.ts';
+import { logitOf, probabilityOf } from '../../src/identity/siamese.ts';
+import { type ThresholdPolicy, thresholdsOf } from '../../src/identity/threshold.ts';
+import type { Clock } from '../../src/time.ts';
+
+interface Shelved {
+  readonly picture: Uint8Array;
+  readonly source: string;
+  readonly addedAt: string;
+  readonly sha256: string;
+  template: Embedding;
+  embedder: string;
+}
+
+/** What several fakes may share, as processes share a file. */
+export interface Shelf {
+  people: { readonly id: string; name: string; readonly enrolledAt: string; pictures: Shelved[] }[];
+  version: number;
+}
+
+export const emptyShelf = (): Shelf => ({ people: [], version: 0 });
+
+export interface MemoryGalleryOptions {
+  readonly embedder: EmbedderInfo;
+  readonly policy: ThresholdPolicy;
+  readonly clock: Clock;
+  readonly shelf?: Shelf;
+}
+
+export function memoryGallery({ embedder, policy, clock, shelf = emptyShelf() }: MemoryGalleryOptions): Gallery {
+  const thresholdAt = thresholdsOf(policy, embedder);
+  const own = (picture: Shelved) => picture.embedder === embedder.sha256;
+  const take = () => ({
+    version: shelf.version,
+    people: shelf.people
+      .map(({ id, pictures }) => ({ id, templates: pictures.filter(own).map((picture) => picture.template) }))
+      .filter((person) => person.templates.length > 0),
+    stale: shelf.people.filter((person) => !person.pictures.every(own)).length,
+  });
+  let taken = take();
+  const change = () => {
+    shelf.version++;
+    taken = take();
+  };
+  const templates = () => taken.people.reduce((sum, person) => sum + person.templates.length, 0);
+  const shown = ({ id, name, enrolledAt, pictures }: Shelf['people'][number]): Person => ({
+    id,
+    name,
+    enrolledAt,
+    pictures: pictures.length,
+  });
+  const named = (name: string) => shelf.people.find((person) => person.name === name);
+  const byId = (id: string) => shelf.people.find((person) => person.id === id);
+
+  return {
+    list: () => shelf.people.map(shown).sort((a, b) => (a.name < b.name ? -1 : 1)),
+    find: (idOrName) => {
+      const found = byId(idOrName) ?? named(idOrName.trim().normalize('NFC'));
+      return found && shown(found);
+    },
+    enrol: (person) => {
+      const name = personName(person.name);
+      const at = new Date(clock.wall()).toISOString();
+      if (person.pictures.length === 0) throw new Fault('bad-argument', 'Give a picture.');
+      const known = named(name);
+      const pictures = [...(known?.pictures ?? [])];
+      for (const { picture, template, source } of person.pictures) {
+        checkEmbedding(embedder, template);
+        if (picture.length === 0) throw new Fault('bad-argument', 'Give another picture.');
+        const sha256 = createHash('sha256').update(picture).digest('hex');
+        const other = shelf.people.find((each) => each !== known && each.pictures.some((one) => one.sha256 === sha256));
+        if (other) throw new Fault('bad-argument', `The picture is enrolled already, for ${other.id}.`);
+        const same = pictures.findIndex((one) => one.sha256 === sha256);
+        if (same >= 0) pictures[same] = { ...pictures[same]!, template, embedder: embedder.sha256 };
+        else pictures.push({ picture, source, addedAt: at, sha256, template, embedder: embedder.sha256 });
+      }
+      const enrolled = known ?? { id: randomUUID(), name, enrolledAt: at, pictures };
+      enrolled.pictures = pictures;
+      if (!known) shelf.people.push(enrolled);
+      change();
+      return shown(enrolled);
+    },
+    rename: (id, text) => {
+      const name = personName(text);
+      const person = byId(id);
+      if (!person) throw new Fault('not-found', `There is no person with the id ${id}.`);
+      if (shelf.people.some((each) => each !== person && each.name === name)) throw new Fault('bad-argument', 'That name is taken.');
+      person.name = name;
+      change();
+      return shown(person);
+    },
+    forget: (id) => {
+      const before = shelf.people.length;
+      shelf.people = shelf.people.filter((person) => person.id !== id);
+      if (shelf.people.length === before) return false;
+      change();
+      return true;
+    },
+    pictures: (id) => (byId(id)?.pictures ?? []).map(({ picture, source, addedAt }) => ({ picture, source, addedAt })),
+    match: (probe, atMost = Number.POSITIVE_INFINITY) => {
+      checkEmbedding(embedder, probe);
+      const matches = taken.people.map(({ id, templates }): Match => {
+        const logits = templates.map((template) => logitOf(embedder.head, probe, template));
+        const logit = Math.max(...logits);
+        const counting = logits.filter((each) => probabilityOf(each) > policy.detection).length;
+        return { personId: id, logit, probability: probabilityOf(logit), share: counting / logits.length };
+      });
+      return matches.sort((a, b) => b.logit - a.logit).slice(0, atMost);
+    },
+    get threshold() {
+      return thresholdAt(templates());
+    },
+    get templates() {
+      return templates();
+    },
+    get stale() {
+      return taken.stale;
+    },
+    refresh: () => {
+      if (taken.version === shelf.version) return false;
+      taken = take();
+      return true;
+    },
+    reembed: async (embed) => {
+      const failed = [];
+      let pictures = 0;
+      for (const person of shelf.people) {
+        for (const picture of person.pictures.filter((each) => !own(each))) {
+          try {
+            const template = await embed(picture.picture);
+            checkEmbedding(embedder, template);
+            Object.assign(picture, { template, embedder: embedder.sha256 });
+            pictures++;
+          } catch (error) {
+            if (!(error instanceof Fault)) throw error;
+            failed.push({ personId: person.id, source: picture.source, fault: error });
+          }
+        }
+      }
+      change();
+      return { pictures, failed };
+    },
+    [Symbol.dispose]: () => {
+      taken = { ...taken, people: [] };
+    },
+  };
+}
