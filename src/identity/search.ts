@@ -71,7 +71,10 @@ function bestOfEach(logits: Float32Array, ends: Uint32Array, best: Float32Array)
   for (let person = 0; person < ends.length; person++) {
     const end = ends[person] ?? 0;
     let highest = Number.NEGATIVE_INFINITY;
-    for (; row < end; row++) highest = Math.max(highest, logits[row] ?? highest);
+    for (; row < end; row++) {
+      const logit = logits[row] ?? 0;
+      if (logit > highest) highest = logit;
+    }
     best[person] = highest;
   }
 }

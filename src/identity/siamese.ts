@@ -60,9 +60,9 @@ export function templateMatrix(head: Head, dimension: number): TemplateMatrix {
     for (let i = 0; i < dimension; i++) memoryView[place + at(layout.places, i)] = at(layout.factors, i) * at(embedding, i);
   };
   const outAt = (rows: number) => firstRow + rows * rowBytes;
-  const sumOver = (from: number, width: number): Float32Array | undefined => {
-    if (width === 0 || count === 0) return undefined;
-    const out = outAt(count) + (from === 0 ? 0 : 4 * count);
+  const sumOver = (from: number, width: number): Float32Array => {
+    if (width === 0 || count === 0) return new Float32Array(0);
+    const out = outAt(count);
     sums(4 * from, firstRow + 4 * from, count, 4 * width, rowBytes, out);
     return new Float32Array(memory.buffer, out, count);
   };
@@ -73,7 +73,7 @@ export function templateMatrix(head: Head, dimension: number): TemplateMatrix {
     },
     load: (templates) => {
       for (const template of templates) checkDimension(head, dimension, template.length);
-      const pages = Math.ceil((outAt(templates.length) + 8 * templates.length) / 65_536);
+      const pages = Math.ceil((outAt(templates.length) + 4 * templates.length) / 65_536);
       const missing = pages - memory.buffer.byteLength / 65_536;
       if (missing > 0) memory.grow(missing);
       memoryView = new Float32Array(memory.buffer);
@@ -87,10 +87,10 @@ export function templateMatrix(head: Head, dimension: number): TemplateMatrix {
     score: (probe) => {
       checkDimension(head, dimension, probe.length);
       write(probe, 0);
-      const plus = sumOver(0, layout.plus);
-      const minus = sumOver(layout.plus, layout.width - layout.plus);
+      logits.fill(head.bias);
       const scale = head.kind === 'cosine' ? head.scale : -1;
-      for (let i = 0; i < count; i++) logits[i] = head.bias + scale * ((plus?.[i] ?? 0) - (minus?.[i] ?? 0));
+      addScaled(logits, scale, sumOver(0, layout.plus));
+      addScaled(logits, -scale, sumOver(layout.plus, layout.width - layout.plus));
       return logits;
     },
   };
@@ -117,6 +117,10 @@ function layoutOf(head: Head, dimension: number): Layout {
     places[i] = weight >= 0 ? nextPlus++ : nextMinus++;
   });
   return { width: plus + padded(nextMinus - plus), plus, places, factors: Float32Array.from(weights, Math.abs) };
+}
+
+function addScaled(to: Float32Array, scale: number, values: Float32Array): void {
+  for (let i = 0; i < values.length; i++) to[i] = at(to, i) + scale * at(values, i);
 }
 
 function checkDimension(head: Head, a: number, b: number): void {
