@@ -38,10 +38,10 @@ const schema = `
  * Opens or makes the database; only its owner may read it (mode 0600).
  * Throws Faults `database-newer`, `gallery-damaged`, `gallery-down`, `disk-full`.
  */
-export function openDatabase(file: string): DatabaseSync {
+export function openDatabase(file: string, lockTimeoutMs: number): DatabaseSync {
   keepPrivate(file);
   return guarded(file, () => {
-    const db = new DatabaseSync(file, { timeout: 5000, enableForeignKeyConstraints: true });
+    const db = new DatabaseSync(file, { timeout: lockTimeoutMs, enableForeignKeyConstraints: true });
     try {
       checkOurs(db, file); // first of all: a foreign or newer file is left as it was
       db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL');
@@ -143,7 +143,7 @@ function faultOf(error: unknown, file: string): Fault | undefined {
       return fault('gallery-damaged', `The gallery ${file} is damaged or not a database: restore a copy, or name another file`);
     case 5: // BUSY
     case 6: // LOCKED
-      return fault('gallery-down', `The gallery ${file} has been held by another process for 5 seconds: try again`);
+      return fault('gallery-down', `The gallery ${file} is held by another process: try again`);
     case 3: // PERM
     case 8: // READONLY
     case 10: // IOERR

@@ -20,15 +20,17 @@ export interface GalleryOptions {
   readonly embedder: EmbedderInfo;
   readonly policy: ThresholdPolicy;
   readonly clock: Clock;
+  /** How long to wait for another process that is writing before Fault `gallery-down`, milliseconds; 5000 by default. */
+  readonly lockTimeoutMs?: number;
 }
 
 /**
  * Opens the gallery. Throws Faults `bad-config`, `model-unfit` (see `thresholdsOf`), `database-newer`, `gallery-damaged`, `gallery-down`, `disk-full`.
  */
-export function openGallery({ file, embedder, policy, clock }: GalleryOptions): Gallery {
+export function openGallery({ file, embedder, policy, clock, lockTimeoutMs = 5000 }: GalleryOptions): Gallery {
   const thresholdAt = thresholdsOf(policy, embedder);
   const search = gallerySearch(embedder, policy.detection);
-  const db = openDatabase(file);
+  const db = openDatabase(file, lockTimeoutMs);
   const store = statements(db);
   const now = () => new Date(clock.wall()).toISOString();
   const run = <T>(work: () => T): T => guarded(file, work);
@@ -43,19 +45,27 @@ export function openGallery({ file, embedder, policy, clock }: GalleryOptions): 
     stale = store.stalePeople(embedder.sha256);
     threshold = thresholdAt(search.count);
   };
-  const change = <T>(work: () => T): T =>
-    run(() => {
-      const result = transact(db, work);
-      load();
-      return result;
-    });
+  const wipeLog = () => {
+    logHoldsRemoved = true;
+    logHoldsRemoved = !emptyLog(db);
+  };
+  const change = <T>(work: () => T): T => {
+    try {
+      return run(() => {
+        const result = transact(db, work);
+        load();
+        return result;
+      });
+    } catch (error) {
+      // What was rolled back still fills the log, and with it the disk that others write to.
+      if (error instanceof Fault && error.code === 'disk-full') run(wipeLog);
+      throw error;
+    }
+  };
   const personOf = (id: PersonId): Person => {
     const person = store.byId(id);
     if (!person) throw new Fault('not-found', `There is no person with the id ${id}: list the people to see who is enrolled.`);
     return person;
-  };
-  const wipeLog = () => {
-    logHoldsRemoved = !emptyLog(db);
   };
 
   try {

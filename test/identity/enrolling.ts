@@ -1,0 +1,19 @@
+/** A process of its own that enrols 64 MiB of pictures for each name given after the file: made to be killed in the midst. Prints who was enrolled, or the fault and the size of the log left. */
+import { randomBytes } from 'node:crypto';
+import { statSync } from 'node:fs';
+import { openGallery } from '../../src/identity/sqlite.ts';
+import { systemClock } from '../../src/time.ts';
+import { face, smallEmbedder, smallPolicy } from '../contracts/gallery.ts';
+
+const [, , file = '', ...names] = process.argv;
+const gallery = openGallery({ file, embedder: smallEmbedder, policy: smallPolicy, clock: systemClock });
+for (const name of names) {
+  const pictures = Array.from({ length: 64 }, (_, i) => ({ picture: randomBytes(1 << 20), template: face(), source: `${i}` }));
+  try {
+    gallery.enrol({ name, pictures });
+    console.log(`enrolled ${name}`);
+  } catch (error) {
+    console.log(error instanceof Error && 'code' in error ? error.code : error, statSync(`${file}-wal`).size);
+  }
+}
+gallery[Symbol.dispose]();

@@ -1,0 +1,233 @@
+/** The gallery's file: private, wiped after a removal, whole after a kill or a full disk, and clear about what is wrong with it. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { Fault } from '../../src/errors.ts';
+import type { Gallery } from '../../src/identity/port.ts';
+import { openGallery } from '../../src/identity/sqlite.ts';
+import { face, person, smallEmbedder, smallPolicy } from '../contracts/gallery.ts';
+import { fakeClock } from '../fakes/clock.ts';
+import { near, randomOf } from '../fakes/embeddings.ts';
+
+let folder: string;
+let file: string;
+const opened: Gallery[] = [];
+const children: ChildProcess[] = [];
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'facelatch-sqlite-'));
+  file = join(folder, 'state', 'gallery.db');
+});
+afterEach(() => {
+  for (const child of children.splice(0)) child.kill('SIGKILL');
+  for (const gallery of opened.splice(0)) gallery[Symbol.dispose]();
+  rmSync(folder, { recursive: true });
+});
+
+function open(embedder = smallEmbedder): Gallery {
+  const gallery = openGallery({ file, embedder, policy: smallPolicy, clock: fakeClock(), lockTimeoutMs: 100 });
+  opened.push(gallery);
+  return gallery;
+}
+function closeAll(): void {
+  for (const gallery of opened.splice(0)) gallery[Symbol.dispose]();
+}
+function faultOf(work: () => unknown): Fault {
+  try {
+    work();
+  } catch (error) {
+    if (error instanceof Fault) return error;
+    throw error;
+  }
+  throw new Error('no fault');
+}
+const folderOf = () => join(folder, 'state');
+/** Whether the bytes lie anywhere in the gallery's files. */
+const lingers = (bytes: Uint8Array) =>
+  readdirSync(folderOf()).some((name) => readFileSync(join(folderOf(), name)).includes(Buffer.from(bytes)));
+
+describe('the gallery’s file', () => {
+  it('keeps everything over a restart', () => {
+    const template = face();
+    const ada = open().enrol(person('Ada', template, face()));
+    closeAll();
+    const gallery = open();
+    expect(gallery.list()).toEqual([ada]);
+    expect(gallery.match(near(template, 0.01, randomOf(1)))[0]).toMatchObject({ personId: ada.id, share: 0.5 });
+    expect([gallery.templates, gallery.stale]).toEqual([2, 0]);
+  });
+
+  it('is readable by its owner only, also its write-ahead log, also where it was open to all', () => {
+    const modes = () => readdirSync(folderOf()).map((name) => statSync(join(folderOf(), name)).mode & 0o777);
+    open().enrol(person('Ada', face()));
+    expect(modes()).toEqual([0o600, 0o600, 0o600]);
+    closeAll();
+    chmodSync(file, 0o644);
+    open().enrol(person('Bob', face()));
+    expect(modes()).toEqual([0o600, 0o600, 0o600]);
+  });
+
+  it.each([1, 3])('holds not a byte of a removed face, with %i processes at it', (processes) => {
+    const galleries = Array.from({ length: processes }, () => open());
+    const gallery = galleries[0]!;
+    const pictures = Array.from({ length: 20 }, (_, i) => {
+      const text = Array.from({ length: 500 }, (__, j) => `face ${i} part ${j} of Ada;`).join('');
+      return { picture: new TextEncoder().encode(text), template: face(), source: `Ada-${i}.jpg` };
+    });
+    const { id } = gallery.enrol({ name: 'Ada', pictures });
+    gallery.enrol(person('Bob', face()));
+    for (const each of galleries) each.refresh();
+    const traces = pictures.flatMap(({ picture, template }) => [
+      picture.subarray(0, 20),
+      picture.subarray(-20),
+      new Uint8Array(template.buffer),
+    ]);
+    expect(traces.every(lingers)).toBe(true);
+    gallery.forget(id);
+    expect(traces.filter(lingers)).toEqual([]);
+    expect(lingers(new TextEncoder().encode('Ada'))).toBe(false);
+  });
+
+  it('empties the log later when another process was reading', () => {
+    const gallery = open();
+    const { id } = gallery.enrol(person('Ada', face()));
+    const { picture } = gallery.pictures(id)[0]!;
+    const reader = new DatabaseSync(file);
+    reader.exec('BEGIN');
+    reader.prepare('SELECT * FROM people').all();
+    expect(gallery.forget(id)).toBe(true);
+    expect(lingers(picture)).toBe(true);
+    reader.exec('COMMIT');
+    reader.close();
+    gallery.refresh();
+    expect(lingers(picture)).toBe(false);
+  });
+
+  it('is left alone when a newer facelatch wrote it', () => {
+    open();
+    closeAll();
+    const db = new DatabaseSync(file);
+    db.exec('PRAGMA user_version = 2');
+    db.close();
+    const before = readFileSync(file);
+    const fault = faultOf(open);
+    expect(fault.code).toBe('database-newer');
+    expect(fault.message).toMatch(/format 2, this one knows 1\): update facelatch/);
+    expect(readFileSync(file).equals(before)).toBe(true);
+  });
+
+  it('is left alone when it is another program’s', () => {
+    open();
+    closeAll();
+    rmSync(file);
+    const db = new DatabaseSync(file);
+    db.exec('CREATE TABLE songs (name TEXT)');
+    db.close();
+    const before = readFileSync(file);
+    expect(faultOf(open)).toMatchObject({ code: 'gallery-damaged', message: expect.stringMatching(/another program/) });
+    expect(readFileSync(file).equals(before)).toBe(true);
+  });
+
+  it('says when it is no database, cut short, or damaged inside', () => {
+    open().enrol(person('Ada', ...Array.from({ length: 200 }, face)));
+    closeAll();
+    const whole = readFileSync(file);
+    const cases: [string, Buffer][] = [
+      ['text', Buffer.from('not a database at all. '.repeat(100))],
+      ['cut short', whole.subarray(0, whole.length / 2)],
+      ['overwritten', Buffer.concat([whole.subarray(0, 4096), Buffer.alloc(whole.length - 4096, 0xa5)])],
+    ];
+    for (const [what, bytes] of cases) {
+      writeFileSync(file, bytes);
+      const fault = faultOf(open);
+      expect([what, fault.code]).toEqual([what, 'gallery-damaged']);
+      expect(fault.message).toContain(file);
+      expect(fault.cause).toBeInstanceOf(Error);
+    }
+  });
+
+  it('says when a template in it is of the wrong length', () => {
+    open().enrol(person('Ada', face()));
+    closeAll();
+    const db = new DatabaseSync(file);
+    db.exec("UPDATE templates SET vector = x'00'");
+    db.close();
+    expect(faultOf(open)).toMatchObject({ code: 'gallery-damaged', message: expect.stringMatching(/wrong length/) });
+  });
+
+  it('says when it cannot be made', () => {
+    writeFileSync(folderOf(), 'a file where a folder should be');
+    expect(faultOf(open)).toMatchObject({ code: 'gallery-down', message: expect.stringMatching(/check the folder/) });
+  });
+
+  it('says when another process holds it, and changes nothing', () => {
+    const gallery = open();
+    const holder = new DatabaseSync(file);
+    holder.exec('BEGIN IMMEDIATE');
+    expect(faultOf(() => gallery.enrol(person('Ada', face()))).code).toBe('gallery-down');
+    holder.exec('ROLLBACK');
+    holder.close();
+    expect(gallery.list()).toEqual([]);
+    gallery.enrol(person('Ada', face()));
+  });
+
+  it('is checked for news in microseconds', () => {
+    const gallery = open();
+    gallery.enrol(person('Ada', ...Array.from({ length: 100 }, face)));
+    const times = Array.from({ length: 200 }, () => {
+      const start = performance.now();
+      gallery.refresh();
+      return performance.now() - start;
+    }).sort((a, b) => a - b);
+    expect(times[100]).toBeLessThan(1);
+  });
+});
+
+describe('an enrolment cut short', () => {
+  const enrolling = fileURLToPath(new URL('./enrolling.ts', import.meta.url));
+  const start = (command: string, args: string[]) => {
+    const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+    children.push(child);
+    return child;
+  };
+  const logSize = () => (existsSync(`${file}-wal`) ? statSync(`${file}-wal`).size : 0);
+  const ended = (child: ChildProcess) => new Promise<void>((resolve) => child.once('close', () => resolve()));
+
+  it.each([1, 24, 48])('by kill -9, %i MiB into 64, leaves all of it or nothing, and what was there before', async (mebibytes) => {
+    const ada = open().enrol(person('Ada', face()));
+    closeAll();
+    const child = start(process.execPath, [enrolling, file, 'Bob']);
+    const end = ended(child);
+    while (logSize() < mebibytes << 20 && child.exitCode === null) await nextTurn();
+    child.kill('SIGKILL');
+    await end;
+    expect(child.signalCode).toBe('SIGKILL'); // it was not done yet
+    const gallery = open();
+    const stored = gallery.find('Bob')?.pictures ?? 0; // 64 only where the kill came later than meant
+    expect([0, 64]).toContain(stored);
+    expect(gallery.find('Ada')).toEqual(ada);
+    expect([gallery.templates, gallery.stale]).toEqual([1 + stored, 0]);
+    expect(gallery.enrol(person('Bob', face())).pictures).toBe(stored + 1);
+  });
+
+  it('by a disk that takes no more is a fault, gives the space back, and the gallery goes on', async () => {
+    const ada = open().enrol(person('Ada', face()));
+    closeAll();
+    // No file larger than 8 MiB (ulimit counts in 512 bytes): the system refuses the write, as a quota or a full disk does.
+    const child = start('sh', ['-c', `ulimit -f 16384; exec "$0" "$@"`, process.execPath, enrolling, file, 'Bob', 'Cy']);
+    let output = '';
+    child.stdout?.on('data', (chunk) => {
+      output += chunk;
+    });
+    await ended(child);
+    expect(output.trim().split('\n')).toEqual(['disk-full 0', 'disk-full 0']);
+    const gallery = open();
+    expect(gallery.list()).toEqual([ada]);
+    expect(gallery.enrol(person('Bob', face())).pictures).toBe(1);
+  });
+});
