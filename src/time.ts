@@ -20,3 +20,42 @@ export const systemClock: Clock = {
     await delay(ms, undefined, signal ? { signal } : {});
   },
 };
+
+export interface SteppedClock extends Clock {
+  /** Moves the clock on to the next frame of a replay that runs faster than life. */
+  step(ms: number): void;
+}
+
+/**
+ * The clock of a replay in lock-step: each frame moves it on by one frame period, and within a period it follows real time (so that ages and
+ * latencies stay true); sleepers wake when this clock, or real time, has passed their end.
+ */
+export function steppedClock(): SteppedClock {
+  let baseMs = 0;
+  let periodMs = 0;
+  let since = performance.now();
+  const sleepers = new Set<{ readonly endMs: number; readonly wake: () => void }>();
+  const now = () => baseMs + Math.min(performance.now() - since, periodMs);
+  return {
+    now,
+    wall: () => Date.now(),
+    step: (ms) => {
+      baseMs += periodMs;
+      periodMs = ms;
+      since = performance.now();
+      for (const sleeper of sleepers) if (sleeper.endMs <= baseMs) sleeper.wake();
+    },
+    sleep: async (ms, signal) => {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      const sleeper = { endMs: now() + ms, wake: resolve };
+      const real = new AbortController();
+      sleepers.add(sleeper);
+      try {
+        await Promise.race([promise, delay(ms, undefined, { signal: AbortSignal.any([real.signal, ...(signal ? [signal] : [])]) })]);
+      } finally {
+        sleepers.delete(sleeper);
+        real.abort();
+      }
+    },
+  };
+}

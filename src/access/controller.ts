@@ -32,8 +32,8 @@ export interface Controller {
 
 /** The controller over a journal and a relay. */
 export function openController({ journal, relay, policy, journalDown, clock, log, onEvent }: ControllerOptions): Controller {
-  const state: State = initialState;
-  const last = Promise.resolve();
+  let state: State = initialState;
+  let last = Promise.resolve();
 
   const append = (event: Event): Entry | undefined => {
     try {

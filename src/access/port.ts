@@ -42,6 +42,8 @@ export type Event =
   | { readonly kind: 'daemon.stopped'; readonly reason: string }
   | { readonly kind: 'camera.failed'; readonly code: string; readonly detail: string; readonly retryInMs: number }
   | { readonly kind: 'camera.restored'; readonly afterMs: number }
+  | { readonly kind: 'reader.failed'; readonly detail: string; readonly retryInMs: number }
+  | { readonly kind: 'reader.restored'; readonly afterMs: number }
   | {
       readonly kind: 'access.granted';
       readonly personId: PersonId;

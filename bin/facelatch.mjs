@@ -1,0 +1,33 @@
+#!/usr/bin/env node
+// The command `facelatch`: runs src/main.ts on the Node 24 that the npm package `node` brings, whatever Node started this file.
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+const wanted = 24;
+const main = new URL('../src/main.ts', import.meta.url);
+
+if (Number(process.versions.node.split('.')[0]) >= wanted) {
+  await import(main.href);
+} else {
+  const node = fileURLToPath(new URL('../node_modules/node/bin/node', import.meta.url));
+  if (!existsSync(node)) {
+    console.error(
+      `facelatch needs Node.js ${wanted}, which is not installed here yet: run "npm start" (or "node bin/setup.mjs") in ${fileURLToPath(new URL('..', import.meta.url))}`,
+    );
+    process.exit(3);
+  }
+  const child = spawn(node, [fileURLToPath(main), ...process.argv.slice(2)], { stdio: 'inherit' });
+  // The terminal sends Ctrl-C to both; what comes to this process alone is passed on.
+  for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+  process.on('SIGINT', () => undefined);
+  child.on('error', (error) => {
+    console.error(`facelatch cannot start ${node}: ${error.message}`);
+    process.exit(3);
+  });
+  child.on('exit', (code, signal) => {
+    if (!signal) process.exit(code ?? 3);
+    process.removeAllListeners(signal);
+    process.kill(process.pid, signal);
+  });
+}

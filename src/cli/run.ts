@@ -1,0 +1,100 @@
+/** `facelatch run`: guards the door until stopped; readable lines and a status line in a terminal, JSON lines elsewhere. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Command } from 'commander';
+import type { Config } from '../config.ts';
+import { Fault } from '../errors.ts';
+import { openLog } from '../log.ts';
+import { demoPeople, demoPeopleFolder, type House, wire } from '../wire.ts';
+import { type CommonOptions, configOf, exitCodes, withCommon } from './context.ts';
+import { openTerminal } from './terminal.ts';
+import { openVisits } from './visits.ts';
+
+interface RunOptions extends CommonOptions {
+  readonly visits?: string;
+  readonly speed?: string;
+}
+
+export function runCommand(stop: AbortSignal, exit: (code: number) => void): Command {
+  const command = new Command('run')
+    .description('guard the door: camera, faces, decision, relay, MQTT')
+    .option(
+      '--visits <n>',
+      'demo only: end after n visits, played faster than life, with a table of who came against what the door did; exit 1 if anyone was let in who should not have been',
+    )
+    .option('--speed <factor>', 'replay only: 1 is life, 0 as fast as the door can read (camera.replay.speed)')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  facelatch run --config config/demo.json --visits 20\n  facelatch run --set camera.device=/dev/video0 --state /var/lib/facelatch',
+    );
+  return withCommon(command).action(async (options: RunOptions) => {
+    const { config } = configOf(options, {
+      'camera.replay.visits': options.visits,
+      'camera.replay.speed': options.speed ?? (options.visits === undefined ? undefined : '0'),
+    });
+    if (options.visits !== undefined && !isDemo(config))
+      throw new Fault(
+        'bad-argument',
+        '--visits counts the visits of the demo: it needs camera.source "replay" and camera.replay.from "demo" (try --config config/demo.json)',
+      );
+    exit(await run(config, stop, options.json === true || !process.stdout.isTTY));
+  });
+}
+
+const isDemo = ({ camera }: Config) => camera.source === 'replay' && camera.replay.from === 'demo';
+
+async function run(config: Config, stop: AbortSignal, json: boolean): Promise<number> {
+  const names = new Map<string, string>();
+  const log = openLog(json ? config.log.level : 'silent');
+  const visits = openVisits(config.camera.replay.enrolled, (id) => names.get(id) ?? id);
+  let terminal: ReturnType<typeof openTerminal> | undefined;
+  await using house = await wire(config, log, {
+    onEvent: (event, entry) => {
+      visits.event(event);
+      if (terminal) terminal.event(event);
+      else if (json) log.info({ seq: entry?.seq, ...event }, event.kind);
+    },
+    onMoment: (moment) => {
+      visits.moment(moment);
+      terminal?.moment(moment);
+    },
+  });
+  const demo = isDemo(config);
+  if (demo) await enrolDemoPeople(house, config.camera.replay.enrolled);
+  if (!json) terminal = openTerminal(house, demo);
+  for (const { id, name } of house.gallery.list()) names.set(id, name);
+  try {
+    await house.run(stop);
+  } finally {
+    terminal?.close();
+  }
+  if (!demo || config.camera.replay.visits === 0) return exitCodes.yes;
+  const result = visits.result();
+  process.stdout.write(json ? `${JSON.stringify(result)}\n` : `${visits.table()}\n`);
+  return result.wronglyOpened > 0 ? exitCodes.no : exitCodes.yes;
+}
+
+/** The demo's people come from pictures that ship with facelatch; who is a stranger by configuration must not be enrolled from an earlier run. */
+async function enrolDemoPeople({ gallery, reader, journal }: House, names: readonly string[]): Promise<void> {
+  for (const name of names) {
+    if (!demoPeople.includes(name))
+      throw new Fault(
+        'bad-config',
+        `camera.replay.enrolled: there is no demo person "${name}" (there are ${demoPeople[0]} to ${demoPeople.at(-1)})`,
+      );
+    if (gallery.find(name)) continue;
+    const picture = readFileSync(join(demoPeopleFolder, `${name}-neutral.jpg`));
+    const [face] = (await reader.read(picture)).faces;
+    if (!face?.embedding)
+      throw new Fault(
+        'model-unfit',
+        `The networks in use find no good face in the demo picture of ${name}: choose others (face.detector, face.embedder)`,
+      );
+    const person = gallery.enrol({ name, pictures: [{ picture, template: face.embedding, source: `${name}-neutral.jpg` }] });
+    journal.append({ kind: 'person.enrolled', personId: person.id, pictures: 1 });
+  }
+  for (const name of demoPeople) {
+    const person = names.includes(name) ? undefined : gallery.find(name);
+    if (person && gallery.forget(person.id)) journal.append({ kind: 'person.removed', personId: person.id });
+  }
+}

@@ -1,0 +1,102 @@
+import sharp from 'sharp';
+import { describe, expect, it } from 'vitest';
+import { decodePicture } from '../../src/face/picture.ts';
+
+/** Left half red, right half blue. */
+const twoHalves = (width = 64, height = 32) => {
+  const rgb = Buffer.alloc(width * height * 3);
+  for (let i = 0; i < width * height; i++) rgb.set(i % width < width / 2 ? [230, 20, 20] : [20, 20, 230], i * 3);
+  return sharp(rgb, { raw: { width, height, channels: 3 } });
+};
+const pixel = ({ width, rgb }: { width: number; rgb: Uint8Array }, x: number, y: number) => [
+  ...rgb.subarray((y * width + x) * 3, (y * width + x) * 3 + 3),
+];
+const isRed = ([r = 0, , b = 0]: number[]) => r > 150 && b < 110;
+const isBlue = ([r = 0, , b = 0]: number[]) => b > 150 && r < 110;
+
+describe('pictures that are read', () => {
+  it.each([
+    ['JPEG', () => twoHalves().jpeg().toBuffer()],
+    ['PNG', () => twoHalves().png().toBuffer()],
+    ['WebP', () => twoHalves().webp().toBuffer()],
+    ['TIFF', () => twoHalves().tiff().toBuffer()],
+    ['CMYK JPEG', () => twoHalves().toColourspace('cmyk').jpeg().toBuffer()],
+    ['16-bit PNG', () => twoHalves().toColourspace('rgb16').png().toBuffer()],
+    ['palette PNG', () => twoHalves().png({ palette: true }).toBuffer()],
+    ['PNG with transparency', () => twoHalves().ensureAlpha(1).png().toBuffer()],
+  ])('%s', async (_, make) => {
+    const picture = await decodePicture(await make());
+    expect([picture.width, picture.height]).toEqual([64, 32]);
+    expect(isRed(pixel(picture, 10, 16))).toBe(true);
+    expect(isBlue(pixel(picture, 54, 16))).toBe(true);
+  });
+
+  it('a picture that its EXIF says is turned is turned upright', async () => {
+    const turned = await twoHalves().jpeg().withMetadata({ orientation: 6 }).toBuffer();
+    const picture = await decodePicture(turned);
+    expect([picture.width, picture.height]).toEqual([32, 64]);
+    expect(isRed(pixel(picture, 16, 10))).toBe(true);
+    expect(isBlue(pixel(picture, 16, 54))).toBe(true);
+  });
+
+  it('a grey JPEG gets three equal channels', async () => {
+    const [r, g, b] = pixel(await decodePicture(await twoHalves().greyscale().jpeg().toBuffer()), 10, 10);
+    expect(new Set([r, g, b]).size).toBe(1);
+  });
+
+  it('transparency is laid on white', async () => {
+    const clear = await sharp({ create: { width: 32, height: 32, channels: 4, background: { r: 0, g: 0, b: 0, alpha: 0 } } })
+      .png()
+      .toBuffer();
+    expect(pixel(await decodePicture(clear), 5, 5)).toEqual([255, 255, 255]);
+  });
+
+  it('PGM and BMP, which sharp does not read, through ffmpeg', async () => {
+    const pgm = Buffer.concat([Buffer.from('P5\n32 16\n255\n'), Buffer.alloc(32 * 16, 77)]);
+    const picture = await decodePicture(pgm);
+    expect([picture.width, picture.height]).toEqual([32, 16]);
+    expect(pixel(picture, 3, 3)).toEqual([77, 77, 77]);
+  });
+
+  it('a very large picture is shrunk while it is read', async () => {
+    const { width, height } = await decodePicture(
+      await sharp({ create: { width: 8192, height: 2048, channels: 3, background: 'grey' } })
+        .jpeg()
+        .toBuffer(),
+    );
+    expect([width, height]).toEqual([4096, 1024]);
+  });
+});
+
+describe('pictures that are refused with one clear sentence', () => {
+  it.each([
+    ['nothing', async () => Buffer.alloc(0), /empty/],
+    ['text', async () => Buffer.from('this is no picture at all, only some text'), /not a picture in a known format/],
+    [
+      '1×1',
+      () =>
+        sharp({ create: { width: 1, height: 1, channels: 3, background: 'red' } })
+          .jpeg()
+          .toBuffer(),
+      /1×1 pixels: too small/,
+    ],
+    [
+      '30,000 pixels wide and high',
+      () =>
+        sharp({ create: { width: 30_000, height: 30_000, channels: 3, background: 'red' }, limitInputPixels: false })
+          .png({ compressionLevel: 9 })
+          .toBuffer(),
+      /cannot be read: .*pixel limit/,
+    ],
+    ['a JPEG cut in the middle', async () => (await twoHalves(640, 480).jpeg().toBuffer()).subarray(0, 900), /cannot be read/],
+    ['a JPEG that is only its first bytes', async () => Buffer.from([0xff, 0xd8, 0xff]), /cannot be read/],
+    ['a PNG with a broken header', async () => Buffer.from('\x89PNG\r\n\x1a\nrubbish', 'latin1'), /cannot be read/],
+    ['a PGM that promises more than it holds', async () => Buffer.from('P5\n99999 99999\n255\nx'), /cannot be read/],
+  ])('%s', async (_, make, message) => {
+    await expect(decodePicture(await make())).rejects.toMatchObject({
+      name: 'Fault',
+      code: 'bad-picture',
+      message: expect.stringMatching(message),
+    });
+  });
+});

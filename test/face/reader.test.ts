@@ -1,0 +1,185 @@
+import { createHash } from 'node:crypto';
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import sharp from 'sharp';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { FaceReader, Reading } from '../../src/face/port.ts';
+import { openFaceReader } from '../../src/face/reader.ts';
+import golden from './golden.json' with { type: 'json' };
+
+const models = new URL('../../models/', import.meta.url).pathname;
+const people = new URL('../../config/demo-people/', import.meta.url).pathname;
+const limits = { minInterEyePx: 24, minLuminance: 35, maxLuminance: 225, minSharpness: 0.004, maxTurnDeg: 40, dominance: 0.5 };
+const options = { detector: join(models, 'detector'), embedder: join(models, 'embedder'), threads: 2, limits };
+const shot = (name: string) => readFileSync(join(people, name));
+
+let reader: FaceReader;
+beforeAll(async () => {
+  reader = await openFaceReader(options);
+});
+afterAll(async () => {
+  await reader[Symbol.asyncDispose]();
+});
+const reasonsOf = (reading: Reading) => reading.faces[0]?.quality.reasons;
+
+describe('the reference pipeline’s findings on the demo people', () => {
+  it.each(golden.map((g) => [g.picture, g] as const))('%s: landmarks within 1 px, embedding cosine ≥ 0.995', async (name, want) => {
+    const reading = await reader.read(shot(name));
+    expect(reading.faces).toHaveLength(want.faces.length);
+    const [face] = reading.faces;
+    const [wanted] = want.faces;
+    const distances =
+      face?.landmarks.map((p, i) => Math.hypot(p.x - (wanted?.points[i]?.[0] ?? 0), p.y - (wanted?.points[i]?.[1] ?? 0))) ?? [];
+    expect(distances).toHaveLength(5);
+    expect(Math.max(...distances)).toBeLessThan(1);
+    expect(face?.score).toBeCloseTo(wanted?.score ?? 0, 2);
+    const cosine = wanted?.embedding.reduce((sum, v, i) => sum + v * (face?.embedding?.[i] ?? 0), 0);
+    expect(cosine).toBeGreaterThanOrEqual(0.995);
+  });
+});
+
+describe('quality', () => {
+  it('finds nothing wrong with a good face', async () => {
+    expect(reasonsOf(await reader.read(shot('p01-neutral.jpg')))).toEqual([]);
+  });
+
+  const on = (picture: sharp.Sharp) => picture.jpeg().toBuffer();
+  it.each([
+    [
+      'too-small',
+      () => on(sharp(shot('p01-neutral.jpg')).resize(90).extend({ left: 275, right: 275, top: 195, bottom: 195, background: 'grey' })),
+    ],
+    ['too-dark', () => on(sharp(shot('p01-neutral.jpg')).linear(0.15, 0))],
+    ['too-bright', () => on(sharp(shot('p01-neutral.jpg')).linear(0.25, 200))],
+    ['blurred', () => on(sharp(shot('p01-neutral.jpg')).blur(12))],
+    ['cut-off', () => on(sharp(shot('p01-neutral.jpg')).extract({ left: 250, top: 100, width: 350, height: 400 }))],
+    [
+      'several-faces',
+      async () =>
+        on(
+          sharp({ create: { width: 1200, height: 600, channels: 3, background: 'white' } }).composite([
+            { input: shot('p01-neutral.jpg'), left: 0, top: 0 },
+            { input: shot('p02-neutral.jpg'), left: 600, top: 0 },
+          ]),
+        ),
+    ],
+  ])('says %s, and does not embed', async (reason, make) => {
+    const reading = await reader.read(await make());
+    expect(reasonsOf(reading)).toContain(reason);
+    expect(reading.faces[0]?.embedding).toBeUndefined();
+  });
+
+  it('embeds the dominant face all the same where that is asked', async () => {
+    const dark = await on(sharp(shot('p01-neutral.jpg')).linear(0.15, 0));
+    expect((await reader.read(dark, { embed: 'dominant' })).faces[0]?.embedding).toHaveLength(256);
+    expect((await reader.read(dark, { embed: 'none' })).faces[0]?.embedding).toBeUndefined();
+  });
+
+  it('gives no face for a picture without one', async () => {
+    const empty = await sharp({ create: { width: 640, height: 480, channels: 3, background: '#88aa99' } })
+      .jpeg()
+      .toBuffer();
+    expect((await reader.read(empty)).faces).toEqual([]);
+  });
+});
+
+describe('faults', () => {
+  it('a bad picture is refused and the next one is read', async () => {
+    await expect(reader.read(Buffer.from('rubbish'))).rejects.toMatchObject({ code: 'bad-picture' });
+    expect((await reader.read(shot('p01-neutral.jpg'))).faces).toHaveLength(1);
+  });
+
+  it('a reader that was closed says so instead of waiting for ever', async () => {
+    const short = await openFaceReader(options);
+    const pending = short.read(shot('p01-neutral.jpg'));
+    const outcome = expect(pending).rejects.toMatchObject({ code: 'reader-failed' });
+    await short[Symbol.asyncDispose]();
+    await outcome;
+    await expect(short.read(shot('p01-neutral.jpg'))).rejects.toMatchObject({ code: 'reader-failed' });
+  });
+
+  const altered = (network: 'detector' | 'embedder', change: (folder: string, manifest: Record<string, unknown>) => void) => {
+    const folder = mkdtempSync(join(tmpdir(), 'facelatch-model-'));
+    cpSync(join(models, network), folder, { recursive: true });
+    const manifest = JSON.parse(readFileSync(join(folder, 'manifest.json'), 'utf8'));
+    change(folder, manifest);
+    writeFileSync(join(folder, 'manifest.json'), JSON.stringify(manifest));
+    return { folder, [Symbol.dispose]: () => rmSync(folder, { recursive: true }) };
+  };
+  const rehash = (folder: string, manifest: Record<string, unknown>, bytes: Uint8Array) => {
+    writeFileSync(join(folder, String(manifest.file)), bytes);
+    manifest.sha256 = createHash('sha256').update(bytes).digest('hex');
+  };
+
+  it.each<[string, 'detector' | 'embedder', (folder: string, manifest: Record<string, unknown>) => void, string, RegExp]>([
+    ['altered bytes', 'embedder', (folder) => writeFileSync(join(folder, 'twin.onnx'), 'x', { flag: 'a' }), 'model-damaged', /SHA-256/],
+    [
+      'a file that is no network',
+      'embedder',
+      (folder, m) => rehash(folder, m, Buffer.from('no network')),
+      'model-unfit',
+      /ONNX Runtime cannot load/,
+    ],
+    ['a missing file', 'detector', (folder) => rmSync(join(folder, 'eye.onnx')), 'model-missing', /eye\.onnx/],
+    [
+      'another input size',
+      'embedder',
+      (_, m) =>
+        Object.assign(m, {
+          input: { ...(m.input as object), width: 128, height: 128 },
+          alignment: { ...(m.alignment as object), width: 128, height: 128 },
+        }),
+      'model-unfit',
+      /n×3×128×128/,
+    ],
+    [
+      'another dimension',
+      'embedder',
+      (_, m) => Object.assign(m, { output: { ...(m.output as object), dimension: 128 }, head: undefined }),
+      'model-unfit',
+      /256 numbers for a face and its manifest says 128/,
+    ],
+    [
+      'a head of another length',
+      'embedder',
+      (_, m) => Object.assign(m, { head: { kind: 'l1-logistic', bias: 1, weights: [1, 2] } }),
+      'model-unfit',
+      /head\.weights must be 256 numbers/,
+    ],
+    [
+      'an output that is not there',
+      'detector',
+      (_, m) => Object.assign(m, { output: { decoder: 'points', scores: 'scores', boxes: 'boxes', points: 'landmarks' } }),
+      'model-unfit',
+      /lacks the output landmarks/,
+    ],
+    [
+      'an unknown decoder',
+      'detector',
+      (_, m) => Object.assign(m, { output: { decoder: 'guess' } }),
+      'model-unfit',
+      /output\.decoder must be one of points, yunet/,
+    ],
+    [
+      'the other kind of network',
+      'detector',
+      (_, m) => Object.assign(m, { kind: 'face-embedder' }),
+      'model-unfit',
+      /kind must be "face-detector"/,
+    ],
+  ])('%s is refused with the reason', async (_, network, change, code, message) => {
+    using copy = altered(network, change);
+    await expect(openFaceReader({ ...options, [network]: copy.folder })).rejects.toMatchObject({
+      code,
+      message: expect.stringMatching(message),
+    });
+  });
+
+  it('a folder without a manifest names the setting', async () => {
+    await expect(openFaceReader({ ...options, embedder: '/nonexistent' })).rejects.toMatchObject({
+      code: 'model-missing',
+      message: expect.stringContaining('face.embedder'),
+    });
+  });
+});

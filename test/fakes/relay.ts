@@ -1,0 +1,25 @@
+/** A relay that remembers what it was asked to do; it can be told to fail. */
+import type { Relay } from '../../src/relay/port.ts';
+
+export interface FakeRelay extends Relay {
+  readonly pulses: number[];
+  /** Set: the next pulses throw it. */
+  failWith?: Error;
+}
+
+export function fakeRelay(onPulse?: () => void): FakeRelay {
+  const pulses: number[] = [];
+  const relay: FakeRelay = {
+    label: 'fake relay',
+    pulses,
+    level: 'safe',
+    pulse: async (durationMs) => {
+      if (relay.failWith) throw relay.failWith;
+      pulses.push(durationMs);
+      onPulse?.();
+    },
+    safe: async () => undefined,
+    [Symbol.asyncDispose]: async () => undefined,
+  };
+  return relay;
+}
