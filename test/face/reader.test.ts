@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import sharp from 'sharp';
+import sharp, { type Sharp } from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { FaceReader, Reading } from '../../src/face/port.ts';
 import { openFaceReader } from '../../src/face/reader.ts';
@@ -44,7 +44,7 @@ describe('quality', () => {
     expect(reasonsOf(await reader.read(shot('p01-neutral.jpg')))).toEqual([]);
   });
 
-  const on = (picture: sharp.Sharp) => picture.jpeg().toBuffer();
+  const on = (picture: Sharp) => picture.jpeg().toBuffer();
   it.each([
     [
       'too-small',
