@@ -47,7 +47,7 @@ export function openDatabase(file: string, lockTimeoutMs: number): DatabaseSync 
       db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL');
       // A removed face must not linger: freed pages are overwritten with zeros, and nothing is written to temporary files.
       db.exec('PRAGMA secure_delete = ON; PRAGMA temp_store = MEMORY');
-      migrate(db);
+      if (migrate(db)) emptyLog(db, file); // now: on a disk that fills up later there would be no room for it
       return db;
     } catch (error) {
       db.close();
@@ -81,11 +81,13 @@ function checkOurs(db: DatabaseSync, file: string): void {
   }
 }
 
-function migrate(db: DatabaseSync): void {
-  transact(db, () => {
-    if (pragma(db, 'user_version') >= schemaVersion) return;
+/** True when there was something to do. */
+function migrate(db: DatabaseSync): boolean {
+  return transact(db, () => {
+    if (pragma(db, 'user_version') >= schemaVersion) return false;
     db.exec(schema);
     db.exec(`PRAGMA application_id = ${applicationId}; PRAGMA user_version = ${schemaVersion}`);
+    return true;
   });
 }
 
@@ -108,10 +110,16 @@ export function transact<T>(db: DatabaseSync, work: () => T): T {
 
 /**
  * Moves what the write-ahead log holds into the file and empties it, so that pages from before a removal are gone from
- * both. False when another process was reading; try again later. (Blocks that the file system has freed are beyond us.)
+ * both. False when it could not be done, because another process was reading or the disk is full: nothing is lost, try again later.
+ * (Blocks that the file system has freed are beyond us.)
  */
-export function emptyLog(db: DatabaseSync): boolean {
-  return db.prepare('PRAGMA wal_checkpoint(TRUNCATE)').get()?.busy === 0;
+export function emptyLog(db: DatabaseSync, file: string): boolean {
+  try {
+    return guarded(file, () => db.prepare('PRAGMA wal_checkpoint(TRUNCATE)').get()?.busy === 0);
+  } catch (error) {
+    if (error instanceof Fault && error.code !== 'gallery-damaged') return false;
+    throw error;
+  }
 }
 
 /** Runs `work`; SQLite's errors come out as Faults, anything else as it is. */

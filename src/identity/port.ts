@@ -82,7 +82,7 @@ export interface Gallery extends Disposable {
   readonly templates: number;
   /** People who have pictures without a template of the embedder in use: never compared with those until `reembed`. */
   readonly stale: number;
-  /** Takes in what another process has changed; true when there was something. Cheap enough for every second. */
+  /** Takes in what another process has changed; true when it read the gallery anew. Cheap enough for every second. */
   refresh(): boolean;
   /** Makes the missing templates from the stored pictures. A picture for which `embed` throws a Fault is left as it is and named in `failed`. */
   reembed(embed: (picture: Uint8Array) => Promise<Embedding>): Promise<Reembedded>;

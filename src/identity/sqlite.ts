@@ -37,7 +37,7 @@ export function openGallery({ file, embedder, policy, clock, lockTimeoutMs = 500
   let seen = 0;
   let stale = 0;
   let threshold = thresholdAt(0);
-  let logHoldsRemoved = true; // perhaps: a process killed after a removal leaves it there
+  let logIsEmpty = false;
 
   const load = () => {
     seen = pragma(db, 'data_version'); // before reading: what comes between is read again, not missed
@@ -46,22 +46,18 @@ export function openGallery({ file, embedder, policy, clock, lockTimeoutMs = 500
     threshold = thresholdAt(search.count);
   };
   const wipeLog = () => {
-    logHoldsRemoved = true;
-    logHoldsRemoved = !emptyLog(db);
+    logIsEmpty = emptyLog(db, file);
   };
-  const change = <T>(work: () => T): T => {
-    try {
-      return run(() => {
+  const change = <T>(work: () => T): T =>
+    run(() => {
+      try {
         const result = transact(db, work);
         load();
         return result;
-      });
-    } catch (error) {
-      // What was rolled back still fills the log, and with it the disk that others write to.
-      if (error instanceof Fault && error.code === 'disk-full') run(wipeLog);
-      throw error;
-    }
-  };
+      } finally {
+        wipeLog(); // also after a failure: what was rolled back fills the log, and with it the disk that others write to
+      }
+    });
   const personOf = (id: PersonId): Person => {
     const person = store.byId(id);
     if (!person) throw new Fault('not-found', `There is no person with the id ${id}: list the people to see who is enrolled.`);
@@ -98,11 +94,7 @@ export function openGallery({ file, embedder, policy, clock, lockTimeoutMs = 500
         return personOf(id);
       });
     },
-    forget: (id) => {
-      const removed = change(() => store.remove(id));
-      if (removed) run(wipeLog);
-      return removed;
-    },
+    forget: (id) => change(() => store.remove(id)),
     pictures: (id) => run(() => store.pictures(id)),
     match: (probe, atMost) => search.match(probe, atMost),
     get threshold() {
@@ -116,7 +108,7 @@ export function openGallery({ file, embedder, policy, clock, lockTimeoutMs = 500
     },
     refresh: () =>
       run(() => {
-        if (logHoldsRemoved) wipeLog();
+        if (!logIsEmpty) wipeLog();
         if (pragma(db, 'data_version') === seen) return false;
         load();
         return true;
@@ -124,6 +116,7 @@ export function openGallery({ file, embedder, policy, clock, lockTimeoutMs = 500
     reembed: async (embed) => {
       const done = await reembedEach(store, embedder, embed, run);
       run(load);
+      run(wipeLog);
       return done;
     },
     [Symbol.dispose]: () => {
