@@ -1,0 +1,151 @@
+/**
+ * Publishes the journal: entries go in from a stored cursor, messages with QoS 1 go out, and the cursor moves when the broker has
+ * acknowledged them. Delivery is at least once and in order; a broker that is away or slow delays it and loses nothing. All of it runs
+ * beside the daemon: nothing in the path to the door waits for it.
+ */
+import { Fault } from '../errors.ts';
+import type { Journal, Seq } from '../journal/port.ts';
+import type { Log } from '../log.ts';
+import type { Clock } from '../time.ts';
+import { encodeOffline, encodeState, type StateName, type States } from './codec.ts';
+import { type BrokerOptions, jsonProperties, labelOf, openConnection } from './connection.ts';
+import { cursorKeeper } from './cursor.ts';
+import { openSession, type Session } from './session.ts';
+import { topicsOf } from './topics.ts';
+
+export interface PublishOptions {
+  readonly journal: Journal;
+  readonly broker: BrokerOptions;
+  /** First level or levels of every topic. Default `facelatch`. */
+  readonly prefix?: string;
+  /** The door's id, the next level. */
+  readonly door: string;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Ends the publishing; what is left is sent for up to `drainMs`. */
+  readonly signal: AbortSignal;
+  /** Messages sent and not yet acknowledged, at most. Default 64. */
+  readonly maxInFlight?: number;
+  /** An entry published later than this after it was written is marked `historical`, milliseconds. Default 60,000. */
+  readonly historicalAfterMs?: number;
+  /** First and longest wait before the next connection, milliseconds; doubled each time and jittered. Default 500 and 30,000. */
+  readonly retryMinMs?: number;
+  readonly retryMaxMs?: number;
+  /** Default 1000. */
+  readonly drainMs?: number;
+}
+
+export interface PublicationStatus {
+  /** `connecting` until the first attempt has an outcome; later `down` until one succeeds. */
+  readonly state: 'connected' | 'connecting' | 'down';
+  /** Entries that the broker has not acknowledged. */
+  readonly backlog: number;
+  /** What is wrong, while it is `down`. */
+  readonly lastError?: Fault;
+}
+
+export interface Publication {
+  /** Resolves when the signal has ended it; rejects only for a mistake in the program. */
+  readonly done: Promise<void>;
+  readonly status: PublicationStatus;
+  /** Publishes a state, retained, when it has changed; again after each reconnect. Never waits. */
+  show<Name extends StateName>(name: Name, state: States[Name]): void;
+}
+
+/** A connection that lasted so long, milliseconds, was a good one: the next wait is the shortest again. */
+const stableMs = 5000;
+
+/** Begins to publish and goes on until `signal`. Throws Fault `bad-config` for a door, prefix or address that cannot be. */
+export function publishJournal(options: PublishOptions): Publication {
+  const { journal, broker, door, clock, log, signal, retryMinMs = 500, retryMaxMs = 30_000 } = options;
+  const { maxInFlight = 64, historicalAfterMs = 60_000, drainMs = 1000 } = options;
+  const topics = topicsOf(options.prefix ?? 'facelatch', door);
+  const url = labelOf(broker.url);
+  const cursor = cursorKeeper(journal, clock, log);
+  const shown = new Map<StateName, string>();
+  const states = new Map<StateName, string>();
+  const will = {
+    topic: topics.status,
+    payload: Buffer.from(encodeOffline('lost')),
+    qos: 1,
+    retain: true,
+    properties: jsonProperties,
+  } as const;
+  let state: PublicationStatus['state'] = 'connecting';
+  let lastError: Fault | undefined;
+  let session: Session | undefined;
+
+  const connectAndServe = async (): Promise<Fault> => {
+    const connection = await openConnection({ broker, clientId: `facelatch-${door}`, will, signal });
+    state = 'connected';
+    lastError = undefined;
+    log.info({ broker: url }, 'broker connected');
+    session = openSession({
+      connection,
+      journal,
+      cursor,
+      clock,
+      topics,
+      door,
+      url,
+      states,
+      maxInFlight,
+      historicalAfterMs,
+      drainMs,
+      signal,
+    });
+    return await session.ended;
+  };
+
+  const run = async () => {
+    let failures = 0;
+    while (!signal.aborted) {
+      const startedMs = clock.now();
+      const fault = await connectAndServe().catch((error) => expected(error, signal));
+      session = undefined;
+      state = 'down';
+      if (signal.aborted) break;
+      lastError = fault;
+      failures = clock.now() - startedMs > stableMs ? 1 : failures + 1;
+      const retryInMs = backoffMs(failures, retryMinMs, retryMaxMs);
+      log.warn({ code: fault.code, detail: fault.message, retryInMs }, 'broker down');
+      await clock.sleep(retryInMs, signal).catch((error) => expected(error, signal));
+    }
+  };
+
+  return {
+    done: run(),
+    get status() {
+      const backlog = Math.max(0, headOf(journal, cursor.acked) - cursor.acked);
+      return { state, backlog, ...(lastError && { lastError }) };
+    },
+    show: (name, value) => {
+      if (shown.get(name) === value) return;
+      shown.set(name, value);
+      states.set(name, encodeState(value, clock.wall()));
+      session?.showState(name);
+    },
+  };
+}
+
+/** Exponential, half of it jittered: doors that lost the same broker do not all come back in the same moment. */
+function backoffMs(failures: number, minMs: number, maxMs: number): number {
+  return Math.round(Math.min(maxMs, minMs * 2 ** (failures - 1)) * (0.5 + Math.random() / 2));
+}
+
+/** A Fault as a value, and whatever the signal interrupted; anything else is a mistake in the program and is thrown on. */
+function expected(error: unknown, signal: AbortSignal): Fault {
+  if (error instanceof Fault) return error;
+  if (signal.aborted) return new Fault('broker-unreachable', 'The publishing was ended.', error);
+  throw error;
+}
+
+function headOf(journal: Journal, otherwise: Seq): Seq {
+  try {
+    return journal.head;
+  } catch (error) {
+    // A journal that cannot be read now is reported by the one who follows it.
+    if (error instanceof Fault) return otherwise;
+    throw error;
+  }
+}

@@ -1,0 +1,110 @@
+/**
+ * What stands in the messages, pure: journal entries and states go in, UTF-8 JSON text comes out. People appear by id only.
+ *
+ * status          {"schema":1,"status":"online","at":"2026-01-31T08:00:00.000Z"}
+ *                 {"schema":1,"status":"offline","reason":"stopped" | "lost"}   (`lost` is the last will: killed, or cut off)
+ * state/door      {"schema":1,"state":"locked" | "released","at":"…"}
+ * state/camera    {"schema":1,"state":"working" | "failed","at":"…"}
+ * state/mode      {"schema":1,"state":"armed" | "disarmed","at":"…"}
+ * event/…         {"schema":1,"id":"<UUID>","seq":17,"at":"…","door":"front-door","kind":"access.granted", …the event's fields}
+ *                 `seq` counts the journal's entries from 1 without gaps and `at` is when the entry was written. Messages come at least
+ *                 once and in order: drop those whose `seq` is not above the last one seen (a new `id` under an old `seq` is a new
+ *                 journal). `"historical":true` stands in what is published late: never act on it as if it happened now.
+ *   daemon.started   version, people, templates, threshold {policy, logit, fmr, extrapolated}, models
+ *   daemon.stopped   reason
+ *   camera.failed    code, detail, retryInMs
+ *   camera.restored  afterMs
+ *   reader.failed    detail, retryInMs
+ *   reader.restored  afterMs
+ *   access.granted   personId, likeness {logit, probability, share}, votes, capturedAtMs, ageMs, threshold {…}, visit
+ *   access.denied    reason, detail, likeness {…}, bestPersonId, capturedAtMs, ageMs, visit
+ *   relay.pulsed     grantSeq, durationMs, captureToRelayMs
+ *   relay.failed     grantSeq, detail
+ *   person.enrolled  personId, pictures
+ *   person.renamed   personId
+ *   person.removed   personId
+ */
+import type { Event, EventKind } from '../access/port.ts';
+import type { Entry } from '../journal/port.ts';
+
+/** The version of every payload; raised when a field changes its meaning or goes. */
+export const schema = 1;
+
+/** The states that are kept retained, and what each may be. */
+export interface States {
+  readonly door: 'locked' | 'released';
+  readonly camera: 'working' | 'failed';
+  readonly mode: 'armed' | 'disarmed';
+}
+export type StateName = keyof States;
+
+type FieldsOf<Kind extends EventKind> = Exclude<keyof Extract<Event, { kind: Kind }>, 'kind'>;
+
+/**
+ * Which fields of an event leave the house. A list and not a copy of the event: a field that is added to an event (a
+ * picture, say) is published only after somebody has written it down here, and the compiler asks for it.
+ */
+const published: { readonly [Kind in EventKind]: Readonly<Record<FieldsOf<Kind>, boolean>> } = {
+  'daemon.started': { version: true, people: true, templates: true, threshold: true, models: true },
+  'daemon.stopped': { reason: true },
+  'camera.failed': { code: true, detail: true, retryInMs: true },
+  'camera.restored': { afterMs: true },
+  'reader.failed': { detail: true, retryInMs: true },
+  'reader.restored': { afterMs: true },
+  'access.granted': { personId: true, likeness: true, votes: true, capturedAtMs: true, ageMs: true, threshold: true, visit: true },
+  'access.denied': { reason: true, detail: true, likeness: true, bestPersonId: true, capturedAtMs: true, ageMs: true, visit: true },
+  'relay.pulsed': { grantSeq: true, durationMs: true, captureToRelayMs: true },
+  'relay.failed': { grantSeq: true, detail: true },
+  'person.enrolled': { personId: true, pictures: true },
+  'person.renamed': { personId: true },
+  'person.removed': { personId: true },
+};
+
+/** Longest text of a field, characters: a message never grows beyond what brokers take, which would hold up all after it. */
+const maxText = 1000;
+
+export interface EntryContext {
+  readonly door: string;
+  /** Wall-clock milliseconds since 1970. */
+  readonly nowMs: number;
+  /** An entry older than this is marked as historical, milliseconds. */
+  readonly historicalAfterMs: number;
+}
+
+/** The payload of an event's message. */
+export function encodeEntry(entry: Entry, { door, nowMs, historicalAfterMs }: EntryContext): string {
+  const { seq, id, at, event } = entry;
+  const allowed: Readonly<Record<string, boolean>> = published[event.kind] ?? {};
+  const fields = Object.entries(event).filter(([name]) => allowed[name]);
+  const shortened = fields.map(([name, value]) => [name, typeof value === 'string' ? shorten(value) : value]);
+  const late = nowMs - Date.parse(at) > historicalAfterMs;
+  return JSON.stringify({
+    schema,
+    id,
+    seq,
+    at,
+    door,
+    kind: event.kind,
+    ...Object.fromEntries(shortened),
+    ...(late && { historical: true }),
+  });
+}
+
+/** The payload of a retained state. */
+export function encodeState(state: States[StateName], nowMs: number): string {
+  return JSON.stringify({ schema, state, at: new Date(nowMs).toISOString() });
+}
+
+/** The payload of `status` while the daemon is there. */
+export function encodeOnline(nowMs: number): string {
+  return JSON.stringify({ schema, status: 'online', at: new Date(nowMs).toISOString() });
+}
+
+/** The payload of `status` when the daemon has gone. A last will is written beforehand, so it holds no time. */
+export function encodeOffline(reason: 'stopped' | 'lost'): string {
+  return JSON.stringify({ schema, status: 'offline', reason });
+}
+
+function shorten(text: string): string {
+  return text.length <= maxText ? text : `${text.slice(0, maxText - 1).toWellFormed()}…`;
+}

@@ -1,0 +1,62 @@
+/** The publisher's place in the journal: acknowledged entries go in, the stored cursor follows, often enough and not for each one. */
+import { Fault } from '../errors.ts';
+import type { Journal, Seq } from '../journal/port.ts';
+import type { Log } from '../log.ts';
+import type { Clock } from '../time.ts';
+
+/** While acknowledgements pour in the cursor is stored this often, milliseconds: what a kill repeats is no more than that. */
+const storeEveryMs = 200;
+
+export interface CursorKeeper {
+  /** The last entry acknowledged, stored or not. */
+  readonly acked: Seq;
+  /** Entries up to `seq` are acknowledged; `idle` when no other is under way. */
+  move(seq: Seq, idle: boolean): void;
+  /** Stores what is not stored yet. */
+  store(): void;
+  /** Resolves when the cursor has come to `seq`, or when `signal` is aborted. */
+  reaches(seq: Seq, signal: AbortSignal): Promise<void>;
+}
+
+/** The cursor `mqtt` of the journal. A cursor that cannot be stored (full disk) costs repeats after a restart, nothing else. */
+export function cursorKeeper(journal: Journal, clock: Clock, log: Log): CursorKeeper {
+  const cursor = journal.cursor('mqtt');
+  let acked = cursor.get();
+  let stored = acked;
+  let storedAtMs = Number.NEGATIVE_INFINITY;
+  const waiting = new Set<() => void>();
+
+  const store = () => {
+    if (stored === acked) return;
+    storedAtMs = clock.now();
+    try {
+      cursor.set(acked);
+      stored = acked;
+    } catch (error) {
+      if (!(error instanceof Fault)) throw error;
+      log.warn({ code: error.code, seq: acked }, 'cursor not stored');
+    }
+  };
+  return {
+    get acked() {
+      return acked;
+    },
+    move: (seq, idle) => {
+      acked = seq;
+      if (idle || clock.now() - storedAtMs >= storeEveryMs) store();
+      for (const look of waiting) look();
+    },
+    store,
+    reaches: (seq, signal) =>
+      new Promise((resolve) => {
+        const look = () => {
+          if (acked < seq && !signal.aborted) return;
+          waiting.delete(look);
+          resolve();
+        };
+        waiting.add(look);
+        signal.addEventListener('abort', look, { once: true });
+        look();
+      }),
+  };
+}

@@ -1,0 +1,88 @@
+/** Turns what goes wrong with a broker into one fault that names the setting and the remedy. */
+import { Fault, messageOf } from '../errors.ts';
+
+/** Reason codes: MQTT 5.0, section 2.4; those below 128 are the return codes of MQTT 3.1.1, section 3.2.2.3. */
+const badVersion = new Set([1, 132]);
+const badLogin = new Set([4, 5, 134, 135, 138, 140]);
+const takenOver = 142;
+
+const unreachable: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'refuses connections; start the broker, or correct host and port',
+  ENOTFOUND: 'has a host name that nobody knows; correct the host',
+  EAI_AGAIN: 'has a host name that cannot be looked up now; check the name server, or give the address',
+  EHOSTUNREACH: 'cannot be reached; check the network, or correct the host',
+  ENETUNREACH: 'cannot be reached; check the network, or correct the host',
+  ETIMEDOUT: 'does not answer; check the network and firewall, or correct host and port',
+};
+
+/** The fault of a connection to the broker at `url` that failed or ended with `error`. */
+export function brokerFault(error: unknown, url: string): Fault {
+  if (error instanceof Fault) return error;
+  const said = messageOf(error);
+  if (isRefusal(error)) return refused(error.code, said, url, error);
+  const code = (error as { code?: unknown } | null)?.code;
+  const known = typeof code === 'string' ? unreachable[code] : undefined;
+  if (known) return new Fault('broker-unreachable', `The broker ${url} ${known} (mqtt.url).`, error);
+  if (said === 'connack timeout' || said === 'Keepalive timeout') {
+    return new Fault('broker-unreachable', `The broker ${url} does not answer; see whether it hangs, or correct mqtt.url.`, error);
+  }
+  if (typeof code === 'string' && /CERT|TLS|SSL|EPROTO|SIGNATURE|ISSUER/.test(code)) {
+    return new Fault(
+      'broker-refused',
+      `The broker ${url} and facelatch agree on no secure connection (${code}); set mqtt.caFile to the authority of its certificate, and see that mqtt.url names its TLS port and the name in the certificate.`,
+      error,
+    );
+  }
+  return new Fault('broker-unreachable', `The connection to the broker ${url} was lost (${said}).`, error);
+}
+
+/** Whether `error` is a reason code of the broker, and not a connection that broke. */
+export function isRefusal(error: unknown): error is Error & { code: number } {
+  return error instanceof Error && typeof (error as { code?: unknown }).code === 'number';
+}
+
+/** The fault of a broker that does not take a message on `topic`. */
+export function publishFault(error: unknown, url: string, topic: string): Fault {
+  if (!isRefusal(error)) return brokerFault(error, url);
+  const remedy = badLogin.has(error.code) ? 'allow the user of mqtt.user to publish there' : "see the broker's log";
+  return new Fault('broker-refused', `The broker ${url} does not take messages on ${topic} (${error.message}); ${remedy}.`, error);
+}
+
+/** The fault of a connection that just ended, with nothing said; `answered` tells whether the broker had ever spoken. */
+export function closedFault(url: string, answered: boolean): Fault {
+  return answered
+    ? new Fault(
+        'broker-unreachable',
+        `The broker ${url} closed the connection; if it does so again and again another client has taken this door's place: give each door its own door.id.`,
+      )
+    : new Fault(
+        'broker-unreachable',
+        `The broker ${url} closed the connection without an answer; see that mqtt.url names an MQTT port (mqtts:// for TLS) and that the broker speaks the version of mqtt.protocol.`,
+      );
+}
+
+/** The fault of reason or return code `code`. */
+export function refused(code: number, said: string, url: string, cause?: unknown): Fault {
+  if (badVersion.has(code)) {
+    return new Fault(
+      'broker-refused',
+      `The broker ${url} does not speak this version of MQTT (${said}); set mqtt.protocol to 3.1.1.`,
+      cause,
+    );
+  }
+  if (badLogin.has(code)) {
+    return new Fault(
+      'broker-refused',
+      `The broker ${url} refuses the user or password (${said}); set mqtt.user and mqtt.passwordFile.`,
+      cause,
+    );
+  }
+  if (code === takenOver) {
+    return new Fault(
+      'broker-refused',
+      `Another client took this door's place at the broker ${url}; give each door its own door.id.`,
+      cause,
+    );
+  }
+  return new Fault('broker-refused', `The broker ${url} ended the connection: ${said}; see the broker's log.`, cause);
+}
