@@ -386,7 +386,7 @@ function pathsOf(node: object, path: string, all: ReadonlyMap<string, unknown>):
 }
 
 /** «; did you mean …?» for a name that is a slip of the pen away. */
-function nearest(name: string, known: readonly string[]): string {
+export function nearest(name: string, known: readonly string[]): string {
   const distance = (a: string, b: string): number => {
     let row = Array.from({ length: b.length + 1 }, (_, i) => i);
     for (let i = 1; i <= a.length; i++) {

@@ -25,6 +25,8 @@ export interface DaemonParts {
   readonly controller: Controller;
   /** Called every second: takes in what other processes changed. */
   readonly refresh: () => void;
+  /** Called at every tick (ten a second). */
+  readonly onTick?: () => void;
   readonly clock: Clock;
   readonly log: Log;
   readonly retry: { readonly minMs: number; readonly maxMs: number };
@@ -152,6 +154,7 @@ export function daemonLoops(parts: DaemonParts): Loops {
   const watchTime = async (signal: AbortSignal) => {
     for (let nextRefreshMs = 0; !signal.aborted; ) {
       await controller.submit({ kind: 'tick', atMs: clock.now() });
+      parts.onTick?.();
       if (clock.now() >= nextRefreshMs) {
         parts.refresh();
         nextRefreshMs = clock.now() + refreshMs;

@@ -27,6 +27,10 @@ import { identify } from './identity/threshold.ts';
 import type { Journal } from './journal/port.ts';
 import { openJournal } from './journal/sqlite.ts';
 import type { Log } from './log.ts';
+import { openBroker } from './mqtt/broker.ts';
+import { type Publication, publishJournal } from './mqtt/client.ts';
+import type { BrokerOptions } from './mqtt/connection.ts';
+import { type BrokerProbe, probeBroker } from './mqtt/probe.ts';
 import { dryRelay } from './relay/dry.ts';
 import type { Relay } from './relay/port.ts';
 import { type Clock, type SteppedClock, steppedClock, systemClock } from './time.ts';
@@ -109,6 +113,18 @@ function stepping(camera: Camera, clock: SteppedClock, fps: number): Camera {
   };
 }
 
+/** How the broker is reached; `url` where it is not the configured one. */
+export function brokerOf({ mqtt }: Config, url: string = mqtt.url): BrokerOptions {
+  return {
+    url,
+    protocol: mqtt.embedded ? '3.1.1' : mqtt.protocol,
+    user: mqtt.user,
+    password: mqtt.password,
+    passwordFile: mqtt.passwordFile,
+    caFile: mqtt.caFile,
+  };
+}
+
 /** What a test or the command line may put in place of what the configuration would give. */
 export interface Overrides {
   readonly clock?: Clock;
@@ -169,8 +185,12 @@ export async function wire(config: Config, log: Log, overrides: Overrides = {}):
     reader,
     openReader,
     sight: (frame, reading) =>
-      sight(frame.picture, frame.capturedAtMs, reading, { gallery, identify: (matches) => identify(matches, gallery.threshold, config.identity.ambiguityMargin) }),
+      sight(frame.picture, frame.capturedAtMs, reading, {
+        gallery,
+        identify: (matches) => identify(matches, gallery.threshold, config.identity.ambiguityMargin),
+      }),
     controller,
+    onTick: () => showStates(),
     refresh: () => {
       if (gallery.refresh()) log.info({ room: 'identity', templates: gallery.templates }, 'people changed');
     },
@@ -180,7 +200,14 @@ export async function wire(config: Config, log: Log, overrides: Overrides = {}):
     idleFps: stepped ? 0 : config.face.idleFps,
     ...(overrides.onMoment ? { onMoment: overrides.onMoment } : {}),
   });
-  const publishing = await openPublishing(config, journal, clock, log, opening);
+  const broker =
+    config.mqtt.enabled && config.mqtt.embedded ? opening.use(await openBroker({ port: config.mqtt.embeddedPort })) : undefined;
+  let publication: Publication | undefined;
+  const showStates = () => {
+    publication?.show('door', relay.level === 'active' ? 'released' : 'locked');
+    publication?.show('camera', loops.status.camera === 'failed' ? 'failed' : 'working');
+    publication?.show('mode', config.access.armed ? 'armed' : 'disarmed');
+  };
   const resources = opening.move();
   const describe = (e: EmbedderInfo) => `${e.name} ${e.version} ${e.sha256.slice(0, 12)}`;
   return {
@@ -189,7 +216,16 @@ export async function wire(config: Config, log: Log, overrides: Overrides = {}):
     gallery,
     journal,
     get status() {
-      return { ...loops.status, cameraLabel: camera.label, relay: relay.label, door: relay.level, people: gallery.list().length, broker: publishing.state() };
+      const { state, backlog } = publication?.status ?? { state: 'off', backlog: 0 };
+      const waiting = backlog > 0 ? ` (${backlog} waiting)` : '';
+      return {
+        ...loops.status,
+        cameraLabel: camera.label,
+        relay: relay.label,
+        door: relay.level,
+        people: gallery.list().length,
+        broker: state + waiting,
+      };
     },
     run: async (signal) => {
       controller.record({
@@ -200,18 +236,37 @@ export async function wire(config: Config, log: Log, overrides: Overrides = {}):
         threshold: policy().threshold,
         models: [describe(reader.embedder)],
       });
+      // Publishing ends last, so that the broker hears of the stop too.
       const over = new AbortController();
-      const until = AbortSignal.any([signal, over.signal]);
-      const published = publishing.run(until);
+      if (config.mqtt.enabled) {
+        const { prefix } = config.mqtt;
+        const options = {
+          journal,
+          broker: brokerOf(config, broker?.url),
+          prefix,
+          door: config.door.id,
+          clock: systemClock,
+          log: log.child({ room: 'mqtt' }),
+          signal: over.signal,
+        };
+        publication = publishJournal(options);
+        showStates();
+      }
       try {
         await loops.run(signal);
       } finally {
         await relay.safe();
         controller.record({ kind: 'daemon.stopped', reason: signal.aborted ? messageOf(signal.reason) : 'replay ended' });
+        showStates();
         over.abort();
-        await published;
+        await publication?.done;
       }
     },
     [Symbol.asyncDispose]: () => resources.disposeAsync(),
   };
+}
+
+/** Whether the broker takes what this door would publish. */
+export function brokerProbe(config: Config): Promise<BrokerProbe> {
+  return probeBroker({ broker: brokerOf(config), prefix: config.mqtt.prefix, door: config.door.id });
 }

@@ -10,6 +10,9 @@ export interface SightOptions {
   readonly identify: (matches: ReturnType<Gallery['match']>) => Identification;
 }
 
+/** Nobody further down the list can win or contest the decision. */
+const mostCandidates = 16;
+
 /** The digest by which a repeated frame is known: SHA-256 of its bytes, shortened. */
 export function digestOf(picture: Uint8Array): string {
   return createHash('sha256').update(picture).digest('base64url').slice(0, 16);
@@ -21,7 +24,7 @@ export function sight(picture: Uint8Array, capturedAtMs: number, reading: Readin
   const face = reading.faces[0];
   if (!face) return { ...common, finding: { kind: 'nobody' } };
   if (!face.embedding) return { ...common, finding: { kind: 'low-quality', reasons: face.quality.reasons } };
-  const matches = gallery.match(face.embedding);
+  const matches = gallery.match(face.embedding, mostCandidates);
   const found = identify(matches);
   const best = found.kind === 'person' ? found.match : matches[0];
   const likeness: { likeness?: Likeness } = best

@@ -1,0 +1,204 @@
+/** `facelatch doctor`: tries everything a door needs, one by one, and names the remedy for what is not there. */
+
+import { execFile } from 'node:child_process';
+import { existsSync, statfsSync, statSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { promisify, styleText } from 'node:util';
+import { Command } from 'commander';
+import type { Config } from '../config.ts';
+import { Fault, messageOf } from '../errors.ts';
+import type { FaceReader } from '../face/port.ts';
+import { systemClock } from '../time.ts';
+import { brokerProbe, cameraOf, galleryOf, journalOf, readerOf, stateFolder } from '../wire.ts';
+import { type CommonOptions, configOf, exitCodes, print, withCommon } from './context.ts';
+
+type Health = 'ok' | 'note' | 'problem';
+
+interface Check {
+  readonly name: string;
+  readonly health: Health;
+  readonly found: string;
+}
+
+const firstFrameMs = 8000;
+const leastFreeBytes = 200 * 1024 * 1024;
+/** This program did not exist before: an earlier clock was never set. */
+const earliestWall = Date.UTC(2026, 0, 1);
+
+export function doctorCommand(stop: AbortSignal, exit: (code: number) => void): Command {
+  const command = new Command('doctor')
+    .description('check camera, networks, people, journal, relay, broker, clock, disk and permissions; names the remedy for each problem')
+    .option('--no-camera', 'leave the camera alone (a running daemon has it)')
+    .addHelpText('after', '\nExit code 1 when there is a problem; notes do not count.\nExample: facelatch doctor --config my-door.json');
+  return withCommon(command).action(async (options: CommonOptions & { camera: boolean }) => {
+    const { config } = configOf(options);
+    const checks: Check[] = [];
+    for await (const check of examine(config, options.camera, stop)) {
+      checks.push(check);
+      if (!options.json) process.stdout.write(`${line(check)}\n`);
+    }
+    const problems = checks.filter((c) => c.health === 'problem').length;
+    print(options, { checks, problems }, () =>
+      problems === 0 ? '\nEverything a door needs is there.' : `\n${problems} ${problems === 1 ? 'problem' : 'problems'}.`,
+    );
+    exit(problems === 0 ? exitCodes.yes : exitCodes.no);
+  });
+}
+
+function line({ name, health, found }: Check): string {
+  const mark = { ok: styleText('green', '✓'), note: styleText('yellow', '·'), problem: styleText('red', '✗') }[health];
+  return `${mark} ${name.padEnd(12)} ${found}`;
+}
+
+async function* examine(config: Config, withCamera: boolean, stop: AbortSignal): AsyncGenerator<Check> {
+  const attempt = async (name: string, work: () => Promise<Omit<Check, 'name'>> | Omit<Check, 'name'>): Promise<Check> => {
+    try {
+      return { name, ...(await work()) };
+    } catch (error) {
+      return { name, health: 'problem', found: messageOf(error) };
+    }
+  };
+  let reader: FaceReader | undefined;
+  yield await attempt('networks', async () => {
+    const started = performance.now();
+    reader = await readerOf(config);
+    const { name, version, calibration } = reader.embedder;
+    return {
+      health: calibration ? 'ok' : 'note',
+      found: `${name} ${version}, whole, loaded in ${Math.round(performance.now() - started)} ms${calibration ? '' : '; its manifest has no calibration: identity.policy "target-fmr" cannot be used with it'}`,
+    };
+  });
+  yield await attempt('state', () => checkState(config));
+  if (reader) {
+    const { embedder } = reader;
+    yield await attempt('people', () => checkPeople(config, embedder));
+  }
+  yield await attempt('journal', () => {
+    using journal = journalOf(config);
+    return { health: 'ok', found: `${journal.head} entries; «facelatch journal verify» recomputes its chain` };
+  });
+  if (withCamera && reader) {
+    const open = reader;
+    yield await attempt('camera', () => checkCamera(config, open, stop));
+  }
+  await reader?.[Symbol.asyncDispose]();
+  yield { name: 'relay', health: 'note', found: 'dry: prints what it would do; no lock is moved (relay.kind)' };
+  yield await attempt('broker', () => checkBroker(config));
+  yield await attempt('clock', checkClock);
+  for (const check of checkOptional()) yield check;
+}
+
+function checkState(config: Config): Omit<Check, 'name'> {
+  const folder = stateFolder(config);
+  const { mode } = statSync(folder);
+  const { bavail, bsize } = statfsSync(folder);
+  const free = bavail * bsize;
+  if (free < leastFreeBytes)
+    throw new Fault(
+      'disk-full',
+      `${folder}: only ${Math.round(free / 1e6)} MB are free; at least ${Math.round(leastFreeBytes / 1e6)} are needed: make room, or move state.folder`,
+    );
+  if ((mode & 0o007) !== 0)
+    return { health: 'problem', found: `${folder} can be entered by everybody on this machine, and it holds faces: chmod 700 ${folder}` };
+  return { health: 'ok', found: `${folder}, ${(free / 1e9).toFixed(1)} GB free` };
+}
+
+function checkPeople(config: Config, embedder: FaceReader['embedder']): Omit<Check, 'name'> {
+  using gallery = galleryOf(config, embedder);
+  const { threshold, templates, stale } = gallery;
+  const people = gallery.list().length;
+  if (stale > 0)
+    return {
+      health: 'problem',
+      found: `${stale} people have pictures without a template of the embedder in use and are not recognised: facelatch people reembed`,
+    };
+  if (people === 0) return { health: 'note', found: 'nobody is enrolled yet: facelatch enrol NAME --camera' };
+  const rule =
+    threshold.policy === 'paper'
+      ? `paper policy ${threshold.detection}/${threshold.verification}`
+      : `threshold logit ${threshold.logit.toFixed(2)} for ${threshold.fmr.toExponential(1)} per comparison`;
+  const tail = threshold.extrapolated ? '; beyond the end of the calibration table, from a fitted tail: less certain than the table' : '';
+  return { health: threshold.extrapolated ? 'note' : 'ok', found: `${people} people, ${templates} templates; ${rule}${tail}` };
+}
+
+async function checkCamera(config: Config, reader: FaceReader, stop: AbortSignal): Promise<Omit<Check, 'name'>> {
+  const camera = cameraOf(config, systemClock);
+  const until = AbortSignal.any([stop, AbortSignal.timeout(firstFrameMs)]);
+  for await (const frame of camera.frames(until)) {
+    const { width, height, faces, timings } = await reader.read(frame.picture, { embed: 'none' });
+    const ms = timings.decode + timings.detect;
+    return {
+      health: 'ok',
+      found: `${camera.label}: ${width}×${height}, ${faces.length} ${faces.length === 1 ? 'face' : 'faces'}, decoded and searched in ${ms.toFixed(0)} ms`,
+    };
+  }
+  throw new Fault(
+    'camera-frozen',
+    `${camera.label} gave no picture within ${firstFrameMs / 1000} s: is it used by another program (a running facelatch: --no-camera)?`,
+  );
+}
+
+async function checkBroker(config: Config): Promise<Omit<Check, 'name'>> {
+  if (!config.mqtt.enabled) return { health: 'note', found: 'MQTT is off (mqtt.enabled)' };
+  if (config.mqtt.embedded) return { health: 'ok', found: `embedded, starts with the daemon on port ${config.mqtt.embeddedPort}` };
+  const probe = await brokerProbe(config);
+  if (!probe.ok) throw probe.fault;
+  return {
+    health: 'ok',
+    found: `${probe.url}: connected in ${probe.connectMs.toFixed(0)} ms, a message acknowledged in ${probe.publishMs.toFixed(0)} ms`,
+  };
+}
+
+async function checkClock(): Promise<Omit<Check, 'name'>> {
+  const now = new Date();
+  if (now.getTime() < earliestWall)
+    return {
+      health: 'problem',
+      found: `the clock says ${now.toISOString()}: it was never set; install a time service (systemd-timesyncd)`,
+    };
+  try {
+    const { stdout } = await promisify(execFile)('timedatectl', ['show', '--property=NTPSynchronized', '--value'], { timeout: 3000 });
+    if (stdout.trim() === 'yes') return { health: 'ok', found: `${now.toISOString()}, synchronised` };
+    return { health: 'note', found: `${now.toISOString()}, not synchronised: timedatectl set-ntp true` };
+  } catch {
+    return { health: 'note', found: `${now.toISOString()}; whether it is synchronised cannot be told here (no systemd)` };
+  }
+}
+
+/** What is lost without each optional part, in one line. */
+function* checkOptional(): Generator<Check> {
+  const require = createRequire(import.meta.url);
+  const usable = (load: () => unknown): boolean => {
+    try {
+      return load() !== false;
+    } catch {
+      return false;
+    }
+  };
+  const onPath = (tool: string) => (process.env.PATH ?? '').split(':').some((folder) => existsSync(`${folder}/${tool}`));
+  if (!onPath('ffmpeg'))
+    yield {
+      name: 'ffmpeg',
+      health: 'problem',
+      found: 'not installed: USB and network cameras and videos cannot be read: apt install ffmpeg',
+    };
+  if (!usable(() => require('onoff')))
+    yield {
+      name: 'onoff',
+      health: 'note',
+      found:
+        'its native part is not built: a relay on the old sysfs GPIO interface cannot be used; nothing else is lost (node bin/setup.mjs builds it where python3, make and g++ are)',
+    };
+  if (!usable(() => tensorflowBinding(require))) {
+    yield {
+      name: 'tfjs-node',
+      health: 'note',
+      found: 'its native part is not installed: training on TensorFlow.js runs on WebAssembly instead; recognition never needs it',
+    };
+  }
+}
+
+function tensorflowBinding(require: NodeJS.Require): boolean {
+  const folder = require.resolve('@tensorflow/tfjs-node/package.json').replace(/package\.json$/, '');
+  return existsSync(`${folder}lib/napi-v8/tfjs_binding.node`);
+}

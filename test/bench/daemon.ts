@@ -1,0 +1,106 @@
+/**
+ * The whole house at work in this process: capture to relay edge, event-loop delay and CPU time at the frame rates of a door, and memory.
+ * The camera is a generator of frames, the relay dry; everything between is what runs at a door.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import type { Event } from '../../src/access/port.ts';
+import type { Camera } from '../../src/camera/port.ts';
+import { loadConfig } from '../../src/config.ts';
+import { openLog } from '../../src/log.ts';
+import { dryRelay, type Edge } from '../../src/relay/dry.ts';
+import { systemClock } from '../../src/time.ts';
+import { wire } from '../../src/wire.ts';
+import { benchCamera, emptyFrame, personFrame, pictureOf } from './scene.ts';
+import { quantile, type Row } from './table.ts';
+
+export interface HouseRun {
+  readonly edges: readonly Edge[];
+  readonly events: readonly Event[];
+  /** Share of one core, 0…, while it ran. */
+  readonly cpu: number;
+  readonly loopDelayP99Ms: number;
+  readonly rssMb: number;
+}
+
+/** Runs a house with one enrolled person (p01) until the camera ends. */
+export async function runHouse(camera: Camera, settings: Readonly<Record<string, unknown>> = {}): Promise<HouseRun> {
+  const state = mkdtempSync(join(tmpdir(), 'facelatch-bench-'));
+  const flags = new Map<string, unknown>(
+    Object.entries({ 'state.folder': state, 'camera.source': 'replay', 'relay.pulseMs': 50, 'access.cooldownMs': 0, ...settings }),
+  );
+  const { config } = loadConfig({ flags });
+  const relay = dryRelay({ clock: systemClock, maxMs: config.relay.maxMs });
+  const events: Event[] = [];
+  try {
+    await using house = await wire(config, openLog('silent'), {
+      camera,
+      relay,
+      clock: systemClock,
+      onEvent: (event) => events.push(event),
+    });
+    const picture = pictureOf('p01-neutral');
+    const template = (await house.reader.read(picture)).faces[0]?.embedding;
+    if (!template) throw new Error('the bench person has no face');
+    house.gallery.enrol({ name: 'p01', pictures: [{ picture, template, source: 'bench' }] });
+    const delay = monitorEventLoopDelay({ resolution: 10 });
+    const before = process.cpuUsage();
+    const from = performance.now();
+    delay.enable();
+    await house.run(new AbortController().signal);
+    delay.disable();
+    const spent = process.cpuUsage(before);
+    // The histogram counts the timer's own 10 ms.
+    return {
+      edges: relay.edges,
+      events,
+      cpu: (spent.user + spent.system) / 1000 / (performance.now() - from),
+      loopDelayP99Ms: delay.percentile(99) / 1e6 - 10,
+      rssMb: process.memoryUsage.rss() / 1e6,
+    };
+  } finally {
+    rmSync(state, { recursive: true });
+  }
+}
+
+/** Visits of p01 at 15 frames a second, each a second of face and a second of nobody: from the first frame's capture to the edge. */
+async function captureToRelay(visits: number): Promise<number[]> {
+  const [face, nobody] = [await personFrame('p01-smiling'), await emptyFrame()];
+  const firstFrames: number[] = [];
+  const [onFrames, offFrames] = [15, 18];
+  const period = onFrames + offFrames;
+  const base = benchCamera((seq) => (seq % period < offFrames ? nobody : face), 15, visits * period);
+  const camera: Camera = {
+    label: base.label,
+    frames: async function* (signal) {
+      for await (const frame of base.frames(signal)) {
+        if (frame.seq % period === offFrames) firstFrames.push(frame.capturedAtMs);
+        yield frame;
+      }
+    },
+  };
+  const { edges } = await runHouse(camera, { 'face.idleFps': 0 });
+  const opened = edges.filter((edge) => edge.level === 'active').map((edge) => edge.atMs);
+  return firstFrames.map((from) => (opened.find((at) => at > from) ?? Number.POSITIVE_INFINITY) - from);
+}
+
+export async function benchDaemon(): Promise<Row[]> {
+  const [face, nobody] = [await personFrame('p01-smiling'), await emptyFrame()];
+  const latency = await captureToRelay(20);
+  const busy = await runHouse(benchCamera(() => face, 15, 150));
+  const withFace = await runHouse(
+    benchCamera(() => face, 10, 100),
+    { 'access.cooldownMs': 8000, 'relay.pulseMs': 3000 },
+  );
+  const without = await runHouse(benchCamera(() => nobody, 10, 100));
+  return [
+    { what: 'first frame captured → relay edge, 15 frames/s, p50', value: quantile(latency, 0.5), unit: 'ms' },
+    { what: 'first frame captured → relay edge, 15 frames/s, p95', value: quantile(latency, 0.95), unit: 'ms', target: 400 },
+    { what: 'event-loop delay at 15 frames/s, p99', value: busy.loopDelayP99Ms, unit: 'ms', target: 20 },
+    { what: 'CPU at 10 frames/s with a face', value: withFace.cpu * 100, unit: '% of a core', target: 25 },
+    { what: 'CPU at 10 frames/s without a face', value: without.cpu * 100, unit: '% of a core', target: 10 },
+    { what: 'resident memory after this', value: without.rssMb, unit: 'MB', target: 300 },
+  ];
+}

@@ -1,0 +1,27 @@
+/** `npm run bench [-- NAME…]`: runs the benches by name (all by default), prints one table, exits 1 when a target is missed. */
+import { parseArgs } from 'node:util';
+import { isMissed, type Row, tableOf } from './table.ts';
+
+const benches: Readonly<Record<string, () => Promise<readonly Row[]>>> = {
+  frame: async () => (await import('./frame.ts')).benchFrame(),
+  match: async () => (await import('./match.ts')).benchMatch(),
+  daemon: async () => (await import('./daemon.ts')).benchDaemon(),
+  start: async () => (await import('./start.ts')).benchStart(),
+  soak: async () => (await import('./soak.ts')).benchSoak(),
+};
+/** Takes the better part of an hour: by name only. */
+const long = ['soak'];
+
+const { positionals } = parseArgs({ allowPositionals: true, strict: true, options: {} });
+const unknown = positionals.filter((name) => !(name in benches));
+if (unknown.length > 0) {
+  console.error(`bench: there is no ${unknown.join(', ')}; there are ${Object.keys(benches).join(', ')}`);
+  process.exit(2);
+}
+const rows: Row[] = [];
+for (const name of positionals.length > 0 ? positionals : Object.keys(benches).filter((n) => !long.includes(n))) {
+  console.error(`bench: ${name} …`);
+  rows.push(...((await benches[name]?.()) ?? []));
+}
+console.log(tableOf(rows));
+process.exitCode = rows.some(isMissed) ? 1 : 0;
