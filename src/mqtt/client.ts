@@ -4,7 +4,7 @@
  * beside the daemon: nothing in the path to the door waits for it.
  */
 import { Fault } from '../errors.ts';
-import type { Journal, Seq } from '../journal/port.ts';
+import type { Journal } from '../journal/port.ts';
 import type { Log } from '../log.ts';
 import type { Clock } from '../time.ts';
 import { encodeOffline, encodeState, type StateName, type States } from './codec.ts';
@@ -40,7 +40,7 @@ export interface PublicationStatus {
   readonly state: 'connected' | 'connecting' | 'down';
   /** Entries that the broker has not acknowledged. */
   readonly backlog: number;
-  /** What is wrong, while it is `down`. */
+  /** What is wrong: with the broker while it is `down`, with reading the journal while it is `connected`. */
   readonly lastError?: Fault;
 }
 
@@ -75,25 +75,17 @@ export function publishJournal(options: PublishOptions): Publication {
   let lastError: Fault | undefined;
   let session: Session | undefined;
 
+  const onJournal = (fault: Fault | undefined) => {
+    lastError = fault;
+    if (fault) log.error({ code: fault.code, detail: fault.message }, 'journal not published');
+  };
   const connectAndServe = async (): Promise<Fault> => {
     const connection = await openConnection({ broker, clientId: `facelatch-${door}`, will, signal });
     state = 'connected';
     lastError = undefined;
     log.info({ broker: url }, 'broker connected');
-    session = openSession({
-      connection,
-      journal,
-      cursor,
-      clock,
-      topics,
-      door,
-      url,
-      states,
-      maxInFlight,
-      historicalAfterMs,
-      drainMs,
-      signal,
-    });
+    const limits = { maxInFlight, historicalAfterMs, drainMs, journalRetryMs: retryMaxMs };
+    session = openSession({ connection, journal, cursor, clock, topics, door, url, states, signal, onJournal, ...limits });
     return await session.ended;
   };
 
@@ -116,8 +108,7 @@ export function publishJournal(options: PublishOptions): Publication {
   return {
     done: run(),
     get status() {
-      const backlog = Math.max(0, headOf(journal, cursor.acked) - cursor.acked);
-      return { state, backlog, ...(lastError && { lastError }) };
+      return { state, backlog: Math.max(0, cursor.head() - cursor.acked), ...(lastError && { lastError }) };
     },
     show: (name, value) => {
       if (shown.get(name) === value) return;
@@ -138,14 +129,4 @@ function expected(error: unknown, signal: AbortSignal): Fault {
   if (error instanceof Fault) return error;
   if (signal.aborted) return new Fault('broker-unreachable', 'The publishing was ended.', error);
   throw error;
-}
-
-function headOf(journal: Journal, otherwise: Seq): Seq {
-  try {
-    return journal.head;
-  } catch (error) {
-    // A journal that cannot be read now is reported by the one who follows it.
-    if (error instanceof Fault) return otherwise;
-    throw error;
-  }
 }

@@ -10,6 +10,8 @@ const storeEveryMs = 200;
 export interface CursorKeeper {
   /** The last entry acknowledged, stored or not. */
   readonly acked: Seq;
+  /** The journal's last entry; the last one acknowledged when the journal cannot be read (who follows it reports that). */
+  head(): Seq;
   /** Entries up to `seq` are acknowledged; `idle` when no other is under way. */
   move(seq: Seq, idle: boolean): void;
   /** Stores what is not stored yet. */
@@ -40,6 +42,14 @@ export function cursorKeeper(journal: Journal, clock: Clock, log: Log): CursorKe
   return {
     get acked() {
       return acked;
+    },
+    head: () => {
+      try {
+        return journal.head;
+      } catch (error) {
+        if (error instanceof Fault) return acked;
+        throw error;
+      }
     },
     move: (seq, idle) => {
       acked = seq;

@@ -3,7 +3,7 @@
  * messages move the cursor, and why it ended comes out.
  */
 import { Fault } from '../errors.ts';
-import type { Journal, Seq } from '../journal/port.ts';
+import type { Entry, Journal, Seq } from '../journal/port.ts';
 import type { Clock } from '../time.ts';
 import { encodeEntry, encodeOffline, encodeOnline, type StateName } from './codec.ts';
 import { type Connection, publishAcked } from './connection.ts';
@@ -25,12 +25,16 @@ export interface SessionOptions {
   readonly maxInFlight: number;
   readonly historicalAfterMs: number;
   readonly drainMs: number;
+  /** How long a journal that cannot be read is left alone, milliseconds. */
+  readonly journalRetryMs: number;
+  /** Hears that the journal cannot be read, and with `undefined` that it can. */
+  readonly onJournal: (fault: Fault | undefined) => void;
   /** Asks for a proper end: what is left, then `offline`. */
   readonly signal: AbortSignal;
 }
 
 export interface Session {
-  /** Resolves with why the session ended: the broker's or the journal's fault, or that it was asked to. */
+  /** Resolves with why the session ended: the broker's fault, or that it was asked to. */
   readonly ended: Promise<Fault>;
   /** Sends the newest payload of a state. */
   showState(name: StateName): void;
@@ -83,7 +87,7 @@ export function openSession(options: SessionOptions): Session {
     void connection.closed.then((fault) => over.abort(fault));
     void send(topics.status, encodeOnline(clock.wall()), true);
     for (const name of states.keys()) showState(name);
-    const pumping = pump(options, slots, sendInSlot, over);
+    const pumping = pump(options, slots, sendInSlot, over.signal);
     await Promise.race([aborted(AbortSignal.any([signal, over.signal])), pumping]);
     if (!over.signal.aborted) await sayFarewell(options, send, over);
     await pumping;
@@ -96,35 +100,48 @@ export function openSession(options: SessionOptions): Session {
 
 type Send = (topic: string, payload: string, retain: boolean) => Promise<boolean>;
 
-/** Sends entries in order, and moves the cursor in order, until the session is over. */
-async function pump(options: SessionOptions, slots: Slots, sendInSlot: Send, over: AbortController): Promise<void> {
-  const { journal, cursor, clock, topics, door, historicalAfterMs } = options;
+/**
+ * Sends entries in order, and moves the cursor in order, until the session is over or the journal is closed. A journal that cannot be
+ * read is reported and tried again: that is no reason to hang up on the broker.
+ */
+async function pump(options: SessionOptions, slots: Slots, sendInSlot: Send, over: AbortSignal): Promise<void> {
+  const { journal, cursor, clock, topics, door, historicalAfterMs, journalRetryMs, onJournal } = options;
   const underWay: { readonly seq: Seq; acked: boolean }[] = [];
-  try {
-    for await (const entry of journal.tail(cursor.acked, over.signal)) {
-      await slots.take();
-      if (over.signal.aborted) return;
-      const item = { seq: entry.seq, acked: false };
-      underWay.push(item);
-      const payload = encodeEntry(entry, { door, nowMs: clock.wall(), historicalAfterMs });
-      void sendInSlot(topics.event(entry.event.kind), payload, false).then((arrived) => {
-        item.acked = arrived;
-        for (let first = underWay[0]; first?.acked; first = underWay[0]) {
-          underWay.shift();
-          cursor.move(first.seq, underWay.length === 0);
-        }
-      });
+  let taken = cursor.acked;
+  const sendEntry = (entry: Entry) => {
+    const item = { seq: entry.seq, acked: false };
+    underWay.push(item);
+    taken = entry.seq;
+    const payload = encodeEntry(entry, { door, nowMs: clock.wall(), historicalAfterMs });
+    void sendInSlot(topics.event(entry.event.kind), payload, false).then((arrived) => {
+      item.acked = arrived;
+      for (let first = underWay[0]; first?.acked; first = underWay[0]) {
+        underWay.shift();
+        cursor.move(first.seq, underWay.length === 0);
+      }
+    });
+  };
+  for (;;) {
+    try {
+      for await (const entry of journal.tail(taken, over)) {
+        onJournal(undefined);
+        await slots.take();
+        if (over.aborted) return;
+        sendEntry(entry);
+      }
+      return;
+    } catch (error) {
+      if (!(error instanceof Fault)) throw error;
+      onJournal(error);
+      await Promise.race([clock.sleep(journalRetryMs, over).catch(() => {}), aborted(over)]);
     }
-  } catch (error) {
-    if (!(error instanceof Fault)) throw error;
-    over.abort(error);
   }
 }
 
 /** What is left, then `offline`, then DISCONNECT, which keeps the broker from sending the last will; all within a set time. */
 async function sayFarewell(options: SessionOptions, send: Send, over: AbortController): Promise<void> {
-  const { journal, cursor, connection, topics, url, drainMs } = options;
-  await cursor.reaches(journal.head, AbortSignal.any([over.signal, AbortSignal.timeout(drainMs)]));
+  const { cursor, connection, topics, url, drainMs } = options;
+  await cursor.reaches(cursor.head(), AbortSignal.any([over.signal, AbortSignal.timeout(drainMs)]));
   const told = await Promise.race([send(topics.status, encodeOffline('stopped'), true), aborted(AbortSignal.timeout(farewellMs))]);
   over.abort(new Fault('broker-unreachable', `The connection to the broker ${url} was ended.`));
   // mqtt.js would wait for what is still under way, without end, so a broker that is stuck gets no farewell.

@@ -96,8 +96,8 @@ export interface Gate extends AsyncDisposable {
   open: boolean;
 }
 
-/** A way to the broker that a test can close: the publisher comes back only after the witness is there again. */
-export async function openGate(port: number): Promise<Gate> {
+/** A way to the broker at `port` that a test can close: the publisher comes in only when the witness is there. It listens on `at`. */
+export async function openGate(port: number, at = 0): Promise<Gate> {
   const inside = new Set<Socket>();
   const gate = { open: true };
   const server = createServer((client) => {
@@ -115,7 +115,7 @@ export async function openGate(port: number): Promise<Gate> {
         other.destroy();
       });
     }
-  }).listen(0, '127.0.0.1');
+  }).listen(at, '127.0.0.1');
   await once(server, 'listening');
   return {
     url: `mqtt://127.0.0.1:${(server.address() as AddressInfo).port}`,
