@@ -1,1 +1,161 @@
-// NOTICE to the builder of the demo visits: this file is being built by another builder now (they also do test/camera for it and test/contracts/camera.ts). Build only demo-*.ts, pace.ts, slot.ts and their tests; finish the demo visits NOW, the house waits for them.
+/**
+ * One long-lived ffmpeg child: arguments go in, the JPEG pictures of its standard output come out, and every end that nobody asked
+ * for is a fault. The child never outlives the loop over its pictures.
+ */
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import type { Readable } from 'node:stream';
+import { setTimeout as delay } from 'node:timers/promises';
+import { Fault } from '../errors.ts';
+import type { Clock } from '../time.ts';
+import { jpegSplitter } from './jpeg-splitter.ts';
+import type { Frame } from './port.ts';
+import { type LastLines, lastLines } from './redact.ts';
+import { newest } from './slot.ts';
+import { findTool, needTool } from './tool.ts';
+
+/** How an ffmpeg that ended by itself did so. */
+export interface FfmpegEnd {
+  /** Exit code; null when a signal ended it. */
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  /** Its last error lines without secrets, joined; '' when it said nothing. */
+  readonly said: string;
+  /** Pictures that it delivered. */
+  readonly pictures: number;
+}
+
+export interface FfmpegRun {
+  /** Everything between the program's name and the output, which is always MJPEG on standard output. */
+  readonly args: readonly string[];
+  /** For messages: `The camera /dev/video0`. */
+  readonly what: string;
+  /** Takes secrets that only the caller knows out of what ffmpeg says. */
+  readonly hide?: (text: string) => string;
+  /** The fault for an end that nobody asked for, where the caller knows more than `camera-ended`; 'regular' when it is no fault. */
+  readonly onEnd?: (end: FfmpegEnd) => Fault | 'regular' | undefined;
+}
+
+/** ffmpeg gets this long to close its device after SIGTERM, and the kernel this long to clear it away after SIGKILL. */
+const termMs = 500;
+const killMs = 2000;
+
+/**
+ * The pictures of an ffmpeg, each as the consumer asks for it (ffmpeg waits meanwhile). Ends without a fault when `signal` is
+ * aborted; by then, and when the loop is left, the child is gone.
+ * @throws Fault `tool-missing` without ffmpeg, `camera-ended` (or what `onEnd` gives) when ffmpeg ends by itself, with whatever exit code:
+ * it exits 0 when a USB camera is pulled out.
+ */
+export async function* ffmpegPictures(run: FfmpegRun, signal: AbortSignal): AsyncGenerator<Uint8Array, void, void> {
+  if (signal.aborted) return;
+  const child = startFfmpeg(run);
+  const stop = () => void child.stop();
+  signal.addEventListener('abort', stop, { once: true });
+  const splitter = jpegSplitter();
+  let pictures = 0;
+  try {
+    for await (const chunk of child.output) {
+      for (const picture of splitter.push(chunk)) {
+        pictures++;
+        yield picture;
+        if (signal.aborted) return;
+      }
+    }
+    const end = { ...(await child.ended), said: child.lines.text(), pictures };
+    if (signal.aborted) return;
+    const known = run.onEnd?.(end);
+    if (known !== 'regular') throw known ?? new Fault('camera-ended', `${run.what} ended: ${endInWords(end)}`);
+  } catch (error) {
+    // Stopping closes the output under the loop, which then throws.
+    if (!signal.aborted || error instanceof Fault) throw error;
+  } finally {
+    signal.removeEventListener('abort', stop);
+    await child.stop();
+  }
+}
+
+/** The frames of a live ffmpeg: drained as they come, newest wins, stamped when they reach this process. */
+export function ffmpegFrames(run: FfmpegRun, clock: Clock, signal: AbortSignal, take: () => boolean = () => true): AsyncIterable<Frame> {
+  return newest<Frame>(async (push, stop) => {
+    let seq = 0;
+    for await (const picture of ffmpegPictures(run, stop)) {
+      if (take()) push({ seq: ++seq, capturedAtMs: clock.now(), picture });
+    }
+  }, signal);
+}
+
+/** `killed by SIGKILL`, `ffmpeg exited with code 1: Connection refused`. */
+export function endInWords({ code, signal, said }: Omit<FfmpegEnd, 'pictures'>): string {
+  const how = signal ? `ffmpeg was ended by ${signal}` : `ffmpeg exited with code ${code}`;
+  return said ? `${how}: ${said}` : how;
+}
+
+/**
+ * The major version of the installed ffmpeg (5 for 5.1.9), or Infinity for a build from its sources' head.
+ * @throws Fault `tool-missing`.
+ */
+export async function ffmpegMajor(signal: AbortSignal): Promise<number> {
+  const program = needFfmpeg();
+  return new Promise((resolve) => {
+    execFile(program, ['-version'], { timeout: 5000, signal }, (_, said) => {
+      const major = /^ffmpeg version n?(\d+)\./.exec(said)?.[1];
+      resolve(major ? Number(major) : Number.POSITIVE_INFINITY);
+    });
+  });
+}
+
+/** The path of ffmpeg. @throws Fault `tool-missing`. */
+export function needFfmpeg(): string {
+  return needTool('ffmpeg', 'Cameras and videos are read by ffmpeg');
+}
+
+interface RunningFfmpeg {
+  readonly output: Readable;
+  readonly lines: LastLines;
+  readonly ended: Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }>;
+  /** Ends the child if it has not ended, and waits until it has: bounded, as a process stuck in its driver does not even heed SIGKILL. */
+  stop(): Promise<void>;
+}
+
+function startFfmpeg({ args, hide }: FfmpegRun): RunningFfmpeg {
+  const child = spawnTied(needFfmpeg(), ['-hide_banner', '-nostdin', '-loglevel', 'error', ...args, '-f', 'mjpeg', 'pipe:1']);
+  const lines = lastLines(child.stderr, hide);
+  const closed = Promise.withResolvers<{ code: number | null; signal: NodeJS.Signals | null }>();
+  child.once('error', (error) => closed.reject(new Fault('tool-missing', `ffmpeg cannot be started: ${error.message}`, error)));
+  child.once('close', (code, signal) => closed.resolve({ code, signal }));
+  // Whoever stops the child without waiting for its end is not interested in how it failed to start.
+  closed.promise.catch(() => undefined);
+  const over = () => child.pid === undefined || child.exitCode !== null || child.signalCode !== null;
+  const gone = new Promise<void>((resolve) => {
+    child.once('exit', () => resolve());
+    child.once('error', () => resolve());
+  });
+  const kill = () => void child.kill('SIGKILL');
+  // For an end of this process that leaves no time to wait; a killed one cannot do this: see spawnTied.
+  process.once('exit', kill);
+  let stopped: Promise<void> | undefined;
+  const stop = async () => {
+    child.stdout.destroy();
+    for (const [signal, patienceMs] of [['SIGTERM', termMs] as const, ['SIGKILL', killMs] as const]) {
+      if (over()) break;
+      child.kill(signal);
+      await within(patienceMs, gone);
+    }
+    child.stderr.destroy();
+    process.removeListener('exit', kill);
+  };
+  return { output: child.stdout, lines, ended: closed.promise, stop: () => (stopped ??= stop()) };
+}
+
+/** A child that the kernel kills when this process dies in whatever way (prctl(2), PR_SET_PDEATHSIG), where util-linux is there to ask for it. */
+function spawnTied(program: string, args: readonly string[]): ChildProcess & { readonly stdout: Readable; readonly stderr: Readable } {
+  const options = { stdio: ['ignore', 'pipe', 'pipe'] as ['ignore', 'pipe', 'pipe'], env: { ...process.env, LC_ALL: 'C' } };
+  const setpriv = findTool('setpriv');
+  return setpriv ? spawn(setpriv, ['--pdeathsig', 'KILL', '--', program, ...args], options) : spawn(program, args, options);
+}
+
+/** Waits for `promise`, but no longer than `ms`. */
+async function within(ms: number, promise: Promise<unknown>): Promise<void> {
+  const enough = new AbortController();
+  await Promise.race([promise, delay(ms, undefined, { signal: enough.signal })]);
+  enough.abort();
+}

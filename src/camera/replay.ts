@@ -1,1 +1,118 @@
-// NOTICE to the builder of the demo visits: this file is being built by another builder now (they also do test/camera for it and test/contracts/camera.ts). Build only demo-*.ts, pace.ts, slot.ts and their tests; finish the demo visits NOW, the house waits for them.
+/**
+ * The replay camera: a folder of pictures or a video file goes in, its pictures come out as frames, at the pace of life, faster, or
+ * one each time the consumer asks.
+ */
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { extname, join, resolve } from 'node:path';
+import { asFault, Fault } from '../errors.ts';
+import type { Clock } from '../time.ts';
+import { endInWords, ffmpegPictures } from './ffmpeg.ts';
+import { paced, type Shot } from './pace.ts';
+import type { Camera } from './port.ts';
+
+/** File names that are pictures: what sharp's prebuilt library reads, and Netpbm and BMP, which src/face/picture.ts gives to ffmpeg. */
+export const pictureKinds = [
+  ...['.jpg', '.jpeg', '.jpe', '.jfif', '.png', '.webp', '.gif', '.tif', '.tiff', '.avif'],
+  ...['.pgm', '.ppm', '.pbm', '.pnm', '.bmp'],
+] as const;
+
+export interface ReplayOptions {
+  /** A folder of pictures (in natural order of their names, without its subfolders), one picture, or a video file. */
+  readonly from: string;
+  /** Frames per second of life; a video is brought to this rate. */
+  readonly fps: number;
+  /** 1: life at `fps`; 0: lock-step, each frame made when the consumer asks, none dropped; another factor: that much faster than life. */
+  readonly speed: number;
+  /** Begin again at the end, for ever. */
+  readonly loop: boolean;
+  readonly clock: Clock;
+}
+
+/**
+ * A camera that plays `from`. Its iteration ends without a fault when all is played.
+ * @throws Fault `camera-missing` while it is opened when there is nothing to play there; `camera-ended` when it goes away under way.
+ */
+export function replayCamera({ from, fps, speed, loop, clock }: ReplayOptions): Camera {
+  return {
+    label: `replay ${from}`,
+    frames: (signal) => paced(shots(from, fps, loop, signal), { fps, speed, clock }, signal),
+  };
+}
+
+async function* shots(from: string, fps: number, loop: boolean, signal: AbortSignal): AsyncGenerator<Shot, void, void> {
+  const play = await opened(from, fps);
+  do {
+    yield* play(signal);
+  } while (loop && !signal.aborted);
+}
+
+/** Looks at what is at `from`, and says how it is played once. */
+async function opened(from: string, fps: number): Promise<(signal: AbortSignal) => AsyncGenerator<Shot, void, void>> {
+  const path = resolve(from);
+  const kind = await stat(path).catch((error: NodeJS.ErrnoException) => {
+    const why = error.code === 'ENOENT' ? 'is not there' : `cannot be read (${error.message})`;
+    throw new Fault(
+      'camera-missing',
+      `What the replay camera should play ${why}: ${path} (camera.replay.from takes a folder of pictures, a video file, or demo)`,
+      error,
+    );
+  });
+  if (kind.isDirectory()) {
+    const names = await pictureNames(path);
+    return () => fromFiles(names.map((name) => join(path, name)));
+  }
+  if (!kind.isFile())
+    throw new Fault('camera-missing', `${path} (camera.replay.from) is neither a folder of pictures nor a video file nor demo`);
+  if (isPictureName(path)) return () => fromFiles([path]);
+  return (signal) => fromVideo(path, fps, signal);
+}
+
+const isPictureName = (name: string): boolean => pictureKinds.some((kind) => kind === extname(name).toLowerCase());
+
+/** The names of the pictures in a folder, in natural order (2 before 10). @throws Fault `camera-missing` when there are none. */
+async function pictureNames(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { withFileTypes: true }).catch((error: unknown) => {
+    throw asFault(error, 'camera-missing', `The folder ${folder} (camera.replay.from) cannot be read`);
+  });
+  const names = entries.filter((e) => !e.isDirectory() && !e.name.startsWith('.') && isPictureName(e.name)).map((e) => e.name);
+  if (names.length === 0) {
+    throw new Fault(
+      'camera-missing',
+      `There are no pictures in the folder ${folder} (camera.replay.from; its subfolders are not read): put in some of ${pictureKinds.join(' ')}`,
+    );
+  }
+  const { compare } = new Intl.Collator('en', { numeric: true });
+  return names.sort((a, b) => compare(a, b) || (a < b ? -1 : 1));
+}
+
+/** The files as they are: whoever looks at the frames decodes them. */
+async function* fromFiles(paths: readonly string[]): AsyncGenerator<Shot, void, void> {
+  for (const path of paths) {
+    yield {
+      picture: await readFile(path).catch((error: unknown) => {
+        throw asFault(error, 'camera-ended', `The replay ended: the picture ${path} cannot be read`);
+      }),
+    };
+  }
+}
+
+/** A video's whole frames; one that was cut short ends where it was cut. */
+async function* fromVideo(path: string, fps: number, signal: AbortSignal): AsyncGenerator<Shot, void, void> {
+  const run = {
+    what: `The video ${path} (camera.replay.from)`,
+    // file: and the whitelist keep a playlist that calls itself a video from reaching into the network.
+    args: [
+      ...['-protocol_whitelist', 'file', '-fflags', '+discardcorrupt', '-i', `file:${path}`],
+      ...['-map', '0:v:0', '-vf', `fps=${fps}`, '-c:v', 'mjpeg', '-q:v', '2', '-pix_fmt', 'yuvj420p'],
+    ],
+    onEnd: (end: Parameters<typeof endInWords>[0] & { readonly pictures: number }) => {
+      if (end.signal) return undefined;
+      if (end.pictures > 0) return 'regular' as const;
+      return new Fault(
+        'camera-missing',
+        `${path} (camera.replay.from) is not a video that ffmpeg can read, nor a folder of pictures (${endInWords(end)})`,
+      );
+    },
+  };
+  for await (const picture of ffmpegPictures(run, signal)) yield { picture };
+}

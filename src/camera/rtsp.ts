@@ -1,1 +1,111 @@
-// NOTICE to the builder of the demo visits: this file is being built by another builder now (they also do test/camera for it and test/contracts/camera.ts). Build only demo-*.ts, pace.ts, slot.ts and their tests; finish the demo visits NOW, the house waits for them.
+/**
+ * The network camera through one long-lived ffmpeg: a URL and the wanted size and rate go in, JPEG pictures come out. User and password
+ * never come out.
+ */
+import { Fault } from '../errors.ts';
+import type { Clock } from '../time.ts';
+import { endInWords, type FfmpegEnd, ffmpegFrames, ffmpegMajor } from './ffmpeg.ts';
+import type { Camera } from './port.ts';
+
+export interface RtspOptions {
+  /** `rtsp://`, `rtsps://`, `http://`, `https://` or `tcp://`; may hold user and password. */
+  readonly url: string;
+  /** Pixels: larger pictures are shrunk to fit in here, smaller ones stay as they are. */
+  readonly width: number;
+  readonly height: number;
+  /** Frames per second: a faster camera is thinned out, a slower one stays as it is. */
+  readonly fps: number;
+  readonly clock: Clock;
+}
+
+const schemes = ['rtsp', 'rtsps', 'http', 'https', 'tcp'] as const;
+/** What ffmpeg may speak, so that a playlist from the network cannot make it read files of this machine. */
+const protocols = 'tcp,udp,rtp,srtp,tls,http,https';
+/** No bytes for so long end the connection. Milliseconds. */
+const socketTimeoutMs = 10_000;
+
+/**
+ * A camera that reads `url`.
+ * @throws Fault when opened: `bad-config` for a URL that is none or not one for cameras, `camera-missing` when it cannot be reached,
+ * `tool-missing`; later `camera-ended`.
+ */
+export function rtspCamera({ url, clock, ...wanted }: RtspOptions): Camera {
+  const label = labelOf(url);
+  return {
+    label,
+    frames: async function* (signal) {
+      if (signal.aborted) return;
+      requireCameraUrl(url);
+      const major = await ffmpegMajor(signal);
+      if (signal.aborted) return;
+      const run = {
+        what: `The camera ${label}`,
+        args: rtspArgs(url, wanted, major),
+        hide: (text: string) => hidden(text, url),
+        onEnd: (end: FfmpegEnd) => (end.pictures === 0 ? unreachable(label, end) : undefined),
+      };
+      yield* ffmpegFrames(run, clock, signal);
+    },
+  };
+}
+
+/** ffmpeg's arguments to read `url`; `major` is ffmpeg's version, as it renamed some options. */
+export function rtspArgs(
+  url: string,
+  { width, height, fps }: Pick<RtspOptions, 'width' | 'height' | 'fps'>,
+  major: number,
+): readonly string[] {
+  const timeoutUs = String(socketTimeoutMs * 1000);
+  // Before version 5 -timeout made ffmpeg wait for a camera that calls in.
+  const rtsp = ['-rtsp_transport', 'tcp', major < 5 ? '-stimeout' : '-timeout', timeoutUs];
+  return [
+    ...['-protocol_whitelist', protocols],
+    ...(/^rtsps?:/i.test(url) ? rtsp : ['-rw_timeout', timeoutUs]),
+    ...['-fflags', 'nobuffer+discardcorrupt', '-flags', 'low_delay', '-analyzeduration', '2000000', '-probesize', '2000000', '-i', url],
+    ...['-map', '0:v:0', major < 6 ? '-vsync' : '-fps_mode', 'vfr', '-r', String(fps)],
+    ...['-vf', `scale='min(${width},iw)':'min(${height},ih)':force_original_aspect_ratio=decrease`],
+    ...['-c:v', 'mjpeg', '-q:v', '3', '-pix_fmt', 'yuvj420p', '-flush_packets', '1'],
+  ];
+}
+
+function parsed(url: string): URL | undefined {
+  return URL.canParse(url) ? new URL(url) : undefined;
+}
+
+function requireCameraUrl(url: string): void {
+  const at = parsed(url);
+  const known = at && schemes.some((scheme) => `${scheme}:` === at.protocol);
+  if (known && at.hostname) return;
+  const wrong = url === '' ? 'is empty' : !at ? 'is not a URL' : known ? 'names no machine' : `begins with ${at.protocol}`;
+  const good = schemes.map((scheme) => `${scheme}://`).join(', ');
+  throw new Fault('bad-config', `The network camera's URL (camera.url) ${wrong}: give one that begins with ${good}`);
+}
+
+/** The camera as people may see it: machine and path, without user, password and query; a path with `=` in it may be a password too. */
+function labelOf(url: string): string {
+  const { protocol, host, pathname } = parsed(url) ?? {};
+  if (!protocol || !host) return 'network camera';
+  return `${protocol}//${host}${pathname?.includes('=') ? '/…' : pathname}`;
+}
+
+/** `text` without anything of `url` that its label does not show. */
+function hidden(text: string, url: string): string {
+  const { username = '', password = '', search = '', pathname = '' } = parsed(url) ?? {};
+  const secrets = [password, plain(password), search.slice(1), pathname.includes('=') ? pathname.slice(1) : '', username, plain(username)];
+  const named = text.replaceAll(url, labelOf(url));
+  return secrets.filter((s) => s.length > 2).reduce((rest, secret) => rest.replaceAll(secret, '…'), named);
+}
+
+function plain(encoded: string): string {
+  try {
+    return decodeURIComponent(encoded);
+  } catch {
+    return encoded;
+  }
+}
+
+function unreachable(label: string, end: FfmpegEnd): Fault {
+  const refused = /\b40[13]\b|unauthorized|forbidden/i.test(end.said);
+  const remedy = refused ? 'check user and password in camera.url' : 'check camera.url, the network and the camera';
+  return new Fault('camera-missing', `The camera ${label} gives no pictures: ${remedy} (${endInWords(end)})`);
+}

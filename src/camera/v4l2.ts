@@ -1,1 +1,105 @@
-// NOTICE to the builder of the demo visits: this file is being built by another builder now (they also do test/camera for it and test/contracts/camera.ts). Build only demo-*.ts, pace.ts, slot.ts and their tests; finish the demo visits NOW, the house waits for them.
+/**
+ * The USB camera through one long-lived ffmpeg: a device and the wanted size and rate go in, its JPEG pictures come out, passed through
+ * as the camera made them where it can make them.
+ */
+import { execFile } from 'node:child_process';
+import { Fault } from '../errors.ts';
+import type { Clock } from '../time.ts';
+import { camerasInWords, findVideoDevice, forbidden } from './devices.ts';
+import { endInWords, type FfmpegEnd, ffmpegFrames, needFfmpeg } from './ffmpeg.ts';
+import { gate } from './gate.ts';
+import type { Camera } from './port.ts';
+import { findTool } from './tool.ts';
+import { chooseMode, type Mode, type Offer, parseFfmpegFormats, parseV4l2CtlFormats, type Wanted } from './v4l2-modes.ts';
+
+export interface V4l2Options extends Wanted {
+  /** A name in /dev/v4l/by-id, or a path. */
+  readonly device: string;
+  readonly clock: Clock;
+  /** The real path of a device; looks in /dev unless a test knows better. */
+  readonly find?: (device: string) => Promise<string>;
+}
+
+const listingTimeoutMs = 5000;
+
+/**
+ * A camera that opens `device` in the offered mode nearest to the wanted one, and gives no more than the wanted frames per second.
+ * @throws Fault when opened: `camera-missing` (not there, not a camera, not for this user, in use), `tool-missing`; later `camera-ended`.
+ */
+export function v4l2Camera({ device, clock, find = findVideoDevice, ...wanted }: V4l2Options): Camera {
+  return {
+    label: device,
+    frames: async function* (signal) {
+      if (signal.aborted) return;
+      const path = await find(device);
+      const offers = await offersOf(path, signal);
+      if (signal.aborted) return;
+      const mode = chooseMode(offers.offers, wanted);
+      if (!mode) throw (await refusal(path, offers.said)) ?? (await noPictures(path, offers.said));
+      const run = { what: `The camera ${device}`, args: v4l2Args(path, mode), onEnd: (end: FfmpegEnd) => endOf(path, end) };
+      yield* ffmpegFrames(run, clock, signal, gate(wanted.fps, clock));
+    },
+  };
+}
+
+/** ffmpeg's arguments to read `path` in `mode`. */
+export function v4l2Args(path: string, { format, width, height, fps }: Mode): readonly string[] {
+  const input = ['-f', 'v4l2', '-input_format', format, '-video_size', `${width}x${height}`, '-framerate', String(fps), '-i', path];
+  if (format === 'mjpeg') return [...input, '-c:v', 'copy'];
+  return ['-fflags', 'nobuffer', '-flags', 'low_delay', ...input, '-c:v', 'mjpeg', '-q:v', '3', '-pix_fmt', 'yuvj420p'];
+}
+
+/** What the camera says it offers: v4l2-ctl's listing where it is installed (it knows the rates), else ffmpeg's. */
+async function offersOf(path: string, signal: AbortSignal): Promise<{ readonly offers: readonly Offer[]; readonly said: string }> {
+  const ctl = findTool('v4l2-ctl');
+  if (ctl) {
+    const offers = parseV4l2CtlFormats(await listing(ctl, ['-d', path, '--list-formats-ext'], signal));
+    if (offers.length > 0) return { offers, said: '' };
+  }
+  const said = await listing(needFfmpeg(), ['-hide_banner', '-nostdin', '-f', 'v4l2', '-list_formats', 'all', '-i', path], signal);
+  return { offers: parseFfmpegFormats(said), said };
+}
+
+/** Everything that a listing program prints; both fail by design or by accident after it, so their exit codes say nothing. */
+function listing(program: string, args: readonly string[], signal: AbortSignal): Promise<string> {
+  const options = {
+    timeout: listingTimeoutMs,
+    killSignal: 'SIGKILL',
+    maxBuffer: 1024 * 1024,
+    signal,
+    env: { ...process.env, LC_ALL: 'C' },
+  } as const;
+  return new Promise((resolve) => {
+    execFile(program, [...args], options, (_, stdout, stderr) => resolve(`${stdout}\n${stderr}`));
+  });
+}
+
+function endOf(path: string, end: FfmpegEnd): Fault | undefined {
+  return end.pictures === 0 ? refusal(path, endInWords(end)) : undefined;
+}
+
+/** The fault for what ffmpeg says when a device cannot be opened. */
+function refusal(path: string, said: string): Fault | undefined {
+  if (/Permission denied|Operation not permitted/i.test(said)) return forbidden(path);
+  if (/Device or resource busy/i.test(said)) {
+    return new Fault(
+      'camera-missing',
+      `Another program is using the camera ${path} (camera.device): close it (fuser -v ${path} names it), or set camera.device to another camera`,
+    );
+  }
+  return undefined;
+}
+
+async function noPictures(path: string, said: string): Promise<Fault> {
+  const last =
+    said
+      .trim()
+      .split('\n')
+      .at(-1)
+      ?.replace(/^\[[^\]]*\]\s*/, '') ?? '';
+  const why = last ? ` (${last.slice(0, 200)})` : '';
+  return new Fault(
+    'camera-missing',
+    `The device ${path} (camera.device) offers no pictures that can be read${why}. ${await camerasInWords()}`,
+  );
+}

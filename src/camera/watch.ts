@@ -1,1 +1,145 @@
-// NOTICE to the builder of the demo visits: this file is being built by another builder now (they also do test/camera for it and test/contracts/camera.ts). Build only demo-*.ts, pace.ts, slot.ts and their tests; finish the demo visits NOW, the house waits for them.
+/**
+ * Watches over a camera: its frames go through, newest first; a camera that stands still, shows the same picture for ever, or
+ * shows nothing but darkness is closed and becomes a fault.
+ */
+import { setImmediate as turn } from 'node:timers/promises';
+import sharp from 'sharp';
+import { Fault } from '../errors.ts';
+import type { Clock } from '../time.ts';
+import type { Camera, Frame } from './port.ts';
+import { newest } from './slot.ts';
+
+export interface WatchOptions {
+  /** No new picture for so long, or the same picture byte for byte, is a frozen camera. Milliseconds. */
+  readonly freezeMs: number;
+  /** How long the first picture may take (a network camera waits for a key frame). Milliseconds; never less than `freezeMs`. */
+  readonly openMs?: number;
+  /** Mean brightness, 0…255, below which a picture is dark; 0 turns the check off. */
+  readonly darkLevel: number;
+  /** How long it must be dark. Milliseconds. */
+  readonly darkMs: number;
+  /** Wanted frames per second: a slow camera is not frozen between two of its frames. */
+  readonly fps?: number;
+  readonly clock: Clock;
+}
+
+const defaultOpenMs = 15_000;
+const lumaEveryMs = 1000;
+/** A camera that does not close within this time is left behind. Milliseconds. */
+const closeMs = 4000;
+/** Fewer frame periods than this without a frame are no freezing. */
+const missablePeriods = 3;
+
+/** `camera`, watched. Its source is drained beside the consumer, so that a busy consumer does not look like a frozen camera. */
+export function watched(camera: Camera, options: WatchOptions): Camera {
+  return {
+    label: camera.label,
+    frames: (signal) => newest<Frame>((push, stop) => watch(camera, options, push, stop), signal),
+  };
+}
+
+/** Drains the camera into `push` until it ends, fails, is stopped, or is found out; closes it in every case. */
+async function watch(camera: Camera, options: WatchOptions, push: (frame: Frame) => void, stop: AbortSignal): Promise<void> {
+  const { clock } = options;
+  const over = new AbortController();
+  const both = AbortSignal.any([stop, over.signal]);
+  const found = Promise.withResolvers<never>();
+  const freezing = freezeWatch(camera.label, options);
+  const darkness = darkWatch(camera.label, options, found.reject);
+  const source = camera.frames(both)[Symbol.asyncIterator]();
+  const drain = async () => {
+    for (let next = await source.next(); !next.done && !both.aborted; next = await source.next()) {
+      freezing.saw(next.value);
+      darkness.saw(next.value);
+      push(next.value);
+    }
+  };
+  const draining = drain();
+  try {
+    await Promise.race([draining, freezing.run(both), found.promise]);
+  } finally {
+    over.abort();
+    // A source that heeds the signal has ended its `next` by now; one that hangs must not hang the house.
+    const closed = Promise.allSettled([draining, source.return?.()]);
+    const enough = new AbortController();
+    await Promise.race([closed, clock.sleep(closeMs, enough.signal).catch(() => undefined)]);
+    enough.abort();
+  }
+}
+
+/** Notices that no frame arrives, or only ever the same picture. */
+function freezeWatch(label: string, { freezeMs, openMs = defaultOpenMs, fps, clock }: WatchOptions) {
+  const patienceMs = Math.max(freezeMs, fps ? (missablePeriods * 1000) / fps : 0);
+  const startMs = clock.now();
+  let last: { readonly picture: Uint8Array; readonly atMs: number; readonly changedAtMs: number } | undefined;
+  const dueMs = () => (last ? last.atMs + patienceMs : startMs + Math.max(openMs, patienceMs));
+  const fault = (what: string, sinceMs: number) =>
+    new Fault(
+      'camera-frozen',
+      `The camera ${label} is frozen: ${what} for ${Math.round(clock.now() - sinceMs)} ms (camera.freezeMs ${freezeMs}); check its cable and power`,
+    );
+  return {
+    saw: ({ picture }: Frame) => {
+      const nowMs = clock.now();
+      const same = last !== undefined && Buffer.compare(last.picture, picture) === 0;
+      const changedAtMs = same && last ? last.changedAtMs : nowMs;
+      last = { picture, atMs: nowMs, changedAtMs };
+      if (nowMs - changedAtMs >= patienceMs) throw fault('the same picture, byte for byte,', changedAtMs);
+    },
+    /** Throws when a frame is overdue; ends when `signal` is aborted. */
+    run: async (signal: AbortSignal) => {
+      while (!signal.aborted) {
+        await clock.sleep(Math.max(1, dueMs() - clock.now()), signal).catch(() => undefined);
+        if (signal.aborted || clock.now() < dueMs()) continue;
+        // After a busy spell of this process the frames that wait in the pipes come before the verdict.
+        await turn();
+        await turn();
+        if (!signal.aborted && clock.now() >= dueMs()) throw fault(last ? 'no new picture' : 'no picture at all', last?.atMs ?? startMs);
+      }
+    },
+  };
+}
+
+/** Looks at about one frame a second; calls `report` with the fault when it was dark all the time for `darkMs`. */
+function darkWatch(label: string, { darkLevel, darkMs, clock }: WatchOptions, report: (fault: Fault) => void) {
+  const everyMs = Math.min(lumaEveryMs, darkMs / 4);
+  let lookedAtMs = Number.NEGATIVE_INFINITY;
+  let looking = false;
+  let darkSinceMs: number | undefined;
+  const look = async (frame: Frame) => {
+    const luma = await meanLuma(frame.picture);
+    looking = false;
+    if (luma === undefined || luma >= darkLevel) {
+      darkSinceMs = undefined;
+      return;
+    }
+    darkSinceMs ??= frame.capturedAtMs;
+    if (frame.capturedAtMs - darkSinceMs < darkMs) return;
+    const seconds = ((frame.capturedAtMs - darkSinceMs) / 1000).toFixed(1);
+    report(
+      new Fault(
+        'camera-dark',
+        `The camera ${label} has seen nothing but darkness for ${seconds} s (brightness ${luma.toFixed(1)} of 255, camera.darkLevel ${darkLevel}): uncover its lens or light the door`,
+      ),
+    );
+  };
+  return {
+    saw: (frame: Frame) => {
+      if (darkLevel <= 0 || looking || clock.now() - lookedAtMs < everyMs) return;
+      lookedAtMs = clock.now();
+      looking = true;
+      void look(frame);
+    },
+  };
+}
+
+/** Mean luma of an encoded picture, 0…255; undefined for one that sharp cannot read (whether that is bad is for the face reader to say). */
+export async function meanLuma(picture: Uint8Array): Promise<number | undefined> {
+  try {
+    const small = sharp(picture, { failOn: 'none', limitInputPixels: 50_000_000 }).resize(32, 32, { fit: 'fill' });
+    const pixels = await small.flatten().toColourspace('b-w').raw({ depth: 'uchar' }).toBuffer();
+    return pixels.reduce((sum, v) => sum + v, 0) / pixels.length;
+  } catch {
+    return undefined;
+  }
+}
