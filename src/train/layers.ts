@@ -1,0 +1,125 @@
+/**
+ * The layers of the network in ONNX operators, each followed by its adjoint: from the gradient of the loss with respect to
+ * what the layer gave, the gradients with respect to what it was given. Pictures are N × C × H × W here.
+ */
+import type { Graph, Tensor } from './onnx-graph.ts';
+
+/** Window and stride of a maximum pool, padded as `same`: ceil(side / stride) out, the odd pixel of padding after. */
+export interface Pool {
+  readonly size: number;
+  readonly stride: number;
+}
+
+const size = (tensor: Tensor, axis: number) => tensor.dims[axis] ?? 1;
+
+/** max(x, 0). */
+export const relu = (graph: Graph, x: Tensor) => graph.node('Relu', [x], x.dims);
+
+/** `y` is what the layer gave, or its pooled form: a maximum that is 0 has no gradient either. */
+export const reluAdjoint = (graph: Graph, y: Tensor, dy: Tensor) => graph.node('Mul', [dy, graph.node('Sign', [y], y.dims)], y.dims);
+
+/** The greatest number of each window and where it was found. */
+export function maxPool(graph: Graph, x: Tensor, pool: Pool): { readonly y: Tensor; readonly index: Tensor } {
+  const side = Math.ceil(size(x, 2) / pool.stride);
+  const { before, after } = padding(size(x, 2), pool);
+  const attributes = {
+    kernel_shape: [pool.size, pool.size],
+    strides: [pool.stride, pool.stride],
+    pads: [before, before, after, after],
+  };
+  const dims = [size(x, 0), size(x, 1), side, side];
+  const [y, index] = graph.nodes({ op: 'MaxPool', attributes }, [x], [dims, dims]) as [Tensor, Tensor];
+  return { y, index };
+}
+
+/** Each gradient goes to the place its maximum came from; windows that overlap may name a place twice, and then they add. */
+export function maxPoolAdjoint(graph: Graph, x: Tensor, index: Tensor, dy: Tensor, pool: Pool): Tensor {
+  const { before, after } = padding(size(x, 2), pool);
+  if (pool.size <= pool.stride) {
+    const attributes = {
+      kernel_shape: [pool.size, pool.size],
+      strides: [pool.stride, pool.stride],
+      pads: [before, before, after, after],
+    };
+    return graph.node({ op: 'MaxUnpool', attributes }, [dy, index, graph.integers(x.dims)], x.dims);
+  }
+  const count = x.dims.reduce((product, n) => product * n, 1);
+  const zeros = graph.node('ConstantOfShape', [graph.integers([count])], [count]);
+  const flat = (tensor: Tensor) => graph.node('Reshape', [tensor, graph.integers([-1])], [dy.dims.reduce((product, n) => product * n, 1)]);
+  const scattered = graph.node(
+    { op: 'ScatterElements', attributes: { axis: 0, reduction: 'add' } },
+    [zeros, flat(index), flat(dy)],
+    [count],
+  );
+  return graph.node('Reshape', [scattered, graph.integers(x.dims)], x.dims);
+}
+
+function padding(side: number, pool: Pool): { before: number; after: number } {
+  const total = Math.max(0, (Math.ceil(side / pool.stride) - 1) * pool.stride + pool.size - side);
+  return { before: Math.floor(total / 2), after: Math.ceil(total / 2) };
+}
+
+/** N × C × H × W to N × (H·W·C): the order in which Keras flattens. */
+export function flatten(graph: Graph, x: Tensor): Tensor {
+  const [n = 1, c = 1, h = 1, w = 1] = x.dims;
+  const last = graph.node({ op: 'Transpose', attributes: { perm: [0, 2, 3, 1] } }, [x], [n, h, w, c]);
+  return graph.node('Reshape', [last, graph.integers([n, h * w * c])], [n, h * w * c]);
+}
+
+export function flattenAdjoint(graph: Graph, x: Tensor, dy: Tensor): Tensor {
+  const [n = 1, c = 1, h = 1, w = 1] = x.dims;
+  const last = graph.node('Reshape', [dy, graph.integers([n, h, w, c])], [n, h, w, c]);
+  return graph.node({ op: 'Transpose', attributes: { perm: [0, 3, 1, 2] } }, [last], x.dims);
+}
+
+/** x·W + b. */
+export const dense = (graph: Graph, x: Tensor, kernel: Tensor, bias: Tensor) =>
+  graph.node('Gemm', [x, kernel, bias], [size(x, 0), size(kernel, 1)]);
+
+/** dW = xᵀ·dy. */
+export const denseKernelAdjoint = (graph: Graph, x: Tensor, dy: Tensor) =>
+  graph.node({ op: 'Gemm', attributes: { transA: 1 } }, [x, dy], [size(x, 1), size(dy, 1)]);
+
+/** dx = dy·Wᵀ. */
+export const denseInputAdjoint = (graph: Graph, kernel: Tensor, dy: Tensor) =>
+  graph.node({ op: 'Gemm', attributes: { transB: 1 } }, [dy, kernel], [size(dy, 0), size(kernel, 0)]);
+
+/** db: the sum over everything but the channel (axis 1). */
+export function biasAdjoint(graph: Graph, dy: Tensor): Tensor {
+  const axes = dy.dims.map((_, axis) => axis).filter((axis) => axis !== 1);
+  return graph.node({ op: 'ReduceSum', attributes: { keepdims: 0 } }, [dy, graph.integers(axes)], [size(dy, 1)]);
+}
+
+export const sigmoid = (graph: Graph, x: Tensor) => graph.node('Sigmoid', [x], x.dims);
+
+/** dx = dy·y·(1 − y). */
+export function sigmoidAdjoint(graph: Graph, y: Tensor, dy: Tensor): Tensor {
+  const rest = graph.node('Sub', [graph.constant(Float32Array.of(1), []), y], y.dims);
+  return graph.node('Mul', [dy, graph.node('Mul', [y, rest], y.dims)], y.dims);
+}
+
+/** The two halves of the rows. */
+export function halves(graph: Graph, x: Tensor): readonly [Tensor, Tensor] {
+  const [rows = 2, columns = 1] = x.dims;
+  const cut = (from: number, to: number) =>
+    graph.node('Slice', [x, graph.integers([from]), graph.integers([to]), graph.integers([0])], [rows / 2, columns]);
+  return [cut(0, rows / 2), cut(rows / 2, rows)];
+}
+
+/** Both halves again, from the gradient with respect to first − second. */
+export function halvesAdjoint(graph: Graph, dDifference: Tensor): Tensor {
+  const [rows = 1, columns = 1] = dDifference.dims;
+  const negative = graph.node('Neg', [dDifference], dDifference.dims);
+  return graph.node({ op: 'Concat', attributes: { axis: 0 } }, [dDifference, negative], [2 * rows, columns]);
+}
+
+/** |difference|, or its sum over each row (rows × 1). */
+export function l1Distance(graph: Graph, difference: Tensor, kind: 'vector' | 'sum'): Tensor {
+  const vector = graph.node('Abs', [difference], difference.dims);
+  if (kind === 'vector') return vector;
+  return graph.node('ReduceSum', [vector, graph.integers([1])], [size(difference, 0), 1]);
+}
+
+/** Gradient with respect to the difference; a sum's one gradient goes to every number of its row. */
+export const l1DistanceAdjoint = (graph: Graph, difference: Tensor, dDistance: Tensor) =>
+  graph.node('Mul', [graph.node('Sign', [difference], difference.dims), dDistance], difference.dims);

@@ -1,0 +1,97 @@
+/** The door of the training room: the Siamese network as data, what trains it, and what training tells while it runs. */
+
+/** Convolution (valid, stride 1) → ReLU → maximum pooling (`same`), where there is one. */
+export interface Convolution {
+  readonly filters: number;
+  /** The window's side, pixels. */
+  readonly size: number;
+  readonly pool?: { readonly size: number; readonly stride: number };
+}
+
+/** A twin (the embedding network, run on both pictures) and the head that compares the two embeddings. */
+export interface Network {
+  readonly name: string;
+  /** Side of the square RGB input, pixels; values 0…1. */
+  readonly side: number;
+  readonly convolutions: readonly Convolution[];
+  /** Width of the dense sigmoid layer: the embedding's dimension. */
+  readonly units: number;
+  /** What the head sees: the vector |a − b|, or its sum, one number. */
+  readonly distance: 'vector' | 'sum';
+}
+
+/** One trained array, in the layout of Keras: kernels are height × width × in × out, or in × out. */
+export interface Parameter {
+  /** `conv1/kernel`, `conv1/bias`, …, `embedding/kernel`, `embedding/bias`, `head/kernel`, `head/bias`. */
+  readonly name: string;
+  readonly dims: readonly number[];
+}
+
+/** Every parameter of a network by name, in the layout of `Parameter`. */
+export type Weights = ReadonlyMap<string, Float32Array>;
+
+/** Pairs of pictures: `pictures` holds the `pairs` first ones and then the `pairs` second ones, each side × side × 3, 0…1. */
+export interface Batch {
+  readonly pairs: number;
+  readonly pictures: Float32Array;
+  /** 1 where both show the same person, else 0. */
+  readonly labels: Float32Array;
+}
+
+/** What training makes small. Penalties (as in Keras: l1·Σ|w| + l2·Σw²) are laid on kernels, never on biases. */
+export interface Objective {
+  /** Binary cross-entropy of the head's probability, or the contrastive loss of the embeddings' distance. */
+  readonly loss: 'bce' | 'contrastive';
+  /** Contrastive only: the distance beyond which different people cost nothing. Greater than 0. */
+  readonly margin: number;
+  readonly l1: number;
+  readonly l2: number;
+}
+
+export type Optimiser =
+  | { readonly kind: 'adam'; readonly rate: number; readonly beta1: number; readonly beta2: number; readonly epsilon: number }
+  | { readonly kind: 'sgd'; readonly rate: number; readonly momentum: number };
+
+/** All that the next step depends on beside the batch: what a checkpoint holds. */
+export interface EngineState {
+  readonly step: number;
+  readonly weights: Weights;
+  /** The optimiser's running means (`first`: gradient or velocity; `second`: squared gradient, Adam only). */
+  readonly first: Weights;
+  readonly second: Weights;
+}
+
+export interface EngineOptions {
+  readonly network: Network;
+  /** Pairs in every batch. */
+  readonly pairs: number;
+  readonly objective: Objective;
+  readonly optimiser: Optimiser;
+  readonly weights: Weights;
+  /** Threads of the engine's own; 0 leaves the choice to it. */
+  readonly threads: number;
+}
+
+export interface StepLosses {
+  /** Mean loss over the batch before the step, without penalties. */
+  readonly loss: number;
+  /** The penalties on the weights before the step; 0 where there are none. */
+  readonly penalty: number;
+}
+
+/** Something that trains the network: ONNX Runtime or TensorFlow.js. One call at a time. */
+export interface Engine extends AsyncDisposable {
+  readonly label: string;
+  /** One step of the optimiser. */
+  step(batch: Batch): Promise<StepLosses>;
+  /** Loss and gradient (without penalties) of the batch; nothing is changed. */
+  gradients(batch: Batch): Promise<{ readonly loss: number; readonly gradients: Weights }>;
+  /** Embeddings of `count` pictures (count × side × side × 3, 0…1): count × units. */
+  embed(pictures: Float32Array, count: number): Promise<Float32Array>;
+  /** A copy. */
+  state(): EngineState;
+  /** Goes on from a state of the same network. */
+  restore(state: EngineState): void;
+  /** From the next step on. */
+  optimise(optimiser: Optimiser): void;
+}

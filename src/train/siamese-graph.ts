@@ -1,0 +1,175 @@
+/**
+ * The Siamese network as ONNX graphs: the twin alone (pictures in, embeddings out), and one whole training pass (pictures,
+ * labels and weights in; loss and gradients out), which any ONNX runtime can run though it knows nothing of training.
+ */
+import { type Block, convolutionInputAdjoint, convolutionKernelAdjoint, convolutionRelu } from './convolution.ts';
+import * as layers from './layers.ts';
+import { binaryCrossEntropy, contrastive } from './losses.ts';
+import { flattened, headInputs, type LayerRow, type PlacedConvolution, place, sizeOf } from './network.ts';
+import { type Graph, newGraph, type Tensor } from './onnx-graph.ts';
+import type { Network, Objective } from './port.ts';
+
+/** Where a graph's kernels and biases come from: an input of the graph, or a constant. */
+type Source = (name: string, dims: readonly number[]) => Tensor;
+
+interface ConvolutionTrace {
+  readonly layer: PlacedConvolution;
+  readonly kernel: Tensor;
+  readonly x: Tensor;
+  readonly rectified: Tensor;
+  readonly pooled?: { readonly y: Tensor; readonly index: Tensor };
+}
+
+interface Trace {
+  readonly convolutions: readonly ConvolutionTrace[];
+  readonly last: Tensor;
+  readonly flat: Tensor;
+  readonly kernel: Tensor;
+  readonly embedding: Tensor;
+}
+
+/** The layout ONNX wants of a convolution's kernel, from that of Keras. */
+export const onnxDims = (dims: readonly number[]) => {
+  const [height = 1, width = 1, channels = 1, out = 1] = dims;
+  return dims.length === 4 ? [out, channels, height, width] : dims;
+};
+
+/** Pictures N × side × side × 3 through the twin; what the adjoints need is kept. */
+function twin(graph: Graph, network: Network, pictures: Tensor, source: Source, block: Block): Trace {
+  let x = graph.node(
+    { op: 'Transpose', attributes: { perm: [0, 3, 1, 2] } },
+    [pictures],
+    [pictures.dims[0] ?? 1, 3, network.side, network.side],
+  );
+  const convolutions = place(network).map((layer): ConvolutionTrace => {
+    const kernel = source(`${layer.name}/kernel`, [layer.filters, layer.inChannels, layer.size, layer.size]);
+    const bias = source(`${layer.name}/bias`, [layer.filters]);
+    const rectified = convolutionRelu(graph, x, kernel, bias, block);
+    const pooled = layer.pool && layers.maxPool(graph, rectified, layer.pool);
+    const trace = { layer, kernel, x, rectified, ...(pooled && { pooled }) };
+    x = pooled?.y ?? rectified;
+    return trace;
+  });
+  const flat = layers.flatten(graph, x);
+  const kernel = source('embedding/kernel', [flattened(network), network.units]);
+  const bias = source('embedding/bias', [network.units]);
+  return { convolutions, last: x, flat, kernel, embedding: layers.sigmoid(graph, layers.dense(graph, flat, kernel, bias)) };
+}
+
+/** `pictures` (count × side × side × 3) and every parameter of the twin in, `embeddings` (count × units) out. */
+export function embeddingGraph(network: Network, count: number, block: Block): Uint8Array {
+  const graph = newGraph(`${network.name}-twin`);
+  const pictures = graph.input('pictures', [count, network.side, network.side, 3]);
+  graph.output('embeddings', twin(graph, network, pictures, graph.input, block).embedding);
+  return graph.encode();
+}
+
+/** The twin with its weights inside (kernels of convolutions as `onnxDims`): `pictures` of `count` in, `embeddings` out. */
+export function embeddingModel(network: Network, count: number, weights: ReadonlyMap<string, Float32Array>): Uint8Array {
+  const graph = newGraph(`${network.name}-twin`);
+  const pictures = graph.input('pictures', [count, network.side, network.side, 3]);
+  const constant: Source = (name, dims) => graph.constant(weights.get(name) ?? new Float32Array(sizeOf(dims)), dims);
+  // Block 0: the runtime itself blocks kernels that are constants.
+  graph.output('embeddings', twin(graph, network, pictures, constant, 0).embedding);
+  return graph.encode();
+}
+
+/** The table of layers, read off the graph: shapes of one picture, and the sizes of the inputs that hold parameters. */
+export function describe(network: Network): readonly LayerRow[] {
+  const graph = newGraph(network.name);
+  const parameters = new Map<string, number>();
+  const source: Source = (name, dims) => {
+    const layer = name.slice(0, name.indexOf('/'));
+    parameters.set(layer, (parameters.get(layer) ?? 0) + sizeOf(dims));
+    return graph.input(name, dims);
+  };
+  const pictures = graph.input('pictures', [2, network.side, network.side, 3]);
+  const trace = twin(graph, network, pictures, source, 0);
+  const { distance, logits } = head(graph, network, trace.embedding, source);
+  const picture = ({ dims: [, channels = 1, height = 1, width = 1] }: Tensor) => [height, width, channels];
+  const row = (layer: string, shape: readonly number[]) => ({ layer, shape, parameters: parameters.get(layer) ?? 0 });
+  return [
+    row('input', pictures.dims.slice(1)),
+    ...trace.convolutions.flatMap(({ layer, rectified, pooled }) => [
+      row(layer.name, picture(rectified)),
+      ...(pooled ? [row(layer.name.replace('conv', 'pool'), picture(pooled.y))] : []),
+    ]),
+    row('flatten', trace.flat.dims.slice(1)),
+    row('embedding', trace.embedding.dims.slice(1)),
+    row('distance', distance.dims.slice(1)),
+    row('head', logits.dims.slice(1)),
+  ];
+}
+
+function head(graph: Graph, network: Network, embedding: Tensor, source: Source) {
+  const [first, second] = layers.halves(graph, embedding);
+  const difference = graph.node('Sub', [first, second], first.dims);
+  const distance = layers.l1Distance(graph, difference, network.distance);
+  const kernel = source('head/kernel', [headInputs(network), 1]);
+  return { difference, distance, kernel, logits: layers.dense(graph, distance, kernel, source('head/bias', [1])) };
+}
+
+export interface TrainingGraphOptions {
+  readonly network: Network;
+  readonly pairs: number;
+  readonly objective: Objective;
+  readonly block: Block;
+  /**
+   * `whole`: the gradient of the dense layer's kernel as it is. `factors`: its two factors, `embedding/input` (2·pairs × in) and
+   * `embedding/delta` (2·pairs × units), whose product inputᵀ·delta it is: 1.7 MB instead of 151 for the paper's network.
+   */
+  readonly denseGradient: 'whole' | 'factors';
+}
+
+/** Inputs: `pictures`, `labels` (pairs × 1), every parameter. Outputs: `loss`, and each parameter's gradient as `d:` + its name. */
+export function trainingGraph({ network, pairs, objective, block, denseGradient }: TrainingGraphOptions): Uint8Array {
+  const graph = newGraph(`${network.name}-training`);
+  const pictures = graph.input('pictures', [2 * pairs, network.side, network.side, 3]);
+  const labels = graph.input('labels', [pairs, 1]);
+  const gradient = (name: string, tensor: Tensor) => graph.output(`d:${name}`, tensor);
+  const trace = twin(graph, network, pictures, graph.input, block);
+
+  const dDifference =
+    objective.loss === 'bce' ? throughHead(graph, network, trace, labels) : throughDistance(graph, trace, labels, objective);
+  const dSum = layers.sigmoidAdjoint(graph, trace.embedding, layers.halvesAdjoint(graph, dDifference));
+  if (denseGradient === 'whole') gradient('embedding/kernel', layers.denseKernelAdjoint(graph, trace.flat, dSum));
+  else {
+    graph.output('embedding/input', trace.flat);
+    graph.output('embedding/delta', dSum);
+  }
+  gradient('embedding/bias', layers.biasAdjoint(graph, dSum));
+
+  let dy = layers.flattenAdjoint(graph, trace.last, layers.denseInputAdjoint(graph, trace.kernel, dSum));
+  for (const step of trace.convolutions.toReversed()) dy = throughConvolution(graph, step, dy, block);
+  return graph.encode();
+}
+
+function throughHead(graph: Graph, network: Network, trace: Trace, labels: Tensor): Tensor {
+  const { difference, distance, kernel, logits } = head(graph, network, trace.embedding, graph.input);
+  const { loss, gradient } = binaryCrossEntropy(graph, logits, labels);
+  graph.output('loss', loss);
+  graph.output('d:head/kernel', layers.denseKernelAdjoint(graph, distance, gradient));
+  graph.output('d:head/bias', layers.biasAdjoint(graph, gradient));
+  return layers.l1DistanceAdjoint(graph, difference, layers.denseInputAdjoint(graph, kernel, gradient));
+}
+
+function throughDistance(graph: Graph, trace: Trace, labels: Tensor, objective: Objective): Tensor {
+  const [first, second] = layers.halves(graph, trace.embedding);
+  const { loss, gradient } = contrastive(graph, graph.node('Sub', [first, second], first.dims), labels, objective.margin);
+  graph.output('loss', loss);
+  return gradient;
+}
+
+/**
+ * Gradient with respect to the convolution's input. The ReLU's adjoint goes before the pool's and the bias's is taken there:
+ * the same numbers, on a quarter of the places.
+ */
+function throughConvolution(graph: Graph, step: ConvolutionTrace, dy: Tensor, block: Block): Tensor {
+  const { layer, kernel, x, rectified, pooled } = step;
+  const masked = layers.reluAdjoint(graph, pooled?.y ?? rectified, dy);
+  graph.output(`d:${layer.name}/bias`, layers.biasAdjoint(graph, masked));
+  const dz = pooled && layer.pool ? layers.maxPoolAdjoint(graph, rectified, pooled.index, masked, layer.pool) : masked;
+  graph.output(`d:${layer.name}/kernel`, convolutionKernelAdjoint(graph, x, dz, block));
+  // The first layer's input is the picture: nobody needs its gradient.
+  return layer.name === 'conv1' ? dy : convolutionInputAdjoint(graph, kernel, dz, block);
+}
