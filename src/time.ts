@@ -17,7 +17,7 @@ export const systemClock: Clock = {
   now: () => performance.now(),
   wall: () => Date.now(),
   sleep: async (ms, signal) => {
-    await delay(ms, undefined, signal ? { signal } : {});
+    await delay(Math.max(0, ms), undefined, signal ? { signal } : {});
   },
 };
 
@@ -51,7 +51,10 @@ export function steppedClock(): SteppedClock {
       const real = new AbortController();
       sleepers.add(sleeper);
       try {
-        await Promise.race([promise, delay(ms, undefined, { signal: AbortSignal.any([real.signal, ...(signal ? [signal] : [])]) })]);
+        await Promise.race([
+          promise,
+          delay(Math.max(0, ms), undefined, { signal: AbortSignal.any([real.signal, ...(signal ? [signal] : [])]) }),
+        ]);
       } finally {
         sleepers.delete(sleeper);
         real.abort();

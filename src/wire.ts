@@ -170,7 +170,10 @@ export async function wire(config: Config, log: Log, overrides: Overrides = {}):
   const relay = opening.use(overrides.relay ?? dryRelay({ clock, maxMs: config.relay.maxMs }));
   const plainCamera = overrides.camera ?? cameraOf(config, clock);
   const camera = stepped ? stepping(plainCamera, stepped, config.camera.fps) : plainCamera;
-  const policy = (): Policy => ({ ...config.access, pulseMs: config.relay.pulseMs, threshold: gallery.threshold });
+  const policy = (): Policy => {
+    const { policy: kind, logit, fmr, extrapolated } = gallery.threshold;
+    return { ...config.access, pulseMs: config.relay.pulseMs, threshold: { policy: kind, logit, fmr, extrapolated } };
+  };
   const controller = openController({
     journal,
     relay,

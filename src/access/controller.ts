@@ -62,7 +62,7 @@ export function openController({ journal, relay, policy, journalDown, clock, log
     }
     try {
       await relay.pulse(durationMs);
-      const captureToRelayMs = clock.now() - grant.capturedAtMs;
+      const captureToRelayMs = Math.round(clock.now() - grant.capturedAtMs);
       if (!entry) onEvent?.(grant);
       append({ kind: 'relay.pulsed', grantSeq: entry?.seq ?? 0, durationMs, captureToRelayMs });
     } catch (error) {
@@ -103,7 +103,7 @@ function denied(
     likeness: grant.likeness,
     bestPersonId: grant.personId,
     capturedAtMs: grant.capturedAtMs,
-    ageMs: nowMs - grant.capturedAtMs,
+    ageMs: Math.round(nowMs - grant.capturedAtMs),
     ...(grant.visit === undefined ? {} : { visit: grant.visit }),
   };
 }

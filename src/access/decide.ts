@@ -142,7 +142,7 @@ function see(state: State, { atMs, sighting, visit }: Extract<Input, { kind: 'si
     likeness: elected.best.likeness ?? { logit: 0, probability: 0, share: 0 },
     votes: elected.votes,
     capturedAtMs: sighting.capturedAtMs,
-    ageMs: atMs - sighting.capturedAtMs,
+    ageMs: Math.round(atMs - sighting.capturedAtMs),
     threshold: policy.threshold,
     ...(visit === undefined ? {} : { visit }),
   } as const;
@@ -182,8 +182,8 @@ function denial(visit: Presentation, atMs: number, policy: Policy): AccessEvent 
   const details: Record<Denial, string> = {
     unknown: visit.mostVotes > 0 ? `${visit.mostVotes} of ${policy.votes} frames agreed` : 'no enrolled person is like enough',
     ambiguous: worst === 'several-faces' ? 'several faces before the camera' : 'more than one person it could be',
-    'low-quality': worst ?? 'low quality',
-    'too-dark': 'too-dark',
+    'low-quality': `the face was ${worst ?? 'poor'}`,
+    'too-dark': 'too little light on the face',
     stale: `frames older than ${policy.maxFrameAgeMs} ms`,
     disarmed: 'face opening is switched off',
     'journal-down': '',
@@ -196,7 +196,7 @@ function denial(visit: Presentation, atMs: number, policy: Policy): AccessEvent 
     ...(best?.likeness ? { likeness: best.likeness } : {}),
     ...(best?.finding.kind === 'person' ? { bestPersonId: best.finding.personId } : {}),
     capturedAtMs: best?.capturedAtMs ?? visit.lastFaceAtMs,
-    ageMs: atMs - (best?.capturedAtMs ?? visit.lastFaceAtMs),
+    ageMs: Math.round(atMs - (best?.capturedAtMs ?? visit.lastFaceAtMs)),
     ...(visit.visit === undefined ? {} : { visit: visit.visit }),
   };
 }

@@ -29,7 +29,7 @@ export function openTerminal(house: House, demo: boolean, out: NodeJS.WriteStrea
     frames = 0;
     since = now;
     const { door, camera, broker } = house.status;
-    const line = `${rate.toFixed(1)} frames/s · camera ${camera} · last decision: ${last} · door ${door === 'active' ? 'OPEN' : 'locked'} · broker ${broker}`;
+    const line = `door ${door === 'active' ? 'OPEN' : 'locked'} · ${rate.toFixed(0).padStart(2)} frames/s · camera ${camera} · broker ${broker} · last: ${last}`;
     out.write(`\r\x1b[K${styleText('dim', line.slice(0, Math.max(20, (out.columns ?? 100) - 1)))}`);
   };
   for (const line of banner(house, demo)) say(line);
