@@ -1,0 +1,65 @@
+/** What became of one picture offered for enrolment: its reading in; a candidate with its template, or a refusal in plain words, out. */
+import type { Config } from '../config.ts';
+import { Fault } from '../errors.ts';
+import type { FaceReader, QualityReason, Reading } from '../face/port.ts';
+import type { NewPicture } from '../identity/port.ts';
+import { reasonsText } from './words.ts';
+
+/** Why a picture was refused: the reader's reasons, and those of enrolment. */
+export type RefusalReason = QualityReason | 'not-a-picture' | 'no-face' | 'repeated' | 'another-person';
+
+export interface Candidate extends NewPicture {
+  readonly accepted: true;
+  readonly detail: string;
+}
+
+export interface Refusal {
+  readonly accepted: false;
+  readonly source: string;
+  readonly reasons: readonly RefusalReason[];
+  /** The reasons in plain words. */
+  readonly detail: string;
+  /** Greatest likeness to the other pictures, where that is the reason. */
+  readonly likeness?: { readonly logit: number; readonly probability: number };
+}
+
+export type Outcome = Candidate | Refusal;
+
+export function refuse(source: string, reasons: readonly RefusalReason[], detail: string, likeness?: Refusal['likeness']): Refusal {
+  return { accepted: false, source, reasons, detail, ...(likeness ? { likeness } : {}) };
+}
+
+/** Judges a reading made with `embed: 'good'`: the dominant face counts. */
+function candidateOf(source: string, picture: Uint8Array, reading: Reading, limits: Config['face']['quality']): Outcome {
+  const face = reading.faces[0];
+  if (!face) return refuse(source, ['no-face'], `no face found in ${reading.width}×${reading.height} pixels`);
+  if (!face.embedding) return refuse(source, face.quality.reasons, reasonsText(face.quality, limits));
+  const { interEyePx, luminance } = face.quality;
+  const detail = `${interEyePx.toFixed(0)} pixels between the eyes, brightness ${luminance.toFixed(0)}`;
+  return { accepted: true, source, picture, template: face.embedding, detail };
+}
+
+/** Reads and judges one picture; bytes that are no picture are an outcome, everything else that fails is a Fault. */
+export async function readCandidate(
+  source: string,
+  picture: Uint8Array,
+  reader: FaceReader,
+  limits: Config['face']['quality'],
+): Promise<Outcome> {
+  try {
+    return candidateOf(source, picture, await reader.read(picture, { embed: 'good' }), limits);
+  } catch (error) {
+    if (error instanceof Fault && error.code === 'bad-picture') return refuse(source, ['not-a-picture'], error.message);
+    throw error;
+  }
+}
+
+export function outcomeText(outcome: Outcome): string {
+  return `${outcome.accepted ? 'accepted' : 'refused '}  ${outcome.source}: ${outcome.detail}`;
+}
+
+/** Without picture and template. */
+export function outcomeJson(outcome: Outcome): object {
+  if (outcome.accepted) return { source: outcome.source, accepted: true, reasons: [], detail: outcome.detail };
+  return outcome;
+}

@@ -1,0 +1,64 @@
+/** `facelatch config`: the effective configuration with the source of every value; or the reference, or all defaults. */
+import { Command } from 'commander';
+import { defaults, type LoadedConfig, reference } from '../config.ts';
+import { type CommonOptions, configOf, exitCodes, print, withCommon, withHelp, write } from './context.ts';
+import { table } from './words.ts';
+
+interface ConfigOptions extends CommonOptions {
+  readonly reference?: boolean;
+  readonly defaults?: boolean;
+}
+
+export function configCommand(_stop: AbortSignal, exit: (code: number) => void): Command {
+  const command = new Command('config')
+    .summary('the effective configuration, and where each value came from')
+    .description('Print every setting with its value and where that came from: default, file, environment or flag. Secrets are not shown.')
+    .option('--reference', 'print the reference of all settings (config/README.md) instead')
+    .option('--defaults', 'print all defaults as a configuration file (config/default.json) instead');
+  withHelp(
+    command,
+    [
+      'facelatch config --config my-door.json',
+      'FACELATCH_CAMERA_FPS=10 facelatch config --json',
+      'facelatch config --defaults > my-door.json',
+    ],
+    'the configuration is sound',
+  );
+  return withCommon(command).action((options: ConfigOptions) => {
+    if (options.reference) write(reference().trimEnd());
+    else if (options.defaults) write(defaultsText());
+    else {
+      const { sources } = configOf(options);
+      print(options, effective(sources), () => listing(sources));
+    }
+    exit(exitCodes.yes);
+  });
+}
+
+/** All defaults as config/default.json holds them: lists on one line, as the formatter has it. */
+export function defaultsText(): string {
+  return JSON.stringify(defaults(), null, 2).replace(
+    /\[\n\s+([^[\]{}]*?)\n\s+\]/g,
+    (_, items: string) => `[${items.replace(/\n\s+/g, ' ')}]`,
+  );
+}
+
+const hidden = '(hidden)';
+
+/** A secret that is set is told from one that is not; its value is never shown. */
+function shown({ value, sensitive }: { readonly value: unknown; readonly sensitive: boolean }): unknown {
+  return sensitive && value !== '' && value !== undefined ? hidden : value;
+}
+
+function effective(sources: LoadedConfig['sources']): object {
+  return Object.fromEntries([...sources].map(([path, leaf]) => [path, { value: shown(leaf), source: leaf.source }]));
+}
+
+function listing(sources: LoadedConfig['sources']): string {
+  return table(
+    [...sources].map(([path, leaf]) => {
+      const value = shown(leaf);
+      return [path, value === hidden ? hidden : JSON.stringify(value), leaf.source === 'default' ? '' : leaf.source];
+    }),
+  );
+}

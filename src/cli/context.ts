@@ -1,0 +1,145 @@
+/** What every command shares: options that choose the configuration, how results and faults reach people, and exit codes. */
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { type Command, Option } from 'commander';
+import { type Config, type LoadedConfig, loadConfig } from '../config.ts';
+import { Fault, messageOf } from '../errors.ts';
+
+/**
+ * Exit codes of every command.
+ * 0 done, and the answer is yes · 1 the answer is no (not verified, damage found, a check failed) · 2 the command, what it was given or the
+ * configuration is wrong · 3 something outside failed (camera, disk, network, model) · 130 stopped by Ctrl-C (128 + SIGINT, as shells have it).
+ */
+export const exitCodes = { yes: 0, no: 1, usage: 2, fault: 3, stopped: 130 } as const;
+
+/** What exit codes 2, 3 and 130 mean, the same for every command. */
+const otherCodes = '2 wrong command, input or configuration · 3 something outside failed · 130 stopped';
+
+/** The options that a command got from `withCommon`. */
+export interface CommonOptions {
+  readonly config?: readonly string[];
+  readonly set?: readonly string[];
+  readonly state?: string;
+  readonly json?: boolean;
+}
+
+const collect = (value: string, before: readonly string[] = []): readonly string[] => [...before, value];
+
+/** Adds --config, --set, --state and --json. */
+export function withCommon(command: Command): Command {
+  return command
+    .addOption(
+      new Option('-c, --config <file>', 'configuration file (JSON); may be given more than once, later ones win').argParser(collect),
+    )
+    .addOption(new Option('--set <path=value>', 'one setting, such as camera.fps=10; see config/README.md').argParser(collect))
+    .option('--state <folder>', 'the state folder (state.folder)')
+    .option('--json', 'one JSON document (or JSON lines) on standard output instead of text');
+}
+
+/** What `withNetworks` gives. */
+export interface NetworkOptions {
+  readonly detector?: string;
+  readonly embedder?: string;
+}
+
+/** Adds --detector and --embedder. */
+export function withNetworks(command: Command): Command {
+  return command
+    .option('--detector <name|folder>', 'the face detector (face.detector)')
+    .option('--embedder <name|folder>', 'the embedder (face.embedder)');
+}
+
+/** The settings that `withNetworks` options stand for. */
+export function networksOf({ detector, embedder }: NetworkOptions): Readonly<Record<string, unknown>> {
+  return { 'face.detector': detector, 'face.embedder': embedder };
+}
+
+/** Adds examples and exit codes to --help; `yes` and `no` say what 0 and 1 mean for this command. */
+export function withHelp(command: Command, examples: readonly string[], yes: string, no?: string): Command {
+  const codes = `0 ${yes}${no ? ` · 1 ${no}` : ''} · ${otherCodes}`;
+  return command.addHelpText('after', `\nExamples:\n${examples.map((line) => `  ${line}`).join('\n')}\n\nExit codes: ${codes}`);
+}
+
+/** A whole number from an option. */
+export function wholeNumber(name: string, min: number, max: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (Number.isInteger(value) && value >= min && value <= max && text.trim() !== '') return value;
+    throw new Fault('bad-argument', `${name} takes a whole number from ${min} to ${max}, not "${text}"`);
+  };
+}
+
+/** A rate from an option, above 0 and below 1. */
+export function rate(name: string): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (value > 0 && value < 1) return value;
+    throw new Fault('bad-argument', `${name} takes a rate between 0 and 1, such as 0.0001 (one in 10,000), not "${text}"`);
+  };
+}
+
+/** For commands that only look: they make no state folder where there is none. @throws Fault `not-found`. */
+export function checkState({ state }: Config): void {
+  const folder = resolve(state.folder);
+  if (existsSync(folder)) return;
+  throw new Fault(
+    'not-found',
+    `There is no state folder ${folder}: nobody was enrolled there yet. Name another with --state (or state.folder), or enrol someone`,
+  );
+}
+
+/** The configuration of a command's options. @throws Fault `bad-config`. */
+export function configOf(options: CommonOptions, extra: Readonly<Record<string, unknown>> = {}): LoadedConfig {
+  const flags = new Map<string, unknown>();
+  for (const pair of options.set ?? []) {
+    const at = pair.indexOf('=');
+    if (at < 1) throw new Fault('bad-argument', `--set takes path=value, such as --set camera.fps=10; "${pair}" has no =`);
+    flags.set(pair.slice(0, at), pair.slice(at + 1));
+  }
+  if (options.state !== undefined) flags.set('state.folder', options.state);
+  for (const [path, value] of Object.entries(extra)) if (value !== undefined) flags.set(path, value);
+  return loadConfig({ files: options.config ?? [], env: process.env, flags });
+}
+
+/** Prints a result: as JSON when asked, else the text. */
+export function print(options: { readonly json?: boolean }, json: unknown, text: () => string): void {
+  write(options.json ? JSON.stringify(json) : text());
+}
+
+/** One or more lines on standard output. */
+export function write(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
+
+/** One or more lines for people on standard error, beside the result. */
+export function tell(text: string): void {
+  process.stderr.write(`${text}\n`);
+}
+
+/** The exit code of a fault. */
+export function exitCodeOf(error: unknown): number {
+  if (!(error instanceof Fault)) return exitCodes.fault;
+  return usageFaults.has(error.code) ? exitCodes.usage : exitCodes.fault;
+}
+
+const usageFaults: ReadonlySet<string> = new Set(['bad-argument', 'bad-config', 'bad-picture', 'not-found']);
+
+/** True for what a command throws because it was asked to stop: the signal's reason, or an AbortError that it caused. */
+export function isStopped(error: unknown, stop: AbortSignal): boolean {
+  if (!stop.aborted) return false;
+  return error === stop.reason || (error instanceof Error && (error.name === 'AbortError' || error.cause === stop.reason));
+}
+
+/** One clear message on standard error (JSON when asked); the stack only for a bug, which is no Fault. */
+export function reportFault(error: unknown, json: boolean): void {
+  const code = error instanceof Fault ? error.code : 'bug';
+  if (json) process.stderr.write(`${JSON.stringify({ error: { code, message: messageOf(error) } })}\n`);
+  else if (error instanceof Fault) process.stderr.write(`facelatch: ${error.message}\n`);
+  else
+    process.stderr.write(
+      `facelatch: this is a bug, please report it: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+    );
+}
+
+/** A command's work with the exit code it ends in. */
+export type Work = (config: Config) => Promise<number>;

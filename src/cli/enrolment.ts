@@ -1,0 +1,93 @@
+/**
+ * Which pictures make a good enrolment, pure: candidates with their embeddings go in; who is refused as another person than the rest, and
+ * who of the enrolled they look like, come out.
+ */
+import type { EmbedderInfo, Embedding } from '../face/port.ts';
+import type { Gallery, Match, PersonId } from '../identity/port.ts';
+import { logitOf } from '../identity/siamese.ts';
+import { calibrationCurve } from '../identity/threshold.ts';
+
+/**
+ * How alike two pictures must be to count as one person's: the logit that one in a hundred pairs of strangers reaches.
+ *
+ * Far laxer than the door, and rightly so. The door asks «is this Ada, of everyone in the street?»; here someone already says that all of
+ * these are Ada, and only a slip is to be caught (a wrong file in the folder, someone else before the camera). At the door's rate the shipped
+ * embedder's own calibration would refuse four of ten good pairs, at one in a hundred it refuses one of thirteen, and a picture needs to resemble only one other
+ * of its group. Without a calibration the head's own even odds (logit 0) are all there is.
+ */
+const slipFmr = 0.01;
+
+export function samePersonLogit({ calibration }: EmbedderInfo): number {
+  return calibration ? calibrationCurve(calibration).logitAt(slipFmr).logit : 0;
+}
+
+/** Whether one picture may be enrolled beside the others, and its greatest likeness to those that may (absent when there is none to compare with). */
+export interface Belonging {
+  readonly belongs: boolean;
+  readonly logit?: number;
+}
+
+/**
+ * Tells which pictures show the same person as each other: pictures linked by a likeness of at least `bound` form groups (a look to the left and
+ * one to the right need not resemble each other, only one in between), and the largest group is the person; where two are largest nobody can say which
+ * is, and none belongs. `known`, the likeness of each picture to those already enrolled under the name, settles that: then the group linked to them is the person.
+ */
+export function samePerson(
+  embeddings: readonly Embedding[],
+  { head }: Pick<EmbedderInfo, 'head'>,
+  bound: number,
+  known?: readonly number[],
+): Belonging[] {
+  const logits = embeddings.map((a) => embeddings.map((b) => logitOf(head, a, b)));
+  const group = chosenGroup(groupsOf(logits, bound), bound, known);
+  return embeddings.map((_, i) => {
+    const others = (group ?? embeddings.map((_, j) => j)).filter((j) => j !== i).map((j) => logits[i]?.[j] ?? Number.NaN);
+    if (known) others.push(known[i] ?? Number.NaN);
+    return { belongs: group?.includes(i) ?? false, ...(others.length > 0 ? { logit: Math.max(...others) } : {}) };
+  });
+}
+
+/** The pictures' indices by connected group. */
+function groupsOf(logits: readonly (readonly number[])[], bound: number): number[][] {
+  const left = new Set(logits.keys());
+  const groups: number[][] = [];
+  for (const start of left) {
+    const group: number[] = [];
+    const reached = [start];
+    left.delete(start);
+    for (let i = reached.pop(); i !== undefined; i = reached.pop()) {
+      group.push(i);
+      for (const j of left) {
+        if ((logits[i]?.[j] ?? Number.NEGATIVE_INFINITY) < bound) continue;
+        left.delete(j);
+        reached.push(j);
+      }
+    }
+    groups.push(group);
+  }
+  return groups;
+}
+
+function chosenGroup(groups: readonly number[][], bound: number, known?: readonly number[]): number[] | undefined {
+  if (known) return groups.filter((group) => group.some((i) => (known[i] ?? Number.NEGATIVE_INFINITY) >= bound)).flat();
+  const largest = Math.max(0, ...groups.map((group) => group.length));
+  const candidates = groups.filter((group) => group.length === largest);
+  return candidates.length === 1 ? candidates[0] : undefined;
+}
+
+/**
+ * The enrolled person other than `self` whom one of the pictures would pass for at the door, the most alike first: then the door could not
+ * tell the two apart, or it is one person under two names.
+ */
+export function alreadyEnrolled(
+  embeddings: readonly Embedding[],
+  gallery: Pick<Gallery, 'match' | 'threshold'>,
+  self: PersonId | undefined,
+): Match | undefined {
+  const { policy, logit, verification } = gallery.threshold;
+  const passes = (match: Match) => (policy === 'paper' ? match.share >= verification : match.logit >= logit);
+  return embeddings
+    .flatMap((embedding) => gallery.match(embedding, 5))
+    .filter((match) => match.personId !== self && passes(match))
+    .toSorted((a, b) => b.logit - a.logit)[0];
+}

@@ -1,0 +1,186 @@
+/** `facelatch journal`: what happened at the door, by person, kind and time; follows it; and checks that nothing in it was changed. */
+import { Command, Option } from 'commander';
+import type { EventKind } from '../access/port.ts';
+import type { Config } from '../config.ts';
+import { Fault } from '../errors.ts';
+import type { Gallery } from '../identity/port.ts';
+import type { Entry, Journal, Query, Verdict } from '../journal/port.ts';
+import { galleryOf, journalOf } from '../wire.ts';
+import { type CommonOptions, checkState, configOf, exitCodes, print, wholeNumber, withCommon, withHelp, write } from './context.ts';
+import { describeEvent } from './describe.ts';
+import { embedderOf } from './networks.ts';
+import { findPerson } from './person.ts';
+import { openProgress } from './progress.ts';
+import { counted } from './words.ts';
+
+interface JournalOptions extends CommonOptions {
+  readonly person?: string;
+  readonly kind?: readonly string[];
+  readonly since?: string;
+  readonly until?: string;
+  readonly limit: number;
+  readonly follow?: boolean;
+}
+
+export function journalCommand(stop: AbortSignal, exit: (code: number) => void): Command {
+  const command = new Command('journal')
+    .summary('what happened at the door; whether the record is whole')
+    .description("Show the journal, the door's append-only record; or verify that no row of it was altered, removed or moved.");
+  withHelp(
+    command,
+    [
+      'facelatch journal                                   the latest 50 entries',
+      'facelatch journal --person Ada --since 2d           Ada, these two days',
+      'facelatch journal --kind access --until 2026-01-31  grants and denials up to a day',
+      'facelatch journal --follow --json | jq .event       as it happens',
+      'facelatch journal verify                            is it whole? exit 1 when not',
+    ],
+    'done',
+    '(journal verify) the journal is damaged',
+  );
+  return command.addCommand(showCommand(stop, exit), { isDefault: true }).addCommand(verifyCommand(exit));
+}
+
+function showCommand(stop: AbortSignal, exit: (code: number) => void): Command {
+  const command = new Command('show')
+    .description('entries, oldest first (what `facelatch journal` does by itself)')
+    .option('-p, --person <name|id>', 'only entries about this person')
+    .addOption(
+      new Option(
+        '-k, --kind <kind>',
+        `only this kind, or all that start with it (access: access.granted, access.denied); may be given more than once. Kinds: ${Object.keys(kinds).join(', ')}`,
+      ).argParser((value: string, before: readonly string[] = []) => [...before, value]),
+    )
+    .option('--since <time>', 'from this time on: ISO 8601 (2026-01-31T08:00), or so long ago (30m, 12h, 2d, 1w)')
+    .option('--until <time>', 'up to this time, likewise')
+    .option('-n, --limit <n>', 'the newest n that fit', wholeNumber('--limit', 1, 1_000_000), 50)
+    .option('-f, --follow', 'go on with new entries as they are written, until stopped');
+  withHelp(command, ['facelatch journal --person Ada --since 2d', 'facelatch journal --follow'], 'done');
+  return withCommon(command)
+    .allowExcessArguments()
+    .action(async (options: JournalOptions) => {
+      // Everything that is no other subcommand comes here.
+      const [slip] = command.args;
+      if (slip !== undefined) throw new Fault('bad-argument', `There is no "facelatch journal ${slip}"; there are show and verify`);
+      exit(await show(options, stop));
+    });
+}
+
+async function show(options: JournalOptions, stop: AbortSignal): Promise<number> {
+  const { config } = configOf(options);
+  checkState(config);
+  using journal = journalOf(config);
+  using gallery = galleryOf(config, embedderOf(config));
+  const query = queryOf(options, gallery, Date.now());
+  const say = (entry: Entry) => write(options.json ? entryJson(entry, gallery) : entryText(entry, gallery));
+  const head = journal.head; // before the query: what is written meanwhile is followed, not missed
+  for (const entry of journal.query(query).filter(({ seq }) => !options.follow || seq <= head)) say(entry);
+  if (options.follow) await follow(journal, head, query, gallery, say, stop);
+  return exitCodes.yes;
+}
+
+/** Until stopped, which is how following ends: no fault. */
+async function follow(journal: Journal, head: number, query: Query, gallery: Gallery, say: (entry: Entry) => void, stop: AbortSignal) {
+  for await (const entry of journal.tail(head, stop)) {
+    const { event, at } = entry;
+    if (query.kinds && !query.kinds.includes(event.kind)) continue;
+    if (query.personId !== undefined && !('personId' in event && event.personId === query.personId)) continue;
+    if (query.until !== undefined && at > query.until) return;
+    gallery.refresh(); // someone enrolled since has a name too
+    say(entry);
+  }
+}
+
+function queryOf({ person, kind, since, until, limit }: JournalOptions, gallery: Gallery, nowMs: number): Query {
+  return {
+    limit,
+    ...(person === undefined ? {} : { personId: personIdOf(person, gallery) }),
+    ...(kind ? { kinds: kind.flatMap(kindsOf) } : {}),
+    ...(since === undefined ? {} : { since: timeOf('--since', since, nowMs) }),
+    ...(until === undefined ? {} : { until: timeOf('--until', until, nowMs) }),
+  };
+}
+
+const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/** Somebody removed is known to the journal by id alone. */
+function personIdOf(idOrName: string, gallery: Gallery): string {
+  return uuid.test(idOrName) ? idOrName : findPerson(gallery, idOrName).id;
+}
+
+/** Every kind of event; the compiler holds it to the access room's list. */
+const kinds: Readonly<Record<EventKind, true>> = {
+  'access.granted': true,
+  'access.denied': true,
+  'relay.pulsed': true,
+  'relay.failed': true,
+  'person.enrolled': true,
+  'person.renamed': true,
+  'person.removed': true,
+  'camera.failed': true,
+  'camera.restored': true,
+  'reader.failed': true,
+  'reader.restored': true,
+  'daemon.started': true,
+  'daemon.stopped': true,
+};
+
+function kindsOf(text: string): EventKind[] {
+  const all = Object.keys(kinds) as EventKind[];
+  const found = all.filter((kind) => kind === text || kind.startsWith(`${text}.`));
+  if (found.length > 0) return found;
+  throw new Fault('bad-argument', `There is no kind of event "${text}"; there are ${all.join(', ')}`);
+}
+
+const unitMs: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 };
+
+/** A time as ISO 8601 in UTC, from ISO 8601 or a time ago. */
+function timeOf(option: string, text: string, nowMs: number): string {
+  const [, count, unit = ''] = /^(\d{1,6})([smhdw])$/.exec(text) ?? [];
+  const ms = count ? nowMs - Number(count) * (unitMs[unit] ?? 0) : Date.parse(text);
+  if (/^\d{4}-|^\d+[smhdw]$/.test(text) && !Number.isNaN(ms)) return new Date(ms).toISOString();
+  throw new Fault('bad-argument', `${option} takes a time such as 2026-01-31, 2026-01-31T08:00 or 2d (two days ago), not "${text}"`);
+}
+
+function nameIn(gallery: Gallery): (id: string) => string {
+  return (id) => gallery.find(id)?.name ?? `someone removed (${id})`;
+}
+
+function entryText({ seq, at, event }: Entry, gallery: Gallery): string {
+  return `${at}  ${String(seq).padStart(6)}  ${event.kind.padEnd(15)}  ${describeEvent(event, nameIn(gallery))}`;
+}
+
+/** The entry as it is stored, with the name that its person has now (null for someone removed). */
+function entryJson(entry: Entry, gallery: Gallery): string {
+  const { event } = entry;
+  const person = 'personId' in event ? { person: gallery.find(event.personId)?.name ?? null } : {};
+  return JSON.stringify({ ...entry, ...person });
+}
+
+function verifyCommand(exit: (code: number) => void): Command {
+  const command = new Command('verify').description(
+    'recompute the whole chain of hashes: finds a row altered, removed or moved, and names it',
+  );
+  withHelp(command, ['facelatch journal verify', 'facelatch journal verify --json'], 'whole', 'damaged');
+  return withCommon(command).action((options: CommonOptions) => {
+    const { config } = configOf(options);
+    checkState(config);
+    const verdict = verifiedJournal(config);
+    print(options, verdict, () =>
+      verdict.ok
+        ? `the journal is whole: ${counted(verdict.entries, 'entry', 'entries')}`
+        : `the journal is damaged at row ${verdict.seq} (${verdict.problem}): ${verdict.detail}`,
+    );
+    exit(verdict.ok ? exitCodes.yes : exitCodes.no);
+  });
+}
+
+function verifiedJournal(config: Config): Verdict {
+  using journal = journalOf(config);
+  const progress = openProgress('verifying', journal.head, 'rows');
+  try {
+    return journal.verify(progress.update);
+  } finally {
+    progress.stop();
+  }
+}

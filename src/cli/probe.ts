@@ -1,0 +1,23 @@
+/** One picture as a probe: a file in; the embedding of its dominant face with what is wrong with it in plain words, or why there is none, out. */
+import type { Config } from '../config.ts';
+import type { Embedding, FaceReader, QualityReason } from '../face/port.ts';
+import { readPicture } from './pictures.ts';
+import { reasonsText } from './words.ts';
+
+export interface Probe {
+  readonly source: string;
+  /** Absent where no face was found. */
+  readonly embedding?: Embedding;
+  /** What would keep the door from comparing this face; shown here, and no obstacle. */
+  readonly reasons: readonly (QualityReason | 'no-face')[];
+  /** The reasons in plain words; empty when there are none. */
+  readonly detail: string;
+}
+
+/** @throws Fault `not-found` or `bad-picture`, with the file's name. */
+export async function readProbe(file: string, reader: FaceReader, { face: { quality } }: Config): Promise<Probe> {
+  const { faces, width, height } = await reader.read(await readPicture(file), { embed: 'dominant' });
+  const [face] = faces;
+  if (!face?.embedding) return { source: file, reasons: ['no-face'], detail: `no face found in ${width}×${height} pixels` };
+  return { source: file, embedding: face.embedding, reasons: face.quality.reasons, detail: reasonsText(face.quality, quality) };
+}

@@ -1,0 +1,83 @@
+/** The command line: arguments and signals in, exit code out. Nothing else touches the process. */
+import { Command, CommanderError } from 'commander';
+import { compareCommand } from './cli/compare.ts';
+import { configCommand } from './cli/config.ts';
+import { exitCodeOf, exitCodes, isStopped, reportFault, tell } from './cli/context.ts';
+import { doctorCommand } from './cli/doctor.ts';
+import { enrolCommand } from './cli/enrol.ts';
+import { evaluateCommand } from './cli/evaluate.ts';
+import { identifyCommand } from './cli/identify.ts';
+import { journalCommand } from './cli/journal.ts';
+import { modelsCommand } from './cli/models.ts';
+import { peopleCommand } from './cli/people.ts';
+import { runCommand } from './cli/run.ts';
+import { verifyCommand } from './cli/verify.ts';
+import { version } from './version.ts';
+
+const stop = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.on(signal, () => {
+    if (stop.signal.aborted) process.exit(exitCodes.fault);
+    stop.abort(new Error(signal));
+  });
+}
+// A reader that goes away (`facelatch journal | head`) is no error.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? exitCodes.yes : exitCodes.fault));
+
+const helpAfterError = '(--help after a command shows its options and examples; facelatch --help shows every command)';
+
+const program = new Command('facelatch')
+  .description('Opens a door for the faces it knows.')
+  .version(version)
+  .showHelpAfterError(helpAfterError)
+  .addHelpText(
+    'after',
+    `
+First steps:
+  npm start                                   the demo: a door with people who do not exist
+  facelatch doctor --set camera.device=NAME   is everything there that a door needs?
+  facelatch enrol Ada --camera                take five pictures of Ada with the door's camera
+  facelatch run --config my-door.json         guard the door
+
+Exit codes: 0 yes or done · 1 the answer is no · 2 wrong command, input or configuration · 3 something outside failed · 130 stopped`,
+  )
+  .exitOverride();
+
+/** commander hands settings down only to commands made by .command(); without this a slip in `people show` would exit with its own code. */
+function inherit(command: Command): Command {
+  command.exitOverride().showHelpAfterError(helpAfterError);
+  command.commands.forEach(inherit);
+  return command;
+}
+
+for (const command of [
+  runCommand,
+  enrolCommand,
+  peopleCommand,
+  verifyCommand,
+  identifyCommand,
+  compareCommand,
+  evaluateCommand,
+  journalCommand,
+  doctorCommand,
+  configCommand,
+  modelsCommand,
+]) {
+  const built = command(stop.signal, (code) => {
+    process.exitCode = code;
+  });
+  program.addCommand(inherit(built));
+}
+
+try {
+  await program.parseAsync(process.argv);
+} catch (error) {
+  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? exitCodes.yes : exitCodes.usage;
+  else if (isStopped(error, stop.signal)) {
+    tell('facelatch: stopped; what was not finished was left undone');
+    process.exitCode = exitCodes.stopped;
+  } else {
+    reportFault(error, process.argv.includes('--json'));
+    process.exitCode = exitCodeOf(error);
+  }
+}
