@@ -70,8 +70,8 @@ export async function openOnnxEngine(options: EngineOptions): Promise<Engine> {
       return out;
     },
     state: () => store.state(),
-    restore: (state) => store.restore(state),
-    optimise: (optimiser) => store.optimise(optimiser),
+    restore: async (state) => store.restore(state),
+    optimise: async (optimiser) => store.optimise(optimiser),
     [Symbol.asyncDispose]: async () => {
       for (const session of [training, checking, twin]) await session.close();
     },

@@ -91,7 +91,7 @@ export interface Engine extends AsyncDisposable {
   /** A copy. */
   state(): EngineState;
   /** Goes on from a state of the same network. */
-  restore(state: EngineState): void;
+  restore(state: EngineState): Promise<void>;
   /** From the next step on. */
-  optimise(optimiser: Optimiser): void;
+  optimise(optimiser: Optimiser): Promise<void>;
 }

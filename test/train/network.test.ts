@@ -1,0 +1,118 @@
+/** The paper's network is the paper's: shapes, parameters, start; and it goes to TensorFlow.js's format and back. */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openOnnxEngine } from '../../src/train/engine-onnx.ts';
+import { exportLayersModel, importLayersModel } from '../../src/train/layers-model.ts';
+import { initialWeights, paperNetwork, parametersOf, sizeOf, tutorialNetwork } from '../../src/train/network.ts';
+import { headLogit } from '../../src/train/optimiser.ts';
+import { describe as describeNetwork } from '../../src/train/siamese-graph.ts';
+import { openTensorFlow } from '../../src/train/tfjs.ts';
+import { adam, chanceBatch, chanceWeights, crossEntropy, evenNetwork, oddNetwork, relativeError } from './small-networks.ts';
+
+describe('the paper’s network', () => {
+  it.each([paperNetwork, tutorialNetwork])('has the shapes and parameters of the paper: $name', (network) => {
+    const rows = describeNetwork(network);
+    expect(rows.map(({ layer, shape, parameters }) => `${layer} ${shape.join('×')} ${parameters}`)).toEqual([
+      'input 100×100×3 0',
+      'conv1 91×91×64 19264',
+      'pool1 46×46×64 0',
+      'conv2 40×40×128 401536',
+      'pool2 20×20×128 0',
+      'conv3 17×17×128 262272',
+      'pool3 9×9×128 0',
+      'conv4 6×6×256 524544',
+      'flatten 9216 0',
+      'embedding 4096 37752832',
+      'distance 4096 0',
+      'head 1 4097',
+    ]);
+    expect(rows.reduce((sum, { parameters }) => sum + parameters, 0)).toBe(38_964_545);
+  });
+
+  it('has two parameters in its head where the distance is summed first', () => {
+    const rows = describeNetwork({ ...paperNetwork, distance: 'sum' });
+    expect(rows.slice(-2).map(({ shape, parameters }) => [shape, parameters])).toEqual([
+      [[1], 0],
+      [[1], 2],
+    ]);
+  });
+
+  it('refuses a picture too small for its windows', () => {
+    expect(() => parametersOf({ ...paperNetwork, side: 30 })).toThrow(/conv3 is 4 wide but its input only 3/);
+  });
+});
+
+describe('the weights it starts from', () => {
+  it('are the same for the same seed and others for another', () => {
+    expect(initialWeights(oddNetwork, 1)).toEqual(initialWeights(oddNetwork, 1));
+    expect(initialWeights(oddNetwork, 1)).not.toEqual(initialWeights(oddNetwork, 2));
+  });
+
+  it('are Glorot uniform: kernels within ±√(6 / (fan in + fan out)) with its variance, biases 0', () => {
+    const weights = initialWeights(evenNetwork, 1);
+    const kernel = weights.get('conv2/kernel')!;
+    const limit = Math.sqrt(6 / (9 * (16 + 32)));
+    const squares = kernel.reduce((sum, value) => sum + value * value, 0) / kernel.length;
+    expect(Math.max(...kernel.map(Math.abs))).toBeLessThanOrEqual(limit);
+    expect(squares / (limit ** 2 / 3)).toBeCloseTo(1, 1);
+    expect(weights.get('conv2/bias')).toEqual(new Float32Array(32));
+  });
+});
+
+describe('a TensorFlow.js layers model', () => {
+  let folder = '';
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'facelatch-layers-'));
+  });
+  afterAll(() => rm(folder, { recursive: true }));
+
+  it.each([evenNetwork, oddNetwork])('comes back with the same layers and weights: $name', async (network) => {
+    const tf = await openTensorFlow('cpu');
+    const weights = chanceWeights(network, 8);
+    await exportLayersModel(tf, network, weights, join(folder, network.name));
+    const back = await importLayersModel(tf, join(folder, network.name));
+    expect(back.network).toEqual({ ...network, name: 'SiameseNetwork' });
+    for (const { name } of parametersOf(network)) expect(back.weights.get(name), name).toEqual(weights.get(name));
+    expect([...back.weights.values()].every((values, at) => values.length === sizeOf(parametersOf(network)[at]!.dims))).toBe(true);
+  });
+
+  it('answers for a pair what our engine answers', async () => {
+    const tf = await openTensorFlow('cpu');
+    const weights = chanceWeights(evenNetwork, 8);
+    const place = join(folder, 'answer');
+    await exportLayersModel(tf, evenNetwork, weights, place);
+    const { pictures } = chanceBatch(evenNetwork, 1, 4);
+    const options = { network: evenNetwork, pairs: 8, objective: crossEntropy, optimiser: adam, threads: 1 };
+    await using engine = await openOnnxEngine({ ...options, ...(await importLayersModel(tf, place)) });
+    const both = await engine.embed(pictures, 2);
+    const logit = headLogit(evenNetwork, weights, both.subarray(0, 32), both.subarray(32));
+    const model = await tf.loadLayersModel(tf.io.fromMemory(await artifacts(place)));
+    const [first, second] = tf.split(tf.tensor4d(pictures, [2, 14, 14, 3]), 2);
+    const answer = (model.predict([first!, second!]) as ReturnType<typeof tf.tensor>).dataSync<'float32'>();
+    expect(relativeError(Float32Array.of(1 / (1 + Math.exp(-logit))), answer)).toBeLessThan(1e-5);
+  });
+
+  it('is refused when it is missing or another kind of model', async () => {
+    const tf = await openTensorFlow('cpu');
+    await expect(importLayersModel(tf, join(folder, 'nowhere'))).rejects.toMatchObject({ code: 'model-missing' });
+    const other = tf.sequential({ layers: [tf.layers.dense({ units: 1, inputShape: [3] })] });
+    const handler = tf.io.withSaveHandler(async ({ modelTopology, weightSpecs, weightData }) => {
+      const manifest = [{ paths: ['weights.bin'], weights: weightSpecs }];
+      await writeFile(join(folder, 'weights.bin'), new Uint8Array(weightData as ArrayBuffer));
+      await writeFile(join(folder, 'model.json'), JSON.stringify({ modelTopology, weightsManifest: manifest }));
+      return { modelArtifactsInfo: { dateSaved: new Date(0), modelTopologyType: 'JSON' } };
+    });
+    await other.save(handler);
+    await expect(importLayersModel(tf, folder)).rejects.toMatchObject({ code: 'model-unfit' });
+  });
+});
+
+async function artifacts(folder: string) {
+  const { readFile } = await import('node:fs/promises');
+  const { modelTopology, weightsManifest } = JSON.parse(await readFile(join(folder, 'model.json'), 'utf8'));
+  const data = await readFile(join(folder, 'weights.bin'));
+  const weightData = data.buffer.slice(data.byteOffset, data.byteOffset + data.byteLength) as ArrayBuffer;
+  return { modelTopology, weightSpecs: weightsManifest[0].weights, weightData };
+}
