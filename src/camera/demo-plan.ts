@@ -98,7 +98,7 @@ export interface Staging {
   readonly poses: readonly Pose[];
   /** Of the whole picture, 1 is the hallway's normal light. */
   readonly brightness: number;
-  /** Length of the horizontal motion blur, pixels; 0 for none. */
+  /** Length of the motion blur to the side, pixels (and half of it in height); 0 for none. */
   readonly blurPx: number;
 }
 
@@ -149,7 +149,7 @@ function single(manner: Manner, coming: number, side: number, near: number, pose
       // Somebody finds the switch on the way.
       return { poses: [pose({})], brightness: coming > 0.25 ? 0.13 : coming > 0 ? 0.6 : 1, blurPx: 0 };
     case 'blurred':
-      return { poses: [pose({ x: 320 + side * 70 * coming })], brightness: 1, blurPx: Math.round(34 * coming) };
+      return { poses: [pose({ x: 320 + side * 70 * coming })], brightness: 1, blurPx: Math.round(48 * coming) };
     case 'turns away':
       return {
         ...plain,

@@ -9,6 +9,11 @@ import type { Pose, Staging } from './demo-plan.ts';
 
 export const frameSize = { width: 640, height: 480 };
 const { width, height } = frameSize;
+/** Bytes of a row of the canvas. */
+const stride = width * 3;
+
+/** A frame's grain begins at one of so many places of one long row. */
+const grainShifts = 1 << 16;
 
 export interface Stage {
   /** The picture as a JPEG. `cutOuts` are those of the staging's poses, in their order. One at a time: there is one canvas. */
@@ -18,7 +23,8 @@ export interface Stage {
 /** Sets the stage: draws the hallway once. */
 export async function setStage(noise: Chance): Promise<Stage> {
   const hallway = new Uint8Array(await sharp(Buffer.from(hallwaySvg())).flatten({ background: '#000' }).removeAlpha().raw().toBuffer());
-  const grain = new Int8Array(1 << 19).map(() => Math.round((noise.next() + noise.next() + noise.next() - 1.5) * 6));
+  const words = hallway.length / 4;
+  const grain = new Uint32Array(words + grainShifts).map(() => noise.below(2 ** 32) & 0x01010101);
   const canvas = new Uint8ClampedArray(hallway.length);
   const bytes = Buffer.from(canvas.buffer);
   return {
@@ -29,7 +35,8 @@ export async function setStage(noise: Chance): Promise<Stage> {
         if (cutOut) lay(canvas, spriteFor(cutOut, pose.scale), pose);
       }
       if (blurPx > 1) blur(canvas, blurPx);
-      expose(canvas, brightness, grain, luck.below(grain.length));
+      const shift = luck.below(grainShifts);
+      expose(canvas, brightness, grain.subarray(shift, shift + words));
       return await sharp(bytes, { raw: { width, height, channels: 3 } })
         .jpeg({ quality: 88 })
         .toBuffer();
@@ -60,7 +67,7 @@ function lay(canvas: Uint8ClampedArray, sprite: Sprite, pose: Pose): void {
   for (let y = top; y < height; y++) {
     let u = (left - pose.x) * cos - (y - pose.y) * sin + studioEyes.x * sprite.scale;
     let v = (left - pose.x) * sin + (y - pose.y) * cos + studioEyes.y * sprite.scale;
-    for (let x = left, at = (y * width + left) * 3; x < right; x++, at += 3, u += cos, v += sin) {
+    for (let x = left, at = y * stride + left * 3; x < right; x++, at += 3, u += cos, v += sin) {
       if (u < 0 || v < 0 || u >= sw - 2) continue;
       const s = turned ? (turned[u | 0] as number) + u : u;
       const sx = s | 0;
@@ -108,29 +115,41 @@ function turnTable(sprite: Sprite, turn: number): Float32Array | undefined {
   });
 }
 
-/** Mean over `length` pixels to the right, in place: what a shaking or too slow camera does. */
+/**
+ * Mean over `length` pixels to the right and half of it downwards, in place: a camera that shakes and is out of focus. Running sums: the
+ * length costs nothing.
+ */
 function blur(canvas: Uint8ClampedArray, length: number): void {
-  const row = new Uint8ClampedArray(width * 3);
-  const share = 1 / length;
-  for (let y = 0; y < height; y++) {
-    const start = y * width * 3;
-    row.set(canvas.subarray(start, start + width * 3));
+  const row = new Uint8ClampedArray(stride);
+  for (let start = 0; start < canvas.length; start += stride) {
+    row.set(canvas.subarray(start, start + stride));
     for (let c = 0; c < 3; c++) {
       let sum = 0;
-      for (let x = 0; x < length; x++) sum += row[x * 3 + c] as number;
-      for (let x = 0; x < width; x++) {
-        canvas[start + x * 3 + c] = sum * share;
-        sum += (row[Math.min(width - 1, x + length) * 3 + c] as number) - (row[x * 3 + c] as number);
+      for (let x = c; x < length * 3; x += 3) sum += row[x] as number;
+      for (let x = c; x < stride; x += 3) {
+        canvas[start + x] = sum / length;
+        sum += (row[Math.min(stride - 3 + c, x + length * 3)] as number) - (row[x] as number);
       }
+    }
+  }
+  const lines = Math.ceil(length / 2);
+  const before = canvas.slice();
+  const sums = new Int32Array(stride);
+  for (let i = 0; i < lines * stride; i++) sums[i % stride] = (sums[i % stride] as number) + (before[i] as number);
+  for (let y = 0; y < height; y++) {
+    const next = Math.min(height - 1, y + lines) * stride;
+    for (let i = 0, at = y * stride; i < stride; i++, at++) {
+      canvas[at] = (sums[i] as number) / lines;
+      sums[i] = (sums[i] as number) + (before[next + i] as number) - (before[at] as number);
     }
   }
 }
 
-/** Light and the sensor's grain, which differs from frame to frame by where it starts. */
-function expose(canvas: Uint8ClampedArray, brightness: number, grain: Int8Array, start: number): void {
-  const gain = Math.round(brightness * 256);
-  const mask = grain.length - 1;
-  for (let i = 0, n = start; i < canvas.length; i++, n++) canvas[i] = (((canvas[i] as number) * gain) >> 8) + (grain[n & mask] as number);
+/** Light, and the sensor's grain in the last bit of every byte (four bytes at a time: this is every pixel of every frame). */
+function expose(canvas: Uint8ClampedArray, brightness: number, grain: Uint32Array): void {
+  if (brightness !== 1) for (let i = 0; i < canvas.length; i++) canvas[i] = (canvas[i] as number) * brightness;
+  const words = new Uint32Array(canvas.buffer, 0, grain.length);
+  for (let i = 0; i < words.length; i++) words[i] = ((words[i] as number) & 0xfefefefe) | (grain[i] as number);
 }
 
 /** The hallway behind the visitors, as a camera beside the door sees it: wall, panelling, a window, a lamp, a plant. */
