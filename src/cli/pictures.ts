@@ -5,7 +5,23 @@ import { extname, join } from 'node:path';
 import { Fault, messageOf } from '../errors.ts';
 
 /** What is taken from a folder. A file named by itself may be called anything: its content decides. */
-const extensions = ['.jpg', '.jpeg', '.png', '.webp', '.avif', '.gif', '.tif', '.tiff', '.bmp', '.pgm', '.ppm', '.pnm'];
+const extensions = [
+  '.jpg',
+  '.jpeg',
+  '.jpe',
+  '.jfif',
+  '.png',
+  '.webp',
+  '.avif',
+  '.gif',
+  '.tif',
+  '.tiff',
+  '.bmp',
+  '.pgm',
+  '.ppm',
+  '.pbm',
+  '.pnm',
+];
 
 /** No picture of a face is larger; a video or a disk image given by mistake is not read into memory. */
 const maxBytes = 64 * 1024 * 1024;

@@ -1,0 +1,62 @@
+/** Which pictures belong together, on made-up embeddings. */
+import { describe, expect, it } from 'vitest';
+import { alreadyEnrolled, samePerson, samePersonLogit } from '../../src/cli/enrolment.ts';
+import type { EmbedderInfo } from '../../src/face/port.ts';
+import type { Match, Threshold } from '../../src/identity/port.ts';
+
+const embedder: EmbedderInfo = { name: 'angle', version: '1', sha256: '', dimension: 2, head: { kind: 'cosine', scale: 1, bias: 0 } };
+/** Embeddings on a circle: alike when their angles (degrees) are close; the logit is the cosine. */
+const at = (degrees: number) => Float32Array.of(Math.cos((degrees * Math.PI) / 180), Math.sin((degrees * Math.PI) / 180));
+const belonging = (angles: number[], known?: number[]) => samePerson(angles.map(at), embedder, 0.9, known).map(({ belongs }) => belongs);
+
+describe('pictures of one person', () => {
+  it('belong together when each resembles some other of them: a look to the left and one to the right need the one between', () => {
+    expect(belonging([0, 20, -20])).toEqual([true, true, true]);
+    expect(belonging([20, -20])).toEqual([false, false]);
+  });
+
+  it('leave the odd one out, with its greatest likeness to the others', () => {
+    const [, , odd] = samePerson([at(0), at(5), at(90)], embedder, 0.9);
+    expect(odd).toEqual({ belongs: false, logit: expect.closeTo(Math.cos((85 * Math.PI) / 180), 5) });
+  });
+
+  it('are nobody in particular where two groups are equally large', () => {
+    expect(belonging([0, 5, 90, 95])).toEqual([false, false, false, false]);
+  });
+
+  it('are settled by those already enrolled, even against the greater number', () => {
+    expect(belonging([0, 5, 90], [0.1, 0.1, 0.95])).toEqual([false, false, true]);
+  });
+
+  it('need no other: one picture stands for itself', () => {
+    expect(samePerson([at(0)], embedder, 0.9)).toEqual([{ belongs: true }]);
+  });
+});
+
+it('the likeness expected of one person is that of one in a hundred pairs of strangers, or even odds where nothing is known', () => {
+  const rows = [
+    { fmr: 0.1, logit: -2, fnmr: 0.01 },
+    { fmr: 0.01, logit: 1, fnmr: 0.05 },
+    { fmr: 0.001, logit: 4, fnmr: 0.2 },
+  ];
+  expect(samePersonLogit({ ...embedder, calibration: { population: '', impostorPairs: 1e6, genuinePairs: 1e3, table: rows } })).toBe(1);
+  expect(samePersonLogit(embedder)).toBe(0);
+});
+
+describe('someone who would pass for another at the door', () => {
+  const match = (personId: string, logit: number, share = 0): Match => ({ personId, logit, probability: 0.5, share });
+  const gallery = (policy: Threshold['policy'], matches: Match[]) => ({
+    threshold: { policy, logit: 5, fmr: 1e-4, extrapolated: false, detection: 0.99, verification: 0.8 },
+    match: () => matches,
+  });
+
+  it('is found by the threshold in force, whichever policy that is', () => {
+    const matches = [match('ada', 6, 0.5), match('bob', 4, 0.9)];
+    expect(alreadyEnrolled([at(0)], gallery('target-fmr', matches), undefined)?.personId).toBe('ada');
+    expect(alreadyEnrolled([at(0)], gallery('paper', matches), undefined)?.personId).toBe('bob');
+  });
+
+  it('is not the person to whom pictures are added', () => {
+    expect(alreadyEnrolled([at(0)], gallery('target-fmr', [match('ada', 6), match('bob', 4)]), 'ada')).toBeUndefined();
+  });
+});

@@ -1,0 +1,98 @@
+/** What the command line says to a slip of the pen, to --help, and about its own settings and networks. */
+import { cpSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { defaultsText } from '../../src/cli/config.ts';
+import { reference } from '../../src/config.ts';
+import { demoPicture, facelatch, jsonOf, root, temporaryFolder } from './facelatch.ts';
+
+const folder = temporaryFolder();
+const state = join(folder.path, 'state');
+afterAll(() => folder[Symbol.dispose]());
+
+describe('wrong commands end with exit code 2 and one clear sentence', () => {
+  it.each([
+    { args: ['enrol', 'Ada'], says: /Say where the pictures come from/ },
+    { args: ['enrol', 'Ada', demoPicture(1, 'neutral'), '--camera'], says: /one or the other/ },
+    { args: ['enrol', ' ', demoPicture(1, 'neutral')], says: /A name has 1 to 80 characters/ },
+    { args: ['enrol', 'Ada', '/nowhere/ada.jpg'], says: /There is no file or folder \/nowhere\/ada\.jpg/ },
+    { args: ['enrol', 'Ada', folder.path], says: /There is no picture in the folder .* \.jpg \.jpeg/ },
+    { args: ['enrol', 'Ada', '--camera', '--count', 'five'], says: /--count takes a whole number from 1 to 50, not "five"/ },
+    { args: ['people', 'shw'], says: /There is no "facelatch people shw"; there are list, show, rename and remove/ },
+    { args: ['people', 'rename', 'Ada'], says: /missing required argument 'new-name'/ },
+    { args: ['people'], says: /There is no state folder .*state: nobody was enrolled there yet/ },
+    { args: ['verify', '--bogus'], says: /unknown option '--bogus'/ },
+    { args: ['compare', 'a.jpg', 'b.jpg', '--fmr', '2'], says: /--fmr takes a rate between 0 and 1/ },
+    { args: ['journal', '--set', 'camera.fsp=3'], says: /camera\.fsp: no such setting \(from flag --set\); did you mean camera\.fps\?/ },
+    { args: ['evaluate', folder.path, '--pairs', '/nowhere.txt'], says: /The list of pairs \/nowhere\.txt \(--pairs\) cannot be read/ },
+  ])('$args', async ({ args, says }) => {
+    const { code, stdout, stderr } = await facelatch([...args, '--state', state]);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toMatch(says);
+    expect(stderr).not.toMatch(/ at .*\.ts:\d/); // no stack
+  });
+
+  it('as JSON when that was asked for', async () => {
+    const { code, stderr } = await facelatch(['verify', '/nowhere.jpg', '--state', folder.path, '--json']);
+    expect(code).toBe(2);
+    expect(JSON.parse(stderr)).toMatchObject({ error: { code: 'not-found', message: expect.stringContaining('/nowhere.jpg') } });
+  });
+});
+
+it('helps with examples and exit codes', async () => {
+  const { code, stdout } = await facelatch(['verify', '--help']);
+  expect(code).toBe(0);
+  expect(stdout).toMatch(/Examples:\n {2}facelatch verify visitor\.jpg --person Ada\n/);
+  expect(stdout).toMatch(/Exit codes: 0 accepted · 1 not accepted · 2 wrong .* · 3 .* · 130 stopped/);
+});
+
+describe('config', () => {
+  it('says of every value where it came from, and hides secrets', async () => {
+    const file = join(folder.path, 'door.json');
+    writeFileSync(file, JSON.stringify({ door: { id: 'garage' } }));
+    const args = ['config', '--json', '--config', file, '--set', 'mqtt.password=open sesame'];
+    const result = await facelatch(args, { FACELATCH_CAMERA_FPS: '10' });
+    expect(jsonOf(result)).toMatchObject({
+      'door.id': { value: 'garage', source: `file ${file}` },
+      'camera.fps': { value: 10, source: 'environment FACELATCH_CAMERA_FPS' },
+      'mqtt.password': { value: '(hidden)', source: 'flag' },
+      'relay.kind': { value: 'dry', source: 'default' },
+    });
+    expect(result.stdout).not.toContain('sesame');
+  });
+
+  it('has its reference and its defaults in config/ (npm run reference makes them anew)', () => {
+    expect(readFileSync(join(root, 'config', 'README.md'), 'utf8')).toBe(reference());
+    expect(readFileSync(join(root, 'config', 'default.json'), 'utf8')).toBe(`${defaultsText()}\n`);
+  });
+
+  it('prints them as they stand there', async () => {
+    expect((await facelatch(['config', '--reference'])).stdout).toBe(reference());
+    expect((await facelatch(['config', '--defaults'])).stdout).toBe(`${defaultsText()}\n`);
+  });
+});
+
+describe('models', () => {
+  it('lists the networks with licence and use, whole', async () => {
+    const result = await facelatch(['models', '--json']);
+    const { models } = jsonOf(result);
+    expect(result.code).toBe(0);
+    expect(models.map(({ kind, state: found, usedAs }: Record<string, unknown>) => ({ kind, found, usedAs }))).toEqual([
+      { kind: 'face-detector', found: 'whole', usedAs: ['face.detector'] },
+      { kind: 'face-embedder', found: 'whole', usedAs: ['face.embedder'] },
+    ]);
+    expect(models.every(({ licence, version }: Record<string, string>) => licence && version)).toBe(true);
+  });
+
+  it('finds a network of one byte too many, with exit code 1; and nothing is compared with it', async () => {
+    const damaged = join(folder.path, 'damaged');
+    cpSync(join(root, 'models', 'embedder'), damaged, { recursive: true });
+    const { file } = JSON.parse(readFileSync(join(damaged, 'manifest.json'), 'utf8'));
+    writeFileSync(join(damaged, file), 'x', { flag: 'a' });
+    const listed = await facelatch(['models', '--embedder', damaged, '--json']);
+    expect(listed.code).toBe(1);
+    expect(jsonOf(listed).models.at(-1)).toMatchObject({ folder: damaged, state: 'damaged', usedAs: ['face.embedder'] });
+    const compared = await facelatch(['compare', demoPicture(1, 'neutral'), demoPicture(1, 'smiling'), '--embedder', damaged]);
+    expect(compared).toMatchObject({ code: 3, stderr: expect.stringContaining('is not the file its manifest describes') });
+  });
+});
