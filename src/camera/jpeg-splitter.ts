@@ -17,12 +17,14 @@ export interface JpegSplitter {
 interface Walk {
   readonly at: number;
   readonly inScan: boolean;
+  /** Its frame header (SOF) was seen; there is one in a picture, before its scans. */
+  readonly framed: boolean;
   readonly scans: number;
 }
 
 type Step = Walk | 'more' | 'cut' | { readonly end: number };
 
-const afterStart: Walk = { at: 2, inScan: false, scans: 0 };
+const afterStart: Walk = { at: 2, inScan: false, framed: false, scans: 0 };
 const soi = Buffer.from([0xff, 0xd8, 0xff]);
 const eoi = Buffer.from([0xff, 0xd9]);
 
@@ -70,11 +72,11 @@ export function jpegSplitter(maxBytes = maxPictureBytes): JpegSplitter {
         const next: Step = step(buffer.subarray(0, used), walk);
         if (next === 'more') {
           if (used <= maxBytes) return pictures;
-          seek(soi.length);
+          seek(afterStart.at);
         } else if (next === 'cut') {
-          seek(soi.length);
+          seek(afterStart.at);
         } else if ('end' in next) {
-          if (next.end <= maxBytes) pictures.push(Uint8Array.prototype.slice.call(buffer, 0, next.end));
+          if (next.end <= maxBytes) pictures.push(new Uint8Array(buffer.subarray(0, next.end)));
           forget(next.end);
         } else {
           walk = next;
@@ -89,7 +91,7 @@ function step(bytes: Buffer, walk: Walk): Step {
   return walk.inScan ? throughScan(bytes, walk) : overSegment(bytes, walk);
 }
 
-function overSegment(bytes: Buffer, { at, scans }: Walk): Step {
+function overSegment(bytes: Buffer, { at, framed, scans }: Walk): Step {
   let marker = at;
   // Any number of fill bytes may stand before a marker's code (B.1.1.2).
   while (bytes[marker] === 0xff && bytes[marker + 1] === 0xff) marker++;
@@ -98,12 +100,18 @@ function overSegment(bytes: Buffer, { at, scans }: Walk): Step {
   if (bytes[marker] !== 0xff || code < 0xc0 || (code >= 0xd0 && code <= 0xd8)) return 'cut';
   if (code === 0xd9) return scans > 0 ? { end: marker + 2 } : 'cut';
   if (marker + 3 >= bytes.length) return 'more';
-  const end = marker + 2 + bytes.readUInt16BE(marker + 2);
-  if (end < marker + 4) return 'cut';
+  const length = bytes.readUInt16BE(marker + 2);
+  const end = marker + 2 + length;
+  // A length that reads as the start of a picture is one.
+  if (length < 2 || length === 0xffd8) return 'cut';
   if (end > bytes.length) return 'more';
   if (holdsLoneStart(bytes, marker + 4, end)) return 'cut';
   const inScan = code === 0xda;
-  return { at: end, inScan, scans: scans + (inScan ? 1 : 0) };
+  const isFrame = code < 0xd0 && code !== 0xc4 && code !== 0xc8 && code !== 0xcc;
+  // How long a scan header (B.2.3) and a frame header (B.2.2) are follows from the number of their components.
+  if (inScan && (!framed || length !== 6 + 2 * (bytes[marker + 4] ?? 0))) return 'cut';
+  if (isFrame && (framed || length !== 8 + 3 * (bytes[marker + 9] ?? 0))) return 'cut';
+  return { at: end, inScan, framed: framed || isFrame, scans: scans + (inScan ? 1 : 0) };
 }
 
 /** True when a picture begins in the segment and does not end in it: no thumbnail then, but the next picture after a cut. */
@@ -113,15 +121,16 @@ function holdsLoneStart(bytes: Buffer, from: number, to: number): boolean {
 }
 
 /** Over entropy-coded data: 0xFF 0x00 is data, 0xFF 0xD0…0xD7 are restart markers, any other marker ends the scan (B.1.1.5). */
-function throughScan(bytes: Buffer, { at, scans }: Walk): Step {
+function throughScan(bytes: Buffer, walk: Walk): Step {
+  const { at } = walk;
   for (let from = at; ; ) {
     const mark = bytes.indexOf(0xff, from);
-    if (mark < 0) return bytes.length > at ? { at: bytes.length, inScan: true, scans } : 'more';
+    if (mark < 0) return bytes.length > at ? { ...walk, at: bytes.length } : 'more';
     const code = bytes[mark + 1];
-    if (code === undefined) return mark > at ? { at: mark, inScan: true, scans } : 'more';
+    if (code === undefined) return mark > at ? { ...walk, at: mark } : 'more';
     if (code === 0xd8) return 'cut';
     if (code === 0xff) from = mark + 1;
     else if (code === 0 || (code >= 0xd0 && code <= 0xd7)) from = mark + 2;
-    else return { at: mark, inScan: false, scans };
+    else return { ...walk, at: mark, inScan: false };
   }
 }

@@ -102,7 +102,7 @@ async function* fromVideo(path: string, fps: number, signal: AbortSignal): Async
     what: `The video ${path} (camera.replay.from)`,
     // file: and the whitelist keep a playlist that calls itself a video from reaching into the network.
     args: [
-      ...['-protocol_whitelist', 'file', '-fflags', '+discardcorrupt', '-i', `file:${path}`],
+      ...['-protocol_whitelist', 'file', '-fflags', '+discardcorrupt', '-err_detect', 'explode', '-i', `file:${path}`],
       ...['-map', '0:v:0', '-vf', `fps=${fps}`, '-c:v', 'mjpeg', '-q:v', '2', '-pix_fmt', 'yuvj420p'],
     ],
     onEnd: (end: Parameters<typeof endInWords>[0] & { readonly pictures: number }) => {

@@ -61,7 +61,7 @@ export function rtspArgs(
   return [
     ...['-protocol_whitelist', protocols],
     ...(/^rtsps?:/i.test(url) ? rtsp : ['-rw_timeout', timeoutUs]),
-    ...['-fflags', 'nobuffer+discardcorrupt', '-flags', 'low_delay', '-analyzeduration', '2000000', '-probesize', '2000000', '-i', url],
+    ...['-fflags', 'nobuffer+discardcorrupt', '-flags', 'low_delay', '-fpsprobesize', '0', '-i', url],
     ...['-map', '0:v:0', major < 6 ? '-vsync' : '-fps_mode', 'vfr', '-r', String(fps)],
     ...['-vf', `scale='min(${width},iw)':'min(${height},ih)':force_original_aspect_ratio=decrease`],
     ...['-c:v', 'mjpeg', '-q:v', '3', '-pix_fmt', 'yuvj420p', '-flush_packets', '1'],

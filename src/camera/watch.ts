@@ -89,7 +89,8 @@ function freezeWatch(label: string, { freezeMs, openMs = defaultOpenMs, fps, clo
     /** Throws when a frame is overdue; ends when `signal` is aborted. */
     run: async (signal: AbortSignal) => {
       while (!signal.aborted) {
-        await clock.sleep(Math.max(1, dueMs() - clock.now()), signal).catch(() => undefined);
+        // Never longer than the patience: the first frame brings the due time forward.
+        await clock.sleep(Math.min(patienceMs, Math.max(1, dueMs() - clock.now())), signal).catch(() => undefined);
         if (signal.aborted || clock.now() < dueMs()) continue;
         // After a busy spell of this process the frames that wait in the pipes come before the verdict.
         await turn();
