@@ -29,7 +29,7 @@ export interface DemoOptions {
   /** 1: life; 0: lock-step, each frame made when it is asked for; another factor: so many times faster. */
   readonly speed: number;
   readonly clock: Clock;
-  /** Empty frames (without `scene`) after each visit. Default 12. */
+  /** Empty frames (without `scene`) after each visit. Default: 0.8 s of life, longer than the door needs to see that a visit is over. */
   readonly gapFrames?: number;
 }
 
@@ -41,7 +41,7 @@ export function demoVisits(options: DemoOptions): Camera {
   };
 }
 
-async function* shots({ folder, seed, gapFrames = 12, ...cast }: DemoOptions): AsyncGenerator<Shot, void, void> {
+async function* shots({ folder, seed, fps, gapFrames = Math.ceil(0.8 * fps), ...cast }: DemoOptions): AsyncGenerator<Shot, void, void> {
   const stage = await setStage(chance(seed));
   const grain = chance(seed + 1);
   const wardrobe = keptCutOuts(folder);
