@@ -120,6 +120,7 @@ export function daemonLoops(parts: DaemonParts): Loops {
 
   const watchCamera = async (signal: AbortSignal) => {
     let failedAtMs: number | undefined;
+    let failedWith: string | undefined;
     let openedAtMs = clock.now();
     for (let waitMs = retry.minMs; !signal.aborted; ) {
       try {
@@ -133,6 +134,7 @@ export function daemonLoops(parts: DaemonParts): Loops {
             log.info({ room: 'camera', afterMs }, 'camera restored');
             controller.record({ kind: 'camera.restored', afterMs });
             failedAtMs = undefined;
+            failedWith = undefined;
           }
           await look(frame, signal);
         }
@@ -143,8 +145,11 @@ export function daemonLoops(parts: DaemonParts): Loops {
         if (status.camera === 'running' && clock.now() - openedAtMs > steadyMs) waitMs = retry.minMs;
         failedAtMs ??= clock.now();
         status.camera = 'failed';
+        // A camera that stays away is journalled once for each reason, not at every try.
+        if (failedWith !== error.code)
+          controller.record({ kind: 'camera.failed', code: error.code, detail: error.message, retryInMs: waitMs });
+        failedWith = error.code;
         log.error({ room: 'camera', code: error.code, err: error.message, retryInMs: waitMs }, 'camera failed');
-        controller.record({ kind: 'camera.failed', code: error.code, detail: error.message, retryInMs: waitMs });
         await clock.sleep(waitMs, signal).catch(() => undefined);
         waitMs = Math.min(retry.maxMs, waitMs * 2);
       }

@@ -1,5 +1,6 @@
 /** The command line: arguments and signals in, exit code out. Nothing else touches the process. */
 import { Command, CommanderError } from 'commander';
+import { benchCommand } from './cli/bench.ts';
 import { compareCommand } from './cli/compare.ts';
 import { configCommand } from './cli/config.ts';
 import { exitCodeOf, exitCodes, isStopped, reportFault, tell } from './cli/context.ts';
@@ -62,6 +63,7 @@ for (const command of [
   doctorCommand,
   configCommand,
   modelsCommand,
+  benchCommand,
 ]) {
   const built = command(stop.signal, (code) => {
     process.exitCode = code;

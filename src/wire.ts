@@ -22,6 +22,7 @@ import type { EmbedderInfo, FaceReader } from './face/port.ts';
 import { openFaceReader } from './face/reader.ts';
 import { lockState } from './host/lock.ts';
 import type { Gallery } from './identity/port.ts';
+import { gallerySearch, type Search } from './identity/search.ts';
 import { openGallery } from './identity/sqlite.ts';
 import { identify } from './identity/threshold.ts';
 import type { Journal } from './journal/port.ts';
@@ -68,6 +69,11 @@ export function stateFolder({ state }: Config): string {
 
 export function galleryOf(config: Config, embedder: EmbedderInfo, clock: Clock = systemClock): Gallery {
   return openGallery({ file: join(stateFolder(config), 'people.sqlite'), embedder, policy: config.identity, clock });
+}
+
+/** A search in memory alone, under the head of an embedder. */
+export function searchOf({ identity }: Config, embedder: EmbedderInfo): Search {
+  return gallerySearch(embedder, identity.detection);
 }
 
 export function journalOf(config: Config, clock: Clock = systemClock): Journal {

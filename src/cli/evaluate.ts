@@ -6,7 +6,7 @@ import type { Config } from '../config.ts';
 import { Fault, messageOf } from '../errors.ts';
 import type { EmbedderInfo, Embedding, FaceReader } from '../face/port.ts';
 import { logitOf } from '../identity/siamese.ts';
-import { type Evaluation, evaluate } from '../train/evaluate.ts';
+import { evaluate } from '../train/evaluate.ts';
 import { type PairList, readPairs } from '../train/pairs.ts';
 import { readerOf } from '../wire.ts';
 import {
@@ -20,10 +20,11 @@ import {
   withHelp,
   withNetworks,
 } from './context.ts';
-import { type StatedFigures, statedFigures } from './networks.ts';
+import { type Measured, measuredJson, measuredText } from './evaluation-report.ts';
+import { statedFigures } from './networks.ts';
 import { readProbe } from './probe.ts';
 import { openProgress } from './progress.ts';
-import { counted, percent, table } from './words.ts';
+import { counted } from './words.ts';
 
 const scoreKinds = ['head', 'cosine'] as const;
 type ScoreKind = (typeof scoreKinds)[number];
@@ -149,71 +150,4 @@ function compared({ pairs }: PairList, embeddings: ReadonlyMap<string, Embedding
 function setOf({ view, pairs }: PairList, file: string): string | undefined {
   const known = { 1: { name: 'pairsDevTest.txt', pairs: 1000 }, 2: { name: 'pairs.txt', pairs: 6000 } }[view];
   return basename(file) === known.name && pairs.length === known.pairs ? `lfw-view${view}` : undefined;
-}
-
-interface Measured {
-  readonly list: PairList;
-  readonly pictures: number;
-  readonly withoutFace: readonly string[];
-  readonly seconds: number;
-  readonly figures: Readonly<Partial<Record<ScoreKind, Evaluation>>>;
-  readonly stated: Readonly<Record<string, StatedFigures>>;
-  readonly embedder: EmbedderInfo;
-}
-
-/** At the top the figures of the head, which is what the door goes by, unless only the cosine was asked for; beside them each score's own. */
-function measuredJson({ list, pictures, withoutFace, seconds, figures, stated, embedder }: Measured): object {
-  const main = figures.head ?? figures.cosine;
-  return {
-    score: figures.head ? 'head' : 'cosine',
-    accuracy: main?.accuracy ?? null,
-    standardError: main?.standardError ?? null,
-    noFace: withoutFace.length,
-    rates: main?.rates ?? [],
-    pairs: list.pairs.length,
-    view: list.view,
-    pictures,
-    withoutFace,
-    ...figures,
-    stated,
-    embedder: { name: embedder.name, version: embedder.version },
-    seconds,
-  };
-}
-
-function measuredText({ list, pictures, withoutFace, seconds, figures, stated, embedder }: Measured): string {
-  const columns = Object.entries(figures);
-  const rows = [
-    ['', ...columns.map(([kind]) => kind)],
-    ['accuracy', ...columns.map(([, figure]) => accuracyText(figure.accuracy, figure.standardError))],
-    ...(Object.keys(stated).length > 0
-      ? [['  stated by the manifest', ...columns.map(([kind]) => accuracyText(stated[kind]?.accuracy, stated[kind]?.se))]]
-      : []),
-    ['equal error rate', ...columns.map(([, { eer }]) => (eer === null ? '–' : percent(eer)))],
-    ...(columns[0]?.[1].rates ?? []).map(({ fmr }, i) => [`FNMR at FMR ${fmr}`, ...columns.map(([, { rates }]) => rateText(rates[i]))]),
-  ];
-  const notes = columns.flatMap(([, { reason, rates }]) => [
-    ...(reason ? [`accuracy: ${reason}`] : []),
-    ...rates.flatMap((rate) => (rate.fnmr === null ? [`FMR ${rate.fmr}: ${rate.reason}`] : [])),
-  ]);
-  return [
-    `${counted(list.pairs.length, 'pair')} (${list.view === 1 ? 'one list, cross-validated in ten parts' : 'ten folds'}), ${counted(pictures, 'picture')} read in ${seconds.toFixed(0)} s by ${embedder.name} ${embedder.version}`,
-    table(rows, '  '),
-    `${counted(withoutFace.length, 'picture')} without a face${withoutFace.length > 0 ? ':' : ''}`,
-    ...withoutFace.map((file) => `  ${file}`),
-    ...new Set(notes),
-  ].join('\n');
-}
-
-/** Both in percent. */
-function accuracyText(accuracy: number | null | undefined, error: number | null | undefined): string {
-  if (accuracy === null || accuracy === undefined) return '–';
-  return `${accuracy.toFixed(2)} %${typeof error === 'number' ? ` ± ${error.toFixed(2)}` : ''}`;
-}
-
-/** `6.80 % (4.76 to 9.38)`: the interval is 95 %. */
-function rateText(rate: Evaluation['rates'][number] | undefined): string {
-  if (!rate?.fnmr) return '–';
-  const [low, high] = rate.fnmr.interval;
-  return `${percent(rate.fnmr.rate)} (${percent(low)} to ${percent(high)})`;
 }

@@ -8,13 +8,14 @@ import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { Event } from '../../src/access/port.ts';
 import type { Camera } from '../../src/camera/port.ts';
+import { personFrame } from '../../src/cli/bench.ts';
+import { quantile, type Row } from '../../src/cli/figures.ts';
 import { loadConfig } from '../../src/config.ts';
 import { openLog } from '../../src/log.ts';
 import { dryRelay, type Edge } from '../../src/relay/dry.ts';
 import { systemClock } from '../../src/time.ts';
 import { wire } from '../../src/wire.ts';
-import { benchCamera, emptyFrame, personFrame, pictureOf } from './scene.ts';
-import { quantile, type Row } from './table.ts';
+import { benchCamera, emptyFrame, pictureOf } from './scene.ts';
 
 export interface HouseRun {
   readonly edges: readonly Edge[];

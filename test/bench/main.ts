@@ -1,6 +1,6 @@
 /** `npm run bench [-- NAME…]`: runs the benches by name (all by default), prints one table, exits 1 when a target is missed. */
 import { parseArgs } from 'node:util';
-import { isMissed, type Row, tableOf } from './table.ts';
+import { isMissed, type Row, tableOf } from '../../src/cli/figures.ts';
 
 const benches: Readonly<Record<string, () => Promise<readonly Row[]>>> = {
   frame: async () => (await import('./frame.ts')).benchFrame(),

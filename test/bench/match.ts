@@ -1,10 +1,10 @@
 /** The match of one probe against galleries of 10 to 10,000 templates. */
 
+import { quantile, type Row, time } from '../../src/cli/figures.ts';
 import { openEmbedderNetwork } from '../../src/face/manifest.ts';
 import type { EmbedderInfo, Embedding } from '../../src/face/port.ts';
 import { gallerySearch } from '../../src/identity/search.ts';
 import { logitOf } from '../../src/identity/siamese.ts';
-import { quantile, type Row, time } from './table.ts';
 
 export const embedderInfo = (): EmbedderInfo => openEmbedderNetwork(new URL('../../models/embedder', import.meta.url).pathname).info;
 

@@ -8,11 +8,6 @@ const people = new URL('../../config/demo-people/', import.meta.url).pathname;
 
 export const pictureOf = (name: string) => readFileSync(`${people}${name}.jpg`);
 
-/** One person before a wall, 640×480. */
-export async function personFrame(name: string): Promise<Buffer> {
-  return sharp(pictureOf(name)).resize(640, 480, { fit: 'contain', background: '#b8b4ae' }).jpeg({ quality: 85 }).toBuffer();
-}
-
 /** A wall and a floor, 640×480. */
 export async function emptyFrame(): Promise<Buffer> {
   const floor = await sharp({ create: { width: 640, height: 140, channels: 3, background: '#6b5a48' } })

@@ -1,8 +1,10 @@
 /** 100,000 frames through the whole house: memory must stay flat. Prints as it goes; takes the better part of an hour. */
+
+import { personFrame } from '../../src/cli/bench.ts';
+import type { Row } from '../../src/cli/figures.ts';
 import { systemClock } from '../../src/time.ts';
 import { runHouse } from './daemon.ts';
-import { benchCamera, emptyFrame, personFrame } from './scene.ts';
-import type { Row } from './table.ts';
+import { benchCamera, emptyFrame } from './scene.ts';
 
 const frames = Number(process.env.SOAK_FRAMES ?? 100_000);
 

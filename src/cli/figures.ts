@@ -1,4 +1,4 @@
-/** Figures of a bench: samples in, a table of medians with the target, the baseline and the ratio out. */
+/** Timing and figures: samples in; medians, and a table with target, baseline and ratio out. */
 
 export interface Row {
   readonly what: string;
