@@ -1,0 +1,57 @@
+/** Pictures as the network takes them: encoded files in, side × side × 3 numbers 0…1 out, kept in memory as bytes after the first reading. */
+import { readFile } from 'node:fs/promises';
+import sharp, { type Sharp } from 'sharp';
+import { Fault, messageOf } from '../errors.ts';
+
+/** Where the face is in an encoded picture, pixels of the upright picture; undefined where there is none. */
+export type Locate = (encoded: Uint8Array) => Promise<{ left: number; top: number; width: number; height: number } | undefined>;
+
+export interface Pictures {
+  /** Throws Fault `bad-picture` where the file cannot be decoded or shows no face. */
+  read(path: string): Promise<Float32Array>;
+}
+
+/** Reads at `side`; the whole picture, as the tutorial does, or what `locate` finds. */
+export function openPictures(side: number, locate?: Locate): Pictures {
+  const kept = new Map<string, Uint8Array>();
+  return {
+    read: async (path) => {
+      const bytes = kept.get(path) ?? (await decode(path, side, locate));
+      kept.set(path, bytes);
+      return Float32Array.from(bytes, (value) => value / 255);
+    },
+  };
+}
+
+async function decode(path: string, side: number, locate: Locate | undefined): Promise<Uint8Array> {
+  try {
+    const encoded = await readFile(path);
+    let picture = netpbm(encoded) ?? sharp(encoded).autoOrient();
+    if (locate) {
+      const png = await picture.clone().png().toBuffer();
+      const box = await locate(png);
+      if (!box) throw new Fault('bad-picture', `No face was found in ${path}: take the picture out of the data.`);
+      picture = sharp(png).extract(box);
+    }
+    return await picture.resize(side, side, { fit: 'fill' }).toColourspace('srgb').removeAlpha().raw().toBuffer();
+  } catch (error) {
+    if (error instanceof Fault) throw error;
+    throw new Fault(
+      'bad-picture',
+      `${path} cannot be read as a picture (${messageOf(error)}): repair it or take it out of the data.`,
+      error,
+    );
+  }
+}
+
+/** Binary PGM and PPM (https://netpbm.sourceforge.net/doc/pgm.html, 8 bits), which sharp's own build does not read: ORL's format. */
+function netpbm(encoded: Buffer): Sharp | undefined {
+  const header = /^P([56])(?:\s+|#[^\n]*\n)+(\d+)(?:\s+|#[^\n]*\n)+(\d+)(?:\s+|#[^\n]*\n)+255\s/.exec(encoded.toString('latin1', 0, 512));
+  if (!header) return undefined;
+  const [width, height, channels] = [Number(header[2]), Number(header[3]), header[1] === '6' ? 3 : 1] as const;
+  const pixels = encoded.subarray(header[0].length);
+  if (channels === 3) return sharp(pixels, { raw: { width, height, channels } });
+  const rgb = Buffer.alloc(3 * pixels.length);
+  for (let index = 0; index < rgb.length; index++) rgb[index] = pixels[Math.floor(index / 3)] as number;
+  return sharp(rgb, { raw: { width, height, channels: 3 } });
+}
