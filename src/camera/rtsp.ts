@@ -61,6 +61,8 @@ export function rtspArgs(
   return [
     ...['-protocol_whitelist', protocols],
     ...(/^rtsps?:/i.test(url) ? rtsp : ['-rw_timeout', timeoutUs]),
+    // Streams of pictures over HTTP carry no times; ffmpeg would take them for 25 a second and thin out a slower camera.
+    ...(/^https?:/i.test(url) ? ['-use_wallclock_as_timestamps', '1'] : []),
     ...['-fflags', 'nobuffer+discardcorrupt', '-flags', 'low_delay', '-fpsprobesize', '0', '-i', url],
     ...['-map', '0:v:0', major < 6 ? '-vsync' : '-fps_mode', 'vfr', '-r', String(fps)],
     ...['-vf', `scale='min(${width},iw)':'min(${height},ih)':force_original_aspect_ratio=decrease`],

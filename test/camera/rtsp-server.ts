@@ -19,6 +19,7 @@ export interface RtspServer extends AsyncDisposable {
   readonly rate: number;
   /** Sends no more packets, but keeps the connections open. */
   pause(): void;
+  resume(): void;
   /** Closes every connection. */
   hangUp(): void;
 }
@@ -66,6 +67,9 @@ export async function rtspServer(): Promise<RtspServer> {
     rate,
     pause: () => {
       paused = true;
+    },
+    resume: () => {
+      paused = false;
     },
     hangUp,
     [Symbol.asyncDispose]: async () => {
