@@ -5,6 +5,7 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import nodeWebcam, { type Webcam } from 'node-webcam';
 import { Fault, messageOf } from '../errors.ts';
 import type { Clock } from '../time.ts';
@@ -51,8 +52,11 @@ export function webcamCamera({ device, width, height, fps, clock, find = findVid
           const picture = await take(signal);
           if (signal.aborted) return;
           yield { seq, capturedAtMs: clock.now(), picture };
-          await clock.sleep(Math.max(0, startMs + 1000 / fps - clock.now()), signal).catch(() => undefined);
+          await clock.sleep(Math.max(0, startMs + 1000 / fps - clock.now()), signal);
         }
+      } catch (error) {
+        // A program that was told to end makes no still, and a wait that is cut short throws.
+        if (!signal.aborted) throw error;
       } finally {
         await rm(folder, { recursive: true, force: true });
       }
@@ -100,24 +104,33 @@ function stills({ path, width, height, folder }: StillOptions): (signal: AbortSi
   webcam.bin = `echo $$ > ${pidFile}; exec ${limited}`;
   return async (signal) => {
     await rm(file, { force: true });
-    const stop = () => void endProgram(pidFile);
+    const over = new AbortController();
+    const stop = () => void endProgram(pidFile, over.signal);
     signal.addEventListener('abort', stop, { once: true });
     try {
       return await capture(webcam, file, path);
     } finally {
+      over.abort();
       signal.removeEventListener('abort', stop);
       await rm(pidFile, { force: true });
     }
   };
 }
 
-/** Sends SIGTERM to the program whose number is in the file (`timeout` hands it on, and follows with SIGKILL). */
-async function endProgram(pidFile: string): Promise<void> {
-  try {
-    const pid = Number(await readFile(pidFile, 'utf8'));
-    if (Number.isSafeInteger(pid) && pid > 1) process.kill(pid, 'SIGTERM');
-  } catch {
-    // It has ended, or has hardly begun and ends at its time limit.
+/** Sends SIGTERM to the program whose number is, or will be, in the file; `timeout` hands it on and follows with SIGKILL. */
+async function endProgram(pidFile: string, over: AbortSignal): Promise<void> {
+  while (!over.aborted) {
+    const pid = Number(await readFile(pidFile, 'utf8').catch(() => ''));
+    if (over.aborted) return;
+    if (Number.isSafeInteger(pid) && pid > 1) {
+      try {
+        process.kill(pid, 'SIGTERM');
+      } catch {
+        // It ended by itself in this moment.
+      }
+      return;
+    }
+    await delay(20);
   }
 }
 
