@@ -54,6 +54,15 @@ export function forbidden(path: string, cause?: unknown): Fault {
   );
 }
 
+/** The fault for a camera that another program has open. */
+export function occupied(path: string, cause?: unknown): Fault {
+  return new Fault(
+    'camera-missing',
+    `Another program is using the camera ${path} (camera.device): close it (fuser -v ${path} names it), or set camera.device to another camera`,
+    cause,
+  );
+}
+
 function userName(): string {
   try {
     return userInfo().username;

@@ -5,7 +5,7 @@
 import { execFile } from 'node:child_process';
 import { Fault } from '../errors.ts';
 import type { Clock } from '../time.ts';
-import { camerasInWords, findVideoDevice, forbidden } from './devices.ts';
+import { camerasInWords, findVideoDevice, forbidden, occupied } from './devices.ts';
 import { endInWords, type FfmpegEnd, ffmpegFrames, needFfmpeg } from './ffmpeg.ts';
 import { gate } from './gate.ts';
 import type { Camera } from './port.ts';
@@ -81,13 +81,7 @@ function endOf(path: string, end: FfmpegEnd): Fault | undefined {
 /** The fault for what ffmpeg says when a device cannot be opened. */
 function refusal(path: string, said: string): Fault | undefined {
   if (/Permission denied|Operation not permitted/i.test(said)) return forbidden(path);
-  if (/Device or resource busy/i.test(said)) {
-    return new Fault(
-      'camera-missing',
-      `Another program is using the camera ${path} (camera.device): close it (fuser -v ${path} names it), or set camera.device to another camera`,
-    );
-  }
-  return undefined;
+  return /Device or resource busy/i.test(said) ? occupied(path) : undefined;
 }
 
 async function noPictures(path: string, said: string): Promise<Fault> {

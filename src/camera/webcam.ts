@@ -6,10 +6,11 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { stripVTControlCharacters } from 'node:util';
 import nodeWebcam, { type Webcam } from 'node-webcam';
-import { Fault, messageOf } from '../errors.ts';
+import { Fault } from '../errors.ts';
 import type { Clock } from '../time.ts';
-import { findVideoDevice, forbidden, shown } from './devices.ts';
+import { findVideoDevice, forbidden, occupied, shown } from './devices.ts';
 import type { Camera } from './port.ts';
 import { redacted } from './redact.ts';
 import { findTool, needTool } from './tool.ts';
@@ -95,20 +96,24 @@ interface StillOptions {
 function stills({ path, width, height, folder }: StillOptions): (signal: AbortSignal) => Promise<Buffer> {
   const file = join(folder, 'still.jpg');
   const pidFile = join(folder, 'pid');
+  const saidFile = join(folder, 'said');
   const webcam: Webcam = new nodeWebcam.FSWebcam({
     ...{ width, height, device: path, quality: 92, skip: 2 },
     ...{ output: 'jpeg', callbackReturn: 'buffer', saveShots: false, verbose: false },
   });
   // node-webcam keeps its child to itself: the shell writes its number down and becomes the program, which has its own time limit.
   const limited = findTool('timeout') ? `timeout -k 1 ${stillTimeoutS} fswebcam` : 'fswebcam';
-  webcam.bin = `echo $$ > ${pidFile}; exec ${limited}`;
+  // fswebcam exits with 0 whatever happened, and node-webcam then throws away what it said.
+  webcam.bin = `echo $$ > ${pidFile}; exec 2> ${saidFile} ${limited}`;
   return async (signal) => {
     await rm(file, { force: true });
     const over = new AbortController();
     const stop = () => void endProgram(pidFile, over.signal);
     signal.addEventListener('abort', stop, { once: true });
     try {
-      return await capture(webcam, file, path);
+      return await capture(webcam, file);
+    } catch (error) {
+      throw captureFault(path, await readFile(saidFile, 'utf8').catch(() => ''), error);
     } finally {
       over.abort();
       signal.removeEventListener('abort', stop);
@@ -134,26 +139,22 @@ async function endProgram(pidFile: string, over: AbortSignal): Promise<void> {
   }
 }
 
-function capture(webcam: Webcam, file: string, path: string): Promise<Buffer> {
+/** One still in `file`, read back. Rejects when there is none. */
+function capture(webcam: Webcam, file: string): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     webcam.capture(file, (error, picture) => {
-      if (!error && picture.length > 0) resolve(picture);
-      else reject(captureFault(path, error));
+      if (error || picture.length === 0) reject(error ?? new Error('the still is empty'));
+      else resolve(picture);
     });
   });
 }
 
-function captureFault(path: string, error: Error | null): Fault {
-  const said = error ? messageOf(error) : 'the still is empty';
-  if (/Permission denied/i.test(said)) return forbidden(path, error);
-  if (/Device or resource busy/i.test(said)) {
-    return new Fault(
-      'camera-missing',
-      `Another program is using the camera ${path} (camera.device): close it (fuser -v ${path} names it)`,
-      error,
-    );
-  }
-  // The first line is the command.
-  const why = said.split('\n').slice(1).join('; ').trim() || 'fswebcam made no picture';
-  return new Fault('camera-ended', `The camera ${path} (camera.device) gives no still: ${redacted(why).slice(0, 300)}`, error);
+function captureFault(path: string, said: string, cause: unknown): Fault {
+  if (/Permission denied/i.test(said)) return forbidden(path, cause);
+  if (/Device or resource busy/i.test(said)) return occupied(path, cause);
+  const lines = stripVTControlCharacters(said)
+    .split('\n')
+    .filter((line) => line.trim() !== '');
+  const why = redacted(lines.join('; ')).slice(0, 300) || 'fswebcam made no picture';
+  return new Fault('camera-ended', `The camera ${path} (camera.device) gives no still: ${why}`, cause);
 }
