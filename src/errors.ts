@@ -27,7 +27,8 @@ export type FaultCode =
   | 'reader-failed'
   | 'relay-failed'
   | 'state-locked'
-  | 'tool-missing';
+  | 'tool-missing'
+  | 'training-failed';
 
 /** A fault: `message` is one clear sentence that names the setting and the remedy; `cause` is what was underneath. */
 export class Fault extends Error {

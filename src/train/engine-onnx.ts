@@ -69,6 +69,7 @@ export async function openOnnxEngine(options: EngineOptions): Promise<Engine> {
       }
       return out;
     },
+    read: (name) => store.read(name),
     state: () => store.state(),
     restore: async (state) => store.restore(state),
     optimise: async (optimiser) => store.optimise(optimiser),

@@ -71,6 +71,7 @@ export async function openTfjsEngine(options: EngineOptions & { readonly device:
         const { side } = network;
         return (twin.apply(tf.tensor4d(pictures, [count, side, side, 3])) as Tf.Tensor).dataSync<'float32'>().slice();
       }),
+    read: (name) => read(variables).get(name) ?? new Float32Array(0),
     state: () => {
       const weights = read(variables);
       const [first, second] = means(rule, optimiser, trained.length);

@@ -19,6 +19,8 @@ export interface Store {
   readonly live: Weights;
   /** One step with these gradients (in the layout of ONNX; parameters without one stay). Returns the penalty before it. */
   step(gradients: ReadonlyMap<string, Float32Array>, factors: Factors | undefined): number;
+  /** A copy of one parameter, in the layout of Keras. */
+  read(name: string): Float32Array;
   state(): EngineState;
   restore(state: EngineState): void;
   optimise(optimiser: Optimiser): void;
@@ -104,6 +106,10 @@ export function openStore({ network, weights, objective, optimiser: initial, row
       const sums = view(scratch.sums, 8);
       const sum = (from: number) => sums.subarray(from, from + 4).reduce((all, part) => all + part, 0);
       return objective.l1 * sum(0) + objective.l2 * sum(4);
+    },
+    read: (name) => {
+      const place = places.find(({ parameter }) => parameter.name === name);
+      return place ? toKeras(place.parameter, live.get(name) as Float32Array) : new Float32Array(0);
     },
     state: () => {
       const copy = (at: (place: Place) => number) =>

@@ -88,7 +88,9 @@ export interface Engine extends AsyncDisposable {
   gradients(batch: Batch): Promise<{ readonly loss: number; readonly gradients: Weights }>;
   /** Embeddings of `count` pictures (count × side × side × 3, 0…1): count × units. */
   embed(pictures: Float32Array, count: number): Promise<Float32Array>;
-  /** A copy. */
+  /** A copy of one parameter. */
+  read(name: string): Float32Array;
+  /** A copy of everything: three times the weights. */
   state(): EngineState;
   /** Goes on from a state of the same network. */
   restore(state: EngineState): Promise<void>;

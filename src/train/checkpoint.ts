@@ -1,0 +1,166 @@
+/**
+ * A training run's state on disk, whole or not at all: written beside the old one, synced, and renamed over it, so that a kill, a
+ * power cut or a full disk leaves the last good one. One file: a line of JSON, then float32 numbers.
+ */
+import { createHash } from 'node:crypto';
+import { type FileHandle, open, readFile, rename, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { Fault, messageOf } from '../errors.ts';
+import { parametersOf, sizeOf } from './network.ts';
+import type { EngineState, Network, Weights } from './port.ts';
+
+/** What is kept beside weights and means: losses so far, the recipe, whatever the run needs to go on. Plain JSON. */
+export type Notes = Readonly<Record<string, unknown>>;
+
+export interface Checkpoint {
+  readonly network: Network;
+  readonly state: EngineState;
+  readonly notes: Notes;
+}
+
+interface Header {
+  readonly format: typeof format;
+  readonly network: Network;
+  readonly step: number;
+  readonly notes: Notes;
+  /** Lower-case hex SHA-256 of all bytes after this line. */
+  readonly sha256: string;
+}
+
+const format = 'facelatch-checkpoint-1';
+const newline = 0x0a;
+
+/** No space, no quota, or a limit on the file's size. */
+const full = new Set<string | undefined>(['ENOSPC', 'EDQUOT', 'EFBIG']);
+
+/**
+ * Writes `path` and keeps what was there as `path` + `.last`. Throws Fault `disk-full` where the disk fills (the old checkpoint
+ * stays as it was) and `bad-argument` where the folder cannot be written.
+ */
+export async function writeCheckpoint(path: string, checkpoint: Checkpoint): Promise<void> {
+  const arrays = [...numbersOf(checkpoint)];
+  const sha256 = createHash('sha256');
+  for (const array of arrays) sha256.update(bytesOf(array));
+  const { network, notes, state } = checkpoint;
+  const header: Header = { format, network, step: state.step, notes, sha256: sha256.digest('hex') };
+  const temporary = `${path}.writing`;
+  try {
+    const file = await open(temporary, 'w');
+    try {
+      await writeAll(file, Buffer.from(`${JSON.stringify(header)}\n`));
+      for (const array of arrays) await writeAll(file, bytesOf(array));
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(path, `${path}.last`).catch(ignoreMissing);
+    await rename(temporary, path);
+    await syncFolder(dirname(path));
+  } catch (error) {
+    await rm(temporary, { force: true }).catch(() => undefined);
+    if (full.has((error as NodeJS.ErrnoException).code))
+      throw new Fault(
+        'disk-full',
+        `The disk filled while ${path} was written: free space there and resume; the last checkpoint is whole.`,
+        error,
+      );
+    throw new Fault(
+      'bad-argument',
+      `The checkpoint ${path} cannot be written (${messageOf(error)}): choose another folder with --out.`,
+      error,
+    );
+  }
+}
+
+/** A write may take fewer bytes than it was given: on a disk that fills, or over two gigabytes. */
+async function writeAll(file: FileHandle, bytes: Uint8Array): Promise<void> {
+  for (let at = 0; at < bytes.length; ) at += (await file.write(bytes, at, Math.min(bytes.length - at, 2 ** 28))).bytesWritten;
+}
+
+/** A rename is on the disk only once its folder is. */
+async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, 'r');
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+}
+
+function ignoreMissing(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'ENOENT') throw error;
+}
+
+/**
+ * Reads `path`, or where that is damaged or gone (a kill between the two renames) `path` + `.last`. Throws Fault `not-found`,
+ * `model-damaged` where neither is whole, `model-unfit` where it holds another network than `expected`.
+ */
+export async function readCheckpoint(path: string, expected?: Network): Promise<Checkpoint> {
+  const found = await readWhole(path).catch(async (error: unknown) => {
+    try {
+      return await readWhole(`${path}.last`);
+    } catch {
+      throw error;
+    }
+  });
+  if (expected && shape(found.network) !== shape(expected))
+    throw new Fault(
+      'model-unfit',
+      `The checkpoint ${path} holds another network (${shape(found.network)}) than the one asked for (${shape(expected)}): train it under its own ` +
+        'settings, or give another --out.',
+    );
+  return found;
+}
+
+async function readWhole(path: string): Promise<Checkpoint> {
+  let bytes: Buffer;
+  try {
+    bytes = await readFile(path);
+  } catch (error) {
+    throw new Fault('not-found', `There is no checkpoint ${path}: start training without --resume.`, error);
+  }
+  const damaged = (why: string, cause?: unknown) =>
+    new Fault('model-damaged', `The checkpoint ${path} is damaged (${why}): resume from another, or start again.`, cause);
+  const end = bytes.indexOf(newline);
+  let header: Header;
+  try {
+    header = JSON.parse(bytes.toString('utf8', 0, Math.max(0, end)));
+  } catch (error) {
+    throw damaged('its first line is not JSON', error);
+  }
+  if (header.format !== format) throw damaged(`its format is ${header.format}, not ${format}`);
+  const content = bytes.subarray(end + 1);
+  if (createHash('sha256').update(content).digest('hex') !== header.sha256) throw damaged('its SHA-256 differs');
+  return { network: header.network, notes: header.notes, state: stateFrom(header, content) };
+}
+
+function stateFrom({ network, step }: Header, content: Buffer): EngineState {
+  let at = 0;
+  const take = (): Weights =>
+    new Map(
+      parametersOf(network).map(({ name, dims }) => {
+        const numbers = new Float32Array(sizeOf(dims));
+        bytesOf(numbers).set(content.subarray(at, at + numbers.byteLength));
+        at += numbers.byteLength;
+        return [name, numbers];
+      }),
+    );
+  return { step, weights: take(), first: take(), second: take() };
+}
+
+function* numbersOf({ network, state }: Checkpoint): Generator<Float32Array> {
+  for (const part of [state.weights, state.first, state.second])
+    for (const { name, dims } of parametersOf(network)) {
+      const numbers = part.get(name) ?? new Float32Array(sizeOf(dims));
+      if (numbers.length !== sizeOf(dims)) throw new Error(`${name} has ${numbers.length} numbers, not ${sizeOf(dims)}`);
+      yield numbers;
+    }
+}
+
+const bytesOf = (array: Float32Array) => new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
+
+/** Everything about a network that decides whether weights fit it; not its name. */
+export function shape({ side, convolutions, units, distance }: Network): string {
+  const layers = convolutions.map(({ filters, size, pool }) => `${filters}@${size}${pool ? `/${pool.size}:${pool.stride}` : ''}`);
+  return `${side} ${layers.join(' ')} ${units} ${distance}`;
+}

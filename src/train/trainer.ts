@@ -1,0 +1,228 @@
+/**
+ * A training run: batches through an engine, step by step, with progress, checkpoints, pause and cancellation, and going on where a
+ * run broke off as if it had not. Comes to an end with the run's losses; the weights are in the last checkpoint.
+ */
+import { join } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { Fault } from '../errors.ts';
+import { batchOf } from './batches.ts';
+import { type Notes, readCheckpoint, writeCheckpoint } from './checkpoint.ts';
+import { type Part, readDataset, type Split, type SplitOptions, splitDataset } from './dataset.ts';
+import { initialWeights } from './network.ts';
+import { openPictures, type Pictures } from './pictures.ts';
+import type { Batch, Engine, EngineOptions, Network, Objective, Optimiser } from './port.ts';
+import { validate } from './validation.ts';
+
+/** All that decides a run: the same recipe on the same pictures gives the same losses. */
+export interface Recipe {
+  readonly network: Network;
+  readonly engine: 'onnx' | 'tfjs';
+  /** TensorFlow.js only. */
+  readonly device: 'auto' | 'wasm' | 'cpu' | 'webgpu';
+  /** 0 leaves it to the engine. */
+  readonly threads: number;
+  readonly data: string;
+  readonly split: SplitOptions;
+  readonly pairs: number;
+  readonly batchesPerEpoch: number;
+  readonly epochs: number;
+  readonly objective: Objective;
+  readonly optimiser: Optimiser;
+  /** 0…1. */
+  readonly augment: number;
+  readonly seed: number;
+  /** Pairs of the validation part measured after each epoch; 0 for none. */
+  readonly validationPairs: number;
+  /** Folder of the checkpoint. */
+  readonly out: string;
+  readonly checkpointEvery: number;
+  readonly resume: boolean;
+}
+
+/** What a run says while it goes. */
+export type Progress =
+  | { readonly kind: 'started'; readonly step: number; readonly steps: number; readonly engine: string }
+  | {
+      readonly kind: 'step';
+      readonly step: number;
+      readonly steps: number;
+      readonly loss: number;
+      readonly penalty: number;
+      /** Milliseconds of this step, its batch included. */
+      readonly tookMs: number;
+    }
+  | {
+      readonly kind: 'epoch';
+      readonly epoch: number;
+      readonly loss: number;
+      readonly validationLoss?: number;
+      readonly validationAccuracy?: number;
+    }
+  | { readonly kind: 'checkpoint'; readonly step: number; readonly path: string }
+  | { readonly kind: 'paused'; readonly step: number };
+
+export interface RunControl {
+  readonly onProgress: (progress: Progress) => void;
+  /** Aborted: the run writes a checkpoint and ends early. */
+  readonly signal: AbortSignal;
+  /** Resolves when the run may go on; asked before each step. */
+  readonly permit?: () => Promise<void> | undefined;
+}
+
+export interface RunResult {
+  readonly steps: number;
+  readonly finished: boolean;
+  readonly losses: readonly number[];
+  readonly epochs: readonly EpochResult[];
+  readonly checkpoint: string;
+}
+
+export interface EpochResult {
+  readonly loss: number;
+  readonly validationLoss?: number;
+  /** Share of validation pairs told right at probability 0.5, 0…1. */
+  readonly validationAccuracy?: number;
+}
+
+export const checkpointName = 'checkpoint.facelatch';
+
+/** Opens the engine a recipe names. */
+export async function openEngine(recipe: Recipe, options: EngineOptions): Promise<Engine> {
+  if (recipe.engine === 'onnx') return (await import('./engine-onnx.ts')).openOnnxEngine(options);
+  return (await import('./engine-tfjs.ts')).openTfjsEngine({ ...options, device: recipe.device });
+}
+
+/**
+ * Trains. Throws Fault `training-failed` when the loss is no longer a number (the checkpoint from before stays), and whatever
+ * dataset, pictures, engine and checkpoint throw.
+ */
+export async function train(recipe: Recipe, control: RunControl): Promise<RunResult> {
+  requireSensible(recipe);
+  const path = join(recipe.out, checkpointName);
+  const resumed = recipe.resume ? await readCheckpoint(path, recipe.network) : undefined;
+  if (resumed) requireSameRecipe(resumed.notes, recipe, path);
+  const split = splitDataset(await readDataset(recipe.data), recipe.split);
+  const pictures = openPictures(recipe.network.side);
+  const { network, pairs, objective, optimiser, threads, seed } = recipe;
+  await using engine = await openEngine(recipe, {
+    ...{ network, pairs, objective, optimiser, threads },
+    weights: resumed?.state.weights ?? initialWeights(network, seed),
+  });
+  if (resumed) await engine.restore(resumed.state);
+  const history = historyOf(resumed?.notes);
+  return await run(recipe, control, { engine, split, pictures, history, path });
+}
+
+interface Run {
+  readonly engine: Engine;
+  readonly split: Split;
+  readonly pictures: Pictures;
+  readonly history: { readonly losses: number[]; readonly epochs: EpochResult[] };
+  readonly path: string;
+}
+
+async function run(recipe: Recipe, control: RunControl, { engine, split, pictures, history, path }: Run): Promise<RunResult> {
+  const steps = recipe.epochs * recipe.batchesPerEpoch;
+  const { losses, epochs } = history;
+  const draw = (step: number) => batchOf(batchOptions(recipe, split.train, pictures), step);
+  const save = async () => {
+    const notes = { recipe: fingerprint(recipe), losses, epochs };
+    await writeCheckpoint(path, { network: recipe.network, state: engine.state(), notes });
+    control.onProgress({ kind: 'checkpoint', step: losses.length, path });
+  };
+  control.onProgress({ kind: 'started', step: losses.length, steps, engine: engine.label });
+  let next = losses.length < steps ? draw(losses.length) : undefined;
+  while (next && !control.signal.aborted) {
+    await waitForPermit(control, losses.length);
+    if (control.signal.aborted) break;
+    const startedAt = performance.now();
+    const step = losses.length;
+    const batch: Batch = await next;
+    // The following batch is read and augmented (its JPEG coding in other threads) while this one is trained on.
+    next = step + 1 < steps ? draw(step + 1) : undefined;
+    next?.catch(() => undefined); // asked for again, and thrown, in its own turn
+    const { loss, penalty } = await engine.step(batch);
+    if (!Number.isFinite(loss + penalty)) throw diverged(recipe, step, losses, path);
+    losses.push(loss);
+    control.onProgress({ kind: 'step', step: step + 1, steps, loss, penalty, tookMs: performance.now() - startedAt });
+    if (losses.length % recipe.batchesPerEpoch === 0) {
+      epochs.push(await endEpoch(recipe, engine, split, pictures, losses));
+      control.onProgress({ kind: 'epoch', epoch: epochs.length, ...(epochs.at(-1) as EpochResult) });
+    }
+    if (losses.length % recipe.checkpointEvery === 0 && losses.length < steps) await save();
+  }
+  await save();
+  return { steps: losses.length, finished: losses.length >= steps, losses, epochs, checkpoint: path };
+}
+
+async function waitForPermit(control: RunControl, step: number): Promise<void> {
+  await nextTurn(); // an engine may compute without ever letting messages in
+  const wait = control.permit?.();
+  if (!wait) return;
+  control.onProgress({ kind: 'paused', step });
+  await wait;
+}
+
+async function endEpoch(recipe: Recipe, engine: Engine, split: Split, pictures: Pictures, losses: readonly number[]): Promise<EpochResult> {
+  const recent = losses.slice(-recipe.batchesPerEpoch);
+  const loss = recent.reduce((sum, value) => sum + value, 0) / recent.length;
+  if (recipe.validationPairs === 0) return { loss };
+  const found = await validate(
+    { engine, network: recipe.network, objective: recipe.objective, part: split.validation, pictures },
+    recipe.validationPairs,
+    recipe.seed,
+  );
+  return { loss, validationLoss: found.loss, validationAccuracy: found.accuracy };
+}
+
+const batchOptions = ({ network, pairs, augment, seed }: Recipe, part: Part, pictures: Pictures) => ({
+  ...{ part, pictures, pairs, augment, seed },
+  side: network.side,
+});
+
+function diverged(recipe: Recipe, step: number, losses: readonly number[], path: string): Fault {
+  const before = losses.slice(-5).map((loss) => loss.toPrecision(4));
+  const grew = losses.length > 1 && (losses.at(-1) ?? 0) > 2 * (losses[0] ?? 0);
+  const cause = grew
+    ? `the loss grew before (${before.join(', ')}), so the rate is too high: lower --rate below ${recipe.optimiser.rate}`
+    : `the losses before were ordinary (${before.join(', ') || 'none'}), so a picture or a weight holds a number that is none: look at the data with --preview`;
+  return new Fault(
+    'training-failed',
+    `Step ${step + 1} gave a loss that is not a number; ${cause}. The last checkpoint (${path}) is kept.`,
+  );
+}
+
+/** What must not change when a run goes on; more epochs, other checkpoints or another engine may. */
+function fingerprint({ split, data, pairs, batchesPerEpoch, objective, optimiser, augment, seed }: Recipe): string {
+  return JSON.stringify({ split, data, pairs, batchesPerEpoch, objective, optimiser, augment, seed });
+}
+
+function requireSameRecipe(notes: Notes, recipe: Recipe, path: string): void {
+  if (notes.recipe === fingerprint(recipe)) return;
+  throw new Fault(
+    'bad-argument',
+    `The checkpoint ${path} is of a run with other settings (${notes.recipe}): resume with those, or give another --out.`,
+  );
+}
+
+function historyOf(notes: Notes | undefined): { losses: number[]; epochs: EpochResult[] } {
+  return {
+    losses: [...((notes?.losses as number[] | undefined) ?? [])],
+    epochs: [...((notes?.epochs as EpochResult[] | undefined) ?? [])],
+  };
+}
+
+function requireSensible(recipe: Recipe): void {
+  const whole = {
+    pairs: recipe.pairs,
+    batchesPerEpoch: recipe.batchesPerEpoch,
+    epochs: recipe.epochs,
+    checkpointEvery: recipe.checkpointEvery,
+  };
+  for (const [name, value] of Object.entries(whole))
+    if (!Number.isInteger(value) || value < 1) throw new Fault('bad-argument', `${name} must be a whole number from 1 up, not ${value}.`);
+  if (!(recipe.optimiser.rate > 0))
+    throw new Fault('bad-argument', `The learning rate must be greater than 0, not ${recipe.optimiser.rate}.`);
+  if (!(recipe.augment >= 0 && recipe.augment <= 1))
+    throw new Fault('bad-argument', `The strength of augmentation must be from 0 to 1, not ${recipe.augment}.`);
+}

@@ -1,0 +1,73 @@
+/** How well the network tells pairs now: loss, accuracy and each pair's score, from embeddings made once per picture. */
+import { evaluationPairs, type Part, type PicturePair } from './dataset.ts';
+import { headLogit } from './optimiser.ts';
+import type { Pictures } from './pictures.ts';
+import type { Engine, Network, Objective } from './port.ts';
+
+export interface Scored {
+  readonly pair: PicturePair;
+  /** 0…1: the head's probability; under contrastive loss 1 − distance / margin, at least 0 (so 0.5 lies midway to the margin). */
+  readonly score: number;
+}
+
+/** What is measured, and on which part. */
+export interface Measured {
+  readonly engine: Engine;
+  readonly network: Network;
+  readonly objective: Objective;
+  readonly part: Part;
+  readonly pictures: Pictures;
+}
+
+/** Loss (as in training, without penalties) and the share told right at score 0.5, over `count` balanced pairs of the part. */
+export async function validate(
+  measured: Measured,
+  count: number,
+  seed: number,
+): Promise<{ loss: number; accuracy: number; scored: Scored[] }> {
+  const pairs = evaluationPairs(measured.part, count, seed);
+  const embeddings = await embedAll(measured, [...new Set(pairs.flatMap(({ first, second }) => [first, second]))]);
+  const weights = new Map(['head/kernel', 'head/bias'].map((name) => [name, measured.engine.read(name)]));
+  let [loss, right] = [0, 0];
+  const scored = pairs.map((pair): Scored => {
+    const [first, second] = [embeddings.get(pair.first) as Float32Array, embeddings.get(pair.second) as Float32Array];
+    const told =
+      measured.objective.loss === 'bce'
+        ? byHead(headLogit(measured.network, weights, first, second), pair.same)
+        : byDistance(first, second, pair.same, measured.objective.margin);
+    loss += told.loss / pairs.length;
+    right += Number(told.score > 0.5 === pair.same) / pairs.length;
+    return { pair, score: told.score };
+  });
+  return { loss, accuracy: right, scored };
+}
+
+function byHead(logit: number, same: boolean): { score: number; loss: number } {
+  const towards = same ? logit : -logit;
+  const loss = towards > 0 ? Math.log1p(Math.exp(-towards)) : Math.log1p(Math.exp(towards)) - towards;
+  return { score: 1 / (1 + Math.exp(-logit)), loss };
+}
+
+function byDistance(first: Float32Array, second: Float32Array, same: boolean, margin: number): { score: number; loss: number } {
+  const distance = Math.sqrt(first.reduce((sum, value, index) => sum + (value - (second[index] as number)) ** 2, 0));
+  const off = same ? distance : Math.max(0, margin - distance);
+  return { score: Math.max(0, 1 - distance / margin), loss: 0.5 * off * off };
+}
+
+const atOnce = 16;
+
+/** The embedding of each picture, by its path. */
+export async function embedAll({ engine, network, pictures }: Measured, paths: readonly string[]): Promise<Map<string, Float32Array>> {
+  const out = new Map<string, Float32Array>();
+  const size = network.side * network.side * 3;
+  for (let from = 0; from < paths.length; from += atOnce) {
+    const some = paths.slice(from, from + atOnce);
+    const numbers = new Float32Array(some.length * size);
+    for (const [index, path] of some.entries()) numbers.set(await pictures.read(path), index * size);
+    const embeddings = await engine.embed(numbers, some.length);
+    some.forEach((path, index) => {
+      out.set(path, embeddings.slice(index * network.units, (index + 1) * network.units));
+    });
+  }
+  return out;
+}
