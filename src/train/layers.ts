@@ -18,8 +18,8 @@ export const relu = (graph: Graph, x: Tensor) => graph.node('Relu', [x], x.dims)
 /** `y` is what the layer gave, or its pooled form: a maximum that is 0 has no gradient either. */
 export const reluAdjoint = (graph: Graph, y: Tensor, dy: Tensor) => graph.node('Mul', [dy, graph.node('Sign', [y], y.dims)], y.dims);
 
-/** The greatest number of each window and where it was found. */
-export function maxPool(graph: Graph, x: Tensor, pool: Pool): { readonly y: Tensor; readonly index: Tensor } {
+/** The greatest number of each window and, where it is `located`, the place it was found at (asking for it costs time). */
+export function maxPool(graph: Graph, x: Tensor, pool: Pool, located: boolean): { readonly y: Tensor; readonly index?: Tensor } {
   const side = Math.ceil(size(x, 2) / pool.stride);
   const { before, after } = padding(size(x, 2), pool);
   const attributes = {
@@ -28,8 +28,8 @@ export function maxPool(graph: Graph, x: Tensor, pool: Pool): { readonly y: Tens
     pads: [before, before, after, after],
   };
   const dims = [size(x, 0), size(x, 1), side, side];
-  const [y, index] = graph.nodes({ op: 'MaxPool', attributes }, [x], [dims, dims]) as [Tensor, Tensor];
-  return { y, index };
+  const [y, index] = graph.nodes({ op: 'MaxPool', attributes }, [x], located ? [dims, dims] : [dims]);
+  return { y: y as Tensor, ...(index && { index }) };
 }
 
 /** Each gradient goes to the place its maximum came from; windows that overlap may name a place twice, and then they add. */

@@ -4,10 +4,11 @@
  */
 import { type Block, convolutionInputAdjoint, convolutionKernelAdjoint, convolutionRelu } from './convolution.ts';
 import * as layers from './layers.ts';
+import { toOnnx } from './layout.ts';
 import { binaryCrossEntropy, contrastive } from './losses.ts';
-import { flattened, headInputs, type LayerRow, type PlacedConvolution, place, sizeOf } from './network.ts';
+import { flattened, headInputs, type LayerRow, type PlacedConvolution, parametersOf, place, sizeOf } from './network.ts';
 import { type Graph, newGraph, type Tensor } from './onnx-graph.ts';
-import type { Network, Objective } from './port.ts';
+import type { Network, Objective, Weights } from './port.ts';
 
 /** Where a graph's kernels and biases come from: an input of the graph, or a constant. */
 type Source = (name: string, dims: readonly number[]) => Tensor;
@@ -17,7 +18,7 @@ interface ConvolutionTrace {
   readonly kernel: Tensor;
   readonly x: Tensor;
   readonly rectified: Tensor;
-  readonly pooled?: { readonly y: Tensor; readonly index: Tensor };
+  readonly pooled?: { readonly y: Tensor; readonly index?: Tensor };
 }
 
 interface Trace {
@@ -34,8 +35,8 @@ export const onnxDims = (dims: readonly number[]) => {
   return dims.length === 4 ? [out, channels, height, width] : dims;
 };
 
-/** Pictures N × side × side × 3 through the twin; what the adjoints need is kept. */
-function twin(graph: Graph, network: Network, pictures: Tensor, source: Source, block: Block): Trace {
+/** Pictures N × side × side × 3 through the twin; what the adjoints need is kept, for a pool only `forTraining`. */
+function twin(graph: Graph, network: Network, pictures: Tensor, source: Source, block: Block, forTraining: boolean): Trace {
   let x = graph.node(
     { op: 'Transpose', attributes: { perm: [0, 3, 1, 2] } },
     [pictures],
@@ -45,7 +46,7 @@ function twin(graph: Graph, network: Network, pictures: Tensor, source: Source, 
     const kernel = source(`${layer.name}/kernel`, [layer.filters, layer.inChannels, layer.size, layer.size]);
     const bias = source(`${layer.name}/bias`, [layer.filters]);
     const rectified = convolutionRelu(graph, x, kernel, bias, block);
-    const pooled = layer.pool && layers.maxPool(graph, rectified, layer.pool);
+    const pooled = layer.pool && layers.maxPool(graph, rectified, layer.pool, forTraining);
     const trace = { layer, kernel, x, rectified, ...(pooled && { pooled }) };
     x = pooled?.y ?? rectified;
     return trace;
@@ -60,17 +61,23 @@ function twin(graph: Graph, network: Network, pictures: Tensor, source: Source, 
 export function embeddingGraph(network: Network, count: number, block: Block): Uint8Array {
   const graph = newGraph(`${network.name}-twin`);
   const pictures = graph.input('pictures', [count, network.side, network.side, 3]);
-  graph.output('embeddings', twin(graph, network, pictures, graph.input, block).embedding);
+  graph.output('embeddings', twin(graph, network, pictures, graph.input, block, false).embedding);
   return graph.encode();
 }
 
-/** The twin with its weights inside (kernels of convolutions as `onnxDims`): `pictures` of `count` in, `embeddings` out. */
-export function embeddingModel(network: Network, count: number, weights: ReadonlyMap<string, Float32Array>): Uint8Array {
+/** The twin as a model to keep, its weights inside: `pictures` (count × side × side × 3, 0…1) in, `embeddings` out. */
+export function embeddingModel(network: Network, count: number, weights: Weights): Uint8Array {
   const graph = newGraph(`${network.name}-twin`);
   const pictures = graph.input('pictures', [count, network.side, network.side, 3]);
-  const constant: Source = (name, dims) => graph.constant(weights.get(name) ?? new Float32Array(sizeOf(dims)), dims);
+  const parameters = parametersOf(network);
+  const constant: Source = (name, dims) => {
+    const numbers = new Float32Array(sizeOf(dims));
+    const parameter = parameters.find((one) => one.name === name);
+    if (parameter) toOnnx(parameter, weights.get(name) ?? numbers, numbers);
+    return graph.constant(numbers, dims);
+  };
   // Block 0: the runtime itself blocks kernels that are constants.
-  graph.output('embeddings', twin(graph, network, pictures, constant, 0).embedding);
+  graph.output('embeddings', twin(graph, network, pictures, constant, 0, false).embedding);
   return graph.encode();
 }
 
@@ -84,7 +91,7 @@ export function describe(network: Network): readonly LayerRow[] {
     return graph.input(name, dims);
   };
   const pictures = graph.input('pictures', [2, network.side, network.side, 3]);
-  const trace = twin(graph, network, pictures, source, 0);
+  const trace = twin(graph, network, pictures, source, 0, true);
   const { distance, logits } = head(graph, network, trace.embedding, source);
   const picture = ({ dims: [, channels = 1, height = 1, width = 1] }: Tensor) => [height, width, channels];
   const row = (layer: string, shape: readonly number[]) => ({ layer, shape, parameters: parameters.get(layer) ?? 0 });
@@ -127,7 +134,7 @@ export function trainingGraph({ network, pairs, objective, block, denseGradient 
   const pictures = graph.input('pictures', [2 * pairs, network.side, network.side, 3]);
   const labels = graph.input('labels', [pairs, 1]);
   const gradient = (name: string, tensor: Tensor) => graph.output(`d:${name}`, tensor);
-  const trace = twin(graph, network, pictures, graph.input, block);
+  const trace = twin(graph, network, pictures, graph.input, block, true);
 
   const dDifference =
     objective.loss === 'bce' ? throughHead(graph, network, trace, labels) : throughDistance(graph, trace, labels, objective);
@@ -168,7 +175,7 @@ function throughConvolution(graph: Graph, step: ConvolutionTrace, dy: Tensor, bl
   const { layer, kernel, x, rectified, pooled } = step;
   const masked = layers.reluAdjoint(graph, pooled?.y ?? rectified, dy);
   graph.output(`d:${layer.name}/bias`, layers.biasAdjoint(graph, masked));
-  const dz = pooled && layer.pool ? layers.maxPoolAdjoint(graph, rectified, pooled.index, masked, layer.pool) : masked;
+  const dz = pooled?.index && layer.pool ? layers.maxPoolAdjoint(graph, rectified, pooled.index, masked, layer.pool) : masked;
   graph.output(`d:${layer.name}/kernel`, convolutionKernelAdjoint(graph, x, dz, block));
   // The first layer's input is the picture: nobody needs its gradient.
   return layer.name === 'conv1' ? dy : convolutionInputAdjoint(graph, kernel, dz, block);

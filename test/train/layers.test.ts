@@ -160,8 +160,8 @@ describe('adjoints', () => {
 });
 
 function poolWith(graph: Graph, x: Tensor, dy: Tensor, pool: layers.Pool) {
-  const { y, index } = layers.maxPool(graph, x, pool);
-  return { y, 'd:x': layers.maxPoolAdjoint(graph, x, index, dy, pool) };
+  const { y, index } = layers.maxPool(graph, x, pool, true);
+  return { y, 'd:x': layers.maxPoolAdjoint(graph, x, index!, dy, pool) };
 }
 
 async function expectLoss(values: Values, build: (graph: Graph, inputs: Record<string, Tensor>) => losses.Loss) {

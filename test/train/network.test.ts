@@ -2,12 +2,13 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import * as ort from 'onnxruntime-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openOnnxEngine } from '../../src/train/engine-onnx.ts';
 import { exportLayersModel, importLayersModel } from '../../src/train/layers-model.ts';
 import { initialWeights, paperNetwork, parametersOf, sizeOf, tutorialNetwork } from '../../src/train/network.ts';
 import { headLogit } from '../../src/train/optimiser.ts';
-import { describe as describeNetwork } from '../../src/train/siamese-graph.ts';
+import { describe as describeNetwork, embeddingModel } from '../../src/train/siamese-graph.ts';
 import { openTensorFlow } from '../../src/train/tfjs.ts';
 import { adam, chanceBatch, chanceWeights, crossEntropy, evenNetwork, oddNetwork, relativeError } from './small-networks.ts';
 
@@ -58,6 +59,24 @@ describe('the weights it starts from', () => {
     expect(Math.max(...kernel.map(Math.abs))).toBeLessThanOrEqual(limit);
     expect(squares / (limit ** 2 / 3)).toBeCloseTo(1, 1);
     expect(weights.get('conv2/bias')).toEqual(new Float32Array(32));
+  });
+});
+
+describe('the twin as an ONNX model', () => {
+  it('gives the embeddings that the engine gives', async () => {
+    const weights = chanceWeights(oddNetwork, 2);
+    await using engine = await openOnnxEngine({
+      network: oddNetwork,
+      pairs: 2,
+      objective: crossEntropy,
+      optimiser: adam,
+      weights,
+      threads: 1,
+    });
+    const { pictures } = chanceBatch(oddNetwork, 1, 4);
+    const session = await ort.InferenceSession.create(embeddingModel(oddNetwork, 2, weights), { logSeverityLevel: 3 });
+    const { embeddings } = await session.run({ pictures: new ort.Tensor('float32', pictures, [2, 13, 13, 3]) });
+    expect(relativeError(embeddings!.data as Float32Array, await engine.embed(pictures, 2))).toBeLessThan(1e-5);
   });
 });
 
