@@ -60,13 +60,13 @@ export async function readDataset(folder: string): Promise<Part> {
 }
 
 async function personFolder(folder: string, name: string): Promise<Subject> {
-  const pictures = await picturesIn(join(folder, name));
+  const pictures = await readPictureFolder(join(folder, name));
   return { name, first: pictures, second: pictures };
 }
 
 /** The person of `anchor` and `positive`, and everyone in `negative`; `Name_0001.jpg` tells whom a negative shows, as in LFW. */
 async function tutorialSubjects(folder: string): Promise<Subject[]> {
-  const [anchors, positives, negatives] = await Promise.all(tutorialFolders.map((name) => picturesIn(join(folder, name))));
+  const [anchors, positives, negatives] = await Promise.all(tutorialFolders.map((name) => readPictureFolder(join(folder, name))));
   const strangers = Map.groupBy(negatives ?? [], (path) => basename(path).replace(/(_\d+)?\.\w+$/, ''));
   return [
     { name: 'anchor', first: anchors ?? [], second: positives ?? [] },
@@ -90,8 +90,11 @@ async function subfolders(folder: string): Promise<string[]> {
   }
 }
 
-async function picturesIn(folder: string): Promise<string[]> {
-  const names = await readdir(folder);
+/** Paths of the pictures in one folder, `2.jpg` before `10.jpg`. Throws Fault `not-found`. */
+export async function readPictureFolder(folder: string): Promise<string[]> {
+  const names = await readdir(folder).catch((error: unknown) => {
+    throw new Fault('not-found', `The folder of pictures ${folder} cannot be read.`, error);
+  });
   return names
     .filter((name) => pictureNames.test(name))
     .sort(byNumber)

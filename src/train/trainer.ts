@@ -67,6 +67,14 @@ export interface RunControl {
   readonly signal: AbortSignal;
   /** Resolves when the run may go on; asked before each step. */
   readonly permit?: () => Promise<void> | undefined;
+  /** Called with the trained engine when the run has finished, before the engine closes: for measuring. */
+  readonly finish?: (trained: Trained) => Promise<void>;
+}
+
+export interface Trained {
+  readonly engine: Engine;
+  readonly split: Split;
+  readonly pictures: Pictures;
 }
 
 export interface RunResult {
@@ -94,14 +102,14 @@ export async function openEngine(recipe: Recipe, options: EngineOptions): Promis
 
 /**
  * Trains. Throws Fault `training-failed` when the loss is no longer a number (the checkpoint from before stays), and whatever
- * dataset, pictures, engine and checkpoint throw.
+ * dataset, pictures, engine and checkpoint throw. `given` is a split made elsewhere, in place of the folder's.
  */
-export async function train(recipe: Recipe, control: RunControl): Promise<RunResult> {
+export async function train(recipe: Recipe, control: RunControl, given?: Split): Promise<RunResult> {
   requireSensible(recipe);
   const path = join(recipe.out, checkpointName);
   const resumed = recipe.resume ? await readCheckpoint(path, recipe.network) : undefined;
   if (resumed) requireSameRecipe(resumed.notes, recipe, path);
-  const split = splitDataset(await readDataset(recipe.data), recipe.split);
+  const split = given ?? splitDataset(await readDataset(recipe.data), recipe.split);
   const pictures = openPictures(recipe.network.side);
   const { network, pairs, objective, optimiser, threads, seed } = recipe;
   await using engine = await openEngine(recipe, {
@@ -152,6 +160,7 @@ async function run(recipe: Recipe, control: RunControl, { engine, split, picture
     if (losses.length % recipe.checkpointEvery === 0 && losses.length < steps) await save();
   }
   await save();
+  if (losses.length >= steps) await control.finish?.({ engine, split, pictures });
   return { steps: losses.length, finished: losses.length >= steps, losses, epochs, checkpoint: path };
 }
 

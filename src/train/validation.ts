@@ -27,31 +27,35 @@ export async function validate(
 ): Promise<{ loss: number; accuracy: number; scored: Scored[] }> {
   const pairs = evaluationPairs(measured.part, count, seed);
   const embeddings = await embedAll(measured, [...new Set(pairs.flatMap(({ first, second }) => [first, second]))]);
-  const weights = new Map(['head/kernel', 'head/bias'].map((name) => [name, measured.engine.read(name)]));
+  const tell = teller(measured);
   let [loss, right] = [0, 0];
   const scored = pairs.map((pair): Scored => {
-    const [first, second] = [embeddings.get(pair.first) as Float32Array, embeddings.get(pair.second) as Float32Array];
-    const told =
-      measured.objective.loss === 'bce'
-        ? byHead(headLogit(measured.network, weights, first, second), pair.same)
-        : byDistance(first, second, pair.same, measured.objective.margin);
-    loss += told.loss / pairs.length;
+    const told = tell(embeddings.get(pair.first) as Float32Array, embeddings.get(pair.second) as Float32Array);
+    loss += (pair.same ? told.lossIfSame : told.lossIfOther) / pairs.length;
     right += Number(told.score > 0.5 === pair.same) / pairs.length;
     return { pair, score: told.score };
   });
   return { loss, accuracy: right, scored };
 }
 
-function byHead(logit: number, same: boolean): { score: number; loss: number } {
-  const towards = same ? logit : -logit;
-  const loss = towards > 0 ? Math.log1p(Math.exp(-towards)) : Math.log1p(Math.exp(towards)) - towards;
-  return { score: 1 / (1 + Math.exp(-logit)), loss };
+type Told = { readonly score: number; readonly lossIfSame: number; readonly lossIfOther: number };
+
+/** Compares two embeddings with the weights as they are now: a score (see `Scored`) and the losses it would have. */
+export function teller({ engine, network, objective }: Measured): (first: Float32Array, second: Float32Array) => Told {
+  if (objective.loss === 'contrastive') return (first, second) => byDistance(first, second, objective.margin);
+  const weights = new Map(['head/kernel', 'head/bias'].map((name) => [name, engine.read(name)]));
+  return (first, second) => byLogit(headLogit(network, weights, first, second));
 }
 
-function byDistance(first: Float32Array, second: Float32Array, same: boolean, margin: number): { score: number; loss: number } {
-  const distance = Math.sqrt(first.reduce((sum, value, index) => sum + (value - (second[index] as number)) ** 2, 0));
-  const off = same ? distance : Math.max(0, margin - distance);
-  return { score: Math.max(0, 1 - distance / margin), loss: 0.5 * off * off };
+function byLogit(logit: number): Told {
+  const softplus = Math.max(0, logit) + Math.log1p(Math.exp(-Math.abs(logit)));
+  return { score: 1 / (1 + Math.exp(-logit)), lossIfSame: softplus - logit, lossIfOther: softplus };
+}
+
+function byDistance(first: Float32Array, second: Float32Array, margin: number): Told {
+  const squared = first.reduce((sum, value, index) => sum + (value - (second[index] as number)) ** 2, 0);
+  const distance = Math.sqrt(squared);
+  return { score: Math.max(0, 1 - distance / margin), lossIfSame: 0.5 * squared, lossIfOther: 0.5 * Math.max(0, margin - distance) ** 2 };
 }
 
 const atOnce = 16;

@@ -1,0 +1,137 @@
+/** The paper's experiment: its cells, its figures, and an experiment that may be ended and started at any time. */
+import { existsSync } from 'node:fs';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { confusionAt } from '../../src/train/confusion.ts';
+import { picturesOf, readDataset, splitDataset } from '../../src/train/dataset.ts';
+import { type ExperimentOptions, runExperiment } from '../../src/train/experiment.ts';
+import { paperCells, paperTableTwo, recomputedF1 } from '../../src/train/paper.ts';
+import { openPaperData, type Supply } from '../../src/train/paper-data.ts';
+import { inventPeople } from './runs.ts';
+import { evenNetwork } from './small-networks.ts';
+
+let folder = '';
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'facelatch-experiment-'));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+const tuned = { rate: 3e-3, augment: 0.2, l1: 1e-6 };
+
+describe('the paper’s cells', () => {
+  it('are four stages of Table I and both losses over growing data, each with a name of its own', () => {
+    const cells = paperCells(100, tuned);
+    expect(cells.filter(({ table }) => table === 'I').length).toBe(8);
+    expect(cells.filter(({ objective }) => objective.loss === 'contrastive').length).toBe(7);
+    expect(new Set(cells.map(({ id }) => id)).size).toBe(cells.length);
+    const webcam = cells.filter(({ id }) => id.startsWith('table-1-webcam'));
+    expect(webcam.map(({ network, rate, steps }) => [network.distance, rate, steps])).toEqual([
+      ['sum', 1e-4, 100],
+      ['vector', 1e-4, 100],
+      ['vector', 3e-3, 100],
+      ['vector', 3e-3, 300],
+    ]);
+  });
+
+  it('stand beside a table whose F1 does not always follow from its own recall and precision', () => {
+    const wrong = paperTableTwo.filter((row) => Math.abs(recomputedF1(row) - row[2]) > 0.05);
+    expect(wrong).toEqual([[27.5643, 62.67, 39.003]]);
+    expect(recomputedF1(wrong[0]!)).toBeCloseTo(38.288, 2);
+  });
+});
+
+describe('figures at a threshold', () => {
+  const told = [
+    { score: 0.9, same: true },
+    { score: 0.8, same: true },
+    { score: 0.2, same: true },
+    { score: 0.7, same: false },
+    { score: 0.1, same: false },
+  ];
+
+  it('count what was told right', () => {
+    const { accuracy, precision, recall, f1 } = confusionAt(told, 0.5);
+    expect([accuracy, precision, recall, f1].map((share) => share?.value)).toEqual([3 / 5, 2 / 3, 2 / 3, 2 / 3]);
+    expect(recall?.interval[0]).toBeGreaterThan(0.05);
+    expect(recall?.interval[1]).toBeLessThan(1);
+  });
+
+  it('have no precision where nothing was accepted, and an F1 of 0', () => {
+    const { precision, recall, f1 } = confusionAt(told, 0.95);
+    expect([precision, recall?.value, f1?.value]).toEqual([null, 0, 0]);
+  });
+});
+
+describe('an experiment', () => {
+  const options = async (signal: AbortSignal): Promise<ExperimentOptions> => {
+    const people = await readDataset(await inventPeople(join(folder, 'people'), 16, 4));
+    const split = splitDataset(people, { by: 'person', validation: 0.25, test: 0.25, seed: 1 });
+    const [probe, ...gallery] = split.train.subjects[0]!.first as [string, ...string[]];
+    const verification = { probe, gallery, strangers: split.test.subjects.map(({ first }) => first[0]!) };
+    const supply: Supply = async (data) => (data === 'webcam' ? { split, verification } : { split });
+    const cells = paperCells(12, tuned, evenNetwork).filter(({ id }) => /webcam-1|webcam-2$|orl-5/.test(id));
+    return { cells, supply, out: join(folder, 'out'), engine: 'onnx', pairs: 8, measuredPairs: 40, seed: 1, threads: 1, signal };
+  };
+
+  it('ended in the middle goes on where it was, and runs nothing twice', async () => {
+    const stop = new AbortController();
+    const first = await options(stop.signal);
+    const started: string[] = [];
+    const results = await runExperiment({
+      ...first,
+      onProgress: ({ cell, index, training }) => {
+        if (!training) started.push(cell.id);
+        if (index === 1 && training?.kind === 'step' && training.step === 5) stop.abort();
+      },
+    });
+    expect(results.map(({ cell }) => cell.id)).toEqual([first.cells[0]!.id]);
+    const steps: number[] = [];
+    const all = await runExperiment({
+      ...(await options(new AbortController().signal)),
+      onProgress: ({ index, training }) => {
+        if (training?.kind === 'step') steps.push(index);
+      },
+    });
+    expect(all.map(({ cell }) => cell.id)).toEqual(first.cells.map(({ id }) => id));
+    expect(steps.filter((index) => index === 0).length).toBe(0);
+    expect(steps.filter((index) => index === 1).length).toBe(12 - 5);
+    expect((await readdir(first.out)).filter((name) => !name.endsWith('.json'))).toEqual([]);
+  });
+
+  it('gives honest and leaky figures, and the paper’s verification for the webcam person', async () => {
+    const results = await runExperiment(await options(new AbortController().signal));
+    for (const { honest, leaky, people, lastLoss } of results) {
+      expect(honest.map(({ threshold }) => threshold)).toEqual([0.5, 0.9, 0.99]);
+      expect(leaky[0]?.pairs).toBe(40);
+      expect(people.tested).toBe(4);
+      expect(lastLoss).toBeGreaterThan(0);
+    }
+    expect(results[0]?.verification?.map(({ strangers }) => strangers)).toEqual([4, 4, 4]);
+    expect(results.at(-1)?.verification).toBeUndefined();
+  });
+});
+
+const shared = join(import.meta.dirname, '../../../shared/data');
+
+describe.skipIf(!existsSync(shared))(
+  `the pictures in ../shared/data${existsSync(shared) ? '' : ' (skipped: the folder is absent)'}`,
+  () => {
+    it.each([
+      ['webcam', 25],
+      ['pins', 25],
+      ['orl', 5],
+    ] as const)('%s with %i pictures a person: nothing that is tested on is trained on', async (data, images) => {
+      const { split } = await openPaperData(shared, 1)(data, images);
+      const trained = new Set([...picturesOf(split.train), ...picturesOf(split.validation)]);
+      const tested = picturesOf(split.test);
+      expect(tested.length).toBeGreaterThan(5);
+      expect(tested.filter((path) => trained.has(path))).toEqual([]);
+      const names = new Set(split.train.subjects.map(({ name }) => name));
+      expect(split.test.subjects.filter(({ name }) => names.has(name)).map(({ name }) => name)).toEqual(
+        data === 'webcam' ? ['webcam'] : [],
+      );
+    });
+  },
+);
