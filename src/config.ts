@@ -108,7 +108,7 @@ export const schema = {
       minInterEyePx: number('Smallest distance between the eyes, pixels.', 24, 4, 1000),
       minLuminance: number("Lowest mean brightness of the face, 0 to 255; below it the face is 'too-dark'.", 35, 0, 255),
       maxLuminance: number("Highest mean brightness of the face; above it the face is 'too-bright'.", 225, 0, 255),
-      minSharpness: number("Lowest sharpness (Laplacian variance over luma variance); below it the face is 'blurred'.", 0.004, 0, 10),
+      minSharpness: number("Lowest sharpness (Laplacian variance over luma variance); below it the face is 'blurred'.", 0.012, 0, 10),
       maxTurnDeg: number("Largest turn of the head to the side, up or down, degrees; beyond it the face is 'turned-away'.", 40, 5, 90),
       dominance: number(
         "A second face at least this share of the largest one's area makes it 'several-faces', and the door waits.",
@@ -136,8 +136,13 @@ export const schema = {
       0,
       100,
     ),
-    detection: number("The paper's detection threshold: probability above which one verification picture counts as a match.", 0.99, 0, 1),
-    verification: number("The paper's verification threshold: share of a person's pictures that must match.", 0.8, 0, 1),
+    detection: number(
+      "The paper's detection threshold: probability above which one verification picture counts as a match.",
+      0.99,
+      0.000001,
+      0.999999,
+    ),
+    verification: number("The paper's verification threshold: share of a person's pictures that must match.", 0.8, 0.000001, 1),
   },
   access: {
     armed: flag('When false the door opens for nobody by face.', true),

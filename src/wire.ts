@@ -171,7 +171,8 @@ export async function wire(config: Config, log: Log, overrides: Overrides = {}):
   opening.use(lockState(stateFolder(config)));
   const journal = opening.use(journalOf(config, clock));
   const openReader = () => (overrides.reader ? Promise.resolve(overrides.reader) : readerOf(config));
-  const reader = await openReader();
+  // Closed again by the loops when they end; here for whatever fails before they begin.
+  const reader = opening.use(await openReader());
   const gallery = opening.use(galleryOf(config, reader.embedder, clock));
   const relay = opening.use(overrides.relay ?? dryRelay({ clock, maxMs: config.relay.maxMs }));
   const plainCamera = overrides.camera ?? cameraOf(config, clock);

@@ -64,6 +64,8 @@ export interface Decision {
   readonly effects: readonly Open[];
 }
 
+const silenceMs = 3000;
+
 export const initialState: State = { cooling: new Map() };
 
 /** Decides. Never throws; every grant it returns rests on `policy.votes` fresh frames of one person. */
@@ -72,19 +74,20 @@ export function decide(state: State, input: Input, policy: Policy): Decision {
     const cooling = new Map([...state.cooling].filter(([personId]) => personId !== input.personId));
     return { state: { ...state, cooling }, events: [], effects: [] };
   }
-  if (input.kind === 'tick') return settle(state, input.atMs, policy);
-  if (input.sighting.finding.kind === 'nobody') return settle(state, input.atMs, policy);
-  const left = settle(state, input.atMs, policy);
+  if (input.kind === 'sighting' && input.sighting.finding.kind === 'nobody') return settle(state, input.atMs, policy.absenceMs, policy);
+  // Without a frame that shows nobody, silence may only mean a slow machine or camera: it takes longer to say that the visitor has left.
+  const left = settle(state, input.atMs, policy.absenceMs + silenceMs, policy);
+  if (input.kind === 'tick') return left;
   const seen = see(left.state, input, policy);
   return { ...seen, events: [...left.events, ...seen.events] };
 }
 
 /** Lets time pass: ends a presentation nobody is in any more, and denies one that has lasted too long. */
-function settle(state: State, atMs: number, policy: Policy): Decision {
+function settle(state: State, atMs: number, absenceMs: number, policy: Policy): Decision {
   const visit = state.presentation;
   const quiet: Decision = { state, events: [], effects: [] };
   if (!visit) return quiet;
-  const over = atMs - visit.lastFaceAtMs >= policy.absenceMs;
+  const over = atMs - visit.lastFaceAtMs >= absenceMs;
   const tooLong = !visit.granted && atMs >= visit.quietUntilMs;
   if (!over && !tooLong) return quiet;
   // Fewer new frames than a vote needs: somebody passed by.

@@ -44,7 +44,7 @@ export async function* paced(shots: AsyncIterable<Shot>, pace: Pace, signal: Abo
         push(frame(shot));
         // A replay that fell behind goes on from now: it never hurries to make up for lost time.
         dueMs = Math.max(dueMs + periodMs, clock.now());
-        await clock.sleep(dueMs - clock.now(), stop);
+        await clock.sleep(Math.max(0, dueMs - clock.now()), stop);
       }
     },
     signal,

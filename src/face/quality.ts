@@ -46,7 +46,7 @@ export function poseOf(landmarks: Landmarks): { yawDeg: number; pitchDeg: number
   const degrees = (sine: number) => (Math.asin(Math.min(1, Math.max(-1, sine))) * 180) / Math.PI;
   return {
     yawDeg: degrees(sideways / 0.6),
-    pitchDeg: degrees((between - 0.52) / 0.6),
+    pitchDeg: degrees((between - 0.59) / 0.6),
     rollDeg: (Math.atan2(ey, ex) * 180) / Math.PI,
     interEyePx,
   };

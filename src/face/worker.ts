@@ -62,12 +62,17 @@ async function openPipeline(limits: QualityLimits) {
 
 try {
   const pipeline = await openPipeline(options.limits);
-  port.on('message', async ({ id, picture, embed }: WorkerRequest) => {
+  const answer = async ({ id, picture, embed }: WorkerRequest) => {
     try {
       port.postMessage({ kind: 'reading', id, reading: await pipeline.read(picture, embed) } satisfies WorkerAnswer);
     } catch (error) {
       port.postMessage({ ...faultOf(error), id } satisfies WorkerAnswer);
     }
+  };
+  // One picture after the other: the networks' input buffers are shared, and a face must never get another's embedding.
+  let last = Promise.resolve();
+  port.on('message', (request: WorkerRequest) => {
+    last = last.then(() => answer(request));
   });
   port.postMessage({ kind: 'ready', info: pipeline.info } satisfies WorkerAnswer);
 } catch (error) {

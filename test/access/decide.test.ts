@@ -58,6 +58,22 @@ describe('opening', () => {
     ]);
   });
 
+  it('opens on a slow machine too, whose frames are further apart than an absence', () => {
+    const slow = { ...policy, maxFrameAgeMs: 5000, windowMs: 5000 };
+    expect(eventsOf(play(frames([person('ada'), person('ada'), person('ada')], 1000, 1200), slow))).toMatchObject([
+      { kind: 'access.granted' },
+    ]);
+  });
+
+  it('ends a visit when frames show nobody for the set while', () => {
+    const visit = frames(Array.from({ length: 6 }, () => unknown));
+    const empty = frames(
+      Array.from({ length: 15 }, () => ({ kind: 'nobody' }) as const),
+      1450,
+    );
+    expect(eventsOf(play([...visit, ...empty]))).toMatchObject([{ kind: 'access.denied', reason: 'unknown' }]);
+  });
+
   it('counts a frame shown twice once', () => {
     const same = frames([person('ada'), person('ada'), person('ada')]).map(
       (input) => ({ ...input, sighting: sightingOf(person('ada'), 1000, 'the same bytes') }) as Input,
