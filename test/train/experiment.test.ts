@@ -9,6 +9,7 @@ import { picturesOf, readDataset, splitDataset } from '../../src/train/dataset.t
 import { type ExperimentOptions, runExperiment } from '../../src/train/experiment.ts';
 import { paperCells, paperTableTwo, recomputedF1 } from '../../src/train/paper.ts';
 import { openPaperData, type Supply } from '../../src/train/paper-data.ts';
+import { paperReport } from '../../src/train/paper-report.ts';
 import { inventPeople } from './runs.ts';
 import { evenNetwork } from './small-networks.ts';
 
@@ -110,6 +111,24 @@ describe('an experiment', () => {
     }
     expect(results[0]?.verification?.map(({ strangers }) => strangers)).toEqual([4, 4, 4]);
     expect(results.at(-1)?.verification).toBeUndefined();
+  });
+});
+
+describe('the report', () => {
+  it('puts the paper’s figures beside the honest and the leaky ones, and says what is not done', async () => {
+    const people = await readDataset(await inventPeople(join(folder, 'report-people'), 16, 4));
+    const split = splitDataset(people, { by: 'person', validation: 0.25, test: 0.25, seed: 1 });
+    const cells = paperCells(6, tuned, evenNetwork).filter(({ id }) => /pins-1$|orl-\d+-bce/.test(id));
+    const run = { engine: 'onnx', pairs: 8, measuredPairs: 40, seed: 1, threads: 1, signal: new AbortController().signal } as const;
+    const results = await runExperiment({ ...run, cells, supply: async () => ({ split }), out: join(folder, 'report') });
+    const { markdown, plots } = paperReport(results, { budget: 6, pairs: 8, seed: 1, cells: 22 });
+    expect(markdown).toContain('**19 of 22 cells have not been run yet.**');
+    expect(markdown).toContain('| Baseline configuration | people of pins112, tested on people never seen | 6 | 30 % |');
+    expect(markdown).toContain('| 9 | 27.5643 | 62.67 | 39.003 | 38.288 | differs |');
+    expect([...plots.keys()]).toEqual(['growing-orl.svg']);
+    expect(plots.get('growing-orl.svg')).toMatch(/^<svg [\s\S]*polyline[\s\S]*<\/svg>\n$/);
+    expect(plots.get('growing-orl.svg')).not.toMatch(/NaN|undefined/);
+    expect(markdown).not.toMatch(/NaN|undefined/);
   });
 });
 

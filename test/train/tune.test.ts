@@ -1,11 +1,13 @@
 /** Tuning: it beats random search at equal budget, goes on where it was cut off, and ends hopeless trials early. */
-import { appendFile, mkdtemp, readFile, rm, truncate } from 'node:fs/promises';
+import { appendFile, mkdtemp, readdir, readFile, rm, truncate } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { expectedImprovement, fitProcess } from '../../src/train/gaussian-process.ts';
 import { newRandom } from '../../src/train/random.ts';
 import { bestTrial, fallsBehind, type Measure, type Setting, type Space, settingAt, type Trial, tune } from '../../src/train/tune.ts';
+import { recipeWith, tuneTraining } from '../../src/train/tune-training.ts';
+import { inventPeople, smallRecipe } from './runs.ts';
 
 let folder = '';
 beforeAll(async () => {
@@ -146,5 +148,58 @@ describe('the process', () => {
     expect(expectedImprovement({ mean: 0, deviation: 1e-6 }, 1)).toBeCloseTo(1, 5);
     expect(expectedImprovement({ mean: 1, deviation: 2 }, 1)).toBeGreaterThan(expectedImprovement({ mean: 1, deviation: 1 }, 1));
     expect(expectedImprovement({ mean: 1, deviation: 1 }, 1)).toBeCloseTo(1 / Math.sqrt(2 * Math.PI), 6);
+  });
+});
+
+describe('tuning a recipe', () => {
+  const recipe = async (name: string) =>
+    smallRecipe(await inventPeople(join(folder, 'people')), join(folder, name), { batchesPerEpoch: 3, epochs: 2 });
+  const space: Space = { rate: { from: 1e-4, to: 1e-2, log: true }, augment: { from: 0, to: 1 } };
+
+  it('measures the validation loss of each setting and keeps nothing but the trials', async () => {
+    const out = join(folder, 'tuned');
+    const options = { recipe: await recipe('tuned'), space, seed: 1, search: 'bayes', out, signal: new AbortController().signal } as const;
+    const trials = await tuneTraining({ ...options, trials: 6 });
+    expect(trials.length).toBe(6);
+    for (const { value, reports, stopped } of trials) {
+      expect(value).toBe(reports.at(-1));
+      expect(stopped || reports.length === 2).toBe(true);
+    }
+    expect(await readdir(out)).toEqual(['trials.jsonl']);
+  });
+
+  it('lays a setting over the recipe', async () => {
+    const changed = recipeWith(await recipe('laid'), { rate: 0.01, momentum: 0.7, l1: 1e-5, pairs: 6, epochs: 9, augment: 0.1 });
+    expect(changed).toMatchObject({
+      pairs: 6,
+      epochs: 9,
+      augment: 0.1,
+      objective: { l1: 1e-5 },
+      optimiser: { kind: 'adam', rate: 0.01, beta1: 0.7 },
+    });
+  });
+
+  it('ended from outside keeps no half trial', async () => {
+    const out = join(folder, 'ended');
+    const stop = new AbortController();
+    const options = { recipe: await recipe('ended'), space, seed: 1, search: 'random', out, signal: stop.signal, trials: 3 } as const;
+    await expect(tuneTraining({ ...options, onProgress: ({ kind }) => kind === 'step' && stop.abort() })).rejects.toMatchObject({
+      name: 'AbortError',
+    });
+    expect(await readdir(out)).toEqual([]);
+  });
+
+  it('refuses parameters that training has not', async () => {
+    const options = {
+      recipe: await recipe('refused'),
+      seed: 1,
+      search: 'bayes',
+      out: folder,
+      signal: new AbortController().signal,
+      trials: 1,
+    } as const;
+    await expect(tuneTraining({ ...options, space: { depth: { from: 1, to: 2 } } })).rejects.toThrow(
+      'depth cannot be tuned: choose from rate',
+    );
   });
 });
