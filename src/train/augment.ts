@@ -3,6 +3,7 @@
  * loss, all drawn from a seed. Numbers are side × side × 3, 0…1; nothing given is changed.
  */
 import sharp from 'sharp';
+import { toBytes, toNumbers } from './pictures.ts';
 import { normal, type Random } from './random.ts';
 
 /** How far each change may go; all 0 and `flip` false leaves pictures as they are. */
@@ -87,8 +88,9 @@ export function drawAugmentation(limits: AugmentLimits, side: number, random: Ra
     brightness: within(limits.brightness),
     contrast: 1 + within(limits.contrast),
     saturation: 1 + within(limits.saturation),
-    jpegQuality: limits.jpegLoss > 0 ? Math.round(100 - random() * limits.jpegLoss) : undefined,
-    blur: Math.min(limits.blur, Math.abs(normal(random)) * limits.blur * 0.5),
+    // Half the pictures go through neither: cameras differ, and both cost more time than all else together.
+    jpegQuality: limits.jpegLoss > 0 && random() < 0.5 ? Math.round(100 - random() * limits.jpegLoss) : undefined,
+    blur: random() < 0.5 ? Math.min(limits.blur, Math.abs(normal(random)) * limits.blur * 0.5) : 0,
   };
 }
 
@@ -125,13 +127,17 @@ export function warp(picture: Float32Array, side: number, { a, b, c, d, tx, ty }
 export function recolour(picture: Float32Array, change: Pick<Augmentation, 'brightness' | 'contrast' | 'saturation'>): Float32Array {
   const mean = picture.reduce((sum, value) => sum + value, 0) / picture.length;
   const out = new Float32Array(picture.length);
+  const cut = (value: number) => Math.min(1, Math.max(0, value));
+  const { brightness, contrast, saturation } = change;
+  const shift = mean * (1 - contrast) + brightness;
   for (let pixel = 0; pixel < picture.length; pixel += 3) {
-    const [r, g, b] = [picture[pixel] as number, picture[pixel + 1] as number, picture[pixel + 2] as number];
+    const r = picture[pixel] as number;
+    const g = picture[pixel + 1] as number;
+    const b = picture[pixel + 2] as number;
     const luma = 0.299 * r + 0.587 * g + 0.114 * b;
-    [r, g, b].forEach((value, channel) => {
-      const saturated = luma + (value - luma) * change.saturation;
-      out[pixel + channel] = Math.min(1, Math.max(0, mean + (saturated - mean) * change.contrast + change.brightness));
-    });
+    out[pixel] = cut((luma + (r - luma) * saturation) * contrast + shift);
+    out[pixel + 1] = cut((luma + (g - luma) * saturation) * contrast + shift);
+    out[pixel + 2] = cut((luma + (b - luma) * saturation) * contrast + shift);
   }
   return out;
 }
@@ -140,33 +146,34 @@ export function recolour(picture: Float32Array, change: Pick<Augmentation, 'brig
 export function blur(picture: Float32Array, side: number, sigma: number): Float32Array {
   if (sigma < 0.1) return picture.slice();
   const reach = Math.ceil(3 * sigma);
-  const weights = Array.from({ length: 2 * reach + 1 }, (_, index) => Math.exp(-((index - reach) ** 2) / (2 * sigma ** 2)));
+  const weights = Float32Array.from({ length: 2 * reach + 1 }, (_, index) => Math.exp(-((index - reach) ** 2) / (2 * sigma ** 2)));
   const total = weights.reduce((sum, weight) => sum + weight, 0);
-  const along = (from: Float32Array, byColumn: boolean) => {
+  const line = new Float32Array((side + 2 * reach) * 3);
+  /** Every line of pixels that lie `step` numbers apart, the lines `next` numbers apart. */
+  const along = (from: Float32Array, step: number, next: number) => {
     const out = new Float32Array(from.length);
-    for (let y = 0, at = 0; y < side; y++)
-      for (let x = 0; x < side; x++)
-        for (let channel = 0; channel < 3; channel++) {
-          let sum = 0;
-          for (let tap = -reach; tap <= reach; tap++) {
-            const moved = Math.min(side - 1, Math.max(0, (byColumn ? y : x) + tap));
-            sum += (from[(byColumn ? moved * side + x : y * side + moved) * 3 + channel] as number) * (weights[tap + reach] as number);
-          }
-          out[at++] = sum / total;
-        }
+    for (let start = 0, lines = 0; lines < side; lines++, start += next) {
+      for (let at = 0; at < side + 2 * reach; at++) {
+        const source = start + step * Math.min(side - 1, Math.max(0, at - reach));
+        for (let channel = 0; channel < 3; channel++) line[3 * at + channel] = from[source + channel] as number;
+      }
+      for (let at = 0; at < 3 * side; at++) {
+        let sum = 0;
+        for (let tap = 0; tap < weights.length; tap++) sum += (line[at + 3 * tap] as number) * (weights[tap] as number);
+        out[start + step * Math.floor(at / 3) + (at % 3)] = sum / total;
+      }
+    }
     return out;
   };
-  return along(along(picture, false), true);
+  return along(along(picture, 3, 3 * side), 3 * side, 3);
 }
 
 /** Coded as JPEG of that quality (1…100) and decoded again. */
 export async function throughJpeg(picture: Float32Array, side: number, quality: number): Promise<Float32Array> {
   const raw = { width: side, height: side, channels: 3 } as const;
   const jpeg = await sharp(toBytes(picture), { raw }).jpeg({ quality }).toBuffer();
-  return Float32Array.from(await sharp(jpeg).removeAlpha().raw().toBuffer(), (value) => value / 255);
+  return toNumbers(await sharp(jpeg).removeAlpha().raw().toBuffer());
 }
-
-const toBytes = (picture: Float32Array) => Uint8Array.from(picture, (value) => Math.round(Math.min(1, Math.max(0, value)) * 255));
 
 /** Pictures side by side as one PNG or JPEG (by `format`), `columns` in a row, for people to look at. */
 export async function contactSheet(

@@ -9,7 +9,8 @@ import type { Part } from './dataset.ts';
 import { type Cell, thresholdPairs } from './paper.ts';
 import type { CellData, Supply } from './paper-data.ts';
 import type { Optimiser } from './port.ts';
-import { checkpointName, type Progress, type Recipe, type Trained, train } from './trainer.ts';
+import type { Progress, Recipe } from './recipe.ts';
+import { checkpointName, type Trained, train } from './trainer.ts';
 import { embedAll, teller, validate } from './validation.ts';
 
 /** Figures of one part at each detection threshold. */

@@ -1,7 +1,8 @@
 /** A training run in a thread of its own, so that the daemon and the console stay awake while it computes. */
 import { Worker } from 'node:worker_threads';
 import { Fault } from '../errors.ts';
-import type { Progress, Recipe, RunResult } from './trainer.ts';
+import type { Progress, Recipe } from './recipe.ts';
+import type { RunResult } from './trainer.ts';
 import type { Order, Report } from './worker.ts';
 
 export interface Job {

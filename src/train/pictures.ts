@@ -18,9 +18,23 @@ export function openPictures(side: number, locate?: Locate): Pictures {
     read: async (path) => {
       const bytes = kept.get(path) ?? (await decode(path, side, locate));
       kept.set(path, bytes);
-      return Float32Array.from(bytes, (value) => value / 255);
+      return toNumbers(bytes);
     },
   };
+}
+
+/** Bytes to 0…1. A plain loop: `Float32Array.from` with a function takes twenty times as long. */
+export function toNumbers(bytes: Uint8Array): Float32Array {
+  const numbers = new Float32Array(bytes.length);
+  for (let index = 0; index < bytes.length; index++) numbers[index] = (bytes[index] as number) / 255;
+  return numbers;
+}
+
+/** 0…1 to bytes; what lies outside is cut off. */
+export function toBytes(numbers: Float32Array): Uint8Array {
+  const bytes = new Uint8ClampedArray(numbers.length); // rounds and clamps by itself
+  for (let index = 0; index < numbers.length; index++) bytes[index] = (numbers[index] as number) * 255;
+  return new Uint8Array(bytes.buffer);
 }
 
 async function decode(path: string, side: number, locate: Locate | undefined): Promise<Uint8Array> {

@@ -7,59 +7,12 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Fault } from '../errors.ts';
 import { batchOf } from './batches.ts';
 import { type Notes, readCheckpoint, writeCheckpoint } from './checkpoint.ts';
-import { type Part, readDataset, type Split, type SplitOptions, splitDataset } from './dataset.ts';
+import { type Part, readDataset, type Split, splitDataset } from './dataset.ts';
 import { initialWeights } from './network.ts';
 import { openPictures, type Pictures } from './pictures.ts';
-import type { Batch, Engine, EngineOptions, Network, Objective, Optimiser } from './port.ts';
+import type { Batch, Engine, EngineOptions } from './port.ts';
+import { type EpochResult, fingerprint, type Progress, type Recipe, requireSameRecipe, requireSensible } from './recipe.ts';
 import { validate } from './validation.ts';
-
-/** All that decides a run: the same recipe on the same pictures gives the same losses. */
-export interface Recipe {
-  readonly network: Network;
-  readonly engine: 'onnx' | 'tfjs';
-  /** TensorFlow.js only. */
-  readonly device: 'auto' | 'wasm' | 'cpu' | 'webgpu';
-  /** 0 leaves it to the engine. */
-  readonly threads: number;
-  readonly data: string;
-  readonly split: SplitOptions;
-  readonly pairs: number;
-  readonly batchesPerEpoch: number;
-  readonly epochs: number;
-  readonly objective: Objective;
-  readonly optimiser: Optimiser;
-  /** 0…1. */
-  readonly augment: number;
-  readonly seed: number;
-  /** Pairs of the validation part measured after each epoch; 0 for none. */
-  readonly validationPairs: number;
-  /** Folder of the checkpoint. */
-  readonly out: string;
-  readonly checkpointEvery: number;
-  readonly resume: boolean;
-}
-
-/** What a run says while it goes. */
-export type Progress =
-  | { readonly kind: 'started'; readonly step: number; readonly steps: number; readonly engine: string }
-  | {
-      readonly kind: 'step';
-      readonly step: number;
-      readonly steps: number;
-      readonly loss: number;
-      readonly penalty: number;
-      /** Milliseconds of this step, its batch included. */
-      readonly tookMs: number;
-    }
-  | {
-      readonly kind: 'epoch';
-      readonly epoch: number;
-      readonly loss: number;
-      readonly validationLoss?: number;
-      readonly validationAccuracy?: number;
-    }
-  | { readonly kind: 'checkpoint'; readonly step: number; readonly path: string }
-  | { readonly kind: 'paused'; readonly step: number };
 
 export interface RunControl {
   readonly onProgress: (progress: Progress) => void;
@@ -83,13 +36,6 @@ export interface RunResult {
   readonly losses: readonly number[];
   readonly epochs: readonly EpochResult[];
   readonly checkpoint: string;
-}
-
-export interface EpochResult {
-  readonly loss: number;
-  readonly validationLoss?: number;
-  /** Share of validation pairs told right at probability 0.5, 0…1. */
-  readonly validationAccuracy?: number;
 }
 
 export const checkpointName = 'checkpoint.facelatch';
@@ -201,37 +147,9 @@ function diverged(recipe: Recipe, step: number, losses: readonly number[], path:
   );
 }
 
-/** What must not change when a run goes on; more epochs, other checkpoints or another engine may. */
-function fingerprint({ split, data, pairs, batchesPerEpoch, objective, optimiser, augment, seed }: Recipe): string {
-  return JSON.stringify({ split, data, pairs, batchesPerEpoch, objective, optimiser, augment, seed });
-}
-
-function requireSameRecipe(notes: Notes, recipe: Recipe, path: string): void {
-  if (notes.recipe === fingerprint(recipe)) return;
-  throw new Fault(
-    'bad-argument',
-    `The checkpoint ${path} is of a run with other settings (${notes.recipe}): resume with those, or give another --out.`,
-  );
-}
-
 function historyOf(notes: Notes | undefined): { losses: number[]; epochs: EpochResult[] } {
   return {
     losses: [...((notes?.losses as number[] | undefined) ?? [])],
     epochs: [...((notes?.epochs as EpochResult[] | undefined) ?? [])],
   };
-}
-
-function requireSensible(recipe: Recipe): void {
-  const whole = {
-    pairs: recipe.pairs,
-    batchesPerEpoch: recipe.batchesPerEpoch,
-    epochs: recipe.epochs,
-    checkpointEvery: recipe.checkpointEvery,
-  };
-  for (const [name, value] of Object.entries(whole))
-    if (!Number.isInteger(value) || value < 1) throw new Fault('bad-argument', `${name} must be a whole number from 1 up, not ${value}.`);
-  if (!(recipe.optimiser.rate > 0))
-    throw new Fault('bad-argument', `The learning rate must be greater than 0, not ${recipe.optimiser.rate}.`);
-  if (!(recipe.augment >= 0 && recipe.augment <= 1))
-    throw new Fault('bad-argument', `The strength of augmentation must be from 0 to 1, not ${recipe.augment}.`);
 }

@@ -2,7 +2,8 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Fault } from '../errors.ts';
-import { type Progress, type Recipe, train } from './trainer.ts';
+import type { Progress, Recipe } from './recipe.ts';
+import { train } from './trainer.ts';
 import { type Setting, type Space, type Trial, tune } from './tune.ts';
 
 /** What may be tuned; `facelatch tune` takes these ends where none are given. Momentum is Adam's β₁ too. */

@@ -1,7 +1,8 @@
 /** The thread that trains: a recipe and orders (pause, go on, cancel) in as messages, progress and the result out. */
 import { isMainThread, parentPort, workerData } from 'node:worker_threads';
 import { Fault, type FaultCode, messageOf } from '../errors.ts';
-import { type Progress, type Recipe, type RunResult, train } from './trainer.ts';
+import type { Progress, Recipe } from './recipe.ts';
+import { type RunResult, train } from './trainer.ts';
 
 export type Order = 'pause' | 'go on' | 'cancel';
 

@@ -3,7 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { newRandom } from '../../src/train/random.ts';
-import type { Recipe } from '../../src/train/trainer.ts';
+import type { Recipe } from '../../src/train/recipe.ts';
 import { adam, crossEntropy, evenNetwork } from './small-networks.ts';
 
 /** Each person is a plain colour, each picture of it a little lighter or darker, with noise. */

@@ -9,7 +9,8 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readCheckpoint } from '../../src/train/checkpoint.ts';
 import { startTraining } from '../../src/train/job.ts';
-import { checkpointName, type Progress, type Recipe, train } from '../../src/train/trainer.ts';
+import type { Progress, Recipe } from '../../src/train/recipe.ts';
+import { checkpointName, train } from '../../src/train/trainer.ts';
 import { inventPeople, smallRecipe } from './runs.ts';
 import { oddNetwork } from './small-networks.ts';
 

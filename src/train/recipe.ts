@@ -1,0 +1,90 @@
+/** What decides a training run, what it says while it goes, and which recipes cannot be. */
+import { Fault } from '../errors.ts';
+import type { Notes } from './checkpoint.ts';
+import type { SplitOptions } from './dataset.ts';
+import type { Network, Objective, Optimiser } from './port.ts';
+
+/** All that decides a run: the same recipe on the same pictures gives the same losses. */
+export interface Recipe {
+  readonly network: Network;
+  readonly engine: 'onnx' | 'tfjs';
+  /** TensorFlow.js only. */
+  readonly device: 'auto' | 'wasm' | 'cpu' | 'webgpu';
+  /** 0 leaves it to the engine. */
+  readonly threads: number;
+  readonly data: string;
+  readonly split: SplitOptions;
+  readonly pairs: number;
+  readonly batchesPerEpoch: number;
+  readonly epochs: number;
+  readonly objective: Objective;
+  readonly optimiser: Optimiser;
+  /** 0…1. */
+  readonly augment: number;
+  readonly seed: number;
+  /** Pairs of the validation part measured after each epoch; 0 for none. */
+  readonly validationPairs: number;
+  /** Folder of the checkpoint. */
+  readonly out: string;
+  readonly checkpointEvery: number;
+  readonly resume: boolean;
+}
+
+/** What a run says while it goes. */
+export type Progress =
+  | { readonly kind: 'started'; readonly step: number; readonly steps: number; readonly engine: string }
+  | {
+      readonly kind: 'step';
+      readonly step: number;
+      readonly steps: number;
+      readonly loss: number;
+      readonly penalty: number;
+      /** Milliseconds of this step, its batch included. */
+      readonly tookMs: number;
+    }
+  | {
+      readonly kind: 'epoch';
+      readonly epoch: number;
+      readonly loss: number;
+      readonly validationLoss?: number;
+      readonly validationAccuracy?: number;
+    }
+  | { readonly kind: 'checkpoint'; readonly step: number; readonly path: string }
+  | { readonly kind: 'paused'; readonly step: number };
+
+export interface EpochResult {
+  readonly loss: number;
+  readonly validationLoss?: number;
+  /** Share of validation pairs told right at probability 0.5, 0…1. */
+  readonly validationAccuracy?: number;
+}
+
+/** What must not change when a run goes on; more epochs, other checkpoints or another engine may. */
+export function fingerprint({ split, data, pairs, batchesPerEpoch, objective, optimiser, augment, seed }: Recipe): string {
+  return JSON.stringify({ split, data, pairs, batchesPerEpoch, objective, optimiser, augment, seed });
+}
+
+/** Throws Fault `bad-argument` where a checkpoint at `path` is of a run with other settings. */
+export function requireSameRecipe(notes: Notes, recipe: Recipe, path: string): void {
+  if (notes.recipe === fingerprint(recipe)) return;
+  throw new Fault(
+    'bad-argument',
+    `The checkpoint ${path} is of a run with other settings (${notes.recipe}): resume with those, or give another --out.`,
+  );
+}
+
+/** Throws Fault `bad-argument` that names the setting which cannot be. */
+export function requireSensible(recipe: Recipe): void {
+  const whole = {
+    pairs: recipe.pairs,
+    batchesPerEpoch: recipe.batchesPerEpoch,
+    epochs: recipe.epochs,
+    checkpointEvery: recipe.checkpointEvery,
+  };
+  for (const [name, value] of Object.entries(whole))
+    if (!Number.isInteger(value) || value < 1) throw new Fault('bad-argument', `${name} must be a whole number from 1 up, not ${value}.`);
+  if (!(recipe.optimiser.rate > 0))
+    throw new Fault('bad-argument', `The learning rate must be greater than 0, not ${recipe.optimiser.rate}.`);
+  if (!(recipe.augment >= 0 && recipe.augment <= 1))
+    throw new Fault('bad-argument', `The strength of augmentation must be from 0 to 1, not ${recipe.augment}.`);
+}
