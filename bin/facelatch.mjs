@@ -17,7 +17,11 @@ if (Number(process.versions.node.split('.')[0]) >= wanted) {
     );
     process.exit(3);
   }
-  const child = spawn(node, [fileURLToPath(main), ...process.argv.slice(2)], { stdio: 'inherit' });
+  const child = spawn(node, [fileURLToPath(main), ...process.argv.slice(2)], {
+    stdio: 'inherit',
+    // Decoding on several threads otherwise spreads freed memory over as many heaps, which costs some 50 MB.
+    env: { MALLOC_ARENA_MAX: '2', ...process.env },
+  });
   // The terminal sends Ctrl-C to both; what comes to this process alone is passed on.
   for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
   process.on('SIGINT', () => undefined);

@@ -288,11 +288,14 @@ export function loadConfig({ files = [], env = {}, flags = new Map() }: ConfigSo
   const problems: Problem[] = [];
   const origin = new Map<string, string>();
   const relevant = Object.fromEntries(Object.entries(env).filter(([name, value]) => name.startsWith('FACELATCH_') && value !== undefined));
+  const isGroup = (path: string) => [...all.keys()].some((known) => known.startsWith(`${path}.`));
   const settings = convict(convictSchema(), { env: relevant, args: [] }) as unknown as Settings;
   for (const file of files) {
     const json = readJson(file);
     for (const path of pathsOf(json, '', all)) {
       if (all.has(path)) origin.set(path, `file ${file}`);
+      else if (isGroup(path))
+        problems.push({ path, text: `${path}: is a group of settings, not one; it must be an object (from file ${file})` });
       else problems.push({ path, text: `${path}: no such setting (from file ${file})${nearest(path, [...all.keys()])}` });
     }
     settings.load(json);
@@ -318,6 +321,7 @@ export function loadConfig({ files = [], env = {}, flags = new Map() }: ConfigSo
     const value: unknown = settings.has(path) ? settings.get(path) : undefined;
     const source = origin.get(path) ?? 'default';
     sources.set(path, { value, source, sensitive });
+    if (!settings.has(path) && problems.some((p) => path.startsWith(`${p.path}.`))) continue;
     if (!check(value))
       problems.push({
         path,
