@@ -3,7 +3,7 @@
  * large kernel, as two factors), the weights change in place, under the very arrays that the engine reads them through.
  */
 import { toKeras, toOnnx } from './layout.ts';
-import { headInputs, isKernel, parametersOf, sizeOf } from './network.ts';
+import { isKernel, parametersOf, sizeOf } from './network.ts';
 import { type Kernels, openKernels } from './optimiser-kernels.ts';
 import type { EngineState, Network, Objective, Optimiser, Parameter, Weights } from './port.ts';
 
@@ -46,92 +46,119 @@ export interface StoreOptions {
 
 const vector = 16; // bytes
 const panel = 16; // columns
+const denseKernel = 'embedding/kernel';
 const whole = (bytes: number) => Math.ceil(bytes / vector) * vector;
 
 /** Whether the factors' product can be taken two rows and 16 columns at a time. */
 export const takesFactors = (inputs: number, units: number) => inputs % 2 === 0 && units % panel === 0;
 
-/** A memory for the network's weights and means, filled with `weights`. */
-export function openStore({ network, weights, objective, optimiser: initial, rows }: StoreOptions): Store {
+/** Where everything lies in the one memory: byte offsets. */
+interface Plan {
+  readonly places: readonly Place[];
+  readonly inputs: number;
+  readonly units: number;
+  /** What one step needs for a while: the gradient in hand, the two factors, the penalty's partial sums. */
+  readonly scratch: { readonly gradient: number; readonly input: number; readonly delta: number; readonly sums: number };
+  readonly bytes: number;
+}
+
+/** Weights first, then their first means, then their second ones, then the scratch. */
+function plan(network: Network, rows: number): Plan {
   const parameters = parametersOf(network);
   const sizes = parameters.map(({ dims }) => whole(4 * sizeOf(dims)));
   const total = sizes.reduce((sum, size) => sum + size, 0);
-  const [inputs, units] = (parameters.at(-4) as Parameter).dims as [number, number];
-  const factored = takesFactors(inputs, units);
-  const largest = Math.max(...sizes.map((size, index) => (factored && index === sizes.length - 4 ? 8 * units : size)));
-  const scratch = { gradient: 3 * total, input: 3 * total + largest, delta: 0, sums: 0 };
-  scratch.delta = scratch.input + whole(4 * rows * inputs);
-  scratch.sums = scratch.delta + whole(4 * rows * units);
-  const kernels = openKernels(scratch.sums + 2 * vector);
-  const view = (offset: number, length: number) => new Float32Array(kernels.memory, offset, length);
-  const offsets = sizes.map((_, index) => sizes.slice(0, index).reduce((sum, size) => sum + size, 0));
+  const dense = parameters.findIndex(({ name }) => name === denseKernel);
+  const [inputs = 1, units = 1] = parameters[dense]?.dims ?? [];
+  // The dense kernel's gradient is never there as a whole, two rows are, where it is taken by its factors.
+  const gradients = sizes.map((size, index) => (index === dense && takesFactors(inputs, units) ? 8 * units : size));
+  let next = 0;
   const places = parameters.map((parameter, index): Place => {
-    const [weightsAt, bytes] = [offsets[index] ?? 0, sizes[index] ?? 0];
-    return { parameter, weights: weightsAt, first: total + weightsAt, second: 2 * total + weightsAt, bytes };
+    const [weights, bytes] = [next, sizes[index] ?? 0];
+    next += bytes;
+    return { parameter, weights, first: total + weights, second: 2 * total + weights, bytes };
   });
-  const live = new Map(places.map(({ parameter, weights: at }) => [parameter.name, view(at, sizeOf(parameter.dims))]));
-  for (const { parameter } of places) {
-    const given = weights.get(parameter.name);
-    if (given) toOnnx(parameter, given, live.get(parameter.name) as Float32Array);
-  }
+  const gradient = 3 * total;
+  const input = gradient + Math.max(...gradients);
+  const delta = input + whole(4 * rows * inputs);
+  const sums = delta + whole(4 * rows * units);
+  return { places, inputs, units, scratch: { gradient, input, delta, sums }, bytes: sums + 2 * vector };
+}
+
+/** A memory for the network's weights and means, filled with `weights`. */
+export function openStore({ network, weights, objective, optimiser: initial, rows }: StoreOptions): Store {
+  const { places, inputs, units, scratch, bytes: size } = plan(network, rows);
+  const kernels = openKernels(size);
+  const view = (offset: number, length: number) => new Float32Array(kernels.memory, offset, length);
+  const numbersAt = (place: Place, offset: number) => view(offset, sizeOf(place.parameter.dims));
+  const live = new Map(places.map((place) => [place.parameter.name, numbersAt(place, place.weights)]));
+  const put = (place: Place, offset: number, from: Weights) => {
+    const numbers = from.get(place.parameter.name);
+    if (numbers) toOnnx(place.parameter, numbers, numbersAt(place, offset));
+  };
+  for (const place of places) put(place, place.weights, weights);
   let [steps, optimiser] = [0, initial];
 
-  /** The optimiser (and the penalties) on `bytes` bytes of a parameter from its byte `at` on; the gradient lies in the scratch. */
-  const update = (place: Place, at: number, bytes: number) => {
-    if ((objective.l1 > 0 || objective.l2 > 0) && isKernel(place.parameter.name))
-      kernels.penalise(place.weights + at, scratch.gradient, bytes, objective.l1, objective.l2, scratch.sums);
+  /** Penalties and optimiser on `bytes` bytes of a parameter from its byte `at` on, whose gradient lies in the scratch. Returns the penalty. */
+  const update = (place: Place, at: number, bytes: number): number => {
+    const penalty = isKernel(place.parameter.name) ? penalise(kernels, objective, place.weights + at, scratch, bytes) : 0;
     applyStep(kernels, optimiser, steps, place, at, scratch.gradient, bytes);
+    return penalty;
+  };
+  const updateWhole = (place: Place, gradient: Float32Array): number => {
+    const into = view(scratch.gradient, place.bytes / 4);
+    into.fill(0, gradient.length);
+    into.set(gradient);
+    return update(place, 0, place.bytes);
+  };
+  const updateByFactors = (place: Place, { input, delta, rows: count }: Factors): number => {
+    transpose(input, count, inputs, view(scratch.input, count * inputs));
+    intoPanels(delta, count, units, view(scratch.delta, count * units));
+    let penalty = 0;
+    for (let row = 0; row < inputs; row += 2) {
+      kernels.twoRows(scratch.input + 4 * row * count, scratch.delta, count, units / panel, scratch.gradient);
+      penalty += update(place, 4 * row * units, 8 * units);
+    }
+    return penalty;
   };
 
   return {
     live,
     step: (gradients, factors) => {
       steps += 1;
-      view(scratch.sums, 8).fill(0);
+      let penalty = 0;
       for (const place of places) {
         const gradient = gradients.get(place.parameter.name);
-        if (gradient) {
-          view(scratch.gradient, place.bytes / 4).fill(0, gradient.length);
-          view(scratch.gradient, gradient.length).set(gradient);
-          update(place, 0, place.bytes);
-        } else if (factors && place.parameter.name === 'embedding/kernel') {
-          transpose(factors.input, factors.rows, inputs, view(scratch.input, factors.rows * inputs));
-          intoPanels(factors.delta, factors.rows, units, view(scratch.delta, factors.rows * units));
-          for (let row = 0; row < inputs; row += 2) {
-            kernels.twoRows(scratch.input + 4 * row * factors.rows, scratch.delta, factors.rows, units / panel, scratch.gradient);
-            update(place, 4 * row * units, 8 * units);
-          }
-        }
+        if (gradient) penalty += updateWhole(place, gradient);
+        else if (factors && place.parameter.name === denseKernel) penalty += updateByFactors(place, factors);
       }
-      const sums = view(scratch.sums, 8);
-      const sum = (from: number) => sums.subarray(from, from + 4).reduce((all, part) => all + part, 0);
-      return objective.l1 * sum(0) + objective.l2 * sum(4);
+      return penalty;
     },
     read: (name) => {
       const place = places.find(({ parameter }) => parameter.name === name);
-      return place ? toKeras(place.parameter, live.get(name) as Float32Array) : new Float32Array(0);
+      return place ? toKeras(place.parameter, numbersAt(place, place.weights)) : new Float32Array(0);
     },
     state: () => {
-      const copy = (at: (place: Place) => number) =>
-        new Map(places.map((place) => [place.parameter.name, toKeras(place.parameter, view(at(place), sizeOf(place.parameter.dims)))]));
-      return { step: steps, weights: copy((p) => p.weights), first: copy((p) => p.first), second: copy((p) => p.second) };
+      const copy = (part: 'weights' | 'first' | 'second') =>
+        new Map(places.map((place) => [place.parameter.name, toKeras(place.parameter, numbersAt(place, place[part]))]));
+      return { step: steps, weights: copy('weights'), first: copy('first'), second: copy('second') };
     },
     restore: (state) => {
       steps = state.step;
-      for (const place of places) {
-        const into = (at: number, from: Weights) => {
-          const numbers = from.get(place.parameter.name);
-          if (numbers) toOnnx(place.parameter, numbers, view(at, numbers.length));
-        };
-        into(place.weights, state.weights);
-        into(place.first, state.first);
-        into(place.second, state.second);
-      }
+      for (const place of places) for (const part of ['weights', 'first', 'second'] as const) put(place, place[part], state[part]);
     },
     optimise: (next) => {
       optimiser = next;
     },
   };
+}
+
+/** Adds the penalties' gradient to the one in the scratch. The sums are taken per call: one float32 sum over all weights would lose half its digits. */
+function penalise(kernels: Kernels, { l1, l2 }: Objective, weights: number, scratch: Plan['scratch'], bytes: number): number {
+  if (l1 === 0 && l2 === 0) return 0;
+  const sums = new Float32Array(kernels.memory, scratch.sums, 8).fill(0);
+  kernels.penalise(weights, scratch.gradient, bytes, l1, l2, scratch.sums);
+  const sum = (from: number) => sums.subarray(from, from + 4).reduce((all, part) => all + part, 0);
+  return l1 * sum(0) + l2 * sum(4);
 }
 
 function applyStep(kernels: Kernels, optimiser: Optimiser, step: number, place: Place, at: number, gradient: number, bytes: number): void {
@@ -157,13 +184,4 @@ function intoPanels(from: Float32Array, rows: number, columns: number, to: Float
   for (let row = 0; row < rows; row++)
     for (let column = 0; column < columns; column += panel)
       to.set(from.subarray(row * columns + column, row * columns + column + panel), (column / panel) * rows * panel + row * panel);
-}
-
-/** The logit that the head gives two embeddings. */
-export function headLogit(network: Network, weights: Weights, first: Float32Array, second: Float32Array): number {
-  const kernel = weights.get('head/kernel') ?? new Float32Array(headInputs(network));
-  let sum = weights.get('head/bias')?.[0] ?? 0;
-  for (let index = 0; index < first.length; index++)
-    sum += Math.abs((first[index] as number) - (second[index] as number)) * (kernel[network.distance === 'vector' ? index : 0] as number);
-  return sum;
 }

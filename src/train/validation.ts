@@ -1,6 +1,6 @@
 /** How well the network tells pairs now: loss, accuracy and each pair's score, from embeddings made once per picture. */
 import { evaluationPairs, type Part, type PicturePair } from './dataset.ts';
-import { headLogit } from './optimiser.ts';
+import { headLogit } from './head.ts';
 import type { Pictures } from './pictures.ts';
 import type { Engine, Network, Objective } from './port.ts';
 

@@ -1,0 +1,12 @@
+/** The Siamese head outside the training graph: two embeddings in, the logit of «the same person» out. */
+import { headInputs } from './network.ts';
+import type { Network, Weights } from './port.ts';
+
+/** bias + Σ kernel·|first − second|; under the summed distance one weight times the sum. */
+export function headLogit(network: Network, weights: Weights, first: Float32Array, second: Float32Array): number {
+  const kernel = weights.get('head/kernel') ?? new Float32Array(headInputs(network));
+  let sum = weights.get('head/bias')?.[0] ?? 0;
+  for (let index = 0; index < first.length; index++)
+    sum += Math.abs((first[index] as number) - (second[index] as number)) * (kernel[network.distance === 'vector' ? index : 0] as number);
+  return sum;
+}
