@@ -99,7 +99,7 @@ export const schema = {
     embedder: text('The embedder (the Siamese twin), likewise.', 'embedder', /./, 'a name or path'),
     threads: whole('Threads of one inference.', 2, 1, 64),
     idleFps: number(
-      'While nobody has been seen for two seconds only so many frames a second are looked at, which saves power; 0 looks at all.',
+      'While nobody has been seen for two seconds, or the visitor has been let in or denied, only so many frames a second are looked at, which saves power; 0 looks at all.',
       5,
       0,
       60,

@@ -30,7 +30,7 @@ export interface DaemonParts {
   readonly clock: Clock;
   readonly log: Log;
   readonly retry: { readonly minMs: number; readonly maxMs: number };
-  /** Frames a second that are looked at while nobody is there; 0: all. */
+  /** Frames a second that are looked at while nobody is there, or all about the visitor is decided; 0: all. */
   readonly idleFps: number;
   readonly onMoment?: (moment: Moment) => void;
 }
@@ -65,8 +65,9 @@ export function daemonLoops(parts: DaemonParts): Loops {
   let lastLookMs = Number.NEGATIVE_INFINITY;
 
   const look = async (frame: Frame, signal: AbortSignal) => {
-    const idle = idleFps > 0 && clock.now() - lastFaceMs > idleAfterMs;
-    if (idle && frame.capturedAtMs - lastLookMs < 1000 / idleFps) return;
+    const idle = idleFps > 0 && (clock.now() - lastFaceMs > idleAfterMs || controller.settled);
+    // A little less than the period, or the jitter of a camera would halve the rate.
+    if (idle && frame.capturedAtMs - lastLookMs < 900 / idleFps) return;
     lastLookMs = frame.capturedAtMs;
     const reading = await read(frame, signal);
     if (!reading) return;

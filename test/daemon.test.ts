@@ -43,7 +43,7 @@ function setUp(parts: Partial<DaemonParts> & { camera: Camera; reader: FaceReade
   const loops = daemonLoops({
     openReader: async () => parts.reader,
     sight: (frame) => ({ digest: String(frame.seq), capturedAtMs: frame.capturedAtMs, finding: { kind: 'nobody' } }),
-    controller: { submit: async (input) => void inputs.push(input.kind), record: (event) => void recorded.push(event) },
+    controller: { submit: async (input) => void inputs.push(input.kind), record: (event) => void recorded.push(event), settled: false },
     refresh: () => undefined,
     clock,
     log: openLog('silent'),

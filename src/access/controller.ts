@@ -28,6 +28,8 @@ export interface Controller {
   submit(input: Input): Promise<void>;
   /** Journals something that is not a decision (camera, daemon); a journal that is down is logged, never thrown. */
   record(event: Event): void;
+  /** True while somebody stands there about whom all has been decided and journalled for now. */
+  readonly settled: boolean;
 }
 
 /** The controller over a journal and a relay. */
@@ -87,6 +89,9 @@ export function openController({ journal, relay, policy, journalDown, clock, log
       return turn;
     },
     record: (event) => void append(event),
+    get settled() {
+      return state.presentation?.settled ?? false;
+    },
   };
 }
 

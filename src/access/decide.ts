@@ -47,6 +47,8 @@ interface Presentation {
   readonly mostVotes: number;
   readonly quietUntilMs: number;
   readonly granted: boolean;
+  /** The journal has been told of this visitor, one way or the other: nothing more is pressing. */
+  readonly settled: boolean;
   readonly visit?: number;
 }
 
@@ -95,7 +97,10 @@ function settle(state: State, atMs: number, absenceMs: number, policy: Policy): 
   const { presentation: _, ...without } = state;
   const next = over
     ? without
-    : { ...state, presentation: { ...visit, counts: {}, quality: {}, mostVotes: 0, quietUntilMs: atMs + policy.denyAfterMs } };
+    : {
+        ...state,
+        presentation: { ...visit, counts: {}, quality: {}, mostVotes: 0, quietUntilMs: atMs + policy.denyAfterMs, settled: true },
+      };
   return { state: next, events: denied, effects: [] };
 }
 
@@ -103,7 +108,7 @@ const total = (counts: Presentation['counts']): number => Object.values(counts).
 
 /** Takes one frame with a face into the presentation and opens when the vote is won. */
 function see(state: State, { atMs, sighting, visit }: Extract<Input, { kind: 'sighting' }>, policy: Policy): Decision {
-  const before = state.presentation ?? {
+  const before: Presentation = state.presentation ?? {
     sinceMs: atMs,
     lastFaceAtMs: atMs,
     lastDigest: '',
@@ -114,6 +119,7 @@ function see(state: State, { atMs, sighting, visit }: Extract<Input, { kind: 'si
     mostVotes: 0,
     quietUntilMs: atMs + policy.denyAfterMs,
     granted: false,
+    settled: false,
   };
   if (before.lastDigest === sighting.digest) return { state, events: [], effects: [] };
   const fresh = atMs - sighting.capturedAtMs <= policy.maxFrameAgeMs && sighting.capturedAtMs <= atMs;
@@ -151,7 +157,7 @@ function see(state: State, { atMs, sighting, visit }: Extract<Input, { kind: 'si
   } as const;
   cooling.set(elected.personId, atMs + policy.cooldownMs);
   return {
-    state: { presentation: { ...presentation, ballots: [], counts: {}, quality: {}, granted: true }, cooling },
+    state: { presentation: { ...presentation, ballots: [], counts: {}, quality: {}, granted: true, settled: true }, cooling },
     events: [grant],
     effects: [{ kind: 'open', grant, durationMs: policy.pulseMs }],
   };

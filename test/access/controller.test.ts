@@ -72,6 +72,17 @@ describe('order of effects', () => {
     expect(relay.pulses).toEqual([3000]);
   });
 
+  it('is settled from the grant until the visitor has gone', async () => {
+    const { controller, clock, see } = setUp();
+    await see(1);
+    expect(controller.settled).toBe(false);
+    await see(1);
+    expect(controller.settled).toBe(true);
+    await clock.advance(10_000);
+    await controller.submit({ kind: 'tick', atMs: clock.now() });
+    expect(controller.settled).toBe(false);
+  });
+
   it('does not pulse when the journal cannot be written, and says journal-down', async () => {
     const { relay, journal, told, see } = setUp();
     journal.full = true;
