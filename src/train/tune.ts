@@ -102,10 +102,9 @@ export function fallsBehind(before: readonly Trial[], reports: readonly number[]
 function propose({ space, search }: TuneOptions, trials: readonly Trial[], random: Random): Point {
   const dimensions = Object.keys(space).length;
   const anywhere = () => Array.from({ length: dimensions }, random);
-  const told = trials.filter(({ value }) => Number.isFinite(value));
-  if (search === 'random' || told.length < drawnFirst) return anywhere();
-  const points = told.map(({ setting }) => pointOf(space, setting));
-  const values = told.map(({ value }) => value);
+  if (search === 'random' || trials.filter(({ value }) => Number.isFinite(value)).length < drawnFirst) return anywhere();
+  const points = trials.map(({ setting }) => pointOf(space, setting));
+  const values = capped(trials.map(({ value }) => value));
   const process = fitProcess(points, values, Math.floor(random() * 2 ** 31));
   const best = Math.min(...values);
   const at = points[values.indexOf(best)] as Point;
@@ -121,6 +120,17 @@ function propose({ space, search }: TuneOptions, trials: readonly Trial[], rando
   starts.forEach(consider);
   for (let round = 0; round < 100; round++) consider(near(winner.point, 0.1 * 0.96 ** round));
   return winner.point;
+}
+
+/**
+ * Values that are far worse than most, or none at all (a loss that broke), all become as bad as twice the way from the best to the median
+ * beyond it: how bad a bad setting is must not flatten the differences between good ones.
+ */
+function capped(values: readonly number[]): number[] {
+  const finite = values.filter(Number.isFinite).sort((a, b) => a - b);
+  const [best = 0, middle = 0, worst = 0] = [finite[0], finite[Math.floor(finite.length / 2)], finite.at(-1)];
+  const cap = middle > best ? Math.min(worst, middle + 2 * (middle - best)) : worst;
+  return values.map((value) => (Number.isFinite(value) ? Math.min(value, cap) : cap));
 }
 
 /** Whole numbers stand at their own places, so that the process does not see two where there is one. */
