@@ -1,5 +1,5 @@
 /**
- * The whole house at work in this process: capture to relay edge, event-loop delay and CPU time at the frame rates of a door, and memory.
+ * The whole house at work in this process: capture to relay edge, event-loop delay and CPU time at the frame rates of a door.
  * The camera is a generator of frames, the relay dry; everything between is what runs at a door.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -23,7 +23,6 @@ export interface HouseRun {
   /** Share of one core, 0…, while it ran. */
   readonly cpu: number;
   readonly loopDelayP99Ms: number;
-  readonly rssMb: number;
 }
 
 /** Runs a house with one enrolled person (p01) until the camera ends. */
@@ -59,7 +58,6 @@ export async function runHouse(camera: Camera, settings: Readonly<Record<string,
       events,
       cpu: (spent.user + spent.system) / 1000 / (performance.now() - from),
       loopDelayP99Ms: delay.percentile(99) / 1e6 - 10,
-      rssMb: process.memoryUsage.rss() / 1e6,
     };
   } finally {
     rmSync(state, { recursive: true });
@@ -102,6 +100,5 @@ export async function benchDaemon(): Promise<Row[]> {
     { what: 'event-loop delay at 15 frames/s, p99', value: busy.loopDelayP99Ms, unit: 'ms', target: 20 },
     { what: 'CPU at 10 frames/s with a face', value: withFace.cpu * 100, unit: '% of a core', target: 25 },
     { what: 'CPU at 10 frames/s without a face', value: without.cpu * 100, unit: '% of a core', target: 10 },
-    { what: 'resident memory after this', value: without.rssMb, unit: 'MB', target: 300 },
   ];
 }

@@ -14,7 +14,11 @@ const pictures = 50;
 /** Milliseconds of one probe against 50 verification pictures as the tutorial does it, median of three. */
 async function tutorialWay(threads: number): Promise<number> {
   const bytes = embeddingModel(paperNetwork, 1, initialWeights(paperNetwork, 1));
-  const session = await InferenceSession.create(bytes, { intraOpNumThreads: threads, interOpNumThreads: 1 });
+  const session = await InferenceSession.create(bytes, {
+    intraOpNumThreads: threads,
+    interOpNumThreads: 1,
+    extra: { session: { intra_op: { allow_spinning: '0' } } },
+  });
   const { side } = paperNetwork;
   const picture = new Tensor('float32', new Float32Array(side ** 2 * 3).fill(0.5), [1, side, side, 3]);
   const once = async () => {
