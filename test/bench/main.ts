@@ -2,6 +2,9 @@
 import { parseArgs } from 'node:util';
 import { isMissed, type Row, tableOf } from '../../src/cli/figures.ts';
 
+// As bin/facelatch.mjs starts the program.
+process.env.UV_THREADPOOL_SIZE ??= '2';
+
 const benches: Readonly<Record<string, () => Promise<readonly Row[]>>> = {
   frame: async () => (await import('./frame.ts')).benchFrame(),
   match: async () => (await import('./match.ts')).benchMatch(),
