@@ -72,6 +72,13 @@ export async function writeCheckpoint(path: string, checkpoint: Checkpoint): Pro
   }
 }
 
+/** Takes the newest checkpoint back: the one before stands in its place again, or none where there was none. */
+export async function discardCheckpoint(path: string): Promise<void> {
+  await rm(path, { force: true });
+  await rename(`${path}.last`, path).catch(ignoreMissing);
+  await syncFolder(dirname(path));
+}
+
 /** A write may take fewer bytes than it was given: on a disk that fills, or over two gigabytes. */
 async function writeAll(file: FileHandle, bytes: Uint8Array): Promise<void> {
   for (let at = 0; at < bytes.length; ) at += (await file.write(bytes, at, Math.min(bytes.length - at, 2 ** 28))).bytesWritten;

@@ -26,6 +26,7 @@ export interface Recipe {
   readonly validationPairs: number;
   /** Folder of the checkpoint. */
   readonly out: string;
+  /** Steps; there is one at the end too. 0 for none at all. */
   readonly checkpointEvery: number;
   readonly resume: boolean;
 }
@@ -75,14 +76,15 @@ export function requireSameRecipe(notes: Notes, recipe: Recipe, path: string): v
 
 /** Throws Fault `bad-argument` that names the setting which cannot be. */
 export function requireSensible(recipe: Recipe): void {
-  const whole = {
-    pairs: recipe.pairs,
-    batchesPerEpoch: recipe.batchesPerEpoch,
-    epochs: recipe.epochs,
-    checkpointEvery: recipe.checkpointEvery,
-  };
-  for (const [name, value] of Object.entries(whole))
-    if (!Number.isInteger(value) || value < 1) throw new Fault('bad-argument', `${name} must be a whole number from 1 up, not ${value}.`);
+  const { pairs, batchesPerEpoch, epochs, checkpointEvery } = recipe;
+  for (const [name, value, least] of [
+    ['pairs', pairs, 1],
+    ['batchesPerEpoch', batchesPerEpoch, 1],
+    ['epochs', epochs, 1],
+    ['checkpointEvery', checkpointEvery, 0],
+  ] as const)
+    if (!Number.isInteger(value) || value < least)
+      throw new Fault('bad-argument', `${name} must be a whole number from ${least} up, not ${value}.`);
   if (!(recipe.optimiser.rate > 0))
     throw new Fault('bad-argument', `The learning rate must be greater than 0, not ${recipe.optimiser.rate}.`);
   if (!(recipe.augment >= 0 && recipe.augment <= 1))

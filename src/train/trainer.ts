@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Fault } from '../errors.ts';
 import { batchOf } from './batches.ts';
-import { type Notes, readCheckpoint, writeCheckpoint } from './checkpoint.ts';
+import { discardCheckpoint, type Notes, readCheckpoint, writeCheckpoint } from './checkpoint.ts';
 import { type Part, readDataset, type Split, splitDataset } from './dataset.ts';
 import { initialWeights } from './network.ts';
 import { openPictures, type Pictures } from './pictures.ts';
@@ -79,9 +79,12 @@ async function run(recipe: Recipe, control: RunControl, { engine, split, picture
   const steps = recipe.epochs * recipe.batchesPerEpoch;
   const { losses, epochs } = history;
   const draw = (step: number) => batchOf(batchOptions(recipe, split.train, pictures), step);
+  let savedAt: number | undefined;
   const save = async () => {
+    if (recipe.checkpointEvery === 0) return;
     const notes = { recipe: fingerprint(recipe), losses, epochs };
     await writeCheckpoint(path, { network: recipe.network, state: engine.state(), notes });
+    savedAt = losses.length;
     control.onProgress({ kind: 'checkpoint', step: losses.length, path });
   };
   control.onProgress({ kind: 'started', step: losses.length, steps, engine: engine.label });
@@ -96,14 +99,18 @@ async function run(recipe: Recipe, control: RunControl, { engine, split, picture
     next = step + 1 < steps ? draw(step + 1) : undefined;
     next?.catch(() => undefined); // asked for again, and thrown, in its own turn
     const { loss, penalty } = await engine.step(batch);
-    if (!Number.isFinite(loss + penalty)) throw diverged(recipe, step, losses, path);
+    if (!Number.isFinite(loss + penalty)) {
+      // A checkpoint is good once a step from it gave a number; the one just written holds the weights that did not.
+      if (savedAt === step) await discardCheckpoint(path);
+      throw diverged(recipe, step, losses, path);
+    }
     losses.push(loss);
     control.onProgress({ kind: 'step', step: step + 1, steps, loss, penalty, tookMs: performance.now() - startedAt });
     if (losses.length % recipe.batchesPerEpoch === 0) {
       epochs.push(await endEpoch(recipe, engine, split, pictures, losses));
       control.onProgress({ kind: 'epoch', epoch: epochs.length, ...(epochs.at(-1) as EpochResult) });
     }
-    if (losses.length % recipe.checkpointEvery === 0 && losses.length < steps) await save();
+    if (recipe.checkpointEvery > 0 && losses.length % recipe.checkpointEvery === 0 && losses.length < steps) await save();
   }
   await save();
   if (losses.length >= steps) await control.finish?.({ engine, split, pictures });
@@ -143,7 +150,7 @@ function diverged(recipe: Recipe, step: number, losses: readonly number[], path:
     : `the losses before were ordinary (${before.join(', ') || 'none'}), so a picture or a weight holds a number that is none: look at the data with --preview`;
   return new Fault(
     'training-failed',
-    `Step ${step + 1} gave a loss that is not a number; ${cause}. The last checkpoint (${path}) is kept.`,
+    `Step ${step + 1} gave a loss that is not a number; ${cause}. The last good checkpoint (${path}), where one was written, is kept.`,
   );
 }
 

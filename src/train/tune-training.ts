@@ -77,7 +77,7 @@ async function measure(options: TuneTrainingOptions, setting: Setting, report: (
     if (report(last) === 'stop') stop.abort();
   };
   try {
-    const recipe = { ...recipeWith(options.recipe, setting), out: folder, checkpointEvery: Number.MAX_SAFE_INTEGER, resume: false };
+    const recipe = { ...recipeWith(options.recipe, setting), out: folder, checkpointEvery: 0, resume: false };
     await train(recipe, { onProgress, signal: AbortSignal.any([options.signal, stop.signal]) });
   } catch (error) {
     if (!(error instanceof Fault && error.code === 'training-failed')) throw error;

@@ -102,12 +102,13 @@ describe('a run', () => {
     await train(good, quiet());
     const before = await readCheckpoint(join(good.out, checkpointName));
     const optimiser = { kind: 'sgd', rate: 1e30, momentum: 0 } as const;
-    const wild = await recipe('wild', { optimiser });
+    const wild = await recipe('wild', { optimiser, checkpointEvery: 1 });
     await copyFile(join(good.out, checkpointName), join(wild.out, checkpointName));
     await expect(train(wild, quiet())).rejects.toMatchObject({
       code: 'training-failed',
       message: expect.stringMatching(/^Step \d+ gave a loss that is not a number; .*checkpoint.*kept/),
     });
+    // A checkpoint was written between, of weights that the next step broke on: it must not stand in the good one's place.
     expect(await readCheckpoint(join(wild.out, checkpointName))).toEqual(before);
   });
 
@@ -116,7 +117,7 @@ describe('a run', () => {
     await train(settings, quiet());
     await expect(train({ ...settings, resume: true, pairs: 4 }, quiet())).rejects.toMatchObject({ code: 'bad-argument' });
     await expect(train({ ...settings, resume: true, network: oddNetwork }, quiet())).rejects.toMatchObject({ code: 'model-unfit' });
-    await expect(train({ ...settings, epochs: 0 }, quiet())).rejects.toThrow('epochs must be a whole number from 1 up');
+    await expect(train({ ...settings, epochs: 0 }, quiet())).rejects.toThrow('epochs must be a whole number from 1 up, not 0');
     await expect(train({ ...settings, augment: 2 }, quiet())).rejects.toThrow('from 0 to 1');
   });
 });
