@@ -2,7 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { envName, leaves, loadConfig } from '../src/config.ts';
+import { loadConfig } from '../src/config.ts';
+import { envName, leaves } from '../src/settings.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'facelatch-config-'));
 afterAll(() => rmSync(folder, { recursive: true }));

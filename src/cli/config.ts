@@ -1,6 +1,7 @@
 /** `facelatch config`: the effective configuration with the source of every value; or the reference, or all defaults. */
 import { Command } from 'commander';
-import { defaults, type LoadedConfig, reference } from '../config.ts';
+import { defaults, type LoadedConfig } from '../config.ts';
+import { reference } from '../settings.ts';
 import { type CommonOptions, configOf, exitCodes, print, withCommon, withHelp, write } from './context.ts';
 import { table } from './words.ts';
 

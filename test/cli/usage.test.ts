@@ -3,7 +3,7 @@ import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { defaultsText } from '../../src/cli/config.ts';
-import { reference } from '../../src/config.ts';
+import { reference } from '../../src/settings.ts';
 import { demoPicture, facelatch, jsonOf, root, temporaryFolder } from './facelatch.ts';
 
 const folder = temporaryFolder();

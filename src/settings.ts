@@ -1,0 +1,233 @@
+/**
+ * Every setting of facelatch: its default, what is allowed and its help text, in the order of the reference; and the reference itself,
+ * made from them.
+ */
+import { logLevels } from './log.ts';
+
+/** One setting. `check` says whether a value is allowed; `allowed` says the same to people. */
+export interface Leaf<T> {
+  readonly doc: string;
+  readonly default: T;
+  readonly allowed: string;
+  readonly check: (value: unknown) => boolean;
+  readonly sensitive?: boolean;
+}
+
+const leaf = <T>(doc: string, fallback: T, allowed: string, check: (value: unknown) => boolean): Leaf<T> => ({
+  doc,
+  default: fallback,
+  allowed,
+  check,
+});
+const text = (doc: string, fallback: string, pattern = /^[^\0]*$/, allowed = 'text') =>
+  leaf(doc, fallback, allowed, (v) => typeof v === 'string' && pattern.test(v));
+const secret = (doc: string) => ({ ...text(doc, ''), sensitive: true });
+const choice = <const T extends string>(doc: string, fallback: NoInfer<T>, choices: readonly T[]) =>
+  leaf<T>(doc, fallback, choices.join(' | '), (v) => choices.some((c) => c === v));
+const flag = (doc: string, fallback: boolean) => leaf(doc, fallback, 'true | false', (v) => typeof v === 'boolean');
+const number = (doc: string, fallback: number, min: number, max: number) =>
+  leaf(doc, fallback, `a number from ${min} to ${max}`, (v) => typeof v === 'number' && v >= min && v <= max);
+const whole = (doc: string, fallback: number, min: number, max: number) =>
+  leaf(doc, fallback, `a whole number from ${min} to ${max}`, (v) => Number.isInteger(v) && (v as number) >= min && (v as number) <= max);
+const names = (doc: string, fallback: readonly string[]) =>
+  leaf<readonly string[]>(doc, fallback, 'a list of texts', (v) => Array.isArray(v) && v.every((s) => typeof s === 'string'));
+
+/** Every setting of facelatch, in the order of the reference. */
+export const schema = {
+  door: {
+    id: text('Names this door in topics and journal.', 'front-door', /^[A-Za-z0-9_.-]{1,64}$/, '1 to 64 of A–Z a–z 0–9 _ . -'),
+  },
+  state: {
+    folder: text(
+      "Where people, journal and lock are kept. Under systemd the unit's StateDirectory is used when this is not set.",
+      'state',
+      /./,
+      'a folder',
+    ),
+  },
+  camera: {
+    source: choice(
+      'Which camera: `v4l2` (USB camera through ffmpeg), `webcam` (node-webcam and fswebcam, one still at a time), `rtsp` (a network camera through ffmpeg), `replay` (pictures, a video, or the built-in demo visits).',
+      'v4l2',
+      ['v4l2', 'webcam', 'rtsp', 'replay'],
+    ),
+    device: text(
+      'The USB camera: a name in /dev/v4l/by-id (does not change when cameras are plugged in another order) or a path such as /dev/video0.',
+      '/dev/video0',
+      /./,
+      'a name or path',
+    ),
+    url: {
+      ...text('The network camera (`rtsp://`, `http://` …); may hold user and password and is never shown with them.', ''),
+      sensitive: true,
+    },
+    width: whole('Wanted picture width, pixels; the nearest that the camera offers is taken.', 640, 160, 4096),
+    height: whole('Wanted picture height, pixels.', 480, 120, 4096),
+    fps: number('Wanted frames a second.', 15, 1, 60),
+    freezeMs: whole(
+      'A camera that gives no new picture for so long is frozen: reported, closed and opened again. Milliseconds.',
+      5000,
+      500,
+      600_000,
+    ),
+    darkLevel: number('A mean brightness (0 to 255) below this is a covered lens or a dead sensor; 0 turns the check off.', 4, 0, 255),
+    darkMs: whole('How long it must be so dark before it is reported. Milliseconds.', 30_000, 1000, 3_600_000),
+    retryMinMs: whole('First wait before a failed camera is opened again; doubles each time. Milliseconds.', 500, 50, 600_000),
+    retryMaxMs: whole('Longest such wait. Milliseconds.', 30_000, 100, 3_600_000),
+    replay: {
+      from: text('What `replay` plays: `demo`, a folder of pictures, or a video file.', 'demo', /./, '`demo`, a folder or a file'),
+      speed: number('1 is life; 0 is as fast as the door can read, on a clock of its own; another number is a factor.', 1, 0, 100),
+      loop: flag('Begin again at the end.', false),
+      visits: whole('How many visits the demo plays; 0 for ever.', 0, 0, 1_000_000),
+      seed: whole('The demo visits of one seed are always the same.', 1, 0, 2_147_483_647),
+      enrolled: names(
+        'Which of the demo people are enrolled when the demo starts (from their neutral pictures); the others are strangers.',
+        ['p01', 'p03', 'p05', 'p07', 'p09', 'p11', 'p13', 'p15'],
+      ),
+    },
+  },
+  face: {
+    detector: text(
+      'The face detector: a folder in models/ by name, or a path to a folder with a manifest.json.',
+      'detector',
+      /./,
+      'a name or path',
+    ),
+    embedder: text('The embedder (the Siamese twin), likewise.', 'embedder', /./, 'a name or path'),
+    threads: whole('Threads of one inference.', 2, 1, 64),
+    idleFps: number(
+      'While nobody has been seen for two seconds, or the visitor has been let in or denied, only so many frames a second are looked at, which saves power; 0 looks at all.',
+      5,
+      0,
+      60,
+    ),
+    quality: {
+      minInterEyePx: number('Smallest distance between the eyes, pixels.', 24, 4, 1000),
+      minLuminance: number("Lowest mean brightness of the face, 0 to 255; below it the face is 'too-dark'.", 35, 0, 255),
+      maxLuminance: number("Highest mean brightness of the face; above it the face is 'too-bright'.", 225, 0, 255),
+      minSharpness: number("Lowest sharpness (Laplacian variance over luma variance); below it the face is 'blurred'.", 0.012, 0, 10),
+      maxTurnDeg: number("Largest turn of the head to the side, up or down, degrees; beyond it the face is 'turned-away'.", 40, 5, 90),
+      dominance: number(
+        "A second face at least this share of the largest one's area makes it 'several-faces', and the door waits.",
+        0.5,
+        0.05,
+        1,
+      ),
+    },
+  },
+  identity: {
+    policy: choice(
+      "How a match is accepted: `target-fmr` (a false-match rate, by the network's calibration) or `paper` (detection and verification threshold over a person's pictures).",
+      'target-fmr',
+      ['target-fmr', 'paper'],
+    ),
+    targetFmr: number(
+      'Wrong accepts per attempt of a stranger, over the whole gallery (target-fmr). 0.0001 is one in 10,000.',
+      0.0001,
+      1e-9,
+      0.1,
+    ),
+    ambiguityMargin: number(
+      'When a second person comes within so many logits of the best, the face is ambiguous and the door stays shut.',
+      1.5,
+      0,
+      100,
+    ),
+    detection: number(
+      "The paper's detection threshold: probability above which one verification picture counts as a match.",
+      0.99,
+      0.000001,
+      0.999999,
+    ),
+    verification: number("The paper's verification threshold: share of a person's pictures that must match.", 0.8, 0.000001, 1),
+  },
+  access: {
+    armed: flag('When false the door opens for nobody by face.', true),
+    votes: whole('Agreeing frames that open the door.', 3, 1, 50),
+    window: whole('… among so many latest frames with a face.', 5, 1, 100),
+    windowMs: whole('… captured within this time. Milliseconds.', 2000, 100, 60_000),
+    maxFrameAgeMs: whole('A frame older than this never opens the door. Milliseconds.', 1000, 50, 60_000),
+    absenceMs: whole('When no face has been seen for so long the visit is over. Milliseconds.', 700, 100, 60_000),
+    denyAfterMs: whole(
+      'A visitor who has not been recognised for so long is journalled as denied (and again each time it passes). Milliseconds.',
+      5000,
+      500,
+      600_000,
+    ),
+    cooldownMs: whole('After a grant the same person is not granted again for so long. Milliseconds.', 8000, 0, 600_000),
+    journalDown: choice('When the journal cannot be written: `deny` everyone, or `open` for enrolled people without a record.', 'deny', [
+      'deny',
+      'open',
+    ]),
+  },
+  relay: {
+    kind: choice('What opens the lock: `dry` prints and remembers.', 'dry', ['dry']),
+    pulseMs: whole('How long the lock is released. Milliseconds.', 3000, 50, 60_000),
+    maxMs: whole('No pulse is ever longer. Milliseconds.', 10_000, 50, 600_000),
+  },
+  mqtt: {
+    enabled: flag('Publish events over MQTT.', false),
+    url: text(
+      'The broker: `mqtt://host:1883`, `mqtts://host:8883`, `ws://` or `wss://`.',
+      'mqtt://127.0.0.1:1883',
+      /^(mqtts?|wss?|tcp|tls):\/\/[^\s@]+$/,
+      'mqtt://, mqtts://, ws:// or wss:// with a host and no user in it',
+    ),
+    protocol: choice('MQTT version: `5`, or `3.1.1` for an old broker.', '5', ['5', '3.1.1']),
+    prefix: text('First level of every topic.', 'facelatch', /^[^+#\0\s$][^+#\0]*$/, 'text without + and #'),
+    user: text('User name at the broker.', ''),
+    password: secret('Password at the broker; better in a file (`mqtt.passwordFile`).'),
+    passwordFile: text('A file that holds the password (a systemd credential, say).', ''),
+    caFile: text("The certificate authority of the broker's certificate (PEM).", ''),
+    embedded: flag('Run a broker of our own on loopback (for the demo; MQTT 3.1.1).', false),
+    embeddedPort: whole("The embedded broker's port.", 18_830, 1, 65_535),
+  },
+  log: {
+    level: choice('What is logged.', 'info', [...logLevels]),
+  },
+};
+
+export type ConfigOf<S> = { readonly [K in keyof S]: S[K] extends Leaf<infer T> ? T : ConfigOf<S[K]> };
+
+/** Every setting by its dotted path. */
+export function leaves(): ReadonlyMap<string, Leaf<unknown>> {
+  const found = new Map<string, Leaf<unknown>>();
+  const walk = (node: object, path: string) => {
+    for (const [key, value] of Object.entries(node)) {
+      const at = path ? `${path}.${key}` : key;
+      if (isLeaf(value)) found.set(at, value);
+      else walk(value, at);
+    }
+  };
+  walk(schema, '');
+  return found;
+}
+
+export const isLeaf = (value: unknown): value is Leaf<unknown> => typeof value === 'object' && value !== null && 'check' in value;
+
+/** `camera.retryMinMs` → `FACELATCH_CAMERA_RETRY_MIN_MS`. */
+export function envName(path: string): string {
+  return `FACELATCH_${path
+    .replace(/([a-z])([A-Z])/g, '$1_$2')
+    .replaceAll('.', '_')
+    .toUpperCase()}`;
+}
+
+/** The reference, config/README.md, made from the schema. */
+export function reference(): string {
+  const rows = [...leaves()].map(([path, l]) => {
+    const shown = l.default === '' ? '' : `\`${JSON.stringify(l.default)}\``;
+    return `| \`${path}\` | ${shown} | ${l.allowed.replaceAll('|', '\\|')} | ${l.doc} |`;
+  });
+  return `# Configuration reference
+<!-- Made from src/settings.ts by \`npm run reference\`; a test holds it to the schema. -->
+A configuration is a JSON file (\`facelatch run --config FILE\`) of the settings below; what it leaves out has its default. Every setting can also be
+given in the environment (\`camera.retryMinMs\` is \`${envName('camera.retryMinMs')}\`) and by flag (\`--set camera.fps=10\`): a flag
+wins over the environment, the environment over the file. Unknown settings and impossible values are refused, all at once, before anything starts.
+\`facelatch config\` prints the effective configuration and where each value came from.
+
+| setting | default | allowed | what it is |
+| --- | --- | --- | --- |
+${rows.join('\n')}
+`;
+}
