@@ -61,7 +61,7 @@ export interface Tuned {
 }
 
 const tutorialRate = 1e-4;
-const plain: Objective = { loss: 'bce', margin: 8, l1: 0, l2: 0 };
+const plain: Objective = { loss: 'bce', margin: 1, l1: 0, l2: 0 };
 
 /**
  * The cells, at most `budget` steps each but for the last stage, which takes three times as many. Our reading of Table I, as the paper does not
