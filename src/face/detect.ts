@@ -16,14 +16,17 @@ export interface Detection {
   readonly landmarks: Landmarks;
 }
 
+/** Without its bytes, which the runtime has copied by then: they need not stay in memory twice. */
+type LoadedDetector = Omit<DetectorNetwork, 'bytes'>;
+
 export interface Detector {
   detect(picture: Picture): Promise<readonly Detection[]>;
 }
 
 /** Opens the detector of a network. @throws Fault `model-unfit`. */
-export async function openDetector(network: DetectorNetwork, threads: number): Promise<Detector> {
+export async function openDetector({ bytes, ...network }: DetectorNetwork, threads: number): Promise<Detector> {
   const { input } = network;
-  const session = await openSession(network.bytes, network.name, input, { threads, dimensions: { n: 1, h: input.height, w: input.width } });
+  const session = await openSession(bytes, network.name, input, { threads, dimensions: { n: 1, h: input.height, w: input.width } });
   const names =
     network.decoder === 'points'
       ? Object.values(network.outputs)
@@ -46,7 +49,7 @@ export async function openDetector(network: DetectorNetwork, threads: number): P
 }
 
 /** Lays the picture into the input's top left corner, as large as it fits (shrunk by area), zero elsewhere; gives the scale. */
-function letterbox(picture: Picture, network: DetectorNetwork, data: Float32Array): number {
+function letterbox(picture: Picture, network: LoadedDetector, data: Float32Array): number {
   const { input } = network;
   const scale = Math.min(input.width / picture.width, input.height / picture.height, network.upscaleAtMost);
   const width = Math.min(input.width, Math.max(1, Math.round(picture.width * scale)));
@@ -69,7 +72,7 @@ function landmarksAt(values: ArrayLike<number>, at: number): Landmarks {
 }
 
 /** Decoder `points`: scores (n), boxes (n × x1 y1 x2 y2) and points (n × five x y), all in input pixels. */
-function readPoints(results: Results, network: DetectorNetwork): Detection[] {
+function readPoints(results: Results, network: LoadedDetector): Detection[] {
   const scores = valuesOf(results, network.outputs.scores);
   const boxes = valuesOf(results, network.outputs.boxes);
   const points = valuesOf(results, network.outputs.points);
@@ -91,7 +94,7 @@ function readPoints(results: Results, network: DetectorNetwork): Detection[] {
  * Decoder `yunet`: for each stride one row a cell; score = √(class · objectness); box centre and size relative to the cell (size
  * exponential), points relative to the cell. W. Wu, H. Peng, S. Yu, «YuNet: A Tiny Millisecond-level Face Detector», 2023.
  */
-function readYunet(results: Results, network: DetectorNetwork): Detection[] {
+function readYunet(results: Results, network: LoadedDetector): Detection[] {
   const found: Detection[] = [];
   for (const stride of network.strides) {
     const cls = valuesOf(results, `cls_${stride}`);

@@ -15,9 +15,9 @@ export interface Embedder {
 }
 
 /** Opens the embedder of a network and tries it once. @throws Fault `model-unfit` when its output is not what the manifest says. */
-export async function openEmbedder(network: EmbedderNetwork, threads: number): Promise<Embedder> {
+export async function openEmbedder({ bytes, ...network }: EmbedderNetwork, threads: number): Promise<Embedder> {
   const { input, output } = network;
-  const session = await openSession(network.bytes, network.name, input, { threads });
+  const session = await openSession(bytes, network.name, input, { threads });
   if (!session.outputNames.includes(output.name)) {
     throw new Fault(
       'model-unfit',
