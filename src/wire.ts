@@ -17,11 +17,11 @@ import { watched } from './camera/watch.ts';
 import { webcamCamera } from './camera/webcam.ts';
 import type { Config } from './config.ts';
 import { type DaemonStatus, daemonLoops, type Moment } from './daemon.ts';
-import { asFault, messageOf } from './errors.ts';
+import { asFault, Fault, messageOf } from './errors.ts';
 import type { EmbedderInfo, FaceReader } from './face/port.ts';
 import { openFaceReader } from './face/reader.ts';
 import { lockState } from './host/lock.ts';
-import type { Gallery } from './identity/port.ts';
+import type { Gallery, Reembedded } from './identity/port.ts';
 import { gallerySearch, type Search } from './identity/search.ts';
 import { openGallery } from './identity/sqlite.ts';
 import { identify } from './identity/threshold.ts';
@@ -69,6 +69,19 @@ export function stateFolder({ state }: Config): string {
 
 export function galleryOf(config: Config, embedder: EmbedderInfo, clock: Clock = systemClock): Gallery {
   return openGallery({ file: join(stateFolder(config), 'people.sqlite'), embedder, policy: config.identity, clock });
+}
+
+/**
+ * Makes the templates that the embedder in use lacks from the stored pictures, as after a change of embedder. `onPicture` is told of each.
+ * What fails is named in the result and left as it is.
+ */
+export function renewTemplates(gallery: Gallery, reader: FaceReader, onPicture?: () => void): Promise<Reembedded> {
+  return gallery.reembed(async (picture) => {
+    const [face] = (await reader.read(picture, { embed: 'dominant' })).faces;
+    onPicture?.();
+    if (!face?.embedding) throw new Fault('bad-picture', 'No face is found in this stored picture by the networks in use');
+    return face.embedding;
+  });
 }
 
 /** A search in memory alone, under the head of an embedder. */
@@ -174,6 +187,13 @@ export async function wire(config: Config, log: Log, overrides: Overrides = {}):
   // Closed again by the loops when they end; here for whatever fails before they begin.
   const reader = opening.use(await openReader());
   const gallery = opening.use(galleryOf(config, reader.embedder, clock));
+  if (gallery.stale > 0) {
+    const { pictures, failed } = await renewTemplates(gallery, reader);
+    log.warn(
+      { room: 'identity', pictures, failed: failed.map(({ personId, source }) => `${personId} ${source}`) },
+      'templates made anew for another embedder',
+    );
+  }
   const relay = opening.use(overrides.relay ?? dryRelay({ clock, maxMs: config.relay.maxMs }));
   const plainCamera = overrides.camera ?? cameraOf(config, clock);
   const camera = stepped ? stepping(plainCamera, stepped, config.camera.fps) : plainCamera;

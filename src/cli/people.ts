@@ -5,10 +5,11 @@ import { createInterface } from 'node:readline/promises';
 import { Command } from 'commander';
 import { Fault, messageOf } from '../errors.ts';
 import type { Gallery, Person } from '../identity/port.ts';
-import { galleryOf, journalOf } from '../wire.ts';
+import { galleryOf, journalOf, readerOf, renewTemplates } from '../wire.ts';
 import { type CommonOptions, checkState, configOf, exitCodes, print, withCommon, withHelp } from './context.ts';
 import { embedderOf } from './networks.ts';
 import { findPerson } from './person.ts';
+import { openProgress } from './progress.ts';
 import { counted, table } from './words.ts';
 
 export function peopleCommand(stop: AbortSignal, exit: (code: number) => void): Command {
@@ -28,7 +29,7 @@ export function peopleCommand(stop: AbortSignal, exit: (code: number) => void): 
   );
   for (const sub of [listCommand(exit), showCommand(exit), renameCommand(exit)])
     command.addCommand(sub.command, { isDefault: sub.isDefault });
-  return command.addCommand(removeCommand(stop, exit));
+  return command.addCommand(removeCommand(stop, exit)).addCommand(reembedCommand(exit));
 }
 
 /** Opens gallery and configuration for a command that changes or shows people who are there. */
@@ -51,7 +52,7 @@ function listCommand(exit: Exit) {
       if (slip !== undefined)
         throw new Fault(
           'bad-argument',
-          `There is no "facelatch people ${slip}"; there are list, show, rename and remove (did you mean "facelatch people show ${slip}"?)`,
+          `There is no "facelatch people ${slip}"; there are list, show, rename, remove and reembed (did you mean "facelatch people show ${slip}"?)`,
         );
       using gallery = opened(options).gallery;
       const people = gallery.list();
@@ -65,7 +66,11 @@ function listing(people: readonly Person[], { stale, templates }: Gallery): stri
   if (people.length === 0) return 'nobody is enrolled: facelatch enrol NAME PICTURE…';
   const rows = people.map(({ name, pictures, enrolledAt, id }) => [name, String(pictures), enrolledAt, id]);
   const remark =
-    stale > 0 ? [`${counted(stale, 'person', 'people')} enrolled with another embedder: "facelatch run" makes their templates anew`] : [];
+    stale > 0
+      ? [
+          `${counted(stale, 'person', 'people')} enrolled with another embedder: "facelatch people reembed" (or the next "facelatch run") makes their templates anew`,
+        ]
+      : [];
   return [
     table([['name', 'pictures', 'enrolled', 'id'], ...rows]),
     `${counted(people.length, 'person', 'people')}, ${counted(templates, 'template')}`,
@@ -105,6 +110,38 @@ function showCommand(exit: Exit) {
     exit(exitCodes.yes);
   });
   return { command, isDefault: false };
+}
+
+function reembedCommand(exit: Exit): Command {
+  const command = new Command('reembed').description('make new templates from the stored pictures, after a change of embedder');
+  withHelp(
+    command,
+    ['facelatch people reembed --set face.embedder=/path/to/folder'],
+    'done',
+    'some pictures gave no template; they are named',
+  );
+  return withCommon(command).action(async (options: CommonOptions) => {
+    const { config } = configOf(options);
+    checkState(config);
+    using gallery = galleryOf(config, embedderOf(config));
+    const wanted = gallery.list().reduce((sum, person) => sum + person.pictures, 0);
+    await using reader = await readerOf(config);
+    const progress = openProgress('reading', wanted, 'pictures');
+    let read = 0;
+    const { pictures, failed } = await renewTemplates(gallery, reader, () => progress.update(++read)).finally(() => progress.stop());
+    const named = failed.map(({ personId, source, fault }) => ({
+      person: gallery.find(personId)?.name ?? personId,
+      source,
+      why: fault.message,
+    }));
+    print(options, { pictures, failed: named }, () =>
+      [
+        `${counted(pictures, 'template')} made with ${reader.embedder.name} ${reader.embedder.version}`,
+        ...named.map((f) => `  ${f.person}, ${f.source}: ${f.why}`),
+      ].join('\n'),
+    );
+    exit(failed.length === 0 ? exitCodes.yes : exitCodes.no);
+  });
 }
 
 /** Writes all pictures or none; for the owner alone, for they show a face. @throws Fault `bad-argument`. */
