@@ -12,6 +12,7 @@ import { journalCommand } from './cli/journal.ts';
 import { modelsCommand } from './cli/models.ts';
 import { peopleCommand } from './cli/people.ts';
 import { runCommand } from './cli/run.ts';
+import { trainCommand } from './cli/train.ts';
 import { verifyCommand } from './cli/verify.ts';
 import { version } from './version.ts';
 
@@ -31,6 +32,8 @@ const program = new Command('facelatch')
   .description('Opens a door for the faces it knows.')
   .version(version)
   .showHelpAfterError(helpAfterError)
+  // `train verify … --json`: what stands after a subcommand is that subcommand's.
+  .enablePositionalOptions()
   .addHelpText(
     'after',
     `
@@ -64,6 +67,7 @@ for (const command of [
   configCommand,
   modelsCommand,
   benchCommand,
+  trainCommand,
 ]) {
   const built = command(stop.signal, (code) => {
     process.exitCode = code;

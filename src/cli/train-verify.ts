@@ -1,0 +1,53 @@
+/** `facelatch train verify`: the paper's verification, one probe against a folder of verification images, with a network trained here. */
+import { Command } from 'commander';
+import { readTrainedModel, verifyAgainstFolder } from '../train/trained-model.ts';
+import { exitCodes, print, withHelp } from './context.ts';
+import { decimal } from './training-options.ts';
+import { table } from './words.ts';
+
+interface VerifyOptions {
+  readonly detection: number;
+  readonly verification: number;
+  readonly json?: boolean;
+}
+
+export function trainVerifyCommand(exit: (code: number) => void): Command {
+  const command = new Command('verify')
+    .summary('one picture against a folder of verification images')
+    .description(
+      'Compare a probe with each picture of a folder, as the paper and the tutorial’s app do: verified when the share of scores above the detection threshold is above the verification threshold. ' +
+        'Pictures are taken whole, as in training.',
+    )
+    .argument('<model>', 'the folder given to facelatch train as --out')
+    .argument('<probe>', 'the picture in question')
+    .argument('<folder>', 'verification images of one person')
+    .option('--detection <score>', 'detection threshold', decimal('--detection', 0, 1), 0.99)
+    .option('--verification <share>', 'verification threshold', decimal('--verification', 0, 1), 0.8)
+    .option('--json', 'one JSON document on standard output instead of text');
+  withHelp(
+    command,
+    ['facelatch train verify twin probe.jpg pictures-of-ada/ --detection 0.5 --verification 0.5'],
+    'verified',
+    'not verified',
+  );
+  return command.action(async (path: string, probe: string, folder: string, options: VerifyOptions) => {
+    const { detection, verification } = options;
+    const found = await verifyAgainstFolder(await readTrainedModel(path), { probe, folder, detection, verification, threads: 0 });
+    print(options, { ...found, detection, verification }, () => {
+      const scores = found.scores.map(({ score }) => score).sort((a, b) => a - b);
+      const at = (share: number) => (scores[Math.round(share * (scores.length - 1))] ?? 0).toFixed(4);
+      const share = ((100 * found.detections) / found.images).toFixed(1);
+      return [
+        `${found.verified ? 'verified' : 'not verified'}: ${found.detections} of ${found.images} pictures (${share} %) score above ${detection}; more than ${100 * verification} % are needed`,
+        table(
+          [
+            ['lowest', 'median', 'highest score'],
+            [at(0), at(0.5), at(1)],
+          ],
+          '  ',
+        ),
+      ].join('\n');
+    });
+    exit(found.verified ? exitCodes.yes : exitCodes.no);
+  });
+}

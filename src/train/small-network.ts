@@ -1,0 +1,17 @@
+/** A network of the paper's kind that is small enough to try things out: a step takes milliseconds, a checkpoint 1 MB. */
+import type { Network } from './port.ts';
+
+const pool = { size: 2, stride: 2 };
+
+/** Sides 36, 18, 16, 8, 6; 92,000 parameters. For quick tries only: it is no part of the paper. */
+export const smallNetwork: Network = {
+  name: 'small',
+  side: 40,
+  convolutions: [
+    { filters: 16, size: 5, pool },
+    { filters: 32, size: 3, pool },
+    { filters: 32, size: 3 },
+  ],
+  units: 64,
+  distance: 'vector',
+};

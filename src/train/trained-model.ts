@@ -1,0 +1,94 @@
+/** A trained network taken from its checkpoint: opened to embed and compare, measured on a part, and asked to verify one picture against a folder. */
+import { existsSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { Fault } from '../errors.ts';
+import { readCheckpoint } from './checkpoint.ts';
+import { type Confusion, confusionAt } from './confusion.ts';
+import { type Part, readPictureFolder } from './dataset.ts';
+import { thresholdPairs } from './paper.ts';
+import { openPictures } from './pictures.ts';
+import type { Engine, Network, Objective, Optimiser, Weights } from './port.ts';
+import { checkpointName } from './trainer.ts';
+import { embedAll, teller, validate } from './validation.ts';
+
+export interface TrainedModel {
+  /** The checkpoint's file. */
+  readonly path: string;
+  readonly network: Network;
+  readonly objective: Objective;
+  readonly optimiser: Optimiser;
+  readonly weights: Weights;
+  /** Steps it was trained for. */
+  readonly steps: number;
+}
+
+/** Reads a checkpoint, or the one in a folder that was trained into. Throws Fault `not-found`, `model-damaged`. */
+export async function readTrainedModel(fileOrFolder: string): Promise<TrainedModel> {
+  const path = existsSync(fileOrFolder) && statSync(fileOrFolder).isDirectory() ? join(fileOrFolder, checkpointName) : fileOrFolder;
+  if (!existsSync(path) && !existsSync(`${path}.last`))
+    throw new Fault('not-found', `There is no trained model ${path}: name the folder that was given to facelatch train as --out.`);
+  const { network, state, notes } = await readCheckpoint(path);
+  const { objective, optimiser } = JSON.parse(String(notes.recipe)) as { objective: Objective; optimiser: Optimiser };
+  return { path, network, objective, optimiser, weights: state.weights, steps: state.step };
+}
+
+/** On ONNX Runtime, whatever trained it: both engines give the same embeddings. */
+async function openEngine({ network, objective, optimiser, weights }: TrainedModel, threads: number): Promise<Engine> {
+  const { openOnnxEngine } = await import('./engine-onnx.ts');
+  return openOnnxEngine({ network, pairs: 1, objective, optimiser, weights, threads });
+}
+
+export interface MeasureOptions {
+  /** Pairs at most; a small part holds fewer. */
+  readonly pairs: number;
+  readonly seed: number;
+  readonly threads: number;
+}
+
+/** Figures of a part at the detection thresholds 0.5, 0.9 and 0.99 (of scores as in `Scored`). */
+export async function measureModel(
+  model: TrainedModel,
+  part: Part,
+  { pairs, seed, threads }: MeasureOptions,
+): Promise<readonly Confusion[]> {
+  await using engine = await openEngine(model, threads);
+  const { network, objective } = model;
+  const { scored } = await validate({ engine, network, objective, part, pictures: openPictures(network.side) }, pairs, seed);
+  const told = scored.map(({ score, pair }) => ({ score, same: pair.same }));
+  return thresholdPairs.map(({ detection }) => confusionAt(told, detection)).sort((a, b) => a.threshold - b.threshold);
+}
+
+export interface VerifyOptions {
+  readonly probe: string;
+  /** Folder of verification images. */
+  readonly folder: string;
+  /** Scores above it count as detections, 0…1. */
+  readonly detection: number;
+  /** The share of detections that must be exceeded, 0…1. */
+  readonly verification: number;
+  readonly threads: number;
+}
+
+export interface Verification {
+  readonly verified: boolean;
+  readonly detections: number;
+  readonly images: number;
+  /** Each verification image's score against the probe, 0…1. */
+  readonly scores: readonly { readonly picture: string; readonly score: number }[];
+}
+
+/** The paper's verification, as in the tutorial's app. Throws Fault `not-found` for a folder without pictures, `bad-picture`. */
+export async function verifyAgainstFolder(model: TrainedModel, options: VerifyOptions): Promise<Verification> {
+  const gallery = await readPictureFolder(options.folder);
+  if (gallery.length === 0) throw new Fault('not-found', `There is no picture in the folder of verification images ${options.folder}.`);
+  await using engine = await openEngine(model, options.threads);
+  const { network, objective } = model;
+  const part = { name: options.folder, subjects: [] };
+  const measured = { engine, network, objective, part, pictures: openPictures(network.side) };
+  const embeddings = await embedAll(measured, [options.probe, ...gallery]);
+  const tell = teller(measured);
+  const at = (path: string) => embeddings.get(path) as Float32Array;
+  const scores = gallery.map((picture) => ({ picture, score: tell(at(options.probe), at(picture)).score }));
+  const detections = scores.filter(({ score }) => score > options.detection).length;
+  return { verified: detections / gallery.length > options.verification, detections, images: gallery.length, scores };
+}
