@@ -93,7 +93,7 @@ export function journalOf(config: Config, clock: Clock = systemClock): Journal {
   return openJournal({ file: join(stateFolder(config), 'journal.sqlite'), clock });
 }
 
-/** Names of the demo people in their folder who are not enrolled. */
+/** The demo people, as their pictures are named. */
 export const demoPeople = Array.from({ length: 16 }, (_, i) => `p${String(i + 1).padStart(2, '0')}`);
 
 /** The camera that the configuration asks for, watched for freezing and darkness. */
@@ -222,7 +222,13 @@ export async function wire(config: Config, log: Log, overrides: Overrides = {}):
     controller,
     onTick: () => showStates(),
     refresh: () => {
-      if (gallery.refresh()) log.info({ room: 'identity', templates: gallery.templates }, 'people changed');
+      try {
+        if (gallery.refresh()) log.info({ room: 'identity', templates: gallery.templates }, 'people changed');
+      } catch (error) {
+        // The people known so far go on being known; the next second tries again.
+        if (!(error instanceof Fault)) throw error;
+        log.warn({ room: 'identity', code: error.code, err: error.message }, 'changes to the people cannot be read');
+      }
     },
     clock,
     log,

@@ -2,6 +2,7 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import mqtt from 'mqtt';
 import sharp from 'sharp';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -36,6 +37,7 @@ const configOf = (settings: Readonly<Record<string, unknown>> = {}) => {
     Object.entries({
       'state.folder': join(folder, 'state'),
       'camera.retryMinMs': 50,
+      'face.idleFps': 0,
       'relay.pulseMs': 100,
       'access.absenceMs': 300,
       'access.maxFrameAgeMs': 5000,
@@ -179,6 +181,16 @@ describe('trouble', () => {
     await expect.poll(() => house.status.people, { timeout: 5000 }).toBe(2);
     await show(await sharp(shot('p03-smiling')).jpeg({ quality: 91 }).toBuffer());
     await seen('access.granted');
+    await stop();
+  });
+
+  it('a gallery that another program is writing to does not end the daemon, nor forget anyone', async () => {
+    const { house, stop } = await open();
+    const other = new DatabaseSync(join(house.config.state.folder, 'people.sqlite'));
+    other.exec('BEGIN IMMEDIATE');
+    await show(shot('p01-smiling'));
+    await seen('relay.pulsed');
+    other.close();
     await stop();
   });
 
