@@ -178,7 +178,7 @@ describe('trouble', () => {
       name: 'p03',
       pictures: [{ picture, template: (await house.reader.read(picture)).faces[0]?.embedding as Float32Array, source: 'test' }],
     });
-    await expect.poll(() => house.status.people, { timeout: 5000 }).toBe(2);
+    await expect.poll(() => house.gallery.templates, { timeout: 5000 }).toBe(2);
     await show(await sharp(shot('p03-smiling')).jpeg({ quality: 91 }).toBuffer());
     await seen('access.granted');
     await stop();
