@@ -7,12 +7,14 @@ import { exitCodeOf, exitCodes, isStopped, reportFault, tell } from './cli/conte
 import { doctorCommand } from './cli/doctor.ts';
 import { enrolCommand } from './cli/enrol.ts';
 import { evaluateCommand } from './cli/evaluate.ts';
+import { experimentCommand } from './cli/experiment.ts';
 import { identifyCommand } from './cli/identify.ts';
 import { journalCommand } from './cli/journal.ts';
 import { modelsCommand } from './cli/models.ts';
 import { peopleCommand } from './cli/people.ts';
 import { runCommand } from './cli/run.ts';
 import { trainCommand } from './cli/train.ts';
+import { tuneCommand } from './cli/tune.ts';
 import { verifyCommand } from './cli/verify.ts';
 import { version } from './version.ts';
 
@@ -68,6 +70,8 @@ for (const command of [
   modelsCommand,
   benchCommand,
   trainCommand,
+  tuneCommand,
+  experimentCommand,
 ]) {
   const built = command(stop.signal, (code) => {
     process.exitCode = code;
