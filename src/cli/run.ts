@@ -37,13 +37,15 @@ export function runCommand(stop: AbortSignal, exit: (code: number) => void): Com
         'bad-argument',
         '--visits counts the visits of the demo: it needs camera.source "replay" and camera.replay.from "demo" (try --config config/demo.json)',
       );
-    exit(await run(config, stop, options.json === true || !process.stdout.isTTY));
+    exit(await run(config, stop, options.json === true));
   });
 }
 
 const isDemo = ({ camera }: Config) => camera.source === 'replay' && camera.replay.from === 'demo';
 
-async function run(config: Config, stop: AbortSignal, json: boolean): Promise<number> {
+/** `asked`: JSON was asked for; it is written to what is no terminal too. */
+async function run(config: Config, stop: AbortSignal, asked: boolean): Promise<number> {
+  const json = asked || !process.stdout.isTTY;
   const names = new Map<string, string>();
   const log = openLog(json ? config.log.level : 'silent');
   const visits = openVisits(config.camera.replay.enrolled, (id) => names.get(id) ?? id);
@@ -70,7 +72,9 @@ async function run(config: Config, stop: AbortSignal, json: boolean): Promise<nu
   }
   if (!demo || config.camera.replay.visits === 0) return exitCodes.yes;
   const result = visits.result();
-  process.stdout.write(json ? `${JSON.stringify(result)}\n` : `${visits.table()}\n`);
+  if (json) process.stdout.write(`${JSON.stringify(result)}\n`);
+  // Who reads a pipe's other end by eye (a build log, say) gets the table too, without disturbing the JSON lines.
+  if (!asked) (json ? process.stderr : process.stdout).write(`${visits.table()}\n`);
   return result.wronglyOpened > 0 ? exitCodes.no : exitCodes.yes;
 }
 
