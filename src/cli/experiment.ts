@@ -94,7 +94,11 @@ async function repeat(options: PaperOptions, stop: AbortSignal): Promise<number>
   }
   const results = await readResults(places.cells, all);
   const { markdown, plots } = paperReport(results, { budget, pairs: batch, seed, cells: all.length });
-  writeInFolder(places.page, markdown);
+  const warning =
+    options.size === 'small'
+      ? '> A quick try with a small network (`--size small`): these are not the figures of the paper’s network.\n\n'
+      : '';
+  writeInFolder(places.page, `${warning}${markdown}`);
   for (const [name, svg] of plots) writeInFolder(join(dirname(places.page), 'plots', name), svg);
   if (json) write(JSON.stringify({ kind: stop.aborted ? 'stopped' : 'done', cells: all.length, ran: results.length, page: places.page }));
   else write(`${results.length} of ${counted(all.length, 'cell')} have run; the page is ${places.page}`);
