@@ -24,9 +24,8 @@ if (Number(process.versions.node.split('.')[0]) >= wanted) {
     stdio: 'inherit',
     env: { MALLOC_ARENA_MAX: '2', ...process.env },
   });
-  // A terminal sends Ctrl-C to both; what comes to this process alone is passed on.
-  for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
-  process.on('SIGINT', () => !process.stdin.isTTY && child.kill('SIGINT'));
+  // What comes to this process alone is passed on. A terminal sends Ctrl-C to both, which the child takes for one.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
   child.on('error', (error) => {
     console.error(`facelatch cannot start ${node}: ${error.message}`);
     process.exit(3);

@@ -16,19 +16,26 @@ import { runCommand } from './cli/run.ts';
 import { trainCommand } from './cli/train.ts';
 import { tuneCommand } from './cli/tune.ts';
 import { verifyCommand } from './cli/verify.ts';
+import { Fault } from './errors.ts';
 import { version } from './version.ts';
 
 const stop = new AbortController();
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+/** One Ctrl-C reaches us more than once under npm and npx, which pass on what the terminal sent to us too. Milliseconds. */
+const oneSignalMs = 500;
+const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+for (const signal of signals) {
   process.on(signal, () => {
-    if (stop.signal.aborted) process.exit(exitCodes.fault);
     stop.abort(new Error(signal));
+    // Asked again, it ends at once and by the signal itself: process.exit() would tear down networks that still compute, and abort with a core.
+    setTimeout(() => signals.forEach((each) => void process.removeAllListeners(each)), oneSignalMs).unref();
   });
 }
 // A reader that goes away (`facelatch journal | head`) is no error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? exitCodes.yes : exitCodes.fault));
 
 const helpAfterError = '(--help after a command shows its options and examples; facelatch --help shows every command)';
+
+const json = process.argv.includes('--json');
 
 const program = new Command('facelatch')
   .description('Opens a door for the faces it knows.')
@@ -52,6 +59,7 @@ Exit codes: 0 yes or done · 1 the answer is no · 2 wrong command, input or con
 /** commander hands settings down only to commands made by .command(); without this a slip in `people show` would exit with its own code. */
 function inherit(command: Command): Command {
   command.exitOverride().showHelpAfterError(helpAfterError);
+  if (json) command.showHelpAfterError(false).configureOutput({ outputError: () => undefined }); // told below, as JSON
   command.commands.forEach(inherit);
   return command;
 }
@@ -82,12 +90,14 @@ for (const command of [
 try {
   await program.parseAsync(process.argv);
 } catch (error) {
-  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? exitCodes.yes : exitCodes.usage;
-  else if (isStopped(error, stop.signal)) {
+  if (error instanceof CommanderError) {
+    process.exitCode = error.exitCode === 0 ? exitCodes.yes : exitCodes.usage;
+    if (json && error.exitCode !== 0) reportFault(new Fault('bad-argument', error.message.replace(/^error: /, '')), json);
+  } else if (isStopped(error, stop.signal)) {
     tell('facelatch: stopped; what was not finished was left undone');
     process.exitCode = exitCodes.stopped;
   } else {
-    reportFault(error, process.argv.includes('--json'));
+    reportFault(error, json);
     process.exitCode = exitCodeOf(error);
   }
 }
