@@ -2,7 +2,7 @@
  * The composition root: a configuration in, the whole house out; the only place that knows which adapter stands behind which door.
  * What is acquired here is released in reverse order.
  */
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, statSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type ControllerOptions, openController } from './access/controller.ts';
@@ -28,7 +28,7 @@ import { identify } from './identity/threshold.ts';
 import type { Journal } from './journal/port.ts';
 import { openJournal } from './journal/sqlite.ts';
 import type { Log } from './log.ts';
-import { openBroker } from './mqtt/broker.ts';
+import { type Broker, openBroker } from './mqtt/broker.ts';
 import { type Publication, publishJournal } from './mqtt/client.ts';
 import type { BrokerOptions } from './mqtt/connection.ts';
 import { type BrokerProbe, probeBroker } from './mqtt/probe.ts';
@@ -59,6 +59,8 @@ export function readerOf({ face }: Config): Promise<FaceReader> {
 /** The state folder, made when it is not there (for its owner alone: it holds faces). */
 export function stateFolder({ state }: Config): string {
   const folder = resolve(state.folder);
+  if (statSync(folder, { throwIfNoEntry: false })?.isFile())
+    throw new Fault('bad-config', `${folder} is a file: set state.folder (--state) to a folder`);
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
   } catch (error) {
@@ -236,8 +238,7 @@ export async function wire(config: Config, log: Log, overrides: Overrides = {}):
     idleFps: stepped ? 0 : config.face.idleFps,
     ...(overrides.onMoment ? { onMoment: overrides.onMoment } : {}),
   });
-  const broker =
-    config.mqtt.enabled && config.mqtt.embedded ? opening.use(await openBroker({ port: config.mqtt.embeddedPort })) : undefined;
+  const broker = config.mqtt.enabled && config.mqtt.embedded ? opening.use(await embeddedBroker(config)) : undefined;
   let publication: Publication | undefined;
   const showStates = () => {
     publication?.show('door', relay.level === 'active' ? 'released' : 'locked');
@@ -300,6 +301,11 @@ export async function wire(config: Config, log: Log, overrides: Overrides = {}):
     },
     [Symbol.asyncDispose]: () => resources.disposeAsync(),
   };
+}
+
+/** The demo's own broker. @throws Fault `bad-config` where its port is taken. */
+export function embeddedBroker({ mqtt }: Config): Promise<Broker> {
+  return openBroker({ port: mqtt.embeddedPort });
 }
 
 /** Whether the broker takes what this door would publish. */

@@ -1,7 +1,7 @@
 /** `facelatch doctor`: tries everything a door needs, one by one, and names the remedy for what is not there. */
 
 import { execFile } from 'node:child_process';
-import { existsSync, statfsSync, statSync } from 'node:fs';
+import { accessSync, constants, existsSync, statfsSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { promisify, styleText } from 'node:util';
 import { Command } from 'commander';
@@ -9,8 +9,8 @@ import type { Config } from '../config.ts';
 import { Fault, messageOf } from '../errors.ts';
 import type { FaceReader } from '../face/port.ts';
 import { systemClock } from '../time.ts';
-import { brokerProbe, cameraOf, galleryOf, journalOf, readerOf, stateFolder } from '../wire.ts';
-import { type CommonOptions, configOf, exitCodes, print, withCommon } from './context.ts';
+import { brokerProbe, cameraOf, embeddedBroker, galleryOf, journalOf, readerOf, stateFolder } from '../wire.ts';
+import { type CommonOptions, configOf, exitCodes, print, withCommon, withHelp } from './context.ts';
 
 type Health = 'ok' | 'note' | 'problem';
 
@@ -28,8 +28,13 @@ const earliestWall = Date.UTC(2026, 0, 1);
 export function doctorCommand(stop: AbortSignal, exit: (code: number) => void): Command {
   const command = new Command('doctor')
     .description('check camera, networks, people, journal, relay, broker, clock, disk and permissions; names the remedy for each problem')
-    .option('--no-camera', 'leave the camera alone (a running daemon has it)')
-    .addHelpText('after', '\nExit code 1 when there is a problem; notes do not count.\nExample: facelatch doctor --config my-door.json');
+    .option('--no-camera', 'leave the camera alone (a running daemon has it)');
+  withHelp(
+    command,
+    ['facelatch doctor --config my-door.json', 'facelatch doctor --no-camera --json    # beside a running daemon'],
+    'no problem (notes do not count)',
+    'at least one problem',
+  );
   return withCommon(command).action(async (options: CommonOptions & { camera: boolean }) => {
     const { config } = configOf(options);
     const checks: Check[] = [];
@@ -55,13 +60,15 @@ async function* examine(config: Config, withCamera: boolean, stop: AbortSignal):
     try {
       return { name, ...(await work()) };
     } catch (error) {
+      stop.throwIfAborted(); // asked to stop: no problem of the part at hand
       return { name, health: 'problem', found: messageOf(error) };
     }
   };
+  await using opened = new AsyncDisposableStack();
   let reader: FaceReader | undefined;
   yield await attempt('networks', async () => {
     const started = performance.now();
-    reader = await readerOf(config);
+    reader = opened.use(await readerOf(config));
     const { name, version, calibration } = reader.embedder;
     return {
       health: calibration ? 'ok' : 'note',
@@ -81,7 +88,6 @@ async function* examine(config: Config, withCamera: boolean, stop: AbortSignal):
     const open = reader;
     yield await attempt('camera', () => checkCamera(config, open, stop));
   }
-  await reader?.[Symbol.asyncDispose]();
   yield { name: 'relay', health: 'note', found: 'dry: prints what it would do; no lock is moved (relay.kind)' };
   yield await attempt('broker', () => checkBroker(config));
   yield await attempt('clock', checkClock);
@@ -93,6 +99,11 @@ function checkState(config: Config): Omit<Check, 'name'> {
   const { mode } = statSync(folder);
   const { bavail, bsize } = statfsSync(folder);
   const free = bavail * bsize;
+  try {
+    accessSync(folder, constants.R_OK | constants.W_OK | constants.X_OK);
+  } catch (error) {
+    throw new Fault('bad-config', `This user may not write in ${folder}: chown it, or set state.folder (--state) to another`, error);
+  }
   if (free < leastFreeBytes)
     throw new Fault(
       'disk-full',
@@ -140,13 +151,25 @@ async function checkCamera(config: Config, reader: FaceReader, stop: AbortSignal
 
 async function checkBroker(config: Config): Promise<Omit<Check, 'name'>> {
   if (!config.mqtt.enabled) return { health: 'note', found: 'MQTT is off (mqtt.enabled)' };
-  if (config.mqtt.embedded) return { health: 'ok', found: `embedded, starts with the daemon on port ${config.mqtt.embeddedPort}` };
+  if (config.mqtt.embedded) return checkEmbedded(config);
   const probe = await brokerProbe(config);
   if (!probe.ok) throw probe.fault;
   return {
     health: 'ok',
     found: `${probe.url}: connected in ${probe.connectMs.toFixed(0)} ms, a message acknowledged in ${probe.publishMs.toFixed(0)} ms`,
   };
+}
+
+/** A port in use is no problem where this door's own daemon uses it. */
+async function checkEmbedded(config: Config): Promise<Omit<Check, 'name'>> {
+  const port = config.mqtt.embeddedPort;
+  try {
+    await using _broker = await embeddedBroker(config);
+    return { health: 'ok', found: `embedded, starts with the daemon on port ${port}` };
+  } catch {
+    const found = `embedded; port ${port} is in use: by this door's daemon when it runs, else set mqtt.embeddedPort to a free port`;
+    return { health: 'note', found };
+  }
 }
 
 async function checkClock(): Promise<Omit<Check, 'name'>> {

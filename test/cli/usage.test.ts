@@ -1,10 +1,12 @@
 /** What the command line says to a slip of the pen, to --help, and about its own settings and networks. */
+import { once } from 'node:events';
 import { cpSync, readFileSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it, onTestFinished } from 'vitest';
 import { defaultsText } from '../../src/cli/config.ts';
 import { reference } from '../../src/settings.ts';
-import { demoPicture, facelatch, jsonOf, root, temporaryFolder } from './facelatch.ts';
+import { demoPicture, facelatch, jsonOf, root, start, temporaryFolder } from './facelatch.ts';
 
 const folder = temporaryFolder();
 const state = join(folder.path, 'state');
@@ -18,7 +20,7 @@ describe('wrong commands end with exit code 2 and one clear sentence', () => {
     { args: ['enrol', 'Ada', '/nowhere/ada.jpg'], says: /There is no file or folder \/nowhere\/ada\.jpg/ },
     { args: ['enrol', 'Ada', folder.path], says: /There is no picture in the folder .* \.jpg \.jpeg/ },
     { args: ['enrol', 'Ada', '--camera', '--count', 'five'], says: /--count takes a whole number from 1 to 50, not "five"/ },
-    { args: ['people', 'shw'], says: /There is no "facelatch people shw"; there are list, show, rename and remove/ },
+    { args: ['people', 'shw'], says: /There is no "facelatch people shw"; there are list, show, rename, remove and reembed/ },
     { args: ['people', 'rename', 'Ada'], says: /missing required argument 'new-name'/ },
     { args: ['people'], says: /There is no state folder .*state: nobody was enrolled there yet/ },
     { args: ['verify', '--bogus'], says: /unknown option '--bogus'/ },
@@ -37,6 +39,25 @@ describe('wrong commands end with exit code 2 and one clear sentence', () => {
     expect(code).toBe(2);
     expect(JSON.parse(stderr)).toMatchObject({ error: { code: 'not-found', message: expect.stringContaining('/nowhere.jpg') } });
   });
+
+  it('as JSON for a slip of the pen too', async () => {
+    const { code, stdout, stderr } = await facelatch(['verify', '--bogus', '--json']);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(JSON.parse(stderr)).toEqual({ error: { code: 'bad-argument', message: "unknown option '--bogus'" } });
+  });
+
+  it('names the setting when the state folder is a file', async () => {
+    const file = join(folder.path, 'file');
+    writeFileSync(file, '');
+    const { code, stderr } = await facelatch(['people', '--state', file]);
+    expect({ code, stderr }).toEqual({ code: 2, stderr: `facelatch: ${file} is a file: set state.folder (--state) to a folder\n` });
+  });
+});
+
+it.each(['run', 'doctor', 'bench', 'enrol', 'journal', 'people'])('%s --help shows examples and exit codes', async (command) => {
+  const { code, stdout } = await facelatch([command, '--help']);
+  expect(code).toBe(0);
+  expect(stdout).toMatch(/Examples:\n {2}facelatch [\s\S]*\nExit codes: 0 .* · 2 wrong .* · 3 .* · 130 stopped/);
 });
 
 it('helps with examples and exit codes', async () => {
@@ -44,6 +65,20 @@ it('helps with examples and exit codes', async () => {
   expect(code).toBe(0);
   expect(stdout).toMatch(/Examples:\n {2}facelatch verify visitor\.jpg --person Ada\n/);
   expect(stdout).toMatch(/Exit codes: 0 accepted · 1 not accepted · 2 wrong .* · 3 .* · 130 stopped/);
+});
+
+it('doctor ends when it is stopped, and calls that no problem', async () => {
+  const camera = createServer().listen(0, '127.0.0.1'); // one that answers nothing
+  onTestFinished(() => void camera.close());
+  await once(camera, 'listening');
+  const url = `rtsp://127.0.0.1:${(camera.address() as AddressInfo).port}/`;
+  const args = ['--set', 'camera.source=rtsp', '--set', `camera.url=${url}`, '--state', join(folder.path, 'doctor-state')];
+  const running = start(['doctor', ...args]);
+  const [socket] = await once(camera, 'connection');
+  socket.on('error', () => undefined);
+  running.child.kill('SIGINT');
+  const { code, stderr } = await running.done;
+  expect({ code, stderr }).toEqual({ code: 130, stderr: expect.stringContaining('stopped') });
 });
 
 describe('config', () => {
