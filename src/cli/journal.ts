@@ -6,7 +6,7 @@ import { Fault } from '../errors.ts';
 import type { Gallery } from '../identity/port.ts';
 import type { Entry, Journal, Query, Verdict } from '../journal/port.ts';
 import { galleryOf, journalOf } from '../wire.ts';
-import { type CommonOptions, checkState, configOf, exitCodes, print, wholeNumber, withCommon, withHelp, write } from './context.ts';
+import { type CommonOptions, checkState, configOf, exitCodes, print, tell, wholeNumber, withCommon, withHelp, write } from './context.ts';
 import { describeEvent } from './describe.ts';
 import { embedderOf } from './networks.ts';
 import { findPerson } from './person.ts';
@@ -21,6 +21,9 @@ interface JournalOptions extends CommonOptions {
   readonly limit: number;
   readonly follow?: boolean;
 }
+
+/** Who the journal's ids are; `lost` where that cannot be read. */
+type Names = Pick<Gallery, 'find' | 'list' | 'refresh'> & Disposable & { readonly lost?: true };
 
 export function journalCommand(stop: AbortSignal, exit: (code: number) => void): Command {
   const command = new Command('journal')
@@ -70,31 +73,42 @@ async function show(options: JournalOptions, stop: AbortSignal): Promise<number>
   const { config } = configOf(options);
   checkState(config);
   using journal = journalOf(config);
-  using gallery = galleryOf(config, embedderOf(config));
-  const query = queryOf(options, gallery, Date.now());
-  const say = (entry: Entry) => write(options.json ? entryJson(entry, gallery) : entryText(entry, gallery));
+  using names = openNames(config, options.person === undefined);
+  const query = queryOf(options, names, Date.now());
+  const say = (entry: Entry) => write(options.json ? entryJson(entry, names) : entryText(entry, names));
   const head = journal.head; // before the query: what is written meanwhile is followed, not missed
   for (const entry of journal.query(query).filter(({ seq }) => !options.follow || seq <= head)) say(entry);
-  if (options.follow) await follow(journal, head, query, gallery, say, stop);
+  if (options.follow) await follow(journal, head, query, names, say, stop);
   return exitCodes.yes;
 }
 
+/** Opens the names of the journal's people. What happened can be read although the gallery cannot (`withoutToo`): people then go by their ids. */
+function openNames(config: Config, withoutToo: boolean): Names {
+  try {
+    return galleryOf(config, embedderOf(config));
+  } catch (error) {
+    if (!(error instanceof Fault && withoutToo)) throw error;
+    tell(`facelatch: people are shown by id. ${error.message}`);
+    return { lost: true, find: () => undefined, list: () => [], refresh: () => false, [Symbol.dispose]: () => undefined };
+  }
+}
+
 /** Until stopped, which is how following ends: no fault. */
-async function follow(journal: Journal, head: number, query: Query, gallery: Gallery, say: (entry: Entry) => void, stop: AbortSignal) {
+async function follow(journal: Journal, head: number, query: Query, names: Names, say: (entry: Entry) => void, stop: AbortSignal) {
   for await (const entry of journal.tail(head, stop)) {
     const { event, at } = entry;
     if (query.kinds && !query.kinds.includes(event.kind)) continue;
     if (query.personId !== undefined && !('personId' in event && event.personId === query.personId)) continue;
     if (query.until !== undefined && at > query.until) return;
-    gallery.refresh(); // someone enrolled since has a name too
+    names.refresh(); // someone enrolled since has a name too
     say(entry);
   }
 }
 
-function queryOf({ person, kind, since, until, limit }: JournalOptions, gallery: Gallery, nowMs: number): Query {
+function queryOf({ person, kind, since, until, limit }: JournalOptions, names: Names, nowMs: number): Query {
   return {
     limit,
-    ...(person === undefined ? {} : { personId: personIdOf(person, gallery) }),
+    ...(person === undefined ? {} : { personId: personIdOf(person, names) }),
     ...(kind ? { kinds: kind.flatMap(kindsOf) } : {}),
     ...(since === undefined ? {} : { since: timeOf('--since', since, nowMs) }),
     ...(until === undefined ? {} : { until: timeOf('--until', until, nowMs) }),
@@ -104,8 +118,8 @@ function queryOf({ person, kind, since, until, limit }: JournalOptions, gallery:
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /** Somebody removed is known to the journal by id alone. */
-function personIdOf(idOrName: string, gallery: Gallery): string {
-  return uuid.test(idOrName) ? idOrName : findPerson(gallery, idOrName).id;
+function personIdOf(idOrName: string, names: Names): string {
+  return uuid.test(idOrName) ? idOrName : findPerson(names, idOrName).id;
 }
 
 /** Every kind of event; the compiler holds it to the access room's list. */
@@ -142,18 +156,18 @@ function timeOf(option: string, text: string, nowMs: number): string {
   throw new Fault('bad-argument', `${option} takes a time such as 2026-01-31, 2026-01-31T08:00 or 2d (two days ago), not "${text}"`);
 }
 
-function nameIn(gallery: Gallery): (id: string) => string {
-  return (id) => gallery.find(id)?.name ?? `someone removed (${id})`;
+function nameIn(names: Names): (id: string) => string {
+  return (id) => names.find(id)?.name ?? (names.lost ? id : `someone removed (${id})`);
 }
 
-function entryText({ seq, at, event }: Entry, gallery: Gallery): string {
-  return `${at}  ${String(seq).padStart(6)}  ${event.kind.padEnd(15)}  ${describeEvent(event, nameIn(gallery))}`;
+function entryText({ seq, at, event }: Entry, names: Names): string {
+  return `${at}  ${String(seq).padStart(6)}  ${event.kind.padEnd(15)}  ${describeEvent(event, nameIn(names))}`;
 }
 
 /** The entry as it is stored, with the name that its person has now (null for someone removed). */
-function entryJson(entry: Entry, gallery: Gallery): string {
+function entryJson(entry: Entry, names: Names): string {
   const { event } = entry;
-  const person = 'personId' in event ? { person: gallery.find(event.personId)?.name ?? null } : {};
+  const person = 'personId' in event ? { person: names.find(event.personId)?.name ?? null } : {};
   return JSON.stringify({ ...entry, ...person });
 }
 

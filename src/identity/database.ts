@@ -62,7 +62,11 @@ function keepPrivate(file: string): void {
     closeSync(openSync(file, 'a', 0o600));
     if ((statSync(file).mode & 0o077) !== 0) chmodSync(file, 0o600);
   } catch (error) {
-    throw asFault(error, 'gallery-down', `The gallery ${file} cannot be written; check the folder and its owner`);
+    throw asFault(
+      error,
+      'gallery-down',
+      `The gallery ${file} cannot be written; let this user write to its folder, or set state.folder (--state) to another`,
+    );
   }
 }
 
@@ -71,12 +75,15 @@ function checkOurs(db: DatabaseSync, file: string): void {
   const owner = pragma(db, 'application_id');
   const isNew = owner === 0 && version === 0 && db.prepare('SELECT count(*) AS n FROM sqlite_schema').get()?.n === 0;
   if (!isNew && owner !== applicationId) {
-    throw new Fault('gallery-damaged', `${file} is an SQLite file of another program, not a gallery of facelatch: name another file.`);
+    throw new Fault(
+      'gallery-damaged',
+      `${file} is an SQLite file of another program, not a gallery of facelatch: set state.folder (--state) to another folder.`,
+    );
   }
   if (version > schemaVersion) {
     throw new Fault(
       'database-newer',
-      `The gallery ${file} was written by a newer facelatch (format ${version}, this one knows ${schemaVersion}): update facelatch, or name another file.`,
+      `The gallery ${file} was written by a newer facelatch (format ${version}, this one knows ${schemaVersion}): update facelatch, or set state.folder (--state) to another folder.`,
     );
   }
 }
@@ -148,7 +155,10 @@ function faultOf(error: unknown, file: string): Fault | undefined {
       return fault('disk-full', `The disk of the gallery ${file} is full: free some space`);
     case 11: // CORRUPT
     case 26: // NOTADB
-      return fault('gallery-damaged', `The gallery ${file} is damaged or not a database: restore a copy, or name another file`);
+      return fault(
+        'gallery-damaged',
+        `The gallery ${file} is damaged or not a database: restore a copy, or move it away and enrol everyone anew (state.folder)`,
+      );
     case 5: // BUSY
     case 6: // LOCKED
       return fault('gallery-down', `The gallery ${file} is held by another process: try again`);

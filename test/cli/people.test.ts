@@ -149,7 +149,7 @@ describe('enrol', () => {
     const running = start(['enrol', 'Gil', many, '--state', other]);
     // The journal is opened just before the first picture is read; 500 pictures take seconds.
     await expect.poll(() => existsSync(join(other, 'journal.sqlite')), { timeout: 20_000 }).toBe(true);
-    running.child.kill('SIGINT');
+    for (let i = 0; i < 2; i++) running.child.kill('SIGINT'); // under npx one Ctrl-C comes twice
     expect(await running.done).toMatchObject({ code: 130, stdout: '', stderr: expect.stringContaining('stopped') });
     expect(jsonOf(await facelatch(['people', '--json', '--state', other]))).toEqual({ people: [] });
   });
@@ -235,6 +235,21 @@ describe('people and journal', () => {
     following.child.kill('SIGINT');
     expect((await following.done).code).toBe(0);
     await run('people', 'rename', 'Robert', 'Bob');
+  });
+
+  it('shows what happened, by ids, although nobody can say any more who they were', async () => {
+    const broken = at('broken-state');
+    mkdirSync(broken);
+    for (const name of ['journal.sqlite', 'people.sqlite']) copyFileSync(join(state, name), join(broken, name));
+    writeFileSync(join(broken, 'people.sqlite'), 'this is no database'.repeat(100));
+    const shown = await facelatch(['journal', '--limit', '1', '--state', broken]);
+    expect(shown).toMatchObject({
+      code: 0,
+      stderr: expect.stringMatching(/people are shown by id\. The gallery .* is damaged .*state\.folder/),
+    });
+    expect(shown.stdout).toMatch(/ [0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12} /);
+    const asked = await facelatch(['journal', '--person', 'Ada', '--state', broken]);
+    expect(asked).toMatchObject({ code: 3, stdout: '', stderr: expect.stringContaining('is damaged') });
   });
 
   it('finds a row that was altered, and names it', async () => {

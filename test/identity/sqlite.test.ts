@@ -162,7 +162,7 @@ describe('the gallery’s file', () => {
 
   it('says when it cannot be made', () => {
     writeFileSync(folderOf(), 'a file where a folder should be');
-    expect(faultOf(open)).toMatchObject({ code: 'gallery-down', message: expect.stringMatching(/check the folder/) });
+    expect(faultOf(open)).toMatchObject({ code: 'gallery-down', message: expect.stringMatching(/set state\.folder/) });
   });
 
   it('says when another process holds it, and changes nothing', () => {
