@@ -7,7 +7,7 @@ import type { Config } from '../config.ts';
 import { Fault } from '../errors.ts';
 import type { Embedding } from '../face/port.ts';
 import { demoPeopleFolder, readerOf, searchOf } from '../wire.ts';
-import { type CommonOptions, configOf, exitCodes, print, withCommon } from './context.ts';
+import { type CommonOptions, configOf, exitCodes, print, withCommon, withHelp } from './context.ts';
 import { quantile, type Row, tableOf, time } from './figures.ts';
 
 const frames = 200;
@@ -60,11 +60,11 @@ function rotated(embedding: Embedding, by: number): Embedding {
 
 export function benchCommand(stop: AbortSignal, exit: (code: number) => void): Command {
   const command = new Command('bench')
-    .description('how fast this machine is: one frame from its JPEG to the match, stage by stage')
-    .addHelpText(
-      'after',
-      '\nIn the clone, `npm run bench` measures much more: latency to the relay, CPU, memory, start, and the old way beside it.',
+    .summary('how fast this machine is: one frame from its JPEG to the match, stage by stage')
+    .description(
+      'Measure one frame from its JPEG to the match, stage by stage. In the clone, `npm run bench` measures much more: latency to the relay, CPU, memory, start, and the old way beside it.',
     );
+  withHelp(command, ['facelatch bench', 'facelatch bench --set face.threads=1 --json'], 'measured');
   return withCommon(command).action(async (options: CommonOptions) => {
     const rows = await measureFrame(configOf(options).config, stop);
     print(options, rows, () => tableOf(rows));

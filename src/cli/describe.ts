@@ -1,5 +1,6 @@
 /** A journal event in one readable line. */
 import type { Event, Likeness } from '../access/port.ts';
+import { counted } from './words.ts';
 
 const likeness = (l: Likeness | undefined): string => (l ? `, likeness ${l.logit.toFixed(1)}` : '');
 const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;
@@ -28,7 +29,7 @@ export function describeEvent(event: Event, nameOf: (personId: string) => string
     case 'daemon.stopped':
       return `stopped: ${event.reason}`;
     case 'person.enrolled':
-      return `${nameOf(event.personId)} enrolled with ${event.pictures} pictures`;
+      return `${nameOf(event.personId)} enrolled with ${counted(event.pictures, 'picture')}`;
     case 'person.renamed':
       return `${nameOf(event.personId)} renamed`;
     case 'person.removed':

@@ -96,7 +96,7 @@ function picturesOf({ pairs }: PairList, folder: string): string[] {
   if (missing.length === 0) return files;
   throw new Fault(
     'not-found',
-    `${counted(missing.length, 'picture')} of ${files.length} named by the list are not in ${folder}, such as ${missing[0]}`,
+    `${counted(missing.length, 'picture')} of the ${files.length} that the list names cannot be found in ${folder}, such as ${missing[0]}`,
   );
 }
 

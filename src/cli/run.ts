@@ -6,7 +6,7 @@ import type { Config } from '../config.ts';
 import { Fault } from '../errors.ts';
 import { openLog } from '../log.ts';
 import { demoPeople, demoPeopleFolder, type House, wire } from '../wire.ts';
-import { type CommonOptions, configOf, exitCodes, withCommon } from './context.ts';
+import { type CommonOptions, configOf, exitCodes, withCommon, withHelp } from './context.ts';
 import { openTerminal } from './terminal.ts';
 import { openVisits } from './visits.ts';
 
@@ -18,15 +18,14 @@ interface RunOptions extends CommonOptions {
 export function runCommand(stop: AbortSignal, exit: (code: number) => void): Command {
   const command = new Command('run')
     .description('guard the door: camera, faces, decision, relay, MQTT')
-    .option(
-      '--visits <n>',
-      'demo only: end after n visits, played faster than life, with a table of who came against what the door did; exit 1 if anyone was let in who should not have been',
-    )
-    .option('--speed <factor>', 'replay only: 1 is life, 0 as fast as the door can read (camera.replay.speed)')
-    .addHelpText(
-      'after',
-      '\nExamples:\n  facelatch run --config config/demo.json --visits 20\n  facelatch run --set camera.device=/dev/video0 --state /var/lib/facelatch',
-    );
+    .option('--visits <n>', 'demo only: end after n visits, played faster than life, with a table of who came against what the door did')
+    .option('--speed <factor>', 'replay only: 1 is life, 0 as fast as the door can read (camera.replay.speed)');
+  withHelp(
+    command,
+    ['facelatch run --config config/demo.json --visits 20', 'facelatch run --set camera.device=/dev/video0 --state /var/lib/facelatch'],
+    'stopped by Ctrl-C or SIGTERM, or a replay played to its end',
+    '(--visits) someone was let in who should not have been',
+  );
   return withCommon(command).action(async (options: RunOptions) => {
     const { config } = configOf(options, {
       'camera.replay.visits': options.visits,

@@ -30,7 +30,7 @@ export function openTerminal(house: House, demo: boolean, out: NodeJS.WriteStrea
     since = now;
     const { door, camera, broker } = house.status;
     const line = `door ${door === 'active' ? 'OPEN' : 'locked'} · ${rate.toFixed(0).padStart(2)} frames/s · camera ${camera} · broker ${broker} · last: ${last}`;
-    out.write(`\r\x1b[K${styleText('dim', line.slice(0, Math.max(20, (out.columns ?? 100) - 1)))}`);
+    out.write(`\r\x1b[K${styleText('dim', cut(line, Math.max(20, (out.columns ?? 100) - 1)))}`);
   };
   for (const line of banner(house, demo)) say(line);
   const timer = setInterval(status, statusEveryMs);
@@ -49,6 +49,11 @@ export function openTerminal(house: House, demo: boolean, out: NodeJS.WriteStrea
       out.write('\r\x1b[K');
     },
   };
+}
+
+/** A line that wraps could not be written over. */
+function cut(line: string, width: number): string {
+  return line.length <= width ? line : `${line.slice(0, width - 1)}…`;
 }
 
 function banner(house: House, demo: boolean): string[] {

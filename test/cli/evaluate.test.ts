@@ -67,5 +67,5 @@ it('refuses a set of which pictures are missing: figures on a part of it would m
   const short = join(folder.path, 'short.txt');
   writeFileSync(short, '1\nP1\t1\t9\nP1\t1\tP2\t1\n');
   const result = await facelatch(['evaluate', folder.path, '--pairs', short]);
-  expect(result).toMatchObject({ code: 2, stderr: expect.stringContaining('1 picture of 3 named by the list are not in') });
+  expect(result).toMatchObject({ code: 2, stderr: expect.stringContaining('1 picture of the 3 that the list names cannot be found in') });
 });
