@@ -97,7 +97,7 @@ export const schema = {
     threads: whole('Threads of one inference.', 2, 1, 64),
     idleFps: number(
       'While nobody has been seen for two seconds, or the visitor has been let in or denied, only so many frames a second are looked at, which saves power; 0 looks at all.',
-      5,
+      4,
       0,
       60,
     ),
