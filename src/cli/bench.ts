@@ -3,10 +3,10 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import sharp from 'sharp';
+import { demoPeopleFolder, readerOf, searchOf } from '../adapters.ts';
 import type { Config } from '../config.ts';
 import { Fault } from '../errors.ts';
 import type { Embedding } from '../face/port.ts';
-import { demoPeopleFolder, readerOf, searchOf } from '../wire.ts';
 import { type CommonOptions, configOf, exitCodes, print, withCommon, withHelp } from './context.ts';
 import { quantile, type Row, tableOf, time } from './figures.ts';
 

@@ -1,9 +1,9 @@
 /** `facelatch compare`: two pictures in; how alike their faces are and whether that is one person at a false-match rate; nobody need be enrolled. */
 import { Command } from 'commander';
+import { readerOf } from '../adapters.ts';
 import type { Embedding, FaceReader } from '../face/port.ts';
 import { logitOf, probabilityOf } from '../identity/siamese.ts';
 import { calibrationCurve } from '../identity/threshold.ts';
-import { readerOf } from '../wire.ts';
 import {
   type CommonOptions,
   configOf,

@@ -5,11 +5,11 @@ import { accessSync, constants, existsSync, statfsSync, statSync } from 'node:fs
 import { createRequire } from 'node:module';
 import { promisify, styleText } from 'node:util';
 import { Command } from 'commander';
+import { brokerProbe, cameraOf, embeddedBroker, galleryOf, journalOf, readerOf, stateFolder } from '../adapters.ts';
 import type { Config } from '../config.ts';
 import { Fault, messageOf } from '../errors.ts';
 import type { FaceReader } from '../face/port.ts';
 import { systemClock } from '../time.ts';
-import { brokerProbe, cameraOf, embeddedBroker, galleryOf, journalOf, readerOf, stateFolder } from '../wire.ts';
 import { type CommonOptions, configOf, exitCodes, print, withCommon, withHelp } from './context.ts';
 
 type Health = 'ok' | 'note' | 'problem';

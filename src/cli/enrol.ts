@@ -1,5 +1,6 @@
 /** `facelatch enrol`: pictures or a camera and a name in; a person the door knows out, in one transaction, or nothing and why. */
 import { Command } from 'commander';
+import { cameraOf, galleryOf, journalOf, readerOf } from '../adapters.ts';
 import type { Config } from '../config.ts';
 import { Fault, messageOf } from '../errors.ts';
 import type { EmbedderInfo, FaceReader } from '../face/port.ts';
@@ -7,7 +8,6 @@ import { personName } from '../identity/name.ts';
 import type { Gallery, Match, Person } from '../identity/port.ts';
 import { probabilityOf } from '../identity/siamese.ts';
 import { systemClock } from '../time.ts';
-import { cameraOf, galleryOf, journalOf, readerOf } from '../wire.ts';
 import { cameraPictures } from './camera-pictures.ts';
 import { type Candidate, type Outcome, outcomeJson, outcomeText, readCandidate, refuse } from './candidates.ts';
 import { type CommonOptions, configOf, exitCodes, print, wholeNumber, withCommon, withHelp } from './context.ts';

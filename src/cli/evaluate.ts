@@ -2,13 +2,13 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { Command, Option } from 'commander';
+import { readerOf } from '../adapters.ts';
 import type { Config } from '../config.ts';
 import { Fault, messageOf } from '../errors.ts';
 import type { EmbedderInfo, Embedding, FaceReader } from '../face/port.ts';
 import { logitOf } from '../identity/siamese.ts';
 import { evaluate } from '../train/evaluate.ts';
 import { type PairList, readPairs } from '../train/pairs.ts';
-import { readerOf } from '../wire.ts';
 import {
   type CommonOptions,
   configOf,

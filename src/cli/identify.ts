@@ -1,11 +1,11 @@
 /** `facelatch identify`: pictures in; for each who it is, and who else it resembles. */
 import { Command } from 'commander';
+import { galleryOf, readerOf } from '../adapters.ts';
 import type { Config } from '../config.ts';
 import { Fault } from '../errors.ts';
 import type { EmbedderInfo } from '../face/port.ts';
 import type { Identification, Match } from '../identity/port.ts';
 import { identify } from '../identity/threshold.ts';
-import { galleryOf, readerOf } from '../wire.ts';
 import {
   type CommonOptions,
   checkState,

@@ -1,11 +1,11 @@
 /** `facelatch journal`: what happened at the door, by person, kind and time; follows it; and checks that nothing in it was changed. */
 import { Command, Option } from 'commander';
 import type { EventKind } from '../access/port.ts';
+import { galleryOf, journalOf } from '../adapters.ts';
 import type { Config } from '../config.ts';
 import { Fault } from '../errors.ts';
 import type { Gallery } from '../identity/port.ts';
 import type { Entry, Journal, Query, Verdict } from '../journal/port.ts';
-import { galleryOf, journalOf } from '../wire.ts';
 import { type CommonOptions, checkState, configOf, exitCodes, print, tell, wholeNumber, withCommon, withHelp, write } from './context.ts';
 import { describeEvent } from './describe.ts';
 import { embedderOf } from './networks.ts';

@@ -1,11 +1,11 @@
 /** Networks on disk: a folder in; whether it is whole and what its manifest says of it out. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { modelFolder, root } from '../adapters.ts';
 import type { Config } from '../config.ts';
 import { Fault } from '../errors.ts';
 import { openDetectorNetwork, openEmbedderNetwork } from '../face/manifest.ts';
 import type { EmbedderInfo } from '../face/port.ts';
-import { modelFolder, root } from '../wire.ts';
 
 export interface NetworkState {
   readonly folder: string;

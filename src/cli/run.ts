@@ -2,10 +2,11 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
+import { demoPeople, demoPeopleFolder } from '../adapters.ts';
 import type { Config } from '../config.ts';
 import { Fault } from '../errors.ts';
 import { openLog } from '../log.ts';
-import { demoPeople, demoPeopleFolder, type House, wire } from '../wire.ts';
+import { type House, wire } from '../wire.ts';
 import { type CommonOptions, configOf, exitCodes, withCommon, withHelp } from './context.ts';
 import { openTerminal } from './terminal.ts';
 import { openVisits } from './visits.ts';

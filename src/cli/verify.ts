@@ -1,9 +1,9 @@
 /** `facelatch verify`: one picture against one person (1:1), or against everyone enrolled (1:N); the answer is the exit code. */
 import { Command } from 'commander';
+import { galleryOf, readerOf } from '../adapters.ts';
 import type { FaceReader } from '../face/port.ts';
 import type { Identification, Match, Person, Threshold } from '../identity/port.ts';
 import { identify, thresholdsOf } from '../identity/threshold.ts';
-import { galleryOf, readerOf } from '../wire.ts';
 import {
   type CommonOptions,
   checkState,

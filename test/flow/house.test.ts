@@ -171,7 +171,7 @@ describe('trouble', () => {
   it('a person enrolled by another process is known within a second', async () => {
     const { house, stop } = await open();
     await show(shot('p03-smiling'), 3);
-    const { galleryOf } = await import('../../src/wire.ts');
+    const { galleryOf } = await import('../../src/adapters.ts');
     using other = galleryOf(house.config, house.reader.embedder);
     const picture = shot('p03-neutral');
     other.enrol({
