@@ -79,3 +79,28 @@ export interface ThresholdNote {
   readonly fmr: number;
   readonly extrapolated: boolean;
 }
+
+/** Who asks for something otherwise than by face. An operator was authenticated at the edge (signature, console session, local shell). */
+export type Requester =
+  | { readonly kind: 'operator'; readonly name: string; readonly via: 'mqtt' | 'console' | 'cli'; readonly requestId: string }
+  | { readonly kind: 'exit-button' }
+  | { readonly kind: 'keypad'; readonly via: 'mqtt' | 'console' };
+
+/** What came of a request: the sequence number of the journal entry it left, or why it was refused. */
+export type Answer = { readonly ok: true; readonly seq: number } | { readonly ok: false; readonly reason: Denial; readonly detail: string };
+
+/** The door for everyone who is not a face: button, keypad, operators. Each call is journalled before it takes effect. */
+export interface Door {
+  /** One pulse of the set length. */
+  open(by: Requester): Promise<Answer>;
+  /** Kept released for `durationMs` (capped by `access.maxHoldMs`), renewed as a lease; ends with `release`. */
+  hold(by: Requester, durationMs: number): Promise<Answer>;
+  /** Ends a hold, and drives the safe level now. */
+  release(by: Requester): Promise<Answer>;
+  arm(by: Requester): Promise<Answer>;
+  disarm(by: Requester): Promise<Answer>;
+  /** Ends lock-out and back-off. */
+  resetLockOut(by: Requester): Promise<Answer>;
+  /** A PIN from a keypad: opens where a PIN alone may, or completes face + PIN. Never journalled or logged itself. */
+  enterPin(by: Requester, pin: string): Promise<Answer>;
+}

@@ -14,3 +14,21 @@ export interface Relay extends AsyncDisposable {
   /** For people: what this relay is. */
   readonly label: string;
 }
+
+/** The lines that come in: door contact (active: open), request-to-exit button (active: pressed), tamper (active: tampered). */
+export type InputName = 'contact' | 'exit' | 'tamper';
+
+export interface InputChange {
+  readonly input: InputName;
+  readonly active: boolean;
+  /** When it became stable, monotonic milliseconds. */
+  readonly atMs: number;
+}
+
+/** Debounced input lines. */
+export interface Inputs extends AsyncDisposable {
+  /** The present level of every input that is wired, first; then each change, until `signal` is aborted. */
+  changes(signal: AbortSignal): AsyncIterable<InputChange>;
+  /** For people. */
+  readonly label: string;
+}
