@@ -100,8 +100,18 @@ async function follow(journal: Journal, head: number, query: Query, names: Names
     if (query.kinds && !query.kinds.includes(event.kind)) continue;
     if (query.personId !== undefined && !('personId' in event && event.personId === query.personId)) continue;
     if (query.until !== undefined && at > query.until) return;
-    names.refresh(); // someone enrolled since has a name too
+    refresh(names); // someone enrolled since has a name too
     say(entry);
+  }
+}
+
+/** What happens goes on being shown while the people cannot be read (a lock, a full disk): they are known as they were. */
+function refresh(names: Names): void {
+  try {
+    names.refresh();
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error;
+    tell(`facelatch: people are shown as they were last read. ${error.message}`);
   }
 }
 

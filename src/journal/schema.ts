@@ -2,6 +2,7 @@
  * The journal's tables: a file name goes in, an open SQLite connection to a journal of this version comes out.
  * WAL (https://www.sqlite.org/wal.html) lets the command line read while the daemon appends; `synchronous=FULL` syncs every commit.
  */
+import { chmodSync, closeSync, openSync, statSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { Fault } from '../errors.ts';
 import { genesis } from './chain.ts';
@@ -41,10 +42,11 @@ PRAGMA user_version = ${version};
 `;
 
 /**
- * Opens `file`, making the tables when it is new. A lock held by another process is waited for up to `busyTimeoutMs` milliseconds.
+ * Opens `file`, making the tables when it is new; only its owner may read it (mode 0600). A lock held by another process is waited for up to `busyTimeoutMs` milliseconds.
  * Throws Fault `database-newer` or `journal-damaged`, and SQLite's own errors.
  */
 export function openDatabase(file: string, busyTimeoutMs: number): DatabaseSync {
+  keepPrivate(file);
   const db = new DatabaseSync(file, { timeout: busyTimeoutMs });
   try {
     // Looked at before anything is written, so that a file that is not ours stays as it was.
@@ -55,6 +57,16 @@ export function openDatabase(file: string, busyTimeoutMs: number): DatabaseSync 
   } catch (error) {
     db.close();
     throw error;
+  }
+}
+
+/** Who came and went is nobody else's to read. SQLite gives its log and index files the mode of the database. */
+function keepPrivate(file: string): void {
+  try {
+    closeSync(openSync(file, 'a', 0o600));
+    if ((statSync(file).mode & 0o077) !== 0) chmodSync(file, 0o600);
+  } catch {
+    // Not ours to make or to change: SQLite's own error, which comes next, says what is wrong, if anything is.
   }
 }
 

@@ -1,5 +1,5 @@
 /** The journal in memory and on disk under the same contract, and what only the one on disk has: the file. */
-import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -23,6 +23,16 @@ testJournal('the journal in memory', (clock) => memoryJournal({ clock }));
 testJournal('the journal in SQLite', (clock) => openJournal({ file, clock }));
 
 describe('the journal on disk', () => {
+  test('is readable by its owner only, also its write-ahead log, also where it was open to all', () => {
+    const modes = () => readdirSync(folder).map((name) => statSync(join(folder, name)).mode & 0o777);
+    for (const written of [1, 2]) {
+      using journal = openJournal({ file, clock: fakeClock() });
+      journal.append(numbered(written));
+      expect(modes()).toEqual([0o600, 0o600, 0o600]);
+      chmodSync(file, 0o644);
+    }
+  });
+
   test('entries and cursors outlive the process that wrote them', () => {
     const clock = fakeClock();
     const first = openJournal({ file, clock });
