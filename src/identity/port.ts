@@ -1,6 +1,6 @@
 /** The door of the identity room: people, their verification images and templates, and who a probe could be. */
 import type { Fault } from '../errors.ts';
-import type { Embedding } from '../face/port.ts';
+import { type Embedding, qualityReasons } from '../face/port.ts';
 
 export type PersonId = string;
 
@@ -98,3 +98,88 @@ export type Identification =
   | { readonly kind: 'person'; readonly match: Match }
   | { readonly kind: 'ambiguous'; readonly matches: readonly Match[] }
   | { readonly kind: 'nobody'; readonly best?: Match };
+
+/** Names one enrolment session; random, valid until it ends. */
+export type SessionId = string;
+
+/** Why a picture is not taken into an enrolment: the quality gates, and those of enrolment. A closed list. */
+export const pictureRefusals = [
+  ...qualityReasons,
+  'not-a-picture',
+  'too-large',
+  'no-face',
+  'repeated',
+  'another-person',
+  'already-enrolled',
+  'too-alike',
+] as const;
+export type PictureRefusal = (typeof pictureRefusals)[number];
+
+/** Why a session cannot do what it was asked to. A closed list. */
+export const enrolmentRefusals = [
+  'bad-name',
+  'no-such-session',
+  'too-many-sessions',
+  'too-many-pictures',
+  'no-pictures',
+  'another-person',
+  'already-enrolled',
+  'camera-busy',
+  'camera-failed',
+  'expired',
+  'failed',
+] as const;
+export type EnrolmentRefusal = (typeof enrolmentRefusals)[number];
+
+/** What became of one picture, told at once. */
+export type PictureOutcome =
+  | { readonly accepted: true; readonly source: string; readonly detail: string }
+  | {
+      readonly accepted: false;
+      readonly source: string;
+      readonly reasons: readonly PictureRefusal[];
+      /** The reasons in plain words. */
+      readonly detail: string;
+      /** The person whom the picture shows or is too alike to, for `already-enrolled` and `too-alike`. */
+      readonly personId?: PersonId;
+    };
+
+/** A session as it stands. */
+export interface EnrolmentStatus {
+  readonly session: SessionId;
+  readonly state: 'collecting' | 'taking' | 'committed' | 'aborted' | 'expired';
+  readonly name: string;
+  /** Accepted pictures so far. */
+  readonly pictures: number;
+  /** While `taking`: what the person before the camera should do now, and how many pictures are wanted in all. */
+  readonly prompt?: string;
+  readonly wanted?: number;
+  /** The newest picture's outcome. */
+  readonly last?: PictureOutcome;
+  /** When the session is given up if nothing happens, ISO 8601, UTC. */
+  readonly expiresAt: string;
+}
+
+export type EnrolmentAnswer<T> =
+  | { readonly ok: true; readonly value: T }
+  | { readonly ok: false; readonly reason: EnrolmentRefusal; readonly detail: string; readonly personId?: PersonId };
+
+/**
+ * Enrolment in several steps, by whoever is not at the door's own terminal. Nothing is stored, nor journalled, before `commit`, which stores all
+ * accepted pictures in one transaction and journals `person.enrolled`; a session that is aborted, or that nobody touches for a set time, leaves nothing.
+ */
+export interface EnrolmentSessions extends AsyncDisposable {
+  /** Begins a session for a new person, or for more pictures of the enrolled person of that name. `by` is the operator's name, for the journal. */
+  start(request: { readonly name: string; readonly by: string }): Promise<EnrolmentAnswer<EnrolmentStatus>>;
+  /** Judges one encoded picture and keeps it if it is good; a refused picture is an outcome, not a refusal of the session. */
+  addPicture(id: SessionId, picture: { readonly picture: Uint8Array; readonly source: string }): Promise<EnrolmentAnswer<PictureOutcome>>;
+  /** Begins to take `count` pictures with the door's own camera and returns at once: `status` and `changes` tell how it goes. */
+  takeFromCamera(id: SessionId, request: { readonly count: number }): Promise<EnrolmentAnswer<EnrolmentStatus>>;
+  status(id: SessionId): Promise<EnrolmentAnswer<EnrolmentStatus>>;
+  /** Stores the person: all accepted pictures, or nothing. */
+  commit(id: SessionId): Promise<EnrolmentAnswer<Person>>;
+  /** Ends the session and forgets its pictures. */
+  abort(id: SessionId): Promise<EnrolmentAnswer<EnrolmentStatus>>;
+  /** Every change of every session from now on (a picture taken, a new prompt, the end), until `signal` is aborted. */
+  changes(signal: AbortSignal): AsyncIterable<EnrolmentStatus>;
+}
