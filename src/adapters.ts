@@ -15,11 +15,13 @@ import type { Config } from './config.ts';
 import { asFault, Fault } from './errors.ts';
 import type { EmbedderInfo, FaceReader } from './face/port.ts';
 import { openFaceReader } from './face/reader.ts';
+import { type NotifyEnvironment, openNotifySocket, type ServiceManager, serviceManager, watchdogMs } from './host/systemd.ts';
 import type { Gallery, Reembedded } from './identity/port.ts';
 import { gallerySearch, type Search } from './identity/search.ts';
 import { openGallery } from './identity/sqlite.ts';
 import type { Journal } from './journal/port.ts';
 import { openJournal } from './journal/sqlite.ts';
+import type { Log } from './log.ts';
 import { type Broker, openBroker } from './mqtt/broker.ts';
 import type { BrokerOptions } from './mqtt/connection.ts';
 import { type BrokerProbe, probeBroker } from './mqtt/probe.ts';
@@ -142,4 +144,27 @@ export function embeddedBroker({ mqtt }: Config): Promise<Broker> {
 /** Whether the broker takes what this door would publish. */
 export function brokerProbe(config: Config): Promise<BrokerProbe> {
   return probeBroker({ broker: brokerOf(config), prefix: config.mqtt.prefix, door: config.door.id });
+}
+
+/** A camera that opens, or stands still and is closed, takes at most this much longer than its own patience; so does one frame's reading. */
+const turnSlackMs = 10_000;
+const cameraOpenMs = 15_000;
+
+/** systemd, where it started this process as a unit with Type=notify; else undefined, and nothing is told to anybody. */
+export async function serviceManagerOf(
+  { camera }: Config,
+  environment: NotifyEnvironment,
+  pid: number,
+  log: Log,
+): Promise<(ServiceManager & Disposable) | undefined> {
+  if (!environment.NOTIFY_SOCKET) return undefined;
+  const socket = await openNotifySocket(environment.NOTIFY_SOCKET);
+  const manager = serviceManager({
+    notify: socket.notify,
+    watchdogMs: watchdogMs(environment, pid),
+    patienceMs: Math.max(cameraOpenMs, camera.freezeMs, 3000 / camera.fps) + turnSlackMs,
+    clock: systemClock,
+    log: log.child({ room: 'host' }),
+  });
+  return { ...manager, [Symbol.dispose]: () => socket[Symbol.dispose]() };
 }

@@ -39,6 +39,11 @@ export interface DaemonStatus {
   readonly camera: 'opening' | 'running' | 'failed';
   readonly frames: number;
   readonly unreadable: number;
+  /**
+   * Counts up with every turn of each loop: a frame dealt with, a try or a second of the wait for a camera or reader, a tick. A number that
+   * stands still is a loop that hangs.
+   */
+  readonly turns: { readonly camera: number; readonly time: number };
 }
 
 export interface Loops {
@@ -50,6 +55,8 @@ export interface Loops {
 const tickMs = 100;
 const refreshMs = 1000;
 const idleAfterMs = 2000;
+/** A loop that waits for what failed turns at least so often. */
+const waitTurnMs = 1000;
 /** A camera that ran for so long before it failed is tried again at once, not after the last wait. */
 const steadyMs = 10_000;
 /** So many unreadable pictures in a row are a broken camera, not a bad frame. */
@@ -58,11 +65,19 @@ const mostUnreadable = 30;
 /** The loops over their parts; nothing runs yet. */
 export function daemonLoops(parts: DaemonParts): Loops {
   const { camera, controller, clock, log, retry, idleFps } = parts;
-  const status = { camera: 'opening' as DaemonStatus['camera'], frames: 0, unreadable: 0 };
+  const status = { camera: 'opening' as DaemonStatus['camera'], frames: 0, unreadable: 0, turns: { camera: 0, time: 0 } };
   let reader = parts.reader;
   let unreadableInARow = 0;
   let lastFaceMs = clock.now();
   let lastLookMs = Number.NEGATIVE_INFINITY;
+
+  /** Waits before what failed is tried again. */
+  const wait = async (ms: number, signal: AbortSignal) => {
+    for (const endMs = clock.now() + ms; !signal.aborted && clock.now() < endMs; ) {
+      await clock.sleep(Math.min(waitTurnMs, endMs - clock.now()), signal).catch(() => undefined);
+      status.turns.camera++;
+    }
+  };
 
   const look = async (frame: Frame, signal: AbortSignal) => {
     const idle = idleFps > 0 && (clock.now() - lastFaceMs > idleAfterMs || controller.settled);
@@ -107,7 +122,7 @@ export function daemonLoops(parts: DaemonParts): Loops {
       log.error({ room: 'face', err: why, retryInMs: waitMs }, 'face reader failed');
       controller.record({ kind: 'reader.failed', detail: why, retryInMs: waitMs });
       await reader[Symbol.asyncDispose]();
-      await clock.sleep(waitMs, signal).catch(() => undefined);
+      await wait(waitMs, signal);
       if (signal.aborted) return;
       try {
         reader = await parts.openReader();
@@ -126,6 +141,7 @@ export function daemonLoops(parts: DaemonParts): Loops {
     for (let waitMs = retry.minMs; !signal.aborted; ) {
       try {
         status.camera = 'opening';
+        status.turns.camera++;
         openedAtMs = clock.now();
         for await (const frame of camera.frames(signal)) {
           status.camera = 'running';
@@ -138,6 +154,7 @@ export function daemonLoops(parts: DaemonParts): Loops {
             failedWith = undefined;
           }
           await look(frame, signal);
+          status.turns.camera++;
         }
         return;
       } catch (error) {
@@ -151,7 +168,7 @@ export function daemonLoops(parts: DaemonParts): Loops {
           controller.record({ kind: 'camera.failed', code: error.code, detail: error.message, retryInMs: waitMs });
         failedWith = error.code;
         log.error({ room: 'camera', code: error.code, err: error.message, retryInMs: waitMs }, 'camera failed');
-        await clock.sleep(waitMs, signal).catch(() => undefined);
+        await wait(waitMs, signal);
         waitMs = Math.min(retry.maxMs, waitMs * 2);
       }
     }
@@ -160,6 +177,7 @@ export function daemonLoops(parts: DaemonParts): Loops {
   const watchTime = async (signal: AbortSignal) => {
     for (let nextRefreshMs = 0; !signal.aborted; ) {
       await controller.submit({ kind: 'tick', atMs: clock.now() });
+      status.turns.time++;
       parts.onTick?.();
       if (clock.now() >= nextRefreshMs) {
         parts.refresh();

@@ -12,6 +12,7 @@ import { type DaemonStatus, daemonLoops, type Moment } from './daemon.ts';
 import { Fault, messageOf } from './errors.ts';
 import type { EmbedderInfo, FaceReader } from './face/port.ts';
 import { lockState } from './host/lock.ts';
+import type { ServiceManager } from './host/systemd.ts';
 import type { Gallery } from './identity/port.ts';
 import { identify } from './identity/threshold.ts';
 import type { Journal } from './journal/port.ts';
@@ -30,6 +31,8 @@ export interface Overrides {
   readonly relay?: Relay;
   readonly onEvent?: ControllerOptions['onEvent'];
   readonly onMoment?: (moment: Moment) => void;
+  /** systemd, where it waits for this process. */
+  readonly serviceManager?: ServiceManager | undefined;
 }
 
 export interface HouseStatus extends DaemonStatus {
@@ -66,7 +69,8 @@ export async function wire(config: Config, log: Log, overrides: Overrides = {}):
   const reader = opening.use(await openReader());
   const gallery = opening.use(galleryOf(config, reader.embedder, clock));
   if (gallery.stale > 0) {
-    const { pictures, failed } = await renewTemplates(gallery, reader);
+    const renewing = () => overrides.serviceManager?.opening('making templates anew for another embedder');
+    const { pictures, failed } = await renewTemplates(gallery, reader, renewing);
     log.warn(
       { room: 'identity', pictures, failed: failed.map(({ personId, source }) => `${personId} ${source}`) },
       'templates made anew for another embedder',
@@ -98,7 +102,10 @@ export async function wire(config: Config, log: Log, overrides: Overrides = {}):
         identify: (matches) => identify(matches, gallery.threshold, config.identity.ambiguityMargin),
       }),
     controller,
-    onTick: () => showStates(),
+    onTick: () => {
+      showStates();
+      overrides.serviceManager?.attend({ relayHeld: relay.held, turns: loops.status.turns, status: summary() });
+    },
     refresh: () => {
       try {
         if (gallery.refresh()) log.info({ room: 'identity', templates: gallery.templates }, 'people changed');
@@ -121,6 +128,12 @@ export async function wire(config: Config, log: Log, overrides: Overrides = {}):
     publication?.show('camera', loops.status.camera === 'failed' ? 'failed' : 'working');
     publication?.show('mode', config.access.armed ? 'armed' : 'disarmed');
   };
+  const brokerState = () => {
+    const { state, backlog } = publication?.status ?? { state: 'off', backlog: 0 };
+    return state + (backlog > 0 ? ` (${backlog} waiting)` : '');
+  };
+  const summary = () =>
+    `${relay.held ? relay.label : `relay not held: ${relay.label}`}; camera ${loops.status.camera}; ${gallery.templates} templates; broker ${brokerState()}`;
   const resources = opening.move();
   const describe = (e: EmbedderInfo) => `${e.name} ${e.version} ${e.sha256.slice(0, 12)}`;
   return {
@@ -129,18 +142,18 @@ export async function wire(config: Config, log: Log, overrides: Overrides = {}):
     gallery,
     journal,
     get status() {
-      const { state, backlog } = publication?.status ?? { state: 'off', backlog: 0 };
-      const waiting = backlog > 0 ? ` (${backlog} waiting)` : '';
       return {
         ...loops.status,
         cameraLabel: camera.label,
         relay: relay.label,
         door: relay.level,
         people: gallery.list().length,
-        broker: state + waiting,
+        broker: brokerState(),
       };
     },
     run: async (signal) => {
+      const stopping = () => overrides.serviceManager?.stopping();
+      signal.addEventListener('abort', stopping, { once: true });
       controller.record({
         kind: 'daemon.started',
         version,

@@ -105,6 +105,47 @@ describe('supervision', () => {
   });
 });
 
+describe('turns', () => {
+  it('a camera that stays away goes on turning its loop, within a long wait too', async () => {
+    const camera: Camera = {
+      label: 'missing',
+      // biome-ignore lint/correctness/useYield: it throws before there is anything to yield
+      frames: async function* () {
+        throw new Fault('camera-missing', 'not there');
+      },
+    };
+    const stop = new AbortController();
+    const retry = { minMs: 3_600_000, maxMs: 3_600_000 };
+    const { loops } = setUp({
+      camera,
+      reader: readerOf(async () => nobody),
+      retry,
+      onTick: () => loops.status.turns.camera > 20 && stop.abort(),
+    });
+    await loops.run(stop.signal);
+    expect(loops.status.camera).toBe('failed');
+    expect(loops.status.turns.time).toBeGreaterThan(0);
+  });
+
+  it('a reader that never answers stops the turns of the camera loop, not those of time', async () => {
+    const stop = new AbortController();
+    const answer = Promise.withResolvers<Reading>();
+    const seen: number[] = [];
+    const { loops } = setUp({
+      camera: cameraOf(100),
+      reader: readerOf(() => answer.promise),
+      onTick: () => {
+        seen.push(loops.status.turns.camera);
+        if (seen.length === 50) answer.reject(new Fault('reader-failed', 'over'));
+        if (seen.length === 50) stop.abort();
+      },
+    });
+    await loops.run(stop.signal);
+    expect(seen.slice(-40).every((turns) => turns === seen.at(-1))).toBe(true);
+    expect(loops.status.turns.time).toBeGreaterThanOrEqual(50);
+  });
+});
+
 it('while nobody has been seen for two seconds only the idle rate is looked at', async () => {
   const reader = readerOf(async () => nobody);
   let nowMs = 0;

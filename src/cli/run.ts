@@ -1,8 +1,9 @@
 /** `facelatch run`: guards the door until stopped; readable lines and a status line in a terminal, JSON lines elsewhere. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { pid } from 'node:process';
 import { Command } from 'commander';
-import { demoPeople, demoPeopleFolder } from '../adapters.ts';
+import { demoPeople, demoPeopleFolder, serviceManagerOf } from '../adapters.ts';
 import type { Config } from '../config.ts';
 import { Fault } from '../errors.ts';
 import { openLog } from '../log.ts';
@@ -50,6 +51,7 @@ async function run(config: Config, stop: AbortSignal, asked: boolean): Promise<n
   const log = openLog(json ? config.log.level : 'silent');
   const visits = openVisits(config.camera.replay.enrolled, (id) => names.get(id) ?? id);
   let terminal: ReturnType<typeof openTerminal> | undefined;
+  using serviceManager = await serviceManagerOf(config, process.env, pid, log);
   await using house = await wire(config, log, {
     onEvent: (event, entry) => {
       visits.event(event);
@@ -60,6 +62,7 @@ async function run(config: Config, stop: AbortSignal, asked: boolean): Promise<n
       visits.moment(moment);
       terminal?.moment(moment);
     },
+    serviceManager,
   });
   const demo = isDemo(config);
   if (demo) await enrolDemoPeople(house, config.camera.replay.enrolled);

@@ -45,6 +45,7 @@ export function dryRelay({ clock, maxMs, onEdge }: DryRelayOptions): DryRelay {
   };
   return {
     label: 'dry relay (no hardware)',
+    held: true,
     edges,
     get level() {
       return level;

@@ -11,6 +11,8 @@ export interface Relay extends AsyncDisposable {
   safe(): Promise<void>;
   /** The level driven last. */
   readonly level: 'safe' | 'active';
+  /** Whether the line is really this process's now; READY waits for it. */
+  readonly held: boolean;
   /** For people: what this relay is. */
   readonly label: string;
 }

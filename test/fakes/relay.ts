@@ -13,6 +13,7 @@ export function fakeRelay(onPulse?: () => void): FakeRelay {
     label: 'fake relay',
     pulses,
     level: 'safe',
+    held: true,
     pulse: async (durationMs) => {
       if (relay.failWith) throw relay.failWith;
       pulses.push(durationMs);
