@@ -2,25 +2,32 @@
 import { existsSync } from 'node:fs';
 import { dirname, extname, join } from 'node:path';
 import { Command, Option } from 'commander';
+import { readerOf } from '../adapters.ts';
 import { Fault } from '../errors.ts';
-import { type ExperimentOptions, readResults, runExperiment } from '../train/experiment.ts';
+import { readBases, runBase } from '../train/base-figures.ts';
+import { type ExperimentOptions, readResults, runExperiment, stepsLeft } from '../train/experiment.ts';
 import { paperNetwork } from '../train/network.ts';
 import { type Cell, paperCells, type Tuned } from '../train/paper.ts';
 import { openPaperData } from '../train/paper-data.ts';
 import { paperReport } from '../train/paper-report.ts';
 import { smallNetwork } from '../train/small-network.ts';
-import { exitCodes, tell, wholeNumber, withHelp, write } from './context.ts';
+import { bestTrial, readTrials } from '../train/tune.ts';
+import { baseComparer } from './base-comparer.ts';
+import { configOf, exitCodes, isStopped, tell, wholeNumber, withHelp, write } from './context.ts';
+import { openProgress } from './progress.ts';
 import { openTrainingBar } from './training-bar.ts';
 import { makeFolder, writeInFolder } from './training-folder.ts';
 import { decimal, sizes } from './training-options.ts';
 import { counted } from './words.ts';
 
-interface PaperOptions extends Tuned {
+interface PaperOptions extends Partial<Tuned> {
   readonly data: string;
   readonly out: string;
   readonly cells?: string;
   readonly budget: number;
   readonly only?: string;
+  readonly tuned?: string;
+  readonly base: boolean;
   readonly engine: ExperimentOptions['engine'];
   readonly size: (typeof sizes)[number];
   readonly batch: number;
@@ -39,6 +46,9 @@ const layout = {
   orl: 'the ORL faces, a folder for each person',
 } as const;
 
+/** The tuned stages where nothing was tuned. */
+const untuned: Tuned = { rate: 1e-4, l1: 1e-7, augment: 0.3 };
+
 const defaultFolder = 'experiment-paper';
 
 export function experimentCommand(stop: AbortSignal, exit: (code: number) => void): Command {
@@ -51,9 +61,14 @@ export function experimentCommand(stop: AbortSignal, exit: (code: number) => voi
     .option('-o, --out <folder|page.md>', 'the page, with its plots in plots/ beside it', defaultFolder)
     .option('--cells <folder>', `figures and checkpoints of the cells (default: cells/ in --out, or in ${defaultFolder} for a page)`)
     .option('--only <text>', 'run only cells whose name contains this, such as table-2-orl; the page still says what is missing')
-    .option('--rate <rate>', 'learning rate of the tuned stages (see facelatch tune)', decimal('--rate', 1e-12, 1e6), 1e-4)
-    .option('--l1 <weight>', 'L1 penalty of the tuned stages', decimal('--l1', 0, 1), 1e-7)
-    .option('--augment <strength>', 'augmentation of the tuned stages, 0 to 1', decimal('--augment', 0, 1), 0.3)
+    .option(
+      '--tuned <folder>',
+      'take rate, L1 penalty and augmentation of the tuned stages from the best trial that facelatch tune left there',
+    )
+    .option('--rate <rate>', `learning rate of the tuned stages (default: ${untuned.rate})`, decimal('--rate', 1e-12, 1e6))
+    .option('--l1 <weight>', `L1 penalty of the tuned stages (default: ${untuned.l1})`, decimal('--l1', 0, 1))
+    .option('--augment <strength>', `augmentation of the tuned stages, 0 to 1 (default: ${untuned.augment})`, decimal('--augment', 0, 1))
+    .option('--no-base', 'leave out the base networks, which are measured on the same pairs for comparison')
     .option('--batch <pairs>', 'pairs in a batch', wholeNumber('--batch', 1, 4096), 16)
     .option('--measured-pairs <n>', 'pairs that each part is measured on', wholeNumber('--measured-pairs', 2, 1e5), 1000)
     .addOption(new Option('--engine <engine>', 'what computes').choices(['onnx', 'tfjs']).default('onnx'))
@@ -74,17 +89,23 @@ export function experimentCommand(stop: AbortSignal, exit: (code: number) => voi
 }
 
 async function repeat(options: PaperOptions, stop: AbortSignal): Promise<number> {
-  const { data, budget, rate, l1, augment, engine, batch, measuredPairs, seed, threads, only = '', json = false } = options;
+  const { data, budget, engine, batch, measuredPairs, seed, threads, only = '', json = false } = options;
   requireLayout(data);
-  const all = paperCells(budget, { rate, l1, augment }, options.size === 'small' ? smallNetwork : paperNetwork);
+  const { tuned, origin } = await tunedOf(options);
+  const all = paperCells(budget, tuned, options.size === 'small' ? smallNetwork : paperNetwork);
   const cells = all.filter(({ id }) => id.includes(only));
   if (cells.length === 0)
     throw new Fault('bad-argument', `No cell is named like "${only}" (--only); there are ${all.map(({ id }) => id).join(', ')}`);
   const places = placesOf(options);
   makeFolder(places.cells);
+  const supply = openPaperData(data, seed);
+  if (options.base) await measureBases(supply, places.cells, { measuredPairs, seed }, stop);
+  if (!json)
+    tell(
+      `${counted(await stepsLeft({ out: places.cells, cells }), 'step')} of ${batch} pairs to train; stopped and started again, it goes on`,
+    );
   const view = openView(cells, json);
   try {
-    const supply = openPaperData(data, seed);
     await runExperiment({
       ...{ cells, supply, out: places.cells, engine, pairs: batch, measuredPairs, seed, threads, signal: stop },
       onProgress: view.progress,
@@ -93,7 +114,8 @@ async function repeat(options: PaperOptions, stop: AbortSignal): Promise<number>
     view.stop();
   }
   const results = await readResults(places.cells, all);
-  const { markdown, plots } = paperReport(results, { budget, pairs: batch, seed, cells: all.length });
+  const facts = { budget, pairs: batch, seed, cells: all.length, tuned, origin };
+  const { markdown, plots } = paperReport(results, await readBases(places.cells), facts);
   const warning =
     options.size === 'small'
       ? '> A quick try with a small network (`--size small`): these are not the figures of the paper’s network.\n\n'
@@ -104,6 +126,49 @@ async function repeat(options: PaperOptions, stop: AbortSignal): Promise<number>
   else write(`${results.length} of ${counted(all.length, 'cell')} have run; the page is ${places.page}`);
   if (stop.aborted && !json) tell('stopped, and saved: the same command again goes on from there');
   return stop.aborted ? exitCodes.stopped : exitCodes.yes;
+}
+
+/** The tuned stages' settings: given, else of the best trial of a search, else ours. @throws Fault `not-found`. */
+async function tunedOf({ tuned: folder, rate, l1, augment }: PaperOptions): Promise<{ tuned: Tuned; origin: string }> {
+  const given = Object.fromEntries(Object.entries({ rate, l1, augment }).filter(([, value]) => value !== undefined));
+  const byHand = Object.keys(given).length > 0 ? `${Object.keys(given).join(', ')} given by hand` : '';
+  if (folder === undefined) return { tuned: { ...untuned, ...given }, origin: byHand || 'our defaults, not tuned' };
+  const trials = await readTrials(join(folder, 'trials.jsonl'));
+  const best = bestTrial(trials);
+  if (!best)
+    throw new Fault(
+      'not-found',
+      `There is no finished trial in ${folder} (--tuned): name the folder that was given to facelatch tune as --out.`,
+    );
+  const found = `the best of ${counted(trials.length, 'trial')} of \`facelatch tune\`, validation loss ${best.value.toPrecision(4)}`;
+  return { tuned: { ...untuned, ...best.setting, ...given }, origin: [found, byHand].filter((text) => text !== '').join('; ') };
+}
+
+async function measureBases(
+  supply: ReturnType<typeof openPaperData>,
+  out: string,
+  settings: { readonly measuredPairs: number; readonly seed: number },
+  stop: AbortSignal,
+): Promise<void> {
+  const { config } = configOf({});
+  await using reader = await readerOf(config);
+  let progress: ReturnType<typeof openProgress> | undefined;
+  let shown = '';
+  const onProgress = (data: string, done: number, total: number) => {
+    if (shown !== data) {
+      progress?.stop();
+      progress = openProgress(`base networks, ${data}`, total, 'pictures');
+      shown = data;
+    }
+    progress?.update(done);
+  };
+  try {
+    await runBase(baseComparer(reader, config), supply, { ...settings, out, signal: stop, onProgress });
+  } catch (error) {
+    if (!isStopped(error, stop)) throw error; // the cells are not begun then either, and the page says what is missing
+  } finally {
+    progress?.stop();
+  }
 }
 
 function placesOf({ out, cells }: PaperOptions): { page: string; cells: string } {

@@ -2,34 +2,26 @@
  * Repeats the paper's section IV: cells in, a file of figures for each out. A cell that is done is not run again, one that was cut off goes
  * on from its checkpoint, so the experiment may be ended and started at any time.
  */
-import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Confusion, confusionAt } from './confusion.ts';
 import type { Part } from './dataset.ts';
-import { type Cell, thresholdPairs } from './paper.ts';
+import type { Cell } from './paper.ts';
 import type { CellData, Supply } from './paper-data.ts';
 import type { Optimiser } from './port.ts';
 import type { Progress, Recipe } from './recipe.ts';
 import { checkpointName, type Trained, train } from './trainer.ts';
 import { embedAll, teller, validate } from './validation.ts';
+import { type VerificationFigures, verificationFigures, verificationThresholds } from './verification.ts';
+import { writeWhole } from './whole-file.ts';
 
 /** Figures of one part at each detection threshold. */
 export type PartFigures = readonly Confusion[];
 
-/** The paper's verification at one pair of thresholds. */
-export interface VerificationFigures {
-  readonly detection: number;
-  readonly verification: number;
-  /** Share of verification images that score above the detection threshold against the probe, 0…1. */
-  readonly share: number;
-  readonly verified: boolean;
-  /** How many pictures of strangers are verified too. */
-  readonly strangersVerified: number;
-  readonly strangers: number;
-}
-
 export interface CellResult {
   readonly cell: Cell;
+  /** Training and measuring; without what was taken over from another cell. */
   readonly seconds: number;
   readonly engine: string;
   /** Mean over the last tenth of the steps. */
@@ -61,17 +53,35 @@ export interface ExperimentOptions {
   }) => void;
 }
 
-const batchesPerEpoch = 50;
-
 /** Runs what is not yet done. Returns the results of all cells that are. */
 export async function runExperiment(options: ExperimentOptions): Promise<CellResult[]> {
   await mkdir(options.out, { recursive: true });
   for (const [index, cell] of options.cells.entries()) {
     if (options.signal.aborted) break;
     options.onProgress?.({ cell, index, cells: options.cells.length });
-    if (!(await readResult(options.out, cell))) await runCell(options, cell, index);
+    if (await readResult(options.out, cell)) continue;
+    if (!(await takeOver(options, cell))) await runCell(options, cell, index);
   }
   return readResults(options.out, options.cells);
+}
+
+/** Steps that are still to be trained: without cells that are done, and without what is taken over from another. */
+export async function stepsLeft({ out, cells }: Pick<ExperimentOptions, 'out' | 'cells'>): Promise<number> {
+  let left = 0;
+  for (const cell of cells) {
+    if (await readResult(out, cell)) continue;
+    left += cell.steps - (cells.find(({ id }) => id === cell.after)?.steps ?? 0);
+  }
+  return left;
+}
+
+/** The same training to the same step, done before: its figures are this cell's. */
+async function takeOver({ out, cells }: ExperimentOptions, cell: Cell): Promise<boolean> {
+  const before = cells.find(({ id, steps }) => id === cell.after && steps === cell.steps);
+  const result = before && (await readResult(out, before));
+  if (!result) return false;
+  await writeWhole(join(out, `${cell.id}.json`), { ...result, cell, seconds: 0 });
+  return true;
 }
 
 /** The results on disk, in the order of the cells. */
@@ -91,7 +101,7 @@ async function readResult(out: string, cell: Cell): Promise<CellResult | undefin
 }
 
 async function runCell(options: ExperimentOptions, cell: Cell, index: number): Promise<void> {
-  const folder = join(options.out, `${cell.id}.running`);
+  const folder = running(options, cell);
   await mkdir(folder, { recursive: true });
   const data = await options.supply(cell.data, cell.images);
   const resume = (await readdir(folder)).some((name) => name.startsWith(checkpointName));
@@ -112,16 +122,25 @@ async function runCell(options: ExperimentOptions, cell: Cell, index: number): P
   const last = losses.slice(-Math.ceil(losses.length / 10));
   const lastLoss = last.reduce((sum, loss) => sum + loss, 0) / last.length;
   await writeWhole(join(options.out, `${cell.id}.json`), { cell, seconds: (performance.now() - startedAt) / 1000, lastLoss, ...figures });
-  await rm(folder, { recursive: true });
+  await leave(options, cell, folder);
+}
+
+const running = ({ out }: ExperimentOptions, { id }: Pick<Cell, 'id'>) => join(out, `${id}.running`);
+
+/** The checkpoint goes to the cell that trains on from it, where there is one; else it has done its work. */
+async function leave(options: ExperimentOptions, cell: Cell, folder: string): Promise<void> {
+  const next = options.cells.find(({ after, steps }) => after === cell.id && steps > cell.steps);
+  const goesOn = next !== undefined && !(await readResult(options.out, next)) && !existsSync(running(options, next));
+  if (goesOn) await rename(folder, running(options, next));
+  else await rm(folder, { recursive: true });
 }
 
 function recipeOf(options: ExperimentOptions, cell: Cell, out: string, resume: boolean): Recipe {
   const optimiser: Optimiser = { kind: 'adam', rate: cell.rate, beta1: 0.9, beta2: 0.999, epsilon: 1e-7 };
-  const perEpoch = Math.min(batchesPerEpoch, cell.steps);
   return {
     ...{ network: cell.network, engine: options.engine, device: 'auto', threads: options.threads, objective: cell.objective, optimiser },
     ...{ data: `${cell.data} ${cell.images}`, split: { by: 'person', validation: 0, test: 0, seed: options.seed } },
-    ...{ pairs: options.pairs, batchesPerEpoch: perEpoch, epochs: Math.ceil(cell.steps / perEpoch), augment: cell.augment },
+    ...{ pairs: options.pairs, batchesPerEpoch: 1, epochs: cell.steps, augment: cell.augment },
     ...{ seed: options.seed, validationPairs: 0, out, checkpointEvery: 100, resume },
   };
 }
@@ -137,7 +156,7 @@ async function measure(
   const figuresOf = async (part: Part): Promise<PartFigures> => {
     const { scored } = await validate({ engine, network, objective, part, pictures }, options.measuredPairs, options.seed);
     const told = scored.map(({ score, pair }) => ({ score, same: pair.same }));
-    return thresholdPairs.map(({ detection }) => confusionAt(told, detection)).sort((a, b) => a.threshold - b.threshold);
+    return verificationThresholds.map(({ detection }) => confusionAt(told, detection)).sort((a, b) => a.threshold - b.threshold);
   };
   const verification = data.verification && (await verify(cell, data.verification, trained));
   return {
@@ -157,23 +176,5 @@ async function verify(cell: Cell, data: NonNullable<CellData['verification']>, t
   const tell = teller(measured);
   const at = (path: string) => embeddings.get(path) as Float32Array;
   const scoresOf = (probe: string) => data.gallery.map((picture) => tell(at(probe), at(picture)).score);
-  const [genuine, strangers] = [scoresOf(data.probe), data.strangers.map(scoresOf)];
-  return thresholdPairs.map(({ detection, verification }) => {
-    const shareOf = (scores: readonly number[]) => scores.filter((value) => value > detection).length / scores.length;
-    const share = shareOf(genuine);
-    const strangersVerified = strangers.filter((scores) => shareOf(scores) > verification).length;
-    return { detection, verification, share, verified: share > verification, strangersVerified, strangers: strangers.length };
-  });
-}
-
-/** The whole file or none of it. */
-async function writeWhole(path: string, result: CellResult): Promise<void> {
-  const file = await open(`${path}.writing`, 'w');
-  try {
-    await file.writeFile(`${JSON.stringify(result, undefined, 1)}\n`);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-  await rename(`${path}.writing`, path);
+  return verificationFigures(scoresOf(data.probe), data.strangers.map(scoresOf));
 }

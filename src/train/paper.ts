@@ -27,14 +27,14 @@ export const paperTableTwo: readonly (readonly [recall: number, precision: numbe
 /** The F1 that a printed row's own recall and precision give, percent. */
 export const recomputedF1 = ([recall, precision]: readonly [number, number, number]) => (2 * recall * precision) / (recall + precision);
 
-/** The detection and verification thresholds compared: the tutorial's app first. */
-export const thresholdPairs = [
-  { detection: 0.99, verification: 0.8 },
-  { detection: 0.5, verification: 0.5 },
-  { detection: 0.9, verification: 0.7 },
-] as const;
-
 export type DataName = 'webcam' | 'pins' | 'orl';
+
+/** What the base networks are measured on, for comparison: the most pictures of each kind that a cell takes (25 of pins112, as in Table I). */
+export const baseData: readonly (readonly [DataName, number])[] = [
+  ['webcam', 50],
+  ['pins', 25],
+  ['orl', 10],
+];
 
 /** One training run with its measuring. */
 export interface Cell {
@@ -51,6 +51,8 @@ export interface Cell {
   /** 0…1. */
   readonly augment: number;
   readonly steps: number;
+  /** The cell that this one is the same training as, or goes on from: it is then not trained anew from the first step. */
+  readonly after?: string;
 }
 
 /** Settings that the paper tunes and does not give: ours, from `facelatch tune`, or these. */
@@ -59,6 +61,9 @@ export interface Tuned {
   readonly augment: number;
   readonly l1: number;
 }
+
+/** Pictures of each person in the stages of Table I. */
+const stageImages = { webcam: 50, pins: 25 } as const;
 
 const tutorialRate = 1e-4;
 const plain: Objective = { loss: 'bce', margin: 1, l1: 0, l2: 0 };
@@ -80,7 +85,9 @@ export function paperCells(budget: number, tuned: Tuned, network: Network = pape
   const one = (['webcam', 'pins'] as const).flatMap((data) =>
     stages.map((stage, index): Cell => {
       const what = paperTableOne[index]?.stage ?? '';
-      return { id: `table-1-${data}-${index + 1}`, table: 'I', what, data, images: data === 'webcam' ? 50 : 25, ...stage };
+      const id = (number: number) => `table-1-${data}-${number}`;
+      const after = index === 3 ? { after: id(3) } : {};
+      return { id: id(index + 1), table: 'I', what, data, images: stageImages[data], ...stage, ...after };
     }),
   );
   const sizes: readonly [DataName, readonly number[]][] = [
@@ -93,7 +100,8 @@ export function paperCells(budget: number, tuned: Tuned, network: Network = pape
       (['bce', 'contrastive'] as const).map((loss): Cell => {
         const objective = { ...best.objective, loss };
         const what = `${images} pictures, ${loss === 'bce' ? 'binary cross-entropy' : 'contrastive loss'}`;
-        return { id: `table-2-${data}-${images}-${loss}`, table: 'II', what, data, images, ...best, objective, steps: budget };
+        const after = loss === 'bce' && data !== 'orl' && images === stageImages[data] ? { after: `table-1-${data}-3` } : {};
+        return { id: `table-2-${data}-${images}-${loss}`, table: 'II', what, data, images, ...best, objective, steps: budget, ...after };
       }),
     ),
   );

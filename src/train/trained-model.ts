@@ -5,11 +5,11 @@ import { Fault } from '../errors.ts';
 import { readCheckpoint } from './checkpoint.ts';
 import { type Confusion, confusionAt } from './confusion.ts';
 import { type Part, readPictureFolder } from './dataset.ts';
-import { thresholdPairs } from './paper.ts';
 import { openPictures } from './pictures.ts';
 import type { Engine, Network, Objective, Optimiser, Weights } from './port.ts';
 import { checkpointName } from './trainer.ts';
 import { embedAll, teller, validate } from './validation.ts';
+import { decideByFolder, type FolderDecision, type VerificationThresholds, verificationThresholds } from './verification.ts';
 
 export interface TrainedModel {
   /** The checkpoint's file. */
@@ -55,24 +55,17 @@ export async function measureModel(
   const { network, objective } = model;
   const { scored } = await validate({ engine, network, objective, part, pictures: openPictures(network.side) }, pairs, seed);
   const told = scored.map(({ score, pair }) => ({ score, same: pair.same }));
-  return thresholdPairs.map(({ detection }) => confusionAt(told, detection)).sort((a, b) => a.threshold - b.threshold);
+  return verificationThresholds.map(({ detection }) => confusionAt(told, detection)).sort((a, b) => a.threshold - b.threshold);
 }
 
-export interface VerifyOptions {
+export interface VerifyOptions extends VerificationThresholds {
   readonly probe: string;
   /** Folder of verification images. */
   readonly folder: string;
-  /** Scores above it count as detections, 0…1. */
-  readonly detection: number;
-  /** The share of detections that must be exceeded, 0…1. */
-  readonly verification: number;
   readonly threads: number;
 }
 
-export interface Verification {
-  readonly verified: boolean;
-  readonly detections: number;
-  readonly images: number;
+export interface Verification extends FolderDecision {
   /** Each verification image's score against the probe, 0…1. */
   readonly scores: readonly { readonly picture: string; readonly score: number }[];
 }
@@ -89,6 +82,11 @@ export async function verifyAgainstFolder(model: TrainedModel, options: VerifyOp
   const tell = teller(measured);
   const at = (path: string) => embeddings.get(path) as Float32Array;
   const scores = gallery.map((picture) => ({ picture, score: tell(at(options.probe), at(picture)).score }));
-  const detections = scores.filter(({ score }) => score > options.detection).length;
-  return { verified: detections / gallery.length > options.verification, detections, images: gallery.length, scores };
+  return {
+    ...decideByFolder(
+      scores.map(({ score }) => score),
+      options,
+    ),
+    scores,
+  };
 }

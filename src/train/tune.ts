@@ -53,7 +53,7 @@ const drawnFirst = 5;
 /** Searches. Returns all trials in order. Throws Fault `bad-argument` for a range that cannot be, or a file of another search. */
 export async function tune(options: TuneOptions): Promise<Trial[]> {
   for (const [name, range] of Object.entries(options.space)) requireRange(name, range);
-  const trials = options.file ? await readTrials(options.file, options.space) : [];
+  const trials = options.file ? await trialsOf(options.file, options.space) : [];
   while (trials.length < options.trials && !options.signal?.aborted) {
     // A seed for each trial: a search that goes on proposes what an uninterrupted one would.
     const random = newRandom(options.seed + trials.length * 2 ** 32);
@@ -160,7 +160,8 @@ function requireRange(name: string, { from, to, log }: Range): void {
     throw new Fault('bad-argument', `The range of ${name} has a logarithmic scale and must start above 0, not at ${from}.`);
 }
 
-async function readTrials(file: string, space: Space): Promise<Trial[]> {
+/** The trials in a file; none where there is no file. Throws Fault `bad-argument` where it cannot be read. */
+export async function readTrials(file: string): Promise<Trial[]> {
   let text: string;
   try {
     text = await readFile(file, 'utf8');
@@ -169,13 +170,18 @@ async function readTrials(file: string, space: Space): Promise<Trial[]> {
     throw new Fault('bad-argument', `The trials in ${file} cannot be read: ${messageOf(error)}`, error);
   }
   // A line that a kill cut short is no trial; the next one is appended after a new line.
-  const trials = text.split('\n').flatMap((line) => {
+  return text.split('\n').flatMap((line) => {
     try {
       return line === '' ? [] : [JSON.parse(line) as Trial];
     } catch {
       return [];
     }
   });
+}
+
+/** @throws Fault `bad-argument` where the file holds trials of another search. */
+async function trialsOf(file: string, space: Space): Promise<Trial[]> {
+  const trials = await readTrials(file);
   const names = Object.keys(space).sort().join();
   for (const { setting } of trials)
     if (Object.keys(setting).sort().join() !== names)
