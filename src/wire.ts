@@ -5,7 +5,18 @@
 import { type ControllerOptions, openController } from './access/controller.ts';
 import type { Policy } from './access/decide.ts';
 import { sight } from './access/sight.ts';
-import { brokerOf, cameraOf, embeddedBroker, galleryOf, journalOf, readerOf, renewTemplates, stateFolder, stepping } from './adapters.ts';
+import {
+  brokerOf,
+  cameraOf,
+  deskOf,
+  embeddedBroker,
+  galleryOf,
+  journalOf,
+  readerOf,
+  renewTemplates,
+  stateFolder,
+  stepping,
+} from './adapters.ts';
 import type { Camera } from './camera/port.ts';
 import type { Config } from './config.ts';
 import { type DaemonStatus, daemonLoops, type Moment } from './daemon.ts';
@@ -31,6 +42,8 @@ export interface Overrides {
   readonly relay?: Relay;
   readonly onEvent?: ControllerOptions['onEvent'];
   readonly onMoment?: (moment: Moment) => void;
+  /** Whether the wall clock is held to true time: signed commands need that. */
+  readonly clockSynchronised?: () => boolean;
   /** systemd, where it waits for this process. */
   readonly serviceManager?: ServiceManager | undefined;
 }
@@ -122,6 +135,16 @@ export async function wire(config: Config, log: Log, overrides: Overrides = {}):
     ...(overrides.onMoment ? { onMoment: overrides.onMoment } : {}),
   });
   const broker = config.mqtt.enabled && config.mqtt.embedded ? opening.use(await embeddedBroker(config)) : undefined;
+  const desk =
+    config.mqtt.enabled && config.mqtt.commands
+      ? opening.use(
+          await deskOf(config, {
+            ports: { gallery, journal },
+            log: log.child({ room: 'command' }),
+            clockSynchronised: overrides.clockSynchronised,
+          }),
+        )
+      : undefined;
   let publication: Publication | undefined;
   const showStates = () => {
     publication?.show('door', relay.level === 'active' ? 'released' : 'locked');
@@ -174,6 +197,7 @@ export async function wire(config: Config, log: Log, overrides: Overrides = {}):
           clock: systemClock,
           log: log.child({ room: 'mqtt' }),
           signal: over.signal,
+          ...(desk && { desk }),
         };
         publication = publishJournal(options);
         showStates();

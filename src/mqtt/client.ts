@@ -3,11 +3,13 @@
  * acknowledged them. Delivery is at least once and in order; a broker that is away or slow delays it and loses nothing. All of it runs
  * beside the daemon: nothing in the path to the door waits for it.
  */
+import type { Desk } from '../command/port.ts';
 import { Fault } from '../errors.ts';
 import type { Journal } from '../journal/port.ts';
 import type { Log } from '../log.ts';
 import type { Clock } from '../time.ts';
 import { encodeOffline, encodeState, type StateName, type States } from './codec.ts';
+import type { Hearing } from './commands.ts';
 import { type BrokerOptions, jsonProperties, labelOf, openConnection } from './connection.ts';
 import { cursorKeeper } from './cursor.ts';
 import { openSession, type Session } from './session.ts';
@@ -33,6 +35,8 @@ export interface PublishOptions {
   readonly retryMaxMs?: number;
   /** Default 1000. */
   readonly drainMs?: number;
+  /** Takes commands; without one the door listens to none. */
+  readonly desk?: Desk;
 }
 
 export interface PublicationStatus {
@@ -42,6 +46,8 @@ export interface PublicationStatus {
   readonly backlog: number;
   /** What is wrong: with the broker while it is `down`, with reading the journal while it is `connected`. */
   readonly lastError?: Fault;
+  /** Whether commands reach this door: a broker may take the subscription and deliver nothing. */
+  readonly commands: Hearing;
 }
 
 export interface Publication {
@@ -74,18 +80,37 @@ export function publishJournal(options: PublishOptions): Publication {
   let state: PublicationStatus['state'] = 'connecting';
   let lastError: Fault | undefined;
   let session: Session | undefined;
+  let commands: Hearing = options.desk ? 'unknown' : 'off';
 
   const onJournal = (fault: Fault | undefined) => {
     lastError = fault;
     if (fault) log.error({ code: fault.code, detail: fault.message }, 'journal not published');
   };
   const connectAndServe = async (): Promise<Fault> => {
-    const connection = await openConnection({ broker, clientId: `facelatch-${door}`, will, signal });
+    const connection = await openConnection({ broker: withLimit(broker, options.desk), clientId: `facelatch-${door}`, will, signal });
     state = 'connected';
     lastError = undefined;
     log.info({ broker: url }, 'broker connected');
+    const onHearing = (hearing: Hearing) => {
+      commands = hearing;
+    };
     const limits = { maxInFlight, historicalAfterMs, drainMs, journalRetryMs: retryMaxMs };
-    session = openSession({ connection, journal, cursor, clock, topics, door, url, states, signal, onJournal, ...limits });
+    session = openSession({
+      connection,
+      journal,
+      cursor,
+      clock,
+      topics,
+      door,
+      url,
+      states,
+      signal,
+      onJournal,
+      onHearing,
+      log,
+      ...(options.desk && { desk: options.desk }),
+      ...limits,
+    });
     return await session.ended;
   };
 
@@ -96,6 +121,7 @@ export function publishJournal(options: PublishOptions): Publication {
       const fault = await connectAndServe().catch((error) => expected(error, signal));
       session = undefined;
       state = 'down';
+      if (options.desk) commands = 'unknown';
       if (signal.aborted) break;
       lastError = fault;
       failures = clock.now() - startedMs > stableMs ? 1 : failures + 1;
@@ -108,7 +134,7 @@ export function publishJournal(options: PublishOptions): Publication {
   return {
     done: run(),
     get status() {
-      return { state, backlog: Math.max(0, cursor.head() - cursor.acked), ...(lastError && { lastError }) };
+      return { state, backlog: Math.max(0, cursor.head() - cursor.acked), commands, ...(lastError && { lastError }) };
     },
     show: (name, value) => {
       if (shown.get(name) === value) return;
@@ -117,6 +143,10 @@ export function publishJournal(options: PublishOptions): Publication {
       session?.showState(name);
     },
   };
+}
+
+function withLimit(broker: BrokerOptions, desk: Desk | undefined): BrokerOptions {
+  return desk ? { ...broker, maxPacketBytes: desk.maxBytes * 2 } : broker;
 }
 
 /** Exponential, half of it jittered: doors that lost the same broker do not all come back in the same moment. */

@@ -25,6 +25,8 @@ export interface BrokerOptions {
   readonly keepaliveS?: number;
   /** Default 10,000. */
   readonly connectTimeoutMs?: number;
+  /** Longest packet that the broker shall send, bytes. */
+  readonly maxPacketBytes?: number;
 }
 
 export interface Connection {
@@ -123,6 +125,8 @@ function clientOptions(broker: BrokerOptions): IClientOptions {
     connectTimeout: broker.connectTimeoutMs ?? 10_000,
     ...(broker.user && { username: broker.user }),
     ...(password && { password }),
+    // MQTT 5.0, section 3.1.2.11.4: the broker drops what is longer; twice what the desk takes, so that it can still say «oversized».
+    ...(broker.protocol !== '3.1.1' && broker.maxPacketBytes && { properties: { maximumPacketSize: broker.maxPacketBytes } }),
     ...(broker.caFile && { ca: readSetting('mqtt.caFile', broker.caFile) }),
     ...(broker.certFile && { cert: readSetting('mqtt.certFile', broker.certFile) }),
     ...(broker.keyFile && { key: readSetting('mqtt.keyFile', broker.keyFile) }),

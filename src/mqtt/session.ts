@@ -2,10 +2,13 @@
  * What is published over one connection to the broker, from `online` to its end: journal entries and states go in, acknowledged
  * messages move the cursor, and why it ended comes out.
  */
+import type { Desk } from '../command/port.ts';
 import { Fault } from '../errors.ts';
 import type { Entry, Journal, Seq } from '../journal/port.ts';
+import type { Log } from '../log.ts';
 import type { Clock } from '../time.ts';
 import { encodeEntry, encodeOffline, encodeOnline, type StateName } from './codec.ts';
+import { type Hearing, type Publish, serveCommands } from './commands.ts';
 import { type Connection, publishAcked } from './connection.ts';
 import type { CursorKeeper } from './cursor.ts';
 import { isRefusal, publishFault } from './faults.ts';
@@ -29,6 +32,11 @@ export interface SessionOptions {
   readonly journalRetryMs: number;
   /** Hears that the journal cannot be read, and with `undefined` that it can. */
   readonly onJournal: (fault: Fault | undefined) => void;
+  /** Takes commands; without one none are subscribed to. */
+  readonly desk?: Desk;
+  /** Hears whether commands reach the door. */
+  readonly onHearing: (hearing: Hearing) => void;
+  readonly log: Log;
   /** Asks for a proper end: what is left, then `offline`. */
   readonly signal: AbortSignal;
 }
@@ -70,6 +78,16 @@ export function openSession(options: SessionOptions): Session {
     await slots.take();
     return await sendInSlot(topic, payload, retain);
   };
+  /** Ahead of what waits: a reply must not stand behind a backlog. A broker that refuses it ends nothing. */
+  const sendReply: Publish = async (topic, payload, properties) => {
+    await slots.take(true);
+    try {
+      if (over.signal.aborted) return;
+      await client.publishAsync(topic, payload, { qos: 1, retain: false, properties });
+    } finally {
+      slots.give();
+    }
+  };
 
   // One message of a state is under way and the newest waits, so that nothing piles up before a slow broker.
   const busy = new Set<StateName>();
@@ -87,6 +105,7 @@ export function openSession(options: SessionOptions): Session {
     void connection.closed.then((fault) => over.abort(fault));
     void send(topics.status, encodeOnline(clock.wall()), true);
     for (const name of states.keys()) showState(name);
+    if (options.desk) serveCommands({ ...options, desk: options.desk, client, publish: sendReply, over: over.signal });
     const pumping = pump(options, slots, sendInSlot, over.signal);
     await Promise.race([aborted(AbortSignal.any([signal, over.signal])), pumping]);
     if (!over.signal.aborted) await sayFarewell(options, send, over);
@@ -149,7 +168,8 @@ async function sayFarewell(options: SessionOptions, send: Send, over: AbortContr
 }
 
 interface Slots {
-  take(): Promise<void>;
+  /** `ahead` of all who wait already. */
+  take(ahead?: boolean): Promise<void>;
   give(): void;
 }
 
@@ -161,9 +181,9 @@ function openSlots(count: number, over: AbortSignal): Slots {
     left = Number.POSITIVE_INFINITY;
     for (const next of waiting.splice(0)) next();
   });
-  const take = async () => {
+  const take = async (ahead = false) => {
     if (left > 0) left--;
-    else await new Promise<void>((resolve) => waiting.push(resolve));
+    else await new Promise<void>((resolve) => (ahead ? waiting.unshift(resolve) : waiting.push(resolve)));
   };
   const give = () => {
     const next = waiting.shift();

@@ -7,8 +7,9 @@
  *     <prefix>/<door>/state/mode      retained: does the door open by face
  *     <prefix>/<door>/event/<kind>    never retained: one journal entry; the dots of the kind are levels, as in event/access/granted
  *     <prefix>/<door>/probe           never retained: what `facelatch doctor` sends to see whether it may publish
- *
- * Room is left for <prefix>/<door>/command/….
+ *     <prefix>/<door>/cmd/<name>      to the door: one command; the dots of its name are levels, as in cmd/door/open
+ *     <prefix>/<door>/cmd/self-test   from the door to itself: does the broker deliver commands
+ *     <prefix>/<door>/reply/…         never retained: what came of a command; who sends one chooses the rest of the topic
  */
 import type { EventKind } from '../access/port.ts';
 import { Fault } from '../errors.ts';
@@ -21,6 +22,16 @@ export interface Topics {
   readonly all: string;
   state(name: StateName): string;
   event(kind: EventKind): string;
+  /** Every command to this door, as a subscription. */
+  readonly commands: string;
+  readonly selfTest: string;
+  command(name: string): string;
+  /** The command that a topic names; undefined where it is no command's. */
+  commandOf(topic: string): string | undefined;
+  /** A reply topic of one client. */
+  reply(client: string): string;
+  /** Whether replies may go there: the door publishes on its own topics only, whatever a request asks for. */
+  isReply(topic: string): boolean;
 }
 
 /**
@@ -45,5 +56,21 @@ export function topicsOf(prefix: string, door: string): Topics {
     all: `${root}/#`,
     state: (name) => `${root}/state/${name}`,
     event: (kind) => `${root}/event/${kind.replaceAll('.', '/')}`,
+    commands: `${root}/cmd/#`,
+    selfTest: `${root}/cmd/self-test`,
+    command: (name) => `${root}/cmd/${name.replaceAll('.', '/')}`,
+    commandOf: (topic) => {
+      const name = topic.startsWith(`${root}/cmd/`) ? topic.slice(`${root}/cmd/`.length) : '';
+      // A dot in the topic would be a second spelling of the same command, which access rules of the broker might not know.
+      return name === '' || name.includes('.') ? undefined : name.replaceAll('/', '.');
+    },
+    reply: (client) => `${root}/reply/${client}`,
+    isReply: (topic) =>
+      topic.startsWith(`${root}/reply/`) &&
+      topic.length <= 512 &&
+      topic
+        .slice(root.length + 7)
+        .split('/')
+        .every((part) => level.test(part)),
   };
 }

@@ -1,0 +1,120 @@
+/** The command desk: a message goes in, a command is carried out at most once, a typed reply comes out; errors are answered at a bounded rate. */
+import { asFault, Fault } from '../errors.ts';
+import type { Log } from '../log.ts';
+import type { Clock } from '../time.ts';
+import { type Admission, commandGate, type GateOptions, type ReplyWay } from './gate.ts';
+import { importKey } from './keys.ts';
+import type { CommandError, Desk, Outcome, Reply } from './port.ts';
+import { enclose, isEnclosed, isSigned, sign } from './seal.ts';
+import type { Command, CommandPorts } from './spec.ts';
+
+export interface DeskOptions extends Omit<GateOptions, 'commands'> {
+  readonly commands: readonly Command[];
+  readonly ports: CommandPorts;
+  readonly log: Log;
+  /** Longest payload, bytes. */
+  readonly maxBytes: number;
+  /** Errors answered a second, at most; a burst of four times as many may come at once. */
+  readonly errorsPerS: number;
+}
+
+type Admitted = Extract<Admission, { readonly ok: true }>;
+
+/** Commands under way at once, at most: one that waits for the camera must not keep the door waiting, and a flood must not fill the memory. */
+const mostAtOnce = 16;
+
+export function commandDesk(options: DeskOptions): Desk {
+  const { ports, keys, clock, log, maxBytes } = options;
+  const gate = commandGate({ ...options, commands: new Map(options.commands.map((command) => [command.name, command])) });
+  const mayAnswerError = bucket(options.errorsPerS, options.errorsPerS * 4, clock);
+  let underWay = 0;
+
+  /** What was not let in is answered, and logged, at a bounded rate; what was, always. */
+  const turnAway = async (name: string, way: ReplyWay, error: CommandError): Promise<Reply | undefined> => {
+    if (!mayAnswerError()) return undefined;
+    log.warn({ code: error.code }, 'command refused');
+    return await replyOf(name, way, { ok: false, error });
+  };
+  const replyOf = async (name: string, way: ReplyWay, outcome: Outcome): Promise<Reply> => {
+    const body = { schema: 1, ...(way.id === undefined ? {} : { id: way.id }), command: name.slice(0, 64), at: isoNow(clock), ...outcome };
+    const replyTo = way.replyTo === undefined ? {} : { replyTo: way.replyTo };
+    if (!way.signed) return { payload: JSON.stringify(body), contentType: 'application/json', ...replyTo };
+    const signed = await sign({ iss: keys.id, ...body }, 'facelatch-reply+jwt', keys.id, keys.sign);
+    const payload = way.replyKey ? await enclose(signed, await importKey(way.replyKey)) : signed;
+    return { payload, contentType: 'application/jose', ...replyTo };
+  };
+  const carryOut = async ({ command, args, call, way }: Admitted): Promise<Outcome> => {
+    try {
+      const outcome = await command.run(ports, args, call);
+      if (command.changes) log.info({ command: command.name, by: call.who, ok: outcome.ok }, 'command');
+      return outcome;
+    } catch (error) {
+      if (!(error instanceof Fault)) throw error;
+      log.error({ command: command.name, by: call.who, code: error.code, err: error.message }, 'command failed');
+      const code = error.code === 'not-found' ? 'not-found' : error.code === 'bad-argument' ? 'refused' : 'failed';
+      // What a fault says may name files of this machine: that is for operators.
+      const message = way.signed ? error.message : 'The door could not do it: see its log.';
+      return { ok: false, error: { code, message, reason: error.code } };
+    }
+  };
+  const admit = async (incoming: Parameters<Desk['take']>[0]): Promise<Admission> => {
+    try {
+      return await gate.admit(incoming);
+    } catch (error) {
+      // The operators' file or the list of used commands is out of order: nothing is let in.
+      const fault = asUsable(error);
+      log.error({ code: fault.code, err: fault.message }, 'commands cannot be checked');
+      return { ok: false, way: { signed: true }, error: { code: 'failed', message: 'The door cannot check commands now: see its log.' } };
+    }
+  };
+
+  return {
+    maxBytes,
+    take: async (incoming) => {
+      const { name, payload } = incoming;
+      if (payload.length > maxBytes) {
+        const message = `A command may be ${maxBytes} bytes long; send pictures in parts.`;
+        return await turnAway(name, { signed: looksSealed(payload) }, { code: 'oversized', message });
+      }
+      if (underWay >= mostAtOnce) {
+        const message = 'Too many commands are under way: try again in a moment.';
+        return await turnAway(name, { signed: looksSealed(payload) }, { code: 'busy', message });
+      }
+      underWay++;
+      try {
+        const admission = await admit(incoming);
+        if (!admission.ok) return await turnAway(name, admission.way, admission.error);
+        return await replyOf(name, admission.way, await carryOut(admission));
+      } finally {
+        underWay--;
+      }
+    },
+  };
+}
+
+/** By its beginning alone, so that what is too long to be read still gets an answer of its kind. */
+function looksSealed(payload: Uint8Array): boolean {
+  const text = Buffer.from(payload.subarray(0, 64)).toString('latin1');
+  return text.startsWith('eyJ') || isSigned(text) || isEnclosed(text);
+}
+
+function asUsable(error: unknown): Fault {
+  if (error instanceof Fault) return asFault(error, 'bad-config', '');
+  throw error;
+}
+
+const isoNow = (clock: Clock) => new Date(clock.wall()).toISOString();
+
+/** A bucket of `size` tokens, filled at `perS`; true while there is one to take. */
+function bucket(perS: number, size: number, clock: Clock): () => boolean {
+  let tokens = size;
+  let atMs = clock.now();
+  return () => {
+    const nowMs = clock.now();
+    tokens = Math.min(size, tokens + ((nowMs - atMs) / 1000) * perS);
+    atMs = nowMs;
+    if (tokens < 1) return false;
+    tokens--;
+    return true;
+  };
+}

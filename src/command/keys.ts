@@ -1,0 +1,115 @@
+/**
+ * Keys as files and texts: Ed25519 for signatures (RFC 8032), X25519 for what only one side may read (RFC 7748), both as JWK (RFC 8037), named by
+ * their thumbprint (RFC 7638).
+ */
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { type CryptoKey, calculateJwkThumbprint, exportJWK, generateKeyPair, importJWK, type JWK } from 'jose';
+import { asFault, Fault, messageOf } from '../errors.ts';
+
+/** A public Ed25519 or X25519 key. */
+export interface PublicKey {
+  readonly kty: 'OKP';
+  readonly crv: 'Ed25519' | 'X25519';
+  readonly x: string;
+}
+
+export interface PrivateKey extends PublicKey {
+  readonly d: string;
+}
+
+/** What somebody needs to know of a door in order to send it commands: no secret. */
+export interface DoorCard {
+  readonly door: string;
+  readonly sign: PublicKey;
+  readonly encrypt: PublicKey;
+}
+
+/** A door's own keys, ready for use. */
+export interface DoorKeys {
+  readonly card: DoorCard;
+  /** Thumbprint of the signing key: the audience of every command, so that one meant for another door of the same name is refused. */
+  readonly id: string;
+  readonly sign: CryptoKey;
+  readonly decrypt: CryptoKey;
+}
+
+export const signing = 'Ed25519';
+
+/** The public part, and nothing else of what may stand beside it. @throws Fault `bad-argument`. */
+export function publicKeyOf(value: unknown, crv: PublicKey['crv']): PublicKey {
+  const { kty, crv: curve, x } = (typeof value === 'object' && value !== null ? value : {}) as Record<string, unknown>;
+  // 32 bytes in base64url without padding.
+  if (kty !== 'OKP' || curve !== crv || typeof x !== 'string' || !/^[A-Za-z0-9_-]{43}$/.test(x))
+    throw new Fault('bad-argument', `This is no public ${crv} key (JSON Web Key): make one with "facelatch key create"`);
+  return { kty: 'OKP', crv, x };
+}
+
+export function thumbprint({ kty, crv, x }: PublicKey): Promise<string> {
+  return calculateJwkThumbprint({ kty, crv, x });
+}
+
+export async function importKey(key: PublicKey | PrivateKey): Promise<CryptoKey> {
+  return (await importJWK({ ...key }, key.crv === 'Ed25519' ? signing : 'ECDH-ES')) as CryptoKey;
+}
+
+/** A new private key. */
+export async function newKey(crv: PublicKey['crv']): Promise<PrivateKey> {
+  const { privateKey } = await generateKeyPair(crv === 'Ed25519' ? signing : 'ECDH-ES', { crv, extractable: true });
+  const { x = '', d = '' }: JWK = await exportJWK(privateKey);
+  return { kty: 'OKP', crv, x, d };
+}
+
+/** The door's keys from its file, made where there is none. @throws Fault `bad-config`. */
+export async function openDoorKeys(file: string, door: string): Promise<DoorKeys> {
+  if (!existsSync(file)) writeNew(file, { sign: await newKey('Ed25519'), encrypt: await newKey('X25519') });
+  const held = readKeys(file);
+  const card: DoorCard = { door, sign: publicKeyOf(held.sign, 'Ed25519'), encrypt: publicKeyOf(held.encrypt, 'X25519') };
+  return { card, id: await thumbprint(card.sign), sign: await importKey(held.sign), decrypt: await importKey(held.encrypt) };
+}
+
+function readKeys(file: string): { sign: PrivateKey; encrypt: PrivateKey } {
+  try {
+    const { sign, encrypt } = JSON.parse(readFileSync(file, 'utf8'));
+    return { sign: privateKeyOf(sign, 'Ed25519'), encrypt: privateKeyOf(encrypt, 'X25519') };
+  } catch (error) {
+    throw new Fault(
+      'bad-config',
+      `The door's keys in ${file} cannot be used (${messageOf(error)}): restore the file, or remove it; then a new one is made, and operators need the new door card ("facelatch key door")`,
+      error,
+    );
+  }
+}
+
+/** @throws Fault `bad-argument`. */
+export function privateKeyOf(value: unknown, crv: PublicKey['crv']): PrivateKey {
+  const key = publicKeyOf(value, crv);
+  const { d } = value as Record<string, unknown>;
+  if (typeof d !== 'string' || !/^[A-Za-z0-9_-]{43}$/.test(d)) throw new Fault('bad-argument', `This ${crv} key has no private part`);
+  return { ...key, d };
+}
+
+/** Writes a JSON file for its owner alone; refuses to overwrite. @throws Fault `bad-argument`. */
+export function writeNew(file: string, value: object): void {
+  if (existsSync(file)) throw new Fault('bad-argument', `${file} is there already and is not overwritten: name another file`);
+  replaceFile(file, value);
+}
+
+/** Writes a JSON file for its owner alone, whole or not at all. @throws Fault `bad-argument`. */
+export function replaceFile(file: string, value: object): void {
+  const beside = `${file}.new`;
+  try {
+    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+    rmSync(beside, { force: true });
+    const handle = openSync(beside, 'wx', 0o600);
+    try {
+      writeSync(handle, `${JSON.stringify(value, null, 2)}\n`);
+      fsyncSync(handle);
+    } finally {
+      closeSync(handle);
+    }
+    renameSync(beside, file);
+  } catch (error) {
+    throw asFault(error, 'bad-argument', `The file ${file} cannot be written`);
+  }
+}

@@ -1,0 +1,81 @@
+/** The registry of operators: names, roles and public keys in one file, read anew for each command, so that a key that was removed is out at once. */
+import { readFileSync } from 'node:fs';
+import { Fault, messageOf } from '../errors.ts';
+import { type PublicKey, publicKeyOf, replaceFile, thumbprint } from './keys.ts';
+import { type Role, roles } from './port.ts';
+
+export interface Operator {
+  readonly name: string;
+  readonly role: Role;
+  readonly key: PublicKey;
+  /** The key's thumbprint: the `kid` of what it signs. */
+  readonly kid: string;
+  /** ISO 8601, UTC. */
+  readonly addedAt: string;
+}
+
+export interface Operators {
+  /** @throws Fault `bad-config` where the file cannot be read. */
+  list(): Promise<readonly Operator[]>;
+  find(kid: string): Promise<Operator | undefined>;
+  /** @throws Fault `bad-argument` where name or key are there already, or the name is none. */
+  add(operator: { readonly name: string; readonly role: Role; readonly key: PublicKey; readonly addedAt: string }): Promise<Operator>;
+  /** False when there is nobody of that name. */
+  remove(name: string): Promise<boolean>;
+}
+
+const nameFits = /^[A-Za-z0-9_.@-]{1,64}$/;
+
+/** The registry in `file`; empty where there is none. */
+export function operatorsIn(file: string): Operators {
+  const list = async (): Promise<readonly Operator[]> => {
+    const entries = entriesOf(file);
+    return Promise.all(entries.map(async (entry) => ({ ...entry, kid: await thumbprint(entry.key) })));
+  };
+  const write = (operators: readonly Operator[]) => replaceFile(file, { operators: operators.map(({ kid: _kid, ...entry }) => entry) });
+  return {
+    list,
+    find: async (kid) => (await list()).find((operator) => operator.kid === kid),
+    add: async ({ name, role, key, addedAt }) => {
+      if (!nameFits.test(name)) throw new Fault('bad-argument', `"${name}" cannot name an operator: give 1 to 64 of A–Z a–z 0–9 _ . @ -`);
+      const before = await list();
+      const operator: Operator = { name, role, key, kid: await thumbprint(key), addedAt };
+      if (before.some((other) => other.name === name))
+        throw new Fault(
+          'bad-argument',
+          `There is an operator ${name} already: "facelatch key remove ${name}" first, or choose another name`,
+        );
+      const same = before.find((other) => other.kid === operator.kid);
+      if (same) throw new Fault('bad-argument', `This key is ${same.name}'s already: one key names one operator`);
+      write([...before, operator]);
+      return operator;
+    },
+    remove: async (name) => {
+      const before = await list();
+      const left = before.filter((operator) => operator.name !== name);
+      if (left.length === before.length) return false;
+      write(left);
+      return true;
+    },
+  };
+}
+
+function entriesOf(file: string): Omit<Operator, 'kid'>[] {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw new Fault('bad-config', `The operators' keys in ${file} cannot be read (${messageOf(error)}): check its owner and mode`, error);
+  }
+  try {
+    const { operators } = JSON.parse(text) as { operators: readonly Record<string, unknown>[] };
+    return operators.map(({ name, role, key, addedAt }) => {
+      const known = roles.find((each) => each === role);
+      if (typeof name !== 'string' || !nameFits.test(name) || !known || typeof addedAt !== 'string') throw new Error('not an operator');
+      return { name, role: known, key: publicKeyOf(key, 'Ed25519'), addedAt };
+    });
+  } catch (error) {
+    throw new Fault('bad-config', `The file of operators' keys ${file} is damaged (${messageOf(error)}): restore or remove it`, error);
+  }
+}

@@ -1,0 +1,75 @@
+/** Commands about the people enrolled: list, get, rename, remove. Every change is journalled. */
+import Type from 'typebox';
+import type { Person } from '../identity/port.ts';
+import type { Outcome } from './port.ts';
+import { type CommandPorts, command, done, refused } from './spec.ts';
+
+const personSchema = Type.Object(
+  {
+    id: Type.String(),
+    name: Type.String(),
+    enrolledAt: Type.String({ format: 'date-time' }),
+    pictures: Type.Integer({ minimum: 0 }),
+  },
+  { additionalProperties: false },
+);
+const who = Type.String({ minLength: 1, maxLength: 200, description: 'Name or id of the person.' });
+const one = Type.Object({ person: who }, { additionalProperties: false });
+
+function withPerson<Result>({ gallery }: CommandPorts, person: string, act: (person: Person) => Outcome<Result>): Outcome<Result> {
+  const found = gallery.find(person);
+  return found ? act(found) : refused('not-found', 'Nobody of that name or id is enrolled: people.list tells who is.');
+}
+
+const plain = ({ id, name, enrolledAt, pictures }: Person) => ({ id, name, enrolledAt, pictures });
+
+export const peopleCommands = [
+  command({
+    name: 'people.list',
+    summary: 'Everyone who is enrolled.',
+    role: 'viewer',
+    changes: false,
+    personal: true,
+    args: Type.Object({}, { additionalProperties: false }),
+    result: Type.Object({ people: Type.Array(personSchema) }, { additionalProperties: false }),
+    run: ({ gallery }) => done({ people: gallery.list().map(plain) }),
+  }),
+  command({
+    name: 'people.get',
+    summary: 'One person.',
+    role: 'viewer',
+    changes: false,
+    personal: true,
+    args: one,
+    result: personSchema,
+    run: (ports, { person }) => withPerson(ports, person, (found) => done(plain(found))),
+  }),
+  command({
+    name: 'people.rename',
+    summary: 'Gives a person another name; pictures, id and history stay.',
+    role: 'admin',
+    changes: true,
+    args: Type.Object({ person: who, name: Type.String({ minLength: 1, maxLength: 320 }) }, { additionalProperties: false }),
+    result: personSchema,
+    run: (ports, { person, name }) =>
+      withPerson(ports, person, ({ id }) => {
+        const renamed = ports.gallery.rename(id, name);
+        ports.journal.append({ kind: 'person.renamed', personId: id });
+        return done(plain(renamed));
+      }),
+  }),
+  command({
+    name: 'people.remove',
+    summary: 'Removes a person with all pictures and templates, for good.',
+    role: 'admin',
+    changes: true,
+    args: one,
+    result: Type.Object({ removed: Type.Boolean() }, { additionalProperties: false }),
+    run: (ports, { person }) =>
+      withPerson(ports, person, ({ id }) => {
+        const removed = ports.gallery.forget(id);
+        if (removed) ports.journal.append({ kind: 'person.removed', personId: id });
+        return done({ removed });
+      }),
+  }),
+];

@@ -1,0 +1,6 @@
+/** Every command there is, in one list: what the desk takes, the documents describe and `facelatch send` sends. */
+import { doorCommands } from './door.ts';
+import { peopleCommands } from './people.ts';
+import type { Command } from './spec.ts';
+
+export const commands: readonly Command[] = [...doorCommands, ...peopleCommands];

@@ -1,0 +1,29 @@
+/** The form of every reply, as a schema from which its type comes. */
+import Type, { type Static } from 'typebox';
+import { refusals } from './port.ts';
+
+export const replyBody = Type.Object(
+  {
+    schema: Type.Literal(1),
+    iss: Type.Optional(Type.String({ description: 'Thumbprint of the key that signed the reply.' })),
+    id: Type.Optional(Type.String({ description: 'The id (signed: `jti`) of the request; absent where it could not be read.' })),
+    command: Type.String(),
+    at: Type.String({ format: 'date-time' }),
+    ok: Type.Boolean(),
+    result: Type.Optional(Type.Unknown()),
+    error: Type.Optional(
+      Type.Object(
+        {
+          code: Type.Enum([...refusals]),
+          message: Type.String(),
+          reason: Type.Optional(
+            Type.String({ description: 'A denial of the door, a refusal of an enrolment session, or the code of a fault.' }),
+          ),
+        },
+        { additionalProperties: false },
+      ),
+    ),
+  },
+  { additionalProperties: false },
+);
+export type ReplyBody = Static<typeof replyBody>;

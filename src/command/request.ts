@@ -1,0 +1,79 @@
+/** The sender's side: an operator's key and a door's card go in; a signed and encrypted command comes out, and the proof of what came back. */
+import { randomUUID } from 'node:crypto';
+import type { CryptoKey } from 'jose';
+import { Compile } from 'typebox/compile';
+import type { Clock } from '../time.ts';
+import { audienceOf } from './gate.ts';
+import { type DoorCard, importKey, newKey, type PrivateKey, publicKeyOf, thumbprint } from './keys.ts';
+import { type ReplyBody, replyBody } from './reply.ts';
+import { claimedKid, disclose, enclose, isEnclosed, isSigned, parseJson, sign, verify } from './seal.ts';
+
+export interface SenderOptions {
+  readonly operator: PrivateKey;
+  readonly door: DoorCard;
+  readonly clock: Pick<Clock, 'wall'>;
+  /** How long a command lives, seconds. */
+  readonly lifeS: number;
+}
+
+export interface Request {
+  readonly id: string;
+  readonly payload: string;
+  /** What a reply proves: `door` signed it as the answer to this very request, or it could be anybody's. */
+  read(reply: Uint8Array): Promise<ReadReply>;
+}
+
+export type ReadReply = { readonly proved: boolean; readonly body: ReplyBody } | { readonly proved: false; readonly body: undefined };
+
+export interface Sender {
+  /** A new request, signed now. */
+  request(command: string, args: object, replyTo?: string): Promise<Request>;
+}
+
+/** Everything here is computed; nothing is sent. @throws Fault `bad-argument` for keys that are none. */
+export async function openSender({ operator, door, clock, lifeS }: SenderOptions): Promise<Sender> {
+  const key = await importKey(operator);
+  const kid = await thumbprint(operator);
+  const doorKid = await thumbprint(door.sign);
+  const verifyKey = await importKey(door.sign);
+  const encryptKey = await importKey(door.encrypt);
+  return {
+    request: async (command, args, replyTo) => {
+      const mine = await newKey('X25519');
+      const nowS = Math.floor(clock.wall() / 1000);
+      const id = randomUUID();
+      const claims = {
+        aud: audienceOf({ card: door, id: doorKid }),
+        iat: nowS,
+        exp: nowS + lifeS,
+        jti: id,
+        cmd: command,
+        args,
+        ...(replyTo === undefined ? {} : { replyTo }),
+        replyKey: publicKeyOf(mine, 'X25519'),
+      };
+      const payload = await enclose(await sign(claims, 'facelatch-command+jwt', kid, key), encryptKey);
+      const readKey = await importKey(mine);
+      return { id, payload, read: (reply) => readReply(reply, id, command, { readKey, verifyKey, doorKid }) };
+    },
+  };
+}
+
+interface ReplyKeys {
+  readonly readKey: CryptoKey;
+  readonly verifyKey: CryptoKey;
+  readonly doorKid: string;
+}
+
+const validator = Compile(replyBody);
+
+async function readReply(reply: Uint8Array, id: string, command: string, keys: ReplyKeys): Promise<ReadReply> {
+  const text = Buffer.from(reply).toString('utf8').trim();
+  const jws = isEnclosed(text) ? await disclose(text, keys.readKey) : text;
+  if (jws === undefined) return { proved: false, body: undefined };
+  const isJws = isSigned(jws) && claimedKid(jws, 'facelatch-reply+jwt') === keys.doorKid;
+  const body = isJws ? await verify(jws, keys.verifyKey) : parseJson(Buffer.from(jws));
+  if (!validator.Check(body)) return { proved: false, body: undefined };
+  // An error told before the door had read the request names no id: it proves that the door said so, not that it was about this request.
+  return { proved: isJws && body.command === command && body.id === id, body };
+}

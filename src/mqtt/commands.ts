@@ -1,0 +1,112 @@
+/**
+ * Commands over one connection: what comes on the door's command topics goes to the desk, and its replies go back by response topic and
+ * correlation data (MQTT 5.0, section 4.10), or under MQTT 3.1.1 to the topic that the request itself names.
+ */
+import { randomUUID } from 'node:crypto';
+import type { IPublishPacket, MqttClient } from 'mqtt';
+import type { Desk, Reply } from '../command/port.ts';
+import { messageOf } from '../errors.ts';
+import type { Log } from '../log.ts';
+import type { Clock } from '../time.ts';
+import { isRefusal } from './faults.ts';
+import type { Topics } from './topics.ts';
+
+/** `off`: not listened for; `unknown`: not connected, or not tried yet; `deaf`: the broker delivers none. */
+export type Hearing = 'off' | 'unknown' | 'hearing' | 'deaf';
+
+/** What mqtt.js takes as the properties of a message. */
+export type Properties = NonNullable<IPublishPacket['properties']>;
+export type Publish = (topic: string, payload: string, properties: Properties) => Promise<void>;
+
+export interface CommandOptions {
+  readonly client: MqttClient;
+  readonly desk: Desk;
+  readonly topics: Topics;
+  /** Publishes with QoS 1, not retained; rejects as mqtt.js does. */
+  readonly publish: Publish;
+  readonly onHearing: (hearing: Hearing) => void;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Aborted when the connection is over. */
+  readonly over: AbortSignal;
+  /** How long the self-test message may take, and how long until the next one, milliseconds. */
+  readonly selfTestMs?: number;
+  readonly selfTestEveryMs?: number;
+}
+
+/** A reply that nobody fetches is worth nothing after so long, seconds. */
+const replyExpiryS = 60;
+/** As much correlation data is given back, bytes. */
+const maxCorrelation = 1024;
+
+/** Subscribes and serves until the connection is over. A mistake in the program (a desk that rejects) is thrown out of the event. */
+export function serveCommands(options: CommandOptions): void {
+  const { client, desk, topics, publish, onHearing, clock, log, over } = options;
+  const { selfTestMs = 5000, selfTestEveryMs = 60_000 } = options;
+  let nonce = '';
+  let heard: (() => void) | undefined;
+
+  client.on('message', (topic, payload, packet) => {
+    if (topic === topics.selfTest) {
+      if (payload.length < 100 && payload.toString('utf8') === nonce) heard?.();
+      return;
+    }
+    const name = topics.commandOf(topic);
+    if (name === undefined) return;
+    void desk.take({ name, payload, retained: packet.retain }).then((reply) => reply && answer(reply, packet));
+  });
+
+  const answer = async (reply: Reply, { properties }: IPublishPacket) => {
+    // The request's own word first: where it is signed, no broker can turn the reply elsewhere.
+    const to = [reply.replyTo, properties?.responseTopic].find((topic) => topic !== undefined && topics.isReply(topic));
+    if (to === undefined) return;
+    const { correlationData } = properties ?? {};
+    try {
+      await publish(to, reply.payload, {
+        contentType: reply.contentType,
+        payloadFormatIndicator: true,
+        messageExpiryInterval: replyExpiryS,
+        ...(correlationData && correlationData.length <= maxCorrelation && { correlationData }),
+      });
+    } catch (error) {
+      // A connection that broke is told by its end.
+      if (isRefusal(error)) log.warn({ code: error.code }, 'reply refused by the broker');
+    }
+  };
+
+  /** mosquitto grants a subscription that its access list forbids, and delivers nothing: only a message that comes back proves it. */
+  const hears = async (): Promise<string | undefined> => {
+    const arrived = Promise.withResolvers<true>();
+    heard = () => arrived.resolve(true);
+    nonce = JSON.stringify({ schema: 1, selfTest: randomUUID() });
+    try {
+      // A broker that takes none is as good as one that delivers none.
+      const granted = await client.subscribeAsync(topics.commands, { qos: 1, rap: true, rh: 2 });
+      if (granted.some(({ qos }) => qos >= 128)) return 'the subscription was refused';
+      await publish(topics.selfTest, nonce, {});
+    } catch (error) {
+      return messageOf(error);
+    }
+    const patience = new AbortController();
+    const late = clock.sleep(selfTestMs, AbortSignal.any([over, patience.signal])).catch(() => undefined);
+    const came = await Promise.race([arrived.promise, late]);
+    patience.abort();
+    return came ? undefined : 'a message to itself did not come back';
+  };
+  const watchHearing = async () => {
+    for (let before: Hearing = 'unknown'; !over.aborted; ) {
+      const problem = await hears();
+      if (over.aborted) return;
+      const hearing = problem === undefined ? 'hearing' : 'deaf';
+      if (hearing === 'deaf' && before !== 'deaf')
+        log.warn(
+          { problem, topic: topics.commands },
+          'broker delivers no commands: allow the user of mqtt.user to read and write the topic, or set mqtt.commands to false',
+        );
+      if (hearing !== before) onHearing(hearing);
+      before = hearing;
+      await clock.sleep(selfTestEveryMs, over).catch(() => undefined);
+    }
+  };
+  void watchHearing();
+}

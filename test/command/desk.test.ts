@@ -1,0 +1,321 @@
+/** What comes to the desk is carried out only when an operator signed it for this door, now, once; everything gets a typed answer. */
+import { CompactSign } from 'jose';
+import { afterEach, describe, expect, it } from 'vitest';
+import { audienceOf } from '../../src/command/gate.ts';
+import { importKey, newKey, openDoorKeys, thumbprint } from '../../src/command/keys.ts';
+import { commands } from '../../src/command/registry.ts';
+import type { ReplyBody } from '../../src/command/reply.ts';
+import { openSender } from '../../src/command/request.ts';
+import { disclose, enclose, sign } from '../../src/command/seal.ts';
+import { openUsedCommands } from '../../src/command/used.ts';
+import { fakeClock } from '../fakes/clock.ts';
+import { openPost, type Post } from './post.ts';
+
+const posts: Post[] = [];
+const open = async (options?: Parameters<typeof openPost>[0]) => {
+  const post = await openPost(options);
+  posts.push(post);
+  return post;
+};
+afterEach(() => {
+  for (const post of posts.splice(0)) post[Symbol.dispose]();
+});
+
+const codeOf = (reply: ReplyBody | string | undefined) => (typeof reply === 'object' ? reply.error?.code : reply);
+/** The claims of a well-signed `door.open` by the operator, changed as a test wants them. */
+async function signedBy(post: Post, nowMs: number, changes: object = {}, typ = 'facelatch-command+jwt') {
+  const key = post.operatorKeys.operator;
+  const nowS = Math.floor(nowMs / 1000);
+  const claims = {
+    aud: audienceOf(post.keys),
+    iat: nowS,
+    exp: nowS + 30,
+    jti: `j-${Math.random()}`,
+    cmd: 'door.open',
+    args: {},
+    ...changes,
+  };
+  return await sign(claims, typ as 'facelatch-command+jwt', await thumbprint(key), await importKey(key));
+}
+const proved = (text: ReplyBody | string | undefined) => {
+  if (typeof text !== 'string') throw new Error(`no signed reply: ${JSON.stringify(text)}`);
+  return JSON.parse(Buffer.from(text.split('.')[1] ?? '', 'base64url').toString()) as ReplyBody;
+};
+
+describe('a signed command', () => {
+  it('is carried out in the name of its operator, and the door signs the answer for the eyes of the sender', async () => {
+    const post = await open();
+    const request = await post.senders.operator.request('door.open', {});
+    const reply = await post.desk.take({ name: 'door.open', payload: Buffer.from(request.payload), retained: false });
+    expect(await request.read(Buffer.from(reply?.payload ?? ''))).toMatchObject({ proved: true, body: { ok: true, result: { seq: 1 } } });
+    expect(post.door.calls).toEqual([{ what: 'open', by: { kind: 'operator', name: 'the-operator', via: 'mqtt', requestId: request.id } }]);
+    expect(`${request.payload}${reply?.payload}`).not.toMatch(/door\.open|the-operator/);
+    expect(Buffer.from(reply?.payload ?? '', 'base64url').toString('latin1')).not.toContain('door.open');
+  });
+
+  it('is carried out once, also by a desk that was started anew, and also after the clock went back', async () => {
+    const clock = fakeClock();
+    const post = await open({ clock });
+    const { payload } = await post.senders.operator.request('door.open', {});
+    expect(typeof (await post.say('door.open', payload))).toBe('string');
+    for (let i = 0; i < 3; i++) await post.say('door.open', payload);
+    expect(post.door.calls).toHaveLength(1);
+    using again = openUsedCommands(`${post.folder}/commands.sqlite`);
+    const claims = await signedBy(post, clock.wall(), { jti: 'once' });
+    await post.say('door.open', claims);
+    expect(again.note({ kid: await thumbprint(post.operatorKeys.operator), jti: 'once', expS: 9e9 }, 0)).toBe('again');
+    // A day later all is forgotten, another command sweeps it out, and then the clock is set back.
+    clock.jump(86_400_000);
+    await post.send('operator', 'door.open');
+    const before = post.door.calls.length;
+    clock.jump(-86_400_000);
+    expect(codeOf(proved(await post.say('door.open', claims)))).toBe('replayed');
+    expect(post.door.calls).toHaveLength(before);
+  });
+
+  it.each([
+    [
+      'of an unknown operator',
+      'unknown-key',
+      async (_post: Post, now: number) => {
+        const stranger = await newKey('Ed25519');
+        return await sign({ iat: now }, 'facelatch-command+jwt', await thumbprint(stranger), await importKey(stranger));
+      },
+    ],
+    [
+      'under another operator’s name',
+      'bad-signature',
+      async (post: Post, now: number) => {
+        const [, claims] = (await signedBy(post, now)).split('.');
+        const stranger = await importKey(await newKey('Ed25519'));
+        const kid = await thumbprint(post.operatorKeys.operator);
+        return await sign(JSON.parse(Buffer.from(claims ?? '', 'base64url').toString()), 'facelatch-command+jwt', kid, stranger);
+      },
+    ],
+    [
+      'that was changed',
+      'bad-signature',
+      async (post: Post, now: number) => {
+        const [header, claims, signature] = (await signedBy(post, now, { cmd: 'arm' })).split('.');
+        const other = Buffer.from(
+          Buffer.from(claims ?? '', 'base64url')
+            .toString()
+            .replace('"arm"', '"door.open"'),
+        ).toString('base64url');
+        return [header, other, signature].join('.');
+      },
+    ],
+    [
+      'for another door of the same name',
+      'wrong-door',
+      async (post: Post, now: number) => {
+        const other = await openDoorKeys(`${post.folder}/other-door.json`, post.keys.card.door);
+        return await signedBy(post, now, { aud: audienceOf(other) });
+      },
+    ],
+    ['that was another command', 'wrong-command', async (post: Post, now: number) => await signedBy(post, now, { cmd: 'door.release' })],
+    ['that has expired', 'stale', async (post: Post, now: number) => await signedBy(post, now - 60_000)],
+    ['that lives too long', 'stale', async (post: Post, now: number) => await signedBy(post, now, { exp: Math.floor(now / 1000) + 3600 })],
+    [
+      'that ends before it begins',
+      'stale',
+      async (post: Post, now: number) => await signedBy(post, now, { exp: Math.floor(now / 1000) - 5 }),
+    ],
+    ['from the future', 'not-yet', async (post: Post, now: number) => await signedBy(post, now + 60_000)],
+    ['with a claim more', 'malformed', async (post: Post, now: number) => await signedBy(post, now, { role: 'admin' })],
+    ['without an id', 'malformed', async (post: Post, now: number) => await signedBy(post, now, { jti: undefined })],
+    ['with an argument more', 'invalid-arguments', async (post: Post, now: number) => await signedBy(post, now, { args: { force: true } })],
+    ['in a reply’s clothes', 'unknown-key', async (post: Post, now: number) => await signedBy(post, now, {}, 'facelatch-reply+jwt')],
+    [
+      'without a type',
+      'unknown-key',
+      async (post: Post, now: number) => {
+        const kid = await thumbprint(post.operatorKeys.operator);
+        const claims = { aud: audienceOf(post.keys), iat: now, exp: now + 9, jti: 'a', cmd: 'door.open', args: {} };
+        return await new CompactSign(Buffer.from(JSON.stringify(claims)))
+          .setProtectedHeader({ alg: 'Ed25519', kid })
+          .sign(await importKey(post.operatorKeys.operator));
+      },
+    ],
+    [
+      'with no algorithm',
+      'unknown-key',
+      async (post: Post, now: number) => {
+        const [, claims] = (await signedBy(post, now)).split('.');
+        const header = { alg: 'none', kid: await thumbprint(post.operatorKeys.operator), typ: 'facelatch-command+jwt' };
+        return `${Buffer.from(JSON.stringify(header)).toString('base64url')}.${claims}.AA`;
+      },
+    ],
+    [
+      'with the public key as a secret',
+      'unknown-key',
+      async (post: Post, now: number) => {
+        const [, claims] = (await signedBy(post, now)).split('.');
+        return await new CompactSign(Buffer.from(claims ?? '', 'base64url'))
+          .setProtectedHeader({ alg: 'HS256', kid: await thumbprint(post.operatorKeys.operator), typ: 'facelatch-command+jwt' })
+          .sign(Buffer.from(post.operatorKeys.operator.x.padEnd(64, 'A')));
+      },
+    ],
+    [
+      'encrypted to another door',
+      'bad-signature',
+      async (post: Post, now: number) => {
+        const other = await openDoorKeys(`${post.folder}/elsewhere.json`, 'elsewhere');
+        return await enclose(await signedBy(post, now), await importKey(other.card.encrypt));
+      },
+    ],
+  ])('%s is refused: %s', async (_what, code, make) => {
+    const clock = fakeClock();
+    const post = await open({ clock });
+    const said = proved(await post.say('door.open', await make(post, clock.wall())));
+    expect(said.error?.code).toBe(code);
+    expect(post.door.calls).toEqual([]);
+  });
+
+  it('is refused while the clock is not synchronised', async () => {
+    const post = await open({ clockSynchronised: () => false });
+    expect((await post.send('operator', 'door.open')).error?.code).toBe('clock-unsynchronised');
+    expect(post.door.calls).toEqual([]);
+  });
+
+  it('of a viewer does not move the door, nor of an operator the people; an admin may all', async () => {
+    const post = await open();
+    expect((await post.send('viewer', 'door.open')).error?.code).toBe('role');
+    expect((await post.send('operator', 'people.remove', { person: 'Ada' })).error?.code).toBe('role');
+    expect((await post.send('viewer', 'people.list')).result).toMatchObject({ people: [{ name: 'Ada' }, { name: 'Grace' }] });
+    expect((await post.send('admin', 'people.remove', { person: 'Ada' })).result).toEqual({ removed: true });
+    expect((await post.send('admin', 'door.open')).ok).toBe(true);
+    expect(post.journal.entries.map((e) => e.event.kind)).toEqual(['person.removed']);
+  });
+
+  it('of a key that was removed meanwhile is refused', async () => {
+    const post = await open();
+    const { payload } = await post.senders.operator.request('door.open', {});
+    await post.operators.remove('the-operator');
+    expect(proved(await post.say('door.open', payload)).error?.code).toBe('unknown-key');
+    expect(post.door.calls).toEqual([]);
+  });
+
+  it('that the door denies says why', async () => {
+    const post = await open();
+    post.door.refusal = { ok: false, reason: 'disarmed', detail: 'the door is disarmed' };
+    expect((await post.send('operator', 'door.open')).error).toEqual({
+      code: 'denied',
+      message: 'the door is disarmed',
+      reason: 'disarmed',
+    });
+  });
+
+  it('cannot be carried out where its use cannot be stored', async () => {
+    const post = await open();
+    const { payload } = await post.senders.operator.request('door.open', {});
+    using _other = openUsedCommands(`${post.folder}/commands.sqlite`);
+    const { DatabaseSync } = await import('node:sqlite');
+    const db = new DatabaseSync(`${post.folder}/commands.sqlite`);
+    db.exec('DROP TABLE used');
+    db.close();
+    const said = proved(await post.say('door.open', payload));
+    expect(said.error?.code).toBe('failed');
+    expect(post.door.calls).toEqual([]);
+  });
+});
+
+describe('without a signature', () => {
+  it('nothing that changes anything, or tells who somebody is, is done', async () => {
+    const post = await open();
+    const guarded = commands.filter((command) => command.changes || command.personal);
+    expect(guarded.length).toBeGreaterThan(8);
+    for (const { name } of guarded) expect(codeOf(await post.say(name, '{}')), name).toBe('unsigned');
+    expect(post.door.calls).toEqual([]);
+  });
+
+  it('a command that mqtt.allowUnsigned names is done, once for each id, and its answer is plain JSON', async () => {
+    const post = await open({ allowUnsigned: ['door.open'] });
+    expect(await post.say('door.open', '{"id":"a1"}')).toMatchObject({ ok: true, id: 'a1', command: 'door.open', result: { seq: 1 } });
+    expect(codeOf(await post.say('door.open', '{"id":"a1"}'))).toBe('replayed');
+    expect(codeOf(await post.say('door.hold', '{"args":{"durationMs":5}}'))).toBe('unsigned');
+    expect(post.door.calls).toHaveLength(1);
+  });
+
+  it('a command that was retained is never done', async () => {
+    const post = await open({ allowUnsigned: ['door.open'] });
+    expect(codeOf(await post.say('door.open', '{}', true))).toBe('retained');
+    expect(post.door.calls).toEqual([]);
+  });
+});
+
+describe('what is no command', () => {
+  it.each([
+    ['{', 'malformed'],
+    ['[]', 'malformed'],
+    ['"text"', 'malformed'],
+    ['{"id":7}', 'malformed'],
+    ['{"argz":{}}', 'malformed'],
+    ['{"args":[]}', 'malformed'],
+    [Buffer.from([0xff, 0xfe]), 'malformed'],
+    ['['.repeat(90_000), 'malformed'],
+    ['x'.repeat(100_001), 'oversized'],
+  ])('%j is %s', async (payload, code) => {
+    const post = await open({ allowUnsigned: ['door.open'] });
+    expect(codeOf(await post.say('door.open', payload))).toBe(code);
+    expect(post.door.calls).toEqual([]);
+  });
+
+  it('an unknown name is told so; an argument that does not fit is named', async () => {
+    const post = await open({ allowUnsigned: ['door.hold'] });
+    expect(codeOf(await post.say('door.explode', '{}'))).toBe('unknown-command');
+    expect(codeOf(await post.say('constructor', '{}'))).toBe('unknown-command');
+    const reply = await post.say('door.hold', '{"id":"h","args":{"durationMs":"long"}}');
+    expect(reply).toMatchObject({
+      ok: false,
+      id: 'h',
+      error: { code: 'invalid-arguments', message: expect.stringContaining('/durationMs') },
+    });
+  });
+
+  it('errors are answered at a bounded rate, and what an operator signs is answered all the same', async () => {
+    const clock = fakeClock();
+    const post = await open({ clock, errorsPerS: 2 });
+    const answered = async (count: number) => {
+      const replies = await Promise.all(Array.from({ length: count }, () => post.say('door.open', 'rubbish')));
+      return replies.filter((reply) => reply !== undefined).length;
+    };
+    expect(await answered(10)).toBe(8);
+    expect(await answered(10)).toBe(0);
+    post.door.refusal = { ok: false, reason: 'disarmed', detail: 'no' };
+    expect((await post.send('operator', 'door.open')).error?.code).toBe('denied');
+    await clock.advance(1000);
+    expect(await answered(10)).toBe(2);
+  });
+});
+
+it('a reply of anybody else proves nothing to the sender', async () => {
+  const post = await open();
+  const forger = await openDoorKeys(`${post.folder}/forger.json`, 'front-door');
+  const request = await post.senders.operator.request('door.open', {});
+  const body = { schema: 1, id: request.id, command: 'door.open', at: new Date().toISOString(), ok: true, result: { seq: 1 } };
+  expect(await request.read(Buffer.from(JSON.stringify(body)))).toMatchObject({ proved: false });
+  expect(await request.read(Buffer.from(await sign(body, 'facelatch-reply+jwt', post.keys.id, forger.sign)))).toMatchObject({
+    proved: false,
+  });
+  // The door's own answer to another request.
+  const other = await post.senders.operator.request('door.open', {});
+  const reply = await post.desk.take({ name: 'door.open', payload: Buffer.from(other.payload), retained: false });
+  expect(await request.read(Buffer.from(reply?.payload ?? ''))).toMatchObject({ proved: false });
+  expect(await disclose(reply?.payload ?? '', post.keys.decrypt)).toBeUndefined();
+});
+
+it('commands have names of their own, one line for people, and schemas that take nothing they do not know', () => {
+  expect(new Set(commands.map((command) => command.name)).size).toBe(commands.length);
+  for (const { name, summary, args } of commands) {
+    expect(name).toMatch(/^[a-z]+(\.[a-z]+)*$/);
+    expect(summary).toMatch(/^[A-Z].{5,120}\.$/);
+    expect(args).toMatchObject({ type: 'object', additionalProperties: false });
+  }
+});
+
+it('a sender needs keys that are keys', async () => {
+  const post = await open();
+  const operator = await newKey('Ed25519');
+  await expect(openSender({ operator, door: { ...post.keys.card, sign: operator }, clock: fakeClock(), lifeS: 5 })).resolves.toBeDefined();
+});
