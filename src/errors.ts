@@ -24,6 +24,7 @@ export type FaultCode =
   | 'model-missing'
   | 'model-unfit'
   | 'not-found'
+  | 'not-permitted'
   | 'reader-failed'
   | 'relay-failed'
   | 'state-locked'

@@ -9,6 +9,7 @@ import { enrolCommand } from './cli/enrol.ts';
 import { evaluateCommand } from './cli/evaluate.ts';
 import { experimentCommand } from './cli/experiment.ts';
 import { identifyCommand } from './cli/identify.ts';
+import { installCommand, uninstallCommand } from './cli/install.ts';
 import { journalCommand } from './cli/journal.ts';
 import { modelsCommand } from './cli/models.ts';
 import { peopleCommand } from './cli/people.ts';
@@ -80,6 +81,8 @@ for (const command of [
   trainCommand,
   tuneCommand,
   experimentCommand,
+  installCommand,
+  uninstallCommand,
 ]) {
   const built = command(stop.signal, (code) => {
     process.exitCode = code;

@@ -238,7 +238,7 @@ export function reference(): string {
 A configuration is a JSON file (\`facelatch run --config FILE\`) of the settings below; what it leaves out has its default. Every setting can also be
 given in the environment (\`camera.retryMinMs\` is \`${envName('camera.retryMinMs')}\`) and by flag (\`--set camera.fps=10\`): a flag
 wins over the environment, the environment over the file. Unknown settings and impossible values are refused, all at once, before anything starts.
-\`facelatch config\` prints the effective configuration and where each value came from.
+\`FACELATCH_CONFIG\` names the file where no --config does. \`facelatch config\` prints the effective configuration and where each value came from.
 
 | setting | default | allowed | what it is |
 | --- | --- | --- | --- |

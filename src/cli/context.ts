@@ -98,7 +98,9 @@ export function configOf(options: CommonOptions, extra: Readonly<Record<string, 
   }
   if (options.state !== undefined) flags.set('state.folder', options.state);
   for (const [path, value] of Object.entries(extra)) if (value !== undefined) flags.set(path, value);
-  return loadConfig({ files: options.config ?? [], env: process.env, flags });
+  // FACELATCH_CONFIG is no setting but names the file of them: the installed command sets it to the service's.
+  const { FACELATCH_CONFIG: installed, ...env } = process.env;
+  return loadConfig({ files: options.config ?? (installed ? [installed] : []), env, flags });
 }
 
 /** Prints a result: as JSON when asked, else the text. */

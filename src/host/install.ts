@@ -1,0 +1,195 @@
+/**
+ * Puts facelatch into a system and takes it out again: what is wanted and what is there go in, the steps that lead from one to the other come
+ * out; nothing is done before a step is taken. What is in place already leaves no step, so a second time changes nothing.
+ */
+import { execFileSync } from 'node:child_process';
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  globSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
+import { asFault, Fault, messageOf } from '../errors.ts';
+import type { ProgramFile } from './program.ts';
+
+export type Step =
+  | { readonly kind: 'write'; readonly path: string; readonly mode: number; readonly source: Source; readonly change: 'new' | 'changed' }
+  | { readonly kind: 'remove'; readonly path: string }
+  | { readonly kind: 'run'; readonly command: readonly [string, ...string[]] };
+
+/** A file's content: copied from another, or given. */
+export type Source = { readonly from: string } | { readonly text: string };
+
+export interface Wanted {
+  readonly path: string;
+  readonly mode: number;
+  readonly source: Source;
+  /** The owner's to change: written once, never again. */
+  readonly keep?: boolean;
+}
+
+/** Where each thing goes; the paths that the shipped unit names are replaced by these. */
+export const places = {
+  program: '/opt/facelatch',
+  command: '/usr/local/bin/facelatch',
+  config: '/etc/facelatch/facelatch.json',
+  unit: '/etc/systemd/system/facelatch.service',
+  enabled: '/etc/systemd/system/multi-user.target.wants/facelatch.service',
+  sysusers: '/etc/sysusers.d/facelatch.conf',
+  tmpfiles: '/etc/tmpfiles.d/facelatch.conf',
+  udev: '/etc/udev/rules.d/60-facelatch.rules',
+  state: '/var/lib/facelatch',
+} as const;
+/** Where the Debian package has the program, and so the files in systemd/ as they are in the repository. */
+export const packagedProgram = '/usr/lib/facelatch';
+
+/** The command on the PATH, for a program in `folder`. */
+export function commandScript(folder: string): string {
+  return `#!/bin/sh
+# Runs facelatch on its own Node.js, with the configuration of the service unless another is named.
+: "\${FACELATCH_CONFIG=${places.config}}"
+export FACELATCH_CONFIG MALLOC_ARENA_MAX=2
+exec ${folder}/node_modules/node/bin/node ${folder}/bin/facelatch.mjs "$@"
+`;
+}
+
+/** The files around the program: unit, user, folders, device rules, command, and a first configuration. `systemd` is the folder of that name. */
+export function systemFiles(systemd: string): readonly Wanted[] {
+  const shipped = (name: string) => readFileSync(join(systemd, name), 'utf8').replaceAll(packagedProgram, places.program);
+  const plain = (path: string, name: string): Wanted => ({ path, mode: 0o644, source: { text: shipped(name) } });
+  return [
+    plain(places.unit, 'facelatch.service'),
+    plain(places.sysusers, 'sysusers.conf'),
+    plain(places.tmpfiles, 'tmpfiles.conf'),
+    plain(places.udev, '60-facelatch.rules'),
+    { ...plain(places.config, 'facelatch.json'), keep: true },
+    { path: places.command, mode: 0o755, source: { text: commandScript(places.program) } },
+  ];
+}
+
+export interface InstallOptions {
+  /** `/`, or the root of an image that is being made: then files are written and no command runs. */
+  readonly root: string;
+  readonly program: readonly ProgramFile[];
+  readonly system: readonly Wanted[];
+  /** Whether systemd runs here and now. */
+  readonly live: boolean;
+}
+
+/** The steps that are missing, in order. */
+export function planInstall({ root, program, system, live }: InstallOptions): readonly Step[] {
+  const at = (path: string) => join(root, path);
+  const wanted: Wanted[] = program.map(({ from, to, mode }) => ({ path: join(places.program, to), mode, source: { from } }));
+  const writes = [...wanted, ...system].flatMap((file) => writeStep(root, file));
+  const known = new Set(wanted.map(({ path }) => at(path)));
+  const stale = filesBelow(at(places.program)).filter((path) => !known.has(path));
+  const files: Step[] = [...writes, ...stale.map((path): Step => ({ kind: 'remove', path }))];
+  if (root !== '/') return files;
+  const changed = (path: string) => files.some((step) => step.kind !== 'run' && (step.path === path || step.path.startsWith(`${path}/`)));
+  const run = (...command: [string, ...string[]]): Step => ({ kind: 'run', command });
+  const user = /^facelatch:/m.test(readFileSync('/etc/passwd', 'utf8'));
+  const commands: Step[] = [];
+  if (!user || changed(places.sysusers)) commands.push(run('systemd-sysusers', places.sysusers));
+  if (!existsSync(places.state) || changed(places.tmpfiles)) commands.push(run('systemd-tmpfiles', '--create', places.tmpfiles));
+  if (live && changed(places.udev))
+    commands.push(run('udevadm', 'control', '--reload'), run('udevadm', 'trigger', '--subsystem-match=gpio', '--action=add'));
+  if (live && changed(places.unit)) commands.push(run('systemctl', 'daemon-reload'));
+  if (!isThere(places.enabled)) commands.push(run('systemctl', 'enable', 'facelatch.service'));
+  if (live && (changed(places.unit) || changed(places.program))) commands.push(run('systemctl', 'try-restart', 'facelatch.service'));
+  return [...files, ...commands];
+}
+
+/** The steps that take it out; `purge` takes configuration and state (people, journal) with it. */
+export function planUninstall({
+  root,
+  live,
+  purge,
+}: {
+  readonly root: string;
+  readonly live: boolean;
+  readonly purge: boolean;
+}): readonly Step[] {
+  const at = (path: string) => join(root, path);
+  const { unit, sysusers, tmpfiles, udev, command, program, config, state } = places;
+  const commands: Step[] = [];
+  if (root === '/' && isThere(unit))
+    commands.push({ kind: 'run', command: ['systemctl', 'disable', ...(live ? ['--now'] : []), 'facelatch.service'] });
+  const folders = [program, ...(purge ? [dirname(config), state] : [])].map(at).filter(existsSync);
+  const files = [unit, sysusers, tmpfiles, udev, command].map(at).filter(isThere);
+  const removes = [...files, ...folders].map((path): Step => ({ kind: 'remove', path }));
+  const reload: Step[] = root === '/' && live && removes.length > 0 ? [{ kind: 'run', command: ['systemctl', 'daemon-reload'] }] : [];
+  return [...commands, ...removes, ...reload];
+}
+
+function writeStep(root: string, { path, mode, source, keep = false }: Wanted): Step[] {
+  const target = join(root, path);
+  const there = lstatSync(target, { throwIfNoEntry: false });
+  if (there && (keep || (there.isFile() && (there.mode & 0o777) === mode && sameContent(target, there.size, source)))) return [];
+  return [{ kind: 'write', path: target, mode, source, change: there ? 'changed' : 'new' }];
+}
+
+function sameContent(path: string, size: number, source: Source): boolean {
+  if ('text' in source) return readFileSync(path, 'utf8') === source.text;
+  return size === statSync(source.from).size && readFileSync(path).equals(readFileSync(source.from));
+}
+
+/** Takes one step. @throws Fault `not-permitted`, `disk-full` or `tool-missing`. */
+export function take(step: Step): void {
+  try {
+    if (step.kind === 'run') execFileSync(step.command[0], step.command.slice(1), { stdio: ['ignore', 'ignore', 'pipe'] });
+    else if (step.kind === 'remove') remove(step.path);
+    else write(step);
+  } catch (error) {
+    throw faultOf(step, error);
+  }
+}
+
+/** Beside its place and then into it: what runs keeps its old file, and a power cut leaves no half of one. */
+function write({ path, mode, source }: Extract<Step, { kind: 'write' }>): void {
+  mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
+  const fresh = `${path}.facelatch-new`;
+  if ('text' in source) writeFileSync(fresh, source.text);
+  else copyFileSync(source.from, fresh);
+  chmodSync(fresh, mode);
+  renameSync(fresh, path);
+}
+
+function remove(path: string): void {
+  rmSync(path, { recursive: true, force: true });
+  const folder = dirname(path);
+  if (folder.includes(places.program) && existsSync(folder) && globSync('*', { cwd: folder }).length === 0) rmdirSync(folder);
+}
+
+function faultOf(step: Step, error: unknown): Fault {
+  const what = step.kind === 'run' ? `«${step.command.join(' ')}»` : step.path;
+  const { code, stderr } = error as { code?: string; stderr?: Buffer };
+  if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS')
+    return new Fault('not-permitted', `${what} may not be changed by this user (${messageOf(error)}): run it with sudo`, error);
+  if (code === 'ENOSPC') return new Fault('disk-full', `There is no room for ${what}: facelatch takes 230 MB`, error);
+  if (step.kind === 'run')
+    return new Fault(
+      'tool-missing',
+      `${what} failed: ${String(stderr ?? '').trim() || messageOf(error)}. What was done so far stays; the same command again goes on from here`,
+      error,
+    );
+  return asFault(error, 'not-permitted', `${what} could not be put in place`);
+}
+
+const isThere = (path: string): boolean => lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+
+function filesBelow(folder: string): string[] {
+  if (!existsSync(folder)) return [];
+  return globSync('**', { cwd: folder, withFileTypes: true })
+    .filter((entry) => !entry.isDirectory())
+    .map((entry) => join(entry.parentPath, entry.name))
+    .toSorted();
+}

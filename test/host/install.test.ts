@@ -1,0 +1,158 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { arch } from 'node:process';
+import { describe, expect, it } from 'vitest';
+import { places, planInstall, planUninstall, type Step, systemFiles, take } from '../../src/host/install.ts';
+import { type ProgramFile, programFiles } from '../../src/host/program.ts';
+import { facelatch, jsonOf, root, temporaryFolder } from '../cli/facelatch.ts';
+
+const processor = arch === 'arm64' ? 'arm64' : 'x64';
+
+describe('the program', () => {
+  const files = programFiles({ root, arch: processor });
+  const has = (path: string) => files.some(({ to }) => to === path);
+
+  it('has what runs, Node among it, and nothing that only tests', () => {
+    for (const path of [
+      'bin/facelatch.mjs',
+      'src/main.ts',
+      'src/face/worker.ts',
+      'models/detector/manifest.json',
+      'node_modules/node/bin/node',
+    ])
+      expect(has(path), path).toBe(true);
+    const packages = new Set(files.flatMap(({ to }) => /^node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(to)?.[1] ?? []));
+    for (const name of ['koffi', 'onnxruntime-node', 'sharp', 'mqtt', 'pino']) expect(packages, name).toContain(name);
+    for (const name of ['vitest', 'typescript', '@biomejs/biome', '@tensorflow/tfjs']) expect(packages, name).not.toContain(name);
+  });
+
+  it('has the networks of this processor only', () => {
+    const binaries = files.filter(({ to }) => to.startsWith('node_modules/onnxruntime-node/bin/'));
+    expect(binaries.length).toBeGreaterThan(0);
+    expect(binaries.every(({ to }) => to.includes(`/linux/${processor}/`))).toBe(true);
+  });
+
+  it('a package of the lock file that is not installed is named', () => {
+    using folder = temporaryFolder();
+    mkdirSync(join(folder.path, 'node_modules'));
+    expect(() => programFiles({ root, modules: join(folder.path, 'node_modules'), arch: processor })).toThrow(
+      /package \S+ of the lock file/,
+    );
+  });
+});
+
+describe('installing', () => {
+  function setUp(folder: string) {
+    const source = join(folder, 'checkout');
+    mkdirSync(source);
+    const file = (name: string, text: string, mode: number): ProgramFile => {
+      writeFileSync(join(source, name), text);
+      return { from: join(source, name), to: name, mode };
+    };
+    const target = join(folder, 'root');
+    mkdirSync(target);
+    const program = [file('run', '#!/bin/sh\n', 0o755), file('main.ts', 'export {};\n', 0o644)];
+    const plan = (of: readonly ProgramFile[] = program) =>
+      planInstall({ root: target, live: false, program: of, system: systemFiles(join(root, 'systemd')) });
+    const at = (path: string) => join(target, path);
+    return { source, program, plan, at, target };
+  }
+  const shown = (steps: readonly Step[]) =>
+    steps.map((step) => (step.kind === 'run' ? step.command.join(' ') : `${step.kind} ${step.path}`));
+
+  it('writes program, unit, user, folders, rules, command and a first configuration; a second time there is nothing to do', () => {
+    using folder = temporaryFolder();
+    const { plan, at } = setUp(folder.path);
+    plan().forEach(take);
+    for (const path of Object.values(places))
+      if (path !== places.state && path !== places.enabled) expect(existsSync(at(path)), path).toBe(true);
+    expect(statSync(at(`${places.program}/run`)).mode & 0o777).toBe(0o755);
+    expect(readFileSync(at(places.unit), 'utf8')).toContain(`ExecStart=${places.program}/node_modules/node/bin/node`);
+    expect(readFileSync(at(places.unit), 'utf8')).not.toContain('/usr/lib/facelatch');
+    expect(plan()).toEqual([]);
+  });
+
+  it('planning changes nothing', () => {
+    using folder = temporaryFolder();
+    const { plan, target } = setUp(folder.path);
+    expect(plan().length).toBeGreaterThan(5);
+    expect(readdirSync(target)).toEqual([]);
+  });
+
+  it('of a new version only what differs is written, and what is gone is removed', () => {
+    using folder = temporaryFolder();
+    const { plan, at, program, source } = setUp(folder.path);
+    plan().forEach(take);
+    writeFileSync(join(source, 'main.ts'), 'export { };\n');
+    const steps = plan(program.slice(1));
+    expect(shown(steps)).toEqual([`write ${at(`${places.program}/main.ts`)}`, `remove ${at(`${places.program}/run`)}`]);
+    steps.forEach(take);
+    expect(plan(program.slice(1))).toEqual([]);
+  });
+
+  it('a configuration that is there is left as it is, and uninstalling leaves it and the state', () => {
+    using folder = temporaryFolder();
+    const { plan, at, target } = setUp(folder.path);
+    mkdirSync(join(at(places.config), '..'), { recursive: true });
+    writeFileSync(at(places.config), '{}');
+    mkdirSync(at(places.state), { recursive: true });
+    plan().forEach(take);
+    expect(readFileSync(at(places.config), 'utf8')).toBe('{}');
+    planUninstall({ root: target, live: false, purge: false }).forEach(take);
+    expect([places.program, places.unit, places.command].some((path) => existsSync(at(path)))).toBe(false);
+    expect([places.config, places.state].every((path) => existsSync(at(path)))).toBe(true);
+    planUninstall({ root: target, live: false, purge: true }).forEach(take);
+    expect([places.config, places.state].some((path) => existsSync(at(path)))).toBe(false);
+    expect(planUninstall({ root: target, live: false, purge: true })).toEqual([]);
+  });
+});
+
+describe('facelatch install', () => {
+  it('asks which: to show or to do', async () => {
+    const run = await facelatch(['install']);
+    expect(run.code).toBe(2);
+    expect(run.stderr).toContain('--dry-run');
+  });
+
+  it('shows every file and changes nothing', async () => {
+    using folder = temporaryFolder();
+    const run = await facelatch(['install', '--dry-run', '--json', '--root', folder.path]);
+    expect(run.code).toBe(0);
+    const { applied, steps } = jsonOf(run);
+    expect(applied).toBe(false);
+    expect(steps.map(({ path }: { path: string }) => path)).toContain(join(folder.path, places.unit));
+    expect(readdirSync(folder.path)).toEqual([]);
+  });
+
+  it('a root that is not there is named', async () => {
+    const run = await facelatch(['install', '--apply', '--root', '/nonexistent']);
+    expect(run.code).toBe(2);
+    expect(run.stderr).toContain('/nonexistent');
+  });
+});
+
+describe('the unit', () => {
+  const analyze = spawnSync('systemd-analyze', ['--version'], { encoding: 'utf8' });
+  const version = Number(/systemd (\d+)/.exec(analyze.stdout ?? '')?.[1] ?? 0);
+  const unit = readFileSync(join(root, 'systemd', 'facelatch.service'), 'utf8');
+
+  it('restarts for ever, is watched, and makes the line safe afterwards', () => {
+    for (const line of ['Type=notify', 'StartLimitIntervalSec=0', 'Restart=always', 'StateDirectory=facelatch', 'LimitCORE=0'])
+      expect(unit.split('\n')).toContain(line);
+    expect(unit).toMatch(/^WatchdogSec=\d+$/m);
+    expect(unit).toMatch(/^ExecStopPost=.* relay safe /m);
+  });
+
+  it('is understood by systemd, and exposes little', ({ skip }) => {
+    if (version < 250) skip('systemd-analyze of version 250 or later is not installed');
+    using folder = temporaryFolder();
+    const file = join(folder.path, 'facelatch.service');
+    // The program is not installed where the tests run; any that exists will do for the check.
+    writeFileSync(file, unit.replaceAll('/usr/lib/facelatch/node_modules/node/bin/node', process.execPath));
+    const verify = spawnSync('systemd-analyze', ['verify', '--man=no', file], { encoding: 'utf8' });
+    expect(verify.stderr.split('\n').filter((line) => line.includes('facelatch.service'))).toEqual([]);
+    const security = execFileSync('systemd-analyze', ['security', '--offline=true', '--no-pager', file], { encoding: 'utf8' });
+    expect(Number(/exposure level.*: ([\d.]+)/.exec(security)?.[1])).toBeLessThanOrEqual(2.0);
+  });
+});
