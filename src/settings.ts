@@ -164,6 +164,7 @@ export const schema = {
     kind: choice('What opens the lock: `dry` prints and remembers.', 'dry', ['dry']),
     pulseMs: whole('How long the lock is released. Milliseconds.', 3000, 50, 60_000),
     maxMs: whole('No pulse is ever longer. Milliseconds.', 10_000, 50, 600_000),
+    maxHoldMs: whole('The door is never held released longer. Milliseconds.', 3_600_000, 1000, 86_400_000),
   },
   mqtt: {
     enabled: flag('Publish events over MQTT.', false),

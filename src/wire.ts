@@ -89,7 +89,7 @@ export async function wire(config: Config, log: Log, overrides: Overrides = {}):
       'templates made anew for another embedder',
     );
   }
-  const relay = opening.use(overrides.relay ?? dryRelay({ clock, maxMs: config.relay.maxMs }));
+  const relay = opening.use(overrides.relay ?? dryRelay({ clock, ...config.relay }));
   const plainCamera = overrides.camera ?? cameraOf(config, clock);
   const camera = stepped ? stepping(plainCamera, stepped, config.camera.fps) : plainCamera;
   const policy = (): Policy => {

@@ -7,11 +7,20 @@ export interface Relay extends AsyncDisposable {
    * counted from the first edge. Throws Fault `relay-failed` when the line cannot be driven.
    */
   pulse(durationMs: number): Promise<void>;
-  /** Drives the safe level now. */
+  /**
+   * Drives the line to its active level until `leaseMs` (at most 5 s) have passed without another call: whoever holds the door renews the lease each
+   * second, so that a hold ends by itself with whoever held it. Never longer than the relay's own maximum for holds, counted from the first
+   * lease; then it stays safe until the renewals have paused. Resolves and throws like `pulse`.
+   */
+  hold(leaseMs: number): Promise<void>;
+  /** Drives the safe level now, and ends pulse and hold. */
   safe(): Promise<void>;
   /** The level driven last. */
   readonly level: 'safe' | 'active';
-  /** Whether the line is really this process's now; READY waits for it. */
+  /**
+   * Whether the line is really ours now: READY waits for it. A relay that lost its line (its keeper was killed) drives it safe, takes it again, and
+   * is not held meanwhile: a pulse then throws and is not made up for.
+   */
   readonly held: boolean;
   /** For people: what this relay is. */
   readonly label: string;

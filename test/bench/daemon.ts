@@ -46,7 +46,7 @@ export async function runHouse(source: Camera, settings: Readonly<Record<string,
       }
     },
   };
-  const relay = dryRelay({ clock: systemClock, maxMs: config.relay.maxMs });
+  const relay = dryRelay({ clock: systemClock, ...config.relay });
   const events: Event[] = [];
   try {
     await using house = await wire(config, openLog('silent'), {

@@ -4,8 +4,9 @@ import type { Relay } from '../../src/relay/port.ts';
 import { type FakeClock, fakeClock } from '../fakes/clock.ts';
 
 export const contractMaxMs = 5000;
+export const contractMaxHoldMs = 20_000;
 
-/** `open` gives a relay with a hard maximum of `contractMaxMs`. */
+/** `open` gives a relay with the hard maximums `contractMaxMs` and `contractMaxHoldMs`. */
 export function testRelay(name: string, open: (clock: FakeClock) => Promise<Relay>): void {
   describe(`relay contract: ${name}`, () => {
     const setUp = async () => {
@@ -60,6 +61,51 @@ export function testRelay(name: string, open: (clock: FakeClock) => Promise<Rela
       const { clock, relay } = await setUp();
       await relay.pulse(contractMaxMs * 10);
       await clock.advance(contractMaxMs);
+      expect(relay.level).toBe('safe');
+    });
+
+    it('is held by a lease that is renewed, and safe when it lapses', async () => {
+      const { clock, relay } = await setUp();
+      for (let second = 0; second < 12; second++) {
+        await relay.hold(2500);
+        await clock.advance(1000);
+        expect(relay.level).toBe('active');
+      }
+      await clock.advance(1500);
+      expect(relay.level).toBe('safe');
+    });
+
+    it('gives no lease longer than five seconds', async () => {
+      const { clock, relay } = await setUp();
+      await relay.hold(3_600_000);
+      await clock.advance(5000);
+      expect(relay.level).toBe('safe');
+    });
+
+    it('ends a hold at its maximum however often it is renewed, and holds again only after a pause', async () => {
+      const { clock, relay } = await setUp();
+      let activeMs = 0;
+      for (let second = 0; second < 60; second++) {
+        await relay.hold(2000);
+        if (relay.level === 'active') activeMs += 1000;
+        await clock.advance(1000);
+      }
+      expect(activeMs).toBe(contractMaxHoldMs);
+      await clock.advance(6000);
+      await relay.hold(2000);
+      expect(relay.level).toBe('active');
+    });
+
+    it('a pulse during a hold does not end it, and the end of a hold does not cut a pulse short', async () => {
+      const { clock, relay } = await setUp();
+      await relay.hold(2000);
+      await relay.pulse(500);
+      await clock.advance(1500);
+      expect(relay.level).toBe('active');
+      await relay.pulse(1500);
+      await clock.advance(1000);
+      expect(relay.level).toBe('active');
+      await clock.advance(500);
       expect(relay.level).toBe('safe');
     });
 

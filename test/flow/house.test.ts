@@ -51,7 +51,7 @@ const configOf = (settings: Readonly<Record<string, unknown>> = {}) => {
 /** A running house with p01 enrolled; `stop` ends it and gives back what was journalled. */
 async function open(settings?: Readonly<Record<string, unknown>>) {
   const config = configOf(settings);
-  const relay = dryRelay({ clock: systemClock, maxMs: config.relay.maxMs });
+  const relay = dryRelay({ clock: systemClock, ...config.relay });
   const house = await wire(config, openLog('silent'), { camera, relay, onEvent: (event) => events.push(event) });
   await enrol(house, 'p01');
   const end = new AbortController();
