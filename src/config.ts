@@ -66,7 +66,7 @@ interface Settings {
   validate(options: { allowed: 'strict' }): void;
 }
 
-interface Problem {
+export interface Problem {
   readonly path: string;
   readonly text: string;
 }
@@ -134,7 +134,7 @@ export function loadConfig({ files = [], env = {}, flags = new Map() }: ConfigSo
 }
 
 /** Settings that are each allowed and together make no sense. */
-function impossible(config: Config, from: (path: string) => string): Problem[] {
+export function impossible(config: Config, from: (path: string) => string): Problem[] {
   const { access, camera, face, relay } = config;
   const rules: [boolean, string, string][] = [
     [

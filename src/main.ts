@@ -11,9 +11,11 @@ import { experimentCommand } from './cli/experiment.ts';
 import { identifyCommand } from './cli/identify.ts';
 import { installCommand, uninstallCommand } from './cli/install.ts';
 import { journalCommand } from './cli/journal.ts';
+import { keyCommand } from './cli/key.ts';
 import { modelsCommand } from './cli/models.ts';
 import { peopleCommand } from './cli/people.ts';
 import { runCommand } from './cli/run.ts';
+import { sendCommand } from './cli/send.ts';
 import { trainCommand } from './cli/train.ts';
 import { tuneCommand } from './cli/tune.ts';
 import { verifyCommand } from './cli/verify.ts';
@@ -77,6 +79,8 @@ for (const command of [
   doctorCommand,
   configCommand,
   modelsCommand,
+  keyCommand,
+  sendCommand,
   benchCommand,
   trainCommand,
   tuneCommand,

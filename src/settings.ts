@@ -187,6 +187,10 @@ export const schema = {
       'Commands, such as `door.open`, that are taken without a signature: then whoever may write to the broker, and the broker itself, can send them.',
       [],
     ),
+    snapshots: flag(
+      'Answer the command `snapshot` with the newest picture of the camera: a face then leaves the door, to operators.',
+      false,
+    ),
     maxCommandBytes: whole('A longer command is refused. Bytes.', 1_000_000, 4096, 16_000_000),
     maxCommandLifeS: whole('A signed command that lives longer is refused. Seconds.', 60, 1, 3600),
     clockSkewS: whole("How far an operator's clock may differ from this one. Seconds.", 10, 0, 300),

@@ -17,7 +17,11 @@ import {
   stateFolder,
   stepping,
 } from './adapters.ts';
+import { rememberingLatest } from './camera/latest.ts';
 import type { Camera } from './camera/port.ts';
+import { networks } from './cli/networks.ts';
+import { partsOf } from './command/parts.ts';
+import type { CommandPorts } from './command/spec.ts';
 import type { Config } from './config.ts';
 import { type DaemonStatus, daemonLoops, type Moment } from './daemon.ts';
 import { Fault, messageOf } from './errors.ts';
@@ -27,8 +31,10 @@ import type { ServiceManager } from './host/systemd.ts';
 import type { Gallery } from './identity/port.ts';
 import { identify } from './identity/threshold.ts';
 import type { Journal } from './journal/port.ts';
+import { liveSettings } from './live-settings.ts';
 import type { Log } from './log.ts';
 import { type Publication, publishJournal } from './mqtt/client.ts';
+import { publicEntry } from './mqtt/codec.ts';
 import { dryRelay } from './relay/dry.ts';
 import type { Relay } from './relay/port.ts';
 import { type Clock, steppedClock, systemClock } from './time.ts';
@@ -91,10 +97,11 @@ export async function wire(config: Config, log: Log, overrides: Overrides = {}):
   }
   const relay = opening.use(overrides.relay ?? dryRelay({ clock, ...config.relay }));
   const plainCamera = overrides.camera ?? cameraOf(config, clock);
-  const camera = stepped ? stepping(plainCamera, stepped, config.camera.fps) : plainCamera;
+  const camera = rememberingLatest(stepped ? stepping(plainCamera, stepped, config.camera.fps) : plainCamera);
+  const live = liveSettings(config);
   const policy = (): Policy => {
     const { policy: kind, logit, fmr, extrapolated } = gallery.threshold;
-    return { ...config.access, pulseMs: config.relay.pulseMs, threshold: { policy: kind, logit, fmr, extrapolated } };
+    return { ...live.config.access, pulseMs: live.config.relay.pulseMs, threshold: { policy: kind, logit, fmr, extrapolated } };
   };
   const controller = openController({
     journal,
@@ -135,11 +142,33 @@ export async function wire(config: Config, log: Log, overrides: Overrides = {}):
     ...(overrides.onMoment ? { onMoment: overrides.onMoment } : {}),
   });
   const broker = config.mqtt.enabled && config.mqtt.embedded ? opening.use(await embeddedBroker(config)) : undefined;
+  const commandPorts: CommandPorts = {
+    gallery,
+    journal,
+    entries: (query) => journal.query(query).map((entry) => publicEntry(entry, config.door.id)),
+    parts: partsOf({ clock: systemClock, maxBytes: 8_000_000, maxAtOnce: 4, patienceMs: 60_000 }),
+    settings: {
+      all: live.all,
+      set: (path, value, by) => {
+        const changed = live.set(path, value);
+        if (typeof changed !== 'string') controller.record({ kind: 'setting.changed', path, value, by });
+        return changed;
+      },
+    },
+    models: () => networks(config).map(({ folder: _folder, ...network }) => network),
+    ...(config.mqtt.snapshots && {
+      snapshot: async () => {
+        const frame = camera.latest;
+        if (!frame) return undefined;
+        return { capturedAt: new Date(clock.wall() - (clock.now() - frame.capturedAtMs)).toISOString(), picture: frame.picture };
+      },
+    }),
+  };
   const desk =
     config.mqtt.enabled && config.mqtt.commands
       ? opening.use(
           await deskOf(config, {
-            ports: { gallery, journal },
+            ports: commandPorts,
             log: log.child({ room: 'command' }),
             clockSynchronised: overrides.clockSynchronised,
           }),

@@ -68,7 +68,9 @@ export type Event =
   | { readonly kind: 'relay.failed'; readonly grantSeq: number; readonly detail: string }
   | { readonly kind: 'person.enrolled'; readonly personId: PersonId; readonly pictures: number }
   | { readonly kind: 'person.renamed'; readonly personId: PersonId }
-  | { readonly kind: 'person.removed'; readonly personId: PersonId };
+  | { readonly kind: 'person.removed'; readonly personId: PersonId }
+  | { readonly kind: 'setting.changed'; readonly path: string; readonly value: number; readonly by: string }
+  | { readonly kind: 'message.refused'; readonly refusedSeq: number; readonly code: number; readonly detail: string };
 
 export type EventKind = Event['kind'];
 

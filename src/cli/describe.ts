@@ -34,5 +34,9 @@ export function describeEvent(event: Event, nameOf: (personId: string) => string
       return `${nameOf(event.personId)} renamed`;
     case 'person.removed':
       return `${nameOf(event.personId)} removed`;
+    case 'setting.changed':
+      return `${event.path} set to ${event.value} by ${event.by}, until the next start`;
+    case 'message.refused':
+      return `ALARM: the broker will never take the message of entry ${event.refusedSeq}: ${event.detail} (reason code ${event.code})`;
   }
 }

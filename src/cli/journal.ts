@@ -147,6 +147,8 @@ const kinds: Readonly<Record<EventKind, true>> = {
   'reader.restored': true,
   'daemon.started': true,
   'daemon.stopped': true,
+  'setting.changed': true,
+  'message.refused': true,
 };
 
 function kindsOf(text: string): EventKind[] {

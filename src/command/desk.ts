@@ -1,10 +1,11 @@
 /** The command desk: a message goes in, a command is carried out at most once, a typed reply comes out; errors are answered at a bounded rate. */
+import { createHash } from 'node:crypto';
 import { asFault, Fault } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { Clock } from '../time.ts';
 import { type Admission, commandGate, type GateOptions, type ReplyWay } from './gate.ts';
 import { importKey } from './keys.ts';
-import type { CommandError, Desk, Outcome, Reply } from './port.ts';
+import type { CommandError, Desk, Incoming, Outcome, Reply } from './port.ts';
 import { enclose, isEnclosed, isSigned, sign } from './seal.ts';
 import type { Command, CommandPorts } from './spec.ts';
 
@@ -30,16 +31,18 @@ export function commandDesk(options: DeskOptions): Desk {
   let underWay = 0;
 
   /** What was not let in is answered, and logged, at a bounded rate; what was, always. */
-  const turnAway = async (name: string, way: ReplyWay, error: CommandError): Promise<Reply | undefined> => {
+  const turnAway = async (incoming: Incoming, way: ReplyWay, error: CommandError): Promise<Reply | undefined> => {
     if (!mayAnswerError()) return undefined;
     log.warn({ code: error.code }, 'command refused');
-    return await replyOf(name, way, { ok: false, error });
+    return await replyOf(incoming, way, { ok: false, error });
   };
-  const replyOf = async (name: string, way: ReplyWay, outcome: Outcome): Promise<Reply> => {
+  const replyOf = async ({ name, payload: request }: Incoming, way: ReplyWay, outcome: Outcome): Promise<Reply> => {
     const body = { schema: 1, ...(way.id === undefined ? {} : { id: way.id }), command: name.slice(0, 64), at: isoNow(clock), ...outcome };
     const replyTo = way.replyTo === undefined ? {} : { replyTo: way.replyTo };
     if (!way.signed) return { payload: JSON.stringify(body), contentType: 'application/json', ...replyTo };
-    const signed = await sign({ iss: keys.id, ...body }, 'facelatch-reply+jwt', keys.id, keys.sign);
+    // What cannot be read has no id to answer to, so the answer names the very bytes.
+    const digest = createHash('sha256').update(request).digest('base64url');
+    const signed = await sign({ iss: keys.id, digest, ...body }, 'facelatch-reply+jwt', keys.id, keys.sign);
     const payload = way.replyKey ? await enclose(signed, await importKey(way.replyKey)) : signed;
     return { payload, contentType: 'application/jose', ...replyTo };
   };
@@ -57,7 +60,7 @@ export function commandDesk(options: DeskOptions): Desk {
       return { ok: false, error: { code, message, reason: error.code } };
     }
   };
-  const admit = async (incoming: Parameters<Desk['take']>[0]): Promise<Admission> => {
+  const admit = async (incoming: Incoming): Promise<Admission> => {
     try {
       return await gate.admit(incoming);
     } catch (error) {
@@ -71,20 +74,20 @@ export function commandDesk(options: DeskOptions): Desk {
   return {
     maxBytes,
     take: async (incoming) => {
-      const { name, payload } = incoming;
+      const { payload } = incoming;
       if (payload.length > maxBytes) {
         const message = `A command may be ${maxBytes} bytes long; send pictures in parts.`;
-        return await turnAway(name, { signed: looksSealed(payload) }, { code: 'oversized', message });
+        return await turnAway(incoming, { signed: looksSealed(payload) }, { code: 'oversized', message });
       }
       if (underWay >= mostAtOnce) {
         const message = 'Too many commands are under way: try again in a moment.';
-        return await turnAway(name, { signed: looksSealed(payload) }, { code: 'busy', message });
+        return await turnAway(incoming, { signed: looksSealed(payload) }, { code: 'busy', message });
       }
       underWay++;
       try {
         const admission = await admit(incoming);
-        if (!admission.ok) return await turnAway(name, admission.way, admission.error);
-        return await replyOf(name, admission.way, await carryOut(admission));
+        if (!admission.ok) return await turnAway(incoming, admission.way, admission.error);
+        return await replyOf(incoming, admission.way, await carryOut(admission));
       } finally {
         underWay--;
       }

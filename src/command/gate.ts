@@ -86,7 +86,7 @@ export function commandGate(options: GateOptions): Gate {
     const way = { signed: false, ...pick(request, 'id'), ...pick(request, 'replyTo') };
     const command = options.commands.get(name);
     if (!command) return refuse(way, 'unknown-command', 'There is no such command.');
-    if ((command.changes || command.personal) && !options.allowUnsigned.includes(name))
+    if ((command.changes || command.confidential) && !options.allowUnsigned.includes(name))
       return refuse(way, 'unsigned', 'This command must be signed by an operator: facelatch send does that.');
     if (request.id !== undefined && unsignedIds.seen(request.id)) return refuse(way, 'replayed', 'A command of this id was taken already.');
     return withArgs(way, command, request.args ?? {}, {

@@ -1,6 +1,8 @@
 /** Every command there is, in one list: what the desk takes, the documents describe and `facelatch send` sends. */
 import { doorCommands } from './door.ts';
+import { enrolCommands } from './enrol.ts';
+import { lookCommands } from './look.ts';
 import { peopleCommands } from './people.ts';
 import type { Command } from './spec.ts';
 
-export const commands: readonly Command[] = [...doorCommands, ...peopleCommands];
+export const commands: readonly Command[] = [...doorCommands, ...peopleCommands, ...enrolCommands, ...lookCommands];

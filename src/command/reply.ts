@@ -7,6 +7,7 @@ export const replyBody = Type.Object(
     schema: Type.Literal(1),
     iss: Type.Optional(Type.String({ description: 'Thumbprint of the key that signed the reply.' })),
     id: Type.Optional(Type.String({ description: 'The id (signed: `jti`) of the request; absent where it could not be read.' })),
+    digest: Type.Optional(Type.String({ description: 'SHA-256 (base64url) of the request as it came; in signed replies.' })),
     command: Type.String(),
     at: Type.String({ format: 'date-time' }),
     ok: Type.Boolean(),

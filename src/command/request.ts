@@ -1,5 +1,5 @@
 /** The sender's side: an operator's key and a door's card go in; a signed and encrypted command comes out, and the proof of what came back. */
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import type { CryptoKey } from 'jose';
 import { Compile } from 'typebox/compile';
 import type { Clock } from '../time.ts';
@@ -54,7 +54,7 @@ export async function openSender({ operator, door, clock, lifeS }: SenderOptions
       };
       const payload = await enclose(await sign(claims, 'facelatch-command+jwt', kid, key), encryptKey);
       const readKey = await importKey(mine);
-      return { id, payload, read: (reply) => readReply(reply, id, command, { readKey, verifyKey, doorKid }) };
+      return { id, payload, read: (reply) => readReply(reply, digestOf(payload), { readKey, verifyKey, doorKid }) };
     },
   };
 }
@@ -67,13 +67,14 @@ interface ReplyKeys {
 
 const validator = Compile(replyBody);
 
-async function readReply(reply: Uint8Array, id: string, command: string, keys: ReplyKeys): Promise<ReadReply> {
+const digestOf = (payload: string) => createHash('sha256').update(payload).digest('base64url');
+
+async function readReply(reply: Uint8Array, digest: string, keys: ReplyKeys): Promise<ReadReply> {
   const text = Buffer.from(reply).toString('utf8').trim();
   const jws = isEnclosed(text) ? await disclose(text, keys.readKey) : text;
   if (jws === undefined) return { proved: false, body: undefined };
   const isJws = isSigned(jws) && claimedKid(jws, 'facelatch-reply+jwt') === keys.doorKid;
   const body = isJws ? await verify(jws, keys.verifyKey) : parseJson(Buffer.from(jws));
   if (!validator.Check(body)) return { proved: false, body: undefined };
-  // An error told before the door had read the request names no id: it proves that the door said so, not that it was about this request.
-  return { proved: isJws && body.command === command && body.id === id, body };
+  return { proved: isJws && body.digest === digest, body };
 }

@@ -2,15 +2,31 @@
 import type { Static, TObject, TSchema } from 'typebox';
 import type { Door, Requester } from '../access/port.ts';
 import type { EnrolmentSessions, Gallery } from '../identity/port.ts';
-import type { Journal } from '../journal/port.ts';
+import type { Journal, Query } from '../journal/port.ts';
+import type { Parts } from './parts.ts';
 import type { CommandError, Outcome, Role } from './port.ts';
 
 /** What commands act on. A part that this house does not have is absent, and its commands answer `unavailable`. */
 export interface CommandPorts {
   readonly door?: Door;
   readonly gallery: Pick<Gallery, 'list' | 'find' | 'rename' | 'forget'>;
-  readonly journal: Pick<Journal, 'append' | 'query'>;
+  readonly journal: Pick<Journal, 'append'>;
+  /** Journal entries as they are published. */
+  readonly entries: (query: Query) => readonly object[];
   readonly enrolment?: EnrolmentSessions;
+  readonly parts: Parts;
+  readonly settings: Settings;
+  readonly models?: () => readonly Record<string, unknown>[];
+  /** Absent where no picture may leave the door. */
+  readonly snapshot?: () => Promise<{ readonly capturedAt: string; readonly picture: Uint8Array } | undefined>;
+}
+
+/** The settings in force. */
+export interface Settings {
+  /** By path, without those that are secret. */
+  all(): Readonly<Record<string, unknown>>;
+  /** A text says why it may not be. */
+  set(path: string, value: number, by: string): string | { readonly before: unknown };
 }
 
 /** One request, authenticated. */
@@ -29,7 +45,7 @@ export interface CommandSpec<Args extends TObject, Result extends TSchema> {
   /** True where it changes anything: then only `mqtt.allowUnsigned` lets it in without a signature. */
   readonly changes: boolean;
   /** True where the answer tells who somebody is, or shows them: guarded like a change. */
-  readonly personal?: boolean;
+  readonly confidential?: boolean;
   readonly args: Args;
   readonly result: Result;
   run(ports: CommandPorts, args: Static<Args>, call: Call): Promise<Outcome<Static<Result>>> | Outcome<Static<Result>>;

@@ -23,6 +23,8 @@
  *   person.enrolled  personId, pictures
  *   person.renamed   personId
  *   person.removed   personId
+ *   setting.changed  path, value, by
+ *   message.refused  refusedSeq, code, detail   (the broker will never take the message of that entry)
  */
 import type { Event, EventKind } from '../access/port.ts';
 import type { Entry } from '../journal/port.ts';
@@ -58,6 +60,8 @@ const published: { readonly [Kind in EventKind]: Readonly<Record<FieldsOf<Kind>,
   'person.enrolled': { personId: true, pictures: true },
   'person.renamed': { personId: true },
   'person.removed': { personId: true },
+  'setting.changed': { path: true, value: true, by: true },
+  'message.refused': { refusedSeq: true, code: true, detail: true },
 };
 
 /** Longest text of a field, characters: a message never grows beyond what brokers take, which would hold up all after it. */
@@ -73,21 +77,16 @@ export interface EntryContext {
 
 /** The payload of an event's message. */
 export function encodeEntry(entry: Entry, { door, nowMs, historicalAfterMs }: EntryContext): string {
-  const { seq, id, at, event } = entry;
+  const late = nowMs - Date.parse(entry.at) > historicalAfterMs;
+  return JSON.stringify({ ...publicEntry(entry, door), ...(late && { historical: true }) });
+}
+
+/** What of an entry leaves the house. */
+export function publicEntry({ seq, id, at, event }: Entry, door: string): object {
   const allowed: Readonly<Record<string, boolean>> = published[event.kind] ?? {};
   const fields = Object.entries(event).filter(([name]) => allowed[name]);
   const shortened = fields.map(([name, value]) => [name, typeof value === 'string' ? shorten(value) : value]);
-  const late = nowMs - Date.parse(at) > historicalAfterMs;
-  return JSON.stringify({
-    schema,
-    id,
-    seq,
-    at,
-    door,
-    kind: event.kind,
-    ...Object.fromEntries(shortened),
-    ...(late && { historical: true }),
-  });
+  return { schema, id, seq, at, door, kind: event.kind, ...Object.fromEntries(shortened) };
 }
 
 /** The payload of a retained state. */

@@ -9,6 +9,7 @@ import { openSender } from '../../src/command/request.ts';
 import { disclose, enclose, sign } from '../../src/command/seal.ts';
 import { openUsedCommands } from '../../src/command/used.ts';
 import { fakeClock } from '../fakes/clock.ts';
+import { fakeSessions } from '../fakes/sessions.ts';
 import { openPost, type Post } from './post.ts';
 
 const posts: Post[] = [];
@@ -223,7 +224,7 @@ describe('a signed command', () => {
 describe('without a signature', () => {
   it('nothing that changes anything, or tells who somebody is, is done', async () => {
     const post = await open();
-    const guarded = commands.filter((command) => command.changes || command.personal);
+    const guarded = commands.filter((command) => command.changes || command.confidential);
     expect(guarded.length).toBeGreaterThan(8);
     for (const { name } of guarded) expect(codeOf(await post.say(name, '{}')), name).toBe('unsigned');
     expect(post.door.calls).toEqual([]);
@@ -318,4 +319,88 @@ it('a sender needs keys that are keys', async () => {
   const post = await open();
   const operator = await newKey('Ed25519');
   await expect(openSender({ operator, door: { ...post.keys.card, sign: operator }, clock: fakeClock(), lifeS: 5 })).resolves.toBeDefined();
+});
+
+describe('what commands do', () => {
+  it('people: list, get, rename, remove, journalled; unknown people are not found, a bad name is refused', async () => {
+    const post = await open();
+    expect((await post.send('viewer', 'people.get', { person: 'Ada' })).result).toMatchObject({ name: 'Ada', pictures: 1 });
+    expect((await post.send('viewer', 'people.get', { person: 'Eve' })).error?.code).toBe('not-found');
+    expect((await post.send('admin', 'people.rename', { person: 'Ada', name: 'Ada Lovelace' })).result).toMatchObject({
+      name: 'Ada Lovelace',
+    });
+    expect((await post.send('admin', 'people.rename', { person: 'Grace', name: '\u0007' })).error).toMatchObject({
+      code: 'refused',
+      reason: 'bad-argument',
+    });
+    expect(post.journal.entries.map((e) => e.event.kind)).toEqual(['person.renamed']);
+  });
+
+  it('door: each order reaches the door; a PIN comes from a keypad and stands in no answer', async () => {
+    const post = await open();
+    for (const name of ['door.open', 'door.release', 'lockout.reset', 'arm', 'disarm'])
+      expect((await post.send('operator', name)).ok).toBe(true);
+    const answer = await post.send('operator', 'pin', { pin: '493817' });
+    expect(JSON.stringify(answer)).not.toContain('493817');
+    expect(post.door.calls.map(({ what }) => what)).toEqual(['open', 'release', 'resetLockOut', 'arm', 'disarm', 'enterPin']);
+    expect(post.door.calls.at(-1)).toMatchObject({ by: { kind: 'keypad', via: 'mqtt' }, value: '493817' });
+  });
+
+  it('config: no secret is shown; only what may be changed from afar is, and only to what is allowed', async () => {
+    const post = await open();
+    const { settings } = (await post.send('viewer', 'config.get')).result as { settings: Record<string, unknown> };
+    expect(settings).toMatchObject({ 'relay.pulseMs': 3000 });
+    expect(Object.keys(settings)).not.toContain('mqtt.password');
+    const set = (path: string, value: number) => post.send('admin', 'config.set', { path, value });
+    expect((await set('relay.pulseMs', 2000)).result).toEqual({ path: 'relay.pulseMs', before: 3000, value: 2000 });
+    expect((await post.send('viewer', 'config.get', { path: 'relay' })).result).toMatchObject({ settings: { 'relay.pulseMs': 2000 } });
+    expect((await set('relay.pulseMs', 1e6)).error?.code).toBe('refused');
+    expect((await set('relay.pulseMs', 20_000)).error?.message).toContain('relay.maxMs');
+    for (const path of ['access.votes', 'identity.targetFmr', 'mqtt.allowUnsigned', 'nothing', '__proto__.x'])
+      expect((await set(path, 1)).error?.code, path).toBe('refused');
+  });
+
+  it('journal: entries by kind and number, as they are published', async () => {
+    const post = await open();
+    for (let n = 1; n <= 5; n++) post.journal.append({ kind: 'camera.restored', afterMs: n });
+    post.journal.append({ kind: 'daemon.stopped', reason: 'test' });
+    const query = async (args: object) =>
+      ((await post.send('viewer', 'journal.query', args)).result as { entries: { seq: number }[] }).entries;
+    expect((await query({ kinds: ['camera.restored'], limit: 2 })).map(({ seq }) => seq)).toEqual([4, 5]);
+    expect((await query({ after: 5 }))[0]).toMatchObject({ seq: 6, kind: 'daemon.stopped', door: 'front-door', schema: 1 });
+    expect(await query({ kinds: ['no.such.kind'] })).toEqual([]);
+  });
+
+  it('snapshot: only where the owner lets pictures out', async () => {
+    const post = await open();
+    expect((await post.send('operator', 'snapshot')).error?.code).toBe('unavailable');
+    const capturedAt = '2026-01-01T00:00:00.000Z';
+    const other = await open({ ports: { snapshot: async () => ({ capturedAt, picture: Buffer.from('jpeg') }) } });
+    expect((await other.send('operator', 'snapshot')).result).toEqual({ capturedAt, picture: Buffer.from('jpeg').toString('base64') });
+    expect((await other.send('viewer', 'snapshot')).error?.code).toBe('role');
+  });
+
+  it('enrol: a session from start to commit; pictures come whole or in parts in any order, and no longer than is allowed', async () => {
+    const sessions = fakeSessions();
+    const post = await open({ ports: { enrolment: sessions } });
+    const ask = (name: string, args: object) => post.send('admin', name, args);
+    const { session } = (await ask('enrol.start', { name: 'Ada' })).result as { session: string };
+    const jpeg = Buffer.concat([Buffer.from([0xff, 0xd8]), Buffer.alloc(598, 7)]);
+    const b64 = (from: number, to: number) => jpeg.subarray(from, to).toString('base64');
+    expect((await ask('enrol.add', { session, picture: b64(0, 600), source: 'a.jpg' })).result).toMatchObject({ accepted: true });
+    const part = (index: number, of = 3) => ({ part: { upload: 'u1', index, of } });
+    expect((await ask('enrol.add', { session, picture: b64(400, 600), ...part(3) })).result).toEqual({ received: 1, of: 3 });
+    expect((await ask('enrol.add', { session, picture: b64(0, 200), ...part(1) })).result).toEqual({ received: 2, of: 3 });
+    expect((await ask('enrol.add', { session, picture: b64(200, 400), ...part(2) })).result).toMatchObject({ accepted: true });
+    expect((await ask('enrol.add', { session, picture: b64(0, 600), part: { upload: 'u2', index: 1, of: 3 } })).ok).toBe(true);
+    expect((await ask('enrol.add', { session, picture: b64(0, 600), part: { upload: 'u2', index: 2, of: 3 } })).error?.reason).toBe(
+      'too-large',
+    );
+    expect((await ask('enrol.take', { session })).result).toMatchObject({ state: 'taking', wanted: 5, prompt: 'Look here' });
+    expect(JSON.stringify((await ask('enrol.status', { session })).result)).not.toContain('Ada');
+    expect((await ask('enrol.commit', { session })).result).toEqual({ personId: 'p-9', pictures: 2 });
+    expect(sessions.committed).toEqual([{ name: 'Ada', by: 'the-admin', pictures: [600, 600] }]);
+    expect((await ask('enrol.commit', { session })).error).toMatchObject({ code: 'refused', reason: 'no-such-session' });
+    expect((await ask('enrol.add', { session, picture: '*not base64*' })).error?.code).toBe('invalid-arguments');
+  });
 });

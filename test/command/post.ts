@@ -5,14 +5,19 @@ import { join } from 'node:path';
 import { commandDesk, type DeskOptions } from '../../src/command/desk.ts';
 import { type DoorKeys, newKey, openDoorKeys, type PrivateKey, publicKeyOf } from '../../src/command/keys.ts';
 import { type Operators, operatorsIn } from '../../src/command/operators.ts';
+import { partsOf } from '../../src/command/parts.ts';
 import { type Role, roles } from '../../src/command/port.ts';
 import { commands } from '../../src/command/registry.ts';
 import type { ReplyBody } from '../../src/command/reply.ts';
 import { openSender, type Sender } from '../../src/command/request.ts';
+import type { CommandPorts } from '../../src/command/spec.ts';
 import { openUsedCommands } from '../../src/command/used.ts';
+import { loadConfig } from '../../src/config.ts';
 import type { EmbedderInfo } from '../../src/face/port.ts';
 import type { Gallery } from '../../src/identity/port.ts';
+import { liveSettings } from '../../src/live-settings.ts';
 import { openLog } from '../../src/log.ts';
+import { publicEntry } from '../../src/mqtt/codec.ts';
 import type { Clock } from '../../src/time.ts';
 import { fakeClock } from '../fakes/clock.ts';
 import { type FakeDoor, fakeDoor } from '../fakes/door.ts';
@@ -44,13 +49,14 @@ export interface Post extends Disposable {
   send(role: Role, name: string, args?: object): Promise<ReplyBody>;
 }
 
-export interface PostOptions extends Partial<Omit<DeskOptions, 'clock' | 'keys' | 'operators' | 'used'>> {
+export interface PostOptions extends Partial<Omit<DeskOptions, 'clock' | 'keys' | 'operators' | 'used' | 'ports'>> {
+  readonly ports?: Partial<CommandPorts>;
   readonly clock?: Clock;
   readonly doorName?: string;
 }
 
 /** A desk at its post. Its clock stands still unless another is given. */
-export async function openPost({ clock = fakeClock(), doorName = 'front-door', ...options }: PostOptions = {}): Promise<Post> {
+export async function openPost({ clock = fakeClock(), doorName = 'front-door', ports = {}, ...options }: PostOptions = {}): Promise<Post> {
   const folder = mkdtempSync(join(tmpdir(), 'facelatch-command-'));
   const keys = await openDoorKeys(join(folder, 'door-keys.json'), doorName);
   const operators = operatorsIn(join(folder, 'operators.json'));
@@ -71,7 +77,15 @@ export async function openPost({ clock = fakeClock(), doorName = 'front-door', .
   const door = fakeDoor();
   const desk = commandDesk({
     commands,
-    ports: { door, gallery, journal },
+    ports: {
+      door,
+      gallery,
+      journal,
+      entries: (query) => journal.query(query).map((entry) => publicEntry(entry, doorName)),
+      parts: partsOf({ clock, maxBytes: 1000, maxAtOnce: 2, patienceMs: 60_000 }),
+      settings: liveSettings(loadConfig({}).config),
+      ...ports,
+    },
     keys,
     operators,
     used,

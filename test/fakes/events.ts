@@ -36,6 +36,8 @@ export const eventOf: { readonly [Kind in EventKind]: Extract<Event, { kind: Kin
   'person.enrolled': { kind: 'person.enrolled', personId: 'p-0001', pictures: 2 },
   'person.renamed': { kind: 'person.renamed', personId: 'p-0001' },
   'person.removed': { kind: 'person.removed', personId: 'p-0001' },
+  'setting.changed': { kind: 'setting.changed', path: 'relay.pulseMs', value: 2000, by: 'ada' },
+  'message.refused': { kind: 'message.refused', refusedSeq: 4, code: 153, detail: 'payload format invalid' },
 };
 
 /** A small event that carries a number, so that loss and order can be told by it. */

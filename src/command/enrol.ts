@@ -1,0 +1,156 @@
+/** Commands of enrolment sessions: start, add pictures (whole or in parts), take them with the door's camera, look, commit, abort. */
+import Type from 'typebox';
+import {
+  type EnrolmentAnswer,
+  type EnrolmentSessions,
+  type EnrolmentStatus,
+  type PictureOutcome,
+  pictureRefusals,
+} from '../identity/port.ts';
+import type { Outcome } from './port.ts';
+import { type CommandPorts, command, done, refused, unavailable } from './spec.ts';
+
+const closed = { additionalProperties: false } as const;
+const session = Type.String({ minLength: 1, maxLength: 64, description: 'What enrol.start answered.' });
+const inSession = Type.Object({ session }, closed);
+
+const outcomeSchema = Type.Object(
+  {
+    accepted: Type.Boolean(),
+    source: Type.String(),
+    detail: Type.String(),
+    reasons: Type.Optional(Type.Array(Type.Enum([...pictureRefusals]))),
+    personId: Type.Optional(Type.String()),
+  },
+  closed,
+);
+/** How a session stands: what is published as the prompts change, too. */
+export const statusSchema = Type.Object(
+  {
+    session: Type.String(),
+    state: Type.Enum(['collecting', 'taking', 'committed', 'aborted', 'expired']),
+    pictures: Type.Integer({ minimum: 0 }),
+    prompt: Type.Optional(Type.String()),
+    wanted: Type.Optional(Type.Integer()),
+    last: Type.Optional(outcomeSchema),
+    expiresAt: Type.String({ format: 'date-time' }),
+  },
+  closed,
+);
+
+/** Without the name: who is being enrolled is nobody's but the operator's, who knows. */
+export function statusOf({ name: _name, last, ...status }: EnrolmentStatus) {
+  return { ...status, ...(last && { last: outcomeOf(last) }) };
+}
+
+function outcomeOf(outcome: PictureOutcome) {
+  const { accepted, source, detail } = outcome;
+  if (accepted) return { accepted, source, detail };
+  return {
+    accepted,
+    source,
+    detail,
+    reasons: [...outcome.reasons],
+    ...(outcome.personId === undefined ? {} : { personId: outcome.personId }),
+  };
+}
+
+async function ask<T, R>(
+  { enrolment }: CommandPorts,
+  request: (sessions: EnrolmentSessions) => Promise<EnrolmentAnswer<T>>,
+  tell: (value: T) => R,
+): Promise<Outcome<R>> {
+  if (!enrolment) return unavailable('enrolment from afar');
+  const answer = await request(enrolment);
+  return answer.ok ? done(tell(answer.value)) : refused('refused', answer.detail, answer.reason);
+}
+
+const onSession = (
+  name: string,
+  summary: string,
+  act: (sessions: EnrolmentSessions, id: string) => Promise<EnrolmentAnswer<EnrolmentStatus>>,
+) =>
+  command({
+    name,
+    summary,
+    role: 'admin',
+    changes: name !== 'enrol.status',
+    confidential: true,
+    args: inSession,
+    result: statusSchema,
+    run: (ports, args) => ask(ports, (sessions) => act(sessions, args.session), statusOf),
+  });
+
+export const enrolCommands = [
+  command({
+    name: 'enrol.start',
+    summary: 'Begins to enrol a person, or to add pictures to one; nothing is stored before enrol.commit.',
+    role: 'admin',
+    changes: true,
+    args: Type.Object({ name: Type.String({ minLength: 1, maxLength: 320 }) }, closed),
+    result: statusSchema,
+    run: (ports, { name }, { who }) => ask(ports, (sessions) => sessions.start({ name, by: who }), statusOf),
+  }),
+  command({
+    name: 'enrol.add',
+    summary: 'Adds one picture, or a part of one; it is judged at once.',
+    role: 'admin',
+    changes: true,
+    args: Type.Object(
+      {
+        session,
+        picture: Type.String({
+          minLength: 4,
+          contentEncoding: 'base64',
+          pattern: '^[A-Za-z0-9+/]+={0,2}$',
+          description: 'The encoded picture.',
+        }),
+        source: Type.Optional(Type.String({ minLength: 1, maxLength: 100, description: 'Where it comes from, for people.' })),
+        part: Type.Optional(
+          Type.Object(
+            {
+              upload: Type.String({ pattern: '^[A-Za-z0-9_-]{1,64}$', description: 'The same for all parts of one picture.' }),
+              index: Type.Integer({ minimum: 1, maximum: 1000 }),
+              of: Type.Integer({ minimum: 1, maximum: 1000 }),
+            },
+            closed,
+          ),
+        ),
+      },
+      closed,
+    ),
+    result: Type.Union([outcomeSchema, Type.Object({ received: Type.Integer(), of: Type.Integer() }, closed)]),
+    run: async (ports, { session: id, picture: base64, source = 'mqtt', part }) => {
+      const bytes = Buffer.from(base64, 'base64');
+      const whole = part ? ports.parts.add({ key: `${id}/${part.upload}`, index: part.index, of: part.of, bytes }) : bytes;
+      if (typeof whole === 'string') return refused('refused', whole, 'too-large');
+      if (typeof whole === 'number') return done({ received: whole, of: part?.of ?? 1 });
+      return await ask(ports, (sessions) => sessions.addPicture(id, { picture: whole, source }), outcomeOf);
+    },
+  }),
+  command({
+    name: 'enrol.take',
+    summary: "Takes pictures with the door's own camera, prompting the person before it.",
+    role: 'admin',
+    changes: true,
+    args: Type.Object({ session, count: Type.Optional(Type.Integer({ minimum: 1, maximum: 50 })) }, closed),
+    result: statusSchema,
+    run: (ports, { session: id, count = 5 }) => ask(ports, (sessions) => sessions.takeFromCamera(id, { count }), statusOf),
+  }),
+  onSession('enrol.status', 'How a session stands.', (sessions, id) => sessions.status(id)),
+  command({
+    name: 'enrol.commit',
+    summary: 'Stores the person with all accepted pictures, or nothing.',
+    role: 'admin',
+    changes: true,
+    args: inSession,
+    result: Type.Object({ personId: Type.String(), pictures: Type.Integer() }, closed),
+    run: (ports, args) =>
+      ask(
+        ports,
+        (sessions) => sessions.commit(args.session),
+        ({ id, pictures }) => ({ personId: id, pictures }),
+      ),
+  }),
+  onSession('enrol.abort', 'Ends a session; nothing of it is left.', (sessions, id) => sessions.abort(id)),
+];

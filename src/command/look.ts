@@ -1,0 +1,102 @@
+/** Commands that look: the journal, the settings in force, the networks, and a picture from the camera where the owner allows that. */
+import Type from 'typebox';
+import type { EventKind } from '../access/port.ts';
+import { command, done, refused, unavailable } from './spec.ts';
+
+const closed = { additionalProperties: false } as const;
+const nothing = Type.Object({}, closed);
+const time = Type.String({ format: 'date-time', description: 'ISO 8601.' });
+
+export const lookCommands = [
+  command({
+    name: 'journal.query',
+    summary: 'Journal entries that fit, the newest so many; people by id.',
+    role: 'viewer',
+    changes: false,
+    args: Type.Object(
+      {
+        kinds: Type.Optional(Type.Array(Type.String({ maxLength: 64 }), { maxItems: 50 })),
+        person: Type.Optional(Type.String({ maxLength: 64, description: 'An id.' })),
+        since: Type.Optional(time),
+        until: Type.Optional(time),
+        after: Type.Optional(Type.Integer({ minimum: 0, description: 'Only entries after this seq.' })),
+        limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 200 })),
+      },
+      closed,
+    ),
+    result: Type.Object({ entries: Type.Array(Type.Unknown({ description: 'As in the event’s own message.' })) }, closed),
+    run: ({ entries }, { kinds, person, since, until, after, limit = 50 }) =>
+      done({
+        entries: [
+          ...entries({
+            limit,
+            // A kind that there is not fits no entry.
+            ...(kinds && { kinds: kinds as EventKind[] }),
+            ...(person !== undefined && { personId: person }),
+            ...(since !== undefined && { since }),
+            ...(until !== undefined && { until }),
+            ...(after !== undefined && { after }),
+          }),
+        ],
+      }),
+  }),
+  command({
+    name: 'config.get',
+    summary: 'The settings in force, without secrets.',
+    role: 'viewer',
+    changes: false,
+    confidential: true,
+    args: Type.Object(
+      { path: Type.Optional(Type.String({ maxLength: 64, description: 'Only settings that begin so, as in `access`.' })) },
+      closed,
+    ),
+    result: Type.Object({ settings: Type.Record(Type.String(), Type.Unknown()) }, closed),
+    run: ({ settings }, { path = '' }) => {
+      const all = Object.entries(settings.all());
+      const fit = all.filter(([name]) => path === '' || name === path || name.startsWith(`${path}.`));
+      return fit.length > 0 ? done({ settings: Object.fromEntries(fit) }) : refused('not-found', 'There is no such setting.');
+    },
+  }),
+  command({
+    name: 'config.set',
+    summary: 'Changes one of the settings that may be changed from afar, until the daemon starts again.',
+    role: 'admin',
+    changes: true,
+    args: Type.Object({ path: Type.String({ maxLength: 64 }), value: Type.Number() }, closed),
+    result: Type.Object({ path: Type.String(), before: Type.Unknown(), value: Type.Unknown() }, closed),
+    run: ({ settings }, { path, value }, { who }) => {
+      const changed = settings.set(path, value, who);
+      return typeof changed === 'string' ? refused('refused', changed) : done({ path, before: changed.before, value });
+    },
+  }),
+  command({
+    name: 'model.list',
+    summary: 'The networks, whether they are whole, and what each is used as.',
+    role: 'viewer',
+    changes: false,
+    args: nothing,
+    result: Type.Object({ models: Type.Array(Type.Record(Type.String(), Type.Unknown())) }, closed),
+    run: ({ models }) => (models ? done({ models: [...models()] }) : unavailable('list of networks')),
+  }),
+  command({
+    name: 'snapshot',
+    summary: 'The newest picture of the camera; only where mqtt.snapshots is true.',
+    role: 'operator',
+    changes: false,
+    confidential: true,
+    args: nothing,
+    result: Type.Object(
+      {
+        capturedAt: Type.String({ format: 'date-time' }),
+        picture: Type.String({ contentEncoding: 'base64', contentMediaType: 'image/jpeg' }),
+      },
+      closed,
+    ),
+    run: async ({ snapshot }) => {
+      if (!snapshot) return refused('unavailable', 'No picture leaves this door: its owner can set mqtt.snapshots to true.');
+      const taken = await snapshot();
+      if (!taken) return refused('unavailable', 'The camera gives no picture now.');
+      return done({ capturedAt: taken.capturedAt, picture: Buffer.from(taken.picture).toString('base64') });
+    },
+  }),
+];

@@ -1,0 +1,70 @@
+/** For `facelatch send`: a request for a door goes out over a connection of its own, and what comes back on its reply topic comes out. */
+import { randomUUID } from 'node:crypto';
+import { Fault } from '../errors.ts';
+import { type BrokerOptions, labelOf, openConnection } from './connection.ts';
+import { publishFault } from './faults.ts';
+import { topicsOf } from './topics.ts';
+
+export interface CallerOptions {
+  readonly broker: BrokerOptions;
+  readonly prefix?: string;
+  readonly door: string;
+  readonly signal: AbortSignal;
+}
+
+export interface Caller extends AsyncDisposable {
+  /** The topic that replies come to. */
+  readonly replyTopic: string;
+  /**
+   * Sends one request and gives each reply to `take` until it returns true (the door's own, say), `timeoutMs` have passed (then the result is
+   * false) or the signal is aborted. Throws Fault `broker-refused` or `broker-unreachable`.
+   */
+  call(command: string, payload: string, timeoutMs: number, take: (reply: Uint8Array) => Promise<boolean>): Promise<boolean>;
+}
+
+/** Connects. Throws Faults `broker-unreachable`, `broker-refused`, `bad-config`. */
+export async function openCaller({ broker, prefix = 'facelatch', door, signal }: CallerOptions): Promise<Caller> {
+  const topics = topicsOf(prefix, door);
+  const url = labelOf(broker.url);
+  const name = randomUUID();
+  const { client, closed } = await openConnection({ broker, clientId: `facelatch-send-${name.slice(0, 8)}`, signal });
+  const replyTopic = topics.reply(name);
+  const correlationData = Buffer.from(name);
+  const asked = async <T>(topic: string, work: () => Promise<T>): Promise<T> => {
+    try {
+      return await work();
+    } catch (error) {
+      throw publishFault(error, url, topic);
+    }
+  };
+  await asked(replyTopic, () => client.subscribeAsync(replyTopic, { qos: 1 }));
+  return {
+    replyTopic,
+    call: async (command, payload, timeoutMs, take) => {
+      const over = new AbortController();
+      const came = Promise.withResolvers<boolean>();
+      const onMessage = (_topic: string, reply: Buffer) => void take(reply).then((proved) => proved && came.resolve(true), came.reject);
+      client.on('message', onMessage);
+      const timer = setTimeout(() => came.resolve(false), timeoutMs);
+      const stopped = () => came.reject(signal.reason);
+      signal.addEventListener('abort', stopped, { once: true });
+      void closed.then((fault) => came.reject(over.signal.aborted ? new Fault('broker-unreachable', 'ended') : fault));
+      try {
+        const topic = topics.command(command);
+        const properties = { responseTopic: replyTopic, correlationData, payloadFormatIndicator: true };
+        const sent = asked(topic, () => client.publishAsync(topic, payload, { qos: 1, properties }));
+        // A connection that breaks ends the waiting below; what mqtt.js says of the publish then is no news.
+        sent.catch((error) => came.reject(error));
+        return await came.promise;
+      } finally {
+        over.abort();
+        clearTimeout(timer);
+        client.off('message', onMessage);
+        signal.removeEventListener('abort', stopped);
+      }
+    },
+    [Symbol.asyncDispose]: async () => {
+      await client.endAsync(true);
+    },
+  };
+}
