@@ -33,6 +33,13 @@ import type { Log } from './log.ts';
 import { type Broker, openBroker } from './mqtt/broker.ts';
 import type { BrokerOptions } from './mqtt/connection.ts';
 import { type BrokerProbe, probeBroker } from './mqtt/probe.ts';
+import { dryRelay } from './relay/dry.ts';
+import { type ChipInfo, findLine, gpioDevice, type LineInfo } from './relay/gpio-device.ts';
+import { openGpiodInputs, openOnoffInputs } from './relay/input-lines.ts';
+import { polledInputs } from './relay/inputs.ts';
+import { openKeptRelay } from './relay/kept-relay.ts';
+import type { Line, LineAdapter } from './relay/line.ts';
+import type { InputName, Inputs, Relay } from './relay/port.ts';
 import { type Clock, type SteppedClock, systemClock } from './time.ts';
 
 /** What facelatch ships beside its code. */
@@ -91,6 +98,51 @@ export function searchOf({ identity }: Config, embedder: EmbedderInfo): Search {
 
 export function journalOf(config: Config, clock: Clock = systemClock): Journal {
   return openJournal({ file: join(stateFolder(config), 'journal.sqlite'), clock });
+}
+
+/** Modules that open a line, by kind of relay. */
+const lineAdapters = {
+  gpiod: new URL('./relay/gpiod.ts', import.meta.url).href,
+  onoff: new URL('./relay/onoff.ts', import.meta.url).href,
+} as const;
+
+/** The relay that the configuration asks for, at its safe level; a line is held by a keeper process. */
+export async function relayOf({ relay }: Config, clock: Clock, log: Log): Promise<Relay> {
+  if (relay.kind === 'dry') return dryRelay({ clock, ...relay });
+  const { chip, line, activeLow, wiring, maxMs, maxHoldMs } = relay;
+  return openKeptRelay({ adapter: lineAdapters[relay.kind], place: { chip, line, activeLow, wiring }, maxMs, maxHoldMs, log });
+}
+
+/** The relay's line without its keeper: opening drives the safe level. */
+export async function openRelayLine({ relay }: Config): Promise<Line> {
+  if (relay.kind === 'dry') throw new Fault('bad-config', 'relay.kind is "dry": there is no line');
+  return ((await import(lineAdapters[relay.kind])) as LineAdapter).openLine(relay);
+}
+
+/** Where the relay's line is, and who has it. Throws Faults `relay-missing`, `relay-forbidden`. */
+export function relayLine({ relay }: Config): LineInfo {
+  const settings = { chip: 'relay.chip', line: 'relay.line' };
+  return findLine(gpioDevice(), { chip: relay.chip, line: relay.line, settings }).info;
+}
+
+/** Every chip with its lines; `forbidden`: devices that this user may not open. */
+export function gpioLines(): { chips: (Omit<ChipInfo, 'lines'> & { readonly lines: LineInfo[] })[]; forbidden: readonly string[] } {
+  const device = gpioDevice();
+  const { chips, forbidden } = device.chips();
+  return { chips: chips.map((chip) => ({ ...chip, lines: device.lines(chip) })), forbidden };
+}
+
+/** The inputs that the configuration names; undefined where none is wired. */
+export function inputsOf({ inputs, relay }: Config, clock: Clock): Inputs | undefined {
+  const wired = (['contact', 'exit', 'tamper'] as const).flatMap((name): [InputName, string][] =>
+    inputs[name] ? [[name, inputs[name]]] : [],
+  );
+  if (inputs.kind === 'none' || wired.length === 0) return undefined;
+  const { activeLow, bias, debounceMs } = inputs;
+  const places = { chip: inputs.chip || relay.chip, lines: new Map(wired), activeLow, bias };
+  const lines = inputs.kind === 'gpiod' ? openGpiodInputs(places) : openOnoffInputs(places);
+  const label = `${wired.map(([name, line]) => `${name} ${line}`).join(', ')} of ${places.chip} (${inputs.kind})`;
+  return polledInputs({ lines, debounceMs, clock, label });
 }
 
 /** The demo people, as their pictures are named. */

@@ -135,7 +135,7 @@ export function loadConfig({ files = [], env = {}, flags = new Map() }: ConfigSo
 
 /** Settings that are each allowed and together make no sense. */
 export function impossible(config: Config, from: (path: string) => string): Problem[] {
-  const { access, camera, face, relay } = config;
+  const { access, camera, face, inputs, relay } = config;
   const rules: [boolean, string, string][] = [
     [
       access.votes > access.window,
@@ -147,6 +147,21 @@ export function impossible(config: Config, from: (path: string) => string): Prob
       camera.retryMinMs > camera.retryMaxMs,
       'camera.retryMinMs',
       `${camera.retryMinMs} is more than camera.retryMaxMs (${camera.retryMaxMs})`,
+    ],
+    ...(['chip', 'line'] as const).map((name): [boolean, string, string] => [
+      relay.kind !== 'dry' && relay[name] === '',
+      `relay.${name}`,
+      `is empty; relay.kind "${relay.kind}" needs the label of the chip and the name of the line (facelatch relay lines shows them)`,
+    ]),
+    [
+      inputs.kind !== 'none' && inputs.chip === '' && relay.chip === '',
+      'inputs.chip',
+      'is empty, and so is relay.chip: give the label of the GPIO chip (facelatch relay lines shows them)',
+    ],
+    [
+      inputs.activeLow.some((name) => !['contact', 'exit', 'tamper'].includes(name)),
+      'inputs.activeLow',
+      'takes contact, exit and tamper only',
     ],
     [relay.pulseMs > relay.maxMs, 'relay.pulseMs', `${relay.pulseMs} is more than relay.maxMs (${relay.maxMs})`],
     [

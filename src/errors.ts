@@ -26,7 +26,10 @@ export type FaultCode =
   | 'not-found'
   | 'not-permitted'
   | 'reader-failed'
+  | 'relay-busy'
   | 'relay-failed'
+  | 'relay-forbidden'
+  | 'relay-missing'
   | 'state-locked'
   | 'tool-missing'
   | 'training-failed';

@@ -14,6 +14,7 @@ import { journalCommand } from './cli/journal.ts';
 import { keyCommand } from './cli/key.ts';
 import { modelsCommand } from './cli/models.ts';
 import { peopleCommand } from './cli/people.ts';
+import { relayCommand } from './cli/relay.ts';
 import { runCommand } from './cli/run.ts';
 import { sendCommand } from './cli/send.ts';
 import { trainCommand } from './cli/train.ts';
@@ -85,6 +86,7 @@ for (const command of [
   trainCommand,
   tuneCommand,
   experimentCommand,
+  relayCommand,
   installCommand,
   uninstallCommand,
 ]) {

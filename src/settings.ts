@@ -161,10 +161,39 @@ export const schema = {
     ]),
   },
   relay: {
-    kind: choice('What opens the lock: `dry` prints and remembers.', 'dry', ['dry']),
+    kind: choice(
+      'What opens the lock: `gpiod` (a GPIO line of this computer), `onoff` (the same on the old sysfs interface), `dry` (nothing: prints and remembers).',
+      'dry',
+      ['dry', 'gpiod', 'onoff'],
+    ),
+    chip: text('Label of the GPIO chip of the relay line, such as `pinctrl-bcm2711`; `facelatch relay lines` shows what is there.', ''),
+    line: text(
+      'Name of the relay line on that chip, such as `GPIO17`; `#17` is the line at that place, for chips without names and for `onoff`.',
+      '',
+    ),
+    activeLow: flag('The relay board switches on when the line is low.', false),
+    wiring: choice(
+      'What unlocks: `fail-secure` (current on, an electric strike; locked when the power fails) or `fail-safe` (current off, a magnet; open when the power fails).',
+      'fail-secure',
+      ['fail-secure', 'fail-safe'],
+    ),
     pulseMs: whole('How long the lock is released. Milliseconds.', 3000, 50, 60_000),
     maxMs: whole('No pulse is ever longer. Milliseconds.', 10_000, 50, 600_000),
     maxHoldMs: whole('The door is never held released longer. Milliseconds.', 3_600_000, 1000, 86_400_000),
+  },
+  inputs: {
+    kind: choice('Where door contact, exit button and tamper switch are read: `gpiod`, `onoff` (old sysfs interface), or `none`.', 'none', [
+      'none',
+      'gpiod',
+      'onoff',
+    ]),
+    chip: text('Label of the GPIO chip of the inputs; empty: the chip of the relay.', ''),
+    contact: text('Line of the door contact (active: the door is open); empty: none.', ''),
+    exit: text('Line of the request-to-exit button (active: pressed); empty: none. People must get out without it too.', ''),
+    tamper: text('Line of the tamper switch (active: the case is open); empty: none.', ''),
+    activeLow: names('Inputs that are active while their line is low (a switch to ground).', ['contact', 'exit', 'tamper']),
+    bias: choice('Resistor that the computer puts on the inputs (gpiod only).', 'pull-up', ['as-is', 'pull-up', 'pull-down']),
+    debounceMs: whole('A level counts once it has been the same for so long. Milliseconds.', 50, 0, 5000),
   },
   mqtt: {
     enabled: flag('Publish events over MQTT.', false),

@@ -13,6 +13,7 @@ import {
   galleryOf,
   journalOf,
   readerOf,
+  relayOf,
   renewTemplates,
   stateFolder,
   stepping,
@@ -35,7 +36,6 @@ import { liveSettings } from './live-settings.ts';
 import type { Log } from './log.ts';
 import { type Publication, publishJournal } from './mqtt/client.ts';
 import { publicEntry } from './mqtt/codec.ts';
-import { dryRelay } from './relay/dry.ts';
 import type { Relay } from './relay/port.ts';
 import { type Clock, steppedClock, systemClock } from './time.ts';
 import { version } from './version.ts';
@@ -95,7 +95,7 @@ export async function wire(config: Config, log: Log, overrides: Overrides = {}):
       'templates made anew for another embedder',
     );
   }
-  const relay = opening.use(overrides.relay ?? dryRelay({ clock, ...config.relay }));
+  const relay = opening.use(overrides.relay ?? (await relayOf(config, clock, log.child({ room: 'relay' }))));
   const plainCamera = overrides.camera ?? cameraOf(config, clock);
   const camera = rememberingLatest(stepped ? stepping(plainCamera, stepped, config.camera.fps) : plainCamera);
   const live = liveSettings(config);

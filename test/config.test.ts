@@ -75,7 +75,7 @@ describe('refusals', () => {
       'access.votes: 2.5 is not allowed; it must be a whole number from 1 to 50 (from environment FACELATCH_ACCESS_VOTES)',
     );
     expect(text).toContain('did you mean FACELATCH_ACCESS_VOTES?');
-    expect(text).toContain('relay.kind: "magic" is not allowed; it must be dry (from flag)');
+    expect(text).toContain('relay.kind: "magic" is not allowed; it must be dry | gpiod | onoff (from flag)');
   });
 
   it.each([
@@ -83,6 +83,9 @@ describe('refusals', () => {
     [{ camera: { source: 'rtsp' } }, 'camera.url'],
     [{ camera: { retryMinMs: 5000, retryMaxMs: 100 } }, 'camera.retryMinMs'],
     [{ relay: { pulseMs: 20_000, maxMs: 1000 } }, 'relay.pulseMs'],
+    [{ relay: { kind: 'gpiod', line: 'GPIO17' } }, 'relay.chip'],
+    [{ inputs: { kind: 'gpiod', exit: 'GPIO22' } }, 'inputs.chip'],
+    [{ inputs: { activeLow: ['bell'] } }, 'inputs.activeLow'],
     [{ face: { quality: { minLuminance: 200, maxLuminance: 100 } } }, 'face.quality.minLuminance'],
     [{ door: { id: 'a/b' } }, 'door.id'],
     [{ mqtt: { url: 'mqtt://user:secret@host' } }, 'mqtt.url'],

@@ -5,7 +5,7 @@ import { accessSync, constants, existsSync, statfsSync, statSync } from 'node:fs
 import { createRequire } from 'node:module';
 import { promisify, styleText } from 'node:util';
 import { Command } from 'commander';
-import { brokerProbe, cameraOf, embeddedBroker, galleryOf, journalOf, readerOf, stateFolder } from '../adapters.ts';
+import { brokerProbe, cameraOf, embeddedBroker, galleryOf, inputsOf, journalOf, readerOf, relayLine, stateFolder } from '../adapters.ts';
 import type { Config } from '../config.ts';
 import { Fault, messageOf } from '../errors.ts';
 import type { FaceReader } from '../face/port.ts';
@@ -88,10 +88,38 @@ async function* examine(config: Config, withCamera: boolean, stop: AbortSignal):
     const open = reader;
     yield await attempt('camera', () => checkCamera(config, open, stop));
   }
-  yield { name: 'relay', health: 'note', found: 'dry: prints what it would do; no lock is moved (relay.kind)' };
+  yield await attempt('relay', () => checkRelay(config));
+  if (config.inputs.kind !== 'none') yield await attempt('inputs', () => checkInputs(config));
   yield await attempt('broker', () => checkBroker(config));
   yield await attempt('clock', checkClock);
   for (const check of checkOptional()) yield check;
+}
+
+function checkRelay(config: Config): Omit<Check, 'name'> {
+  const { kind, chip, line, wiring } = config.relay;
+  if (kind === 'dry') return { health: 'note', found: 'dry: prints what it would do; no lock is moved (relay.kind)' };
+  if (kind === 'onoff')
+    return { health: 'ok', found: `${line} of ${chip} on the old interface, ${wiring}; try it with: facelatch relay pulse` };
+  const { used, consumer } = relayLine(config);
+  if (!used) return { health: 'ok', found: `${line} of ${chip}, ${wiring}, free; try it with: facelatch relay pulse` };
+  if (consumer === 'facelatch') return { health: 'ok', found: `${line} of ${chip}, ${wiring}, held by a running facelatch` };
+  return {
+    health: 'problem',
+    found: `${line} of ${chip} is taken by ${consumer || 'the kernel'}: end that program, or set relay.line to another`,
+  };
+}
+
+async function checkInputs(config: Config): Promise<Omit<Check, 'name'>> {
+  try {
+    await using inputs = inputsOf(config, systemClock);
+    if (!inputs) return { health: 'note', found: 'none is wired (inputs.contact, inputs.exit, inputs.tamper)' };
+    const seen: string[] = [];
+    for await (const { input, active } of inputs.changes(AbortSignal.timeout(30))) seen.push(`${input} ${active ? 'active' : 'at rest'}`);
+    return { health: 'ok', found: `${inputs.label}: ${seen.join(', ')}` };
+  } catch (error) {
+    if (!(error instanceof Fault && error.code === 'relay-busy' && error.message.includes('"facelatch"'))) throw error;
+    return { health: 'ok', found: 'held by a running facelatch' };
+  }
 }
 
 function checkState(config: Config): Omit<Check, 'name'> {

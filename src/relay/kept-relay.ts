@@ -1,0 +1,185 @@
+/**
+ * The daemon's side of the relay keeper: orders go to the process that holds the line. Should that process be killed or hang, the line is taken
+ * back here at once and driven safe, and a new keeper is started, with growing waits where that fails.
+ */
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { asFault, Fault, messageOf } from '../errors.ts';
+import type { Log } from '../log.ts';
+import type { FromKeeper, KeeperOrder } from './keeper-talk.ts';
+import type { Line, LineAdapter, LinePlace } from './line.ts';
+import type { Relay } from './port.ts';
+import type { LineLimits } from './timer.ts';
+
+export interface KeptRelayOptions extends LineLimits {
+  /** URL of the module that opens the line (`LineAdapter`). */
+  readonly adapter: string;
+  readonly place: LinePlace;
+  readonly log: Log;
+  /** How often the keeper hears from the daemon. Default 500. It goes safe after six times as long without. Milliseconds. */
+  readonly heartbeatMs?: number;
+}
+
+const keeperFile = fileURLToPath(new URL('./keeper.ts', import.meta.url));
+const answerMs = 1500;
+const startMs = 20_000;
+const closeMs = 1000;
+/** Heartbeats without an answer, after which a keeper hangs. */
+const mostUnanswered = 4;
+const backoffMs = { first: 100, most: 5000 };
+
+/**
+ * Starts the keeper and waits until it holds the line at its safe level. Throws the Fault of the line (`relay-missing`, `relay-busy`,
+ * `relay-forbidden`, `relay-failed`).
+ */
+export async function openKeptRelay(options: KeptRelayOptions): Promise<Relay> {
+  const { adapter, place, log } = options;
+  const { openLine } = (await import(adapter)) as LineAdapter; // here already: taking the line back must not wait for the disk
+  let closing = false;
+  let level: Relay['level'] = 'safe';
+  let keeper: Keeper | undefined;
+  const start = async (own?: Line) => {
+    const started = await openKeeper(options, own, (edge) => {
+      level = edge;
+    });
+    keeper = started;
+    void started.ended.then((why) => {
+      if (keeper === started) keeper = undefined;
+      if (!closing) void recover(why);
+    });
+    return started.label;
+  };
+  const recover = async (why: string) => {
+    log.error({ err: why }, 'relay keeper lost');
+    let own: Line | undefined;
+    for (let waitMs = backoffMs.first; !closing; waitMs = Math.min(backoffMs.most, waitMs * 2)) {
+      try {
+        own ??= await openLine(place);
+        own.drive('safe');
+        level = 'safe';
+        await start(own);
+        log.warn('relay keeper back: the line was driven safe and is held again');
+        return;
+      } catch (error) {
+        log.error({ err: messageOf(error), retryInMs: waitMs }, 'relay line cannot be taken back');
+        await delay(waitMs, undefined, { ref: false });
+      }
+    }
+    own?.[Symbol.dispose]();
+  };
+  const label = await start();
+  const order = async (text: string) => {
+    if (!keeper) throw new Fault('relay-failed', `The relay (${label}) has lost its line and is taking it back`);
+    await keeper.order(text);
+  };
+  return {
+    label,
+    get level() {
+      return level;
+    },
+    get held() {
+      return keeper !== undefined;
+    },
+    pulse: (durationMs) => order(`pulse ${Math.round(durationMs)}`),
+    hold: (leaseMs) => order(`hold ${Math.round(leaseMs)}`),
+    safe: async () => {
+      if (keeper) await keeper.order('safe'); // without one the line was driven safe, or is about to be
+    },
+    [Symbol.asyncDispose]: async () => {
+      closing = true;
+      await keeper?.close();
+      level = 'safe';
+    },
+  };
+}
+
+interface Keeper {
+  readonly label: string;
+  /** Resolves at the keeper's word that it was done. */
+  order(text: string): Promise<void>;
+  close(): Promise<void>;
+  /** Why it is gone. */
+  readonly ended: Promise<string>;
+}
+
+/** `own`: the line as it is held here meanwhile; let go of when the keeper is about to take it. */
+async function openKeeper(options: KeptRelayOptions, own: Line | undefined, onEdge: (level: Relay['level']) => void): Promise<Keeper> {
+  const { adapter, place, maxMs, maxHoldMs, heartbeatMs = 500 } = options;
+  const told: KeeperOrder = { adapter, place, maxMs, maxHoldMs, silenceMs: 6 * heartbeatMs };
+  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', keeperFile, JSON.stringify(told)], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+    env: {},
+  }) as unknown as ChildProcessWithoutNullStreams;
+  child.stdin.on('error', () => undefined); // it is gone: its end says so
+  const say = (text: string) => child.stdin.write(`${text}\n`);
+  const asked = new Map<number, { resolve(): void; reject(error: Fault): void }>();
+  const holds = Promise.withResolvers<string>();
+  let unanswered = 0;
+  let next = 1;
+  const hear = (message: FromKeeper) => {
+    if ('up' in message) {
+      own?.[Symbol.dispose]();
+      say('take');
+    } else if ('held' in message) holds.resolve(message.held);
+    else if ('fault' in message) holds.reject(new Fault(message.fault.code, message.fault.message));
+    else if ('edge' in message) onEdge(message.edge);
+    else if ('alive' in message) unanswered = 0;
+    else if ('done' in message) asked.get(message.done)?.resolve();
+    else asked.get(message.failed)?.reject(new Fault('relay-failed', message.message));
+  };
+  createInterface({ input: child.stdout }).on('line', (text) => hear(JSON.parse(text) as FromKeeper));
+  const beat = setInterval(() => {
+    if (unanswered++ >= mostUnanswered) child.kill('SIGKILL');
+    else say('alive');
+  }, heartbeatMs);
+  beat.unref();
+  const ended = goneOf(child).then((why) => {
+    clearInterval(beat);
+    const fault = new Fault('relay-failed', `The relay keeper ended (${why})`);
+    holds.reject(fault);
+    for (const { reject } of asked.values()) reject(fault);
+    return why;
+  });
+  const label = await within(holds.promise, startMs, child);
+  return {
+    label,
+    ended,
+    order: async (text) => {
+      const id = next++;
+      const { promise, resolve, reject } = Promise.withResolvers<void>();
+      asked.set(id, { resolve, reject });
+      say(`${id} ${text}`);
+      await within(promise, answerMs, child).finally(() => asked.delete(id));
+    },
+    close: async () => {
+      child.stdin.end();
+      await within(ended, closeMs, child).catch(() => undefined);
+    },
+  };
+}
+
+function goneOf(child: ChildProcessWithoutNullStreams): Promise<string> {
+  return new Promise((resolve) => {
+    child.once('error', (error) => resolve(messageOf(error)));
+    child.once('exit', (code, signal) => resolve(signal ?? `exit ${code}`));
+  });
+}
+
+/** A keeper that does not answer is of no use and may hold the line active: it is killed. */
+async function within<T>(promise: Promise<T>, ms: number, child: ChildProcessWithoutNullStreams): Promise<T> {
+  const over = new AbortController();
+  const late = delay(ms, undefined, { signal: over.signal }).then(() => {
+    child.kill('SIGKILL');
+    throw new Fault('relay-failed', `The relay keeper did not answer within ${ms} ms`);
+  });
+  try {
+    return await Promise.race([promise, late]);
+  } catch (error) {
+    throw asFault(error, 'relay-failed', 'The relay keeper failed');
+  } finally {
+    over.abort();
+    late.catch(() => undefined);
+  }
+}

@@ -1,0 +1,104 @@
+/**
+ * The relay's line on the old sysfs interface, through the package onoff, for kernels without the GPIO character device: chip label and offset in, a
+ * line at its safe level out. A line that nobody holds keeps its level here (measured): a killed keeper leaves it as it was until it is taken back.
+ */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import type { Gpio as GpioClass } from 'onoff';
+import { Fault, messageOf } from '../errors.ts';
+import { coilOn, type Line, type LinePlace } from './line.ts';
+
+export const sysfsFolder = '/sys/class/gpio';
+
+export interface SysfsChip {
+  readonly label: string;
+  /** The number of its first line in the kernel's own count, which changes from boot to boot: never a setting. */
+  readonly base: number;
+  readonly lines: number;
+}
+
+/** Chips that the old interface shows. */
+export function sysfsChips(folder = sysfsFolder): SysfsChip[] {
+  if (!existsSync(folder)) return [];
+  const read = (name: string, what: string) => readFileSync(join(folder, name, what), 'utf8').trim();
+  return readdirSync(folder)
+    .filter((name) => /^gpiochip\d+$/.test(name))
+    .map((name) => ({ label: read(name, 'label'), base: Number(read(name, 'base')), lines: Number(read(name, 'ngpio')) }));
+}
+
+/** The kernel's number of a line. `settings`: what the messages name. Throws Fault `relay-missing`. */
+export function sysfsNumber({ chip, line }: Pick<LinePlace, 'chip' | 'line'>, settings: string, folder = sysfsFolder): number {
+  const chips = sysfsChips(folder);
+  const found = chips.filter(({ label }) => label === chip);
+  const [one] = found;
+  if (!one || found.length > 1) {
+    const there =
+      chips.map(({ label }) => `"${label}"`).join(', ') || `none (is there ${folder}? newer kernels leave it out: use the kind gpiod)`;
+    throw new Fault(
+      'relay-missing',
+      `${one ? 'More than one' : 'No'} GPIO chip is labelled "${chip}" (${settings}.chip); there are ${there}`,
+    );
+  }
+  const offset = Number(/^#(\d+)$/.exec(line)?.[1] ?? Number.NaN);
+  if (offset < one.lines) return one.base + offset;
+  throw new Fault(
+    'relay-missing',
+    `"${line}" is no line of the GPIO chip "${chip}" on the old interface, which has no names: give #0 to #${one.lines - 1} (${settings})`,
+  );
+}
+
+/** onoff's class. Throws Fault `relay-missing` where its native part was not built. */
+export function loadOnoff(): typeof GpioClass {
+  try {
+    return (createRequire(import.meta.url)('onoff') as { Gpio: typeof GpioClass }).Gpio;
+  } catch (error) {
+    throw new Fault(
+      'relay-missing',
+      `The package onoff cannot be used (${messageOf(error).split('\n')[0]}): use the kind gpiod, or install python3, make and g++ and run npm rebuild epoll`,
+      error,
+    );
+  }
+}
+
+/** What onoff's errors mean for a line. */
+export function onoffFault(error: unknown, what: string): Fault {
+  const code = (error as NodeJS.ErrnoException | null)?.code;
+  if (code === 'EACCES' || code === 'EPERM')
+    return new Fault(
+      'relay-forbidden',
+      `${what} may not be used by this user: add it to the group gpio (sudo usermod -aG gpio USER), which must own ${sysfsFolder}`,
+      error,
+    );
+  if (code === 'EBUSY')
+    return new Fault('relay-busy', `${what} is taken by another program or driver: end it, or name another line`, error);
+  return new Fault('relay-failed', `${what} cannot be used: ${messageOf(error)}`, error);
+}
+
+/** Exports the line and makes it an output at its safe level in one step. Throws Faults `relay-missing`, `relay-busy`, `relay-forbidden`, `relay-failed`. */
+export function openLine(place: LinePlace): Line {
+  const { chip, line, activeLow } = place;
+  const Gpio = loadOnoff();
+  const number = sysfsNumber(place, 'relay');
+  const what = `The line "${line}" of the GPIO chip "${chip}" (relay.line)`;
+  // Written by hand in place of onoff's activeLow: the kernel's active_low is set after the direction, which would show the wrong level for a moment.
+  const bit = (level: 'safe' | 'active') => (coilOn(level, place) === activeLow ? 0 : 1);
+  try {
+    const gpio = new Gpio(number, bit('safe') === 1 ? 'high' : 'low');
+    gpio.writeSync(bit('safe'));
+    return {
+      label: `${line} of ${chip} (sysfs)`,
+      drive: (level) => {
+        try {
+          gpio.writeSync(bit(level));
+        } catch (error) {
+          throw onoffFault(error, what);
+        }
+      },
+      // Not unexported: an unexported line may become an input, and float.
+      [Symbol.dispose]: () => undefined,
+    };
+  } catch (error) {
+    throw onoffFault(error, what);
+  }
+}
