@@ -227,6 +227,7 @@ export const schema = {
       'Refuse signed commands while the clock is not synchronised: without the time an old command looks like a new one.',
       true,
     ),
+    drainPerS: whole('After an outage events go out at this rate, at most. A second.', 5000, 1, 1_000_000),
     embedded: flag('Run a broker of our own on loopback (for the demo; MQTT 3.1.1).', false),
     embeddedPort: whole("The embedded broker's port.", 18_830, 1, 65_535),
   },

@@ -217,11 +217,12 @@ export async function wire(config: Config, log: Log, overrides: Overrides = {}):
       // Publishing ends last, so that the broker hears of the stop too.
       const over = new AbortController();
       if (config.mqtt.enabled) {
-        const { prefix } = config.mqtt;
+        const { prefix, drainPerS } = config.mqtt;
         const options = {
           journal,
           broker: brokerOf(config, broker?.url),
           prefix,
+          drainPerS,
           door: config.door.id,
           clock: systemClock,
           log: log.child({ room: 'mqtt' }),

@@ -26,12 +26,12 @@ export const plainRequest = Type.Object(
   { additionalProperties: false },
 );
 
-/** What an operator signs. Times are seconds since 1970 (RFC 7519, section 2: NumericDate). */
+/** What an operator signs. Times are seconds since 1970, with fractions (RFC 7519, section 2: NumericDate). */
 export const signedRequest = Type.Object(
   {
     aud: Type.String({ maxLength: 128 }),
-    iat: Type.Integer(),
-    exp: Type.Integer(),
+    iat: Type.Number(),
+    exp: Type.Number(),
     jti: id,
     cmd: Type.String({ maxLength: 64 }),
     args: anything,
@@ -119,8 +119,17 @@ export function commandGate(options: GateOptions): Gate {
     });
     if (!admission.ok) return admission;
     // Last, and before anything is done: from here on the command is used up.
-    const use = options.used.note({ kid: operator.kid, jti: claims.jti, expS: claims.exp }, Math.floor(clock.wall() / 1000));
+    const use = options.used.note(
+      { kid: operator.kid, jti: claims.jti, iatS: claims.iat, expS: Math.ceil(claims.exp), inOrder: command.changes },
+      Math.floor(clock.wall() / 1000),
+    );
     if (use === 'again') return refuse(way, 'replayed', 'This command was used already: sign a new one.');
+    if (use === 'overtaken')
+      return refuse(
+        way,
+        'out-of-order',
+        'A command that you signed later was carried out already: if you still want this one, sign it anew.',
+      );
     if (use === 'full') return refuse(way, 'busy', 'Too many commands came of late: try again in some minutes.');
     return admission;
   };

@@ -19,6 +19,7 @@ export const refusals = [
   'stale',
   'not-yet',
   'replayed',
+  'out-of-order',
   'clock-unsynchronised',
   'role',
   'busy',

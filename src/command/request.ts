@@ -40,7 +40,7 @@ export async function openSender({ operator, door, clock, lifeS }: SenderOptions
   return {
     request: async (command, args, replyTo) => {
       const mine = await newKey('X25519');
-      const nowS = Math.floor(clock.wall() / 1000);
+      const nowS = clock.wall() / 1000;
       const id = randomUUID();
       const claims = {
         aud: audienceOf({ card: door, id: doorKid }),

@@ -7,12 +7,23 @@ import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { asFault, Fault, messageOf } from '../errors.ts';
 
+export interface Use {
+  readonly kid: string;
+  readonly jti: string;
+  /** Seconds since 1970. */
+  readonly iatS: number;
+  readonly expS: number;
+  /** True for a command that must not come after one that was signed later: a hold that is delivered after its own release. */
+  readonly inOrder: boolean;
+}
+
 export interface UsedCommands extends Disposable {
   /**
-   * Notes the use, durably. `again`: it was used, or had expired so long ago that nobody can say any more; `full`: too many are kept.
+   * Notes the use, durably. `again`: it was used, or had expired so long ago that nobody can say any more; `overtaken`: a command that this operator
+   * signed later was used already (only where `inOrder`); `full`: too many are kept.
    * @throws Fault `bad-config` or `disk-full` where it cannot be stored: then the command must not be carried out.
    */
-  note(use: { readonly kid: string; readonly jti: string; readonly expS: number }, nowS: number): 'first' | 'again' | 'full';
+  note(use: Use, nowS: number): 'first' | 'again' | 'overtaken' | 'full';
 }
 
 /** Commands kept at once, at most: an operator's key that floods the door fills no disk. */
@@ -25,6 +36,7 @@ const applicationId = 0x464c5543;
 const tables = `
   CREATE TABLE used (kid TEXT NOT NULL, jti TEXT NOT NULL, exp INTEGER NOT NULL, PRIMARY KEY (kid, jti)) STRICT, WITHOUT ROWID;
   CREATE INDEX used_exp ON used (exp);
+  CREATE TABLE latest (kid TEXT PRIMARY KEY, iat REAL NOT NULL) STRICT, WITHOUT ROWID;
   CREATE TABLE forgotten (one INTEGER PRIMARY KEY CHECK (one = 1), upto INTEGER NOT NULL) STRICT;
   INSERT INTO forgotten VALUES (1, 0);
   PRAGMA application_id = ${applicationId};
@@ -41,6 +53,8 @@ export function openUsedCommands(file: string): UsedCommands {
   const moveForgotten = db.prepare('UPDATE forgotten SET upto = ?');
   const count = db.prepare('SELECT count(*) AS n FROM used');
   const insert = db.prepare('INSERT INTO used (kid, jti, exp) VALUES (?, ?, ?) ON CONFLICT DO NOTHING');
+  const latest = db.prepare('SELECT iat FROM latest WHERE kid = ?');
+  const moveLatest = db.prepare('INSERT INTO latest (kid, iat) VALUES (?, ?) ON CONFLICT (kid) DO UPDATE SET iat = excluded.iat');
   const guarded = <T>(work: () => T): T => {
     try {
       db.exec('BEGIN IMMEDIATE');
@@ -54,7 +68,7 @@ export function openUsedCommands(file: string): UsedCommands {
     }
   };
   return {
-    note: ({ kid, jti, expS }, nowS) =>
+    note: ({ kid, jti, iatS, expS, inOrder }, nowS) =>
       guarded(() => {
         const { upto } = oldest.get(nowS - keptS) as { upto: number | null };
         if (upto !== null) {
@@ -63,7 +77,11 @@ export function openUsedCommands(file: string): UsedCommands {
         }
         if (expS <= (forgotten.get() as { upto: number }).upto) return 'again';
         if ((count.get() as { n: number }).n >= mostKept) return 'full';
-        return insert.run(kid, jti, expS).changes > 0 ? 'first' : 'again';
+        if (insert.run(kid, jti, expS).changes === 0) return 'again';
+        if (!inOrder) return 'first';
+        if (((latest.get(kid) as { iat: number } | undefined)?.iat ?? 0) > iatS) return 'overtaken';
+        moveLatest.run(kid, iatS);
+        return 'first';
       }),
     [Symbol.dispose]: () => {
       if (db.isOpen) db.close();

@@ -5,13 +5,14 @@
  */
 import type { Desk } from '../command/port.ts';
 import { Fault } from '../errors.ts';
-import type { Journal } from '../journal/port.ts';
+import type { Entry, Journal } from '../journal/port.ts';
 import type { Log } from '../log.ts';
 import type { Clock } from '../time.ts';
 import { encodeOffline, encodeState, type StateName, type States } from './codec.ts';
 import type { Hearing } from './commands.ts';
 import { type BrokerOptions, jsonProperties, labelOf, openConnection } from './connection.ts';
 import { cursorKeeper } from './cursor.ts';
+import { packetTooLarge } from './faults.ts';
 import { openSession, type Session } from './session.ts';
 import { topicsOf } from './topics.ts';
 
@@ -35,6 +36,10 @@ export interface PublishOptions {
   readonly retryMaxMs?: number;
   /** Default 1000. */
   readonly drainMs?: number;
+  /** Entries published a second, at most: after an outage the backlog goes out at this rate. Default 5000. */
+  readonly drainPerS?: number;
+  /** How long a message to itself may take before the broker counts as one that delivers no commands, milliseconds. Default 5000. */
+  readonly selfTestMs?: number;
   /** Takes commands; without one the door listens to none. */
   readonly desk?: Desk;
 }
@@ -46,6 +51,8 @@ export interface PublicationStatus {
   readonly backlog: number;
   /** What is wrong: with the broker while it is `down`, with reading the journal while it is `connected`. */
   readonly lastError?: Fault;
+  /** Entries since the start whose message the broker will never take: journalled as `message.refused`, and passed over. */
+  readonly setAside: number;
   /** Whether commands reach this door: a broker may take the subscription and deliver nothing. */
   readonly commands: Hearing;
 }
@@ -64,7 +71,7 @@ const stableMs = 5000;
 /** Begins to publish and goes on until `signal`. Throws Fault `bad-config` for a door, prefix or address that cannot be. */
 export function publishJournal(options: PublishOptions): Publication {
   const { journal, broker, door, clock, log, signal, retryMinMs = 500, retryMaxMs = 30_000 } = options;
-  const { maxInFlight = 64, historicalAfterMs = 60_000, drainMs = 1000 } = options;
+  const { maxInFlight = 64, historicalAfterMs = 60_000, drainMs = 1000, drainPerS = 5000, selfTestMs = 5000 } = options;
   const topics = topicsOf(options.prefix ?? 'facelatch', door);
   const url = labelOf(broker.url);
   const cursor = cursorKeeper(journal, clock, log);
@@ -80,11 +87,28 @@ export function publishJournal(options: PublishOptions): Publication {
   let state: PublicationStatus['state'] = 'connecting';
   let lastError: Fault | undefined;
   let session: Session | undefined;
+  let setAside = 0;
+  let oneByOne = false;
   let commands: Hearing = options.desk ? 'unknown' : 'off';
 
   const onJournal = (fault: Fault | undefined) => {
     lastError = fault;
     if (fault) log.error({ code: fault.code, detail: fault.message }, 'journal not published');
+  };
+  const onSetAside = (entry: Entry, code: number, detail: string) => {
+    setAside++;
+    log.error(
+      { seq: entry.seq, kind: entry.event.kind, code, detail },
+      'ALARM: the broker will never take this message; it is passed over',
+    );
+    // The note about a message goes the same way and could meet the same end: of that there is no further note.
+    if (entry.event.kind === 'message.refused') return;
+    try {
+      journal.append({ kind: 'message.refused', refusedSeq: entry.seq, code, detail });
+    } catch (error) {
+      if (!(error instanceof Fault)) throw error;
+      log.error({ code: error.code, seq: entry.seq }, 'a refused message cannot be journalled');
+    }
   };
   const connectAndServe = async (): Promise<Fault> => {
     const connection = await openConnection({ broker: withLimit(broker, options.desk), clientId: `facelatch-${door}`, will, signal });
@@ -94,7 +118,14 @@ export function publishJournal(options: PublishOptions): Publication {
     const onHearing = (hearing: Hearing) => {
       commands = hearing;
     };
-    const limits = { maxInFlight, historicalAfterMs, drainMs, journalRetryMs: retryMaxMs };
+    const limits = {
+      selfTestMs,
+      maxInFlight: oneByOne ? 1 : maxInFlight,
+      historicalAfterMs,
+      drainMs,
+      drainPerS,
+      journalRetryMs: retryMaxMs,
+    };
     session = openSession({
       connection,
       journal,
@@ -107,11 +138,20 @@ export function publishJournal(options: PublishOptions): Publication {
       signal,
       onJournal,
       onHearing,
+      onSetAside,
       log,
       ...(options.desk && { desk: options.desk }),
       ...limits,
     });
-    return await session.ended;
+    const { fault, underWay, code } = await session.ended;
+    const [suspect, ...others] = code === packetTooLarge ? underWay : [];
+    // A broker that hangs up over a message does not say which: sent one by one, the next time it is known.
+    oneByOne = suspect !== undefined && others.length > 0;
+    if (suspect && !oneByOne) {
+      onSetAside(suspect, packetTooLarge, 'the broker hangs up on it: packet too large');
+      cursor.move(suspect.seq, true);
+    }
+    return fault;
   };
 
   const run = async () => {
@@ -134,7 +174,7 @@ export function publishJournal(options: PublishOptions): Publication {
   return {
     done: run(),
     get status() {
-      return { state, backlog: Math.max(0, cursor.head() - cursor.acked), commands, ...(lastError && { lastError }) };
+      return { state, backlog: Math.max(0, cursor.head() - cursor.acked), setAside, commands, ...(lastError && { lastError }) };
     },
     show: (name, value) => {
       if (shown.get(name) === value) return;

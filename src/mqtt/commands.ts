@@ -30,7 +30,7 @@ export interface CommandOptions {
   /** Aborted when the connection is over. */
   readonly over: AbortSignal;
   /** How long the self-test message may take, and how long until the next one, milliseconds. */
-  readonly selfTestMs?: number;
+  readonly selfTestMs: number;
   readonly selfTestEveryMs?: number;
 }
 
@@ -42,7 +42,7 @@ const maxCorrelation = 1024;
 /** Subscribes and serves until the connection is over. A mistake in the program (a desk that rejects) is thrown out of the event. */
 export function serveCommands(options: CommandOptions): void {
   const { client, desk, topics, publish, onHearing, clock, log, over } = options;
-  const { selfTestMs = 5000, selfTestEveryMs = 60_000 } = options;
+  const { selfTestMs, selfTestEveryMs = 60_000 } = options;
   let nonce = '';
   let heard: (() => void) | undefined;
 

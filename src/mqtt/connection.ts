@@ -33,6 +33,10 @@ export interface Connection {
   readonly client: MqttClient;
   /** How many QoS 1 messages the broker takes without acknowledgement (MQTT 5.0, section 3.2.2.3.3). */
   readonly receiveMaximum: number;
+  /** The longest packet that the broker takes, bytes (section 3.2.2.3.6). */
+  readonly maximumPacketSize: number;
+  /** The reason code of the broker's own DISCONNECT, once there was one. */
+  readonly disconnectCode: () => number | undefined;
   /** Resolves when the connection has ended, with the reason. */
   readonly closed: Promise<Fault>;
 }
@@ -52,7 +56,8 @@ export async function openConnection({ broker, clientId, will, signal }: Connect
   const client = connect(broker.url, { ...clientOptions(broker), clientId, ...(will && { will }) });
   let answered = false;
   let said: Fault | undefined;
-  const opened = Promise.withResolvers<number>();
+  let disconnectCode: number | undefined;
+  const opened = Promise.withResolvers<Pick<Connection, 'receiveMaximum' | 'maximumPacketSize'>>();
   const closed = Promise.withResolvers<Fault>();
   client.on('error', (error) => {
     // A TLS port to which we speak in the clear, or the other way round, resets the connection: that says nothing.
@@ -60,14 +65,15 @@ export async function openConnection({ broker, clientId, will, signal }: Connect
     said ??= reset ? closedFault(url, answered) : brokerFault(error, url);
   });
   client.on('disconnect', (packet) => {
+    disconnectCode = packet.reasonCode;
     said ??= refused(packet.reasonCode ?? 0, `reason code ${packet.reasonCode ?? 0}`, url);
     // The broker should hang up now; one that forgets to is not waited for.
     client.end(true);
   });
   client.on('connect', (packet) => {
     answered = true;
-    const { maximumQoS, receiveMaximum = 65_535 } = packet.properties ?? {};
-    if (maximumQoS !== 0) return opened.resolve(receiveMaximum);
+    const { maximumQoS, receiveMaximum = 65_535, maximumPacketSize = Number.POSITIVE_INFINITY } = packet.properties ?? {};
+    if (maximumQoS !== 0) return opened.resolve({ receiveMaximum, maximumPacketSize });
     said = new Fault('broker-refused', `The broker ${url} takes no messages with QoS 1; choose another broker (mqtt.url).`);
     client.end(true);
   });
@@ -82,8 +88,8 @@ export async function openConnection({ broker, clientId, will, signal }: Connect
   const giveUp = () => client.end(true);
   signal?.addEventListener('abort', giveUp, { once: true });
   try {
-    const receiveMaximum = await opened.promise;
-    return { client, receiveMaximum, closed: closed.promise };
+    const limits = await opened.promise;
+    return { client, ...limits, disconnectCode: () => disconnectCode, closed: closed.promise };
   } catch (error) {
     client.end(true);
     throw error;
@@ -95,6 +101,14 @@ export async function openConnection({ broker, clientId, will, signal }: Connect
 /** Publishes with QoS 1; resolves when the broker has it (PUBACK). Rejects with mqtt.js's error. */
 export async function publishAcked(client: MqttClient, topic: string, payload: string, retain: boolean): Promise<void> {
   await client.publishAsync(topic, payload, { qos: 1, retain, properties: jsonProperties });
+}
+
+/** How long the packet of such a message is under MQTT 5 (section 3.3), bytes. */
+export function packetBytes(topic: string, payload: string): number {
+  const properties = 1 + 2 + 3 + jsonProperties.contentType.length;
+  const rest = 2 + Buffer.byteLength(topic) + 2 + properties + Buffer.byteLength(payload);
+  const lengthBytes = rest < 128 ? 1 : rest < 16_384 ? 2 : rest < 2_097_152 ? 3 : 4;
+  return 1 + lengthBytes + rest;
 }
 
 /** MQTT 5.0, sections 3.3.2.3.2 and 3.3.2.3.9; left away by mqtt.js under MQTT 3.1.1. */

@@ -5,6 +5,12 @@ import { Fault, messageOf } from '../errors.ts';
 const badVersion = new Set([1, 132]);
 const badLogin = new Set([4, 5, 134, 135, 138, 140]);
 const takenOver = 142;
+export const packetTooLarge = 149;
+/**
+ * What the broker says of a message itself, and will say again however often it comes: topic name invalid, packet too large, payload format invalid.
+ * Not authorised (135) and quota exceeded (151) are not among them: an access list is corrected and a disk emptied, and then the message goes out.
+ */
+const forGood = new Set([144, packetTooLarge, 153]);
 
 const unreachable: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'refuses connections; start the broker, or correct host and port',
@@ -39,6 +45,11 @@ export function brokerFault(error: unknown, url: string): Fault {
 /** Whether `error` is a reason code of the broker, and not a connection that broke. */
 export function isRefusal(error: unknown): error is Error & { code: number } {
   return error instanceof Error && typeof (error as { code?: unknown }).code === 'number';
+}
+
+/** Whether the broker will never take this very message. */
+export function isForGood(error: unknown): error is Error & { code: number } {
+  return isRefusal(error) && forGood.has(error.code);
 }
 
 /** The fault of a broker that does not take a message on `topic`. */

@@ -4,14 +4,15 @@
  */
 import type { Desk } from '../command/port.ts';
 import { Fault } from '../errors.ts';
-import type { Entry, Journal, Seq } from '../journal/port.ts';
+import type { Entry, Journal } from '../journal/port.ts';
 import type { Log } from '../log.ts';
 import type { Clock } from '../time.ts';
 import { encodeEntry, encodeOffline, encodeOnline, type StateName } from './codec.ts';
 import { type Hearing, type Publish, serveCommands } from './commands.ts';
-import { type Connection, publishAcked } from './connection.ts';
+import { type Connection, packetBytes, publishAcked } from './connection.ts';
 import type { CursorKeeper } from './cursor.ts';
-import { isRefusal, publishFault } from './faults.ts';
+import { openDrain } from './drain.ts';
+import { isForGood, isRefusal, packetTooLarge, publishFault } from './faults.ts';
 import type { Topics } from './topics.ts';
 
 export interface SessionOptions {
@@ -28,24 +29,39 @@ export interface SessionOptions {
   readonly maxInFlight: number;
   readonly historicalAfterMs: number;
   readonly drainMs: number;
+  /** Entries published a second, at most. */
+  readonly drainPerS: number;
   /** How long a journal that cannot be read is left alone, milliseconds. */
   readonly journalRetryMs: number;
+  /** Hears of an entry whose message the broker will never take. */
+  readonly onSetAside: (entry: Entry, code: number, detail: string) => void;
   /** Hears that the journal cannot be read, and with `undefined` that it can. */
   readonly onJournal: (fault: Fault | undefined) => void;
   /** Takes commands; without one none are subscribed to. */
   readonly desk?: Desk;
   /** Hears whether commands reach the door. */
   readonly onHearing: (hearing: Hearing) => void;
+  /** How long a message to itself may take, milliseconds. */
+  readonly selfTestMs: number;
   readonly log: Log;
   /** Asks for a proper end: what is left, then `offline`. */
   readonly signal: AbortSignal;
 }
 
 export interface Session {
-  /** Resolves with why the session ended: the broker's fault, or that it was asked to. */
-  readonly ended: Promise<Fault>;
+  /** Resolves with how the session ended. */
+  readonly ended: Promise<End>;
   /** Sends the newest payload of a state. */
   showState(name: StateName): void;
+}
+
+export interface End {
+  /** The broker's fault, or that it was asked to. */
+  readonly fault: Fault;
+  /** The entries that were sent and not acknowledged. */
+  readonly underWay: readonly Entry[];
+  /** The reason code of the broker's DISCONNECT, if it sent one. */
+  readonly code: number | undefined;
 }
 
 /** How long the farewell may take, milliseconds. */
@@ -59,20 +75,31 @@ export function openSession(options: SessionOptions): Session {
   const over = new AbortController();
   const slots = openSlots(Math.min(options.maxInFlight, connection.receiveMaximum), over.signal);
 
-  /** Sends in a slot that was taken, and gives it back; true when the broker has the message. A message it refuses ends the session. */
-  const sendInSlot: Send = async (topic, payload, retain) => {
+  /** Publishes in a slot that was taken, and gives it back. Once the connection is broken it is kept: nothing more is to be tried over it. */
+  const inSlot = async (publish: () => Promise<void>): Promise<{ readonly error?: unknown }> => {
+    if (over.signal.aborted) return { error: over.signal.reason };
     try {
-      if (over.signal.aborted) return false;
-      await publishAcked(client, topic, payload, retain);
-      return !over.signal.aborted;
-    } catch (error) {
-      if (isRefusal(error)) over.abort(publishFault(error, url, topic));
-      // Else the connection broke, and why is told by its end.
-      client.end(true);
-      return false;
-    } finally {
+      await publish();
       slots.give();
+      return {};
+    } catch (error) {
+      if (isRefusal(error)) slots.give();
+      return { error };
     }
+  };
+  /** True when the message is done with. One that is refused ends the session, unless it is refused for good and somebody cares. */
+  const sendInSlot: Send = async (topic, payload, retain, onRefused) => {
+    const { error } = await inSlot(() => publishAcked(client, topic, payload, retain));
+    if (over.signal.aborted) return false;
+    if (error === undefined) return true;
+    if (onRefused && isForGood(error)) {
+      onRefused(error.code, error.message);
+      return true;
+    }
+    if (isRefusal(error)) over.abort(publishFault(error, url, topic));
+    // Else the connection broke, and why is told by its end.
+    client.end(true);
+    return false;
   };
   const send: Send = async (topic, payload, retain) => {
     await slots.take();
@@ -81,12 +108,8 @@ export function openSession(options: SessionOptions): Session {
   /** Ahead of what waits: a reply must not stand behind a backlog. A broker that refuses it ends nothing. */
   const sendReply: Publish = async (topic, payload, properties) => {
     await slots.take(true);
-    try {
-      if (over.signal.aborted) return;
-      await client.publishAsync(topic, payload, { qos: 1, retain: false, properties });
-    } finally {
-      slots.give();
-    }
+    const { error } = await inSlot(async () => void (await client.publishAsync(topic, payload, { qos: 1, retain: false, properties })));
+    if (error !== undefined) throw error;
   };
 
   // One message of a state is under way and the newest waits, so that nothing piles up before a slow broker.
@@ -101,42 +124,58 @@ export function openSession(options: SessionOptions): Session {
     });
   };
 
-  const run = async (): Promise<Fault> => {
+  const underWay: UnderWay[] = [];
+  const run = async (): Promise<End> => {
     void connection.closed.then((fault) => over.abort(fault));
     void send(topics.status, encodeOnline(clock.wall()), true);
     for (const name of states.keys()) showState(name);
     if (options.desk) serveCommands({ ...options, desk: options.desk, client, publish: sendReply, over: over.signal });
-    const pumping = pump(options, slots, sendInSlot, over.signal);
+    const pumping = pump(options, slots, sendInSlot, underWay, over.signal);
     await Promise.race([aborted(AbortSignal.any([signal, over.signal])), pumping]);
     if (!over.signal.aborted) await sayFarewell(options, send, over);
+    const left = underWay.filter(({ done }) => !done).map(({ entry }) => entry);
     await pumping;
     client.end(true);
     cursor.store();
-    return over.signal.reason as Fault;
+    return { fault: over.signal.reason as Fault, underWay: left, code: connection.disconnectCode() };
   };
   return { ended: run(), showState };
 }
 
-type Send = (topic: string, payload: string, retain: boolean) => Promise<boolean>;
+type OnRefused = (code: number, detail: string) => void;
+type Send = (topic: string, payload: string, retain: boolean, onRefused?: OnRefused) => Promise<boolean>;
+
+interface UnderWay {
+  readonly entry: Entry;
+  done: boolean;
+}
 
 /**
  * Sends entries in order, and moves the cursor in order, until the session is over or the journal is closed. A journal that cannot be
  * read is reported and tried again: that is no reason to hang up on the broker.
  */
-async function pump(options: SessionOptions, slots: Slots, sendInSlot: Send, over: AbortSignal): Promise<void> {
-  const { journal, cursor, clock, topics, door, historicalAfterMs, journalRetryMs, onJournal } = options;
-  const underWay: { readonly seq: Seq; acked: boolean }[] = [];
+async function pump(options: SessionOptions, slots: Slots, sendInSlot: Send, underWay: UnderWay[], over: AbortSignal): Promise<void> {
+  const { connection, journal, cursor, clock, topics, door, historicalAfterMs, journalRetryMs, onJournal, onSetAside } = options;
+  const drain = openDrain(options.drainPerS, clock, over);
   let taken = cursor.acked;
-  const sendEntry = (entry: Entry) => {
-    const item = { seq: entry.seq, acked: false };
+  const sendEntry = async (entry: Entry): Promise<boolean> => {
+    const topic = topics.event(entry.event.kind);
+    const payload = encodeEntry(entry, { door, nowMs: clock.wall(), historicalAfterMs });
+    const setAside: OnRefused = (code, detail) => onSetAside(entry, code, detail);
+    if (packetBytes(topic, payload) <= connection.maximumPacketSize) return await sendInSlot(topic, payload, false, setAside);
+    slots.give();
+    setAside(packetTooLarge, `the broker takes no packet above ${connection.maximumPacketSize} bytes`);
+    return true;
+  };
+  const follow = (entry: Entry) => {
+    const item = { entry, done: false };
     underWay.push(item);
     taken = entry.seq;
-    const payload = encodeEntry(entry, { door, nowMs: clock.wall(), historicalAfterMs });
-    void sendInSlot(topics.event(entry.event.kind), payload, false).then((arrived) => {
-      item.acked = arrived;
-      for (let first = underWay[0]; first?.acked; first = underWay[0]) {
+    void sendEntry(entry).then((done) => {
+      item.done = done;
+      for (let first = underWay[0]; first?.done; first = underWay[0]) {
         underWay.shift();
-        cursor.move(first.seq, underWay.length === 0);
+        cursor.move(first.entry.seq, underWay.length === 0);
       }
     });
   };
@@ -144,9 +183,10 @@ async function pump(options: SessionOptions, slots: Slots, sendInSlot: Send, ove
     try {
       for await (const entry of journal.tail(taken, over)) {
         onJournal(undefined);
+        await drain.next();
         await slots.take();
         if (over.aborted) return;
-        sendEntry(entry);
+        follow(entry);
       }
       return;
     } catch (error) {

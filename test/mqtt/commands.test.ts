@@ -130,7 +130,7 @@ it('a broker that grants the subscription and delivers nothing is found out', as
   await using broker = await openMosquitto(acl);
   const post = await openPost({ clock: systemClock });
   ends.push(() => post[Symbol.dispose]());
-  const door = publishing({ journal: post.journal, broker: { url: broker.url }, desk: post.desk });
+  const door = publishing({ journal: post.journal, broker: { url: broker.url }, desk: post.desk, selfTestMs: 300 });
   ends.push(() => door.stop());
   await until(() => door.status().commands === 'deaf');
   post.journal.append({ kind: 'camera.restored', afterMs: 1 });

@@ -60,7 +60,7 @@ describe.each(brokers)('over %s', (name, version, open) => {
     await until(() => witness.of(topics.state('door')).length === 2);
     publisher.publication.show('door', 'locked');
     await until(() => witness.of(topics.state('door')).at(-1)?.body.state === 'locked');
-    expect(publisher.status()).toEqual({ state: 'connected', backlog: 0, commands: 'off' });
+    expect(publisher.status()).toEqual({ state: 'connected', backlog: 0, setAside: 0, commands: 'off' });
 
     await using late = await openWitness(broker.url, witnessVersion);
     await until(() => late.messages.length === 3);
@@ -132,7 +132,7 @@ describe('a broker in trouble', () => {
     const journal = memoryJournal({ clock: systemClock });
     for (let n = 1; n <= 20; n++) journal.append(numbered(n));
     await using publisher = publishing({ journal, broker: { url: `mqtt://127.0.0.1:${port}`, protocol: '3.1.1' } });
-    expect(publisher.status()).toEqual({ state: 'connecting', backlog: 20, commands: 'off' });
+    expect(publisher.status()).toEqual({ state: 'connecting', backlog: 20, setAside: 0, commands: 'off' });
     await until(() => publisher.status().state === 'down');
     expect(publisher.status()).toMatchObject({
       backlog: 20,
@@ -145,7 +145,7 @@ describe('a broker in trouble', () => {
     await until(() => witness.seqs.length === 21);
     expect(witness.seqs).toEqual(upTo(21));
     await until(() => publisher.status().backlog === 0);
-    expect(publisher.status()).toEqual({ state: 'connected', backlog: 0, commands: 'off' });
+    expect(publisher.status()).toEqual({ state: 'connected', backlog: 0, setAside: 0, commands: 'off' });
   });
 
   test('frozen: it is noticed by the keepalive, appending goes on unhindered, and all comes once it is thawed', async () => {
@@ -347,7 +347,7 @@ describe('a journal in trouble', () => {
     expect(witness.seqs).toEqual(upTo(3));
     write(row?.event);
     await until(() => publisher.status().backlog === 0);
-    expect(publisher.status()).toEqual({ state: 'connected', backlog: 0, commands: 'off' });
+    expect(publisher.status()).toEqual({ state: 'connected', backlog: 0, setAside: 0, commands: 'off' });
     expect(witness.seqs).toEqual(upTo(5));
     expect(witness.of(topics.status).map(({ body }) => body.status)).toEqual(['online']);
   });

@@ -50,7 +50,7 @@ describe('a broker that asks for a password', () => {
     expect(publisher.status().lastError?.message).not.toContain('wrong');
     writeFileSync(passwordFile, 'right\n');
     await until(() => publisher.status().backlog === 0);
-    expect(publisher.status()).toEqual({ state: 'connected', backlog: 0, commands: 'off' });
+    expect(publisher.status()).toEqual({ state: 'connected', backlog: 0, setAside: 0, commands: 'off' });
   });
 
   test('and forbids the topics: the publisher says which, and keeps its entries', async () => {
