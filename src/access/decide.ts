@@ -3,6 +3,7 @@
  * time, so time is data: nothing here asks a clock.
  */
 import type { PersonId } from '../identity/port.ts';
+import { type Failures, failed, type LockOutRules, lockOver, noFailures } from './lock-out.ts';
 import type { Denial, Event, Sighting, ThresholdNote } from './port.ts';
 import { cast, tally, type VoteRules } from './vote.ts';
 
@@ -14,21 +15,46 @@ export interface Policy extends VoteRules {
   readonly cooldownMs: number;
   readonly pulseMs: number;
   readonly threshold: ThresholdNote;
+  /** Nobody is let in by face now, whoever it is. */
+  readonly blocked?: Refused;
+  /** A recognised person's own rules, as they are now. Absent: everyone enrolled may come in. */
+  readonly admission?: (personId: PersonId) => Admission;
+  /** Absent: none. */
+  readonly lockOut?: LockOutRules;
+  /** How long a PIN, or the first of two people, counts. Milliseconds. */
+  readonly togetherMs?: number;
 }
+
+export interface Refused {
+  readonly reason: Denial;
+  readonly detail: string;
+}
+
+/** Whether a recognised person may come in, and what else it takes. */
+export type Admission = { readonly ok: true; readonly needs: readonly ('pin' | 'second-person')[] } | ({ readonly ok: false } & Refused);
 
 /** What the reducer is told; `atMs` is the monotonic time of telling. */
 export type Input =
   | { readonly kind: 'sighting'; readonly atMs: number; readonly sighting: Sighting; readonly visit?: number }
   | { readonly kind: 'tick'; readonly atMs: number }
+  /** A PIN was right: it is this person's. */
+  | { readonly kind: 'pin'; readonly atMs: number; readonly personId: PersonId }
+  /** Somebody who may ends lock-out and back-off. */
+  | { readonly kind: 'reset'; readonly atMs: number }
   /** A grant that could not be carried out: its person need not wait for the cool-down. */
   | { readonly kind: 'undone'; readonly atMs: number; readonly personId: PersonId };
 
-export type AccessEvent = Extract<Event, { kind: 'access.granted' | 'access.denied' }>;
+export type AccessEvent = Extract<
+  Event,
+  { kind: 'access.granted' | 'access.denied' | 'access.pending' | 'lockout.started' | 'lockout.ended' }
+>;
+type Denied = Extract<AccessEvent, { kind: 'access.denied' }>;
+export type Granted = Extract<AccessEvent, { kind: 'access.granted' }>;
 
 /** The one effect there is: release the lock for a grant, provided its frames are still fresh then. */
 export interface Open {
   readonly kind: 'open';
-  readonly grant: Extract<AccessEvent, { kind: 'access.granted' }>;
+  readonly grant: Granted;
   readonly durationMs: number;
 }
 
@@ -47,17 +73,33 @@ interface Presentation {
   readonly mostVotes: number;
   readonly quietUntilMs: number;
   readonly granted: boolean;
+  /** It has counted towards a lock-out. */
+  readonly failed: boolean;
+  /** Told already why this person is not let in; not again at every frame. */
+  readonly refused?: PersonId;
   /** The journal has been told of this visitor, one way or the other: nothing more is pressing. */
   readonly settled: boolean;
   readonly visit?: number;
 }
 
-type Reason = 'unknown' | 'ambiguous' | 'low-quality' | 'stale' | 'person' | 'disarmed';
+type Reason = Denial | 'person';
 
 export interface State {
   readonly presentation?: Presentation;
   /** Until when a person just let in is not granted again. */
   readonly cooling: ReadonlyMap<PersonId, number>;
+  readonly failures: Failures;
+  /** Whose PIN was entered, and until when it counts. */
+  readonly pinned?: Until;
+  /** The first of two people, likewise. */
+  readonly first?: Until;
+  /** Whom the journal was told to be waiting for something. */
+  readonly pending?: Until;
+}
+
+interface Until {
+  readonly personId: PersonId;
+  readonly untilMs: number;
 }
 
 export interface Decision {
@@ -67,15 +109,25 @@ export interface Decision {
 }
 
 const silenceMs = 3000;
+const defaultTogetherMs = 15_000;
 
-export const initialState: State = { cooling: new Map() };
+export const initialState: State = { cooling: new Map(), failures: noFailures };
 
 /** Decides. Never throws; every grant it returns rests on `policy.votes` fresh frames of one person. */
 export function decide(state: State, input: Input, policy: Policy): Decision {
+  if (input.kind === 'pin')
+    return quiet({ ...state, pinned: { personId: input.personId, untilMs: input.atMs + (policy.togetherMs ?? defaultTogetherMs) } });
+  if (input.kind === 'reset')
+    return {
+      ...quiet({ ...state, failures: noFailures }),
+      events: state.failures.lockedUntilMs === undefined ? [] : [{ kind: 'lockout.ended', why: 'reset' }],
+    };
   if (input.kind === 'undone') {
     const cooling = new Map([...state.cooling].filter(([personId]) => personId !== input.personId));
-    return { state: { ...state, cooling }, events: [], effects: [] };
+    return quiet({ ...state, cooling });
   }
+  const over = lockOver(state.failures, input.atMs);
+  if (over) return after({ ...state, failures: over.failures }, over.events, input, policy);
   if (input.kind === 'sighting' && input.sighting.finding.kind === 'nobody') return settle(state, input.atMs, policy.absenceMs, policy);
   // Without a frame that shows nobody, silence may only mean a slow machine or camera: it takes longer to say that the visitor has left.
   const left = settle(state, input.atMs, policy.absenceMs + silenceMs, policy);
@@ -84,24 +136,31 @@ export function decide(state: State, input: Input, policy: Policy): Decision {
   return { ...seen, events: [...left.events, ...seen.events] };
 }
 
+const quiet = (state: State): Decision => ({ state, events: [], effects: [] });
+
+/** Decides on the state that earlier events led to. */
+function after(state: State, events: readonly AccessEvent[], input: Input, policy: Policy): Decision {
+  const next = decide(state, input, policy);
+  return { ...next, events: [...events, ...next.events] };
+}
+
 /** Lets time pass: ends a presentation nobody is in any more, and denies one that has lasted too long. */
 function settle(state: State, atMs: number, absenceMs: number, policy: Policy): Decision {
   const visit = state.presentation;
-  const quiet: Decision = { state, events: [], effects: [] };
-  if (!visit) return quiet;
+  if (!visit) return quiet(state);
   const over = atMs - visit.lastFaceAtMs >= absenceMs;
   const tooLong = !visit.granted && atMs >= visit.quietUntilMs;
-  if (!over && !tooLong) return quiet;
+  if (!over && !tooLong) return quiet(state);
   // Fewer new frames than a vote needs: somebody passed by.
-  const denied = !visit.granted && visit.frames >= policy.votes && total(visit.counts) > 0 ? [denial(visit, atMs, policy)] : [];
+  const denied = !visit.granted && visit.frames >= policy.votes && total(visit.counts) > 0 ? denial(visit, atMs, policy) : undefined;
+  const counting = denied !== undefined && !visit.failed;
+  const { failures, events } = failed(state.failures, counting ? denied : undefined, atMs, policy.lockOut);
+  const count = events.length > 0 || failures.inARow > state.failures.inARow;
+  const told = denied && count ? { ...denied, failures: events.length > 0 ? state.failures.inARow + 1 : failures.inARow } : denied;
   const { presentation: _, ...without } = state;
-  const next = over
-    ? without
-    : {
-        ...state,
-        presentation: { ...visit, counts: {}, quality: {}, mostVotes: 0, quietUntilMs: atMs + policy.denyAfterMs, settled: true },
-      };
-  return { state: next, events: denied, effects: [] };
+  const again = { ...visit, counts: {}, quality: {}, mostVotes: 0, quietUntilMs: atMs + policy.denyAfterMs, settled: true };
+  const next = over ? without : { ...state, presentation: { ...again, failed: visit.failed || count } };
+  return { state: { ...next, failures }, events: [...(told ? [told] : []), ...events], effects: [] };
 }
 
 const total = (counts: Presentation['counts']): number => Object.values(counts).reduce((sum, n) => sum + n, 0);
@@ -119,16 +178,18 @@ function see(state: State, { atMs, sighting, visit }: Extract<Input, { kind: 'si
     mostVotes: 0,
     quietUntilMs: atMs + policy.denyAfterMs,
     granted: false,
+    failed: false,
     settled: false,
   };
-  if (before.lastDigest === sighting.digest) return { state, events: [], effects: [] };
+  if (before.lastDigest === sighting.digest) return quiet(state);
   const fresh = atMs - sighting.capturedAtMs <= policy.maxFrameAgeMs && sighting.capturedAtMs <= atMs;
   // Every frame behind a grant is fresh when it opens, not only the last one.
   const ballots = (fresh ? cast(before.ballots, sighting, policy) : before.ballots).filter(
     (b) => atMs - b.capturedAtMs <= policy.maxFrameAgeMs,
   );
   const vote = tally(ballots, policy);
-  const reason = fresh ? reasonOf(sighting, policy) : 'stale';
+  const admission = admissionOf(state, sighting, atMs, policy);
+  const reason = fresh ? reasonOf(sighting, policy, admission) : 'stale';
   const presentation: Presentation = {
     ...before,
     lastFaceAtMs: atMs,
@@ -141,11 +202,22 @@ function see(state: State, { atMs, sighting, visit }: Extract<Input, { kind: 'si
     ...moreAlike(before.best, sighting),
     ...(visit === undefined ? {} : { visit }),
   };
-  const elected = fresh && policy.armed && vote.kind === 'elected' ? vote : undefined;
   const cooling = new Map([...state.cooling].filter(([, until]) => until > atMs));
-  if (!elected || cooling.has(elected.personId) || sighting.finding.kind !== 'person')
-    return { state: { presentation, cooling }, events: [], effects: [] };
-  const grant = {
+  const now: State = { ...state, presentation, cooling };
+  const elected = fresh && policy.armed && vote.kind === 'elected' ? vote : undefined;
+  if (
+    !elected ||
+    cooling.has(elected.personId) ||
+    sighting.finding.kind !== 'person' ||
+    elected.personId !== sighting.finding.personId ||
+    !admission
+  )
+    return quiet(now);
+  if (!admission.ok) return refuse(now, presentation, elected.personId, admission, atMs, policy);
+  const [needs] = admission.needs;
+  if (needs) return wait(now, elected.personId, needs, atMs, policy);
+  const withPersonId = admission.second;
+  const grant: Granted = {
     kind: 'access.granted',
     personId: elected.personId,
     likeness: elected.best.likeness ?? { logit: 0, probability: 0, share: 0 },
@@ -153,13 +225,69 @@ function see(state: State, { atMs, sighting, visit }: Extract<Input, { kind: 'si
     capturedAtMs: sighting.capturedAtMs,
     ageMs: Math.round(atMs - sighting.capturedAtMs),
     threshold: policy.threshold,
+    ...(withPersonId === undefined ? {} : { withPersonId }),
     ...(visit === undefined ? {} : { visit }),
-  } as const;
+  };
   cooling.set(elected.personId, atMs + policy.cooldownMs);
+  // A PIN and a first person are used up by the grant that they were for.
   return {
-    state: { presentation: { ...presentation, ballots: [], counts: {}, quality: {}, granted: true, settled: true }, cooling },
+    state: {
+      presentation: { ...presentation, ballots: [], counts: {}, quality: {}, granted: true, settled: true },
+      cooling,
+      failures: noFailures,
+    },
     events: [grant],
     effects: [{ kind: 'open', grant, durationMs: policy.pulseMs }],
+  };
+}
+
+/** The person's admission with what has been given of it already: a PIN, a first person. */
+function admissionOf(
+  { failures, pinned, first }: State,
+  { finding }: Sighting,
+  atMs: number,
+  { blocked, admission }: Policy,
+): (Admission & { readonly second?: PersonId }) | undefined {
+  if (finding.kind !== 'person') return undefined;
+  if (failures.lockedUntilMs !== undefined) return { ok: false, reason: 'locked-out', detail: 'too many failed presentations' };
+  if (blocked) return { ok: false, ...blocked };
+  const found: Admission = admission?.(finding.personId) ?? { ok: true, needs: [] };
+  if (!found.ok) return found;
+  const has = {
+    pin: pinned !== undefined && pinned.untilMs > atMs && pinned.personId === finding.personId,
+    'second-person': first !== undefined && first.untilMs > atMs && first.personId !== finding.personId,
+  };
+  const needs = found.needs.filter((need) => !has[need]);
+  return { ok: true, needs, ...(found.needs.includes('second-person') && has['second-person'] && first ? { second: first.personId } : {}) };
+}
+
+/** The vote is won and the door stays shut: said once, at once, and again when the visitor stays. */
+function refuse(
+  state: State,
+  visit: Presentation,
+  personId: PersonId,
+  { reason, detail }: Refused,
+  atMs: number,
+  policy: Policy,
+): Decision {
+  if (visit.refused === personId) return quiet(state);
+  const event: Denied = { ...denial({ ...visit, counts: { [reason]: 1 } }, atMs, policy), detail };
+  const presentation = { ...visit, counts: {}, quality: {}, refused: personId, quietUntilMs: atMs + policy.denyAfterMs, settled: true };
+  return { state: { ...state, presentation }, events: [event], effects: [] };
+}
+
+/** The vote is won and something is missing: asked for once; the frames go on being looked at. */
+function wait(state: State, personId: PersonId, needs: 'pin' | 'second-person', atMs: number, policy: Policy): Decision {
+  const withinMs = policy.togetherMs ?? defaultTogetherMs;
+  const until = { personId, untilMs: atMs + withinMs };
+  const first = needs === 'second-person' ? { first: until } : {};
+  const told = state.pending && state.pending.personId === personId && state.pending.untilMs > atMs;
+  if (told || !state.presentation) return quiet({ ...state, ...first });
+  const presentation = { ...state.presentation, quietUntilMs: until.untilMs };
+  return {
+    state: { ...state, ...first, presentation, pending: until },
+    events: [{ kind: 'access.pending', personId, needs, withinMs }],
+    effects: [],
   };
 }
 
@@ -169,9 +297,14 @@ function counted(counts: Readonly<Record<string, number>>, reasons: readonly str
   return next;
 }
 
-function reasonOf(sighting: Sighting, policy: Policy): Reason {
-  const { finding } = sighting;
-  if (finding.kind === 'person') return policy.armed ? 'person' : 'disarmed';
+const needed = { pin: 'pin-needed', 'second-person': 'second-person-needed' } as const;
+
+function reasonOf({ finding }: Sighting, policy: Policy, admission: Admission | undefined): Reason {
+  if (finding.kind === 'person') {
+    if (!policy.armed) return 'disarmed';
+    if (!admission?.ok) return admission?.reason ?? 'person';
+    return admission.needs[0] ? needed[admission.needs[0]] : 'person';
+  }
   if (finding.kind === 'low-quality' && finding.reasons.includes('several-faces')) return 'ambiguous';
   return finding.kind === 'nobody' ? 'unknown' : finding.kind;
 }
@@ -183,25 +316,27 @@ function moreAlike(before: Sighting | undefined, now: Sighting): { best?: Sighti
 }
 
 /** Why the presentation did not open the door: what most of its frames said. */
-function denial(visit: Presentation, atMs: number, policy: Policy): AccessEvent {
+function denial(visit: Presentation, atMs: number, policy: Policy): Denied {
   const ranked = Object.entries(visit.counts).toSorted((a, b) => b[1] - a[1]) as [Reason, number][];
   const most = ranked[0]?.[0] ?? 'unknown';
   const worst = Object.entries(visit.quality).toSorted((a, b) => b[1] - a[1])[0]?.[0];
   const reason: Denial = most === 'person' ? 'unknown' : most === 'low-quality' && worst === 'too-dark' ? 'too-dark' : most;
-  const details: Record<Denial, string> = {
+  const details: Partial<Record<Denial, string>> = {
     unknown: visit.mostVotes > 0 ? `${visit.mostVotes} of ${policy.votes} frames agreed` : 'no enrolled person is like enough',
     ambiguous: worst === 'several-faces' ? 'several faces before the camera' : 'more than one person it could be',
     'low-quality': `the face was ${worst ?? 'poor'}`,
     'too-dark': 'too little light on the face',
     stale: `frames older than ${policy.maxFrameAgeMs} ms`,
     disarmed: 'face opening is switched off',
-    'journal-down': '',
+    'locked-out': 'too many failed presentations',
+    'pin-needed': 'the PIN was not entered in time',
+    'second-person-needed': 'no second person came in time',
   };
   const best = visit.best;
   return {
     kind: 'access.denied',
     reason,
-    detail: details[reason],
+    detail: details[reason] ?? policy.blocked?.detail ?? 'not by this person’s rules',
     ...(best?.likeness ? { likeness: best.likeness } : {}),
     ...(best?.finding.kind === 'person' ? { bestPersonId: best.finding.personId } : {}),
     capturedAtMs: best?.capturedAtMs ?? visit.lastFaceAtMs,

@@ -1,8 +1,35 @@
 /** The door of the access room: what goes into the decision, what comes out, and every event the journal may hold. */
 import type { PersonId } from '../identity/port.ts';
 
-/** Why the door stayed shut: a closed list; later policies add to it. */
-export const denials = ['unknown', 'ambiguous', 'low-quality', 'too-dark', 'stale', 'disarmed', 'journal-down'] as const;
+/** Why the door stayed shut: a closed list. */
+export const denials = [
+  // what the camera saw
+  'unknown',
+  'ambiguous',
+  'low-quality',
+  'too-dark',
+  'spoof',
+  'not-live',
+  'stale',
+  // the door as it is
+  'disarmed',
+  'locked-out',
+  'tampered',
+  'journal-down',
+  'relay-failed',
+  // the person's rules
+  'disabled',
+  'not-in-group',
+  'not-yet-valid',
+  'expired',
+  'used-up',
+  'out-of-hours',
+  'clock-unsure',
+  'still-inside',
+  'pin-needed',
+  'wrong-pin',
+  'second-person-needed',
+] as const;
 export type Denial = (typeof denials)[number];
 
 /** One frame's evidence about the dominant face. */
@@ -52,6 +79,8 @@ export type Event =
       readonly capturedAtMs: number;
       readonly ageMs: number;
       readonly threshold: ThresholdNote;
+      /** Under the two-person rule: who came first. */
+      readonly withPersonId?: PersonId;
       readonly visit?: number;
     }
   | {
@@ -62,10 +91,42 @@ export type Event =
       readonly bestPersonId?: PersonId;
       readonly capturedAtMs: number;
       readonly ageMs: number;
+      /** A failed presentation that counts towards a lock-out: so many in a row now. */
+      readonly failures?: number;
       readonly visit?: number;
     }
-  | { readonly kind: 'relay.pulsed'; readonly grantSeq: number; readonly durationMs: number; readonly captureToRelayMs: number }
+  /** Somebody was recognised and something is still missing: a PIN, or the second of two people. */
+  | { readonly kind: 'access.pending'; readonly personId: PersonId; readonly needs: 'pin' | 'second-person'; readonly withinMs: number }
+  /** `grantSeq`: the entry of the grant or request behind it. `captureToRelayMs`: of a grant by face. */
+  | { readonly kind: 'relay.pulsed'; readonly grantSeq: number; readonly durationMs: number; readonly captureToRelayMs?: number }
   | { readonly kind: 'relay.failed'; readonly grantSeq: number; readonly detail: string }
+  /** Asked otherwise than by face: the intent, journalled before it takes effect. `personId`: whose PIN it was. */
+  | {
+      readonly kind: 'request.granted';
+      readonly what: Request;
+      readonly by: Requester;
+      readonly durationMs?: number;
+      readonly personId?: PersonId;
+    }
+  | { readonly kind: 'request.refused'; readonly what: Request; readonly by: Requester; readonly reason: Denial; readonly detail: string }
+  /** A hold is over: released by somebody, at its end, or because the relay failed. */
+  | { readonly kind: 'hold.ended'; readonly heldMs: number; readonly why: 'released' | 'over' | 'relay-failed' }
+  /** `expected`: after a release of the lock or an exit button. */
+  | { readonly kind: 'door.opened'; readonly expected: boolean }
+  | { readonly kind: 'door.closed'; readonly openMs: number }
+  /** Alarms: open for longer than allowed; open without having been released. */
+  | { readonly kind: 'door.held-open'; readonly openMs: number }
+  | { readonly kind: 'door.forced-open' }
+  /** Alarm: the case was opened; face and remote opening are blocked for so long. */
+  | { readonly kind: 'tamper.raised'; readonly blockedMs: number }
+  | { readonly kind: 'tamper.cleared'; readonly afterMs: number }
+  | { readonly kind: 'lockout.started'; readonly failures: number; readonly durationMs: number; readonly level: number }
+  | { readonly kind: 'lockout.ended'; readonly why: 'over' | 'reset' }
+  /** The wall clock moved otherwise than time passes. `sure`: whether it is synchronised. */
+  | { readonly kind: 'clock.jumped'; readonly byMs: number; readonly sure: boolean }
+  /** Somebody has left, as an exit reader says. */
+  | { readonly kind: 'person.left'; readonly personId: PersonId; readonly by: Requester }
+  | { readonly kind: 'person.ruled'; readonly personId: PersonId; readonly changed: readonly string[] }
   | { readonly kind: 'person.enrolled'; readonly personId: PersonId; readonly pictures: number }
   | { readonly kind: 'person.renamed'; readonly personId: PersonId }
   | { readonly kind: 'person.removed'; readonly personId: PersonId }
@@ -87,6 +148,9 @@ export type Requester =
   | { readonly kind: 'operator'; readonly name: string; readonly via: 'mqtt' | 'console' | 'cli'; readonly requestId: string }
   | { readonly kind: 'exit-button' }
   | { readonly kind: 'keypad'; readonly via: 'mqtt' | 'console' };
+
+/** What may be asked for otherwise than by face. */
+export type Request = 'open' | 'hold' | 'release' | 'arm' | 'disarm' | 'lockout-reset';
 
 /** What came of a request: the sequence number of the journal entry it left, or why it was refused. */
 export type Answer = { readonly ok: true; readonly seq: number } | { readonly ok: false; readonly reason: Denial; readonly detail: string };

@@ -149,6 +149,21 @@ const kinds: Readonly<Record<EventKind, true>> = {
   'daemon.stopped': true,
   'setting.changed': true,
   'message.refused': true,
+  'access.pending': true,
+  'request.granted': true,
+  'request.refused': true,
+  'hold.ended': true,
+  'door.opened': true,
+  'door.closed': true,
+  'door.held-open': true,
+  'door.forced-open': true,
+  'tamper.raised': true,
+  'tamper.cleared': true,
+  'lockout.started': true,
+  'lockout.ended': true,
+  'clock.jumped': true,
+  'person.left': true,
+  'person.ruled': true,
 };
 
 function kindsOf(text: string): EventKind[] {

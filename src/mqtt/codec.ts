@@ -17,7 +17,17 @@
  *   reader.failed    detail, retryInMs
  *   reader.restored  afterMs
  *   access.granted   personId, likeness {logit, probability, share}, votes, capturedAtMs, ageMs, threshold {…}, visit
- *   access.denied    reason, detail, likeness {…}, bestPersonId, capturedAtMs, ageMs, visit
+ *   access.denied    reason, detail, likeness {…}, bestPersonId, capturedAtMs, ageMs, failures, visit
+ *   access.pending   personId, needs (pin | second-person), withinMs
+ *   request.granted  what, by {kind, name, via, requestId}, durationMs, personId
+ *   request.refused  what, by {…}, reason, detail
+ *   hold.ended       heldMs, why
+ *   door.opened      expected; door.closed openMs; door.held-open openMs (alarm); door.forced-open (alarm)
+ *   tamper.raised    blockedMs (alarm); tamper.cleared afterMs
+ *   lockout.started  failures, durationMs, level; lockout.ended why
+ *   clock.jumped     byMs, sure
+ *   person.left      personId, by {…}
+ *   person.ruled     personId, changed
  *   relay.pulsed     grantSeq, durationMs, captureToRelayMs
  *   relay.failed     grantSeq, detail
  *   person.enrolled  personId, pictures
@@ -53,8 +63,41 @@ const published: { readonly [Kind in EventKind]: Readonly<Record<FieldsOf<Kind>,
   'camera.restored': { afterMs: true },
   'reader.failed': { detail: true, retryInMs: true },
   'reader.restored': { afterMs: true },
-  'access.granted': { personId: true, likeness: true, votes: true, capturedAtMs: true, ageMs: true, threshold: true, visit: true },
-  'access.denied': { reason: true, detail: true, likeness: true, bestPersonId: true, capturedAtMs: true, ageMs: true, visit: true },
+  'access.granted': {
+    personId: true,
+    likeness: true,
+    votes: true,
+    capturedAtMs: true,
+    ageMs: true,
+    threshold: true,
+    withPersonId: true,
+    visit: true,
+  },
+  'access.denied': {
+    reason: true,
+    detail: true,
+    likeness: true,
+    bestPersonId: true,
+    capturedAtMs: true,
+    ageMs: true,
+    failures: true,
+    visit: true,
+  },
+  'access.pending': { personId: true, needs: true, withinMs: true },
+  'request.granted': { what: true, by: true, durationMs: true, personId: true },
+  'request.refused': { what: true, by: true, reason: true, detail: true },
+  'hold.ended': { heldMs: true, why: true },
+  'door.opened': { expected: true },
+  'door.closed': { openMs: true },
+  'door.held-open': { openMs: true },
+  'door.forced-open': {},
+  'tamper.raised': { blockedMs: true },
+  'tamper.cleared': { afterMs: true },
+  'lockout.started': { failures: true, durationMs: true, level: true },
+  'lockout.ended': { why: true },
+  'clock.jumped': { byMs: true, sure: true },
+  'person.left': { personId: true, by: true },
+  'person.ruled': { personId: true, changed: true },
   'relay.pulsed': { grantSeq: true, durationMs: true, captureToRelayMs: true },
   'relay.failed': { grantSeq: true, detail: true },
   'person.enrolled': { personId: true, pictures: true },
