@@ -109,7 +109,7 @@ async function openAsking(door: string, config: Config, options: SendOptions, st
       );
     throw new Fault(
       'broker-unreachable',
-      `The door ${door} did not answer in ${options.timeout} s: see that it runs (topic ${config.mqtt.prefix}/${door}/status), uses this broker, and that mqtt.commands is true there`,
+      `The door ${door} did not answer in ${options.timeout} s: see that it runs (topic ${config.mqtt.prefix}/${door}/status), uses this broker and has mqtt.commands true, and that mqtt.user may write to ${config.mqtt.prefix}/${door}/cmd/# and read ${config.mqtt.prefix}/${door}/reply/#`,
     );
   };
   return { ask, [Symbol.asyncDispose]: () => caller[Symbol.asyncDispose]() };

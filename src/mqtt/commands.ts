@@ -16,13 +16,13 @@ export type Hearing = 'off' | 'unknown' | 'hearing' | 'deaf';
 
 /** What mqtt.js takes as the properties of a message. */
 export type Properties = NonNullable<IPublishPacket['properties']>;
-export type Publish = (topic: string, payload: string, properties: Properties) => Promise<void>;
+export type Publish = (topic: string, payload: string, qos: 0 | 1, properties: Properties) => Promise<void>;
 
 export interface CommandOptions {
   readonly client: MqttClient;
   readonly desk: Desk;
   readonly topics: Topics;
-  /** Publishes with QoS 1, not retained; rejects as mqtt.js does. */
+  /** Publishes, not retained; rejects as mqtt.js does. */
   readonly publish: Publish;
   readonly onHearing: (hearing: Hearing) => void;
   readonly clock: Clock;
@@ -56,13 +56,14 @@ export function serveCommands(options: CommandOptions): void {
     void desk.take({ name, payload, retained: packet.retain }).then((reply) => reply && answer(reply, packet));
   });
 
-  const answer = async (reply: Reply, { properties }: IPublishPacket) => {
+  const answer = async (reply: Reply, { qos, properties }: IPublishPacket) => {
     // The request's own word first: where it is signed, no broker can turn the reply elsewhere.
     const to = [reply.replyTo, properties?.responseTopic].find((topic) => topic !== undefined && topics.isReply(topic));
     if (to === undefined) return;
     const { correlationData } = properties ?? {};
     try {
-      await publish(to, reply.payload, {
+      // As surely as the request came. At QoS 0 nothing is acknowledged, so neither kernel holds a small packet back for 40 ms.
+      await publish(to, reply.payload, qos === 0 ? 0 : 1, {
         contentType: reply.contentType,
         payloadFormatIndicator: true,
         messageExpiryInterval: replyExpiryS,
@@ -83,7 +84,7 @@ export function serveCommands(options: CommandOptions): void {
       // A broker that takes none is as good as one that delivers none.
       const granted = await client.subscribeAsync(topics.commands, { qos: 1, rap: true, rh: 2 });
       if (granted.some(({ qos }) => qos >= 128)) return 'the subscription was refused';
-      await publish(topics.selfTest, nonce, {});
+      await publish(topics.selfTest, nonce, 1, {});
     } catch (error) {
       return messageOf(error);
     }

@@ -3,6 +3,7 @@
  * mended: mqtt.js would send what it keeps in memory again, out of step with the journal's cursor, so who needs a new one opens it.
  */
 import { readFileSync } from 'node:fs';
+import type { Socket } from 'node:net';
 import { connect, type IClientOptions, type MqttClient } from 'mqtt';
 import { Fault, messageOf } from '../errors.ts';
 import { brokerFault, closedFault, refused } from './faults.ts';
@@ -54,6 +55,8 @@ export async function openConnection({ broker, clientId, will, signal }: Connect
   signal?.throwIfAborted();
   const url = labelOf(broker.url);
   const client = connect(broker.url, { ...clientOptions(broker), clientId, ...(will && { will }) });
+  // Small packets go at once: held back until the broker's kernel has acknowledged the last one, a command would take 40 ms more at each step.
+  (client.stream as Partial<Socket>).setNoDelay?.(true);
   let answered = false;
   let said: Fault | undefined;
   let disconnectCode: number | undefined;

@@ -106,9 +106,10 @@ export function openSession(options: SessionOptions): Session {
     return await sendInSlot(topic, payload, retain);
   };
   /** Ahead of what waits: a reply must not stand behind a backlog. A broker that refuses it ends nothing. */
-  const sendReply: Publish = async (topic, payload, properties) => {
+  const sendReply: Publish = async (topic, payload, qos, properties) => {
+    if (qos === 0) return void (await client.publishAsync(topic, payload, { qos, properties }));
     await slots.take(true);
-    const { error } = await inSlot(async () => void (await client.publishAsync(topic, payload, { qos: 1, retain: false, properties })));
+    const { error } = await inSlot(async () => void (await client.publishAsync(topic, payload, { qos, properties })));
     if (error !== undefined) throw error;
   };
 

@@ -10,10 +10,11 @@ const benches: Readonly<Record<string, () => Promise<readonly Row[]>>> = {
   match: async () => (await import('./match.ts')).benchMatch(),
   daemon: async () => (await import('./daemon.ts')).benchDaemon(),
   start: async () => (await import('./start.ts')).benchStart(),
+  mqtt: async () => (await import('./mqtt.ts')).benchMqtt(),
   soak: async () => (await import('./soak.ts')).benchSoak(),
 };
-/** Takes the better part of an hour: by name only. */
-const long = ['soak'];
+/** Minutes, or the better part of an hour: by name only. */
+const long = ['mqtt', 'soak'];
 
 const { positionals } = parseArgs({ allowPositionals: true, strict: true, options: {} });
 const unknown = positionals.filter((name) => !(name in benches));

@@ -10,6 +10,7 @@ import { disclose, enclose, sign } from '../../src/command/seal.ts';
 import { openUsedCommands } from '../../src/command/used.ts';
 import { fakeClock } from '../fakes/clock.ts';
 import { fakeSessions } from '../fakes/sessions.ts';
+import { mutantsOf } from './mutants.ts';
 import { openPost, type Post } from './post.ts';
 
 const posts: Post[] = [];
@@ -405,4 +406,18 @@ describe('what commands do', () => {
     expect((await ask('enrol.commit', { session })).error).toMatchObject({ code: 'refused', reason: 'no-such-session' });
     expect((await ask('enrol.add', { session, picture: '*not base64*' })).error?.code).toBe('invalid-arguments');
   });
+});
+
+it('three thousand mutated payloads move no door, change nothing and crash nothing', async () => {
+  const post = await open({ errorsPerS: 50 });
+  const next = await mutantsOf(post, 11);
+  const before = post.door.calls.length;
+  for (let i = 0; i < 3000; i++) {
+    const { name, payload } = next();
+    const said = await post.say(name, payload);
+    if (typeof said === 'object' && said.ok) expect(['journal.query', 'model.list']).toContain(name);
+  }
+  expect(post.door.calls).toHaveLength(before);
+  expect(post.gallery.list()).toHaveLength(2);
+  expect(post.journal.entries).toEqual([]);
 });

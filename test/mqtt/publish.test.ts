@@ -17,9 +17,10 @@ import { openBroker } from '../../src/mqtt/broker.ts';
 import type { BrokerOptions } from '../../src/mqtt/connection.ts';
 import { systemClock } from '../../src/time.ts';
 import { eventOf, numbered } from '../fakes/events.ts';
+import { openGate } from '../fakes/gate.ts';
 import { fillJournal, memoryJournal } from '../fakes/journal.ts';
 import { freePort, openMosquitto } from '../fakes/mosquitto.ts';
-import { door, openGate, openWitness, publishing, topics, until, upTo, withoutRepeats } from './witness.ts';
+import { door, openWitness, publishing, topics, until, upTo, withoutRepeats } from './witness.ts';
 
 let folder = '';
 let file = '';
