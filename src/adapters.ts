@@ -24,8 +24,9 @@ import type { EmbedderInfo, FaceReader } from './face/port.ts';
 import { openFaceReader } from './face/reader.ts';
 import { type NotifyEnvironment, openNotifySocket, type ServiceManager, serviceManager, watchdogMs } from './host/systemd.ts';
 import { timeSync } from './host/time-sync.ts';
-import type { Gallery, Reembedded } from './identity/port.ts';
+import type { EnrolmentSessions, Gallery, Reembedded } from './identity/port.ts';
 import { gallerySearch, type Search } from './identity/search.ts';
+import { enrolmentSessions, type SessionsOptions } from './identity/sessions.ts';
 import { openGallery } from './identity/sqlite.ts';
 import type { Journal } from './journal/port.ts';
 import { openJournal } from './journal/sqlite.ts';
@@ -213,6 +214,14 @@ export interface DeskParts {
   readonly log: Log;
   readonly clock?: Clock;
   readonly clockSynchronised?: (() => boolean) | undefined;
+}
+
+/** Enrolment from afar, over the gallery and camera of the running door. */
+export function enrolmentOf(
+  config: Config,
+  parts: Pick<SessionsOptions, 'gallery' | 'journal' | 'reader' | 'camera' | 'log'>,
+): EnrolmentSessions {
+  return enrolmentSessions({ ...config.enrolment, ...parts, limits: config.face.quality, clock: systemClock });
 }
 
 /** What takes commands. @throws Faults of the door's keys and of the list of used commands. */

@@ -141,6 +141,18 @@ export const schema = {
     ),
     verification: number("The paper's verification threshold: share of a person's pictures that must match.", 0.8, 0.000001, 1),
   },
+  enrolment: {
+    maxSessions: whole('Enrolment sessions from afar at once.', 4, 1, 64),
+    sessionMs: whole(
+      'A session that nobody touches for so long is given up, and nothing of it is left. Milliseconds.',
+      600_000,
+      1000,
+      86_400_000,
+    ),
+    maxPictures: whole('Pictures of one session; they are kept in memory until it is committed.', 50, 1, 500),
+    maxPictureBytes: whole('A larger picture is refused. Bytes.', 8_000_000, 10_000, 64_000_000),
+    intervalMs: whole("Time to move between two pictures of the door's own camera. Milliseconds.", 1500, 100, 60_000),
+  },
   access: {
     armed: flag('When false the door opens for nobody by face.', true),
     votes: whole('Agreeing frames that open the door.', 3, 1, 50),

@@ -10,6 +10,7 @@ import {
   cameraOf,
   deskOf,
   embeddedBroker,
+  enrolmentOf,
   galleryOf,
   journalOf,
   readerOf,
@@ -18,9 +19,10 @@ import {
   stateFolder,
   stepping,
 } from './adapters.ts';
-import { rememberingLatest } from './camera/latest.ts';
 import type { Camera } from './camera/port.ts';
+import { sharedCamera } from './camera/shared.ts';
 import { networks } from './cli/networks.ts';
+import { statusOf } from './command/enrol.ts';
 import { partsOf } from './command/parts.ts';
 import type { CommandPorts } from './command/spec.ts';
 import type { Config } from './config.ts';
@@ -29,13 +31,14 @@ import { Fault, messageOf } from './errors.ts';
 import type { EmbedderInfo, FaceReader } from './face/port.ts';
 import { lockState } from './host/lock.ts';
 import type { ServiceManager } from './host/systemd.ts';
-import type { Gallery } from './identity/port.ts';
+import type { EnrolmentSessions, Gallery } from './identity/port.ts';
 import { identify } from './identity/threshold.ts';
 import type { Journal } from './journal/port.ts';
 import { liveSettings } from './live-settings.ts';
 import type { Log } from './log.ts';
 import { type Publication, publishJournal } from './mqtt/client.ts';
-import { publicEntry } from './mqtt/codec.ts';
+import { encodeEnrolment, publicEntry } from './mqtt/codec.ts';
+import { type Topics, topicsOf } from './mqtt/topics.ts';
 import type { Relay } from './relay/port.ts';
 import { type Clock, steppedClock, systemClock } from './time.ts';
 import { version } from './version.ts';
@@ -83,7 +86,11 @@ export async function wire(config: Config, log: Log, overrides: Overrides = {}):
   const clock = overrides.clock ?? stepped ?? systemClock;
   opening.use(lockState(stateFolder(config)));
   const journal = opening.use(journalOf(config, clock));
-  const openReader = () => (overrides.reader ? Promise.resolve(overrides.reader) : readerOf(config));
+  let current: FaceReader | undefined;
+  const openReader = async () => {
+    current = overrides.reader ?? (await readerOf(config));
+    return current;
+  };
   // Closed again by the loops when they end; here for whatever fails before they begin.
   const reader = opening.use(await openReader());
   const gallery = opening.use(galleryOf(config, reader.embedder, clock));
@@ -97,7 +104,7 @@ export async function wire(config: Config, log: Log, overrides: Overrides = {}):
   }
   const relay = opening.use(overrides.relay ?? (await relayOf(config, clock, log.child({ room: 'relay' }))));
   const plainCamera = overrides.camera ?? cameraOf(config, clock);
-  const camera = rememberingLatest(stepped ? stepping(plainCamera, stepped, config.camera.fps) : plainCamera);
+  const camera = sharedCamera(stepped ? stepping(plainCamera, stepped, config.camera.fps) : plainCamera);
   const live = liveSettings(config);
   const policy = (): Policy => {
     const { policy: kind, logit, fmr, extrapolated } = gallery.threshold;
@@ -142,11 +149,26 @@ export async function wire(config: Config, log: Log, overrides: Overrides = {}):
     ...(overrides.onMoment ? { onMoment: overrides.onMoment } : {}),
   });
   const broker = config.mqtt.enabled && config.mqtt.embedded ? opening.use(await embeddedBroker(config)) : undefined;
+  const enrolment = opening.use(
+    enrolmentOf(config, {
+      gallery,
+      journal,
+      reader: () => current ?? reader,
+      camera: {
+        watch: camera.watch,
+        get working() {
+          return loops.status.camera === 'running';
+        },
+      },
+      log: log.child({ room: 'identity' }),
+    }),
+  );
   const commandPorts: CommandPorts = {
     gallery,
     journal,
+    enrolment,
     entries: (query) => journal.query(query).map((entry) => publicEntry(entry, config.door.id)),
-    parts: partsOf({ clock: systemClock, maxBytes: 8_000_000, maxAtOnce: 4, patienceMs: 60_000 }),
+    parts: partsOf({ clock: systemClock, maxBytes: config.enrolment.maxPictureBytes, maxAtOnce: 4, patienceMs: 60_000 }),
     settings: {
       all: live.all,
       set: (path, value, by) => {
@@ -231,6 +253,7 @@ export async function wire(config: Config, log: Log, overrides: Overrides = {}):
         };
         publication = publishJournal(options);
         showStates();
+        void tellEnrolment(enrolment, topicsOf(prefix, config.door.id), publication, over.signal);
       }
       try {
         await loops.run(signal);
@@ -244,4 +267,10 @@ export async function wire(config: Config, log: Log, overrides: Overrides = {}):
     },
     [Symbol.asyncDispose]: () => resources.disposeAsync(),
   };
+}
+
+/** Whoever enrols from afar sees the prompts as they change. */
+async function tellEnrolment(sessions: EnrolmentSessions, topics: Topics, publication: Publication, signal: AbortSignal): Promise<void> {
+  for await (const status of sessions.changes(signal))
+    publication.tell(topics.enrolment(status.session), { payload: encodeEnrolment(statusOf(status), systemClock.wall()), retain: false });
 }

@@ -127,7 +127,7 @@ export type Event =
   /** Somebody has left, as an exit reader says. */
   | { readonly kind: 'person.left'; readonly personId: PersonId; readonly by: Requester }
   | { readonly kind: 'person.ruled'; readonly personId: PersonId; readonly changed: readonly string[] }
-  | { readonly kind: 'person.enrolled'; readonly personId: PersonId; readonly pictures: number }
+  | { readonly kind: 'person.enrolled'; readonly personId: PersonId; readonly pictures: number; readonly by?: string }
   | { readonly kind: 'person.renamed'; readonly personId: PersonId }
   | { readonly kind: 'person.removed'; readonly personId: PersonId }
   | { readonly kind: 'setting.changed'; readonly path: string; readonly value: number; readonly by: string }

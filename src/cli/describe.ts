@@ -72,7 +72,7 @@ export function describeEvent(event: Event, nameOf: (personId: string) => string
     case 'person.ruled':
       return `rules of ${nameOf(event.personId)} changed: ${event.changed.join(', ')}`;
     case 'person.enrolled':
-      return `${nameOf(event.personId)} enrolled with ${counted(event.pictures, 'picture')}`;
+      return `${nameOf(event.personId)} enrolled with ${counted(event.pictures, 'picture')}${event.by === undefined ? '' : ` by ${event.by}`}`;
     case 'person.renamed':
       return `${nameOf(event.personId)} renamed`;
     case 'person.removed':

@@ -1,17 +1,16 @@
 /** `facelatch enrol`: pictures or a camera and a name in; a person the door knows out, in one transaction, or nothing and why. */
 import { Command } from 'commander';
-import { cameraOf, galleryOf, journalOf, readerOf } from '../adapters.ts';
+import { galleryOf, journalOf, readerOf } from '../adapters.ts';
 import type { Config } from '../config.ts';
 import { Fault, messageOf } from '../errors.ts';
 import type { EmbedderInfo, FaceReader } from '../face/port.ts';
+import { type Candidate, type Outcome, readCandidate, refuse, withoutRepetition } from '../identity/candidate.ts';
+import { alreadyEnrolled, resemblance } from '../identity/enrolment.ts';
 import { personName } from '../identity/name.ts';
 import type { Gallery, Match, Person } from '../identity/port.ts';
 import { probabilityOf } from '../identity/siamese.ts';
-import { systemClock } from '../time.ts';
 import { cameraPictures } from './camera-pictures.ts';
-import { type Candidate, type Outcome, outcomeJson, outcomeText, readCandidate, refuse } from './candidates.ts';
 import { type CommonOptions, configOf, exitCodes, print, wholeNumber, withCommon, withHelp } from './context.ts';
-import { alreadyEnrolled, samePerson, samePersonLogit } from './enrolment.ts';
 import { tellStale } from './likeness.ts';
 import { pictureFiles, readPicture } from './pictures.ts';
 import { openProgress } from './progress.ts';
@@ -69,9 +68,7 @@ async function enrol(name: string, paths: readonly string[], options: EnrolOptio
   using journal = journalOf(config); // opened first: without a journal nobody is enrolled
   tellStale(gallery);
   const before = gallery.list().find((person) => person.name === name);
-  const taken = options.camera
-    ? await cameraPictures({ ...options, camera: cameraOf(config, systemClock), reader, config, stop })
-    : await filePictures(files, reader, config, stop);
+  const taken = options.camera ? await cameraPictures(options, reader, config, stop) : await filePictures(files, reader, config, stop);
 
   const outcomes = options.force ? taken : withoutStrangers(taken, gallery, reader.embedder, before);
   const good = outcomes.filter((outcome) => outcome.accepted);
@@ -111,7 +108,12 @@ async function filePictures(files: readonly string[], reader: FaceReader, config
   } finally {
     progress.stop();
   }
-  return outcomes.map((outcome, i) => withoutRepetition(outcome, outcomes.slice(0, i)));
+  return outcomes.map((outcome, i) =>
+    withoutRepetition(
+      outcome,
+      outcomes.slice(0, i).filter((earlier) => earlier.accepted),
+    ),
+  );
 }
 
 /** A file that cannot be read as one is refused like any bad picture; one that is not there is a slip in the command and thrown. */
@@ -125,21 +127,10 @@ async function outcomeOf(file: string, reader: FaceReader, config: Config): Prom
   }
 }
 
-function withoutRepetition(outcome: Outcome, earlier: readonly Outcome[]): Outcome {
-  if (!outcome.accepted) return outcome;
-  const same = earlier.find((other) => other.accepted && Buffer.compare(other.picture, outcome.picture) === 0);
-  return same ? refuse(outcome.source, ['repeated'], `the same picture as ${same.source}`) : outcome;
-}
-
 /** Refuses the pictures that show someone else than the others, or than those already enrolled under the name. */
 function withoutStrangers(outcomes: readonly Outcome[], gallery: Gallery, embedder: EmbedderInfo, before: Person | undefined): Outcome[] {
   const good = outcomes.filter((outcome) => outcome.accepted);
-  const bound = samePersonLogit(embedder);
-  const likenessTo = (id: string, { template }: Candidate) => gallery.match(template).find((match) => match.personId === id)?.logit;
-  const known = before && good.map((candidate) => likenessTo(before.id, candidate));
-  const embeddings = good.map((candidate) => candidate.template);
-  // A person whose templates are another embedder's cannot be compared with: then the new pictures speak for themselves.
-  const belongings = samePerson(embeddings, embedder, bound, known?.every((logit) => logit !== undefined) ? known : undefined);
+  const { belongings, bound } = resemblance(good, gallery, embedder, before?.id);
   return outcomes.map((outcome) => {
     const belonging = outcome.accepted ? belongings[good.indexOf(outcome)] : undefined;
     if (!belonging || belonging.belongs) return outcome;
@@ -194,4 +185,14 @@ function verdictText(name: string, { person, before, added, twin, good, strict }
   }
   if (good.length > 0 && strict) return `${name} is not enrolled: with --strict every picture must be good; nothing was stored`;
   return `${name} is not enrolled: no picture is good enough; nothing was stored`;
+}
+
+function outcomeText(outcome: Outcome): string {
+  return `${outcome.accepted ? 'accepted' : 'refused '}  ${outcome.source}: ${outcome.detail}`;
+}
+
+/** Without picture and template. */
+function outcomeJson(outcome: Outcome): object {
+  if (outcome.accepted) return { source: outcome.source, accepted: true, reasons: [], detail: outcome.detail };
+  return outcome;
 }

@@ -33,6 +33,7 @@ export const statusSchema = Type.Object(
     prompt: Type.Optional(Type.String()),
     wanted: Type.Optional(Type.Integer()),
     last: Type.Optional(outcomeSchema),
+    problem: Type.Optional(Type.String({ description: "Why the door's camera took fewer pictures than were wanted." })),
     expiresAt: Type.String({ format: 'date-time' }),
   },
   closed,

@@ -23,6 +23,18 @@ export type Landmarks = readonly [rightEye: Point, leftEye: Point, nose: Point, 
 export const qualityReasons = ['too-small', 'too-dark', 'too-bright', 'blurred', 'turned-away', 'cut-off', 'several-faces'] as const;
 export type QualityReason = (typeof qualityReasons)[number];
 
+/** Limits of quality, from the configuration (`face.quality.*`). */
+export interface QualityLimits {
+  readonly minInterEyePx: number;
+  /** Mean luma of the aligned face, 0…255. */
+  readonly minLuminance: number;
+  readonly maxLuminance: number;
+  readonly minSharpness: number;
+  readonly maxTurnDeg: number;
+  /** A second face of at least this share of the dominant one's area makes the picture one of several faces, 0…1. */
+  readonly dominance: number;
+}
+
 export interface Quality {
   /** Empty when the face may be compared. */
   readonly reasons: readonly QualityReason[];

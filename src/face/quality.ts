@@ -3,19 +3,7 @@
  * Measures in the spirit of ISO/IEC 29794-5 (face image quality): inter-eye distance, illumination, sharpness, head pose, cropping.
  */
 import type { Detection } from './detect.ts';
-import type { Box, Landmarks, Quality, QualityReason } from './port.ts';
-
-/** Limits, from the configuration (`face.quality.*`). */
-export interface QualityLimits {
-  readonly minInterEyePx: number;
-  /** Mean luma of the aligned face, 0…255. */
-  readonly minLuminance: number;
-  readonly maxLuminance: number;
-  readonly minSharpness: number;
-  readonly maxTurnDeg: number;
-  /** A second face of at least this share of the dominant one's area makes the picture one of several faces, 0…1. */
-  readonly dominance: number;
-}
+import type { Box, Landmarks, Quality, QualityLimits, QualityReason } from './port.ts';
 
 /**
  * The order of faces: large and central first. area × score − half the squared distance of the box's centre from the picture's centre

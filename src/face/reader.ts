@@ -1,8 +1,7 @@
 /** The face reader as the rest of the house has it: opens the worker thread, sends it pictures, gives back its Readings. */
 import { Worker } from 'node:worker_threads';
 import { Fault, type FaultCode } from '../errors.ts';
-import type { EmbedderInfo, FaceReader, Reading, ReadOptions } from './port.ts';
-import type { QualityLimits } from './quality.ts';
+import type { EmbedderInfo, FaceReader, QualityLimits, Reading, ReadOptions } from './port.ts';
 
 export interface ReaderOptions {
   /** Folder of the detector's network. */

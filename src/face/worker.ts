@@ -8,8 +8,8 @@ import { openDetector } from './detect.ts';
 import { openEmbedder } from './embed.ts';
 import { openDetectorNetwork, openEmbedderNetwork } from './manifest.ts';
 import { decodePicture } from './picture.ts';
-import type { Face, Reading, ReadOptions } from './port.ts';
-import { byDominance, judge, lightOf, type QualityLimits } from './quality.ts';
+import type { Face, QualityLimits, Reading, ReadOptions } from './port.ts';
+import { byDominance, judge, lightOf } from './quality.ts';
 import type { ReaderOptions, WorkerAnswer, WorkerRequest } from './reader.ts';
 
 const options = workerData as ReaderOptions;

@@ -154,8 +154,10 @@ export interface EnrolmentStatus {
   /** While `taking`: what the person before the camera should do now, and how many pictures are wanted in all. */
   readonly prompt?: string;
   readonly wanted?: number;
-  /** The newest picture's outcome. */
+  /** The newest picture's outcome; of the camera's pictures also while none is good. */
   readonly last?: PictureOutcome;
+  /** Why the door's camera took fewer pictures than were wanted. */
+  readonly problem?: string;
   /** When the session is given up if nothing happens, ISO 8601, UTC. */
   readonly expiresAt: string;
 }

@@ -13,7 +13,7 @@ import type { Hearing } from './commands.ts';
 import { type BrokerOptions, jsonProperties, labelOf, openConnection } from './connection.ts';
 import { cursorKeeper } from './cursor.ts';
 import { packetTooLarge } from './faults.ts';
-import { openSession, type Session } from './session.ts';
+import { type Notice, openSession, type Session } from './session.ts';
 import { topicsOf } from './topics.ts';
 
 export interface PublishOptions {
@@ -63,6 +63,11 @@ export interface Publication {
   readonly status: PublicationStatus;
   /** Publishes a state, retained, when it has changed; again after each reconnect. Never waits. */
   show<Name extends StateName>(name: Name, state: States[Name]): void;
+  /**
+   * Publishes a message that is neither of the journal nor a state: a retained one when it has changed, and again after each reconnect; another once,
+   * and not at all while there is no connection. The newest of a topic wins. Never waits; a broker that refuses it costs a line in the log.
+   */
+  tell(topic: string, notice: Notice): void;
 }
 
 /** A connection that lasted so long, milliseconds, was a good one: the next wait is the shortest again. */
@@ -77,6 +82,7 @@ export function publishJournal(options: PublishOptions): Publication {
   const cursor = cursorKeeper(journal, clock, log);
   const shown = new Map<StateName, string>();
   const states = new Map<StateName, string>();
+  const notices = new Map<string, Notice>();
   const will = {
     topic: topics.status,
     payload: Buffer.from(encodeOffline('lost')),
@@ -135,6 +141,7 @@ export function publishJournal(options: PublishOptions): Publication {
       door,
       url,
       states,
+      notices,
       signal,
       onJournal,
       onHearing,
@@ -181,6 +188,11 @@ export function publishJournal(options: PublishOptions): Publication {
       shown.set(name, value);
       states.set(name, encodeState(value, clock.wall()));
       session?.showState(name);
+    },
+    tell: (topic, notice) => {
+      if (notice.retain && notices.get(topic)?.payload === notice.payload) return;
+      if (notice.retain) notices.set(topic, notice);
+      session?.tell(topic, notice);
     },
   };
 }

@@ -6,6 +6,8 @@
  * state/door      {"schema":1,"state":"locked" | "released","at":"…"}
  * state/camera    {"schema":1,"state":"working" | "failed","at":"…"}
  * state/mode      {"schema":1,"state":"armed" | "disarmed","at":"…"}
+ * enrolment/<id>  {"schema":1,"session":"…","state":"collecting" | "taking" | "committed" | "aborted" | "expired","pictures":2, prompt, wanted,
+ *                 last {accepted, source, reasons, detail, personId}, problem, "expiresAt":"…","at":"…"}
  * event/…         {"schema":1,"id":"<UUID>","seq":17,"at":"…","door":"front-door","kind":"access.granted", …the event's fields}
  *                 `seq` counts the journal's entries from 1 without gaps and `at` is when the entry was written. Messages come at least
  *                 once and in order: drop those whose `seq` is not above the last one seen (a new `id` under an old `seq` is a new
@@ -30,7 +32,7 @@
  *   person.ruled     personId, changed
  *   relay.pulsed     grantSeq, durationMs, captureToRelayMs
  *   relay.failed     grantSeq, detail
- *   person.enrolled  personId, pictures
+ *   person.enrolled  personId, pictures, by (the operator, where it was done from afar)
  *   person.renamed   personId
  *   person.removed   personId
  *   setting.changed  path, value, by
@@ -100,7 +102,7 @@ const published: { readonly [Kind in EventKind]: Readonly<Record<FieldsOf<Kind>,
   'person.ruled': { personId: true, changed: true },
   'relay.pulsed': { grantSeq: true, durationMs: true, captureToRelayMs: true },
   'relay.failed': { grantSeq: true, detail: true },
-  'person.enrolled': { personId: true, pictures: true },
+  'person.enrolled': { personId: true, pictures: true, by: true },
   'person.renamed': { personId: true },
   'person.removed': { personId: true },
   'setting.changed': { path: true, value: true, by: true },
@@ -135,6 +137,11 @@ export function publicEntry({ seq, id, at, event }: Entry, door: string): object
 /** The payload of a retained state. */
 export function encodeState(state: States[StateName], nowMs: number): string {
   return JSON.stringify({ schema, state, at: new Date(nowMs).toISOString() });
+}
+
+/** The payload of an enrolment session's status, which holds no name. */
+export function encodeEnrolment(status: { readonly session: string; readonly state: string }, nowMs: number): string {
+  return JSON.stringify({ schema, ...status, at: new Date(nowMs).toISOString() });
 }
 
 /** The payload of `status` while the daemon is there. */

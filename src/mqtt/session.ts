@@ -26,6 +26,8 @@ export interface SessionOptions {
   readonly url: string;
   /** The newest payload of each state. */
   readonly states: ReadonlyMap<StateName, string>;
+  /** The retained notices by topic: sent when the session begins. */
+  readonly notices: ReadonlyMap<string, Notice>;
   readonly maxInFlight: number;
   readonly historicalAfterMs: number;
   readonly drainMs: number;
@@ -53,6 +55,14 @@ export interface Session {
   readonly ended: Promise<End>;
   /** Sends the newest payload of a state. */
   showState(name: StateName): void;
+  /** Sends a notice; one of the same topic that still waits gives way to it. */
+  tell(topic: string, notice: Notice): void;
+}
+
+/** A message that is no entry of the journal and no state of the door. */
+export interface Notice {
+  readonly payload: string;
+  readonly retain: boolean;
 }
 
 export interface End {
@@ -125,11 +135,32 @@ export function openSession(options: SessionOptions): Session {
     });
   };
 
+  const waiting = new Map<string, Notice>();
+  const telling = new Set<string>();
+  const tell = (topic: string, notice: Notice) => {
+    waiting.set(topic, notice);
+    if (telling.has(topic)) return;
+    telling.add(topic);
+    void tellAll(topic).finally(() => telling.delete(topic));
+  };
+  const tellAll = async (topic: string) => {
+    for (let next = waiting.get(topic); next && !over.signal.aborted; next = waiting.get(topic)) {
+      waiting.delete(topic);
+      await slots.take();
+      const { payload, retain } = waiting.get(topic) ?? next;
+      waiting.delete(topic);
+      const { error } = await inSlot(() => publishAcked(client, topic, payload, retain));
+      // Nothing of the door hangs on it: a broker that refuses it loses nothing else. That the connection broke is told by its end.
+      if (isRefusal(error)) options.log.warn({ topic, code: error.code }, 'notice refused by the broker');
+    }
+  };
+
   const underWay: UnderWay[] = [];
   const run = async (): Promise<End> => {
     void connection.closed.then((fault) => over.abort(fault));
     void send(topics.status, encodeOnline(clock.wall()), true);
     for (const name of states.keys()) showState(name);
+    for (const [topic, notice] of options.notices) tell(topic, notice);
     if (options.desk) serveCommands({ ...options, desk: options.desk, client, publish: sendReply, over: over.signal });
     const pumping = pump(options, slots, sendInSlot, underWay, over.signal);
     await Promise.race([aborted(AbortSignal.any([signal, over.signal])), pumping]);
@@ -140,7 +171,7 @@ export function openSession(options: SessionOptions): Session {
     cursor.store();
     return { fault: over.signal.reason as Fault, underWay: left, code: connection.disconnectCode() };
   };
-  return { ended: run(), showState };
+  return { ended: run(), showState, tell };
 }
 
 type OnRefused = (code: number, detail: string) => void;

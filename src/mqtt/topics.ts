@@ -7,6 +7,7 @@
  *     <prefix>/<door>/state/mode      retained: does the door open by face
  *     <prefix>/<door>/event/<kind>    never retained: one journal entry; the dots of the kind are levels, as in event/access/granted
  *     <prefix>/<door>/probe           never retained: what `facelatch doctor` sends to see whether it may publish
+ *     <prefix>/<door>/enrolment/<id>  never retained: how an enrolment session stands, each time that changes (a prompt of the camera, say)
  *     <prefix>/<door>/cmd/<name>      to the door: one command; the dots of its name are levels, as in cmd/door/open
  *     <prefix>/<door>/cmd/self-test   from the door to itself: does the broker deliver commands
  *     <prefix>/<door>/reply/…         never retained: what came of a command; who sends one chooses the rest of the topic
@@ -22,6 +23,7 @@ export interface Topics {
   readonly all: string;
   state(name: StateName): string;
   event(kind: EventKind): string;
+  enrolment(session: string): string;
   /** Every command to this door, as a subscription. */
   readonly commands: string;
   readonly selfTest: string;
@@ -56,6 +58,7 @@ export function topicsOf(prefix: string, door: string): Topics {
     all: `${root}/#`,
     state: (name) => `${root}/state/${name}`,
     event: (kind) => `${root}/event/${kind.replaceAll('.', '/')}`,
+    enrolment: (session) => `${root}/enrolment/${session}`,
     commands: `${root}/cmd/#`,
     selfTest: `${root}/cmd/self-test`,
     command: (name) => `${root}/cmd/${name.replaceAll('.', '/')}`,

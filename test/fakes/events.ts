@@ -59,7 +59,7 @@ export const eventOf: { readonly [Kind in EventKind]: Extract<Event, { kind: Kin
   'clock.jumped': { kind: 'clock.jumped', byMs: 3_600_000, sure: false },
   'person.left': { kind: 'person.left', personId: 'p-0001', by: { kind: 'operator', name: 'exit-reader', via: 'mqtt', requestId: 'r-2' } },
   'person.ruled': { kind: 'person.ruled', personId: 'p-0001', changed: ['validUntil'] },
-  'person.enrolled': { kind: 'person.enrolled', personId: 'p-0001', pictures: 2 },
+  'person.enrolled': { kind: 'person.enrolled', personId: 'p-0001', pictures: 2, by: 'ada' },
   'person.renamed': { kind: 'person.renamed', personId: 'p-0001' },
   'person.removed': { kind: 'person.removed', personId: 'p-0001' },
   'setting.changed': { kind: 'setting.changed', path: 'relay.pulseMs', value: 2000, by: 'ada' },

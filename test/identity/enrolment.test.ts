@@ -1,7 +1,7 @@
 /** Which pictures belong together, on made-up embeddings. */
 import { describe, expect, it } from 'vitest';
-import { alreadyEnrolled, samePerson, samePersonLogit } from '../../src/cli/enrolment.ts';
 import type { EmbedderInfo } from '../../src/face/port.ts';
+import { alreadyEnrolled, samePerson, samePersonLogit } from '../../src/identity/enrolment.ts';
 import type { Match, Threshold } from '../../src/identity/port.ts';
 
 const embedder: EmbedderInfo = { name: 'angle', version: '1', sha256: '', dimension: 2, head: { kind: 'cosine', scale: 1, bias: 0 } };

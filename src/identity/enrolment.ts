@@ -3,9 +3,9 @@
  * who of the enrolled they look like, come out.
  */
 import type { EmbedderInfo, Embedding } from '../face/port.ts';
-import type { Gallery, Match, PersonId } from '../identity/port.ts';
-import { logitOf } from '../identity/siamese.ts';
-import { calibrationCurve } from '../identity/threshold.ts';
+import type { Gallery, Match, PersonId } from './port.ts';
+import { logitOf } from './siamese.ts';
+import { calibrationCurve } from './threshold.ts';
 
 /**
  * How alike two pictures must be to count as one person's: the logit that one in a hundred pairs of strangers reaches.
@@ -90,4 +90,28 @@ export function alreadyEnrolled(
     .flatMap((embedding) => gallery.match(embedding, 5))
     .filter((match) => match.personId !== self && passes(match))
     .toSorted((a, b) => b.logit - a.logit)[0];
+}
+
+/** Everything said of likeness in an enrolment, picture by picture, in the order of the candidates. */
+export interface Resemblance {
+  /** Whether each shows the same person as the others, or as those enrolled under the name. */
+  readonly belongings: readonly Belonging[];
+  /** The likeness that is expected of one person. */
+  readonly bound: number;
+}
+
+/** Compares candidates with each other and with the pictures of the person of that name, `before`, where there is one. */
+export function resemblance(
+  candidates: readonly { readonly template: Embedding }[],
+  gallery: Pick<Gallery, 'match'>,
+  embedder: EmbedderInfo,
+  before: PersonId | undefined,
+): Resemblance {
+  const bound = samePersonLogit(embedder);
+  const embeddings = candidates.map(({ template }) => template);
+  const known =
+    before === undefined ? undefined : embeddings.map((probe) => gallery.match(probe).find(({ personId }) => personId === before)?.logit);
+  // A person whose templates are another embedder's cannot be compared with: then the new pictures speak for themselves.
+  const comparable = known?.every((logit) => logit !== undefined) ? known : undefined;
+  return { belongings: samePerson(embeddings, embedder, bound, comparable), bound };
 }

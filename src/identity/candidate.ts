@@ -1,12 +1,8 @@
 /** What became of one picture offered for enrolment: its reading in; a candidate with its template, or a refusal in plain words, out. */
-import type { Config } from '../config.ts';
 import { Fault } from '../errors.ts';
-import type { FaceReader, QualityReason, Reading } from '../face/port.ts';
-import type { NewPicture } from '../identity/port.ts';
-import { reasonsText } from './words.ts';
-
-/** Why a picture was refused: the reader's reasons, and those of enrolment. */
-export type RefusalReason = QualityReason | 'not-a-picture' | 'no-face' | 'repeated' | 'another-person';
+import type { FaceReader, QualityLimits, Reading } from '../face/port.ts';
+import type { NewPicture, PictureRefusal } from './port.ts';
+import { reasonsText } from './quality-words.ts';
 
 export interface Candidate extends NewPicture {
   readonly accepted: true;
@@ -16,7 +12,7 @@ export interface Candidate extends NewPicture {
 export interface Refusal {
   readonly accepted: false;
   readonly source: string;
-  readonly reasons: readonly RefusalReason[];
+  readonly reasons: readonly PictureRefusal[];
   /** The reasons in plain words. */
   readonly detail: string;
   /** Greatest likeness to the other pictures, where that is the reason. */
@@ -25,12 +21,12 @@ export interface Refusal {
 
 export type Outcome = Candidate | Refusal;
 
-export function refuse(source: string, reasons: readonly RefusalReason[], detail: string, likeness?: Refusal['likeness']): Refusal {
+export function refuse(source: string, reasons: readonly PictureRefusal[], detail: string, likeness?: Refusal['likeness']): Refusal {
   return { accepted: false, source, reasons, detail, ...(likeness ? { likeness } : {}) };
 }
 
 /** Judges a reading made with `embed: 'good'`: the dominant face counts. */
-function candidateOf(source: string, picture: Uint8Array, reading: Reading, limits: Config['face']['quality']): Outcome {
+function candidateOf(source: string, picture: Uint8Array, reading: Reading, limits: QualityLimits): Outcome {
   const face = reading.faces[0];
   if (!face) return refuse(source, ['no-face'], `no face found in ${reading.width}×${reading.height} pixels`);
   if (!face.embedding) return refuse(source, face.quality.reasons, reasonsText(face.quality, limits));
@@ -43,8 +39,8 @@ function candidateOf(source: string, picture: Uint8Array, reading: Reading, limi
 export async function readCandidate(
   source: string,
   picture: Uint8Array,
-  reader: FaceReader,
-  limits: Config['face']['quality'],
+  reader: Pick<FaceReader, 'read'>,
+  limits: QualityLimits,
 ): Promise<Outcome> {
   try {
     return candidateOf(source, picture, await reader.read(picture, { embed: 'good' }), limits);
@@ -54,12 +50,9 @@ export async function readCandidate(
   }
 }
 
-export function outcomeText(outcome: Outcome): string {
-  return `${outcome.accepted ? 'accepted' : 'refused '}  ${outcome.source}: ${outcome.detail}`;
-}
-
-/** Without picture and template. */
-export function outcomeJson(outcome: Outcome): object {
-  if (outcome.accepted) return { source: outcome.source, accepted: true, reasons: [], detail: outcome.detail };
-  return outcome;
+/** Refuses a candidate whose picture is, byte for byte, one of the earlier ones: a second copy teaches nothing. */
+export function withoutRepetition(outcome: Outcome, earlier: readonly Pick<NewPicture, 'picture' | 'source'>[]): Outcome {
+  if (!outcome.accepted) return outcome;
+  const same = earlier.find(({ picture }) => Buffer.compare(picture, outcome.picture) === 0);
+  return same ? refuse(outcome.source, ['repeated'], `the same picture as ${same.source}`) : outcome;
 }

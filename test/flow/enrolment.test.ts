@@ -1,0 +1,167 @@
+/** Enrolment from afar, whole: an operator's own process, a real broker, the running door with its networks; then the face opens the door. */
+import { randomUUID } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { connectAsync, type MqttClient } from 'mqtt';
+import sharp from 'sharp';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import type { Event } from '../../src/access/port.ts';
+import { newKey, publicKeyOf } from '../../src/command/keys.ts';
+import { operatorsIn } from '../../src/command/operators.ts';
+import { loadConfig } from '../../src/config.ts';
+import { openLog } from '../../src/log.ts';
+import { type House, wire } from '../../src/wire.ts';
+import { demoPicture, facelatch, jsonOf, root, temporaryFolder } from '../cli/facelatch.ts';
+import { type Mosquitto, openMosquitto } from '../fakes/mosquitto.ts';
+
+let folder: ReturnType<typeof temporaryFolder>;
+let broker: Mosquitto;
+let client: MqttClient;
+let events: Event[];
+const ends: (() => Promise<void>)[] = [];
+
+beforeEach(async () => {
+  folder = temporaryFolder();
+  broker = await openMosquitto();
+  client = await connectAsync(broker.url, { protocolVersion: 5 });
+  events = [];
+});
+afterEach(async () => {
+  for (const end of ends.splice(0).reverse()) await end();
+  await client.endAsync(true);
+  await broker[Symbol.asyncDispose]();
+  folder[Symbol.dispose]();
+});
+
+const state = () => join(folder.path, 'state');
+const keyFile = () => join(folder.path, 'key.json');
+const send = (...args: string[]) =>
+  facelatch(['send', 'front-door', ...args, '--key', keyFile(), '--broker', broker.url, '--state', state()]);
+
+/** An unsigned command and its answer, where the door takes such. */
+async function ask(name: string, args: object) {
+  const id = randomUUID();
+  const responseTopic = `facelatch/front-door/reply/${id}`;
+  const answered = new Promise<Buffer>((resolve) => client.on('message', (topic, payload) => topic === responseTopic && resolve(payload)));
+  const payload = JSON.stringify({ id, args });
+  await client.publishAsync(`facelatch/front-door/cmd/${name.replace('.', '/')}`, payload, { qos: 1, properties: { responseTopic } });
+  return JSON.parse((await answered).toString('utf8'));
+}
+
+/** What the camera replays: one picture, again and again, as a camera would give it, each frame with other bytes. */
+async function frames(name: string, pictures: readonly (string | Buffer)[]): Promise<string> {
+  const to = join(folder.path, name);
+  mkdirSync(to);
+  for (const [n, picture] of pictures.entries())
+    for (let i = 0; i < 20; i++)
+      writeFileSync(
+        join(to, `${n}-${i}.jpg`),
+        await sharp(picture)
+          .jpeg({ quality: 95 - i })
+          .toBuffer(),
+      );
+  return to;
+}
+
+/** A running door whose camera replays `from`, and an operator with a key for it. */
+async function open(from: string, settings: Readonly<Record<string, unknown>> = {}): Promise<House> {
+  const key = await newKey('Ed25519');
+  writeFileSync(keyFile(), JSON.stringify(key), { mode: 0o600 });
+  mkdirSync(state(), { mode: 0o700 });
+  const olga = { name: 'olga', role: 'admin', key: publicKeyOf(key, 'Ed25519'), addedAt: '2026-01-01T00:00:00.000Z' } as const;
+  await operatorsIn(join(state(), 'operators.json')).add(olga);
+  const values = {
+    'state.folder': state(),
+    'camera.source': 'replay',
+    'camera.replay.from': from,
+    'camera.replay.loop': true,
+    'camera.fps': 10,
+    'face.idleFps': 0,
+    'relay.pulseMs': 100,
+    'access.maxFrameAgeMs': 5000,
+    'access.windowMs': 5000,
+    'access.denyAfterMs': 1000,
+    'mqtt.enabled': true,
+    'mqtt.url': broker.url,
+    'mqtt.clockCheck': false,
+    ...settings,
+  };
+  const { config } = loadConfig({ flags: new Map<string, unknown>(Object.entries(values)) });
+  // Its message to itself says that the door listens.
+  const listens = new Promise<void>((resolve) => client.on('message', (topic) => topic.endsWith('/cmd/self-test') && resolve()));
+  await client.subscribeAsync('facelatch/front-door/#', { qos: 1 });
+  const house = await wire(config, openLog('silent'), { onEvent: (event) => events.push(event) });
+  const end = new AbortController();
+  const running = house.run(end.signal);
+  ends.push(async () => {
+    end.abort(new Error('the test is over'));
+    await running;
+    await house[Symbol.asyncDispose]();
+  });
+  await listens;
+  return house;
+}
+
+const seen = (kind: Event['kind']) => expect.poll(() => events.some((e) => e.kind === kind), { timeout: 20_000, interval: 20 }).toBe(true);
+
+it('a person whose pictures an operator sends from another process is let in by the door, who was a stranger before', async () => {
+  const house = await open(await frames('visit', [demoPicture(2, 'smiling')]));
+  await seen('access.denied');
+  const wall = join(folder.path, 'wall.jpg');
+  writeFileSync(
+    wall,
+    await sharp({ create: { width: 200, height: 200, channels: 3, background: '#a88' } })
+      .jpeg()
+      .toBuffer(),
+  );
+  const run = await send('enrol', 'Grace', demoPicture(2, 'neutral'), wall, demoPicture(2, 'neutral'), '--json');
+  const { personId, pictures } = jsonOf(run);
+  expect(pictures).toMatchObject([
+    { accepted: true },
+    { accepted: false, reasons: ['no-face'] },
+    { accepted: false, reasons: ['repeated'] },
+  ]);
+  expect(run.code).toBe(0);
+  events.length = 0;
+  await seen('relay.pulsed');
+  expect(events).toContainEqual(expect.objectContaining({ kind: 'access.granted', personId }));
+  expect(house.journal.query({ kinds: ['person.enrolled'] }).map(({ event }) => event)).toEqual([
+    { kind: 'person.enrolled', personId, pictures: 1, by: 'olga' },
+  ]);
+}, 60_000);
+
+it("the door's own camera enrols whoever stands before it, and its prompts are published", async () => {
+  const told: { state: string; prompt?: string }[] = [];
+  client.on('message', (topic, payload) => topic.includes('/enrolment/') && told.push(JSON.parse(payload.toString())));
+  const both = [demoPicture(4, 'neutral'), demoPicture(4, 'smiling')];
+  const house = await open(await frames('visit', both), {
+    'enrolment.intervalMs': 200,
+    'mqtt.allowUnsigned': ['enrol.start', 'enrol.take', 'enrol.commit'],
+  });
+  const { result } = await ask('enrol.start', { name: 'Alan' });
+  expect(await ask('enrol.take', { session: result.session, count: 3 })).toMatchObject({ ok: true });
+  await expect.poll(() => told.at(-1), { timeout: 20_000 }).toMatchObject({ state: 'collecting', pictures: 3 });
+  expect(new Set(told.flatMap(({ prompt }) => prompt ?? [])).size).toBe(3);
+  expect(JSON.stringify(told)).not.toContain('Alan');
+  events.length = 0;
+  expect(await ask('enrol.commit', { session: result.session })).toMatchObject({ ok: true, result: { pictures: 3 } });
+  await seen('relay.pulsed');
+  expect(house.gallery.list()).toMatchObject([{ name: 'Alan', pictures: 3 }]);
+}, 60_000);
+
+const london = join(root, '..', 'shared', 'data', 'london');
+it('a real person of the London set is enrolled from afar and let in', async ({ skip }) => {
+  if (!existsSync(london)) skip('there is no ../shared/data/london here');
+  const first = (kind: string) => {
+    const name =
+      readdirSync(join(london, kind))
+        .filter((file) => file.endsWith('.jpg'))
+        .toSorted()[0] ?? '';
+    return join(london, kind, name);
+  };
+  const house = await open(await frames('visit', [readFileSync(first('smiling_front'))]));
+  await seen('access.denied');
+  expect(await send('enrol', 'London', first('neutral_front'))).toMatchObject({ code: 0 });
+  await seen('relay.pulsed');
+  expect(house.gallery.list()).toMatchObject([{ name: 'London', pictures: 1 }]);
+}, 60_000);

@@ -1,0 +1,35 @@
+/** A process of its own that enrols 20 pictures of a mebibyte through a session: made to be killed in the midst of the commit, which it announces. */
+import { join } from 'node:path';
+import { enrolmentSessions } from '../../src/identity/sessions.ts';
+import { openGallery } from '../../src/identity/sqlite.ts';
+import { openJournal } from '../../src/journal/sqlite.ts';
+import { openLog } from '../../src/log.ts';
+import { systemClock } from '../../src/time.ts';
+import { circleEmbedder, drawing, drawingReader } from '../fakes/reader.ts';
+
+const [, , folder = '', name = '', face = '0'] = process.argv;
+const policy = { policy: 'paper', targetFmr: 0.0001, detection: 0.99, verification: 0.8 } as const;
+const reader = drawingReader();
+const sessions = enrolmentSessions({
+  gallery: openGallery({ file: join(folder, 'people.sqlite'), embedder: circleEmbedder, policy, clock: systemClock }),
+  journal: openJournal({ file: join(folder, 'journal.sqlite'), clock: systemClock }),
+  reader: () => reader,
+  limits: { minInterEyePx: 24, minLuminance: 35, maxLuminance: 225, minSharpness: 0.01, maxTurnDeg: 40, dominance: 0.5 },
+  clock: systemClock,
+  log: openLog('silent'),
+  maxSessions: 1,
+  maxPictures: 50,
+  maxPictureBytes: 2_000_000,
+  sessionMs: 60_000,
+  intervalMs: 0,
+});
+const started = await sessions.start({ name, by: 'test' });
+if (!started.ok) throw new Error(started.detail);
+const { session } = started.value;
+for (let i = 0; i < 20; i++) {
+  const picture = drawing({ face: Number(face), tag: `${name} ${i}`, padding: 'x'.repeat(1 << 20) });
+  await sessions.addPicture(session, { picture, source: `${i}` });
+}
+process.stdout.write('committing\n');
+await sessions.commit(session);
+await sessions[Symbol.asyncDispose]();
