@@ -58,7 +58,6 @@ export function readerOf({ face }: Config): Promise<FaceReader> {
     detector: modelFolder(face.detector),
     embedder: modelFolder(face.embedder),
     threads: face.threads,
-    provider: face.provider,
     limits: face.quality,
   });
 }

@@ -35,8 +35,17 @@ function coerce(raw: unknown, like: unknown): unknown {
   if (typeof raw !== 'string') return raw;
   if (typeof like === 'number' && raw.trim() !== '' && Number.isFinite(Number(raw))) return Number(raw);
   if (typeof like === 'boolean' && (raw === 'true' || raw === 'false')) return raw === 'true';
+  if (typeof like === 'object' && like !== null && !Array.isArray(like)) return jsonOf(raw);
   if (Array.isArray(like)) return raw === '' ? [] : raw.split(',').map((s) => s.trim());
   return raw;
+}
+
+function jsonOf(raw: string): unknown {
+  try {
+    return JSON.parse(raw);
+  } catch {
+    return raw;
+  }
 }
 
 /** The schema as convict takes it: each setting is a format of its own, with the environment name and how text becomes its type. */
@@ -58,7 +67,6 @@ function convictSchema(): convict.Schema<object> {
 
 /** convict's object by dotted paths in text; its own types know only literal ones. */
 interface Settings {
-  load(values: object): void;
   set(path: string, value: unknown): void;
   get(path: string): unknown;
   has(path: string): boolean;
@@ -85,18 +93,22 @@ export function loadConfig({ files = [], env = {}, flags = new Map() }: ConfigSo
   for (const file of files) {
     const json = readJson(file);
     for (const path of pathsOf(json, '', all)) {
-      if (all.has(path)) origin.set(path, `file ${file}`);
-      else if (isGroup(path))
+      if (all.has(path)) {
+        // One by one: load() would look for settings inside a setting that is an object.
+        settings.set(path, valueAt(json, path));
+        origin.set(path, `file ${file}`);
+      } else if (isGroup(path))
         problems.push({ path, text: `${path}: is a group of settings, not one; it must be an object (from file ${file})` });
       else problems.push({ path, text: `${path}: no such setting (from file ${file})${nearest(path, [...all.keys()])}` });
     }
-    settings.load(json);
   }
   const envNames = new Map([...all.keys()].map((path) => [envName(path), path]));
-  for (const name of Object.keys(relevant)) {
+  for (const [name, text] of Object.entries(relevant)) {
     const path = envNames.get(name);
-    if (path) origin.set(path, `environment ${name}`);
-    else problems.push({ path: name, text: `${name}: no such setting (from the environment)${nearest(name, [...envNames.keys()])}` });
+    if (path) {
+      settings.set(path, coerce(text, all.get(path)?.default));
+      origin.set(path, `environment ${name}`);
+    } else problems.push({ path: name, text: `${name}: no such setting (from the environment)${nearest(name, [...envNames.keys()])}` });
   }
   for (const [path, raw] of flags) {
     const known = all.get(path);
@@ -148,6 +160,16 @@ export function impossible(config: Config, from: (path: string) => string): Prob
       'camera.retryMinMs',
       `${camera.retryMinMs} is more than camera.retryMaxMs (${camera.retryMaxMs})`,
     ],
+    ...Object.entries(access.groups).map(([name, { schedule }]): [boolean, string, string] => [
+      schedule !== undefined && !(schedule in access.schedules),
+      'access.groups',
+      `the group "${name}" has the schedule "${schedule}", which is not in access.schedules (${Object.keys(access.schedules).join(', ') || 'none'})`,
+    ]),
+    ...access.admits.map((name): [boolean, string, string] => [
+      !(name in access.groups),
+      'access.admits',
+      `"${name}" is no group of access.groups (${Object.keys(access.groups).join(', ') || 'none'})`,
+    ]),
     ...(['chip', 'line'] as const).map((name): [boolean, string, string] => [
       relay.kind !== 'dry' && relay[name] === '',
       `relay.${name}`,
@@ -190,6 +212,9 @@ function readJson(file: string): object {
     throw new Fault('bad-config', `The configuration file ${file} must hold one JSON object`);
   return json;
 }
+
+const valueAt = (json: object, path: string): unknown =>
+  path.split('.').reduce<unknown>((node, name) => (node as Readonly<Record<string, unknown>>)[name], json);
 
 /** The dotted paths of everything in a file, stopping at settings. */
 function pathsOf(node: object, path: string, all: ReadonlyMap<string, unknown>): string[] {

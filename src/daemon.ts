@@ -22,7 +22,7 @@ export interface DaemonParts {
   readonly openReader: () => Promise<FaceReader>;
   readonly reader: FaceReader;
   readonly sight: (frame: Frame, reading: Reading) => Sighting;
-  readonly controller: Controller;
+  readonly controller: Pick<Controller, 'submit' | 'record' | 'settled'>;
   /** Called every second: takes in what other processes changed. */
   readonly refresh: () => void;
   /** Called at every tick (ten a second). */

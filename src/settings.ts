@@ -2,6 +2,8 @@
  * Every setting of facelatch: its default, what is allowed and its help text, in the order of the reference; and the reference itself,
  * made from them.
  */
+import type { GroupRules } from './access/admission.ts';
+import { isDate, isTimeZone, parseSchedule } from './access/schedule.ts';
 import { logLevels } from './log.ts';
 
 /** One setting. `check` says whether a value is allowed; `allowed` says the same to people. */
@@ -31,6 +33,10 @@ const whole = (doc: string, fallback: number, min: number, max: number) =>
   leaf(doc, fallback, `a whole number from ${min} to ${max}`, (v) => Number.isInteger(v) && (v as number) >= min && (v as number) <= max);
 const names = (doc: string, fallback: readonly string[]) =>
   leaf<readonly string[]>(doc, fallback, 'a list of texts', (v) => Array.isArray(v) && v.every((s) => typeof s === 'string'));
+
+const isObject = (v: unknown): v is object => typeof v === 'object' && v !== null && !Array.isArray(v);
+const groupFields: Readonly<Record<string, string>> = { schedule: 'string', pin: 'boolean', secondPerson: 'boolean' };
+const isGroup = (v: unknown): boolean => isObject(v) && Object.entries(v).every(([name, value]) => groupFields[name] === typeof value);
 
 /** Every setting of facelatch, in the order of the reference. */
 export const schema = {
@@ -95,11 +101,6 @@ export const schema = {
     ),
     embedder: text('The embedder (the Siamese twin), likewise.', 'embedder', /./, 'a name or path'),
     threads: whole('Threads of one inference.', 2, 1, 64),
-    provider: choice(
-      'What computes the networks: `cpu`, or an NVIDIA GPU through `cuda` or `tensorrt`, which need an ONNX Runtime built for them (docs/jetson.md).',
-      'cpu',
-      ['cpu', 'cuda', 'tensorrt'],
-    ),
     idleFps: number(
       'While nobody has been seen for two seconds, or the visitor has been let in or denied, only so many frames a second are looked at, which saves power; 0 looks at all.',
       4,
@@ -172,6 +173,65 @@ export const schema = {
       600_000,
     ),
     cooldownMs: whole('After a grant the same person is not granted again for so long. Milliseconds.', 8000, 0, 600_000),
+    togetherMs: whole('How long a PIN, or the first of two people, counts. Milliseconds.', 15_000, 1000, 300_000),
+    lockOut: {
+      failures: whole(
+        'Failed presentations in a row (visitors who were not recognised, not frames) that lock faces out; 0: never.',
+        5,
+        0,
+        100,
+      ),
+      firstMs: whole(
+        'The first lock-out; each further one without a grant between is twice as long. PIN, button and remote go on. Milliseconds.',
+        30_000,
+        1000,
+        3_600_000,
+      ),
+      maxMs: whole('No lock-out is longer. Milliseconds.', 3_600_000, 1000, 86_400_000),
+    },
+    timeZone: leaf(
+      'Time zone of the schedules.',
+      'UTC',
+      'an IANA name such as Europe/Berlin',
+      (v) => typeof v === 'string' && isTimeZone(v),
+    ),
+    holidays: leaf<readonly string[]>(
+      'Local dates on which only the `holidays` rows of schedules count.',
+      [],
+      'a list of dates such as 2026-12-25',
+      (v) => Array.isArray(v) && v.every((s) => typeof s === 'string' && isDate(s)),
+    ),
+    schedules: leaf<Readonly<Record<string, readonly string[]>>>(
+      'Schedules by name: rows such as `"Mon-Fri 08:00-18:00"`, `"Sat,Sun 10:00-24:00"`, `"daily 22:00-06:00"`, `"holidays 10:00-12:00"`.',
+      {},
+      'an object of lists of rows such as {"office": ["Mon-Fri 08:00-18:00"]}',
+      (v) =>
+        isObject(v) &&
+        Object.values(v).every(
+          (rows) => Array.isArray(rows) && rows.every((r) => typeof r === 'string') && typeof parseSchedule(rows) !== 'string',
+        ),
+    ),
+    groups: leaf<Readonly<Record<string, GroupRules>>>(
+      'Groups by name: `{"schedule": "office", "pin": true, "secondPerson": true}`, each optional. Of several groups the one that asks least counts.',
+      {},
+      'an object such as {"cleaners": {"schedule": "office", "pin": true}}',
+      (v) => isObject(v) && Object.values(v).every(isGroup),
+    ),
+    admits: names('Groups that this door lets in; empty: everyone enrolled.', []),
+    unsureClock: choice(
+      'People bound to times while the clock is not known to be right (never set, or jumped and not synchronised): `deny` or `allow`.',
+      'deny',
+      ['deny', 'allow'],
+    ),
+    antiPassback: flag('Who came in is let in again only after an exit reader has seen them leave (`door.left`).', false),
+    heldOpenMs: whole('The door open for longer is an alarm; 0: never. Milliseconds.', 60_000, 0, 86_400_000),
+    graceMs: whole('After a release the door may be opened for so long without being forced. Milliseconds.', 5000, 0, 600_000),
+    tamperBlockMs: whole(
+      'How long the tamper switch blocks face and remote opening, also across restarts. Milliseconds.',
+      600_000,
+      0,
+      86_400_000,
+    ),
     journalDown: choice('When the journal cannot be written: `deny` everyone, or `open` for enrolled people without a record.', 'deny', [
       'deny',
       'open',

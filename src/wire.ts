@@ -2,8 +2,10 @@
  * The composition root: a configuration in, the whole house out. What is acquired here is released in reverse order.
  */
 
-import { type ControllerOptions, openController } from './access/controller.ts';
+import type { ControllerOptions } from './access/controller.ts';
 import type { Policy } from './access/decide.ts';
+import { openEntrance } from './access/entrance.ts';
+import type { Door } from './access/port.ts';
 import { sight } from './access/sight.ts';
 import {
   brokerOf,
@@ -12,6 +14,7 @@ import {
   embeddedBroker,
   enrolmentOf,
   galleryOf,
+  inputsOf,
   journalOf,
   readerOf,
   relayOf,
@@ -31,6 +34,7 @@ import { Fault, messageOf } from './errors.ts';
 import type { EmbedderInfo, FaceReader } from './face/port.ts';
 import { lockState } from './host/lock.ts';
 import type { ServiceManager } from './host/systemd.ts';
+import { timeSync } from './host/time-sync.ts';
 import type { EnrolmentSessions, Gallery } from './identity/port.ts';
 import { identify } from './identity/threshold.ts';
 import type { Journal } from './journal/port.ts';
@@ -39,7 +43,7 @@ import type { Log } from './log.ts';
 import { type Publication, publishJournal } from './mqtt/client.ts';
 import { encodeEnrolment, publicEntry } from './mqtt/codec.ts';
 import { type Topics, topicsOf } from './mqtt/topics.ts';
-import type { Relay } from './relay/port.ts';
+import type { Inputs, Relay } from './relay/port.ts';
 import { type Clock, steppedClock, systemClock } from './time.ts';
 import { version } from './version.ts';
 
@@ -49,6 +53,7 @@ export interface Overrides {
   readonly camera?: Camera;
   readonly reader?: FaceReader;
   readonly relay?: Relay;
+  readonly inputs?: Inputs;
   readonly onEvent?: ControllerOptions['onEvent'];
   readonly onMoment?: (moment: Moment) => void;
   /** Whether the wall clock is held to true time: signed commands need that. */
@@ -71,6 +76,8 @@ export interface House extends AsyncDisposable {
   readonly reader: FaceReader;
   readonly gallery: Gallery;
   readonly journal: Journal;
+  /** For everyone who is not a face. */
+  readonly door: Door;
   readonly status: HouseStatus;
   /** Runs until `signal` is aborted or a replay has been played to its end. */
   run(signal: AbortSignal): Promise<void>;
@@ -106,15 +113,23 @@ export async function wire(config: Config, log: Log, overrides: Overrides = {}):
   const plainCamera = overrides.camera ?? cameraOf(config, clock);
   const camera = sharedCamera(stepped ? stepping(plainCamera, stepped, config.camera.fps) : plainCamera);
   const live = liveSettings(config);
+  const openInputs = () => {
+    const inputs = inputsOf(config, clock);
+    return inputs && opening.use(inputs);
+  };
   const policy = (): Policy => {
     const { policy: kind, logit, fmr, extrapolated } = gallery.threshold;
     return { ...live.config.access, pulseMs: live.config.relay.pulseMs, threshold: { policy: kind, logit, fmr, extrapolated } };
   };
-  const controller = openController({
+  const { controller, door, ...entrance } = openEntrance({
     journal,
     relay,
+    gallery,
+    rules: config.access,
     policy,
-    journalDown: config.access.journalDown,
+    premises: () => ({ ...live.config.access, ...live.config.relay }),
+    inputs: overrides.inputs ?? openInputs(),
+    synchronised: overrides.clockSynchronised ?? timeSync(),
     clock,
     log: log.child({ room: 'access' }),
     ...(overrides.onEvent ? { onEvent: overrides.onEvent } : {}),
@@ -130,6 +145,7 @@ export async function wire(config: Config, log: Log, overrides: Overrides = {}):
       }),
     controller,
     onTick: () => {
+      entrance.tick();
       showStates();
       overrides.serviceManager?.attend({ relayHeld: relay.held, turns: loops.status.turns, status: summary() });
     },
@@ -164,6 +180,7 @@ export async function wire(config: Config, log: Log, overrides: Overrides = {}):
     }),
   );
   const commandPorts: CommandPorts = {
+    door,
     gallery,
     journal,
     enrolment,
@@ -200,7 +217,7 @@ export async function wire(config: Config, log: Log, overrides: Overrides = {}):
   const showStates = () => {
     publication?.show('door', relay.level === 'active' ? 'released' : 'locked');
     publication?.show('camera', loops.status.camera === 'failed' ? 'failed' : 'working');
-    publication?.show('mode', config.access.armed ? 'armed' : 'disarmed');
+    publication?.show('mode', controller.premises.armed ? 'armed' : 'disarmed');
   };
   const brokerState = () => {
     const { state, backlog } = publication?.status ?? { state: 'off', backlog: 0 };
@@ -215,6 +232,7 @@ export async function wire(config: Config, log: Log, overrides: Overrides = {}):
     reader,
     gallery,
     journal,
+    door,
     get status() {
       return {
         ...loops.status,
@@ -256,7 +274,9 @@ export async function wire(config: Config, log: Log, overrides: Overrides = {}):
         void tellEnrolment(enrolment, topicsOf(prefix, config.door.id), publication, over.signal);
       }
       try {
-        await loops.run(signal);
+        const played = new AbortController();
+        const both = AbortSignal.any([signal, played.signal]);
+        await Promise.all([loops.run(both).finally(() => played.abort()), entrance.watchInputs(both)]);
       } finally {
         await relay.safe();
         controller.record({ kind: 'daemon.stopped', reason: signal.aborted ? messageOf(signal.reason) : 'replay ended' });

@@ -88,6 +88,12 @@ describe('refusals', () => {
     [{ inputs: { activeLow: ['bell'] } }, 'inputs.activeLow'],
     [{ face: { quality: { minLuminance: 200, maxLuminance: 100 } } }, 'face.quality.minLuminance'],
     [{ door: { id: 'a/b' } }, 'door.id'],
+    [{ access: { timeZone: 'Mars/Base' } }, 'access.timeZone'],
+    [{ access: { holidays: ['25.12.2026'] } }, 'access.holidays'],
+    [{ access: { schedules: { office: ['Mon 25:00-26:00'] } } }, 'access.schedules'],
+    [{ access: { groups: { cleaners: { schedule: 'office' } } } }, 'access.groups'],
+    [{ access: { groups: { cleaners: { hours: 'office' } } } }, 'access.groups'],
+    [{ access: { admits: ['cleaners'] } }, 'access.admits'],
     [{ mqtt: { url: 'mqtt://user:secret@host' } }, 'mqtt.url'],
     [{ mqtt: { prefix: 'a/#' } }, 'mqtt.prefix'],
   ])('%j: values that are each allowed or not, and together make no sense', (content, path) => {

@@ -97,6 +97,8 @@ export type Event =
     }
   /** Somebody was recognised and something is still missing: a PIN, or the second of two people. */
   | { readonly kind: 'access.pending'; readonly personId: PersonId; readonly needs: 'pin' | 'second-person'; readonly withinMs: number }
+  /** A right PIN that opens only together with the face. */
+  | { readonly kind: 'pin.accepted'; readonly personId: PersonId; readonly withinMs: number }
   /** `grantSeq`: the entry of the grant or request behind it. `captureToRelayMs`: of a grant by face. */
   | { readonly kind: 'relay.pulsed'; readonly grantSeq: number; readonly durationMs: number; readonly captureToRelayMs?: number }
   | { readonly kind: 'relay.failed'; readonly grantSeq: number; readonly detail: string }
@@ -169,4 +171,6 @@ export interface Door {
   resetLockOut(by: Requester): Promise<Answer>;
   /** A PIN from a keypad: opens where a PIN alone may, or completes face + PIN. Never journalled or logged itself. */
   enterPin(by: Requester, pin: string): Promise<Answer>;
+  /** An exit reader saw this person leave: under anti-passback they may come in again. */
+  left(by: Requester, personId: PersonId): Promise<Answer>;
 }

@@ -43,6 +43,8 @@ export function describeEvent(event: Event, nameOf: (personId: string) => string
       return `stopped: ${event.reason}`;
     case 'access.pending':
       return `${nameOf(event.personId)} recognised; ${event.needs === 'pin' ? 'a PIN' : 'a second person'} is needed within ${seconds(event.withinMs)}`;
+    case 'pin.accepted':
+      return `PIN of ${nameOf(event.personId)}; their face is needed within ${seconds(event.withinMs)}`;
     case 'request.granted':
       return `${asked[event.what]} by ${who(event.by)}${event.personId === undefined ? '' : `, PIN of ${nameOf(event.personId)}`}${event.durationMs === undefined ? '' : ` for ${seconds(event.durationMs)}`}`;
     case 'request.refused':

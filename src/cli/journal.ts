@@ -150,6 +150,7 @@ const kinds: Readonly<Record<EventKind, true>> = {
   'setting.changed': true,
   'message.refused': true,
   'access.pending': true,
+  'pin.accepted': true,
   'request.granted': true,
   'request.refused': true,
   'hold.ended': true,

@@ -2,7 +2,6 @@
 import { Worker } from 'node:worker_threads';
 import { Fault, type FaultCode } from '../errors.ts';
 import type { EmbedderInfo, FaceReader, QualityLimits, Reading, ReadOptions } from './port.ts';
-import type { Provider } from './session.ts';
 
 export interface ReaderOptions {
   /** Folder of the detector's network. */
@@ -11,8 +10,6 @@ export interface ReaderOptions {
   readonly embedder: string;
   /** Threads of one inference, ≥ 1. */
   readonly threads: number;
-  /** What computes; the processor by default. */
-  readonly provider?: Provider;
   readonly limits: QualityLimits;
 }
 

@@ -7,7 +7,7 @@ import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { asFault, Fault, messageOf } from '../errors.ts';
 
-const schemaVersion = 1;
+const schemaVersion = 2;
 /** «FLGY»: tells our file from anyone else's SQLite file (SQLite file format, offset 68). */
 const applicationId = 0x464c4759;
 
@@ -16,7 +16,8 @@ const schema = `
   CREATE TABLE people (
     id TEXT PRIMARY KEY,
     name TEXT NOT NULL UNIQUE,
-    enrolled_at TEXT NOT NULL
+    enrolled_at TEXT NOT NULL,
+    rules TEXT NOT NULL DEFAULT '{}'
   ) STRICT;
   CREATE TABLE pictures (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -91,8 +92,9 @@ function checkOurs(db: DatabaseSync, file: string): void {
 /** True when there was something to do. */
 function migrate(db: DatabaseSync): boolean {
   return transact(db, () => {
-    if (pragma(db, 'user_version') >= schemaVersion) return false;
-    db.exec(schema);
+    const found = pragma(db, 'user_version');
+    if (found >= schemaVersion) return false;
+    db.exec(found === 1 ? `ALTER TABLE people ADD COLUMN rules TEXT NOT NULL DEFAULT '{}'` : schema);
     db.exec(`PRAGMA application_id = ${applicationId}; PRAGMA user_version = ${schemaVersion}`);
     return true;
   });

@@ -12,6 +12,27 @@ export interface Person {
   readonly pictures: number;
 }
 
+/** What one person may, beyond being enrolled. The access room gives it its meaning. Absent fields set no bound. */
+export interface PersonRules {
+  /** False: recognised, and not let in. */
+  readonly enabled?: boolean;
+  /** Name of one of the door's schedules. */
+  readonly schedule?: string;
+  /** ISO 8601 with an offset or Z; from (inclusive) and until (exclusive). */
+  readonly validFrom?: string;
+  readonly validUntil?: string;
+  /** Grants in all since `usesSince` (ISO 8601). */
+  readonly uses?: number;
+  readonly usesSince?: string;
+  readonly groups?: readonly string[];
+  /** A PIN as `scrypt$…`; never the PIN itself. */
+  readonly pin?: string;
+  /** The PIN alone opens (for a camera that is down, a face in a helmet). */
+  readonly pinOpens?: boolean;
+  /** The face opens only together with the PIN. */
+  readonly pinNeeded?: boolean;
+}
+
 /** A verification image with the template made from it. */
 export interface NewPicture {
   /** The encoded picture as it was given. */
@@ -67,6 +88,10 @@ export interface Gallery extends Disposable {
   enrol(person: NewPerson): Person;
   /** Throws `not-found`, or `bad-argument` where the name is taken or none. */
   rename(id: PersonId, name: string): Person;
+  /** The person's rules as last read (kept in memory: asked at every decision, it reads no file and never throws); none for an unknown id. */
+  rules(id: PersonId): PersonRules;
+  /** Replaces the person's rules. Throws `not-found`. */
+  setRules(id: PersonId, rules: PersonRules): void;
   /** Removes the person, pictures and templates; false when there was none. */
   forget(id: PersonId): boolean;
   /** The stored pictures of a person, oldest first; none for an unknown id. */

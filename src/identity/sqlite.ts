@@ -8,7 +8,7 @@ import type { EmbedderInfo, Embedding } from '../face/port.ts';
 import type { Clock } from '../time.ts';
 import { emptyLog, guarded, openDatabase, pragma, transact } from './database.ts';
 import { personName } from './name.ts';
-import type { Gallery, NewPerson, NewPicture, Person, PersonId, Reembedded } from './port.ts';
+import type { Gallery, NewPerson, NewPicture, Person, PersonId, PersonRules, Reembedded } from './port.ts';
 import { checkEmbedding, gallerySearch } from './search.ts';
 import { type Store, statements } from './statements.ts';
 import { type ThresholdPolicy, thresholdsOf } from './threshold.ts';
@@ -37,12 +37,14 @@ export function openGallery({ file, embedder, policy, clock, lockTimeoutMs = 500
   let seen = 0;
   let stale = 0;
   let threshold = thresholdAt(0);
+  let rules: ReadonlyMap<PersonId, PersonRules> = new Map();
   let logIsEmpty = false;
 
   const load = () => {
     seen = pragma(db, 'data_version'); // before reading: what comes between is read again, not missed
     search.load(store.templates(embedder, file));
     stale = store.stalePeople(embedder.sha256);
+    rules = store.rules();
     threshold = thresholdAt(search.count);
   };
   const wipeLog = () => {
@@ -94,6 +96,12 @@ export function openGallery({ file, embedder, policy, clock, lockTimeoutMs = 500
         return personOf(id);
       });
     },
+    rules: (id) => rules.get(id) ?? {},
+    setRules: (id, given) =>
+      change(() => {
+        personOf(id);
+        store.setRules(id, JSON.stringify(given));
+      }),
     forget: (id) => change(() => store.remove(id)),
     pictures: (id) => run(() => store.pictures(id)),
     match: (probe, atMost) => search.match(probe, atMost),

@@ -2,7 +2,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { Fault } from '../errors.ts';
 import type { EmbedderInfo, Embedding } from '../face/port.ts';
-import type { Person, PersonId } from './port.ts';
+import type { Person, PersonId, PersonRules } from './port.ts';
 
 export type Store = ReturnType<typeof statements>;
 
@@ -18,6 +18,8 @@ function peopleStatements(db: DatabaseSync) {
   const add = db.prepare('INSERT INTO people (id, name, enrolled_at) VALUES (?, ?, ?)');
   const rename = db.prepare('UPDATE people SET name = ? WHERE id = ?');
   const remove = db.prepare('DELETE FROM people WHERE id = ?');
+  const rules = db.prepare(`SELECT id, rules FROM people WHERE rules <> '{}'`);
+  const setRules = db.prepare('UPDATE people SET rules = ? WHERE id = ?');
   return {
     all: () => all.all().map((row) => ({ ...row }) as unknown as Person),
     byId: (id: string) => one<Person>(byId.get(id)),
@@ -27,6 +29,8 @@ function peopleStatements(db: DatabaseSync) {
       return id;
     },
     rename: (id: PersonId, name: string) => rename.run(name, id),
+    rules: () => new Map(rules.all().map((row) => [String(row.id), JSON.parse(String(row.rules)) as PersonRules])),
+    setRules: (id: PersonId, text: string) => setRules.run(text, id),
     remove: (id: PersonId) => remove.run(id).changes > 0,
   };
 }

@@ -21,6 +21,7 @@
  *   access.granted   personId, likeness {logit, probability, share}, votes, capturedAtMs, ageMs, threshold {…}, visit
  *   access.denied    reason, detail, likeness {…}, bestPersonId, capturedAtMs, ageMs, failures, visit
  *   access.pending   personId, needs (pin | second-person), withinMs
+ *   pin.accepted     personId, withinMs
  *   request.granted  what, by {kind, name, via, requestId}, durationMs, personId
  *   request.refused  what, by {…}, reason, detail
  *   hold.ended       heldMs, why
@@ -85,6 +86,7 @@ const published: { readonly [Kind in EventKind]: Readonly<Record<FieldsOf<Kind>,
     failures: true,
     visit: true,
   },
+  'pin.accepted': { personId: true, withinMs: true },
   'access.pending': { personId: true, needs: true, withinMs: true },
   'request.granted': { what: true, by: true, durationMs: true, personId: true },
   'request.refused': { what: true, by: true, reason: true, detail: true },

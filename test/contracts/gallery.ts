@@ -114,6 +114,21 @@ export function testGallery(name: string, place: () => Place): void {
       expect([gallery.list().length, gallery.templates]).toEqual([1, 2]);
     });
 
+    it('keeps each person’s rules, and tells them to whoever has it open', () => {
+      const open = opener();
+      const [gallery, other] = [open(), open()];
+      const ada = gallery.enrol(person('Ada', face()));
+      expect(gallery.rules(ada.id)).toEqual({});
+      gallery.setRules(ada.id, { uses: 3, groups: ['cleaners'] });
+      expect(gallery.rules(ada.id)).toEqual({ uses: 3, groups: ['cleaners'] });
+      other.refresh();
+      expect(other.rules(ada.id)).toEqual({ uses: 3, groups: ['cleaners'] });
+      expect(gallery.rules('nobody')).toEqual({});
+      expect(faultOf(() => gallery.setRules('nobody', {}))).toBe('not-found');
+      gallery.forget(ada.id);
+      expect(gallery.rules(ada.id)).toEqual({});
+    });
+
     it('renames, but not to a name that is taken', () => {
       const gallery = opener()();
       const ada = gallery.enrol(person('Ada', face()));

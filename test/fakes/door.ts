@@ -20,6 +20,7 @@ export function fakeDoor(): FakeDoor {
     arm: (by) => take('arm', by),
     disarm: (by) => take('disarm', by),
     resetLockOut: (by) => take('resetLockOut', by),
+    left: (by, personId) => take('left', by, personId),
     enterPin: (by, pin) => take('enterPin', by, pin),
   };
   return door;

@@ -34,6 +34,7 @@ export const eventOf: { readonly [Kind in EventKind]: Extract<Event, { kind: Kin
   'relay.pulsed': { kind: 'relay.pulsed', grantSeq: 5, durationMs: 3000, captureToRelayMs: 210 },
   'relay.failed': { kind: 'relay.failed', grantSeq: 5, detail: 'the line is held by another process' },
   'access.pending': { kind: 'access.pending', personId: 'p-0001', needs: 'pin', withinMs: 15_000 },
+  'pin.accepted': { kind: 'pin.accepted', personId: 'p-0001', withinMs: 15_000 },
   'request.granted': {
     kind: 'request.granted',
     what: 'hold',

@@ -3,7 +3,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { Fault } from '../../src/errors.ts';
 import type { EmbedderInfo, Embedding } from '../../src/face/port.ts';
 import { personName } from '../../src/identity/name.ts';
-import type { Gallery, Match, Person } from '../../src/identity/port.ts';
+import type { Gallery, Match, Person, PersonRules } from '../../src/identity/port.ts';
 import { checkEmbedding } from '../../src/identity/search.ts';
 import { logitOf, probabilityOf } from '../../src/identity/siamese.ts';
 import { type ThresholdPolicy, thresholdsOf } from '../../src/identity/threshold.ts';
@@ -20,7 +20,7 @@ interface Shelved {
 
 /** What several fakes may share, as processes share a file. */
 export interface Shelf {
-  people: { readonly id: string; name: string; readonly enrolledAt: string; pictures: Shelved[] }[];
+  people: { readonly id: string; name: string; readonly enrolledAt: string; pictures: Shelved[]; rules?: PersonRules }[];
   version: number;
 }
 
@@ -94,6 +94,13 @@ export function memoryGallery({ embedder, policy, clock, shelf = emptyShelf() }:
       person.name = name;
       change();
       return shown(person);
+    },
+    rules: (id) => byId(id)?.rules ?? {},
+    setRules: (id, rules) => {
+      const person = byId(id);
+      if (!person) throw new Fault('not-found', `There is no person with the id ${id}`);
+      person.rules = rules;
+      change();
     },
     forget: (id) => {
       const before = shelf.people.length;

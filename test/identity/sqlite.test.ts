@@ -112,13 +112,27 @@ describe('the gallery’s file', () => {
     open();
     closeAll();
     const db = new DatabaseSync(file);
-    db.exec('PRAGMA user_version = 2');
+    db.exec('PRAGMA user_version = 3');
     db.close();
     const before = readFileSync(file);
     const fault = faultOf(open);
     expect(fault.code).toBe('database-newer');
-    expect(fault.message).toMatch(/format 2, this one knows 1\): update facelatch/);
+    expect(fault.message).toMatch(/format 3, this one knows 2\): update facelatch/);
     expect(readFileSync(file).equals(before)).toBe(true);
+  });
+
+  it('of the first format is taken over, with people who have no rules', () => {
+    const ada = open().enrol(person('Ada', face()));
+    closeAll();
+    const db = new DatabaseSync(file);
+    db.exec('ALTER TABLE people DROP COLUMN rules; PRAGMA user_version = 1');
+    db.close();
+    const gallery = open();
+    expect(gallery.list().map(({ name }) => name)).toEqual(['Ada']);
+    expect(gallery.rules(ada.id)).toEqual({});
+    gallery.setRules(ada.id, { enabled: false });
+    closeAll();
+    expect(open().rules(ada.id)).toEqual({ enabled: false });
   });
 
   it('is left alone when it is another program’s', () => {

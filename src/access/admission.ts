@@ -1,0 +1,92 @@
+/** Whether a recognised person may come in now: their rules and the door's in, yes (and what else it takes) or the reason why not out. Pure. */
+import type { PersonRules } from '../identity/port.ts';
+import type { Admission, Refused } from './decide.ts';
+import { type Calendar, isWithin, type Schedule } from './schedule.ts';
+
+/** What the people of a group may. */
+export interface GroupRules {
+  /** Name of a schedule; absent: at any time. */
+  readonly schedule?: string;
+  /** A face alone is not enough. */
+  readonly pin?: boolean;
+  readonly secondPerson?: boolean;
+}
+
+/** The door's side of it. */
+export interface DoorRules {
+  readonly schedules: ReadonlyMap<string, Schedule>;
+  readonly calendar: Calendar;
+  readonly groups: ReadonlyMap<string, GroupRules>;
+  /** Groups that this door lets in; empty: everyone enrolled. */
+  readonly admits: readonly string[];
+  /** Whether people bound to times are let in while the wall clock is not known to be right. */
+  readonly unsureClock: 'deny' | 'allow';
+}
+
+/** The moment, and what only the journal knows. */
+export interface Circumstances {
+  /** Milliseconds since 1970, UTC. */
+  readonly wallMs: number;
+  readonly clockSure: boolean;
+  /** Grants since the person's uses were set. */
+  readonly used: number;
+  /** Under anti-passback: they came in and have not left. */
+  readonly inside: boolean;
+}
+
+/** The first reason against, in the order of what an owner would want to hear. */
+export function admit(person: PersonRules, door: DoorRules, now: Circumstances): Admission {
+  if (person.enabled === false) return no('disabled', 'this person is switched off');
+  if (person.uses !== undefined && now.used >= person.uses) return no('used-up', `let in ${person.uses} times, as often as allowed`);
+  if (now.inside) return no('still-inside', 'came in before and has not left');
+  const late = outOfDates(person, door, now);
+  if (late) return late;
+  const own = ofSchedule(person.schedule, door, now);
+  if (own) return own;
+  const groups = person.groups ?? [];
+  const here = door.admits.length === 0 ? groups : groups.filter((name) => door.admits.includes(name));
+  if (door.admits.length > 0 && here.length === 0)
+    return no('not-in-group', `in none of the groups that this door lets in (${door.admits.join(', ')})`);
+  if (here.length === 0) return yes([{ pin: person.pinNeeded === true }]);
+  // Of several groups the one that asks least counts, as whoever is in it may come in so.
+  const each = here.map((name) => ({ name, rules: door.groups.get(name) ?? {} }));
+  const open = each.filter(({ rules }) => !ofSchedule(rules.schedule, door, now));
+  if (open.length === 0) return ofSchedule(each[0]?.rules.schedule, door, now) ?? no('out-of-hours', 'not at this time');
+  return yes(open.map(({ rules }) => ({ ...rules, pin: rules.pin === true || person.pinNeeded === true })));
+}
+
+function yes(ways: readonly GroupRules[]): Admission {
+  const needs = ways.map(({ pin, secondPerson }) => [
+    ...(pin ? (['pin'] as const) : []),
+    ...(secondPerson ? (['second-person'] as const) : []),
+  ]);
+  return { ok: true, needs: needs.toSorted((a, b) => a.length - b.length)[0] ?? [] };
+}
+
+const no = (reason: Refused['reason'], detail: string): Admission & { readonly ok: false } => ({ ok: false, reason, detail });
+
+const unsure = () => no('clock-unsure', 'the wall clock is not known to be right, and this person is bound to times (access.unsureClock)');
+
+function outOfDates(
+  { validFrom, validUntil }: PersonRules,
+  { unsureClock }: DoorRules,
+  { wallMs, clockSure }: Circumstances,
+): Admission | undefined {
+  if (validFrom === undefined && validUntil === undefined) return undefined;
+  if (!clockSure && unsureClock === 'deny') return unsure();
+  if (validFrom !== undefined && wallMs < Date.parse(validFrom)) return no('not-yet-valid', `valid from ${validFrom}`);
+  if (validUntil !== undefined && wallMs >= Date.parse(validUntil)) return no('expired', `was valid until ${validUntil}`);
+  return undefined;
+}
+
+function ofSchedule(
+  name: string | undefined,
+  door: DoorRules,
+  { wallMs, clockSure }: Circumstances,
+): (Admission & { readonly ok: false }) | undefined {
+  if (name === undefined) return undefined;
+  const schedule = door.schedules.get(name);
+  if (!schedule) return no('out-of-hours', `there is no schedule "${name}" (access.schedules)`);
+  if (!clockSure && door.unsureClock === 'deny') return unsure();
+  return isWithin(schedule, wallMs, door.calendar) ? undefined : no('out-of-hours', `not within the schedule "${name}"`);
+}

@@ -1,0 +1,76 @@
+/** The door for everyone who is not a face: each call becomes one request to the controller; a PIN is checked here, with a back-off of its own. */
+import type { PersonId, PersonRules } from '../identity/port.ts';
+import type { Clock } from '../time.ts';
+import type { Controller } from './controller.ts';
+import type { Admission } from './decide.ts';
+import { isThePin } from './pin.ts';
+import type { Answer, Door } from './port.ts';
+
+export interface DoorOptions {
+  readonly controller: Controller;
+  /** Everyone who has a PIN. */
+  readonly pins: () => readonly { readonly personId: PersonId; readonly rules: PersonRules }[];
+  readonly admission: (personId: PersonId) => Admission;
+  readonly togetherMs: () => number;
+  readonly clock: Clock;
+}
+
+/** Wrong PINs in a row that cost nothing; then each costs a wait that doubles. */
+const freeTries = 3;
+const firstWaitMs = 30_000;
+const mostWaitMs = 3_600_000;
+
+/** The door over a controller. */
+export function openDoor({ controller, pins, admission, togetherMs, clock }: DoorOptions): Door {
+  let wrong = 0;
+  let waitUntilMs = Number.NEGATIVE_INFINITY;
+  let checking: Promise<unknown> = Promise.resolve();
+
+  /** All are tried, whoever is found first: how long it takes tells nothing. */
+  const ownersOf = async (pin: string) => {
+    const owners: { readonly personId: PersonId; readonly rules: PersonRules }[] = [];
+    for (const person of pins()) if (await isThePin(pin, person.rules.pin ?? '')) owners.push(person);
+    return owners;
+  };
+  const enterPin: Door['enterPin'] = async (by, pin) => {
+    const leftMs = waitUntilMs - clock.now();
+    if (leftMs > 0) return controller.refuse('open', by, 'locked-out', `too many wrong PINs: wait ${Math.ceil(leftMs / 1000)} s`);
+    const [owner, another] = await ownersOf(pin);
+    if (!owner || another) {
+      wrong++;
+      if (wrong >= freeTries) waitUntilMs = clock.now() + Math.min(mostWaitMs, firstWaitMs * 2 ** (wrong - freeTries));
+      const detail = another ? 'this PIN is more than one person’s: give each their own' : 'no such PIN';
+      return controller.refuse('open', by, 'wrong-pin', detail);
+    }
+    const { personId, rules } = owner;
+    wrong = 0;
+    const admitted = admission(personId);
+    if (!admitted.ok) return controller.refuse('open', by, admitted.reason, admitted.detail);
+    if (rules.pinOpens) return controller.request('open', by, { personId });
+    await controller.submit({ kind: 'pin', atMs: clock.now(), personId });
+    const entry = controller.record({ kind: 'pin.accepted', personId, withinMs: togetherMs() });
+    return entry ? { ok: true, seq: entry.seq } : { ok: false, reason: 'journal-down', detail: 'the journal cannot be written' };
+  };
+  return {
+    open: (by) => controller.request('open', by),
+    hold: (by, durationMs) => controller.request('hold', by, { durationMs }),
+    release: (by) => controller.request('release', by),
+    arm: (by) => controller.request('arm', by),
+    disarm: (by) => controller.request('disarm', by),
+    resetLockOut: (by) => {
+      wrong = 0;
+      waitUntilMs = Number.NEGATIVE_INFINITY;
+      return controller.request('lockout-reset', by);
+    },
+    // One at a time: tries side by side would each see the count from before.
+    enterPin: (by, pin) => {
+      const turn = checking.then(() => enterPin(by, pin));
+      checking = turn.catch(() => undefined);
+      return turn as Promise<Answer>;
+    },
+    left: async (by, personId) => {
+      const entry = controller.record({ kind: 'person.left', personId, by });
+      return entry ? { ok: true, seq: entry.seq } : { ok: false, reason: 'journal-down', detail: 'the journal cannot be written' };
+    },
+  };
+}

@@ -1,0 +1,133 @@
+/**
+ * The access room put together: journal, relay, people and the owner's rules in; the controller (faces), the door (everyone else), the inputs and the clock
+ * watch out, in the state that the journal remembers.
+ */
+import { Fault, messageOf } from '../errors.ts';
+import type { Gallery, PersonId } from '../identity/port.ts';
+import type { Journal } from '../journal/port.ts';
+import type { Log } from '../log.ts';
+import type { Inputs, Relay } from '../relay/port.ts';
+import type { Clock } from '../time.ts';
+import { admit, type DoorRules, type GroupRules } from './admission.ts';
+import { clockWatch } from './clock-watch.ts';
+import { type Controller, type ControllerOptions, openController } from './controller.ts';
+import type { Admission, Policy } from './decide.ts';
+import { openDoor } from './door.ts';
+import type { Door } from './port.ts';
+import type { PremisesRules } from './premises.ts';
+import { remembered } from './remembered.ts';
+import { parseSchedule, type Schedule } from './schedule.ts';
+
+/** The owner's rules as they are written down. */
+export interface EntranceRules {
+  readonly armed: boolean;
+  readonly togetherMs: number;
+  readonly timeZone: string;
+  readonly holidays: readonly string[];
+  readonly schedules: Readonly<Record<string, readonly string[]>>;
+  readonly groups: Readonly<Record<string, GroupRules>>;
+  readonly admits: readonly string[];
+  readonly unsureClock: 'deny' | 'allow';
+  readonly antiPassback: boolean;
+  readonly journalDown: 'deny' | 'open';
+}
+
+export interface EntranceOptions {
+  readonly journal: Pick<Journal, 'append' | 'query'>;
+  readonly relay: Relay;
+  readonly gallery: Pick<Gallery, 'list' | 'rules'>;
+  readonly rules: EntranceRules;
+  /** Asked at every input: what may change while the door runs. */
+  readonly policy: () => Policy;
+  readonly premises: () => PremisesRules;
+  readonly inputs?: Inputs | undefined;
+  /** Whether the wall clock is held to true time. */
+  readonly synchronised: () => boolean;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly onEvent?: ControllerOptions['onEvent'];
+}
+
+export interface Entrance {
+  readonly controller: Controller;
+  readonly door: Door;
+  /** Every tick: looks at the clocks. */
+  tick(): void;
+  /** Follows the inputs until `signal` is aborted. */
+  watchInputs(signal: AbortSignal): Promise<void>;
+}
+
+const againMs = 1000;
+
+/** Opens the entrance. Throws Fault `journal-down` where the journal cannot be read. */
+export function openEntrance(options: EntranceOptions): Entrance {
+  const { journal, relay, gallery, rules, inputs, clock, log, onEvent } = options;
+  const doorRules = doorRulesOf(rules);
+  const watch = clockWatch({
+    clock,
+    synchronised: options.synchronised,
+    onJump: (byMs, sure) => controller.record({ kind: 'clock.jumped', byMs, sure }),
+  });
+  const admission = (personId: PersonId): Admission => {
+    const person = gallery.rules(personId);
+    const { uses, usesSince } = person;
+    try {
+      const used = uses === undefined ? 0 : grantsOf(journal, personId, uses, usesSince);
+      const inside = rules.antiPassback && isInside(journal, personId);
+      return admit(person, doorRules, { wallMs: clock.wall(), clockSure: watch.sure, used, inside });
+    } catch (error) {
+      if (!(error instanceof Fault)) throw error;
+      return { ok: false, reason: 'journal-down', detail: 'how often this person came in cannot be read' };
+    }
+  };
+  const controller = openController({
+    ...{ journal, relay, clock, log },
+    policy: () => ({ ...options.policy(), admission, togetherMs: rules.togetherMs }),
+    premises: options.premises,
+    before: remembered(journal, rules.armed, { nowMs: clock.now(), wallMs: clock.wall() }),
+    journalDown: rules.journalDown,
+    ...(onEvent && { onEvent }),
+  });
+  const door = openDoor({
+    controller,
+    admission,
+    pins: () => gallery.list().flatMap(({ id }) => (gallery.rules(id).pin ? [{ personId: id, rules: gallery.rules(id) }] : [])),
+    togetherMs: () => rules.togetherMs,
+    clock,
+  });
+  return {
+    controller,
+    door,
+    tick: () => watch.tick(),
+    watchInputs: async (signal) => {
+      while (inputs && !signal.aborted) {
+        try {
+          for await (const change of inputs.changes(signal)) await controller.inputChanged(change);
+        } catch (error) {
+          log.error({ err: messageOf(error) }, 'inputs cannot be read');
+          await clock.sleep(againMs, signal).catch(() => undefined);
+        }
+      }
+    },
+  };
+}
+
+function doorRulesOf({ schedules, timeZone, holidays, groups, admits, unsureClock }: EntranceRules): DoorRules {
+  const parsed = Object.entries(schedules).map(([name, rows]): [string, Schedule] => {
+    const schedule = parseSchedule(rows);
+    if (typeof schedule === 'string') throw new Fault('bad-config', `access.schedules, "${name}": ${schedule}`);
+    return [name, schedule];
+  });
+  return { schedules: new Map(parsed), calendar: { timeZone, holidays }, groups: new Map(Object.entries(groups)), admits, unsureClock };
+}
+
+/** At most `atMost` are counted. */
+function grantsOf(journal: Pick<Journal, 'query'>, personId: PersonId, atMost: number, since: string | undefined): number {
+  const kinds = ['access.granted', 'request.granted'] as const;
+  return journal.query({ personId, kinds, limit: Math.max(1, atMost), ...(since === undefined ? {} : { since }) }).length;
+}
+
+function isInside(journal: Pick<Journal, 'query'>, personId: PersonId): boolean {
+  const [last] = journal.query({ personId, kinds: ['access.granted', 'request.granted', 'person.left'], limit: 1 });
+  return last !== undefined && last.event.kind !== 'person.left';
+}

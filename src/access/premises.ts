@@ -1,0 +1,207 @@
+/**
+ * The door itself, a pure and total reducer: requests, inputs and time in; events to journal and what to do with the lock out. Faces are decide.ts.
+ */
+import type { InputChange } from '../relay/port.ts';
+import type { Denial, Event, Request, Requester } from './port.ts';
+
+export interface PremisesRules {
+  readonly pulseMs: number;
+  readonly maxHoldMs: number;
+  /** Open for longer is an alarm; 0: never. */
+  readonly heldOpenMs: number;
+  /** After a release the door may be opened for so long without it being forced. */
+  readonly graceMs: number;
+  /** How long tampering blocks face and remote opening. */
+  readonly tamperBlockMs: number;
+}
+
+export type PremisesInput =
+  | { readonly kind: 'tick'; readonly atMs: number }
+  | { readonly kind: 'input'; readonly atMs: number; readonly change: InputChange }
+  | {
+      readonly kind: 'request';
+      readonly atMs: number;
+      readonly what: Request;
+      readonly by: Requester;
+      readonly durationMs?: number;
+      readonly personId?: string;
+    }
+  /** The lock was released, by whatever. */
+  | { readonly kind: 'pulsed'; readonly atMs: number; readonly durationMs: number }
+  /** The line could not be held. */
+  | { readonly kind: 'hold-failed'; readonly atMs: number };
+
+type PremisesEvent = Extract<
+  Event,
+  {
+    kind:
+      | 'request.granted'
+      | 'request.refused'
+      | 'hold.ended'
+      | 'door.opened'
+      | 'door.closed'
+      | 'door.held-open'
+      | 'door.forced-open'
+      | 'tamper.raised'
+      | 'tamper.cleared';
+  }
+>;
+
+/** What to do once the events are journalled. */
+export type LockEffect =
+  | { readonly kind: 'pulse'; readonly durationMs: number }
+  | { readonly kind: 'lease'; readonly leaseMs: number }
+  | { readonly kind: 'safe' }
+  | { readonly kind: 'reset' };
+
+export interface Premises {
+  readonly armed: boolean;
+  readonly door?: { readonly open: boolean; readonly sinceMs: number; readonly alarmed: boolean };
+  /** Until when opening the door is expected. */
+  readonly expectedUntilMs: number;
+  readonly hold?: { readonly sinceMs: number; readonly untilMs: number; readonly leasedAtMs: number };
+  readonly tamperSinceMs?: number;
+  readonly blockedUntilMs: number;
+}
+
+export interface PremisesDecision {
+  readonly state: Premises;
+  readonly events: readonly PremisesEvent[];
+  readonly effects: readonly LockEffect[];
+}
+
+export const initialPremises = (armed: boolean): Premises => ({
+  armed,
+  expectedUntilMs: Number.NEGATIVE_INFINITY,
+  blockedUntilMs: Number.NEGATIVE_INFINITY,
+});
+
+/** A lease outlives two missed renewals, and no more. */
+const leaseMs = 2500;
+const renewMs = 1000;
+
+/** Whether tampering blocks face and remote opening. */
+export const isBlocked = ({ tamperSinceMs, blockedUntilMs }: Premises, atMs: number): boolean =>
+  tamperSinceMs !== undefined || atMs < blockedUntilMs;
+
+/** Decides. Never throws. */
+export function attend(state: Premises, input: PremisesInput, rules: PremisesRules): PremisesDecision {
+  switch (input.kind) {
+    case 'tick':
+      return tick(state, input.atMs, rules);
+    case 'input':
+      return inputChanged(state, input.change, input.atMs, rules);
+    case 'request':
+      return request(state, input, rules);
+    case 'pulsed':
+      return only({ ...state, expectedUntilMs: Math.max(state.expectedUntilMs, input.atMs + input.durationMs + rules.graceMs) });
+    case 'hold-failed':
+      return endHold(state, input.atMs, 'relay-failed', rules);
+  }
+}
+
+const only = (state: Premises): PremisesDecision => ({ state, events: [], effects: [] });
+
+function tick(state: Premises, atMs: number, rules: PremisesRules): PremisesDecision {
+  const { hold, door } = state;
+  if (hold && atMs >= hold.untilMs) return endHold(state, atMs, 'over', rules);
+  const events: PremisesEvent[] = [];
+  const effects: LockEffect[] = [];
+  let next = state;
+  if (hold && atMs - hold.leasedAtMs >= renewMs) {
+    next = { ...next, hold: { ...hold, leasedAtMs: atMs }, expectedUntilMs: atMs + leaseMs + rules.graceMs };
+    effects.push({ kind: 'lease', leaseMs });
+  }
+  const openMs = door?.open ? atMs - door.sinceMs : 0;
+  if (door?.open && !hold && !door.alarmed && rules.heldOpenMs > 0 && openMs >= rules.heldOpenMs) {
+    next = { ...next, door: { ...door, alarmed: true } };
+    events.push({ kind: 'door.held-open', openMs: Math.round(openMs) });
+  }
+  return { state: next, events, effects };
+}
+
+function endHold(state: Premises, atMs: number, why: 'released' | 'over' | 'relay-failed', { graceMs }: PremisesRules): PremisesDecision {
+  const { hold, ...rest } = state;
+  if (!hold) return { ...only(state), effects: [{ kind: 'safe' }] };
+  // A door that stands open when its hold ends has from now to be closed.
+  const door = rest.door?.open ? { door: { ...rest.door, sinceMs: atMs } } : {};
+  return {
+    state: { ...rest, ...door, expectedUntilMs: atMs + graceMs },
+    events: [{ kind: 'hold.ended', heldMs: Math.round(atMs - hold.sinceMs), why }],
+    effects: [{ kind: 'safe' }],
+  };
+}
+
+function inputChanged(state: Premises, { input, active }: InputChange, atMs: number, rules: PremisesRules): PremisesDecision {
+  if (input === 'exit') return active ? request(state, { what: 'open', by: { kind: 'exit-button' }, atMs }, rules) : only(state);
+  return input === 'contact' ? contactChanged(state, active, atMs) : tamperChanged(state, active, atMs, rules);
+}
+
+function contactChanged(state: Premises, open: boolean, atMs: number): PremisesDecision {
+  const { door } = state;
+  if (door?.open === open) return only(state);
+  const next = { ...state, door: { open, sinceMs: atMs, alarmed: false } };
+  if (!open) {
+    // The first level after a start is no change that anybody saw.
+    const events: PremisesEvent[] = door ? [{ kind: 'door.closed', openMs: Math.round(atMs - door.sinceMs) }] : [];
+    return { state: next, events, effects: [] };
+  }
+  // A door that is found open at the start may have been opened by anybody: told as forced, or nobody would look.
+  const expected = state.hold !== undefined || atMs <= state.expectedUntilMs;
+  const events: PremisesEvent[] = expected
+    ? [{ kind: 'door.opened', expected }]
+    : [{ kind: 'door.opened', expected }, { kind: 'door.forced-open' }];
+  return { state: next, events, effects: [] };
+}
+
+function tamperChanged(state: Premises, active: boolean, atMs: number, { tamperBlockMs }: PremisesRules): PremisesDecision {
+  const { tamperSinceMs, ...rest } = state;
+  if (active === (tamperSinceMs !== undefined)) return only(state);
+  if (tamperSinceMs !== undefined)
+    return { state: rest, events: [{ kind: 'tamper.cleared', afterMs: Math.round(atMs - tamperSinceMs) }], effects: [] };
+  // Whoever holds the case open has no door held open for them.
+  const held = state.hold ? endHold(rest, atMs, 'released', { graceMs: 0 } as PremisesRules) : only(rest);
+  return {
+    state: { ...held.state, tamperSinceMs: atMs, blockedUntilMs: atMs + tamperBlockMs },
+    events: [{ kind: 'tamper.raised', blockedMs: tamperBlockMs }, ...held.events],
+    effects: held.effects,
+  };
+}
+
+type Asked = Omit<Extract<PremisesInput, { kind: 'request' }>, 'kind'>;
+
+function request(state: Premises, { what, by, atMs, durationMs, personId }: Asked, rules: PremisesRules): PremisesDecision {
+  const refused = (reason: Denial, detail: string): PremisesDecision => ({
+    state,
+    events: [{ kind: 'request.refused', what, by, reason, detail }],
+    effects: [],
+  });
+  // Exit button and keypad are at the door; the command line is at its computer.
+  const remote = by.kind === 'operator' && by.via !== 'cli';
+  if ((what === 'open' || what === 'hold') && remote && isBlocked(state, atMs))
+    return refused('tampered', 'the tamper switch blocks remote opening');
+  const granted: PremisesEvent = { kind: 'request.granted', what, by, ...(personId === undefined ? {} : { personId }) };
+  switch (what) {
+    case 'open':
+      return { state, events: [granted], effects: [{ kind: 'pulse', durationMs: rules.pulseMs }] };
+    case 'hold': {
+      const ms = Math.min(durationMs ?? 0, rules.maxHoldMs);
+      const sinceMs = state.hold?.sinceMs ?? atMs;
+      const hold = { sinceMs, untilMs: Math.min(atMs + ms, sinceMs + rules.maxHoldMs), leasedAtMs: atMs };
+      return {
+        state: { ...state, hold, expectedUntilMs: atMs + leaseMs + rules.graceMs },
+        events: [{ ...granted, durationMs: ms }],
+        effects: [{ kind: 'lease', leaseMs }],
+      };
+    }
+    case 'release': {
+      const ended = endHold(state, atMs, 'released', rules);
+      return { ...ended, events: [granted, ...ended.events] };
+    }
+    case 'arm':
+    case 'disarm':
+      return { state: { ...state, armed: what === 'arm' }, events: [granted], effects: [] };
+    case 'lockout-reset':
+      return { state, events: [granted], effects: [{ kind: 'reset' }] };
+  }
+}
