@@ -3,7 +3,7 @@
  * from a part: nothing that is tested on was ever trained on. Two layouts: a folder for each person, or the tutorial's `anchor`,
  * `positive` and `negative`.
  */
-import { readdir } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { Fault } from '../errors.ts';
 import { below, newRandom, type Random, shuffled } from './random.ts';
@@ -77,18 +77,24 @@ async function tutorialSubjects(folder: string): Promise<Subject[]> {
 async function subfolders(folder: string): Promise<string[]> {
   try {
     const entries = await readdir(folder, { withFileTypes: true });
-    return entries
-      .filter((entry) => entry.isDirectory())
-      .map(({ name }) => name)
-      .sort(byNumber);
+    const linked = entries.filter((entry) => entry.isSymbolicLink()).map(({ name }) => name);
+    const folders = await Promise.all(linked.map(async (name) => ((await isFolder(join(folder, name))) ? [name] : [])));
+    return [...entries.filter((entry) => entry.isDirectory()).map(({ name }) => name), ...folders.flat()].sort(byNumber);
   } catch (error) {
     throw new Fault(
       'not-found',
-      `The folder of pictures ${folder} cannot be read: give --data a folder with one folder per person.`,
+      `The folder of pictures ${folder} cannot be read: give as DATA a folder with one folder per person.`,
       error,
     );
   }
 }
+
+/** Of a link: what it leads to; false where that is gone. */
+const isFolder = (path: string) =>
+  stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
 
 /** Paths of the pictures in one folder, `2.jpg` before `10.jpg`. Throws Fault `not-found`. */
 export async function readPictureFolder(folder: string): Promise<string[]> {
@@ -159,7 +165,7 @@ function requirePairs(part: Part, what = part.name): void {
   throw new Fault(
     'bad-argument',
     `Pairs need at least 2 people, one of them with 2 pictures; ${what} has ${part.subjects.length} people, ${matched} with 2 pictures ` +
-      `and ${single} with only one: add pictures to --data, or choose other shares.`,
+      `and ${single} with only one: add pictures to DATA, or choose other shares.`,
   );
 }
 

@@ -146,8 +146,9 @@ function diverged(recipe: Recipe, step: number, losses: readonly number[], path:
   const before = losses.slice(-5).map((loss) => loss.toPrecision(4));
   const grew = losses.length > 1 && (losses.at(-1) ?? 0) > 2 * (losses[0] ?? 0);
   const cause = grew
-    ? `the loss grew before (${before.join(', ')}), so the rate is too high: lower --rate below ${recipe.optimiser.rate}`
-    : `the losses before were ordinary (${before.join(', ') || 'none'}), so a picture or a weight holds a number that is none: look at the data with --preview`;
+    ? `the loss grew before (${before.join(', ')}), so the learning rate is too high: lower it (--learning-rate) below ${recipe.optimiser.rate}`
+    : `the losses before were ordinary (${before.join(', ') || 'none'}), so one step led too far, or a picture or a weight holds a number that is ` +
+      `none: lower --learning-rate below ${recipe.optimiser.rate}, and look at the data with --preview`;
   return new Fault(
     'training-failed',
     `Step ${step + 1} gave a loss that is not a number; ${cause}. The last good checkpoint (${path}), where one was written, is kept.`,

@@ -129,6 +129,20 @@ describe('train', () => {
       stderr: expect.stringMatching(/facelatch: The disk filled while .*free space/),
     });
     expect(readdirSync(at('full'))).toEqual(['settings.json']);
+    const trained = spawnSync(process.execPath, [join(root, 'bin', 'facelatch.mjs'), ...args], { encoding: 'utf8' });
+    expect(trained.status, trained.stderr).toBe(0);
+    const resumed = ['train', '--out', at('full'), '--resume', '--epochs', '2'];
+    const again = spawnSync('bash', ['-c', limited, process.execPath, join(root, 'bin', 'facelatch.mjs'), ...resumed], {
+      encoding: 'utf8',
+    });
+    expect({ code: again.status, stderr: again.stderr.trim().split('\n').at(-1) }).toEqual({
+      code: 3,
+      stderr: expect.stringMatching(/^facelatch: The disk filled while .*the last checkpoint is whole/),
+    });
+    expect(readdirSync(at('full'))).toEqual(['checkpoint.facelatch', 'settings.json']);
+    expect(spawnSync(process.execPath, [join(root, 'bin', 'facelatch.mjs'), ...resumed], { encoding: 'utf8' }).stderr).toContain(
+      'goes on after step 3',
+    );
   });
 });
 
@@ -143,7 +157,11 @@ describe('what cannot be is refused with one clear sentence', () => {
 
   it.each([
     { what: 'too few people', args: [at('few'), '--out', at('x')], says: /needs at least 9 people; .*few has 4: .*--split picture/ },
-    { what: 'one picture each', args: [at('single'), '--out', at('x')], says: /12 people, 0 with 2 pictures and 12 with only one/ },
+    {
+      what: 'one picture each',
+      args: [at('single'), '--out', at('x')],
+      says: /12 people, 0 with 2 pictures and 12 with only one: add pictures to DATA/,
+    },
     { what: 'no folder', args: ['/nowhere', '--out', at('x')], says: /\/nowhere cannot be read/ },
     { what: 'no --out', args: [people], says: /--out FOLDER/ },
     { what: 'no run to resume', args: ['--out', at('x'), '--resume'], says: /no training run in .*without --resume/ },
@@ -164,7 +182,7 @@ describe('what cannot be is refused with one clear sentence', () => {
       what: 'a loss that breaks',
       args: [people, '--out', at('nan'), ...quick, '--optimiser', 'sgd', '--learning-rate', '1e30'],
       code: 3,
-      says: /Step \d+ gave a loss that is not a number.*checkpoint/,
+      says: /Step \d+ gave a loss that is not a number; .*lower .*--learning-rate.* below 1e\+30.*checkpoint/,
     },
   ])('$what, with its exit code', async ({ args, code, says }) => {
     const run = await facelatch(['train', ...args]);

@@ -1,5 +1,5 @@
 /** Datasets: what is tested on was never trained on, batches are balanced and repeatable, bad folders are named with their remedy. */
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -126,6 +126,19 @@ describe('a folder', () => {
     ]);
   });
 
+  it('may hold links to folders; a link that leads nowhere is left out', async () => {
+    const elsewhere = await pictureFolder('elsewhere', { ann: ['1.jpg', '2.jpg'], bob: ['1.jpg'] });
+    await mkdir(join(folder, 'linked', 'cy'), { recursive: true });
+    await writeFile(join(folder, 'linked', 'cy', '1.jpg'), '');
+    for (const name of ['ann', 'bob', 'gone']) await symlink(join(elsewhere, name), join(folder, 'linked', name));
+    const { subjects } = await readDataset(join(folder, 'linked'));
+    expect(subjects.map(({ name, first }) => [name, first.length])).toEqual([
+      ['ann', 2],
+      ['bob', 1],
+      ['cy', 1],
+    ]);
+  });
+
   it('of the tutorial’s layout pairs anchors with positives and with negatives only', async () => {
     const names = (count: number, prefix: string) => Array.from({ length: count }, (_, index) => `${prefix}_${index}.jpg`);
     const negatives = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j'].flatMap((name) => names(2, name));
@@ -141,7 +154,10 @@ describe('a folder', () => {
   });
 
   it('that is missing, or holds one person, or only single pictures, is refused with the remedy', async () => {
-    await expect(readDataset(join(folder, 'nowhere'))).rejects.toMatchObject({ code: 'not-found' });
+    await expect(readDataset(join(folder, 'nowhere'))).rejects.toMatchObject({
+      code: 'not-found',
+      message: expect.stringContaining('give as DATA a folder'),
+    });
     const one = await pictureFolder('one', { ann: ['1.jpg', '2.jpg'] });
     await expect(readDataset(one)).rejects.toThrow(/has 1 people, 1 with 2 pictures/);
     const singles = await pictureFolder('singles', { ann: ['1.jpg'], bob: ['1.jpg'] });
