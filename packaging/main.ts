@@ -51,6 +51,7 @@ function main(): void {
     checkBinaries(program, arch);
     const tree = join(work, 'tree');
     lay(program, tree, arch);
+    if (arch === hostArch) tryProgram(join(tree, packagedProgram));
     mkdirSync(out, { recursive: true });
     const deb = join(out, `facelatch_${version()}_${debianName[arch]}.deb`);
     say(values.quick ? 'packing' : 'packing (a minute or two; --quick for a larger package at once)');
@@ -137,13 +138,23 @@ function checkBinaries(program: readonly ProgramFile[], arch: Arch): void {
   if (!program.some(({ to }) => to === 'node_modules/node/bin/node')) throw new Error('Node is missing: node bin/setup.mjs');
 }
 
+/** What was laid must run: a file that was left out and is needed shows here, not at a door. */
+function tryProgram(folder: string): void {
+  const picture = (name: string) => join(folder, 'config', 'demo-people', name);
+  for (const args of [
+    ['relay', 'lines'],
+    ['compare', picture('p01-neutral.jpg'), picture('p01-smiling.jpg')],
+  ])
+    run(join(folder, 'node_modules/node/bin/node'), [join(folder, 'bin/facelatch.mjs'), ...args]);
+}
+
 /** The package's tree with its control files. */
 function lay(program: readonly ProgramFile[], tree: string, arch: Arch): void {
   const put = (path: string, content: Buffer | string, mode = 0o644) => {
     mkdirSync(dirname(join(tree, path)), { recursive: true, mode: 0o755 });
     writeFileSync(join(tree, path), content, { mode });
   };
-  for (const { from, to, mode } of program) put(join(packagedProgram, to), readFileSync(from), mode);
+  for (const { from, text, to, mode } of program) put(join(packagedProgram, to), text ?? readFileSync(from), mode);
   const shipped = (name: string) => readFileSync(join(root, 'systemd', name));
   put('/usr/lib/systemd/system/facelatch.service', shipped('facelatch.service'));
   put('/usr/lib/sysusers.d/facelatch.conf', shipped('sysusers.conf'));

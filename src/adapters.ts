@@ -58,6 +58,7 @@ export function readerOf({ face }: Config): Promise<FaceReader> {
     detector: modelFolder(face.detector),
     embedder: modelFolder(face.embedder),
     threads: face.threads,
+    provider: face.provider,
     limits: face.quality,
   });
 }

@@ -101,6 +101,11 @@ export const schema = {
     ),
     embedder: text('The embedder (the Siamese twin), likewise.', 'embedder', /./, 'a name or path'),
     threads: whole('Threads of one inference.', 2, 1, 64),
+    provider: choice(
+      'What computes the networks: `cpu`, or an NVIDIA GPU through `cuda` or `tensorrt`, which need an ONNX Runtime built for them (docs/jetson.md).',
+      'cpu',
+      ['cpu', 'cuda', 'tensorrt'],
+    ),
     idleFps: number(
       'While nobody has been seen for two seconds, or the visitor has been let in or denied, only so many frames a second are looked at, which saves power; 0 looks at all.',
       4,

@@ -8,7 +8,7 @@ import { enlarge, shrinkByArea } from './align.ts';
 import type { DetectorNetwork } from './manifest.ts';
 import type { Picture } from './picture.ts';
 import type { Box, Landmarks, Point } from './port.ts';
-import { fill, openSession, tensorOf } from './session.ts';
+import { fill, openSession, type SessionOptions, tensorOf } from './session.ts';
 
 export interface Detection {
   readonly score: number;
@@ -24,9 +24,9 @@ export interface Detector {
 }
 
 /** Opens the detector of a network. @throws Fault `model-unfit`. */
-export async function openDetector({ bytes, ...network }: DetectorNetwork, threads: number): Promise<Detector> {
+export async function openDetector({ bytes, ...network }: DetectorNetwork, options: SessionOptions): Promise<Detector> {
   const { input } = network;
-  const session = await openSession(bytes, network.name, input, { threads, dimensions: { n: 1, h: input.height, w: input.width } });
+  const session = await openSession(bytes, network.name, input, { ...options, dimensions: { n: 1, h: input.height, w: input.width } });
   const names =
     network.decoder === 'points'
       ? Object.values(network.outputs)

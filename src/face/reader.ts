@@ -2,6 +2,7 @@
 import { Worker } from 'node:worker_threads';
 import { Fault, type FaultCode } from '../errors.ts';
 import type { EmbedderInfo, FaceReader, QualityLimits, Reading, ReadOptions } from './port.ts';
+import type { Provider } from './session.ts';
 
 export interface ReaderOptions {
   /** Folder of the detector's network. */
@@ -10,6 +11,8 @@ export interface ReaderOptions {
   readonly embedder: string;
   /** Threads of one inference, ≥ 1. */
   readonly threads: number;
+  /** What computes; the processor by default. */
+  readonly provider?: Provider;
   readonly limits: QualityLimits;
 }
 

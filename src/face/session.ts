@@ -1,13 +1,17 @@
 /**
- * ONNX Runtime as this house runs it: CPU, few threads, no spinning between runs (a daemon at a door is idle most of the time),
+ * ONNX Runtime as this house runs it: CPU unless told otherwise, few threads, no spinning between runs (a daemon at a door is idle most of the time),
  * shapes fixed where they are known; and pixels laid out as a manifest asks.
  */
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { Fault, messageOf } from '../errors.ts';
 import type { NetworkInput } from './manifest.ts';
 
+/** What computes: the processor, or NVIDIA's GPU where the ONNX Runtime in use was built for it. */
+export type Provider = 'cpu' | 'cuda' | 'tensorrt';
+
 export interface SessionOptions {
   readonly threads: number;
+  readonly provider?: Provider;
   /** Named free dimensions of the graph to fix: constant subgraphs are then folded when the network is loaded. */
   readonly dimensions?: Readonly<Record<string, number>>;
 }
@@ -20,9 +24,11 @@ export async function openSession(
   options: SessionOptions,
 ): Promise<InferenceSession> {
   let session: InferenceSession;
+  const { provider = 'cpu' } = options;
   try {
     session = await InferenceSession.create(bytes, {
-      executionProviders: ['cpu'],
+      // What a GPU cannot compute falls to the processor, part by part.
+      executionProviders: provider === 'cpu' ? ['cpu'] : [provider, 'cpu'],
       intraOpNumThreads: options.threads,
       interOpNumThreads: 1,
       executionMode: 'sequential',
@@ -32,6 +38,12 @@ export async function openSession(
       extra: { session: { intra_op: { allow_spinning: '0' } } },
     });
   } catch (error) {
+    if (provider !== 'cpu')
+      throw new Fault(
+        'tool-missing',
+        `ONNX Runtime cannot use ${provider} (face.provider) here: ${messageOf(error)}. Set face.provider to "cpu", or see docs/jetson.md`,
+        error,
+      );
     throw new Fault('model-unfit', `ONNX Runtime cannot load the network ${name}: ${messageOf(error)}`, error);
   }
   const found = session.inputMetadata.find((m) => m.name === input.name);

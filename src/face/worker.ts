@@ -27,8 +27,9 @@ async function openPipeline(limits: QualityLimits) {
   sharp.concurrency(1);
   sharp.cache(false);
   const embedderNetwork = openEmbedderNetwork(options.embedder);
-  const detector = await openDetector(openDetectorNetwork(options.detector), options.threads);
-  const embedder = await openEmbedder(embedderNetwork, options.threads);
+  const { threads, provider = 'cpu' } = options;
+  const detector = await openDetector(openDetectorNetwork(options.detector), { threads, provider });
+  const embedder = await openEmbedder(embedderNetwork, { threads, provider });
   const { width: faceWidth, height: faceHeight } = embedderNetwork.input;
   const read = async (encoded: Uint8Array, want: ReadOptions['embed']): Promise<Reading> => {
     const started = performance.now();

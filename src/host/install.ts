@@ -48,6 +48,7 @@ export const places = {
   tmpfiles: '/etc/tmpfiles.d/facelatch.conf',
   udev: '/etc/udev/rules.d/60-facelatch.rules',
   state: '/var/lib/facelatch',
+  cache: '/var/cache/facelatch',
 } as const;
 /** Where the Debian package has the program, and so the files in systemd/ as they are in the repository. */
 export const packagedProgram = '/usr/lib/facelatch';
@@ -88,7 +89,11 @@ export interface InstallOptions {
 /** The steps that are missing, in order. */
 export function planInstall({ root, program, system, live }: InstallOptions): readonly Step[] {
   const at = (path: string) => join(root, path);
-  const wanted: Wanted[] = program.map(({ from, to, mode }) => ({ path: join(places.program, to), mode, source: { from } }));
+  const wanted: Wanted[] = program.map(({ from, text, to, mode }) => ({
+    path: join(places.program, to),
+    mode,
+    source: text === undefined ? { from } : { text },
+  }));
   const writes = [...wanted, ...system].flatMap((file) => writeStep(root, file));
   const known = new Set(wanted.map(({ path }) => at(path)));
   const stale = filesBelow(at(places.program)).filter((path) => !known.has(path));
@@ -119,11 +124,11 @@ export function planUninstall({
   readonly purge: boolean;
 }): readonly Step[] {
   const at = (path: string) => join(root, path);
-  const { unit, sysusers, tmpfiles, udev, command, program, config, state } = places;
+  const { unit, sysusers, tmpfiles, udev, command, program, config, state, cache } = places;
   const commands: Step[] = [];
   if (root === '/' && isThere(unit))
     commands.push({ kind: 'run', command: ['systemctl', 'disable', ...(live ? ['--now'] : []), 'facelatch.service'] });
-  const folders = [program, ...(purge ? [dirname(config), state] : [])].map(at).filter(existsSync);
+  const folders = [program, cache, ...(purge ? [dirname(config), state] : [])].map(at).filter(existsSync);
   const files = [unit, sysusers, tmpfiles, udev, command].map(at).filter(isThere);
   const removes = [...files, ...folders].map((path): Step => ({ kind: 'remove', path }));
   const reload: Step[] = root === '/' && live && removes.length > 0 ? [{ kind: 'run', command: ['systemctl', 'daemon-reload'] }] : [];

@@ -1,8 +1,9 @@
 /**
- * What makes up an installed facelatch: a checkout with its node_modules in, the files of the program out — its own, Node, and the packages
- * that the lock file names for running (not for testing), for one processor.
+ * What makes up an installed facelatch: a checkout with its node_modules in, the files of the program out — its own, as plain JavaScript, Node, and
+ * the packages that the lock file names for running (not for testing), for one processor.
  */
 import { closeSync, existsSync, globSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
+import { stripTypeScriptTypes } from 'node:module';
 import { join } from 'node:path';
 import { Fault } from '../errors.ts';
 
@@ -12,6 +13,8 @@ export type Arch = 'x64' | 'arm64';
 export interface ProgramFile {
   /** Where it is now. */
   readonly from: string;
+  /** Its content, where that is not what stands in `from`. */
+  readonly text?: string;
   /** Where it goes, below the program's folder. */
   readonly to: string;
   /** 0o644, or 0o755 for what is executed. */
@@ -54,9 +57,20 @@ const ballast = /(\.map|\.d\.[mc]?ts|\.tsbuildinfo)$|(^|\/)(\.github|\.vscode)\/
 
 /** Every file of the program. @throws Fault `tool-missing` when a package of the lock file is not installed. */
 export function programFiles({ root, modules = join(root, 'node_modules'), arch }: ProgramOptions): readonly ProgramFile[] {
-  const ours = own.flatMap((path) => filesBelow(root, path));
+  const ours = own.flatMap((path) => filesBelow(root, path)).flatMap(compiled);
   const packages = [...runtimePackages(root, arch)].flatMap(([path, optional]) => packageFiles(modules, path, arch, optional));
   return [...ours, ...packages];
+}
+
+/** Types are stripped here and now and not at every start, which takes half the time; lines and columns stay what they are. */
+function compiled(file: ProgramFile): ProgramFile[] {
+  if (file.to.endsWith('.d.ts')) return [];
+  if (!/^(src|bin)\//.test(file.to) || !/\.m?[jt]s$/.test(file.to)) return [file];
+  const source = readFileSync(file.from, 'utf8');
+  const plain = file.to.endsWith('.ts') ? stripTypeScriptTypes(source, { mode: 'strip' }) : source;
+  // Files of our own are named by relative paths, in imports and in new URL().
+  const text = plain.replaceAll(/(['"])(\.{1,2}\/[\w./-]+)\.ts\1/g, '$1$2.js$1');
+  return [{ ...file, to: file.to.replace(/\.ts$/, '.js'), text }];
 }
 
 /** Paths below node_modules of the packages that run, in the lock file; true for those that may be missing. */
@@ -103,7 +117,7 @@ function wanted(name: string, file: string, arch: Arch): boolean {
     case 'epoll':
       return file === 'build/Release/epoll.node' || !/^(build|src|test|examples|example|deps)\//.test(file);
     case 'koffi':
-      return !/^(src|vendor|doc|build)\//.test(file);
+      return !/^(vendor|doc|lib)\//.test(file) && !/\.(cc?|h|hh|S|asm|txt)$/.test(file);
     default:
       return !(name.startsWith('@koromix/') && file.startsWith('musl_'));
   }

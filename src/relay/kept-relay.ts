@@ -110,16 +110,19 @@ async function openKeeper(options: KeptRelayOptions, own: Line | undefined, onEd
   const told: KeeperOrder = { adapter, place, maxMs, maxHoldMs, silenceMs: 6 * heartbeatMs };
   const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', keeperFile, JSON.stringify(told)], {
     stdio: ['pipe', 'pipe', 'inherit'],
-    env: {},
+    // Nothing of the daemon's environment, but where compiled code is kept: it starts in half the time.
+    env: process.env.NODE_COMPILE_CACHE ? { NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE } : {},
   }) as unknown as ChildProcessWithoutNullStreams;
   child.stdin.on('error', () => undefined); // it is gone: its end says so
   const say = (text: string) => child.stdin.write(`${text}\n`);
   const asked = new Map<number, { resolve(): void; reject(error: Fault): void }>();
   const holds = Promise.withResolvers<string>();
   let unanswered = 0;
+  let up = false;
   let next = 1;
   const hear = (message: FromKeeper) => {
     if ('up' in message) {
+      up = true;
       own?.[Symbol.dispose]();
       say('take');
     } else if ('held' in message) holds.resolve(message.held);
@@ -131,6 +134,7 @@ async function openKeeper(options: KeptRelayOptions, own: Line | undefined, onEd
   };
   createInterface({ input: child.stdout }).on('line', (text) => hear(JSON.parse(text) as FromKeeper));
   const beat = setInterval(() => {
+    if (!up) return; // how long it may take to start is startMs
     if (unanswered++ >= mostUnanswered) child.kill('SIGKILL');
     else say('alive');
   }, heartbeatMs);

@@ -1,0 +1,19 @@
+/** Every scenario, in the order they run. */
+import type { Scenario } from '../bench.ts';
+import { brokerScenarios } from './broker.ts';
+import { cameraScenarios } from './camera.ts';
+import { faceScenarios } from './face.ts';
+import { inputScenarios } from './inputs.ts';
+import { machineScenarios } from './machine.ts';
+import { processScenarios } from './process.ts';
+import { startScenarios } from './start.ts';
+
+export const scenarios: readonly Scenario[] = [
+  ...startScenarios,
+  ...inputScenarios,
+  ...faceScenarios,
+  ...cameraScenarios,
+  ...brokerScenarios,
+  ...processScenarios,
+  ...machineScenarios,
+];

@@ -1,0 +1,52 @@
+/** A camera that goes away, stands still or sees nothing: told, tried again, and no reason to restart. */
+import type { Bench, Scenario } from '../bench.ts';
+import { nowMs } from '../board.ts';
+import { expectSame, until } from '../tools.ts';
+
+/** Camera running → `fail` → reported and degraded, the button works → `mend` → restored; never a restart. */
+async function trouble({ board, service, camera, door, push }: Bench, code: RegExp, fail: () => Promise<void>, mend: () => Promise<void>) {
+  await camera.plugIn('nobody');
+  await door('gpiod');
+  await until('the camera runs', async () => /camera running/.test(await service.show('StatusText')), 90_000, 300);
+  const pid = await service.mainPid();
+  await fail();
+  await service.event('camera.failed', 120_000, (event) => code.test(String(event.code)));
+  const sinceMs = nowMs();
+  await board.low(await push(sinceMs));
+  await mend();
+  await service.event('camera.restored', 120_000);
+  expectSame('the process', await service.mainPid(), pid);
+}
+
+export const cameraScenarios: readonly Scenario[] = [
+  {
+    name: 'camera-unplugged',
+    title: 'the camera is pulled and plugged again: reported, the button works meanwhile, an enrolled face opens afterwards',
+    limitMs: 500_000,
+    run: async (bench) => {
+      await bench.enrol();
+      await trouble(bench, /camera-(ended|missing|frozen)/, bench.camera.pull, bench.camera.plug);
+      const sinceMs = nowMs();
+      await bench.camera.show('enrolled');
+      await bench.board.low(await bench.board.high(sinceMs, 180_000));
+    },
+  },
+  {
+    name: 'camera-frozen',
+    title: 'the camera stands still and goes on: reported and restored',
+    limitMs: 400_000,
+    run: (bench) => trouble(bench, /camera-frozen/, bench.camera.freeze, bench.camera.thaw),
+  },
+  {
+    name: 'camera-covered',
+    title: 'the lens is covered and uncovered: reported and restored',
+    limitMs: 400_000,
+    run: (bench) =>
+      trouble(
+        bench,
+        /camera-dark/,
+        () => bench.camera.show('covered'),
+        () => bench.camera.show('nobody'),
+      ),
+  },
+];

@@ -1,0 +1,121 @@
+/** The machine under the daemon: a full disk, a clock that jumps, a plug that is pulled. */
+import { spawn } from 'node:child_process';
+import { openSync, readFileSync } from 'node:fs';
+import { type Bench, type Memory, pulseMs, type Scenario } from '../bench.ts';
+import { nowMs } from '../board.ts';
+import { expect, expectSame, pause, run, succeeds, until } from '../tools.ts';
+
+const state = '/var/lib/facelatch';
+
+async function lengthOfPush({ board, push }: Bench, during: () => Promise<unknown> = async () => undefined): Promise<number> {
+  const highMs = await push(nowMs());
+  await during();
+  return (await board.low(highMs)) - highMs;
+}
+
+async function diskFull(bench: Bench): Promise<void> {
+  const { board, service, camera, door, enrol } = bench;
+  await enrol();
+  await run(
+    'sh',
+    '-c',
+    `cp -a ${state} /run/state-copy; mount -t tmpfs -o size=16m tmpfs ${state}; cp -a /run/state-copy/. ${state}; chown facelatch: ${state}; chmod 700 ${state}`,
+  );
+  try {
+    await camera.plugIn('nobody');
+    await door('gpiod', { access: { cooldownMs: 0 } });
+    await until('the camera runs', async () => /camera running/.test(await service.show('StatusText')), 90_000, 300);
+    await succeeds('sh', '-c', `dd if=/dev/zero of=${state}/filler bs=4k; sync`);
+    const sinceMs = nowMs();
+    await service.forget();
+    await camera.show('enrolled');
+    await until('the denial', async () => /journal-down|disk-full|journal cannot/i.test(await service.text()), 180_000, 500);
+    await pause(3000);
+    expectSame('pulses without a journal', board.pulsesSince(sinceMs), []);
+    expect('the service active', await service.active());
+    await camera.show('nobody');
+    await pause(12_000);
+    await run('rm', `${state}/filler`);
+    await camera.show('enrolled');
+    await board.low(await board.high(sinceMs, 180_000));
+  } finally {
+    await succeeds('systemctl', 'stop', 'facelatch');
+    await run('umount', state);
+    await run('rm', '-rf', '/run/state-copy');
+  }
+}
+
+async function clockJump(bench: Bench): Promise<void> {
+  await bench.door('gpiod');
+  const sinceMs = nowMs();
+  for (const jump of ['+2 hours', '-5 hours', '+400 days']) {
+    const lengthMs = await lengthOfPush(bench, () => run('date', '--set', jump));
+    expect(`a pulse of ${pulseMs} ms ± 10 % over a jump of ${jump}`, Math.abs(lengthMs - pulseMs) <= pulseMs / 10, lengthMs);
+    await pause(1000);
+  }
+  expectSame('pulses', bench.board.pulsesSince(sinceMs).length, 3);
+  expect('the service active, never restarted', (await bench.service.active()) && (await bench.service.restarts()) === 0);
+}
+
+/** Three times: the plug is pulled with the relay on, while every push writes to the journal. */
+async function powerCut(bench: Bench, memory?: Memory): Promise<void> {
+  const cuts = Number(memory?.cuts ?? 0);
+  const reported = `/out/reported-${cuts}.log`;
+  if (cuts > 0) await afterPower(bench, `/out/reported-${cuts - 1}.log`);
+  else {
+    await bench.door('gpiod');
+    await run('sync');
+  }
+  if (cuts === 3) return;
+  // What the daemon said, kept outside the machine as it says it.
+  spawn('journalctl', ['-f', '-n', 'all', '-o', 'cat', '-u', 'facelatch'], { stdio: ['ignore', openSync(reported, 'w'), 'ignore'] });
+  for (let i = 0; i < 2 + cuts; i++) await lengthOfPush(bench);
+  await bench.push(nowMs());
+  await pause(cuts * 40);
+  await bench.powerCut({ cuts: cuts + 1 });
+}
+
+async function afterPower(bench: Bench, reported: string): Promise<void> {
+  expectSame('the line after power came back', bench.board.level(), 0);
+  await bench.service.ready();
+  const verdict = await bench.service.facelatch('journal', 'verify');
+  bench.note(verdict.trim());
+  const entries = parse(await bench.service.facelatch('journal', '--json', '--limit', '1000'));
+  const lines = parse(readFileSync(reported, 'utf8')).filter(({ seq, kind }) => seq !== undefined && kind);
+  expect('something reported', lines.length >= 4, lines.length);
+  const lost = lines.filter(({ seq, kind }) => !entries.some((entry) => entry.seq === seq && JSON.stringify(entry).includes(`"${kind}"`)));
+  expectSame('lost of what was reported', lost, []);
+}
+
+interface Entry {
+  readonly seq?: number;
+  readonly kind?: string;
+}
+
+/** JSON lines, or one document with entries. */
+function parse(text: string): readonly Entry[] {
+  const documents = text.split('\n').flatMap((line) => {
+    try {
+      return line.startsWith('{') || line.startsWith('[') ? [JSON.parse(line)] : [];
+    } catch {
+      return []; // the line that was being written when the power went
+    }
+  });
+  return documents.flatMap((d) => (Array.isArray(d) ? d : Array.isArray(d.entries) ? d.entries : [d]));
+}
+
+export const machineScenarios: readonly Scenario[] = [
+  {
+    name: 'disk-full',
+    title: 'the disk is full: an enrolled face is denied for want of a journal; with room again it opens',
+    limitMs: 500_000,
+    run: diskFull,
+  },
+  { name: 'clock-jump', title: 'the clock jumps forth and back during a pulse: pulses keep their length', run: clockJump },
+  {
+    name: 'power-cut',
+    title: 'the plug is pulled with the relay on, three times: line low, journal whole, nothing lost that was reported',
+    limitMs: 400_000,
+    run: powerCut,
+  },
+];

@@ -1,0 +1,72 @@
+/** From boot to READY, and everything that must keep READY from being said. */
+import { spawn } from 'node:child_process';
+import type { Bench, Scenario } from '../bench.ts';
+import { expect, expectSame, run, until } from '../tools.ts';
+
+/** Starts a door that must not get to READY, and waits until its log says why. */
+async function refused({ service, configure }: Bench, relay: object, why: readonly RegExp[]): Promise<void> {
+  configure('gpiod', { relay });
+  await service.forget();
+  await run('systemctl', 'start', '--no-block', 'facelatch');
+  for (const pattern of why) await until(`the log says ${pattern}`, async () => pattern.test(await service.text()), 90_000, 500);
+  expect('no READY', (await service.show('ActiveState')) !== 'active', await service.show('ActiveState'));
+}
+
+export const startScenarios: readonly Scenario[] = [
+  {
+    name: 'boot',
+    title: 'the package is installed without a network; its service gets to READY without a camera, exposed at most 2.0',
+    run: async ({ board, service, door, note }) => {
+      expectSame('enabled', (await run('systemctl', 'is-enabled', 'facelatch')).trim(), 'enabled');
+      await door('gpiod');
+      expectSame('the line', board.level(), 0);
+      const status = await service.show('StatusText');
+      expect('READY in degraded state', /camera (failed|opening)/.test(status), status);
+      const security = await run('systemd-analyze', 'security', 'facelatch', '--no-pager');
+      const score = Number(/exposure level.*: ([\d.]+)/.exec(security)?.[1]);
+      note(`systemd-analyze security: ${score}`);
+      expect('an exposure of at most 2.0', score <= 2.0, score);
+      const user = (await run('ps', '-o', 'user:20=', '-p', String(await service.mainPid()))).trim();
+      expectSame('the user', user, 'facelatch');
+      await service.event('camera.failed');
+      expect('no restart', (await service.restarts()) === 0, await service.restarts());
+    },
+  },
+  {
+    name: 'no-chip',
+    title: 'a GPIO chip that is not there: no READY, and the log says what to do',
+    run: (bench) => refused(bench, { chip: 'no-such-chip' }, [/no-such-chip/, /facelatch relay lines/]),
+  },
+  {
+    name: 'line-taken',
+    title: 'a relay line that another process holds: no READY until it lets go, then READY by itself',
+    run: async (bench) => {
+      const holder = spawn('gpioset', ['--mode=signal', bench.board.chip, `${bench.board.lineOf('RELAY')}=0`]);
+      try {
+        await refused(bench, {}, [/gpioset/]);
+      } finally {
+        holder.kill();
+      }
+      await bench.service.ready();
+    },
+  },
+  {
+    name: 'no-permission',
+    title: 'a GPIO chip that this user may not open: no READY, and the log names the device, the group and the rule',
+    run: async (bench) => {
+      const device = `/dev/${bench.board.chip}`;
+      await run('chgrp', 'root', device);
+      try {
+        await refused(bench, {}, [new RegExp(device), /group gpio/, /udev/]);
+      } finally {
+        await run('chgrp', 'gpio', device);
+      }
+      await bench.service.ready();
+    },
+  },
+  {
+    name: 'line-is-input',
+    title: 'a line that its driver keeps as an input: no READY',
+    run: (bench) => refused(bench, { line: 'FIXED_INPUT' }, [/FIXED_INPUT/]),
+  },
+];

@@ -1,0 +1,89 @@
+/** The installed service: its configuration, drop-ins, state, and what it wrote. */
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { run, until } from './tools.ts';
+
+const dropIns = '/etc/systemd/system/facelatch.service.d';
+const unit = 'facelatch.service';
+
+export interface Logged {
+  readonly kind?: string;
+  readonly seq?: number;
+  readonly msg?: string;
+  readonly [key: string]: unknown;
+}
+
+export function openService() {
+  const show = async (property: string) => (await run('systemctl', 'show', '-p', property, '--value', unit)).trim();
+  const mainPid = async () => Number(await show('MainPID'));
+  let since = '';
+  const logged = async (): Promise<readonly Logged[]> => {
+    const lines = await run('journalctl', '-q', '-u', unit, '-o', 'cat', '--no-pager', ...(since ? [`--after-cursor=${since}`] : []));
+    return lines.split('\n').flatMap((line) => {
+      try {
+        return line.startsWith('{') ? [JSON.parse(line) as Logged] : [];
+      } catch {
+        return [];
+      }
+    });
+  };
+  const service = {
+    show,
+    mainPid,
+    restarts: async () => Number(await show('NRestarts')),
+    /** What the daemon wrote since `forget`. */
+    logged,
+    text: () => run('journalctl', '-q', '-u', unit, '-o', 'cat', '--no-pager', ...(since ? [`--after-cursor=${since}`] : [])),
+    /** Waits for an event of that kind. */
+    event: async (kind: string, withinMs = 90_000, matches: (event: Logged) => boolean = () => true) => {
+      let found: Logged | undefined;
+      await until(
+        `the event ${kind}`,
+        async () => {
+          found = (await logged()).find((entry) => entry.kind === kind && matches(entry));
+          return found !== undefined;
+        },
+        withinMs,
+        200,
+      );
+      return found as Logged;
+    },
+    forget: async () => {
+      const shown = await run('journalctl', '-q', '-n', '0', '--show-cursor', '--no-pager');
+      since = /cursor: (.*)/.exec(shown)?.[1] ?? since;
+    },
+    configure: (settings: object) => writeFileSync('/etc/facelatch/facelatch.json', JSON.stringify(settings)),
+    dropIn: async (name: string, text: string) => {
+      mkdirSync(dropIns, { recursive: true });
+      writeFileSync(`${dropIns}/${name}.conf`, text);
+      await run('systemctl', 'daemon-reload');
+    },
+    noDropIn: async (name: string) => {
+      rmSync(`${dropIns}/${name}.conf`, { force: true });
+      await run('systemctl', 'daemon-reload');
+    },
+    /** Resolves when READY=1 has come. */
+    start: () => run('systemctl', 'start', unit),
+    stop: () => run('systemctl', 'stop', unit),
+    restart: () => run('systemctl', 'restart', unit),
+    active: async () => (await show('ActiveState')) === 'active',
+    ready: (withinMs = 120_000) => until('the service active', async () => (await show('ActiveState')) === 'active', withinMs, 100),
+    /** Process ids of the service other than the main one whose command line matches. */
+    children: async (pattern: RegExp): Promise<number[]> => {
+      const main = await mainPid();
+      return readdirSync('/proc').flatMap((name) => {
+        if (!/^\d+$/.test(name) || Number(name) === main) return [];
+        try {
+          const mine = readFileSync(`/proc/${name}/cgroup`, 'utf8').includes(unit);
+          return mine && pattern.test(readFileSync(`/proc/${name}/cmdline`, 'utf8').replaceAll('\0', ' ')) ? [Number(name)] : [];
+        } catch {
+          return []; // gone meanwhile
+        }
+      });
+    },
+    /** `facelatch …` as the service's user. */
+    facelatch: (...args: readonly string[]) => run('runuser', '-u', 'facelatch', '--', 'facelatch', ...args),
+  };
+  return service;
+}
+
+export type Service = ReturnType<typeof openService>;
