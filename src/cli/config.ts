@@ -1,13 +1,20 @@
 /** `facelatch config`: the effective configuration with the source of every value; or the reference, or all defaults. */
 import { Command } from 'commander';
+import { statusSchema } from '../command/enrol.ts';
+import { plainRequest, signedRequest } from '../command/gate.ts';
+import { commands } from '../command/registry.ts';
+import { replyBody } from '../command/reply.ts';
 import { defaults, type LoadedConfig } from '../config.ts';
+import { asyncApi } from '../mqtt/asyncapi.ts';
 import { reference } from '../settings.ts';
+import { version } from '../version.ts';
 import { type CommonOptions, configOf, exitCodes, print, withCommon, withHelp, write } from './context.ts';
 import { table } from './words.ts';
 
 interface ConfigOptions extends CommonOptions {
   readonly reference?: boolean;
   readonly defaults?: boolean;
+  readonly asyncapi?: boolean;
 }
 
 export function configCommand(_stop: AbortSignal, exit: (code: number) => void): Command {
@@ -15,7 +22,8 @@ export function configCommand(_stop: AbortSignal, exit: (code: number) => void):
     .summary('the effective configuration, and where each value came from')
     .description('Print every setting with its value and where that came from: default, file, environment or flag. Secrets are not shown.')
     .option('--reference', 'print the reference of all settings (config/README.md) instead')
-    .option('--defaults', 'print all defaults as a configuration file (config/default.json) instead');
+    .option('--defaults', 'print all defaults as a configuration file (config/default.json) instead')
+    .option('--asyncapi', 'print the AsyncAPI document of all topics, messages and commands (docs/asyncapi.json) instead');
   withHelp(
     command,
     [
@@ -28,12 +36,18 @@ export function configCommand(_stop: AbortSignal, exit: (code: number) => void):
   return withCommon(command).action((options: ConfigOptions) => {
     if (options.reference) write(reference().trimEnd());
     else if (options.defaults) write(defaultsText());
+    else if (options.asyncapi) write(JSON.stringify(asyncApiDocument(), null, 1));
     else {
       const { sources } = configOf(options);
       print(options, effective(sources), () => listing(sources));
     }
     exit(exitCodes.yes);
   });
+}
+
+/** What is said over MQTT, for programs. */
+export function asyncApiDocument(): object {
+  return asyncApi({ version, commands, plainRequest, signedRequest, reply: replyBody, enrolment: statusSchema });
 }
 
 /** All defaults as config/default.json holds them: lists on one line, as the formatter has it. */

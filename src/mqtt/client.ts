@@ -8,11 +8,12 @@ import { Fault } from '../errors.ts';
 import type { Entry, Journal } from '../journal/port.ts';
 import type { Log } from '../log.ts';
 import type { Clock } from '../time.ts';
-import { encodeOffline, encodeState, type StateName, type States } from './codec.ts';
+import { encodeOffline, encodeState } from './codec.ts';
 import type { Hearing } from './commands.ts';
 import { type BrokerOptions, jsonProperties, labelOf, openConnection } from './connection.ts';
 import { cursorKeeper } from './cursor.ts';
 import { packetTooLarge } from './faults.ts';
+import type { StateName, States } from './messages.ts';
 import { type Notice, openSession, type Session } from './session.ts';
 import { topicsOf } from './topics.ts';
 

@@ -39,77 +39,11 @@
  *   setting.changed  path, value, by
  *   message.refused  refusedSeq, code, detail   (the broker will never take the message of that entry)
  */
-import type { Event, EventKind } from '../access/port.ts';
 import type { Entry } from '../journal/port.ts';
+import { eventFields, type StateName, type States } from './messages.ts';
 
 /** The version of every payload; raised when a field changes its meaning or goes. */
 export const schema = 1;
-
-/** The states that are kept retained, and what each may be. */
-export interface States {
-  readonly door: 'locked' | 'released';
-  readonly camera: 'working' | 'failed';
-  readonly mode: 'armed' | 'disarmed';
-}
-export type StateName = keyof States;
-
-type FieldsOf<Kind extends EventKind> = Exclude<keyof Extract<Event, { kind: Kind }>, 'kind'>;
-
-/**
- * Which fields of an event leave the house. A list and not a copy of the event: a field that is added to an event (a
- * picture, say) is published only after somebody has written it down here, and the compiler asks for it.
- */
-const published: { readonly [Kind in EventKind]: Readonly<Record<FieldsOf<Kind>, boolean>> } = {
-  'daemon.started': { version: true, people: true, templates: true, threshold: true, models: true },
-  'daemon.stopped': { reason: true },
-  'camera.failed': { code: true, detail: true, retryInMs: true },
-  'camera.restored': { afterMs: true },
-  'reader.failed': { detail: true, retryInMs: true },
-  'reader.restored': { afterMs: true },
-  'access.granted': {
-    personId: true,
-    likeness: true,
-    votes: true,
-    capturedAtMs: true,
-    ageMs: true,
-    threshold: true,
-    withPersonId: true,
-    visit: true,
-  },
-  'access.denied': {
-    reason: true,
-    detail: true,
-    likeness: true,
-    bestPersonId: true,
-    capturedAtMs: true,
-    ageMs: true,
-    failures: true,
-    visit: true,
-  },
-  'pin.accepted': { personId: true, withinMs: true },
-  'access.pending': { personId: true, needs: true, withinMs: true },
-  'request.granted': { what: true, by: true, durationMs: true, personId: true },
-  'request.refused': { what: true, by: true, reason: true, detail: true },
-  'hold.ended': { heldMs: true, why: true },
-  'door.opened': { expected: true },
-  'door.closed': { openMs: true },
-  'door.held-open': { openMs: true },
-  'door.forced-open': {},
-  'tamper.raised': { blockedMs: true },
-  'tamper.cleared': { afterMs: true },
-  'lockout.started': { failures: true, durationMs: true, level: true },
-  'lockout.ended': { why: true },
-  'clock.jumped': { byMs: true, sure: true },
-  'person.left': { personId: true, by: true },
-  'person.ruled': { personId: true, changed: true },
-  'relay.pulsed': { grantSeq: true, durationMs: true, captureToRelayMs: true },
-  'relay.failed': { grantSeq: true, detail: true },
-  'person.enrolled': { personId: true, pictures: true, by: true },
-  'person.renamed': { personId: true },
-  'person.removed': { personId: true },
-  'setting.changed': { path: true, value: true, by: true },
-  'message.refused': { refusedSeq: true, code: true, detail: true },
-};
 
 /** Longest text of a field, characters: a message never grows beyond what brokers take, which would hold up all after it. */
 const maxText = 1000;
@@ -130,8 +64,8 @@ export function encodeEntry(entry: Entry, { door, nowMs, historicalAfterMs }: En
 
 /** What of an entry leaves the house. */
 export function publicEntry({ seq, id, at, event }: Entry, door: string): object {
-  const allowed: Readonly<Record<string, boolean>> = published[event.kind] ?? {};
-  const fields = Object.entries(event).filter(([name]) => allowed[name]);
+  const allowed: object = eventFields[event.kind]?.properties ?? {};
+  const fields = Object.entries(event).filter(([name]) => Object.hasOwn(allowed, name));
   const shortened = fields.map(([name, value]) => [name, typeof value === 'string' ? shorten(value) : value]);
   return { schema, id, seq, at, door, kind: event.kind, ...Object.fromEntries(shortened) };
 }

@@ -7,12 +7,13 @@ import { Fault } from '../errors.ts';
 import type { Entry, Journal } from '../journal/port.ts';
 import type { Log } from '../log.ts';
 import type { Clock } from '../time.ts';
-import { encodeEntry, encodeOffline, encodeOnline, type StateName } from './codec.ts';
+import { encodeEntry, encodeOffline, encodeOnline } from './codec.ts';
 import { type Hearing, type Publish, serveCommands } from './commands.ts';
 import { type Connection, packetBytes, publishAcked } from './connection.ts';
 import type { CursorKeeper } from './cursor.ts';
 import { openDrain } from './drain.ts';
 import { isForGood, isRefusal, packetTooLarge, publishFault } from './faults.ts';
+import type { StateName } from './messages.ts';
 import type { Topics } from './topics.ts';
 
 export interface SessionOptions {

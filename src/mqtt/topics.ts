@@ -14,7 +14,7 @@
  */
 import type { EventKind } from '../access/port.ts';
 import { Fault } from '../errors.ts';
-import type { StateName } from './codec.ts';
+import type { StateName } from './messages.ts';
 
 export interface Topics {
   readonly status: string;

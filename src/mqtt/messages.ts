@@ -1,0 +1,141 @@
+/**
+ * The form of every message as JSON Schemas: what the codec publishes is read off them, the compiler holds those of events to the events themselves, and
+ * the AsyncAPI document is made of them. A field that is added to an event is published only after somebody has written it down here.
+ */
+import Type, { type Static, type TObject } from 'typebox';
+import { denials, type Event, type EventKind } from '../access/port.ts';
+
+const closed = { additionalProperties: false } as const;
+const object = <const P extends Parameters<typeof Type.Object>[0]>(properties: P) => Type.Object(properties, closed);
+const text = (description?: string) => Type.String(description === undefined ? {} : { description });
+const count = (description?: string) => Type.Integer({ minimum: 0, ...(description === undefined ? {} : { description }) });
+const ms = (description = 'Milliseconds.') => Type.Number({ description });
+const maybe = Type.Optional;
+const personId = text('A person’s id; names stay in the door.');
+
+const likeness = object({
+  logit: Type.Number(),
+  probability: Type.Number({ minimum: 0, maximum: 1 }),
+  share: Type.Number({ minimum: 0, maximum: 1 }),
+});
+const threshold = object({ policy: text(), logit: Type.Number(), fmr: Type.Number(), extrapolated: Type.Boolean() });
+const requester = Type.Union([
+  object({
+    kind: Type.Literal('operator'),
+    name: text(),
+    via: Type.Enum(['mqtt', 'console', 'cli']),
+    requestId: text('Of a signed command: its `jti`.'),
+  }),
+  object({ kind: Type.Literal('exit-button') }),
+  object({ kind: Type.Literal('keypad'), via: Type.Enum(['mqtt', 'console']) }),
+]);
+const request = Type.Enum(['open', 'hold', 'release', 'arm', 'disarm', 'lockout-reset']);
+const denial = Type.Enum([...denials]);
+const captured = { capturedAtMs: ms('The door’s own monotonic clock.'), ageMs: ms('Of the newest frame, at the decision.') };
+const visit = maybe(count('Of the demo.'));
+const detail = text('For people.');
+
+/** The fields of each event that leave the house. */
+export const eventFields = {
+  'daemon.started': object({ version: text(), people: count(), templates: count(), threshold, models: Type.Array(text()) }),
+  'daemon.stopped': object({ reason: text() }),
+  'camera.failed': object({ code: text(), detail, retryInMs: ms() }),
+  'camera.restored': object({ afterMs: ms() }),
+  'reader.failed': object({ detail, retryInMs: ms() }),
+  'reader.restored': object({ afterMs: ms() }),
+  'access.granted': object({ personId, likeness, votes: count(), ...captured, threshold, withPersonId: maybe(personId), visit }),
+  'access.denied': object({
+    reason: denial,
+    detail,
+    likeness: maybe(likeness),
+    bestPersonId: maybe(personId),
+    ...captured,
+    failures: maybe(count('Failed presentations in a row, counted towards a lock-out.')),
+    visit,
+  }),
+  'access.pending': object({ personId, needs: Type.Enum(['pin', 'second-person']), withinMs: ms() }),
+  'pin.accepted': object({ personId, withinMs: ms() }),
+  'request.granted': object({ what: request, by: requester, durationMs: maybe(ms()), personId: maybe(personId) }),
+  'request.refused': object({ what: request, by: requester, reason: denial, detail }),
+  'hold.ended': object({ heldMs: ms(), why: Type.Enum(['released', 'over', 'relay-failed']) }),
+  'door.opened': object({ expected: Type.Boolean({ description: 'After a release of the lock or an exit button.' }) }),
+  'door.closed': object({ openMs: ms() }),
+  'door.held-open': object({ openMs: ms() }),
+  'door.forced-open': object({}),
+  'tamper.raised': object({ blockedMs: ms() }),
+  'tamper.cleared': object({ afterMs: ms() }),
+  'lockout.started': object({ failures: count(), durationMs: ms(), level: count() }),
+  'lockout.ended': object({ why: Type.Enum(['over', 'reset']) }),
+  'clock.jumped': object({ byMs: ms(), sure: Type.Boolean() }),
+  'person.left': object({ personId, by: requester }),
+  'person.ruled': object({ personId, changed: Type.Array(text()) }),
+  'relay.pulsed': object({ grantSeq: count('The entry of the grant or request.'), durationMs: ms(), captureToRelayMs: maybe(ms()) }),
+  'relay.failed': object({ grantSeq: count(), detail }),
+  'person.enrolled': object({ personId, pictures: count(), by: maybe(text('The operator.')) }),
+  'person.renamed': object({ personId }),
+  'person.removed': object({ personId }),
+  'setting.changed': object({ path: text(), value: Type.Number(), by: text() }),
+  'message.refused': object({ refusedSeq: count(), code: count('MQTT reason code.'), detail }),
+} satisfies { readonly [Kind in EventKind]: TObject };
+
+type Readonlied<T> = T extends readonly (infer Item)[]
+  ? readonly Readonlied<Item>[]
+  : T extends object
+    ? { readonly [K in keyof T]: Readonlied<T[K]> }
+    : T;
+type Fields<Kind extends EventKind> = Omit<Extract<Event, { readonly kind: Kind }>, 'kind'>;
+type Alike<A, B> = [A] extends [B] ? ([B] extends [A] ? true : false) : false;
+/** Fails to compile where an event and its schema are not the same, and names the event. */
+type Unlike = {
+  [Kind in EventKind]: Alike<Readonlied<Static<(typeof eventFields)[Kind]>>, Readonlied<Fields<Kind>>> extends true ? never : Kind;
+}[EventKind];
+export const everyEventFitsItsSchema: [Unlike] extends [never] ? true : Unlike = true;
+
+const schemaVersion = Type.Literal(1);
+const at = Type.String({ format: 'date-time', description: 'When it was written, UTC.' });
+const state = <const Values extends string[]>(values: Values) => object({ schema: schemaVersion, state: Type.Enum(values), at });
+
+/** The states that are kept retained. */
+export const stateMessages = {
+  door: state(['locked', 'released']),
+  camera: state(['working', 'failed']),
+  mode: state(['armed', 'disarmed']),
+};
+export type StateName = keyof typeof stateMessages;
+/** What each state may be. */
+export type States = { readonly [Name in StateName]: Static<(typeof stateMessages)[Name]>['state'] };
+
+export const statusMessage = Type.Union([
+  object({ schema: schemaVersion, status: Type.Literal('online'), at }),
+  object({
+    schema: schemaVersion,
+    status: Type.Literal('offline'),
+    reason: Type.Enum(['stopped', 'lost'], { description: '`lost` is the last will: killed, or cut off.' }),
+  }),
+]);
+
+export const selfTestMessage = object({ schema: schemaVersion, selfTest: Type.String({ format: 'uuid' }) });
+export const probeMessage = object({ schema: schemaVersion, probe: text() });
+
+/** A message of another room's making: with the version of the schema and its time. */
+export function stamped({ properties }: TObject): TObject {
+  return object({ schema: schemaVersion, ...properties, at });
+}
+
+/** The whole message of an event. */
+export function eventMessage(kind: EventKind): TObject {
+  return object({
+    schema: schemaVersion,
+    id: Type.String({ format: 'uuid' }),
+    seq: Type.Integer({
+      minimum: 1,
+      description:
+        'Counts the journal’s entries without gaps. Messages come at least once and in order: drop those whose `seq` is not above the last one seen (a new `id` under an old `seq` is a new journal).',
+    }),
+    at,
+    door: text('door.id'),
+    kind: Type.Literal(kind),
+    ...eventFields[kind].properties,
+    historical: maybe(Type.Literal(true, { description: 'Published late: never act on it as if it happened now.' })),
+  });
+}
