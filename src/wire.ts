@@ -220,8 +220,10 @@ export async function wire(config: Config, log: Log, overrides: Overrides = {}):
     publication?.show('mode', controller.premises.armed ? 'armed' : 'disarmed');
   };
   const brokerState = () => {
-    const { state, backlog } = publication?.status ?? { state: 'off', backlog: 0 };
-    return state + (backlog > 0 ? ` (${backlog} waiting)` : '');
+    if (!publication) return 'off';
+    const { state, backlog, commands, setAside } = publication.status;
+    const waiting = backlog > 0 ? ` (${backlog} waiting)` : '';
+    return `${state}${waiting}${commands === 'deaf' ? ', delivers no commands' : ''}${setAside > 0 ? `, refused ${setAside} for good` : ''}`;
   };
   const summary = () =>
     `${relay.held ? relay.label : `relay not held: ${relay.label}`}; camera ${loops.status.camera}; ${gallery.templates} templates; broker ${brokerState()}`;
