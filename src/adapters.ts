@@ -22,6 +22,8 @@ import type { Config } from './config.ts';
 import { asFault, Fault } from './errors.ts';
 import type { EmbedderInfo, FaceReader } from './face/port.ts';
 import { openFaceReader } from './face/reader.ts';
+import { doorMetrics, type Metrics, type MetricsOptions } from './host/metrics.ts';
+import { openMetricsServer } from './host/metrics-server.ts';
 import { type NotifyEnvironment, openNotifySocket, type ServiceManager, serviceManager, watchdogMs } from './host/systemd.ts';
 import { timeSync } from './host/time-sync.ts';
 import type { EnrolmentSessions, Gallery, Reembedded } from './identity/port.ts';
@@ -42,6 +44,7 @@ import { openKeptRelay } from './relay/kept-relay.ts';
 import type { Line, LineAdapter } from './relay/line.ts';
 import type { InputName, Inputs, Relay } from './relay/port.ts';
 import { type Clock, type SteppedClock, systemClock } from './time.ts';
+import { version } from './version.ts';
 
 /** What facelatch ships beside its code. */
 export const root = fileURLToPath(new URL('..', import.meta.url));
@@ -223,6 +226,16 @@ export function enrolmentOf(
   parts: Pick<SessionsOptions, 'gallery' | 'journal' | 'reader' | 'camera' | 'log'>,
 ): EnrolmentSessions {
   return enrolmentSessions({ ...config.enrolment, ...parts, limits: config.face.quality, clock: systemClock });
+}
+
+export interface ServedMetrics extends Pick<Metrics, 'event' | 'looked'>, AsyncDisposable {}
+
+/** The metrics and where they are fetched; undefined where nobody asked for them. */
+export async function metricsOf({ door, metrics }: Config, readings: MetricsOptions['readings']): Promise<ServedMetrics | undefined> {
+  if (!metrics.enabled) return undefined;
+  const made = doorMetrics({ door: door.id, version, readings });
+  const server = await openMetricsServer({ ...metrics, metrics: made });
+  return { event: made.event, looked: made.looked, [Symbol.asyncDispose]: () => server[Symbol.asyncDispose]() };
 }
 
 /** What takes commands. @throws Faults of the door's keys and of the list of used commands. */

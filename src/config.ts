@@ -147,7 +147,7 @@ export function loadConfig({ files = [], env = {}, flags = new Map() }: ConfigSo
 
 /** Settings that are each allowed and together make no sense. */
 export function impossible(config: Config, from: (path: string) => string): Problem[] {
-  const { access, camera, face, inputs, relay } = config;
+  const { access, camera, face, inputs, metrics, relay } = config;
   const rules: [boolean, string, string][] = [
     [
       access.votes > access.window,
@@ -184,6 +184,11 @@ export function impossible(config: Config, from: (path: string) => string): Prob
       inputs.activeLow.some((name) => !['contact', 'exit', 'tamper'].includes(name)),
       'inputs.activeLow',
       'takes contact, exit and tamper only',
+    ],
+    [
+      metrics.enabled && !metrics.anyAddress && !/^(127(\.\d+){3}|::1|localhost)$/.test(metrics.host),
+      'metrics.host',
+      `${metrics.host} can be reached by other machines, which then see when people come and go; if that is meant, set metrics.anyAddress to true`,
     ],
     [relay.pulseMs > relay.maxMs, 'relay.pulseMs', `${relay.pulseMs} is more than relay.maxMs (${relay.maxMs})`],
     [

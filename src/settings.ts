@@ -313,6 +313,17 @@ export const schema = {
     embedded: flag('Run a broker of our own on loopback (for the demo; MQTT 3.1.1).', false),
     embeddedPort: whole("The embedded broker's port.", 18_830, 1, 65_535),
   },
+  metrics: {
+    enabled: flag('Serve metrics for Prometheus on `http://127.0.0.1:18831/metrics`; no name or id of a person is in them.', false),
+    host: text(
+      'The address they are served on; one that other machines reach needs `metrics.anyAddress`.',
+      '127.0.0.1',
+      /^[0-9A-Za-z.:-]+$/,
+      'an address or host name',
+    ),
+    port: whole('The port.', 18_831, 1, 65_535),
+    anyAddress: flag('Allow an address that is not loopback: then whoever reaches it sees when people come and go.', false),
+  },
   log: {
     level: choice('What is logged.', 'info', [...logLevels]),
   },

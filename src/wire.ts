@@ -16,9 +16,11 @@ import {
   galleryOf,
   inputsOf,
   journalOf,
+  metricsOf,
   readerOf,
   relayOf,
   renewTemplates,
+  type ServedMetrics,
   stateFolder,
   stepping,
 } from './adapters.ts';
@@ -37,6 +39,7 @@ import type { ServiceManager } from './host/systemd.ts';
 import { timeSync } from './host/time-sync.ts';
 import type { EnrolmentSessions, Gallery } from './identity/port.ts';
 import { identify } from './identity/threshold.ts';
+import { followJournal } from './journal/follow.ts';
 import type { Journal } from './journal/port.ts';
 import { liveSettings } from './live-settings.ts';
 import type { Log } from './log.ts';
@@ -121,6 +124,8 @@ export async function wire(config: Config, log: Log, overrides: Overrides = {}):
     const { policy: kind, logit, fmr, extrapolated } = gallery.threshold;
     return { ...live.config.access, pulseMs: live.config.relay.pulseMs, threshold: { policy: kind, logit, fmr, extrapolated } };
   };
+  let publication: Publication | undefined;
+  let metrics: ServedMetrics | undefined;
   const { controller, door, ...entrance } = openEntrance({
     journal,
     relay,
@@ -132,7 +137,11 @@ export async function wire(config: Config, log: Log, overrides: Overrides = {}):
     synchronised: overrides.clockSynchronised ?? timeSync(),
     clock,
     log: log.child({ room: 'access' }),
-    ...(overrides.onEvent ? { onEvent: overrides.onEvent } : {}),
+    onEvent: (event, entry) => {
+      overrides.onEvent?.(event, entry);
+      // The others come from the journal, with those that other processes write.
+      if (!entry) metrics?.event(event);
+    },
   });
   const loops = daemonLoops({
     camera,
@@ -162,7 +171,10 @@ export async function wire(config: Config, log: Log, overrides: Overrides = {}):
     log,
     retry: { minMs: config.camera.retryMinMs, maxMs: config.camera.retryMaxMs },
     idleFps: stepped ? 0 : config.face.idleFps,
-    ...(overrides.onMoment ? { onMoment: overrides.onMoment } : {}),
+    onMoment: (moment) => {
+      metrics?.looked(moment.sighting, clock.now() - moment.frame.capturedAtMs);
+      overrides.onMoment?.(moment);
+    },
   });
   const broker = config.mqtt.enabled && config.mqtt.embedded ? opening.use(await embeddedBroker(config)) : undefined;
   const enrolment = opening.use(
@@ -213,7 +225,6 @@ export async function wire(config: Config, log: Log, overrides: Overrides = {}):
           }),
         )
       : undefined;
-  let publication: Publication | undefined;
   const showStates = () => {
     publication?.show('door', relay.level === 'active' ? 'released' : 'locked');
     publication?.show('camera', loops.status.camera === 'failed' ? 'failed' : 'working');
@@ -227,6 +238,19 @@ export async function wire(config: Config, log: Log, overrides: Overrides = {}):
   };
   const summary = () =>
     `${relay.held ? relay.label : `relay not held: ${relay.label}`}; camera ${loops.status.camera}; ${gallery.templates} templates; broker ${brokerState()}`;
+  metrics = await metricsOf(config, () => ({
+    ...loops.status,
+    frameAgeMs: camera.latest && clock.now() - camera.latest.capturedAtMs,
+    broker: publication?.status.state ?? 'off',
+    backlog: publication?.status.backlog ?? 0,
+    people: gallery.list().length,
+    templates: gallery.templates,
+    released: relay.level === 'active',
+    relayHeld: relay.held,
+    armed: controller.premises.armed,
+    thresholdLogit: gallery.threshold.logit,
+  }));
+  if (metrics) opening.use(metrics);
   const resources = opening.move();
   const describe = (e: EmbedderInfo) => `${e.name} ${e.version} ${e.sha256.slice(0, 12)}`;
   return {
@@ -258,6 +282,16 @@ export async function wire(config: Config, log: Log, overrides: Overrides = {}):
       });
       // Publishing ends last, so that the broker hears of the stop too.
       const over = new AbortController();
+      const following =
+        metrics &&
+        followJournal({
+          journal,
+          clock: systemClock,
+          log: log.child({ room: 'host' }),
+          after: journal.head,
+          signal: over.signal,
+          onEntry: ({ event }) => metrics?.event(event),
+        });
       if (config.mqtt.enabled) {
         const { prefix, drainPerS } = config.mqtt;
         const options = {
@@ -285,6 +319,7 @@ export async function wire(config: Config, log: Log, overrides: Overrides = {}):
         showStates();
         over.abort();
         await publication?.done;
+        await following;
       }
     },
     [Symbol.asyncDispose]: () => resources.disposeAsync(),

@@ -1,0 +1,35 @@
+/** For whoever looks on as the journal grows: each new entry is handed over, and a journal that cannot be read for a while is read on later. */
+import { Fault } from '../errors.ts';
+import type { Log } from '../log.ts';
+import type { Clock } from '../time.ts';
+import type { Entry, Journal, Seq } from './port.ts';
+
+export interface FollowOptions {
+  readonly journal: Pick<Journal, 'tail'>;
+  /** Entries after this one. */
+  readonly after: Seq;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly signal: AbortSignal;
+  readonly onEntry: (entry: Entry) => void;
+}
+
+/** How long a journal that cannot be read is left alone, milliseconds. */
+const retryMs = 5000;
+
+/** Resolves when `signal` is aborted or the journal is closed. */
+export async function followJournal({ journal, after, clock, log, signal, onEntry }: FollowOptions): Promise<void> {
+  for (let last = after; !signal.aborted; ) {
+    try {
+      for await (const entry of journal.tail(last, signal)) {
+        last = entry.seq;
+        onEntry(entry);
+      }
+      return;
+    } catch (error) {
+      if (!(error instanceof Fault)) throw error;
+      log.warn({ code: error.code, err: error.message }, 'journal cannot be followed');
+      await clock.sleep(retryMs, signal).catch(() => undefined);
+    }
+  }
+}
