@@ -5,7 +5,11 @@ import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 const wanted = 24;
-const main = new URL('../src/main.ts', import.meta.url);
+// Making the line safe after a crash does not wait until the whole program is loaded.
+const main =
+  process.argv[2] === 'relay' && process.argv[3] === 'safe'
+    ? new URL('../src/safe.ts', import.meta.url)
+    : new URL('../src/main.ts', import.meta.url);
 
 // Pictures are decoded one after the other: more threads would only spread freed memory over more heaps (measured: 45 MB of 280).
 process.env.UV_THREADPOOL_SIZE ??= '2';

@@ -41,8 +41,8 @@ import { type ChipInfo, findLine, gpioDevice, type LineInfo } from './relay/gpio
 import { openGpiodInputs, openOnoffInputs } from './relay/input-lines.ts';
 import { polledInputs } from './relay/inputs.ts';
 import { openKeptRelay } from './relay/kept-relay.ts';
-import type { Line, LineAdapter } from './relay/line.ts';
 import type { InputName, Inputs, Relay } from './relay/port.ts';
+import { lineAdapters } from './relay-line.ts';
 import { type Clock, type SteppedClock, systemClock } from './time.ts';
 import { version } from './version.ts';
 
@@ -105,23 +105,11 @@ export function journalOf(config: Config, clock: Clock = systemClock): Journal {
   return openJournal({ file: join(stateFolder(config), 'journal.sqlite'), clock });
 }
 
-/** Modules that open a line, by kind of relay. */
-const lineAdapters = {
-  gpiod: new URL('./relay/gpiod.ts', import.meta.url).href,
-  onoff: new URL('./relay/onoff.ts', import.meta.url).href,
-} as const;
-
 /** The relay that the configuration asks for, at its safe level; a line is held by a keeper process. */
 export async function relayOf({ relay }: Config, clock: Clock, log: Log): Promise<Relay> {
   if (relay.kind === 'dry') return dryRelay({ clock, ...relay });
   const { chip, line, activeLow, wiring, maxMs, maxHoldMs } = relay;
   return openKeptRelay({ adapter: lineAdapters[relay.kind], place: { chip, line, activeLow, wiring }, maxMs, maxHoldMs, log });
-}
-
-/** The relay's line without its keeper: opening drives the safe level. */
-export async function openRelayLine({ relay }: Config): Promise<Line> {
-  if (relay.kind === 'dry') throw new Fault('bad-config', 'relay.kind is "dry": there is no line');
-  return ((await import(lineAdapters[relay.kind])) as LineAdapter).openLine(relay);
 }
 
 /** Where the relay's line is, and who has it. Throws Faults `relay-missing`, `relay-forbidden`. */

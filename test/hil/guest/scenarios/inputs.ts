@@ -23,4 +23,57 @@ export const inputScenarios: readonly Scenario[] = [
       },
     }),
   ),
+  {
+    name: 'forced-open',
+    title: 'the door opens without a release: forced open; after a release it does not count as forced',
+    run: async ({ board, service, door, push }) => {
+      await door('gpiod', { access: { graceMs: 2000 } });
+      await pause(1000);
+      await service.forget();
+      await board.low(await push(nowMs()));
+      board.set('DOOR_CONTACT', true);
+      const { expected } = await service.event('door.opened');
+      expectSame('expected', expected, true);
+      board.set('DOOR_CONTACT', false);
+      await service.event('door.closed');
+      await pause(4000);
+      await service.forget();
+      board.set('DOOR_CONTACT', true);
+      await service.event('door.forced-open');
+    },
+  },
+  {
+    name: 'held-open',
+    title: 'a door that stays open is an alarm, once',
+    run: async ({ board, service, door, push }) => {
+      await door('gpiod', { access: { graceMs: 2000, heldOpenMs: 3000 } });
+      await board.low(await push(nowMs()));
+      board.set('DOOR_CONTACT', true);
+      const { openMs } = await service.event('door.held-open');
+      expect('told after 3 s', Number(openMs) >= 3000, openMs);
+      await pause(8000);
+      expectSame('alarms', (await service.logged()).filter(({ kind }) => kind === 'door.held-open').length, 1);
+    },
+  },
+  {
+    name: 'tamper',
+    title: 'the tamper switch blocks face and remote opening, across a restart too; the button goes on working',
+    limitMs: 500_000,
+    run: async ({ board, service, camera, door, enrol, push }) => {
+      await enrol();
+      await camera.plugIn('nobody');
+      await door('gpiod', { access: { tamperBlockMs: 3_600_000, cooldownMs: 0 } });
+      board.set('TAMPER', true);
+      await service.event('tamper.raised');
+      board.set('TAMPER', false);
+      await service.event('tamper.cleared');
+      await service.restart();
+      await service.forget();
+      const sinceMs = nowMs();
+      await camera.show('enrolled');
+      await service.event('access.denied', 180_000, ({ reason }) => reason === 'tampered');
+      expectSame('pulses by face', board.pulsesSince(sinceMs), []);
+      await board.low(await push(nowMs()));
+    },
+  },
 ];
