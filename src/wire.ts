@@ -5,6 +5,7 @@
 import type { ControllerOptions } from './access/controller.ts';
 import type { Policy } from './access/decide.ts';
 import { openEntrance } from './access/entrance.ts';
+import { ruleNames, ruler } from './access/person-rules.ts';
 import type { Door } from './access/port.ts';
 import { sight } from './access/sight.ts';
 import {
@@ -194,6 +195,7 @@ export async function wire(config: Config, log: Log, overrides: Overrides = {}):
   const commandPorts: CommandPorts = {
     door,
     gallery,
+    rule: ruler({ gallery, journal, names: ruleNames(config.access), clock }),
     journal,
     enrolment,
     entries: (query) => journal.query(query).map((entry) => publicEntry(entry, config.door.id)),

@@ -1,5 +1,5 @@
 /** The door of the access room: what goes into the decision, what comes out, and every event the journal may hold. */
-import type { PersonId } from '../identity/port.ts';
+import type { PersonId, PersonRules } from '../identity/port.ts';
 
 /** Why the door stayed shut: a closed list. */
 export const denials = [
@@ -156,6 +156,29 @@ export type Request = 'open' | 'hold' | 'release' | 'arm' | 'disarm' | 'lockout-
 
 /** What came of a request: the sequence number of the journal entry it left, or why it was refused. */
 export type Answer = { readonly ok: true; readonly seq: number } | { readonly ok: false; readonly reason: Denial; readonly detail: string };
+
+/** Null takes a rule away; absent leaves it as it is. */
+export interface RuleChange {
+  readonly enabled?: boolean;
+  readonly schedule?: string | null;
+  readonly validFrom?: string | null;
+  readonly validUntil?: string | null;
+  readonly uses?: number | null;
+  readonly groups?: readonly string[];
+  readonly pinOpens?: boolean;
+  readonly pinNeeded?: boolean;
+}
+
+/** A person's rules for people to see: never the PIN's hash. */
+export type ShownRules = Omit<PersonRules, 'pin' | 'usesSince'> & { readonly hasPin?: true };
+
+/** Changes a person's rules, journalled first; `detail`: why it may not be. */
+export type ChangeRules = (
+  personId: PersonId,
+  change: RuleChange,
+) =>
+  | { readonly ok: true; readonly rules: ShownRules; readonly changed: readonly string[] }
+  | { readonly ok: false; readonly detail: string };
 
 /** The door for everyone who is not a face: button, keypad, operators. Each call is journalled before it takes effect. */
 export interface Door {

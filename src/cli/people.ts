@@ -3,25 +3,28 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { extname, join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { Command } from 'commander';
+import { shownRules } from '../access/person-rules.ts';
 import { galleryOf, journalOf, readerOf, renewTemplates } from '../adapters.ts';
 import { Fault, messageOf } from '../errors.ts';
 import type { Gallery, Person } from '../identity/port.ts';
 import { type CommonOptions, checkState, configOf, exitCodes, print, withCommon, withHelp } from './context.ts';
 import { embedderOf } from './networks.ts';
+import { pinCommand, rulesText, setCommand } from './people-rules.ts';
 import { findPerson } from './person.ts';
 import { openProgress } from './progress.ts';
 import { counted, table } from './words.ts';
 
 export function peopleCommand(stop: AbortSignal, exit: (code: number) => void): Command {
   const command = new Command('people')
-    .summary('who is enrolled; show, rename, remove')
-    .description('List the people who are enrolled; show, rename or remove one of them.');
+    .summary('who is enrolled and what each may; show, set, rename, remove')
+    .description('List the people who are enrolled; show, rename or remove one of them, or set when they may come in.');
   withHelp(
     command,
     [
       'facelatch people',
       'facelatch people show Ada --pictures /tmp/ada',
       'facelatch people rename Ada "Ada Lovelace"',
+      'facelatch people set Cleaner --group cleaners --uses 10',
       'facelatch people remove "Ada Lovelace" --yes',
     ],
     'done',
@@ -29,7 +32,11 @@ export function peopleCommand(stop: AbortSignal, exit: (code: number) => void): 
   );
   for (const sub of [listCommand(exit), showCommand(exit), renameCommand(exit)])
     command.addCommand(sub.command, { isDefault: sub.isDefault });
-  return command.addCommand(removeCommand(stop, exit)).addCommand(reembedCommand(exit));
+  return command
+    .addCommand(setCommand(exit))
+    .addCommand(pinCommand(stop, exit))
+    .addCommand(removeCommand(stop, exit))
+    .addCommand(reembedCommand(exit));
 }
 
 /** Opens gallery and configuration for a command that changes or shows people who are there. */
@@ -52,7 +59,7 @@ function listCommand(exit: Exit) {
       if (slip !== undefined)
         throw new Fault(
           'bad-argument',
-          `There is no "facelatch people ${slip}"; there are list, show, rename, remove and reembed (did you mean "facelatch people show ${slip}"?)`,
+          `There is no "facelatch people ${slip}"; there are list, show, set, pin, rename, remove and reembed (did you mean "facelatch people show ${slip}"?)`,
         );
       using gallery = opened(options).gallery;
       const people = gallery.list();
@@ -95,9 +102,11 @@ function showCommand(exit: Exit) {
       bytes: picture.length,
       ...(files ? { file: files[i] } : {}),
     }));
-    print(options, { person, pictures: list }, () =>
+    const rules = shownRules(gallery.rules(person.id));
+    print(options, { person, rules, pictures: list }, () =>
       [
         `${person.name}, enrolled ${person.enrolledAt}, id ${person.id}`,
+        rulesText(rules),
         table(
           [
             ['picture', 'added', 'bytes', ...(files ? ['written to'] : [])],

@@ -50,6 +50,21 @@ export const doorCommands = [
   simple('arm', 'Lets the door open by face.', (door, { by }) => door.arm(by)),
   simple('disarm', 'Keeps the door shut to every face.', (door, { by }) => door.disarm(by)),
   command({
+    name: 'door.left',
+    summary: 'An exit reader saw a person leave: under anti-passback they may come in again.',
+    role: 'operator',
+    changes: true,
+    args: Type.Object(
+      { person: Type.String({ minLength: 1, maxLength: 200, description: 'Name or id of the person.' }) },
+      { additionalProperties: false },
+    ),
+    result: journalled,
+    run: (ports, { person }, { by }) => {
+      const found = ports.gallery.find(person);
+      return found ? ask(ports, (door) => door.left(by, found.id)) : refused('not-found', 'Nobody of that name or id is enrolled.');
+    },
+  }),
+  command({
     name: 'pin',
     summary: 'A PIN from a keypad: opens where a PIN alone may, or completes face and PIN.',
     role: 'operator',

@@ -1,5 +1,6 @@
 /** Commands about the people enrolled: list, get, rename, remove. Every change is journalled. */
 import Type from 'typebox';
+import type { RuleChange } from '../access/port.ts';
 import type { Person } from '../identity/port.ts';
 import type { Outcome } from './port.ts';
 import { type CommandPorts, command, done, refused } from './spec.ts';
@@ -23,7 +24,52 @@ function withPerson<Result>({ gallery }: CommandPorts, person: string, act: (per
 
 const plain = ({ id, name, enrolledAt, pictures }: Person) => ({ id, name, enrolledAt, pictures });
 
+const time = Type.Union([Type.String({ maxLength: 40 }), Type.Null()], { description: 'ISO 8601 with a zone; null takes it away.' });
+const ruleFields = {
+  enabled: Type.Boolean(),
+  schedule: Type.Union([Type.String({ maxLength: 100 }), Type.Null()], { description: 'One of access.schedules; null takes it away.' }),
+  validFrom: time,
+  validUntil: time,
+  uses: Type.Union([Type.Integer({ minimum: 1, maximum: 100_000 }), Type.Null()], { description: 'Grants from now on; null: unlimited.' }),
+  groups: Type.Array(Type.String({ maxLength: 100 }), { maxItems: 50 }),
+  pinOpens: Type.Boolean(),
+  pinNeeded: Type.Boolean(),
+};
+const ruled = Type.Object({ person: personSchema, rules: Type.Record(Type.String(), Type.Unknown()) }, { additionalProperties: false });
+
+function rule(ports: CommandPorts, who: string, change: RuleChange) {
+  return withPerson(ports, who, (person) => {
+    const result = ports.rule(person.id, change);
+    return result.ok
+      ? done({ person: plain(person), rules: { ...result.rules } as Record<string, unknown> })
+      : refused('refused', result.detail);
+  });
+}
+
 export const peopleCommands = [
+  command({
+    name: 'people.rule',
+    summary: 'What a person may, beyond being enrolled; what is not given stays as it is.',
+    role: 'admin',
+    changes: true,
+    args: Type.Object(
+      { person: who, rules: Type.Partial(Type.Object(ruleFields), { additionalProperties: false }) },
+      { additionalProperties: false },
+    ),
+    result: ruled,
+    run: (ports, { person, rules }) => rule(ports, person, rules),
+  }),
+  ...([true, false] as const).map((enabled) =>
+    command({
+      name: enabled ? 'people.enable' : 'people.disable',
+      summary: enabled ? 'Lets a person in again.' : 'A person is recognised and not let in, until they are enabled again.',
+      role: 'admin',
+      changes: true,
+      args: one,
+      result: ruled,
+      run: (ports, { person }) => rule(ports, person, { enabled }),
+    }),
+  ),
   command({
     name: 'people.list',
     summary: 'Everyone who is enrolled.',

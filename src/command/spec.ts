@@ -1,6 +1,6 @@
 /** What a command is: one place holds its name, what it takes and gives, who may send it, and what it does, against the ports of the house. */
 import type { Static, TObject, TSchema } from 'typebox';
-import type { Door, Requester } from '../access/port.ts';
+import type { ChangeRules, Door, Requester } from '../access/port.ts';
 import type { EnrolmentSessions, Gallery } from '../identity/port.ts';
 import type { Journal, Query } from '../journal/port.ts';
 import type { Parts } from './parts.ts';
@@ -10,6 +10,7 @@ import type { CommandError, Outcome, Role } from './port.ts';
 export interface CommandPorts {
   readonly door?: Door;
   readonly gallery: Pick<Gallery, 'list' | 'find' | 'rename' | 'forget'>;
+  readonly rule: ChangeRules;
   readonly journal: Pick<Journal, 'append'>;
   /** Journal entries as they are published. */
   readonly entries: (query: Query) => readonly object[];

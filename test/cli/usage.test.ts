@@ -20,7 +20,7 @@ describe('wrong commands end with exit code 2 and one clear sentence', () => {
     { args: ['enrol', 'Ada', '/nowhere/ada.jpg'], says: /There is no file or folder \/nowhere\/ada\.jpg/ },
     { args: ['enrol', 'Ada', folder.path], says: /There is no picture in the folder .* \.jpg \.jpeg/ },
     { args: ['enrol', 'Ada', '--camera', '--count', 'five'], says: /--count takes a whole number from 1 to 50, not "five"/ },
-    { args: ['people', 'shw'], says: /There is no "facelatch people shw"; there are list, show, rename, remove and reembed/ },
+    { args: ['people', 'shw'], says: /There is no "facelatch people shw"; there are list, show, set, pin, rename, remove and reembed/ },
     { args: ['people', 'rename', 'Ada'], says: /missing required argument 'new-name'/ },
     { args: ['people'], says: /There is no state folder .*state: nobody was enrolled there yet/ },
     { args: ['verify', '--bogus'], says: /unknown option '--bogus'/ },

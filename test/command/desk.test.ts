@@ -325,6 +325,38 @@ it('a sender needs keys that are keys', async () => {
 });
 
 describe('what commands do', () => {
+  it('people: rules are set, shown without the PIN, journalled, and refused where they name what is not there', async () => {
+    const post = await openPost();
+    const ada = post.gallery.find('Ada')!.id;
+    post.gallery.setRules(ada, { pin: 'scrypt$secret' });
+    const change = { uses: 3, groups: ['cleaners'], validUntil: '2026-12-31T18:00+01:00' };
+    expect((await post.send('admin', 'people.rule', { person: 'Ada', rules: change })).result).toMatchObject({
+      rules: { ...change, hasPin: true },
+    });
+    expect((await post.send('admin', 'people.disable', { person: 'Ada' })).result).toMatchObject({ rules: { enabled: false } });
+    const enabled = await post.send('admin', 'people.enable', { person: 'Ada' });
+    expect(JSON.stringify(enabled)).not.toMatch(/scrypt|enabled/);
+    expect(post.gallery.rules(ada)).toMatchObject({ pin: 'scrypt$secret', uses: 3, usesSince: expect.any(String) });
+    expect(post.journal.query({}).map(({ event }) => event)).toMatchObject([
+      { kind: 'person.ruled', personId: ada, changed: expect.arrayContaining(['validUntil', 'uses', 'groups']) },
+      { kind: 'person.ruled', changed: ['enabled'] },
+      { kind: 'person.ruled', changed: ['enabled'] },
+    ]);
+    expect((await post.send('admin', 'people.rule', { person: 'Ada', rules: { schedule: 'night' } })).error).toMatchObject({
+      code: 'refused',
+      message: expect.stringContaining('there are office'),
+    });
+    expect((await post.send('admin', 'people.rule', { person: 'Ada', rules: { pin: '4711' } })).error?.code).toBe('invalid-arguments');
+    expect((await post.send('operator', 'people.disable', { person: 'Ada' })).error?.code).toBe('role');
+  });
+
+  it('door.left tells the door who has gone', async () => {
+    const post = await openPost();
+    expect((await post.send('operator', 'door.left', { person: 'Ada' })).result).toEqual({ seq: 1 });
+    expect(post.door.calls).toMatchObject([{ what: 'left', value: post.gallery.find('Ada')!.id }]);
+    expect((await post.send('operator', 'door.left', { person: 'Eve' })).error?.code).toBe('not-found');
+  });
+
   it('people: list, get, rename, remove, journalled; unknown people are not found, a bad name is refused', async () => {
     const post = await open();
     expect((await post.send('viewer', 'people.get', { person: 'Ada' })).result).toMatchObject({ name: 'Ada', pictures: 1 });

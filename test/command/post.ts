@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { ruler } from '../../src/access/person-rules.ts';
 import { commandDesk, type DeskOptions } from '../../src/command/desk.ts';
 import { type DoorKeys, newKey, openDoorKeys, type PrivateKey, publicKeyOf } from '../../src/command/keys.ts';
 import { type Operators, operatorsIn } from '../../src/command/operators.ts';
@@ -80,6 +81,7 @@ export async function openPost({ clock = fakeClock(), doorName = 'front-door', p
     ports: {
       door,
       gallery,
+      rule: ruler({ gallery, journal, names: { schedules: ['office'], groups: ['cleaners'] }, clock }),
       journal,
       entries: (query) => journal.query(query).map((entry) => publicEntry(entry, doorName)),
       parts: partsOf({ clock, maxBytes: 1000, maxAtOnce: 2, patienceMs: 60_000 }),
