@@ -1,14 +1,11 @@
-/** `facelatch evaluate`: a list of picture pairs and their folder in; how often the project's own way from picture to likeness is right, out. */
-import { existsSync, readFileSync, statSync } from 'node:fs';
-import { basename, join } from 'node:path';
+/** `facelatch evaluate`: pictures of people and a model in; how often the project's own way from picture to likeness is right, and how sure that is, out. */
+import { relative } from 'node:path';
 import { Command, Option } from 'commander';
-import { readerOf } from '../adapters.ts';
-import type { Config } from '../config.ts';
-import { Fault, messageOf } from '../errors.ts';
-import type { EmbedderInfo, Embedding, FaceReader } from '../face/port.ts';
-import { logitOf } from '../identity/siamese.ts';
-import { evaluate } from '../train/evaluate.ts';
-import { type PairList, readPairs } from '../train/pairs.ts';
+import { Fault } from '../errors.ts';
+import type { Embedding } from '../face/port.ts';
+import { assess } from '../train/assessment.ts';
+import { readTrainedModel, type TrainedModel } from '../train/trained-model.ts';
+import { verificationRates, verificationThresholds } from '../train/verification.ts';
 import {
   type CommonOptions,
   configOf,
@@ -16,138 +13,179 @@ import {
   type NetworkOptions,
   networksOf,
   print,
+  tell,
+  wholeNumber,
   withCommon,
   withHelp,
   withNetworks,
 } from './context.ts';
+import { type EvaluatedModel, type ModelScore, openBaseModel, openTrainedModel } from './evaluated-model.ts';
+import { type EvaluationData, filesOf, listedPairs, type PeopleOptions, peoplePairs } from './evaluation-data.ts';
+import { evaluationPage } from './evaluation-page.ts';
 import { type Measured, measuredJson, measuredText } from './evaluation-report.ts';
 import { statedFigures } from './networks.ts';
-import { readProbe } from './probe.ts';
 import { openProgress } from './progress.ts';
-import { counted } from './words.ts';
+import { writeInFolder } from './training-folder.ts';
 
 const scoreKinds = ['head', 'cosine'] as const;
-type ScoreKind = (typeof scoreKinds)[number];
 
-interface EvaluateOptions extends CommonOptions, NetworkOptions {
-  readonly pairs: string;
-  readonly score: ScoreKind | 'both';
+interface EvaluateOptions extends CommonOptions, NetworkOptions, PeopleOptions {
+  readonly pairs?: string;
+  readonly model?: string;
+  readonly score: (typeof scoreKinds)[number] | 'both';
+  readonly report?: string;
+  readonly pictures: boolean;
 }
 
 export function evaluateCommand(stop: AbortSignal, exit: (code: number) => void): Command {
   const command = new Command('evaluate')
-    .summary('measure accuracy on a list of picture pairs')
+    .summary('measure a model on pairs of pictures')
     .description(
-      'Read every picture that a list of pairs names (LFW format, View 1 or View 2) through the networks in use, and say how often pairs are told apart. ' +
+      'Read pictures of people through the networks in use (or one that facelatch train made), compare them in pairs, and say how often pairs are told apart, with 95 % intervals. ' +
+        'FOLDER holds one folder per person, of which every pair is formed, or the pictures of a list of pairs (--pairs, LFW format, View 1 or View 2). ' +
         'A picture without a face is an error: its pairs count as wrong.',
     )
-    .argument('<folder>', 'where the pictures lie: NAME/NAME_0001.jpg')
-    .requiredOption('--pairs <file>', 'the list of pairs (pairsDevTest.txt, pairs.txt)')
+    .argument('<folder>', 'pictures of people: NAME/….jpg')
+    .option('--pairs <file>', 'the list of pairs (pairsDevTest.txt, pairs.txt) instead of every pair')
+    .option('--model <folder>', 'a network from facelatch train, instead of the networks in use')
+    .addOption(
+      new Option('--part <part>', 'of pictures that --model was trained on: the test part (auto, test), or all')
+        .choices(['auto', 'test', 'all'])
+        .default('auto'),
+    )
+    .addOption(
+      new Option('--people-by <what>', 'who a picture shows: its folder, or its file name up to the last _')
+        .choices(['folder', 'name'])
+        .default('folder'),
+    )
+    .option('--people <file>', 'measure only on these people, a name a line')
+    .option('--strangers <folder>', 'people who are nobody in FOLDER')
+    .option('--most-pairs <n>', 'pairs of each kind at most; more are drawn at random', wholeNumber('--most-pairs', 30, 2e6), 100_000)
+    .option('--seed <n>', 'decides which pairs are drawn', wholeNumber('--seed', 0, 2 ** 31), 1)
     .addOption(
       new Option('--score <kind>', "which likeness: the Siamese head's logit, the cosine, or both")
         .choices([...scoreKinds, 'both'])
         .default('both'),
-    );
+    )
+    .option('--report <file.html>', 'write a page with curves, tables and the worst pairs, in one file')
+    .option('--no-pictures', 'leave people’s pictures out of the page');
   withHelp(
     command,
     [
-      'facelatch evaluate --pairs lfw/pairs.txt lfw',
-      'facelatch evaluate --pairs lfw/pairs.txt lfw --embedder ~/my-arcface --score cosine --json',
+      'facelatch evaluate --pairs lfw/pairs.txt lfw --report lfw.html',
+      'facelatch evaluate people/ --embedder ~/my-arcface --score cosine --json',
+      'facelatch evaluate people/ --model twin --report twin.html',
     ],
     'measured',
   );
-  return withNetworks(withCommon(command)).action(async (folder: string, options: EvaluateOptions) =>
-    exit(await measure(folder, options, stop)),
-  );
+  return withNetworks(withCommon(command)).action(async (folder: string, options: EvaluateOptions) => {
+    requireFitting(options, (name) => command.getOptionValueSource(name) === 'cli');
+    exit(await measure(folder, options, stop));
+  });
+}
+
+/** Options that say nothing together are refused: silently left out they would mislead. */
+function requireFitting(options: EvaluateOptions, isGiven: (name: string) => boolean): void {
+  const clash = (one: string, others: Readonly<Record<string, string>>, why: string) => {
+    for (const [name, flag] of Object.entries(others))
+      if (isGiven(name)) throw new Fault('bad-argument', `${flag} does not go with ${one}: ${why}`);
+  };
+  const people = {
+    part: '--part',
+    peopleBy: '--people-by',
+    people: '--people',
+    strangers: '--strangers',
+    mostPairs: '--most-pairs',
+    seed: '--seed',
+  };
+  if (options.pairs !== undefined) clash('--pairs', people, 'the list says who is compared');
+  const base = { detector: '--detector', embedder: '--embedder', score: '--score' };
+  if (options.model !== undefined) clash('--model', base, 'a trained network has its own');
+  if (options.report !== undefined && !/\.html?$/i.test(options.report))
+    throw new Fault('bad-argument', `--report writes .html, not ${options.report}`);
 }
 
 async function measure(folder: string, options: EvaluateOptions, stop: AbortSignal): Promise<number> {
   const { config } = configOf(options, networksOf(options));
-  const list = readPairs(readList(options.pairs), options.pairs);
-  const files = picturesOf(list, folder);
-  await using reader = await readerOf(config);
-  const started = performance.now();
-  const embeddings = await embedAll(files, folder, reader, config, stop);
-  const seconds = (performance.now() - started) / 1000;
+  const trained = options.model === undefined ? undefined : await readTrainedModel(options.model);
+  const data = options.pairs === undefined ? await peoplePairs(folder, options, trained) : listedPairs(options.pairs, folder);
   const kinds = scoreKinds.filter((kind) => options.score === kind || options.score === 'both');
-  const withoutFace = files.filter((file) => !embeddings.has(file));
-  const figures = Object.fromEntries(
-    kinds.map((kind) => [kind, evaluate(compared(list, embeddings, scorers[kind](reader.embedder)), withoutFace.length)]),
-  );
-  const stated = statedFigures(config, setOf(list, options.pairs) ?? '');
-  const measured: Measured = { list, pictures: files.length, withoutFace, seconds, figures, stated, embedder: reader.embedder };
+  await using model = await openModel(trained, () => openBaseModel(config, kinds));
+  const started = performance.now();
+  const read = await embedAll(filesOf(data), model, stop);
+  const seconds = (performance.now() - started) / 1000;
+  const stated = trained ? {} : statedFigures(config, data.set ?? '');
+  const measured: Measured = { data, model, seconds, stated, ...figuresOf(data, model, read) };
+  if (options.report !== undefined) {
+    writeInFolder(options.report, await evaluationPage(measured, options.pictures));
+    tell(`the report lies in ${options.report}${options.pictures ? ' (it shows pictures of people)' : ''}`);
+  }
   print(options, measuredJson(measured), () => measuredText(measured));
   return exitCodes.yes;
 }
 
-function readList(file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    throw new Fault('bad-argument', `The list of pairs ${file} (--pairs) cannot be read: ${messageOf(error)}`, error);
-  }
-}
+const openModel = (trained: TrainedModel | undefined, openBase: () => Promise<EvaluatedModel>) =>
+  trained ? openTrainedModel(trained) : openBase();
 
-/** Each picture once, in the order of the list. @throws Fault `not-found` when some are not there: figures on a part of a set mislead. */
-function picturesOf({ pairs }: PairList, folder: string): string[] {
-  if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) throw new Fault('not-found', `There is no folder of pictures ${folder}`);
-  const files = [...new Set(pairs.flatMap(({ a, b }) => [a, b]))];
-  const missing = files.filter((file) => !existsSync(join(folder, file)));
-  if (missing.length === 0) return files;
-  throw new Fault(
-    'not-found',
-    `${counted(missing.length, 'picture')} of the ${files.length} that the list names cannot be found in ${folder}, such as ${missing[0]}`,
-  );
+interface Read {
+  readonly embeddings: ReadonlyMap<string, Embedding>;
+  readonly withoutFace: readonly string[];
+  readonly unreadable: readonly string[];
 }
 
 /** The dominant face's embedding of each picture; a picture without a face, or one that cannot be read, has none. */
-async function embedAll(
-  files: readonly string[],
-  folder: string,
-  reader: FaceReader,
-  config: Config,
-  stop: AbortSignal,
-): Promise<Map<string, Embedding>> {
+async function embedAll(files: readonly string[], model: EvaluatedModel, stop: AbortSignal): Promise<Read> {
   const embeddings = new Map<string, Embedding>();
+  const [withoutFace, unreadable]: [string[], string[]] = [[], []];
   const progress = openProgress('reading', files.length, 'pictures');
   try {
     for (const [done, file] of files.entries()) {
       stop.throwIfAborted();
-      const embedding = await embeddingOf(join(folder, file), reader, config);
-      if (embedding) embeddings.set(file, embedding);
+      try {
+        const embedding = await model.embed(file);
+        if (embedding) embeddings.set(file, embedding);
+        else withoutFace.push(file);
+      } catch (error) {
+        if (!(error instanceof Fault) || error.code !== 'bad-picture') throw error;
+        unreadable.push(file);
+      }
       progress.update(done + 1);
     }
   } finally {
     progress.stop();
   }
-  return embeddings;
+  return { embeddings, withoutFace, unreadable };
 }
 
-async function embeddingOf(file: string, reader: FaceReader, config: Config): Promise<Embedding | undefined> {
-  try {
-    return (await readProbe(file, reader, config)).embedding;
-  } catch (error) {
-    if (error instanceof Fault && error.code === 'bad-picture') return undefined;
-    throw error;
-  }
+const worstShown = 8;
+
+function figuresOf(data: EvaluationData, model: EvaluatedModel, { embeddings, withoutFace, unreadable }: Read) {
+  const noFace = withoutFace.length + unreadable.length;
+  const named = (path: string) => relative(data.folder, path);
+  const comparisons = new Map(model.scores.map((score) => [score.kind, compared(data, embeddings, score)]));
+  const figures = Object.fromEntries(
+    model.scores.map(({ kind, at }) => {
+      const thresholds = at ? verificationThresholds.map(({ detection }) => at(detection)).sort((a, b) => a - b) : [];
+      return [kind, assess(comparisons.get(kind) ?? [], { noFace, thresholds, shared: data.shared, worst: worstShown })];
+    }),
+  ) as Measured['figures'];
+  const probability = (probe: string, image: string) => {
+    const [one, other] = [embeddings.get(probe), embeddings.get(image)];
+    return one && other ? model.probability(one, other) : 0;
+  };
+  return {
+    pictures: embeddings.size + noFace,
+    withoutFace: withoutFace.map(named),
+    unreadable: unreadable.map(named),
+    comparisons,
+    figures,
+    verification: data.claims.some(({ images }) => images.length > 0) ? verificationRates(data.claims, probability) : [],
+  };
 }
 
-type Scorer = (a: Embedding, b: Embedding) => number;
-
-const scorers: Readonly<Record<ScoreKind, (embedder: EmbedderInfo) => Scorer>> = {
-  head: (embedder) => (a, b) => logitOf(embedder.head, a, b),
-  cosine: () => (a, b) => a.reduce((sum, value, i) => sum + value * (b[i] ?? 0), 0),
-};
-
-function compared({ pairs }: PairList, embeddings: ReadonlyMap<string, Embedding>, score: Scorer) {
-  return pairs.map(({ a, b, same, fold }) => {
-    const [one, other] = [embeddings.get(a), embeddings.get(b)];
-    return { score: one && other ? score(one, other) : null, same, fold };
+function compared({ pairs }: EvaluationData, embeddings: ReadonlyMap<string, Embedding>, { of }: ModelScore) {
+  return pairs.map(({ first, second, same, fold, people }) => {
+    const [one, other] = [embeddings.get(first), embeddings.get(second)];
+    return { score: one && other ? of(one, other) : null, same, fold, people };
   });
-}
-
-/** The name under which manifests state figures of LFW's own lists, known by their file names and sizes; undefined for any other list. */
-function setOf({ view, pairs }: PairList, file: string): string | undefined {
-  const known = { 1: { name: 'pairsDevTest.txt', pairs: 1000 }, 2: { name: 'pairs.txt', pairs: 6000 } }[view];
-  return basename(file) === known.name && pairs.length === known.pairs ? `lfw-view${view}` : undefined;
 }

@@ -16,11 +16,11 @@ export interface Comparison {
   readonly fold: number;
 }
 
-/** An error rate with its exact interval (Clopper and Pearson 1934), 95 %. It takes pairs as independent, which pairs of few people are not quite. */
+/** An error rate with its 95 % interval: exact (Clopper and Pearson 1934), which takes pairs as independent, or by people (see `assess`). */
 export interface Rate {
   readonly rate: number;
   readonly interval: Interval;
-  /** Only where no error was seen: the rate is below this with 95 % confidence (rule of three: 3 / pairs). */
+  /** Only where no error was seen: the rate is below this with 95 % confidence (rule of three: 3 / pairs, or 3 / people). */
   readonly below?: number;
 }
 
@@ -48,7 +48,7 @@ export interface Evaluation {
   readonly noFace: number;
   /** Pairs that could therefore not be compared: wrong in `accuracy`, rejected in `fnmr`, left out of the false-match rates. */
   readonly notCompared: number;
-  /** Percent right, each fold at the threshold that is best on the others; mean over the folds, and its standard error. */
+  /** Percent right, each fold at the threshold that is best on the others, as if there were as many pairs of one person as of two; mean over the folds, and its standard error. */
   readonly accuracy: number | null;
   readonly standardError: number | null;
   readonly folds: number;
@@ -89,7 +89,7 @@ export function evaluate(comparisons: readonly Comparison[], noFace: number): Ev
     notCompared,
     ...(enough ? accuracyOf(comparisons) : { accuracy: null, standardError: null, folds: 0 }),
     eer: enough ? eerOf(roc) : null,
-    rates: reportedFmrs.map((fmr) => rateAt(fmr, genuine, impostors)),
+    rates: rateAtEach(genuine, impostors),
     roc: cornersOf(roc),
     ...(enough ? {} : { reason: `needs at least ${leastPairs} matched and ${leastPairs} mismatched pairs with a face in both pictures` }),
   };
@@ -102,24 +102,30 @@ export function evaluate(comparisons: readonly Comparison[], noFace: number): Ev
  */
 function accuracyOf(comparisons: readonly Comparison[]): { accuracy: number; standardError: number; folds: number } {
   const folds = [...new Set(comparisons.map((each) => each.fold))];
+  const genuine = comparisons.filter((each) => each.same).length;
+  const impostorWeight = genuine / (comparisons.length - genuine);
+  const weigh = (some: readonly Comparison[]) => some.reduce((sum, { same }) => sum + (same ? 1 : impostorWeight), 0);
   const shares = folds.map((fold) => {
-    const threshold = bestThreshold(comparisons.filter((each) => each.fold !== fold));
+    const threshold = bestThreshold(
+      comparisons.filter((each) => each.fold !== fold),
+      impostorWeight,
+    );
     const own = comparisons.filter((each) => each.fold === fold);
-    return own.filter(({ score, same }) => score !== null && score > threshold === same).length / own.length;
+    return weigh(own.filter(({ score, same }) => score !== null && score > threshold === same)) / weigh(own);
   });
   const mean = shares.reduce((sum, share) => sum + share, 0) / shares.length;
   const variance = shares.reduce((sum, share) => sum + (share - mean) ** 2, 0) / (shares.length - 1);
   return { accuracy: 100 * mean, standardError: 100 * Math.sqrt(variance / shares.length), folds: folds.length };
 }
 
-function bestThreshold(comparisons: readonly Comparison[]): number {
+function bestThreshold(comparisons: readonly Comparison[], impostorWeight: number): number {
   const steps = stepsOf(comparisons).reverse(); // rising scores
   const genuine = steps.reduce((sum, step) => sum + step.genuine, 0);
   let best = { threshold: Number.NEGATIVE_INFINITY, right: -1 };
   const stride = steps.length < 500 ? 1 : 5;
   let right = genuine; // all accepted; then each step's pairs are rejected
   for (const [i, step] of steps.entries()) {
-    right += step.impostors - step.genuine;
+    right += impostorWeight * step.impostors - step.genuine;
     if (i % stride === 0 && right > best.right) best = { threshold: step.score, right };
   }
   return best.threshold;
@@ -178,8 +184,13 @@ function eerOf(roc: readonly RocPoint[]): number {
   return from.fmr + part * (to.fmr - from.fmr);
 }
 
-function rateAt(fmr: number, genuine: readonly Comparison[], impostors: readonly Comparison[]): RateAtFmr {
+function rateAtEach(genuine: readonly Comparison[], impostors: readonly Comparison[]): RateAtFmr[] {
   const scores = impostors.flatMap(({ score }) => (score === null ? [] : [score])).sort((a, b) => b - a);
+  return reportedFmrs.map((fmr) => rateAt(fmr, genuine, scores));
+}
+
+/** `scores`: the impostors', falling. */
+function rateAt(fmr: number, genuine: readonly Comparison[], scores: readonly number[]): RateAtFmr {
   const needed = Math.ceil(3 / fmr - 1e-9);
   const refused = (reason: string): RateAtFmr => ({ fmr, threshold: null, fnmr: null, tar: null, reason });
   if (scores.length < needed) return refused(`needs at least ${needed} mismatched pairs (rule of three), there are ${scores.length}`);

@@ -58,6 +58,17 @@ async function decode(path: string, side: number, locate: Locate | undefined): P
   }
 }
 
+/** A small square JPEG of a picture, for a page; undefined where it cannot be read. */
+export async function thumbnail(path: string, side: number): Promise<Buffer | undefined> {
+  try {
+    const encoded = await readFile(path);
+    const picture = netpbm(encoded) ?? sharp(encoded).autoOrient();
+    return await picture.resize(side, side, { fit: 'cover' }).toColourspace('srgb').jpeg({ quality: 80 }).toBuffer();
+  } catch {
+    return undefined; // the page then shows its name alone
+  }
+}
+
 /** Binary PGM and PPM (https://netpbm.sourceforge.net/doc/pgm.html, 8 bits), which sharp's own build does not read: ORL's format. */
 function netpbm(encoded: Buffer): Sharp | undefined {
   const header = /^P([56])(?:\s+|#[^\n]*\n)+(\d+)(?:\s+|#[^\n]*\n)+(\d+)(?:\s+|#[^\n]*\n)+255\s/.exec(encoded.toString('latin1', 0, 512));

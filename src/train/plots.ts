@@ -1,4 +1,4 @@
-/** Line plots as SVG: series of points, with intervals where they have any, in; one self-contained picture out. */
+/** Line plots as SVG: series of points, with intervals where they have any, in; one self-contained picture, or one that takes its page's colours, out. */
 
 export interface Series {
   readonly name: string;
@@ -19,7 +19,22 @@ export interface Plot {
   /** Ends of the vertical axis; taken from the points where not given. */
   readonly range?: readonly [number, number];
   readonly series: readonly Series[];
+  /** Marks on the axes, where even steps would not do (a logarithm, a normal deviate); their ends are then the axis's. */
+  readonly ticks?: { readonly x?: readonly Tick[]; readonly y?: readonly Tick[] };
 }
+
+export interface Tick {
+  readonly at: number;
+  readonly label: string;
+}
+
+/** `picture`: black on white, as a file. `page`: on whatever ground the page has, light or dark, in its text's colour. */
+export type PlotStyle = 'picture' | 'page';
+
+const inks = {
+  picture: { text: 'black', axis: '#333', grid: '#ddd' },
+  page: { text: 'currentColor', axis: 'currentColor', grid: 'var(--grid)' },
+} as const;
 
 const [width, height] = [640, 360] as const;
 const frame = { left: 60, right: 16, top: 36, bottom: 76 } as const;
@@ -27,26 +42,35 @@ const frame = { left: 60, right: 16, top: 36, bottom: 76 } as const;
 const colours = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b4e9'] as const;
 
 /** The plot as an SVG document. */
-export function plotSvg(plot: Plot): string {
+export function plotSvg(plot: Plot, style: PlotStyle = 'picture'): string {
+  const ink = inks[style];
   const points = plot.series.flatMap(({ points: all }) => all);
-  const [x0, x1] = ends(points.map(({ x }) => x));
-  const [y0, y1] = plot.range ?? ends(points.flatMap(({ y, interval }) => [y, ...(interval ?? [])]));
+  const [x0, x1] = ends(
+    (plot.ticks?.x ?? []).map(({ at }) => at),
+    () => points.map(({ x }) => x),
+  );
+  const [y0, y1] =
+    plot.range ??
+    ends(
+      (plot.ticks?.y ?? []).map(({ at }) => at),
+      () => points.flatMap(({ y, interval }) => [y, ...(interval ?? [])]),
+    );
   const x = (value: number) => frame.left + ((value - x0) / (x1 - x0)) * (width - frame.left - frame.right);
   const y = (value: number) => height - frame.bottom - ((value - y0) / (y1 - y0)) * (height - frame.top - frame.bottom);
   const middle = (frame.left + width - frame.right) / 2;
   return [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" font-family="sans-serif" font-size="12">`,
-    `<rect width="${width}" height="${height}" fill="white"/>`,
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" font-family="sans-serif" font-size="12" fill="${ink.text}">`,
+    ...(style === 'picture' ? [`<rect width="${width}" height="${height}" fill="white"/>`] : [`<title>${escaped(plot.title)}</title>`]),
     text(middle, 20, plot.title, 'middle', 'font-size="14"'),
-    ...ticks(y0, y1).flatMap((value) => [
-      line(frame.left, y(value), width - frame.right, y(value), '#ddd'),
-      text(frame.left - 6, y(value) + 4, label(value), 'end'),
+    ...(plot.ticks?.y ?? ticks(y0, y1)).flatMap(({ at, label }) => [
+      line(frame.left, y(at), width - frame.right, y(at), ink.grid),
+      text(frame.left - 6, y(at) + 4, label, 'end'),
     ]),
-    ...ticks(x0, x1).flatMap((value) => [
-      line(x(value), height - frame.bottom, x(value), height - frame.bottom + 4, '#333'),
-      text(x(value), height - frame.bottom + 18, label(value), 'middle'),
+    ...(plot.ticks?.x ?? ticks(x0, x1)).flatMap(({ at, label }) => [
+      line(x(at), height - frame.bottom, x(at), height - frame.bottom + 4, ink.axis),
+      text(x(at), height - frame.bottom + 18, label, 'middle'),
     ]),
-    line(frame.left, height - frame.bottom, width - frame.right, height - frame.bottom, '#333'),
+    line(frame.left, height - frame.bottom, width - frame.right, height - frame.bottom, ink.axis),
     text(middle, height - frame.bottom + 36, plot.x, 'middle'),
     `<text x="14" y="${height / 2 - 20}" text-anchor="middle" transform="rotate(-90 14 ${height / 2 - 20})">${escaped(plot.y)}</text>`,
     ...plot.series.flatMap((series, index) => drawn(series, index, x, y)),
@@ -60,7 +84,7 @@ export function plotSvg(plot: Plot): string {
 }
 
 function drawn({ points }: Series, index: number, x: (value: number) => number, y: (value: number) => number): string[] {
-  const shift = 3 * index; // so that bars at one place do not hide each other
+  const shift = points.some(({ interval }) => interval) ? 3 * index : 0; // so that bars at one place do not hide each other
   const path = points.map((point) => `${place(x(point.x) + shift)},${place(y(point.y))}`).join(' ');
   return [
     `<polyline points="${path}" fill="none" stroke="${colour(index)}" stroke-width="1.5"/>`,
@@ -75,26 +99,28 @@ function drawn({ points }: Series, index: number, x: (value: number) => number, 
 
 const colour = (index: number) => colours[index % colours.length] as string;
 const place = (value: number) => value.toFixed(1);
-const label = (value: number) => String(Number(value.toPrecision(6)));
 const line = (x1: number, y1: number, x2: number, y2: number, stroke: string) =>
   `<line x1="${place(x1)}" y1="${place(y1)}" x2="${place(x2)}" y2="${place(y2)}" stroke="${stroke}"/>`;
 const text = (x: number, y: number, content: string, anchor: string, more = '') =>
   `<text x="${place(x)}" y="${place(y)}" text-anchor="${anchor}" ${more}>${escaped(content)}</text>`;
 const escaped = (content: string) => content.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 
-function ends(values: readonly number[]): [number, number] {
-  const finite = values.filter(Number.isFinite);
+function ends(marks: readonly number[], values: () => readonly number[]): [number, number] {
+  const finite = (marks.length > 1 ? marks : values()).filter(Number.isFinite);
   if (finite.length === 0) return [0, 1];
   const [low, high] = [Math.min(...finite), Math.max(...finite)];
   return low === high ? [low - 0.5, high + 0.5] : [low, high];
 }
 
 /** Four to ten round numbers between the ends: steps of 1, 2 or 5 times a power of ten. */
-function ticks(low: number, high: number): number[] {
+function ticks(low: number, high: number): Tick[] {
   const rough = (high - low) / 6;
   const power = 10 ** Math.floor(Math.log10(rough));
   const step = ([1, 2, 5, 10].find((factor) => factor * power >= rough) ?? 10) * power;
   const first = Math.ceil(low / step - 1e-9);
   const last = Math.floor(high / step + 1e-9);
-  return Array.from({ length: last - first + 1 }, (_, index) => (first + index) * step);
+  return Array.from({ length: last - first + 1 }, (_, index) => {
+    const at = (first + index) * step;
+    return { at, label: String(Number(at.toPrecision(6))) };
+  });
 }

@@ -2,11 +2,13 @@
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { Fault } from '../errors.ts';
+import type { Comparer } from './base-figures.ts';
 import { readCheckpoint } from './checkpoint.ts';
 import { type Confusion, confusionAt } from './confusion.ts';
-import { type Part, readPictureFolder } from './dataset.ts';
+import { type Part, readPictureFolder, type SplitOptions } from './dataset.ts';
 import { openPictures } from './pictures.ts';
 import type { Engine, Network, Objective, Optimiser, Weights } from './port.ts';
+import type { Recipe } from './recipe.ts';
 import { checkpointName } from './trainer.ts';
 import { embedAll, teller, validate } from './validation.ts';
 import { decideByFolder, type FolderDecision, type VerificationThresholds, verificationThresholds } from './verification.ts';
@@ -20,6 +22,9 @@ export interface TrainedModel {
   readonly weights: Weights;
   /** Steps it was trained for. */
   readonly steps: number;
+  /** The folder of pictures it was trained on, as it was named then, and how that was split. */
+  readonly data: string;
+  readonly split: SplitOptions;
 }
 
 /** Reads a checkpoint, or the one in a folder that was trained into. Throws Fault `not-found`, `model-damaged`. */
@@ -28,14 +33,29 @@ export async function readTrainedModel(fileOrFolder: string): Promise<TrainedMod
   if (!existsSync(path) && !existsSync(`${path}.last`))
     throw new Fault('not-found', `There is no trained model ${path}: name the folder that was given to facelatch train as --out.`);
   const { network, state, notes } = await readCheckpoint(path);
-  const { objective, optimiser } = JSON.parse(String(notes.recipe)) as { objective: Objective; optimiser: Optimiser };
-  return { path, network, objective, optimiser, weights: state.weights, steps: state.step };
+  const recipe = JSON.parse(String(notes.recipe)) as Pick<Recipe, 'objective' | 'optimiser' | 'data' | 'split'>;
+  const { objective, optimiser, data, split } = recipe;
+  return { path, network, objective, optimiser, weights: state.weights, steps: state.step, data, split };
 }
 
 /** On ONNX Runtime, whatever trained it: both engines give the same embeddings. */
 async function openEngine({ network, objective, optimiser, weights }: TrainedModel, threads: number): Promise<Engine> {
   const { openOnnxEngine } = await import('./engine-onnx.ts');
   return openOnnxEngine({ network, pairs: 1, objective, optimiser, weights, threads });
+}
+
+/** Compares pictures by a trained network. Its `embed` throws Fault `bad-picture` for what cannot be read. */
+export async function openTrainedComparer(model: TrainedModel, threads: number): Promise<Comparer & AsyncDisposable> {
+  const engine = await openEngine(model, threads);
+  const { network, objective } = model;
+  const measured = { engine, network, objective, part: { name: '', subjects: [] }, pictures: openPictures(network.side) };
+  const tell = teller(measured);
+  return {
+    label: `${network.name}, ${model.steps} steps, ${objective.loss}`,
+    embed: async (path) => (await embedAll(measured, [path])).get(path),
+    score: (a, b) => tell(a, b).score,
+    [Symbol.asyncDispose]: () => engine[Symbol.asyncDispose](),
+  };
 }
 
 export interface MeasureOptions {

@@ -50,3 +50,44 @@ export function verificationFigures(
     strangers: strangers.length,
   }));
 }
+
+/** How often the rule is right over many people: each with a probe and a folder of verification images. */
+export interface VerificationRates extends VerificationThresholds {
+  /** People whose own probe is verified, of so many. */
+  readonly verified: number;
+  readonly people: number;
+  /** Probes of others that are verified as somebody they are not, of so many tries. */
+  readonly strangersVerified: number;
+  readonly strangers: number;
+}
+
+/** One person's probe and verification images, or a stranger's probe alone. */
+export interface Claim {
+  readonly probe: string;
+  /** Empty for who is only a stranger. */
+  readonly images: readonly string[];
+}
+
+/** Everyone's probe against everyone's verification images. `score`: 0…1; 0 where a picture gave no face. */
+export function verificationRates(
+  claims: readonly Claim[],
+  score: (probe: string, image: string) => number,
+  thresholds: readonly VerificationThresholds[] = verificationThresholds,
+): VerificationRates[] {
+  const rates = thresholds.map((pair) => ({ ...pair, verified: 0, people: 0, strangersVerified: 0, strangers: 0 }));
+  for (const owner of claims.filter(({ images }) => images.length > 0))
+    for (const claimant of claims) {
+      const scores = owner.images.map((image) => score(claimant.probe, image));
+      for (const rate of rates) {
+        const verified = Number(decideByFolder(scores, rate).verified);
+        if (claimant === owner) {
+          rate.people++;
+          rate.verified += verified;
+        } else {
+          rate.strangers++;
+          rate.strangersVerified += verified;
+        }
+      }
+    }
+  return rates;
+}

@@ -1,6 +1,6 @@
 /** The paper's verification: a share of detections against a threshold. */
 import { describe, expect, it } from 'vitest';
-import { decideByFolder, verificationFigures, verificationThresholds } from '../../src/train/verification.ts';
+import { decideByFolder, verificationFigures, verificationRates, verificationThresholds } from '../../src/train/verification.ts';
 
 const half = { detection: 0.5, verification: 0.5 };
 
@@ -30,4 +30,21 @@ describe('a probe against a folder of verification images', () => {
     ]);
     expect(verificationThresholds).toHaveLength(3);
   });
+});
+
+it('everyone against everyone’s images: who is verified as themselves, and who as another', () => {
+  const claims = [
+    { probe: 'a', images: ['a1', 'a2'] },
+    { probe: 'b', images: ['b1'] },
+    { probe: 'stranger', images: [] },
+  ];
+  // b is never known; the stranger passes for a.
+  const score = (probe: string, image: string) =>
+    probe === 'a' && image.startsWith('a') ? 0.95 : probe === 'stranger' && image === 'a1' ? 0.6 : 0;
+  const rates = verificationRates(claims, score, [half, { detection: 0.5, verification: 0.4 }]);
+  const counts = { verified: 1, people: 2, strangers: 4 };
+  expect(rates).toEqual([
+    { ...half, ...counts, strangersVerified: 0 },
+    { detection: 0.5, verification: 0.4, ...counts, strangersVerified: 1 },
+  ]);
 });

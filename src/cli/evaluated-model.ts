@@ -1,0 +1,57 @@
+/** What `evaluate` measures: the networks of the configuration, or a network trained here, in; embeddings and scores out. */
+import { readerOf } from '../adapters.ts';
+import type { Config } from '../config.ts';
+import type { Embedding } from '../face/port.ts';
+import { logitOf, logitOfProbability, probabilityOf } from '../identity/siamese.ts';
+import { openTrainedComparer, type TrainedModel } from '../train/trained-model.ts';
+import { readProbe } from './probe.ts';
+
+/** A likeness; the higher, the more alike. */
+export interface ModelScore {
+  readonly kind: 'head' | 'cosine';
+  readonly of: (a: Embedding, b: Embedding) => number;
+  /** The score that a probability (of the paper's detection threshold) stands for; absent where there is none. */
+  readonly at?: (probability: number) => number;
+}
+
+export interface EvaluatedModel extends AsyncDisposable {
+  readonly name: string;
+  readonly version: string;
+  /** The main one, which decisions go by, first. */
+  readonly scores: readonly ModelScore[];
+  /** Undefined where no face is found. Throws Fault `bad-picture` for what cannot be read. */
+  readonly embed: (path: string) => Promise<Embedding | undefined>;
+  /** Probability of one person, 0…1. */
+  readonly probability: (a: Embedding, b: Embedding) => number;
+}
+
+/** Opens the networks of the configuration: they look for the face themselves. */
+export async function openBaseModel(config: Config, kinds: readonly ModelScore['kind'][]): Promise<EvaluatedModel> {
+  const reader = await readerOf(config);
+  const { name, version, head } = reader.embedder;
+  const all: readonly ModelScore[] = [
+    { kind: 'head', of: (a, b) => logitOf(head, a, b), at: logitOfProbability },
+    { kind: 'cosine', of: (a, b) => a.reduce((sum, value, i) => sum + value * (b[i] ?? 0), 0) },
+  ];
+  return {
+    name,
+    version,
+    scores: all.filter(({ kind }) => kinds.includes(kind)),
+    embed: async (path) => (await readProbe(path, reader, config)).embedding,
+    probability: (a, b) => probabilityOf(logitOf(head, a, b)),
+    [Symbol.asyncDispose]: () => reader[Symbol.asyncDispose](),
+  };
+}
+
+/** Opens a network trained here: it takes pictures whole. */
+export async function openTrainedModel(model: TrainedModel): Promise<EvaluatedModel> {
+  const comparer = await openTrainedComparer(model, 0);
+  return {
+    name: model.network.name,
+    version: `${model.steps} steps, ${model.objective.loss === 'bce' ? 'binary cross-entropy' : 'contrastive loss'}`,
+    scores: [{ kind: 'head', of: comparer.score, at: (probability) => probability }],
+    embed: comparer.embed,
+    probability: comparer.score,
+    [Symbol.asyncDispose]: () => comparer[Symbol.asyncDispose](),
+  };
+}

@@ -1,0 +1,121 @@
+/**
+ * All that is said of a model that has compared pairs: scores with their truth and people in; the figures of `evaluate`, accuracy, precision, recall and
+ * F1 at given thresholds, intervals of the kind that the pairs allow, and the worst pairs out.
+ */
+import { clopperPearson, type Interval } from './binomial.ts';
+import { type Confusion, confusionAt, type Share } from './confusion.ts';
+import { type Evaluation, evaluate, type Rate, type RateAtFmr, reportedFmrs } from './evaluate.ts';
+import { type DrawnRates, type PairOfPeople, type PeopleBootstrap, peopleBootstrap, ratesOfAll } from './people-bootstrap.ts';
+
+export interface AssessOptions {
+  /** Pictures that gave no face. */
+  readonly noFace: number;
+  /** Scores above which a pair is taken as one person. */
+  readonly thresholds: readonly number[];
+  /** Whether many pairs share a person or a picture (every pair of some people's pictures): then intervals come from drawing people anew. */
+  readonly shared: boolean;
+  /** How many of the worst pairs of each kind. */
+  readonly worst: number;
+}
+
+export interface Assessment extends Evaluation {
+  /**
+   * Where the 95 % intervals come from. `clopper-pearson`: exact, pairs taken as independent (of a list, or of fewer than ten people).
+   * `people`: 1,000 draws of the people; the equal error rate's always do, where there are ten.
+   */
+  readonly intervals: 'clopper-pearson' | 'people';
+  readonly people: number;
+  readonly eerInterval: Interval | null;
+  /** As if there were as many pairs of one person as of two. A pair without a face counts as rejected where it is of one person, and is else left out. */
+  readonly atThresholds: readonly Confusion[];
+  /** Places among the comparisons: pairs of two people by falling score, and of one person by rising score; of the same people only the worst. */
+  readonly worst: { readonly impostors: readonly number[]; readonly mates: readonly number[] };
+}
+
+/** Assesses compared pairs. */
+export function assess(comparisons: readonly PairOfPeople[], { noFace, thresholds, shared, worst }: AssessOptions): Assessment {
+  const found = evaluate(comparisons, noFace);
+  const rateThresholds = found.rates.flatMap((rate) => (rate.threshold === null ? [] : [rate.threshold]));
+  const all = [...thresholds, ...rateThresholds];
+  const bootstrap = peopleBootstrap(comparisons, all, reportedFmrs);
+  const byPeople = shared ? bootstrap : undefined;
+  const rates = found.rates.map((rate, index) => {
+    return byPeople && rate.threshold !== null ? ratesByPeople(rate, index, byPeople, all.indexOf(rate.threshold)) : rate;
+  });
+  return {
+    ...found,
+    rates,
+    intervals: byPeople ? 'people' : 'clopper-pearson',
+    people: new Set(comparisons.flatMap(({ people }) => people)).size,
+    eerInterval: found.eer !== null && bootstrap ? bootstrap.interval(({ eer }) => eer) : null,
+    atThresholds: byPeople ? confusionsByPeople(comparisons, thresholds, byPeople) : thresholds.map((at) => confusionOf(comparisons, at)),
+    worst: worstOf(comparisons, worst),
+  };
+}
+
+function ratesByPeople(rate: RateAtFmr, index: number, bootstrap: PeopleBootstrap, at: number): RateAtFmr {
+  if (rate.fnmr === null) return rate;
+  const fnmr = bootstrap.interval(({ fnmrs }) => fnmrs[index] as number);
+  const measuredFmr = bootstrap.interval(({ accepted }) => accepted[at]?.falseMatched as number);
+  const withInterval = ({ rate: value }: Rate, interval: Interval): Rate =>
+    value === 0 ? { rate: value, interval, below: Math.min(1, 3 / bootstrap.people) } : { rate: value, interval };
+  return {
+    ...rate,
+    fnmr: withInterval(rate.fnmr, fnmr),
+    measuredFmr: withInterval(rate.measuredFmr, measuredFmr),
+    tarInterval: [1 - fnmr[1], 1 - fnmr[0]],
+  };
+}
+
+/** Of independent pairs, as many of one person as of two (as LFW's lists have). */
+function confusionOf(comparisons: readonly PairOfPeople[], threshold: number): Confusion {
+  return confusionAt(
+    comparisons.flatMap(({ score, same }) => (score === null && !same ? [] : [{ score: score ?? Number.NEGATIVE_INFINITY, same }])),
+    threshold,
+  );
+}
+
+function confusionsByPeople(comparisons: readonly PairOfPeople[], thresholds: readonly number[], bootstrap: PeopleBootstrap): Confusion[] {
+  const all = ratesOfAll(comparisons, thresholds, []);
+  const pairs = comparisons.filter(({ score, same }) => same || score !== null).length;
+  return thresholds.map((threshold, at) => {
+    const share = (figure: (hits: number, falseMatches: number) => number): Share => {
+      const of = ({ accepted }: DrawnRates) => figure(accepted[at]?.matched as number, accepted[at]?.falseMatched as number);
+      const value = of(all);
+      return Number.isFinite(value) ? { value, interval: bootstrap.interval(of) } : null;
+    };
+    return {
+      threshold,
+      pairs,
+      accuracy: share((hits, wrong) => (hits + 1 - wrong) / 2),
+      precision: share((hits, wrong) => hits / (hits + wrong)),
+      recall: share((hits) => hits),
+      f1: share((hits, wrong) => (2 * hits) / (1 + hits + wrong)),
+    };
+  });
+}
+
+function worstOf(comparisons: readonly PairOfPeople[], count: number): Assessment['worst'] {
+  const places = (same: boolean) =>
+    comparisons.flatMap((each, index) => (each.same === same && each.score !== null ? [{ index, score: each.score }] : []));
+  const first = (sorted: { index: number }[]) => {
+    const found = new Map<string, number>();
+    for (const { index } of sorted) {
+      const people = comparisons[index]?.people.toSorted().join('\n') ?? '';
+      if (!found.has(people)) found.set(people, index);
+      if (found.size === count) break;
+    }
+    return [...found.values()];
+  };
+  return {
+    impostors: first(places(false).sort((a, b) => b.score - a.score)),
+    mates: first(places(true).sort((a, b) => a.score - b.score)),
+  };
+}
+
+/** Failures to acquire (ISO/IEC 19795-1): pictures that gave no face, of all that were read. */
+export function failureToAcquire(failed: number, pictures: number): Rate | null {
+  if (pictures === 0) return null;
+  const rate = { rate: failed / pictures, interval: clopperPearson(failed, pictures) };
+  return failed === 0 ? { ...rate, below: Math.min(1, 3 / pictures) } : rate;
+}
