@@ -4,7 +4,7 @@ import { Command, Option } from 'commander';
 import { Fault } from '../errors.ts';
 import type { Embedding } from '../face/port.ts';
 import { assess } from '../train/assessment.ts';
-import { readTrainedModel, type TrainedModel } from '../train/trained-model.ts';
+import { readTrainedModel } from '../train/trained-model.ts';
 import { verificationRates, verificationThresholds } from '../train/verification.ts';
 import {
   type CommonOptions,
@@ -32,6 +32,7 @@ const scoreKinds = ['head', 'cosine'] as const;
 interface EvaluateOptions extends CommonOptions, NetworkOptions, PeopleOptions {
   readonly pairs?: string;
   readonly model?: string;
+  readonly crop?: boolean;
   readonly score: (typeof scoreKinds)[number] | 'both';
   readonly report?: string;
   readonly pictures: boolean;
@@ -48,6 +49,7 @@ export function evaluateCommand(stop: AbortSignal, exit: (code: number) => void)
     .argument('<folder>', 'pictures of people: NAME/….jpg')
     .option('--pairs <file>', 'the list of pairs (pairsDevTest.txt, pairs.txt) instead of every pair')
     .option('--model <folder>', 'a network from facelatch train, instead of the networks in use')
+    .option('--crop', 'cut pictures to the face for --model; a network trained with --crop always has them so')
     .addOption(
       new Option('--part <part>', 'of pictures that --model was trained on: the test part (auto, test), or all')
         .choices(['auto', 'test', 'all'])
@@ -99,7 +101,9 @@ function requireFitting(options: EvaluateOptions, isGiven: (name: string) => boo
     seed: '--seed',
   };
   if (options.pairs !== undefined) clash('--pairs', people, 'the list says who is compared');
-  const base = { detector: '--detector', embedder: '--embedder', score: '--score' };
+  const base = { embedder: '--embedder', score: '--score' };
+  if (options.crop && options.model === undefined)
+    throw new Fault('bad-argument', '--crop is for --model: the networks in use look for the face themselves');
   if (options.model !== undefined) clash('--model', base, 'a trained network has its own');
   if (options.report !== undefined && !/\.html?$/i.test(options.report))
     throw new Fault('bad-argument', `--report writes .html, not ${options.report}`);
@@ -110,7 +114,10 @@ async function measure(folder: string, options: EvaluateOptions, stop: AbortSign
   const trained = options.model === undefined ? undefined : await readTrainedModel(options.model);
   const data = options.pairs === undefined ? await peoplePairs(folder, options, trained) : listedPairs(options.pairs, folder);
   const kinds = scoreKinds.filter((kind) => options.score === kind || options.score === 'both');
-  await using model = await openModel(trained, () => openBaseModel(config, kinds));
+  const isCropped = trained?.crop || options.crop;
+  if (trained && !isCropped && options.detector !== undefined)
+    throw new Fault('bad-argument', '--detector does not go with --model: this network takes pictures whole, unless --crop is given');
+  await using model = trained ? await openTrainedModel(trained, isCropped ? config : undefined) : await openBaseModel(config, kinds);
   const started = performance.now();
   const read = await embedAll(filesOf(data), model, stop);
   const seconds = (performance.now() - started) / 1000;
@@ -123,9 +130,6 @@ async function measure(folder: string, options: EvaluateOptions, stop: AbortSign
   print(options, measuredJson(measured), () => measuredText(measured));
   return exitCodes.yes;
 }
-
-const openModel = (trained: TrainedModel | undefined, openBase: () => Promise<EvaluatedModel>) =>
-  trained ? openTrainedModel(trained) : openBase();
 
 interface Read {
   readonly embeddings: ReadonlyMap<string, Embedding>;

@@ -4,6 +4,7 @@ import type { Config } from '../config.ts';
 import type { Embedding } from '../face/port.ts';
 import { logitOf, logitOfProbability, probabilityOf } from '../identity/siamese.ts';
 import { openTrainedComparer, type TrainedModel } from '../train/trained-model.ts';
+import { findFace } from './face-finding.ts';
 import { readProbe } from './probe.ts';
 
 /** A likeness; the higher, the more alike. */
@@ -43,15 +44,19 @@ export async function openBaseModel(config: Config, kinds: readonly ModelScore['
   };
 }
 
-/** Opens a network trained here: it takes pictures whole. */
-export async function openTrainedModel(model: TrainedModel): Promise<EvaluatedModel> {
-  const comparer = await openTrainedComparer(model, 0);
+/** Opens a network trained here: it takes pictures whole, or with `config` cut to the face that its detector finds. */
+export async function openTrainedModel(model: TrainedModel, config: Config | undefined): Promise<EvaluatedModel> {
+  const reader = config && (await readerOf(config));
+  const comparer = await openTrainedComparer(model, 0, reader && ((path) => findFace(path, reader)));
   return {
     name: model.network.name,
     version: `${model.steps} steps, ${model.objective.loss === 'bce' ? 'binary cross-entropy' : 'contrastive loss'}`,
     scores: [{ kind: 'head', of: comparer.score, at: (probability) => probability }],
     embed: comparer.embed,
     probability: comparer.score,
-    [Symbol.asyncDispose]: () => comparer[Symbol.asyncDispose](),
+    [Symbol.asyncDispose]: async () => {
+      await comparer[Symbol.asyncDispose]();
+      await reader?.[Symbol.asyncDispose]();
+    },
   };
 }

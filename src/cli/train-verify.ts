@@ -1,9 +1,11 @@
 /** `facelatch train verify`: the paper's verification, one probe against a folder of verification images, with a network trained here. */
 import { Command } from 'commander';
+import { readerOf } from '../adapters.ts';
 import { readTrainedModel, verifyAgainstFolder } from '../train/trained-model.ts';
-import { exitCodes, print, withHelp } from './context.ts';
+import { configOf, exitCodes, print, withHelp } from './context.ts';
+import { findFace } from './face-finding.ts';
 import { decimal } from './training-options.ts';
-import { table } from './words.ts';
+import { counted, table } from './words.ts';
 
 interface VerifyOptions {
   readonly detection: number;
@@ -16,7 +18,7 @@ export function trainVerifyCommand(exit: (code: number) => void): Command {
     .summary('one picture against a folder of verification images')
     .description(
       'Compare a probe with each picture of a folder, as the paper and the tutorial’s app do: verified when the share of scores above the detection threshold is above the verification threshold. ' +
-        'Pictures are taken whole, as in training.',
+        'Pictures are taken as in training: whole, or cut to the face (train --crop).',
     )
     .argument('<model>', 'the folder given to facelatch train as --out')
     .argument('<probe>', 'the picture in question')
@@ -32,7 +34,10 @@ export function trainVerifyCommand(exit: (code: number) => void): Command {
   );
   return command.action(async (path: string, probe: string, folder: string, options: VerifyOptions) => {
     const { detection, verification } = options;
-    const found = await verifyAgainstFolder(await readTrainedModel(path), { probe, folder, detection, verification, threads: 0 });
+    const model = await readTrainedModel(path);
+    await using reader = model.crop ? await readerOf(configOf({}).config) : undefined;
+    const locate = reader && { locate: (picture: string) => findFace(picture, reader) };
+    const found = await verifyAgainstFolder(model, { probe, folder, detection, verification, threads: 0, ...locate });
     print(options, { ...found, detection, verification }, () => {
       const scores = found.scores.map(({ score }) => score).sort((a, b) => a - b);
       const at = (share: number) => (scores[Math.round(share * (scores.length - 1))] ?? 0).toFixed(4);
@@ -46,6 +51,8 @@ export function trainVerifyCommand(exit: (code: number) => void): Command {
           ],
           '  ',
         ),
+        ...(found.withoutFace.length > 0 ? [`${counted(found.withoutFace.length, 'picture')} without a face, which score 0:`] : []),
+        ...found.withoutFace.map((picture) => `  ${picture}`),
       ].join('\n');
     });
     exit(found.verified ? exitCodes.yes : exitCodes.no);

@@ -5,11 +5,13 @@ import { Command } from 'commander';
 import { Fault } from '../errors.ts';
 import { type Part, picturesOf, readDataset, type Split, splitDataset } from '../train/dataset.ts';
 import { requireEnoughPeople } from '../train/enough-people.ts';
+import { type FaceCrops, facesOnly } from '../train/face-crops.ts';
 import { startTraining } from '../train/job.ts';
 import type { Progress, Recipe } from '../train/recipe.ts';
 import { measureModel, readTrainedModel } from '../train/trained-model.ts';
 import { checkpointName, type RunResult } from '../train/trainer.ts';
-import { exitCodes, tell, wholeNumber, withHelp, write } from './context.ts';
+import { configOf, exitCodes, tell, wholeNumber, withHelp, write } from './context.ts';
+import { type FacesFound, findFaces } from './face-finding.ts';
 import { trainVerifyCommand } from './train-verify.ts';
 import { openTrainingBar } from './training-bar.ts';
 import { makeFolder, readSettings, requireSpace, writePreview, writeSettings } from './training-folder.ts';
@@ -24,6 +26,7 @@ interface TrainOptions extends RecipeOptions {
   readonly testPairs: number;
   readonly resume?: boolean;
   readonly preview?: string;
+  readonly crop?: boolean;
   readonly json?: boolean;
 }
 
@@ -40,6 +43,7 @@ export function trainCommand(stop: AbortSignal, exit: (code: number) => void): C
     .option('--checkpoint-every <steps>', 'how often the state is saved', wholeNumber('--checkpoint-every', 1, 1e6), 100)
     .option('--test-pairs <n>', 'pairs measured at the end', wholeNumber('--test-pairs', 2, 1e5), 1000)
     .option('--resume', 'go on from the checkpoint in --out, with the settings of that run')
+    .option('--crop', 'cut pictures to the face that the detector finds; pictures without one are left out, and named')
     .option('--preview <file>', 'write a sheet (.png, .jpg) of the first batch as training would see it, and end')
     .option('--json', 'JSON lines on standard output: split, steps, epochs, checkpoints, figures');
   withHelp(
@@ -89,10 +93,14 @@ function stepped(options: TrainOptions, resumed: boolean): TrainOptions {
 
 async function run({ data, options }: Settled, stop: AbortSignal): Promise<number> {
   const { out = '.', resume = false, json = false } = options;
-  const recipe = recipeOf(data, out, options, options.checkpointEvery, resume);
-  const all = await readDataset(recipe.data);
-  requireEnoughPeople(all, recipe.split);
-  const split = splitDataset(all, recipe.split);
+  const whole = recipeOf(data, out, options, options.checkpointEvery, resume);
+  const all = await readDataset(whole.data);
+  requireEnoughPeople(all, whole.split);
+  const parts = splitDataset(all, whole.split);
+  const found = options.crop ? await findFaces(picturesOf(all), configOf({}).config, stop) : undefined;
+  if (found) sayWithoutFace(found, json);
+  const recipe = found ? { ...whole, faces: found.faces } : whole;
+  const split = found ? facesOnly(parts, found.faces) : parts;
   if (options.preview !== undefined) {
     await writePreview(options.preview, recipe, split.train);
     return exitCodes.yes;
@@ -106,7 +114,13 @@ async function run({ data, options }: Settled, stop: AbortSignal): Promise<numbe
   // Only once it runs: settings that a resumed run refuses must not stand in the place of its own.
   const started = () => writeSettings(recipe.out, { data, options: kept } satisfies Settled);
   const result = await watched(recipe, json, started, stop);
-  return result.finished ? await finish(result, split.test, options, json) : sayStopped(result, out, json);
+  return result.finished ? await finish(result, split.test, options, recipe.faces, json) : sayStopped(result, out, json);
+}
+
+function sayWithoutFace({ faces, withoutFace }: FacesFound, json: boolean): void {
+  if (json) write(JSON.stringify({ kind: 'faces', found: faces.size, withoutFace }));
+  else if (withoutFace.length > 0)
+    tell([`${counted(withoutFace.length, 'picture')} without a face, left out:`, ...withoutFace.map((path) => `  ${path}`)].join('\n'));
 }
 
 function sayParts(split: Split, json: boolean): void {
@@ -162,9 +176,15 @@ function sayStopped({ steps, checkpoint }: RunResult, out: string, json: boolean
   return exitCodes.stopped;
 }
 
-async function finish(result: RunResult, test: Part, { testPairs, seed, threads }: TrainOptions, json: boolean): Promise<number> {
+async function finish(
+  result: RunResult,
+  test: Part,
+  { testPairs, seed, threads }: TrainOptions,
+  faces: FaceCrops | undefined,
+  json: boolean,
+): Promise<number> {
   const model = await readTrainedModel(result.checkpoint);
-  const figures = await measureModel(model, test, { pairs: testPairs, seed, threads });
+  const figures = await measureModel(model, test, { pairs: testPairs, seed, threads, ...(faces && { faces }) });
   const loss = result.epochs.at(-1)?.loss ?? null;
   if (json) {
     write(JSON.stringify({ kind: 'done', steps: result.steps, loss, people: test.subjects.length, test: figures, model: model.path }));

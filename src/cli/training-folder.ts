@@ -5,7 +5,7 @@ import { Fault, messageOf } from '../errors.ts';
 import { previewSheet } from '../train/batches.ts';
 import type { Part } from '../train/dataset.ts';
 import { parametersOf, sizeOf } from '../train/network.ts';
-import { openPictures } from '../train/pictures.ts';
+import { openPicturesOf } from '../train/pictures.ts';
 import type { Network } from '../train/port.ts';
 import type { Recipe } from '../train/recipe.ts';
 
@@ -80,5 +80,5 @@ export async function writePreview(file: string, recipe: Recipe, part: Part): Pr
   if (!format) throw new Fault('bad-argument', `--preview writes .png and .jpg, not ${file}`);
   const { side } = recipe.network;
   const { pairs, augment, seed } = recipe;
-  writeInFolder(file, await previewSheet({ part, pictures: openPictures(side), side, pairs, augment, seed }, format));
+  writeInFolder(file, await previewSheet({ part, pictures: openPicturesOf(side, recipe.faces), side, pairs, augment, seed }, format));
 }

@@ -158,7 +158,7 @@ function cut<T>(items: readonly T[], [train, validation]: Shares): T[][] {
 const hasMatch = ({ first, second }: Subject) => first.some((a) => second.some((b) => a !== b));
 
 /** Throws Fault `bad-argument` that says how many people and pictures are needed and how many there are. */
-function requirePairs(part: Part, what = part.name): void {
+export function requirePairs(part: Part, what = part.name): void {
   const matched = part.subjects.filter(hasMatch).length;
   if (matched > 0 && part.subjects.length > 1) return;
   const single = part.subjects.filter(({ first, second }) => new Set([...first, ...second]).size === 1).length;

@@ -2,6 +2,7 @@
 import { Fault } from '../errors.ts';
 import type { Notes } from './checkpoint.ts';
 import type { SplitOptions } from './dataset.ts';
+import type { FaceCrops } from './face-crops.ts';
 import type { Network, Objective, Optimiser } from './port.ts';
 
 /** All that decides a run: the same recipe on the same pictures gives the same losses. */
@@ -13,6 +14,8 @@ export interface Recipe {
   /** 0 leaves it to the engine. */
   readonly threads: number;
   readonly data: string;
+  /** Pictures are cut to these, and such as show no face are left out; pictures are taken whole where it is absent. */
+  readonly faces?: FaceCrops;
   readonly split: SplitOptions;
   readonly pairs: number;
   readonly batchesPerEpoch: number;
@@ -61,8 +64,8 @@ export interface EpochResult {
 }
 
 /** What must not change when a run goes on; more epochs, other checkpoints or another engine may. */
-export function fingerprint({ split, data, pairs, batchesPerEpoch, objective, optimiser, augment, seed }: Recipe): string {
-  return JSON.stringify({ split, data, pairs, batchesPerEpoch, objective, optimiser, augment, seed });
+export function fingerprint({ split, data, pairs, batchesPerEpoch, objective, optimiser, augment, seed, faces }: Recipe): string {
+  return JSON.stringify({ split, data, pairs, batchesPerEpoch, objective, optimiser, augment, seed, ...(faces && { crop: true }) });
 }
 
 /** Throws Fault `bad-argument` where a checkpoint at `path` is of a run with other settings. */

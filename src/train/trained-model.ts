@@ -6,7 +6,8 @@ import type { Comparer } from './base-figures.ts';
 import { readCheckpoint } from './checkpoint.ts';
 import { type Confusion, confusionAt } from './confusion.ts';
 import { type Part, readPictureFolder, type SplitOptions } from './dataset.ts';
-import { openPictures } from './pictures.ts';
+import type { Crop, FaceCrops } from './face-crops.ts';
+import { type Locate, openPicturesOf } from './pictures.ts';
 import type { Engine, Network, Objective, Optimiser, Weights } from './port.ts';
 import type { Recipe } from './recipe.ts';
 import { checkpointName } from './trainer.ts';
@@ -25,6 +26,8 @@ export interface TrainedModel {
   /** The folder of pictures it was trained on, as it was named then, and how that was split. */
   readonly data: string;
   readonly split: SplitOptions;
+  /** Whether it was trained on pictures cut to the face, and so wants such. */
+  readonly crop: boolean;
 }
 
 /** Reads a checkpoint, or the one in a folder that was trained into. Throws Fault `not-found`, `model-damaged`. */
@@ -33,9 +36,9 @@ export async function readTrainedModel(fileOrFolder: string): Promise<TrainedMod
   if (!existsSync(path) && !existsSync(`${path}.last`))
     throw new Fault('not-found', `There is no trained model ${path}: name the folder that was given to facelatch train as --out.`);
   const { network, state, notes } = await readCheckpoint(path);
-  const recipe = JSON.parse(String(notes.recipe)) as Pick<Recipe, 'objective' | 'optimiser' | 'data' | 'split'>;
-  const { objective, optimiser, data, split } = recipe;
-  return { path, network, objective, optimiser, weights: state.weights, steps: state.step, data, split };
+  const recipe = JSON.parse(String(notes.recipe)) as Pick<Recipe, 'objective' | 'optimiser' | 'data' | 'split'> & { crop?: true };
+  const { objective, optimiser, data, split, crop = false } = recipe;
+  return { path, network, objective, optimiser, weights: state.weights, steps: state.step, data, split, crop };
 }
 
 /** On ONNX Runtime, whatever trained it: both engines give the same embeddings. */
@@ -44,15 +47,21 @@ async function openEngine({ network, objective, optimiser, weights }: TrainedMod
   return openOnnxEngine({ network, pairs: 1, objective, optimiser, weights, threads });
 }
 
-/** Compares pictures by a trained network. Its `embed` throws Fault `bad-picture` for what cannot be read. */
-export async function openTrainedComparer(model: TrainedModel, threads: number): Promise<Comparer & AsyncDisposable> {
+/** Compares pictures by a trained network: whole, or cut to what `locate` finds. Its `embed` throws Fault `bad-picture` for what cannot be read. */
+export async function openTrainedComparer(model: TrainedModel, threads: number, locate?: Locate): Promise<Comparer & AsyncDisposable> {
   const engine = await openEngine(model, threads);
   const { network, objective } = model;
-  const measured = { engine, network, objective, part: { name: '', subjects: [] }, pictures: openPictures(network.side) };
+  const found = new Map<string, Crop>();
+  const pictures = openPicturesOf(network.side, locate && found);
+  const measured = { engine, network, objective, part: { name: '', subjects: [] }, pictures };
   const tell = teller(measured);
   return {
     label: `${network.name}, ${model.steps} steps, ${objective.loss}`,
-    embed: async (path) => (await embedAll(measured, [path])).get(path),
+    embed: async (path) => {
+      const crop = await locate?.(path);
+      if (crop) found.set(path, crop);
+      return locate && !crop ? undefined : (await embedAll(measured, [path])).get(path);
+    },
     score: (a, b) => tell(a, b).score,
     [Symbol.asyncDispose]: () => engine[Symbol.asyncDispose](),
   };
@@ -63,17 +72,19 @@ export interface MeasureOptions {
   readonly pairs: number;
   readonly seed: number;
   readonly threads: number;
+  /** Of a network that was trained on faces alone. */
+  readonly faces?: FaceCrops;
 }
 
 /** Figures of a part at the detection thresholds 0.5, 0.9 and 0.99 (of scores as in `Scored`). */
 export async function measureModel(
   model: TrainedModel,
   part: Part,
-  { pairs, seed, threads }: MeasureOptions,
+  { pairs, seed, threads, faces }: MeasureOptions,
 ): Promise<readonly Confusion[]> {
   await using engine = await openEngine(model, threads);
   const { network, objective } = model;
-  const { scored } = await validate({ engine, network, objective, part, pictures: openPictures(network.side) }, pairs, seed);
+  const { scored } = await validate({ engine, network, objective, part, pictures: openPicturesOf(network.side, faces) }, pairs, seed);
   const told = scored.map(({ score, pair }) => ({ score, same: pair.same }));
   return verificationThresholds.map(({ detection }) => confusionAt(told, detection)).sort((a, b) => a.threshold - b.threshold);
 }
@@ -83,9 +94,13 @@ export interface VerifyOptions extends VerificationThresholds {
   /** Folder of verification images. */
   readonly folder: string;
   readonly threads: number;
+  /** For a network that was trained on faces alone. */
+  readonly locate?: Locate;
 }
 
 export interface Verification extends FolderDecision {
+  /** Verification images in which no face was found: they score 0. */
+  readonly withoutFace: readonly string[];
   /** Each verification image's score against the probe, 0…1. */
   readonly scores: readonly { readonly picture: string; readonly score: number }[];
 }
@@ -94,19 +109,22 @@ export interface Verification extends FolderDecision {
 export async function verifyAgainstFolder(model: TrainedModel, options: VerifyOptions): Promise<Verification> {
   const gallery = await readPictureFolder(options.folder);
   if (gallery.length === 0) throw new Fault('not-found', `There is no picture in the folder of verification images ${options.folder}.`);
-  await using engine = await openEngine(model, options.threads);
-  const { network, objective } = model;
-  const part = { name: options.folder, subjects: [] };
-  const measured = { engine, network, objective, part, pictures: openPictures(network.side) };
-  const embeddings = await embedAll(measured, [options.probe, ...gallery]);
-  const tell = teller(measured);
-  const at = (path: string) => embeddings.get(path) as Float32Array;
-  const scores = gallery.map((picture) => ({ picture, score: tell(at(options.probe), at(picture)).score }));
+  await using comparer = await openTrainedComparer(model, options.threads, options.locate);
+  const probe = await comparer.embed(options.probe);
+  if (!probe) throw new Fault('bad-picture', `No face was found in the probe ${options.probe}: take another picture.`);
+  const scores: { picture: string; score: number }[] = [];
+  const withoutFace: string[] = [];
+  for (const picture of gallery) {
+    const image = await comparer.embed(picture);
+    if (!image) withoutFace.push(picture);
+    scores.push({ picture, score: image ? comparer.score(probe, image) : 0 });
+  }
   return {
     ...decideByFolder(
       scores.map(({ score }) => score),
       options,
     ),
     scores,
+    withoutFace,
   };
 }

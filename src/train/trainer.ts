@@ -8,8 +8,9 @@ import { Fault } from '../errors.ts';
 import { batchOf } from './batches.ts';
 import { discardCheckpoint, type Notes, readCheckpoint, writeCheckpoint } from './checkpoint.ts';
 import { type Part, readDataset, type Split, splitDataset } from './dataset.ts';
+import { facesOnly } from './face-crops.ts';
 import { initialWeights } from './network.ts';
-import { openPictures, type Pictures } from './pictures.ts';
+import { openPicturesOf, type Pictures } from './pictures.ts';
 import type { Batch, Engine, EngineOptions } from './port.ts';
 import { type EpochResult, fingerprint, type Progress, type Recipe, requireSameRecipe, requireSensible } from './recipe.ts';
 import { validate } from './validation.ts';
@@ -55,8 +56,8 @@ export async function train(recipe: Recipe, control: RunControl, given?: Split):
   const path = join(recipe.out, checkpointName);
   const resumed = recipe.resume ? await readCheckpoint(path, recipe.network) : undefined;
   if (resumed) requireSameRecipe(resumed.notes, recipe, path);
-  const split = given ?? splitDataset(await readDataset(recipe.data), recipe.split);
-  const pictures = openPictures(recipe.network.side);
+  const split = given ?? (await splitOf(recipe));
+  const pictures = openPicturesOf(recipe.network.side, recipe.faces);
   const { network, pairs, objective, optimiser, threads, seed } = recipe;
   await using engine = await openEngine(recipe, {
     ...{ network, pairs, objective, optimiser, threads },
@@ -65,6 +66,11 @@ export async function train(recipe: Recipe, control: RunControl, given?: Split):
   if (resumed) await engine.restore(resumed.state);
   const history = historyOf(resumed?.notes);
   return await run(recipe, control, { engine, split, pictures, history, path });
+}
+
+async function splitOf({ data, split, faces }: Recipe): Promise<Split> {
+  const parts = splitDataset(await readDataset(data), split);
+  return faces ? facesOnly(parts, faces) : parts;
 }
 
 interface Run {

@@ -8,7 +8,7 @@ import { experimentCommand } from '../../src/cli/experiment.ts';
 import { trainCommand } from '../../src/cli/train.ts';
 import { tuneCommand } from '../../src/cli/tune.ts';
 import { inventPeople } from '../train/runs.ts';
-import { facelatch, jsonOf, type Run, root, start, temporaryFolder } from './facelatch.ts';
+import { demoPicture, facelatch, jsonOf, type Run, root, start, temporaryFolder } from './facelatch.ts';
 
 const folder = temporaryFolder();
 const at = (...names: string[]) => join(folder.path, ...names);
@@ -117,6 +117,32 @@ describe('train', () => {
     });
     // 4 pairs: one row of 8 pictures of side 40, 2 pixels between.
     expect(await sharp(sheet).metadata()).toMatchObject({ format: 'png', width: 8 * 42 - 2, height: 40 });
+  });
+
+  it('with --crop cuts pictures to the face, and leaves out and names those that show none; so does who uses the network', async () => {
+    const faces = at('faces');
+    for (let person = 1; person <= 10; person++) {
+      mkdirSync(join(faces, `p${person}`), { recursive: true });
+      for (const shot of ['neutral', 'smiling'] as const) cpSync(demoPicture(person, shot), join(faces, `p${person}`, `${shot}.jpg`));
+    }
+    const wall = join(faces, 'p1', 'wall.png');
+    await sharp({ create: { width: 99, height: 99, channels: 3, background: '#a88' } }).toFile(wall);
+    const preview = (name: string, ...more: string[]) =>
+      facelatch(['train', faces, '--preview', at(name), ...quick, '--augment', '0', ...more]);
+    const [run] = await Promise.all([
+      facelatch(['train', faces, '--out', at('cropped'), ...quick, '--epochs', '1', '--crop', '--json']),
+      preview('cut.png', '--crop'),
+    ]);
+    expect(linesOf(run)[0]).toEqual({ kind: 'faces', found: 20, withoutFace: [wall] });
+    expect(linesOf(run)[1].parts.reduce((sum: number, { pictures }: { pictures: number }) => sum + pictures, 0)).toBe(20);
+    expect(linesOf(run).at(-1)).toMatchObject({ kind: 'done', steps: 3 });
+    await preview('whole.png');
+    expect(readFileSync(at('cut.png')).equals(readFileSync(at('whole.png')))).toBe(false);
+    const verify = (probe: string) => facelatch(['train', 'verify', at('cropped'), probe, join(faces, 'p1'), '--detection', '0', '--json']);
+    expect(jsonOf(await verify(join(faces, 'p1', 'neutral.jpg')))).toMatchObject({ images: 3, detections: 2, withoutFace: [wall] });
+    expect(await verify(wall)).toMatchObject({ code: 2, stderr: expect.stringContaining('No face was found in the probe') });
+    const measured = await facelatch(['evaluate', faces, '--model', at('cropped'), '--part', 'all', '--json']);
+    expect(jsonOf(measured)).toMatchObject({ pictures: 21, withoutFace: ['p1/wall.png'], unreadable: [] });
   });
 
   it('on a disk that fills says so', () => {

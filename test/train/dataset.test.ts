@@ -216,7 +216,7 @@ describe('a picture', () => {
     await sharp({ create: { width: 20, height: 20, channels: 3, background: 'blue' } })
       .composite([{ input: left, left: 0, top: 0 }])
       .toFile(path);
-    const picture = await openPictures(4, async () => ({ left: 0, top: 0, width: 8, height: 8 })).read(path);
+    const picture = await openPictures(4, async () => ({ left: 0, top: 0, width: 0.4, height: 0.4 })).read(path);
     expect([...picture.subarray(0, 3)]).toEqual([1, 0, 0]);
     expect([...picture.subarray(-3)]).toEqual([1, 0, 0]);
   });

@@ -1,0 +1,43 @@
+/** Where the face is in picture files: files and the face reader in; the crop of each, and which show none, out. */
+import { readerOf } from '../adapters.ts';
+import type { Config } from '../config.ts';
+import { Fault } from '../errors.ts';
+import type { FaceReader } from '../face/port.ts';
+import { type Crop, type FaceCrops, squareAbout } from '../train/face-crops.ts';
+import { readPicture } from './pictures.ts';
+import { openProgress } from './progress.ts';
+
+/** The dominant face's square; undefined where none is found. @throws Fault `bad-picture`, `not-found`. */
+export async function findFace(path: string, reader: FaceReader): Promise<Crop | undefined> {
+  try {
+    const { faces, width, height } = await reader.read(await readPicture(path), { embed: 'none' });
+    return faces[0] && squareAbout(faces[0].box, width, height);
+  } catch (error) {
+    if (error instanceof Fault && error.code === 'bad-picture' && !error.message.includes(path))
+      throw new Fault('bad-picture', `${path}: ${error.message}`, error);
+    throw error;
+  }
+}
+
+export interface FacesFound {
+  readonly faces: FaceCrops;
+  readonly withoutFace: readonly string[];
+}
+
+/** Looks through all of them. @throws Fault `bad-picture` for one that cannot be read. */
+export async function findFaces(files: readonly string[], config: Config, stop: AbortSignal): Promise<FacesFound> {
+  await using reader = await readerOf(config);
+  const faces = new Map<string, Crop>();
+  const progress = openProgress('looking for faces', files.length, 'pictures');
+  try {
+    for (const [done, file] of files.entries()) {
+      stop.throwIfAborted();
+      const crop = await findFace(file, reader);
+      if (crop) faces.set(file, crop);
+      progress.update(done + 1);
+    }
+  } finally {
+    progress.stop();
+  }
+  return { faces, withoutFace: files.filter((file) => !faces.has(file)) };
+}
