@@ -41,6 +41,7 @@ import { type ChipInfo, findLine, gpioDevice, type LineInfo } from './relay/gpio
 import { openGpiodInputs, openOnoffInputs } from './relay/input-lines.ts';
 import { polledInputs } from './relay/inputs.ts';
 import { openKeptRelay } from './relay/kept-relay.ts';
+import { loadOnoff, sysfsNumber } from './relay/onoff.ts';
 import type { InputName, Inputs, Relay } from './relay/port.ts';
 import { lineAdapters } from './relay-line.ts';
 import { type Clock, type SteppedClock, systemClock } from './time.ts';
@@ -123,6 +124,12 @@ export function gpioLines(): { chips: (Omit<ChipInfo, 'lines'> & { readonly line
   const device = gpioDevice();
   const { chips, forbidden } = device.chips();
   return { chips: chips.map((chip) => ({ ...chip, lines: device.lines(chip) })), forbidden };
+}
+
+/** Whether onoff and the relay's line are there. Throws Fault `relay-missing`. */
+export function checkSysfsLine({ relay }: Config): void {
+  loadOnoff();
+  sysfsNumber(relay, 'relay');
 }
 
 /** The inputs that the configuration names; undefined where none is wired. */

@@ -5,7 +5,18 @@ import { accessSync, constants, existsSync, statfsSync, statSync } from 'node:fs
 import { createRequire } from 'node:module';
 import { promisify, styleText } from 'node:util';
 import { Command } from 'commander';
-import { brokerProbe, cameraOf, embeddedBroker, galleryOf, inputsOf, journalOf, readerOf, relayLine, stateFolder } from '../adapters.ts';
+import {
+  brokerProbe,
+  cameraOf,
+  checkSysfsLine,
+  embeddedBroker,
+  galleryOf,
+  inputsOf,
+  journalOf,
+  readerOf,
+  relayLine,
+  stateFolder,
+} from '../adapters.ts';
 import type { Config } from '../config.ts';
 import { Fault, messageOf } from '../errors.ts';
 import type { FaceReader } from '../face/port.ts';
@@ -98,8 +109,10 @@ async function* examine(config: Config, withCamera: boolean, stop: AbortSignal):
 function checkRelay(config: Config): Omit<Check, 'name'> {
   const { kind, chip, line, wiring } = config.relay;
   if (kind === 'dry') return { health: 'note', found: 'dry: prints what it would do; no lock is moved (relay.kind)' };
-  if (kind === 'onoff')
+  if (kind === 'onoff') {
+    checkSysfsLine(config);
     return { health: 'ok', found: `${line} of ${chip} on the old interface, ${wiring}; try it with: facelatch relay pulse` };
+  }
   const { used, consumer } = relayLine(config);
   if (!used) return { health: 'ok', found: `${line} of ${chip}, ${wiring}, free; try it with: facelatch relay pulse` };
   if (consumer === 'facelatch') return { health: 'ok', found: `${line} of ${chip}, ${wiring}, held by a running facelatch` };

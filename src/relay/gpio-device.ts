@@ -6,6 +6,7 @@ import { closeSync, openSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import koffi from 'koffi';
 import { Fault, messageOf } from '../errors.ts';
+import { sysfsChips, sysfsFolder } from './onoff.ts';
 
 /** _IOR/_IOWR(0xB4, nr, size): direction in bits 30–31, size in bits 16–29. */
 const request = (direction: 2 | 3, size: number, nr: number) => ((direction << 30) | (size << 16) | (0xb4 << 8) | nr) >>> 0;
@@ -223,6 +224,15 @@ export function findLine(device: GpioDevice, { chip, line, settings }: Sought): 
 /** What a refused request of a found line means. */
 export function requestFault(error: unknown, { chip, line, settings }: Sought, info: LineInfo): Fault {
   const what = `The line "${line}" of the GPIO chip "${chip}" (${settings.line})`;
+  if (isErrno(error, errors.EBUSY) && info.consumer === 'sysfs') {
+    const base = sysfsChips().find(({ label }) => label === chip)?.base;
+    const number = base === undefined ? `NUMBER (base of the chip in ${sysfsFolder}/gpiochip*, plus ${info.offset})` : base + info.offset;
+    return new Fault(
+      'relay-busy',
+      `${what} is exported on the old interface, by another program or since relay.kind or inputs.kind was "onoff": end that program, then echo ${number} | sudo tee ${sysfsFolder}/unexport`,
+      error,
+    );
+  }
   if (isErrno(error, errors.EBUSY))
     return new Fault(
       'relay-busy',

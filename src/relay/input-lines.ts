@@ -37,7 +37,8 @@ export function openOnoffInputs(places: InputPlaces): Map<InputName, InputLine> 
       const gpio = new Gpio(number, 'in');
       return {
         read: () => (gpio.readSync() === 1) !== activeLow,
-        [Symbol.dispose]: () => gpio.unexport(),
+        // Not unexported: the old interface has no owners, and a running daemon would lose the line to a doctor that looked at it.
+        [Symbol.dispose]: () => undefined,
       };
     } catch (error) {
       throw onoffFault(error, what);

@@ -88,6 +88,6 @@ createInterface({ input: process.stdin })
     else obey(Number(first), order, Number(ms));
   })
   .on('close', () => {
-    if (line) end(0);
+    if (process.exitCode === undefined) end(0); // else it was refused the line and is ending by itself
   });
 tell({ up: true });

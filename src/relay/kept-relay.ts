@@ -37,39 +37,47 @@ const backoffMs = { first: 100, most: 5000 };
 export async function openKeptRelay(options: KeptRelayOptions): Promise<Relay> {
   const { adapter, place, log } = options;
   const { openLine } = (await import(adapter)) as LineAdapter; // here already: taking the line back must not wait for the disk
-  let closing = false;
+  const over = new AbortController();
   let level: Relay['level'] = 'safe';
   let keeper: Keeper | undefined;
-  const start = async (own?: Line) => {
-    const started = await openKeeper(options, own, (edge) => {
+  let recovering: Promise<void> | undefined;
+  const start = async (letGo: () => void) => {
+    const onEdge = (edge: Relay['level']) => {
       level = edge;
-    });
+    };
+    const started = await openKeeper({ ...options, signal: over.signal, letGo, onEdge });
     keeper = started;
     void started.ended.then((why) => {
       if (keeper === started) keeper = undefined;
-      if (!closing) void recover(why);
+      // A signal meant for this process may have reached the keeper first: then a new one is about to be closed again, and waited for.
+      if (!over.signal.aborted) recovering = recover(why);
     });
     return started.label;
   };
   const recover = async (why: string) => {
     log.error({ err: why }, 'relay keeper lost');
     let own: Line | undefined;
-    for (let waitMs = backoffMs.first; !closing; waitMs = Math.min(backoffMs.most, waitMs * 2)) {
+    const letGo = () => {
+      own?.[Symbol.dispose]();
+      own = undefined;
+    };
+    for (let waitMs = backoffMs.first; !over.signal.aborted; waitMs = Math.min(backoffMs.most, waitMs * 2)) {
       try {
         own ??= await openLine(place);
         own.drive('safe');
         level = 'safe';
-        await start(own);
+        await start(letGo);
         log.warn('relay keeper back: the line was driven safe and is held again');
         return;
       } catch (error) {
+        if (over.signal.aborted) break;
         log.error({ err: messageOf(error), retryInMs: waitMs }, 'relay line cannot be taken back');
-        await delay(waitMs, undefined, { ref: false });
+        await delay(waitMs, undefined, { ref: false, signal: over.signal }).catch(() => undefined);
       }
     }
-    own?.[Symbol.dispose]();
+    letGo();
   };
-  const label = await start();
+  const label = await start(() => undefined);
   const order = async (text: string) => {
     if (!keeper) throw new Fault('relay-failed', `The relay (${label}) has lost its line and is taking it back`);
     await keeper.order(text);
@@ -88,8 +96,8 @@ export async function openKeptRelay(options: KeptRelayOptions): Promise<Relay> {
       if (keeper) await keeper.order('safe'); // without one the line was driven safe, or is about to be
     },
     [Symbol.asyncDispose]: async () => {
-      closing = true;
-      await keeper?.close();
+      over.abort();
+      await Promise.all([keeper?.ended, recovering]);
       level = 'safe';
     },
   };
@@ -99,13 +107,20 @@ interface Keeper {
   readonly label: string;
   /** Resolves at the keeper's word that it was done. */
   order(text: string): Promise<void>;
-  close(): Promise<void>;
   /** Why it is gone. */
   readonly ended: Promise<string>;
 }
 
-/** `own`: the line as it is held here meanwhile; let go of when the keeper is about to take it. */
-async function openKeeper(options: KeptRelayOptions, own: Line | undefined, onEdge: (level: Relay['level']) => void): Promise<Keeper> {
+interface KeeperOptions extends KeptRelayOptions {
+  /** Closes the keeper, even one that does not hold the line yet. */
+  readonly signal: AbortSignal;
+  /** Called when the keeper is about to take the line: nobody may hold it any more. */
+  readonly letGo: () => void;
+  readonly onEdge: (level: Relay['level']) => void;
+}
+
+async function openKeeper({ signal, letGo, onEdge, ...options }: KeeperOptions): Promise<Keeper> {
+  signal.throwIfAborted();
   const { adapter, place, maxMs, maxHoldMs, heartbeatMs = 500 } = options;
   const told: KeeperOrder = { adapter, place, maxMs, maxHoldMs, silenceMs: 6 * heartbeatMs };
   const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', keeperFile, JSON.stringify(told)], {
@@ -113,6 +128,7 @@ async function openKeeper(options: KeptRelayOptions, own: Line | undefined, onEd
     // Nothing of the daemon's environment, but where compiled code is kept: it starts in half the time.
     env: process.env.NODE_COMPILE_CACHE ? { NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE } : {},
   }) as unknown as ChildProcessWithoutNullStreams;
+  const gone = goneOf(child);
   child.stdin.on('error', () => undefined); // it is gone: its end says so
   const say = (text: string) => child.stdin.write(`${text}\n`);
   const asked = new Map<number, { resolve(): void; reject(error: Fault): void }>();
@@ -123,7 +139,7 @@ async function openKeeper(options: KeptRelayOptions, own: Line | undefined, onEd
   const hear = (message: FromKeeper) => {
     if ('up' in message) {
       up = true;
-      own?.[Symbol.dispose]();
+      letGo();
       say('take');
     } else if ('held' in message) holds.resolve(message.held);
     else if ('fault' in message) holds.reject(new Fault(message.fault.code, message.fault.message));
@@ -139,7 +155,13 @@ async function openKeeper(options: KeptRelayOptions, own: Line | undefined, onEd
     else say('alive');
   }, heartbeatMs);
   beat.unref();
-  const ended = goneOf(child).then((why) => {
+  const close = () => {
+    child.stdin.end();
+    within(ended, closeMs, child).catch(() => undefined);
+  };
+  signal.addEventListener('abort', close, { once: true });
+  const ended = gone.then((why) => {
+    signal.removeEventListener('abort', close);
     clearInterval(beat);
     const fault = new Fault('relay-failed', `The relay keeper ended (${why})`);
     holds.reject(fault);
@@ -156,10 +178,6 @@ async function openKeeper(options: KeptRelayOptions, own: Line | undefined, onEd
       asked.set(id, { resolve, reject });
       say(`${id} ${text}`);
       await within(promise, answerMs, child).finally(() => asked.delete(id));
-    },
-    close: async () => {
-      child.stdin.end();
-      await within(ended, closeMs, child).catch(() => undefined);
     },
   };
 }

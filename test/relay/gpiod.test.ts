@@ -63,6 +63,13 @@ describe('the relay’s line on a GPIO chip', () => {
     ],
     ['a name on a chip without names', [{ label: pi.label, names: ['', ''] }], {}, 'relay-missing', /use #0 to #1/],
     ['a line that is taken', [pi], { line: 'GPIO22' }, 'relay-busy', /taken by "spi0 CS0"/],
+    [
+      'a line that the old interface has kept',
+      [{ ...pi, taken: { 1: 'sysfs' } }],
+      {},
+      'relay-busy',
+      /exported on the old interface.*kind was "onoff".*sudo tee \/sys\/class\/gpio\/unexport/,
+    ],
     ['a line that is an input only', [pi], { line: 'GPIO27' }, 'relay-failed', /input only/],
     ['a line that this user may not use', [{ ...pi, refuses: { 1: 13 } }], {}, 'relay-forbidden', /usermod -aG gpio/],
   ] as const)('%s is one clear fault', (_, chips, change, code, message) => {

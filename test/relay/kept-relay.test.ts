@@ -1,6 +1,6 @@
 /** The relay keeper as a real process over a line that is a file: what a door must never do, whatever dies. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -100,6 +100,18 @@ describe('a kept relay', () => {
     expect(last()?.level).toBe('safe');
   });
 
+  it.each(['SIGTERM', 'SIGKILL'] as const)(
+    'leaves no keeper behind when closed while a lost one (%s) is being replaced',
+    async (signal) => {
+      const relay = await openKeptRelay(optionsOf());
+      process.kill(last()?.pid as number, signal); // as systemd and Ctrl-C do, which tell daemon and keeper at once
+      await until(() => !relay.held);
+      await relay[Symbol.asyncDispose]();
+      expect(childrenOf(process.pid)).toEqual([]);
+      expect(last()?.level).toBe('safe');
+    },
+  );
+
   it('does not open without its line, and says why', async () => {
     writeFileSync(`${line}.busy`, '');
     await expect(openKeptRelay(optionsOf())).rejects.toMatchObject({ code: 'relay-busy', message: 'The line is taken by "another"' });
@@ -141,4 +153,17 @@ function isAlive(pid: number): boolean {
   } catch {
     return false;
   }
+}
+
+/** Keepers that this process has started and that are not over: proc_pid_stat(5), fields 3 and 4. */
+function childrenOf(parent: number): number[] {
+  return readdirSync('/proc').flatMap((name) => {
+    if (!/^\d+$/.test(name) || !isAlive(Number(name))) return [];
+    try {
+      const mine = new RegExp(`\\) \\S ${parent} `).test(readFileSync(`/proc/${name}/stat`, 'utf8'));
+      return mine && readFileSync(`/proc/${name}/cmdline`, 'utf8').includes('relay/keeper') ? [Number(name)] : [];
+    } catch {
+      return []; // gone meanwhile
+    }
+  });
 }

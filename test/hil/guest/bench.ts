@@ -98,6 +98,8 @@ export async function openBench({ repeat, note, powerCut }: BenchOptions) {
     reset: async () => {
       await succeeds('systemctl', 'stop', 'facelatch');
       await succeeds('systemctl', 'reset-failed', 'facelatch');
+      // A line that onoff exported stays exported, and is the old interface's until it is given back.
+      board.unexport();
       await run('rm', '-rf', '/etc/systemd/system/facelatch.service.d');
       await run('systemctl', 'daemon-reload');
       for (const name of ['EXIT_BUTTON', 'DOOR_CONTACT', 'TAMPER'] as const) board.set(name, false);

@@ -47,6 +47,13 @@ export function openBoard() {
       );
       return Number(readFileSync(`/sys/class/gpio/${found}/base`, 'utf8'));
     },
+    /** Gives back to the kernel every line that the old interface has. */
+    unexport: () => {
+      for (const name of readdirSync('/sys/class/gpio')) {
+        const number = /^gpio(\d+)$/.exec(name)?.[1];
+        if (number) writeFileSync('/sys/class/gpio/unexport', number);
+      }
+    },
     level,
     lineOf: (name: LineName) => lines[name],
     /** Rising edges since then, each with how long it lasted. */
