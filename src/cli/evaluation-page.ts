@@ -33,7 +33,7 @@ export async function evaluationPage(measured: Measured, pictures: boolean): Pro
     section('Taken as one person above a probability', tableOf(thresholdRows(measured))),
     section(
       'The paper’s verification',
-      '<p>One probe against up to 50 pictures of a person: verified when the share of scores above the detection threshold is above the verification threshold.</p>',
+      '<p>One probe against up to 50 pictures of a person: verified when the share of scores above the detection threshold is above the verification threshold. Intervals take tries as independent.</p>',
       tableOf(verificationRows(measured)),
     ),
     `<section><h2>Curves</h2><div class="plots">${plotsOf(measured)

@@ -131,7 +131,7 @@ export function notesOf({ data, figures }: Measured): string[] {
   const intervals =
     first?.intervals === 'people'
       ? `intervals are 95 %, from drawing the ${people} anew 1,000 times; where no error was seen, 3 / people (rule of three). As if there were as many pairs of one person as of two`
-      : `intervals are 95 %, exact (Clopper and Pearson) for pairs taken as independent${data.shared ? `; pairs of ${people} are not, so the truth may lie further off` : ''}; of the equal error rate and F1 by bootstrap`;
+      : `intervals are 95 %, exact (Clopper and Pearson) for pairs taken as independent${data.shared ? `; pairs of ${people}, of whom too few have two pictures, are not, so the truth may lie further off; at a probability, pairs count as they are` : ''}; of the equal error rate and F1 by bootstrap`;
   return [...new Set(reasons), intervals];
 }
 
@@ -147,7 +147,12 @@ export function measuredText(measured: Measured): string {
     `${data.about}, ${counted(pictures, 'picture')} read in ${seconds.toFixed(0)} s by ${model.name} ${model.version}`,
     table(figureRows(measured), '  '),
     ...(thresholds.length > 0 ? ['taken as one person:', table(thresholds, '  ')] : []),
-    ...(verified.length > 0 ? ['the paper’s verification, one probe against up to 50 pictures of a person:', table(verified, '  ')] : []),
+    ...(verified.length > 0
+      ? [
+          'the paper’s verification, one probe against up to 50 pictures of a person (intervals take tries as independent):',
+          table(verified, '  '),
+        ]
+      : []),
     ...listed('without a face', withoutFace),
     ...(unreadable.length > 0 ? listed('that cannot be read', unreadable) : []),
     `failure to acquire ${acquired ? rateWords(acquired) : '–'}`,

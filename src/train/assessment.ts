@@ -20,13 +20,13 @@ export interface AssessOptions {
 
 export interface Assessment extends Evaluation {
   /**
-   * Where the 95 % intervals come from. `clopper-pearson`: exact, pairs taken as independent (of a list, or of fewer than ten people).
+   * Where the 95 % intervals come from. `clopper-pearson`: exact, pairs taken as independent (of a list, or where fewer than ten people have two pictures).
    * `people`: 1,000 draws of the people; the equal error rate's always do, where there are ten.
    */
   readonly intervals: 'clopper-pearson' | 'people';
   readonly people: number;
   readonly eerInterval: Interval | null;
-  /** As if there were as many pairs of one person as of two. A pair without a face counts as rejected where it is of one person, and is else left out. */
+  /** By `people` as if there were as many pairs of one person as of two, else as the pairs are. A pair without a face counts as rejected where it is of one person, and is else left out. */
   readonly atThresholds: readonly Confusion[];
   /** Places among the comparisons: pairs of two people by falling score, and of one person by rising score; of the same people only the worst. */
   readonly worst: { readonly impostors: readonly number[]; readonly mates: readonly number[] };
@@ -58,7 +58,7 @@ function ratesByPeople(rate: RateAtFmr, index: number, bootstrap: PeopleBootstra
   const fnmr = bootstrap.interval(({ fnmrs }) => fnmrs[index] as number);
   const measuredFmr = bootstrap.interval(({ accepted }) => accepted[at]?.falseMatched as number);
   const withInterval = ({ rate: value }: Rate, interval: Interval): Rate =>
-    value === 0 ? { rate: value, interval, below: Math.min(1, 3 / bootstrap.people) } : { rate: value, interval };
+    value === 0 ? { rate: value, interval, below: Math.min(1, 3 / bootstrap.matedPeople) } : { rate: value, interval };
   return {
     ...rate,
     fnmr: withInterval(rate.fnmr, fnmr),

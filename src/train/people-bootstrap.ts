@@ -26,13 +26,14 @@ export interface Accepted {
   readonly falseMatched: number;
 }
 
-/** Fewer people make no bootstrap. */
+/** Fewer people with a pair of their own make no bootstrap: one person drawn again and again is always as alike. */
 export const leastPeople = 10;
 const draws = 1000;
 
 export interface PeopleBootstrap {
-  readonly people: number;
-  /** The interval of whatever the rates give; never narrower at 0 or 1 than the rule of three over people: 3 / people. */
+  /** People with a pair of their own. */
+  readonly matedPeople: number;
+  /** The interval of whatever the rates give; never narrower at 0 or 1 than the rule of three over people: 3 / matedPeople. */
   interval(figure: (rates: DrawnRates) => number): Interval;
 }
 
@@ -44,7 +45,8 @@ export function peopleBootstrap(
 ): PeopleBootstrap | undefined {
   const pairs = sortedPairs(comparisons);
   const { people } = pairs;
-  if (people < leastPeople) return undefined;
+  const matedPeople = new Set(comparisons.flatMap(({ same, people: [one] }) => (same ? [one] : []))).size;
+  if (matedPeople < leastPeople) return undefined;
   const random = newRandom(2004);
   const drawn = Array.from({ length: draws }, () => {
     const times = new Float64Array(people);
@@ -55,7 +57,7 @@ export function peopleBootstrap(
     return ratesOf(pairs, times, thresholds, fmrs);
   });
   return {
-    people,
+    matedPeople,
     interval: (figure) => {
       const values = drawn
         .map(figure)
@@ -63,7 +65,7 @@ export function peopleBootstrap(
         .sort((a, b) => a - b);
       const at = (share: number) => values[Math.min(values.length - 1, Math.floor(share * values.length))] ?? Number.NaN;
       const [low, high] = [at(0.025), at(0.975)];
-      const bound = Math.min(1, 3 / people);
+      const bound = Math.min(1, 3 / matedPeople);
       return [low === 1 ? 1 - bound : low, high === 0 ? bound : high];
     },
   };
@@ -149,5 +151,5 @@ function ratesOf(pairs: SortedPairs, times: Float64Array, thresholds: readonly n
   }
   fnmrs.fill(before.fnmr, 0, open);
   reach(Number.NEGATIVE_INFINITY);
-  return { eer: Number.isNaN(eer) ? 1 : eer, fnmrs, accepted };
+  return { eer: Number.isNaN(eer) && mated * impostors > 0 ? 1 : eer, fnmrs, accepted };
 }

@@ -253,7 +253,21 @@ describe('tune', () => {
 describe('experiment paper', () => {
   const data = at('data');
   const args = ['experiment', 'paper', '--data', data, '--out', at('docs', 'paper.md'), '--cells', at('cells')];
-  const small = ['--size', 'small', '--budget', '2', '--batch', '4', '--measured-pairs', '20', '--only', 'orl-5', '--threads', '1', '--no-base'];
+  const small = [
+    '--size',
+    'small',
+    '--budget',
+    '2',
+    '--batch',
+    '4',
+    '--measured-pairs',
+    '20',
+    '--only',
+    'orl-5',
+    '--threads',
+    '1',
+    '--no-base',
+  ];
 
   it('says which pictures it needs', async () => {
     mkdirSync(join(data, 'orl'), { recursive: true });

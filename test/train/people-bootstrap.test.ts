@@ -89,6 +89,9 @@ describe('the interval', () => {
   it('of fewer than ten people is the exact one, as if pairs were independent', () => {
     expect(peopleBootstrap(crowd(9, 4, 1, 1), [0], [])).toBeUndefined();
     expect(assess(crowd(9, 4, 1, 1), options)).toMatchObject({ intervals: 'clopper-pearson', people: 9, eerInterval: null });
+    // Many strangers do not help where one person alone has two pictures: that one's errors say nothing of others'.
+    const alone = crowd(40, 6, 1, 1).filter(({ same, people: [one] }) => !same || one === 'p0');
+    expect(assess(alone, options)).toMatchObject({ intervals: 'clopper-pearson', people: 40, eerInterval: null });
   });
 });
 
