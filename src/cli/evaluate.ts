@@ -43,10 +43,10 @@ export function evaluateCommand(stop: AbortSignal, exit: (code: number) => void)
     .summary('measure a model on pairs of pictures')
     .description(
       'Read pictures of people through the networks in use (or one that facelatch train made), compare them in pairs, and say how often pairs are told apart, with 95 % intervals. ' +
-        'FOLDER holds one folder per person, of which every pair is formed, or the pictures of a list of pairs (--pairs, LFW format, View 1 or View 2). ' +
+        'DATA holds one folder per person, of which every pair is formed, or the pictures of a list of pairs (--pairs, LFW format, View 1 or View 2). ' +
         'A picture without a face is an error: its pairs count as wrong.',
     )
-    .argument('<folder>', 'pictures of people: NAME/….jpg')
+    .argument('<data>', 'pictures of people: NAME/….jpg')
     .option('--pairs <file>', 'the list of pairs (pairsDevTest.txt, pairs.txt) instead of every pair')
     .option('--model <folder>', 'a network from facelatch train, instead of the networks in use')
     .option('--crop', 'cut pictures to the face for --model; a network trained with --crop always has them so')
@@ -61,7 +61,7 @@ export function evaluateCommand(stop: AbortSignal, exit: (code: number) => void)
         .default('folder'),
     )
     .option('--people <file>', 'measure only on these people, a name a line')
-    .option('--strangers <folder>', 'people who are nobody in FOLDER')
+    .option('--strangers <folder>', 'people who are nobody in DATA')
     .option('--most-pairs <n>', 'pairs of each kind at most; more are drawn at random', wholeNumber('--most-pairs', 30, 2e6), 100_000)
     .option('--seed <n>', 'decides which pairs are drawn', wholeNumber('--seed', 0, 2 ** 31), 1)
     .addOption(
@@ -123,11 +123,12 @@ async function measure(folder: string, options: EvaluateOptions, stop: AbortSign
   const seconds = (performance.now() - started) / 1000;
   const stated = trained ? {} : statedFigures(config, data.set ?? '');
   const measured: Measured = { data, model, seconds, stated, ...figuresOf(data, model, read) };
+  print(options, measuredJson(measured), () => measuredText(measured));
+  // After the figures, which are not lost where the page cannot be written.
   if (options.report !== undefined) {
     writeInFolder(options.report, await evaluationPage(measured, options.pictures));
     tell(`the report lies in ${options.report}${options.pictures ? ' (it shows pictures of people)' : ''}`);
   }
-  print(options, measuredJson(measured), () => measuredText(measured));
   return exitCodes.yes;
 }
 

@@ -55,7 +55,7 @@ export async function readDataset(folder: string): Promise<Part> {
   const isTutorial = tutorialFolders.every((name) => folders.includes(name));
   const subjects = isTutorial ? await tutorialSubjects(folder) : await Promise.all(folders.map((name) => personFolder(folder, name)));
   const part = { name: folder, subjects: subjects.filter(({ first, second }) => first.length + second.length > 0) };
-  requirePairs(part);
+  requirePairs(part, folder, 'add pictures to DATA, a folder for each person');
   return part;
 }
 
@@ -158,14 +158,14 @@ function cut<T>(items: readonly T[], [train, validation]: Shares): T[][] {
 const hasMatch = ({ first, second }: Subject) => first.some((a) => second.some((b) => a !== b));
 
 /** Throws Fault `bad-argument` that says how many people and pictures are needed and how many there are. */
-export function requirePairs(part: Part, what = part.name): void {
+export function requirePairs(part: Part, what = part.name, remedy = 'add pictures to DATA, or choose other shares'): void {
   const matched = part.subjects.filter(hasMatch).length;
   if (matched > 0 && part.subjects.length > 1) return;
   const single = part.subjects.filter(({ first, second }) => new Set([...first, ...second]).size === 1).length;
   throw new Fault(
     'bad-argument',
     `Pairs need at least 2 people, one of them with 2 pictures; ${what} has ${part.subjects.length} people, ${matched} with 2 pictures ` +
-      `and ${single} with only one: add pictures to DATA, or choose other shares.`,
+      `and ${single} with only one: ${remedy}.`,
   );
 }
 

@@ -8,7 +8,7 @@ import { below, newRandom } from './random.ts';
 /** Two pictures by their paths, and whose they are. */
 export interface KnownPair extends PicturePair {
   readonly people: readonly [string, string];
-  /** Part of the cross-validation, 0…9: the people's. */
+  /** Part of the cross-validation, 0…9: the people's, so that a person's habits are in one; of fewer than ten people every tenth pair. */
   readonly fold: number;
 }
 
@@ -19,19 +19,26 @@ export interface EveryPair {
   readonly impostors: number;
 }
 
+const parts = 10;
+
 /** At most `most` pairs of each kind, drawn at random (the same for the same seed) where there are more. */
 export function everyPair({ subjects }: Part, most: number, seed: number): EveryPair {
   const random = newRandom(seed);
-  const folds = Math.min(10, subjects.length);
   const known = (one: number, other: number, first: string, second: string): KnownPair => ({
-    ...{ first, second, same: one === other, fold: (one + other) % folds },
+    ...{ first, second, same: one === other, fold: one === other ? one % parts : (one + other) % parts },
     people: [subjects[one]?.name ?? '', subjects[other]?.name ?? ''],
   });
   const mates = subjects.flatMap((subject, index) => matesOf(subject).map(([first, second]) => known(index, index, first, second)));
   const mated = mates.length > most ? drawn(mates, most, random) : mates;
   const impostors = countImpostors(subjects);
   const strangers = impostors > most ? drawImpostors(subjects, most, random, known) : allImpostors(subjects, known);
-  return { pairs: [...mated, ...strangers], mated: mates.length, impostors };
+  const pairs = [...mated, ...strangers];
+  // Of few people the parts cannot be people: some would hold pairs of one kind only.
+  return {
+    pairs: subjects.length < parts ? pairs.map((pair, index) => ({ ...pair, fold: index % parts })) : pairs,
+    mated: mates.length,
+    impostors,
+  };
 }
 
 type Known = (one: number, other: number, first: string, second: string) => KnownPair;
@@ -42,35 +49,40 @@ function matesOf({ first, second }: Subject): (readonly [string, string])[] {
   return first.flatMap((one) => second.filter((other) => other !== one).map((other) => [one, other] as const));
 }
 
-/** Everyone has one list of pictures (folders of people), so that a pair and its reverse are the same. */
-const isSymmetric = (subjects: readonly Subject[]) => subjects.every(({ first, second }) => first === second);
+/**
+ * Whether pairs of these two, the first picture of `one` and the second of `other`, are formed. Where both have one list of pictures (folders of people) a
+ * pair and its reverse are the same, and only one of them is.
+ */
+function arePaired(subjects: readonly Subject[], one: number, other: number): boolean {
+  const isSymmetric = [one, other].every((person) => subjects[person]?.first === subjects[person]?.second);
+  return one !== other && !(isSymmetric && other < one);
+}
 
 function countImpostors(subjects: readonly Subject[]): number {
-  const seconds = subjects.reduce((sum, { second }) => sum + second.length, 0);
-  const ordered = subjects.reduce((sum, { first, second }) => sum + first.length * (seconds - second.length), 0);
-  return isSymmetric(subjects) ? ordered / 2 : ordered;
+  let count = 0;
+  for (const [one, { first }] of subjects.entries())
+    for (const [other, { second }] of subjects.entries()) if (arePaired(subjects, one, other)) count += first.length * second.length;
+  return count;
 }
 
 function allImpostors(subjects: readonly Subject[], known: Known): KnownPair[] {
-  const symmetric = isSymmetric(subjects);
   return subjects.flatMap(({ first }, one) =>
     subjects.flatMap(({ second }, other) =>
-      one === other || (symmetric && other < one) ? [] : first.flatMap((a) => second.map((b) => known(one, other, a, b))),
+      arePaired(subjects, one, other) ? first.flatMap((a) => second.map((b) => known(one, other, a, b))) : [],
     ),
   );
 }
 
+/** There must be more than `count`. */
 function drawImpostors(subjects: readonly Subject[], count: number, random: () => number, known: Known): KnownPair[] {
   const flat = (kind: 'first' | 'second') => subjects.flatMap((subject, person) => subject[kind].map((path) => ({ person, path })));
   const [firsts, seconds] = [flat('first'), flat('second')];
-  const symmetric = isSymmetric(subjects);
   const found = new Map<string, KnownPair>();
   while (found.size < count) {
     const one = firsts[below(random, firsts.length)];
     const other = seconds[below(random, seconds.length)];
-    if (!one || !other || one.person === other.person) continue;
-    const [a, b] = symmetric && other.person < one.person ? [other, one] : [one, other];
-    found.set(`${a.path}\n${b.path}`, known(a.person, b.person, a.path, b.path));
+    if (one && other && arePaired(subjects, one.person, other.person))
+      found.set(`${one.path}\n${other.path}`, known(one.person, other.person, one.path, other.path));
   }
   return [...found.values()];
 }
@@ -94,7 +106,11 @@ const probeFolders = ['input_image', 'verification_images'] as const;
 export async function readPeople(folder: string, by: 'folder' | 'name'): Promise<Part> {
   if (by === 'name') return peopleByName(folder);
   const names = await readdir(folder).catch((): string[] => []);
-  if (!probeFolders.every((name) => names.includes(name))) return readDataset(folder);
+  if (!probeFolders.every((name) => names.includes(name)))
+    return readDataset(folder).catch((error: unknown) => {
+      if (!(error instanceof Fault) || error.code !== 'bad-argument') throw error;
+      throw new Fault(error.code, `${error.message} Where the files' names say who it is: --people-by name.`, error);
+    });
   const [first, second] = await Promise.all(probeFolders.map((name) => readPictureFolder(join(folder, name))));
   return { name: folder, subjects: [{ name: basename(folder), first: first ?? [], second: second ?? [] }] };
 }

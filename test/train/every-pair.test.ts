@@ -37,6 +37,24 @@ describe('every pair', () => {
     );
   });
 
+  it('with strangers beside is formed once, too, and no two strangers are compared', () => {
+    const own = people(3, 2);
+    const strangers = people(0, 0, 4, 2)
+      .subjects.slice(2)
+      .map((each) => ({ ...each, first: [] }));
+    const { pairs, impostors } = everyPair({ name: 'both', subjects: [...own.subjects, ...strangers] }, 1e6, 1);
+    expect(impostors).toBe(3 * 2 + 5 * 6);
+    expect(new Set(pairs.map(({ first, second }) => [first, second].sort().join())).size).toBe(pairs.length);
+    expect(pairs.length).toBe(3 + 1 + impostors);
+  });
+
+  it('is in a part of the cross-validation that holds both kinds', () => {
+    for (const part of [people(...new Array<number>(25).fill(3)), people(9, 9)]) {
+      const { pairs } = everyPair(part, 1e6, 1);
+      for (const same of [true, false]) expect(new Set(pairs.filter((pair) => pair.same === same).map(({ fold }) => fold)).size).toBe(10);
+    }
+  });
+
   it('is drawn from all of them alike, and the same for the same seed', () => {
     const part = people(40, 40, 40);
     const drawn = everyPair(part, 300, 7);
