@@ -144,17 +144,14 @@ async function embedAll(files: readonly string[], model: EvaluatedModel, stop: A
   const [withoutFace, unreadable]: [string[], string[]] = [[], []];
   const progress = openProgress('reading', files.length, 'pictures');
   try {
-    for (const [done, file] of files.entries()) {
+    for (let from = 0; from < files.length; from += model.atOnce) {
       stop.throwIfAborted();
-      try {
-        const embedding = await model.embed(file);
-        if (embedding) embeddings.set(file, embedding);
-        else withoutFace.push(file);
-      } catch (error) {
-        if (!(error instanceof Fault) || error.code !== 'bad-picture') throw error;
-        unreadable.push(file);
+      const some = files.slice(from, from + model.atOnce);
+      for (const [file, found] of await model.embed(some)) {
+        if ('embedding' in found) embeddings.set(file, found.embedding);
+        else (found.failure === 'no-face' ? withoutFace : unreadable).push(file);
       }
-      progress.update(done + 1);
+      progress.update(from + some.length);
     }
   } finally {
     progress.stop();

@@ -1,9 +1,10 @@
 /** What `evaluate` measures: the networks of the configuration, or a network trained here, in; embeddings and scores out. */
 import { readerOf } from '../adapters.ts';
 import type { Config } from '../config.ts';
-import type { Embedding } from '../face/port.ts';
+import { Fault } from '../errors.ts';
+import type { Embedding, FaceReader } from '../face/port.ts';
 import { logitOf, logitOfProbability, probabilityOf } from '../identity/siamese.ts';
-import { openTrainedComparer, type TrainedModel } from '../train/trained-model.ts';
+import { type Embedded, openTrainedComparer, type TrainedModel } from '../train/trained-model.ts';
 import { findFace } from './face-finding.ts';
 import { readProbe } from './probe.ts';
 
@@ -20,8 +21,10 @@ export interface EvaluatedModel extends AsyncDisposable {
   readonly version: string;
   /** The main one, which decisions go by, first. */
   readonly scores: readonly ModelScore[];
-  /** Undefined where no face is found. Throws Fault `bad-picture` for what cannot be read. */
-  readonly embed: (path: string) => Promise<Embedding | undefined>;
+  /** By path. */
+  readonly embed: (paths: readonly string[]) => Promise<ReadonlyMap<string, Embedded>>;
+  /** How many pictures are best given to it at once. */
+  readonly atOnce: number;
   /** Probability of one person, 0…1. */
   readonly probability: (a: Embedding, b: Embedding) => number;
 }
@@ -38,10 +41,21 @@ export async function openBaseModel(config: Config, kinds: readonly ModelScore['
     name,
     version,
     scores: all.filter(({ kind }) => kinds.includes(kind)),
-    embed: async (path) => (await readProbe(path, reader, config)).embedding,
+    embed: async (paths) => new Map(await Promise.all(paths.map(async (path) => [path, await embedded(path, reader, config)] as const))),
+    atOnce: 1,
     probability: (a, b) => probabilityOf(logitOf(head, a, b)),
     [Symbol.asyncDispose]: () => reader[Symbol.asyncDispose](),
   };
+}
+
+async function embedded(path: string, reader: FaceReader, config: Config): Promise<Embedded> {
+  try {
+    const { embedding } = await readProbe(path, reader, config);
+    return embedding ? { embedding } : { failure: 'no-face' };
+  } catch (error) {
+    if (error instanceof Fault && error.code === 'bad-picture') return { failure: 'unreadable', why: error };
+    throw error;
+  }
 }
 
 /** Opens a network trained here: it takes pictures whole, or with `config` cut to the face that its detector finds. */
@@ -53,6 +67,7 @@ export async function openTrainedModel(model: TrainedModel, config: Config | und
     version: `${model.steps} steps, ${model.objective.loss === 'bce' ? 'binary cross-entropy' : 'contrastive loss'}`,
     scores: [{ kind: 'head', of: comparer.score, at: (probability) => probability }],
     embed: comparer.embed,
+    atOnce: 16,
     probability: comparer.score,
     [Symbol.asyncDispose]: async () => {
       await comparer[Symbol.asyncDispose]();
