@@ -32,7 +32,7 @@ export const filesOf = ({ pairs, claims }: EvaluationData): string[] => [
 
 /** Pairs of a list. @throws Fault `bad-argument`; `not-found` when some pictures are not there: figures on a part of a set mislead. */
 export function listedPairs(file: string, folder: string): EvaluationData {
-  const { view, pairs } = readPairs(readList(file), file);
+  const { view, pairs } = readPairs(readList(file, 'The list of pairs', '--pairs'), file);
   if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) throw new Fault('not-found', `There is no folder of pictures ${folder}`);
   const known = pairs.map(({ a, b, same, fold }): KnownPair => {
     return { first: join(folder, a), second: join(folder, b), same, fold, people: [dirname(a), dirname(b)] };
@@ -48,11 +48,11 @@ export function listedPairs(file: string, folder: string): EvaluationData {
   );
 }
 
-function readList(file: string): string {
+function readList(file: string, what: string, option: string): string {
   try {
     return readFileSync(file, 'utf8');
   } catch (error) {
-    throw new Fault('bad-argument', `The list ${file} cannot be read: ${messageOf(error)}`, error);
+    throw new Fault('bad-argument', `${what} ${file} (${option}) cannot be read: ${messageOf(error)}`, error);
   }
 }
 
@@ -109,7 +109,7 @@ function partOf(all: Part, folder: string, options: PeopleOptions, model: Traine
 /** `pins112/Ada` and `Ada` both name Ada. @throws Fault `bad-argument` where nobody is left. */
 function chosenOf(part: Part, file: string): Part {
   const names = new Set(
-    readList(file)
+    readList(file, 'The list of people', '--people')
       .split(/\r?\n/)
       .filter(Boolean)
       .map((line) => basename(line.trim())),

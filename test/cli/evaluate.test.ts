@@ -163,7 +163,7 @@ describe('a network trained here', () => {
     { args: ['--model', twin, '--score', 'cosine'], says: '--score does not go with --model' },
     { args: ['--report', 'report.pdf'], says: '--report writes .html, not report.pdf' },
     { args: ['--part', 'test'], says: '--part test is the test part of the pictures that a network (--model) was trained on' },
-    { args: ['--people', '/nowhere.txt'], says: 'The list /nowhere.txt cannot be read' },
+    { args: ['--people', '/nowhere.txt'], says: 'The list of people /nowhere.txt (--people) cannot be read' },
     { args: ['--model', '/nowhere'], says: 'There is no trained model /nowhere' },
   ])('refuses $args', async ({ args, says }) => {
     const command = evaluateCommand(new AbortController().signal, () => undefined);

@@ -22,7 +22,7 @@ describe('every pair', () => {
         const { pairs, mated, impostors } = everyPair(people(...counts), most, 1);
         const all = counts.reduce((sum, count) => sum + count, 0);
         expect(mated).toBe(counts.reduce((sum, count) => sum + (count * (count - 1)) / 2, 0));
-        expect(mated + impostors).toBe((all * (all - 1)) / 2);
+        expect(mated + impostors).toBe(Math.max(0, (all * (all - 1)) / 2));
         expect(pairs.filter(({ same }) => same).length).toBe(Math.min(mated, most));
         expect(pairs.filter(({ same }) => !same).length).toBe(Math.min(impostors, most));
         expect(new Set(pairs.map(({ first, second }) => [first, second].sort().join())).size).toBe(pairs.length);
