@@ -31,7 +31,7 @@ describe('rates with everyone counted once', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 1e6 }), fc.constantFrom(2, 10, 1e6), (seed, levels) => {
         const random = newRandom(seed);
-        const comparisons = crowd(12, 3, 1, seed).map((each): PairOfPeople => {
+        const comparisons = crowd(12, 6, 1, seed).map((each): PairOfPeople => {
           return { ...each, score: random() < 0.05 ? null : Math.round(levels * (each.score ?? 0)) / levels };
         });
         const found = evaluate(comparisons, 0);
