@@ -10,7 +10,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const marker = join(root, 'node_modules', '.facelatch-installed');
 
 /** Programs the tests start, and the Debian package that brings each. */
-const testTools = { ffmpeg: 'ffmpeg', mosquitto: 'mosquitto', python3: 'python3' };
+const testTools = { ffmpeg: 'ffmpeg', mosquitto: 'mosquitto', python3: 'python3', 'redis-server': 'redis-server' };
 
 function run(command, args, options = {}) {
   return spawnSync(command, args, {

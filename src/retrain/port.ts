@@ -1,0 +1,153 @@
+/** The door of the retraining room: what this door learns from, the recipes that learn, the bundles they make, and the jobs that run them. */
+import type { Calibration, Embedding } from '../face/port.ts';
+import type { PersonId } from '../identity/port.ts';
+
+/**
+ * `adapt`: the twin stays, a residual projection of its embeddings and the Siamese head are learned from this door's pairs and a cohort of
+ * strangers; seconds on the door's processor. `finetune`: the whole twin. `paper`: the paper's network from its first weights.
+ */
+export const recipeNames = ['adapt', 'finetune', 'paper'] as const;
+export type RecipeName = (typeof recipeNames)[number];
+
+/** Where a picture came from: given at enrolment, a grant that a person confirmed, or someone turned away whom a person named or marked as a stranger. */
+export const sampleOrigins = ['enrolment', 'confirmed', 'marked'] as const;
+export type SampleOrigin = (typeof sampleOrigins)[number];
+
+/** One picture with one face, as training takes it. */
+export interface Sample {
+  /** SHA-256 of the encoded picture, hexadecimal. */
+  readonly id: string;
+  /** Encoded (JPEG, PNG …), as it was stored. */
+  readonly picture: Uint8Array;
+  readonly origin: SampleOrigin;
+  /** ISO 8601, UTC: the frozen set is split by person and by day. */
+  readonly takenAt: string;
+}
+
+export interface LabelledPerson {
+  readonly personId: PersonId;
+  readonly samples: readonly Sample[];
+}
+
+/** What a recipe may look at: never a sample of the frozen set. */
+export interface TrainingData {
+  readonly people: readonly LabelledPerson[];
+  /** People who are not enrolled: those turned away, where the owner keeps them; each entry is one stranger. */
+  readonly strangers: readonly (readonly Sample[])[];
+}
+
+/** Embeddings of people who are nobody at this door, by the base embedder: the impostors that a door of few people lacks. */
+export interface Cohort {
+  /** SHA-256 of the embedder that made them. */
+  readonly embedder: string;
+  readonly dimension: number;
+  /** Each person's embeddings: unit vectors. */
+  readonly people: readonly (readonly Embedding[])[];
+}
+
+/** What a recipe says while it runs. `done` and `total` count steps of any size. */
+export interface RecipeProgress {
+  readonly stage: string;
+  readonly done: number;
+  readonly total: number;
+  /** Figures to show, such as the loss. */
+  readonly figures?: Readonly<Record<string, number>>;
+}
+
+export interface RecipeRun {
+  readonly data: TrainingData;
+  /** Folder of the embedder to begin from: `manifest.json` and its ONNX file. */
+  readonly base: string;
+  /** Empty folder for the result; a recipe also keeps its checkpoint under `checkpoint`, so that the same call goes on where it was ended. */
+  readonly out: string;
+  readonly checkpoint: string;
+  readonly seed: number;
+  readonly threads: number;
+  readonly signal: AbortSignal;
+  readonly onProgress: (progress: RecipeProgress) => void;
+  /** Awaited between steps: resolves at once, or when nobody stands at the door any more. */
+  readonly breathe?: () => Promise<void>;
+}
+
+/** What a recipe leaves: an embedder's folder (the face room opens it as it is), calibrated on people it was not trained on. */
+export interface RecipeResult {
+  readonly folder: string;
+  readonly calibration: Calibration;
+  readonly seconds: number;
+  readonly figures: Readonly<Record<string, number>>;
+}
+
+/** Learns. */
+export interface Recipe {
+  readonly name: RecipeName;
+  /** Undefined where the data is enough, else one sentence that says how much is missing of what. */
+  lacks(data: TrainingData): string | undefined;
+  /** Throws Fault `training-failed`, `bad-picture`, `disk-full`; what `signal` carries where it was aborted. */
+  run(run: RecipeRun): Promise<RecipeResult>;
+}
+
+/** The state of a bundle in the registry. */
+export type BundleState = 'candidate' | 'champion' | 'retired';
+
+/** A bundle's signed statement (`bundle.json`, signed as `bundle.jws`). Counts and hashes, never pictures. */
+export interface BundleManifest {
+  readonly schema: 1;
+  /** The door it was trained for. */
+  readonly door: string;
+  /** Rises by one with each bundle of this door; a lower one than the lowest allowed is refused. */
+  readonly version: number;
+  readonly createdAt: string;
+  /** The bundle, or the shipped embedder (its SHA-256), that training began from. */
+  readonly parent: string;
+  readonly recipe: RecipeName;
+  /** Of facelatch. */
+  readonly engine: string;
+  /** Name → SHA-256 and bytes of every file beside the manifest. */
+  readonly files: Readonly<Record<string, { readonly sha256: string; readonly bytes: number }>>;
+  readonly data: {
+    readonly people: number;
+    readonly samples: number;
+    readonly strangers: number;
+    /** SHA-256 over the sorted ids of the samples. */
+    readonly digest: string;
+  };
+  /** As the recipe and the comparison measured them, with 95 % intervals where they have one. */
+  readonly metrics: Readonly<Record<string, { readonly value: number; readonly interval?: readonly [number, number] }>>;
+  readonly calibration: Calibration;
+}
+
+/** Where a job runs. */
+export const jobPlaces = ['door', 'farm'] as const;
+export type JobPlace = (typeof jobPlaces)[number];
+
+export const jobStates = ['queued', 'training', 'paused', 'comparing', 'promoted', 'refused', 'cancelled', 'failed'] as const;
+export type JobState = (typeof jobStates)[number];
+
+/** A job as it stands: what is published as retained state and what `facelatch retrain status` shows. */
+export interface JobStatus {
+  readonly id: string;
+  readonly recipe: RecipeName;
+  readonly where: JobPlace;
+  /** Who asked: an operator's name, `schedule`. */
+  readonly by: string;
+  readonly state: JobState;
+  readonly progress?: RecipeProgress;
+  readonly startedAt: string;
+  readonly endedAt?: string;
+  /** The candidate it made. */
+  readonly bundle?: string;
+  /** Why it was refused, cancelled or failed; what the promotion rests on. One sentence. */
+  readonly detail?: string;
+}
+
+/** What a farm is asked to do with one job. One call at a time for a job; a repeated call for the same id goes on with it. */
+export interface Farm {
+  /**
+   * Hands the job to the trainers and resolves with the result's folder (verified: signed by a trainer this door trusts, whole, of this
+   * job and of the newest fencing token). Throws Fault `farm-unreachable`, `training-failed`, `not-permitted`; what `signal` carries.
+   */
+  train(
+    job: { readonly id: string; readonly recipe: RecipeName; readonly seed: number },
+    run: Omit<RecipeRun, 'threads' | 'checkpoint'>,
+  ): Promise<RecipeResult>;
+}
