@@ -12,6 +12,7 @@ import { measureModel, readTrainedModel } from '../train/trained-model.ts';
 import { checkpointName, type RunResult } from '../train/trainer.ts';
 import { configOf, exitCodes, tell, wholeNumber, withHelp, write } from './context.ts';
 import { type FacesFound, findFaces } from './face-finding.ts';
+import { trainExportCommand, trainImportCommand } from './train-convert.ts';
 import { trainVerifyCommand } from './train-verify.ts';
 import { openTrainingBar } from './training-bar.ts';
 import { makeFolder, readSettings, requireSpace, writePreview, writeSettings } from './training-folder.ts';
@@ -32,7 +33,7 @@ interface TrainOptions extends RecipeOptions {
 
 export function trainCommand(stop: AbortSignal, exit: (code: number) => void): Command {
   const command = new Command('train')
-    .summary("train the paper's Siamese network; verify with one")
+    .summary("train the paper's Siamese network; verify with one, export or import one")
     .description(
       'Train a Siamese network on pairs of pictures. DATA holds one folder per person, or the tutorial’s anchor/, positive/ and negative/. ' +
         'People (or pictures) of the test part are never trained on; at the end the network is measured on them.',
@@ -61,6 +62,8 @@ export function trainCommand(stop: AbortSignal, exit: (code: number) => void): C
   return command
     .enablePositionalOptions()
     .addCommand(trainVerifyCommand(exit))
+    .addCommand(trainExportCommand(exit))
+    .addCommand(trainImportCommand(exit))
     .action(async (data: string | undefined, options: TrainOptions) => exit(await run(settled(command, data, options), stop)));
 }
 

@@ -67,7 +67,10 @@ export function withRecipe(command: Command): Command {
     command
       .addOption(new Option('--engine <engine>', 'what computes').choices(['onnx', 'tfjs']).default('onnx'))
       .addOption(
-        new Option('--device <device>', 'of tfjs: native where installed, else wasm (auto); plain JavaScript (cpu); a GPU (webgpu)')
+        new Option(
+          '--device <device>',
+          'the processor (auto), a GPU (webgpu); with tfjs auto is the native part where installed, else wasm, and cpu plain JavaScript',
+        )
           .choices(['auto', 'cpu', 'wasm', 'webgpu'])
           .default('auto'),
       )
@@ -107,8 +110,8 @@ function withObjective(command: Command): Command {
 /** The recipe of these options. `checkpointEvery` 0: none is kept. @throws Fault `bad-argument` for options that contradict each other. */
 export function recipeOf(data: string, out: string, options: RecipeOptions, checkpointEvery: number, resume: boolean): Recipe {
   const { engine, device, loss, margin, l1, l2, batch, batchesPerEpoch, epochs, augment, seed, validationPairs, threads } = options;
-  if (engine === 'onnx' && device !== 'auto' && device !== 'cpu')
-    throw new Fault('bad-argument', `--device ${device} is a device of TensorFlow.js: add --engine tfjs`);
+  if (engine === 'onnx' && device === 'wasm')
+    throw new Fault('bad-argument', '--device wasm is a device of TensorFlow.js: add --engine tfjs');
   return {
     ...{ network: networkOf(options), engine, device, threads, batchesPerEpoch, epochs, augment, seed, validationPairs },
     data: resolve(data),

@@ -14,10 +14,22 @@ type Results = Awaited<ReturnType<ort.InferenceSession['run']>>;
 /** Pictures in one run of the twin alone. */
 const embedAtOnce = 16;
 
-/** Opens the engine. Throws Fault `bad-argument` for a network that cannot be, `reader-failed` where ONNX Runtime will not load it. */
-export async function openOnnxEngine(options: EngineOptions): Promise<Engine> {
-  const { network, pairs, objective, threads } = options;
-  const block = await fastestBlock();
+/** The processor, or a GPU through the WebGPU that ONNX Runtime brings. */
+export type OnnxDevice = 'cpu' | 'webgpu';
+
+export interface OnnxEngineOptions extends EngineOptions {
+  /** Default: `cpu`. The optimiser's step is taken on the processor whatever computes the gradients. */
+  readonly device?: OnnxDevice;
+}
+
+/**
+ * Opens the engine. Throws Fault `bad-argument` for a network that cannot be, `tool-missing` where the device is not to be had,
+ * `reader-failed` where ONNX Runtime will not load the graph.
+ */
+export async function openOnnxEngine(options: OnnxEngineOptions): Promise<Engine> {
+  const { network, pairs, objective, threads, device = 'cpu' } = options;
+  // Blocks are the processor's own layout; a GPU has none of it.
+  const block = device === 'cpu' ? await fastestBlock() : 0;
   const factored = takesFactors(flattened(network), network.units);
   const store = openStore({ ...options, rows: 2 * pairs });
   const parameters = parametersOf(network);
@@ -25,14 +37,18 @@ export async function openOnnxEngine(options: EngineOptions): Promise<Engine> {
     parameters.map(({ name, dims }) => [name, new ort.Tensor('float32', store.live.get(name) as Float32Array, onnxDims(dims))]),
   );
   const graph = (denseGradient: 'whole' | 'factors') => () =>
-    openSession(trainingGraph({ network, pairs, objective, block, denseGradient }), threads);
+    openSession(
+      trainingGraph({ network, pairs, objective, block, denseGradient, located: device === 'webgpu' ? 'double' : 'float' }),
+      threads,
+      device,
+    );
   const training = once(graph(factored ? 'factors' : 'whole'));
   const checking = once(graph('whole'));
-  const twin = once(() => openSession(embeddingGraph(network, embedAtOnce, block), threads));
+  const twin = once(() => openSession(embeddingGraph(network, embedAtOnce, block), threads, device));
   await training.get();
 
   return {
-    label: block === 0 ? 'onnx' : `onnx (blocks of ${block})`,
+    label: device === 'webgpu' ? 'onnx (webgpu)' : block === 0 ? 'onnx' : `onnx (blocks of ${block})`,
     step: async (batch) => {
       const results = await (await training.get()).run(feedsOf(network, batch, weightFeeds));
       const loss = numbers(results, 'loss')[0] ?? Number.NaN;
@@ -111,14 +127,22 @@ function once(open: () => Promise<ort.InferenceSession>) {
   };
 }
 
-async function openSession(model: Uint8Array, threads: number): Promise<ort.InferenceSession> {
+async function openSession(model: Uint8Array, threads: number, device: OnnxDevice): Promise<ort.InferenceSession> {
   try {
     return await ort.InferenceSession.create(model, {
+      // What the GPU's provider has not is computed by the processor.
+      executionProviders: device === 'cpu' ? ['cpu'] : [device, 'cpu'],
       ...(threads > 0 && { intraOpNumThreads: threads }),
       graphOptimizationLevel: 'all',
       logSeverityLevel: 3,
     });
   } catch (error) {
+    if (device === 'webgpu')
+      throw new Fault(
+        'tool-missing',
+        "ONNX Runtime finds no GPU for --device webgpu: install the GPU's Vulkan driver, or leave --device away.",
+        error,
+      );
     const fault = asFault(error, 'reader-failed', 'ONNX Runtime does not load the training graph');
     throw new Fault(fault.code, `${fault.message} Try --engine tfjs.`, error);
   }

@@ -19,7 +19,15 @@ export const relu = (graph: Graph, x: Tensor) => graph.node('Relu', [x], x.dims)
 export const reluAdjoint = (graph: Graph, y: Tensor, dy: Tensor) => graph.node('Mul', [dy, graph.node('Sign', [y], y.dims)], y.dims);
 
 /** The greatest number of each window and, where it is `located`, the place it was found at (asking for it costs time). */
-export function maxPool(graph: Graph, x: Tensor, pool: Pool, located: boolean): { readonly y: Tensor; readonly index?: Tensor } {
+/**
+ * Whether a pool also tells where its maxima lie, and in which numbers they are looked for: ONNX Runtime's WebGPU tells no places, and leaves
+ * a pool of doubles to the processor, which does.
+ */
+export type Located = 'no' | 'float' | 'double';
+
+const onnxDouble = 11;
+
+export function maxPool(graph: Graph, x: Tensor, pool: Pool, located: Located): { readonly y: Tensor; readonly index?: Tensor } {
   const side = Math.ceil(size(x, 2) / pool.stride);
   const { before, after } = padding(size(x, 2), pool);
   const attributes = {
@@ -28,8 +36,12 @@ export function maxPool(graph: Graph, x: Tensor, pool: Pool, located: boolean): 
     pads: [before, before, after, after],
   };
   const dims = [size(x, 0), size(x, 1), side, side];
-  const [y, index] = graph.nodes({ op: 'MaxPool', attributes }, [x], located ? [dims, dims] : [dims]);
-  return { y: y as Tensor, ...(index && { index }) };
+  const pooled = (of: Tensor, outputs: readonly (readonly number[])[]) =>
+    graph.nodes({ op: 'MaxPool', attributes }, [of], outputs) as Tensor[];
+  const [y, index] = pooled(x, located === 'float' ? [dims, dims] : [dims]) as [Tensor, Tensor?];
+  if (located !== 'double') return { y, ...(index && { index }) };
+  const wide = graph.node({ op: 'Cast', attributes: { to: onnxDouble } }, [x], x.dims);
+  return { y, index: pooled(wide, [dims, dims])[1] as Tensor };
 }
 
 /** Each gradient goes to the place its maximum came from; windows that overlap may name a place twice, and then they add. */

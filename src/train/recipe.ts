@@ -9,7 +9,7 @@ import type { Network, Objective, Optimiser } from './port.ts';
 export interface Recipe {
   readonly network: Network;
   readonly engine: 'onnx' | 'tfjs';
-  /** TensorFlow.js only. */
+  /** ONNX Runtime knows `cpu` (`auto` means it) and `webgpu`; TensorFlow.js all. */
   readonly device: 'auto' | 'wasm' | 'cpu' | 'webgpu';
   /** 0 leaves it to the engine. */
   readonly threads: number;

@@ -35,8 +35,8 @@ export const onnxDims = (dims: readonly number[]) => {
   return dims.length === 4 ? [out, channels, height, width] : dims;
 };
 
-/** Pictures N × side × side × 3 through the twin; what the adjoints need is kept, for a pool only `forTraining`. */
-function twin(graph: Graph, network: Network, pictures: Tensor, source: Source, block: Block, forTraining: boolean): Trace {
+/** Pictures N × side × side × 3 through the twin; what the adjoints need is kept, for a pool as `located` says. */
+function twin(graph: Graph, network: Network, pictures: Tensor, source: Source, block: Block, located: layers.Located): Trace {
   let x = graph.node(
     { op: 'Transpose', attributes: { perm: [0, 3, 1, 2] } },
     [pictures],
@@ -46,7 +46,7 @@ function twin(graph: Graph, network: Network, pictures: Tensor, source: Source, 
     const kernel = source(`${layer.name}/kernel`, [layer.filters, layer.inChannels, layer.size, layer.size]);
     const bias = source(`${layer.name}/bias`, [layer.filters]);
     const rectified = convolutionRelu(graph, x, kernel, bias, block);
-    const pooled = layer.pool && layers.maxPool(graph, rectified, layer.pool, forTraining);
+    const pooled = layer.pool && layers.maxPool(graph, rectified, layer.pool, located);
     const trace = { layer, kernel, x, rectified, ...(pooled && { pooled }) };
     x = pooled?.y ?? rectified;
     return trace;
@@ -61,7 +61,7 @@ function twin(graph: Graph, network: Network, pictures: Tensor, source: Source, 
 export function embeddingGraph(network: Network, count: number, block: Block): Uint8Array {
   const graph = newGraph(`${network.name}-twin`);
   const pictures = graph.input('pictures', [count, network.side, network.side, 3]);
-  graph.output('embeddings', twin(graph, network, pictures, graph.input, block, false).embedding);
+  graph.output('embeddings', twin(graph, network, pictures, graph.input, block, 'no').embedding);
   return graph.encode();
 }
 
@@ -77,7 +77,7 @@ export function embeddingModel(network: Network, count: number, weights: Weights
     return graph.constant(numbers, dims);
   };
   // Block 0: the runtime itself blocks kernels that are constants.
-  graph.output('embeddings', twin(graph, network, pictures, constant, 0, false).embedding);
+  graph.output('embeddings', twin(graph, network, pictures, constant, 0, 'no').embedding);
   return graph.encode();
 }
 
@@ -91,7 +91,7 @@ export function describe(network: Network): readonly LayerRow[] {
     return graph.input(name, dims);
   };
   const pictures = graph.input('pictures', [2, network.side, network.side, 3]);
-  const trace = twin(graph, network, pictures, source, 0, true);
+  const trace = twin(graph, network, pictures, source, 0, 'float');
   const { distance, logits } = head(graph, network, trace.embedding, source);
   const picture = ({ dims: [, channels = 1, height = 1, width = 1] }: Tensor) => [height, width, channels];
   const row = (layer: string, shape: readonly number[]) => ({ layer, shape, parameters: parameters.get(layer) ?? 0 });
@@ -126,15 +126,17 @@ export interface TrainingGraphOptions {
    * `embedding/delta` (2·pairs × units), whose product inputᵀ·delta it is: 1.7 MB instead of 151 for the paper's network.
    */
   readonly denseGradient: 'whole' | 'factors';
+  /** How places of maxima are found; `float` where nothing is said. */
+  readonly located?: Exclude<layers.Located, 'no'>;
 }
 
 /** Inputs: `pictures`, `labels` (pairs × 1), every parameter. Outputs: `loss`, and each parameter's gradient as `d:` + its name. */
-export function trainingGraph({ network, pairs, objective, block, denseGradient }: TrainingGraphOptions): Uint8Array {
+export function trainingGraph({ network, pairs, objective, block, denseGradient, located = 'float' }: TrainingGraphOptions): Uint8Array {
   const graph = newGraph(`${network.name}-training`);
   const pictures = graph.input('pictures', [2 * pairs, network.side, network.side, 3]);
   const labels = graph.input('labels', [pairs, 1]);
   const gradient = (name: string, tensor: Tensor) => graph.output(`d:${name}`, tensor);
-  const trace = twin(graph, network, pictures, graph.input, block, true);
+  const trace = twin(graph, network, pictures, graph.input, block, located);
 
   const dDifference =
     objective.loss === 'bce' ? throughHead(graph, network, trace, labels) : throughDistance(graph, trace, labels, objective);

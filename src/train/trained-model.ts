@@ -2,7 +2,7 @@
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { Fault } from '../errors.ts';
-import { readCheckpoint } from './checkpoint.ts';
+import { readCheckpoint, writeCheckpoint } from './checkpoint.ts';
 import { type Confusion, confusionAt } from './confusion.ts';
 import { type Part, readPictureFolder, type SplitOptions } from './dataset.ts';
 import type { Crop, FaceCrops } from './face-crops.ts';
@@ -38,6 +38,22 @@ export async function readTrainedModel(fileOrFolder: string): Promise<TrainedMod
   const recipe = JSON.parse(String(notes.recipe)) as Pick<Recipe, 'objective' | 'optimiser' | 'data' | 'split'> & { crop?: true };
   const { objective, optimiser, data, split, crop = false } = recipe;
   return { path, network, objective, optimiser, weights: state.weights, steps: state.step, data, split, crop };
+}
+
+/** Keeps a network that was trained elsewhere as `readTrainedModel` reads it, with all that training would need at the tutorial's settings. Throws as `writeCheckpoint`. */
+export async function keepImported(
+  path: string,
+  { network, weights, from, crop }: { readonly network: Network; readonly weights: Weights; readonly from: string; readonly crop: boolean },
+): Promise<void> {
+  const zeros = () => new Map([...weights].map(([name, values]) => [name, new Float32Array(values.length)]));
+  const recipe: Pick<TrainedModel, 'objective' | 'optimiser' | 'data' | 'split'> = {
+    objective: { loss: 'bce', margin: 1, l1: 0, l2: 0 },
+    optimiser: { kind: 'adam', rate: 1e-4, beta1: 0.9, beta2: 0.999, epsilon: 1e-7 },
+    data: from,
+    split: { by: 'person', validation: 0.15, test: 0.25, seed: 1 },
+  };
+  const notes = { recipe: JSON.stringify({ ...recipe, ...(crop && { crop }) }) };
+  await writeCheckpoint(path, { network, state: { step: 0, weights, first: zeros(), second: zeros() }, notes });
 }
 
 /** On ONNX Runtime, whatever trained it: both engines give the same embeddings. */

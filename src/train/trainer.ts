@@ -43,7 +43,8 @@ export const checkpointName = 'checkpoint.facelatch';
 
 /** Opens the engine a recipe names. */
 export async function openEngine(recipe: Recipe, options: EngineOptions): Promise<Engine> {
-  if (recipe.engine === 'onnx') return (await import('./engine-onnx.ts')).openOnnxEngine(options);
+  if (recipe.engine === 'onnx')
+    return (await import('./engine-onnx.ts')).openOnnxEngine({ ...options, device: recipe.device === 'webgpu' ? 'webgpu' : 'cpu' });
   return (await import('./engine-tfjs.ts')).openTfjsEngine({ ...options, device: recipe.device });
 }
 

@@ -94,6 +94,20 @@ describe('train', () => {
     });
   });
 
+  it('goes out to a TensorFlow.js layers model and comes back as a network that scores the same', async () => {
+    expect((await facelatch(['train', 'export', out, '--out', at('layers')])).code).toBe(0);
+    expect(readdirSync(at('layers'))).toEqual(['model.json', 'weights.bin']);
+    expect((await facelatch(['train', 'import', at('layers'), '--out', at('back'), '--json'])).code).toBe(0);
+    const scores = async (network: string) =>
+      jsonOf(await facelatch(['train', 'verify', network, join(people, 'person-0', '0.png'), join(people, 'person-0'), '--json'])).scores;
+    expect(await scores(at('back'))).toEqual(await scores(out));
+    const again = await facelatch(['train', 'export', out, '--out', at('layers')]);
+    expect([again.code, again.stderr]).toEqual([2, expect.stringMatching(/already holds a model.json: give another --out/)]);
+    const nothing = await facelatch(['train', 'import', people, '--out', at('nothing')]);
+    expect([nothing.code, nothing.stderr]).toEqual([3, expect.stringMatching(/holds no readable TensorFlow.js model/)]);
+    expect(existsSync(at('nothing'))).toBe(false);
+  });
+
   it('stopped with Ctrl-C saves its state, and goes on from there as it says', async () => {
     const running = start(['train', people, '--out', at('stopped'), ...quick, '--epochs', '100000', '--json']);
     await running.said(/"kind":"step"/);
@@ -192,7 +206,7 @@ describe('what cannot be is refused with one clear sentence', () => {
     { what: 'no --out', args: [people], says: /--out FOLDER/ },
     { what: 'no run to resume', args: ['--out', at('x'), '--resume'], says: /no training run in .*without --resume/ },
     { what: 'a network already there', args: [people, '--out', network], says: /already holds a trained network.*--resume/ },
-    { what: 'a GPU for ONNX', args: [people, '--out', at('x'), '--device', 'webgpu'], says: /add --engine tfjs/ },
+    { what: 'WebAssembly for ONNX', args: [people, '--out', at('x'), '--device', 'wasm'], says: /add --engine tfjs/ },
     { what: 'half an epoch', args: [people, '--out', at('x'), '--steps', '70'], says: /whole epochs of 50 steps/ },
     { what: 'a bad number', args: [people, '--out', at('x'), '--augment', '2'], says: /--augment takes a number from 0 to 1, not "2"/ },
   ])('$what, before anything is written', async ({ args, says }) => {

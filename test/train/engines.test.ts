@@ -1,5 +1,7 @@
 /** Both engines held to each other: the same weights and batch give the same loss, gradients and steps. */
+import { existsSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import type { Fault } from '../../src/errors.ts';
 import { openOnnxEngine } from '../../src/train/engine-onnx.ts';
 import { openTfjsEngine } from '../../src/train/engine-tfjs.ts';
 import type { Engine, EngineOptions, Network, Objective, Optimiser } from '../../src/train/port.ts';
@@ -90,6 +92,26 @@ it.each([evenNetwork, overlappingNetwork])('TensorFlow.js on WebAssembly, with o
   const [found, expected] = [await onnx.gradients(batch), await wasm.gradients(batch)];
   expect(wasm.label).toBe('tfjs (wasm)');
   for (const [name, gradient] of expected.gradients) expect(relativeError(found.gradients.get(name)!, gradient), name).toBeLessThan(1e-4);
+});
+
+// Chromium brings a Vulkan driver that computes on the processor: where it is installed, WebGPU can be tried without a GPU.
+const softwareVulkan = '/usr/lib/chromium/vk_swiftshader_icd.json';
+
+it.each([evenNetwork, overlappingNetwork])('WebGPU agrees with the processor, or says what is missing: $name', async (network) => {
+  if (existsSync(softwareVulkan)) process.env.VK_ICD_FILENAMES ??= softwareVulkan;
+  const options = { network, pairs, objective: crossEntropy, optimiser: adam, weights: chanceWeights(network, 3), threads: 1 };
+  const opened = await openOnnxEngine({ ...options, device: 'webgpu' }).catch((error: unknown) => error as Fault);
+  if (opened instanceof Error) {
+    expect(opened).toMatchObject({ code: 'tool-missing', message: expect.stringMatching(/--device webgpu .*Vulkan driver/) });
+    return;
+  }
+  await using webgpu = opened;
+  await using processor = await openOnnxEngine(options);
+  const batch = chanceBatch(network, pairs, 11);
+  const [found, expected] = [await webgpu.gradients(batch), await processor.gradients(batch)];
+  for (const [name, gradient] of expected.gradients) expect(relativeError(found.gradients.get(name)!, gradient), name).toBeLessThan(1e-4);
+  expect((await webgpu.step(batch)).loss).toBeCloseTo((await processor.step(batch)).loss, 5);
+  expect(relativeError(await webgpu.embed(batch.pictures, 16), await processor.embed(batch.pictures, 16))).toBeLessThan(1e-5);
 });
 
 it('leaves the weights alone when the loss is not a number', async () => {

@@ -79,11 +79,13 @@ describe('adjoints', () => {
     await expectSampled(values, dims, block);
   });
 
-  it('maximum pool, windows side by side', () =>
-    expectAdjoints({ x: spread(2, 3, 5, 5) }, [2, 3, 3, 3], (graph, { x }, dy) => poolWith(graph, x!, dy, { size: 2, stride: 2 })));
+  it.each(['float', 'double'] as const)('maximum pool, windows side by side, maxima looked for in %ss', (located) =>
+    expectAdjoints({ x: spread(2, 3, 5, 5) }, [2, 3, 3, 3], (graph, { x }, dy) => poolWith(graph, x!, dy, { size: 2, stride: 2 }, located)),
+  );
 
-  it('maximum pool, windows that overlap', () =>
-    expectAdjoints({ x: spread(2, 2, 7, 7) }, [2, 2, 4, 4], (graph, { x }, dy) => poolWith(graph, x!, dy, { size: 4, stride: 2 })));
+  it.each(['float', 'double'] as const)('maximum pool, windows that overlap, maxima looked for in %ss', (located) =>
+    expectAdjoints({ x: spread(2, 2, 7, 7) }, [2, 2, 4, 4], (graph, { x }, dy) => poolWith(graph, x!, dy, { size: 4, stride: 2 }, located)),
+  );
 
   it('ReLU', () =>
     expectAdjoints({ x: spread(3, 7) }, [3, 7], (graph, { x }, dy) => {
@@ -159,8 +161,8 @@ describe('adjoints', () => {
   it('L2 penalty', () => expectLoss({ x: uniform(3, 4) }, (graph, { x }) => losses.l2Penalty(graph, x!, 0.3)));
 });
 
-function poolWith(graph: Graph, x: Tensor, dy: Tensor, pool: layers.Pool) {
-  const { y, index } = layers.maxPool(graph, x, pool, true);
+function poolWith(graph: Graph, x: Tensor, dy: Tensor, pool: layers.Pool, located: layers.Located) {
+  const { y, index } = layers.maxPool(graph, x, pool, located);
   return { y, 'd:x': layers.maxPoolAdjoint(graph, x, index!, dy, pool) };
 }
 
