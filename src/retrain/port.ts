@@ -58,8 +58,12 @@ export interface RecipeRun {
   readonly data: TrainingData;
   /** Folder of the embedder to begin from: `manifest.json` and its ONNX file. */
   readonly base: string;
-  /** Empty folder for the result; a recipe also keeps its checkpoint under `checkpoint`, so that the same call goes on where it was ended. */
+  /** Empty folder for the result. */
   readonly out: string;
+  /**
+   * Folder in which a recipe keeps what the same call needs to go on where it was ended, by a kill too: files written beside and renamed.
+   * On a farm it travels, encrypted, to the trainer that takes over.
+   */
   readonly checkpoint: string;
   readonly seed: number;
   readonly threads: number;
@@ -82,7 +86,10 @@ export interface Recipe {
   readonly name: RecipeName;
   /** Undefined where the data is enough, else one sentence that says how much is missing of what. */
   lacks(data: TrainingData): string | undefined;
-  /** Throws Fault `training-failed`, `bad-picture`, `disk-full`; what `signal` carries where it was aborted. */
+  /**
+   * Never holds the event loop for more than a few seconds: a trainer renews its lease beside it.
+   * Throws Fault `training-failed`, `bad-picture`, `disk-full`; what `signal` carries where it was aborted.
+   */
   run(run: RecipeRun): Promise<RecipeResult>;
 }
 
@@ -144,10 +151,13 @@ export interface JobStatus {
 export interface Farm {
   /**
    * Hands the job to the trainers and resolves with the result's folder (verified: signed by a trainer this door trusts, whole, of this
-   * job and of the newest fencing token). Throws Fault `farm-unreachable`, `training-failed`, `not-permitted`; what `signal` carries.
+   * job and of the newest fencing token). Throws Fault `farm-unreachable`, `training-failed`, `not-permitted`; what `signal` carries: then the
+   * job stays with the trainers until its time to live is over, so that the same call goes on with it after a restart.
    */
   train(
     job: { readonly id: string; readonly recipe: RecipeName; readonly seed: number },
     run: Omit<RecipeRun, 'threads' | 'checkpoint'>,
   ): Promise<RecipeResult>;
+  /** Takes a job back from the trainers and deletes what lies on the farm of it; no fault where there is none. Throws Fault `farm-unreachable`. */
+  cancel(job: { readonly id: string; readonly recipe: RecipeName }): Promise<void>;
 }
