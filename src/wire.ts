@@ -6,7 +6,7 @@ import type { ControllerOptions } from './access/controller.ts';
 import type { Policy } from './access/decide.ts';
 import { openEntrance } from './access/entrance.ts';
 import { ruleNames, ruler } from './access/person-rules.ts';
-import type { Door } from './access/port.ts';
+import type { Door, Event } from './access/port.ts';
 import { sight } from './access/sight.ts';
 import {
   brokerOf,
@@ -27,7 +27,7 @@ import {
 } from './adapters.ts';
 import type { Camera } from './camera/port.ts';
 import { sharedCamera } from './camera/shared.ts';
-import { networks } from './cli/networks.ts';
+import { networks, newestVersion } from './cli/networks.ts';
 import { statusOf } from './command/enrol.ts';
 import { partsOf } from './command/parts.ts';
 import type { CommandPorts } from './command/spec.ts';
@@ -47,9 +47,12 @@ import type { Log } from './log.ts';
 import { type Publication, publishJournal } from './mqtt/client.ts';
 import { encodeEnrolment, publicEntry } from './mqtt/codec.ts';
 import { type Topics, topicsOf } from './mqtt/topics.ts';
-import type { Inputs, Relay } from './relay/port.ts';
+import type { InputName, Inputs, Relay } from './relay/port.ts';
 import { type Clock, steppedClock, systemClock } from './time.ts';
 import { version } from './version.ts';
+
+/** What somebody should go and look at. */
+const alarms: ReadonlySet<Event['kind']> = new Set(['door.held-open', 'door.forced-open', 'tamper.raised', 'relay.failed']);
 
 /** What a test or the command line may put in place of what the configuration would give. */
 export interface Overrides {
@@ -127,7 +130,8 @@ export async function wire(config: Config, log: Log, overrides: Overrides = {}):
   };
   let publication: Publication | undefined;
   let metrics: ServedMetrics | undefined;
-  const { controller, door, ...entrance } = openEntrance({
+  const counts = { grants: 0, denials: 0, alarms: 0 };
+  const entrance = openEntrance({
     journal,
     relay,
     gallery,
@@ -140,10 +144,15 @@ export async function wire(config: Config, log: Log, overrides: Overrides = {}):
     log: log.child({ room: 'access' }),
     onEvent: (event, entry) => {
       overrides.onEvent?.(event, entry);
+      if (event.kind === 'access.granted') counts.grants++;
+      if (event.kind === 'access.denied') counts.denials++;
+      if (alarms.has(event.kind)) counts.alarms++;
       // The others come from the journal, with those that other processes write.
       if (!entry) metrics?.event(event);
     },
   });
+  const { controller, door } = entrance;
+  let people = gallery.list().length;
   const loops = daemonLoops({
     camera,
     reader,
@@ -162,6 +171,7 @@ export async function wire(config: Config, log: Log, overrides: Overrides = {}):
     refresh: () => {
       try {
         if (gallery.refresh()) log.info({ room: 'identity', templates: gallery.templates }, 'people changed');
+        people = gallery.list().length;
       } catch (error) {
         // The people known so far go on being known; the next second tries again.
         if (!(error instanceof Fault)) throw error;
@@ -227,10 +237,20 @@ export async function wire(config: Config, log: Log, overrides: Overrides = {}):
           }),
         )
       : undefined;
+  const wired = (name: InputName) => config.inputs.kind !== 'none' && config.inputs[name] !== '';
+  const model = { name: reader.embedder.name, version: reader.embedder.version, latest: newestVersion(reader.embedder, networks(config)) };
   const showStates = () => {
-    publication?.show('door', relay.level === 'active' ? 'released' : 'locked');
-    publication?.show('camera', loops.status.camera === 'failed' ? 'failed' : 'working');
-    publication?.show('mode', controller.premises.armed ? 'armed' : 'disarmed');
+    if (!publication) return;
+    const { premises } = controller;
+    publication.show('door', !relay.held ? 'unknown' : relay.level === 'active' ? 'released' : 'locked');
+    publication.show('camera', loops.status.camera === 'failed' ? 'failed' : 'working');
+    publication.show('mode', premises.armed ? 'armed' : 'disarmed');
+    if (wired('contact'))
+      publication.show('contact', !entrance.inputsKnown || !premises.door ? 'unknown' : premises.door.open ? 'open' : 'closed');
+    if (wired('tamper'))
+      publication.show('tamper', !entrance.inputsKnown ? 'unknown' : premises.tamperSinceMs === undefined ? 'clear' : 'raised');
+    publication.show('counts', { people, templates: gallery.templates, ...counts });
+    publication.show('model', model);
   };
   const brokerState = () => {
     if (!publication) return 'off';

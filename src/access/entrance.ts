@@ -51,6 +51,8 @@ export interface EntranceOptions {
 export interface Entrance {
   readonly controller: Controller;
   readonly door: Door;
+  /** False until the inputs told their present levels, and while they cannot be read. */
+  readonly inputsKnown: boolean;
   /** Every tick: looks at the clocks. */
   tick(): void;
   /** Follows the inputs until `signal` is aborted. */
@@ -95,15 +97,23 @@ export function openEntrance(options: EntranceOptions): Entrance {
     togetherMs: () => rules.togetherMs,
     clock,
   });
+  let inputsKnown = false;
   return {
     controller,
     door,
+    get inputsKnown() {
+      return inputsKnown;
+    },
     tick: () => watch.tick(),
     watchInputs: async (signal) => {
       while (inputs && !signal.aborted) {
         try {
-          for await (const change of inputs.changes(signal)) await controller.inputChanged(change);
+          for await (const change of inputs.changes(signal)) {
+            await controller.inputChanged(change);
+            inputsKnown = true;
+          }
         } catch (error) {
+          inputsKnown = false;
           log.error({ err: messageOf(error) }, 'inputs cannot be read');
           await clock.sleep(againMs, signal).catch(() => undefined);
         }

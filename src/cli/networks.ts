@@ -41,6 +41,12 @@ export function networks({ face }: Config): NetworkState[] {
   );
 }
 
+/** The highest version among the whole networks of the same name, the one in use included. */
+export function newestVersion({ name, version }: Pick<EmbedderInfo, 'name' | 'version'>, all: readonly NetworkState[]): string {
+  const versions = all.filter((each) => each.state === 'whole' && each.name === name).map((each) => each.version);
+  return [version, ...versions].toSorted((a, b) => a.localeCompare(b, 'en', { numeric: true })).at(-1) ?? version;
+}
+
 function stateOf(folder: string, usedAs: NetworkState['usedAs']): NetworkState {
   const { name = basename(folder), version = '', kind = '', licence = 'none stated' } = statedIn(folder);
   const whole = { folder, name, version, kind, licence, usedAs, state: 'whole' } as const;

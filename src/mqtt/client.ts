@@ -185,8 +185,9 @@ export function publishJournal(options: PublishOptions): Publication {
       return { state, backlog: Math.max(0, cursor.head() - cursor.acked), setAside, commands, ...(lastError && { lastError }) };
     },
     show: (name, value) => {
-      if (shown.get(name) === value) return;
-      shown.set(name, value);
+      const said = JSON.stringify(value);
+      if (shown.get(name) === said) return;
+      shown.set(name, said);
       states.set(name, encodeState(value, clock.wall()));
       session?.showState(name);
     },

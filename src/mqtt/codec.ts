@@ -3,9 +3,13 @@
  *
  * status          {"schema":1,"status":"online","at":"2026-01-31T08:00:00.000Z"}
  *                 {"schema":1,"status":"offline","reason":"stopped" | "lost"}   (`lost` is the last will: killed, or cut off)
- * state/door      {"schema":1,"state":"locked" | "released","at":"…"}
+ * state/door      {"schema":1,"state":"locked" | "released" | "unknown","at":"…"}   (`unknown`: the line of the lock is not held now)
  * state/camera    {"schema":1,"state":"working" | "failed","at":"…"}
  * state/mode      {"schema":1,"state":"armed" | "disarmed","at":"…"}
+ * state/contact   {"schema":1,"state":"closed" | "open" | "unknown","at":"…"}       (where a door contact is wired)
+ * state/tamper    {"schema":1,"state":"clear" | "raised" | "unknown","at":"…"}      (where a tamper switch is wired)
+ * state/counts    {"schema":1,"people":3,"templates":15,"grants":0,"denials":0,"alarms":0,"at":"…"}
+ * state/model     {"schema":1,"name":"twin","version":"1.0.0","latest":"1.0.0","at":"…"}
  * enrolment/<id>  {"schema":1,"session":"…","state":"collecting" | "taking" | "committed" | "aborted" | "expired","pictures":2, prompt, wanted,
  *                 last {accepted, source, reasons, detail, personId}, problem, "expiresAt":"…","at":"…"}
  * event/…         {"schema":1,"id":"<UUID>","seq":17,"at":"…","door":"front-door","kind":"access.granted", …the event's fields}
@@ -72,7 +76,7 @@ export function publicEntry({ seq, id, at, event }: Entry, door: string): object
 
 /** The payload of a retained state. */
 export function encodeState(state: States[StateName], nowMs: number): string {
-  return JSON.stringify({ schema, state, at: new Date(nowMs).toISOString() });
+  return JSON.stringify({ schema, ...(typeof state === 'string' ? { state } : state), at: new Date(nowMs).toISOString() });
 }
 
 /** The payload of an enrolment session's status, which holds no name. */

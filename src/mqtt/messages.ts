@@ -97,13 +97,33 @@ const state = <const Values extends string[]>(values: Values) => object({ schema
 
 /** The states that are kept retained. */
 export const stateMessages = {
-  door: state(['locked', 'released']),
+  /** `unknown`: the line of the lock is not held now, or the input cannot be read. */
+  door: state(['locked', 'released', 'unknown']),
   camera: state(['working', 'failed']),
   mode: state(['armed', 'disarmed']),
+  contact: state(['closed', 'open', 'unknown']),
+  tamper: state(['clear', 'raised', 'unknown']),
+  counts: object({
+    schema: schemaVersion,
+    people: count('Enrolled.'),
+    templates: count('Compared with each face.'),
+    grants: count('By face, since the daemon started.'),
+    denials: count('By face, since the daemon started.'),
+    alarms: count('Door held or forced open, tamper, relay; since the daemon started.'),
+    at,
+  }),
+  model: object({
+    schema: schemaVersion,
+    name: text('Of the embedder in use.'),
+    version: text(),
+    latest: text('The highest version of that name among the networks that this door has.'),
+    at,
+  }),
 };
 export type StateName = keyof typeof stateMessages;
-/** What each state may be. */
-export type States = { readonly [Name in StateName]: Static<(typeof stateMessages)[Name]>['state'] };
+type Shown<Message> = Message extends { readonly state: infer State } ? State : Omit<Message, 'schema' | 'at'>;
+/** What each state may be: one word, or several figures. */
+export type States = { readonly [Name in StateName]: Readonly<Shown<Static<(typeof stateMessages)[Name]>>> };
 
 export const statusMessage = Type.Union([
   object({ schema: schemaVersion, status: Type.Literal('online'), at }),

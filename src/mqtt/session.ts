@@ -159,8 +159,9 @@ export function openSession(options: SessionOptions): Session {
   const underWay: UnderWay[] = [];
   const run = async (): Promise<End> => {
     void connection.closed.then((fault) => over.abort(fault));
-    void send(topics.status, encodeOnline(clock.wall()), true);
+    // The states first: whoever goes by `online` must not take what the broker kept from before for how the door is now.
     for (const name of states.keys()) showState(name);
+    void send(topics.status, encodeOnline(clock.wall()), true);
     for (const [topic, notice] of options.notices) tell(topic, notice);
     if (options.desk) serveCommands({ ...options, desk: options.desk, client, publish: sendReply, over: over.signal });
     const pumping = pump(options, slots, sendInSlot, underWay, over.signal);

@@ -3,6 +3,10 @@
  *
  *     <prefix>/<door>/status          retained; last will: is the daemon there
  *     <prefix>/<door>/state/door      retained: is the lock released
+ *     <prefix>/<door>/state/contact   retained: is the door open
+ *     <prefix>/<door>/state/tamper    retained: is the case open
+ *     <prefix>/<door>/state/counts    retained: people, templates, what the door did since its start
+ *     <prefix>/<door>/state/model     retained: the embedder in use
  *     <prefix>/<door>/state/camera    retained: does the camera work
  *     <prefix>/<door>/state/mode      retained: does the door open by face
  *     <prefix>/<door>/event/<kind>    never retained: one journal entry; the dots of the kind are levels, as in event/access/granted

@@ -89,6 +89,10 @@ it('says what every message is that a door publishes: events, states, status, co
   publisher.publication.show('door', 'locked');
   publisher.publication.show('camera', 'failed');
   publisher.publication.show('mode', 'armed');
+  publisher.publication.show('contact', 'open');
+  publisher.publication.show('tamper', 'unknown');
+  publisher.publication.show('counts', { people: 3, templates: 15, grants: 1, denials: 0, alarms: 0 });
+  publisher.publication.show('model', { name: 'twin', version: '1.0.0', latest: '1.1.0' });
   await until(() => publisher.status().commands === 'hearing' && publisher.status().backlog === 0);
   await probeBroker({ broker: { url: broker.url }, door });
   const ask = (name: string, payload: string) =>

@@ -98,4 +98,6 @@ test('the payloads of status and states are small JSON objects', () => {
   expect(JSON.parse(encodeOffline('lost'))).toEqual({ schema: 1, status: 'offline', reason: 'lost' });
   expect(JSON.parse(encodeOffline('stopped'))).toEqual({ schema: 1, status: 'offline', reason: 'stopped' });
   expect(JSON.parse(encodeState('released', nowMs))).toEqual({ schema: 1, state: 'released', at });
+  const counts = { people: 3, templates: 15, grants: 2, denials: 1, alarms: 0 };
+  expect(JSON.parse(encodeState(counts, nowMs))).toEqual({ schema: 1, ...counts, at });
 });

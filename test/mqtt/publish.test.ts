@@ -58,15 +58,19 @@ describe.each(brokers)('over %s', (name, version, open) => {
     await until(() => publisher.status().backlog === 0);
     publisher.publication.show('door', 'released');
     publisher.publication.show('door', 'released'); // no change, no message
+    const counts = { people: 1, templates: 5, grants: 0, denials: 0, alarms: 0 };
+    publisher.publication.show('counts', counts);
+    publisher.publication.show('counts', { ...counts });
     await until(() => witness.of(topics.state('door')).length === 2);
     publisher.publication.show('door', 'locked');
     await until(() => witness.of(topics.state('door')).at(-1)?.body.state === 'locked');
     expect(publisher.status()).toEqual({ state: 'connected', backlog: 0, setAside: 0, commands: 'off' });
 
     await using late = await openWitness(broker.url, witnessVersion);
-    await until(() => late.messages.length === 3);
+    await until(() => late.messages.length === 4);
     const retained = late.messages.map(({ topic, retain, body }) => [topic, retain, body.status ?? body.state]);
     expect(retained.sort()).toEqual([
+      [topics.state('counts'), true, undefined],
       [topics.state('door'), true, 'locked'],
       [topics.state('mode'), true, 'armed'],
       [topics.status, true, 'online'],
@@ -86,6 +90,10 @@ describe.each(brokers)('over %s', (name, version, open) => {
     );
     if (version.protocol === '5') expect(published[0]?.contentType).toBe('application/json');
     expect(witness.of(topics.state('door')).map(({ body }) => body.state)).toEqual(['locked', 'released', 'locked']);
+    expect(witness.of(topics.state('counts'))).toHaveLength(1);
+    // Whoever goes by `online` has the present states by then, not what a killed daemon left with the broker.
+    const order = witness.messages.map(({ topic }) => topic).slice(0, 3);
+    expect(order).toEqual([topics.state('door'), topics.state('mode'), topics.status]);
     expect(journal.cursor('mqtt').get()).toBe(events.length);
   });
 });
