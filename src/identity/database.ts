@@ -7,11 +7,20 @@ import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { asFault, Fault, messageOf } from '../errors.ts';
 
-const schemaVersion = 2;
+const schemaVersion = 3;
 /** «FLGY»: tells our file from anyone else's SQLite file (SQLite file format, offset 68). */
 const applicationId = 0x464c4759;
 
-// `embedder` is the SHA-256 of the network that made the template; `vector` is float32, little-endian like every machine we run on.
+// `embedder` is the SHA-256 of the network that made the template (a picture may have templates of several: the network before the present one can
+// come back at once); `vector` is float32, little-endian like every machine we run on.
+const templatesTable = `
+  CREATE TABLE templates (
+    picture_id INTEGER NOT NULL REFERENCES pictures ON DELETE CASCADE,
+    embedder TEXT NOT NULL,
+    vector BLOB NOT NULL,
+    PRIMARY KEY (picture_id, embedder)
+  ) STRICT;
+`;
 const schema = `
   CREATE TABLE people (
     id TEXT PRIMARY KEY,
@@ -28,12 +37,15 @@ const schema = `
     picture BLOB NOT NULL
   ) STRICT;
   CREATE INDEX pictures_of_person ON pictures (person_id);
-  CREATE TABLE templates (
-    picture_id INTEGER PRIMARY KEY REFERENCES pictures ON DELETE CASCADE,
-    embedder TEXT NOT NULL,
-    vector BLOB NOT NULL
-  ) STRICT;
+  ${templatesTable}
 `;
+
+/** From each earlier version to the next. */
+const migrations: Readonly<Record<number, string>> = {
+  1: `ALTER TABLE people ADD COLUMN rules TEXT NOT NULL DEFAULT '{}'`,
+  2: `ALTER TABLE templates RENAME TO templates_2; ${templatesTable}
+    INSERT INTO templates SELECT picture_id, embedder, vector FROM templates_2; DROP TABLE templates_2`,
+};
 
 /**
  * Opens or makes the database; only its owner may read it (mode 0600).
@@ -94,7 +106,8 @@ function migrate(db: DatabaseSync): boolean {
   return transact(db, () => {
     const found = pragma(db, 'user_version');
     if (found >= schemaVersion) return false;
-    db.exec(found === 1 ? `ALTER TABLE people ADD COLUMN rules TEXT NOT NULL DEFAULT '{}'` : schema);
+    if (found === 0) db.exec(schema);
+    else for (let version = found; version < schemaVersion; version++) db.exec(migrations[version] ?? '');
     db.exec(`PRAGMA application_id = ${applicationId}; PRAGMA user_version = ${schemaVersion}`);
     return true;
   });

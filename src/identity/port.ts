@@ -111,6 +111,8 @@ export interface Gallery extends Disposable {
   refresh(): boolean;
   /** Makes the missing templates from the stored pictures. A picture for which `embed` throws a Fault is left as it is and named in `failed`. */
   reembed(embed: (picture: Uint8Array) => Promise<Embedding>): Promise<Reembedded>;
+  /** Forgets the templates of every embedder but these (by SHA-256) and the one in use; how many those were. */
+  keepTemplates(embedders: readonly string[]): number;
 }
 
 export interface Reembedded {

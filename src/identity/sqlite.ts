@@ -127,6 +127,7 @@ export function openGallery({ file, embedder, policy, clock, lockTimeoutMs = 500
       run(wipeLog);
       return done;
     },
+    keepTemplates: (embedders) => change(() => store.keepTemplates([...embedders, embedder.sha256])),
     [Symbol.dispose]: () => {
       search.load([]);
       if (db.isOpen) db.close();

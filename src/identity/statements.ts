@@ -62,12 +62,14 @@ function templateStatements(db: DatabaseSync) {
   const all = db.prepare(
     'SELECT person_id AS personId, vector FROM templates JOIN pictures ON pictures.id = picture_id WHERE embedder = ? ORDER BY person_id, picture_id',
   );
+  const keep = db.prepare('DELETE FROM templates WHERE embedder NOT IN (SELECT value FROM json_each(?))');
   const stalePeople = db.prepare(`SELECT count(DISTINCT person_id) AS n FROM pictures WHERE ${isStale}`);
   const stalePictures = db.prepare(`SELECT id FROM pictures WHERE ${isStale} ORDER BY id`);
   return {
     /** False where the picture is gone. */
     setTemplate: (pictureId: number, embedder: string, template: Embedding) =>
       set.run(embedder, new Uint8Array(template.buffer, template.byteOffset, template.byteLength), pictureId).changes > 0,
+    keepTemplates: (embedders: readonly string[]) => Number(keep.run(JSON.stringify(embedders)).changes),
     stalePeople: (embedder: string) => Number(stalePeople.get(embedder)?.n),
     stalePictures: (embedder: string) => stalePictures.all(embedder).map((row) => Number(row.id)),
     templates: (embedder: EmbedderInfo, file: string) => {

@@ -1,5 +1,5 @@
 /** The door of the retraining room: what this door learns from, the recipes that learn, the bundles they make, and the jobs that run them. */
-import type { Calibration, Embedding } from '../face/port.ts';
+import type { Calibration, Embedding, FaceReader } from '../face/port.ts';
 import type { PersonId } from '../identity/port.ts';
 
 /**
@@ -93,6 +93,38 @@ export interface Recipe {
   run(run: RecipeRun): Promise<RecipeResult>;
 }
 
+/** What a candidate is measured on, beside the champion: never anything that it was trained on. */
+export interface CompareRun {
+  /** The two networks, opened with the door's own detector; `folder` holds the embedder. */
+  readonly champion: { readonly reader: FaceReader; readonly folder: string };
+  readonly candidate: { readonly reader: FaceReader; readonly folder: string };
+  /** The frozen set: pictures of enrolled people and of strangers that no recipe sees. */
+  readonly frozen: TrainingData;
+  /** Everyone enrolled, with the pictures their templates are made of (those of the frozen set too). */
+  readonly enrolled: readonly LabelledPerson[];
+  /** Wrong accepts per attempt over the whole gallery, as the door is set (`identity.targetFmr`). */
+  readonly targetFmr: number;
+  readonly seed: number;
+  readonly signal: AbortSignal;
+  readonly onProgress: (progress: RecipeProgress) => void;
+  readonly breathe?: () => Promise<void>;
+}
+
+/** Whether the candidate may take the champion's place. */
+export interface Comparison {
+  readonly ok: boolean;
+  /** One sentence: what the verdict rests on, with its figures. */
+  readonly detail: string;
+  readonly metrics: BundleManifest['metrics'];
+}
+
+/** Everything that learns and measures, as the process that trains opens it. */
+export interface Workshop {
+  readonly recipes: Readonly<Partial<Record<RecipeName, Recipe>>>;
+  /** FNMR at the door's target FMR on frozen set and cohort (upper 95 % bound of the paired difference ≤ 0.5 points), and no pair of enrolled people that became confusable. */
+  compare(run: CompareRun): Promise<Comparison>;
+}
+
 /** The state of a bundle in the registry. */
 export type BundleState = 'candidate' | 'champion' | 'retired';
 
@@ -122,6 +154,27 @@ export interface BundleManifest {
   readonly metrics: Readonly<Record<string, { readonly value: number; readonly interval?: readonly [number, number] }>>;
   readonly calibration: Calibration;
 }
+
+/** Why a bundle does not become the champion. A closed list. */
+export const bundleRefusals = [
+  'not-found',
+  'damaged',
+  'wrong-hash',
+  'unknown-signer',
+  'bad-signature',
+  'wrong-door',
+  'wrong-base',
+  'wrong-shape',
+  'old-version',
+  'worse',
+  'unmeasured',
+  'no-templates',
+] as const;
+export type BundleRefusal = (typeof bundleRefusals)[number];
+
+/** What a person says of a journal entry: the grant was right; it was somebody else; the one turned away was this person, or a stranger. */
+export const marks = ['right', 'not-them', 'person', 'stranger'] as const;
+export type Mark = (typeof marks)[number];
 
 /** Where a job runs. */
 export const jobPlaces = ['door', 'farm'] as const;

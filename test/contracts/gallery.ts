@@ -319,8 +319,20 @@ export function testGallery(name: string, place: () => Place): void {
       expect(read).toEqual(given.pictures.map((each) => new TextDecoder().decode(each.picture)));
       expect([gallery.stale, gallery.templates, gallery.match(fresh)[0]?.personId]).toEqual([0, 2, id]);
       expect((await gallery.reembed(async () => fresh)).pictures).toBe(0);
+      // Those of the embedder before stay: it can come back at once.
       before.refresh();
-      expect([before.stale, before.templates]).toEqual([1, 0]);
+      expect([before.stale, before.templates]).toEqual([0, 2]);
+    });
+
+    it('forgets the templates of embedders that are gone, and never those in use', async () => {
+      const open = opener();
+      const before = open();
+      before.enrol(person('Ada', face(), face()));
+      const gallery = open(otherEmbedder);
+      await gallery.reembed(async () => face());
+      expect([gallery.keepTemplates([smallEmbedder.sha256]), gallery.keepTemplates([]), gallery.keepTemplates([])]).toEqual([0, 2, 0]);
+      before.refresh();
+      expect([gallery.templates, before.templates, before.stale]).toEqual([2, 0, 1]);
     });
 
     it('leaves a picture that cannot be read and names it; a bug in the embedding is not hidden', async () => {

@@ -14,8 +14,8 @@ interface Shelved {
   readonly source: string;
   readonly addedAt: string;
   readonly sha256: string;
-  template: Embedding;
-  embedder: string;
+  /** By embedder. */
+  readonly templates: Map<string, Embedding>;
 }
 
 /** What several fakes may share, as processes share a file. */
@@ -35,11 +35,11 @@ export interface MemoryGalleryOptions {
 
 export function memoryGallery({ embedder, policy, clock, shelf = emptyShelf() }: MemoryGalleryOptions): Gallery {
   const thresholdAt = thresholdsOf(policy, embedder);
-  const own = (picture: Shelved) => picture.embedder === embedder.sha256;
+  const own = (picture: Shelved) => picture.templates.get(embedder.sha256);
   const take = () => ({
     version: shelf.version,
     people: shelf.people
-      .map(({ id, pictures }) => ({ id, templates: pictures.filter(own).map((picture) => picture.template) }))
+      .map(({ id, pictures }) => ({ id, templates: pictures.flatMap((picture) => own(picture) ?? []) }))
       .filter((person) => person.templates.length > 0),
     stale: shelf.people.filter((person) => !person.pictures.every(own)).length,
   });
@@ -77,8 +77,8 @@ export function memoryGallery({ embedder, policy, clock, shelf = emptyShelf() }:
         const other = shelf.people.find((each) => each !== known && each.pictures.some((one) => one.sha256 === sha256));
         if (other) throw new Fault('bad-argument', `The picture is enrolled already, for ${other.id}.`);
         const same = pictures.findIndex((one) => one.sha256 === sha256);
-        if (same >= 0) pictures[same] = { ...pictures[same]!, template, embedder: embedder.sha256 };
-        else pictures.push({ picture, source, addedAt: at, sha256, template, embedder: embedder.sha256 });
+        if (same >= 0) pictures[same]!.templates.set(embedder.sha256, template);
+        else pictures.push({ picture, source, addedAt: at, sha256, templates: new Map([[embedder.sha256, template]]) });
       }
       const enrolled = known ?? { id: randomUUID(), name, enrolledAt: at, pictures };
       enrolled.pictures = pictures;
@@ -142,7 +142,7 @@ export function memoryGallery({ embedder, policy, clock, shelf = emptyShelf() }:
           try {
             const template = await embed(picture.picture);
             checkEmbedding(embedder, template);
-            Object.assign(picture, { template, embedder: embedder.sha256 });
+            picture.templates.set(embedder.sha256, template);
             pictures++;
           } catch (error) {
             if (!(error instanceof Fault)) throw error;
@@ -152,6 +152,14 @@ export function memoryGallery({ embedder, policy, clock, shelf = emptyShelf() }:
       }
       change();
       return { pictures, failed };
+    },
+    keepTemplates: (embedders) => {
+      let forgotten = 0;
+      for (const { templates: made } of shelf.people.flatMap((person) => person.pictures))
+        for (const name of [...made.keys()])
+          if (name !== embedder.sha256 && !embedders.includes(name)) forgotten += made.delete(name) ? 1 : 0;
+      change();
+      return forgotten;
     },
     [Symbol.dispose]: () => {
       taken = { ...taken, people: [] };

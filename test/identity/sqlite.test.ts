@@ -112,22 +112,26 @@ describe('the gallery’s file', () => {
     open();
     closeAll();
     const db = new DatabaseSync(file);
-    db.exec('PRAGMA user_version = 3');
+    db.exec('PRAGMA user_version = 4');
     db.close();
     const before = readFileSync(file);
     const fault = faultOf(open);
     expect(fault.code).toBe('database-newer');
-    expect(fault.message).toMatch(/format 3, this one knows 2\): update facelatch/);
+    expect(fault.message).toMatch(/format 4, this one knows 3\): update facelatch/);
     expect(readFileSync(file).equals(before)).toBe(true);
   });
 
-  it('of the first format is taken over, with people who have no rules', () => {
-    const ada = open().enrol(person('Ada', face()));
+  it('of the first format is taken over, with people who have no rules and the templates they had', () => {
+    const a = face();
+    const ada = open().enrol(person('Ada', a));
     closeAll();
     const db = new DatabaseSync(file);
-    db.exec('ALTER TABLE people DROP COLUMN rules; PRAGMA user_version = 1');
+    db.exec(`ALTER TABLE people DROP COLUMN rules; ALTER TABLE templates RENAME TO newer;
+      CREATE TABLE templates (picture_id INTEGER PRIMARY KEY REFERENCES pictures ON DELETE CASCADE, embedder TEXT NOT NULL, vector BLOB NOT NULL) STRICT;
+      INSERT INTO templates SELECT picture_id, embedder, vector FROM newer; DROP TABLE newer; PRAGMA user_version = 1`);
     db.close();
     const gallery = open();
+    expect([gallery.templates, gallery.stale, gallery.match(a)[0]?.personId]).toEqual([1, 0, ada.id]);
     expect(gallery.list().map(({ name }) => name)).toEqual(['Ada']);
     expect(gallery.rules(ada.id)).toEqual({});
     gallery.setRules(ada.id, { enabled: false });
