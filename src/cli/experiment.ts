@@ -5,12 +5,14 @@ import { Command, Option } from 'commander';
 import { readerOf } from '../adapters.ts';
 import { Fault } from '../errors.ts';
 import { readBases, runBase } from '../train/base-figures.ts';
-import { type ExperimentOptions, readResults, runExperiment, stepsLeft } from '../train/experiment.ts';
+import { type ExperimentOptions, type ExperimentProgress, readResults, stepsLeft } from '../train/experiment.ts';
+import { startExperiment } from '../train/job.ts';
 import { paperNetwork } from '../train/network.ts';
 import { type Cell, paperCells, type Tuned } from '../train/paper.ts';
 import { openPaperData } from '../train/paper-data.ts';
 import { paperReport } from '../train/paper-report.ts';
 import { smallNetwork } from '../train/small-network.ts';
+import { resultOf } from '../train/thread.ts';
 import { bestTrial, readTrials } from '../train/tune.ts';
 import { baseComparer } from './base-comparer.ts';
 import { configOf, exitCodes, isStopped, tell, wholeNumber, withHelp, write } from './context.ts';
@@ -106,10 +108,8 @@ async function repeat(options: PaperOptions, stop: AbortSignal): Promise<number>
     );
   const view = openView(cells, json);
   try {
-    await runExperiment({
-      ...{ cells, supply, out: places.cells, engine, pairs: batch, measuredPairs, seed, threads, signal: stop },
-      onProgress: view.progress,
-    });
+    const experiment = { cells, data, out: places.cells, engine, pairs: batch, measuredPairs, seed, threads };
+    await resultOf(startExperiment(experiment, view.progress), stop);
   } finally {
     view.stop();
   }
@@ -188,7 +188,7 @@ function requireLayout(folder: string): void {
 function openView(cells: readonly Cell[], json: boolean) {
   const bar = openTrainingBar();
   const total = cells.reduce((sum, { steps }) => sum + steps, 0);
-  const progress: ExperimentOptions['onProgress'] = ({ cell, index, training }) => {
+  const progress = ({ cell, index, training }: ExperimentProgress) => {
     if (json && training) write(JSON.stringify({ cell: cell.id, ...training }));
     if (json || !training) return;
     const name = `cell ${index + 1} of ${cells.length}`;

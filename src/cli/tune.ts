@@ -3,7 +3,9 @@ import { Command, Option } from 'commander';
 import { Fault } from '../errors.ts';
 import { readDataset, splitDataset } from '../train/dataset.ts';
 import { requireEnoughPeople } from '../train/enough-people.ts';
+import { startTuning, type TuningProgress } from '../train/job.ts';
 import { fingerprint, type Recipe } from '../train/recipe.ts';
+import { resultOf } from '../train/thread.ts';
 import { bestTrial, type Range, type Space, type Trial } from '../train/tune.ts';
 import { trainingSpace, tuneTraining } from '../train/tune-training.ts';
 import { exitCodes, isStopped, tell, wholeNumber, withHelp, write } from './context.ts';
@@ -70,10 +72,17 @@ async function search(data: string, options: TuneOptions, stop: AbortSignal): Pr
   splitDataset(all, recipe.split); // what it throws is better known before the first trial
   makeFolder(out);
   requireSameSearch(out, recipe, space);
-  const run = { recipe, space, seed, search: options.search, out, signal: stop } as const;
-  const view = openTrialsView({ out, trials, json, names: Object.keys(space), before: await tuneTraining({ ...run, trials: 0 }) });
+  const run = { recipe, space, seed, search: options.search, out } as const;
+  const view = openTrialsView({
+    out,
+    trials,
+    json,
+    names: Object.keys(space),
+    before: await tuneTraining({ ...run, trials: 0, signal: stop }),
+  });
+  const show = (progress: TuningProgress) => (progress.kind === 'trial' ? view.trial(progress.trial) : view.progress(progress.progress));
   try {
-    await tuneTraining({ ...run, trials, onTrial: view.trial, onProgress: view.progress });
+    await resultOf(startTuning({ ...run, trials }, show), stop);
     stop.throwIfAborted();
   } catch (error) {
     if (!isStopped(error, stop)) throw error;

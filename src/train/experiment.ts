@@ -45,12 +45,14 @@ export interface ExperimentOptions {
   readonly seed: number;
   readonly threads: number;
   readonly signal: AbortSignal;
-  readonly onProgress?: (progress: {
-    readonly cell: Cell;
-    readonly index: number;
-    readonly cells: number;
-    readonly training?: Progress;
-  }) => void;
+  readonly onProgress?: (progress: ExperimentProgress) => void;
+}
+
+export interface ExperimentProgress {
+  readonly cell: Cell;
+  readonly index: number;
+  readonly cells: number;
+  readonly training?: Progress;
 }
 
 /** Runs what is not yet done. Returns the results of all cells that are. */

@@ -1,34 +1,37 @@
-/** A training run in a thread of its own, so that the daemon and the console stay awake while it computes. */
-import { Worker } from 'node:worker_threads';
-import { Fault } from '../errors.ts';
+/** Training, tuning and the paper's experiment, each in a thread of its own. */
+import type { ExperimentOptions, ExperimentProgress } from './experiment.ts';
 import type { Progress, Recipe } from './recipe.ts';
+import { type Job, startThread } from './thread.ts';
 import type { RunResult } from './trainer.ts';
-import type { Order, Report } from './worker.ts';
+import type { Trial } from './tune.ts';
+import type { TuneTrainingOptions } from './tune-training.ts';
 
-export interface Job {
-  /** Holds the run before its next step. */
-  pause(): void;
-  goOn(): void;
-  /** Ends the run after its step, with a checkpoint; `result` then says `finished: false`. */
-  cancel(): void;
-  /** Rejects with the Fault that ended the run (`reader-failed` where the thread itself died). */
-  readonly result: Promise<RunResult>;
+/** A cancelled run ends with a checkpoint; its result then says `finished: false`. */
+export function startTraining(recipe: Recipe, onProgress: (progress: Progress) => void): Job<RunResult> {
+  return startThread(new URL('./worker.ts', import.meta.url), { kind: 'train', recipe } satisfies Task, onProgress);
 }
 
-/** Starts training. */
-export function startTraining(recipe: Recipe, onProgress: (progress: Progress) => void): Job {
-  const worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData: recipe });
-  const { promise, resolve, reject } = Promise.withResolvers<RunResult>();
-  worker.on('message', (report: Report) => {
-    if (report.kind === 'progress') onProgress(report.progress);
-    else if (report.kind === 'done') resolve(report.result);
-    else reject(report.code ? new Fault(report.code, report.message) : Object.assign(new Error(report.message), { stack: report.stack }));
-  });
-  worker.on('error', (error) => reject(new Fault('reader-failed', 'The training thread died: resume from the last checkpoint.', error)));
-  worker.on('exit', () =>
-    reject(new Fault('reader-failed', 'The training thread ended without a result: resume from the last checkpoint.')),
-  );
-  promise.catch(() => undefined); // whoever asks for `result` later still gets it; nobody asking must not end the process
-  const order = (what: Order) => worker.postMessage(what);
-  return { pause: () => order('pause'), goOn: () => order('go on'), cancel: () => order('cancel'), result: promise };
+export type TuningProgress = { readonly kind: 'trial'; readonly trial: Trial } | { readonly kind: 'training'; readonly progress: Progress };
+
+/** A cancelled search keeps the trials that have ended. */
+export function startTuning(search: Search, onProgress: (progress: TuningProgress) => void): Job<void> {
+  return startThread(new URL('./worker.ts', import.meta.url), { kind: 'tune', search } satisfies Task, onProgress);
 }
+
+/** A cancelled experiment keeps the cells that are done, and a checkpoint of the one that ran. The results are read from disk. */
+export function startExperiment(experiment: Experiment, onProgress: (progress: ExperimentProgress) => void): Job<void> {
+  return startThread(new URL('./worker.ts', import.meta.url), { kind: 'experiment', experiment } satisfies Task, onProgress);
+}
+
+type Search = Omit<TuneTrainingOptions, 'signal' | 'onTrial' | 'onProgress'>;
+
+type Experiment = Omit<ExperimentOptions, 'supply' | 'signal' | 'onProgress'> & {
+  /** Folder of the paper's pictures. */
+  readonly data: string;
+};
+
+/** What the thread is started with. */
+export type Task =
+  | { readonly kind: 'train'; readonly recipe: Recipe }
+  | { readonly kind: 'tune'; readonly search: Search }
+  | { readonly kind: 'experiment'; readonly experiment: Experiment };

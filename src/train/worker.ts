@@ -1,43 +1,33 @@
-/** The thread that trains: a recipe and orders (pause, go on, cancel) in as messages, progress and the result out. */
-import { isMainThread, parentPort, workerData } from 'node:worker_threads';
-import { Fault, type FaultCode, messageOf } from '../errors.ts';
-import type { Progress, Recipe } from './recipe.ts';
-import { type RunResult, train } from './trainer.ts';
+/** The thread that trains, tunes or repeats the experiment: a task in, its progress and result out. */
+import { isMainThread } from 'node:worker_threads';
+import { type ExperimentProgress, runExperiment } from './experiment.ts';
+import type { Task, TuningProgress } from './job.ts';
+import { openPaperData } from './paper-data.ts';
+import type { Progress } from './recipe.ts';
+import { type Control, serve } from './thread.ts';
+import { train } from './trainer.ts';
+import { tuneTraining } from './tune-training.ts';
 
-export type Order = 'pause' | 'go on' | 'cancel';
+type AnyProgress = Progress | TuningProgress | ExperimentProgress;
 
-export type Report =
-  | { readonly kind: 'progress'; readonly progress: Progress }
-  | { readonly kind: 'done'; readonly result: RunResult }
-  | { readonly kind: 'failed'; readonly code: FaultCode | undefined; readonly message: string; readonly stack: string | undefined };
-
-async function serve(recipe: Recipe): Promise<void> {
-  const say = (report: Report) => parentPort?.postMessage(report);
-  const cancel = new AbortController();
-  let gate: PromiseWithResolvers<void> | undefined;
-  const orders: Record<Order, () => void> = {
-    pause: () => {
-      gate ??= Promise.withResolvers();
-    },
-    'go on': () => {
-      gate?.resolve();
-      gate = undefined;
-    },
-    cancel: () => {
-      cancel.abort();
-      gate?.resolve();
-    },
-  };
-  parentPort?.on('message', (order: Order) => orders[order]());
-  try {
-    const onProgress = (progress: Progress) => say({ kind: 'progress', progress });
-    const result = await train(recipe, { onProgress, signal: cancel.signal, permit: () => gate?.promise });
-    say({ kind: 'done', result });
-  } catch (error) {
-    const stack = error instanceof Error ? error.stack : undefined;
-    say({ kind: 'failed', code: error instanceof Fault ? error.code : undefined, message: messageOf(error), stack });
+async function work(task: Task, { signal, permit, onProgress }: Control<AnyProgress>): Promise<unknown> {
+  switch (task.kind) {
+    case 'train':
+      return train(task.recipe, { signal, permit, onProgress });
+    case 'tune':
+      await tuneTraining({
+        ...task.search,
+        signal,
+        onTrial: (trial) => onProgress({ kind: 'trial', trial }),
+        onProgress: (progress) => onProgress({ kind: 'training', progress }),
+      });
+      return undefined;
+    case 'experiment': {
+      const { data, ...options } = task.experiment;
+      await runExperiment({ ...options, supply: openPaperData(data, options.seed), signal, onProgress });
+      return undefined;
+    }
   }
-  parentPort?.close();
 }
 
-if (!isMainThread) await serve(workerData as Recipe);
+if (!isMainThread) await serve(work);

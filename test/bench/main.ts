@@ -11,10 +11,12 @@ const benches: Readonly<Record<string, () => Promise<readonly Row[]>>> = {
   daemon: async () => (await import('./daemon.ts')).benchDaemon(),
   start: async () => (await import('./start.ts')).benchStart(),
   mqtt: async () => (await import('./mqtt.ts')).benchMqtt(),
+  train: async () => (await import('./train.ts')).benchTrain(),
+  tune: async () => (await import('./tune.ts')).benchTune(),
   soak: async () => (await import('./soak.ts')).benchSoak(),
 };
 /** Minutes, or the better part of an hour: by name only. */
-const long = ['mqtt', 'soak'];
+const long = ['mqtt', 'train', 'tune', 'soak'];
 
 const { positionals } = parseArgs({ allowPositionals: true, strict: true, options: {} });
 const unknown = positionals.filter((name) => !(name in benches));

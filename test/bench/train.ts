@@ -1,45 +1,42 @@
 /**
- * Measures the training step and the twin of the paper's network on this machine: `node test/train/step.bench.ts [steps]`. Beside each
- * stands a baseline of the same run: the same pass in ONNX Runtime's plain layout with the whole dense gradient and Adam in JavaScript.
+ * The training step and the twin of the paper's network. Beside the step stands a baseline of the same run: the same pass in ONNX Runtime's
+ * plain layout with the whole dense gradient and Adam in JavaScript.
  */
 import * as ort from 'onnxruntime-node';
+import { quantile, type Row, time } from '../../src/cli/figures.ts';
 import { openOnnxEngine } from '../../src/train/engine-onnx.ts';
 import { initialWeights, paperNetwork, parametersOf, sizeOf } from '../../src/train/network.ts';
 import { embeddingModel, onnxDims, trainingGraph } from '../../src/train/siamese-graph.ts';
-import { adam, chanceBatch, crossEntropy } from './small-networks.ts';
+import { adam, chanceBatch, crossEntropy } from '../train/small-networks.ts';
 
 const pairs = 16;
-const steps = Number(process.argv[2] ?? 10);
+const steps = 10;
 const batch = chanceBatch(paperNetwork, pairs, 1);
 const weights = initialWeights(paperNetwork, 1);
 
-async function times(count: number, work: () => Promise<unknown>): Promise<string> {
-  const all: number[] = [];
-  for (let run = 0; run <= count; run++) {
-    const startedAt = performance.now();
-    await work();
-    if (run > 0) all.push(performance.now() - startedAt); // the first allocates
-  }
-  all.sort((a, b) => a - b);
-  return `median ${all[Math.floor(all.length / 2)]?.toFixed(1)} ms, least ${all[0]?.toFixed(1)} ms of ${all.length}`;
-}
+/** The most this process has taken so far: ours is measured before the baseline. */
+const peakMb = () => process.resourceUsage().maxRSS / 1024;
 
-const peak = () => `${Math.round(process.resourceUsage().maxRSS / 1024)} MB`;
-
-async function ours(): Promise<void> {
+async function ours(): Promise<Row[]> {
   const options = { network: paperNetwork, pairs, objective: crossEntropy, optimiser: adam, weights, threads: 2 };
   await using engine = await openOnnxEngine(options);
-  console.log(`step of ${pairs} pairs, ${engine.label}: ${await times(steps, () => engine.step(batch))}; peak memory ${peak()}`);
+  const stepMs = quantile(await time(steps, 1, () => engine.step(batch)), 0.5); // the first allocates
+  return [
+    { what: `training step of ${pairs} pairs, ${engine.label}, p50`, value: stepMs, unit: 'ms', target: 1300 },
+    { what: 'peak memory of training', value: peakMb(), unit: 'MB', target: 2200 },
+  ];
 }
 
-async function twin(): Promise<void> {
+async function twin(): Promise<Row> {
   const session = await ort.InferenceSession.create(embeddingModel(paperNetwork, 1, weights), { intraOpNumThreads: 2 });
   const pictures = new ort.Tensor('float32', batch.pictures.subarray(0, 30_000), [1, 100, 100, 3]);
-  console.log(`twin, one picture: ${await times(50, () => session.run({ pictures }))}`);
+  const samples = await time(50, 3, () => session.run({ pictures }));
   await session.release();
+  return { what: 'twin of the paper, one picture, p50', value: quantile(samples, 0.5), unit: 'ms', target: 10 };
 }
 
-async function baseline(): Promise<void> {
+/** Milliseconds. */
+async function baseline(): Promise<number> {
   const graph = trainingGraph({ network: paperNetwork, pairs, objective: crossEntropy, block: 0, denseGradient: 'whole' });
   const session = await ort.InferenceSession.create(graph, { intraOpNumThreads: 2 });
   const parameters = parametersOf(paperNetwork).map(({ name, dims }) => {
@@ -55,8 +52,9 @@ async function baseline(): Promise<void> {
     const results = await session.run(feeds);
     for (const { name, live, first, second } of parameters) plainAdam(live, results[`d:${name}`]!.data as Float32Array, first, second);
   };
-  console.log(`step of ${pairs} pairs, plain: ${await times(steps, step)}; peak memory ${peak()}`);
+  const samples = await time(steps, 1, step);
   await session.release();
+  return quantile(samples, 0.5);
 }
 
 function plainAdam(w: Float32Array, g: Float32Array, m: Float32Array, v: Float32Array): void {
@@ -67,6 +65,8 @@ function plainAdam(w: Float32Array, g: Float32Array, m: Float32Array, v: Float32
   }
 }
 
-await ours();
-await twin();
-await baseline();
+export async function benchTrain(): Promise<Row[]> {
+  const [step, memory] = (await ours()) as [Row, Row];
+  const one = await twin();
+  return [{ ...step, baseline: { what: 'plain layout', value: await baseline() } }, memory, one];
+}

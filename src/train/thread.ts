@@ -1,0 +1,90 @@
+/** Long work in a thread of its own, so that whoever asked for it stays awake: data in, progress and a result out, and orders to pause, go on or cancel. */
+import { parentPort, Worker, workerData } from 'node:worker_threads';
+import { Fault, type FaultCode, messageOf } from '../errors.ts';
+
+type Order = 'pause' | 'go on' | 'cancel';
+
+type Report<Progress, Result> =
+  | { readonly kind: 'progress'; readonly progress: Progress }
+  | { readonly kind: 'done'; readonly result: Result }
+  | { readonly kind: 'failed'; readonly code: FaultCode | undefined; readonly message: string; readonly stack: string | undefined };
+
+export interface Job<Result> {
+  /** Holds the work before its next step. */
+  pause(): void;
+  goOn(): void;
+  /** Ends the work after its step; what then comes of it is the work's own affair. */
+  cancel(): void;
+  /** Rejects with the Fault that ended the work (`reader-failed` where the thread itself died). */
+  readonly result: Promise<Result>;
+}
+
+/** What the work is given beside its data. */
+export interface Control<Progress> {
+  /** Aborted by `cancel`. */
+  readonly signal: AbortSignal;
+  /** Resolves when the work may go on; undefined where it may at once. */
+  readonly permit: () => Promise<void> | undefined;
+  readonly onProgress: (progress: Progress) => void;
+}
+
+/** Starts the thread of `file`, which calls `serve`. `data` is cloned. */
+export function startThread<Progress, Result>(file: URL, data: unknown, onProgress: (progress: Progress) => void): Job<Result> {
+  const worker = new Worker(file, { workerData: data });
+  const { promise, resolve, reject } = Promise.withResolvers<Result>();
+  worker.on('message', (report: Report<Progress, Result>) => {
+    if (report.kind === 'progress') onProgress(report.progress);
+    else if (report.kind === 'done') resolve(report.result);
+    else reject(report.code ? new Fault(report.code, report.message) : Object.assign(new Error(report.message), { stack: report.stack }));
+  });
+  worker.on('error', (error) => reject(new Fault('reader-failed', 'The training thread died: resume from the last checkpoint.', error)));
+  worker.on('exit', () =>
+    reject(new Fault('reader-failed', 'The training thread ended without a result: resume from the last checkpoint.')),
+  );
+  promise.catch(() => undefined); // whoever asks for `result` later still gets it; nobody asking must not end the process
+  const order = (what: Order) => worker.postMessage(what);
+  return { pause: () => order('pause'), goOn: () => order('go on'), cancel: () => order('cancel'), result: promise };
+}
+
+/** The job's result, cancelled when `signal` is aborted: then rejects with what that carries, unless the work ended well all the same. */
+export async function resultOf<Result>(job: Job<Result>, signal: AbortSignal): Promise<Result> {
+  if (signal.aborted) job.cancel();
+  signal.addEventListener('abort', job.cancel, { once: true });
+  try {
+    return await job.result;
+  } catch (error) {
+    if (!(error instanceof Fault)) signal.throwIfAborted();
+    throw error;
+  } finally {
+    signal.removeEventListener('abort', job.cancel);
+  }
+}
+
+/** The thread's own end: does the work with the data it was started with, and tells what came of it. */
+export async function serve<Data, Progress, Result>(work: (data: Data, control: Control<Progress>) => Promise<Result>): Promise<void> {
+  const say = (report: Report<Progress, Result>) => parentPort?.postMessage(report);
+  const cancel = new AbortController();
+  let gate: PromiseWithResolvers<void> | undefined;
+  const orders: Record<Order, () => void> = {
+    pause: () => {
+      gate ??= Promise.withResolvers();
+    },
+    'go on': () => {
+      gate?.resolve();
+      gate = undefined;
+    },
+    cancel: () => {
+      cancel.abort();
+      gate?.resolve();
+    },
+  };
+  parentPort?.on('message', (order: Order) => orders[order]());
+  try {
+    const onProgress = (progress: Progress) => say({ kind: 'progress', progress });
+    say({ kind: 'done', result: await work(workerData as Data, { signal: cancel.signal, permit: () => gate?.promise, onProgress }) });
+  } catch (error) {
+    const stack = error instanceof Error ? error.stack : undefined;
+    say({ kind: 'failed', code: error instanceof Fault ? error.code : undefined, message: messageOf(error), stack });
+  }
+  parentPort?.close();
+}
