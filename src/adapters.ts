@@ -34,7 +34,6 @@ import type { Journal } from './journal/port.ts';
 import { openJournal } from './journal/sqlite.ts';
 import type { Log } from './log.ts';
 import { type Broker, openBroker } from './mqtt/broker.ts';
-import type { BrokerOptions } from './mqtt/connection.ts';
 import { type BrokerProbe, probeBroker } from './mqtt/probe.ts';
 import { dryRelay } from './relay/dry.ts';
 import { type ChipInfo, findLine, gpioDevice, type LineInfo } from './relay/gpio-device.ts';
@@ -43,7 +42,7 @@ import { polledInputs } from './relay/inputs.ts';
 import { openKeptRelay } from './relay/kept-relay.ts';
 import { loadOnoff, sysfsNumber } from './relay/onoff.ts';
 import type { InputName, Inputs, Relay } from './relay/port.ts';
-import { lineAdapters } from './relay-line.ts';
+import { brokerOf, placeOf } from './relay-line.ts';
 import { type Clock, type SteppedClock, systemClock } from './time.ts';
 import { version } from './version.ts';
 
@@ -107,10 +106,10 @@ export function journalOf(config: Config, clock: Clock = systemClock): Journal {
 }
 
 /** The relay that the configuration asks for, at its safe level; a line is held by a keeper process. */
-export async function relayOf({ relay }: Config, clock: Clock, log: Log): Promise<Relay> {
-  if (relay.kind === 'dry') return dryRelay({ clock, ...relay });
-  const { chip, line, activeLow, wiring, maxMs, maxHoldMs } = relay;
-  return openKeptRelay({ adapter: lineAdapters[relay.kind], place: { chip, line, activeLow, wiring }, maxMs, maxHoldMs, log });
+export async function relayOf(config: Config, clock: Clock, log: Log): Promise<Relay> {
+  const { kind, maxMs, maxHoldMs } = config.relay;
+  if (kind === 'dry') return dryRelay({ clock, maxMs, maxHoldMs });
+  return openKeptRelay({ ...placeOf(config), maxMs, maxHoldMs, log });
 }
 
 /** Where the relay's line is, and who has it. Throws Faults `relay-missing`, `relay-forbidden`. */
@@ -181,20 +180,6 @@ export function stepping(camera: Camera, clock: SteppedClock, fps: number): Came
         yield { ...frame, capturedAtMs: clock.now() };
       }
     },
-  };
-}
-
-/** How the broker is reached; `url` where it is not the configured one. */
-export function brokerOf({ mqtt }: Config, url: string = mqtt.url): BrokerOptions {
-  return {
-    url,
-    protocol: mqtt.embedded ? '3.1.1' : mqtt.protocol,
-    user: mqtt.user,
-    password: mqtt.password,
-    passwordFile: mqtt.passwordFile,
-    caFile: mqtt.caFile,
-    certFile: mqtt.certFile,
-    keyFile: mqtt.keyFile,
   };
 }
 

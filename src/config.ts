@@ -5,6 +5,7 @@
 import { readFileSync } from 'node:fs';
 import convict from 'convict';
 import { Fault, messageOf } from './errors.ts';
+import { hasTimer, isCall, isLetter } from './relay/devices.ts';
 import { type ConfigOf, envName, isLeaf, leaves, schema } from './settings.ts';
 
 export type Config = ConfigOf<typeof schema>;
@@ -171,7 +172,7 @@ export function impossible(config: Config, from: (path: string) => string): Prob
       `"${name}" is no group of access.groups (${Object.keys(access.groups).join(', ') || 'none'})`,
     ]),
     ...(['chip', 'line'] as const).map((name): [boolean, string, string] => [
-      relay.kind !== 'dry' && relay[name] === '',
+      (relay.kind === 'gpiod' || relay.kind === 'onoff') && relay[name] === '',
       `relay.${name}`,
       `is empty; relay.kind "${relay.kind}" needs the label of the chip and the name of the line (facelatch relay lines shows them)`,
     ]),
@@ -190,6 +191,7 @@ export function impossible(config: Config, from: (path: string) => string): Prob
       'metrics.host',
       `${metrics.host} can be reached by other machines, which then see when people come and go; if that is meant, set metrics.anyAddress to true`,
     ],
+    ...deviceRules(relay),
     [relay.pulseMs > relay.maxMs, 'relay.pulseMs', `${relay.pulseMs} is more than relay.maxMs (${relay.maxMs})`],
     [
       face.quality.minLuminance >= face.quality.maxLuminance,
@@ -198,6 +200,70 @@ export function impossible(config: Config, from: (path: string) => string): Prob
     ],
   ];
   return rules.filter(([broken]) => broken).map(([, path, why]) => ({ path, text: `${path}: ${why} (from ${from(path)})` }));
+}
+
+/** A value as a message may show it: there may be a password in an address. */
+const shown = (text: string): string => (text === '' ? 'is empty' : text.includes('@') ? 'is none' : JSON.stringify(text));
+
+/** What a relay on the network must have, and what makes no sense there. */
+function deviceRules({ kind, device, trustBroker, wiring, activeLow }: Config['relay']): [boolean, string, string][] {
+  if (kind !== 'http' && kind !== 'mqtt') return [];
+  const { model, address, channel, release, ask, reports, released, locked, endsItself } = device;
+  const own = model === 'own';
+  const fits = kind === 'http' ? isCall : (text: string) => isLetter(text) && !isCall(text);
+  const only = { 'shelly-gen1': 'http', zigbee2mqtt: 'mqtt' } as const;
+  const other = model === 'shelly-gen1' || model === 'zigbee2mqtt' ? only[model] : kind;
+  const form = kind === 'http' ? 'GET http://… or POST http://… BODY' : 'TOPIC PAYLOAD';
+  return [
+    [
+      kind === 'mqtt' && !trustBroker,
+      'relay.kind',
+      'is "mqtt", which puts the lock behind the broker: whoever holds the broker, or may write to the topic of the relay, opens the door past facelatch; use "http" or a GPIO line, or, if that is meant, set relay.trustBroker to true',
+    ],
+    [other !== kind, 'relay.device.model', `"${model}" is reached with relay.kind "${other}"`],
+    [
+      !own && kind === 'http' && !/^https?:\/\/[^\s/@?#]+\/?$/.test(address),
+      'relay.device.address',
+      `${shown(address)}; relay.kind "http" needs the address of the device, such as http://192.168.1.20, without path; user and password go into relay.device.user and relay.device.passwordFile`,
+    ],
+    [
+      !own && kind === 'mqtt' && !/^[^+#\s]+$/.test(address),
+      'relay.device.address',
+      `${shown(address)}; relay.kind "mqtt" needs the topic of the device, such as zigbee2mqtt/front-lock`,
+    ],
+    ...(['release', 'lock'] as const).map((name): [boolean, string, string] => [
+      own && !fits(device[name]),
+      `relay.device.${name}`,
+      `${shown(device[name])}; relay.device.model "own" with relay.kind "${kind}" needs a command ${form}`,
+    ]),
+    [own && ask !== '' && !fits(ask), 'relay.device.ask', `${shown(ask)}; relay.kind "${kind}" needs a command ${form}`],
+    [
+      own && release !== '' && !hasTimer(release) && !endsItself,
+      'relay.device.release',
+      'tells the device not when to switch off by itself: were facelatch, its computer or the network gone by then, the door would stay open; put {s} or {ms} where the device takes a time, or set the device up so that it switches off after some seconds and set relay.device.endsItself to true',
+    ],
+    [
+      own && kind === 'mqtt' && (ask === '' || reports === ''),
+      `relay.device.${ask === '' ? 'ask' : 'reports'}`,
+      'is empty; over MQTT only the report of the device itself, when it was asked, shows that it is there and has obeyed',
+    ],
+    [
+      own && ask !== '' && (released === '' || locked === ''),
+      `relay.device.${released === '' ? 'released' : 'locked'}`,
+      'is empty; give what the answer to relay.device.ask holds when the relay is on, and when it is off',
+    ],
+    [
+      own && channel !== 0,
+      'relay.device.channel',
+      'has no meaning with relay.device.model "own", whose commands name the relay themselves',
+    ],
+    [
+      wiring === 'fail-safe',
+      'relay.wiring',
+      `is "fail-safe"; a relay on the network switches off by itself, which would open such a door: wire the magnet to the relay's normally closed contact and leave relay.wiring at "fail-secure"`,
+    ],
+    [activeLow, 'relay.activeLow', `has no meaning with relay.kind "${kind}"`],
+  ];
 }
 
 function readJson(file: string): object {

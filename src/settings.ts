@@ -5,6 +5,8 @@
 import type { GroupRules } from './access/admission.ts';
 import { isDate, isTimeZone, parseSchedule } from './access/schedule.ts';
 import { logLevels } from './log.ts';
+import { isCall, isLetter } from './relay/devices.ts';
+import { deviceModels } from './relay/line.ts';
 
 /** One setting. `check` says whether a value is allowed; `allowed` says the same to people. */
 export interface Leaf<T> {
@@ -27,6 +29,13 @@ const secret = (doc: string) => ({ ...text(doc, ''), sensitive: true });
 const choice = <const T extends string>(doc: string, fallback: NoInfer<T>, choices: readonly T[]) =>
   leaf<T>(doc, fallback, choices.join(' | '), (v) => choices.some((c) => c === v));
 const flag = (doc: string, fallback: boolean) => leaf(doc, fallback, 'true | false', (v) => typeof v === 'boolean');
+const command = (doc: string) =>
+  leaf(
+    doc,
+    '',
+    '`GET http://…`, `POST http://… BODY`, or `TOPIC PAYLOAD`',
+    (v) => typeof v === 'string' && (v === '' || isCall(v) || isLetter(v)),
+  );
 const number = (doc: string, fallback: number, min: number, max: number) =>
   leaf(doc, fallback, `a number from ${min} to ${max}`, (v) => typeof v === 'number' && v >= min && v <= max);
 const whole = (doc: string, fallback: number, min: number, max: number) =>
@@ -244,9 +253,9 @@ export const schema = {
   },
   relay: {
     kind: choice(
-      'What opens the lock: `gpiod` (a GPIO line of this computer), `onoff` (the same on the old sysfs interface), `dry` (nothing: prints and remembers).',
+      'What opens the lock: `gpiod` (a GPIO line of this computer), `onoff` (the same on the old sysfs interface), `http` or `mqtt` (a relay on the network, `relay.device`), `dry` (nothing: prints and remembers).',
       'dry',
-      ['dry', 'gpiod', 'onoff'],
+      ['dry', 'gpiod', 'onoff', 'http', 'mqtt'],
     ),
     chip: text('Label of the GPIO chip of the relay line, such as `pinctrl-bcm2711`; `facelatch relay lines` shows what is there.', ''),
     line: text(
@@ -262,6 +271,43 @@ export const schema = {
     pulseMs: whole('How long the lock is released. Milliseconds.', 3000, 50, 60_000),
     maxMs: whole('No pulse is ever longer. Milliseconds.', 10_000, 50, 600_000),
     maxHoldMs: whole('The door is never held released longer. Milliseconds.', 3_600_000, 1000, 86_400_000),
+    trustBroker: flag(
+      'Allow `relay.kind` `mqtt`: whoever holds the broker, or may write to the topic of the relay, then opens this door.',
+      false,
+    ),
+    device: {
+      model: choice(
+        'What the relay on the network understands: `shelly` (generation 2 and later; `http` or `mqtt`), `shelly-gen1` (`http`), `tasmota` (both), `zigbee2mqtt` (`mqtt`), `own` (the commands below).',
+        'shelly',
+        deviceModels,
+      ),
+      address: text(
+        'Where it is: by `http` its address, such as `http://192.168.1.20`; by `mqtt` its topic, such as `zigbee2mqtt/front-lock`.',
+        '',
+      ),
+      channel: whole('Which of its relays, from 0.', 0, 0, 31),
+      release: command(
+        'Model `own`: the command that switches it on, as `GET http://…`, `POST http://… BODY`, or over MQTT `TOPIC PAYLOAD`. `{s}` (whole seconds, rounded up) or `{ms}` in it tells the device when to switch off by itself.',
+      ),
+      lock: command('Model `own`: the command that switches it off.'),
+      ask: command('Model `own`: the command that asks for its state, and moves nothing.'),
+      reports: text('Model `own` over MQTT: the topic of its reports.', '', /^[^+#\0]*$/, 'a topic without + and #'),
+      released: text('Model `own`: what an answer or report holds when it is on, such as `"output":true`.', ''),
+      locked: text('Model `own`: what it holds when it is off.', ''),
+      endsItself: flag(
+        'Model `own` whose `release` holds no `{s}` or `{ms}`: the device is set up to switch off by itself after some seconds.',
+        false,
+      ),
+      timeoutMs: whole(
+        'Each answer of the device is waited for so long; a command to release is never sent later. Milliseconds.',
+        1500,
+        100,
+        5000,
+      ),
+      user: text('User name at the device (`http`); empty: `admin`.', ''),
+      passwordFile: text('A file that holds the password at the device (`http`; a systemd credential, say).', ''),
+      caFile: text("The certificate authority of the device's certificate (`https`, PEM).", ''),
+    },
   },
   inputs: {
     kind: choice('Where door contact, exit button and tamper switch are read: `gpiod`, `onoff` (old sysfs interface), or `none`.', 'none', [

@@ -9,7 +9,6 @@ import { ruleNames, ruler } from './access/person-rules.ts';
 import type { Door, Event } from './access/port.ts';
 import { sight } from './access/sight.ts';
 import {
-  brokerOf,
   cameraOf,
   deskOf,
   embeddedBroker,
@@ -48,6 +47,7 @@ import { type Publication, publishJournal } from './mqtt/client.ts';
 import { encodeEnrolment, publicEntry } from './mqtt/codec.ts';
 import { type Topics, topicsOf } from './mqtt/topics.ts';
 import type { InputName, Inputs, Relay } from './relay/port.ts';
+import { brokerOf } from './relay-line.ts';
 import { type Clock, steppedClock, systemClock } from './time.ts';
 import { version } from './version.ts';
 

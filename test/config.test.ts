@@ -75,7 +75,7 @@ describe('refusals', () => {
       'access.votes: 2.5 is not allowed; it must be a whole number from 1 to 50 (from environment FACELATCH_ACCESS_VOTES)',
     );
     expect(text).toContain('did you mean FACELATCH_ACCESS_VOTES?');
-    expect(text).toContain('relay.kind: "magic" is not allowed; it must be dry | gpiod | onoff (from flag)');
+    expect(text).toContain('relay.kind: "magic" is not allowed; it must be dry | gpiod | onoff | http | mqtt (from flag)');
   });
 
   it.each([
@@ -84,6 +84,20 @@ describe('refusals', () => {
     [{ camera: { retryMinMs: 5000, retryMaxMs: 100 } }, 'camera.retryMinMs'],
     [{ relay: { pulseMs: 20_000, maxMs: 1000 } }, 'relay.pulseMs'],
     [{ relay: { kind: 'gpiod', line: 'GPIO17' } }, 'relay.chip'],
+    [{ relay: { kind: 'mqtt', device: { model: 'zigbee2mqtt', address: 'zigbee2mqtt/lock' } } }, 'relay.kind'],
+    [{ relay: { kind: 'http', device: { address: '192.168.1.20' } } }, 'relay.device.address'],
+    [{ relay: { kind: 'http', device: { address: 'http://me:secret@192.168.1.20' } } }, 'relay.device.address'],
+    [{ relay: { kind: 'http', device: { model: 'zigbee2mqtt', address: 'http://a' } } }, 'relay.device.model'],
+    [{ relay: { kind: 'mqtt', trustBroker: true, device: { model: 'shelly-gen1', address: 'shelly' } } }, 'relay.device.model'],
+    [{ relay: { kind: 'mqtt', trustBroker: true, device: { address: 'door/#' } } }, 'relay.device.address'],
+    [{ relay: { kind: 'http', wiring: 'fail-safe', device: { address: 'http://a' } } }, 'relay.wiring'],
+    [{ relay: { kind: 'http', activeLow: true, device: { address: 'http://a' } } }, 'relay.activeLow'],
+    [{ relay: { kind: 'http', device: { model: 'own', release: 'GET http://a/on', lock: 'GET http://a/off' } } }, 'relay.device.release'],
+    [{ relay: { kind: 'http', device: { model: 'own', release: 'a/on {s}', lock: 'GET http://a/off' } } }, 'relay.device.release'],
+    [
+      { relay: { kind: 'mqtt', trustBroker: true, device: { model: 'own', release: 'a/on {s}', lock: 'a/off 1', reports: 'a' } } },
+      'relay.device.ask',
+    ],
     [{ inputs: { kind: 'gpiod', exit: 'GPIO22' } }, 'inputs.chip'],
     [{ inputs: { activeLow: ['bell'] } }, 'inputs.activeLow'],
     [{ face: { quality: { minLuminance: 200, maxLuminance: 100 } } }, 'face.quality.minLuminance'],
@@ -111,6 +125,11 @@ describe('refusals', () => {
     expect(sources.get('mqtt.password')?.sensitive).toBe(true);
     const text = complaint(() => loadConfig({ files: [fileOf({ mqtt: { password: 12_345 } })] }));
     expect(text).not.toContain('12345');
+    const address = complaint(() =>
+      loadConfig({ files: [fileOf({ relay: { kind: 'http', device: { address: 'http://me:hunter2@a' } } })] }),
+    );
+    expect(address).toContain('relay.device.passwordFile');
+    expect(address).not.toContain('hunter2');
   });
 
   it('a key that would reach into the prototype changes nothing', () => {
@@ -125,4 +144,14 @@ it('every setting has a help text and a name in the environment of its own', () 
   const all = [...leaves()];
   expect(all.every(([, { doc }]) => /[.)]$/.test(doc))).toBe(true);
   expect(new Set(all.map(([path]) => envName(path))).size).toBe(all.length);
+});
+
+it('takes a relay on the network: by its address, behind a broker that is trusted, and by commands of its own', () => {
+  for (const relay of [
+    { kind: 'http', device: { address: 'http://192.168.1.20' } },
+    { kind: 'mqtt', trustBroker: true, device: { model: 'zigbee2mqtt', address: 'zigbee2mqtt/front-lock' } },
+    { kind: 'http', device: { model: 'own', release: 'GET http://a/on?t={ms}', lock: 'GET http://a/off' } },
+    { kind: 'http', device: { model: 'own', release: 'POST http://a/on {"on":true}', lock: 'GET http://a/off', endsItself: true } },
+  ])
+    expect(loadConfig({ files: [fileOf({ relay })] }).config.relay).toMatchObject(relay);
 });

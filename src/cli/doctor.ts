@@ -20,6 +20,7 @@ import {
 import type { Config } from '../config.ts';
 import { Fault, messageOf } from '../errors.ts';
 import type { FaceReader } from '../face/port.ts';
+import { openRelayDevice } from '../relay-line.ts';
 import { systemClock } from '../time.ts';
 import { type CommonOptions, configOf, exitCodes, print, withCommon, withHelp } from './context.ts';
 
@@ -106,8 +107,15 @@ async function* examine(config: Config, withCamera: boolean, stop: AbortSignal):
   for (const check of checkOptional()) yield check;
 }
 
-function checkRelay(config: Config): Omit<Check, 'name'> {
+async function checkRelay(config: Config): Promise<Omit<Check, 'name'>> {
   const { kind, chip, line, wiring } = config.relay;
+  using device = await openRelayDevice(config);
+  if (device) {
+    const startedMs = performance.now();
+    const level = await device.ready();
+    const found = `${device.label}: ${level === undefined ? 'not asked (relay.device.ask is empty)' : `answers within ${Math.round(performance.now() - startedMs)} ms, ${level === 'active' ? 'on' : 'off'}`}; try it with: facelatch relay pulse`;
+    return { health: level === 'safe' ? 'ok' : 'note', found };
+  }
   if (kind === 'dry') return { health: 'note', found: 'dry: prints what it would do; no lock is moved (relay.kind)' };
   if (kind === 'onoff') {
     checkSysfsLine(config);

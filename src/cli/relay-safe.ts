@@ -22,16 +22,21 @@ export function safeCommand(exit: (code: number) => void): Command {
   });
 }
 
+const isRemote = ({ relay: { kind } }: Config) => kind === 'http' || kind === 'mqtt';
+
 async function makeSafe(config: Config): Promise<string> {
   if (config.relay.kind === 'dry') return 'relay.kind is "dry": there is no line to drive';
   for (const endMs = performance.now() + patienceMs; ; ) {
     try {
       using line = await openRelayLine(config);
-      line.drive('safe');
+      await line.drive('safe', 0);
       return `${line.label}: safe`;
     } catch (error) {
-      if (!(error instanceof Fault) || error.code !== 'relay-busy') throw error;
-      if (performance.now() > endMs) return `left alone: ${error.message}`;
+      const held = error instanceof Fault && error.code === 'relay-busy';
+      const late = performance.now() > endMs;
+      if (held && late) return `left alone: ${error.message}`;
+      // A device on the network may answer the next time.
+      if (!held && (late || !isRemote(config))) throw error;
       await delay(100);
     }
   }

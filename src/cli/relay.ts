@@ -4,6 +4,7 @@ import { Command } from 'commander';
 import { gpioLines, relayOf } from '../adapters.ts';
 import type { Config } from '../config.ts';
 import { openLog } from '../log.ts';
+import { openRelayDevice } from '../relay-line.ts';
 import { systemClock } from '../time.ts';
 import { type CommonOptions, configOf, exitCodes, print, wholeNumber, withCommon, withHelp } from './context.ts';
 import { safeCommand } from './relay-safe.ts';
@@ -47,9 +48,16 @@ function linesCommand(exit: (code: number) => void): Command {
 function statusCommand(exit: (code: number) => void): Command {
   const command = new Command('status').description('the relay’s line as it is now: there, free, or held by whom');
   withHelp(command, ['facelatch relay status'], 'the line is there', 'it is not there, or not for this user');
-  return withCommon(command).action((options: CommonOptions) => {
+  return withCommon(command).action(async (options: CommonOptions) => {
     const { config } = configOf(options);
     const { kind, chip, line, wiring, activeLow } = config.relay;
+    using device = await openRelayDevice(config);
+    if (device) {
+      const level = (await device.ready()) ?? null;
+      const told = level === null ? 'it cannot be asked for its state' : level === 'active' ? 'on: released' : 'off: locked';
+      print(options, { kind, model: config.relay.device.model, relay: device.label, level }, () => `${device.label}: ${told}`);
+      return exit(exitCodes.yes);
+    }
     const found = kind === 'gpiod' ? lineOf(config) : undefined;
     print(options, { kind, chip, line, wiring, activeLow, found: found ?? null }, () => {
       if (kind === 'dry') return 'relay.kind is "dry": there is no line';

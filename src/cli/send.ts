@@ -1,12 +1,12 @@
 /** `facelatch send`: signs a command for a door, sends it over the broker, waits for the answer and checks that the door signed it. */
 import { Command, Option } from 'commander';
-import { brokerOf } from '../adapters.ts';
 import { commands } from '../command/registry.ts';
 import type { ReplyBody } from '../command/reply.ts';
 import { openSender } from '../command/request.ts';
 import type { Config } from '../config.ts';
 import { Fault } from '../errors.ts';
 import { openCaller } from '../mqtt/caller.ts';
+import { brokerOf } from '../relay-line.ts';
 import { systemClock } from '../time.ts';
 import { type CommonOptions, configOf, exitCodes, print, wholeNumber, withCommon, withHelp } from './context.ts';
 import { findDoorCard, operatorKeyFile, readOperatorKey } from './key-files.ts';

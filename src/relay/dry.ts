@@ -40,9 +40,9 @@ export function dryRelay({ clock, maxMs, maxHoldMs, onEdge }: DryRelayOptions): 
     get level() {
       return timer.level;
     },
-    pulse: async (durationMs) => timer.pulse(durationMs),
-    hold: async (leaseMs) => timer.hold(leaseMs),
-    safe: async () => timer.safe(),
-    [Symbol.asyncDispose]: async () => timer.safe(),
+    pulse: async (durationMs) => void timer.pulse(durationMs),
+    hold: async (leaseMs) => void timer.hold(leaseMs),
+    safe: async () => void timer.safe(),
+    [Symbol.asyncDispose]: async () => void timer.safe(),
   };
 }

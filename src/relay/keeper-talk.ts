@@ -1,13 +1,17 @@
 /** What the daemon and the relay keeper say to each other. */
 import type { FaultCode } from '../errors.ts';
-import type { LinePlace } from './line.ts';
+import type { DevicePlace, LinePlace } from './line.ts';
 import type { LineLimits } from './timer.ts';
 
-/** The keeper's one argument, as JSON. Then lines on its input: `take`, `alive`, `<id> pulse <ms>`, `<id> hold <ms>`, `<id> safe`. */
+export type Place = LinePlace | DevicePlace;
+
+/**
+ * The keeper's one argument, as JSON. Then lines on its input: `take <place as JSON>` (not an argument: those can be read by others, and a place may
+ * hold a password), `alive`, `<id> pulse <ms>`, `<id> hold <ms>`, `<id> safe`.
+ */
 export interface KeeperOrder extends LineLimits {
   /** URL of the module that opens the line (`LineAdapter`). */
   readonly adapter: string;
-  readonly place: LinePlace;
   /** Not having heard anything for so long, it drives the safe level and ends. Milliseconds. */
   readonly silenceMs: number;
 }

@@ -8,16 +8,18 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { asFault, Fault, messageOf } from '../errors.ts';
 import type { Log } from '../log.ts';
-import type { FromKeeper, KeeperOrder } from './keeper-talk.ts';
-import type { Line, LineAdapter, LinePlace } from './line.ts';
+import type { FromKeeper, KeeperOrder, Place } from './keeper-talk.ts';
+import type { AnyLine, LineAdapter } from './line.ts';
 import type { Relay } from './port.ts';
 import type { LineLimits } from './timer.ts';
 
 export interface KeptRelayOptions extends LineLimits {
   /** URL of the module that opens the line (`LineAdapter`). */
   readonly adapter: string;
-  readonly place: LinePlace;
+  readonly place: Place;
   readonly log: Log;
+  /** How long the line itself may take for one level: of a device on the network its time-out. Default 0. Milliseconds. */
+  readonly lineMs?: number;
   /** How often the keeper hears from the daemon. Default 500. It goes safe after six times as long without. Milliseconds. */
   readonly heartbeatMs?: number;
 }
@@ -36,7 +38,7 @@ const backoffMs = { first: 100, most: 5000 };
  */
 export async function openKeptRelay(options: KeptRelayOptions): Promise<Relay> {
   const { adapter, place, log } = options;
-  const { openLine } = (await import(adapter)) as LineAdapter; // here already: taking the line back must not wait for the disk
+  const { openLine } = (await import(adapter)) as LineAdapter<Place>; // here already: taking the line back must not wait for the disk
   const over = new AbortController();
   let level: Relay['level'] = 'safe';
   let keeper: Keeper | undefined;
@@ -56,7 +58,7 @@ export async function openKeptRelay(options: KeptRelayOptions): Promise<Relay> {
   };
   const recover = async (why: string) => {
     log.error({ err: why }, 'relay keeper lost');
-    let own: Line | undefined;
+    let own: AnyLine | undefined;
     const letGo = () => {
       own?.[Symbol.dispose]();
       own = undefined;
@@ -64,7 +66,7 @@ export async function openKeptRelay(options: KeptRelayOptions): Promise<Relay> {
     for (let waitMs = backoffMs.first; !over.signal.aborted; waitMs = Math.min(backoffMs.most, waitMs * 2)) {
       try {
         own ??= await openLine(place);
-        own.drive('safe');
+        await own.drive('safe', 0);
         level = 'safe';
         await start(letGo);
         log.warn('relay keeper back: the line was driven safe and is held again');
@@ -121,8 +123,8 @@ interface KeeperOptions extends KeptRelayOptions {
 
 async function openKeeper({ signal, letGo, onEdge, ...options }: KeeperOptions): Promise<Keeper> {
   signal.throwIfAborted();
-  const { adapter, place, maxMs, maxHoldMs, heartbeatMs = 500 } = options;
-  const told: KeeperOrder = { adapter, place, maxMs, maxHoldMs, silenceMs: 6 * heartbeatMs };
+  const { adapter, place, maxMs, maxHoldMs, lineMs = 0, heartbeatMs = 500 } = options;
+  const told: KeeperOrder = { adapter, maxMs, maxHoldMs, silenceMs: 6 * heartbeatMs };
   const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', keeperFile, JSON.stringify(told)], {
     stdio: ['pipe', 'pipe', 'inherit'],
     // Nothing of the daemon's environment, but where compiled code is kept: it starts in half the time.
@@ -140,7 +142,7 @@ async function openKeeper({ signal, letGo, onEdge, ...options }: KeeperOptions):
     if ('up' in message) {
       up = true;
       letGo();
-      say('take');
+      say(`take ${JSON.stringify(place)}`);
     } else if ('held' in message) holds.resolve(message.held);
     else if ('fault' in message) holds.reject(new Fault(message.fault.code, message.fault.message));
     else if ('edge' in message) onEdge(message.edge);
@@ -157,7 +159,7 @@ async function openKeeper({ signal, letGo, onEdge, ...options }: KeeperOptions):
   beat.unref();
   const close = () => {
     child.stdin.end();
-    within(ended, closeMs, child).catch(() => undefined);
+    within(ended, closeMs + 2 * lineMs, child).catch(() => undefined);
   };
   signal.addEventListener('abort', close, { once: true });
   const ended = gone.then((why) => {
@@ -177,7 +179,7 @@ async function openKeeper({ signal, letGo, onEdge, ...options }: KeeperOptions):
       const { promise, resolve, reject } = Promise.withResolvers<void>();
       asked.set(id, { resolve, reject });
       say(`${id} ${text}`);
-      await within(promise, answerMs, child).finally(() => asked.delete(id));
+      await within(promise, answerMs + 4 * lineMs, child).finally(() => asked.delete(id));
     },
   };
 }

@@ -1,0 +1,184 @@
+/**
+ * What relays on the network understand: a place and a level in, the command for it out; an answer in, the level that it tells out. Each is told how
+ * long to stay on, so that it switches off by itself whoever may be gone by then.
+ */
+import { Fault } from '../errors.ts';
+import type { DevicePlace, Level } from './line.ts';
+
+export interface HttpCall {
+  readonly method: string;
+  readonly url: string;
+  readonly body?: string;
+}
+
+export interface Letter {
+  readonly topic: string;
+  readonly payload: string;
+}
+
+/** Commands of one device; `release` says for how many milliseconds, rounded up to what the device can. */
+export interface Dialect<Command> {
+  release(ms: number): Command;
+  lock(): Command;
+  /** Asks for the level and moves nothing; undefined where a device cannot be asked. */
+  readonly ask: (() => Command) | undefined;
+  /** The level that an answer tells, if it tells one. */
+  levelOf(answer: string): Level | undefined;
+}
+
+export interface MqttDialect extends Dialect<Letter> {
+  /** The topic of the answers. */
+  readonly reports: string;
+}
+
+const seconds = (ms: number): number => Math.max(1, Math.ceil(ms / 1000));
+const tenths = (ms: number): number => Math.max(1, Math.ceil(ms / 100));
+
+/** Tasmota's PulseTime: 1 to 111 are tenths of a second, from 112 on seconds and 100 (tasmota.github.io/docs/Commands, Control). */
+const pulseTime = (ms: number): number => (ms <= 11_100 ? tenths(ms) : Math.min(64_900, 100 + seconds(ms)));
+
+const levelFrom = (on: unknown): Level | undefined => {
+  if (on === true || on === 'ON' || on === 'on') return 'active';
+  return on === false || on === 'OFF' || on === 'off' ? 'safe' : undefined;
+};
+
+function json(text: string): Record<string, unknown> {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
+  } catch {
+    return {};
+  }
+}
+
+/** What an answer of the model `own` holds. One that holds both tells nothing. */
+const ownLevel =
+  ({ released, locked }: DevicePlace) =>
+  (answer: string): Level | undefined => {
+    const [on, off] = [released, locked].map((text) => text !== '' && answer.includes(text));
+    if (on === off) return undefined;
+    return on ? 'active' : 'safe';
+  };
+
+/** Whether a command of one's own tells the device when to switch off. */
+export const hasTimer = (release: string): boolean => /\{(ms|s)\}/.test(release);
+
+const timed = (text: string, ms: number): string => text.replaceAll('{ms}', String(Math.ceil(ms))).replaceAll('{s}', String(seconds(ms)));
+
+const callPattern = /^(GET|POST|PUT) (https?:\/\/\S+)(?: (.*))?$/s;
+const letterPattern = /^([^\s+#]+)(?: (.*))?$/s;
+/** `GET http://…`, `POST http://… body`. */
+export const isCall = (text: string): boolean => callPattern.test(text);
+/** `topic payload`. */
+export const isLetter = (text: string): boolean => letterPattern.test(text);
+
+function callOf(text: string): HttpCall {
+  const [, method = 'GET', url = '', body] = callPattern.exec(text) ?? [];
+  return { method, url, ...(body !== undefined && { body }) };
+}
+
+function letterOf(text: string): Letter {
+  const [, topic = '', payload = ''] = letterPattern.exec(text) ?? [];
+  return { topic, payload };
+}
+
+/** What a device understands over HTTP. Throws Fault `bad-config` for one that does not. */
+export function httpDialect(place: DevicePlace): Dialect<HttpCall> {
+  const { model, channel } = place;
+  const base = place.address.replace(/\/+$/, '');
+  const get = (path: string): HttpCall => ({ method: 'GET', url: `${base}${path}` });
+  switch (model) {
+    case 'shelly': // generation 2 and later: shelly-api-docs.shelly.cloud/gen2, Switch
+      return {
+        release: (ms) => get(`/rpc/Switch.Set?id=${channel}&on=true&toggle_after=${tenths(ms) / 10}`),
+        lock: () => get(`/rpc/Switch.Set?id=${channel}&on=false`),
+        ask: () => get(`/rpc/Switch.GetStatus?id=${channel}`),
+        levelOf: (answer) => levelFrom(json(answer).output),
+      };
+    case 'shelly-gen1': // shelly-api-docs.shelly.cloud/gen1, /relay/0
+      return {
+        release: (ms) => get(`/relay/${channel}?turn=on&timer=${seconds(ms)}`),
+        lock: () => get(`/relay/${channel}?turn=off`),
+        ask: () => get(`/relay/${channel}`),
+        levelOf: (answer) => levelFrom(json(answer).ison),
+      };
+    case 'tasmota': {
+      const command = (text: string) => get(`/cm?cmnd=${encodeURIComponent(text)}`);
+      const n = channel + 1;
+      return {
+        release: (ms) => command(`Backlog0 PulseTime${n} ${pulseTime(ms)}; Power${n} 1`),
+        lock: () => command(`Power${n} 0`),
+        ask: () => command(`Power${n}`),
+        levelOf: (answer) => tasmotaLevel(answer, n),
+      };
+    }
+    case 'own':
+      return {
+        release: (ms) => callOf(timed(place.release, ms)),
+        lock: () => callOf(place.lock),
+        ask: place.ask ? () => callOf(place.ask) : undefined,
+        levelOf: ownLevel(place),
+      };
+    case 'zigbee2mqtt':
+      throw new Fault('bad-config', 'relay.device.model "zigbee2mqtt" is reached with relay.kind "mqtt"');
+  }
+}
+
+/** `{"POWER":"ON"}`, of devices with several relays `{"POWER2":"ON"}`. */
+function tasmotaLevel(answer: string, n: number): Level | undefined {
+  const { [`POWER${n}`]: numbered, POWER: only } = json(answer);
+  return levelFrom(numbered ?? (n === 1 ? only : undefined));
+}
+
+/** What a device understands over MQTT. `self` is a name of ours that nobody else has. Throws Fault `bad-config` for one that does not. */
+export function mqttDialect(place: DevicePlace, self: string): MqttDialect {
+  const { model, channel } = place;
+  const topic = place.address.replace(/\/+$/, '');
+  switch (model) {
+    case 'shelly': {
+      const call = (method: string, params: object): Letter => ({
+        topic: `${topic}/rpc`,
+        payload: JSON.stringify({ id: 1, src: self, method, params: { id: channel, ...params } }),
+      });
+      return {
+        release: (ms) => call('Switch.Set', { on: true, toggle_after: tenths(ms) / 10 }),
+        lock: () => call('Switch.Set', { on: false }),
+        ask: () => call('Switch.GetStatus', {}),
+        reports: `${self}/rpc`,
+        levelOf: (answer) => levelFrom(json(JSON.stringify(json(answer).result ?? {})).output),
+      };
+    }
+    case 'tasmota': {
+      const n = channel + 1;
+      const command = (name: string, payload: string): Letter => ({ topic: `cmnd/${topic}/${name}`, payload });
+      return {
+        release: (ms) => command('Backlog0', `PulseTime${n} ${pulseTime(ms)}; Power${n} 1`),
+        lock: () => command(`Power${n}`, '0'),
+        ask: () => command(`Power${n}`, ''),
+        reports: `stat/${topic}/RESULT`,
+        levelOf: (answer) => tasmotaLevel(answer, n),
+      };
+    }
+    case 'zigbee2mqtt': {
+      // zigbee2mqtt.io, On with timed off: whole seconds, and a switch whose firmware has it. Relays of several: state_l1, state_l2 …
+      const state = channel === 0 ? 'state' : `state_l${channel}`;
+      return {
+        release: (ms) => ({ topic: `${topic}/set`, payload: JSON.stringify({ [state]: 'ON', on_time: seconds(ms), off_wait_time: 0 }) }),
+        lock: () => ({ topic: `${topic}/set`, payload: JSON.stringify({ [state]: 'OFF' }) }),
+        ask: () => ({ topic: `${topic}/get`, payload: JSON.stringify({ [state]: '' }) }),
+        reports: topic,
+        levelOf: (answer) => levelFrom(json(answer)[state]),
+      };
+    }
+    case 'own':
+      return {
+        release: (ms) => letterOf(timed(place.release, ms)),
+        lock: () => letterOf(place.lock),
+        ask: place.ask ? () => letterOf(place.ask) : undefined,
+        reports: place.reports,
+        levelOf: ownLevel(place),
+      };
+    case 'shelly-gen1':
+      throw new Fault('bad-config', 'relay.device.model "shelly-gen1" takes no timer over MQTT: use relay.kind "http"');
+  }
+}

@@ -1,0 +1,123 @@
+/** A relay reached by its own HTTP commands (Shelly, Tasmota, or one's own): a place in, a line that was told to be safe out. */
+import { readFileSync } from 'node:fs';
+import { request as httpRequest, type IncomingMessage } from 'node:http';
+import { request as httpsRequest } from 'node:https';
+import { Fault, messageOf } from '../errors.ts';
+import { deviceLine } from './device-line.ts';
+import { type HttpCall, httpDialect } from './devices.ts';
+import { authorisation, type Login } from './http-login.ts';
+import type { DeviceLine, DevicePlace } from './line.ts';
+
+const mostAnswerBytes = 64 * 1024;
+
+/** Throws Faults `relay-missing`, `relay-forbidden`, `relay-failed`, `bad-config`. */
+export async function openLine(place: DevicePlace): Promise<DeviceLine> {
+  const line = openDevice(place);
+  await line.drive('safe', 0);
+  return line;
+}
+
+/** The device as it is: nothing is sent yet. Throws Fault `bad-config`. */
+export function openDevice(place: DevicePlace): DeviceLine {
+  const dialect = httpDialect(place);
+  const ca = place.caFile ? readSetting('relay.device.caFile', place.caFile) : undefined;
+  const login = place.passwordFile
+    ? { user: place.user || 'admin', password: readSetting('relay.device.passwordFile', place.passwordFile).replace(/\r?\n$/, '') }
+    : undefined;
+  const { host } = new URL(dialect.lock().url);
+  const label = `the ${place.model === 'own' ? 'relay' : place.model} at ${host}`;
+  const call = async (command: HttpCall, signal: AbortSignal) => {
+    const sent = place.model === 'tasmota' && login ? inQuery(command, login) : command;
+    let answer = await exchange(sent, signal, ca);
+    // Refused for want of a password: nothing was switched yet.
+    const challenge = answer.status === 401 && login && place.model !== 'tasmota' ? answer.challenge : undefined;
+    if (challenge && login) answer = await exchange(sent, signal, ca, authorisation(challenge, login, sent));
+    return bodyOf(answer, label);
+  };
+  const guarded = async (command: HttpCall, signal: AbortSignal) => {
+    try {
+      return dialect.levelOf(await call(command, signal));
+    } catch (error) {
+      throw unreachable(error, label, signal.aborted ? place.timeoutMs : undefined);
+    }
+  };
+  const { ask } = dialect;
+  return deviceLine({
+    label,
+    timeoutMs: place.timeoutMs,
+    send: (level, restMs, signal) => guarded(level === 'active' ? dialect.release(restMs) : dialect.lock(), signal),
+    ask: ask && ((signal) => guarded(ask(), signal)),
+    close: () => undefined,
+  });
+}
+
+interface Answer {
+  readonly status: number;
+  readonly challenge: string;
+  readonly body: string;
+}
+
+/**
+ * One request on a connection of its own, which is torn down when it takes too long: what the kernel has not sent by then it never sends. Nothing is
+ * repeated and no redirection followed.
+ */
+function exchange({ method, url, body }: HttpCall, signal: AbortSignal, ca: string | undefined, login?: string): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    if (signal.aborted) return reject(signal.reason);
+    const headers = { ...(body !== undefined && { 'content-type': 'application/json' }), ...(login && { authorization: login }) };
+    const send = url.startsWith('https:') ? httpsRequest : httpRequest;
+    const sent = send(url, { method, agent: false, headers, ...(ca && { ca }) }, (response) => gather(response).then(resolve, reject));
+    const giveUp = () => {
+      if (send === httpRequest) sent.socket?.resetAndDestroy();
+      sent.destroy();
+      reject(signal.reason);
+    };
+    signal.addEventListener('abort', giveUp, { once: true });
+    sent.once('close', () => signal.removeEventListener('abort', giveUp)).once('error', reject);
+    sent.end(body);
+  });
+}
+
+async function gather(response: IncomingMessage): Promise<Answer> {
+  let body = '';
+  response.setEncoding('utf8');
+  for await (const part of response) {
+    body += part;
+    if (body.length > mostAnswerBytes) throw new Error(`more than ${mostAnswerBytes} bytes of answer`);
+  }
+  return { status: response.statusCode ?? 0, challenge: response.headers['www-authenticate'] ?? '', body };
+}
+
+function bodyOf({ status, body }: Answer, label: string): string {
+  if (status >= 200 && status < 300) return body;
+  if (status === 401 || status === 403)
+    throw new Fault(
+      'relay-forbidden',
+      `${label} wants another user or password (HTTP ${status}): set relay.device.user and relay.device.passwordFile`,
+    );
+  const remedy = status === 404 ? 'see relay.device.model, relay.device.address and relay.device.channel' : "see the device's own page";
+  throw new Fault('relay-failed', `${label} answers with HTTP ${status}: ${remedy}`);
+}
+
+const unreachable = (error: unknown, label: string, timeoutMs: number | undefined): Fault => {
+  if (error instanceof Fault) return error;
+  const why = timeoutMs === undefined ? messageOf(error) || String((error as { code?: unknown }).code) : `no answer within ${timeoutMs} ms`;
+  return new Fault(
+    'relay-missing',
+    `${label} cannot be reached (${why}): see that it has power and its address is relay.device.address`,
+    error,
+  );
+};
+
+/** Tasmota takes its password in the address (tasmota.github.io/docs/Commands, with web requests). */
+function inQuery(call: HttpCall, { user, password }: Login): HttpCall {
+  return { ...call, url: `${call.url}&user=${encodeURIComponent(user)}&password=${encodeURIComponent(password)}` };
+}
+
+function readSetting(setting: string, file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new Fault('bad-config', `${setting} names ${file}, which cannot be read (${messageOf(error)})`, error);
+  }
+}

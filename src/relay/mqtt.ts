@@ -1,0 +1,117 @@
+/**
+ * A relay reached through a broker by its own MQTT commands (Shelly, Tasmota, zigbee2mqtt, or one's own): a way to open a connection and a dialect in,
+ * a line out. Only what the device itself has answered since it was asked counts: nothing retained, and no broker's acknowledgement.
+ */
+import { Fault, messageOf } from '../errors.ts';
+import { deviceLine } from './device-line.ts';
+import type { Letter, MqttDialect } from './devices.ts';
+import type { DeviceLine, Level } from './line.ts';
+
+/** A connection to a broker that is subscribed to the device's reports. */
+export interface Post {
+  /** `expiryS`: the broker forgets it after so long; without, it is kept for a device that is away (QoS 1). Resolves when it was handed over. */
+  send(letter: Letter, expiryS?: number): Promise<void>;
+  /** Resolves when the broker itself has answered: one that hangs does not, and would deliver late what is sent to it now. */
+  alive(): Promise<void>;
+  readonly closed: Promise<Fault>;
+  close(): void;
+}
+
+export interface MqttLineOptions {
+  readonly label: string;
+  readonly dialect: MqttDialect;
+  readonly timeoutMs: number;
+  /** Opens the connection; throws a Fault. `heard` is told of every report that is not a retained one. */
+  openPost(heard: (payload: string) => void, signal: AbortSignal): Promise<Post>;
+}
+
+const reopenMs = 2000;
+
+/** Connects, in the background again and again. Nothing is sent yet. */
+export function mqttLine({ label, dialect, timeoutMs, openPost }: MqttLineOptions): DeviceLine {
+  const closing = new AbortController();
+  const listeners = new Set<(level: Level) => void>();
+  let opening: Promise<Post> | undefined;
+  const heard = (payload: string) => {
+    const level = dialect.levelOf(payload);
+    if (level) for (const listener of listeners) listener(level);
+  };
+  const post = (): Promise<Post> => {
+    opening ??= openPost(heard, AbortSignal.any([closing.signal, AbortSignal.timeout(10_000)])).then((opened) => {
+      opened.closed.then(again).catch(() => undefined);
+      return opened;
+    }, again);
+    return opening;
+  };
+  const again = (error: unknown): never => {
+    opening = undefined;
+    if (!closing.signal.aborted) setTimeout(() => void (closing.signal.aborted || post().catch(() => undefined)), reopenMs).unref();
+    throw error;
+  };
+  /** The next level that the device reports. */
+  const report = (signal: AbortSignal): Promise<Level | undefined> =>
+    new Promise((resolve) => {
+      const listener = (level: Level | undefined) => {
+        listeners.delete(listener);
+        signal.removeEventListener('abort', over);
+        resolve(level);
+      };
+      const over = () => listener(undefined);
+      listeners.add(listener);
+      if (signal.aborted) over();
+      else signal.addEventListener('abort', over, { once: true });
+    });
+  const within = async <T>(work: Promise<T>, signal: AbortSignal): Promise<T> => {
+    const late = Promise.withResolvers<never>();
+    const over = () => late.reject(new Fault('relay-missing', `${label} cannot be reached: no broker within ${timeoutMs} ms (mqtt.url)`));
+    signal.addEventListener('abort', over, { once: true });
+    try {
+      return await Promise.race([work, late.promise]);
+    } catch (error) {
+      throw error instanceof Fault && error.code !== 'broker-unreachable'
+        ? error
+        : new Fault('relay-missing', `${label} cannot be reached: ${messageOf(error)}`, error);
+    } finally {
+      signal.removeEventListener('abort', over);
+      late.promise.catch(() => undefined);
+    }
+  };
+  const { ask } = dialect;
+  const askOnce = async (signal: AbortSignal): Promise<Level | undefined> => {
+    if (!ask) return undefined;
+    const through = await within(post(), signal);
+    await within(through.alive(), signal);
+    const patience = AbortSignal.any([signal, AbortSignal.timeout(Math.max(200, Math.round(timeoutMs / 3)))]);
+    const answer = report(patience);
+    await within(through.send(ask(), expiryS(timeoutMs)), signal);
+    return answer;
+  };
+  return deviceLine({
+    label,
+    timeoutMs,
+    send: async (level, restMs, signal) => {
+      const through = await within(post(), signal);
+      // A broker keeps what it cannot deliver: harmless for «off», and a door that opens by itself for «on».
+      const sent = level === 'active' ? through.send(dialect.release(restMs), expiryS(timeoutMs)) : through.send(dialect.lock());
+      await within(sent, signal);
+      return undefined;
+    },
+    ask: async (signal) => {
+      const level = await askOnce(signal);
+      if (level === undefined && signal.aborted) throw silent(label, timeoutMs);
+      return level;
+    },
+    close: () => {
+      closing.abort();
+      opening?.then((opened) => opened.close()).catch(() => undefined);
+    },
+  });
+}
+
+const expiryS = (ms: number): number => Math.max(1, Math.ceil(ms / 1000));
+
+const silent = (label: string, ms: number): Fault =>
+  new Fault(
+    'relay-missing',
+    `${label} said nothing within ${ms} ms (relay.device.timeoutMs): see that it has power and is connected to this broker, and that relay.device.address is its topic`,
+  );
