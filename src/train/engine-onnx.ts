@@ -85,8 +85,8 @@ export async function openOnnxEngine(options: OnnxEngineOptions): Promise<Engine
       }
       return out;
     },
-    read: (name) => store.read(name),
-    state: () => store.state(),
+    read: async (name) => store.read(name),
+    state: async () => store.state(),
     restore: async (state) => store.restore(state),
     optimise: async (optimiser) => store.optimise(optimiser),
     [Symbol.asyncDispose]: async () => {

@@ -35,47 +35,56 @@ export async function openTfjsEngine(options: EngineOptions & { readonly device:
       objective,
       variables.filter((_, index) => isKernel(parameters[index]?.name ?? '') && index < trained.length),
     );
-  const read = (tensors: readonly Tf.Tensor[]): Weights =>
+  // Never `dataSync`: WebGPU outside of a browser has none.
+  const read = async (tensors: readonly Tf.Tensor[]): Promise<Weights> =>
     new Map(
-      parameters.map(({ name }, index) => [
-        name,
-        tensors[index]?.dataSync<'float32'>().slice() ?? new Float32Array(variables[index]?.size ?? 0),
-      ]),
+      await Promise.all(
+        parameters.map(
+          async ({ name }, index) =>
+            [name, (await tensors[index]?.data<'float32'>())?.slice() ?? new Float32Array(variables[index]?.size ?? 0)] as const,
+        ),
+      ),
     );
 
   return {
     label: `tfjs (${tf.getBackend()})`,
     step: async (batch) => {
-      let found = { loss: Number.NaN, penalty: 0 };
+      const parts: Tf.Scalar[] = [];
       const { value, grads } = tf.variableGrads(() => {
-        const [loss, laid] = [lossOf(batch), penaltyOf()];
-        found = { loss: loss.dataSync()[0] ?? Number.NaN, penalty: laid.dataSync()[0] ?? 0 };
+        const [loss, laid] = [tf.keep(lossOf(batch)), tf.keep(penaltyOf())];
+        parts.push(loss, laid);
         return tf.add(loss, laid);
       }, trained);
+      const [loss, laid] = await Promise.all(parts.map(numberOf));
+      const found = { loss: loss ?? Number.NaN, penalty: laid ?? 0 };
       if (Number.isFinite(found.loss)) {
         steps += 1;
         rule.applyGradients(trained.map((variable) => ({ name: variable.name, tensor: grads[variable.name] as Tf.Tensor })));
       }
-      tf.dispose([value, ...Object.values(grads)]);
+      tf.dispose([value, ...parts, ...Object.values(grads)]);
       return found;
     },
     gradients: async (batch) => {
       const { value, grads } = tf.variableGrads(() => lossOf(batch), trained);
-      const gradients = read(trained.map((variable) => grads[variable.name] as Tf.Tensor));
-      const loss = value.dataSync()[0] ?? Number.NaN;
+      const gradients = await read(trained.map((variable) => grads[variable.name] as Tf.Tensor));
+      const loss = await numberOf(value);
       tf.dispose([value, ...Object.values(grads)]);
       return { loss, gradients };
     },
-    embed: async (pictures, count) =>
-      tf.tidy(() => {
-        const { side } = network;
-        return (twin.apply(tf.tensor4d(pictures, [count, side, side, 3])) as Tf.Tensor).dataSync<'float32'>().slice();
-      }),
-    read: (name) => read(variables).get(name) ?? new Float32Array(0),
-    state: () => {
-      const weights = read(variables);
+    embed: async (pictures, count) => {
+      const { side } = network;
+      const embeddings = tf.tidy(() => twin.apply(tf.tensor4d(pictures, [count, side, side, 3])) as Tf.Tensor);
+      const numbers = (await embeddings.data<'float32'>()).slice();
+      embeddings.dispose();
+      return numbers;
+    },
+    read: async (name) => {
+      const index = parameters.findIndex((parameter) => parameter.name === name);
+      return (await variables[index]?.data<'float32'>())?.slice() ?? new Float32Array(0);
+    },
+    state: async () => {
       const [first, second] = means(rule, optimiser, trained.length);
-      return { step: steps, weights, first: read(first), second: read(second) };
+      return { step: steps, weights: await read(variables), first: await read(first), second: await read(second) };
     },
     restore: async (state) => {
       steps = state.step;
@@ -89,7 +98,7 @@ export async function openTfjsEngine(options: EngineOptions & { readonly device:
       await restoreMeans(tf, rule, optimiser, state, parameters.slice(0, trained.length));
     },
     optimise: async (next) => {
-      const state = means(rule, optimiser, trained.length).map(read);
+      const state = await Promise.all(means(rule, optimiser, trained.length).map(read));
       optimiser = next;
       rule = tfOptimiser(tf, next);
       const [first, second] = state as [Weights, Weights];
@@ -102,6 +111,8 @@ export async function openTfjsEngine(options: EngineOptions & { readonly device:
     },
   };
 }
+
+const numberOf = async (scalar: Tf.Scalar): Promise<number> => (await scalar.data())[0] ?? Number.NaN;
 
 function tfOptimiser(tf: TensorFlow, optimiser: Optimiser): Tf.Optimizer {
   if (optimiser.kind === 'sgd') return tf.train.momentum(optimiser.rate, optimiser.momentum);

@@ -175,7 +175,7 @@ async function verify(cell: Cell, data: NonNullable<CellData['verification']>, t
   const { network, objective } = cell;
   const measured = { engine: trained.engine, network, objective, part: trained.split.test, pictures: trained.pictures };
   const embeddings = await embedAll(measured, [data.probe, ...data.gallery, ...data.strangers]);
-  const tell = teller(measured);
+  const tell = await teller(measured);
   const at = (path: string) => embeddings.get(path) as Float32Array;
   const scoresOf = (probe: string) => data.gallery.map((picture) => tell(at(probe), at(picture)).score);
   return verificationFigures(scoresOf(data.probe), data.strangers.map(scoresOf));

@@ -89,9 +89,9 @@ export interface Engine extends AsyncDisposable {
   /** Embeddings of `count` pictures (count × side × side × 3, 0…1): count × units. */
   embed(pictures: Float32Array, count: number): Promise<Float32Array>;
   /** A copy of one parameter. */
-  read(name: string): Float32Array;
+  read(name: string): Promise<Float32Array>;
   /** A copy of everything: three times the weights. */
-  state(): EngineState;
+  state(): Promise<EngineState>;
   /** Goes on from a state of the same network. */
   restore(state: EngineState): Promise<void>;
   /** From the next step on. */

@@ -83,7 +83,7 @@ export async function openTrainedComparer(model: TrainedModel, threads: number, 
   const found = new Map<string, Crop>();
   const pictures = openPicturesOf(network.side, locate && found);
   const measured = { engine, network, objective, part: { name: '', subjects: [] }, pictures };
-  const tell = teller(measured);
+  const tell = await teller(measured);
   return {
     embed: async (paths) => {
       const failures = new Map<string, Embedded>();

@@ -90,7 +90,7 @@ async function run(recipe: Recipe, control: RunControl, { engine, split, picture
   const save = async () => {
     if (recipe.checkpointEvery === 0) return;
     const notes = { recipe: fingerprint(recipe), losses, epochs };
-    await writeCheckpoint(path, { network: recipe.network, state: engine.state(), notes });
+    await writeCheckpoint(path, { network: recipe.network, state: await engine.state(), notes });
     savedAt = losses.length;
     control.onProgress({ kind: 'checkpoint', step: losses.length, path });
   };

@@ -27,7 +27,7 @@ export async function validate(
 ): Promise<{ loss: number; accuracy: number; scored: Scored[] }> {
   const pairs = evaluationPairs(measured.part, count, seed);
   const embeddings = await embedAll(measured, [...new Set(pairs.flatMap(({ first, second }) => [first, second]))]);
-  const tell = teller(measured);
+  const tell = await teller(measured);
   let [loss, right] = [0, 0];
   const scored = pairs.map((pair): Scored => {
     const told = tell(embeddings.get(pair.first) as Float32Array, embeddings.get(pair.second) as Float32Array);
@@ -41,9 +41,10 @@ export async function validate(
 type Told = { readonly score: number; readonly lossIfSame: number; readonly lossIfOther: number };
 
 /** Compares two embeddings with the weights as they are now: a score (see `Scored`) and the losses it would have. */
-export function teller({ engine, network, objective }: Measured): (first: Float32Array, second: Float32Array) => Told {
+export async function teller({ engine, network, objective }: Measured): Promise<(first: Float32Array, second: Float32Array) => Told> {
   if (objective.loss === 'contrastive') return (first, second) => byDistance(first, second, objective.margin);
-  const weights = new Map(['head/kernel', 'head/bias'].map((name) => [name, engine.read(name)]));
+  const weights = new Map<string, Float32Array>();
+  for (const name of ['head/kernel', 'head/bias']) weights.set(name, await engine.read(name));
   return (first, second) => byLogit(headLogit(network, weights, first, second));
 }
 

@@ -57,7 +57,7 @@ describe.each(optimisers)('steps of $kind', (optimiser) => {
         expect(found.loss).toBeCloseTo(expected.loss, 4);
         expect(found.penalty).toBeCloseTo(expected.penalty, 4);
       }
-      const [found, expected] = [onnx.state(), tfjs.state()];
+      const [found, expected] = [await onnx.state(), await tfjs.state()];
       for (const [name, weights] of expected.weights) expect(relativeError(found.weights.get(name)!, weights), name).toBeLessThan(2e-3);
       for (const [name, means] of expected.first)
         expect(relativeError(found.first.get(name)!, means), `mean of ${name}`).toBeLessThan(5e-3);
@@ -67,11 +67,11 @@ describe.each(optimisers)('steps of $kind', (optimiser) => {
   it('go on from the other engine’s state as if nothing had happened', () =>
     both(evenNetwork, crossEntropy, optimiser, async (onnx, tfjs) => {
       for (let step = 0; step < 3; step++) await onnx.step(chanceBatch(evenNetwork, pairs, 30 + step));
-      await tfjs.restore(onnx.state());
+      await tfjs.restore(await onnx.state());
       const next = chanceBatch(evenNetwork, pairs, 40);
       await onnx.step(next);
       await tfjs.step(next);
-      const [found, expected] = [onnx.state(), tfjs.state()];
+      const [found, expected] = [await onnx.state(), await tfjs.state()];
       expect(expected.step).toBe(4);
       for (const [name, weights] of expected.weights) expect(relativeError(found.weights.get(name)!, weights), name).toBeLessThan(1e-4);
     }));
@@ -124,9 +124,9 @@ it('leaves the weights alone when the loss is not a number', async () => {
     threads: 1,
   };
   await using engine = await openOnnxEngine(options);
-  const before = engine.state();
+  const before = await engine.state();
   const batch = chanceBatch(evenNetwork, pairs, 1);
   batch.pictures[5] = Number.NaN;
   expect((await engine.step(batch)).loss).toBeNaN();
-  expect(engine.state()).toEqual(before);
+  expect(await engine.state()).toEqual(before);
 });
