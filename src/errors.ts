@@ -14,6 +14,7 @@ export type FaultCode =
   | 'camera-missing'
   | 'database-newer'
   | 'disk-full'
+  | 'farm-damaged'
   | 'farm-unreachable'
   | 'gallery-damaged'
   | 'gallery-down'
