@@ -1,0 +1,152 @@
+/**
+ * Measures a candidate beside the champion: both embed the same frozen pictures and everyone's templates, and the verdict is on their scores.
+ */
+import { Fault } from '../errors.ts';
+import type { EmbedderInfo, Embedding, FaceReader, Head } from '../face/port.ts';
+import type { Cohort, CompareRun, Comparison, LabelledPerson, Sample } from './port.ts';
+import { leastMeasured, mostWorse, type NetworkScores, type Verdict, verdictOf } from './verdict.ts';
+
+export interface CompareParts {
+  /** The rate that each of so many comparisons may have, for a rate per attempt. */
+  readonly fmrPerComparison: (targetFmr: number, templates: number) => number;
+  /** The logit that an embedder's calibration gives for a rate per comparison. Throws Fault `model-unfit` where it has none. */
+  readonly logitAt: (embedder: EmbedderInfo, fmr: number) => number;
+  readonly logitOf: (head: Head, a: Embedding, b: Embedding) => number;
+  /** The cohort as the network of a folder would embed it; undefined where nobody can say. */
+  readonly cohortOf: (folder: string) => Cohort | undefined;
+}
+
+/** Embeds, scores, decides. Throws Fault `model-unfit`, and what the readers throw. */
+export async function compareNetworks(run: CompareRun, parts: CompareParts): Promise<Comparison> {
+  const { champion, candidate, frozen, enrolled, targetFmr, seed } = run;
+  const samples = new Map<string, Sample>();
+  for (const { samples: own } of [...frozen.people, ...enrolled]) for (const sample of own) samples.set(sample.id, sample);
+  for (const stranger of frozen.strangers) for (const sample of stranger) samples.set(sample.id, sample);
+  const progress = { done: 0, total: 2 * samples.size };
+  const [first, second] = [
+    await embedAll(champion.reader, samples, run, progress),
+    await embedAll(candidate.reader, samples, run, progress),
+  ];
+  const cohorts = [parts.cohortOf(champion.folder), parts.cohortOf(candidate.folder)] as const;
+  const shared = cohorts[0] !== undefined && cohorts[1] !== undefined;
+  const templates = enrolled.reduce((sum, { samples: own }) => sum + own.length, 0);
+  const fmr = parts.fmrPerComparison(targetFmr, templates);
+  const scored = (reader: FaceReader, embeddings: Embedded, cohort: Cohort | undefined) =>
+    scoresOf({ run, parts, fmr, reader, embeddings, cohort: shared ? cohort : undefined });
+  const [one, other] = [await scored(champion.reader, first, cohorts[0]), await scored(candidate.reader, second, cohorts[1])];
+  const probes = probesOf(run).map(({ person }) => person.personId);
+  const pairsOf = pairsOfPeople(enrolled).map(([a, b]) => [a.personId, b.personId] as const);
+  const verdict = verdictOf({ champion: one, candidate: other, probes, pairsOf, fmr, seed });
+  return {
+    ok: verdict.ok,
+    detail: detailOf(verdict, probes.length, new Set(probes).size, one.impostors.length),
+    metrics: {
+      'champion.fnmr': { value: verdict.champion.fnmr },
+      'candidate.fnmr': { value: verdict.candidate.fnmr },
+      'candidate.fmr': { value: verdict.candidate.measuredFmr },
+      'fnmr.difference': { value: verdict.difference.value, interval: verdict.difference.interval },
+      'fnmr.difference.upper': { value: verdict.difference.upper },
+      confusable: { value: verdict.confusable.length },
+      'frozen.probes': { value: probes.length },
+      'impostor.comparisons': { value: one.impostors.length },
+    },
+  };
+}
+
+type Embedded = ReadonlyMap<string, Embedding>;
+
+async function embedAll(
+  reader: FaceReader,
+  samples: ReadonlyMap<string, Sample>,
+  { signal, onProgress, breathe }: CompareRun,
+  progress: { done: number; readonly total: number },
+): Promise<Embedded> {
+  const embeddings = new Map<string, Embedding>();
+  for (const [id, { picture }] of samples) {
+    signal.throwIfAborted();
+    await breathe?.();
+    const embedding = await dominant(reader, picture);
+    if (embedding) embeddings.set(id, embedding);
+    progress.done++;
+    onProgress({ stage: 'comparing', ...progress });
+  }
+  return embeddings;
+}
+
+/** A picture that cannot be read any more counts as one without a face: both networks are given the same. */
+async function dominant(reader: FaceReader, picture: Uint8Array): Promise<Embedding | undefined> {
+  try {
+    return (await reader.read(picture, { embed: 'dominant' })).faces[0]?.embedding;
+  } catch (error) {
+    if (error instanceof Fault && error.code === 'bad-picture') return undefined;
+    throw error;
+  }
+}
+
+/** Every frozen picture of someone enrolled, with the templates that it is compared with: their others. */
+function probesOf({ frozen, enrolled }: CompareRun): { person: LabelledPerson; probe: Sample; own: readonly Sample[] }[] {
+  return frozen.people.flatMap((person) => {
+    const all = enrolled.find(({ personId }) => personId === person.personId)?.samples ?? [];
+    return person.samples.flatMap((probe) => {
+      const own = all.filter(({ id }) => id !== probe.id);
+      return own.length > 0 ? [{ person, probe, own }] : [];
+    });
+  });
+}
+
+function pairsOfPeople(people: readonly LabelledPerson[]): (readonly [LabelledPerson, LabelledPerson])[] {
+  return people.flatMap((a, i) => people.slice(i + 1).map((b) => [a, b] as const));
+}
+
+interface Scoring {
+  readonly run: CompareRun;
+  readonly parts: CompareParts;
+  readonly fmr: number;
+  readonly reader: FaceReader;
+  readonly embeddings: Embedded;
+  readonly cohort: Cohort | undefined;
+}
+
+async function scoresOf({ run, parts, fmr, reader, embeddings, cohort }: Scoring): Promise<NetworkScores> {
+  const { head } = reader.embedder;
+  const { frozen, enrolled, breathe, signal } = run;
+  const found = (samples: readonly Sample[]) => samples.flatMap(({ id }) => embeddings.get(id) ?? []);
+  const best = (probe: Embedding, templates: readonly Embedding[]) =>
+    templates.reduce((most, template) => Math.max(most, parts.logitOf(head, probe, template)), Number.NEGATIVE_INFINITY);
+  const genuine = Float64Array.from(probesOf(run), ({ probe, own }) => {
+    const embedding = embeddings.get(probe.id);
+    return embedding ? best(embedding, found(own)) : Number.NEGATIVE_INFINITY;
+  });
+  const impostors: number[] = [];
+  const against = async (probes: readonly Embedding[], personId?: string) => {
+    for (const probe of probes)
+      for (const person of enrolled)
+        if (person.personId !== personId)
+          for (const template of found(person.samples)) impostors.push(parts.logitOf(head, probe, template));
+    // Long loops on a door's processor: whoever stands there goes first.
+    signal.throwIfAborted();
+    await breathe?.();
+  };
+  for (const person of frozen.people) await against(found(person.samples), person.personId);
+  for (const stranger of frozen.strangers) await against(found(stranger));
+  for (const person of cohort?.people ?? []) await against(person);
+  const pairs = Float64Array.from(pairsOfPeople(enrolled), ([a, b]) =>
+    found(a.samples).reduce((most, template) => Math.max(most, best(template, found(b.samples))), Number.NEGATIVE_INFINITY),
+  );
+  return { threshold: parts.logitAt(reader.embedder, fmr), genuine, impostors: Float64Array.from(impostors), pairs };
+}
+
+const percent = (rate: number) => `${(100 * rate).toFixed(2)} %`;
+
+function detailOf(verdict: Verdict, probes: number, people: number, impostors: number): string {
+  const { champion, candidate, difference, confusable, why } = verdict;
+  if (why === 'unmeasured')
+    return `the frozen set has ${probes} pictures of ${people} people: at least ${leastMeasured.probes} pictures of ${leastMeasured.people} people are needed to compare`;
+  const figures =
+    `FNMR ${percent(candidate.fnmr)} against the champion's ${percent(champion.fnmr)} on ${probes} frozen pictures of ${people} people ` +
+    `(upper 95 % bound of the difference ${(100 * difference.upper).toFixed(2)} points, at most ${100 * mostWorse} allowed; ${impostors.toLocaleString('en')} impostor comparisons)`;
+  if (why !== 'confusable') return figures;
+  const named = confusable.slice(0, 3).map(([a, b]) => `${a} and ${b}`);
+  const more = confusable.length > 3 ? ` and ${confusable.length - 3} more pairs` : '';
+  return `it would take ${named.join(', ')}${more} for one another, which the champion does not; ${figures}`;
+}
