@@ -43,6 +43,7 @@ import { openKeptRelay } from './relay/kept-relay.ts';
 import { loadOnoff, sysfsNumber } from './relay/onoff.ts';
 import type { InputName, Inputs, Relay } from './relay/port.ts';
 import { brokerOf, placeOf } from './relay-line.ts';
+import type { Farm } from './retrain/port.ts';
 import { type Clock, type SteppedClock, systemClock } from './time.ts';
 import { version } from './version.ts';
 
@@ -192,6 +193,13 @@ export function embeddedBroker({ mqtt }: Config): Promise<Broker> {
 export const operatorsFile = (config: Config): string => join(stateFolder(config), 'operators.json');
 /** This door's own keys, made at their first use. */
 export const doorKeysOf = (config: Config): Promise<DoorKeys> => openDoorKeys(join(stateFolder(config), 'door-keys.json'), config.door.id);
+
+/** Where jobs go that are trained on a farm; undefined where none is set. Loaded only then. Throws Fault `bad-config`. */
+export async function farmOf(config: Config, log: Log): Promise<Farm | undefined> {
+  if (config.farm.url === '') return undefined;
+  const { doorFarm } = await import('./farm-place.ts');
+  return doorFarm(config, await doorKeysOf(config), log);
+}
 
 export interface DeskParts {
   readonly ports: CommandPorts;

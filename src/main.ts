@@ -18,6 +18,7 @@ import { relayCommand } from './cli/relay.ts';
 import { runCommand } from './cli/run.ts';
 import { sendCommand } from './cli/send.ts';
 import { trainCommand } from './cli/train.ts';
+import { trainerCommand } from './cli/trainer.ts';
 import { tuneCommand } from './cli/tune.ts';
 import { verifyCommand } from './cli/verify.ts';
 import { Fault } from './errors.ts';
@@ -84,6 +85,7 @@ for (const command of [
   sendCommand,
   benchCommand,
   trainCommand,
+  trainerCommand,
   tuneCommand,
   experimentCommand,
   relayCommand,
