@@ -226,7 +226,7 @@ function faultOf(error: unknown, { label, user }: Naming): Error {
       `Redis at ${label} refuses ${user ? `the user ${user}` : 'us without a user'} (${text}): check farm.user and farm.passwordFile`,
       error,
     );
-  if (/NOPERM/.test(text))
+  if (/NOPERM|The user executing the script can/.test(text))
     return new Fault(
       'not-permitted',
       `Redis at ${label} does not let ${user || 'the default user'} do what the farm needs (${text}): give it the access control line of docs/farm.md`,
