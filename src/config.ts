@@ -148,7 +148,7 @@ export function loadConfig({ files = [], env = {}, flags = new Map() }: ConfigSo
 
 /** Settings that are each allowed and together make no sense. */
 export function impossible(config: Config, from: (path: string) => string): Problem[] {
-  const { access, camera, face, inputs, metrics, relay } = config;
+  const { access, camera, face, inputs, metrics, mqtt, relay } = config;
   const rules: [boolean, string, string][] = [
     [
       access.votes > access.window,
@@ -192,6 +192,11 @@ export function impossible(config: Config, from: (path: string) => string): Prob
       `${metrics.host} can be reached by other machines, which then see when people come and go; if that is meant, set metrics.anyAddress to true`,
     ],
     ...deviceRules(relay),
+    [
+      mqtt.homeAssistant.enabled && !mqtt.enabled,
+      'mqtt.homeAssistant.enabled',
+      'needs a broker: set mqtt.enabled to true and mqtt.url to the broker of Home Assistant',
+    ],
     [relay.pulseMs > relay.maxMs, 'relay.pulseMs', `${relay.pulseMs} is more than relay.maxMs (${relay.maxMs})`],
     [
       face.quality.minLuminance >= face.quality.maxLuminance,

@@ -8,6 +8,7 @@ import { doctorCommand } from './cli/doctor.ts';
 import { enrolCommand } from './cli/enrol.ts';
 import { evaluateCommand } from './cli/evaluate.ts';
 import { experimentCommand } from './cli/experiment.ts';
+import { homeAssistantCommand } from './cli/home-assistant.ts';
 import { identifyCommand } from './cli/identify.ts';
 import { installCommand, uninstallCommand } from './cli/install.ts';
 import { journalCommand } from './cli/journal.ts';
@@ -83,6 +84,7 @@ for (const command of [
   modelsCommand,
   keyCommand,
   sendCommand,
+  homeAssistantCommand,
   benchCommand,
   trainCommand,
   trainerCommand,

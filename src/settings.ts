@@ -355,6 +355,22 @@ export const schema = {
       'Refuse signed commands while the clock is not synchronised: without the time an old command looks like a new one.',
       true,
     ),
+    homeAssistant: {
+      enabled: flag(
+        'Tell Home Assistant of this door (MQTT discovery): lock, attempts, sensors, switch (docs/home-assistant.md). Set back to false, the door is taken out of it again.',
+        false,
+      ),
+      prefix: text("Home Assistant's discovery prefix.", 'homeassistant', /^[^+#\0\s$][^+#\0]*$/, 'text without + and #'),
+      person: choice(
+        'How Home Assistant is told who was let in: `off` (not at all), `id` (as in the events), or `name`: then names leave the door, unencrypted but for TLS, and Home Assistant keeps them in its history.',
+        'id',
+        ['off', 'id', 'name'],
+      ),
+      image: flag(
+        'Send the picture of each attempt, as JPEG of at most 480 pixels: then faces leave the door, of strangers too, and whoever may read from the broker sees them.',
+        false,
+      ),
+    },
     drainPerS: whole('After an outage events go out at this rate, at most. A second.', 5000, 1, 1_000_000),
     embedded: flag('Run a broker of our own on loopback (for the demo; MQTT 3.1.1).', false),
     embeddedPort: whole("The embedded broker's port.", 18_830, 1, 65_535),

@@ -14,6 +14,7 @@ import {
   embeddedBroker,
   enrolmentOf,
   galleryOf,
+  homeAssistantOf,
   inputsOf,
   journalOf,
   metricsOf,
@@ -45,6 +46,7 @@ import { liveSettings } from './live-settings.ts';
 import type { Log } from './log.ts';
 import { type Publication, publishJournal } from './mqtt/client.ts';
 import { encodeEnrolment, publicEntry } from './mqtt/codec.ts';
+import type { TellEvent } from './mqtt/tell-home-assistant.ts';
 import { type Topics, topicsOf } from './mqtt/topics.ts';
 import type { InputName, Inputs, Relay } from './relay/port.ts';
 import { brokerOf } from './relay-line.ts';
@@ -129,6 +131,8 @@ export async function wire(config: Config, log: Log, overrides: Overrides = {}):
     return { ...live.config.access, pulseMs: live.config.relay.pulseMs, threshold: { policy: kind, logit, fmr, extrapolated } };
   };
   let publication: Publication | undefined;
+  let tellEvent: TellEvent | undefined;
+  let lookedAt: Uint8Array | undefined;
   let metrics: ServedMetrics | undefined;
   const counts = { grants: 0, denials: 0, alarms: 0 };
   const entrance = openEntrance({
@@ -147,6 +151,7 @@ export async function wire(config: Config, log: Log, overrides: Overrides = {}):
       if (event.kind === 'access.granted') counts.grants++;
       if (event.kind === 'access.denied') counts.denials++;
       if (alarms.has(event.kind)) counts.alarms++;
+      tellEvent?.(event, entry);
       // The others come from the journal, with those that other processes write.
       if (!entry) metrics?.event(event);
     },
@@ -157,11 +162,13 @@ export async function wire(config: Config, log: Log, overrides: Overrides = {}):
     camera,
     reader,
     openReader,
-    sight: (frame, reading) =>
-      sight(frame.picture, frame.capturedAtMs, reading, {
+    sight: (frame, reading) => {
+      lookedAt = frame.picture;
+      return sight(frame.picture, frame.capturedAtMs, reading, {
         gallery,
         identify: (matches) => identify(matches, gallery.threshold, config.identity.ambiguityMargin),
-      }),
+      });
+    },
     controller,
     onTick: () => {
       entrance.tick();
@@ -326,8 +333,10 @@ export async function wire(config: Config, log: Log, overrides: Overrides = {}):
           log: log.child({ room: 'mqtt' }),
           signal: over.signal,
           ...(desk && { desk }),
+          ...(config.mqtt.homeAssistant.enabled && { homeAssistant: config.mqtt.homeAssistant }),
         };
         publication = publishJournal(options);
+        tellEvent = homeAssistantOf(config, { ...options, publication, gallery, lookedAt: () => lookedAt });
         showStates();
         void tellEnrolment(enrolment, topicsOf(prefix, config.door.id), publication, over.signal);
       }

@@ -4,9 +4,12 @@
  */
 import type { TObject, TSchema } from 'typebox';
 import type { EventKind } from '../access/port.ts';
+import { pressable } from './home-assistant.ts';
 import {
+  attemptMessage,
   eventFields,
   eventMessage,
+  personMessage,
   probeMessage,
   type StateName,
   selfTestMessage,
@@ -52,10 +55,11 @@ interface Spoken {
   readonly payload: object;
   readonly retain: boolean;
   readonly qos?: number;
+  readonly contentType?: string;
 }
 
 export function asyncApi(parts: AsyncApiParts): object {
-  const spoken = [...spokenByDoor(), enrolmentOf(parts.enrolment)];
+  const spoken = [...spokenByDoor(), enrolmentOf(parts.enrolment), ...spokenToHomeAssistant()];
   return {
     asyncapi: '3.0.0',
     id: 'urn:facelatch:door',
@@ -70,11 +74,13 @@ export function asyncApi(parts: AsyncApiParts): object {
     channels: {
       ...Object.fromEntries(spoken.map((each) => [each.key, channelOf(each)])),
       ...Object.fromEntries(parts.commands.map((command) => [`cmd${capital(keyOf(command.name))}`, commandChannel(command)])),
+      ...fromHomeAssistant.channels,
       reply: replyChannel,
     },
     operations: {
       ...Object.fromEntries(spoken.map((each) => [`send${capital(each.key)}`, sendOf(each)])),
       ...Object.fromEntries(parts.commands.map((command) => [`receive${capital(keyOf(command.name))}`, receiveOf(command)])),
+      ...fromHomeAssistant.operations,
     },
     components: {
       messages: {
@@ -97,6 +103,8 @@ export function asyncApi(parts: AsyncApiParts): object {
         door: { description: 'door.id' },
         client: { description: 'One level or more, of the sender’s choice.' },
         session: { description: 'An enrolment session.' },
+        discovery: { description: 'mqtt.homeAssistant.prefix' },
+        device: { description: 'This door among the devices of Home Assistant.' },
       },
       schemas: { plainRequest: parts.plainRequest, signedRequest: parts.signedRequest, reply: parts.reply },
     },
@@ -156,12 +164,87 @@ function enrolmentOf(status: TObject): Spoken {
   };
 }
 
-function channelOf({ key, address, summary, payload }: Spoken): object {
-  return { address, summary, parameters: parametersOf(address), messages: { [key]: { name: key, summary, ...json, payload } } };
+/** Only where mqtt.homeAssistant.enabled is true. */
+function spokenToHomeAssistant(): Spoken[] {
+  const spoken = (what: 'attempt' | 'person' | 'image', summary: string, payload: object): Spoken => ({
+    key: `homeAssistant${capital(what)}`,
+    address: topics.homeAssistant(what),
+    summary,
+    payload,
+    retain: false,
+  });
+  return [
+    spoken('attempt', 'For Home Assistant: somebody was let in or denied. Sent once, and not made up for after an outage.', attemptMessage),
+    spoken('person', 'For Home Assistant: who was let in, unless mqtt.homeAssistant.person is off.', personMessage),
+    {
+      ...spoken('image', 'For Home Assistant: the picture of the last attempt, where mqtt.homeAssistant.image is true.', {
+        type: 'string',
+        contentEncoding: 'binary',
+        contentMediaType: 'image/jpeg',
+      }),
+      contentType: 'image/jpeg',
+    },
+    {
+      key: 'homeAssistantDiscovery',
+      address: '{discovery}/device/{device}/config',
+      summary: 'The door as a device of Home Assistant, its device discovery; empty where the door is taken out of it again.',
+      payload: {
+        anyOf: [
+          {
+            type: 'object',
+            required: ['device', 'origin', 'components', 'availability'],
+            properties: {
+              device: { type: 'object' },
+              origin: { type: 'object' },
+              availability: { type: 'array' },
+              components: { type: 'object', additionalProperties: { type: 'object', required: ['platform'] } },
+            },
+            additionalProperties: false,
+          },
+          { const: '' },
+        ],
+      },
+      retain: true,
+    },
+  ];
 }
 
-const parametersOf = (address: string): object =>
-  Object.fromEntries([...address.matchAll(/\{(\w+)\}/g)].map(([, name]) => [name, { $ref: `#/components/parameters/${name}` }]));
+const fromHomeAssistant = {
+  channels: {
+    cmdHomeAssistant: {
+      address: topics.pressed,
+      summary: 'From Home Assistant: the name of one command as plain text, taken where mqtt.allowUnsigned names it too.',
+      parameters: parametersOf(topics.pressed),
+      messages: { pressed: { name: 'pressed', contentType: 'text/plain', payload: { enum: [...pressable] } } },
+    },
+    homeAssistantStatus: {
+      address: '{discovery}/status',
+      summary: 'From Home Assistant: that it has started. The device is then announced anew.',
+      parameters: parametersOf('{discovery}/status'),
+      messages: { birth: { name: 'birth', contentType: 'text/plain', payload: { enum: ['online', 'offline'] } } },
+    },
+  },
+  operations: {
+    receiveCmdHomeAssistant: {
+      action: 'receive',
+      channel: { $ref: '#/channels/cmdHomeAssistant' },
+      summary: 'Only where mqtt.homeAssistant.enabled is true. No reply is sent: the states tell what came of it.',
+    },
+    receiveHomeAssistantStatus: {
+      action: 'receive',
+      channel: { $ref: '#/channels/homeAssistantStatus' },
+      summary: 'Only where mqtt.homeAssistant.enabled is true.',
+    },
+  },
+};
+
+function channelOf({ key, address, summary, payload, contentType = 'application/json' }: Spoken): object {
+  return { address, summary, parameters: parametersOf(address), messages: { [key]: { name: key, summary, contentType, payload } } };
+}
+
+function parametersOf(address: string): object {
+  return Object.fromEntries([...address.matchAll(/\{(\w+)\}/g)].map(([, name]) => [name, { $ref: `#/components/parameters/${name}` }]));
+}
 
 const sendOf = ({ key, retain, qos = 1 }: Spoken): object => ({
   action: 'send',

@@ -43,6 +43,8 @@ export interface PublishOptions {
   readonly selfTestMs?: number;
   /** Takes commands; without one the door listens to none. */
   readonly desk?: Desk;
+  /** Where Home Assistant is told of the door: its discovery prefix. */
+  readonly homeAssistant?: { readonly prefix: string };
 }
 
 export interface PublicationStatus {
@@ -79,6 +81,7 @@ export function publishJournal(options: PublishOptions): Publication {
   const { journal, broker, door, clock, log, signal, retryMinMs = 500, retryMaxMs = 30_000 } = options;
   const { maxInFlight = 64, historicalAfterMs = 60_000, drainMs = 1000, drainPerS = 5000, selfTestMs = 5000 } = options;
   const topics = topicsOf(options.prefix ?? 'facelatch', door);
+  const birth = options.homeAssistant && topics.discovery(options.homeAssistant.prefix).birth;
   const url = labelOf(broker.url);
   const cursor = cursorKeeper(journal, clock, log);
   const shown = new Map<StateName, string>();
@@ -149,6 +152,7 @@ export function publishJournal(options: PublishOptions): Publication {
       onSetAside,
       log,
       ...(options.desk && { desk: options.desk }),
+      ...(birth !== undefined && { homeAssistant: { birth } }),
       ...limits,
     });
     const { fault, underWay, code } = await session.ended;
@@ -193,8 +197,17 @@ export function publishJournal(options: PublishOptions): Publication {
     },
     tell: (topic, notice) => {
       if (notice.retain && notices.get(topic)?.payload === notice.payload) return;
-      if (notice.retain) notices.set(topic, notice);
-      session?.tell(topic, notice);
+      // An empty message takes back what is retained: once is enough.
+      const once = {
+        ...notice,
+        onTaken: () => {
+          notices.delete(topic);
+          notice.onTaken?.();
+        },
+      };
+      const told = notice.retain && notice.payload === '' ? once : notice;
+      if (notice.retain) notices.set(topic, told);
+      session?.tell(topic, told);
     },
   };
 }

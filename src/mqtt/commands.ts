@@ -9,6 +9,7 @@ import { messageOf } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { Clock } from '../time.ts';
 import { isRefusal } from './faults.ts';
+import { pressedCommand } from './home-assistant.ts';
 import type { Topics } from './topics.ts';
 
 /** `off`: not listened for; `unknown`: not connected, or not tried yet; `deaf`: the broker delivers none. */
@@ -25,6 +26,8 @@ export interface CommandOptions {
   /** Publishes, not retained; rejects as mqtt.js does. */
   readonly publish: Publish;
   readonly onHearing: (hearing: Hearing) => void;
+  /** Where Home Assistant is told of the door, it may send the names of commands. */
+  readonly homeAssistant?: object;
   readonly clock: Clock;
   readonly log: Log;
   /** Aborted when the connection is over. */
@@ -49,6 +52,12 @@ export function serveCommands(options: CommandOptions): void {
   client.on('message', (topic, payload, packet) => {
     if (topic === topics.selfTest) {
       if (payload.length < 100 && payload.toString('utf8') === nonce) heard?.();
+      return;
+    }
+    if (topic === topics.pressed && options.homeAssistant) {
+      const pressed = pressedCommand(payload);
+      // It asks for no reply; the state tells what came of it.
+      if (pressed) void desk.take({ name: pressed, payload: Buffer.from('{}'), retained: packet.retain });
       return;
     }
     const name = topics.commandOf(topic);

@@ -4,7 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import type { Socket } from 'node:net';
-import { connect, type IClientOptions, type MqttClient } from 'mqtt';
+import { connect, type IClientOptions, type IClientPublishOptions, type MqttClient } from 'mqtt';
 import { Fault, messageOf } from '../errors.ts';
 import { brokerFault, closedFault, refused } from './faults.ts';
 
@@ -102,12 +102,18 @@ export async function openConnection({ broker, clientId, will, signal }: Connect
 }
 
 /** Publishes with QoS 1; resolves when the broker has it (PUBACK). Rejects with mqtt.js's error. */
-export async function publishAcked(client: MqttClient, topic: string, payload: string, retain: boolean): Promise<void> {
-  await client.publishAsync(topic, payload, { qos: 1, retain, properties: jsonProperties });
+export async function publishAcked(
+  client: MqttClient,
+  topic: string,
+  payload: string | Buffer,
+  retain: boolean,
+  properties: IClientPublishOptions['properties'] = jsonProperties,
+): Promise<void> {
+  await client.publishAsync(topic, payload, { qos: 1, retain, ...(properties && { properties }) });
 }
 
 /** How long the packet of such a message is under MQTT 5 (section 3.3), bytes. */
-export function packetBytes(topic: string, payload: string): number {
+export function packetBytes(topic: string, payload: string | Buffer): number {
   const properties = 1 + 2 + 3 + jsonProperties.contentType.length;
   const rest = 2 + Buffer.byteLength(topic) + 2 + properties + Buffer.byteLength(payload);
   const lengthBytes = rest < 128 ? 1 : rest < 16_384 ? 2 : rest < 2_097_152 ? 3 : 4;

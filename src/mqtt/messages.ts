@@ -137,6 +137,20 @@ export const statusMessage = Type.Union([
 export const selfTestMessage = object({ schema: schemaVersion, selfTest: Type.String({ format: 'uuid' }) });
 export const probeMessage = object({ schema: schemaVersion, probe: text() });
 
+/** What Home Assistant's event entity takes (`event_type` is its word); the rest become its attributes. */
+export const attemptTypes = ['granted', 'denied', 'pending'] as const;
+export const attemptMessage = object({
+  schema: schemaVersion,
+  event_type: Type.Enum([...attemptTypes]),
+  seq: maybe(count('Of the journal entry.')),
+  at,
+  person: maybe(text('Id or name of who was let in, as mqtt.homeAssistant.person says.')),
+  reason: maybe(denial),
+  needs: maybe(Type.Enum(['pin', 'second-person'])),
+  score: maybe(Type.Number({ minimum: 0, maximum: 100, description: 'Probability of the best match, percent.' })),
+});
+export const personMessage = object({ schema: schemaVersion, person: text('Id or name, as mqtt.homeAssistant.person says.'), at });
+
 /** A message of another room's making: with the version of the schema and its time. */
 export function stamped({ properties }: TObject): TObject {
   return object({ schema: schemaVersion, ...properties, at });

@@ -44,6 +44,8 @@ export interface SessionOptions {
   readonly desk?: Desk;
   /** Hears whether commands reach the door. */
   readonly onHearing: (hearing: Hearing) => void;
+  /** Where Home Assistant is told of the door: it says there when it has started, and may send commands. */
+  readonly homeAssistant?: { readonly birth: string };
   /** How long a message to itself may take, milliseconds. */
   readonly selfTestMs: number;
   readonly log: Log;
@@ -62,8 +64,12 @@ export interface Session {
 
 /** A message that is no entry of the journal and no state of the door. */
 export interface Notice {
-  readonly payload: string;
+  readonly payload: string | Buffer;
   readonly retain: boolean;
+  /** Default `application/json`. */
+  readonly contentType?: string;
+  /** Hears that the broker has it. */
+  readonly onTaken?: () => void;
 }
 
 export interface End {
@@ -148,12 +154,30 @@ export function openSession(options: SessionOptions): Session {
     for (let next = waiting.get(topic); next && !over.signal.aborted; next = waiting.get(topic)) {
       waiting.delete(topic);
       await slots.take();
-      const { payload, retain } = waiting.get(topic) ?? next;
+      const { payload, retain, contentType, onTaken } = waiting.get(topic) ?? next;
       waiting.delete(topic);
-      const { error } = await inSlot(() => publishAcked(client, topic, payload, retain));
+      if (packetBytes(topic, payload) > connection.maximumPacketSize) {
+        slots.give();
+        options.log.warn({ topic, bytes: payload.length }, 'notice too long for the broker');
+        continue;
+      }
+      const properties = contentType === undefined ? undefined : { contentType };
+      const { error } = await inSlot(() => publishAcked(client, topic, payload, retain, properties));
+      if (error === undefined) onTaken?.();
       // Nothing of the door hangs on it: a broker that refuses it loses nothing else. That the connection broke is told by its end.
       if (isRefusal(error)) options.log.warn({ topic, code: error.code }, 'notice refused by the broker');
     }
+  };
+
+  /** Home Assistant has started: told anew, it need not rely on what the broker kept. */
+  const hearBirth = (birth: string) => {
+    client.on('message', (topic, payload) => {
+      if (topic !== birth || payload.toString('latin1') !== 'online') return;
+      for (const [to, notice] of options.notices) tell(to, notice);
+    });
+    client.subscribeAsync(birth, { qos: 0 }).catch((error) => {
+      if (isRefusal(error)) options.log.warn({ topic: birth, code: error.code }, 'subscription refused by the broker');
+    });
   };
 
   const underWay: UnderWay[] = [];
@@ -163,6 +187,7 @@ export function openSession(options: SessionOptions): Session {
     for (const name of states.keys()) showState(name);
     void send(topics.status, encodeOnline(clock.wall()), true);
     for (const [topic, notice] of options.notices) tell(topic, notice);
+    if (options.homeAssistant) hearBirth(options.homeAssistant.birth);
     if (options.desk) serveCommands({ ...options, desk: options.desk, client, publish: sendReply, over: over.signal });
     const pumping = pump(options, slots, sendInSlot, underWay, over.signal);
     await Promise.race([aborted(AbortSignal.any([signal, over.signal])), pumping]);

@@ -14,8 +14,18 @@
  *     <prefix>/<door>/enrolment/<id>  never retained: how an enrolment session stands, each time that changes (a prompt of the camera, say)
  *     <prefix>/<door>/cmd/<name>      to the door: one command; the dots of its name are levels, as in cmd/door/open
  *     <prefix>/<door>/cmd/self-test   from the door to itself: does the broker deliver commands
+ *     <prefix>/<door>/cmd/home-assistant      to the door, where Home Assistant may: the name of one command as plain text, never signed
+ *     <prefix>/<door>/home-assistant/attempt  never retained: who was let in or denied, as Home Assistant's event entity takes it
+ *     <prefix>/<door>/home-assistant/person   never retained: who was let in
+ *     <prefix>/<door>/home-assistant/image    never retained: the picture of the last attempt, where the owner lets it out
  *     <prefix>/<door>/reply/…         never retained: what came of a command; who sends one chooses the rest of the topic
+ *
+ * Where Home Assistant is told of the door, and only then, two that are not the door's own:
+ *
+ *     <discovery>/device/<id>/config  retained: the device and its entities
+ *     <discovery>/status              from Home Assistant: `online` when it has started
  */
+import { createHash } from 'node:crypto';
 import type { EventKind } from '../access/port.ts';
 import { Fault } from '../errors.ts';
 import type { StateName } from './messages.ts';
@@ -32,12 +42,25 @@ export interface Topics {
   readonly commands: string;
   readonly selfTest: string;
   command(name: string): string;
+  /** To the door: the name of a command, as Home Assistant sends it. */
+  readonly pressed: string;
+  /** For Home Assistant's entities. */
+  homeAssistant(what: 'attempt' | 'person' | 'image'): string;
+  /** Home Assistant's own topics under its discovery prefix. Throws Fault `bad-config`. */
+  discovery(prefix: string): DiscoveryTopics;
   /** The command that a topic names; undefined where it is no command's. */
   commandOf(topic: string): string | undefined;
   /** A reply topic of one client. */
   reply(client: string): string;
   /** Whether replies may go there: the door publishes on its own topics only, whatever a request asks for. */
   isReply(topic: string): boolean;
+}
+
+export interface DiscoveryTopics {
+  /** Names this door among all devices; the same as long as prefix and door are. */
+  readonly id: string;
+  readonly config: string;
+  readonly birth: string;
 }
 
 /**
@@ -66,6 +89,20 @@ export function topicsOf(prefix: string, door: string): Topics {
     commands: `${root}/cmd/#`,
     selfTest: `${root}/cmd/self-test`,
     command: (name) => `${root}/cmd/${name.replaceAll('.', '/')}`,
+    pressed: `${root}/cmd/home-assistant`,
+    homeAssistant: (what) => `${root}/home-assistant/${what}`,
+    discovery: (discovery) => {
+      if (!discovery.split('/').every((part) => level.test(part)) || discovery.startsWith('$')) {
+        throw new Fault(
+          'bad-config',
+          `"${discovery}" cannot begin a topic; set mqtt.homeAssistant.prefix to levels without + # and NUL, none empty, no $ first.`,
+        );
+      }
+      // Home Assistant takes no other characters there; the digest keeps apart what they would make one.
+      const digest = createHash('sha256').update(root).digest('hex').slice(0, 8);
+      const id = `${root.replaceAll(/[^A-Za-z0-9_-]+/g, '-').slice(0, 80)}-${digest}`;
+      return { id, config: `${discovery}/device/${id}/config`, birth: `${discovery}/status` };
+    },
     commandOf: (topic) => {
       const name = topic.startsWith(`${root}/cmd/`) ? topic.slice(`${root}/cmd/`.length) : '';
       // A dot in the topic would be a second spelling of the same command, which access rules of the broker might not know.

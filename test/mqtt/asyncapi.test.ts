@@ -7,7 +7,10 @@ import { connectAsync } from 'mqtt';
 import { expect, it } from 'vitest';
 import { asyncApiDocument } from '../../src/cli/config.ts';
 import { commands } from '../../src/command/registry.ts';
+import { openLog } from '../../src/log.ts';
+import { discoveryMessage } from '../../src/mqtt/home-assistant.ts';
 import { probeBroker } from '../../src/mqtt/probe.ts';
+import { tellHomeAssistant } from '../../src/mqtt/tell-home-assistant.ts';
 import { systemClock } from '../../src/time.ts';
 import { openPost } from '../command/post.ts';
 import { eventOf } from '../fakes/events.ts';
@@ -85,7 +88,11 @@ it('says what every message is that a door publishes: events, states, status, co
   const seen: { topic: string; payload: Buffer }[] = [];
   client.on('message', (topic, payload) => void seen.push({ topic, payload }));
   await client.subscribeAsync('#', { qos: 1 });
-  const publisher = publishing({ journal: post.journal, broker: { url: broker.url }, desk: post.desk, historicalAfterMs: -1 });
+  const homeAssistant = { prefix: 'homeassistant' };
+  const publisher = publishing({
+    ...{ journal: post.journal, broker: { url: broker.url }, desk: post.desk, homeAssistant },
+    historicalAfterMs: -1,
+  });
   publisher.publication.show('door', 'locked');
   publisher.publication.show('camera', 'failed');
   publisher.publication.show('mode', 'armed');
@@ -94,6 +101,24 @@ it('says what every message is that a door publishes: events, states, status, co
   publisher.publication.show('counts', { people: 3, templates: 15, grants: 1, denials: 0, alarms: 0 });
   publisher.publication.show('model', { name: 'twin', version: '1.0.0', latest: '1.1.0' });
   await until(() => publisher.status().commands === 'hearing' && publisher.status().backlog === 0);
+  const discovery = discoveryMessage({
+    ...{ topics, ...homeAssistant, door, version: '1', inputs: ['contact'], person: 'id', image: true, allowed: [] },
+  });
+  publisher.publication.tell(discovery.topic, { payload: discovery.payload, retain: true });
+  await until(() => seen.some(({ topic, payload }) => topic === discovery.topic && payload.length > 0));
+  publisher.publication.tell(discovery.topic, { payload: '', retain: true });
+  const tell = tellHomeAssistant({
+    ...{ publication: publisher.publication, topics, named: (id: string) => id, clock: systemClock, log: openLog('silent') },
+    picture: async () => Buffer.from('a picture'),
+  });
+  for (const event of [eventOf['access.granted'], eventOf['access.denied'], eventOf['access.pending']]) {
+    tell(event, undefined);
+    const word = event.kind.split('.')[1];
+    await until(() => seen.some(({ topic, payload }) => topic === topics.homeAssistant('attempt') && payload.includes(`"${word}"`)));
+  }
+  await until(() => seen.some(({ topic }) => topic === topics.homeAssistant('image')));
+  await client.publishAsync(topics.pressed, 'arm');
+  await client.publishAsync('homeassistant/status', 'online');
   await probeBroker({ broker: { url: broker.url }, door });
   const ask = (name: string, payload: string) =>
     client.publishAsync(topics.command(name), payload, { qos: 1, properties: { responseTopic: topics.reply(name) } });

@@ -1,0 +1,44 @@
+/** What happens at the door goes in; messages for Home Assistant's entities go out, as far as the owner lets them. Nothing of it is retained. */
+import type { Event } from '../access/port.ts';
+import { messageOf } from '../errors.ts';
+import type { PersonId } from '../identity/port.ts';
+import type { Entry } from '../journal/port.ts';
+import type { Log } from '../log.ts';
+import type { Clock } from '../time.ts';
+import type { Publication } from './client.ts';
+import { attemptOf } from './home-assistant.ts';
+import type { Topics } from './topics.ts';
+
+export interface TellOptions {
+  readonly publication: Pick<Publication, 'tell'>;
+  readonly topics: Topics;
+  /** What is told of a person, or undefined where nothing is. */
+  readonly named: (personId: PersonId) => string | undefined;
+  /** A JPEG of what was looked at last; absent where no picture may leave the door. */
+  readonly picture?: () => Promise<Buffer | undefined>;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** Hears of every event; `entry` where it could be journalled. Never waits. */
+export type TellEvent = (event: Event, entry: Entry | undefined) => void;
+
+export function tellHomeAssistant({ publication, topics, named, picture, clock, log }: TellOptions): TellEvent {
+  const send = (what: 'attempt' | 'person', message: object) =>
+    publication.tell(topics.homeAssistant(what), { payload: JSON.stringify(message), retain: false });
+  const sendPicture = async () => {
+    try {
+      const payload = await picture?.();
+      if (payload) publication.tell(topics.homeAssistant('image'), { payload, retain: false, contentType: 'image/jpeg' });
+    } catch (error) {
+      log.warn({ err: messageOf(error) }, 'no picture of the attempt could be made');
+    }
+  };
+  return (event, entry) => {
+    const told = attemptOf(event, { named, seq: entry?.seq, at: entry?.at ?? new Date(clock.wall()).toISOString() });
+    if (!told) return;
+    send('attempt', told.attempt);
+    if (told.person) send('person', told.person);
+    void sendPicture();
+  };
+}
