@@ -36,6 +36,7 @@ export function paperReport(results: readonly CellResult[], bases: Bases, facts:
   const plots = new Map<string, string>();
   const sections = [
     introduction(results, facts),
+    findings(results, bases),
     tableOne(results, bases),
     tableTwo(results, bases, plots),
     printedTableTwo(),
@@ -61,6 +62,32 @@ function introduction(results: readonly CellResult[], { budget, pairs, seed, cel
       'Shares have Clopper–Pearson intervals, F1 one by bootstrap over pairs, all 95 %; both take pairs as independent, which pairs of few people are not quite.',
   ].join('\n');
 }
+
+/** What the figures below say, in sentences: the last stage of Table I, what the split hides, and the printed Table II beside a guess. */
+function findings(results: readonly CellResult[], bases: Bases): string {
+  const last = paperTableOne.at(-1);
+  const sentences = results
+    .filter(({ cell }) => cell.table === 'I' && cell.what === last?.stage)
+    .map(({ cell, honest, leaky }) => {
+      const base = bases.get(cell.data);
+      const beside = base ? `, where the shipped network reaches ${percent(at(base.honest, 0.5)?.accuracy)} %` : '';
+      return (
+        `- **${dataNames[cell.data]}.** After ${cell.steps} steps ${percent(at(honest, 0.5)?.accuracy)} % of honest pairs and ${percent(at(leaky, 0.5)?.accuracy)} % of leaky ones ` +
+        `are told right (the paper: ${last?.accuracy} %)${beside}.`
+      );
+    });
+  if (sentences.length === 0) return '';
+  const below = paperTableTwo.filter(([, , f1]) => f1 < guessF1).length;
+  return [
+    '## What comes out',
+    '',
+    ...sentences,
+    `- **The printed Table II.** On balanced pairs, saying «the same» of every pair has recall 100 %, precision 50 % and F1 ${guessF1.toFixed(1)} %: ${below} of its ${paperTableTwo.length} rows lie below that guess, and the last is perfect.`,
+  ].join('\n');
+}
+
+/** Of the guess that every pair shows the same person, on balanced pairs: 2 · 50 · 100 / 150, percent. */
+const guessF1 = recomputedF1([100, 50]);
 
 const engines = (results: readonly CellResult[]) => [...new Set(results.map(({ engine }) => engine))].join(', ') || 'no engine yet';
 

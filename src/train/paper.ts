@@ -25,7 +25,8 @@ export const paperTableTwo: readonly (readonly [recall: number, precision: numbe
 ];
 
 /** The F1 that a printed row's own recall and precision give, percent. */
-export const recomputedF1 = ([recall, precision]: readonly [number, number, number]) => (2 * recall * precision) / (recall + precision);
+export const recomputedF1 = ([recall, precision]: readonly [recall: number, precision: number, ...rest: number[]]) =>
+  (2 * recall * precision) / (recall + precision);
 
 export type DataName = 'webcam' | 'pins' | 'orl';
 
