@@ -60,6 +60,8 @@ export interface Premises {
   /** Until when opening the door is expected. */
   readonly expectedUntilMs: number;
   readonly hold?: { readonly sinceMs: number; readonly untilMs: number; readonly leasedAtMs: number };
+  /** The exit button as it was last seen; undefined until it was. */
+  readonly exitPressed?: boolean;
   readonly tamperSinceMs?: number;
   readonly blockedUntilMs: number;
 }
@@ -133,8 +135,15 @@ function endHold(state: Premises, atMs: number, why: 'released' | 'over' | 'rela
 }
 
 function inputChanged(state: Premises, { input, active }: InputChange, atMs: number, rules: PremisesRules): PremisesDecision {
-  if (input === 'exit') return active ? request(state, { what: 'open', by: { kind: 'exit-button' }, atMs }, rules) : only(state);
+  if (input === 'exit') return exitChanged(state, active, atMs, rules);
   return input === 'contact' ? contactChanged(state, active, atMs) : tamperChanged(state, active, atMs, rules);
+}
+
+/** One push, one release: a button that is found pressed at the start (stuck, or its cable shorted) would else open the door at every restart. */
+function exitChanged(state: Premises, pressed: boolean, atMs: number, rules: PremisesRules): PremisesDecision {
+  const next = { ...state, exitPressed: pressed };
+  const pushed = pressed && state.exitPressed === false;
+  return pushed ? request(next, { what: 'open', by: { kind: 'exit-button' }, atMs }, rules) : only(next);
 }
 
 function contactChanged(state: Premises, open: boolean, atMs: number): PremisesDecision {

@@ -103,6 +103,7 @@ describe('asked for otherwise than by face', () => {
     expect(await door.open(operator)).toMatchObject({ ok: false, reason: 'journal-down' });
     expect(await door.disarm(operator)).toMatchObject({ ok: false, reason: 'journal-down' });
     expect(relay.pulses).toEqual([]);
+    await change('exit', false);
     await change('exit', true);
     expect(relay.pulses).toEqual([3000]);
     journal = openJournal({ file: file(), clock });

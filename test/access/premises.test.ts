@@ -84,10 +84,23 @@ describe('the exit button', () => {
     door.ask('disarm');
     door.line('tamper', true);
     door.effects();
+    door.line('exit', false);
     door.line('exit', true);
     door.line('exit', false);
     expect(door.effects()).toEqual(['pulse']);
     expect(door.kinds().at(-1)).toBe('request.granted');
+  });
+
+  it('that is pressed when it is first seen, and goes on being so, opens nothing until it is let go and pressed', () => {
+    const door = house();
+    for (let i = 0; i < 3; i++) door.line('exit', true);
+    door.wait(60_000);
+    expect([door.effects(), door.kinds()]).toEqual([[], []]);
+    door.line('exit', false);
+    door.line('exit', true);
+    expect(door.effects()).toEqual(['pulse']);
+    door.line('exit', true);
+    expect(door.effects()).toEqual([]);
   });
 });
 
