@@ -2,7 +2,7 @@
  * One long-lived ffmpeg child: arguments go in, the JPEG pictures of its standard output come out, and every end that nobody asked
  * for is a fault. The child never outlives the loop over its pictures.
  */
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, spawn, spawnSync } from 'node:child_process';
 import type { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Fault } from '../errors.ts';
@@ -146,11 +146,16 @@ function startFfmpeg({ args, hide }: FfmpegRun): RunningFfmpeg {
   return { output: child.stdout, lines, ended: closed.promise, stop: () => (stopped ??= stop()) };
 }
 
-/** A child that the kernel kills when this process dies in whatever way (prctl(2), PR_SET_PDEATHSIG), where util-linux is there to ask for it. */
+/**
+ * A child that the kernel kills when this process dies in whatever way (prctl(2), PR_SET_PDEATHSIG), where util-linux is there to ask for it and may:
+ * under the system-call filter of the unit it may not (it sets capabilities besides), and there systemd ends whatever is left.
+ */
 function spawnTied(program: string, args: readonly string[]): ChildProcess & { readonly stdout: Readable; readonly stderr: Readable } {
   const options = { stdio: ['ignore', 'pipe', 'pipe'] as ['ignore', 'pipe', 'pipe'], env: { ...process.env, LC_ALL: 'C' } };
   const setpriv = findTool('setpriv');
-  return setpriv ? spawn(setpriv, ['--pdeathsig', 'KILL', '--', program, ...args], options) : spawn(program, args, options);
+  const tie = ['--pdeathsig', 'KILL', '--'];
+  const mayTie = setpriv !== undefined && spawnSync(setpriv, [...tie, 'true'], { stdio: 'ignore', timeout: 2000 }).status === 0;
+  return mayTie ? spawn(setpriv, [...tie, program, ...args], options) : spawn(program, args, options);
 }
 
 /** Waits for `promise`, but no longer than `ms`. */

@@ -67,7 +67,7 @@ export function onoffFault(error: unknown, what: string): Fault {
   if (code === 'EACCES' || code === 'EPERM')
     return new Fault(
       'relay-forbidden',
-      `${what} may not be used by this user: add it to the group gpio (sudo usermod -aG gpio USER), which must own ${sysfsFolder}`,
+      `${what} may not be used by this user: add it to the group gpio (sudo usermod -aG gpio USER), which must own ${sysfsFolder}/export (facelatch install puts the udev rule in place that sees to it)`,
       error,
     );
   if (code === 'EBUSY')

@@ -1,6 +1,9 @@
 /** The ffmpeg child: every end is noticed, and none is left behind, however the loop over it or this process ends. */
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { endInWords, type FfmpegRun, ffmpegFrames, ffmpegMajor, ffmpegPictures } from '../../src/camera/ffmpeg.ts';
 import { redacted } from '../../src/camera/redact.ts';
@@ -52,6 +55,16 @@ describe('the end of an ffmpeg that nobody asked for', () => {
     const error = await collect(ffmpegPictures(run, never)).catch((e: Error) => e.message);
     expect(error).toContain('Connection refused');
     expect(error).not.toMatch(/secret|0x/);
+  });
+
+  it('has nothing to do with a setpriv that may not do its work, as under the filter of the systemd unit', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'facelatch-setpriv-'));
+    const said = 'setpriv: activate capabilities: Operation not permitted';
+    writeFileSync(join(folder, 'setpriv'), `#!/bin/sh\necho '${said}' >&2\nexit 127\n`, { mode: 0o755 });
+    vi.stubEnv('PATH', [folder, process.env.PATH].join(delimiter));
+    const run: FfmpegRun = { ...short, onEnd: ({ pictures }) => (pictures === 10 ? 'regular' : undefined) };
+    expect(await collect(ffmpegPictures(run, never))).toBe(10);
+    rmSync(folder, { recursive: true });
   });
 
   it('is no fault when the caller says so', async () => {

@@ -1,7 +1,8 @@
 /** A camera that goes away, stands still or sees nothing: told, tried again, and no reason to restart. */
+import { readFileSync } from 'node:fs';
 import type { Bench, Scenario } from '../bench.ts';
 import { nowMs } from '../board.ts';
-import { expectSame, until } from '../tools.ts';
+import { expect, expectSame, run, until } from '../tools.ts';
 
 /** Camera running → `fail` → reported and degraded, the button works → `mend` → restored; never a restart. */
 async function trouble({ board, service, camera, door, push }: Bench, code: RegExp, fail: () => Promise<void>, mend: () => Promise<void>) {
@@ -19,6 +20,19 @@ async function trouble({ board, service, camera, door, push }: Bench, code: RegE
 }
 
 export const cameraScenarios: readonly Scenario[] = [
+  {
+    name: 'camera-late',
+    title: 'the first camera of all is plugged in long after the start, when its driver was not loaded yet: it runs, without a restart',
+    run: async ({ service, camera, door }) => {
+      await run('modprobe', '-r', 'uvcvideo');
+      expect('no driver for cameras', !/video4linux/.test(readFileSync('/proc/devices', 'utf8')));
+      await door('gpiod');
+      const pid = await service.mainPid();
+      await camera.plugIn('nobody');
+      await until('the camera runs', async () => /camera running/.test(await service.show('StatusText')), 60_000, 300);
+      expectSame('the process', await service.mainPid(), pid);
+    },
+  },
   {
     name: 'camera-unplugged',
     title: 'the camera is pulled and plugged again: reported, the button works meanwhile, an enrolled face opens afterwards',

@@ -56,6 +56,35 @@ export const inputScenarios: readonly Scenario[] = [
     },
   },
   {
+    name: 'inputs-restart',
+    title: 'across a restart: a stuck exit button opens nothing, a door found open is told as forced and its alarm comes, once',
+    run: async ({ board, service, door, push }) => {
+      await door('gpiod', { access: { graceMs: 2000, heldOpenMs: 6000 } });
+      await board.low(await push(nowMs()));
+      await service.stop();
+      board.set('EXIT_BUTTON', true);
+      board.set('DOOR_CONTACT', true);
+      await service.forget();
+      const sinceMs = nowMs();
+      await service.start();
+      await service.event('door.forced-open');
+      const { openMs } = await service.event('door.held-open');
+      expect('told after 6 s', Number(openMs) >= 6000, openMs);
+      await pause(8000);
+      expectSame('pulses by the stuck button', board.pulsesSince(sinceMs), []);
+      const alarms = (await service.logged()).filter(({ kind }) => kind === 'door.held-open' || kind === 'door.forced-open');
+      expectSame(
+        'alarms',
+        alarms.map(({ kind }) => kind),
+        ['door.forced-open', 'door.held-open'],
+      );
+      board.set('EXIT_BUTTON', false);
+      board.set('DOOR_CONTACT', false);
+      await service.event('door.closed');
+      await board.low(await push(nowMs()));
+    },
+  },
+  {
     name: 'tamper',
     title: 'the tamper switch blocks face and remote opening, across a restart too; the button goes on working',
     limitMs: 500_000,

@@ -1,7 +1,7 @@
 /** The machine under the daemon: a full disk, a clock that jumps, a plug that is pulled. */
 import { spawn } from 'node:child_process';
 import { openSync, readFileSync } from 'node:fs';
-import { type Bench, type Memory, pulseMs, type Scenario } from '../bench.ts';
+import { type Bench, type Memory, pulseMs, type RelayKind, type Scenario } from '../bench.ts';
 import { nowMs } from '../board.ts';
 import { expect, expectSame, pause, run, succeeds, until } from '../tools.ts';
 
@@ -45,8 +45,8 @@ async function diskFull(bench: Bench): Promise<void> {
   }
 }
 
-async function clockJump(bench: Bench): Promise<void> {
-  await bench.door('gpiod');
+async function clockJump(bench: Bench, kind: RelayKind): Promise<void> {
+  await bench.door(kind);
   const sinceMs = nowMs();
   for (const jump of ['+2 hours', '-5 hours', '+400 days']) {
     const lengthMs = await lengthOfPush(bench, () => run('date', '--set', jump));
@@ -57,16 +57,16 @@ async function clockJump(bench: Bench): Promise<void> {
   expect('the service active, never restarted', (await bench.service.active()) && (await bench.service.restarts()) === 0);
 }
 
-/** Three times: the plug is pulled with the relay on, while every push writes to the journal. */
-async function powerCut(bench: Bench, memory?: Memory): Promise<void> {
+/** The plug is pulled with the relay on, while every push writes to the journal. */
+async function powerCut(bench: Bench, kind: RelayKind, times: number, memory?: Memory): Promise<void> {
   const cuts = Number(memory?.cuts ?? 0);
-  const reported = `/out/reported-${cuts}.log`;
-  if (cuts > 0) await afterPower(bench, `/out/reported-${cuts - 1}.log`);
+  const reported = `/out/reported-${kind}-${cuts}.log`;
+  if (cuts > 0) await afterPower(bench, `/out/reported-${kind}-${cuts - 1}.log`);
   else {
-    await bench.door('gpiod');
+    await bench.door(kind);
     await run('sync');
   }
-  if (cuts === 3) return;
+  if (cuts === times) return;
   // What the daemon said, kept outside the machine as it says it.
   spawn('journalctl', ['-f', '-n', 'all', '-o', 'cat', '-u', 'facelatch'], { stdio: ['ignore', openSync(reported, 'w'), 'ignore'] });
   for (let i = 0; i < 2 + cuts; i++) await lengthOfPush(bench);
@@ -111,11 +111,24 @@ export const machineScenarios: readonly Scenario[] = [
     limitMs: 500_000,
     run: diskFull,
   },
-  { name: 'clock-jump', title: 'the clock jumps forth and back during a pulse: pulses keep their length', run: clockJump },
-  {
-    name: 'power-cut',
-    title: 'the plug is pulled with the relay on, three times: line low, journal whole, nothing lost that was reported',
-    limitMs: 400_000,
-    run: powerCut,
-  },
+  ...(['gpiod', 'onoff'] as const).map(
+    (kind): Scenario => ({
+      name: `clock-jump-${kind}`,
+      title: `the clock jumps forth and back during a pulse: pulses keep their length (${kind})`,
+      run: (bench) => clockJump(bench, kind),
+    }),
+  ),
+  ...(
+    [
+      ['gpiod', 3],
+      ['onoff', 1],
+    ] as const
+  ).map(
+    ([kind, times]): Scenario => ({
+      name: `power-cut-${kind}`,
+      title: `the plug is pulled with the relay on, ${times === 1 ? 'once' : 'three times'}: line low, journal whole, nothing lost that was reported (${kind})`,
+      limitMs: 400_000,
+      run: (bench, memory) => powerCut(bench, kind, times, memory),
+    }),
+  ),
 ];

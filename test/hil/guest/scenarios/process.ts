@@ -150,12 +150,25 @@ function scenariosOf(kind: RelayKind): readonly Scenario[] {
       limitMs: minutes(5),
       run: async (bench) => {
         await bench.door(kind);
-        const highMs = await bench.push(nowMs());
-        const killedMs = nowMs();
-        await run('systemctl', 'kill', '--signal=SIGKILL', 'facelatch');
-        const lowMs = await bench.board.low(highMs);
-        bench.note(`kill -9 of daemon and keeper at once: line low after ${(lowMs - killedMs).toFixed(0)} ms`);
-        await until('the restart', async () => (await bench.service.restarts()) > 0 && (await bench.service.active()), 120_000, 500);
+        await times(
+          bench,
+          'kill -9 of daemon and keeper at once',
+          async () => {
+            const restarts = await bench.service.restarts();
+            const highMs = await bench.push(nowMs());
+            const killedMs = nowMs();
+            await run('systemctl', 'kill', '--signal=SIGKILL', 'facelatch');
+            const lowMs = await bench.board.low(highMs);
+            await until(
+              'the restart',
+              async () => (await bench.service.restarts()) > restarts && (await bench.service.active()),
+              120_000,
+              500,
+            );
+            return lowMs - killedMs;
+          },
+          Math.min(bench.repeat, 5),
+        );
         await bench.board.low(await bench.push(nowMs()));
       },
     },

@@ -1,11 +1,11 @@
 /** From boot to READY, and everything that must keep READY from being said. */
 import { spawn } from 'node:child_process';
-import type { Bench, Scenario } from '../bench.ts';
+import type { Bench, RelayKind, Scenario } from '../bench.ts';
 import { expect, expectSame, run, until } from '../tools.ts';
 
 /** Starts a door that must not get to READY, and waits until its log says why. */
-async function refused({ service, configure }: Bench, relay: object, why: readonly RegExp[]): Promise<void> {
-  configure('gpiod', { relay });
+async function refused({ service, configure }: Bench, kind: RelayKind, relay: object, why: readonly RegExp[]): Promise<void> {
+  configure(kind, { relay });
   await service.dropIn('slow-machine', '[Service]\nRestartSec=10\nTimeoutStartSec=180\n');
   await service.forget();
   await run('systemctl', 'start', '--no-block', 'facelatch');
@@ -33,41 +33,49 @@ export const startScenarios: readonly Scenario[] = [
       expect('no restart', (await service.restarts()) === 0, await service.restarts());
     },
   },
-  {
-    name: 'no-chip',
-    title: 'a GPIO chip that is not there: no READY, and the log says what to do',
-    run: (bench) => refused(bench, { chip: 'no-such-chip' }, [/no-such-chip/, /door-board/]),
-  },
-  {
-    name: 'line-taken',
-    title: 'a relay line that another process holds: no READY until it lets go, then READY by itself',
-    run: async (bench) => {
-      const holder = spawn('gpioset', ['--mode=signal', bench.board.chip, `${bench.board.lineOf('RELAY')}=0`]);
-      try {
-        await refused(bench, {}, [/gpioset/]);
-      } finally {
-        holder.kill();
-      }
-      await bench.service.ready();
-    },
-  },
-  {
-    name: 'no-permission',
-    title: 'a GPIO chip that this user may not open: no READY, and the log names the device, the group and the rule',
-    run: async (bench) => {
-      const device = `/dev/${bench.board.chip}`;
-      await run('chgrp', 'root', device);
-      try {
-        await refused(bench, {}, [new RegExp(device), /group gpio/, /udev/]);
-      } finally {
-        await run('chgrp', 'gpio', device);
-      }
-      await bench.service.ready();
-    },
-  },
-  {
-    name: 'line-is-input',
-    title: 'a line that its driver keeps as an input: no READY',
-    run: (bench) => refused(bench, { line: 'FIXED_INPUT' }, [/FIXED_INPUT/]),
-  },
+  ...(['gpiod', 'onoff'] as const).flatMap(badLines),
 ];
+
+function badLines(kind: RelayKind): readonly Scenario[] {
+  const gpiod = kind === 'gpiod';
+  return [
+    {
+      name: `no-chip-${kind}`,
+      title: `a GPIO chip that is not there: no READY, and the log says what to do (${kind})`,
+      run: (bench) => refused(bench, kind, { chip: 'no-such-chip' }, [/no-such-chip/, /door-board/]),
+    },
+    {
+      name: `line-taken-${kind}`,
+      title: `a relay line that another process holds: no READY until it lets go, then READY by itself (${kind})`,
+      run: async (bench) => {
+        const holder = spawn('gpioset', ['--mode=signal', bench.board.chip, `${bench.board.lineOf('RELAY')}=0`]);
+        try {
+          await until('the line taken', async () => /gpioset/.test(await run('gpioinfo', bench.board.chip)));
+          await refused(bench, kind, {}, [gpiod ? /taken by "gpioset"/ : /taken by another program/]);
+        } finally {
+          holder.kill();
+        }
+        await bench.service.ready();
+      },
+    },
+    {
+      name: `no-permission-${kind}`,
+      title: `a GPIO chip that this user may not use: no READY, and the log names what it is, the group and what puts it in place (${kind})`,
+      run: async (bench) => {
+        const guarded = gpiod ? `/dev/${bench.board.chip}` : '/sys/class/gpio/export';
+        await run('chgrp', 'root', guarded);
+        try {
+          await refused(bench, kind, {}, [gpiod ? new RegExp(guarded) : /\/sys\/class\/gpio/, /group gpio/, /udev rule/]);
+        } finally {
+          await run('chgrp', 'gpio', guarded);
+        }
+        await bench.service.ready();
+      },
+    },
+    {
+      name: `line-is-input-${kind}`,
+      title: `a line that its driver keeps as an input: no READY (${kind})`,
+      run: (bench) => refused(bench, kind, { line: gpiod ? 'FIXED_INPUT' : '#7' }, [gpiod ? /FIXED_INPUT/ : /"#7"/]),
+    },
+  ];
+}
