@@ -116,7 +116,7 @@ async function round(options: TrainerOptions, redis: FarmRedis, lanes: readonly 
       await presence.tell(lane.recipe.name);
       const end = await takeTurn(turnOf(options, redis, lane), job, lock);
       took ||= end.kind !== 'not-ours';
-      rest(lane, end);
+      rest(lane, end, options.pace?.retryMs ?? usualPace.retryMs);
     } catch (error) {
       // The lease runs out, and the job is offered again.
       if (!options.signal.aborted) options.tell({ kind: 'trouble', why: messageOf(error) });
@@ -127,8 +127,10 @@ async function round(options: TrainerOptions, redis: FarmRedis, lanes: readonly 
   return took;
 }
 
-function rest(lane: Lane, { kind }: TurnEnd): void {
-  if (kind === 'not-ours') lane.restsUntil = performance.now() + restMs;
+/** A trainer in trouble leaves the next try to the others. */
+function rest(lane: Lane, end: TurnEnd, retryMs: number): void {
+  if (end.kind === 'not-ours') lane.restsUntil = performance.now() + restMs;
+  if (end.kind === 'failed' && !end.final) lane.restsUntil = performance.now() + 3 * retryMs;
 }
 
 function turnOf(options: TrainerOptions, redis: FarmRedis, { door, recipe, names }: Lane) {

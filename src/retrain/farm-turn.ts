@@ -92,6 +92,7 @@ async function settle(options: TurnOptions, job: FarmJob, lock: string, say: (ev
   }
   const { order } = read;
   const channel: Channel = { ...options, submission: order.submission };
+  if (await isCancelled(channel)) return endUnwanted(options, job, lock, unwanted);
   const fence = await drawToken(channel, lifeMs(order, options.redis));
   const lease = keepLease(options, channel, job, lock, fence, order);
   try {
@@ -100,10 +101,19 @@ async function settle(options: TurnOptions, job: FarmJob, lock: string, say: (ev
     if (lease.ended?.kind === 'lost') return { kind: 'lost', why: lease.ended.why };
     if (lease.ended) return endUnwanted(options, job, lock, lease.ended.why);
     if (options.signal.aborted) return giveBack(options, job, lock);
-    return fail(options, job, lock, error, error instanceof Fault && final.has(error.code));
+    const fault = faultOf(error, options.folder);
+    return fail(options, job, lock, fault, fault instanceof Fault && final.has(fault.code));
   } finally {
     lease.stop();
   }
+}
+
+/** No space, no quota, or a limit on the file's size. */
+const full = new Set<unknown>(['ENOSPC', 'EDQUOT', 'EFBIG']);
+
+function faultOf(error: unknown, folder: string): unknown {
+  if (!full.has((error as NodeJS.ErrnoException).code)) return error;
+  return new Fault('disk-full', `The disk of a trainer is full: free space in ${folder} (trainer.folder) there`, error);
 }
 
 const lifeMs = ({ exp }: Order, { wall }: FarmRedis): number => exp * 1000 - wall();
@@ -274,6 +284,12 @@ async function fail({ redis }: TurnOptions, job: FarmJob, lock: string, error: u
   }
 }
 
+const unwanted = 'the door has taken the job back';
+
+async function isCancelled({ redis, names, submission }: Channel): Promise<boolean> {
+  return (await redis.guard(redis.client.exists(names.cancelled(submission)))) === 1;
+}
+
 /** The door asks no more for it. */
 async function endUnwanted(options: TurnOptions, job: FarmJob, lock: string, why: string): Promise<TurnEnd> {
   const end = await fail(options, job, lock, new Fault('training-failed', why), true);
@@ -294,14 +310,7 @@ interface Lease {
 }
 
 /** Renews the lock of the queue; notices when another trainer has taken over, when the door wants the job no more, and when its time is over. */
-function keepLease(
-  { leaseMs, names, redis }: TurnOptions,
-  channel: Channel,
-  job: FarmJob,
-  lock: string,
-  fence: Fence,
-  order: Order,
-): Lease {
+function keepLease({ leaseMs, redis }: TurnOptions, channel: Channel, job: FarmJob, lock: string, fence: Fence, order: Order): Lease {
   const over = new AbortController();
   let ended: Lease['ended'];
   let looking = false;
@@ -313,10 +322,10 @@ function keepLease(
     const renewed = await redis.guard(job.extendLock(lock, leaseMs));
     if (over.signal.aborted) return;
     if (renewed !== 1) return end('lost', 'the lease of this job is over: another trainer takes it up');
+    if (await isCancelled(channel)) return end('over', unwanted);
     const newest = await newestToken(channel);
     if (newest?.lease !== fence.lease) return end('lost', 'a newer turn at this job has begun');
-    if ((await redis.guard(redis.client.exists(names.cancelled(order.submission)))) === 1) end('over', 'the door has taken the job back');
-    else if (lifeMs(order, redis) < 0) end('over', 'the job was not done within farm.ttlMs of the door');
+    if (lifeMs(order, redis) < 0) end('over', 'the job was not done within farm.ttlMs of the door');
   };
   const timer = setInterval(() => {
     // While Redis is away the question waits, and the work goes on.

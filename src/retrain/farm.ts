@@ -222,9 +222,10 @@ async function follow(post: Post, run: Run, submission: string): Promise<Outcome
   let refusals = 0;
   for (;;) {
     run.signal.throwIfAborted();
+    // In this order: what is read of a job that has ended is what it ended in.
+    const state = await redis.guard(queue.getJobState(names.job(submission)));
     const found = await redis.guard(queue.getJob(names.job(submission)));
     if (!found) return { kind: 'gone', why: 'Redis lost the job (is "appendonly yes" set?)' };
-    const state = await redis.guard(found.getState());
     if (state === 'completed') {
       const taken = await take(post, run, submission, found.returnvalue);
       if ('result' in taken) return { kind: 'done', result: taken.result };

@@ -10,9 +10,9 @@ import { importKey, newKey, type PrivateKey, publicKeyOf, thumbprint } from '../
 import { openLog } from '../../src/log.ts';
 import { type FarmOptions, redisFarm } from '../../src/retrain/farm.ts';
 import type { Card, Party } from '../../src/retrain/farm-seal.ts';
-import type { TrainerEvent } from '../../src/retrain/farm-trainer.ts';
+import { runTrainer, type TrainerEvent, type TrainerOptions } from '../../src/retrain/farm-trainer.ts';
 import type { Farm, RecipeProgress, Sample, TrainingData } from '../../src/retrain/port.ts';
-import { type ChainOptions, lastLink } from '../fakes/recipe.ts';
+import { type ChainOptions, chainRecipe, lastLink } from '../fakes/recipe.ts';
 import { openRedis, type RedisServer, type RedisServerOptions } from '../fakes/redis.ts';
 import type { TrainerSettings } from './trainer-process.ts';
 
@@ -60,6 +60,12 @@ export interface TrainerProcess extends AsyncDisposable {
   stop(): Promise<number | null>;
 }
 
+export interface NearTrainer extends AsyncDisposable, Pick<TrainerProcess, 'events' | 'told' | 'folder'> {
+  /** Ends it as Ctrl-C does. Rejects where it could not begin. */
+  stop(): Promise<void>;
+  readonly ended: Promise<void>;
+}
+
 export interface FarmSet extends AsyncDisposable {
   readonly redis: RedisServer;
   readonly folder: string;
@@ -69,6 +75,8 @@ export interface FarmSet extends AsyncDisposable {
   readonly stepsFile: string;
   farm(options?: Partial<FarmOptions>): Farm;
   trainer(who?: Someone, chain?: Partial<ChainOptions>, settings?: Partial<TrainerSettings>): Promise<TrainerProcess>;
+  /** One in this process: sooner there, and cannot be killed. */
+  near(who?: Someone, chain?: Partial<ChainOptions>, options?: Partial<TrainerOptions>): NearTrainer;
   /** Trains; gives the chain that the result ends in beside the one that it should, and the progress that was told. */
   train(
     farm: Farm,
@@ -87,7 +95,10 @@ export interface Trained {
 }
 
 export const chainOf: ChainOptions = { steps: 40, stepMs: 5, checkpointEvery: 5 };
-export const pace = { pollMs: 25, leaseMs: 600, presenceMs: 200, checkpointMs: 20, retryMs: 50 };
+/** A busy machine must not lose a lease. */
+export const pace = { pollMs: 25, leaseMs: 3000, presenceMs: 200, checkpointMs: 20, retryMs: 50 };
+/** Where a trainer is to be taken for dead. */
+export const brief = { pace: { ...pace, leaseMs: 800 } };
 
 export async function openFarmSet(server: RedisServerOptions = {}, trainerCount = 2): Promise<FarmSet> {
   await using stack = new AsyncDisposableStack();
@@ -146,6 +157,24 @@ export async function openFarmSet(server: RedisServerOptions = {}, trainerCount 
       };
       return resources.use(startTrainer(all));
     },
+    near: (who = trainers[0]!, chain = {}, options = {}) =>
+      resources.use(
+        nearTrainer({
+          redis: place,
+          prefix,
+          name: who.card.name,
+          device: 'cpu',
+          threads: 1,
+          folder: join(folder, `work-${made++}`),
+          engine,
+          maxBytes: 50_000_000,
+          pace,
+          party: who.party,
+          doors: [door.card],
+          recipes: [chainRecipe({ ...chainOf, stepsFile, ...chain })],
+          ...options,
+        }),
+      ),
     train: async (farm, data, { id = 'job-1', signal = new AbortController().signal, seed = 7 } = {}) => {
       const out = join(folder, `out-${id}`);
       const progress: RecipeProgress[] = [];
@@ -159,11 +188,54 @@ export async function openFarmSet(server: RedisServerOptions = {}, trainerCount 
   };
 }
 
+function nearTrainer(options: Omit<TrainerOptions, 'signal' | 'tell'>): NearTrainer {
+  const over = new AbortController();
+  const { events, tell, told } = eventLog();
+  const ended = runTrainer({ ...options, signal: over.signal, tell });
+  ended.catch(() => undefined);
+  const stop = async () => {
+    over.abort(new Error('SIGINT'));
+    await ended;
+  };
+  return {
+    events,
+    told: (fits) => Promise.race([told(fits), refusal(ended)]),
+    folder: options.folder,
+    ended,
+    stop,
+    [Symbol.asyncDispose]: () => stop().catch(() => undefined),
+  };
+}
+
+/** Rejects where `ended` does. */
+const refusal = (ended: Promise<void>): Promise<never> => ended.then(() => new Promise<never>(() => undefined));
+
+function eventLog() {
+  const events: TrainerEvent[] = [];
+  const waiting = new Set<() => void>();
+  return {
+    events,
+    tell: (event: TrainerEvent) => {
+      events.push(event);
+      for (const look of waiting) look();
+    },
+    told: (fits: (event: TrainerEvent) => boolean) => {
+      const { promise, resolve } = Promise.withResolvers<TrainerEvent>();
+      const look = () => {
+        const found = events.find(fits);
+        if (found) resolve(found);
+      };
+      waiting.add(look);
+      look();
+      return promise.finally(() => waiting.delete(look));
+    },
+  };
+}
+
 function startTrainer(settings: TrainerSettings): TrainerProcess {
   const script = fileURLToPath(new URL('./trainer-process.ts', import.meta.url));
   const child = spawn(process.execPath, [script, JSON.stringify(settings)], { stdio: ['ignore', 'pipe', 'pipe'] });
-  const events: TrainerEvent[] = [];
-  const waiting = new Set<() => void>();
+  const { events, tell, told } = eventLog();
   let rest = '';
   let errors = '';
   child.stderr?.on('data', (chunk) => {
@@ -172,8 +244,7 @@ function startTrainer(settings: TrainerSettings): TrainerProcess {
   child.stdout?.setEncoding('utf8').on('data', (text: string) => {
     const lines = (rest + text).split('\n');
     rest = lines.pop() ?? '';
-    for (const line of lines) events.push(JSON.parse(line));
-    for (const look of waiting) look();
+    for (const line of lines) tell(JSON.parse(line));
   });
   const gone = once(child, 'close');
   const ended = () => child.exitCode !== null || child.signalCode !== null;
@@ -185,17 +256,8 @@ function startTrainer(settings: TrainerSettings): TrainerProcess {
     child,
     folder: settings.folder,
     events,
-    told: async (fits) => {
-      const { promise, resolve, reject } = Promise.withResolvers<TrainerEvent>();
-      const look = () => {
-        const found = events.find(fits);
-        if (found) resolve(found);
-      };
-      waiting.add(look);
-      look();
-      gone.then(() => reject(new Error(`the trainer ended (${child.exitCode ?? child.signalCode}): ${errors}${JSON.stringify(events)}`)));
-      return promise.finally(() => waiting.delete(look));
-    },
+    told: (fits) =>
+      Promise.race([told(fits), gone.then(() => Promise.reject(new Error(`the trainer ended: ${errors}${JSON.stringify(events)}`)))]),
     kill,
     stop: async () => {
       child.kill('SIGTERM');
