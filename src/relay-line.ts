@@ -18,8 +18,8 @@ export type RelayConfig = Pick<Config, 'relay' | 'mqtt'>;
 
 /** How the broker is reached; `url` where it is not the configured one. */
 export function brokerOf({ mqtt }: Pick<Config, 'mqtt'>, url: string = mqtt.url): BrokerOptions {
-  const { user, password, passwordFile, caFile, certFile, keyFile } = mqtt;
-  return { url, protocol: mqtt.embedded ? '3.1.1' : mqtt.protocol, user, password, passwordFile, caFile, certFile, keyFile };
+  const { user, password, passwordFile, caFile, certFile, keyFile, tlsVersion } = mqtt;
+  return { url, protocol: mqtt.embedded ? '3.1.1' : mqtt.protocol, user, password, passwordFile, caFile, certFile, keyFile, tlsVersion };
 }
 
 /** Where the relay is, and what opens it there. Throws Fault `bad-config` for the dry one. */

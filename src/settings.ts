@@ -337,6 +337,7 @@ export const schema = {
     password: secret('Password at the broker; better in a file (`mqtt.passwordFile`).'),
     passwordFile: text('A file that holds the password (a systemd credential, say).', ''),
     caFile: text("The certificate authority of the broker's certificate (PEM).", ''),
+    tlsVersion: choice('Lowest version of TLS that is spoken: `1.3`, or `1.2` for an old broker.', '1.3', ['1.3', '1.2']),
     certFile: text('A certificate of our own, for brokers that ask for one (PEM).', ''),
     keyFile: text('The key of that certificate (PEM).', ''),
     commands: flag('Take commands over MQTT; those that change anything need the signature of an operator (`facelatch key`).', true),

@@ -94,7 +94,13 @@ export function configOf(options: CommonOptions, extra: Readonly<Record<string, 
   for (const pair of options.set ?? []) {
     const at = pair.indexOf('=');
     if (at < 1) throw new Fault('bad-argument', `--set takes path=value, such as --set camera.fps=10; "${pair}" has no =`);
-    flags.set(pair.slice(0, at), pair.slice(at + 1));
+    const path = pair.slice(0, at);
+    if (/(^|\.)password$/.test(path))
+      throw new Fault(
+        'bad-argument',
+        `${path} is not taken from the command line, where everybody on this machine can read it: put it into a file and name that, --set ${path}File=FILE`,
+      );
+    flags.set(path, pair.slice(at + 1));
   }
   if (options.state !== undefined) flags.set('state.folder', options.state);
   for (const [path, value] of Object.entries(extra)) if (value !== undefined) flags.set(path, value);

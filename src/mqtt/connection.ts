@@ -22,6 +22,8 @@ export interface BrokerOptions {
   readonly caFile?: string;
   readonly certFile?: string;
   readonly keyFile?: string;
+  /** The lowest that is spoken. Default 1.3. */
+  readonly tlsVersion?: '1.3' | '1.2';
   /** A broker that is silent for one and a half times this is given up, seconds. Default 15. */
   readonly keepaliveS?: number;
   /** Default 10,000. */
@@ -136,6 +138,7 @@ export function labelOf(url: string): string {
 
 function clientOptions(broker: BrokerOptions): IClientOptions {
   const password = broker.passwordFile ? readSetting('mqtt.passwordFile', broker.passwordFile).replace(/\r?\n$/, '') : broker.password;
+  const minVersion = `TLSv${broker.tlsVersion ?? '1.3'}` as const;
   return {
     protocolVersion: broker.protocol === '3.1.1' ? 4 : 5,
     clean: true,
@@ -146,6 +149,8 @@ function clientOptions(broker: BrokerOptions): IClientOptions {
     // A stopped broker is noticed although we go on sending to it.
     reschedulePings: false,
     connectTimeout: broker.connectTimeoutMs ?? 10_000,
+    // Over wss:// mqtt.js hands on certificates by itself, and no version.
+    ...(/^(mqtts|tls|wss):/.test(broker.url) && { minVersion, wsOptions: { minVersion } }),
     ...(broker.user && { username: broker.user }),
     ...(password && { password }),
     // MQTT 5.0, section 3.1.2.11.4: the broker drops what is longer; twice what the desk takes, so that it can still say «oversized».

@@ -32,6 +32,23 @@ export function brokerFault(error: unknown, url: string): Fault {
   if (said === 'connack timeout' || said === 'Keepalive timeout') {
     return new Fault('broker-unreachable', `The broker ${url} does not answer; see whether it hangs, or correct mqtt.url.`, error);
   }
+  // OpenSSL's reason stands in the code, or where that is EPROTO in the text.
+  const tls = typeof code === 'string' ? `${code} ${said}` : '';
+  if (/protocol[_ ]version|unsupported[_ ]protocol/i.test(tls)) {
+    return new Fault(
+      'broker-refused',
+      `The broker ${url} speaks no version of TLS that is new enough; set mqtt.tlsVersion to 1.2, or renew the broker.`,
+      error,
+    );
+  }
+  // Alerts come from the other side: it is our certificate that it does not like, or misses.
+  if (/alert[_ ](certificate[_ ](required|unknown)|handshake[_ ]failure|bad[_ ]certificate|unknown[_ ]ca)/i.test(tls)) {
+    return new Fault(
+      'broker-refused',
+      `The broker ${url} wants a certificate of ours that it knows (${code}); set mqtt.certFile and mqtt.keyFile to one that its authority has signed.`,
+      error,
+    );
+  }
   if (typeof code === 'string' && /CERT|TLS|SSL|EPROTO|SIGNATURE|ISSUER/.test(code)) {
     return new Fault(
       'broker-refused',

@@ -85,15 +85,19 @@ describe('config', () => {
   it('says of every value where it came from, and hides secrets', async () => {
     const file = join(folder.path, 'door.json');
     writeFileSync(file, JSON.stringify({ door: { id: 'garage' } }));
-    const args = ['config', '--json', '--config', file, '--set', 'mqtt.password=open sesame'];
-    const result = await facelatch(args, { FACELATCH_CAMERA_FPS: '10' });
+    const args = ['config', '--json', '--config', file, '--set', 'relay.kind=dry'];
+    const result = await facelatch(args, { FACELATCH_CAMERA_FPS: '10', FACELATCH_MQTT_PASSWORD: 'open sesame' });
     expect(jsonOf(result)).toMatchObject({
       'door.id': { value: 'garage', source: `file ${file}` },
       'camera.fps': { value: 10, source: 'environment FACELATCH_CAMERA_FPS' },
-      'mqtt.password': { value: '(hidden)', source: 'flag' },
-      'relay.kind': { value: 'dry', source: 'default' },
+      'mqtt.password': { value: '(hidden)', source: 'environment FACELATCH_MQTT_PASSWORD' },
+      'relay.kind': { value: 'dry', source: 'flag' },
+      'relay.wiring': { source: 'default' },
     });
     expect(result.stdout).not.toContain('sesame');
+    const careless = await facelatch(['config', '--set', 'mqtt.password=open sesame']);
+    expect(careless).toMatchObject({ code: 2, stderr: expect.stringContaining('mqtt.passwordFile') });
+    expect(careless.stderr).not.toContain('sesame');
   });
 
   it('has its reference and its defaults in config/ (npm run reference makes them anew)', () => {

@@ -84,7 +84,7 @@ export async function freePort(): Promise<number> {
 }
 
 /** Resolves when something accepts connections on the port. */
-async function accepting(port: number, alive: () => void): Promise<void> {
+export async function accepting(port: number, alive: () => void = () => undefined): Promise<void> {
   for (;;) {
     alive();
     const socket = connect(port, '127.0.0.1');

@@ -2,15 +2,18 @@
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { type AddressInfo, createServer } from 'node:net';
+import { type AddressInfo, connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createServer as createTlsServer } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Fault } from '../../src/errors.ts';
 import { openLog } from '../../src/log.ts';
 import { openBroker } from '../../src/mqtt/broker.ts';
 import { publishJournal } from '../../src/mqtt/client.ts';
 import { probeBroker } from '../../src/mqtt/probe.ts';
 import { systemClock } from '../../src/time.ts';
+import { authorityIn } from '../fakes/certificates.ts';
 import { numbered } from '../fakes/events.ts';
 import { memoryJournal } from '../fakes/journal.ts';
 import { freePort, openMosquitto } from '../fakes/mosquitto.ts';
@@ -116,6 +119,45 @@ describe('a broker with TLS', () => {
         fault: { code: 'broker-unreachable', message: expect.stringContaining('mqtts://') },
       });
     }
+  });
+
+  test('that wants a certificate of ours says so without one, and with one of a stranger', async () => {
+    const authority = authorityIn(folder, 'known');
+    const stranger = authorityIn(folder, 'stranger').issue('nobody');
+    const here = authority.issue('known-broker', 'IP:127.0.0.1');
+    const ours = authority.issue('known-door');
+    await using mosquitto = await openMosquitto({
+      config: ['allow_anonymous true', 'require_certificate true', 'cafile $FOLDER/ca', 'certfile $FOLDER/pem', 'keyfile $FOLDER/key'],
+      files: { ca: authority.pem, pem: here.pem, key: here.key },
+    });
+    const url = mosquitto.url.replace('mqtt:', 'mqtts:');
+    const probe = (more: object) => probeBroker({ broker: { url, caFile: authority.pemFile, ...more }, door });
+    const refusal = { ok: false, fault: { code: 'broker-refused', message: expect.stringContaining('mqtt.certFile') } };
+    expect(await probe({ certFile: ours.pemFile, keyFile: ours.keyFile })).toMatchObject({ ok: true });
+    expect(await probe({})).toMatchObject(refusal);
+    expect(await probe({ certFile: stranger.pemFile, keyFile: stranger.keyFile })).toMatchObject(refusal);
+  });
+
+  test('1.2 alone is refused unless mqtt.tlsVersion lets it', async () => {
+    const authority = authorityIn(folder, 'old');
+    const { pem, key } = authority.issue('old-broker', 'IP:127.0.0.1');
+    await using mosquitto = await openMosquitto();
+    // mosquitto sets no highest version: an old one stands before it.
+    const old = createTlsServer({ cert: pem, key, maxVersion: 'TLSv1.2' }, (socket) => {
+      socket.on('error', () => undefined);
+      socket.pipe(connect(mosquitto.port, '127.0.0.1').on('error', () => socket.destroy())).pipe(socket);
+    });
+    old.on('tlsClientError', () => undefined);
+    old.listen(0, '127.0.0.1');
+    await once(old, 'listening');
+    const { port } = old.address() as AddressInfo;
+    for (const scheme of ['mqtts', 'wss']) {
+      const broker = { url: `${scheme}://127.0.0.1:${port}`, caFile: authority.pemFile };
+      const { fault } = (await probeBroker({ broker, door })) as { fault: Fault };
+      expect([fault.code, fault.message]).toEqual(['broker-refused', expect.stringContaining('mqtt.tlsVersion')]);
+      if (scheme === 'mqtts') expect(await probeBroker({ broker: { ...broker, tlsVersion: '1.2' }, door })).toMatchObject({ ok: true });
+    }
+    old.close();
   });
 
   test('is not found where the broker speaks in the clear', async () => {
