@@ -5,6 +5,7 @@ import { cameraScenarios } from './camera.ts';
 import { faceScenarios } from './face.ts';
 import { inputScenarios } from './inputs.ts';
 import { machineScenarios } from './machine.ts';
+import { networkRelayScenarios } from './network-relay.ts';
 import { processScenarios } from './process.ts';
 import { startScenarios } from './start.ts';
 
@@ -14,6 +15,7 @@ export const scenarios: readonly Scenario[] = [
   ...faceScenarios,
   ...cameraScenarios,
   ...brokerScenarios,
+  ...networkRelayScenarios,
   ...processScenarios,
   ...machineScenarios,
 ];
