@@ -104,6 +104,7 @@ async function attend(device: DeviceLine): Promise<void> {
 }
 
 async function obey(id: number, order: string | undefined, ms: number): Promise<void> {
+  if (ending && order === 'safe') return; // that is being done: the end of this process is the answer
   try {
     if (!timed || ending) throw new Fault('relay-failed', 'The line is not held');
     if (order === 'pulse' && ms > 0) await timed.pulse(ms);

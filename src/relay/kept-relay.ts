@@ -95,7 +95,13 @@ export async function openKeptRelay(options: KeptRelayOptions): Promise<Relay> {
     pulse: (durationMs) => order(`pulse ${Math.round(durationMs)}`),
     hold: (leaseMs) => order(`hold ${Math.round(leaseMs)}`),
     safe: async () => {
-      if (keeper) await keeper.order('safe'); // without one the line was driven safe, or is about to be
+      const asked = keeper;
+      try {
+        await asked?.order('safe');
+      } catch (error) {
+        // One that has ended meanwhile drove the line safe, or it is being taken back and driven so.
+        if (keeper === asked) throw error;
+      }
     },
     [Symbol.asyncDispose]: async () => {
       over.abort();

@@ -12,6 +12,7 @@ import type { DevicePlace } from '../../src/relay/line.ts';
 import { systemClock } from '../../src/time.ts';
 import { contractMaxHoldMs, contractMaxMs, testRelay } from '../contracts/relay.ts';
 import { type HttpModel, type HttpRelay, openHttpRelay } from '../fakes/network-relay.ts';
+import { childrenOf } from '../fakes/processes.ts';
 import { timedRelay } from '../fakes/timed-relay.ts';
 
 const nothing = { release: '', lock: '', ask: '', reports: '', released: '', locked: '', user: '', passwordFile: '', caFile: '' };
@@ -215,6 +216,15 @@ describe('a relay reached by HTTP, kept by a process of its own', () => {
     daemon.kill(signal);
     await until(() => device.coil.level === 'safe');
     expect(device.heard.at(-1)).toMatch(/Switch/);
+  });
+
+  it('told to be safe while its keeper is ending by a signal of its own, as at a stop of the service, is safe and no fault', async () => {
+    const relay = await openKeptRelay(optionsOf(60_000));
+    await relay.pulse(5000);
+    for (const pid of childrenOf(process.pid)) process.kill(pid, 'SIGTERM');
+    await relay.safe();
+    await relay[Symbol.asyncDispose]();
+    expect([device.coil.level, relay.level]).toEqual(['safe', 'safe']);
   });
 
   it('switches itself off when computer and network are gone at once', async () => {

@@ -1,6 +1,6 @@
 /** The relay keeper as a real process over a line that is a file: what a door must never do, whatever dies. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -8,6 +8,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { openLog } from '../../src/log.ts';
 import { openKeptRelay } from '../../src/relay/kept-relay.ts';
 import { drivenIn } from '../fakes/file-line.ts';
+import { childrenOf, isAlive } from '../fakes/processes.ts';
 
 const adapter = new URL('../fakes/file-line.ts', import.meta.url).href;
 const log = openLog('silent');
@@ -88,6 +89,14 @@ describe('a kept relay', () => {
     await until(() => relay.held && last()?.pid !== keeper);
   });
 
+  it('told to be safe while its keeper ends by a signal of its own is safe, and no fault', async () => {
+    await using relay = await openKeptRelay(optionsOf());
+    await relay.pulse(5000);
+    process.kill(last()?.pid as number, 'SIGTERM');
+    await relay.safe();
+    await until(() => last()?.level === 'safe');
+  });
+
   it('goes on trying while the line cannot be taken back, and is not held', async () => {
     await using relay = await openKeptRelay(optionsOf());
     const keeper = last()?.pid as number;
@@ -145,25 +154,3 @@ describe('a daemon that goes away in the middle of a pulse', () => {
     await until(() => !isAlive(last()?.pid as number));
   });
 });
-
-/** A process that has ended but was not waited for (its daemon is stopped) is not alive: proc_pid_stat(5), state Z. */
-function isAlive(pid: number): boolean {
-  try {
-    return !/^\d+ \(.*\) Z/.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
-  } catch {
-    return false;
-  }
-}
-
-/** Keepers that this process has started and that are not over: proc_pid_stat(5), fields 3 and 4. */
-function childrenOf(parent: number): number[] {
-  return readdirSync('/proc').flatMap((name) => {
-    if (!/^\d+$/.test(name) || !isAlive(Number(name))) return [];
-    try {
-      const mine = new RegExp(`\\) \\S ${parent} `).test(readFileSync(`/proc/${name}/stat`, 'utf8'));
-      return mine && readFileSync(`/proc/${name}/cmdline`, 'utf8').includes('relay/keeper') ? [Number(name)] : [];
-    } catch {
-      return []; // gone meanwhile
-    }
-  });
-}

@@ -50,6 +50,7 @@ it('leases alone are never active longer than a hold may be', async () => {
       const { spansMs } = await play(renewals.flat());
       expect(Math.max(0, ...spansMs)).toBeLessThanOrEqual(limits.maxHoldMs);
     }),
+    { numRuns: 300 },
   );
 });
 
