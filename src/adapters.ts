@@ -61,11 +61,11 @@ export function modelFolder(name: string): string {
   return name.includes('/') ? resolve(name) : join(root, 'models', basename(name));
 }
 
-/** The face reader that the configuration asks for. */
-export function readerOf({ face }: Config): Promise<FaceReader> {
+/** The face reader that the configuration asks for, or one with another embedder (a folder). */
+export function readerOf({ face }: Config, embedder = modelFolder(face.embedder)): Promise<FaceReader> {
   return openFaceReader({
     detector: modelFolder(face.detector),
-    embedder: modelFolder(face.embedder),
+    embedder,
     threads: face.threads,
     provider: face.provider,
     limits: face.quality,
@@ -93,10 +93,10 @@ export function galleryOf(config: Config, embedder: EmbedderInfo, clock: Clock =
  * Makes the templates that the embedder in use lacks from the stored pictures, as after a change of embedder. `onPicture` is told of each.
  * What fails is named in the result and left as it is.
  */
-export function renewTemplates(gallery: Gallery, reader: FaceReader, onPicture?: () => void): Promise<Reembedded> {
+export function renewTemplates(gallery: Gallery, reader: FaceReader, onPicture?: () => void | Promise<void>): Promise<Reembedded> {
   return gallery.reembed(async (picture) => {
     const [face] = (await reader.read(picture, { embed: 'dominant' })).faces;
-    onPicture?.();
+    await onPicture?.();
     if (!face?.embedding) throw new Fault('bad-picture', 'No face is found in this stored picture by the networks in use');
     return face.embedding;
   });

@@ -24,16 +24,20 @@ export type FaultCode =
   | 'journal-down'
   | 'model-damaged'
   | 'model-missing'
+  | 'model-refused'
   | 'model-unfit'
   | 'not-found'
   | 'not-permitted'
   | 'reader-failed'
+  | 'registry-damaged'
+  | 'registry-down'
   | 'relay-busy'
   | 'relay-failed'
   | 'relay-forbidden'
   | 'relay-missing'
   | 'state-locked'
   | 'tool-missing'
+  | 'training-busy'
   | 'training-failed';
 
 /** A fault: `message` is one clear sentence that names the setting and the remedy; `cause` is what was underneath. */

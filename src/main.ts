@@ -16,6 +16,7 @@ import { keyCommand } from './cli/key.ts';
 import { modelsCommand } from './cli/models.ts';
 import { peopleCommand } from './cli/people.ts';
 import { relayCommand } from './cli/relay.ts';
+import { retrainCommand } from './cli/retrain.ts';
 import { runCommand } from './cli/run.ts';
 import { sendCommand } from './cli/send.ts';
 import { trainCommand } from './cli/train.ts';
@@ -88,6 +89,7 @@ for (const command of [
   benchCommand,
   trainCommand,
   trainerCommand,
+  retrainCommand,
   tuneCommand,
   experimentCommand,
   relayCommand,

@@ -376,6 +376,57 @@ export const schema = {
     embedded: flag('Run a broker of our own on loopback (for the demo; MQTT 3.1.1).', false),
     embeddedPort: whole("The embedded broker's port.", 18_830, 1, 65_535),
   },
+  retrain: {
+    recipe: choice(
+      'How the network learns from this door: `adapt` (the twin stays, a projection of its embeddings and the head are learned; seconds), `finetune` (the whole twin) or `paper` (the paper’s network from scratch).',
+      'adapt',
+      ['adapt', 'finetune', 'paper'],
+    ),
+    where: choice(
+      'Where it learns: `door` (here, at low priority, paused while somebody stands at the door) or `farm` (GPU hosts).',
+      'door',
+      ['door', 'farm'],
+    ),
+    schedule: text(
+      'When it learns by itself, in `access.timeZone`: `Sun 03:00`, `daily 03:00`; empty: only when asked.',
+      '',
+      /^$|^(daily|Mon|Tue|Wed|Thu|Fri|Sat|Sun) ([01]\d|2[0-3]):[0-5]\d$/,
+      'empty, or a day (Mon … Sun, daily) and a time such as 03:00',
+    ),
+    threads: whole('Threads of training on the door.', 1, 1, 64),
+    priority: choice(
+      'What the process that trains gets of the processor: `idle` (only what nobody else wants: SCHED_IDLE), `low` (nice 19) or `normal`.',
+      'idle',
+      ['idle', 'low', 'normal'],
+    ),
+    keepGrantsDays: whole(
+      'Keep the picture of a grant for so many days, so that a person can confirm it for training (`facelatch journal mark`); nothing is learned from it before. 0: keep none.',
+      0,
+      0,
+      365,
+    ),
+    keepUnknownsDays: whole(
+      'Keep pictures of people who were turned away for so many days, to learn from as strangers; then they are deleted. 0: keep none.',
+      0,
+      0,
+      365,
+    ),
+    maxPictures: whole('Pictures kept in all, at most; those that nobody marked and that are oldest give way.', 2000, 10, 100_000),
+    frozenShare: number(
+      'Share of the pictures, by person and day, on which networks are compared and from which none learns; 0.2 is a fifth.',
+      0.2,
+      0.05,
+      0.5,
+    ),
+    decisions: whole('A new champion is watched for so many decisions, beside the network before it.', 50, 1, 10_000),
+    maxDisagreement: number(
+      'When the two differ in more than this share of those decisions, the door goes back to the one before by itself.',
+      0.2,
+      0,
+      1,
+    ),
+    keepBundles: whole('Trained networks kept beside the champion and the one before it; the oldest give way.', 5, 0, 100),
+  },
   metrics: {
     enabled: flag('Serve metrics for Prometheus on `http://127.0.0.1:18831/metrics`; no name or id of a person is in them.', false),
     host: text(

@@ -13,6 +13,7 @@ import {
   deskOf,
   embeddedBroker,
   enrolmentOf,
+  farmOf,
   galleryOf,
   homeAssistantOf,
   inputsOf,
@@ -34,6 +35,7 @@ import type { CommandPorts } from './command/spec.ts';
 import type { Config } from './config.ts';
 import { type DaemonStatus, daemonLoops, type Moment } from './daemon.ts';
 import { Fault, messageOf } from './errors.ts';
+import { openEyes } from './eyes.ts';
 import type { EmbedderInfo, FaceReader } from './face/port.ts';
 import { lockState } from './host/lock.ts';
 import type { ServiceManager } from './host/systemd.ts';
@@ -42,14 +44,19 @@ import type { EnrolmentSessions, Gallery } from './identity/port.ts';
 import { identify } from './identity/threshold.ts';
 import { followJournal } from './journal/follow.ts';
 import type { Journal } from './journal/port.ts';
+import { openLearning } from './learning.ts';
 import { liveSettings } from './live-settings.ts';
 import type { Log } from './log.ts';
 import { type Publication, publishJournal } from './mqtt/client.ts';
-import { encodeEnrolment, publicEntry } from './mqtt/codec.ts';
+import { encodeEnrolment, encodeTrainingLine, publicEntry } from './mqtt/codec.ts';
+import type { States } from './mqtt/messages.ts';
 import type { TellEvent } from './mqtt/tell-home-assistant.ts';
 import { type Topics, topicsOf } from './mqtt/topics.ts';
 import type { InputName, Inputs, Relay } from './relay/port.ts';
 import { brokerOf } from './relay-line.ts';
+import type { JobStatus } from './retrain/port.ts';
+import type { Twin } from './retrain/promotion.ts';
+import { twinOf } from './retraining.ts';
 import { type Clock, steppedClock, systemClock } from './time.ts';
 import { version } from './version.ts';
 
@@ -69,6 +76,8 @@ export interface Overrides {
   readonly clockSynchronised?: () => boolean;
   /** systemd, where it waits for this process. */
   readonly serviceManager?: ServiceManager | undefined;
+  /** A module that exports `workshopOf`: what learns and measures, in place of the shipped recipes. */
+  readonly workshop?: string;
 }
 
 export interface HouseStatus extends DaemonStatus {
@@ -102,14 +111,20 @@ export async function wire(config: Config, log: Log, overrides: Overrides = {}):
   const clock = overrides.clock ?? stepped ?? systemClock;
   opening.use(lockState(stateFolder(config)));
   const journal = opening.use(journalOf(config, clock));
-  let current: FaceReader | undefined;
-  const openReader = async () => {
-    current = overrides.reader ?? (await readerOf(config));
-    return current;
-  };
-  // Closed again by the loops when they end; here for whatever fails before they begin.
-  const reader = opening.use(await openReader());
-  const gallery = opening.use(galleryOf(config, reader.embedder, clock));
+  // A reader that a test brings guards alone: there is nothing to learn for it.
+  const learning = overrides.reader
+    ? undefined
+    : opening.use(
+        await openLearning({
+          ...{ config, journal, clock },
+          log: log.child({ room: 'retrain' }),
+          synchronised: overrides.clockSynchronised ?? timeSync(),
+          workshop: overrides.workshop,
+          farm: await farmOf(config, log.child({ room: 'farm' })),
+        }),
+      );
+  const eyes = learning?.eyes ?? opening.use(openEyes(await brought(config, overrides, clock)));
+  const { reader, gallery } = eyes;
   if (gallery.stale > 0) {
     const renewing = () => overrides.serviceManager?.opening('making templates anew for another embedder');
     const { pictures, failed } = await renewTemplates(gallery, reader, renewing);
@@ -152,6 +167,7 @@ export async function wire(config: Config, log: Log, overrides: Overrides = {}):
       if (event.kind === 'access.denied') counts.denials++;
       if (alarms.has(event.kind)) counts.alarms++;
       tellEvent?.(event, entry);
+      if (entry) learning?.journalled(event, entry);
       // The others come from the journal, with those that other processes write.
       if (!entry) metrics?.event(event);
     },
@@ -161,17 +177,20 @@ export async function wire(config: Config, log: Log, overrides: Overrides = {}):
   const loops = daemonLoops({
     camera,
     reader,
-    openReader,
+    openReader: async () => (learning ? learning.reopen() : reader),
     sight: (frame, reading) => {
       lookedAt = frame.picture;
+      learning?.saw(frame, reading);
+      const compares = eyes.comparing(reading);
       return sight(frame.picture, frame.capturedAtMs, reading, {
-        gallery,
-        identify: (matches) => identify(matches, gallery.threshold, config.identity.ambiguityMargin),
+        gallery: compares,
+        identify: (matches) => identify(matches, compares.threshold, config.identity.ambiguityMargin),
       });
     },
     controller,
     onTick: () => {
       entrance.tick();
+      learning?.tick();
       showStates();
       overrides.serviceManager?.attend({ relayHeld: relay.held, turns: loops.status.turns, status: summary() });
     },
@@ -179,6 +198,7 @@ export async function wire(config: Config, log: Log, overrides: Overrides = {}):
       try {
         if (gallery.refresh()) log.info({ room: 'identity', templates: gallery.templates }, 'people changed');
         people = gallery.list().length;
+        learning?.refresh(people);
       } catch (error) {
         // The people known so far go on being known; the next second tries again.
         if (!(error instanceof Fault)) throw error;
@@ -191,6 +211,7 @@ export async function wire(config: Config, log: Log, overrides: Overrides = {}):
     idleFps: stepped ? 0 : config.face.idleFps,
     onMoment: (moment) => {
       metrics?.looked(moment.sighting, clock.now() - moment.frame.capturedAtMs);
+      learning?.looked(moment);
       overrides.onMoment?.(moment);
     },
   });
@@ -199,7 +220,7 @@ export async function wire(config: Config, log: Log, overrides: Overrides = {}):
     enrolmentOf(config, {
       gallery,
       journal,
-      reader: () => current ?? reader,
+      reader: () => reader,
       camera: {
         watch: camera.watch,
         get working() {
@@ -225,6 +246,7 @@ export async function wire(config: Config, log: Log, overrides: Overrides = {}):
         return changed;
       },
     },
+    ...(learning && { training: learning.training }),
     models: () => networks(config).map(({ folder: _folder, ...network }) => network),
     ...(config.mqtt.snapshots && {
       snapshot: async () => {
@@ -245,7 +267,11 @@ export async function wire(config: Config, log: Log, overrides: Overrides = {}):
         )
       : undefined;
   const wired = (name: InputName) => config.inputs.kind !== 'none' && config.inputs[name] !== '';
-  const model = { name: reader.embedder.name, version: reader.embedder.version, latest: newestVersion(reader.embedder, networks(config)) };
+  const installed = networks(config);
+  const modelNow = () => {
+    const { name, version: of } = reader.embedder;
+    return { name, version: of, latest: newestVersion(reader.embedder, installed) };
+  };
   const showStates = () => {
     if (!publication) return;
     const { premises } = controller;
@@ -257,7 +283,7 @@ export async function wire(config: Config, log: Log, overrides: Overrides = {}):
     if (wired('tamper'))
       publication.show('tamper', !entrance.inputsKnown ? 'unknown' : premises.tamperSinceMs === undefined ? 'clear' : 'raised');
     publication.show('counts', { people, templates: gallery.templates, ...counts });
-    publication.show('model', model);
+    publication.show('model', modelNow());
   };
   const brokerState = () => {
     if (!publication) return 'off';
@@ -338,12 +364,22 @@ export async function wire(config: Config, log: Log, overrides: Overrides = {}):
         publication = publishJournal(options);
         tellEvent = homeAssistantOf(config, { ...options, publication, gallery, lookedAt: () => lookedAt });
         showStates();
-        void tellEnrolment(enrolment, topicsOf(prefix, config.door.id), publication, over.signal);
+        const topics = topicsOf(prefix, config.door.id);
+        if (learning) {
+          learning.onStatus = (status) => publication?.show('training', shownJob(status));
+          learning.onLine = (job, line) =>
+            publication?.tell(topics.training(job), { payload: encodeTrainingLine(job, line, systemClock.wall()), retain: false });
+        }
+        void tellEnrolment(enrolment, topics, publication, over.signal);
       }
       try {
         const played = new AbortController();
         const both = AbortSignal.any([signal, played.signal]);
-        await Promise.all([loops.run(both).finally(() => played.abort()), entrance.watchInputs(both)]);
+        const learns = learning?.run(both).catch((error) => {
+          // The door does not depend on it.
+          log.fatal({ room: 'retrain', err: error }, 'learning has ended by a mistake in the program');
+        });
+        await Promise.all([loops.run(both).finally(() => played.abort()), entrance.watchInputs(both), learns]);
       } finally {
         await relay.safe();
         controller.record({ kind: 'daemon.stopped', reason: signal.aborted ? messageOf(signal.reason) : 'replay ended' });
@@ -355,6 +391,19 @@ export async function wire(config: Config, log: Log, overrides: Overrides = {}):
     },
     [Symbol.asyncDispose]: () => resources.disposeAsync(),
   };
+}
+
+/** The reader that a test brings, with the people of the state folder. */
+async function brought(config: Config, { reader }: Overrides, clock: Clock): Promise<Twin> {
+  const given = reader ?? (await readerOf(config));
+  return twinOf('base', given, galleryOf(config, given.embedder, clock));
+}
+
+/** A job as its retained state has it. */
+function shownJob({ progress, ...job }: JobStatus): States['training'] {
+  if (!progress) return job;
+  const { stage, done, total, figures } = progress;
+  return { ...job, stage, done, total, ...(figures && { figures }) };
 }
 
 /** Whoever enrols from afar sees the prompts as they change. */

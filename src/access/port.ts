@@ -133,6 +133,39 @@ export type Event =
   | { readonly kind: 'person.renamed'; readonly personId: PersonId }
   | { readonly kind: 'person.removed'; readonly personId: PersonId }
   | { readonly kind: 'setting.changed'; readonly path: string; readonly value: number; readonly by: string }
+  | { readonly kind: 'training.started'; readonly job: string; readonly recipe: string; readonly where: string; readonly by: string }
+  | {
+      readonly kind: 'training.ended';
+      readonly job: string;
+      readonly outcome: 'promoted' | 'refused' | 'cancelled' | 'failed';
+      readonly detail: string;
+      readonly bundle?: string;
+      readonly seconds: number;
+    }
+  /** `forced`: by somebody at the machine itself, against the comparison. */
+  | {
+      readonly kind: 'model.promoted';
+      readonly bundle: string;
+      readonly version: number;
+      readonly by: string;
+      readonly forced: boolean;
+      readonly detail: string;
+    }
+  | { readonly kind: 'model.refused'; readonly bundle: string; readonly reason: string; readonly detail: string }
+  /** `bundle`: the champion from now on, or `base`, the network of the configuration. */
+  | {
+      readonly kind: 'model.rolled-back';
+      readonly bundle: string;
+      readonly from: string;
+      readonly why: 'asked' | 'disagreement' | 'damaged';
+      readonly by: string;
+      readonly detail: string;
+    }
+  /** A new champion has stood its time beside the one before it. */
+  | { readonly kind: 'model.proved'; readonly bundle: string; readonly decisions: number; readonly disagreements: number }
+  | { readonly kind: 'model.removed'; readonly bundle: string; readonly by: string }
+  /** What a person says of an earlier entry; `personId`: whom it showed. */
+  | { readonly kind: 'entry.marked'; readonly markedSeq: number; readonly as: string; readonly by: string; readonly personId?: PersonId }
   | { readonly kind: 'message.refused'; readonly refusedSeq: number; readonly code: number; readonly detail: string };
 
 export type EventKind = Event['kind'];

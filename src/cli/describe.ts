@@ -81,6 +81,22 @@ export function describeEvent(event: Event, nameOf: (personId: string) => string
       return `${nameOf(event.personId)} removed`;
     case 'setting.changed':
       return `${event.path} set to ${event.value} by ${event.by}, until the next start`;
+    case 'training.started':
+      return `training started: ${event.recipe} at the ${event.where}, for ${event.by}`;
+    case 'training.ended':
+      return `training ended after ${event.seconds} s, ${event.outcome}: ${event.detail}`;
+    case 'model.promoted':
+      return `network ${event.bundle.slice(0, 12)} (version ${event.version}) guards the door${event.forced ? ', FORCED' : ''}, by ${event.by}: ${event.detail}`;
+    case 'model.refused':
+      return `network ${event.bundle.slice(0, 12)} refused (${event.reason}): ${event.detail}`;
+    case 'model.rolled-back':
+      return `rolled back to ${event.bundle.slice(0, 12)} from ${event.from.slice(0, 12)} (${event.why}), by ${event.by}: ${event.detail}`;
+    case 'model.proved':
+      return `network ${event.bundle.slice(0, 12)} proved: it differed from the one before in ${event.disagreements} of ${event.decisions} decisions`;
+    case 'model.removed':
+      return `network ${event.bundle.slice(0, 12)} removed by ${event.by}`;
+    case 'entry.marked':
+      return `entry ${event.markedSeq} marked ${event.as} by ${event.by}${event.personId === undefined ? '' : `: ${nameOf(event.personId)}`}`;
     case 'message.refused':
       return `ALARM: the broker will never take the message of entry ${event.refusedSeq}: ${event.detail} (reason code ${event.code})`;
   }

@@ -13,7 +13,6 @@ import {
   galleryOf,
   inputsOf,
   journalOf,
-  readerOf,
   relayLine,
   stateFolder,
 } from '../adapters.ts';
@@ -21,6 +20,7 @@ import type { Config } from '../config.ts';
 import { Fault, messageOf } from '../errors.ts';
 import type { FaceReader } from '../face/port.ts';
 import { openRelayDevice } from '../relay-line.ts';
+import { doorReaderOf } from '../retraining.ts';
 import { systemClock } from '../time.ts';
 import { type CommonOptions, configOf, exitCodes, print, withCommon, withHelp } from './context.ts';
 
@@ -80,7 +80,7 @@ async function* examine(config: Config, withCamera: boolean, stop: AbortSignal):
   let reader: FaceReader | undefined;
   yield await attempt('networks', async () => {
     const started = performance.now();
-    reader = opened.use(await readerOf(config));
+    reader = opened.use(await doorReaderOf(config));
     const { name, version, calibration } = reader.embedder;
     return {
       health: calibration ? 'ok' : 'note',

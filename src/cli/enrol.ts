@@ -1,6 +1,6 @@
 /** `facelatch enrol`: pictures or a camera and a name in; a person the door knows out, in one transaction, or nothing and why. */
 import { Command } from 'commander';
-import { galleryOf, journalOf, readerOf } from '../adapters.ts';
+import { galleryOf, journalOf } from '../adapters.ts';
 import type { Config } from '../config.ts';
 import { Fault, messageOf } from '../errors.ts';
 import type { EmbedderInfo, FaceReader } from '../face/port.ts';
@@ -9,6 +9,7 @@ import { alreadyEnrolled, resemblance } from '../identity/enrolment.ts';
 import { personName } from '../identity/name.ts';
 import type { Gallery, Match, Person } from '../identity/port.ts';
 import { probabilityOf } from '../identity/siamese.ts';
+import { doorReaderOf } from '../retraining.ts';
 import { cameraPictures } from './camera-pictures.ts';
 import { type CommonOptions, configOf, exitCodes, print, wholeNumber, withCommon, withHelp } from './context.ts';
 import { tellStale } from './likeness.ts';
@@ -63,7 +64,7 @@ async function enrol(name: string, paths: readonly string[], options: EnrolOptio
     throw new Fault('bad-argument', 'Say where the pictures come from: picture files, a folder, or --camera (one or the other)');
   const { config } = configOf(options);
   const files = pictureFiles(paths);
-  await using reader = await readerOf(config);
+  await using reader = await doorReaderOf(config);
   using gallery = galleryOf(config, reader.embedder);
   using journal = journalOf(config); // opened first: without a journal nobody is enrolled
   tellStale(gallery);

@@ -1,11 +1,12 @@
 /** `facelatch identify`: pictures in; for each who it is, and who else it resembles. */
 import { Command } from 'commander';
-import { galleryOf, readerOf } from '../adapters.ts';
+import { galleryOf } from '../adapters.ts';
 import type { Config } from '../config.ts';
 import { Fault } from '../errors.ts';
 import type { EmbedderInfo } from '../face/port.ts';
 import type { Identification, Match } from '../identity/port.ts';
 import { identify } from '../identity/threshold.ts';
+import { doorReaderOf } from '../retraining.ts';
 import {
   type CommonOptions,
   checkState,
@@ -51,7 +52,7 @@ async function identifyAll(paths: readonly string[], options: IdentifyOptions, s
   const { config } = configOf(options, networksOf(options));
   checkState(config);
   const files = pictureFiles(paths);
-  await using reader = await readerOf(config);
+  await using reader = await doorReaderOf(config);
   using gallery = galleryOf(config, reader.embedder);
   const comparison = await comparisonOf(gallery, reader, config, stop);
   const nameOf = (id: string) => gallery.find(id)?.name ?? id;

@@ -6,6 +6,10 @@ import type { Config } from '../config.ts';
 import { Fault } from '../errors.ts';
 import type { Gallery } from '../identity/port.ts';
 import type { Entry, Journal, Query, Verdict } from '../journal/port.ts';
+import { markEntry } from '../retrain/marking.ts';
+import type { Mark } from '../retrain/port.ts';
+import { openStore } from '../retrain/store.ts';
+import { samplesOf, storeFile } from '../retraining.ts';
 import { type CommonOptions, checkState, configOf, exitCodes, print, tell, wholeNumber, withCommon, withHelp, write } from './context.ts';
 import { describeEvent } from './describe.ts';
 import { embedderOf } from './networks.ts';
@@ -37,11 +41,16 @@ export function journalCommand(stop: AbortSignal, exit: (code: number) => void):
       'facelatch journal --kind access --until 2026-01-31  grants and denials up to a day',
       'facelatch journal --follow --json | jq .event       as it happens',
       'facelatch journal verify                            is it whole? exit 1 when not',
+      'facelatch journal mark 1042 --not-them              what an entry really showed, to learn from',
     ],
     'done',
     '(journal verify) the journal is damaged',
   );
-  return command.addCommand(showCommand(stop, exit), { isDefault: true }).addCommand(verifyCommand(exit));
+  return command
+    .addCommand(showCommand(stop, exit), { isDefault: true })
+    .addCommand(verifyCommand(exit))
+    .addCommand(markCommand(exit))
+    .addCommand(marksCommand(exit));
 }
 
 function showCommand(stop: AbortSignal, exit: (code: number) => void): Command {
@@ -64,7 +73,8 @@ function showCommand(stop: AbortSignal, exit: (code: number) => void): Command {
     .action(async (options: JournalOptions) => {
       // Everything that is no other subcommand comes here.
       const [slip] = command.args;
-      if (slip !== undefined) throw new Fault('bad-argument', `There is no "facelatch journal ${slip}"; there are show and verify`);
+      if (slip !== undefined)
+        throw new Fault('bad-argument', `There is no "facelatch journal ${slip}"; there are show, verify, mark and marks`);
       exit(await show(options, stop));
     });
 }
@@ -165,6 +175,14 @@ const kinds: Readonly<Record<EventKind, true>> = {
   'clock.jumped': true,
   'person.left': true,
   'person.ruled': true,
+  'training.started': true,
+  'training.ended': true,
+  'model.promoted': true,
+  'model.refused': true,
+  'model.rolled-back': true,
+  'model.proved': true,
+  'model.removed': true,
+  'entry.marked': true,
 };
 
 function kindsOf(text: string): EventKind[] {
@@ -197,6 +215,74 @@ function entryJson(entry: Entry, names: Names): string {
   const { event } = entry;
   const person = 'personId' in event ? { person: names.find(event.personId)?.name ?? null } : {};
   return JSON.stringify({ ...entry, ...person });
+}
+
+interface MarkOptions extends CommonOptions {
+  readonly right?: boolean;
+  readonly notThem?: boolean;
+  readonly stranger?: boolean;
+  readonly person?: string;
+}
+
+function markCommand(exit: (code: number) => void): Command {
+  const command = new Command('mark')
+    .description(
+      'say what an entry really showed, so that the next training learns from it: the picture is there where retrain.keepGrantsDays or retrain.keepUnknownsDays allows it',
+    )
+    .argument('<seq>', 'the number of the entry (access.granted or access.denied)', wholeNumber('<seq>', 1, Number.MAX_SAFE_INTEGER))
+    .option('--right', 'a grant was right: its picture may be learned from')
+    .option('--not-them', 'a grant was for somebody else than the entry says')
+    .option('--person <name|id>', 'it shows this person')
+    .option('--stranger', 'it shows nobody who is enrolled');
+  withHelp(
+    command,
+    ['facelatch journal mark 1042 --right', 'facelatch journal mark 1043 --not-them', 'facelatch journal mark 1044 --person Ada'],
+    'marked',
+  );
+  return withCommon(command).action((seq: number, options: MarkOptions) => {
+    const { config } = configOf(options);
+    checkState(config);
+    const { right, notThem, stranger, person } = options;
+    const said: Mark[] = [...(right ? (['right'] as const) : []), ...(notThem ? (['not-them'] as const) : [])];
+    said.push(...(stranger ? (['stranger'] as const) : []), ...(person === undefined ? [] : (['person'] as const)));
+    const [as, more] = said;
+    if (as === undefined || more !== undefined)
+      throw new Fault('bad-argument', 'Give one of --right, --not-them, --person NAME and --stranger');
+    using store = openStore(storeFile(config));
+    using journal = journalOf(config);
+    using gallery = galleryOf(config, embedderOf(config));
+    const samples = samplesOf(config, { store }, gallery);
+    const marked = markEntry({ journal, samples, gallery }, { seq, as, by: 'cli', ...(person !== undefined && { person }) });
+    print(options, { seq, as, ...marked }, () =>
+      marked.pictures > 0
+        ? `entry ${seq} is marked; the next training learns from ${counted(marked.pictures, 'picture')}`
+        : `entry ${seq} is marked; no picture of it was kept, so nothing can be learned from it (retrain.keepGrantsDays, retrain.keepUnknownsDays)`,
+    );
+    exit(exitCodes.yes);
+  });
+}
+
+function marksCommand(exit: (code: number) => void): Command {
+  const command = new Command('marks').description('the entries of which pictures are kept, and what was said of them');
+  withHelp(command, ['facelatch journal marks'], 'shown');
+  return withCommon(command).action((options: CommonOptions) => {
+    const { config } = configOf(options);
+    checkState(config);
+    using store = openStore(storeFile(config));
+    using names = openNames(config, true);
+    const kept = samplesOf(config, { store }, { list: names.list, pictures: () => [] }).kept();
+    print(options, { kept }, () =>
+      kept.length === 0
+        ? 'No pictures of the journal are kept (retrain.keepGrantsDays, retrain.keepUnknownsDays)'
+        : kept
+            .map(
+              ({ seq, takenAt, pictures, personId, mark }) =>
+                `${takenAt}  ${String(seq).padStart(6)}  ${counted(pictures, 'picture')}  ${personId === undefined ? 'turned away' : nameIn(names)(personId)}${mark === undefined ? '' : `  marked ${mark}`}`,
+            )
+            .join('\n'),
+    );
+    exit(exitCodes.yes);
+  });
 }
 
 function verifyCommand(exit: (code: number) => void): Command {

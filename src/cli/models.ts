@@ -1,5 +1,7 @@
 /** `facelatch models`: which networks are there, whether they are whole, and which ones the configuration uses; the layers of one that can be trained. */
 import { Command } from 'commander';
+import { Fault } from '../errors.ts';
+import { trainedNetworks } from '../retraining.ts';
 import {
   type CommonOptions,
   configOf,
@@ -13,27 +15,50 @@ import {
 } from './context.ts';
 import { describeCommand } from './describe-network.ts';
 import { type NetworkState, networks } from './networks.ts';
+import { trainedCommands, trainedTable } from './trained-models.ts';
 import { table } from './words.ts';
 
-export function modelsCommand(_stop: AbortSignal, exit: (code: number) => void): Command {
+export function modelsCommand(stop: AbortSignal, exit: (code: number) => void): Command {
   const command = new Command('models')
-    .summary('the networks, and whether they are whole; the layers of one')
+    .summary('the networks, and which guards the door; promote a trained one, go back')
     .description(
       'List the networks in models/ and those that the configuration names elsewhere: name, version, whether the file is the one its manifest ' +
-        'describes (SHA-256), licence, and what it is used as.',
+        'describes (SHA-256), licence, and what it is used as; and the networks trained for this door, with their state.',
     );
   withHelp(
     command,
-    ['facelatch models', 'facelatch models --embedder ~/my-arcface', 'facelatch models describe paper'],
+    [
+      'facelatch models',
+      'facelatch models --embedder ~/my-arcface',
+      'facelatch models describe paper',
+      'facelatch models promote 3fa9c01d',
+      'facelatch models rollback',
+    ],
     'all are whole',
     'a network is damaged, missing or unfit',
   );
-  command.enablePositionalOptions().addCommand(describeCommand(exit));
-  return withNetworks(withCommon(command)).action((options: CommonOptions & NetworkOptions) => {
-    const found = networks(configOf(options, networksOf(options)).config);
-    print(options, { models: found }, () => listing(found));
-    exit(found.every(({ state }) => state === 'whole') ? exitCodes.yes : exitCodes.no);
-  });
+  command.enablePositionalOptions().addCommand(describeCommand(exit)).addCommand(listCommand(exit), { isDefault: true });
+  for (const each of trainedCommands(stop, exit)) command.addCommand(each);
+  return command;
+}
+
+function listCommand(exit: (code: number) => void): Command {
+  const command = new Command('list').description(
+    'every network, and what was trained for this door (what `facelatch models` does by itself)',
+  );
+  withHelp(command, ['facelatch models list', 'facelatch models --json'], 'all are whole', 'a network is damaged, missing or unfit');
+  return withNetworks(withCommon(command))
+    .allowExcessArguments()
+    .action((options: CommonOptions & NetworkOptions) => {
+      const [slip] = command.args;
+      if (slip !== undefined)
+        throw new Fault('bad-argument', `There is no "facelatch models ${slip}"; "facelatch models --help" shows what there is`);
+      const { config } = configOf(options, networksOf(options));
+      const found = networks(config);
+      const trained = trainedNetworks(config);
+      print(options, { models: found, trained }, () => `${listing(found)}${trainedTable(trained)}`);
+      exit(found.every(({ state }) => state === 'whole') ? exitCodes.yes : exitCodes.no);
+    });
 }
 
 function listing(found: readonly NetworkState[]): string {

@@ -6,6 +6,7 @@ import type { Config } from '../config.ts';
 import { Fault } from '../errors.ts';
 import { openDetectorNetwork, openEmbedderNetwork } from '../face/manifest.ts';
 import type { EmbedderInfo } from '../face/port.ts';
+import { embedderFolder } from '../retraining.ts';
 
 export interface NetworkState {
   readonly folder: string;
@@ -21,9 +22,9 @@ export interface NetworkState {
   readonly usedAs: readonly ('face.detector' | 'face.embedder')[];
 }
 
-/** The embedder of the configuration, from its manifest alone: commands that only look at people start no network. */
-export function embedderOf({ face }: Config): EmbedderInfo {
-  return openEmbedderNetwork(modelFolder(face.embedder)).info;
+/** The embedder that guards the door, from its manifest alone: commands that only look at people start no network. */
+export function embedderOf(config: Config): EmbedderInfo {
+  return openEmbedderNetwork(embedderFolder(config)).info;
 }
 
 /** Every network in models/, and those that the configuration names elsewhere. */

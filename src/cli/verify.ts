@@ -1,9 +1,10 @@
 /** `facelatch verify`: one picture against one person (1:1), or against everyone enrolled (1:N); the answer is the exit code. */
 import { Command } from 'commander';
-import { galleryOf, readerOf } from '../adapters.ts';
+import { galleryOf } from '../adapters.ts';
 import type { FaceReader } from '../face/port.ts';
 import type { Identification, Match, Person, Threshold } from '../identity/port.ts';
 import { identify, thresholdsOf } from '../identity/threshold.ts';
+import { doorReaderOf } from '../retraining.ts';
 import {
   type CommonOptions,
   checkState,
@@ -43,7 +44,7 @@ export function verifyCommand(stop: AbortSignal, exit: (code: number) => void): 
 async function verify(file: string, options: VerifyOptions, stop: AbortSignal): Promise<number> {
   const { config } = configOf(options, networksOf(options));
   checkState(config);
-  await using reader = await readerOf(config);
+  await using reader = await doorReaderOf(config);
   using gallery = galleryOf(config, reader.embedder);
   const claimed = options.person === undefined ? undefined : findPerson(gallery, options.person);
   const probe = await readProbe(file, reader, config);

@@ -31,6 +31,8 @@ export interface DoorKeys {
   /** Thumbprint of the signing key: the audience of every command, so that one meant for another door of the same name is refused. */
   readonly id: string;
   readonly sign: CryptoKey;
+  /** The public part of `sign`. */
+  readonly verify: CryptoKey;
   readonly decrypt: CryptoKey;
 }
 
@@ -65,7 +67,13 @@ export async function openDoorKeys(file: string, door: string): Promise<DoorKeys
   if (!existsSync(file)) writeNew(file, { sign: await newKey('Ed25519'), encrypt: await newKey('X25519') });
   const held = readKeys(file);
   const card: DoorCard = { door, sign: publicKeyOf(held.sign, 'Ed25519'), encrypt: publicKeyOf(held.encrypt, 'X25519') };
-  return { card, id: await thumbprint(card.sign), sign: await importKey(held.sign), decrypt: await importKey(held.encrypt) };
+  return {
+    card,
+    id: await thumbprint(card.sign),
+    sign: await importKey(held.sign),
+    verify: await importKey(card.sign),
+    decrypt: await importKey(held.encrypt),
+  };
 }
 
 function readKeys(file: string): { sign: PrivateKey; encrypt: PrivateKey } {

@@ -75,8 +75,19 @@ export const lookCommands = [
     role: 'viewer',
     changes: false,
     args: nothing,
-    result: Type.Object({ models: Type.Array(Type.Record(Type.String(), Type.Unknown())) }, closed),
-    run: ({ models }) => (models ? done({ models: [...models()] }) : unavailable('list of networks')),
+    result: Type.Object(
+      {
+        models: Type.Array(Type.Record(Type.String(), Type.Unknown())),
+        trained: Type.Array(Type.Record(Type.String(), Type.Unknown()), {
+          description: 'Of this door: candidates, the champion, retired ones.',
+        }),
+      },
+      closed,
+    ),
+    run: ({ models, training }) =>
+      models
+        ? done({ models: [...models()], trained: (training?.bundles() ?? []).map((bundle) => ({ ...bundle })) })
+        : unavailable('list of networks'),
   }),
   command({
     name: 'snapshot',

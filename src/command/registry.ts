@@ -4,5 +4,6 @@ import { enrolCommands } from './enrol.ts';
 import { lookCommands } from './look.ts';
 import { peopleCommands } from './people.ts';
 import type { Command } from './spec.ts';
+import { trainCommands } from './train.ts';
 
-export const commands: readonly Command[] = [...doorCommands, ...peopleCommands, ...enrolCommands, ...lookCommands];
+export const commands: readonly Command[] = [...doorCommands, ...peopleCommands, ...enrolCommands, ...lookCommands, ...trainCommands];

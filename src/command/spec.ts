@@ -3,6 +3,7 @@ import type { Static, TObject, TSchema } from 'typebox';
 import type { ChangeRules, Door, Requester } from '../access/port.ts';
 import type { EnrolmentSessions, Gallery } from '../identity/port.ts';
 import type { Journal, Query } from '../journal/port.ts';
+import type { Training } from '../retrain/port.ts';
 import type { Parts } from './parts.ts';
 import type { CommandError, Outcome, Role } from './port.ts';
 
@@ -17,6 +18,7 @@ export interface CommandPorts {
   readonly enrolment?: EnrolmentSessions;
   readonly parts: Parts;
   readonly settings: Settings;
+  readonly training?: Training;
   readonly models?: () => readonly Record<string, unknown>[];
   /** Absent where no picture may leave the door. */
   readonly snapshot?: () => Promise<{ readonly capturedAt: string; readonly picture: Uint8Array } | undefined>;

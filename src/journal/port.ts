@@ -23,6 +23,8 @@ export interface Query {
   readonly until?: string;
   /** Only entries after this seq. */
   readonly after?: Seq;
+  /** Only entries up to this seq, inclusive. */
+  readonly upTo?: Seq;
   /** The newest `limit` entries that fit, given in rising order. */
   readonly limit?: number;
 }

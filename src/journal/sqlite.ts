@@ -171,6 +171,7 @@ function runQuery(db: DatabaseSync, file: string, query: Query): readonly Entry[
   if (query.since !== undefined) where('at >= ?', instant(query.since, 'since'));
   if (query.until !== undefined) where('at <= ?', instant(query.until, 'until'));
   if (query.after !== undefined) where('seq > ?', query.after);
+  if (query.upTo !== undefined) where('seq <= ?', query.upTo);
   const filter = conditions.length > 0 ? `WHERE ${conditions.join(' AND ')}` : '';
   // A negative limit is no limit in SQLite.
   const rows = db.prepare(`SELECT * FROM journal ${filter} ORDER BY seq DESC LIMIT ?`).all(...values, query.limit ?? -1);

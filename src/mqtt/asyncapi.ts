@@ -16,6 +16,7 @@ import {
   stamped,
   stateMessages,
   statusMessage,
+  trainingLine,
 } from './messages.ts';
 import { topicsOf } from './topics.ts';
 
@@ -105,6 +106,7 @@ export function asyncApi(parts: AsyncApiParts): object {
         session: { description: 'An enrolment session.' },
         discovery: { description: 'mqtt.homeAssistant.prefix' },
         device: { description: 'This door among the devices of Home Assistant.' },
+        job: { description: 'A training.' },
       },
       schemas: { plainRequest: parts.plainRequest, signedRequest: parts.signedRequest, reply: parts.reply },
     },
@@ -136,6 +138,13 @@ function spokenByDoor(): Spoken[] {
       payload: eventMessage(kind as EventKind),
       retain: false,
     })),
+    {
+      key: 'training',
+      address: topics.training('{job}'),
+      summary: 'What the process that trains says, line by line; how the job stands is state/training.',
+      payload: trainingLine,
+      retain: false,
+    },
     {
       key: 'selfTest',
       address: topics.selfTest,

@@ -12,6 +12,8 @@
  * state/model     {"schema":1,"name":"twin","version":"1.0.0","latest":"1.0.0","at":"…"}
  * enrolment/<id>  {"schema":1,"session":"…","state":"collecting" | "taking" | "committed" | "aborted" | "expired","pictures":2, prompt, wanted,
  *                 last {accepted, source, reasons, detail, personId}, problem, "expiresAt":"…","at":"…"}
+ * state/training  {"schema":1, id, recipe, where, by, state, stage, done, total, figures, startedAt, endedAt, bundle, detail, "at":"…"}
+ * training/<id>   {"schema":1,"job":"…","line":"…","at":"…"}
  * event/…         {"schema":1,"id":"<UUID>","seq":17,"at":"…","door":"front-door","kind":"access.granted", …the event's fields}
  *                 `seq` counts the journal's entries from 1 without gaps and `at` is when the entry was written. Messages come at least
  *                 once and in order: drop those whose `seq` is not above the last one seen (a new `id` under an old `seq` is a new
@@ -41,6 +43,10 @@
  *   person.renamed   personId
  *   person.removed   personId
  *   setting.changed  path, value, by
+ *   training.started job, recipe, where, by; training.ended job, outcome, detail, bundle, seconds
+ *   model.promoted   bundle, version, by, forced, detail; model.refused bundle, reason, detail; model.removed bundle, by
+ *   model.rolled-back bundle, from, why, by, detail; model.proved bundle, decisions, disagreements
+ *   entry.marked     markedSeq, as, by, personId
  *   message.refused  refusedSeq, code, detail   (the broker will never take the message of that entry)
  */
 import type { Entry } from '../journal/port.ts';
@@ -82,6 +88,11 @@ export function encodeState(state: States[StateName], nowMs: number): string {
 /** The payload of an enrolment session's status, which holds no name. */
 export function encodeEnrolment(status: { readonly session: string; readonly state: string }, nowMs: number): string {
   return JSON.stringify({ schema, ...status, at: new Date(nowMs).toISOString() });
+}
+
+/** The payload of one line of a training. */
+export function encodeTrainingLine(job: string, line: string, nowMs: number): string {
+  return JSON.stringify({ schema, job, line: shorten(line), at: new Date(nowMs).toISOString() });
 }
 
 /** The payload of `status` while the daemon is there. */

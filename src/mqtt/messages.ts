@@ -4,6 +4,7 @@
  */
 import Type, { type Static, type TObject } from 'typebox';
 import { denials, type Event, type EventKind } from '../access/port.ts';
+import { jobPlaces, jobStates, recipeNames } from '../retrain/port.ts';
 
 const closed = { additionalProperties: false } as const;
 const object = <const P extends Parameters<typeof Type.Object>[0]>(properties: P) => Type.Object(properties, closed);
@@ -75,6 +76,26 @@ export const eventFields = {
   'person.renamed': object({ personId }),
   'person.removed': object({ personId }),
   'setting.changed': object({ path: text(), value: Type.Number(), by: text() }),
+  'training.started': object({ job: text(), recipe: text(), where: text(), by: text() }),
+  'training.ended': object({
+    job: text(),
+    outcome: Type.Enum(['promoted', 'refused', 'cancelled', 'failed']),
+    detail,
+    bundle: maybe(text('The candidate it made.')),
+    seconds: Type.Number(),
+  }),
+  'model.promoted': object({ bundle: text(), version: count(), by: text(), forced: Type.Boolean(), detail }),
+  'model.refused': object({ bundle: text(), reason: text(), detail }),
+  'model.rolled-back': object({
+    bundle: text('The champion from now on, or `base`.'),
+    from: text(),
+    why: Type.Enum(['asked', 'disagreement', 'damaged']),
+    by: text(),
+    detail,
+  }),
+  'model.proved': object({ bundle: text(), decisions: count(), disagreements: count() }),
+  'model.removed': object({ bundle: text(), by: text() }),
+  'entry.marked': object({ markedSeq: count(), as: text(), by: text(), personId: maybe(personId) }),
   'message.refused': object({ refusedSeq: count(), code: count('MQTT reason code.'), detail }),
 } satisfies { readonly [Kind in EventKind]: TObject };
 
@@ -119,9 +140,28 @@ export const stateMessages = {
     latest: text('The highest version of that name among the networks that this door has.'),
     at,
   }),
+  training: object({
+    schema: schemaVersion,
+    id: text('Of the job under way, else of the last one.'),
+    recipe: Type.Enum([...recipeNames]),
+    where: Type.Enum([...jobPlaces]),
+    by: text('Who asked: an operator, or `schedule`.'),
+    state: Type.Enum([...jobStates]),
+    stage: maybe(text()),
+    done: maybe(Type.Number({ description: 'Steps of this stage.' })),
+    total: maybe(Type.Number()),
+    figures: maybe(Type.Record(Type.String(), Type.Number(), { description: 'Such as the loss.' })),
+    startedAt: Type.String({ format: 'date-time' }),
+    endedAt: maybe(Type.String({ format: 'date-time' })),
+    bundle: maybe(text('The candidate it made.')),
+    detail: maybe(text('Why it was refused, cancelled or failed; what the promotion rests on.')),
+    at,
+  }),
 };
 export type StateName = keyof typeof stateMessages;
-type Shown<Message> = Message extends { readonly state: infer State } ? State : Omit<Message, 'schema' | 'at'>;
+type Shown<Message> = [Exclude<keyof Message, 'schema' | 'state' | 'at'>, Message] extends [never, { readonly state: infer State }]
+  ? State
+  : Omit<Message, 'schema' | 'at'>;
 /** What each state may be: one word, or several figures. */
 export type States = { readonly [Name in StateName]: Readonly<Shown<Static<(typeof stateMessages)[Name]>>> };
 
@@ -133,6 +173,9 @@ export const statusMessage = Type.Union([
     reason: Type.Enum(['stopped', 'lost'], { description: '`lost` is the last will: killed, or cut off.' }),
   }),
 ]);
+
+/** What the process that trains says, line by line. */
+export const trainingLine = object({ schema: schemaVersion, job: text(), line: text(), at });
 
 export const selfTestMessage = object({ schema: schemaVersion, selfTest: Type.String({ format: 'uuid' }) });
 export const probeMessage = object({ schema: schemaVersion, probe: text() });

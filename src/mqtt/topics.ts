@@ -12,6 +12,8 @@
  *     <prefix>/<door>/event/<kind>    never retained: one journal entry; the dots of the kind are levels, as in event/access/granted
  *     <prefix>/<door>/probe           never retained: what `facelatch doctor` sends to see whether it may publish
  *     <prefix>/<door>/enrolment/<id>  never retained: how an enrolment session stands, each time that changes (a prompt of the camera, say)
+ *     <prefix>/<door>/state/training  retained: the training under way, or the last one
+ *     <prefix>/<door>/training/<id>   never retained: what the process that trains says, line by line
  *     <prefix>/<door>/cmd/<name>      to the door: one command; the dots of its name are levels, as in cmd/door/open
  *     <prefix>/<door>/cmd/self-test   from the door to itself: does the broker deliver commands
  *     <prefix>/<door>/cmd/home-assistant      to the door, where Home Assistant may: the name of one command as plain text, never signed
@@ -38,6 +40,7 @@ export interface Topics {
   state(name: StateName): string;
   event(kind: EventKind): string;
   enrolment(session: string): string;
+  training(job: string): string;
   /** Every command to this door, as a subscription. */
   readonly commands: string;
   readonly selfTest: string;
@@ -86,6 +89,7 @@ export function topicsOf(prefix: string, door: string): Topics {
     state: (name) => `${root}/state/${name}`,
     event: (kind) => `${root}/event/${kind.replaceAll('.', '/')}`,
     enrolment: (session) => `${root}/enrolment/${session}`,
+    training: (job) => `${root}/training/${job}`,
     commands: `${root}/cmd/#`,
     selfTest: `${root}/cmd/self-test`,
     command: (name) => `${root}/cmd/${name.replaceAll('.', '/')}`,

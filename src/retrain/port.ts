@@ -200,6 +200,39 @@ export interface JobStatus {
   readonly detail?: string;
 }
 
+/** What operators ask of training, whichever way they come. */
+export interface Training {
+  /** `recipe` and `where` as the settings say where they are not given. Throws Fault `training-busy`. */
+  start(request: { readonly recipe?: RecipeName; readonly where?: JobPlace; readonly by: string }): JobStatus;
+  /** The job under way, else the last one. */
+  status(): JobStatus | undefined;
+  /** False where none is under way. */
+  cancel(by: string): boolean;
+  /** The trained networks of this door, the champion among them. */
+  bundles(): readonly {
+    readonly id: string;
+    readonly state: BundleState;
+    readonly version: number;
+    readonly recipe: string;
+    readonly createdAt: string;
+    readonly note: string;
+  }[];
+  /** Measures it against the champion and makes it the champion, or says why not. Throws Faults `not-found`, `training-busy`. */
+  promote(
+    idOrBeginning: string,
+    by: string,
+  ): Promise<
+    { readonly ok: true; readonly detail: string } | { readonly ok: false; readonly reason: BundleRefusal; readonly detail: string }
+  >;
+  /** Undefined where there is nothing to go back to. */
+  rollback(by: string): Promise<{ readonly to: string; readonly from: string } | undefined>;
+  /** How many kept pictures the mark concerns. Throws Faults `not-found`, `bad-argument`. */
+  mark(mark: { readonly seq: number; readonly as: Mark; readonly person?: string; readonly by: string }): {
+    readonly pictures: number;
+    readonly personId?: PersonId;
+  };
+}
+
 /** What a farm is asked to do with one job. One call at a time for a job; a repeated call for the same id goes on with it. */
 export interface Farm {
   /**

@@ -46,6 +46,7 @@ export function testJournal(name: string, open: (clock: FakeClock) => Journal): 
       expect(seqs({ kinds: [] })).toEqual([]);
       expect(seqs({ since: '2026-01-05T12:00:01Z', until: '2026-01-05T13:00:02+01:00' })).toEqual([2, 3]);
       expect(seqs({ after: 2 })).toEqual([3, 4]);
+      expect([seqs({ upTo: 2 }), seqs({ after: 1, upTo: 2, limit: 1 })]).toEqual([[1, 2], [2]]);
       expect(seqs({ limit: 2 })).toEqual([3, 4]);
       expect(seqs({ limit: 0 })).toEqual([]);
       expect(seqs({ personId: 'p-0001', kinds: ['access.granted'], after: 1, limit: 5 })).toEqual([3]);

@@ -61,7 +61,7 @@ export function memoryJournal({ clock }: { clock: Clock }): MemoryJournal {
       return entryOf(row);
     },
     tail: follow,
-    query: ({ personId, kinds, since, until, after, limit }) => {
+    query: ({ personId, kinds, since, until, after, upTo, limit }) => {
       const from = since === undefined ? undefined : instant(since, 'since');
       const to = until === undefined ? undefined : instant(until, 'until');
       const fit = rows.filter(
@@ -70,7 +70,8 @@ export function memoryJournal({ clock }: { clock: Clock }): MemoryJournal {
           (!kinds || kinds.some((kind) => kind === row.kind)) &&
           (from === undefined || row.at >= from) &&
           (to === undefined || row.at <= to) &&
-          (after === undefined || row.seq > after),
+          (after === undefined || row.seq > after) &&
+          (upTo === undefined || row.seq <= upTo),
       );
       return fit.slice(limit === undefined ? 0 : Math.max(0, fit.length - limit)).map(entryOf);
     },

@@ -8,6 +8,7 @@ import { expect, it } from 'vitest';
 import { asyncApiDocument } from '../../src/cli/config.ts';
 import { commands } from '../../src/command/registry.ts';
 import { openLog } from '../../src/log.ts';
+import { encodeTrainingLine } from '../../src/mqtt/codec.ts';
 import { discoveryMessage } from '../../src/mqtt/home-assistant.ts';
 import { probeBroker } from '../../src/mqtt/probe.ts';
 import { tellHomeAssistant } from '../../src/mqtt/tell-home-assistant.ts';
@@ -100,6 +101,8 @@ it('says what every message is that a door publishes: events, states, status, co
   publisher.publication.show('tamper', 'unknown');
   publisher.publication.show('counts', { people: 3, templates: 15, grants: 1, denials: 0, alarms: 0 });
   publisher.publication.show('model', { name: 'twin', version: '1.0.0', latest: '1.1.0' });
+  const job = { id: 'j-1', recipe: 'adapt', where: 'door', by: 'ada', state: 'training', startedAt: '2026-01-05T12:00:00.000Z' } as const;
+  publisher.publication.show('training', { ...job, stage: 'steps', done: 1, total: 3, figures: { loss: 0.5 } });
   await until(() => publisher.status().commands === 'hearing' && publisher.status().backlog === 0);
   const discovery = discoveryMessage({
     ...{ topics, ...homeAssistant, door, version: '1', inputs: ['contact'], person: 'id', image: true, allowed: [] },
@@ -119,6 +122,7 @@ it('says what every message is that a door publishes: events, states, status, co
   await until(() => seen.some(({ topic }) => topic === topics.homeAssistant('image')));
   await client.publishAsync(topics.pressed, 'arm');
   await client.publishAsync('homeassistant/status', 'online');
+  publisher.publication.tell(topics.training(job.id), { payload: encodeTrainingLine(job.id, 'step 1', 0), retain: false });
   await probeBroker({ broker: { url: broker.url }, door });
   const ask = (name: string, payload: string) =>
     client.publishAsync(topics.command(name), payload, { qos: 1, properties: { responseTopic: topics.reply(name) } });

@@ -1,0 +1,214 @@
+/**
+ * Bundles: a trained embedder's folder in, a content-addressed and signed one out (its name is the SHA-256 of `bundle.json`); and a bundle's folder in, its
+ * manifest out where it is whole, signed by somebody trusted, for this door and of the right shape, else the reason why not.
+ */
+import { createHash } from 'node:crypto';
+import { lstatSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { CompactSign, type CryptoKey, compactVerify, decodeProtectedHeader } from 'jose';
+import Type from 'typebox';
+import { Compile } from 'typebox/compile';
+import { Fault } from '../errors.ts';
+import { type BundleManifest, type BundleRefusal, recipeNames } from './port.ts';
+
+const algorithm = 'Ed25519';
+const type = 'facelatch-bundle+jws';
+/** No file of a network is larger, bytes. */
+const largest = 1_000_000_000;
+const mostFiles = 32;
+
+const hash = Type.String({ pattern: '^[0-9a-f]{64}$' });
+const time = Type.String({ pattern: '^\\d{4}-\\d\\d-\\d\\dT[0-9:.]+Z$' });
+const row = Type.Object({ fmr: Type.Number(), logit: Type.Number(), fnmr: Type.Number() });
+const manifestForm = Compile(
+  Type.Object(
+    {
+      schema: Type.Literal(1),
+      door: Type.String({ maxLength: 200 }),
+      version: Type.Integer({ minimum: 1 }),
+      createdAt: time,
+      parent: hash,
+      recipe: Type.Enum([...recipeNames]),
+      engine: Type.String({ maxLength: 100 }),
+      files: Type.Record(
+        Type.String({ pattern: '^[A-Za-z0-9_-][A-Za-z0-9_.-]{0,99}$' }),
+        Type.Object({ sha256: hash, bytes: Type.Integer({ minimum: 0, maximum: largest }) }),
+      ),
+      data: Type.Object({
+        people: Type.Integer({ minimum: 0 }),
+        samples: Type.Integer({ minimum: 0 }),
+        strangers: Type.Integer({ minimum: 0 }),
+        digest: hash,
+      }),
+      metrics: Type.Record(
+        Type.String(),
+        Type.Object({ value: Type.Number(), interval: Type.Optional(Type.Tuple([Type.Number(), Type.Number()])) }),
+      ),
+      calibration: Type.Object({
+        population: Type.String(),
+        impostorPairs: Type.Number(),
+        genuinePairs: Type.Number(),
+        table: Type.Array(row, { minItems: 2 }),
+      }),
+    },
+    { additionalProperties: false },
+  ),
+);
+
+export interface Signer {
+  /** Thumbprint of the public key. */
+  readonly kid: string;
+  readonly key: CryptoKey;
+}
+
+/** What an embedder's folder is, as the face room reads it; throws Faults `model-missing`, `model-damaged`, `model-unfit`. */
+export type Inspect = (folder: string) => EmbedderShape;
+
+export interface EmbedderShape {
+  /** SHA-256 of the network. */
+  readonly embedder: string;
+  readonly dimension: number;
+  /** Size, layout and colours of its input, as one text to compare. */
+  readonly input: string;
+}
+
+/** What a door asks of a bundle. */
+export interface Expected {
+  /** As manifests of this door name it. */
+  readonly door: string;
+  /** The embedder of the configuration, from which everything here is trained. */
+  readonly base: EmbedderShape;
+  readonly inspect: Inspect;
+  /** The public key of whoever may sign; undefined for anybody else. */
+  readonly trusted: (kid: string) => Promise<CryptoKey | undefined>;
+}
+
+export type Verdict =
+  | { readonly ok: true; readonly manifest: BundleManifest; readonly embedder: string; readonly signedBy: string }
+  | { readonly ok: false; readonly reason: BundleRefusal; readonly detail: string };
+
+const no = (reason: BundleRefusal, detail: string): Verdict => ({ ok: false, reason, detail });
+export const sha256 = (bytes: Uint8Array | string): string => createHash('sha256').update(bytes).digest('hex');
+
+/** The files of a new bundle, by name, and its id. */
+export async function makeBundle(
+  folder: string,
+  about: Omit<BundleManifest, 'schema' | 'files'>,
+  signer: Signer,
+): Promise<{ readonly id: string; readonly files: ReadonlyMap<string, Uint8Array> }> {
+  const files = new Map<string, Uint8Array>(
+    readdirSync(folder, { withFileTypes: true })
+      .filter((entry) => entry.isFile() && !entry.name.startsWith('bundle.'))
+      .map((entry) => [entry.name, readFileSync(join(folder, entry.name))]),
+  );
+  const listed = Object.fromEntries([...files].map(([name, bytes]) => [name, { sha256: sha256(bytes), bytes: bytes.length }]));
+  const manifest: BundleManifest = { schema: 1, ...about, files: listed };
+  if (!manifestForm.Check(manifest)) {
+    const [first] = manifestForm.Errors(manifest);
+    throw new Fault(
+      'training-failed',
+      `What was trained cannot be put into a bundle: ${first?.instancePath ?? ''} ${first?.message ?? ''}`,
+    );
+  }
+  const statement = Buffer.from(`${JSON.stringify(manifest, null, 1)}\n`);
+  const seal = await new CompactSign(statement).setProtectedHeader({ alg: algorithm, kid: signer.kid, typ: type }).sign(signer.key);
+  files.set('bundle.json', statement).set('bundle.jws', Buffer.from(seal));
+  return { id: sha256(statement), files };
+}
+
+/** A bundle's statement as it lies there; nothing is proved by it but that its bytes are those of `id`. */
+export function readManifest(
+  folder: string,
+  id?: string,
+): Verdict | { readonly ok: 'read'; readonly manifest: BundleManifest; readonly bytes: Uint8Array } {
+  const bytes = bytesOf(join(folder, 'bundle.json'), 1_000_000);
+  if (!bytes) return no('damaged', 'its bundle.json is missing or too large');
+  if (id !== undefined && sha256(bytes) !== id) return no('wrong-hash', `its bundle.json has the SHA-256 ${sha256(bytes)}: it was changed`);
+  const manifest = parsed(bytes);
+  if (!manifestForm.Check(manifest)) return no('damaged', 'its bundle.json is not the statement of a bundle');
+  return { ok: 'read', manifest: manifest as BundleManifest, bytes };
+}
+
+/** True where every file is the one that the statement lists, and there is no other. */
+export function filesWhole(folder: string, { files }: BundleManifest): Verdict | undefined {
+  const there = readdirSync(folder).filter((name) => name !== 'bundle.json' && name !== 'bundle.jws');
+  const extra = there.find((name) => !Object.hasOwn(files, name));
+  if (extra !== undefined) return no('damaged', `it holds ${extra}, which its statement does not list`);
+  const entries = Object.entries(files);
+  if (entries.length > mostFiles) return no('damaged', `it lists more than ${mostFiles} files`);
+  for (const [name, { sha256: want, bytes: size }] of entries) {
+    const bytes = bytesOf(join(folder, name), size);
+    if (!bytes) return no('damaged', `${name} is missing or not a file of ${size} bytes`);
+    if (bytes.length !== size) return no('damaged', `${name} has ${bytes.length} of ${size} bytes`);
+    if (sha256(bytes) !== want) return no('wrong-hash', `${name} has another SHA-256 than its statement lists`);
+  }
+  return undefined;
+}
+
+/** Whether a bundle may be used at this door at all. `id`: the name it goes by; whether it is better is another question. */
+export async function verifyBundle(folder: string, id: string | undefined, expected: Expected): Promise<Verdict> {
+  if (!lstatSync(folder, { throwIfNoEntry: false })?.isDirectory()) return no('not-found', 'it is not there');
+  const read = readManifest(folder, id);
+  if (read.ok !== 'read') return read;
+  const { manifest, bytes } = read;
+  const signed = await signedBy(join(folder, 'bundle.jws'), bytes, expected.trusted);
+  if (typeof signed !== 'string') return signed;
+  if (manifest.door !== expected.door) return no('wrong-door', `it was trained for the door ${manifest.door}, this is ${expected.door}`);
+  const broken = filesWhole(folder, manifest);
+  if (broken) return broken;
+  const shape = shapeOf(folder, manifest, expected);
+  if ('ok' in shape) return shape;
+  return { ok: true, manifest, embedder: shape.embedder, signedBy: signed };
+}
+
+async function signedBy(file: string, statement: Uint8Array, trusted: Expected['trusted']): Promise<string | Verdict> {
+  const seal = bytesOf(file, 2_000_000);
+  if (!seal) return no('bad-signature', 'its bundle.jws is missing');
+  const text = Buffer.from(seal).toString('latin1').trim();
+  try {
+    const { kid, typ, alg } = decodeProtectedHeader(text);
+    if (typ !== type || alg !== algorithm || typeof kid !== 'string')
+      return no('bad-signature', 'its bundle.jws is not the signature of a bundle');
+    const key = await trusted(kid);
+    if (!key)
+      return no('unknown-signer', `it is signed by ${kid}, whom this door does not trust: neither its own key nor a trusted trainer's`);
+    const { payload } = await compactVerify(text, key, { algorithms: [algorithm] });
+    if (Buffer.compare(payload, statement) !== 0) return no('bad-signature', 'its signature is of another statement');
+    return kid;
+  } catch {
+    return no('bad-signature', 'its signature does not fit: it was changed');
+  }
+}
+
+function shapeOf(folder: string, { recipe, files }: BundleManifest, { base, inspect }: Expected): EmbedderShape | Verdict {
+  const stated = parsed(bytesOf(join(folder, 'manifest.json'), 10_000_000) ?? new Uint8Array()) as { readonly file?: unknown } | undefined;
+  if (typeof stated?.file !== 'string' || !Object.hasOwn(files, stated.file))
+    return no('damaged', 'its manifest.json names a network that is not in it');
+  let shape: EmbedderShape;
+  try {
+    shape = inspect(folder);
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error;
+    return no(error.code === 'model-unfit' ? 'wrong-shape' : 'damaged', error.message);
+  }
+  // The paper's network has a size of its own; the others are the twin, changed.
+  if (recipe !== 'paper' && (shape.dimension !== base.dimension || shape.input !== base.input))
+    return no(
+      'wrong-shape',
+      `it takes ${shape.input} and gives ${shape.dimension} numbers; ${recipe} of this door's network takes ${base.input} and gives ${base.dimension}`,
+    );
+  return shape;
+}
+
+function bytesOf(file: string, atMost: number): Uint8Array | undefined {
+  const found = lstatSync(file, { throwIfNoEntry: false });
+  return found?.isFile() && found.size <= atMost ? readFileSync(file) : undefined;
+}
+
+function parsed(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  } catch {
+    return undefined;
+  }
+}

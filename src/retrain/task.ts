@@ -1,0 +1,124 @@
+/**
+ * What the training process is given and gives back: a task (learn, or compare) with its pictures goes into a folder, for its owner alone; from there the process
+ * reads it. A folder that is there is whole, and a task that goes on after a restart finds the very pictures it began with.
+ */
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Fault, type FaultCode } from '../errors.ts';
+import type { QualityLimits } from '../face/port.ts';
+import type { Comparison, LabelledPerson, RecipeName, RecipeProgress, RecipeResult, Sample, TrainingData } from './port.ts';
+import { writeFolder } from './whole.ts';
+
+/** How the process opens networks. */
+export interface Networks {
+  readonly detector: string;
+  readonly threads: number;
+  readonly provider: 'cpu' | 'cuda' | 'tensorrt';
+  readonly limits: QualityLimits;
+}
+
+export type Task =
+  | {
+      readonly kind: 'train';
+      readonly recipe: RecipeName;
+      readonly pictures: string;
+      readonly base: string;
+      readonly out: string;
+      readonly checkpoint: string;
+      readonly seed: number;
+      readonly networks: Networks;
+    }
+  | {
+      readonly kind: 'compare';
+      readonly pictures: string;
+      /** Folders of the two embedders. */
+      readonly champion: string;
+      readonly candidate: string;
+      readonly targetFmr: number;
+      readonly seed: number;
+      readonly networks: Networks;
+    };
+
+export type TaskResult<T extends Task = Task> = T extends { readonly kind: 'train' } ? RecipeResult : Comparison;
+
+/** What the process says, one message each. */
+export type TaskMessage =
+  | { readonly kind: 'progress'; readonly progress: RecipeProgress }
+  | { readonly kind: 'log'; readonly line: string }
+  | { readonly kind: 'done'; readonly result: RecipeResult | Comparison }
+  | { readonly kind: 'fault'; readonly code: FaultCode; readonly message: string };
+
+/** Everything a job looks at, fixed when it begins. */
+export interface JobPictures {
+  readonly training: TrainingData;
+  readonly frozen: TrainingData;
+  readonly enrolled: readonly LabelledPerson[];
+}
+
+type Listed = Omit<Sample, 'picture'>;
+interface Index {
+  readonly training: { readonly people: readonly ListedPerson[]; readonly strangers: readonly (readonly Listed[])[] };
+  readonly frozen: Index['training'];
+  readonly enrolled: readonly ListedPerson[];
+}
+interface ListedPerson {
+  readonly personId: string;
+  readonly samples: readonly Listed[];
+}
+
+const indexFile = 'index.json';
+
+/** Writes the pictures as the folder `to`, whole or not at all. Throws Fault `disk-full`, `registry-down`. */
+export function writePictures(to: string, { training, frozen, enrolled }: JobPictures): void {
+  const files = new Map<string, Uint8Array>();
+  const list = ({ picture, ...sample }: Sample): Listed => {
+    files.set(sample.id, picture);
+    return sample;
+  };
+  const person = ({ personId, samples }: LabelledPerson): ListedPerson => ({ personId, samples: samples.map(list) });
+  const data = ({ people, strangers }: TrainingData) => ({
+    people: people.map(person),
+    strangers: strangers.map((each) => each.map(list)),
+  });
+  const index: Index = { training: data(training), frozen: data(frozen), enrolled: enrolled.map(person) };
+  files.set(indexFile, Buffer.from(JSON.stringify(index)));
+  writeFolder(to, files);
+}
+
+/** Reads them back; a picture that is not the one it was is no longer there. Throws Fault `training-failed`. */
+export function readPictures(from: string): JobPictures {
+  const cache = new Map<string, Uint8Array>();
+  const sample = (listed: Listed): Sample => {
+    const picture = cache.get(listed.id) ?? readFileSync(join(from, listed.id));
+    if (!cache.has(listed.id) && createHash('sha256').update(picture).digest('hex') !== listed.id)
+      throw new Fault('training-failed', 'A picture of this job was changed on the disk: start the training anew');
+    cache.set(listed.id, picture);
+    return { ...listed, picture };
+  };
+  try {
+    const index = JSON.parse(readFileSync(join(from, indexFile), 'utf8')) as Index;
+    const person = ({ personId, samples }: ListedPerson): LabelledPerson => ({ personId, samples: samples.map(sample) });
+    const data = ({ people, strangers }: Index['training']): TrainingData => ({
+      people: people.map(person),
+      strangers: strangers.map((each) => each.map(sample)),
+    });
+    return { training: data(index.training), frozen: data(index.frozen), enrolled: index.enrolled.map(person) };
+  } catch (error) {
+    if (error instanceof Fault) throw error;
+    throw new Fault('training-failed', 'The pictures of this job cannot be read any more: start the training anew', error);
+  }
+}
+
+/** Pairs of people under whose names one and the same picture stands. */
+export function contradictions({ training, frozen }: Pick<JobPictures, 'training' | 'frozen'>): readonly (readonly [string, string])[] {
+  const owner = new Map<string, string>();
+  const found = new Map<string, readonly [string, string]>();
+  for (const { personId, samples } of [...training.people, ...frozen.people])
+    for (const { id } of samples) {
+      const other = owner.get(id) ?? personId;
+      if (other !== personId) found.set(`${other} ${personId}`, [other, personId]);
+      owner.set(id, other);
+    }
+  return [...found.values()];
+}

@@ -1,0 +1,61 @@
+/** The pictures of whoever stands at the door, in memory until the door has decided: frames and decisions go in; what the owner allows to be kept comes out, after the door has been served. */
+import type { Event } from '../access/port.ts';
+import { type Fault, messageOf } from '../errors.ts';
+import type { Entry } from '../journal/port.ts';
+import type { Samples } from './samples.ts';
+
+export interface VisitPictures {
+  /** A frame with a face good enough to be compared. */
+  saw(capturedAtMs: number, picture: Uint8Array): void;
+  decided(event: Event, entry: Entry): void;
+  /** Resolves when everything is written. */
+  written(): Promise<void>;
+}
+
+/** In memory, of one visit. */
+const mostFrames = 40;
+/** Of somebody turned away: the best one and one from the beginning and the end of the visit. */
+const mostKept = 3;
+
+/** `onFault`: a picture could not be kept, which is no reason to stop. */
+export function visitPictures(samples: Pick<Samples, 'keep'>, onFault: (fault: Fault | Error) => void): VisitPictures {
+  let frames: { readonly atMs: number; readonly picture: Uint8Array }[] = [];
+  const writing = new Set<Promise<void>>();
+
+  const later = (work: () => void) => {
+    // The relay first: writing a picture may take as long as the disk does.
+    const written = new Promise<void>((done) => setImmediate(done)).then(() => {
+      try {
+        work();
+      } catch (error) {
+        onFault(error instanceof Error ? error : new Error(messageOf(error)));
+      }
+    });
+    writing.add(written);
+    void written.finally(() => writing.delete(written));
+  };
+
+  return {
+    saw: (atMs, picture) => {
+      frames = [...frames, { atMs, picture }].slice(-mostFrames);
+    },
+    decided: (event, { seq, at: takenAt }) => {
+      if (event.kind !== 'access.granted' && event.kind !== 'access.denied') return;
+      const seen = frames;
+      frames = [];
+      const best = seen.find(({ atMs }) => atMs === event.capturedAtMs) ?? seen.at(-1);
+      if (!best) return;
+      if (event.kind === 'access.granted') {
+        const { personId } = event;
+        later(() => void samples.keep({ seq, takenAt, personId, pictures: [best.picture] }));
+      } else if (event.reason === 'unknown') {
+        const alike = (event.likeness?.probability ?? 0) >= 0.5;
+        const chosen = new Set([best, seen[0] ?? best, seen.at(-1) ?? best].slice(0, mostKept));
+        later(() => void samples.keep({ seq, takenAt, alike, pictures: [...chosen].map(({ picture }) => picture) }));
+      }
+    },
+    written: async () => {
+      await Promise.all(writing);
+    },
+  };
+}

@@ -1,0 +1,48 @@
+/** The process that trains and compares (retrain/process.ts starts it): one task in by message, progress and the result out; ends with whoever started it. */
+import { argv } from 'node:process';
+import { Fault, messageOf } from './errors.ts';
+import { openFaceReader } from './face/reader.ts';
+import type { Comparison, RecipeResult, Workshop } from './retrain/port.ts';
+import { readPictures, type Task, type TaskMessage } from './retrain/task.ts';
+
+const [, , workshopModule = './workshop.ts'] = argv;
+const cancelled = new AbortController();
+const say = (message: TaskMessage) => process.send?.(message);
+// Without the daemon nobody wants the result; the checkpoint stays for the next one.
+process.on('disconnect', () => process.exit(0));
+
+async function carryOut(task: Task, { recipes, compare }: Workshop): Promise<RecipeResult | Comparison> {
+  const { signal } = cancelled;
+  const { training, frozen, enrolled } = readPictures(task.pictures);
+  const onProgress = (progress: Parameters<Parameters<typeof compare>[0]['onProgress']>[0]) => void say({ kind: 'progress', progress });
+  const { networks, seed } = task;
+  if (task.kind === 'train') {
+    const recipe = recipes[task.recipe];
+    if (!recipe) throw new Fault('bad-argument', `This facelatch cannot train ${task.recipe} here: choose another retrain.recipe`);
+    const lacking = recipe.lacks(training);
+    if (lacking !== undefined) throw new Fault('bad-argument', lacking);
+    const { base, out, checkpoint } = task;
+    return recipe.run({ data: training, base, out, checkpoint, seed, threads: networks.threads, signal, onProgress });
+  }
+  const open = async (folder: string) => ({ folder, reader: await openFaceReader({ ...networks, embedder: folder }) });
+  const [champion, candidate] = [await open(task.champion), await open(task.candidate)];
+  try {
+    return await compare({ champion, candidate, frozen, enrolled, targetFmr: task.targetFmr, seed, signal, onProgress });
+  } finally {
+    await champion.reader[Symbol.asyncDispose]();
+    await candidate.reader[Symbol.asyncDispose]();
+  }
+}
+
+process.on('message', async (message: Task | { readonly kind: 'cancel' }) => {
+  if (message.kind === 'cancel') return cancelled.abort(new Error('cancelled'));
+  try {
+    const { workshopOf } = (await import(workshopModule)) as { workshopOf: () => Workshop };
+    say({ kind: 'done', result: await carryOut(message, workshopOf()) });
+  } catch (error) {
+    if (cancelled.signal.aborted) process.exit(0);
+    const code = error instanceof Fault ? error.code : 'training-failed';
+    const stack = error instanceof Error && !(error instanceof Fault) ? ` ${error.stack ?? ''}` : '';
+    say({ kind: 'fault', code, message: `${messageOf(error)}${stack}` });
+  }
+});

@@ -1,0 +1,80 @@
+/**
+ * A workshop for tests of everything around a recipe, opened as a module with what it should do in its address (`…/workshop.ts?kind=worse&steps=5`): its recipe leaves the
+ * twin as it is under another hash, and makes its head worse where it is told to. It counts real steps with a real checkpoint, and can be told to die in one of them.
+ */
+import { createHash } from 'node:crypto';
+import { appendFileSync, existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { Fault } from '../../src/errors.ts';
+import type { Calibration } from '../../src/face/port.ts';
+import type { Recipe, Workshop } from '../../src/retrain/port.ts';
+import { workshopOf as shipped } from '../../src/workshop.ts';
+
+/** The address of the workshop that does so. */
+export const workshopAt = (what: Readonly<Record<string, string | number>> = {}): string =>
+  `${new URL('./workshop.ts', import.meta.url).href}?${new URLSearchParams(Object.entries(what).map(([name, value]): [string, string] => [name, String(value)]))}`;
+
+const asked = new URL(import.meta.url).searchParams;
+const number = (name: string, fallback: number) => Number(asked.get(name) ?? fallback);
+
+/** `onnx` with a documentation text (field 6 of ModelProto; the last one counts): the same network under another hash. */
+export function renamed(onnx: Uint8Array, text: string): Uint8Array {
+  const bytes = Buffer.from(text);
+  return Buffer.concat([onnx, Buffer.from([0x32, bytes.length]), bytes]);
+}
+
+/** The embedder of `base`, under another hash, its logits lowered by `worse`, as a folder's files. */
+export function changedTwin(base: string, name: string, worse = 0): { files: ReadonlyMap<string, Uint8Array>; calibration: Calibration } {
+  const manifest = JSON.parse(readFileSync(join(base, 'manifest.json'), 'utf8'));
+  const onnx = renamed(readFileSync(join(base, manifest.file)), name.slice(0, 100));
+  const changed = {
+    ...manifest,
+    version: `${manifest.version}+${name.slice(0, 20)}`,
+    sha256: createHash('sha256').update(onnx).digest('hex'),
+    bytes: onnx.length,
+    head: { ...manifest.head, bias: manifest.head.bias - worse },
+  };
+  return {
+    files: new Map([
+      ['manifest.json', Buffer.from(JSON.stringify(changed))],
+      [manifest.file, onnx],
+    ]),
+    calibration: manifest.calibration,
+  };
+}
+
+const recipe: Recipe = {
+  name: 'adapt',
+  lacks: ({ people }) => (people.length < 2 ? `It needs two people, there ${people.length === 1 ? 'is one' : 'are none'}` : undefined),
+  run: async ({ base, out, checkpoint, seed, signal, onProgress, data }) => {
+    const total = number('steps', 3);
+    const saved = join(checkpoint, 'step');
+    let step = existsSync(saved) ? Number(readFileSync(saved, 'utf8')) : 0;
+    const trace = asked.get('trace');
+    while (step < total) {
+      await delay(number('stepMs', 1), undefined, { signal });
+      step++;
+      if (trace) appendFileSync(trace, `${step}\n`);
+      writeFileSync(`${saved}.new`, String(step));
+      renameSync(`${saved}.new`, saved);
+      onProgress({ stage: 'steps', done: step, total, figures: { loss: 1 / step } });
+      if (step === number('diesAt', -1) && !existsSync(join(checkpoint, 'died'))) {
+        writeFileSync(join(checkpoint, 'died'), '');
+        process.kill(process.pid, 'SIGKILL');
+      }
+      if (step === number('failsAt', -1)) throw new Fault('training-failed', 'The loss is not a number');
+    }
+    const { files, calibration } = changedTwin(base, `${asked.get('kind') ?? 'same'} ${seed}`, asked.get('kind') === 'worse' ? 30 : 0);
+    for (const [name, bytes] of files) writeFileSync(join(out, name), bytes);
+    return { folder: out, calibration, seconds: 0.1, figures: { people: data.people.length } };
+  },
+};
+
+export function workshopOf(): Workshop {
+  const { compare } = shipped();
+  return {
+    recipes: { adapt: recipe },
+    compare: asked.get('compare') === 'ok' ? async () => ({ ok: true, detail: 'it says so', metrics: {} }) : compare,
+  };
+}
