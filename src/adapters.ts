@@ -314,7 +314,8 @@ export function homeAssistantOf(config: Config, { publication, gallery, lookedAt
 
 /** Whether the broker takes what this door would publish. */
 export function brokerProbe(config: Config): Promise<BrokerProbe> {
-  return probeBroker({ broker: brokerOf(config), prefix: config.mqtt.prefix, door: config.door.id });
+  const { prefix, commands } = config.mqtt;
+  return probeBroker({ broker: brokerOf(config), prefix, door: config.door.id, commands });
 }
 
 /** A camera that opens, or stands still and is closed, takes at most this much longer than its own patience; so does one frame's reading. */

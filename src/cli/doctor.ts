@@ -203,6 +203,13 @@ async function checkBroker(config: Config): Promise<Omit<Check, 'name'>> {
   if (config.mqtt.embedded) return checkEmbedded(config);
   const probe = await brokerProbe(config);
   if (!probe.ok) throw probe.fault;
+  if (probe.delivers === false) {
+    const own = `${config.mqtt.prefix}/${config.door.id}/cmd/#`;
+    throw new Fault(
+      'broker-refused',
+      `The broker ${probe.url} takes messages and delivers none on ${own}: allow the user of mqtt.user to read and write there, or set mqtt.commands to false`,
+    );
+  }
   return {
     health: 'ok',
     found: `${probe.url}: connected in ${probe.connectMs.toFixed(0)} ms, a message acknowledged in ${probe.publishMs.toFixed(0)} ms`,

@@ -1,9 +1,10 @@
 /** For `facelatch doctor`: the broker's settings go in, and whether this door may connect and publish comes out, with the remedy if not. */
 import { randomUUID } from 'node:crypto';
+import type { MqttClient } from 'mqtt';
 import { asFault, type Fault } from '../errors.ts';
 import { type BrokerOptions, labelOf, openConnection, publishAcked } from './connection.ts';
-import { publishFault } from './faults.ts';
-import { topicsOf } from './topics.ts';
+import { isRefusal, publishFault } from './faults.ts';
+import { type Topics, topicsOf } from './topics.ts';
 
 export interface ProbeOptions {
   readonly broker: BrokerOptions;
@@ -11,17 +12,25 @@ export interface ProbeOptions {
   readonly door: string;
   /** For connecting and for the answer, each. Default 5000. */
   readonly timeoutMs?: number;
+  /** Whether the door takes commands: then it is tried whether the broker delivers them. */
+  readonly commands?: boolean;
 }
 
 export type BrokerProbe =
-  | { readonly ok: true; readonly url: string; readonly connectMs: number; readonly publishMs: number }
+  | { readonly ok: true; readonly url: string; readonly connectMs: number; readonly publishMs: number; readonly delivers?: boolean }
   | { readonly ok: false; readonly fault: Fault };
 
 /**
  * Connects under a name of its own, so that a running daemon keeps its place, and publishes to the door's probe topic. An MQTT 3.1.1
  * broker does not say that a topic is forbidden (section 3.3.5), so there only the connection is really proved.
  */
-export async function probeBroker({ broker, prefix = 'facelatch', door, timeoutMs = 5000 }: ProbeOptions): Promise<BrokerProbe> {
+export async function probeBroker({
+  broker,
+  prefix = 'facelatch',
+  door,
+  timeoutMs = 5000,
+  commands = false,
+}: ProbeOptions): Promise<BrokerProbe> {
   try {
     const topics = topicsOf(prefix, door);
     const url = labelOf(broker.url);
@@ -29,17 +38,41 @@ export async function probeBroker({ broker, prefix = 'facelatch', door, timeoutM
     const clientId = `facelatch-probe-${randomUUID().slice(0, 6)}`;
     const { client } = await openConnection({ broker: { ...broker, connectTimeoutMs: timeoutMs }, clientId });
     const connectedMs = performance.now();
-    const timer = setTimeout(() => client.end(true), timeoutMs);
     try {
-      await publishAcked(client, topics.probe, JSON.stringify({ schema: 1, probe: clientId }), false);
-    } catch (error) {
-      throw publishFault(error, url, topics.probe);
+      const timer = setTimeout(() => client.end(true), timeoutMs);
+      try {
+        await publishAcked(client, topics.probe, JSON.stringify({ schema: 1, probe: clientId }), false);
+      } catch (error) {
+        throw publishFault(error, url, topics.probe);
+      } finally {
+        clearTimeout(timer);
+      }
+      const publishMs = performance.now() - connectedMs;
+      const heard = commands ? { delivers: await delivers(client, topics, timeoutMs) } : {};
+      return { ok: true, url, connectMs: connectedMs - startedMs, publishMs, ...heard };
     } finally {
-      clearTimeout(timer);
       client.end(true);
     }
-    return { ok: true, url, connectMs: connectedMs - startedMs, publishMs: performance.now() - connectedMs };
   } catch (error) {
     return { ok: false, fault: asFault(error, 'broker-unreachable', 'The broker could not be tried') };
+  }
+}
+
+/** mosquitto grants a subscription that its access list forbids: only a message that comes back proves that commands would. */
+async function delivers(client: MqttClient, topics: Topics, timeoutMs: number): Promise<boolean> {
+  const nonce = JSON.stringify({ schema: 1, selfTest: randomUUID() });
+  const came = Promise.withResolvers<boolean>();
+  client.on('message', (topic, payload) => topic === topics.selfTest && payload.toString('utf8') === nonce && came.resolve(true));
+  client.on('close', () => came.resolve(false));
+  const timer = setTimeout(() => came.resolve(false), timeoutMs);
+  try {
+    await client.subscribeAsync(topics.selfTest, { qos: 1 });
+    await publishAcked(client, topics.selfTest, nonce, false);
+    return await came.promise;
+  } catch (error) {
+    if (isRefusal(error)) return false;
+    throw error;
+  } finally {
+    clearTimeout(timer);
   }
 }

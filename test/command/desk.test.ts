@@ -250,16 +250,16 @@ describe('without a signature', () => {
 
 describe('what is no command', () => {
   it.each([
-    ['{', 'malformed'],
-    ['[]', 'malformed'],
-    ['"text"', 'malformed'],
-    ['{"id":7}', 'malformed'],
-    ['{"argz":{}}', 'malformed'],
-    ['{"args":[]}', 'malformed'],
-    [Buffer.from([0xff, 0xfe]), 'malformed'],
-    ['['.repeat(90_000), 'malformed'],
-    ['x'.repeat(100_001), 'oversized'],
-  ])('%j is %s', async (payload, code) => {
+    ['a bracket', '{', 'malformed'],
+    ['a list', '[]', 'malformed'],
+    ['a text', '"text"', 'malformed'],
+    ['an id that is a number', '{"id":7}', 'malformed'],
+    ['a field that there is not', '{"argz":{}}', 'malformed'],
+    ['arguments in a list', '{"args":[]}', 'malformed'],
+    ['no UTF-8', Buffer.from([0xff, 0xfe]), 'malformed'],
+    ['90,000 brackets', '['.repeat(90_000), 'malformed'],
+    ['a byte more than is read', 'x'.repeat(100_001), 'oversized'],
+  ])('%s', async (_what, payload, code) => {
     const post = await open({ allowUnsigned: ['door.open'] });
     expect(codeOf(await post.say('door.open', payload))).toBe(code);
     expect(post.door.calls).toEqual([]);

@@ -78,6 +78,15 @@ describe('a broker that asks for a password', () => {
     expect(witness.messages.map(({ topic, retain }) => [topic, retain])).toEqual([[topics.probe, false]]);
     expect(await probe({ user: 'door', password: 'wrong' })).toMatchObject(login);
     expect(await probe({})).toMatchObject(login);
+    const commands = { broker: { url: mosquitto.url, user: 'door', password: 'right' }, door, commands: true };
+    expect(await probeBroker(commands)).toMatchObject({ ok: true, delivers: true });
+    expect(await probeBroker({ ...commands, broker: { ...commands.broker, protocol: '3.1.1' } })).toMatchObject({ delivers: true });
+    const writing = { files: { acl: `topic write facelatch/${door}/#\n` }, config: ['allow_anonymous true', 'acl_file $FOLDER/acl'] };
+    await using deaf = await openMosquitto(writing);
+    expect(await probeBroker({ broker: { url: deaf.url }, door, commands: true, timeoutMs: 300 })).toMatchObject({
+      ok: true,
+      delivers: false,
+    });
     expect(await probe({ protocol: '3.1.1', user: 'door', password: 'wrong' })).toMatchObject(login);
     expect(await probe({ user: 'guest', password: 'right' })).toMatchObject({
       fault: { code: 'broker-refused', message: expect.stringContaining(topics.probe) },
