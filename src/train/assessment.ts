@@ -77,7 +77,8 @@ function confusionOf(comparisons: readonly PairOfPeople[], threshold: number): C
 
 function confusionsByPeople(comparisons: readonly PairOfPeople[], thresholds: readonly number[], bootstrap: PeopleBootstrap): Confusion[] {
   const all = ratesOfAll(comparisons, thresholds, []);
-  const pairs = comparisons.filter(({ score, same }) => same || score !== null).length;
+  const counted = comparisons.filter(({ score, same }) => same || score !== null);
+  const [pairs, samePairs] = [counted.length, counted.filter(({ same }) => same).length];
   return thresholds.map((threshold, at) => {
     const share = (figure: (hits: number, falseMatches: number) => number): Share => {
       const of = ({ accepted }: DrawnRates) => figure(accepted[at]?.matched as number, accepted[at]?.falseMatched as number);
@@ -87,6 +88,7 @@ function confusionsByPeople(comparisons: readonly PairOfPeople[], thresholds: re
     return {
       threshold,
       pairs,
+      samePairs,
       accuracy: share((hits, wrong) => (hits + 1 - wrong) / 2),
       precision: share((hits, wrong) => hits / (hits + wrong)),
       recall: share((hits) => hits),

@@ -8,6 +8,8 @@ export type Share = { readonly value: number; readonly interval: Interval } | nu
 export interface Confusion {
   readonly threshold: number;
   readonly pairs: number;
+  /** Of them such as show one person. */
+  readonly samePairs: number;
   readonly accuracy: Share;
   /** Of the accepted pairs those of one person. */
   readonly precision: Share;
@@ -30,6 +32,7 @@ export function confusionAt(told: readonly Told[], threshold: number): Confusion
   return {
     threshold,
     pairs: told.length,
+    samePairs: counts.hits + counts.misses,
     accuracy: share(counts.hits + counts.rejections, told.length),
     precision: share(counts.hits, counts.hits + counts.falseMatches),
     recall: share(counts.hits, counts.hits + counts.misses),

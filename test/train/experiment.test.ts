@@ -173,6 +173,7 @@ describe('the report', () => {
     expect(markdown).toMatch(
       /\*\*people of pins112.*\*\* After 18 steps [\d.]+ \([\d.]+ to [\d.]+\) % of honest pairs .* \(the paper: 100 %\), where the shipped network reaches 9\d\.\d/,
     );
+    expect(markdown).toMatch(/\| 6 \| 30 % \|.* \| 50\.0 \| 0\./);
     expect(markdown).toContain('F1 66.7 %: 9 of its 10 rows lie below that guess');
     expect(markdown).toContain('14.3 to 39.0, then 100');
     expect(markdown).toContain('39.003 is printed where 27.5643 and 62.67 give 38.288');
