@@ -25,7 +25,7 @@ export function trainerCommand(stop: AbortSignal, exit: Exit): Command {
       'Take training jobs of the doors in trainer.doors from the farm (farm.url) and do them, one at a time, until stopped. Pictures come encrypted for ' +
         'its eyes and stay in its memory; a stopped or killed trainer’s job goes on at another from its last checkpoint. docs/farm.md sets up a farm.',
     )
-    .option('--workshop <module>', 'a module of your own that exports "workshop" with other recipes');
+    .option('--workshop <module>', 'a module of your own that exports "workshopOf", with other recipes');
   withHelp(
     command,
     [
@@ -62,11 +62,12 @@ async function work(options: TrainerOptions, stop: AbortSignal): Promise<void> {
 
 /** What this facelatch can learn, or the module that is named. */
 async function recipesIn(module: string | undefined): Promise<readonly Recipe[]> {
-  const place: string = module === undefined ? new URL('../workshop.ts', import.meta.url).href : pathToFileURL(resolve(module)).href;
   if (module !== undefined && !existsSync(module)) throw new Fault('bad-argument', `There is no ${module}: --workshop takes a module`);
-  const { workshop } = (await import(place)) as { workshop?: Workshop };
-  if (!workshop?.recipes) throw new Fault('bad-argument', `${module} exports no "workshop" with recipes: --workshop takes such a module`);
-  return Object.values(workshop.recipes);
+  const place = module === undefined ? new URL('../workshop.ts', import.meta.url) : pathToFileURL(resolve(module));
+  const { workshopOf } = (await import(place.href)) as { workshopOf?: () => Workshop };
+  const recipes = Object.values(workshopOf?.().recipes ?? {});
+  if (recipes.length > 0) return recipes;
+  throw new Fault('bad-argument', `${place.pathname} exports no "workshopOf" that gives recipes: --workshop takes a module that does`);
 }
 
 /** Lines for people on standard output, and how far the job is in a bar below them. */

@@ -13,10 +13,11 @@ const benches: Readonly<Record<string, () => Promise<readonly Row[]>>> = {
   mqtt: async () => (await import('./mqtt.ts')).benchMqtt(),
   train: async () => (await import('./train.ts')).benchTrain(),
   tune: async () => (await import('./tune.ts')).benchTune(),
+  farm: async () => (await import('./farm.ts')).benchFarm(),
   soak: async () => (await import('./soak.ts')).benchSoak(),
 };
 /** Minutes, or the better part of an hour: by name only. */
-const long = ['mqtt', 'train', 'tune', 'soak'];
+const long = ['mqtt', 'farm', 'train', 'tune', 'soak'];
 
 const { positionals } = parseArgs({ allowPositionals: true, strict: true, options: {} });
 const unknown = positionals.filter((name) => !(name in benches));

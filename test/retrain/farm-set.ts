@@ -74,7 +74,11 @@ export interface FarmSet extends AsyncDisposable {
   readonly base: string;
   readonly stepsFile: string;
   farm(options?: Partial<FarmOptions>): Farm;
-  trainer(who?: Someone, chain?: Partial<ChainOptions>, settings?: Partial<TrainerSettings>): Promise<TrainerProcess>;
+  trainer(
+    who?: Someone,
+    chain?: Partial<ChainOptions> & { readonly maxFileKb?: number },
+    settings?: Partial<TrainerSettings>,
+  ): Promise<TrainerProcess>;
   /** One in this process: sooner there, and cannot be killed. */
   near(who?: Someone, chain?: Partial<ChainOptions>, options?: Partial<TrainerOptions>): NearTrainer;
   /** Trains; gives the chain that the result ends in beside the one that it should, and the progress that was told. */
@@ -140,7 +144,7 @@ export async function openFarmSet(server: RedisServerOptions = {}, trainerCount 
         pace,
         ...options,
       }),
-    trainer: async (who = trainers[0]!, chain = {}, settings = {}) => {
+    trainer: async (who = trainers[0]!, { maxFileKb, ...chain } = {}, settings = {}) => {
       const work = join(folder, `work-${made++}`);
       const all: TrainerSettings = {
         redis: place,
@@ -155,7 +159,7 @@ export async function openFarmSet(server: RedisServerOptions = {}, trainerCount 
         chain: { ...chainOf, stepsFile, ...chain },
         ...settings,
       };
-      return resources.use(startTrainer(all));
+      return resources.use(startTrainer(all, maxFileKb));
     },
     near: (who = trainers[0]!, chain = {}, options = {}) =>
       resources.use(
@@ -232,9 +236,13 @@ function eventLog() {
   };
 }
 
-function startTrainer(settings: TrainerSettings): TrainerProcess {
+/** `maxFileKb`: as on a disk that is full beyond it. */
+function startTrainer(settings: TrainerSettings, maxFileKb?: number): TrainerProcess {
   const script = fileURLToPath(new URL('./trainer-process.ts', import.meta.url));
-  const child = spawn(process.execPath, [script, JSON.stringify(settings)], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const args = [process.execPath, script, JSON.stringify(settings)];
+  const limited = maxFileKb ? ['bash', '-c', `ulimit -f ${maxFileKb}; exec "$@"`, 'bash', ...args] : args;
+  const [command = '', ...others] = limited;
+  const child = spawn(command, others, { stdio: ['ignore', 'pipe', 'pipe'] });
   const { events, tell, told } = eventLog();
   let rest = '';
   let errors = '';
