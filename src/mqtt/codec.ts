@@ -24,8 +24,8 @@
  *   camera.restored  afterMs
  *   reader.failed    detail, retryInMs
  *   reader.restored  afterMs
- *   access.granted   personId, likeness {logit, probability, share}, votes, capturedAtMs, ageMs, threshold {…}, visit
- *   access.denied    reason, detail, likeness {…}, bestPersonId, capturedAtMs, ageMs, failures, visit
+ *   access.granted   personId, likeness {logit, probability, share}, votes, capturedAtMs, capturedAt, ageMs, threshold {…}, visit
+ *   access.denied    reason, detail, likeness {…}, bestPersonId, capturedAtMs, capturedAt, ageMs, failures, visit
  *   access.pending   personId, needs (pin | second-person), withinMs
  *   pin.accepted     personId, withinMs
  *   request.granted  what, by {kind, name, via, requestId}, durationMs, personId
@@ -76,8 +76,11 @@ export function encodeEntry(entry: Entry, { door, nowMs, historicalAfterMs }: En
 export function publicEntry({ seq, id, at, event }: Entry, door: string): object {
   const allowed: object = eventFields[event.kind]?.properties ?? {};
   const fields = Object.entries(event).filter(([name]) => Object.hasOwn(allowed, name));
+  // The door's monotonic clock means nothing outside: told too as the time of day.
+  const capturedMs = 'ageMs' in event ? Date.parse(at) - event.ageMs : Number.NaN;
+  const captured = Number.isFinite(capturedMs) ? { capturedAt: new Date(capturedMs).toISOString() } : {};
   const shortened = fields.map(([name, value]) => [name, typeof value === 'string' ? shorten(value) : value]);
-  return { schema, id, seq, at, door, kind: event.kind, ...Object.fromEntries(shortened) };
+  return { schema, id, seq, at, door, kind: event.kind, ...Object.fromEntries(shortened), ...captured };
 }
 
 /** The payload of a retained state. */

@@ -199,6 +199,11 @@ export function stamped({ properties }: TObject): TObject {
   return object({ schema: schemaVersion, ...properties, at });
 }
 
+const capturedAt = Type.String({
+  format: 'date-time',
+  description: 'When the newest frame behind it was captured, UTC: `at` less `ageMs`.',
+});
+
 /** The whole message of an event. */
 export function eventMessage(kind: EventKind): TObject {
   return object({
@@ -213,6 +218,7 @@ export function eventMessage(kind: EventKind): TObject {
     door: text('door.id'),
     kind: Type.Literal(kind),
     ...eventFields[kind].properties,
+    ...('ageMs' in eventFields[kind].properties && { capturedAt }),
     historical: maybe(Type.Literal(true, { description: 'Published late: never act on it as if it happened now.' })),
   });
 }

@@ -7,6 +7,7 @@ import { importKey, newKey, openDoorKeys, publicKeyOf, thumbprint } from '../../
 import { openSender } from '../../src/command/request.ts';
 import { enclose, sign } from '../../src/command/seal.ts';
 import { openCaller } from '../../src/mqtt/caller.ts';
+import { pressable } from '../../src/mqtt/home-assistant.ts';
 import { topicsOf } from '../../src/mqtt/topics.ts';
 import { openPost, type Post } from '../command/post.ts';
 import { type FakeClock, fakeClock } from '../fakes/clock.ts';
@@ -21,7 +22,8 @@ let door: ReturnType<typeof publishing>;
 
 /** The door, connected to the attacker. */
 async function connectDoor() {
-  door = publishing({ journal: post.journal, broker: { url: broker.url }, desk: post.desk });
+  // Home Assistant may look, and its topics are listened to.
+  door = publishing({ journal: post.journal, broker: { url: broker.url }, desk: post.desk, homeAssistant: { prefix: 'homeassistant' } });
   await until(() => broker.clients.get(doorId)?.filters.includes(topics.commands) === true);
 }
 
@@ -164,13 +166,22 @@ describe('a command that nobody sent', () => {
       `${topics.command('door')}//open`,
       'facelatch/front-door/cmd/',
       topics.selfTest,
+      topics.pressed,
+      topics.discovery('homeassistant').birth,
     ])
-      for (const payload of ['', '{}', 'null', '\u0000', 'eyJ.eyJ.x', `${'a.'.repeat(4)}a`])
+      for (const payload of ['', '{}', 'null', '\u0000', 'eyJ.eyJ.x', `${'a.'.repeat(4)}a`, 'online'])
         broker.deliver(doorId, { topic, payload, retain: true });
     await attack('door.open', await captured());
     expect(opened()).toBe(1);
     expect(door.status().state).toBe('connected');
   });
+});
+
+it('what Home Assistant would send opens nothing, arms and disarms nothing, as long as the owner does not say so', async () => {
+  for (const payload of pressable) broker.deliver(doorId, { topic: topics.pressed, payload });
+  for (const payload of pressable) broker.deliver(doorId, { topic: topics.pressed, payload: `${payload}\n` });
+  await attack('door.open', await captured());
+  expect(post.door.calls.map(({ what }) => what)).toEqual(['open']);
 });
 
 it('an operator is not told that the door opened when it did not, nor by whom it was not', async () => {
