@@ -242,7 +242,7 @@ function startTrainer(settings: TrainerSettings, maxFileKb?: number): TrainerPro
   const args = [process.execPath, script, JSON.stringify(settings)];
   const limited = maxFileKb ? ['bash', '-c', `ulimit -f ${maxFileKb}; exec "$@"`, 'bash', ...args] : args;
   const [command = '', ...others] = limited;
-  const child = spawn(command, others, { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(command, others, { stdio: ['pipe', 'pipe', 'pipe'] });
   const { events, tell, told } = eventLog();
   let rest = '';
   let errors = '';

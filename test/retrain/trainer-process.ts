@@ -11,6 +11,8 @@ export interface TrainerSettings extends Pick<TrainerOptions, 'redis' | 'prefix'
 }
 
 const { keys, doors, chain, ...settings }: TrainerSettings = JSON.parse(process.argv[2] ?? '{}');
+// Ends with the test that started it.
+process.stdin.on('end', () => process.exit(1)).resume();
 const stop = new AbortController();
 process.on('SIGTERM', () => stop.abort(new Error('SIGTERM')));
 await runTrainer({
@@ -23,3 +25,4 @@ await runTrainer({
   signal: stop.signal,
   tell: (event) => process.stdout.write(`${JSON.stringify(event)}\n`),
 });
+process.stdin.destroy();
