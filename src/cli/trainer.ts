@@ -62,13 +62,15 @@ async function work(options: TrainerOptions, stop: AbortSignal): Promise<void> {
 
 /** What this facelatch can learn, or the module that is named. */
 async function recipesIn(module: string | undefined): Promise<readonly Recipe[]> {
-  if (module !== undefined && !existsSync(module)) throw new Fault('bad-argument', `There is no ${module}: --workshop takes a module`);
-  const place = module === undefined ? new URL('../workshop.ts', import.meta.url) : pathToFileURL(resolve(module));
+  const place = module === undefined ? new URL('../workshop.ts', import.meta.url) : moduleAt(module);
+  if (!existsSync(place)) throw new Fault('bad-argument', `There is no ${module}: --workshop takes a module`);
   const { workshopOf } = (await import(place.href)) as { workshopOf?: () => Workshop };
   const recipes = Object.values(workshopOf?.().recipes ?? {});
   if (recipes.length > 0) return recipes;
   throw new Fault('bad-argument', `${place.pathname} exports no "workshopOf" that gives recipes: --workshop takes a module that does`);
 }
+
+const moduleAt = (text: string): URL => (text.startsWith('file:') ? new URL(text) : pathToFileURL(resolve(text)));
 
 /** Lines for people on standard output, and how far the job is in a bar below them. */
 function openView(): { readonly tell: (event: TrainerEvent) => void; close(): void } {

@@ -10,9 +10,10 @@ import { operatorsIn } from '../../src/command/operators.ts';
 import { loadConfig } from '../../src/config.ts';
 import { openLog } from '../../src/log.ts';
 import { type House, wire } from '../../src/wire.ts';
-import { demoPicture, facelatch, jsonOf, temporaryFolder } from '../cli/facelatch.ts';
+import { demoPicture, facelatch, jsonOf, type Running, start, temporaryFolder } from '../cli/facelatch.ts';
 import { type FakeCamera, fakeCamera } from '../fakes/camera.ts';
 import { type Mosquitto, openMosquitto } from '../fakes/mosquitto.ts';
+import { openRedis, type RedisServer } from '../fakes/redis.ts';
 import { workshopAt } from '../fakes/workshop.ts';
 
 let folder: ReturnType<typeof temporaryFolder>;
@@ -51,7 +52,7 @@ async function open(
   if (!existsSync(keyFile())) {
     const key = await newKey('Ed25519');
     writeFileSync(keyFile(), JSON.stringify(key), { mode: 0o600 });
-    mkdirSync(state(), { mode: 0o700 });
+    mkdirSync(state(), { recursive: true, mode: 0o700 });
     const olga = { name: 'olga', role: 'admin', key: publicKeyOf(key, 'Ed25519'), addedAt: '2026-01-01T00:00:00.000Z' } as const;
     await operatorsIn(join(state(), 'operators.json')).add(olga);
   }
@@ -99,6 +100,29 @@ async function open(
   ends.push(stop);
   await listens;
   return { house, stop };
+}
+
+/** A trainer's process that works for this door, whose card is printed for it. */
+async function openTrainer(name: string, redis: RedisServer, workshop: string): Promise<Running> {
+  const at = (file: string) => join(folder.path, file);
+  const made = await facelatch(['trainer', 'key', 'create', '--name', name, '--out', at(`${name}.key`)]);
+  writeFileSync(at(`${name}.json`), made.stdout);
+  const settings = {
+    'farm.url': redis.url,
+    'farm.caFile': at('redis-ca.pem'),
+    'trainer.keyFile': at(`${name}.key`),
+    'trainer.doors': at('door-card.json'),
+    'trainer.folder': at(`${name}-work`),
+    'trainer.leaseMs': 3000,
+    'trainer.checkpointMs': 100,
+  };
+  const set = Object.entries(settings).flatMap(([path, value]) => ['--set', `${path}=${value}`]);
+  const running = start(['trainer', '--json', '--workshop', workshop, ...set]);
+  ends.push(async () => {
+    running.child.kill('SIGKILL');
+    await running.done;
+  });
+  return running;
 }
 
 const journalled = ({ journal }: House, kind: Event['kind']) => journal.query({ kinds: [kind] }).map(({ event }) => event);
@@ -155,3 +179,34 @@ it('an operator asks from afar, the door learns, measures, and uses the better n
   expect(house.reader.embedder.sha256).toBe(before);
   expect(await visit(5)).toMatchObject({ kind: 'access.granted' });
 }, 120_000);
+
+it('on a farm of two trainers, one of them killed midway, the network comes back all the same and is used', async () => {
+  await using redis = await openRedis({ tls: true });
+  writeFileSync(join(folder.path, 'redis-ca.pem'), redis.ca ?? '');
+  const slow = workshopAt({ steps: 60, stepMs: 100 });
+  writeFileSync(join(folder.path, 'door-card.json'), (await facelatch(['key', 'door', '--state', state()])).stdout);
+  const first = await openTrainer('first', redis, slow);
+  const second = await openTrainer('second', redis, slow);
+  const { house } = await open(slow, {
+    'retrain.where': 'farm',
+    'farm.url': redis.url,
+    'farm.caFile': join(folder.path, 'redis-ca.pem'),
+    'farm.trainers': `${join(folder.path, 'first.json')},${join(folder.path, 'second.json')}`,
+  });
+  const before = house.reader.embedder.sha256;
+  const started = jsonOf(await send('train.start'));
+  expect(started.result.job).toMatchObject({ where: 'farm', state: 'queued' });
+  // Whoever has the job saves, and is killed then.
+  const saved = (trainer: Running) => trainer.said(/"kind":"checkpoint"/).then(() => trainer);
+  const killed = await Promise.any([saved(first), saved(second)]);
+  killed.child.kill('SIGKILL');
+  const { stdout } = await killed.done;
+  expect(stdout).not.toMatch(/"kind":"done"/);
+  await until(house, 'training.ended');
+  expect(journalled(house, 'training.ended')).toMatchObject([{ outcome: 'promoted' }]);
+  const other = killed === first ? second : first;
+  await other.said(/"kind":"taken","token":2,"from":\{"token":1\}/);
+  expect(house.reader.embedder.sha256).not.toBe(before);
+  expect(await visit(3)).toMatchObject({ kind: 'access.granted' });
+  expect((await redis.client().keys('*')).filter((key) => key.includes(':chunk:'))).toEqual([]);
+}, 240_000);
