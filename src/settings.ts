@@ -290,7 +290,9 @@ export const schema = {
         'Model `own`: the command that switches it on, as `GET http://…`, `POST http://… BODY`, or over MQTT `TOPIC PAYLOAD`. `{s}` (whole seconds, rounded up) or `{ms}` in it tells the device when to switch off by itself.',
       ),
       lock: command('Model `own`: the command that switches it off.'),
-      ask: command('Model `own`: the command that asks for its state, and moves nothing.'),
+      ask: command(
+        'Model `own`: the command that asks for its state, and moves nothing; without it (`http` only) the device is not asked before it is released, and that it took a command is all there is to know.',
+      ),
       reports: text('Model `own` over MQTT: the topic of its reports.', '', /^[^+#\0]*$/, 'a topic without + and #'),
       released: text('Model `own`: what an answer or report holds when it is on, such as `"output":true`.', ''),
       locked: text('Model `own`: what it holds when it is off.', ''),
