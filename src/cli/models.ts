@@ -14,6 +14,7 @@ import {
   withNetworks,
 } from './context.ts';
 import { describeCommand } from './describe-network.ts';
+import { cohortCommand } from './models-cohort.ts';
 import { type NetworkState, networks } from './networks.ts';
 import { trainedCommands, trainedTable } from './trained-models.ts';
 import { table } from './words.ts';
@@ -38,6 +39,7 @@ export function modelsCommand(stop: AbortSignal, exit: (code: number) => void): 
     'a network is damaged, missing or unfit',
   );
   command.enablePositionalOptions().addCommand(describeCommand(exit)).addCommand(listCommand(exit), { isDefault: true });
+  command.addCommand(cohortCommand(stop, exit));
   for (const each of trainedCommands(stop, exit)) command.addCommand(each);
   return command;
 }

@@ -6,6 +6,7 @@ import type { Config } from '../config.ts';
 import { Fault } from '../errors.ts';
 import { openDetectorNetwork, openEmbedderNetwork } from '../face/manifest.ts';
 import type { EmbedderInfo } from '../face/port.ts';
+import { openCohort } from '../retrain/cohort.ts';
 import { embedderFolder } from '../retraining.ts';
 
 export interface NetworkState {
@@ -54,6 +55,7 @@ function stateOf(folder: string, usedAs: NetworkState['usedAs']): NetworkState {
   try {
     if (kind === 'face-detector' || (kind === '' && usedAs.includes('face.detector'))) openDetectorNetwork(folder);
     else if (kind === 'face-embedder' || kind === '') openEmbedderNetwork(folder);
+    else if (kind === 'cohort') openCohort(folder);
     else return { ...whole, state: 'unfit', problem: `its kind "${kind}" is unknown here` };
     return whole;
   } catch (error) {

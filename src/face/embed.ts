@@ -2,7 +2,7 @@
 import type { Tensor } from 'onnxruntime-node';
 import { Fault } from '../errors.ts';
 import { alignFace } from './align.ts';
-import type { EmbedderNetwork } from './manifest.ts';
+import type { Adapter, EmbedderNetwork } from './manifest.ts';
 import type { Picture } from './picture.ts';
 import type { Embedding, Landmarks } from './port.ts';
 import { fill, openSession, type SessionOptions, tensorOf } from './session.ts';
@@ -54,7 +54,34 @@ export async function openEmbedder({ bytes, ...network }: EmbedderNetwork, optio
     return sumOf(straight, await run(1), output.normalise);
   };
   await embed(new Uint8Array(size));
-  return { align: (picture, landmarks) => alignFace(picture, landmarks, network.template, input.width, input.height), embed };
+  const { adapter } = network;
+  return {
+    align: (picture, landmarks) => alignFace(picture, landmarks, network.template, input.width, input.height),
+    embed: adapter ? async (aligned) => adapted(adapter, await embed(aligned)) : embed,
+  };
+}
+
+/** Lays an adapter on an embedding (see `Adapter`), summed in double precision. */
+export function adapted({ matrix, offset, keys, values, gate: [from, to] }: Adapter, embedding: Embedding): Embedding {
+  const size = offset.length;
+  const z = new Float32Array(size);
+  for (let row = 0; row < size; row++) z[row] = (offset[row] as number) + product(matrix, row * size, embedding);
+  normalised(z, 'l2');
+  let [nearest, place] = [from, -1];
+  for (let at = 0; at < keys.length; at += size) {
+    const cosine = product(keys, at, z);
+    if (cosine > nearest) [nearest, place] = [cosine, at];
+  }
+  if (place < 0) return z;
+  const share = Math.min(1, (nearest - from) / (to - from));
+  for (let i = 0; i < size; i++) z[i] = (1 - share) * (z[i] as number) + share * (values[place + i] as number);
+  return normalised(z, 'l2');
+}
+
+function product(rows: Float32Array, at: number, vector: Float32Array): number {
+  let sum = 0;
+  for (let i = 0; i < vector.length; i++) sum += (rows[at + i] as number) * (vector[i] as number);
+  return sum;
 }
 
 function normalised(vector: Float32Array, how: 'l2' | 'none'): Float32Array {

@@ -42,6 +42,21 @@ export interface DetectorNetwork extends Network {
   readonly upscaleAtMost: number;
 }
 
+/**
+ * What is laid on an embedding after everything else. z = normalise(matrix·e + offset); where z lies so near to one of the keys (the pictures
+ * that were learned from) that it is their like, it is drawn to that key's value: what all pictures of the person say together.
+ */
+export interface Adapter {
+  /** dimension × dimension, row after row. */
+  readonly matrix: Float32Array;
+  readonly offset: Float32Array;
+  /** count × dimension each: unit vectors. */
+  readonly keys: Float32Array;
+  readonly values: Float32Array;
+  /** Cosine to the nearest key at which z begins to be drawn, and at which it is the value. */
+  readonly gate: readonly [from: number, to: number];
+}
+
 export interface EmbedderNetwork extends Network {
   readonly output: {
     readonly name: string;
@@ -51,6 +66,10 @@ export interface EmbedderNetwork extends Network {
   };
   /** Where the five landmarks come to lie in the aligned face, pixels. */
   readonly template: readonly (readonly [number, number])[];
+  /** Of the ONNX file alone. */
+  readonly onnxSha256: string;
+  /** Learned at this door (`facelatch retrain`), where there is one. Network and adapter together have the SHA-256 that `info` states. */
+  readonly adapter?: Adapter;
   readonly info: EmbedderInfo;
 }
 
@@ -110,18 +129,23 @@ function openManifest(folder: string, kind: string, setting: string): { fields: 
   }
   const fields = fieldsOf(file, json);
   if (fields.at('kind') !== kind) fields.unfit('kind', `"${kind}"`);
-  const onnx = join(folder, fields.text('file'));
-  if (!existsSync(onnx)) throw new Fault('model-missing', `The network file ${onnx} named by ${file} is missing: restore the folder`);
-  const bytes = readFileSync(onnx);
-  const sha256 = createHash('sha256').update(bytes).digest('hex');
-  const want = fields.text('sha256').toLowerCase();
-  if (sha256 !== want) {
-    throw new Fault(
-      'model-damaged',
-      `${onnx} is not the file its manifest describes: its SHA-256 is ${sha256}, the manifest says ${want}. Restore the folder; an altered network must not guard a door`,
-    );
-  }
+  const { bytes, sha256 } = checkedFile(fields, folder, '');
   return { fields, network: { folder, name: fields.text('name'), version: fields.text('version'), sha256, bytes } };
+}
+
+/** Reads the file that `${path}file` names and holds it to `${path}sha256`: what is verified is what is run. */
+function checkedFile(fields: Fields, folder: string, path: '' | 'adapter.'): { bytes: Uint8Array; sha256: string } {
+  const file = join(folder, fields.text(`${path}file`));
+  const manifest = join(folder, 'manifest.json');
+  if (!existsSync(file)) throw new Fault('model-missing', `The network file ${file} named by ${manifest} is missing: restore the folder`);
+  const bytes = readFileSync(file);
+  const sha256 = createHash('sha256').update(bytes).digest('hex');
+  const want = fields.text(`${path}sha256`).toLowerCase();
+  if (sha256 === want) return { bytes, sha256 };
+  throw new Fault(
+    'model-damaged',
+    `${file} is not the file its manifest describes: its SHA-256 is ${sha256}, the manifest says ${want}. Restore the folder; an altered network must not guard a door`,
+  );
 }
 
 function inputOf(fields: Fields): NetworkInput {
@@ -171,6 +195,39 @@ function headOf(fields: Fields, dimension: number): Head {
   return { kind: 'l1-logistic', weights: weights as number[], bias };
 }
 
+/** The adapter's numbers (float32, little-endian: matrix, offset, keys, values) and the SHA-256 of its file. */
+function adapterOf(fields: Fields, folder: string, dimension: number): { adapter: Adapter; sha256: string } | undefined {
+  if (fields.at('adapter') === undefined) return undefined;
+  const keys = fields.number('adapter.keys', 0, 1e6, 0);
+  const gate = [fields.number('adapter.gate.from', -1, 1, 0.75), fields.number('adapter.gate.to', -1, 1, 0.9)] as const;
+  if (!(gate[0] < gate[1])) fields.unfit('adapter.gate', 'two cosines, from below to');
+  const { bytes, sha256 } = checkedFile(fields, folder, 'adapter.');
+  const count = dimension * (dimension + 1 + 2 * keys);
+  if (!Number.isInteger(keys) || bytes.length !== 4 * count)
+    fields.unfit('adapter.file', `a file of ${4 * count} bytes (float32: matrix, offset, ${keys} keys and values), not of ${bytes.length}`);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  const numbers = Float32Array.from({ length: count }, (_, i) => view.getFloat32(4 * i, true));
+  if (!numbers.every(Number.isFinite)) fields.unfit('adapter.file', 'a file of finite numbers');
+  const rows = (from: number, to: number) => numbers.subarray(from * dimension, to * dimension);
+  const first = dimension + 1;
+  return {
+    adapter: {
+      matrix: rows(0, dimension),
+      offset: rows(dimension, first),
+      keys: rows(first, first + keys),
+      values: rows(first + keys, first + 2 * keys),
+      gate,
+    },
+    sha256,
+  };
+}
+
+/** One name for both: a template made under one adapter is never compared under another. */
+const sha256Of = (network: string, adapter: string, { gate }: Adapter) =>
+  createHash('sha256')
+    .update(`${network} ${adapter} ${gate.join(' ')}`)
+    .digest('hex');
+
 function calibrationOf(fields: Fields): Calibration | undefined {
   if (fields.at('calibration') === undefined) return undefined;
   const table = fields.at('calibration.table');
@@ -195,6 +252,7 @@ export function openEmbedderNetwork(folder: string): EmbedderNetwork {
   const dimension = fields.number('output.dimension', 2, 65_536);
   const calibration = calibrationOf(fields);
   const input = inputOf(fields);
+  const adapted = adapterOf(fields, folder, dimension);
   if (
     fields.number('alignment.width', 1, 4096, input.width) !== input.width ||
     fields.number('alignment.height', 1, 4096, input.height) !== input.height
@@ -211,10 +269,12 @@ export function openEmbedderNetwork(folder: string): EmbedderNetwork {
       mirror: fields.choice('output.mirror', ['average', 'none'], 'none'),
     },
     template: fields.pairs('alignment.points', 5),
+    onnxSha256: network.sha256,
+    ...(adapted ? { adapter: adapted.adapter } : {}),
     info: {
       name: network.name,
       version: network.version,
-      sha256: network.sha256,
+      sha256: adapted ? sha256Of(network.sha256, adapted.sha256, adapted.adapter) : network.sha256,
       dimension,
       head: headOf(fields, dimension),
       ...(calibration ? { calibration } : {}),

@@ -87,6 +87,20 @@ export interface FaceReader extends AsyncDisposable {
   readonly embedder: EmbedderInfo;
 }
 
+/** The networks as training uses them: faces are cut out once, then embedded as often as they are changed. */
+export interface FaceStudio {
+  /** Of an aligned face, pixels. */
+  readonly width: number;
+  readonly height: number;
+  /** SHA-256 of the embedder's ONNX file: an adapter that lies upon it is left out here. */
+  readonly network: string;
+  readonly dimension: number;
+  /** The dominant face of an encoded picture, aligned (interleaved RGB); undefined where none is found. Throws Fault `bad-picture`. */
+  cut(picture: Uint8Array): Promise<Uint8Array | undefined>;
+  /** The embedding of an aligned face, without an adapter. */
+  embed(aligned: Uint8Array): Promise<Embedding>;
+}
+
 /** What the rest of the house needs to know of the embedder in use: from its manifest, nothing hard-wired. */
 export interface EmbedderInfo {
   readonly name: string;

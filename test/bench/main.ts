@@ -15,6 +15,7 @@ const benches: Readonly<Record<string, () => Promise<readonly Row[]>>> = {
   tune: async () => (await import('./tune.ts')).benchTune(),
   farm: async () => (await import('./farm.ts')).benchFarm(),
   soak: async () => (await import('./soak.ts')).benchSoak(),
+  adapt: async () => (await import('./adapt.ts')).benchAdapt(),
 };
 /** Minutes, or the better part of an hour: by name only. */
 const long = ['mqtt', 'farm', 'train', 'tune', 'soak'];

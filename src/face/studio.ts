@@ -1,0 +1,34 @@
+/** The networks as training uses them, in this thread: faces are cut out once, then embedded as often as they are changed. */
+import { openDetector } from './detect.ts';
+import { openEmbedder } from './embed.ts';
+import { openDetectorNetwork, openEmbedderNetwork } from './manifest.ts';
+import { decodePicture } from './picture.ts';
+import type { FaceStudio } from './port.ts';
+import { byDominance } from './quality.ts';
+
+export interface StudioOptions {
+  /** Folders of the networks. */
+  readonly detector: string;
+  readonly embedder: string;
+  readonly threads: number;
+}
+
+/** Opens both networks. @throws Fault `model-missing`, `model-damaged`, `model-unfit`. */
+export async function openFaceStudio({ detector, embedder, threads }: StudioOptions): Promise<FaceStudio> {
+  const { adapter: _, ...network } = openEmbedderNetwork(embedder);
+  const eye = await openDetector(openDetectorNetwork(detector), { threads });
+  const twin = await openEmbedder(network, { threads });
+  const { width, height } = network.input;
+  return {
+    width,
+    height,
+    network: network.sha256,
+    dimension: network.output.dimension,
+    cut: async (encoded) => {
+      const picture = await decodePicture(encoded);
+      const [face] = byDominance(await eye.detect(picture), picture.width, picture.height);
+      return face && twin.align(picture, face.landmarks);
+    },
+    embed: twin.embed,
+  };
+}

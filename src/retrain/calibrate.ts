@@ -1,0 +1,70 @@
+/** From cosines of one person's pictures and of two people's: a head (cosine to logit, by logistic regression) and the table from false-match rate to logit. */
+import type { Calibration, Head } from '../face/port.ts';
+
+export interface Cosines {
+  readonly genuine: Float64Array;
+  /** Populations of impostors: the table holds for the worst of them. */
+  readonly impostors: readonly Float64Array[];
+}
+
+/** Rates that a table may have; a rate that fewer than this many impostors reach is left out. */
+const rates = [0.1, 0.03, 0.01, 0.003, 0.001, 0.0003, 0.0001, 0.00003, 0.00001];
+const fewest = 8;
+
+/** logit = scale · cosine + bias, both classes counted alike; Newton's method on the logistic loss. */
+export function fitHead({ genuine, impostors }: Cosines): Extract<Head, { kind: 'cosine' }> {
+  const all = impostors.flatMap((some) => [...thinned(some, 20_000)]);
+  let [scale, bias] = [10, -4];
+  for (let turn = 0; turn < 30; turn++) {
+    // A little weight on the start keeps scale finite where the classes do not touch.
+    let [gs, gb, hss, hsb, hbb] = [1e-4 * (scale - 10), 0, 1e-4, 0, 1e-6];
+    const add = (cosines: Iterable<number>, label: number, weight: number) => {
+      for (const cosine of cosines) {
+        const p = 1 / (1 + Math.exp(-(scale * cosine + bias)));
+        const [g, h] = [weight * (p - label), weight * p * (1 - p)];
+        gs += g * cosine;
+        gb += g;
+        hss += h * cosine * cosine;
+        hsb += h * cosine;
+        hbb += h;
+      }
+    };
+    add(genuine, 1, 0.5 / genuine.length);
+    add(all, 0, 0.5 / all.length);
+    const det = hss * hbb - hsb * hsb;
+    const [ds, db] = [(gs * hbb - gb * hsb) / det, (gb * hss - gs * hsb) / det];
+    const step = Math.min(1, 5 / (Math.abs(ds) + Math.abs(db) + 1e-9));
+    scale = Math.max(1, scale - step * ds);
+    bias -= step * db;
+  }
+  return { kind: 'cosine', scale: round(scale), bias: round(bias) };
+}
+
+const round = (value: number) => Number(value.toFixed(6));
+
+function thinned(values: Float64Array, most: number): Float64Array {
+  const stride = Math.ceil(values.length / most);
+  return stride <= 1 ? values : values.filter((_, index) => index % stride === 0);
+}
+
+/** Each row's logit keeps the rate in every population that is large enough to show it. */
+export function tableOf({ genuine, impostors }: Cosines, head: Extract<Head, { kind: 'cosine' }>, population: string): Calibration {
+  const falling = impostors.map((some) => some.toSorted().reverse());
+  const table: { fmr: number; logit: number; fnmr: number }[] = [];
+  for (const fmr of rates) {
+    const cosines = falling.flatMap((some) => (fmr * some.length >= fewest ? [some[Math.floor(fmr * some.length)] as number] : []));
+    if (cosines.length === 0) break;
+    const threshold = cosines.reduce((most, value) => Math.max(most, value), -1);
+    const logit = round(head.scale * threshold + head.bias);
+    const before = table.at(-1);
+    if (before && !(logit > before.logit)) continue;
+    const missed = genuine.reduce((count, value) => count + Number(value < threshold), 0);
+    table.push({ fmr, logit, fnmr: Number((missed / genuine.length).toFixed(4)) });
+  }
+  return {
+    population,
+    impostorPairs: impostors.reduce((most, some) => Math.max(most, some.length), 0),
+    genuinePairs: genuine.length,
+    table,
+  };
+}

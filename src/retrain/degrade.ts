@@ -1,0 +1,94 @@
+/**
+ * An aligned face as a worse camera would have seen it: less light, its noise, motion and lens blur, fewer pixels, JPEG. Pixels in, pixels out,
+ * drawn from a seed; nothing given is changed.
+ */
+import sharp from 'sharp';
+
+/** Interleaved RGB, 3 bytes a pixel, rows top to bottom. */
+export interface Pixels {
+  readonly width: number;
+  readonly height: number;
+  readonly rgb: Uint8Array;
+}
+
+/** One drawn worsening. */
+export interface Degradation {
+  /** Factor on linear light, 0…1. */
+  readonly exposure: number;
+  /** Colour casts of a lamp: factors on red and blue. */
+  readonly cast: readonly [red: number, blue: number];
+  /** Light falls off to one side by this share, −0.8…0.8. */
+  readonly slope: number;
+  /** Standard deviation of the sensor's noise at black, of 255; noise of light adds to it. */
+  readonly noise: number;
+  /** Gaussian blur's standard deviation, pixels. */
+  readonly blur: number;
+  /** The face is shrunk to this share of its pixels and enlarged again, 0…1. */
+  readonly scale: number;
+  /** JPEG quality, 1…100. */
+  readonly quality: number;
+}
+
+type Random = () => number;
+const within = (random: Random, low: number, high: number) => low + (high - low) * random();
+
+/** Draws how bad it is: from hardly worse to a night at a cheap camera. */
+export function drawDegradation(random: Random): Degradation {
+  return {
+    exposure: Math.exp(within(random, Math.log(0.04), Math.log(0.6))),
+    cast: [within(random, 0.85, 1.25), within(random, 0.7, 1.1)],
+    slope: within(random, -0.6, 0.6),
+    noise: within(random, 1, 9),
+    blur: within(random, 0, 1.6),
+    scale: within(random, 0.3, 1),
+    quality: Math.round(within(random, 30, 90)),
+  };
+}
+
+const gamma = 2.2;
+const toLight = Float64Array.from({ length: 256 }, (_, value) => (value / 255) ** gamma);
+
+/** Lays the worsening on a face. */
+export async function degrade(face: Pixels, how: Degradation, random: Random): Promise<Uint8Array> {
+  const { width, height } = face;
+  const raw = { width, height, channels: 3 } as const;
+  const small = { width: Math.max(8, Math.round(width * how.scale)), height: Math.max(8, Math.round(height * how.scale)) };
+  let lens = sharp(darkened(face, how), { raw });
+  if (how.blur >= 0.3) lens = lens.blur(how.blur);
+  const seen = await lens
+    .resize({ ...small, fit: 'fill', kernel: 'linear' })
+    .raw()
+    .toBuffer();
+  const jpeg = await sharp(noisy(seen, how.noise, random), { raw: { ...small, channels: 3 } })
+    .jpeg({ quality: how.quality })
+    .toBuffer();
+  return await sharp(jpeg).resize({ width, height, fit: 'fill', kernel: 'linear' }).raw().toBuffer();
+}
+
+/** Less light of another colour, from one side. */
+function darkened({ width, rgb }: Pixels, { exposure, cast: [red, blue], slope }: Degradation): Uint8Array {
+  const out = new Uint8Array(rgb.length);
+  const factors = [exposure * red, exposure, exposure * blue];
+  for (let at = 0; at < rgb.length; at++) {
+    const x = Math.floor(at / 3) % width;
+    const light = (toLight[rgb[at] as number] as number) * (factors[at % 3] as number) * (1 + slope * ((2 * x) / (width - 1) - 1));
+    out[at] = 255 * Math.min(1, light) ** (1 / gamma) + 0.5;
+  }
+  return out;
+}
+
+/** Noise of the sensor and, growing with the root of the light, of light itself. */
+function noisy(rgb: Uint8Array, sigma: number, random: Random): Uint8Array {
+  const out = new Uint8Array(rgb.length);
+  for (let at = 0; at < rgb.length; at += 2) {
+    // Box and Muller give two independent numbers.
+    const size = Math.sqrt(-2 * Math.log(1 - random()));
+    const angle = 2 * Math.PI * random();
+    for (let i = 0; i < 2 && at + i < rgb.length; i++) {
+      const value = rgb[at + i] as number;
+      const spread = sigma * Math.sqrt(1 + value / 64);
+      out[at + i] = Math.min(255, Math.max(0, value + spread * size * (i === 0 ? Math.cos(angle) : Math.sin(angle)) + 0.5));
+    }
+  }
+  return out;
+}

@@ -1,0 +1,75 @@
+/** As much linear algebra as the adapter needs: sums of scatter, and the Cholesky factor that whitens it. Square matrices lie row after row. */
+
+/** The mean of vectors. */
+export function meanOf(vectors: readonly Float32Array[], size: number): Float64Array {
+  const mean = new Float64Array(size);
+  for (const vector of vectors) for (let i = 0; i < size; i++) mean[i] = (mean[i] as number) + (vector[i] as number) / vectors.length;
+  return mean;
+}
+
+/**
+ * Scatter within groups: the mean of (x − m)(x − m)ᵀ over all vectors of groups of two or more, m their group's mean, with the unbiased
+ * weight n / (n − 1). Undefined where there is no such group.
+ */
+export function scatterWithin(groups: readonly (readonly Float32Array[])[], size: number): Float64Array | undefined {
+  const sum = new Float64Array(size * size);
+  let count = 0;
+  const centred = new Float64Array(size);
+  for (const group of groups) {
+    if (group.length < 2) continue;
+    const mean = meanOf(group, size);
+    const weight = Math.sqrt(group.length / (group.length - 1));
+    for (const vector of group) {
+      for (let i = 0; i < size; i++) centred[i] = weight * ((vector[i] as number) - (mean[i] as number));
+      for (let i = 0; i < size; i++) {
+        const own = centred[i] as number;
+        for (let j = 0, at = i * size; j <= i; j++, at++) sum[at] = (sum[at] as number) + own * (centred[j] as number);
+      }
+    }
+    count += group.length;
+  }
+  if (count === 0) return undefined;
+  for (let i = 0; i < size; i++)
+    for (let j = 0; j <= i; j++) {
+      sum[i * size + j] = (sum[i * size + j] as number) / count;
+      sum[j * size + i] = sum[i * size + j] as number;
+    }
+  return sum;
+}
+
+/** Σ share · matrix / (its mean variance): each matrix counts by its share, whatever its scale; mean variance 1 where the shares sum to 1. */
+export function mixed(parts: readonly (readonly [share: number, matrix: Float64Array])[], size: number): Float64Array {
+  const out = new Float64Array(size * size);
+  for (const [share, matrix] of parts) {
+    const scale = share / variance(matrix, size);
+    for (let at = 0; at < out.length; at++) out[at] = (out[at] as number) + scale * (matrix[at] as number);
+  }
+  return out;
+}
+
+/** The mean of the diagonal. */
+export function variance(matrix: Float64Array, size: number): number {
+  let sum = 0;
+  for (let i = 0; i < size; i++) sum += matrix[i * (size + 1)] as number;
+  return sum / size;
+}
+
+/** L⁻¹ for the symmetric, positive definite S = L·Lᵀ: then |L⁻¹x|² = xᵀS⁻¹x. Undefined where S is not positive definite. */
+export function whitening(matrix: Float64Array, size: number): Float64Array | undefined {
+  const l = new Float64Array(size * size);
+  for (let i = 0; i < size; i++)
+    for (let j = 0; j <= i; j++) {
+      let sum = matrix[i * size + j] as number;
+      for (let k = 0; k < j; k++) sum -= (l[i * size + k] as number) * (l[j * size + k] as number);
+      if (i === j && !(sum > 0)) return undefined;
+      l[i * size + j] = i === j ? Math.sqrt(sum) : sum / (l[j * size + j] as number);
+    }
+  const inverse = new Float64Array(size * size);
+  for (let column = 0; column < size; column++)
+    for (let i = column; i < size; i++) {
+      let sum = i === column ? 1 : 0;
+      for (let k = column; k < i; k++) sum -= (l[i * size + k] as number) * (inverse[k * size + column] as number);
+      inverse[i * size + column] = sum / (l[i * size + i] as number);
+    }
+  return inverse;
+}

@@ -1,0 +1,77 @@
+/**
+ * What makes pictures of one person differ, learned: groups of embeddings in; a projection out under which that matters less (within-class
+ * covariance normalisation: A. Hatch, S. Kajarekar, A. Stolcke, Interspeech 2006), with strong shrinkage towards leaving all as it is.
+ */
+import type { Embedding } from '../face/port.ts';
+import { meanOf, mixed, scatterWithin, whitening } from './matrix.ts';
+
+/** z = normalise(matrix·e + offset). */
+export interface Projection {
+  readonly matrix: Float32Array;
+  readonly offset: Float32Array;
+}
+
+export type People = readonly (readonly Embedding[])[];
+
+/** The door's share in the scatter, the rest is the cohort's; and the share of all directions alike. Chosen on people of neither door nor bench: see README. */
+export const doorShare = 0.3;
+export const shrinkage = 0.2;
+
+export function learnProjection(cohort: People, door: People, size: number): Projection | undefined {
+  const [theirs, ours] = [scatterWithin(cohort, size), scatterWithin(door, size)];
+  if (!theirs && !ours) return undefined;
+  const share = !ours ? 0 : !theirs ? 1 : doorShare;
+  const alike = new Float64Array(size * size);
+  for (let i = 0; i < size; i++) alike[i * (size + 1)] = 1;
+  const parts: [number, Float64Array][] = [[shrinkage, alike]];
+  if (theirs) parts.push([(1 - shrinkage) * (1 - share), theirs]);
+  if (ours) parts.push([(1 - shrinkage) * share, ours]);
+  const matrix = whitening(mixed(parts, size), size);
+  if (!matrix) return undefined;
+  const everyone = (theirs ? cohort : door).flat();
+  const mean = meanOf(everyone, size);
+  const offset = new Float32Array(size);
+  for (let row = 0; row < size; row++) {
+    let sum = 0;
+    for (let i = 0; i < size; i++) sum -= (matrix[row * size + i] as number) * (mean[i] as number);
+    offset[row] = sum;
+  }
+  return { matrix: Float32Array.from(matrix), offset };
+}
+
+export function project({ matrix, offset }: Projection, embedding: Embedding): Embedding {
+  const size = offset.length;
+  const z = new Float32Array(size);
+  for (let row = 0, at = 0; row < size; row++) {
+    let sum = offset[row] as number;
+    for (let i = 0; i < size; i++) sum += (matrix[at++] as number) * (embedding[i] as number);
+    z[row] = sum;
+  }
+  return toUnit(z);
+}
+
+/** The direction in which `groups` lie together: each group's mean counts once. */
+export function centreOf(groups: People): Embedding {
+  const size = groups.find((group) => group.length > 0)?.[0]?.length ?? 0;
+  const sum = new Float32Array(size);
+  for (const group of groups) {
+    if (group.length === 0) continue;
+    const mean = meanOf(group, size);
+    for (let i = 0; i < size; i++) sum[i] = (sum[i] as number) + (mean[i] as number);
+  }
+  return toUnit(sum);
+}
+
+export function toUnit(vector: Float32Array): Embedding {
+  let square = 0;
+  for (const v of vector) square += v * v;
+  const length = Math.sqrt(square) || 1;
+  for (let i = 0; i < vector.length; i++) vector[i] = (vector[i] as number) / length;
+  return vector;
+}
+
+export function cosine(a: Embedding, b: Embedding): number {
+  let sum = 0;
+  for (let i = 0; i < a.length; i++) sum += (a[i] as number) * (b[i] as number);
+  return sum;
+}

@@ -1,0 +1,293 @@
+/**
+ * What `adapt` gains at a door of people whom the base networks have never seen: 50 residents enrolled with 5 pictures each, who come again, and 200
+ * strangers of LFW who come, too, before a dim camera. The people of `adapt-residents.txt` are held-out people on whom nothing was chosen (settings
+ * were chosen on the other held-out people); strangers and the pictures with which residents come are never trained on.
+ *
+ * A comparison is of one picture at the door with one resident: the largest logit over the resident's five templates, as the door takes it. The
+ * false-match rate is over all comparisons of strangers' pictures with residents, measured on them for both networks alike, and FNMR at that threshold.
+ * Pictures that the door's own quality gates refuse are compared by neither.
+ */
+import { createHash } from 'node:crypto';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import sharp from 'sharp';
+import { modelFolder } from '../../src/adapters.ts';
+import type { Row } from '../../src/cli/figures.ts';
+import { loadConfig } from '../../src/config.ts';
+import { openEmbedderNetwork } from '../../src/face/manifest.ts';
+import { decodePicture } from '../../src/face/picture.ts';
+import type { EmbedderInfo, Embedding, FaceReader } from '../../src/face/port.ts';
+import { openFaceReader } from '../../src/face/reader.ts';
+import { logitOf } from '../../src/identity/siamese.ts';
+import { calibrationCurve } from '../../src/identity/threshold.ts';
+import { degrade } from '../../src/retrain/degrade.ts';
+import type { Recipe, RecipeRun, Sample } from '../../src/retrain/port.ts';
+import { newRandom, shuffled } from '../../src/retrain/random.ts';
+import { workshopOf } from '../../src/workshop.ts';
+
+const data = new URL('../../../shared/data/', import.meta.url).pathname;
+const faces = join(data, 'faces-train');
+const seed = 2026;
+const fmr = 1e-3;
+const [enrolled, mostProbes, strangersWanted, mostOfStranger] = [5, 12, 200, 2];
+
+/** A dim door camera: chosen once, so that most pictures pass the door's gates (mean luma 35 at least). */
+async function dimmed(path: string): Promise<Buffer> {
+  const picture = await decodePicture(readFileSync(path));
+  const random = newRandom(
+    createHash('sha256')
+      .update(`${seed} ${basename(path)}`)
+      .digest()
+      .readUIntBE(0, 6),
+  );
+  const within = (low: number, high: number) => low + (high - low) * random();
+  const how = {
+    exposure: within(0.08, 0.25),
+    cast: [within(1, 1.15), within(0.8, 1)] as const,
+    slope: within(-0.5, 0.5),
+    noise: within(2, 5),
+    blur: within(0.3, 0.9),
+    scale: within(0.5, 0.9),
+    quality: Math.round(within(50, 80)),
+  };
+  const { width, height } = picture;
+  return sharp(await degrade(picture, how, random), { raw: { width, height, channels: 3 } })
+    .png({ compressionLevel: 1 })
+    .toBuffer();
+}
+
+const picturesOf = (folder: string) =>
+  readdirSync(folder)
+    .sort()
+    .map((name) => join(folder, name));
+
+interface Door {
+  readonly residents: readonly { readonly enrolled: readonly Buffer[]; readonly probes: readonly Buffer[] }[];
+  readonly strangers: readonly (readonly Buffer[])[];
+}
+
+async function openDoor(): Promise<Door> {
+  const random = newRandom(seed);
+  const names = readFileSync(new URL('./adapt-residents.txt', import.meta.url), 'utf8')
+    .split('\n')
+    .filter(Boolean);
+  const residents = [];
+  for (const name of names) {
+    const pictures = shuffled(picturesOf(join(faces, name)), random);
+    const probes = await Promise.all(pictures.slice(enrolled, enrolled + mostProbes).map(dimmed));
+    residents.push({ enrolled: pictures.slice(0, enrolled).map((path) => readFileSync(path)), probes });
+  }
+  const lfw = join(data, 'lfw-view1');
+  const people = shuffled(
+    readdirSync(lfw, { withFileTypes: true })
+      .flatMap((entry) => (entry.isDirectory() ? [entry.name] : []))
+      .sort(),
+    random,
+  ).slice(0, strangersWanted);
+  const strangers = [];
+  for (const name of people) strangers.push(await Promise.all(picturesOf(join(lfw, name)).slice(0, mostOfStranger).map(dimmed)));
+  return { residents, strangers };
+}
+
+const sampleOf = (picture: Uint8Array): Sample => ({
+  id: createHash('sha256').update(picture).digest('hex'),
+  picture,
+  origin: 'enrolment',
+  takenAt: '2026-11-01T12:00:00Z',
+});
+
+function runOf(people: readonly (readonly Uint8Array[])[], out: string, base: string): RecipeRun {
+  return {
+    data: { people: people.map((pictures, i) => ({ personId: `resident ${i + 1}`, samples: pictures.map(sampleOf) })), strangers: [] },
+    ...{ base, out, seed: 1, threads: 2, checkpoint: join(out, 'checkpoint') },
+    signal: new AbortController().signal,
+    onProgress: () => undefined,
+  };
+}
+
+/** What one network says of the door's pictures. */
+interface Seen {
+  readonly info: EmbedderInfo;
+  /** Logits of each resident's probes with that resident; null where a gate refused the picture. */
+  readonly genuine: readonly (readonly (number | null)[])[];
+  /** Logits of each stranger's comparisons with residents. */
+  readonly strangers: readonly (readonly number[])[];
+}
+
+async function see(door: Door, folder: string): Promise<Seen> {
+  const { face } = loadConfig({}).config;
+  await using reader = await openFaceReader({
+    detector: modelFolder(face.detector),
+    embedder: folder,
+    threads: face.threads,
+    limits: face.quality,
+  });
+  const { head } = reader.embedder;
+  const templates: Embedding[][] = [];
+  for (const { enrolled: pictures } of door.residents) {
+    const own = [];
+    for (const picture of pictures) own.push(...((await read(reader, picture, 'dominant')) ?? []));
+    templates.push(own);
+  }
+  const likeness = (probe: Embedding, own: readonly Embedding[]) => Math.max(...own.map((template) => logitOf(head, probe, template)));
+  const genuine = [];
+  for (const [index, { probes }] of door.residents.entries()) {
+    const own = [];
+    for (const picture of probes) {
+      const probe = await read(reader, picture, 'good');
+      own.push(probe ? likeness(probe[0], templates[index] ?? []) : null);
+    }
+    genuine.push(own);
+  }
+  const strangers = [];
+  for (const pictures of door.strangers) {
+    const own: number[] = [];
+    for (const picture of pictures) {
+      const probe = await read(reader, picture, 'good');
+      if (probe) for (const each of templates) own.push(likeness(probe[0], each));
+    }
+    strangers.push(own);
+  }
+  return { info: reader.embedder, genuine, strangers };
+}
+
+async function read(reader: FaceReader, picture: Uint8Array, embed: 'good' | 'dominant'): Promise<[Embedding] | undefined> {
+  const embedding = (await reader.read(picture, { embed })).faces[0]?.embedding;
+  return embedding && [embedding];
+}
+
+/** Comparisons of strangers, the most alike first. */
+const fallingOf = ({ strangers }: Seen) =>
+  strangers.flatMap((own, stranger) => own.map((logit) => ({ logit, stranger }))).sort((a, b) => b.logit - a.logit);
+
+/** FNMR at the false-match rate, residents and strangers counted as often as drawn. */
+function fnmrOf(
+  { genuine }: Seen,
+  impostors: readonly { readonly logit: number; readonly stranger: number }[],
+  timesResident: readonly number[],
+  timesStranger: readonly number[],
+): number {
+  let room = fmr * impostors.reduce((sum, { stranger }) => sum + (timesStranger[stranger] as number), 0);
+  let threshold = Number.NEGATIVE_INFINITY;
+  for (const { logit, stranger } of impostors) {
+    room -= timesStranger[stranger] as number;
+    if (room >= 0) continue;
+    threshold = logit;
+    break;
+  }
+  let [missed, all] = [0, 0];
+  for (const [i, own] of genuine.entries())
+    for (const logit of own)
+      if (logit !== null) {
+        all += timesResident[i] as number;
+        if (logit <= threshold) missed += timesResident[i] as number;
+      }
+  return missed / all;
+}
+
+interface Gain {
+  readonly base: number;
+  readonly adapted: number;
+  /** 1 − adapted / base, and its 95 % interval: residents and strangers drawn anew 1,000 times, the same for both networks. */
+  readonly fall: number;
+  readonly interval: readonly [number, number];
+}
+
+function gainOf(base: Seen, adapted: Seen): Gain {
+  const ones = (count: number) => new Array<number>(count).fill(1);
+  const [residents, strangers] = [base.genuine.length, base.strangers.length];
+  const [ofBase, ofAdapted] = [fallingOf(base), fallingOf(adapted)];
+  const b = fnmrOf(base, ofBase, ones(residents), ones(strangers));
+  const a = fnmrOf(adapted, ofAdapted, ones(residents), ones(strangers));
+  const random = newRandom(seed);
+  const drawn = (count: number) => {
+    const times = new Array<number>(count).fill(0);
+    for (let i = 0; i < count; i++) times[Math.floor(random() * count)]! += 1;
+    return times;
+  };
+  const falls = Array.from({ length: 1000 }, () => {
+    const [r, s] = [drawn(residents), drawn(strangers)];
+    return 1 - fnmrOf(adapted, ofAdapted, r, s) / fnmrOf(base, ofBase, r, s);
+  }).sort((x, y) => x - y);
+  return { base: b, adapted: a, fall: 1 - a / b, interval: [falls[25] as number, falls[974] as number] };
+}
+
+/** Runs a recipe on 50 people with 20 pictures each: seconds on the clock and of the processor, and the most memory that came on top, MB. */
+async function costOf(recipe: Recipe, folder: string, base: string): Promise<{ wall: number; cpu: number; memory: number }> {
+  const held = readFileSync(join(faces, 'held-out-people.txt'), 'utf8').split('\n').filter(Boolean);
+  const people = held
+    .map((name) => picturesOf(join(faces, name)).slice(0, 20))
+    .filter((pictures) => pictures.length === 20)
+    .slice(0, 50);
+  const run = runOf(
+    people.map((pictures) => pictures.map((path) => readFileSync(path))),
+    folder,
+    base,
+  );
+  const before = process.memoryUsage().rss;
+  let most = before;
+  const watch = setInterval(() => {
+    most = Math.max(most, process.memoryUsage().rss);
+  }, 50);
+  const [cpu, from] = [process.cpuUsage(), performance.now()];
+  try {
+    await recipe.run({ ...run, onProgress: () => (most = Math.max(most, process.memoryUsage().rss)) });
+  } finally {
+    clearInterval(watch);
+  }
+  const { user, system } = process.cpuUsage(cpu);
+  return { wall: (performance.now() - from) / 1000, cpu: (user + system) / 1e6, memory: (most - before) / 1e6 };
+}
+
+export async function benchAdapt(): Promise<Row[]> {
+  if (!existsSync(faces)) {
+    console.error(`bench: adapt is left out: its pictures of real people are not at ${faces}`);
+    return [];
+  }
+  const folder = mkdtempSync(join(tmpdir(), 'facelatch-bench-'));
+  try {
+    const base = modelFolder('embedder');
+    const recipe = workshopOf().recipes.adapt;
+    if (!recipe) throw new Error('there is no recipe adapt');
+    const cost = await costOf(recipe, join(folder, 'cost'), base);
+    console.error(`bench: adapt on 50 × 20 pictures: ${cost.wall.toFixed(1)} s, ${cost.cpu.toFixed(1)} s of processor time`);
+    const door = await openDoor();
+    const out = join(folder, 'adapted');
+    await recipe.run(
+      runOf(
+        door.residents.map(({ enrolled: pictures }) => pictures),
+        out,
+        base,
+      ),
+    );
+    const [before, after] = [await see(door, base), await see(door, out)];
+    const gain = gainOf(before, after);
+    const percent = (rate: number) => 100 * rate;
+    const stated = calibrationCurve(openEmbedderNetwork(out).info.calibration!).logitAt(fmr).logit;
+    const impostors = after.strangers.flat();
+    const probes = before.genuine.flat();
+    const compared = probes.filter((logit) => logit !== null).length;
+    console.error(
+      `bench: ${compared} of ${probes.length} pictures of residents passed the gates; ${impostors.length.toLocaleString('en')} comparisons of ${door.strangers.length} strangers; ` +
+        `the fall's 95 % interval: ${percent(gain.interval[0]).toFixed(1)} to ${percent(gain.interval[1]).toFixed(1)} %`,
+    );
+    return [
+      { what: 'dim door of unknown people, FNMR at FMR 1e-3, base', value: percent(gain.base), unit: '%' },
+      { what: '… adapt', value: percent(gain.adapted), unit: '%', baseline: { what: 'base', value: percent(gain.base) } },
+      { what: '… fall of FNMR by adapt', value: percent(gain.fall), unit: '%', target: 33.3, atLeast: true },
+      { what: '… lower, upper 95 % bound of the fall', value: percent(gain.interval[0]), unit: '%' },
+      { what: '…', value: percent(gain.interval[1]), unit: '%' },
+      {
+        what: "strangers' FMR at the threshold that adapt's calibration gives for 1e-3",
+        value: 1000 * (impostors.filter((logit) => logit >= stated).length / impostors.length),
+        unit: '‰',
+      },
+      { what: 'adapt on 50 people × 20 pictures', value: cost.wall, unit: 's', target: 20 },
+      { what: '… processor time', value: cost.cpu, unit: 's' },
+      { what: '… memory on top', value: cost.memory, unit: 'MB', target: 300 },
+    ];
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
