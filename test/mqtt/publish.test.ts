@@ -263,7 +263,7 @@ describe('our own process killed', () => {
     expect(witness.messages.filter(({ topic }) => topic.includes('/event/')).every(({ body }) => body.historical === true)).toBe(true);
     // The second process began where the first had come to, and the third likewise.
     expect(witness.seqs[starts[2]!]).toBeGreaterThan(1);
-  });
+  }, 90_000);
 });
 
 describe('a long backlog', () => {
