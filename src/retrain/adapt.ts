@@ -9,7 +9,7 @@ import { embedVersions, versions } from './cohort.ts';
 import { contradictions, contradictionsText, lackOf } from './data.ts';
 import { writeAdapted } from './folder.ts';
 import type { Cohort, Recipe, RecipeProgress, RecipeRun, Sample } from './port.ts';
-import { centreOf, cosine, learnProjection, type People, type Projection, project } from './projection.ts';
+import { awayFromStrangers, centreOf, cosine, learnProjection, type People, type Projection, project } from './projection.ts';
 import { newRandom, shuffled } from './random.ts';
 
 export interface AdaptParts {
@@ -156,16 +156,14 @@ async function learn(cohort: Cohort, { people, strangers }: Door, size: number, 
   for (let fold = 0; fold < folds; fold++) {
     await step(fold);
     const aside = new Set(order.filter((_, index) => index % folds === fold));
-    const projection = learned(
-      cohort.people.filter((_, index) => !aside.has(index)),
-      door,
-      size,
-    );
+    const known = cohort.people.filter((_, index) => !aside.has(index));
+    const projection = learned(known, door, size);
     const z = (embeddings: readonly Embedding[]) => embeddings.map((embedding) => project(projection, embedding));
     // Half of a person's embeddings stand for enrolment, the other half comes to the door.
     const unknown = cohort.people.flatMap((own, index) => (aside.has(index) && own.length >= 2 * versions ? [z(own)] : []));
-    const enrolled = unknown.map((own) => centreOf([own.slice(0, halfOf(own))]));
-    const residents = people.map((pictures) => prototypeOf(pictures, projection));
+    const nobody = z(known.flat());
+    const enrolled = unknown.map((own) => awayFromStrangers(centreOf([own.slice(0, halfOf(own))]), nobody));
+    const residents = people.map((pictures) => prototypeOf(pictures, projection, nobody));
     for (const [index, own] of unknown.entries())
       for (const probe of own.slice(halfOf(own))) {
         for (const [other, template] of enrolled.entries()) (other === index ? genuine : amongCohort).push(cosine(probe, template));
@@ -177,7 +175,8 @@ async function learn(cohort: Cohort, { people, strangers }: Door, size: number, 
   if (genuine.length === 0)
     throw new Fault('model-unfit', 'The cohort has nobody with two pictures: make another with facelatch models cohort');
   const projection = learned(cohort.people, door, size);
-  const values = people.map((pictures) => prototypeOf(pictures, projection));
+  const nobody = cohort.people.flatMap((own) => own.map((embedding) => project(projection, embedding)));
+  const values = people.map((pictures) => prototypeOf(pictures, projection, nobody));
   const cosines = { genuine: Float64Array.from(genuine), impostors: [Float64Array.from(amongCohort), Float64Array.from(atDoor)] };
   return {
     projection,
@@ -197,8 +196,9 @@ function learned(cohort: People, door: People, size: number): Projection {
 /** Half of the pictures, each with all its versions. */
 const halfOf = (own: readonly Embedding[]) => versions * Math.floor(own.length / versions / 2);
 
-/** What a person's pictures say together: those as they are and those made worse count alike. */
-function prototypeOf(pictures: readonly (readonly Embedding[])[], projection: Projection): Embedding {
+/** What a person's pictures say together, and no stranger's: those as they are and those made worse count alike. */
+function prototypeOf(pictures: readonly (readonly Embedding[])[], projection: Projection, nobody: readonly Embedding[]): Embedding {
   const z = (embeddings: readonly Embedding[]) => embeddings.map((embedding) => project(projection, embedding));
-  return centreOf([z(pictures.flatMap(([plain]) => plain ?? [])), z(pictures.flatMap(([, ...worse]) => worse))]);
+  const centre = centreOf([z(pictures.flatMap(([plain]) => plain ?? [])), z(pictures.flatMap(([, ...worse]) => worse))]);
+  return awayFromStrangers(centre, nobody);
 }

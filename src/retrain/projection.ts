@@ -62,6 +62,25 @@ export function centreOf(groups: People): Embedding {
   return toUnit(sum);
 }
 
+/** Which share of the strangers is nearest, and how far to go from them. Chosen on people of neither door nor bench. */
+const [nearestShare, push] = [0.03, 0.9];
+
+/**
+ * Moves a person's centre away from the strangers that lie nearest to it: what it shares with them tells nobody apart (the adaptive
+ * normalisation of scores by a cohort, Z. Karam et al., Interspeech 2011, laid into the template itself).
+ */
+export function awayFromStrangers(centre: Embedding, strangers: readonly Embedding[]): Embedding {
+  const count = Math.round(nearestShare * strangers.length);
+  if (count === 0) return centre;
+  const cosines = Float64Array.from(strangers, (stranger) => cosine(stranger, centre));
+  const limit = cosines.toSorted()[cosines.length - count] as number;
+  const mean = meanOf(
+    strangers.filter((_, index) => (cosines[index] as number) >= limit),
+    centre.length,
+  );
+  return toUnit(centre.map((value, i) => value - push * (mean[i] as number)));
+}
+
 export function toUnit(vector: Float32Array): Embedding {
   let square = 0;
   for (const v of vector) square += v * v;

@@ -9,7 +9,7 @@ import { contradictions, contradictionsText, lackOf } from '../../src/retrain/da
 import { degrade, drawDegradation } from '../../src/retrain/degrade.ts';
 import { scatterWithin, whitening } from '../../src/retrain/matrix.ts';
 import type { LabelledPerson, Sample } from '../../src/retrain/port.ts';
-import { centreOf, cosine, learnProjection, project, toUnit } from '../../src/retrain/projection.ts';
+import { awayFromStrangers, centreOf, cosine, learnProjection, project, toUnit } from '../../src/retrain/projection.ts';
 import { newRandom, normal } from '../../src/retrain/random.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'facelatch-learning-'));
@@ -72,6 +72,21 @@ test('the centre of groups counts each group once', () => {
   const [a, b] = centreOf([[x, x, x, x], [y], []]);
   expect(a).toBeCloseTo(Math.SQRT1_2);
   expect(b).toBeCloseTo(Math.SQRT1_2);
+});
+
+test('a centre moved away from the strangers nearest to it is less like them, and still most like itself', () => {
+  const strangers = Array.from({ length: 400 }, () => toUnit(drawn(24)));
+  const centre = toUnit(drawn(24));
+  const moved = awayFromStrangers(centre, strangers);
+  const nearest = (from: Embedding) =>
+    strangers
+      .map((stranger) => cosine(stranger, from))
+      .sort((a, b) => b - a)
+      .slice(0, 12);
+  const mean = (values: readonly number[]) => values.reduce((sum, v) => sum + v, 0) / values.length;
+  expect(mean(nearest(moved))).toBeLessThan(mean(nearest(centre)));
+  expect(cosine(moved, centre)).toBeGreaterThan(0.7);
+  expect(awayFromStrangers(centre, [])).toBe(centre);
 });
 
 describe('calibration', () => {
