@@ -192,6 +192,7 @@ export function impossible(config: Config, from: (path: string) => string): Prob
       `${metrics.host} can be reached by other machines, which then see when people come and go; if that is meant, set metrics.anyAddress to true`,
     ],
     ...deviceRules(relay),
+    ...credentialRules(config),
     [
       mqtt.homeAssistant.enabled && !mqtt.enabled,
       'mqtt.homeAssistant.enabled',
@@ -205,6 +206,20 @@ export function impossible(config: Config, from: (path: string) => string): Prob
     ],
   ];
   return rules.filter(([broken]) => broken).map(([, path, why]) => ({ path, text: `${path}: ${why} (from ${from(path)})` }));
+}
+
+/** systemd gives credentials to a service's main process alone (github.com/systemd/systemd/issues/32583), not to what makes the relay safe after it. */
+function credentialRules({ relay, mqtt }: Config): [boolean, string, string][] {
+  const files = {
+    http: { 'relay.device.passwordFile': relay.device.passwordFile },
+    mqtt: { 'mqtt.passwordFile': mqtt.passwordFile, 'mqtt.keyFile': mqtt.keyFile },
+  };
+  if (relay.kind !== 'http' && relay.kind !== 'mqtt') return [];
+  return Object.entries(files[relay.kind]).map(([path, file]): [boolean, string, string] => [
+    file.startsWith('/run/credentials/'),
+    path,
+    `${file} is a systemd credential, which ExecStopPost, that makes the relay safe after a crash, is not given; use a file that only the service can read, such as /etc/facelatch/relay-password (chown facelatch, chmod 400)`,
+  ]);
 }
 
 /** A value as a message may show it: there may be a password in an address. */

@@ -307,7 +307,10 @@ export const schema = {
         5000,
       ),
       user: text('User name at the device (`http`); empty: `admin`.', ''),
-      passwordFile: text('A file that holds the password at the device (`http`; a systemd credential, say).', ''),
+      passwordFile: text(
+        'A file that holds the password at the device (`http`), readable by the service alone; no systemd credential, which is not there after a crash.',
+        '',
+      ),
       caFile: text("The certificate authority of the device's certificate (`https`, PEM).", ''),
     },
   },

@@ -91,6 +91,17 @@ describe('refusals', () => {
     [{ relay: { kind: 'mqtt', trustBroker: true, device: { model: 'shelly-gen1', address: 'shelly' } } }, 'relay.device.model'],
     [{ relay: { kind: 'mqtt', trustBroker: true, device: { address: 'door/#' } } }, 'relay.device.address'],
     [{ relay: { kind: 'http', wiring: 'fail-safe', device: { address: 'http://a' } } }, 'relay.wiring'],
+    [
+      { relay: { kind: 'http', device: { address: 'http://a', passwordFile: '/run/credentials/facelatch.service/x' } } },
+      'relay.device.passwordFile',
+    ],
+    [
+      {
+        mqtt: { passwordFile: '/run/credentials/facelatch.service/x' },
+        relay: { kind: 'mqtt', trustBroker: true, device: { address: 'a' } },
+      },
+      'mqtt.passwordFile',
+    ],
     [{ relay: { kind: 'http', activeLow: true, device: { address: 'http://a' } } }, 'relay.activeLow'],
     [{ relay: { kind: 'http', device: { model: 'own', release: 'GET http://a/on', lock: 'GET http://a/off' } } }, 'relay.device.release'],
     [{ relay: { kind: 'http', device: { model: 'own', release: 'a/on {s}', lock: 'GET http://a/off' } } }, 'relay.device.release'],
