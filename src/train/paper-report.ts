@@ -53,7 +53,7 @@ function introduction(results: readonly CellResult[], { budget, pairs, seed, cel
     '',
     `Section IV of “Deep Learning Enabled Facial Recognition using Siamese Network”, run again by \`facelatch experiment paper --budget ${budget}\`: at most ` +
       `${budget} steps of ${pairs} pairs a cell (three times as many in the last stage of Table I), seed ${seed}, ${hours.toFixed(1)} hours in all on ${engines(results)}. ` +
-      `The tutorial trains for 50 epochs of its data: the budget is what a machine without a GPU does in that time, and figures at a larger one are better. ` +
+      `The tutorial trains for 50 epochs of its data: the budget is what a machine without a GPU does in that time, and other budgets give other figures. ` +
       `Tuned settings: learning rate ${tuned.rate.toPrecision(3)}, L1 penalty ${tuned.l1.toPrecision(3)}, augmentation ${tuned.augment.toPrecision(2)} (${origin}).` +
       (missing > 0 ? ` **${missing} of ${cells} cells have not been run yet.**` : ''),
     '',
@@ -236,7 +236,7 @@ function verification(results: readonly CellResult[], bases: Bases): string {
   return [
     '## The paper’s verification',
     '',
-    'One probe of the webcam person against the folder of verification images: the share that scores above the detection threshold, verified when it exceeds the verification threshold; and how ' +
+    'One probe of the webcam person against the folder of verification images (those that were trained on among them, as in the tutorial): the share that scores above the detection threshold, verified when it exceeds the verification threshold; and how ' +
       'many strangers are verified as the webcam person by the same rule.',
     '',
     table(['cell', 'detection / verification', 'share', 'verified', 'strangers verified'], rows),
