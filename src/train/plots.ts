@@ -60,7 +60,8 @@ export function plotSvg(plot: Plot, style: PlotStyle = 'picture'): string {
   const middle = (frame.left + width - frame.right) / 2;
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" font-family="sans-serif" font-size="12" fill="${ink.text}">`,
-    ...(style === 'picture' ? [`<rect width="${width}" height="${height}" fill="white"/>`] : [`<title>${escaped(plot.title)}</title>`]),
+    `<title>${escaped(plot.title)}</title>`,
+    ...(style === 'picture' ? [`<rect width="${width}" height="${height}" fill="white"/>`] : []),
     text(middle, 20, plot.title, 'middle', 'font-size="14"'),
     ...(plot.ticks?.y ?? ticks(y0, y1)).flatMap(({ at, label }) => [
       line(frame.left, y(at), width - frame.right, y(at), ink.grid),
