@@ -9,7 +9,7 @@ import { openFaceStudio } from './face/studio.ts';
 import { logitOf } from './identity/siamese.ts';
 import { calibrationCurve, fmrPerComparison } from './identity/threshold.ts';
 import { adaptRecipe } from './retrain/adapt.ts';
-import { openCohort } from './retrain/cohort.ts';
+import { comparedOn, openCohort } from './retrain/cohort.ts';
 import { compareNetworks } from './retrain/compare.ts';
 import type { Cohort, Workshop } from './retrain/port.ts';
 
@@ -48,10 +48,10 @@ function logitAt({ name, calibration }: EmbedderInfo, fmr: number): number {
   return calibrationCurve(calibration).logitAt(fmr).logit;
 }
 
-/** The cohort as the network of a folder sees it: as it is, or through the adapter; undefined where another ONNX file made it. */
+/** Those of the cohort from whom nothing was learned, as the network of a folder sees them: as it is, or through the adapter; undefined where another ONNX file made it. */
 function cohortFor(folder: string, shipped: string): Cohort | undefined {
   const { onnxSha256, adapter } = openEmbedderNetwork(folder);
-  const cohort = openCohort(shipped);
+  const cohort = comparedOn(openCohort(shipped));
   if (cohort.embedder !== onnxSha256) return undefined;
   if (!adapter) return cohort;
   return { ...cohort, people: cohort.people.map((own) => own.map((embedding) => adapted(adapter, embedding))) };

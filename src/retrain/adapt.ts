@@ -5,7 +5,7 @@
 import { Fault } from '../errors.ts';
 import type { EmbedderInfo, Embedding, FaceStudio, Head } from '../face/port.ts';
 import { type Cosines, fitHead, tableOf } from './calibrate.ts';
-import { embedVersions, versions } from './cohort.ts';
+import { embedVersions, learnedFrom, versions } from './cohort.ts';
 import { contradictions, contradictionsText, lackOf } from './data.ts';
 import { writeAdapted } from './folder.ts';
 import type { Cohort, Recipe, RecipeProgress, RecipeRun, Sample } from './port.ts';
@@ -40,7 +40,7 @@ export function adaptRecipe(parts: AdaptParts): Recipe {
       const lack = lackOf(run.data, 'adapt', needed);
       if (lack) throw new Fault('training-failed', lack);
       const studio = await parts.openStudio(run.base, run.threads);
-      const cohort = parts.cohort();
+      const cohort = learnedFrom(parts.cohort());
       if (cohort.embedder !== studio.network)
         throw new Fault(
           'model-unfit',

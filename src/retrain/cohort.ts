@@ -77,6 +77,15 @@ export function openCohort(folder: string): Cohort {
   };
 }
 
+/** Every fifth of the cohort is never learned from: what was is compared with the champion on them. */
+const asideEvery = 5;
+const part = (cohort: Cohort, wanted: (index: number) => boolean): Cohort => ({
+  ...cohort,
+  people: cohort.people.filter((_, index) => wanted(index)),
+});
+export const learnedFrom = (cohort: Cohort): Cohort => part(cohort, (index) => index % asideEvery !== 0);
+export const comparedOn = (cohort: Cohort): Cohort => part(cohort, (index) => index % asideEvery === 0);
+
 /** Each vector fills the range of 8 bits: its length is 1 whatever its scale. */
 function quantised(embedding: Embedding): Int8Array {
   const most = embedding.reduce((sum, v) => Math.max(sum, Math.abs(v)), 1e-9);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import type { Embedding } from '../../src/face/port.ts';
 import { fitHead, tableOf } from '../../src/retrain/calibrate.ts';
-import { openCohort, writeCohort } from '../../src/retrain/cohort.ts';
+import { comparedOn, learnedFrom, openCohort, writeCohort } from '../../src/retrain/cohort.ts';
 import { contradictions, contradictionsText, lackOf } from '../../src/retrain/data.ts';
 import { degrade, drawDegradation } from '../../src/retrain/degrade.ts';
 import { scatterWithin, whitening } from '../../src/retrain/matrix.ts';
@@ -141,6 +141,12 @@ describe('the cohort on disk', () => {
     } finally {
       writeFileSync(join(place, file), bytes);
     }
+  });
+
+  test('nobody of it is both learned from and compared on', () => {
+    const read = openCohort(place);
+    expect([...learnedFrom(read).people, ...comparedOn(read).people].map((own) => own.length).sort()).toEqual([3, 4, 5, 6, 7]);
+    expect(comparedOn(read).people).toHaveLength(1);
   });
 
   test('a missing folder is a fault that names the remedy', () => {
