@@ -82,7 +82,8 @@ export async function runFaults({ faults, seed, onFault }: FaultRun): Promise<Fa
       if (!broke) bag.putBack(kind);
       else {
         injected[kind]++;
-        onFault?.(kind, ++done);
+        done++;
+        onFault?.(kind, done);
       }
     }
     const end = await job.end();
