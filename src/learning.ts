@@ -84,7 +84,11 @@ export async function openLearning(options: LearningOptions): Promise<Learning> 
   const eyes = opening.use(openEyes(await firstTwin(retraining, options, record)));
   const samples = samplesOf(config, retraining, eyes.gallery);
   const process = opening.use(processOf(config, options.workshop, true));
-  const pictures = visitPictures(samples, (fault) => log.warn({ err: fault.message }, 'a picture could not be kept'));
+  const pictures = visitPictures({
+    samples,
+    onKept: ({ seq, pictures: count, until }) => record({ kind: 'picture.kept', keptSeq: seq, pictures: count, until }),
+    onFault: (fault) => log.warn({ err: fault.message }, 'a picture could not be kept'),
+  });
   const over = new AbortController();
   let lastFaceMs = Number.NEGATIVE_INFINITY;
   let beside: Beside | undefined;
@@ -228,6 +232,7 @@ export async function openLearning(options: LearningOptions): Promise<Learning> 
       registry.list().map(({ id, state, version, recipe, createdAt, note }) => ({ id, state, version, recipe, createdAt, note })),
     promote: async (text, by) => promotion.promote(registry.find(text).id, by),
     rollback: (by) => promotion.rollback(by),
+    pictures: samples.pictures,
     mark: (mark) => markEntry({ journal, samples, gallery: eyes.gallery }, mark),
   };
   const attempt = (what: string, work: () => void) => {

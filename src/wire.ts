@@ -248,6 +248,7 @@ export async function wire(config: Config, log: Log, overrides: Overrides = {}):
     },
     ...(learning && { training: learning.training }),
     models: () => networks(config).map(({ folder: _folder, ...network }) => network),
+    ...(config.mqtt.snapshots && learning && { keptPictures: learning.training.pictures }),
     ...(config.mqtt.snapshots && {
       snapshot: async () => {
         const frame = camera.latest;

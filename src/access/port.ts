@@ -166,6 +166,8 @@ export type Event =
   | { readonly kind: 'model.removed'; readonly bundle: string; readonly by: string }
   /** What a person says of an earlier entry; `personId`: whom it showed. */
   | { readonly kind: 'entry.marked'; readonly markedSeq: number; readonly as: string; readonly by: string; readonly personId?: PersonId }
+  /** Pictures of a grant or of somebody turned away were kept, as the owner allows; `seq` with the command `picture` shows them. */
+  | { readonly kind: 'picture.kept'; readonly keptSeq: number; readonly pictures: number; readonly until: string }
   | { readonly kind: 'message.refused'; readonly refusedSeq: number; readonly code: number; readonly detail: string };
 
 export type EventKind = Event['kind'];

@@ -97,6 +97,8 @@ export function describeEvent(event: Event, nameOf: (personId: string) => string
       return `network ${event.bundle.slice(0, 12)} removed by ${event.by}`;
     case 'entry.marked':
       return `entry ${event.markedSeq} marked ${event.as} by ${event.by}${event.personId === undefined ? '' : `: ${nameOf(event.personId)}`}`;
+    case 'picture.kept':
+      return `${event.pictures === 1 ? 'a picture' : `${event.pictures} pictures`} of entry ${event.keptSeq} kept until ${event.until.slice(0, 10)}`;
     case 'message.refused':
       return `ALARM: the broker will never take the message of entry ${event.refusedSeq}: ${event.detail} (reason code ${event.code})`;
   }

@@ -183,6 +183,7 @@ const kinds: Readonly<Record<EventKind, true>> = {
   'model.proved': true,
   'model.removed': true,
   'entry.marked': true,
+  'picture.kept': true,
 };
 
 function kindsOf(text: string): EventKind[] {

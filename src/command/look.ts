@@ -110,4 +110,29 @@ export const lookCommands = [
       return done({ capturedAt: taken.capturedAt, picture: Buffer.from(taken.picture).toString('base64') });
     },
   }),
+  command({
+    name: 'picture',
+    summary: 'A kept picture of a journal entry (event picture.kept); only where mqtt.snapshots is true.',
+    role: 'operator',
+    changes: false,
+    confidential: true,
+    args: Type.Object(
+      {
+        seq: Type.Integer({ minimum: 1, description: 'keptSeq of the event.' }),
+        number: Type.Optional(Type.Integer({ minimum: 1, description: 'Which of them; the first where absent.' })),
+      },
+      closed,
+    ),
+    result: Type.Object(
+      { pictures: Type.Integer(), picture: Type.String({ contentEncoding: 'base64', contentMediaType: 'image/jpeg' }) },
+      closed,
+    ),
+    run: ({ keptPictures }, { seq, number = 1 }) => {
+      if (!keptPictures) return refused('unavailable', 'No picture leaves this door: its owner can set mqtt.snapshots to true.');
+      const pictures = keptPictures(seq);
+      const picture = pictures[number - 1];
+      if (!picture) return refused('not-found', `Of entry ${seq} ${pictures.length} pictures are kept, and no number ${number}.`);
+      return done({ pictures: pictures.length, picture: Buffer.from(picture).toString('base64') });
+    },
+  }),
 ];

@@ -20,6 +20,8 @@ export interface CommandPorts {
   readonly settings: Settings;
   readonly training?: Training;
   readonly models?: () => readonly Record<string, unknown>[];
+  /** The kept pictures of a journal entry. Absent where no picture may leave the door. */
+  readonly keptPictures?: (seq: number) => readonly Uint8Array[];
   /** Absent where no picture may leave the door. */
   readonly snapshot?: () => Promise<{ readonly capturedAt: string; readonly picture: Uint8Array } | undefined>;
 }

@@ -47,6 +47,7 @@
  *   model.promoted   bundle, version, by, forced, detail; model.refused bundle, reason, detail; model.removed bundle, by
  *   model.rolled-back bundle, from, why, by, detail; model.proved bundle, decisions, disagreements
  *   entry.marked     markedSeq, as, by, personId
+ *   picture.kept     keptSeq, pictures, until   (of that entry; fetched with the command picture)
  *   message.refused  refusedSeq, code, detail   (the broker will never take the message of that entry)
  */
 import type { Entry } from '../journal/port.ts';

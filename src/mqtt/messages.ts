@@ -96,6 +96,11 @@ export const eventFields = {
   'model.proved': object({ bundle: text(), decisions: count(), disagreements: count() }),
   'model.removed': object({ bundle: text(), by: text() }),
   'entry.marked': object({ markedSeq: count(), as: text(), by: text(), personId: maybe(personId) }),
+  'picture.kept': object({
+    keptSeq: count('The entry that they show: the command `picture` gives them out, where the owner allows it.'),
+    pictures: count(),
+    until: Type.String({ format: 'date-time' }),
+  }),
   'message.refused': object({ refusedSeq: count(), code: count('MQTT reason code.'), detail }),
 } satisfies { readonly [Kind in EventKind]: TObject };
 

@@ -226,6 +226,8 @@ export interface Training {
   >;
   /** Undefined where there is nothing to go back to. */
   rollback(by: string): Promise<{ readonly to: string; readonly from: string } | undefined>;
+  /** The kept pictures of a journal entry, as the owner allows them to be kept; none where none are. */
+  pictures(seq: number): readonly Uint8Array[];
   /** How many kept pictures the mark concerns. Throws Faults `not-found`, `bad-argument`. */
   mark(mark: { readonly seq: number; readonly as: Mark; readonly person?: string; readonly by: string }): {
     readonly pictures: number;

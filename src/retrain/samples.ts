@@ -36,7 +36,7 @@ export interface Dataset {
 
 export interface Samples {
   /**
-   * Keeps pictures of a grant (`personId`) or of somebody turned away; false where the owner does not allow it. Somebody turned away who is `alike` to
+   * Keeps pictures of a grant (`personId`) or of somebody turned away; until when (ISO 8601, UTC), undefined where the owner does not allow it. Somebody turned away who is `alike` to
    * an enrolled person may be that person: they count as a stranger only once a person has said so.
    */
   keep(entry: {
@@ -45,7 +45,9 @@ export interface Samples {
     readonly personId?: PersonId;
     readonly alike?: boolean;
     readonly pictures: readonly Uint8Array[];
-  }): boolean;
+  }): string | undefined;
+  /** The kept pictures of an entry; none where none are. */
+  pictures(seq: number): readonly Uint8Array[];
   /** What a person said of an entry; how many kept pictures it concerns. `personId`: whom it shows, for `person`. */
   mark(seq: number, as: Mark, personId?: PersonId): number;
   kept(): readonly KeptEntry[];
@@ -75,6 +77,7 @@ export function samplesIn(options: SamplesOptions): Samples {
   const marked = db.prepare(
     'SELECT id, seq, person_id AS personId, taken_at AS takenAt, mark, picture FROM kept WHERE mark IS NOT NULL OR (person_id IS NULL AND alike = 0) ORDER BY seq, id',
   );
+  const picturesOf = db.prepare('SELECT picture FROM kept WHERE seq = ? ORDER BY rowid');
   const partOf = db.prepare('SELECT part FROM parts WHERE name = ?');
   const assign = db.prepare('INSERT INTO parts (name, part) VALUES (?, ?)');
   const names = db.prepare('SELECT name FROM parts');
@@ -154,13 +157,15 @@ export function samplesIn(options: SamplesOptions): Samples {
 
   return {
     keep: ({ seq, takenAt, personId, alike = false, pictures }) => {
-      if ((personId === undefined ? keepUnknownsDays : keepGrantsDays) === 0 || pictures.length === 0) return false;
+      const days = personId === undefined ? keepUnknownsDays : keepGrantsDays;
+      if (days === 0 || pictures.length === 0) return undefined;
       store.change(() => {
         for (const picture of pictures)
           insert.run(createHash('sha256').update(picture).digest('hex'), seq, personId ?? null, alike ? 1 : 0, takenAt, picture);
       });
-      return true;
+      return iso(Date.parse(takenAt) + days * dayMs);
     },
+    pictures: (seq) => picturesOf.all(seq).map(({ picture }) => picture as Uint8Array),
     mark: (seq, as, personId) =>
       store.change(() => {
         const { n, personId: before } = ofSeq.get(seq) as { n: number; personId: string | null };

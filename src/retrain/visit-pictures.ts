@@ -17,8 +17,15 @@ const mostFrames = 40;
 /** Of somebody turned away: the best one and one from the beginning and the end of the visit. */
 const mostKept = 3;
 
-/** `onFault`: a picture could not be kept, which is no reason to stop. */
-export function visitPictures(samples: Pick<Samples, 'keep'>, onFault: (fault: Fault | Error) => void): VisitPictures {
+export interface VisitPicturesOptions {
+  readonly samples: Pick<Samples, 'keep'>;
+  /** So many pictures of an entry were kept until then (ISO 8601, UTC). */
+  readonly onKept: (kept: { readonly seq: number; readonly pictures: number; readonly until: string }) => void;
+  /** A picture could not be kept, which is no reason to stop. */
+  readonly onFault: (fault: Fault | Error) => void;
+}
+
+export function visitPictures({ samples, onKept, onFault }: VisitPicturesOptions): VisitPictures {
   let frames: { readonly atMs: number; readonly picture: Uint8Array }[] = [];
   const writing = new Set<Promise<void>>();
 
@@ -35,6 +42,12 @@ export function visitPictures(samples: Pick<Samples, 'keep'>, onFault: (fault: F
     void written.finally(() => writing.delete(written));
   };
 
+  const keep = (entry: Parameters<Samples['keep']>[0]) =>
+    later(() => {
+      const until = samples.keep(entry);
+      if (until !== undefined) onKept({ seq: entry.seq, pictures: entry.pictures.length, until });
+    });
+
   return {
     saw: (atMs, picture) => {
       frames = [...frames, { atMs, picture }].slice(-mostFrames);
@@ -47,11 +60,11 @@ export function visitPictures(samples: Pick<Samples, 'keep'>, onFault: (fault: F
       if (!best) return;
       if (event.kind === 'access.granted') {
         const { personId } = event;
-        later(() => void samples.keep({ seq, takenAt, personId, pictures: [best.picture] }));
+        keep({ seq, takenAt, personId, pictures: [best.picture] });
       } else if (event.reason === 'unknown') {
         const alike = (event.likeness?.probability ?? 0) >= 0.5;
         const chosen = new Set([best, seen[0] ?? best, seen.at(-1) ?? best].slice(0, mostKept));
-        later(() => void samples.keep({ seq, takenAt, alike, pictures: [...chosen].map(({ picture }) => picture) }));
+        keep({ seq, takenAt, alike, pictures: [...chosen].map(({ picture }) => picture) });
       }
     },
     written: async () => {

@@ -415,6 +415,18 @@ describe('what commands do', () => {
     expect((await other.send('viewer', 'snapshot')).error?.code).toBe('role');
   });
 
+  it('picture: those kept of an entry, one by one, where the owner lets pictures out', async () => {
+    const post = await open();
+    expect((await post.send('operator', 'picture', { seq: 6 })).error?.code).toBe('unavailable');
+    const keptPictures = (seq: number) => (seq === 6 ? [Buffer.from('one'), Buffer.from('two')] : []);
+    const other = await open({ ports: { keptPictures } });
+    const base64 = (text: string) => Buffer.from(text).toString('base64');
+    expect((await other.send('operator', 'picture', { seq: 6 })).result).toEqual({ pictures: 2, picture: base64('one') });
+    expect((await other.send('operator', 'picture', { seq: 6, number: 2 })).result).toEqual({ pictures: 2, picture: base64('two') });
+    expect((await other.send('operator', 'picture', { seq: 7 })).error?.code).toBe('not-found');
+    expect((await other.send('viewer', 'picture', { seq: 6 })).error?.code).toBe('role');
+  });
+
   it('enrol: a session from start to commit; pictures come whole or in parts in any order, and no longer than is allowed', async () => {
     const sessions = fakeSessions();
     const post = await open({ ports: { enrolment: sessions } });

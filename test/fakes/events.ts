@@ -93,6 +93,7 @@ export const eventOf: { readonly [Kind in EventKind]: Extract<Event, { kind: Kin
   'model.proved': { kind: 'model.proved', bundle: 'b'.repeat(64), decisions: 50, disagreements: 1 },
   'model.removed': { kind: 'model.removed', bundle: 'b'.repeat(64), by: 'ada' },
   'entry.marked': { kind: 'entry.marked', markedSeq: 6, as: 'person', by: 'ada', personId: 'p-0001' },
+  'picture.kept': { kind: 'picture.kept', keptSeq: 6, pictures: 3, until: '2026-01-08T00:00:00.000Z' },
   'message.refused': { kind: 'message.refused', refusedSeq: 4, code: 153, detail: 'payload format invalid' },
 };
 
