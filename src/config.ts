@@ -148,7 +148,7 @@ export function loadConfig({ files = [], env = {}, flags = new Map() }: ConfigSo
 
 /** Settings that are each allowed and together make no sense. */
 export function impossible(config: Config, from: (path: string) => string): Problem[] {
-  const { access, camera, face, inputs, metrics, mqtt, relay } = config;
+  const { access, camera, face, farm, inputs, metrics, mqtt, relay, retrain } = config;
   const rules: [boolean, string, string][] = [
     [
       access.votes > access.window,
@@ -197,6 +197,11 @@ export function impossible(config: Config, from: (path: string) => string): Prob
       mqtt.homeAssistant.enabled && !mqtt.enabled,
       'mqtt.homeAssistant.enabled',
       'needs a broker: set mqtt.enabled to true and mqtt.url to the broker of Home Assistant',
+    ],
+    [
+      retrain.where === 'farm' && (farm.url === '' || farm.trainers.length === 0),
+      farm.url === '' ? 'farm.url' : 'farm.trainers',
+      'is empty; retrain.where "farm" needs the address of Redis and the cards of the trainers (docs/farm.md)',
     ],
     [relay.pulseMs > relay.maxMs, 'relay.pulseMs', `${relay.pulseMs} is more than relay.maxMs (${relay.maxMs})`],
     [

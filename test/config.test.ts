@@ -121,6 +121,9 @@ describe('refusals', () => {
     [{ access: { admits: ['cleaners'] } }, 'access.admits'],
     [{ mqtt: { url: 'mqtt://user:secret@host' } }, 'mqtt.url'],
     [{ mqtt: { prefix: 'a/#' } }, 'mqtt.prefix'],
+    [{ retrain: { where: 'farm' } }, 'farm.url: is empty'],
+    [{ retrain: { where: 'farm' }, farm: { url: 'rediss://farm.lan' } }, 'farm.trainers: is empty'],
+    [{ farm: { url: 'redis://user:word@farm.lan' } }, 'farm.url'],
   ])('%j: values that are each allowed or not, and together make no sense', (content, path) => {
     expect(complaint(() => loadConfig({ files: [fileOf(content)] }))).toContain(path);
   });
