@@ -171,10 +171,12 @@ function watchConnection(
   giveUp: (reason: Fault) => void,
   onConnection?: (connected: boolean) => void,
 ): Watch {
+  let over = false;
   let downSince: number | undefined;
   let askedAt: number | undefined;
   const turn = (connected: boolean) => {
-    if ((downSince === undefined) === connected) return;
+    // What we close ourselves is not lost.
+    if (over || (downSince === undefined) === connected) return;
     downSince = connected ? undefined : performance.now();
     onConnection?.(connected);
   };
@@ -203,7 +205,12 @@ function watchConnection(
     client.ping().then(answered, answered);
   };
   const timer = setInterval(look, Math.min(pingEveryMs, Math.max(50, patienceMs / 4)));
-  return { stop: () => clearInterval(timer) };
+  return {
+    stop: () => {
+      over = true;
+      clearInterval(timer);
+    },
+  };
 }
 
 interface Naming {

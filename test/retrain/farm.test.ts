@@ -63,6 +63,7 @@ describe('a farm of trainers', () => {
     expect(await dataKeys(set.redis.client())).toEqual([]);
     expect(leftovers(trainer.folder)).toEqual([]);
     expect(await trainer.stop()).toBe(0);
+    expect(trainer.events.some(kind('redis-lost', 'trouble'))).toBe(false);
   });
 
   test('never writes a picture to Redis or to the disk of a trainer in the clear', async () => {
