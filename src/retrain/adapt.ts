@@ -159,16 +159,21 @@ async function learn(cohort: Cohort, { people, strangers }: Door, size: number, 
     const known = cohort.people.filter((_, index) => !aside.has(index));
     const projection = learned(known, door, size);
     const z = (embeddings: readonly Embedding[]) => embeddings.map((embedding) => project(projection, embedding));
-    // Half of a person's embeddings stand for enrolment, the other half comes to the door.
+    // Half of a person's embeddings stand for enrolment, the other half comes to the door; against others' all of them count, enrolled three
+    // ways: a strict door asks for rates that only a million comparisons can show.
     const unknown = cohort.people.flatMap((own, index) => (aside.has(index) && own.length >= 2 * versions ? [z(own)] : []));
     const nobody = z(known.flat());
-    const enrolled = unknown.map((own) => awayFromStrangers(centreOf([own.slice(0, halfOf(own))]), nobody));
+    const enrolledAs = (own: readonly Embedding[]) => awayFromStrangers(centreOf([own]), nobody);
+    const enrolled = unknown.map((own) => [own.slice(0, halfOf(own)), own.slice(halfOf(own)), own].map(enrolledAs));
     const residents = people.map((pictures) => prototypeOf(pictures, projection, nobody));
-    for (const [index, own] of unknown.entries())
-      for (const probe of own.slice(halfOf(own))) {
-        for (const [other, template] of enrolled.entries()) (other === index ? genuine : amongCohort).push(cosine(probe, template));
+    for (const [index, own] of unknown.entries()) {
+      for (const probe of own.slice(halfOf(own))) genuine.push(cosine(probe, enrolled[index]?.[0] as Embedding));
+      for (const probe of own) {
+        for (const [other, templates] of enrolled.entries())
+          if (other !== index) for (const template of templates) amongCohort.push(cosine(probe, template));
         for (const template of residents) atDoor.push(cosine(probe, template));
       }
+    }
     for (const probe of z(strangers.flat())) for (const template of residents) atDoor.push(cosine(probe, template));
   }
   await step(folds);
