@@ -94,6 +94,7 @@ export async function openLearning(options: LearningOptions): Promise<Learning> 
   let beside: Beside | undefined;
   let seenChanges = registry.changes;
   let renewing: Promise<void> | undefined;
+  let promoting: Promise<void> | undefined;
   let followed: Promise<void> = Promise.resolve();
   let stuckStale = 0;
   let peopleBefore = 0;
@@ -230,7 +231,18 @@ export async function openLearning(options: LearningOptions): Promise<Learning> 
     cancel: jobs.cancel,
     bundles: () =>
       registry.list().map(({ id, state, version, recipe, createdAt, note }) => ({ id, state, version, recipe, createdAt, note })),
-    promote: async (text, by) => promotion.promote(registry.find(text).id, by),
+    promote: (text, by) => {
+      const { id } = registry.find(text);
+      if (process.pid !== undefined)
+        throw new Fault('training-busy', 'A training or comparison is under way: wait for its end, or cancel it (train.cancel)');
+      promoting = promotion
+        .promote(id, by)
+        .then(() => undefined)
+        .catch((error) => {
+          if (!over.signal.aborted) log.error({ network: id, err: messageOf(error) }, 'a network could not be promoted');
+        });
+      return id;
+    },
     rollback: (by) => promotion.rollback(by),
     pictures: samples.pictures,
     mark: (mark) => markEntry({ journal, samples, gallery: eyes.gallery }, mark),
@@ -309,6 +321,7 @@ export async function openLearning(options: LearningOptions): Promise<Learning> 
         over.abort(new Error('the door is closed'));
         await followed;
         await renewing;
+        await promoting;
         await beside?.end();
         await pictures.written();
       }

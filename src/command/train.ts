@@ -114,16 +114,12 @@ export const trainCommands = [
   }),
   command({
     name: 'model.promote',
-    summary: 'Measures a trained network against the one in use, and uses it if it is not worse. Takes its time.',
+    summary: 'Measures a trained network against the one in use; an event says whether it is used from then on.',
     role: 'admin',
     changes: true,
     args: Type.Object({ bundle: bundleId }, closed),
-    result: Type.Object({ detail: Type.String() }, closed),
-    run: (ports, { bundle }, { who }) =>
-      withTraining(ports, async (training) => {
-        const outcome = await training.promote(bundle, who);
-        return outcome.ok ? done({ detail: outcome.detail }) : refused('refused', outcome.detail, outcome.reason);
-      }),
+    result: Type.Object({ measuring: Type.String({ description: 'The id; model.promoted or model.refused follows.' }) }, closed),
+    run: (ports, { bundle }, { who }) => withTraining(ports, (training) => done({ measuring: training.promote(bundle, who) })),
   }),
   command({
     name: 'model.rollback',

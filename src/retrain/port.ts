@@ -165,6 +165,7 @@ export const bundleRefusals = [
   'wrong-door',
   'wrong-base',
   'wrong-shape',
+  'unfit',
   'old-version',
   'worse',
   'unmeasured',
@@ -217,13 +218,11 @@ export interface Training {
     readonly createdAt: string;
     readonly note: string;
   }[];
-  /** Measures it against the champion and makes it the champion, or says why not. Throws Faults `not-found`, `training-busy`. */
-  promote(
-    idOrBeginning: string,
-    by: string,
-  ): Promise<
-    { readonly ok: true; readonly detail: string } | { readonly ok: false; readonly reason: BundleRefusal; readonly detail: string }
-  >;
+  /**
+   * Begins to measure it against the champion; what comes of it is journalled: `model.promoted` or `model.refused`. The whole id.
+   * Throws Faults `not-found`, `training-busy`.
+   */
+  promote(idOrBeginning: string, by: string): string;
   /** Undefined where there is nothing to go back to. */
   rollback(by: string): Promise<{ readonly to: string; readonly from: string } | undefined>;
   /** The kept pictures of a journal entry, as the owner allows them to be kept; none where none are. */

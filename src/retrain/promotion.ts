@@ -69,9 +69,21 @@ export function promotionOf(parts: PromotionParts): Promotion {
     }
   };
 
+  const opened = async (id: string): Promise<Twin | PromotionOutcome> => {
+    try {
+      return await parts.openTwin(id);
+    } catch (error) {
+      // It cannot guard this door as it is set: no calibration, or one under which nobody would ever be let in.
+      if (error instanceof Fault && (error.code.startsWith('model-') || error.code === 'bad-config'))
+        return refuse(id, 'unfit', error.message);
+      throw error;
+    }
+  };
+
   /** The twin with every template that the door has now, or why it cannot have them. */
   const prepared = async (id: string): Promise<Twin | PromotionOutcome> => {
-    const twin = await parts.openTwin(id);
+    const twin = await opened(id);
+    if ('ok' in twin) return twin;
     try {
       for (let round = 0; round < mostRounds; round++) {
         if (round > 0 && twin.gallery.stale === 0) break;

@@ -44,6 +44,8 @@ export interface Samples {
     readonly takenAt: string;
     readonly personId?: PersonId;
     readonly alike?: boolean;
+    /** The first entry of the same visit; by default this one. */
+    readonly visit?: number;
     readonly pictures: readonly Uint8Array[];
   }): string | undefined;
   /** The kept pictures of an entry; none where none are. */
@@ -67,7 +69,7 @@ export function samplesIn(options: SamplesOptions): Samples {
   const { store, gallery, clock, keepGrantsDays, keepUnknownsDays, maxPictures, frozenShare } = options;
   const { db } = store;
   const insert = db.prepare(
-    'INSERT INTO kept (id, seq, person_id, alike, taken_at, picture) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING',
+    'INSERT INTO kept (id, seq, person_id, alike, visit, taken_at, picture) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING',
   );
   const label = db.prepare('UPDATE kept SET mark = ?, marked_at = ?, person_id = ? WHERE seq = ?');
   const ofSeq = db.prepare('SELECT count(*) AS n, max(person_id) AS personId FROM kept WHERE seq = ?');
@@ -75,7 +77,7 @@ export function samplesIn(options: SamplesOptions): Samples {
     'SELECT seq, count(*) AS pictures, min(taken_at) AS takenAt, max(person_id) AS personId, max(mark) AS mark FROM kept GROUP BY seq ORDER BY seq DESC',
   );
   const marked = db.prepare(
-    'SELECT id, seq, person_id AS personId, taken_at AS takenAt, mark, picture FROM kept WHERE mark IS NOT NULL OR (person_id IS NULL AND alike = 0) ORDER BY seq, id',
+    'SELECT id, visit, person_id AS personId, taken_at AS takenAt, mark, picture FROM kept WHERE mark IS NOT NULL OR (person_id IS NULL AND alike = 0) ORDER BY seq, id',
   );
   const picturesOf = db.prepare('SELECT picture FROM kept WHERE seq = ? ORDER BY rowid');
   const partOf = db.prepare('SELECT part FROM parts WHERE name = ?');
@@ -124,9 +126,9 @@ export function samplesIn(options: SamplesOptions): Samples {
         put(people, id, `${id}/${addedAt.slice(0, 10)}`, sample);
       }
     for (const row of marked.all()) {
-      const { id, seq, personId, takenAt, mark, picture } = row as unknown as Row;
+      const { id, visit, personId, takenAt, mark, picture } = row as unknown as Row;
       const sample: Sample = { id, picture, origin: mark === 'right' ? 'confirmed' : 'marked', takenAt };
-      if (personId === null) put(strangers, String(seq), `stranger/${seq}`, sample);
+      if (personId === null) put(strangers, String(visit), `stranger/${visit}`, sample);
       else if (people.has(personId)) put(people, personId, `${personId}/${takenAt.slice(0, 10)}`, sample);
     }
     return { people, strangers };
@@ -147,21 +149,26 @@ export function samplesIn(options: SamplesOptions): Samples {
       ];
       const deleted = counts.reduce((sum, { changes }) => sum + Number(changes), 0);
       const people = new Set(gallery.list().map(({ id }) => id));
-      const seqs = new Set(entries.all().map(({ seq }) => String(seq)));
+      const visits = new Set(
+        db
+          .prepare('SELECT DISTINCT visit FROM kept')
+          .all()
+          .map(({ visit }) => String(visit)),
+      );
       for (const { name } of names.all()) {
         const [owner = '', rest = ''] = String(name).split('/');
-        if (owner === 'stranger' ? !seqs.has(rest) : !people.has(owner)) unassign.run(name ?? null);
+        if (owner === 'stranger' ? !visits.has(rest) : !people.has(owner)) unassign.run(name ?? null);
       }
       return deleted;
     });
 
   return {
-    keep: ({ seq, takenAt, personId, alike = false, pictures }) => {
+    keep: ({ seq, takenAt, personId, alike = false, visit = seq, pictures }) => {
       const days = personId === undefined ? keepUnknownsDays : keepGrantsDays;
       if (days === 0 || pictures.length === 0) return undefined;
       store.change(() => {
         for (const picture of pictures)
-          insert.run(createHash('sha256').update(picture).digest('hex'), seq, personId ?? null, alike ? 1 : 0, takenAt, picture);
+          insert.run(createHash('sha256').update(picture).digest('hex'), seq, personId ?? null, alike ? 1 : 0, visit, takenAt, picture);
       });
       return iso(Date.parse(takenAt) + days * dayMs);
     },
@@ -204,6 +211,7 @@ export function samplesIn(options: SamplesOptions): Samples {
 
 interface Row {
   readonly id: string;
+  readonly visit: number;
   readonly seq: number;
   readonly personId: string | null;
   readonly takenAt: string;

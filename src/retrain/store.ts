@@ -11,7 +11,7 @@ const schemaVersion = 1;
 /** «FLRT» (SQLite file format, offset 68). */
 const applicationId = 0x464c5254;
 
-// `alike`: turned away, and yet rather like somebody enrolled. `part`: a group (a person's day, a stranger's visit) is assigned once and for all. `history`: the champions before the present one, the oldest first; null is the
+// `alike`: turned away, and yet rather like somebody enrolled. `visit`: the first entry of the same visit: one visitor. `part`: a group (a person's day, a stranger's visit) is assigned once and for all. `history`: the champions before the present one, the oldest first; null is the
 // network of the configuration.
 const schema = `
   CREATE TABLE kept (
@@ -19,6 +19,7 @@ const schema = `
     seq INTEGER NOT NULL,
     person_id TEXT,
     alike INTEGER NOT NULL,
+    visit INTEGER NOT NULL,
     taken_at TEXT NOT NULL,
     mark TEXT,
     marked_at TEXT,

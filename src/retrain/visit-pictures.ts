@@ -12,6 +12,8 @@ export interface VisitPictures {
   written(): Promise<void>;
 }
 
+/** Without a face for so long, whoever stood there has left, milliseconds (as long as the door itself waits at most). */
+const leftMs = 4000;
 /** In memory, of one visit. */
 const mostFrames = 40;
 /** Of somebody turned away: the best one and one from the beginning and the end of the visit. */
@@ -27,6 +29,9 @@ export interface VisitPicturesOptions {
 
 export function visitPictures({ samples, onKept, onFault }: VisitPicturesOptions): VisitPictures {
   let frames: { readonly atMs: number; readonly picture: Uint8Array }[] = [];
+  let lastMs = Number.NEGATIVE_INFINITY;
+  /** The first entry about whoever stands there now. */
+  let visit: number | undefined;
   const writing = new Set<Promise<void>>();
 
   const later = (work: () => void) => {
@@ -50,12 +55,21 @@ export function visitPictures({ samples, onKept, onFault }: VisitPicturesOptions
 
   return {
     saw: (atMs, picture) => {
+      if (atMs - lastMs > leftMs) {
+        visit = undefined;
+        frames = [];
+      }
+      lastMs = atMs;
       frames = [...frames, { atMs, picture }].slice(-mostFrames);
     },
     decided: (event, { seq, at: takenAt }) => {
       if (event.kind !== 'access.granted' && event.kind !== 'access.denied') return;
       const seen = frames;
       frames = [];
+      visit ??= seq;
+      const first = visit;
+      // Who comes after a grant is somebody else, or nobody to learn from.
+      if (event.kind === 'access.granted') visit = undefined;
       const best = seen.find(({ atMs }) => atMs === event.capturedAtMs) ?? seen.at(-1);
       if (!best) return;
       if (event.kind === 'access.granted') {
@@ -64,7 +78,7 @@ export function visitPictures({ samples, onKept, onFault }: VisitPicturesOptions
       } else if (event.reason === 'unknown') {
         const alike = (event.likeness?.probability ?? 0) >= 0.5;
         const chosen = new Set([best, seen[0] ?? best, seen.at(-1) ?? best].slice(0, mostKept));
-        keep({ seq, takenAt, alike, pictures: [...chosen].map(({ picture }) => picture) });
+        keep({ seq, takenAt, alike, visit: first, pictures: [...chosen].map(({ picture }) => picture) });
       }
     },
     written: async () => {

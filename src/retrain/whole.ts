@@ -21,7 +21,7 @@ export function writeFolder(to: string, files: ReadonlyMap<string, Uint8Array>):
   } catch (error) {
     rmSync(beside, { recursive: true, force: true });
     const code = (error as NodeJS.ErrnoException).code;
-    if (code === 'ENOSPC' || code === 'EDQUOT')
+    if (code === 'ENOSPC' || code === 'EDQUOT' || code === 'EFBIG')
       throw new Fault('disk-full', `The disk of ${parent} is full: free some space, and try again`, error);
     throw new Fault('registry-down', `${to} cannot be written (${messageOf(error)}): check state.folder, its owner and the disk`, error);
   }

@@ -13,8 +13,11 @@ import { quantile, type Row } from '../../src/cli/figures.ts';
 import { loadConfig } from '../../src/config.ts';
 import { openLog } from '../../src/log.ts';
 import { dryRelay, type Edge } from '../../src/relay/dry.ts';
+import { jobsIn } from '../../src/retrain/jobs.ts';
+import { openStore } from '../../src/retrain/store.ts';
 import { systemClock } from '../../src/time.ts';
 import { wire } from '../../src/wire.ts';
+import { workshopAt } from '../fakes/workshop.ts';
 import { benchCamera, emptyFrame, pictureOf } from './scene.ts';
 
 export interface HouseRun {
@@ -26,7 +29,12 @@ export interface HouseRun {
 }
 
 /** Runs a house with one enrolled person (p01) until the camera ends; CPU time is counted after the first `warmFrames` frames. */
-export async function runHouse(source: Camera, settings: Readonly<Record<string, unknown>> = {}, warmFrames = 0): Promise<HouseRun> {
+export async function runHouse(
+  source: Camera,
+  settings: Readonly<Record<string, unknown>> = {},
+  warmFrames = 0,
+  workshop?: string,
+): Promise<HouseRun> {
   const state = mkdtempSync(join(tmpdir(), 'facelatch-bench-'));
   const flags = new Map<string, unknown>(
     Object.entries({ 'state.folder': state, 'camera.source': 'replay', 'relay.pulseMs': 50, 'access.cooldownMs': 0, ...settings }),
@@ -54,11 +62,16 @@ export async function runHouse(source: Camera, settings: Readonly<Record<string,
       relay,
       clock: systemClock,
       onEvent: (event) => events.push(event),
+      ...(workshop !== undefined && { workshop }),
     });
     const picture = pictureOf('p01-neutral');
     const template = (await house.reader.read(picture)).faces[0]?.embedding;
     if (!template) throw new Error('the bench person has no face');
     house.gallery.enrol({ name: 'p01', pictures: [{ picture, template, source: 'bench' }] });
+    if (workshop !== undefined) {
+      using store = openStore(join(state, 'retrain.sqlite'));
+      jobsIn({ store, clock: systemClock }).start({ recipe: 'adapt', where: 'door', by: 'bench' });
+    }
     const delay = monitorEventLoopDelay({ resolution: 10 });
     delay.enable();
     await house.run(new AbortController().signal);
@@ -77,7 +90,7 @@ export async function runHouse(source: Camera, settings: Readonly<Record<string,
 }
 
 /** Visits of p01 at 15 frames a second, each a second of face after three of nobody, so that the door was idle: from the first frame's capture to the edge. */
-async function captureToRelay(visits: number): Promise<number[]> {
+async function captureToRelay(visits: number, workshop?: string): Promise<number[]> {
   const [face, nobody] = [await personFrame('p01-smiling'), await emptyFrame()];
   const firstFrames: number[] = [];
   const [onFrames, offFrames] = [15, 45];
@@ -92,7 +105,7 @@ async function captureToRelay(visits: number): Promise<number[]> {
       }
     },
   };
-  const { edges } = await runHouse(camera);
+  const { edges } = await runHouse(camera, {}, 0, workshop);
   const opened = edges.filter((edge) => edge.level === 'active').map((edge) => edge.atMs);
   return firstFrames.map((from) => (opened.find((at) => at > from) ?? Number.POSITIVE_INFINITY) - from);
 }
@@ -117,5 +130,21 @@ export async function benchDaemon(): Promise<Row[]> {
     { what: 'event-loop delay at 15 frames/s, p99', value: busy.loopDelayP99Ms, unit: 'ms', target: 20 },
     { what: 'CPU at 10 frames/s with a face', value: withFace.cpu * 100, unit: '% of a core', target: 25 },
     { what: 'CPU at 10 frames/s without a face', value: without.cpu * 100, unit: '% of a core', target: 10 },
+  ];
+}
+
+/** The same with a training under way that would take every processor there is: it has the lowest priority, and stands still while somebody is there. */
+export async function benchLearning(): Promise<Row[]> {
+  const without = await captureToRelay(12);
+  const training = await captureToRelay(12, workshopAt({ steps: 1_000_000, stepMs: 0, burnMs: 50, people: 1 }));
+  const [before, during] = [quantile(without, 0.95), quantile(training, 0.95)];
+  return [
+    {
+      what: 'first frame captured → relay edge, p95, while training',
+      value: during,
+      unit: 'ms',
+      baseline: { what: 'without', value: before },
+    },
+    { what: '… times that without', value: during / before, unit: '×', target: 1.3 },
   ];
 }

@@ -14,11 +14,13 @@ const benches: Readonly<Record<string, () => Promise<readonly Row[]>>> = {
   train: async () => (await import('./train.ts')).benchTrain(),
   tune: async () => (await import('./tune.ts')).benchTune(),
   farm: async () => (await import('./farm.ts')).benchFarm(),
+  learning: async () => (await import('./daemon.ts')).benchLearning(),
+  faults: async () => (await import('./faults.ts')).benchFaults(),
   soak: async () => (await import('./soak.ts')).benchSoak(),
   adapt: async () => (await import('./adapt.ts')).benchAdapt(),
 };
 /** Minutes, or the better part of an hour: by name only. */
-const long = ['mqtt', 'farm', 'train', 'tune', 'soak'];
+const long = ['learning', 'faults', 'mqtt', 'farm', 'train', 'tune', 'soak'];
 
 const { positionals } = parseArgs({ allowPositionals: true, strict: true, options: {} });
 const unknown = positionals.filter((name) => !(name in benches));

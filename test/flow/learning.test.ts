@@ -210,3 +210,60 @@ it('on a farm of two trainers, one of them killed midway, the network comes back
   expect(await visit(3)).toMatchObject({ kind: 'access.granted' });
   expect((await redis.client().keys('*')).filter((key) => key.includes(':chunk:'))).toEqual([]);
 }, 240_000);
+
+it('a worse network is refused, and the door stays as it was; one that passes and then decides otherwise is taken back by the door itself', async () => {
+  const { house, stop } = await open(workshopAt({ kind: 'worse' }));
+  const base = house.reader.embedder.sha256;
+  await send('train.start');
+  await until(house, 'training.ended');
+  expect(journalled(house, 'training.ended')).toMatchObject([{ outcome: 'refused', detail: expect.stringMatching(/FNMR 100.00 %/) }]);
+  const [{ bundle }] = journalled(house, 'model.refused') as unknown as [{ bundle: string }];
+  expect([house.reader.embedder.sha256, journalled(house, 'model.promoted')]).toEqual([base, []]);
+  // From afar nothing overrules the comparison.
+  expect(jsonOf(await send('model.promote', `bundle=${bundle.slice(0, 12)}`)).result).toEqual({ measuring: bundle });
+  await until(house, 'model.refused', 2);
+  expect(journalled(house, 'model.refused')).toMatchObject([{ reason: 'worse' }, { bundle, reason: 'worse' }]);
+  await stop();
+  const again = await open(workshopAt({ kind: 'worse', compare: 'ok' }), { 'retrain.decisions': 5, 'retrain.maxDisagreement': 0.2 });
+  await send('train.start');
+  await until(again.house, 'model.promoted');
+  expect(again.house.reader.embedder.sha256).not.toBe(base);
+  for (const person of [3, 5]) expect(await visit(person)).toMatchObject({ kind: 'access.denied' });
+  await until(again.house, 'model.rolled-back');
+  expect(journalled(again.house, 'model.rolled-back')).toMatchObject([{ bundle: 'base', why: 'disagreement', by: 'the door' }]);
+  expect(again.house.reader.embedder.sha256).toBe(base);
+  expect(await visit(7)).toMatchObject({ kind: 'access.granted' });
+}, 180_000);
+
+it('a training goes on after its process was killed and after a restart of the door, from its checkpoint; what it learns from is what people confirmed', async () => {
+  const trace = join(folder.path, 'trace');
+  const steps = () => (existsSync(trace) ? readFileSync(trace, 'utf8').trim().split('\n').map(Number) : []);
+  const what = workshopAt({ steps: 40, stepMs: 50, diesAt: 4, trace });
+  const { house, stop } = await open(what, { 'retrain.keepGrantsDays': 7, 'retrain.keepUnknownsDays': 7 });
+  const granted = await visit(3);
+  const denied = await visit(12);
+  const entries = house.journal.query({ kinds: ['access.granted', 'access.denied'] });
+  expect([granted.kind, denied.kind]).toEqual(['access.granted', 'access.denied']);
+  const right = jsonOf(await send('mark', `seq=${entries[0]?.seq}`, 'as=right'));
+  const stranger = jsonOf(await send('mark', `seq=${entries[1]?.seq}`, 'as=stranger'));
+  expect([right.result.pictures, stranger.result.pictures]).toEqual([1, expect.any(Number)]);
+  await send('train.start');
+  await expect.poll(() => steps().length, { timeout: 60_000, interval: 20 }).toBeGreaterThan(8);
+  await stop();
+  const before = steps().length;
+  expect(before).toBeLessThan(40);
+  const again = await open(what);
+  await until(again.house, 'training.ended');
+  expect(journalled(again.house, 'training.ended')).toMatchObject([{ outcome: 'promoted' }]);
+  // A step that was under way when the process ended is the only one that was done twice.
+  expect(new Set(steps())).toEqual(new Set(Array.from({ length: 40 }, (_, i) => i + 1)));
+  expect(steps().length).toBeLessThanOrEqual(42);
+  const [{ bundle }] = journalled(again.house, 'model.promoted') as unknown as [{ bundle: string }];
+  const manifest = JSON.parse(readFileSync(join(state(), 'models', bundle, 'bundle.json'), 'utf8'));
+  expect(manifest.data.strangers).toBeLessThanOrEqual(1);
+  // Somebody at the machine itself goes back; the running door follows without a stop.
+  const back = await facelatch(['models', 'rollback', '--state', state(), '--json']);
+  expect(jsonOf(back)).toEqual({ to: 'base', from: bundle });
+  await expect.poll(() => again.house.reader.embedder.version, { timeout: 20_000 }).toBe('1.0.0');
+  expect(await visit(3)).toMatchObject({ kind: 'access.granted' });
+}, 180_000);
