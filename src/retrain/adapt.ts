@@ -4,13 +4,13 @@
  */
 import { Fault } from '../errors.ts';
 import type { EmbedderInfo, Embedding, FaceStudio, Head } from '../face/port.ts';
+import { newRandom, shuffled } from '../random.ts';
 import { type Cosines, fitHead, tableOf } from './calibrate.ts';
 import { embedVersions, learnedFrom, versions } from './cohort.ts';
 import { contradictions, contradictionsText, lackOf } from './data.ts';
 import { writeAdapted } from './folder.ts';
 import type { Cohort, Recipe, RecipeProgress, RecipeRun, Sample } from './port.ts';
 import { awayFromStrangers, centreOf, cosine, learnProjection, type People, type Projection, project } from './projection.ts';
-import { newRandom, shuffled } from './random.ts';
 
 export interface AdaptParts {
   /** The detector of the door and the embedder of a folder. */

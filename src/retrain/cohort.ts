@@ -7,10 +7,10 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Fault, messageOf } from '../errors.ts';
 import type { Embedding, FaceStudio } from '../face/port.ts';
+import { newRandom } from '../random.ts';
 import { degrade, drawDegradation } from './degrade.ts';
 import type { Cohort } from './port.ts';
 import { toUnit } from './projection.ts';
-import { newRandom } from './random.ts';
 
 /** Of each picture the embedding of the face as it is, and of the face made worse; these many in all. */
 export const versions = 3;

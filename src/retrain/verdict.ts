@@ -5,7 +5,7 @@
  * the target allows. So a challenger that only claims a lower threshold wins nothing.
  */
 import type { PersonId } from '../identity/port.ts';
-import { newRandom } from './random.ts';
+import { newRandom } from '../random.ts';
 
 /** What one network scored. Genuine scores of both networks are of the same probes in the same order. */
 export interface NetworkScores {

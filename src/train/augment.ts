@@ -3,8 +3,8 @@
  * loss, all drawn from a seed. Numbers are side × side × 3, 0…1; nothing given is changed.
  */
 import sharp from 'sharp';
+import { normal, type Random } from '../random.ts';
 import { toBytes, toNumbers } from './pictures.ts';
-import { normal, type Random } from './random.ts';
 
 /** How far each change may go; all 0 and `flip` false leaves pictures as they are. */
 export interface AugmentLimits {

@@ -1,9 +1,10 @@
 /** From a part of a dataset to batches for an engine: pairs drawn, pictures read and augmented, all decided by seed and step alone. */
+
+import { newRandom, type Random } from '../random.ts';
 import { augment, contactSheet, drawAugmentation, limitsOf } from './augment.ts';
 import { drawPairs, type Part, type PicturePair } from './dataset.ts';
 import type { Pictures } from './pictures.ts';
 import type { Batch } from './port.ts';
-import { newRandom, type Random } from './random.ts';
 
 export interface BatchOptions {
   readonly part: Part;

@@ -1,6 +1,7 @@
 /** Pairs told right and wrong at a threshold: scores with their truth in; accuracy, precision, recall and F1 with 95 % intervals out. */
+
+import { below, newRandom } from '../random.ts';
 import { clopperPearson, type Interval } from './binomial.ts';
-import { below, newRandom } from './random.ts';
 
 /** A share, 0…1, with its interval; null where nothing was counted (no pair was accepted: precision has no value). */
 export type Share = { readonly value: number; readonly interval: Interval } | null;

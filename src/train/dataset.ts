@@ -6,7 +6,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { Fault } from '../errors.ts';
-import { below, newRandom, type Random, shuffled } from './random.ts';
+import { below, newRandom, type Random, shuffled } from '../random.ts';
 
 /** One person's pictures: a pair takes its first picture from `first` and its second from `second`. */
 export interface Subject {

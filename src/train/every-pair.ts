@@ -2,8 +2,8 @@
 import { readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { Fault } from '../errors.ts';
+import { below, newRandom } from '../random.ts';
 import { type Part, type PicturePair, readDataset, readPictureFolder, type Subject } from './dataset.ts';
-import { below, newRandom } from './random.ts';
 
 /** Two pictures by their paths, and whose they are. */
 export interface KnownPair extends PicturePair {

@@ -2,7 +2,7 @@
  * Regression by a Gaussian process with a Matérn 5/2 kernel, one length scale per dimension: points in the unit cube and values
  * in, mean and standard deviation anywhere out. Rasmussen, Williams, «Gaussian Processes for Machine Learning», 2006: algorithm 2.1.
  */
-import { newRandom, normal, type Random } from './random.ts';
+import { newRandom, normal, type Random } from '../random.ts';
 
 /** Places in 0…1, one number per dimension. */
 export type Point = readonly number[];

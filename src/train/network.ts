@@ -1,7 +1,7 @@
 /** The paper's Siamese network as data: its layers, their shapes and parameters, and the weights training starts from. */
 import { Fault } from '../errors.ts';
+import { newRandom } from '../random.ts';
 import type { Convolution, Network, Parameter, Weights } from './port.ts';
-import { newRandom } from './random.ts';
 
 const pooled = { size: 2, stride: 2 };
 

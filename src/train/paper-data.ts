@@ -5,9 +5,9 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Fault } from '../errors.ts';
+import { newRandom, shuffled } from '../random.ts';
 import { type Part, readDataset, readPictureFolder, type Split, type Subject, splitDataset } from './dataset.ts';
 import type { DataName } from './paper.ts';
-import { newRandom, shuffled } from './random.ts';
 
 export interface CellData {
   readonly split: Split;

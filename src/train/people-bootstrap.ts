@@ -3,9 +3,10 @@
  * replacement. A pair of one person then counts as often as that person was drawn, a pair of two as often as both were, multiplied
  * (subsets bootstrap: R. Bolle, N. Ratha, S. Pankanti, Error analysis of pattern recognition systems, CVIU 93, 2004).
  */
+
+import { below, newRandom } from '../random.ts';
 import type { Interval } from './binomial.ts';
 import type { Comparison } from './evaluate.ts';
-import { below, newRandom } from './random.ts';
 
 /** A comparison, and whose the two pictures are. */
 export interface PairOfPeople extends Comparison {

@@ -4,8 +4,8 @@
  */
 import { appendFile, readFile } from 'node:fs/promises';
 import { Fault, messageOf } from '../errors.ts';
+import { newRandom, normal, type Random } from '../random.ts';
 import { expectedImprovement, fitProcess, type Point } from './gaussian-process.ts';
-import { newRandom, normal, type Random } from './random.ts';
 
 /** What a parameter may be. `log`: equal factors are equal steps. `whole`: whole numbers only. */
 export interface Range {

@@ -21,9 +21,9 @@ import type { EmbedderInfo, Embedding, FaceReader } from '../../src/face/port.ts
 import { openFaceReader } from '../../src/face/reader.ts';
 import { logitOf } from '../../src/identity/siamese.ts';
 import { calibrationCurve } from '../../src/identity/threshold.ts';
+import { newRandom, shuffled } from '../../src/random.ts';
 import { degrade } from '../../src/retrain/degrade.ts';
 import type { Recipe, RecipeRun, Sample } from '../../src/retrain/port.ts';
-import { newRandom, shuffled } from '../../src/retrain/random.ts';
 import { workshopOf } from '../../src/workshop.ts';
 
 const data = new URL('../../../shared/data/', import.meta.url).pathname;

@@ -2,9 +2,9 @@ import { describe, expect, test } from 'vitest';
 import type { Embedding, FaceReader } from '../../src/face/port.ts';
 import { logitOf } from '../../src/identity/siamese.ts';
 import { calibrationCurve, fmrPerComparison } from '../../src/identity/threshold.ts';
+import { newRandom, normal } from '../../src/random.ts';
 import { compareNetworks } from '../../src/retrain/compare.ts';
 import type { Cohort, CompareRun, LabelledPerson, Sample } from '../../src/retrain/port.ts';
-import { newRandom, normal } from '../../src/retrain/random.ts';
 
 const dimension = 32;
 const unit = (vector: Float32Array): Embedding => vector.map((v) => v / Math.hypot(...vector));

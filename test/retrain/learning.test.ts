@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import type { Embedding } from '../../src/face/port.ts';
+import { newRandom, normal } from '../../src/random.ts';
 import { fitHead, tableOf } from '../../src/retrain/calibrate.ts';
 import { comparedOn, learnedFrom, openCohort, writeCohort } from '../../src/retrain/cohort.ts';
 import { contradictions, contradictionsText, lackOf } from '../../src/retrain/data.ts';
@@ -10,7 +11,6 @@ import { degrade, drawDegradation } from '../../src/retrain/degrade.ts';
 import { scatterWithin, whitening } from '../../src/retrain/matrix.ts';
 import type { LabelledPerson, Sample } from '../../src/retrain/port.ts';
 import { awayFromStrangers, centreOf, cosine, learnProjection, project, toUnit } from '../../src/retrain/projection.ts';
-import { newRandom, normal } from '../../src/retrain/random.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'facelatch-learning-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

@@ -1,8 +1,8 @@
 /** Augmentation: each change does what its name says, nothing leaves 0…1, and the same seed draws the same. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { newRandom } from '../../src/random.ts';
 import { augment, blur, drawAugmentation, limitsOf, recolour, throughJpeg, warp } from '../../src/train/augment.ts';
-import { newRandom } from '../../src/train/random.ts';
 
 const side = 9;
 const picture = Float32Array.from({ length: side * side * 3 }, newRandom(1));

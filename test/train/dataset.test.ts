@@ -5,10 +5,10 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { newRandom } from '../../src/random.ts';
 import { batchOf, previewSheet } from '../../src/train/batches.ts';
 import { drawPairs, evaluationPairs, type Part, picturesOf, readDataset, splitDataset } from '../../src/train/dataset.ts';
 import { openPictures } from '../../src/train/pictures.ts';
-import { newRandom } from '../../src/train/random.ts';
 
 let folder = '';
 beforeAll(async () => {

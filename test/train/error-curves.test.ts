@@ -1,9 +1,9 @@
 /** Curves of an evaluation: their axes, their truth, and that they can be drawn from whatever was measured. */
 import { describe, expect, it } from 'vitest';
+import { newRandom, normal } from '../../src/random.ts';
 import { detPlot, probit, rocPlot, scorePlot } from '../../src/train/error-curves.ts';
 import { type Comparison, evaluate } from '../../src/train/evaluate.ts';
 import { plotSvg } from '../../src/train/plots.ts';
-import { newRandom, normal } from '../../src/train/random.ts';
 
 /** Normal scores: the curve is then known, FNMR = Φ(Φ⁻¹(1 − FMR) − gap). */
 function normals(count: number, gap: number): Comparison[] {

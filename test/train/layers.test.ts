@@ -1,12 +1,12 @@
 /** Every adjoint against finite differences: what the graph calls a gradient is how the loss really changes. */
 import * as ort from 'onnxruntime-node';
 import { describe, expect, it } from 'vitest';
+import { newRandom } from '../../src/random.ts';
 import { type Block, convolutionInputAdjoint, convolutionKernelAdjoint, convolutionRelu } from '../../src/train/convolution.ts';
 import * as layers from '../../src/train/layers.ts';
 import * as losses from '../../src/train/losses.ts';
 import { fastestBlock } from '../../src/train/native-block.ts';
 import { type Graph, newGraph, type Tensor } from '../../src/train/onnx-graph.ts';
-import { newRandom } from '../../src/train/random.ts';
 import { chance, relativeError } from './small-networks.ts';
 
 type Values = Record<string, { dims: readonly number[]; data: Float32Array }>;

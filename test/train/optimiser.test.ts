@@ -1,8 +1,8 @@
 /** The optimisers' loops against the same formulas in plain JavaScript, and the sums over many weights. */
 import { describe, expect, it } from 'vitest';
+import { newRandom } from '../../src/random.ts';
 import { openStore } from '../../src/train/optimiser.ts';
 import type { Network, Objective, Optimiser } from '../../src/train/port.ts';
-import { newRandom } from '../../src/train/random.ts';
 import { adam, chance, chanceWeights, crossEntropy, evenNetwork, relativeError } from './small-networks.ts';
 
 /** 12,288 × 64 weights, no convolution. */

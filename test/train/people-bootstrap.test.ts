@@ -1,11 +1,11 @@
 /** Intervals by drawing people anew: the same figures as elsewhere where nobody is drawn, wider where pairs share people, never nothing where no error was seen. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { newRandom, normal } from '../../src/random.ts';
 import { assess } from '../../src/train/assessment.ts';
 import { clopperPearson } from '../../src/train/binomial.ts';
 import { evaluate } from '../../src/train/evaluate.ts';
 import { type PairOfPeople, peopleBootstrap, ratesOfAll } from '../../src/train/people-bootstrap.ts';
-import { newRandom, normal } from '../../src/train/random.ts';
 
 /** Everyone has pictures that are alike by chance and by who it is: `own` says how much of the scores the people decide. */
 function crowd(people: number, pictures: number, own: number, seed: number, gap = 2): PairOfPeople[] {

@@ -1,7 +1,8 @@
 /** Networks small enough for tests, and batches of chance for them. */
+
+import { newRandom, normal, type Random } from '../../src/random.ts';
 import { initialWeights, parametersOf } from '../../src/train/network.ts';
 import type { Batch, Network, Objective, Optimiser, Weights } from '../../src/train/port.ts';
-import { newRandom, normal, type Random } from '../../src/train/random.ts';
 
 const pool = { size: 2, stride: 2 };
 

@@ -3,8 +3,8 @@ import { appendFile, mkdtemp, readdir, readFile, rm, truncate } from 'node:fs/pr
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { newRandom } from '../../src/random.ts';
 import { expectedImprovement, fitProcess } from '../../src/train/gaussian-process.ts';
-import { newRandom } from '../../src/train/random.ts';
 import { bestTrial, fallsBehind, type Measure, type Setting, type Space, settingAt, type Trial, tune } from '../../src/train/tune.ts';
 import { recipeWith, tuneTraining } from '../../src/train/tune-training.ts';
 import { inventPeople, smallRecipe } from './runs.ts';
