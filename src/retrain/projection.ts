@@ -15,7 +15,7 @@ export type People = readonly (readonly Embedding[])[];
 
 /** The door's share in the scatter, the rest is the cohort's; and the share of all directions alike. Chosen on people of neither door nor bench: see README. */
 export const doorShare = 0.3;
-export const shrinkage = 0.2;
+export const shrinkage = 0.6;
 
 export function learnProjection(cohort: People, door: People, size: number): Projection | undefined {
   const [theirs, ours] = [scatterWithin(cohort, size), scatterWithin(door, size)];
@@ -28,14 +28,8 @@ export function learnProjection(cohort: People, door: People, size: number): Pro
   if (ours) parts.push([(1 - shrinkage) * share, ours]);
   const matrix = whitening(mixed(parts, size), size);
   if (!matrix) return undefined;
-  const everyone = (theirs ? cohort : door).flat();
-  const mean = meanOf(everyone, size);
+  // Nothing is taken off: the cohort's mean is not that of the strangers of another place (tried: worse on them).
   const offset = new Float32Array(size);
-  for (let row = 0; row < size; row++) {
-    let sum = 0;
-    for (let i = 0; i < size; i++) sum -= (matrix[row * size + i] as number) * (mean[i] as number);
-    offset[row] = sum;
-  }
   return { matrix: Float32Array.from(matrix), offset };
 }
 
@@ -63,7 +57,7 @@ export function centreOf(groups: People): Embedding {
 }
 
 /** Which share of the strangers is nearest, and how far to go from them. Chosen on people of neither door nor bench. */
-const [nearestShare, push] = [0.03, 0.9];
+const [nearestShare, push] = [0.03, 0.5];
 
 /**
  * Moves a person's centre away from the strangers that lie nearest to it: what it shares with them tells nobody apart (the adaptive
