@@ -89,7 +89,9 @@ async function check(state: string, kind: FaultKind, round: number, tally: Tally
   if (job && (!endStates.includes(job.state) || job.endedAt === undefined || job.detail === undefined))
     throw new Error(`${where} a job is lost: ${JSON.stringify(job)}`);
   if (job) tally.jobs[job.state] = (tally.jobs[job.state] ?? 0) + 1;
-  const left = readdirSync(join(state, 'models')).filter((name) => name.startsWith('.new-'));
+  const models = join(state, 'models');
+  // Killed before the first network was made, there is no such folder yet.
+  const left = (statSync(models, { throwIfNoEntry: false }) ? readdirSync(models) : []).filter((name) => name.startsWith('.new-'));
   if (left.length > 0) throw new Error(`${where} unfinished folders are left: ${left.join(', ')}`);
   door.registry.prune(3);
 }
