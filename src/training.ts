@@ -18,7 +18,11 @@ async function carryOut(task: Task, { recipes, compare }: Workshop): Promise<Rec
   const { networks, seed } = task;
   if (task.kind === 'train') {
     const recipe = recipes[task.recipe];
-    if (!recipe) throw new Fault('bad-argument', `This facelatch cannot train ${task.recipe} here: choose another retrain.recipe`);
+    if (!recipe)
+      throw new Fault(
+        'bad-argument',
+        `The recipe ${task.recipe} is not in this version of facelatch: set retrain.recipe (--recipe) to ${Object.keys(recipes).join(' or ')}`,
+      );
     const lacking = recipe.lacks(training);
     if (lacking !== undefined) throw new Fault('bad-argument', lacking);
     const { base, out, checkpoint } = task;

@@ -30,7 +30,7 @@ export function retrainCommand(stop: AbortSignal, exit: Exit): Command {
     );
   withHelp(
     command,
-    ['facelatch retrain', 'facelatch retrain start --recipe finetune --where farm', 'facelatch retrain status', 'facelatch retrain cancel'],
+    ['facelatch retrain', 'facelatch retrain start --where farm', 'facelatch retrain status', 'facelatch retrain cancel'],
     'promoted (or asked of the running daemon)',
     '(start) refused, cancelled or failed',
   );
