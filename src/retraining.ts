@@ -238,5 +238,6 @@ export function runnerOf(config: Config, { retraining, ...parts }: RunnerParts):
     folder: jobsFolder(config),
     engine: version,
     targetFmr: config.identity.targetFmr,
+    checkLabels: config.retrain.checkLabels,
   });
 }

@@ -417,6 +417,10 @@ export const schema = {
       365,
     ),
     maxPictures: whole('Pictures kept in all, at most; those that nobody marked and that are oldest give way.', 2000, 10, 100_000),
+    checkLabels: flag(
+      'Refuse to learn where one face seems to be enrolled as two people, or a picture to show somebody else than its label says; `false` where two people are so alike (twins). The very same picture under two names is refused either way.',
+      true,
+    ),
     frozenShare: number(
       'Share of the pictures, by person and day, on which networks are compared and from which none learns; 0.2 is a fifth.',
       0.2,

@@ -1,9 +1,12 @@
-/** The process that trains and compares (retrain/process.ts starts it): one task in by message, progress and the result out; ends with whoever started it. */
+/** The process that checks labels, trains and compares (retrain/process.ts starts it): one task in by message, progress and the result out; ends with whoever started it. */
 import { argv } from 'node:process';
 import { Fault, messageOf } from './errors.ts';
 import { openFaceReader } from './face/reader.ts';
-import type { Comparison, RecipeResult, Workshop } from './retrain/port.ts';
-import { readPictures, type Task, type TaskMessage } from './retrain/task.ts';
+import { logitOf } from './identity/siamese.ts';
+import { calibrationCurve } from './identity/threshold.ts';
+import { checkLabels, type LabelParts } from './retrain/labels.ts';
+import type { Workshop } from './retrain/port.ts';
+import { allPeople, readPictures, type Task, type TaskMessage, type TaskResult } from './retrain/task.ts';
 
 const [, , workshopModule = './workshop.ts'] = argv;
 const cancelled = new AbortController();
@@ -11,11 +14,19 @@ const say = (message: TaskMessage) => process.send?.(message);
 // Without the daemon nobody wants the result; the checkpoint stays for the next one.
 process.on('disconnect', () => process.exit(0));
 
-async function carryOut(task: Task, { recipes, compare }: Workshop): Promise<RecipeResult | Comparison> {
+async function carryOut(task: Task, { recipes, compare }: Workshop): Promise<TaskResult> {
   const { signal } = cancelled;
   const { training, frozen, enrolled } = readPictures(task.pictures);
   const onProgress = (progress: Parameters<Parameters<typeof compare>[0]['onProgress']>[0]) => void say({ kind: 'progress', progress });
-  const { networks, seed } = task;
+  const { networks } = task;
+  const open = async (folder: string) => ({ folder, reader: await openFaceReader({ ...networks, embedder: folder }) });
+  if (task.kind === 'check') {
+    await using stack = new AsyncDisposableStack();
+    const reader = task.base === undefined ? undefined : stack.use((await open(task.base)).reader);
+    const logitAt: LabelParts['logitAt'] = (calibration, fmr) => calibrationCurve(calibration).logitAt(fmr).logit;
+    return { pictures: await checkLabels({ people: allPeople([training, frozen]), reader, signal, onProgress }, { logitOf, logitAt }) };
+  }
+  const { seed } = task;
   if (task.kind === 'train') {
     const recipe = recipes[task.recipe];
     if (!recipe)
@@ -28,7 +39,6 @@ async function carryOut(task: Task, { recipes, compare }: Workshop): Promise<Rec
     const { base, out, checkpoint } = task;
     return recipe.run({ data: training, base, out, checkpoint, seed, threads: networks.threads, signal, onProgress });
   }
-  const open = async (folder: string) => ({ folder, reader: await openFaceReader({ ...networks, embedder: folder }) });
   const [champion, candidate] = [await open(task.champion), await open(task.candidate)];
   try {
     return await compare({ champion, candidate, frozen, enrolled, targetFmr: task.targetFmr, seed, signal, onProgress });

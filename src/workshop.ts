@@ -28,10 +28,7 @@ export function workshopOf({ detector = modelFolder('detector'), cohort = shippe
     recipes: {
       adapt: adaptRecipe({
         openStudio: (embedder, threads) => openFaceStudio({ detector, embedder, threads }),
-        describe: (folder) => openEmbedderNetwork(folder).info,
         cohort: () => openCohort(cohort),
-        logitOf,
-        logitAt,
       }),
     },
     compare: (run) => compareNetworks(run, { fmrPerComparison, logitAt, logitOf, cohortOf: (folder) => cohortFor(folder, cohort) }),

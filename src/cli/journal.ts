@@ -6,6 +6,7 @@ import type { Config } from '../config.ts';
 import { Fault } from '../errors.ts';
 import type { Gallery } from '../identity/port.ts';
 import type { Entry, Journal, Query, Verdict } from '../journal/port.ts';
+import { shownId } from '../retrain/labels.ts';
 import { markEntry } from '../retrain/marking.ts';
 import type { Mark } from '../retrain/port.ts';
 import { openStore } from '../retrain/store.ts';
@@ -277,8 +278,8 @@ function marksCommand(exit: (code: number) => void): Command {
         ? 'No pictures of the journal are kept (retrain.keepGrantsDays, retrain.keepUnknownsDays)'
         : kept
             .map(
-              ({ seq, takenAt, pictures, personId, mark }) =>
-                `${takenAt}  ${String(seq).padStart(6)}  ${counted(pictures, 'picture')}  ${personId === undefined ? 'turned away' : nameIn(names)(personId)}${mark === undefined ? '' : `  marked ${mark}`}`,
+              ({ seq, takenAt, ids, pictures, personId, mark }) =>
+                `${takenAt}  ${String(seq).padStart(6)}  ${counted(pictures, 'picture')}  ${personId === undefined ? 'turned away' : nameIn(names)(personId)}${mark === undefined ? '' : `  marked ${mark}`}  ${ids.map(shownId).join(' ')}`,
             )
             .join('\n'),
     );

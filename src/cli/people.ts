@@ -1,4 +1,5 @@
 /** `facelatch people`: who is enrolled; show, rename and remove a person. */
+import { createHash } from 'node:crypto';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { extname, join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
@@ -7,6 +8,7 @@ import { shownRules } from '../access/person-rules.ts';
 import { galleryOf, journalOf, renewTemplates } from '../adapters.ts';
 import { Fault, messageOf } from '../errors.ts';
 import type { Gallery, Person } from '../identity/port.ts';
+import { shownId } from '../retrain/labels.ts';
 import { doorReaderOf } from '../retraining.ts';
 import { type CommonOptions, checkState, configOf, exitCodes, print, withCommon, withHelp } from './context.ts';
 import { embedderOf } from './networks.ts';
@@ -98,6 +100,7 @@ function showCommand(exit: Exit) {
     const pictures = gallery.pictures(person.id);
     const files = options.pictures === undefined ? undefined : writePictures(options.pictures, pictures);
     const list = pictures.map(({ source, addedAt, picture }, i) => ({
+      id: createHash('sha256').update(picture).digest('hex'),
       source,
       addedAt,
       bytes: picture.length,
@@ -110,8 +113,8 @@ function showCommand(exit: Exit) {
         rulesText(rules),
         table(
           [
-            ['picture', 'added', 'bytes', ...(files ? ['written to'] : [])],
-            ...list.map((row) => [row.source, row.addedAt, String(row.bytes), ...(row.file ? [row.file] : [])]),
+            ['id', 'picture', 'added', 'bytes', ...(files ? ['written to'] : [])],
+            ...list.map((row) => [shownId(row.id), row.source, row.addedAt, String(row.bytes), ...(row.file ? [row.file] : [])]),
           ],
           '  ',
         ),

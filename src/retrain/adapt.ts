@@ -3,11 +3,11 @@
  * ones among them, and a cohort of strangers, and projected away; each picture that was learned from then stands for all of its person's.
  */
 import { Fault } from '../errors.ts';
-import type { EmbedderInfo, Embedding, FaceStudio, Head } from '../face/port.ts';
+import type { Embedding, FaceStudio, Head } from '../face/port.ts';
 import { newRandom, shuffled } from '../random.ts';
 import { type Cosines, fitHead, tableOf } from './calibrate.ts';
 import { embedVersions, learnedFrom, versions } from './cohort.ts';
-import { contradictions, contradictionsText, lackOf } from './data.ts';
+import { lackOf } from './data.ts';
 import { writeAdapted } from './folder.ts';
 import type { Cohort, Recipe, RecipeProgress, RecipeRun, Sample } from './port.ts';
 import { awayFromStrangers, centreOf, cosine, learnProjection, type People, type Projection, project } from './projection.ts';
@@ -15,12 +15,7 @@ import { awayFromStrangers, centreOf, cosine, learnProjection, type People, type
 export interface AdaptParts {
   /** The detector of the door and the embedder of a folder. */
   readonly openStudio: (embedder: string, threads: number) => Promise<FaceStudio>;
-  /** Opens an embedder's folder for its description. */
-  readonly describe: (folder: string) => EmbedderInfo;
   readonly cohort: () => Cohort;
-  readonly logitOf: (head: Head, a: Embedding, b: Embedding) => number;
-  /** The logit that an embedder's calibration gives for a rate per comparison. */
-  readonly logitAt: (embedder: EmbedderInfo, fmr: number) => number;
 }
 
 const needed = { people: 2, pictures: 3 } as const;
@@ -28,8 +23,6 @@ const needed = { people: 2, pictures: 3 } as const;
 const [mostEmbeddings, mostVersions] = [1300, 4];
 /** Parts of the cohort that are kept aside in turn. */
 const folds = 3;
-/** A rate that no two of a door's people reach by chance. */
-const sameFaceFmr = 1e-4;
 
 export function adaptRecipe(parts: AdaptParts): Recipe {
   return {
@@ -47,8 +40,7 @@ export function adaptRecipe(parts: AdaptParts): Recipe {
           `The cohort was made by another embedder than that of ${run.base}: make one for it with facelatch models cohort DATA --embedder ${run.base}`,
         );
       const door = await embedDoor(studio, run);
-      const info = parts.describe(run.base);
-      checkLabels(run, door, info, parts);
+      refuseFaceless(door);
       const learned = await learn(cohort, door, studio.dimension, run);
       const calibration = tableOf(
         learned.cosines,
@@ -69,7 +61,6 @@ interface Door {
   /** For each person: each picture's embeddings, the plain one first. */
   readonly people: readonly (readonly (readonly Embedding[])[])[];
   readonly strangers: People;
-  readonly plain: ReadonlyMap<string, Embedding>;
   readonly faces: number;
   readonly without: number;
   readonly embeddings: number;
@@ -78,7 +69,6 @@ interface Door {
 async function embedDoor(studio: FaceStudio, { data, signal, breathe, onProgress, seed }: RecipeRun): Promise<Door> {
   const samples = data.people.reduce((sum, person) => sum + person.samples.length, 0);
   const total = samples + data.strangers.reduce((sum, own) => sum + own.length, 0);
-  const plain = new Map<string, Embedding>();
   let [faces, without, embeddings, done, worse] = [0, 0, 0, 0, 0];
   const rate = Math.min(mostVersions, Math.max(0.3, (mostEmbeddings - samples) / samples));
   const embed = async ({ id, picture }: Sample, worsened: boolean): Promise<readonly Embedding[]> => {
@@ -97,14 +87,13 @@ async function embedDoor(studio: FaceStudio, { data, signal, breathe, onProgress
     faces++;
     const made = await embedVersions(studio, aligned, count, `${seed} ${id}`);
     embeddings += made.length;
-    plain.set(id, made[0] as Embedding);
     return made;
   };
   const people: (readonly (readonly Embedding[])[])[] = [];
   for (const person of data.people) people.push(await each(person.samples, (sample) => embed(sample, true)));
   const strangers: (readonly Embedding[])[] = [];
   for (const own of data.strangers) strangers.push((await each(own, (sample) => embed(sample, false))).flat());
-  return { people, strangers, plain, faces, without, embeddings };
+  return { people, strangers, faces, without, embeddings };
 }
 
 async function each(
@@ -119,18 +108,13 @@ async function each(
   return all;
 }
 
-function checkLabels({ data }: RecipeRun, { plain, people }: Door, info: EmbedderInfo, { logitOf, logitAt }: AdaptParts): void {
+function refuseFaceless({ people }: Door): void {
   const left = people.filter((pictures) => pictures.length >= 2).length;
   if (left < needed.people)
     throw new Fault(
       'training-failed',
       `A face is found in the pictures of only ${left} people, two pictures each: adapt needs ${needed.people}`,
     );
-  const base = { ...info };
-  if (!base.calibration) return;
-  const likeness = (a: Embedding, b: Embedding) => logitOf(base.head, a, b);
-  const found = contradictions(data, plain, likeness, logitAt(base, sameFaceFmr));
-  if (found.length > 0) throw new Fault('training-failed', contradictionsText(found));
 }
 
 interface Learned {

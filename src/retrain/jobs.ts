@@ -15,7 +15,7 @@ import { Crash, type TrainingProcess } from './process.ts';
 import type { Registry } from './registry.ts';
 import { enrolledOf, type Samples, summary } from './samples.ts';
 import type { Store } from './store.ts';
-import { contradictions, type JobPictures, type Networks, readPictures, writePictures } from './task.ts';
+import { type Checked, type JobPictures, type Networks, readPictures, writePictures } from './task.ts';
 import { writeFolder } from './whole.ts';
 
 export interface JobRequest {
@@ -133,6 +133,8 @@ export interface RunnerOptions extends JobsOptions {
   readonly base: string;
   readonly champion: () => string;
   readonly targetFmr: number;
+  /** Whether people who look like one are refused. */
+  readonly checkLabels: boolean;
   readonly process: TrainingProcess;
   readonly farm?: Farm | undefined;
   /** Makes a measured candidate the champion, or says why not. */
@@ -224,14 +226,15 @@ export function jobRunner(options: RunnerOptions): JobRunner {
     samples.purge();
     const { training, frozen } = samples.dataset();
     const all = { training, frozen, enrolled: enrolledOf([training, frozen]) };
-    const double = contradictions(all);
-    if (double.length > 0)
-      throw new Fault(
-        'bad-argument',
-        `One and the same picture stands under two names: ${double.map(([a, b]) => `${a} and ${b}`).join('; ')}. Correct the marks ("facelatch journal marks"), then start again`,
-      );
     writePictures(at, all);
     return all;
+  };
+
+  /** Of every recipe, wherever it runs, and of what it is measured on too. */
+  const check = (job: JobRow, signal: AbortSignal): Promise<Checked> => {
+    const { networks, base, checkLabels } = options;
+    const task = { kind: 'check', pictures: join(place(job.id), 'pictures'), base: checkLabels ? base : undefined, networks } as const;
+    return process.run(task, { signal, onProgress, onLog: (line) => options.onLine?.(job.id, line) });
   };
 
   const train = async (job: JobRow, data: JobPictures, signal: AbortSignal): Promise<RecipeResult> => {
@@ -284,6 +287,7 @@ export function jobRunner(options: RunnerOptions): JobRunner {
       record({ kind: 'training.started', job: id, recipe, where, by });
     }
     enter(job.id, 'training');
+    await once(job.id, 'checked', () => check(job, signal));
     const result = await once(job.id, 'trained', () => train(job, data, signal));
     enter(job.id, 'comparing');
     const comparison = await once(job.id, 'compared', () => compare(job, result, signal));

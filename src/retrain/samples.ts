@@ -24,6 +24,8 @@ export interface SamplesOptions {
 export interface KeptEntry {
   readonly seq: number;
   readonly pictures: number;
+  /** SHA-256 of each, hexadecimal. */
+  readonly ids: readonly string[];
   readonly takenAt: string;
   readonly personId?: PersonId;
   readonly mark?: Mark;
@@ -74,7 +76,7 @@ export function samplesIn(options: SamplesOptions): Samples {
   const label = db.prepare('UPDATE kept SET mark = ?, marked_at = ?, person_id = ? WHERE seq = ?');
   const ofSeq = db.prepare('SELECT count(*) AS n, max(person_id) AS personId FROM kept WHERE seq = ?');
   const entries = db.prepare(
-    'SELECT seq, count(*) AS pictures, min(taken_at) AS takenAt, max(person_id) AS personId, max(mark) AS mark FROM kept GROUP BY seq ORDER BY seq DESC',
+    'SELECT seq, count(*) AS pictures, json_group_array(id) AS ids, min(taken_at) AS takenAt, max(person_id) AS personId, max(mark) AS mark FROM kept GROUP BY seq ORDER BY seq DESC',
   );
   const marked = db.prepare(
     'SELECT id, visit, person_id AS personId, taken_at AS takenAt, mark, picture FROM kept WHERE mark IS NOT NULL OR (person_id IS NULL AND alike = 0) ORDER BY seq, id',
@@ -183,8 +185,15 @@ export function samplesIn(options: SamplesOptions): Samples {
     kept: () =>
       store.read(() =>
         entries.all().map((row) => {
-          const { seq, pictures, takenAt, personId, mark } = row as unknown as Row & { pictures: number };
-          return { seq, pictures, takenAt, ...(personId !== null && { personId }), ...(mark !== null && { mark }) };
+          const { seq, pictures, ids, takenAt, personId, mark } = row as unknown as Row & { pictures: number; ids: string };
+          return {
+            seq,
+            pictures,
+            ids: JSON.parse(ids) as string[],
+            takenAt,
+            ...(personId !== null && { personId }),
+            ...(mark !== null && { mark }),
+          };
         }),
       ),
     purge,

@@ -1,5 +1,5 @@
 /**
- * What the training process is given and gives back: a task (learn, or compare) with its pictures goes into a folder, for its owner alone; from there the process
+ * What the training process is given and gives back: a task (check the labels, learn, or compare) with its pictures goes into a folder, for its owner alone; from there the process
  * reads it. A folder that is there is whole, and a task that goes on after a restart finds the very pictures it began with.
  */
 import { createHash } from 'node:crypto';
@@ -38,15 +38,32 @@ export type Task =
       readonly targetFmr: number;
       readonly seed: number;
       readonly networks: Networks;
+    }
+  | {
+      readonly kind: 'check';
+      readonly pictures: string;
+      /** Folder of the embedder whose eyes tell whether two pictures show one face; undefined: nobody is to look. */
+      readonly base: string | undefined;
+      readonly networks: Networks;
     };
 
-export type TaskResult<T extends Task = Task> = T extends { readonly kind: 'train' } ? RecipeResult : Comparison;
+/** Of `check`: there is nothing wrong with the labels. */
+export interface Checked {
+  /** In which a face was found. */
+  readonly pictures: number;
+}
+
+export type TaskResult<T extends Task = Task> = T extends { readonly kind: 'train' }
+  ? RecipeResult
+  : T extends { readonly kind: 'compare' }
+    ? Comparison
+    : Checked;
 
 /** What the process says, one message each. */
 export type TaskMessage =
   | { readonly kind: 'progress'; readonly progress: RecipeProgress }
   | { readonly kind: 'log'; readonly line: string }
-  | { readonly kind: 'done'; readonly result: RecipeResult | Comparison }
+  | { readonly kind: 'done'; readonly result: TaskResult }
   | { readonly kind: 'fault'; readonly code: FaultCode; readonly message: string };
 
 /** Everything a job looks at, fixed when it begins. */
@@ -110,15 +127,11 @@ export function readPictures(from: string): JobPictures {
   }
 }
 
-/** Pairs of people under whose names one and the same picture stands. */
-export function contradictions({ training, frozen }: Pick<JobPictures, 'training' | 'frozen'>): readonly (readonly [string, string])[] {
-  const owner = new Map<string, string>();
-  const found = new Map<string, readonly [string, string]>();
-  for (const { personId, samples } of [...training.people, ...frozen.people])
-    for (const { id } of samples) {
-      const other = owner.get(id) ?? personId;
-      if (other !== personId) found.set(`${other} ${personId}`, [other, personId]);
-      owner.set(id, other);
-    }
-  return [...found.values()];
+/** Everyone labelled, with the pictures of both parts. */
+export function allPeople(parts: readonly TrainingData[]): readonly LabelledPerson[] {
+  const all = Map.groupBy(
+    parts.flatMap(({ people }) => people),
+    ({ personId }) => personId,
+  );
+  return [...all].map(([personId, people]) => ({ personId, samples: people.flatMap(({ samples }) => samples) }));
 }

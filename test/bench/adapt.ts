@@ -215,7 +215,7 @@ function gainOf(base: Seen, adapted: Seen): Gain {
 
 /** Runs a recipe on 50 people with 20 pictures each: seconds on the clock and of the processor, and the most memory that came on top, MB. */
 async function costOf(recipe: Recipe, folder: string, base: string): Promise<{ wall: number; cpu: number; memory: number }> {
-  // One person is in the set under two names, with the very same pictures: `adapt` rightly refuses that.
+  // One person is in the set under two names, with the very same pictures: a job rightly refuses that.
   const seen = new Set<string>();
   const people = readFileSync(join(faces, 'held-out-people.txt'), 'utf8')
     .split('\n')

@@ -104,14 +104,6 @@ describe('the recipe adapt', () => {
     expect(openEmbedderNetwork(twice).info.sha256).toBe(openEmbedderNetwork(out).info.sha256);
   }, 120_000);
 
-  test('refuses the same face under two names, showing the pictures', async () => {
-    const [one, other] = people as [LabelledPerson, LabelledPerson];
-    const wrong = { personId: 'twin', samples: (await person('p01')).samples.slice(1).concat(other.samples.slice(0, 1)) };
-    const fault = { code: 'training-failed', message: expect.stringMatching(/same face has two names: picture [0-9a-f]{12}/) };
-    await expect(recipe.run(runOf([one, wrong], join(work, 'no')))).rejects.toMatchObject(fault);
-    expect(existsSync(join(work, 'no'))).toBe(false);
-  });
-
   test('refuses one person only, and pictures in which no face is found', async () => {
     expect(recipe.lacks({ people: people.slice(0, 1), strangers: [] })).toContain('there is only one');
     await expect(recipe.run(runOf(people.slice(0, 1), join(work, 'no')))).rejects.toMatchObject({ code: 'training-failed' });

@@ -6,7 +6,7 @@ import type { Embedding } from '../../src/face/port.ts';
 import { newRandom, normal } from '../../src/random.ts';
 import { fitHead, tableOf } from '../../src/retrain/calibrate.ts';
 import { comparedOn, learnedFrom, openCohort, writeCohort } from '../../src/retrain/cohort.ts';
-import { contradictions, contradictionsText, lackOf } from '../../src/retrain/data.ts';
+import { lackOf } from '../../src/retrain/data.ts';
 import { degrade, drawDegradation } from '../../src/retrain/degrade.ts';
 import { scatterWithin, whitening } from '../../src/retrain/matrix.ts';
 import type { LabelledPerson, Sample } from '../../src/retrain/port.ts';
@@ -195,27 +195,5 @@ describe('data that cannot be learned from', () => {
     expect(lackOf({ people: [], strangers: [] }, 'adapt', need)).toContain('there is nobody');
     expect(lackOf({ people: [person('a', 'a1', 'a2')], strangers: [] }, 'adapt', need)).toContain('there is only one');
     expect(lackOf({ people: [...people, person('c', 'c1', 'c2'), person('d', 'd1', 'd2')], strangers: [] }, 'adapt', need)).toBeUndefined();
-  });
-
-  test('the same face under two names is shown, the very same picture first', () => {
-    const same = Float32Array.of(1, 0);
-    const other = Float32Array.of(0, 1);
-    const people = [person('a', 'a1', 'x'), person('b', 'b1', 'x'), person('c', 'c1', 'c2')];
-    const embeddings = new Map([...['a1', 'x', 'b1'].map((id) => [id, same] as const), ['c1', other], ['c2', other]]);
-    const found = contradictions({ people, strangers: [] }, embeddings, (a, b) => 10 * cosine(a, b), 6);
-    expect(found[0]).toEqual({ people: ['a', 'b'], samples: ['x', 'x'], likeness: Number.POSITIVE_INFINITY });
-    expect(found.every(({ people: pair }) => !pair.includes('c'))).toBe(true);
-    expect(contradictionsText(found)).toContain('picture x is given for a and for b');
-  });
-
-  test('people who merely resemble each other do not contradict', () => {
-    const [a, b] = [Float32Array.of(1, 0), toUnit(Float32Array.of(1, 1.5))];
-    const embeddings = new Map([
-      ['a1', a],
-      ['b1', b],
-    ]);
-    expect(
-      contradictions({ people: [person('a', 'a1'), person('b', 'b1')], strangers: [] }, embeddings, (x, y) => 10 * cosine(x, y), 6),
-    ).toEqual([]);
   });
 });
