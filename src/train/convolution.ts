@@ -1,5 +1,5 @@
 /**
- * Convolution (valid, stride 1) and its two adjoints in ONNX operators: plainly, and in the blocked layout in which ONNX
+ * Convolution (valid and of stride 1 where nothing else is said) and its two adjoints in ONNX operators: plainly, and in the blocked layout in which ONNX
  * Runtime convolves faster. Pictures are N × C × H × W, kernels out × in × height × width.
  *
  * ONNX Runtime keeps its blocked convolution (operators of `com.microsoft.nchwc`; channels in blocks of 8 or 16 numbers, one
@@ -27,46 +27,98 @@ const toBlocks = (graph: Graph, x: Tensor) => graph.node({ op: 'ReorderInput', d
 const fromBlocks = (graph: Graph, x: Tensor) =>
   graph.node({ op: 'ReorderOutput', domain, attributes: { channels: size(x, 1) } }, [x], x.dims);
 
-/** max(0, x * kernel + bias). */
-export function convolutionRelu(graph: Graph, x: Tensor, kernel: Tensor, bias: Tensor, block: Block): Tensor {
-  const side = size(x, 2) - size(kernel, 2) + 1;
-  const dims = [size(x, 0), size(kernel, 0), side, side];
-  const attributes = { kernel_shape: kernel.dims.slice(2) };
+/** How a kernel goes over a picture: every so many places, and with so many zeros around it. */
+export interface Steps {
+  readonly stride: number;
+  readonly pad: number;
+}
+
+const everywhere: Steps = { stride: 1, pad: 0 };
+const both = (value: number) => [value, value];
+const around = (pad: number) => [pad, pad, pad, pad];
+const sides = (side: number, window: number, { stride, pad }: Steps) => Math.floor((side + 2 * pad - window) / stride) + 1;
+
+/** x * kernel + bias; `activation` may be laid on it at once. */
+export function convolution(
+  graph: Graph,
+  x: Tensor,
+  kernel: Tensor,
+  bias: Tensor | undefined,
+  block: Block,
+  steps: Steps = everywhere,
+  activation?: 'Relu',
+): Tensor {
+  const side = (axis: number) => sides(size(x, axis), size(kernel, axis), steps);
+  const dims = [size(x, 0), size(kernel, 0), side(2), side(3)];
+  const attributes = { kernel_shape: kernel.dims.slice(2), strides: both(steps.stride), pads: around(steps.pad) };
   const few = size(x, 1) < block; // then the runtime reads the picture as it is and blocks the outputs only
-  if (!fits(block, size(kernel, 0)) || !(few || fits(block, size(x, 1))))
-    return graph.node('Relu', [graph.node({ op: 'Conv', attributes }, [x, kernel, bias], dims)], dims);
-  const operator = { op: 'Conv', domain, attributes: { ...attributes, activation: 'Relu' } };
+  const shift = bias ? [bias] : [];
+  if (!fits(block, size(kernel, 0)) || !(few || fits(block, size(x, 1)))) {
+    const plain = graph.node({ op: 'Conv', attributes }, [x, kernel, ...shift], dims);
+    return activation ? graph.node(activation, [plain], dims) : plain;
+  }
+  const operator = { op: 'Conv', domain, attributes: { ...attributes, ...(activation && { activation }) } };
   const weights = few ? blockOutputs(graph, kernel, block) : blockBoth(graph, kernel, block);
-  return fromBlocks(graph, graph.node(operator, [few ? x : toBlocks(graph, x), weights, bias], dims));
+  return fromBlocks(graph, graph.node(operator, [few ? x : toBlocks(graph, x), weights, ...shift], dims));
 }
 
-/** dkernel: x convolved with dy, where the batch takes the place of the channels. */
-export function convolutionKernelAdjoint(graph: Graph, x: Tensor, dy: Tensor, block: Block): Tensor {
-  const [n = 1, out = 1, side = 1] = dy.dims;
-  const width = size(x, 2) - side + 1;
-  const dims = [size(x, 1), out, width, width];
-  const attributes = { kernel_shape: [side, side] };
-  if (!fits(block, n, out)) return swapped(graph, graph.node({ op: 'Conv', attributes }, [swapped(graph, x), swapped(graph, dy)], dims));
-  // dy as a blocked kernel, out × n × side × side: [n/B, B, out/B, side², B] → [out/B, n/B, side², B of n, B of out].
-  const parted = reshape(graph, toBlocks(graph, dy), [n / block, block, out / block, side * side, block]);
-  const weights = reshape(graph, transpose(graph, parted, [2, 0, 3, 1, 4]), [out, n, side, side]);
+/** max(0, x * kernel + bias). */
+export const convolutionRelu = (graph: Graph, x: Tensor, kernel: Tensor, bias: Tensor, block: Block): Tensor =>
+  convolution(graph, x, kernel, bias, block, everywhere, 'Relu');
+
+/** dkernel (`window` × `window`): x convolved with dy, where the batch takes the place of the channels, and the stride that of the dilation. */
+export function convolutionKernelAdjoint(
+  graph: Graph,
+  x: Tensor,
+  dy: Tensor,
+  block: Block,
+  { stride, pad }: Steps = everywhere,
+  window = size(x, 2) + 2 * pad - stride * (size(dy, 2) - 1),
+): Tensor {
+  const [n = 1, out = 1, height = 1, width = 1] = dy.dims;
+  const side = (axis: number) => size(x, axis) + 2 * pad - stride * (size(dy, axis) - 1);
+  const dims = [size(x, 1), out, side(2), side(3)];
+  const attributes = { kernel_shape: [height, width], dilations: both(stride), pads: around(pad) };
+  // Rows and columns that the stride never reached make the result larger than the kernel.
+  const cut = (wide: Tensor) =>
+    side(2) === window && side(3) === window
+      ? wide
+      : graph.node(
+          'Slice',
+          [wide, graph.integers([0, 0]), graph.integers([window, window]), graph.integers([2, 3])],
+          [size(wide, 0), size(wide, 1), window, window],
+        );
+  if (!fits(block, n, out))
+    return swapped(graph, cut(graph.node({ op: 'Conv', attributes }, [swapped(graph, x), swapped(graph, dy)], dims)));
+  // dy as a blocked kernel, out × n × height × width: [n/B, B, out/B, height·width, B] → [out/B, n/B, height·width, B of n, B of out].
+  const parted = reshape(graph, toBlocks(graph, dy), [n / block, block, out / block, height * width, block]);
+  const weights = reshape(graph, transpose(graph, parted, [2, 0, 3, 1, 4]), [out, n, height, width]);
   const gradient = graph.node({ op: 'Conv', domain, attributes }, [toBlocks(graph, swapped(graph, x)), weights], dims);
-  return swapped(graph, fromBlocks(graph, gradient));
+  return swapped(graph, cut(fromBlocks(graph, gradient)));
 }
 
-/** dx: the full convolution of dy with the kernel turned by 180° and its channels exchanged. */
-export function convolutionInputAdjoint(graph: Graph, kernel: Tensor, dy: Tensor, block: Block): Tensor {
+/** dx, of `dims`: the full convolution of dy with the kernel turned by 180° and its channels exchanged. */
+export function convolutionInputAdjoint(
+  graph: Graph,
+  kernel: Tensor,
+  dy: Tensor,
+  block: Block,
+  { stride, pad }: Steps = everywhere,
+  [height, width] = [2, 3].map((axis) => stride * (size(dy, axis) - 1) + size(kernel, axis) - 2 * pad) as [number, number],
+): Tensor {
   const [out = 1, channels = 1, window = 1] = kernel.dims;
-  const side = size(dy, 2) + window - 1;
-  const dims = [size(dy, 0), channels, side, side];
+  const dims = [size(dy, 0), channels, height, width];
   const kernelShape = { kernel_shape: [window, window] };
-  if (!fits(block, out, channels)) return graph.node({ op: 'ConvTranspose', attributes: kernelShape }, [dy, kernel], dims);
+  if (stride > 1 || !fits(block, out, channels)) {
+    const rest = (side: number) => (side + 2 * pad - window) % stride;
+    const attributes = { ...kernelShape, strides: both(stride), pads: around(pad), output_padding: [rest(height), rest(width)] };
+    return graph.node({ op: 'ConvTranspose', attributes }, [dy, kernel], dims);
+  }
   const parted = reshape(graph, kernel, [out / block, block, channels / block, block, window * window]);
   const backwards = graph.integers(Array.from({ length: window * window }, (_, index) => window * window - 1 - index));
   const turned = graph.node({ op: 'Gather', attributes: { axis: 4 } }, [parted, backwards], parted.dims);
   const weights = reshape(graph, transpose(graph, turned, [2, 0, 4, 1, 3]), [channels, out, window, window]);
-  const pad = window - 1;
-  const operator = { op: 'Conv', domain, attributes: { ...kernelShape, pads: [pad, pad, pad, pad] } };
+  const operator = { op: 'Conv', domain, attributes: { ...kernelShape, pads: around(window - 1 - pad) } };
   return fromBlocks(graph, graph.node(operator, [toBlocks(graph, dy), weights], dims));
 }
 

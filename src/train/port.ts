@@ -97,3 +97,35 @@ export interface Engine extends AsyncDisposable {
   /** From the next step on. */
   optimise(optimiser: Optimiser): Promise<void>;
 }
+
+export interface DistillerOptions {
+  /** The ONNX file's bytes: one picture input, one output of embeddings. */
+  readonly network: Uint8Array;
+  /** Pictures in every step, and the shape of each as the network is fed. */
+  readonly rows: number;
+  readonly channels: number;
+  readonly height: number;
+  readonly width: number;
+  readonly threads: number;
+  /** Whether a weight is learned; `side`: of what its layer gives, pixels (1 behind the last convolution). */
+  readonly learns: (weight: { readonly name: string; readonly side: number }) => boolean;
+}
+
+/** Something that teaches an embedder which embeddings to give. One call at a time. */
+export interface Distiller extends AsyncDisposable {
+  /** How many numbers are learned. */
+  readonly learned: number;
+  /**
+   * One step of Adam on `pictures` (rows × channels × height × width, as the network is fed) towards `targets` (rows × dimension, each of
+   * length 1). The mean of 1 − cosine before it, 0…2; NaN where it broke: then nothing was changed.
+   */
+  step(pictures: Float32Array, targets: Float32Array, rate: number): Promise<number>;
+  /** Loss and gradient; nothing is changed. */
+  gradients(pictures: Float32Array, targets: Float32Array): Promise<{ readonly loss: number; readonly gradients: Weights }>;
+  /** The network as it is now: an ONNX file's bytes. */
+  network(): Uint8Array;
+  /** All that the next step depends on, to go on from. */
+  state(): Float32Array;
+  /** Throws RangeError for the state of another network. */
+  restore(state: Float32Array): void;
+}

@@ -1,5 +1,5 @@
 /**
- * As much of the Protocol Buffers wire format as an ONNX model needs: fields in, bytes out
+ * As much of the Protocol Buffers wire format as an ONNX model needs: fields in, bytes out, and back
  * (https://protobuf.dev/programming-guides/encoding/). Written here because the models we write are a hundred
  * lines of format: the libraries bring a schema compiler, and copy every weight twice.
  */
@@ -43,6 +43,40 @@ export function encode(...parts: readonly Message[]): Uint8Array {
     at += part.length;
   }
   return out;
+}
+
+/** One field as it was read: a whole number, or the bytes of anything else. */
+export interface Field {
+  readonly number: number;
+  readonly value: bigint | Uint8Array;
+}
+
+/** The fields of a message in their order; bytes are not copied. Throws RangeError where the bytes end within a field. */
+export function* fieldsOf(bytes: Uint8Array): Generator<Field> {
+  let at = 0;
+  const varint = () => {
+    let value = 0n;
+    for (let shift = 0n; ; shift += 7n) {
+      const byte = bytes[at++];
+      if (byte === undefined || shift > 63n) throw new RangeError('a message ends within a number');
+      value |= BigInt(byte & 127) << shift;
+      if (byte < 128) return value;
+    }
+  };
+  const take = (length: number) => {
+    if (length > bytes.length - at) throw new RangeError('a message ends within a field');
+    at += length;
+    return bytes.subarray(at - length, at);
+  };
+  while (at < bytes.length) {
+    const tag = Number(varint());
+    const [number, wireType] = [tag >>> 3, tag & 7];
+    if (wireType === 0) yield { number, value: varint() };
+    else if (wireType === 2) yield { number, value: take(Number(varint())) };
+    else if (wireType === 5) yield { number, value: take(4) };
+    else if (wireType === 1) yield { number, value: take(8) };
+    else throw new RangeError(`a field of wire type ${wireType}`);
+  }
 }
 
 const key = (field: number, wireType: 0 | 2 | 5) => varint(BigInt((field << 3) | wireType));
