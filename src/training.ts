@@ -35,7 +35,10 @@ async function carryOut(task: Task, { recipes, compare }: Workshop): Promise<Tas
         `The recipe ${task.recipe} is not in this version of facelatch: set retrain.recipe (--recipe) to ${Object.keys(recipes).join(' or ')}`,
       );
     const lacking = recipe.lacks(training);
-    if (lacking !== undefined) throw new Fault('bad-argument', lacking);
+    const apart = frozen.people.length;
+    const kept =
+      apart === 0 ? '' : ` (not counting ${apart === 1 ? 'one' : apart} whose pictures are kept apart to measure on: retrain.frozenShare)`;
+    if (lacking !== undefined) throw new Fault('bad-argument', `${lacking}${kept}`);
     const { base, out, checkpoint } = task;
     return recipe.run({ data: training, base, out, checkpoint, seed, threads: networks.threads, signal, onProgress });
   }

@@ -99,7 +99,13 @@ export function samplesIn(options: SamplesOptions): Samples {
       if (known === 'train' || known === 'frozen') parts.set(name, known);
       else fresh.push(name);
     }
-    for (const name of fresh) parts.set(name, placeOf(name) < frozenShare ? 'frozen' : 'train');
+    const ofPeople = [...groups.keys()].filter((name) => groups.get(name)?.person === true);
+    // By its hash; of people never more than half, or chance would leave a small household nobody to learn from, for good.
+    for (const name of fresh.toSorted((a, b) => placeOf(a) - placeOf(b))) {
+      const taken = ofPeople.filter((each) => parts.get(each) === 'frozen').length;
+      const room = groups.get(name)?.person !== true || taken + 1 <= ofPeople.length / 2;
+      parts.set(name, placeOf(name) < frozenShare && room ? 'frozen' : 'train');
+    }
     const useful = (name: string) => groups.get(name)?.person === true && (groups.get(name)?.pictures ?? 0) >= 2;
     const people = [...groups.keys()].filter(useful);
     const isFrozen = (name: string) => parts.get(name) === 'frozen';

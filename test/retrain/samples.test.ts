@@ -97,6 +97,15 @@ it('deletes on time, beyond the bound, and with the person; the bytes are gone f
   expect(samples.kept().map(({ seq }) => seq)).toEqual([29, 28, 27, 26, 25, 24, 23, 22, 21, 20]);
 });
 
+it('of a small household somebody is left to learn from, however the dice fall', () => {
+  for (let household = 0; household < 200; household++) {
+    const { samples, gallery } = open({ frozenShare: 0.5 });
+    for (let i = 0; i < 3; i++) gallery.enrol(person(`P${i}`, face(), face(), face()));
+    const { training, frozen } = samples.dataset();
+    expect([training.people.length, frozen.people.length]).toEqual([2, 1]);
+  }
+});
+
 it('what is frozen stays frozen and is never trained on, whatever comes', async () => {
   const { samples, gallery } = open();
   for (let i = 0; i < 8; i++) gallery.enrol(person(`P${i}`, face(), face()));
