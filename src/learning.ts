@@ -14,9 +14,10 @@ import type { FaceReader, Reading } from './face/port.ts';
 import { identify } from './identity/threshold.ts';
 import type { Entry, Journal } from './journal/port.ts';
 import type { Log } from './log.ts';
-import { latestDue } from './retrain/due.ts';
+import { scheduleOf } from './retrain/due.ts';
 import { jobsIn } from './retrain/jobs.ts';
 import { markEntry } from './retrain/marking.ts';
+import { pauseOf } from './retrain/pause.ts';
 import type { Farm, JobStatus, Training } from './retrain/port.ts';
 import type { Promotion, Twin } from './retrain/promotion.ts';
 import { visitPictures } from './retrain/visit-pictures.ts';
@@ -55,8 +56,6 @@ export interface Learning extends AsyncDisposable {
   onLine: ((job: string, line: string) => void) | undefined;
 }
 
-/** Somebody stands at the door for so long after the last frame with a face, milliseconds. */
-const standingMs = 2000;
 const purgeMs = 600_000;
 const scheduleMs = 20_000;
 const theDoor = 'the door';
@@ -90,7 +89,7 @@ export async function openLearning(options: LearningOptions): Promise<Learning> 
     onFault: (fault) => log.warn({ err: fault.message }, 'a picture could not be kept'),
   });
   const over = new AbortController();
-  let lastFaceMs = Number.NEGATIVE_INFINITY;
+  const pause = pauseOf({ clock, mostMs: config.retrain.maxPauseMs });
   let beside: Beside | undefined;
   let seenChanges = registry.changes;
   let renewing: Promise<void> | undefined;
@@ -101,9 +100,8 @@ export async function openLearning(options: LearningOptions): Promise<Learning> 
   let nextPurgeMs = clock.now();
   let nextScheduleMs = clock.now();
 
-  const standing = () => clock.now() - lastFaceMs < standingMs;
   const breathe = async () => {
-    while (standing() && !over.signal.aborted) await clock.sleep(100, over.signal).catch(() => undefined);
+    while (pause.still() && !over.signal.aborted) await clock.sleep(100, over.signal).catch(() => undefined);
     over.signal.throwIfAborted();
   };
   const open = async (id: string): Promise<Twin> =>
@@ -204,27 +202,14 @@ export async function openLearning(options: LearningOptions): Promise<Learning> 
       });
   };
 
-  const schedule = () => {
-    const { schedule: when, recipe, where } = config.retrain;
-    const due = latestDue(when, config.access.timeZone, clock.wall());
-    if (due === undefined || !options.synchronised()) return;
-    const { db } = store;
-    const last = Number(db.prepare(`SELECT value FROM notes WHERE name = 'scheduled'`).get()?.value ?? 0);
-    if (due <= last) return;
-    store.change(() =>
-      db.prepare(`INSERT INTO notes VALUES ('scheduled', ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value`).run(String(due)),
-    );
-    // The first look at a new schedule only notes where it stands.
-    if (last === 0) return;
-    try {
-      jobs.start({ recipe, where, by: 'schedule' });
-    } catch (error) {
-      if (!(error instanceof Fault)) throw error;
-      log.warn({ code: error.code, err: error.message }, 'the scheduled training is left out');
-    }
-  };
-
   const jobs = jobsIn({ store, clock });
+  const lookAtSchedule = scheduleOf({
+    ...{ store, clock, log },
+    when: config.retrain.schedule,
+    timeZone: config.access.timeZone,
+    synchronised: options.synchronised,
+    start: () => jobs.start({ recipe: config.retrain.recipe, where: config.retrain.where, by: 'schedule' }),
+  });
   const training: Training = {
     start: ({ recipe = config.retrain.recipe, where = config.retrain.where, by }) => jobs.start({ recipe, where, by }),
     status: jobs.status,
@@ -265,8 +250,8 @@ export async function openLearning(options: LearningOptions): Promise<Learning> 
     saw: (frame, reading) => {
       const [face] = reading.faces;
       if (!face) return;
-      lastFaceMs = clock.now();
-      runner.hold(true);
+      pause.saw();
+      runner.hold(pause.still());
       if (face.embedding && (config.retrain.keepGrantsDays > 0 || config.retrain.keepUnknownsDays > 0))
         pictures.saw(frame.capturedAtMs, frame.picture);
     },
@@ -276,7 +261,7 @@ export async function openLearning(options: LearningOptions): Promise<Learning> 
       pictures.decided(event, entry);
       beside?.decided(event, clock.now());
     },
-    tick: () => runner.hold(standing()),
+    tick: () => runner.hold(pause.still()),
     refresh: (people) =>
       attempt('the registry of trained networks cannot be read', () => {
         if (registry.changes !== seenChanges)
@@ -292,7 +277,7 @@ export async function openLearning(options: LearningOptions): Promise<Learning> 
         peopleBefore = people;
         if (clock.now() >= nextScheduleMs) {
           nextScheduleMs = clock.now() + scheduleMs;
-          schedule();
+          lookAtSchedule();
         }
         if (clock.now() >= nextPurgeMs) {
           nextPurgeMs = clock.now() + purgeMs;

@@ -393,7 +393,7 @@ export const schema = {
       ['door', 'farm'],
     ),
     schedule: text(
-      'When it learns by itself, in `access.timeZone`: `Sun 03:00`, `daily 03:00`; empty: only when asked.',
+      'When it learns by itself, in `access.timeZone`: `Sun 03:00`, `daily 03:00`; empty: only when asked. It waits while the clock is not synchronised.',
       '',
       /^$|^(daily|Mon|Tue|Wed|Thu|Fri|Sat|Sun) ([01]\d|2[0-3]):[0-5]\d$/,
       'empty, or a day (Mon … Sun, daily) and a time such as 03:00',
@@ -403,6 +403,12 @@ export const schema = {
       'What the process that trains gets of the processor: `idle` (only what nobody else wants: SCHED_IDLE), `low` (nice 19) or `normal`.',
       'idle',
       ['idle', 'low', 'normal'],
+    ),
+    maxPauseMs: whole(
+      'Training stands still while somebody is at the door, for so long at most: past it, it works two seconds of every ten until the door has been empty, so that a poster does not stop it for good. 0: without end. Milliseconds.',
+      600_000,
+      0,
+      86_400_000,
     ),
     keepGrantsDays: whole(
       'Keep the picture of a grant for so many days, so that a person can confirm it for training (`facelatch journal mark`); nothing is learned from it before. 0: keep none.',

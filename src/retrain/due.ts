@@ -1,5 +1,9 @@
-/** When the door learns by itself: a day and a local time, the zone and now go in; the latest moment at or before now comes out. */
+/** When the door learns by itself: a day and a local time, the zone and now go in; out comes the latest moment at or before now, and a request each time one has come. */
 import { Temporal } from 'temporal-polyfill';
+import { Fault } from '../errors.ts';
+import type { Log } from '../log.ts';
+import type { Clock } from '../time.ts';
+import type { Store } from './store.ts';
 
 const days = ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'];
 
@@ -15,4 +19,57 @@ export function latestDue(schedule: string, timeZone: string, wallMs: number): n
     now.toPlainDate().subtract({ days: daysBack }).toZonedDateTime({ timeZone, plainTime: { hour, minute } }).epochMilliseconds;
   const latest = at(back);
   return latest <= wallMs ? latest : at(back + (day === 'daily' ? 1 : 7));
+}
+
+export interface ScheduleOptions {
+  readonly store: Store;
+  readonly clock: Pick<Clock, 'wall'>;
+  /** `Sun 03:00`, `daily 03:00`; empty: never. */
+  readonly when: string;
+  readonly timeZone: string;
+  /** Whether the wall clock is held to true time: a clock that jumps would ask again and again. */
+  readonly synchronised: () => boolean;
+  /** Throws Fault `training-busy`. */
+  readonly start: () => void;
+  readonly log: Log;
+}
+
+/**
+ * What to call every now and then. Each moment counts once, over restarts too; one that passed while the door was off is made up for. A new schedule, and one that was changed, begins
+ * with its next moment.
+ */
+export function scheduleOf({ store, clock, when, timeZone, synchronised, start, log }: ScheduleOptions): () => void {
+  const noted = store.db.prepare(`SELECT value FROM notes WHERE name = 'scheduled'`);
+  const note = store.db.prepare(`INSERT INTO notes VALUES ('scheduled', ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value`);
+  const schedule = `${when} ${timeZone}`;
+  let unsureOf = 0;
+  return () => {
+    const due = latestDue(when, timeZone, clock.wall());
+    if (due === undefined) return;
+    const { of, last } = readNote(store.read(() => noted.get()?.value));
+    if (of === schedule && due <= last) return;
+    if (!synchronised()) {
+      if (of === schedule && due !== unsureOf)
+        log.warn({ due: new Date(due).toISOString() }, 'the scheduled training waits: the clock is not synchronised');
+      unsureOf = due;
+      return;
+    }
+    store.change(() => void note.run(JSON.stringify({ of: schedule, last: due })));
+    if (of !== schedule) return;
+    try {
+      start();
+    } catch (error) {
+      if (!(error instanceof Fault)) throw error;
+      log.warn({ code: error.code, err: error.message }, 'the scheduled training is left out');
+    }
+  };
+}
+
+function readNote(value: unknown): { readonly of?: string; readonly last: number } {
+  try {
+    const { of, last } = JSON.parse(String(value)) as { of?: unknown; last?: unknown };
+    return typeof of === 'string' && typeof last === 'number' ? { of, last } : { last: 0 };
+  } catch {
+    return { last: 0 };
+  }
 }
