@@ -66,6 +66,8 @@ async function prepare(): Promise<void> {
 /**
  * An emulated machine (TCG): a processor without AVX, whose instructions are emulated several times faster than with. Its time is counted in
  * instructions (a thousand million a second) and skips what it idles away: however busy this machine is, the guest's clock runs true to its work.
+ * Translated code has all the room it can have (MB, taken as it is used), and programs lie where they lay the last time (norandmaps): else
+ * everything is translated again at every start of the daemon.
  */
 function boot() {
   const release = readFileSync(join(cache, 'release'), 'utf8').trim();
@@ -77,11 +79,11 @@ function boot() {
   const machine = spawn(
     'qemu-system-x86_64',
     [
-      ...words('-accel tcg,thread=single,tb-size=512 -icount shift=0,sleep=off -cpu Nehalem -machine q35 -smp 1 -m 2048'),
+      ...words('-accel tcg,thread=single,tb-size=2000 -icount shift=0,sleep=off -cpu Nehalem -machine q35 -smp 1 -m 2048'),
       ...words('-nodefaults -display none -nic none -device virtio-rng-pci'),
       ...['-serial', `file:${join(out, 'console.log')}`, '-qmp', `unix:${join(out, 'qmp')},server=on,wait=off`],
       ...['-kernel', join(cache, 'kernel', 'boot', `vmlinuz-${release}`), '-initrd', join(cache, 'initramfs.img')],
-      ...['-append', 'console=ttyS0 panic=0 quiet systemd.show_status=0 mitigations=off random.trust_cpu=on'],
+      ...['-append', 'console=ttyS0 panic=0 quiet systemd.show_status=0 mitigations=off norandmaps random.trust_cpu=on'],
       ...['-drive', `file=${join(cache, 'root.ext4')},if=virtio,format=raw,snapshot=on`],
       ...files(share, 'hil', true),
       ...files(out, 'out', false),

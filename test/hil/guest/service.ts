@@ -1,5 +1,6 @@
 /** The installed service: its configuration, drop-ins, state, and what it wrote. */
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { mkdirSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { run, until } from './tools.ts';
 
 const dropIns = '/etc/systemd/system/facelatch.service.d';
@@ -16,8 +17,9 @@ export function openService() {
   const show = async (property: string) => (await run('systemctl', 'show', '-p', property, '--value', unit)).trim();
   const mainPid = async () => Number(await show('MainPID'));
   let since = '';
+  const sinceThen = () => ['-q', '-u', unit, '-o', 'cat', ...(since ? [`--after-cursor=${since}`] : [])];
   const logged = async (): Promise<readonly Logged[]> => {
-    const lines = await run('journalctl', '-q', '-u', unit, '-o', 'cat', '--no-pager', ...(since ? [`--after-cursor=${since}`] : []));
+    const lines = await run('journalctl', ...sinceThen(), '--no-pager');
     return lines.split('\n').flatMap((line) => {
       try {
         return line.startsWith('{') ? [JSON.parse(line) as Logged] : [];
@@ -32,7 +34,10 @@ export function openService() {
     restarts: async () => Number(await show('NRestarts')),
     /** What the daemon wrote since `forget`. */
     logged,
-    text: () => run('journalctl', '-q', '-u', unit, '-o', 'cat', '--no-pager', ...(since ? [`--after-cursor=${since}`] : [])),
+    text: () => run('journalctl', ...sinceThen(), '--no-pager'),
+    /** The same into a file, and what it writes from now on as it is written. */
+    follow: (file: string) =>
+      void spawn('journalctl', [...sinceThen(), '--follow', '--no-tail'], { stdio: ['ignore', openSync(file, 'w'), 'ignore'] }),
     /** Waits for an event of that kind. */
     event: async (kind: string, withinMs = 90_000, matches: (event: Logged) => boolean = () => true) => {
       let found: Logged | undefined;
@@ -66,6 +71,12 @@ export function openService() {
     stop: () => run('systemctl', 'stop', unit),
     restart: () => run('systemctl', 'restart', unit),
     active: async () => (await show('ActiveState')) === 'active',
+    /** Waits for a start after that many, and its READY; asks seldom, as asking costs an emulated processor more than the daemon waits. */
+    restarted: (before: number, withinMs = 120_000) => {
+      const asked = () => run('systemctl', 'show', '-p', 'NRestarts,ActiveState', unit);
+      const done = (shown: string) => Number(/NRestarts=(\d+)/.exec(shown)?.[1]) > before && /ActiveState=active/.test(shown);
+      return until('the restart', async () => done(await asked()), withinMs, 1000);
+    },
     ready: (withinMs = 120_000) => until('the service active', async () => (await show('ActiveState')) === 'active', withinMs, 100),
     /** Process ids of the service other than the main one whose command line matches. */
     children: async (pattern: RegExp): Promise<number[]> => {

@@ -1,6 +1,5 @@
 /** The machine under the daemon: a full disk, a clock that jumps, a plug that is pulled. */
-import { spawn } from 'node:child_process';
-import { openSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { type Bench, type Memory, pulseMs, type RelayKind, type Scenario } from '../bench.ts';
 import { nowMs } from '../board.ts';
 import { expect, expectSame, pause, run, succeeds, until } from '../tools.ts';
@@ -67,8 +66,8 @@ async function powerCut(bench: Bench, kind: RelayKind, times: number, memory?: M
     await run('sync');
   }
   if (cuts === times) return;
-  // What the daemon said, kept outside the machine as it says it.
-  spawn('journalctl', ['-f', '-n', 'all', '-o', 'cat', '-u', 'facelatch'], { stdio: ['ignore', openSync(reported, 'w'), 'ignore'] });
+  // What the daemon said since this door was made, kept outside the machine as it says it.
+  bench.service.follow(reported);
   for (let i = 0; i < 2 + cuts; i++) await lengthOfPush(bench);
   await bench.push(nowMs());
   await pause(cuts * 40);

@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { pulseMs, type Scenario } from '../bench.ts';
 import { nowMs } from '../board.ts';
 import { openNetworkRelay, relayPassword, relayPort } from '../network-relay.ts';
-import { expect, run, until } from '../tools.ts';
+import { expect, run } from '../tools.ts';
 
 export const networkRelayScenarios: readonly Scenario[] = [
   {
@@ -35,7 +35,7 @@ export const networkRelayScenarios: readonly Scenario[] = [
         note(
           `a relay on the network, kill -9 of ${what === 'main' ? 'the daemon' : 'daemon and keeper'}: off after ${(offMs - killedMs).toFixed(0)} ms`,
         );
-        await until('the restart', async () => (await service.restarts()) > restarts && (await service.active()), 120_000, 500);
+        await service.restarted(restarts);
       }
     },
   },

@@ -19,8 +19,9 @@ async function harmed({ board, push }: Bench, harm: () => Promise<unknown> | unk
   return lowMs - harmedMs;
 }
 
-async function times(bench: Bench, what: string, once: () => Promise<number>, count = bench.repeat): Promise<void> {
+async function times(bench: Bench, what: string, once: () => Promise<number>): Promise<void> {
   const took: number[] = [];
+  const count = bench.repeat;
   for (let i = 0; i < count; i++) took.push(await once());
   const { median, max } = spread(took);
   bench.note(`${what}, ${count} times: line low after ${median.toFixed(0)} ms (median), ${max.toFixed(0)} ms (longest)`);
@@ -28,8 +29,13 @@ async function times(bench: Bench, what: string, once: () => Promise<number>, co
 
 const send = async ({ service }: Bench, signal: NodeJS.Signals) => process.kill(await service.mainPid(), signal);
 
-/** Makes the daemon's own event loop busy, from outside: its inspector is opened by SIGUSR1 and told to count time. */
-async function busy(bench: Bench, ms: number): Promise<void> {
+const spin = (ms: number) => `for (const end = performance.now() + ${ms}; performance.now() < end; );`;
+/** Its event loop waits for what never comes: what an endless loop is to everybody else, and costs an emulated processor nothing. */
+const hang = 'Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)';
+const busy = (bench: Bench, ms: number) => inDaemon(bench, spin(ms));
+
+/** Has the daemon's own event loop do something, from outside: its inspector is opened by SIGUSR1 and told to. */
+async function inDaemon(bench: Bench, expression: string): Promise<void> {
   await send(bench, 'SIGUSR1');
   let url = '';
   await until(
@@ -50,7 +56,6 @@ async function busy(bench: Bench, ms: number): Promise<void> {
     socket.onopen = resolve;
     socket.onerror = reject;
   });
-  const expression = `for (const end = performance.now() + ${ms}; performance.now() < end; );`;
   socket.send(JSON.stringify({ id: 1, method: 'Runtime.evaluate', params: { expression } }));
 }
 
@@ -66,12 +71,7 @@ function scenariosOf(kind: RelayKind): readonly Scenario[] {
         await times(bench, 'kill -9 of the daemon', async () => {
           const restarts = await bench.service.restarts();
           const took = await harmed(bench, () => send(bench, 'SIGKILL'));
-          await until(
-            'the restart',
-            async () => (await bench.service.restarts()) > restarts && (await bench.service.active()),
-            90_000,
-            200,
-          );
+          await bench.service.restarted(restarts);
           return took;
         });
       },
@@ -111,64 +111,51 @@ function scenariosOf(kind: RelayKind): readonly Scenario[] {
       run: async (bench) => {
         await bench.door(kind);
         await busy(bench, 1);
-        await harmed(bench, () => busy(bench, 3_600_000));
-        await until('the watchdog', async () => /watchdog/i.test(await run('journalctl', '-u', 'facelatch', '--no-pager')), 120_000, 500);
-        await until('the restart', async () => (await bench.service.restarts()) > 0 && (await bench.service.active()), 120_000, 500);
+        const restarts = await bench.service.restarts();
+        await harmed(bench, () => inDaemon(bench, hang));
+        await until('the watchdog', async () => /watchdog/i.test(await bench.service.text()), 120_000, 1000);
+        await bench.service.restarted(restarts);
         await bench.board.low(await bench.push(nowMs()));
       },
     },
     {
       name: `keeper-killed-${kind}`,
       title: `kill -9 of the keeper with the relay on: line low within 500 ms, and a new keeper works (${kind})`,
-      limitMs: minutes(6),
+      limitMs: minutes(10),
       run: async (bench) => {
         await bench.door(kind);
-        await times(
-          bench,
-          'kill -9 of the keeper',
-          async () => {
-            const [keeper] = await bench.service.children(keeperProcess);
-            expect('a keeper', keeper !== undefined);
-            const took = await harmed(bench, () => process.kill(keeper, 'SIGKILL'));
-            expect('the line low within 500 ms', took <= 500, took);
-            await until(
-              'a new keeper',
-              async () => !(await bench.service.children(keeperProcess)).includes(keeper) && (await isHeld(bench)),
-              60_000,
-              200,
-            );
-            return took;
-          },
-          Math.min(bench.repeat, 5),
-        );
+        await times(bench, 'kill -9 of the keeper', async () => {
+          const [keeper] = await bench.service.children(keeperProcess);
+          expect('a keeper', keeper !== undefined);
+          const took = await harmed(bench, () => process.kill(keeper, 'SIGKILL'));
+          expect('the line low within 500 ms', took <= 500, took);
+          await until(
+            'a new keeper',
+            async () => !(await bench.service.children(keeperProcess)).includes(keeper) && (await isHeld(bench)),
+            60_000,
+            200,
+          );
+          return took;
+        });
         await bench.board.low(await bench.push(nowMs()));
       },
     },
     {
       name: `all-killed-${kind}`,
       title: `kill -9 of daemon and keeper at once with the relay on: ExecStopPost makes the line low (${kind})`,
-      limitMs: minutes(5),
+      limitMs: minutes(15),
       run: async (bench) => {
         await bench.door(kind);
-        await times(
-          bench,
-          'kill -9 of daemon and keeper at once',
-          async () => {
-            const restarts = await bench.service.restarts();
-            const highMs = await bench.push(nowMs());
-            const killedMs = nowMs();
-            await run('systemctl', 'kill', '--signal=SIGKILL', 'facelatch');
-            const lowMs = await bench.board.low(highMs);
-            await until(
-              'the restart',
-              async () => (await bench.service.restarts()) > restarts && (await bench.service.active()),
-              120_000,
-              500,
-            );
-            return lowMs - killedMs;
-          },
-          Math.min(bench.repeat, 5),
-        );
+        await times(bench, 'kill -9 of daemon and keeper at once', async () => {
+          const restarts = await bench.service.restarts();
+          const highMs = await bench.push(nowMs());
+          const killedMs = nowMs();
+          await run('systemctl', 'kill', '--signal=SIGKILL', 'facelatch');
+          const lowMs = await bench.board.low(highMs);
+          expect('the line low within 3 s', lowMs - killedMs <= 3000, lowMs - killedMs);
+          await bench.service.restarted(restarts);
+          return lowMs - killedMs;
+        });
         await bench.board.low(await bench.push(nowMs()));
       },
     },
