@@ -1,6 +1,8 @@
 /** What learns and measures, put together: recipes and comparison with what they need of the other rooms. With `adapters.ts` and `wire.ts` the only importer of adapters. */
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { modelFolder, root } from './adapters.ts';
+import { demoPeopleFolder, modelFolder, root } from './adapters.ts';
 import { Fault } from './errors.ts';
 import { adapted } from './face/embed.ts';
 import { openEmbedderNetwork } from './face/manifest.ts';
@@ -11,24 +13,48 @@ import { calibrationCurve, fmrPerComparison } from './identity/threshold.ts';
 import { adaptRecipe } from './retrain/adapt.ts';
 import { comparedOn, openCohort } from './retrain/cohort.ts';
 import { compareNetworks } from './retrain/compare.ts';
-import type { Cohort, Workshop } from './retrain/port.ts';
+import { type PaperPlan, paperPlan, paperRecipe } from './retrain/paper.ts';
+import type { Cohort, Sample, Workshop } from './retrain/port.ts';
+import { follow } from './train/course.ts';
+import { unitHead } from './train/head.ts';
+import { paperNetwork } from './train/network.ts';
+import type { Network } from './train/port.ts';
+import { unitModel } from './train/siamese-graph.ts';
 
 export interface WorkshopOptions {
   /** The detector's folder: the door's own. */
   readonly detector?: string;
   /** The cohort's folder: the shipped one. */
   readonly cohort?: string;
+  /** The recipe `paper` with another network, or another plan in part. */
+  readonly paper?: Partial<PaperPlan> & { readonly network?: Network };
+  /** Folder of people who do not exist (`p01-smiling.jpg`): those of the demo. */
+  readonly nobodies?: string;
 }
 
 const shippedCohort = join(root, 'models', 'cohort');
 
 /** Every recipe there is, and the comparison. */
-export function workshopOf({ detector = modelFolder('detector'), cohort = shippedCohort }: WorkshopOptions = {}): Workshop {
+export function workshopOf({
+  detector = modelFolder('detector'),
+  cohort = shippedCohort,
+  paper: { network = paperNetwork, ...plan } = {},
+  nobodies = demoPeopleFolder,
+}: WorkshopOptions = {}): Workshop {
   return {
     recipes: {
       adapt: adaptRecipe({
         openStudio: (embedder, threads) => openFaceStudio({ detector, embedder, threads }),
         cohort: () => openCohort(cohort),
+      }),
+      paper: paperRecipe({
+        network,
+        plan: { ...paperPlan, ...plan },
+        openStudio: (embedder, threads) => openFaceStudio({ detector, embedder, threads }),
+        follow,
+        encode: (of, weights) => ({ onnx: unitModel(of, weights), head: { kind: 'l1-logistic', ...unitHead(of, weights) } }),
+        logitOf,
+        others: () => peopleIn(nobodies),
       }),
     },
     compare: (run) => compareNetworks(run, { fmrPerComparison, logitAt, logitOf, cohortOf: (folder) => cohortFor(folder, cohort) }),
@@ -52,4 +78,15 @@ function cohortFor(folder: string, shipped: string): Cohort | undefined {
   if (cohort.embedder !== onnxSha256) return undefined;
   if (!adapter) return cohort;
   return { ...cohort, people: cohort.people.map((own) => own.map((embedding) => adapted(adapter, embedding))) };
+}
+
+/** Person by person, as the names of the files begin; nobody where there is no such folder. */
+function peopleIn(folder: string): readonly (readonly Sample[])[] {
+  const names = existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith('.jpg')) : [];
+  return [...Map.groupBy(names.toSorted(), (name) => name.split('-')[0]).values()].map((own) =>
+    own.map((name) => {
+      const picture = readFileSync(join(folder, name));
+      return { id: createHash('sha256').update(picture).digest('hex'), picture, origin: 'enrolment', takenAt: '' };
+    }),
+  );
 }

@@ -1,4 +1,5 @@
 /** `facelatch retrain`: lets the door learn from its people; shows how it goes; ends it. With a running daemon it is that which learns, else this command itself. */
+import { fileURLToPath } from 'node:url';
 import { Command, Option } from 'commander';
 import { farmOf, galleryOf, journalOf, stateFolder } from '../adapters.ts';
 import type { Config } from '../config.ts';
@@ -13,10 +14,12 @@ import { systemClock } from '../time.ts';
 import { type CommonOptions, checkState, configOf, exitCodes, print, tell, withCommon, withHelp } from './context.ts';
 import { embedderOf } from './networks.ts';
 import { openProgress, type Progress } from './progress.ts';
+import { workshopAt } from './workshop-module.ts';
 
 interface StartOptions extends CommonOptions {
   readonly recipe?: RecipeName;
   readonly where?: JobPlace;
+  readonly workshop?: string;
 }
 
 type Exit = (code: number) => void;
@@ -41,7 +44,11 @@ function startCommand(stop: AbortSignal, exit: Exit): Command {
   const command = new Command('start')
     .description('begin (what `facelatch retrain` does by itself)')
     .addOption(new Option('--recipe <recipe>', 'how (retrain.recipe)').choices(recipeNames))
-    .addOption(new Option('--where <where>', 'on this door or on the farm (retrain.where)').choices(jobPlaces));
+    .addOption(new Option('--where <where>', 'on this door or on the farm (retrain.where)').choices(jobPlaces))
+    .option(
+      '--workshop <module>',
+      'a module of your own that exports "workshopOf", with other recipes or other plans of them (not with a running daemon)',
+    );
   withHelp(
     command,
     ['facelatch retrain start', 'facelatch retrain start --recipe adapt --where door'],
@@ -57,15 +64,18 @@ function startCommand(stop: AbortSignal, exit: Exit): Command {
       const { config } = configOf(options);
       checkState(config);
       const { recipe = config.retrain.recipe, where = config.retrain.where } = options;
+      const workshop = options.workshop === undefined ? undefined : fileURLToPath(workshopAt(options.workshop));
       const lock = lockWhereFree(config);
       if (!lock) {
+        if (workshop !== undefined)
+          throw new Fault('bad-argument', 'A daemon is running, and it is that which learns: stop it, or leave --workshop away');
         using store = openStore(storeFile(config));
         const job = jobsIn({ store, clock: systemClock }).start({ recipe, where, by: 'cli' });
         print(options, { job }, () => `The running daemon learns (${recipe}, ${where}): "facelatch retrain status" shows how it goes`);
         return exit(exitCodes.yes);
       }
       using _ = lock;
-      const job = await learnHere(config, { recipe, where }, stop);
+      const job = await learnHere(config, { recipe, where, workshop }, stop);
       print(options, { job }, () => textOf(job));
       exit(job.state === 'promoted' ? exitCodes.yes : exitCodes.no);
     });
@@ -84,14 +94,14 @@ function lockWhereFree(config: Config): Disposable | undefined {
 /** From the request to its end, in this process; a job that was interrupted goes on first. */
 async function learnHere(
   config: Config,
-  { recipe, where }: { recipe: RecipeName; where: JobPlace },
+  { recipe, where, workshop }: { recipe: RecipeName; where: JobPlace; workshop: string | undefined },
   stop: AbortSignal,
 ): Promise<JobStatus> {
   const log = openLog('silent');
   using retraining = await openRetraining(config);
   using journal = journalOf(config);
   using gallery = galleryOf(config, embedderOf(config));
-  await using process = processOf(config);
+  await using process = processOf(config, workshop);
   const samples = samplesOf(config, retraining, gallery);
   const record = (event: Parameters<typeof journal.append>[0]) => void journal.append(event);
   const promotion = promotionFor(config, {

@@ -1,8 +1,5 @@
 /** `facelatch trainer`: takes training jobs of doors from a farm and does them, until stopped; makes a trainer's keys; tells a door who is there. */
-import { existsSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { Command } from 'commander';
 import { newKey, publicKeyOf, thumbprint, writeNew } from '../command/keys.ts';
 import { Fault } from '../errors.ts';
@@ -11,6 +8,7 @@ import type { Recipe, Workshop } from '../retrain/port.ts';
 import { type CommonOptions, configOf, exitCodes, print, tell, withCommon, withHelp, write } from './context.ts';
 import { openProgress, type Progress } from './progress.ts';
 import { counted, table } from './words.ts';
+import { workshopAt } from './workshop-module.ts';
 
 type Exit = (code: number) => void;
 
@@ -62,15 +60,12 @@ async function work(options: TrainerOptions, stop: AbortSignal): Promise<void> {
 
 /** What this facelatch can learn, or the module that is named. */
 async function recipesIn(module: string | undefined): Promise<readonly Recipe[]> {
-  const place = module === undefined ? new URL('../workshop.ts', import.meta.url) : moduleAt(module);
-  if (!existsSync(place)) throw new Fault('bad-argument', `There is no ${module}: --workshop takes a module`);
+  const place = module === undefined ? new URL('../workshop.ts', import.meta.url) : workshopAt(module);
   const { workshopOf } = (await import(place.href)) as { workshopOf?: () => Workshop };
   const recipes = Object.values(workshopOf?.().recipes ?? {});
   if (recipes.length > 0) return recipes;
   throw new Fault('bad-argument', `${place.pathname} exports no "workshopOf" that gives recipes: --workshop takes a module that does`);
 }
-
-const moduleAt = (text: string): URL => (text.startsWith('file:') ? new URL(text) : pathToFileURL(resolve(text)));
 
 /** Lines for people on standard output, and how far the job is in a bar below them. */
 function openView(): { readonly tell: (event: TrainerEvent) => void; close(): void } {

@@ -87,16 +87,28 @@ export interface FaceReader extends AsyncDisposable {
   readonly embedder: EmbedderInfo;
 }
 
+/** How a face is cut out: pixels, and where its five landmarks come to lie in them. */
+export interface Framing {
+  readonly width: number;
+  readonly height: number;
+  readonly points: readonly (readonly [x: number, y: number])[];
+}
+
 /** The networks as training uses them: faces are cut out once, then embedded as often as they are changed. */
 export interface FaceStudio {
   /** Of an aligned face, pixels. */
   readonly width: number;
   readonly height: number;
+  /** As the embedder wants it. */
+  readonly framing: Framing;
   /** SHA-256 of the embedder's ONNX file: an adapter that lies upon it is left out here. */
   readonly network: string;
   readonly dimension: number;
-  /** The dominant face of an encoded picture, aligned (interleaved RGB); undefined where none is found. Throws Fault `bad-picture`. */
-  cut(picture: Uint8Array): Promise<Uint8Array | undefined>;
+  /**
+   * The dominant face of an encoded picture, aligned (interleaved RGB) as the embedder wants it, or as `framing` says for another network; undefined
+   * where none is found. Throws Fault `bad-picture`.
+   */
+  cut(picture: Uint8Array, framing?: Framing): Promise<Uint8Array | undefined>;
   /** The embedding of an aligned face, without an adapter. */
   embed(aligned: Uint8Array): Promise<Embedding>;
 }

@@ -1,4 +1,5 @@
 /** The networks as training uses them, in this thread: faces are cut out once, then embedded as often as they are changed. */
+import { alignFace } from './align.ts';
 import { openDetector } from './detect.ts';
 import { openEmbedder } from './embed.ts';
 import { openDetectorNetwork, openEmbedderNetwork } from './manifest.ts';
@@ -19,15 +20,17 @@ export async function openFaceStudio({ detector, embedder, threads }: StudioOpti
   const eye = await openDetector(openDetectorNetwork(detector), { threads });
   const twin = await openEmbedder(network, { threads });
   const { width, height } = network.input;
+  const own = { width, height, points: network.template };
   return {
     width,
     height,
+    framing: own,
     network: network.sha256,
     dimension: network.output.dimension,
-    cut: async (encoded) => {
+    cut: async (encoded, { points, ...size } = own) => {
       const picture = await decodePicture(encoded);
       const [face] = byDominance(await eye.detect(picture), picture.width, picture.height);
-      return face && twin.align(picture, face.landmarks);
+      return face && alignFace(picture, face.landmarks, points, size.width, size.height);
     },
     embed: twin.embed,
   };

@@ -8,8 +8,8 @@ export interface Cosines {
 }
 
 /** Rates that a table may have; a rate that fewer than this many impostors reach is left out. */
-const rates = [0.1, 0.03, 0.01, 0.003, 0.001, 0.0003, 0.0001, 0.00003, 0.00001];
-const fewest = 8;
+export const rates = [0.1, 0.03, 0.01, 0.003, 0.001, 0.0003, 0.0001, 0.00003, 0.00001];
+export const fewest = 8;
 
 /** logit = scale · cosine + bias, both classes counted alike; Newton's method on the logistic loss. */
 export function fitHead({ genuine, impostors }: Cosines): Extract<Head, { kind: 'cosine' }> {
@@ -47,14 +47,22 @@ function thinned(values: Float64Array, most: number): Float64Array {
   return stride <= 1 ? values : values.filter((_, index) => index % stride === 0);
 }
 
-/** Each row's logit keeps the rate in every population that is large enough to show it. */
-export function tableOf({ genuine, impostors }: Cosines, head: Extract<Head, { kind: 'cosine' }>, population: string): Calibration {
+/**
+ * Each row's logit keeps the rate in every population that is large enough to show it. Logits of another head than that of cosines are given as they are,
+ * with a head of scale 1 and bias 0; `at`: rates in falling order.
+ */
+export function tableOf(
+  { genuine, impostors }: Cosines,
+  head: Pick<Extract<Head, { kind: 'cosine' }>, 'scale' | 'bias'>,
+  population: string,
+  at: readonly number[] = rates,
+): Calibration {
   const falling = impostors.map((some) => some.toSorted().reverse());
   const table: { fmr: number; logit: number; fnmr: number }[] = [];
-  for (const fmr of rates) {
+  for (const fmr of at) {
     const cosines = falling.flatMap((some) => (fmr * some.length >= fewest ? [some[Math.floor(fmr * some.length)] as number] : []));
     if (cosines.length === 0) break;
-    const threshold = cosines.reduce((most, value) => Math.max(most, value), -1);
+    const threshold = cosines.reduce((most, value) => Math.max(most, value), Number.NEGATIVE_INFINITY);
     const logit = round(head.scale * threshold + head.bias);
     const before = table.at(-1);
     if (before && !(logit > before.logit)) continue;

@@ -38,7 +38,8 @@ export function writeAdapted({ base, out }: Pick<RecipeRun, 'base' | 'out'>, ada
   });
 }
 
-function writing(folder: string, write: () => void): void {
+/** Throws Fault `disk-full`, or `training-failed` for whatever else the disk says. */
+export function writing(folder: string, write: () => void): void {
   try {
     write();
   } catch (error) {

@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto';
 import { type FileHandle, open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Fault, messageOf } from '../errors.ts';
 import { parametersOf, sizeOf } from './network.ts';
 import type { EngineState, Network, Weights } from './port.ts';
@@ -19,7 +20,7 @@ export interface Checkpoint {
 }
 
 interface Header {
-  readonly format: typeof format;
+  readonly format: string;
   readonly network: Network;
   readonly step: number;
   readonly notes: Notes;
@@ -28,21 +29,63 @@ interface Header {
 }
 
 const format = 'facelatch-checkpoint-1';
+const weightsFormat = 'facelatch-weights-1';
 const newline = 0x0a;
 
 /** No space, no quota, or a limit on the file's size. */
 const full = new Set<string | undefined>(['ENOSPC', 'EDQUOT', 'EFBIG']);
 
 /**
- * Writes `path` and keeps what was there as `path` + `.last`. Throws Fault `disk-full` where the disk fills (the old checkpoint
- * stays as it was) and `bad-argument` where the folder cannot be written.
+ * Writes `path` and keeps what was there as `path` + `.last`, or with `keepLast` false only until the new one is whole. Throws Fault `disk-full`
+ * where the disk fills (the old checkpoint stays as it was) and `bad-argument` where the folder cannot be written.
  */
-export async function writeCheckpoint(path: string, checkpoint: Checkpoint): Promise<void> {
-  const arrays = [...numbersOf(checkpoint)];
-  const sha256 = createHash('sha256');
-  for (const array of arrays) sha256.update(bytesOf(array));
+export async function writeCheckpoint(path: string, checkpoint: Checkpoint, keepLast = true): Promise<void> {
   const { network, notes, state } = checkpoint;
-  const header: Header = { format, network, step: state.step, notes, sha256: sha256.digest('hex') };
+  await write(path, { format, network, step: state.step, notes }, numbersOf(checkpoint));
+  if (!keepLast) await rm(`${path}.last`, { force: true });
+}
+
+/** Weights alone, without what training on would need. */
+export interface KeptWeights {
+  readonly network: Network;
+  /** Steps they were trained for. */
+  readonly step: number;
+  readonly weights: Weights;
+  readonly notes: Notes;
+}
+
+/** Writes weights as float16 (11 bits of each number; a sixth of a checkpoint), whole or not at all. Throws as `writeCheckpoint`. */
+export async function writeWeights(path: string, { network, step, weights, notes }: KeptWeights): Promise<void> {
+  const halves = [...parametersIn(network, weights)].map((numbers) => new Float16Array(numbers));
+  await write(path, { format: weightsFormat, network, step, notes }, halves);
+  await rm(`${path}.last`, { force: true });
+}
+
+/** Reads what `writeWeights` wrote. Throws Faults `not-found`, `model-damaged`. */
+export async function readWeights(path: string): Promise<KeptWeights> {
+  const { header, content } = await whole(path, weightsFormat);
+  const { network, step, notes } = header;
+  const halves = new Float16Array(content.length / 2);
+  bytesOf(halves).set(content);
+  let at = 0;
+  const weights = new Map(
+    parametersOf(network).map(({ name, dims }) => {
+      const size = sizeOf(dims);
+      at += size;
+      return [name, new Float32Array(halves.subarray(at - size, at))];
+    }),
+  );
+  return { network, step, notes, weights };
+}
+
+async function write(path: string, about: Omit<Header, 'sha256'>, numbers: Iterable<Float32Array | Float16Array>): Promise<void> {
+  const arrays = [...numbers];
+  const sha256 = createHash('sha256');
+  for (const array of arrays) {
+    sha256.update(bytesOf(array));
+    await nextTurn(); // a second for half a gigabyte: whoever waits beside it gets a turn
+  }
+  const header: Header = { ...about, sha256: sha256.digest('hex') };
   const temporary = `${path}.writing`;
   try {
     const file = await open(temporary, 'w');
@@ -120,6 +163,11 @@ export async function readCheckpoint(path: string, expected?: Network): Promise<
 }
 
 async function readWhole(path: string): Promise<Checkpoint> {
+  const { header, content } = await whole(path, format);
+  return { network: header.network, notes: header.notes, state: stateFrom(header, content) };
+}
+
+async function whole(path: string, wanted: string): Promise<{ readonly header: Header; readonly content: Buffer }> {
   let bytes: Buffer;
   try {
     bytes = await readFile(path);
@@ -135,10 +183,10 @@ async function readWhole(path: string): Promise<Checkpoint> {
   } catch (error) {
     throw damaged('its first line is not JSON', error);
   }
-  if (header.format !== format) throw damaged(`its format is ${header.format}, not ${format}`);
+  if (header.format !== wanted) throw damaged(`its format is ${header.format}, not ${wanted}`);
   const content = bytes.subarray(end + 1);
   if (createHash('sha256').update(content).digest('hex') !== header.sha256) throw damaged('its SHA-256 differs');
-  return { network: header.network, notes: header.notes, state: stateFrom(header, content) };
+  return { header, content };
 }
 
 function stateFrom({ network, step }: Header, content: Buffer): EngineState {
@@ -156,15 +204,18 @@ function stateFrom({ network, step }: Header, content: Buffer): EngineState {
 }
 
 function* numbersOf({ network, state }: Checkpoint): Generator<Float32Array> {
-  for (const part of [state.weights, state.first, state.second])
-    for (const { name, dims } of parametersOf(network)) {
-      const numbers = part.get(name) ?? new Float32Array(sizeOf(dims));
-      if (numbers.length !== sizeOf(dims)) throw new Error(`${name} has ${numbers.length} numbers, not ${sizeOf(dims)}`);
-      yield numbers;
-    }
+  for (const part of [state.weights, state.first, state.second]) yield* parametersIn(network, part);
 }
 
-const bytesOf = (array: Float32Array) => new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
+function* parametersIn(network: Network, part: Weights): Generator<Float32Array> {
+  for (const { name, dims } of parametersOf(network)) {
+    const numbers = part.get(name) ?? new Float32Array(sizeOf(dims));
+    if (numbers.length !== sizeOf(dims)) throw new Error(`${name} has ${numbers.length} numbers, not ${sizeOf(dims)}`);
+    yield numbers;
+  }
+}
+
+const bytesOf = (array: Float32Array | Float16Array) => new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
 
 /** Everything about a network that decides whether weights fit it; not its name. */
 export function shape({ side, convolutions, units, distance }: Network): string {

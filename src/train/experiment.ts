@@ -118,7 +118,7 @@ async function runCell(options: ExperimentOptions, cell: Cell, index: number): P
         figures = await measure(options, cell, data, trained);
       },
     },
-    data.split,
+    { split: data.split },
   );
   if (!finished || !figures) return;
   const last = losses.slice(-Math.ceil(losses.length / 10));

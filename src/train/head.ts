@@ -10,3 +10,17 @@ export function headLogit(network: Network, weights: Weights, first: Float32Arra
     sum += Math.abs((first[index] as number) - (second[index] as number)) * (kernel[network.distance === 'vector' ? index : 0] as number);
   return sum;
 }
+
+/**
+ * The head over vectors of `unitModel`, as a manifest states one: logit = bias − Σ weights[i]·|a[i] − b[i]|, the same logit that `headLogit` gives for the
+ * embeddings themselves. units + 1 weights.
+ */
+export function unitHead({ units, distance }: Network, weights: Weights): { readonly weights: readonly number[]; readonly bias: number } {
+  const kernel = weights.get('head/kernel') ?? new Float32Array(units);
+  const scale = -Math.sqrt(units);
+  const each = Array.from({ length: units }, (_, index) => scale * (kernel[distance === 'vector' ? index : 0] as number));
+  return {
+    weights: [...each, 0].map((value) => Number(value.toPrecision(9))),
+    bias: Number((weights.get('head/bias')?.[0] ?? 0).toPrecision(9)),
+  };
+}

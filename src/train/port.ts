@@ -129,3 +129,72 @@ export interface Distiller extends AsyncDisposable {
   /** Throws RangeError for the state of another network. */
   restore(state: Float32Array): void;
 }
+
+/** One person's faces, cut out and aligned. */
+export interface Sitter {
+  /** No two have the same. */
+  readonly name: string;
+  /** side × side × 3 bytes each: interleaved RGB, rows top to bottom. */
+  readonly faces: readonly Uint8Array[];
+  /** Two of these may be one person: their faces are paired with other people's only, as the second of a pair. */
+  readonly stranger: boolean;
+}
+
+/** A training on faces in memory that ends by itself where people it does not learn from are told apart no better any more. */
+export interface Course {
+  readonly network: Network;
+  /** At least two, one of them no stranger and with two faces. */
+  readonly learnFrom: readonly Sitter[];
+  /** Others, likewise: the weights kept are those of the epoch after which their pairs cost least. */
+  readonly stopBy: readonly Sitter[];
+  /** Pairs of a step. */
+  readonly pairs: number;
+  readonly stepsPerEpoch: number;
+  /** At most. */
+  readonly epochs: number;
+  /** Epochs in a row that may bring nothing better. */
+  readonly patience: number;
+  readonly optimiser: Optimiser;
+  /** Strength of the augmentation, 0…1. */
+  readonly augment: number;
+  /** Folder of its checkpoint: the same course in the same folder goes on where it was ended. */
+  readonly folder: string;
+  /** Steps between two checkpoints; a kill loses what came after the last. */
+  readonly checkpointEvery: number;
+  readonly seed: number;
+  /** 0 leaves it to the engine. */
+  readonly threads: number;
+  readonly signal: AbortSignal;
+  /** Awaited before each step. */
+  readonly breathe?: (() => Promise<void>) | undefined;
+  readonly onStep: (step: CourseStep) => void;
+}
+
+export interface CourseStep {
+  readonly step: number;
+  /** At most. */
+  readonly steps: number;
+  /** Mean over the last steps, an epoch's worth at most. */
+  readonly loss: number;
+  readonly stepsPerS: number;
+  /** After the last whole epoch, of `stopBy`: pairs of one person and of two count alike. */
+  readonly validation?: Validation;
+}
+
+export interface Validation {
+  /** Binary cross-entropy; ln 2 ≈ 0.693 where nothing is known. */
+  readonly loss: number;
+  /** Share told right at probability 0.5, 0…1; 0.5 by guessing. */
+  readonly accuracy: number;
+}
+
+export interface CourseResult {
+  /** Of the best epoch, as float16 holds them. */
+  readonly weights: Weights;
+  /** Steps that the weights were trained for, and steps taken in all. */
+  readonly step: number;
+  readonly steps: number;
+  /** Mean training loss of the best epoch. */
+  readonly loss: number;
+  readonly validation: Validation;
+}

@@ -69,15 +69,39 @@ export function embeddingGraph(network: Network, count: number, block: Block): U
 export function embeddingModel(network: Network, count: number, weights: Weights): Uint8Array {
   const graph = newGraph(`${network.name}-twin`);
   const pictures = graph.input('pictures', [count, network.side, network.side, 3]);
+  // Block 0: the runtime itself blocks kernels that are constants.
+  graph.output('embeddings', twin(graph, network, pictures, inside(network, weights, graph.constant), 0, 'no').embedding);
+  return graph.encode();
+}
+
+/** Parameters that are constants of the graph, put there by `keep`. */
+function inside(network: Network, weights: Weights, keep: Graph['constant']): Source {
   const parameters = parametersOf(network);
-  const constant: Source = (name, dims) => {
+  return (name, dims) => {
     const numbers = new Float32Array(sizeOf(dims));
     const parameter = parameters.find((one) => one.name === name);
     if (parameter) toOnnx(parameter, weights.get(name) ?? numbers, numbers);
-    return graph.constant(numbers, dims);
+    return keep(numbers, dims);
   };
-  // Block 0: the runtime itself blocks kernels that are constants.
-  graph.output('embeddings', twin(graph, network, pictures, constant, 0, 'no').embedding);
+}
+
+/**
+ * The twin for whoever compares unit vectors only, its weights inside as float16: one picture (1 × side × side × 3, 0…1) in, units + 1 numbers of
+ * length 1 out. They are the embedding e over √units (each number of e lies in 0…1, so its length is at most 1), and then √(1 − |e|²/units), which no
+ * head looks at: |a − b| of two such vectors is the embeddings' own, over √units. Nothing is lost, as it would be by dividing each by its length.
+ */
+export function unitModel(network: Network, weights: Weights): Uint8Array {
+  const graph = newGraph(`${network.name}-twin`);
+  const { units } = network;
+  const pictures = graph.input('pictures', [1, network.side, network.side, 3]);
+  const { embedding } = twin(graph, network, pictures, inside(network, weights, graph.half), 0, 'no');
+  const number = (value: number) => graph.constant(Float32Array.of(value), []);
+  const scaled = graph.node('Mul', [embedding, number(1 / Math.sqrt(units))], [1, units]);
+  const squares = graph.node('ReduceSum', [graph.node('Mul', [scaled, scaled], [1, units]), graph.integers([1])], [1, 1]);
+  // Rounding may leave a little less than nothing.
+  const left = graph.node('Relu', [graph.node('Sub', [number(1), squares], [1, 1])], [1, 1]);
+  const rest = graph.node('Sqrt', [left], [1, 1]);
+  graph.output('embeddings', graph.node({ op: 'Concat', attributes: { axis: 1 } }, [scaled, rest], [1, units + 1]));
   return graph.encode();
 }
 

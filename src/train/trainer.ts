@@ -21,6 +21,10 @@ export interface RunControl {
   readonly signal: AbortSignal;
   /** Resolves when the run may go on; asked before each step. */
   readonly permit?: () => Promise<void> | undefined;
+  /** Called after each epoch; false ends the run there, finished. */
+  readonly afterEpoch?: (epoch: number, trained: Trained) => Promise<boolean>;
+  /** Whether the checkpoint before is kept beside the newest: twice the disk, and a way back where the loss breaks. Default: true. */
+  readonly keepLast?: boolean;
   /** Called with the trained engine when the run has finished, before the engine closes: for measuring. */
   readonly finish?: (trained: Trained) => Promise<void>;
 }
@@ -50,15 +54,20 @@ export async function openEngine(recipe: Recipe, options: EngineOptions): Promis
 
 /**
  * Trains. Throws Fault `training-failed` when the loss is no longer a number (the checkpoint from before stays), and whatever
- * dataset, pictures, engine and checkpoint throw. `given` is a split made elsewhere, in place of the folder's.
+ * dataset, pictures, engine and checkpoint throw. `given` is a split made elsewhere, in place of the folder's, and where its pictures are read,
+ * if they are no files.
  */
-export async function train(recipe: Recipe, control: RunControl, given?: Split): Promise<RunResult> {
+export async function train(
+  recipe: Recipe,
+  control: RunControl,
+  given?: { readonly split: Split; readonly pictures?: Pictures },
+): Promise<RunResult> {
   requireSensible(recipe);
   const path = join(recipe.out, checkpointName);
   const resumed = recipe.resume ? await readCheckpoint(path, recipe.network) : undefined;
   if (resumed) requireSameRecipe(resumed.notes, recipe, path);
-  const split = given ?? (await splitOf(recipe));
-  const pictures = openPicturesOf(recipe.network.side, recipe.faces);
+  const split = given?.split ?? (await splitOf(recipe));
+  const pictures = given?.pictures ?? openPicturesOf(recipe.network.side, recipe.faces);
   const { network, pairs, objective, optimiser, threads, seed } = recipe;
   await using engine = await openEngine(recipe, {
     ...{ network, pairs, objective, optimiser, threads },
@@ -87,16 +96,17 @@ async function run(recipe: Recipe, control: RunControl, { engine, split, picture
   const { losses, epochs } = history;
   const draw = (step: number) => batchOf(batchOptions(recipe, split.train, pictures), step);
   let savedAt: number | undefined;
+  let enough = false;
   const save = async () => {
     if (recipe.checkpointEvery === 0) return;
     const notes = { recipe: fingerprint(recipe), losses, epochs };
-    await writeCheckpoint(path, { network: recipe.network, state: await engine.state(), notes });
+    await writeCheckpoint(path, { network: recipe.network, state: await engine.state(), notes }, control.keepLast);
     savedAt = losses.length;
     control.onProgress({ kind: 'checkpoint', step: losses.length, path });
   };
   control.onProgress({ kind: 'started', step: losses.length, steps, engine: engine.label });
   let next = losses.length < steps ? draw(losses.length) : undefined;
-  while (next && !control.signal.aborted) {
+  while (next && !enough && !control.signal.aborted) {
     await waitForPermit(control, losses.length);
     if (control.signal.aborted) break;
     const startedAt = performance.now();
@@ -116,12 +126,14 @@ async function run(recipe: Recipe, control: RunControl, { engine, split, picture
     if (losses.length % recipe.batchesPerEpoch === 0) {
       epochs.push(await endEpoch(recipe, engine, split, pictures, losses));
       control.onProgress({ kind: 'epoch', epoch: epochs.length, ...(epochs.at(-1) as EpochResult) });
+      enough = (await control.afterEpoch?.(epochs.length, { engine, split, pictures })) === false;
     }
-    if (recipe.checkpointEvery > 0 && losses.length % recipe.checkpointEvery === 0 && losses.length < steps) await save();
+    if (!enough && recipe.checkpointEvery > 0 && losses.length % recipe.checkpointEvery === 0 && losses.length < steps) await save();
   }
   await save();
-  if (losses.length >= steps) await control.finish?.({ engine, split, pictures });
-  return { steps: losses.length, finished: losses.length >= steps, losses, epochs, checkpoint: path };
+  const finished = enough || losses.length >= steps;
+  if (finished) await control.finish?.({ engine, split, pictures });
+  return { steps: losses.length, finished, losses, epochs, checkpoint: path };
 }
 
 async function waitForPermit(control: RunControl, step: number): Promise<void> {

@@ -4,11 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as ort from 'onnxruntime-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { logitOf } from '../../src/identity/siamese.ts';
 import { openOnnxEngine } from '../../src/train/engine-onnx.ts';
-import { headLogit } from '../../src/train/head.ts';
+import { headLogit, unitHead } from '../../src/train/head.ts';
 import { exportLayersModel, importLayersModel } from '../../src/train/layers-model.ts';
 import { initialWeights, paperNetwork, parametersOf, sizeOf, tutorialNetwork } from '../../src/train/network.ts';
-import { describe as describeNetwork, embeddingModel } from '../../src/train/siamese-graph.ts';
+import { describe as describeNetwork, embeddingModel, unitModel } from '../../src/train/siamese-graph.ts';
 import { openTensorFlow } from '../../src/train/tfjs.ts';
 import { adam, chanceBatch, chanceWeights, crossEntropy, evenNetwork, oddNetwork, relativeError } from './small-networks.ts';
 
@@ -78,6 +79,38 @@ describe('the twin as an ONNX model', () => {
     const { embeddings } = await session.run({ pictures: new ort.Tensor('float32', pictures, [2, 13, 13, 3]) });
     expect(relativeError(embeddings!.data as Float32Array, await engine.embed(pictures, 2))).toBeLessThan(1e-5);
   });
+});
+
+describe('the twin for whoever compares unit vectors', () => {
+  it.each([evenNetwork, oddNetwork, { ...oddNetwork, distance: 'vector' as const }])(
+    'gives vectors of length 1 whose head says what the network says: $name $distance',
+    async (network) => {
+      // As float16 holds them, so that nothing else differs.
+      const weights = new Map([...chanceWeights(network, 2)].map(([name, values]) => [name, new Float32Array(new Float16Array(values))]));
+      const options = { network, pairs: 2, objective: crossEntropy, optimiser: adam, weights, threads: 1 };
+      await using engine = await openOnnxEngine(options);
+      const { pictures } = chanceBatch(network, 2, 4);
+      const size = network.side ** 2 * 3;
+      const session = await ort.InferenceSession.create(unitModel(network, weights), { logSeverityLevel: 3 });
+      const embed = async (at: number) => {
+        const picture = new ort.Tensor('float32', pictures.slice(at * size, (at + 1) * size), [1, network.side, network.side, 3]);
+        return (await session.run({ pictures: picture })).embeddings!.data as Float32Array;
+      };
+      const plain = await engine.embed(pictures, 4);
+      const head = { kind: 'l1-logistic', ...unitHead(network, weights) } as const;
+      for (const [one, other] of [
+        [0, 1],
+        [2, 3],
+        [0, 0],
+      ] as const) {
+        const [a, b] = [await embed(one), await embed(other)];
+        expect(a).toHaveLength(network.units + 1);
+        expect(Math.hypot(...a)).toBeCloseTo(1, 5);
+        const raw = (at: number) => plain.subarray(at * network.units, (at + 1) * network.units);
+        expect(logitOf(head, a, b)).toBeCloseTo(headLogit(network, weights, raw(one), raw(other)), 4);
+      }
+    },
+  );
 });
 
 describe('a TensorFlow.js layers model', () => {

@@ -1,0 +1,183 @@
+/**
+ * Early stopping: a course goes in (faces to learn from, and faces of other people to stop by); the weights of the epoch after which those were told apart
+ * best come out. They lie on the disk beside the checkpoint, so that a course that was ended, by a kill too, goes on as if it had not been.
+ *
+ * Method: Prechelt, Early Stopping — But When?, 1998: the last criterion (so many epochs in a row without a better one).
+ */
+import { createHash } from 'node:crypto';
+import { mkdir, readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Fault } from '../errors.ts';
+import { readWeights, writeWeights } from './checkpoint.ts';
+import { type Part, requirePairs, type Split } from './dataset.ts';
+import { parametersOf } from './network.ts';
+import { type Pictures, toNumbers } from './pictures.ts';
+import type { Course, CourseResult, Objective, Sitter, Validation } from './port.ts';
+import type { Progress, Recipe } from './recipe.ts';
+import { checkpointName, type RunControl, type Trained, train } from './trainer.ts';
+import { validate } from './validation.ts';
+
+const bestName = 'best.facelatch';
+const objective: Objective = { loss: 'bce', margin: 1, l1: 0, l2: 0 };
+/** Pairs of each kind that an epoch is judged by, at most. */
+const judgedBy = 200;
+
+interface Best {
+  readonly epoch: number;
+  readonly loss: number;
+  readonly validation: Validation;
+  /** Steps in all, where the course is at its end. */
+  readonly ended?: number;
+}
+
+/**
+ * Trains to the end of the course. Throws Fault `training-failed` where the loss is no longer a number, `bad-argument` where either group has no pairs,
+ * `disk-full`, `reader-failed`; what `signal` carries, with a checkpoint written.
+ */
+export async function follow(course: Course): Promise<CourseResult> {
+  const folder = await ownFolder(course);
+  const place = join(folder, bestName);
+  let best = await bestIn(place);
+  if (best?.ended === undefined) {
+    const given = { split: splitOf(course), pictures: picturesOf(course) };
+    const keep = async (found: Best, { engine }: Trained, step: number) => {
+      best = found;
+      const weights = new Map<string, Float32Array>();
+      for (const { name } of parametersOf(course.network)) weights.set(name, await engine.read(name));
+      await writeWeights(place, { network: course.network, step, weights, notes: { ...found } });
+    };
+    const run = (resume: boolean) => train({ ...recipeOf(course, folder), resume }, controlOf(course, { best: () => best, keep }), given);
+    const { steps, finished } = await run(true).catch(async (error: unknown) => {
+      if (!isNoCheckpoint(error)) throw error;
+      for (const name of await readdir(folder)) await rm(join(folder, name), { force: true });
+      best = undefined;
+      return await run(false);
+    });
+    if (!finished) course.signal.throwIfAborted();
+    const { network, step, weights, notes } = await readWeights(place);
+    await writeWeights(place, { network, step, weights, notes: { ...notes, ended: steps } });
+    // What training on would need is needed no more: half a gigabyte.
+    for (const end of ['', '.last']) await rm(join(folder, `${checkpointName}${end}`), { force: true });
+  }
+  const { weights, step, notes } = await readWeights(place);
+  const { loss, validation, ended } = notes as unknown as Best;
+  return { weights, step, steps: ended ?? step, loss, validation };
+}
+
+/** A course has a folder of its own; what other courses left there is no use to it. */
+async function ownFolder(course: Course): Promise<string> {
+  const own = digestOf(course).slice(0, 16);
+  for (const name of await readdir(course.folder)) if (name !== own) await rm(join(course.folder, name), { recursive: true, force: true });
+  const folder = join(course.folder, own);
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  return folder;
+}
+
+/** There is none, or none that is whole. */
+const isNoCheckpoint = (error: unknown) => error instanceof Fault && ['not-found', 'model-damaged'].includes(error.code);
+
+async function bestIn(place: string): Promise<Best | undefined> {
+  try {
+    return (await readWeights(place)).notes as unknown as Best;
+  } catch (error) {
+    if (isNoCheckpoint(error)) return undefined;
+    throw error;
+  }
+}
+
+interface Keeping {
+  readonly best: () => Best | undefined;
+  readonly keep: (best: Best, trained: Trained, step: number) => Promise<void>;
+}
+
+function controlOf(course: Course, { best, keep }: Keeping): RunControl {
+  const { signal, breathe, seed, stepsPerEpoch, patience, network } = course;
+  const losses: number[] = [];
+  const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
+  let validation: Validation | undefined;
+  let [took, done, epochLoss] = [0, 0, 0];
+  const onProgress = (progress: Progress) => {
+    if (progress.kind === 'epoch') epochLoss = progress.loss;
+    if (progress.kind !== 'step') return;
+    const { step, steps, loss, tookMs } = progress;
+    losses.push(loss);
+    if (losses.length > stepsPerEpoch) losses.shift();
+    done = step;
+    took = took === 0 ? tookMs : 0.9 * took + 0.1 * tookMs;
+    course.onStep({ step, steps, loss: mean(losses), stepsPerS: 1000 / took, ...(validation && { validation }) });
+  };
+  return {
+    signal,
+    onProgress,
+    keepLast: false,
+    ...(breathe && { permit: breathe }),
+    afterEpoch: async (epoch, trained) => {
+      const { engine, split, pictures } = trained;
+      const { scored } = await validate({ engine, network, objective, part: split.validation, pictures }, 2 * judgedBy, seed);
+      validation = balanced(scored.map(({ score, pair }) => ({ score, same: pair.same })));
+      const before = best();
+      if (!before || validation.loss < before.validation.loss) await keep({ epoch, loss: epochLoss, validation }, trained, done);
+      return epoch - (best()?.epoch ?? epoch) < patience;
+    },
+  };
+}
+
+/** A few people have few pairs of one person and many of two. */
+function balanced(scored: readonly { readonly score: number; readonly same: boolean }[]): Validation {
+  const kinds = [true, false].map((kind) => scored.filter(({ same }) => same === kind)).filter((some) => some.length > 0);
+  const mean = (value: (one: { readonly score: number; readonly same: boolean }) => number) =>
+    kinds.reduce((sum, some) => sum + some.reduce((part, one) => part + value(one) / some.length, 0) / kinds.length, 0);
+  // A probability of 0 or 1, which float64 makes of large logits, costs much and not without end.
+  return {
+    loss: mean(({ score, same }) => -Math.log(Math.max(1e-15, same ? score : 1 - score))),
+    accuracy: mean(({ score, same }) => Number(score > 0.5 === same)),
+  };
+}
+
+function recipeOf(course: Course, out: string): Omit<Recipe, 'resume'> {
+  const { network, threads, pairs, stepsPerEpoch, epochs, optimiser, augment, seed, checkpointEvery } = course;
+  return {
+    ...{ network, threads, pairs, epochs, objective, optimiser, augment, seed, checkpointEvery },
+    engine: 'onnx',
+    device: 'cpu',
+    data: 'faces in memory',
+    split: { by: 'person', validation: 0, test: 0, seed },
+    batchesPerEpoch: stepsPerEpoch,
+    // Judged here, after each epoch.
+    validationPairs: 0,
+    out,
+  };
+}
+
+const faceName = (group: string, { name }: Sitter, index: number) => `${group}/${name}/${index}`;
+
+function partOf(group: string, sitters: readonly Sitter[]): Part {
+  const subjects = sitters.map((sitter) => {
+    const faces = sitter.faces.map((_, index) => faceName(group, sitter, index));
+    return { name: sitter.name, first: sitter.stranger ? [] : faces, second: faces };
+  });
+  const part = { name: group, subjects };
+  requirePairs(part, `the group to be ${group}`, 'add people, and pictures of them');
+  return part;
+}
+
+function splitOf({ learnFrom, stopBy }: Course): Split {
+  return { train: partOf('learned', learnFrom), validation: partOf('judged', stopBy), test: { name: 'none', subjects: [] } };
+}
+
+function picturesOf({ learnFrom, stopBy }: Course): Pictures {
+  const faces = new Map<string, Uint8Array>();
+  for (const [group, sitters] of [['learned', learnFrom] as const, ['judged', stopBy] as const])
+    for (const sitter of sitters) for (const [index, face] of sitter.faces.entries()) faces.set(faceName(group, sitter, index), face);
+  return { read: async (name) => toNumbers(faces.get(name) as Uint8Array) };
+}
+
+/** All that decides what a course comes to, but for how long it goes on. */
+function digestOf({ network, learnFrom, stopBy, pairs, stepsPerEpoch, optimiser, augment, seed }: Course): string {
+  const hash = createHash('sha256').update(JSON.stringify([network, pairs, stepsPerEpoch, optimiser, augment, seed]));
+  for (const { name, faces, stranger } of [...learnFrom, ...stopBy]) {
+    hash.update(`${name} ${faces.length} ${stranger}`);
+    for (const face of faces) hash.update(face);
+  }
+  return hash.digest('hex');
+}
