@@ -1,4 +1,5 @@
 /** The farm that the configuration names: for a door, whom it gives its jobs; for a trainer, whose jobs it takes. Loaded only where it is asked for. */
+import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { resolve } from 'node:path';
@@ -52,6 +53,40 @@ export async function rollOf(config: Config, signal: AbortSignal): Promise<{ rea
       return { card: trainer.card, ...(present && { present }) };
     }),
   );
+}
+
+/** What a door finds when it tries its farm. */
+export interface FarmFound {
+  /** The address without user and password. */
+  readonly label: string;
+  readonly answerMs: number;
+  /** Whether Redis has its jobs after a restart. */
+  readonly keeps: boolean;
+  /** Whether the keys of other doors are out of reach. */
+  readonly fenced: boolean;
+}
+
+/** Does what a job needs of Redis, with a key of its own that is gone afterwards. Throws Faults `farm-unreachable`, `not-permitted`, `bad-config`. */
+export async function probeFarm(config: Config, signal: AbortSignal): Promise<FarmFound> {
+  const { prefix } = config.farm;
+  await using redis: FarmRedis = await openFarmRedis({ ...placeOf(config), signal });
+  const { client, guard, label } = redis;
+  const key = `${prefix}:${config.door.id}:probe-${randomUUID()}`;
+  const startedMs = performance.now();
+  await guard(client.set(key, 'x', 'PX', 60_000));
+  await guard(client.eval("return redis.call('GET', KEYS[1])", 1, key));
+  await guard(client.unlink(key));
+  const answerMs = (performance.now() - startedMs) / 3;
+  const persistence = await guard(client.info('persistence'));
+  // Begins as this door's name does, and yet is no door's.
+  const fenced = await guard(client.get(`${prefix}:${config.door.id}~:probe`)).then(
+    () => false,
+    (error) => {
+      if (error instanceof Fault && error.code === 'not-permitted') return true;
+      throw error;
+    },
+  );
+  return { label, answerMs, keeps: !/^aof_enabled:0/m.test(persistence), fenced };
 }
 
 /** A trainer's options; `load` gives what it can do. Throws Fault `bad-config`. */

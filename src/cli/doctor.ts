@@ -23,14 +23,8 @@ import { openRelayDevice } from '../relay-line.ts';
 import { doorReaderOf } from '../retraining.ts';
 import { systemClock } from '../time.ts';
 import { type CommonOptions, configOf, exitCodes, print, withCommon, withHelp } from './context.ts';
-
-type Health = 'ok' | 'note' | 'problem';
-
-interface Check {
-  readonly name: string;
-  readonly health: Health;
-  readonly found: string;
-}
+import type { Check, Found } from './doctor-check.ts';
+import { farmChecks } from './doctor-farm.ts';
 
 const firstFrameMs = 8000;
 const leastFreeBytes = 200 * 1024 * 1024;
@@ -39,7 +33,9 @@ const earliestWall = Date.UTC(2026, 0, 1);
 
 export function doctorCommand(stop: AbortSignal, exit: (code: number) => void): Command {
   const command = new Command('doctor')
-    .description('check camera, networks, people, journal, relay, broker, clock, disk and permissions; names the remedy for each problem')
+    .description(
+      'check camera, networks, people, journal, relay, broker, farm, clock, disk and permissions; names the remedy for each problem',
+    )
     .option('--no-camera', 'leave the camera alone (a running daemon has it)');
   withHelp(
     command,
@@ -68,7 +64,7 @@ function line({ name, health, found }: Check): string {
 }
 
 async function* examine(config: Config, withCamera: boolean, stop: AbortSignal): AsyncGenerator<Check> {
-  const attempt = async (name: string, work: () => Promise<Omit<Check, 'name'>> | Omit<Check, 'name'>): Promise<Check> => {
+  const attempt = async (name: string, work: () => Promise<Found> | Found): Promise<Check> => {
     try {
       return { name, ...(await work()) };
     } catch (error) {
@@ -103,11 +99,12 @@ async function* examine(config: Config, withCamera: boolean, stop: AbortSignal):
   yield await attempt('relay', () => checkRelay(config));
   if (config.inputs.kind !== 'none') yield await attempt('inputs', () => checkInputs(config));
   yield await attempt('broker', () => checkBroker(config));
+  for (const { name, work } of farmChecks(config, stop)) yield await attempt(name, work);
   yield await attempt('clock', checkClock);
   for (const check of checkOptional()) yield check;
 }
 
-async function checkRelay(config: Config): Promise<Omit<Check, 'name'>> {
+async function checkRelay(config: Config): Promise<Found> {
   const { kind, chip, line, wiring } = config.relay;
   using device = await openRelayDevice(config);
   if (device) {
@@ -130,7 +127,7 @@ async function checkRelay(config: Config): Promise<Omit<Check, 'name'>> {
   };
 }
 
-async function checkInputs(config: Config): Promise<Omit<Check, 'name'>> {
+async function checkInputs(config: Config): Promise<Found> {
   try {
     await using inputs = inputsOf(config, systemClock);
     if (!inputs) return { health: 'note', found: 'none is wired (inputs.contact, inputs.exit, inputs.tamper)' };
@@ -143,7 +140,7 @@ async function checkInputs(config: Config): Promise<Omit<Check, 'name'>> {
   }
 }
 
-function checkState(config: Config): Omit<Check, 'name'> {
+function checkState(config: Config): Found {
   const folder = stateFolder(config);
   const { mode } = statSync(folder);
   const { bavail, bsize } = statfsSync(folder);
@@ -163,7 +160,7 @@ function checkState(config: Config): Omit<Check, 'name'> {
   return { health: 'ok', found: `${folder}, ${(free / 1e9).toFixed(1)} GB free` };
 }
 
-function checkPeople(config: Config, embedder: FaceReader['embedder']): Omit<Check, 'name'> {
+function checkPeople(config: Config, embedder: FaceReader['embedder']): Found {
   using gallery = galleryOf(config, embedder);
   const { threshold, templates, stale } = gallery;
   const people = gallery.list().length;
@@ -181,7 +178,7 @@ function checkPeople(config: Config, embedder: FaceReader['embedder']): Omit<Che
   return { health: threshold.extrapolated ? 'note' : 'ok', found: `${people} people, ${templates} templates; ${rule}${tail}` };
 }
 
-async function checkCamera(config: Config, reader: FaceReader, stop: AbortSignal): Promise<Omit<Check, 'name'>> {
+async function checkCamera(config: Config, reader: FaceReader, stop: AbortSignal): Promise<Found> {
   const camera = cameraOf(config, systemClock);
   const until = AbortSignal.any([stop, AbortSignal.timeout(firstFrameMs)]);
   for await (const frame of camera.frames(until)) {
@@ -198,7 +195,7 @@ async function checkCamera(config: Config, reader: FaceReader, stop: AbortSignal
   );
 }
 
-async function checkBroker(config: Config): Promise<Omit<Check, 'name'>> {
+async function checkBroker(config: Config): Promise<Found> {
   if (!config.mqtt.enabled) return { health: 'note', found: 'MQTT is off (mqtt.enabled)' };
   if (config.mqtt.embedded) return checkEmbedded(config);
   const probe = await brokerProbe(config);
@@ -217,7 +214,7 @@ async function checkBroker(config: Config): Promise<Omit<Check, 'name'>> {
 }
 
 /** A port in use is no problem where this door's own daemon uses it. */
-async function checkEmbedded(config: Config): Promise<Omit<Check, 'name'>> {
+async function checkEmbedded(config: Config): Promise<Found> {
   const port = config.mqtt.embeddedPort;
   try {
     await using _broker = await embeddedBroker(config);
@@ -228,7 +225,7 @@ async function checkEmbedded(config: Config): Promise<Omit<Check, 'name'>> {
   }
 }
 
-async function checkClock(): Promise<Omit<Check, 'name'>> {
+async function checkClock(): Promise<Found> {
   const now = new Date();
   if (now.getTime() < earliestWall)
     return {
