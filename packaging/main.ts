@@ -157,6 +157,9 @@ function lay(program: readonly ProgramFile[], tree: string, arch: Arch): void {
   for (const { from, text, to, mode } of program) put(join(packagedProgram, to), text ?? readFileSync(from), mode);
   const shipped = (name: string) => readFileSync(join(root, 'systemd', name));
   put('/usr/lib/systemd/system/facelatch.service', shipped('facelatch.service'));
+  // Nobody's until it is enabled: its folder is there for its settings and keys.
+  put('/usr/lib/systemd/system/facelatch-trainer.service', shipped('facelatch-trainer.service'));
+  mkdirSync(join(tree, '/etc/facelatch-trainer'), { recursive: true, mode: 0o755 });
   put('/usr/lib/sysusers.d/facelatch.conf', shipped('sysusers.conf'));
   put('/usr/lib/tmpfiles.d/facelatch.conf', shipped('tmpfiles.conf'));
   put('/usr/lib/udev/rules.d/60-facelatch.rules', shipped('60-facelatch.rules'));

@@ -17,7 +17,7 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { asFault, Fault, messageOf } from '../errors.ts';
 import type { ProgramFile } from './program.ts';
 
@@ -43,6 +43,8 @@ export const places = {
   command: '/usr/local/bin/facelatch',
   config: '/etc/facelatch/facelatch.json',
   unit: '/etc/systemd/system/facelatch.service',
+  /** A host that trains, where somebody enables it. */
+  trainerUnit: '/etc/systemd/system/facelatch-trainer.service',
   enabled: '/etc/systemd/system/multi-user.target.wants/facelatch.service',
   sysusers: '/etc/sysusers.d/facelatch.conf',
   tmpfiles: '/etc/tmpfiles.d/facelatch.conf',
@@ -69,6 +71,7 @@ export function systemFiles(systemd: string): readonly Wanted[] {
   const plain = (path: string, name: string): Wanted => ({ path, mode: 0o644, source: { text: shipped(name) } });
   return [
     plain(places.unit, 'facelatch.service'),
+    plain(places.trainerUnit, 'facelatch-trainer.service'),
     plain(places.sysusers, 'sysusers.conf'),
     plain(places.tmpfiles, 'tmpfiles.conf'),
     plain(places.udev, '60-facelatch.rules'),
@@ -107,9 +110,10 @@ export function planInstall({ root, program, system, live }: InstallOptions): re
   if (!existsSync(places.state) || changed(places.tmpfiles)) commands.push(run('systemd-tmpfiles', '--create', places.tmpfiles));
   if (live && changed(places.udev))
     commands.push(run('udevadm', 'control', '--reload'), run('udevadm', 'trigger', '--subsystem-match=gpio', '--action=add'));
-  if (live && changed(places.unit)) commands.push(run('systemctl', 'daemon-reload'));
+  if (live && (changed(places.unit) || changed(places.trainerUnit))) commands.push(run('systemctl', 'daemon-reload'));
   if (!isThere(places.enabled)) commands.push(run('systemctl', 'enable', 'facelatch.service'));
-  if (live && (changed(places.unit) || changed(places.program))) commands.push(run('systemctl', 'try-restart', 'facelatch.service'));
+  for (const [unit, name] of [[places.unit, 'facelatch.service'] as const, [places.trainerUnit, 'facelatch-trainer.service'] as const])
+    if (live && (changed(unit) || changed(places.program))) commands.push(run('systemctl', 'try-restart', name));
   return [...files, ...commands];
 }
 
@@ -124,12 +128,13 @@ export function planUninstall({
   readonly purge: boolean;
 }): readonly Step[] {
   const at = (path: string) => join(root, path);
-  const { unit, sysusers, tmpfiles, udev, command, program, config, state, cache } = places;
+  const { unit, trainerUnit, sysusers, tmpfiles, udev, command, program, config, state, cache } = places;
   const commands: Step[] = [];
-  if (root === '/' && isThere(unit))
-    commands.push({ kind: 'run', command: ['systemctl', 'disable', ...(live ? ['--now'] : []), 'facelatch.service'] });
+  const units = [unit, trainerUnit].filter(isThere).map((path) => basename(path));
+  if (root === '/' && units.length > 0)
+    commands.push({ kind: 'run', command: ['systemctl', 'disable', ...(live ? ['--now'] : []), ...units] });
   const folders = [program, cache, ...(purge ? [dirname(config), state] : [])].map(at).filter(existsSync);
-  const files = [unit, sysusers, tmpfiles, udev, command].map(at).filter(isThere);
+  const files = [unit, trainerUnit, sysusers, tmpfiles, udev, command].map(at).filter(isThere);
   const removes = [...files, ...folders].map((path): Step => ({ kind: 'remove', path }));
   const reload: Step[] = root === '/' && live && removes.length > 0 ? [{ kind: 'run', command: ['systemctl', 'daemon-reload'] }] : [];
   return [...commands, ...removes, ...reload];

@@ -132,9 +132,51 @@ describe('facelatch install', () => {
   });
 });
 
+describe('the unit of a trainer', () => {
+  const unit = readFileSync(join(root, 'systemd', 'facelatch-trainer.service'), 'utf8');
+
+  it('has a user of its own, keeps keys from it and faces in memory, and waits to be configured', () => {
+    for (const line of [
+      'ConditionPathExists=/etc/facelatch-trainer/trainer.json',
+      'DynamicUser=yes',
+      'RuntimeDirectory=facelatch-trainer',
+      'LoadCredential=trainer-key:/etc/facelatch-trainer/trainer-key.json',
+      'LimitCORE=0',
+      'WantedBy=multi-user.target',
+    ])
+      expect(unit.split('\n')).toContain(line);
+    expect(unit).toMatch(/^ExecStart=.* --set trainer.folder=\/run\/facelatch-trainer /m);
+  });
+
+  it('is installed, and enabled by nobody', () => {
+    const postinst = readFileSync(join(root, 'packaging', 'postinst'), 'utf8');
+    expect(postinst).toMatch(/debian-installed \$trainer/);
+    const steps = planInstall({ root: '/', live: true, program: [], system: systemFiles(join(root, 'systemd')) });
+    const commands = steps.flatMap((step) => (step.kind === 'run' ? [step.command.join(' ')] : []));
+    expect(steps).toContainEqual(expect.objectContaining({ kind: 'write', path: places.trainerUnit }));
+    expect(commands.filter((command) => command.includes('trainer'))).toEqual(['systemctl try-restart facelatch-trainer.service']);
+  });
+
+  it('is understood by systemd, and exposes little', ({ skip }) => understood('facelatch-trainer.service', unit, 4.5, skip));
+});
+
+const systemdVersion = Number(
+  /systemd (\d+)/.exec(spawnSync('systemd-analyze', ['--version'], { encoding: 'utf8' }).stdout ?? '')?.[1] ?? 0,
+);
+
+function understood(name: string, unit: string, mostExposed: number, skip: (why: string) => void): void {
+  if (systemdVersion < 250) skip('systemd-analyze of version 250 or later is not installed');
+  using folder = temporaryFolder();
+  const file = join(folder.path, name);
+  // The program is not installed where the tests run; any that exists will do for the check.
+  writeFileSync(file, unit.replaceAll('/usr/lib/facelatch/node_modules/node/bin/node', process.execPath));
+  const verify = spawnSync('systemd-analyze', ['verify', '--man=no', file], { encoding: 'utf8' });
+  expect(verify.stderr.split('\n').filter((line) => line.includes(name))).toEqual([]);
+  const security = execFileSync('systemd-analyze', ['security', '--offline=true', '--no-pager', file], { encoding: 'utf8' });
+  expect(Number(/exposure level.*: ([\d.]+)/.exec(security)?.[1])).toBeLessThanOrEqual(mostExposed);
+}
+
 describe('the unit', () => {
-  const analyze = spawnSync('systemd-analyze', ['--version'], { encoding: 'utf8' });
-  const version = Number(/systemd (\d+)/.exec(analyze.stdout ?? '')?.[1] ?? 0);
   const unit = readFileSync(join(root, 'systemd', 'facelatch.service'), 'utf8');
 
   it('restarts for ever, is watched, and makes the line safe afterwards', () => {
@@ -144,15 +186,5 @@ describe('the unit', () => {
     expect(unit).toMatch(/^ExecStopPost=.* relay safe /m);
   });
 
-  it('is understood by systemd, and exposes little', ({ skip }) => {
-    if (version < 250) skip('systemd-analyze of version 250 or later is not installed');
-    using folder = temporaryFolder();
-    const file = join(folder.path, 'facelatch.service');
-    // The program is not installed where the tests run; any that exists will do for the check.
-    writeFileSync(file, unit.replaceAll('/usr/lib/facelatch/node_modules/node/bin/node', process.execPath));
-    const verify = spawnSync('systemd-analyze', ['verify', '--man=no', file], { encoding: 'utf8' });
-    expect(verify.stderr.split('\n').filter((line) => line.includes('facelatch.service'))).toEqual([]);
-    const security = execFileSync('systemd-analyze', ['security', '--offline=true', '--no-pager', file], { encoding: 'utf8' });
-    expect(Number(/exposure level.*: ([\d.]+)/.exec(security)?.[1])).toBeLessThanOrEqual(2.0);
-  });
+  it('is understood by systemd, and exposes little', ({ skip }) => understood('facelatch.service', unit, 2.0, skip));
 });
