@@ -383,7 +383,7 @@ export const schema = {
   },
   retrain: {
     recipe: choice(
-      'How the network learns from this door: `adapt` (the twin stays, a projection of its embeddings and the head are learned; seconds). `paper` (the paper’s network from its first weights: an hour or more, and hardly ever good enough). `finetune` (the whole twin) is not in this version: a training with it ends with that message.',
+      'How the network learns from this door: `adapt` (the twin stays, a projection of its embeddings and the head are learned; seconds). `paper` (the paper’s network from its first weights: up to an hour, 2 GB of memory, and hardly ever good enough). `finetune` (the whole twin) is not in this version: a training with it ends with that message.',
       'adapt',
       ['adapt', 'finetune', 'paper'],
     ),

@@ -6,12 +6,12 @@ import type { Config } from '../config.ts';
 import { Fault } from '../errors.ts';
 import { lockState } from '../host/lock.ts';
 import { openLog } from '../log.ts';
-import { endStates, jobsIn } from '../retrain/jobs.ts';
+import { endStates, type JobRequest, jobsIn } from '../retrain/jobs.ts';
 import { type JobPlace, type JobStatus, jobPlaces, type RecipeName, recipeNames } from '../retrain/port.ts';
 import { openStore } from '../retrain/store.ts';
 import { openRetraining, openTwin, processOf, promotionFor, runnerOf, samplesOf, storeFile } from '../retraining.ts';
 import { systemClock } from '../time.ts';
-import { type CommonOptions, checkState, configOf, exitCodes, print, tell, withCommon, withHelp } from './context.ts';
+import { type CommonOptions, checkState, configOf, exitCodes, print, tell, wholeNumber, withCommon, withHelp } from './context.ts';
 import { embedderOf } from './networks.ts';
 import { openProgress, type Progress } from './progress.ts';
 import { workshopAt } from './workshop-module.ts';
@@ -20,6 +20,7 @@ interface StartOptions extends CommonOptions {
   readonly recipe?: RecipeName;
   readonly where?: JobPlace;
   readonly workshop?: string;
+  readonly seed?: number;
 }
 
 type Exit = (code: number) => void;
@@ -45,6 +46,7 @@ function startCommand(stop: AbortSignal, exit: Exit): Command {
     .description('begin (what `facelatch retrain` does by itself)')
     .addOption(new Option('--recipe <recipe>', 'how (retrain.recipe)').choices(recipeNames))
     .addOption(new Option('--where <where>', 'on this door or on the farm (retrain.where)').choices(jobPlaces))
+    .option('--seed <n>', 'decides what is left to chance, to repeat a training', wholeNumber('--seed', 0, 2 ** 31 - 1))
     .option(
       '--workshop <module>',
       'a module of your own that exports "workshopOf", with other recipes or other plans of them (not with a running daemon)',
@@ -63,19 +65,19 @@ function startCommand(stop: AbortSignal, exit: Exit): Command {
         throw new Fault('bad-argument', `There is no "facelatch retrain ${slip}"; there are start, status and cancel`);
       const { config } = configOf(options);
       checkState(config);
-      const { recipe = config.retrain.recipe, where = config.retrain.where } = options;
+      const { recipe = config.retrain.recipe, where = config.retrain.where, seed } = options;
       const workshop = options.workshop === undefined ? undefined : fileURLToPath(workshopAt(options.workshop));
       const lock = lockWhereFree(config);
       if (!lock) {
         if (workshop !== undefined)
           throw new Fault('bad-argument', 'A daemon is running, and it is that which learns: stop it, or leave --workshop away');
         using store = openStore(storeFile(config));
-        const job = jobsIn({ store, clock: systemClock }).start({ recipe, where, by: 'cli' });
+        const job = jobsIn({ store, clock: systemClock }).start({ recipe, where, by: 'cli', seed });
         print(options, { job }, () => `The running daemon learns (${recipe}, ${where}): "facelatch retrain status" shows how it goes`);
         return exit(exitCodes.yes);
       }
       using _ = lock;
-      const job = await learnHere(config, { recipe, where, workshop }, stop);
+      const job = await learnHere(config, { recipe, where, seed, workshop }, stop);
       print(options, { job }, () => textOf(job));
       exit(job.state === 'promoted' ? exitCodes.yes : exitCodes.no);
     });
@@ -94,7 +96,7 @@ function lockWhereFree(config: Config): Disposable | undefined {
 /** From the request to its end, in this process; a job that was interrupted goes on first. */
 async function learnHere(
   config: Config,
-  { recipe, where, workshop }: { recipe: RecipeName; where: JobPlace; workshop: string | undefined },
+  { recipe, where, seed, workshop }: Omit<JobRequest, 'by'> & { readonly workshop: string | undefined },
   stop: AbortSignal,
 ): Promise<JobStatus> {
   const log = openLog('silent');
@@ -123,7 +125,7 @@ async function learnHere(
   const before = jobs.status();
   if (before && !endStates.includes(before.state))
     tell(`facelatch: an interrupted training goes on (${before.recipe}, since ${before.startedAt})`);
-  else jobs.start({ recipe, where, by: 'cli' });
+  else jobs.start({ recipe, where, by: 'cli', seed });
   try {
     await runner.runOne(stop);
   } finally {

@@ -22,6 +22,8 @@ export interface JobRequest {
   readonly recipe: RecipeName;
   readonly where: JobPlace;
   readonly by: string;
+  /** Decides whatever the recipe leaves to chance: a whole number from 0, below 2³¹; by default one of chance. */
+  readonly seed?: number | undefined;
 }
 
 export interface Jobs {
@@ -94,7 +96,7 @@ export function jobsIn({ store, clock }: JobsOptions): Jobs {
     return row && !endStates.includes(row.state) ? row : undefined;
   };
   return {
-    start: ({ recipe, where, by }) =>
+    start: ({ recipe, where, by, seed = randomInt(2 ** 31) }) =>
       store.change(() => {
         const busy = underWay();
         if (busy)
@@ -102,7 +104,7 @@ export function jobsIn({ store, clock }: JobsOptions): Jobs {
             'training-busy',
             `A training is under way (${busy.recipe}, ${busy.state}, since ${busy.started_at}): wait for its end, or cancel it ("facelatch retrain cancel")`,
           );
-        sql.add.run(randomUUID(), recipe, where, by, randomInt(2 ** 31), new Date(clock.wall()).toISOString());
+        sql.add.run(randomUUID(), recipe, where, by, seed, new Date(clock.wall()).toISOString());
         sql.forget.run();
         return statusOf(last() as JobRow);
       }),

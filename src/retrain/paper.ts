@@ -93,7 +93,7 @@ export function paperRecipe(parts: PaperParts): Recipe {
         calibration,
         seconds: (performance.now() - startedAt) / 1000,
         figures: {
-          ...{ faces: cuts.faces, without: cuts.without },
+          ...{ seed: run.seed, faces: cuts.faces, without: cuts.without },
           ...{ learned: groups.learned.length, judged: groups.judged.length, calibrated: groups.calibrated.length },
           ...{ steps: course.steps, 'steps.best': course.step, 'steps.perSecond': speed, loss: course.loss },
           ...{ 'validation.loss': course.validation.loss, 'validation.accuracy': course.validation.accuracy },

@@ -8,13 +8,14 @@ import { type WorkshopOptions, workshopOf } from '../../src/workshop.ts';
 
 const demo = new URL('../../config/demo-people/', import.meta.url).pathname;
 
-export const paperWorkshop = (options: WorkshopOptions = {}) =>
+export const paperWorkshop = (options: WorkshopOptions = {}, plan: WorkshopOptions['paper'] = {}) =>
   workshopOf({
     ...options,
     paper: {
       network: smallNetwork,
       ...{ pairs: 8, stepsPerEpoch: 10, epochs: 3, patience: 2, checkpointEvery: 5 },
       optimiser: { kind: 'adam', rate: 1e-3, beta1: 0.9, beta2: 0.999, epsilon: 1e-7 },
+      ...plan,
     },
   });
 
