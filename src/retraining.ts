@@ -16,7 +16,7 @@ import type { FaceReader } from './face/port.ts';
 import type { Gallery } from './identity/port.ts';
 import type { Log } from './log.ts';
 import type { EmbedderShape, Expected, Inspect, Signer } from './retrain/bundle.ts';
-import { jobRunner, type RunnerOptions } from './retrain/jobs.ts';
+import { jobRunner, type RunnerOptions } from './retrain/job-runner.ts';
 import type { Comparison } from './retrain/port.ts';
 import { type TrainingProcess, trainingProcess } from './retrain/process.ts';
 import { type Promotion, type PromotionParts, promotionOf, type Twin } from './retrain/promotion.ts';
