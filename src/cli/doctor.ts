@@ -100,7 +100,7 @@ async function* examine(config: Config, withCamera: boolean, stop: AbortSignal):
   if (config.inputs.kind !== 'none') yield await attempt('inputs', () => checkInputs(config));
   yield await attempt('broker', () => checkBroker(config));
   for (const { name, work } of farmChecks(config, stop)) yield await attempt(name, work);
-  yield await attempt('clock', checkClock);
+  yield await attempt('clock', () => checkClock(config));
   for (const check of checkOptional()) yield check;
 }
 
@@ -225,7 +225,8 @@ async function checkEmbedded(config: Config): Promise<Found> {
   }
 }
 
-async function checkClock(): Promise<Found> {
+async function checkClock({ retrain }: Config): Promise<Found> {
+  const waits = retrain.schedule === '' ? '' : '; until then nothing is trained by retrain.schedule';
   const now = new Date();
   if (now.getTime() < earliestWall)
     return {
@@ -235,9 +236,12 @@ async function checkClock(): Promise<Found> {
   try {
     const { stdout } = await promisify(execFile)('timedatectl', ['show', '--property=NTPSynchronized', '--value'], { timeout: 3000 });
     if (stdout.trim() === 'yes') return { health: 'ok', found: `${now.toISOString()}, synchronised` };
-    return { health: 'note', found: `${now.toISOString()}, not synchronised: timedatectl set-ntp true` };
+    return { health: 'note', found: `${now.toISOString()}, not synchronised: timedatectl set-ntp true${waits}` };
   } catch {
-    return { health: 'note', found: `${now.toISOString()}; whether it is synchronised cannot be told here (no systemd)` };
+    return {
+      health: 'note',
+      found: `${now.toISOString()}; whether it is synchronised cannot be told here (no systemd)${waits === '' ? '' : '; retrain.schedule waits for a clock that is'}`,
+    };
   }
 }
 

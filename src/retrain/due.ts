@@ -49,8 +49,11 @@ export function scheduleOf({ store, clock, when, timeZone, synchronised, start, 
     const { of, last } = readNote(store.read(() => noted.get()?.value));
     if (of === schedule && due <= last) return;
     if (!synchronised()) {
-      if (of === schedule && due !== unsureOf)
-        log.warn({ due: new Date(due).toISOString() }, 'the scheduled training waits: the clock is not synchronised');
+      if (due !== unsureOf)
+        log.warn(
+          { schedule: when, due: new Date(due).toISOString() },
+          'scheduled training waits for a clock that is synchronised (chrony, systemd-timesyncd)',
+        );
       unsureOf = due;
       return;
     }

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { Fault } from '../../src/errors.ts';
-import { openLog } from '../../src/log.ts';
+import { type Log, openLog } from '../../src/log.ts';
 import { type ScheduleOptions, scheduleOf } from '../../src/retrain/due.ts';
 import { openStore, type Store } from '../../src/retrain/store.ts';
 import { temporaryFolder } from '../cli/facelatch.ts';
@@ -61,10 +61,15 @@ it('a schedule that was changed begins with its next moment, too', async () => {
 
 it('waits for a clock that is synchronised, and leaves out what meets another training', async () => {
   const { clock, started, look } = door();
+  const warned: unknown[] = [];
+  const log = { warn: (_fields: object, message: string) => warned.push(message) } as unknown as Log;
+  // Never synchronised since it was set: somebody should hear of that, too.
+  look({ synchronised: () => false, log });
+  expect(warned).toEqual([expect.stringMatching(/waits for a clock that is synchronised/)]);
   look();
   await clock.advance(16 * hourMs);
-  look({ synchronised: () => false });
-  expect(started).toEqual([]);
+  look({ synchronised: () => false, log });
+  expect([started, warned]).toEqual([[], [expect.anything(), expect.anything()]]);
   look();
   expect(started).toHaveLength(1);
   await clock.advance(24 * hourMs);
