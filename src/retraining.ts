@@ -115,6 +115,7 @@ export async function openRetraining(config: Config): Promise<Retraining & Dispo
       threads: config.retrain.threads,
       provider: config.face.provider,
       limits: config.face.quality,
+      others: config.retrain.others,
     },
     base,
     folderOf,

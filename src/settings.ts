@@ -383,9 +383,15 @@ export const schema = {
   },
   retrain: {
     recipe: choice(
-      'How the network learns from this door: `adapt` (the twin stays, a projection of its embeddings and the head are learned; seconds). `paper` (the paper’s network from its first weights: up to an hour, 2 GB of memory, and hardly ever good enough). `finetune` (the whole twin) is not in this version: a training with it ends with that message.',
+      'How the network learns from this door: `adapt` (the twin stays, a projection of its embeddings and the head are learned; seconds). `paper` (the paper’s network from its first weights: up to an hour, 2 GB of memory, and hardly ever good enough). `finetune` (the twin’s own layers learn to see through bad light, then as `adapt`; ten minutes to half an hour).',
       'adapt',
       ['adapt', 'finetune', 'paper'],
+    ),
+    others: text(
+      'Folder of pictures of people who are nobody at this door (one folder for each person, 100 people at least), where training runs: `finetune` learns light and noise from them too and calibrates on them. Empty: it keeps a quarter of the people of the door aside, of 20 at least.',
+      '',
+      /^/,
+      'a folder',
     ),
     where: choice(
       'Where it learns: `door` (here, at low priority, paused while somebody stands at the door) or `farm` (GPU hosts).',

@@ -54,8 +54,8 @@ async function carryOut(task: Task, { recipes, compare }: Workshop): Promise<Tas
 process.on('message', async (message: Task | { readonly kind: 'cancel' }) => {
   if (message.kind === 'cancel') return cancelled.abort(new Error('cancelled'));
   try {
-    const { workshopOf } = (await import(workshopModule)) as { workshopOf: () => Workshop };
-    say({ kind: 'done', result: await carryOut(message, workshopOf()) });
+    const { workshopOf } = (await import(workshopModule)) as { workshopOf: (options: { readonly others: string }) => Workshop };
+    say({ kind: 'done', result: await carryOut(message, workshopOf({ others: message.networks.others })) });
   } catch (error) {
     if (cancelled.signal.aborted) process.exit(0);
     const code = error instanceof Fault ? error.code : 'training-failed';

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { demoPeopleFolder, modelFolder, root } from './adapters.ts';
-import { Fault } from './errors.ts';
+import { Fault, messageOf } from './errors.ts';
 import { adapted } from './face/embed.ts';
 import { openEmbedderNetwork } from './face/manifest.ts';
 import type { EmbedderInfo } from './face/port.ts';
@@ -13,9 +13,11 @@ import { calibrationCurve, fmrPerComparison } from './identity/threshold.ts';
 import { adaptRecipe } from './retrain/adapt.ts';
 import { comparedOn, openCohort } from './retrain/cohort.ts';
 import { compareNetworks } from './retrain/compare.ts';
+import { type FinetunePlan, finetuneRecipe } from './retrain/finetune.ts';
 import { type PaperPlan, paperPlan, paperRecipe } from './retrain/paper.ts';
 import type { Cohort, Sample, Workshop } from './retrain/port.ts';
 import { follow } from './train/course.ts';
+import { openDistiller } from './train/distiller.ts';
 import { unitHead } from './train/head.ts';
 import { paperNetwork } from './train/network.ts';
 import type { Network } from './train/port.ts';
@@ -28,6 +30,10 @@ export interface WorkshopOptions {
   readonly cohort?: string;
   /** The recipe `paper` with another network, or another plan in part. */
   readonly paper?: Partial<PaperPlan> & { readonly network?: Network };
+  /** The recipe `finetune` with another plan in part. */
+  readonly finetune?: Partial<FinetunePlan>;
+  /** Folder with a folder of pictures for each person who is nobody at this door (`retrain.others`); empty: there are none. */
+  readonly others?: string;
   /** Folder of people who do not exist (`p01-smiling.jpg`): those of the demo. */
   readonly nobodies?: string;
 }
@@ -40,12 +46,20 @@ export function workshopOf({
   cohort = shippedCohort,
   paper: { network = paperNetwork, ...plan } = {},
   nobodies = demoPeopleFolder,
+  others = '',
+  finetune,
 }: WorkshopOptions = {}): Workshop {
   return {
     recipes: {
       adapt: adaptRecipe({
         openStudio: (embedder, threads) => openFaceStudio({ detector, embedder, threads }),
         cohort: () => openCohort(cohort),
+      }),
+      finetune: finetuneRecipe({
+        openStudio: (embedder, threads) => openFaceStudio({ detector, embedder, threads }),
+        openDistiller,
+        others: () => (others === '' ? [] : picturesOfPeople(others)),
+        ...(finetune && { plan: finetune }),
       }),
       paper: paperRecipe({
         network,
@@ -89,4 +103,22 @@ function peopleIn(folder: string): readonly (readonly Sample[])[] {
       return { id: createHash('sha256').update(picture).digest('hex'), picture, origin: 'enrolment', takenAt: '' };
     }),
   );
+}
+
+/** Each person's pictures, to be read when they are wanted. Throws Fault `not-found`. */
+function picturesOfPeople(folder: string): readonly (readonly (() => Uint8Array)[])[] {
+  try {
+    const people = readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isDirectory() && !entry.name.startsWith('.'));
+    return people
+      .map(({ name }) =>
+        readdirSync(join(folder, name))
+          .filter((file) => /\.(jpe?g|png|webp|pgm)$/i.test(file))
+          .sort()
+          .map((file) => join(folder, name, file)),
+      )
+      .filter((files) => files.length > 0)
+      .map((files) => files.map((file) => () => readFileSync(file)));
+  } catch (error) {
+    throw new Fault('not-found', `The folder ${folder} (retrain.others) cannot be read: ${messageOf(error)}`, error);
+  }
 }

@@ -49,7 +49,7 @@ async function work(options: TrainerOptions, stop: AbortSignal): Promise<void> {
   const { config } = configOf(options);
   const { trainerOptionsOf } = await import('../farm-place.ts');
   const { runTrainer } = await import('../retrain/farm-trainer.ts');
-  const settled = await trainerOptionsOf(config, () => recipesIn(options.workshop));
+  const settled = await trainerOptionsOf(config, () => recipesIn(options.workshop, config.retrain.others));
   const view = options.json ? undefined : openView();
   try {
     await runTrainer({ ...settled, signal: stop, tell: view ? view.tell : (event) => write(JSON.stringify(event)) });
@@ -59,10 +59,10 @@ async function work(options: TrainerOptions, stop: AbortSignal): Promise<void> {
 }
 
 /** What this facelatch can learn, or the module that is named. */
-async function recipesIn(module: string | undefined): Promise<readonly Recipe[]> {
+async function recipesIn(module: string | undefined, others: string): Promise<readonly Recipe[]> {
   const place = module === undefined ? new URL('../workshop.ts', import.meta.url) : workshopAt(module);
-  const { workshopOf } = (await import(place.href)) as { workshopOf?: () => Workshop };
-  const recipes = Object.values(workshopOf?.().recipes ?? {});
+  const { workshopOf } = (await import(place.href)) as { workshopOf?: (options: { readonly others: string }) => Workshop };
+  const recipes = Object.values(workshopOf?.({ others }).recipes ?? {});
   if (recipes.length > 0) return recipes;
   throw new Fault('bad-argument', `${place.pathname} exports no "workshopOf" that gives recipes: --workshop takes a module that does`);
 }

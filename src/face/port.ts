@@ -111,6 +111,11 @@ export interface FaceStudio {
   cut(picture: Uint8Array, framing?: Framing): Promise<Uint8Array | undefined>;
   /** The embedding of an aligned face, without an adapter. */
   embed(aligned: Uint8Array): Promise<Embedding>;
+  /** The embedder's ONNX file. */
+  readonly bytes: Uint8Array;
+  readonly layout: 'NCHW' | 'NHWC';
+  /** Lays an aligned face into place `row` of a batch, as the network is fed. */
+  feed(aligned: Uint8Array, batch: Float32Array, row: number): void;
 }
 
 /** What the rest of the house needs to know of the embedder in use: from its manifest, nothing hard-wired. */

@@ -6,6 +6,7 @@ import { openDetectorNetwork, openEmbedderNetwork } from './manifest.ts';
 import { decodePicture } from './picture.ts';
 import type { FaceStudio } from './port.ts';
 import { byDominance } from './quality.ts';
+import { fill } from './session.ts';
 
 export interface StudioOptions {
   /** Folders of the networks. */
@@ -33,5 +34,8 @@ export async function openFaceStudio({ detector, embedder, threads }: StudioOpti
       return face && alignFace(picture, face.landmarks, points, size.width, size.height);
     },
     embed: twin.embed,
+    bytes: network.bytes,
+    layout: network.input.layout,
+    feed: (aligned, batch, row) => fill(batch, row, aligned, width, height, network.input),
   };
 }

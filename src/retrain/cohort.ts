@@ -117,7 +117,12 @@ export function writeCohort(folder: string, cohort: Cohort, about: CohortAbout):
 }
 
 /** The embedding of a face as it is and of `count` worse pictures of it. `seed` names the picture: the same one is always worsened alike. */
-export async function embedVersions(studio: FaceStudio, aligned: Uint8Array, count: number, seed: string): Promise<readonly Embedding[]> {
+export async function embedVersions(
+  studio: Pick<FaceStudio, 'embed' | 'width' | 'height'>,
+  aligned: Uint8Array,
+  count: number,
+  seed: string,
+): Promise<readonly Embedding[]> {
   const { width, height } = studio;
   const embeddings = [await studio.embed(aligned)];
   for (let version = 0; version < count; version++) {

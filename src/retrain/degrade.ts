@@ -32,16 +32,48 @@ export interface Degradation {
 type Random = () => number;
 const within = (random: Random, low: number, high: number) => low + (high - low) * random();
 
-/** Draws how bad it is: from hardly worse to a night at a cheap camera. */
-export function drawDegradation(random: Random): Degradation {
+type Range = readonly [low: number, high: number];
+/** Between what bounds a worsening is drawn. */
+export type Bounds = Readonly<Record<'exposure' | 'red' | 'blue' | 'noise' | 'blur' | 'scale' | 'quality', Range>> & {
+  readonly slope: number;
+};
+
+/** From hardly worse to a night at a cheap camera. */
+export const night: Bounds = {
+  exposure: [0.04, 0.6],
+  red: [0.85, 1.25],
+  blue: [0.7, 1.1],
+  slope: 0.6,
+  noise: [1, 9],
+  blur: [0, 1.6],
+  scale: [0.3, 1],
+  quality: [30, 90],
+};
+
+/** From hardly worse to an evening at a door camera. */
+export const evening: Bounds = {
+  exposure: [0.06, 0.6],
+  red: [0.9, 1.2],
+  blue: [0.75, 1.05],
+  slope: 0.6,
+  noise: [1, 6],
+  blur: [0, 1.1],
+  scale: [0.45, 1],
+  quality: [40, 90],
+};
+
+/** Draws how bad it is. */
+export function drawDegradation(random: Random, bounds: Bounds = night): Degradation {
+  const drawn = ([low, high]: Range) => within(random, low, high);
+  const [dark, bright] = bounds.exposure;
   return {
-    exposure: Math.exp(within(random, Math.log(0.04), Math.log(0.6))),
-    cast: [within(random, 0.85, 1.25), within(random, 0.7, 1.1)],
-    slope: within(random, -0.6, 0.6),
-    noise: within(random, 1, 9),
-    blur: within(random, 0, 1.6),
-    scale: within(random, 0.3, 1),
-    quality: Math.round(within(random, 30, 90)),
+    exposure: Math.exp(within(random, Math.log(dark), Math.log(bright))),
+    cast: [drawn(bounds.red), drawn(bounds.blue)],
+    slope: within(random, -bounds.slope, bounds.slope),
+    noise: drawn(bounds.noise),
+    blur: drawn(bounds.blur),
+    scale: drawn(bounds.scale),
+    quality: Math.round(drawn(bounds.quality)),
   };
 }
 

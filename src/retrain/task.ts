@@ -16,6 +16,8 @@ export interface Networks {
   readonly threads: number;
   readonly provider: 'cpu' | 'cuda' | 'tensorrt';
   readonly limits: QualityLimits;
+  /** Folder of pictures of people who are nobody at this door; empty: there is none. */
+  readonly others: string;
 }
 
 export type Task =

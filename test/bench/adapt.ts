@@ -26,9 +26,9 @@ import { degrade } from '../../src/retrain/degrade.ts';
 import type { Recipe, RecipeRun, Sample } from '../../src/retrain/port.ts';
 import { workshopOf } from '../../src/workshop.ts';
 
-const data = new URL('../../../shared/data/', import.meta.url).pathname;
-const faces = join(data, 'faces-train');
-const seed = 2026;
+export const data = new URL('../../../shared/data/', import.meta.url).pathname;
+export const faces = join(data, 'faces-train');
+export const seed = 2026;
 const fmr = 1e-3;
 const [enrolled, mostProbes, strangersWanted, mostOfStranger] = [5, 12, 200, 2];
 
@@ -62,12 +62,12 @@ const picturesOf = (folder: string) =>
     .sort()
     .map((name) => join(folder, name));
 
-interface Door {
+export interface Door {
   readonly residents: readonly { readonly enrolled: readonly Buffer[]; readonly probes: readonly Buffer[] }[];
   readonly strangers: readonly (readonly Buffer[])[];
 }
 
-async function openDoor(): Promise<Door> {
+export async function openDoor(): Promise<Door> {
   const random = newRandom(seed);
   const names = readFileSync(new URL('./adapt-residents.txt', import.meta.url), 'utf8')
     .split('\n')
@@ -97,7 +97,7 @@ const sampleOf = (picture: Uint8Array): Sample => ({
   takenAt: '2026-11-01T12:00:00Z',
 });
 
-function runOf(people: readonly (readonly Uint8Array[])[], out: string, base: string): RecipeRun {
+export function runOf(people: readonly (readonly Uint8Array[])[], out: string, base: string): RecipeRun {
   return {
     data: { people: people.map((pictures, i) => ({ personId: `resident ${i + 1}`, samples: pictures.map(sampleOf) })), strangers: [] },
     ...{ base, out, seed: 1, threads: 2, checkpoint: join(out, 'checkpoint') },
@@ -107,7 +107,7 @@ function runOf(people: readonly (readonly Uint8Array[])[], out: string, base: st
 }
 
 /** What one network says of the door's pictures. */
-interface Seen {
+export interface Seen {
   readonly info: EmbedderInfo;
   /** Logits of each resident's probes with that resident; null where a gate refused the picture. */
   readonly genuine: readonly (readonly (number | null)[])[];
@@ -115,7 +115,7 @@ interface Seen {
   readonly strangers: readonly (readonly number[])[];
 }
 
-async function see(door: Door, folder: string): Promise<Seen> {
+export async function see(door: Door, folder: string): Promise<Seen> {
   const { face } = loadConfig({}).config;
   await using reader = await openFaceReader({
     detector: modelFolder(face.detector),
@@ -186,7 +186,7 @@ function fnmrOf(
   return missed / all;
 }
 
-interface Gain {
+export interface Gain {
   readonly base: number;
   readonly adapted: number;
   /** 1 − adapted / base, and its 95 % interval: residents and strangers drawn anew 1,000 times, the same for both networks. */
@@ -194,7 +194,7 @@ interface Gain {
   readonly interval: readonly [number, number];
 }
 
-function gainOf(base: Seen, adapted: Seen): Gain {
+export function gainOf(base: Seen, adapted: Seen): Gain {
   const ones = (count: number) => new Array<number>(count).fill(1);
   const [residents, strangers] = [base.genuine.length, base.strangers.length];
   const [ofBase, ofAdapted] = [fallingOf(base), fallingOf(adapted)];

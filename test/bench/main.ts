@@ -18,9 +18,10 @@ const benches: Readonly<Record<string, () => Promise<readonly Row[]>>> = {
   faults: async () => (await import('./faults.ts')).benchFaults(),
   soak: async () => (await import('./soak.ts')).benchSoak(),
   adapt: async () => (await import('./adapt.ts')).benchAdapt(),
+  finetune: async () => (await import('./finetune.ts')).benchFinetune(),
 };
 /** Minutes, or the better part of an hour: by name only. */
-const long = ['learning', 'faults', 'mqtt', 'farm', 'train', 'tune', 'soak'];
+const long = ['learning', 'faults', 'mqtt', 'farm', 'train', 'tune', 'soak', 'finetune'];
 
 const { positionals } = parseArgs({ allowPositionals: true, strict: true, options: {} });
 const unknown = positionals.filter((name) => !(name in benches));

@@ -123,6 +123,7 @@ export async function openBenchDoor(options: BenchDoorOptions) {
       threads: 1,
       provider: 'cpu',
       limits: { minInterEyePx: 1, minLuminance: 0, maxLuminance: 255, minSharpness: 0, maxTurnDeg: 90, dominance: 1 },
+      others: '',
     },
     base,
     champion: () => registry.folder(registry.champion()?.id ?? ''),
