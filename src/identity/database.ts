@@ -2,10 +2,9 @@
  * The gallery's SQLite file: a path in, an open database of our version out (made where there is none), and SQLite's
  * errors turned into Faults with a remedy.
  */
-import { chmodSync, closeSync, mkdirSync, openSync, statSync } from 'node:fs';
-import { dirname } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
+import type { DatabaseSync } from 'node:sqlite';
 import { asFault, Fault, messageOf } from '../errors.ts';
+import { openSqlite, type SqliteKind, sqliteTrouble } from '../sqlite.ts';
 
 const schemaVersion = 3;
 /** «FLGY»: tells our file from anyone else's SQLite file (SQLite file format, offset 68). */
@@ -47,87 +46,43 @@ const migrations: Readonly<Record<number, string>> = {
     INSERT INTO templates SELECT picture_id, embedder, vector FROM templates_2; DROP TABLE templates_2`,
 };
 
+const gallery: SqliteKind = {
+  ...{ applicationId, version: schemaVersion, schema, migrations },
+  faults: {
+    foreign: (file) =>
+      new Fault(
+        'gallery-damaged',
+        `${file} is an SQLite file of another program, not a gallery of facelatch: set state.folder (--state) to another folder.`,
+      ),
+    newer: (file, found) =>
+      new Fault(
+        'database-newer',
+        `The gallery ${file} was written by a newer facelatch (format ${found}, this one knows ${schemaVersion}): update facelatch, or set state.folder (--state) to another folder.`,
+      ),
+    unwritable: (file, error) =>
+      asFault(
+        error,
+        'gallery-down',
+        `The gallery ${file} cannot be written; let this user write to its folder, or set state.folder (--state) to another`,
+      ),
+  },
+};
+
 /**
  * Opens or makes the database; only its owner may read it (mode 0600).
  * Throws Faults `database-newer`, `gallery-damaged`, `gallery-down`, `disk-full`.
  */
 export function openDatabase(file: string, lockTimeoutMs: number): DatabaseSync {
-  keepPrivate(file);
   return guarded(file, () => {
-    const db = new DatabaseSync(file, { timeout: lockTimeoutMs, enableForeignKeyConstraints: true });
+    const { db, fresh } = openSqlite(file, gallery, lockTimeoutMs);
     try {
-      checkOurs(db, file); // first of all: a foreign or newer file is left as it was
-      db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL');
-      // A removed face must not linger: freed pages are overwritten with zeros, and nothing is written to temporary files.
-      db.exec('PRAGMA secure_delete = ON; PRAGMA temp_store = MEMORY');
-      if (migrate(db)) emptyLog(db, file); // now: on a disk that fills up later there would be no room for it
+      if (fresh) emptyLog(db, file); // now: on a disk that fills up later there would be no room for it
       return db;
     } catch (error) {
       db.close();
       throw error;
     }
   });
-}
-
-function keepPrivate(file: string): void {
-  try {
-    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-    closeSync(openSync(file, 'a', 0o600));
-    if ((statSync(file).mode & 0o077) !== 0) chmodSync(file, 0o600);
-  } catch (error) {
-    throw asFault(
-      error,
-      'gallery-down',
-      `The gallery ${file} cannot be written; let this user write to its folder, or set state.folder (--state) to another`,
-    );
-  }
-}
-
-function checkOurs(db: DatabaseSync, file: string): void {
-  const version = pragma(db, 'user_version');
-  const owner = pragma(db, 'application_id');
-  const isNew = owner === 0 && version === 0 && db.prepare('SELECT count(*) AS n FROM sqlite_schema').get()?.n === 0;
-  if (!isNew && owner !== applicationId) {
-    throw new Fault(
-      'gallery-damaged',
-      `${file} is an SQLite file of another program, not a gallery of facelatch: set state.folder (--state) to another folder.`,
-    );
-  }
-  if (version > schemaVersion) {
-    throw new Fault(
-      'database-newer',
-      `The gallery ${file} was written by a newer facelatch (format ${version}, this one knows ${schemaVersion}): update facelatch, or set state.folder (--state) to another folder.`,
-    );
-  }
-}
-
-/** True when there was something to do. */
-function migrate(db: DatabaseSync): boolean {
-  return transact(db, () => {
-    const found = pragma(db, 'user_version');
-    if (found >= schemaVersion) return false;
-    if (found === 0) db.exec(schema);
-    else for (let version = found; version < schemaVersion; version++) db.exec(migrations[version] ?? '');
-    db.exec(`PRAGMA application_id = ${applicationId}; PRAGMA user_version = ${schemaVersion}`);
-    return true;
-  });
-}
-
-export function pragma(db: DatabaseSync, name: 'user_version' | 'application_id' | 'data_version'): number {
-  return Number(db.prepare(`PRAGMA ${name}`).get()?.[name]);
-}
-
-/** Runs `work` as one transaction: all of it is stored, durably, or nothing. */
-export function transact<T>(db: DatabaseSync, work: () => T): T {
-  db.exec('BEGIN IMMEDIATE');
-  try {
-    const result = work();
-    db.exec('COMMIT');
-    return result;
-  } catch (error) {
-    if (db.isTransaction) db.exec('ROLLBACK');
-    throw error;
-  }
 }
 
 /**
@@ -153,34 +108,22 @@ export function guarded<T>(file: string, work: () => T): T {
   }
 }
 
-// Result codes: https://www.sqlite.org/rescode.html; the low byte is the primary code.
-const ioErrorWrite = 778;
-const ioErrorSharedMemorySize = 4874;
-
 function faultOf(error: unknown, file: string): Fault | undefined {
-  if (!(error instanceof Error && 'errcode' in error)) return undefined;
-  const code = Number(error.errcode);
   const fault = (kind: 'disk-full' | 'gallery-damaged' | 'gallery-down', what: string) =>
     new Fault(kind, `${what} (${messageOf(error)}).`, error);
-  if (code === ioErrorWrite || code === ioErrorSharedMemorySize) {
-    return fault('disk-full', `The gallery ${file} could not be written: free some space, or check quota and disk`);
-  }
-  switch (code & 255) {
-    case 13: // FULL
+  switch (sqliteTrouble(error)) {
+    case 'unwritable':
+      return fault('disk-full', `The gallery ${file} could not be written: free some space, or check quota and disk`);
+    case 'full':
       return fault('disk-full', `The disk of the gallery ${file} is full: free some space`);
-    case 11: // CORRUPT
-    case 26: // NOTADB
+    case 'damaged':
       return fault(
         'gallery-damaged',
         `The gallery ${file} is damaged or not a database: restore a copy, or move it away and enrol everyone anew (state.folder)`,
       );
-    case 5: // BUSY
-    case 6: // LOCKED
+    case 'held':
       return fault('gallery-down', `The gallery ${file} is held by another process: try again`);
-    case 3: // PERM
-    case 8: // READONLY
-    case 10: // IOERR
-    case 14: // CANTOPEN
+    case 'down':
       return fault('gallery-down', `The gallery ${file} cannot be read or written: check its owner, its folder and the disk`);
     default:
       return undefined;

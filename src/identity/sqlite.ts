@@ -5,8 +5,9 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { Fault } from '../errors.ts';
 import type { EmbedderInfo, Embedding } from '../face/port.ts';
+import { pragma, transact } from '../sqlite.ts';
 import type { Clock } from '../time.ts';
-import { emptyLog, guarded, openDatabase, pragma, transact } from './database.ts';
+import { emptyLog, guarded, openDatabase } from './database.ts';
 import { personName } from './name.ts';
 import type { Gallery, NewPerson, NewPicture, Person, PersonId, PersonRules, Reembedded } from './port.ts';
 import { checkEmbedding, gallerySearch } from './search.ts';

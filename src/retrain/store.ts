@@ -2,10 +2,9 @@
  * The retraining room's SQLite file: a path in, an open database of our version out (made where there is none, for its owner alone), and SQLite's errors
  * turned into Faults with a remedy. Kept pictures, the frozen split, the registry's pointer and the job stand in it; every change is one transaction.
  */
-import { chmodSync, closeSync, mkdirSync, openSync, statSync } from 'node:fs';
-import { dirname } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
+import type { DatabaseSync } from 'node:sqlite';
 import { asFault, Fault, messageOf } from '../errors.ts';
+import { openSqlite, pragma, type SqliteKind, sqliteTrouble, transact } from '../sqlite.ts';
 
 const schemaVersion = 1;
 /** «FLRT» (SQLite file format, offset 68). */
@@ -76,9 +75,20 @@ export interface Store extends Disposable {
   version(): number;
 }
 
+const room: SqliteKind = {
+  ...{ applicationId, version: schemaVersion, schema, migrations: {} },
+  faults: {
+    foreign: (file) =>
+      new Fault('registry-damaged', `${file} is an SQLite file of another program: move it away, or set state.folder to another folder`),
+    newer: (file) =>
+      new Fault('database-newer', `${file} was written by a newer facelatch: update facelatch, or set state.folder to another folder`),
+    unwritable: (file, error) =>
+      asFault(error, 'registry-down', `${file} cannot be written; let this user write to its folder, or set state.folder to another`),
+  },
+};
+
 /** Opens or makes it. Throws Faults `database-newer`, `registry-damaged`, `registry-down`, `disk-full`. */
 export function openStore(file: string, lockTimeoutMs = 5000): Store {
-  keepPrivate(file);
   const guarded = <T>(work: () => T): T => {
     try {
       return work();
@@ -86,85 +96,39 @@ export function openStore(file: string, lockTimeoutMs = 5000): Store {
       throw faultOf(error, file) ?? error;
     }
   };
-  const db = guarded(() => opened(file, lockTimeoutMs));
+  const { db } = guarded(() => openSqlite(file, room, lockTimeoutMs));
   return {
     db,
     file,
     change: (work) => guarded(() => transact(db, work)),
     read: guarded,
-    version: () => guarded(() => Number(db.prepare('PRAGMA data_version').get()?.data_version)),
+    version: () => guarded(() => pragma(db, 'data_version')),
     [Symbol.dispose]: () => {
       if (db.isOpen) db.close();
     },
   };
 }
 
-function opened(file: string, timeout: number): DatabaseSync {
-  const db = new DatabaseSync(file, { timeout });
-  try {
-    const number = (name: 'user_version' | 'application_id') => Number(db.prepare(`PRAGMA ${name}`).get()?.[name]);
-    const tables = Number(db.prepare('SELECT count(*) AS n FROM sqlite_schema').get()?.n);
-    if (tables > 0 && number('application_id') !== applicationId)
-      throw new Fault(
-        'registry-damaged',
-        `${file} is an SQLite file of another program: move it away, or set state.folder to another folder`,
-      );
-    if (number('user_version') > schemaVersion)
-      throw new Fault(
-        'database-newer',
-        `${file} was written by a newer facelatch: update facelatch, or set state.folder to another folder`,
-      );
-    // A picture that was removed must not linger: freed pages are overwritten, nothing goes to temporary files.
-    db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; PRAGMA temp_store = MEMORY');
-    transact(db, () => {
-      if (number('user_version') === 0)
-        db.exec(`${schema}; PRAGMA application_id = ${applicationId}; PRAGMA user_version = ${schemaVersion}`);
-    });
-    return db;
-  } catch (error) {
-    db.close();
-    throw error;
-  }
-}
-
-function keepPrivate(file: string): void {
-  try {
-    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-    closeSync(openSync(file, 'a', 0o600));
-    if ((statSync(file).mode & 0o077) !== 0) chmodSync(file, 0o600);
-  } catch (error) {
-    throw asFault(error, 'registry-down', `${file} cannot be written; let this user write to its folder, or set state.folder to another`);
-  }
-}
-
-function transact<T>(db: DatabaseSync, work: () => T): T {
-  db.exec('BEGIN IMMEDIATE');
-  try {
-    const result = work();
-    db.exec('COMMIT');
-    return result;
-  } catch (error) {
-    if (db.isTransaction) db.exec('ROLLBACK');
-    throw error;
-  }
-}
-
-// Result codes: https://www.sqlite.org/rescode.html; the low byte is the primary code.
 function faultOf(error: unknown, file: string): Fault | undefined {
-  if (!(error instanceof Error && 'errcode' in error)) return undefined;
-  const code = Number(error.errcode);
+  const trouble = sqliteTrouble(error);
   const said = `(${messageOf(error)})`;
-  if ((code & 255) === 13 || code === 778 || code === 4874)
-    return new Fault('disk-full', `The disk of ${file} is full: free some space ${said}`, error);
-  if ((code & 255) === 11 || (code & 255) === 26)
-    return new Fault(
-      'registry-damaged',
-      `${file} is damaged: restore a copy, or move it away; trained networks must then be added anew ${said}`,
-      error,
-    );
-  return new Fault(
-    'registry-down',
-    `${file} cannot be read or written: check its owner, its folder and the disk, and try again ${said}`,
-    error,
-  );
+  switch (trouble) {
+    case undefined:
+      return undefined;
+    case 'full':
+    case 'unwritable':
+      return new Fault('disk-full', `The disk of ${file} is full: free some space ${said}`, error);
+    case 'damaged':
+      return new Fault(
+        'registry-damaged',
+        `${file} is damaged: restore a copy, or move it away; trained networks must then be added anew ${said}`,
+        error,
+      );
+    default:
+      return new Fault(
+        'registry-down',
+        `${file} cannot be read or written: check its owner, its folder and the disk, and try again ${said}`,
+        error,
+      );
+  }
 }
