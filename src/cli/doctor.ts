@@ -1,9 +1,8 @@
 /** `facelatch doctor`: tries everything a door needs, one by one, and names the remedy for what is not there. */
 
-import { execFile } from 'node:child_process';
 import { accessSync, constants, existsSync, statfsSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { promisify, styleText } from 'node:util';
+import { styleText } from 'node:util';
 import { Command } from 'commander';
 import {
   brokerProbe,
@@ -19,6 +18,7 @@ import {
 import type { Config } from '../config.ts';
 import { Fault, messageOf } from '../errors.ts';
 import type { FaceReader } from '../face/port.ts';
+import { timeSync } from '../host/time-sync.ts';
 import { openRelayDevice } from '../relay-line.ts';
 import { doorReaderOf } from '../retraining.ts';
 import { systemClock } from '../time.ts';
@@ -225,24 +225,21 @@ async function checkEmbedded(config: Config): Promise<Found> {
   }
 }
 
-async function checkClock({ retrain }: Config): Promise<Found> {
-  const waits = retrain.schedule === '' ? '' : '; until then nothing is trained by retrain.schedule';
+/** As the daemon itself asks: whichever time service holds the clock. */
+function checkClock({ retrain, mqtt }: Config): Found {
   const now = new Date();
   if (now.getTime() < earliestWall)
     return {
       health: 'problem',
       found: `the clock says ${now.toISOString()}: it was never set; install a time service (systemd-timesyncd)`,
     };
-  try {
-    const { stdout } = await promisify(execFile)('timedatectl', ['show', '--property=NTPSynchronized', '--value'], { timeout: 3000 });
-    if (stdout.trim() === 'yes') return { health: 'ok', found: `${now.toISOString()}, synchronised` };
-    return { health: 'note', found: `${now.toISOString()}, not synchronised: timedatectl set-ntp true${waits}` };
-  } catch {
-    return {
-      health: 'note',
-      found: `${now.toISOString()}; whether it is synchronised cannot be told here (no systemd)${waits === '' ? '' : '; retrain.schedule waits for a clock that is'}`,
-    };
-  }
+  if (timeSync()()) return { health: 'ok', found: `${now.toISOString()}, synchronised` };
+  const until = [
+    ...(mqtt.enabled && mqtt.commands && mqtt.clockCheck ? ['signed commands are refused (mqtt.clockCheck)'] : []),
+    ...(retrain.schedule === '' ? [] : ['nothing is trained by retrain.schedule']),
+  ];
+  const lost = until.length === 0 ? '' : `; until then ${until.join(', and ')}`;
+  return { health: 'note', found: `${now.toISOString()}, not synchronised: timedatectl set-ntp true, or install chrony${lost}` };
 }
 
 /** What is lost without each optional part, in one line. */

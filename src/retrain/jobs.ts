@@ -56,7 +56,7 @@ export function statements({ db }: Store) {
     ),
     forget: db.prepare('DELETE FROM jobs WHERE n <= (SELECT max(n) FROM jobs) - 50'),
     cancel: db.prepare('UPDATE jobs SET cancelled_by = ? WHERE id = ?'),
-    set: db.prepare('UPDATE jobs SET state = ?, detail = ? WHERE id = ?'),
+    set: db.prepare('UPDATE jobs SET state = ?, detail = ?, progress = NULL WHERE id = ?'),
     progress: db.prepare('UPDATE jobs SET progress = ? WHERE id = ?'),
     bundle: db.prepare('UPDATE jobs SET bundle = ? WHERE id = ?'),
     crashed: db.prepare('UPDATE jobs SET crashes = crashes + 1 WHERE id = ?'),
