@@ -167,7 +167,7 @@ function rollbackCommand(stop: AbortSignal, exit: Exit): Command {
       const back = await promotionHere(config, retraining, stop, scope).rollback('cli');
       print(options, back ?? { to: null }, () =>
         back
-          ? `${back.to.slice(0, 12)} guards the door again`
+          ? `${back.to === 'base' ? 'The network of the configuration' : back.to.slice(0, 12)} guards the door again`
           : 'The network of the configuration guards the door: there is nothing to go back to',
       );
       exit(back ? exitCodes.yes : exitCodes.no);

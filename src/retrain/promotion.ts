@@ -52,20 +52,25 @@ const mostRounds = 5;
 
 export function promotionOf(parts: PromotionParts): Promotion {
   const { registry, record } = parts;
-  const refuse = (bundle: string, reason: BundleRefusal, detail: string): PromotionOutcome => {
+  const refuse = (bundle: string, reason: BundleRefusal, detail: string): Extract<PromotionOutcome, { ok: false }> => {
     registry.note(bundle, `refused (${reason}): ${detail}`);
     record({ kind: 'model.refused', bundle, reason, detail });
     return { ok: false, reason, detail };
   };
 
-  const measured = async (id: string, comparison: Comparison | undefined, force: boolean): Promise<PromotionOutcome | string> => {
+  /** What the promotion rests on; `forced`: it goes against the comparison, or without one. */
+  const measured = async (
+    id: string,
+    comparison: Comparison | undefined,
+    force: boolean,
+  ): Promise<Extract<PromotionOutcome, { ok: false }> | { readonly ok: true; readonly detail: string; readonly forced: boolean }> => {
     try {
       const { ok, detail } = comparison ?? (await parts.compare(id));
-      if (ok) return detail;
-      return force ? `against the comparison: ${detail}` : refuse(id, 'worse', detail);
+      if (ok) return { ok, detail, forced: false };
+      return force ? { ok: true, detail: `against the comparison: ${detail}`, forced: true } : refuse(id, 'worse', detail);
     } catch (error) {
       if (!(error instanceof Fault)) throw error;
-      return force ? `not measured: ${error.message}` : refuse(id, 'unmeasured', error.message);
+      return force ? { ok: true, detail: `not measured: ${error.message}`, forced: true } : refuse(id, 'unmeasured', error.message);
     }
   };
 
@@ -106,8 +111,9 @@ export function promotionOf(parts: PromotionParts): Promotion {
       if (registry.champion()?.id === id) return { ok: true, detail: 'it guards the door already' };
       const verdict = await registry.verify(id);
       if (!verdict.ok) return refuse(id, verdict.reason, verdict.detail);
-      const detail = await measured(id, comparison, force);
-      if (typeof detail !== 'string') return detail;
+      const rests = await measured(id, comparison, force);
+      if (!rests.ok) return rests;
+      const { detail, forced } = rests;
       const twin = await prepared(id);
       if ('ok' in twin) return twin;
       // From here to the end nothing is awaited: no frame comes between the pointer and the door.
@@ -117,7 +123,7 @@ export function promotionOf(parts: PromotionParts): Promotion {
         bundle: id,
         version: verdict.manifest.version,
         by,
-        forced: force && comparison?.ok !== true,
+        forced,
         detail,
       });
       if (parts.take) parts.take(twin);

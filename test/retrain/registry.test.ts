@@ -163,6 +163,15 @@ describe('the pointer', () => {
     expect(door.events.at(-1)).toMatchObject({ kind: 'model.promoted', forced: true, by: 'cli' });
   });
 
+  it('is not said to be forced where the comparison was for it all the same', async () => {
+    door[Symbol.dispose]();
+    const comparison = () => ({ ok: true, detail: 'FNMR 2 %', metrics: {} });
+    door = await openBenchDoor({ state: join(folder.path, 'state'), comparison });
+    const { id } = await candidate(door, 'one');
+    expect(await door.promotion.promote(id, 'cli', { force: true })).toEqual({ ok: true, detail: 'FNMR 2 %' });
+    expect(door.events.at(-1)).toMatchObject({ kind: 'model.promoted', forced: false });
+  });
+
   it('keeps the champion and the one before when old ones are cleared away, and never removes the champion', async () => {
     const made = [
       await candidate(door, 'one'),
