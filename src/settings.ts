@@ -388,7 +388,7 @@ export const schema = {
       ['adapt', 'finetune', 'paper'],
     ),
     others: text(
-      'Folder of pictures of people who are nobody at this door (one folder for each person, 100 people at least), where training runs: `finetune` learns light and noise from them too and calibrates on them. Empty: it keeps a quarter of the people of the door aside, of 20 at least.',
+      'Folder of pictures of people who are nobody at this door (one folder for each person, 100 people at least), where training runs: `finetune` learns light and noise from them too and calibrates on them; `paper` takes up to 200 of them, six pictures each, in place of the people of the demo. Empty: `finetune` keeps a quarter of the people of the door aside, of 20 at least.',
       '',
       /^/,
       'a folder',

@@ -68,7 +68,7 @@ export function workshopOf({
         follow,
         encode: (of, weights) => ({ onnx: unitModel(of, weights), head: { kind: 'l1-logistic', ...unitHead(of, weights) } }),
         logitOf,
-        others: () => peopleIn(nobodies),
+        others: (here) => (others === '' ? strangersUnless(here, peopleIn(nobodies)) : fewOf(picturesOfPeople(others), here)),
       }),
     },
     compare: (run) => compareNetworks(run, { fmrPerComparison, logitAt, logitOf, cohortOf: (folder) => cohortFor(folder, cohort) }),
@@ -94,14 +94,34 @@ function cohortFor(folder: string, shipped: string): Cohort | undefined {
   return { ...cohort, people: cohort.people.map((own) => own.map((embedding) => adapted(adapter, embedding))) };
 }
 
+const sampleOf = (picture: Uint8Array): Sample => ({
+  id: createHash('sha256').update(picture).digest('hex'),
+  picture,
+  origin: 'enrolment',
+  takenAt: '',
+});
+
+/** A door of the demo has its people as strangers, too, under other pictures: then nobody of them. */
+const strangersUnless = (here: ReadonlySet<string>, people: readonly (readonly Sample[])[]) =>
+  people.flat().some(({ id }) => here.has(id)) ? [] : people;
+
+/** More teach the paper's network on a door's processor nothing: it takes 2,500 steps of 16 pairs. */
+const [mostOthers, mostOfEach] = [200, 6];
+
+/** Those who are not here, and of whom there are two pictures. */
+function fewOf(people: readonly (readonly (() => Uint8Array)[])[], here: ReadonlySet<string>): readonly (readonly Sample[])[] {
+  return people
+    .filter((own) => own.length >= 2)
+    .slice(0, mostOthers)
+    .map((own) => own.slice(0, mostOfEach).map((read) => sampleOf(read())))
+    .filter((own) => !own.some(({ id }) => here.has(id)));
+}
+
 /** Person by person, as the names of the files begin; nobody where there is no such folder. */
 function peopleIn(folder: string): readonly (readonly Sample[])[] {
   const names = existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith('.jpg')) : [];
   return [...Map.groupBy(names.toSorted(), (name) => name.split('-')[0]).values()].map((own) =>
-    own.map((name) => {
-      const picture = readFileSync(join(folder, name));
-      return { id: createHash('sha256').update(picture).digest('hex'), picture, origin: 'enrolment', takenAt: '' };
-    }),
+    own.map((name) => sampleOf(readFileSync(join(folder, name)))),
   );
 }
 

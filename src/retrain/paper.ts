@@ -1,5 +1,5 @@
 /**
- * The recipe `paper`: the paper's network from its first weights. Everyone there is (the door's people, its strangers, people who do not exist) is drawn into
+ * The recipe `paper`: the paper's network from its first weights. Everyone there is (the door's people, its strangers, others who are nobody here) is drawn into
  * three parts: to learn from, to tell when to stop, and to calibrate on. The network that comes out knows nothing but them.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
@@ -36,11 +36,11 @@ export interface PaperParts {
   /** The twin as ONNX: `pictures` (1 × side × side × 3, 0…1) in, `embeddings` (units + 1, a unit vector) out, and the head over them. */
   readonly encode: (network: Network, weights: Weights) => { readonly onnx: Uint8Array; readonly head: Head };
   readonly logitOf: (head: Head, a: Embedding, b: Embedding) => number;
-  /** Pictures of people who do not exist, person by person; none where they are not at hand. */
-  readonly others: () => readonly (readonly Sample[])[];
+  /** Pictures of people who are nobody at this door, person by person, none of them among the pictures `here` (by id); nobody where there are none at hand. */
+  readonly others: (here: ReadonlySet<string>) => readonly (readonly Sample[])[];
 }
 
-/** The door's people with two pictures that it takes: half of them at least are learned from, the others never. Beside people who do not exist fewer will do. */
+/** The door's people with two pictures that it takes: half of them at least are learned from, the others never. Beside others fewer will do. */
 const needed = { alone: 8, withOthers: 4 } as const;
 /** Of each kind of people this share is held out to stop by, and this share to calibrate on. */
 const heldOut = 0.2;
@@ -109,12 +109,8 @@ const figuresOf = ({ loss, stepsPerS, validation }: CourseStep) => ({
   ...(validation && { 'validation.loss': validation.loss, 'validation.accuracy': validation.accuracy }),
 });
 
-/** None at a door where one of them is enrolled: whoever is measured on must not be somebody who was learned from. */
-function othersFor(data: TrainingData, { others }: PaperParts): readonly (readonly Sample[])[] {
-  const here = new Set([...data.people.flatMap(({ samples }) => samples), ...data.strangers.flat()].map(({ id }) => id));
-  const all = others();
-  return all.flat().some(({ id }) => here.has(id)) ? [] : all;
-}
+const othersFor = (data: TrainingData, { others }: PaperParts): readonly (readonly Sample[])[] =>
+  others(new Set([...data.people.flatMap(({ samples }) => samples), ...data.strangers.flat()].map(({ id }) => id)));
 
 const neededBeside = (others: readonly unknown[]) => (others.length > 0 ? needed.withOthers : needed.alone);
 
@@ -135,12 +131,16 @@ async function cutAll(studio: FaceStudio, framing: Framing, others: readonly (re
   const { people, strangers } = run.data;
   const total = [...people.map(({ samples }) => samples), ...strangers, ...others].reduce((sum, own) => sum + own.length, 0);
   let [faces, without] = [0, 0];
-  const sit = async (name: string, samples: readonly Sample[], stranger = false): Promise<Sitter[]> => {
+  const sit = async (name: string, samples: readonly Sample[], stranger = false, lenient = false): Promise<Sitter[]> => {
     const own: Uint8Array[] = [];
     for (const { picture } of samples) {
       run.signal.throwIfAborted();
       await run.breathe?.();
-      const face = await studio.cut(picture, framing);
+      const face = await studio.cut(picture, framing).catch((error: unknown) => {
+        // A folder of others may hold anything.
+        if (lenient && error instanceof Fault && error.code === 'bad-picture') return undefined;
+        throw error;
+      });
       if (face) own.push(face);
       else without++;
       faces += face ? 1 : 0;
@@ -151,7 +151,7 @@ async function cutAll(studio: FaceStudio, framing: Framing, others: readonly (re
   const sitters = { people: [] as Sitter[], strangers: [] as Sitter[], others: [] as Sitter[] };
   for (const { personId, samples } of people) sitters.people.push(...(await sit(`person ${personId}`, samples)));
   for (const [index, samples] of strangers.entries()) sitters.strangers.push(...(await sit(`stranger ${index}`, samples, true)));
-  for (const [index, samples] of others.entries()) sitters.others.push(...(await sit(`nobody ${index}`, samples)));
+  for (const [index, samples] of others.entries()) sitters.others.push(...(await sit(`nobody ${index}`, samples, false, true)));
   return { sitters, faces, without };
 }
 

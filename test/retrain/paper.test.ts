@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -126,6 +126,25 @@ describe('the recipe paper', () => {
     expect(figures).toMatchObject({ faces: 30, learned: 3 + 5 + 1, judged: 1 + 1 + 1, calibrated: 1 + 1 + 1 });
     // One of those who do not exist lives here: none of them is learned from.
     expect(paper!.lacks({ people: [...people.slice(0, 3), people[9]!, people[10]!], strangers: [] })).toContain('at least 8 people');
+  }, 120_000);
+
+  test('takes the people of retrain.others in place of those who do not exist, but for whoever lives here', async () => {
+    const others = join(work, 'others');
+    for (const { personId, samples } of people.slice(4)) {
+      mkdirSync(join(others, personId), { recursive: true });
+      for (const [index, { picture }] of samples.entries()) writeFileSync(join(others, personId, `${index}.jpg`), picture);
+    }
+    writeFileSync(join(others, 'p06', 'no-picture.jpg'), 'nothing');
+    const { paper } = paperWorkshop({ others }).recipes;
+    const few = { people: people.slice(0, 5), strangers: [] };
+    expect(paper!.lacks(few)).toBeUndefined();
+    // Five of the door; of the twelve others one lives here.
+    expect((await paper!.run(paperRun(join(work, 'with-others'), few))).figures).toMatchObject({
+      faces: 32,
+      learned: 3 + 7,
+      judged: 1 + 2,
+      calibrated: 1 + 2,
+    });
   }, 120_000);
 
   test('refuses people in whose pictures there are no faces', async () => {
