@@ -9,10 +9,12 @@ import { type Cosines, fitHead } from './calibrate.ts';
 import { versions } from './cohort.ts';
 import type { Door } from './door.ts';
 import type { Cohort, RecipeRun } from './port.ts';
-import { awayFromStrangers, centreOf, cosine, learnProjection, type People, type Projection, project } from './projection.ts';
+import { awayFromStrangers, centreOf, cosine, learnProjection, type People, type Projection, project, unchanged } from './projection.ts';
 
 /** Parts of the cohort that are kept aside in turn. */
 const folds = 3;
+/** A cohort of fewer people shows what it has in common by chance: nothing is learned from it, it only calibrates. */
+const fewestStrangers = 60;
 
 export interface Learned {
   readonly projection: Projection;
@@ -48,7 +50,7 @@ export async function learn(
     // Half of a person's embeddings stand for enrolment, the other half comes to the door; against others' all of them count, enrolled three
     // ways: a strict door asks for rates that only a million comparisons can show.
     const unknown = cohort.people.flatMap((own, index) => (aside.has(index) && own.length >= 2 * versions ? [z(own)] : []));
-    const nobody = z(known.flat());
+    const nobody = strangersOf(known, projection);
     const enrolledAs = (own: readonly Embedding[]) => awayFromStrangers(centreOf([own]), nobody);
     const enrolled = unknown.map((own) => [own.slice(0, halfOf(own)), own.slice(halfOf(own)), own].map(enrolledAs));
     const residents = people.map((pictures) => prototypeOf(pictures, projection, nobody));
@@ -72,7 +74,7 @@ export async function learn(
 
 /** For each person's pictures (each picture's embeddings, the plain one first) what stands for them: keys, and as values the person's prototype. */
 export function standFor(people: Door['people'], projection: Projection, cohort: Cohort): Pick<Learned, 'keys' | 'values'> {
-  const nobody = cohort.people.flatMap((own) => own.map((embedding) => project(projection, embedding)));
+  const nobody = strangersOf(cohort.people, projection);
   const values = people.map((pictures) => prototypeOf(pictures, projection, nobody));
   return {
     keys: people.flatMap((pictures) => pictures.map(([plain]) => project(projection, plain as Embedding))),
@@ -80,7 +82,12 @@ export function standFor(people: Door['people'], projection: Projection, cohort:
   };
 }
 
+/** Strangers to keep away from. */
+const strangersOf = (cohort: People, projection: Projection): readonly Embedding[] =>
+  cohort.length < fewestStrangers ? [] : cohort.flat().map((embedding) => project(projection, embedding));
+
 function learned(cohort: People, door: People, size: number): Projection {
+  if (cohort.length < fewestStrangers) return unchanged(size);
   const projection = learnProjection(cohort, door, size);
   if (projection) return projection;
   throw new Fault('training-failed', 'The pictures of every person are all alike: nothing can be learned from copies of one picture');

@@ -33,6 +33,13 @@ export function learnProjection(cohort: People, door: People, size: number): Pro
   return { matrix: Float32Array.from(matrix), offset };
 }
 
+/** Leaves every embedding as it is. */
+export function unchanged(size: number): Projection {
+  const matrix = new Float32Array(size * size);
+  for (let i = 0; i < size; i++) matrix[i * (size + 1)] = 1;
+  return { matrix, offset: new Float32Array(size) };
+}
+
 export function project({ matrix, offset }: Projection, embedding: Embedding): Embedding {
   const size = offset.length;
   const z = new Float32Array(size);
