@@ -117,7 +117,9 @@ it('a worse network is refused, and the door stays as it was; one that passes an
   await place.send('train.start');
   await until(again.house, 'model.promoted');
   expect(again.house.reader.embedder.sha256).not.toBe(base);
-  for (const person of [3, 5]) expect(await again.visit(person)).toMatchObject({ kind: 'access.denied' });
+  expect(await again.visit(3)).toMatchObject({ kind: 'access.denied' });
+  // Two decisions that differ are too many; a slow machine may have decided twice already while the first visitor stood there.
+  if (journalled(again.house, 'model.rolled-back').length === 0) await again.visit(5);
   await until(again.house, 'model.rolled-back');
   expect(journalled(again.house, 'model.rolled-back')).toMatchObject([{ bundle: 'base', why: 'disagreement', by: 'the door' }]);
   expect(again.house.reader.embedder.sha256).toBe(base);
