@@ -19,7 +19,7 @@ const { values } = parseArgs({
     only: { type: 'string', default: '' },
     repeat: { type: 'string', default: '20' },
     cache: { type: 'string', default: join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'facelatch-hil') },
-    minutes: { type: 'string', default: '90' },
+    minutes: { type: 'string', default: '150' },
     deb: { type: 'string' },
   },
 });
