@@ -1,6 +1,6 @@
 /** What learns and measures, put together: recipes and comparison with what they need of the other rooms. With `adapters.ts` and `wire.ts` the only importer of adapters. */
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { demoPeopleFolder, modelFolder, root } from './adapters.ts';
 import { Fault, messageOf } from './errors.ts';
@@ -125,20 +125,21 @@ function peopleIn(folder: string): readonly (readonly Sample[])[] {
   );
 }
 
-/** Each person's pictures, to be read when they are wanted. Throws Fault `not-found`. */
+/** Each person's pictures, to be read when they are wanted; links are followed. Throws Fault `not-found`, `bad-argument` for a folder without people. */
 function picturesOfPeople(folder: string): readonly (readonly (() => Uint8Array)[])[] {
+  const pictures = (person: string) => readdirSync(person).filter((file) => /\.(jpe?g|png|webp|pgm)$/i.test(file));
   try {
-    const people = readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isDirectory() && !entry.name.startsWith('.'));
-    return people
-      .map(({ name }) =>
-        readdirSync(join(folder, name))
-          .filter((file) => /\.(jpe?g|png|webp|pgm)$/i.test(file))
-          .sort()
+    const people = readdirSync(folder)
+      .filter((name) => !name.startsWith('.') && statSync(join(folder, name)).isDirectory())
+      .map((name) =>
+        pictures(join(folder, name))
+          .toSorted()
           .map((file) => join(folder, name, file)),
       )
-      .filter((files) => files.length > 0)
-      .map((files) => files.map((file) => () => readFileSync(file)));
+      .filter((files) => files.length > 0);
+    if (people.length > 0) return people.map((files) => files.map((file) => () => readFileSync(file)));
   } catch (error) {
     throw new Fault('not-found', `The folder ${folder} (retrain.others) cannot be read: ${messageOf(error)}`, error);
   }
+  throw new Fault('bad-argument', `The folder ${folder} (retrain.others) has no folders of pictures, one for each person`);
 }

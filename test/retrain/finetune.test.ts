@@ -1,6 +1,6 @@
 /** The recipe `finetune`, with few steps, from people who do not exist: to a folder that the face reader opens. */
 import { createHash } from 'node:crypto';
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
@@ -142,6 +142,13 @@ describe('the recipe finetune', () => {
     mkdirSync(join(lonely, 'Ada'), { recursive: true });
     cpSync(join(demo, 'p01-neutral.jpg'), join(lonely, 'Ada', '1.jpg'));
     expect(workshopOf({ finetune: few, others: lonely }).recipes.finetune?.lacks(data)).toMatch(/at least 8 people.*retrain\.others has 1/);
+    // A link to a folder of people is as good as the folder.
+    mkdirSync(join(work, 'linked'));
+    symlinkSync(join(lonely, 'Ada'), join(work, 'linked', 'Ada'));
+    expect(workshopOf({ finetune: few, others: join(work, 'linked') }).recipes.finetune?.lacks(data)).toMatch(/retrain\.others has 1/);
+    expect(() => workshopOf({ others: join(lonely, 'Ada') }).recipes.finetune?.lacks(data)).toThrow(
+      /retrain\.others.*no folders of pictures/,
+    );
     expect(() => workshopOf({ others: join(work, 'nowhere') }).recipes.finetune?.lacks(data)).toThrow(/retrain\.others.*cannot be read/);
   });
 });
