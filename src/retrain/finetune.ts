@@ -53,6 +53,8 @@ const withOthers = { people: 2, pictures: 3 } as const;
 /** Pictures of a person where some are kept aside: half of them stand for enrolment. */
 const picturesAlone = 4;
 const keptAside = 4;
+/** Two of five of the others are not learned from: they calibrate. */
+const calibrates = (other: number) => other % 5 < 2;
 /** Of each of the others, at most so many pictures are learned from, and so many stand in the cohort. */
 const [mostOfOther, mostInCohort] = [20, 8];
 
@@ -80,7 +82,7 @@ export function finetuneRecipe(parts: FinetuneParts): Recipe {
           `finetune trains networks that take pictures channel by channel (NCHW); that of ${run.base} takes them ${base.layout}`,
         );
       const faces = await facesOf(base, run, parts.others());
-      refuseFaceless(faces.door, 'finetune', withOthers);
+      refuseFaceless(faces.door.slice(0, run.data.people.length), 'finetune', withOthers);
       const [own, aside] = faces.others.length > 0 ? [run.data.people, []] : parted(run);
       const kept = new Set(aside.map(({ personId }) => personId));
       const pace = paced(run);
@@ -88,7 +90,7 @@ export function finetuneRecipe(parts: FinetuneParts): Recipe {
         width: base.width,
         height: base.height,
         door: faces.door.filter((own, index) => own.length > 0 && !kept.has(run.data.people[index]?.personId ?? '')),
-        others: faces.others,
+        others: faces.others.filter((_, index) => !calibrates(index)),
         embed: base.embed,
         seed: run.seed,
         mixedPerFace: plan.mixedPerFace,
@@ -98,7 +100,13 @@ export function finetuneRecipe(parts: FinetuneParts): Recipe {
       const { network, loss, seconds } = await distil(base, lessons, run, { ...parts, plan }, pace);
       writeTwin(run, network);
       const twin = await parts.openStudio(run.out, run.threads);
-      const cohort = await cohortOf(twin, faces.others, aside, run, pace);
+      const cohort = await cohortOf(
+        twin,
+        faces.others.filter((_, index) => calibrates(index)),
+        aside,
+        run,
+        pace,
+      );
       const door = await embedDoor(twin, { ...run, data: { ...run.data, people: own } });
       const learned = await learn(cohort, door, twin.dimension, run);
       const rest = await embedDoor(twin, { ...run, data: { people: aside, strangers: [] } });
@@ -107,7 +115,7 @@ export function finetuneRecipe(parts: FinetuneParts): Recipe {
         learned.cosines,
         learned.head,
         faces.others.length > 0
-          ? `${cohort.people.length} people who are nobody at this door, kept aside in turn, against each other and this door's people`
+          ? `${cohort.people.length} people who are nobody at this door, of whom the network learned nothing, against each other and this door's people`
           : `${aside.length} people of this door, kept aside, against each other and the others`,
       );
       if (calibration.table.length < 3)
