@@ -383,7 +383,7 @@ export const schema = {
   },
   retrain: {
     recipe: choice(
-      'How the network learns from this door: `adapt` (the twin stays, a projection of its embeddings and the head are learned; seconds). `paper` (the paper’s network from its first weights: up to an hour, 2 GB of memory, and hardly ever good enough). `finetune` (the twin’s own layers learn to see through bad light, then as `adapt`; ten minutes to half an hour).',
+      'How the network learns from this door: `adapt` (the twin stays, a projection of its embeddings and the head are learned; seconds). `paper` (the paper’s network from its first weights: up to an hour, 2 GB of memory, and hardly ever good enough). `finetune` (the twin’s own layers learn to see through bad light, some minutes of idle processors).',
       'adapt',
       ['adapt', 'finetune', 'paper'],
     ),

@@ -1,7 +1,8 @@
 /**
  * The recipe `finetune`: the twin's own layers learn to see through this door's bad light. Each clean picture of the door, and faces laid over each other that
  * nobody has, are made worse, and the network learns to give for the worse picture what it gave for the clean one (distillation of the network into
- * itself: G. Hinton, O. Vinyals, J. Dean 2015; for degraded faces: S. Ge et al., IEEE TIP 2019). What `adapt` learns is then learned upon it.
+ * itself: G. Hinton, O. Vinyals, J. Dean 2015; for degraded faces: S. Ge et al., IEEE TIP 2019). Each picture that was learned from then stands for all of its
+ * person's, as with `adapt`; a projection is not learned: upon a network that sees better it gained nothing.
  *
  * Only the layers that still see the picture in detail learn: on the few pictures of a door the deep ones learn faces by heart (README has the figures).
  */
@@ -108,9 +109,9 @@ export function finetuneRecipe(parts: FinetuneParts): Recipe {
         pace,
       );
       const door = await embedDoor(twin, { ...run, data: { ...run.data, people: own } });
-      const learned = await learn(cohort, door, twin.dimension, run);
+      const learned = await learn(cohort, door, twin.dimension, run, 'only measured on');
       const rest = await embedDoor(twin, { ...run, data: { people: aside, strangers: [] } });
-      const { keys, values } = standFor([...door.people, ...rest.people], learned.projection, cohort);
+      const { keys, values } = standFor([...door.people, ...rest.people], learned.projection, cohort, 'only measured on');
       const calibration = tableOf(
         learned.cosines,
         learned.head,

@@ -13,8 +13,9 @@ import { awayFromStrangers, centreOf, cosine, learnProjection, type People, type
 
 /** Parts of the cohort that are kept aside in turn. */
 const folds = 3;
-/** A cohort of fewer people shows what it has in common by chance: nothing is learned from it, it only calibrates. */
-const fewestStrangers = 60;
+
+/** Whether the projection is learned from the cohort, and templates are moved away from it; or embeddings stay as they are, and it only calibrates. */
+export type CohortIs = 'learned from' | 'only measured on';
 
 export interface Learned {
   readonly projection: Projection;
@@ -29,6 +30,7 @@ export async function learn(
   { people, strangers }: Pick<Door, 'people' | 'strangers'>,
   size: number,
   run: Pick<RecipeRun, 'onProgress' | 'signal' | 'breathe' | 'seed'>,
+  cohortIs: CohortIs,
 ): Promise<Learned> {
   const { onProgress, signal, breathe, seed } = run;
   const door: People = people.map((pictures) => pictures.flat());
@@ -45,12 +47,12 @@ export async function learn(
     await step(fold);
     const aside = new Set(order.filter((_, index) => index % folds === fold));
     const known = cohort.people.filter((_, index) => !aside.has(index));
-    const projection = learned(known, door, size);
+    const projection = learned(known, door, size, cohortIs);
     const z = (embeddings: readonly Embedding[]) => embeddings.map((embedding) => project(projection, embedding));
     // Half of a person's embeddings stand for enrolment, the other half comes to the door; against others' all of them count, enrolled three
     // ways: a strict door asks for rates that only a million comparisons can show.
     const unknown = cohort.people.flatMap((own, index) => (aside.has(index) && own.length >= 2 * versions ? [z(own)] : []));
-    const nobody = strangersOf(known, projection);
+    const nobody = strangersOf(known, projection, cohortIs);
     const enrolledAs = (own: readonly Embedding[]) => awayFromStrangers(centreOf([own]), nobody);
     const enrolled = unknown.map((own) => [own.slice(0, halfOf(own)), own.slice(halfOf(own)), own].map(enrolledAs));
     const residents = people.map((pictures) => prototypeOf(pictures, projection, nobody));
@@ -67,14 +69,19 @@ export async function learn(
   await step(folds);
   if (genuine.length === 0)
     throw new Fault('model-unfit', 'The cohort has nobody with two pictures: make another with facelatch models cohort');
-  const projection = learned(cohort.people, door, size);
+  const projection = learned(cohort.people, door, size, cohortIs);
   const cosines = { genuine: Float64Array.from(genuine), impostors: [Float64Array.from(amongCohort), Float64Array.from(atDoor)] };
-  return { projection, ...standFor(people, projection, cohort), head: fitHead(cosines), cosines };
+  return { projection, ...standFor(people, projection, cohort, cohortIs), head: fitHead(cosines), cosines };
 }
 
 /** For each person's pictures (each picture's embeddings, the plain one first) what stands for them: keys, and as values the person's prototype. */
-export function standFor(people: Door['people'], projection: Projection, cohort: Cohort): Pick<Learned, 'keys' | 'values'> {
-  const nobody = strangersOf(cohort.people, projection);
+export function standFor(
+  people: Door['people'],
+  projection: Projection,
+  cohort: Cohort,
+  cohortIs: CohortIs,
+): Pick<Learned, 'keys' | 'values'> {
+  const nobody = strangersOf(cohort.people, projection, cohortIs);
   const values = people.map((pictures) => prototypeOf(pictures, projection, nobody));
   return {
     keys: people.flatMap((pictures) => pictures.map(([plain]) => project(projection, plain as Embedding))),
@@ -83,11 +90,11 @@ export function standFor(people: Door['people'], projection: Projection, cohort:
 }
 
 /** Strangers to keep away from. */
-const strangersOf = (cohort: People, projection: Projection): readonly Embedding[] =>
-  cohort.length < fewestStrangers ? [] : cohort.flat().map((embedding) => project(projection, embedding));
+const strangersOf = (cohort: People, projection: Projection, cohortIs: CohortIs): readonly Embedding[] =>
+  cohortIs === 'only measured on' ? [] : cohort.flat().map((embedding) => project(projection, embedding));
 
-function learned(cohort: People, door: People, size: number): Projection {
-  if (cohort.length < fewestStrangers) return unchanged(size);
+function learned(cohort: People, door: People, size: number, cohortIs: CohortIs): Projection {
+  if (cohortIs === 'only measured on') return unchanged(size);
   const projection = learnProjection(cohort, door, size);
   if (projection) return projection;
   throw new Fault('training-failed', 'The pictures of every person are all alike: nothing can be learned from copies of one picture');
