@@ -508,7 +508,11 @@ export const schema = {
     doors: names('Files with the cards of the doors that it works for (`facelatch key door` prints them).', []),
     folder: text('Where a job has its files while it is at it; emptied at each start.', 'trainer', /./, 'a folder'),
     recipes: names('Which recipes it takes; empty: all that it can do.', []),
-    device: choice('What it computes on, as it tells the doors.', 'cpu', ['cpu', 'webgpu', 'cuda']),
+    device: choice(
+      'What `finetune` and `paper` are trained on, and what it tells the doors: the processor, or a GPU by `webgpu` (a Vulkan driver is enough) or `cuda` (needs CUDA, cuDNN and ONNX Runtime’s own libraries for them).',
+      'cpu',
+      ['cpu', 'webgpu', 'cuda'],
+    ),
     threads: whole('Threads of training.', 2, 1, 256),
     leaseMs: whole('A trainer that has not been heard of for so long has lost its job to another. Milliseconds.', 30_000, 500, 3_600_000),
     checkpointMs: whole(

@@ -20,7 +20,7 @@ import { follow } from './train/course.ts';
 import { openDistiller } from './train/distiller.ts';
 import { unitHead } from './train/head.ts';
 import { paperNetwork } from './train/network.ts';
-import type { Network } from './train/port.ts';
+import type { Network, OnnxDevice } from './train/port.ts';
 import { unitModel } from './train/siamese-graph.ts';
 
 export interface WorkshopOptions {
@@ -30,6 +30,8 @@ export interface WorkshopOptions {
   readonly cohort?: string;
   /** The recipe `paper` with another network, or another plan in part. */
   readonly paper?: Partial<PaperPlan> & { readonly network?: Network };
+  /** What `finetune` and `paper` train on (`trainer.device`). `adapt` is done before a GPU would have begun. */
+  readonly device?: OnnxDevice;
   /** The recipe `finetune` with another plan in part. */
   readonly finetune?: Partial<FinetunePlan>;
   /** Folder with a folder of pictures for each person who is nobody at this door (`retrain.others`); empty: there are none. */
@@ -47,6 +49,7 @@ export function workshopOf({
   paper: { network = paperNetwork, ...plan } = {},
   nobodies = demoPeopleFolder,
   others = '',
+  device = 'cpu',
   finetune,
 }: WorkshopOptions = {}): Workshop {
   return {
@@ -57,7 +60,7 @@ export function workshopOf({
       }),
       finetune: finetuneRecipe({
         openStudio: (embedder, threads) => openFaceStudio({ detector, embedder, threads }),
-        openDistiller,
+        openDistiller: (options) => openDistiller({ ...options, device }),
         others: () => (others === '' ? [] : picturesOfPeople(others)),
         ...(finetune && { plan: finetune }),
       }),
@@ -65,7 +68,7 @@ export function workshopOf({
         network,
         plan: { ...paperPlan, ...plan },
         openStudio: (embedder, threads) => openFaceStudio({ detector, embedder, threads }),
-        follow,
+        follow: (course) => follow({ ...course, device }),
         encode: (of, weights) => ({ onnx: unitModel(of, weights), head: { kind: 'l1-logistic', ...unitHead(of, weights) } }),
         logitOf,
         others: (here) => (others === '' ? strangersUnless(here, peopleIn(nobodies)) : fewOf(picturesOfPeople(others), here)),

@@ -2,6 +2,7 @@
 import { hostname } from 'node:os';
 import { Command } from 'commander';
 import { newKey, publicKeyOf, thumbprint, writeNew } from '../command/keys.ts';
+import type { Config } from '../config.ts';
 import { Fault } from '../errors.ts';
 import type { TrainerEvent } from '../retrain/farm-trainer.ts';
 import type { Recipe, Workshop } from '../retrain/port.ts';
@@ -49,7 +50,9 @@ async function work(options: TrainerOptions, stop: AbortSignal): Promise<void> {
   const { config } = configOf(options);
   const { trainerOptionsOf } = await import('../farm-place.ts');
   const { runTrainer } = await import('../retrain/farm-trainer.ts');
-  const settled = await trainerOptionsOf(config, () => recipesIn(options.workshop, config.retrain.others));
+  const settled = await trainerOptionsOf(config, () =>
+    recipesIn(options.workshop, { others: config.retrain.others, device: config.trainer.device }),
+  );
   const view = options.json ? undefined : openView();
   try {
     await runTrainer({ ...settled, signal: stop, tell: view ? view.tell : (event) => write(JSON.stringify(event)) });
@@ -59,10 +62,13 @@ async function work(options: TrainerOptions, stop: AbortSignal): Promise<void> {
 }
 
 /** What this facelatch can learn, or the module that is named. */
-async function recipesIn(module: string | undefined, others: string): Promise<readonly Recipe[]> {
+async function recipesIn(
+  module: string | undefined,
+  options: { readonly others: string; readonly device: Config['trainer']['device'] },
+): Promise<readonly Recipe[]> {
   const place = module === undefined ? new URL('../workshop.ts', import.meta.url) : workshopAt(module);
-  const { workshopOf } = (await import(place.href)) as { workshopOf?: (options: { readonly others: string }) => Workshop };
-  const recipes = Object.values(workshopOf?.({ others }).recipes ?? {});
+  const { workshopOf } = (await import(place.href)) as { workshopOf?: (given: typeof options) => Workshop };
+  const recipes = Object.values(workshopOf?.(options).recipes ?? {});
   if (recipes.length > 0) return recipes;
   throw new Fault('bad-argument', `${place.pathname} exports no "workshopOf" that gives recipes: --workshop takes a module that does`);
 }

@@ -135,11 +135,11 @@ function balanced(scored: readonly { readonly score: number; readonly same: bool
 }
 
 function recipeOf(course: Course, out: string): Omit<Recipe, 'resume'> {
-  const { network, threads, pairs, stepsPerEpoch, epochs, optimiser, augment, seed, checkpointEvery } = course;
+  const { network, threads, device = 'cpu', pairs, stepsPerEpoch, epochs, optimiser, augment, seed, checkpointEvery } = course;
   return {
     ...{ network, threads, pairs, epochs, objective, optimiser, augment, seed, checkpointEvery },
     engine: 'onnx',
-    device: 'cpu',
+    device,
     data: 'faces in memory',
     split: { by: 'person', validation: 0, test: 0, seed },
     batchesPerEpoch: stepsPerEpoch,

@@ -3,11 +3,11 @@
  * What is made small is the mean of 1 − cosine (the direction of an embedding is all that a comparison looks at); the optimiser is Adam.
  */
 import * as ort from 'onnxruntime-node';
-import { asFault } from '../errors.ts';
 import { layerShapes, runBackward, runForward } from './differentiate.ts';
 import { fastestBlock } from './native-block.ts';
 import { type Graph, newGraph, type Tensor } from './onnx-graph.ts';
 import { readOnnx } from './onnx-model.ts';
+import { openTrainingSession } from './onnx-session.ts';
 import type { Distiller, DistillerOptions } from './port.ts';
 
 /** Adam's constants as its authors propose them (Kingma, Ba 2015, algorithm 1). */
@@ -21,10 +21,19 @@ interface Learned {
 }
 
 /**
- * Opens it. Throws Fault `model-unfit` for a network that cannot be differentiated here (train/differentiate.ts says which can), `reader-failed`
- * where ONNX Runtime will not load the graph.
+ * Opens it. Throws Fault `model-unfit` for a network that cannot be differentiated here (train/differentiate.ts says which can), `tool-missing`
+ * where the device is not to be had, `reader-failed` where ONNX Runtime will not load the graph.
  */
-export async function openDistiller({ network, rows, channels, height, width, threads, learns }: DistillerOptions): Promise<Distiller> {
+export async function openDistiller({
+  network,
+  rows,
+  channels,
+  height,
+  width,
+  threads,
+  device = 'cpu',
+  learns,
+}: DistillerOptions): Promise<Distiller> {
   const model = readOnnx(network);
   const dims = [rows, channels, height, width];
   const shapes = layerShapes(model, dims);
@@ -36,17 +45,14 @@ export async function openDistiller({ network, rows, channels, height, width, th
   const names = new Set(learned.map(({ name }) => name));
   const graph = newGraph('distillation');
   const pictures = graph.input('pictures', dims);
-  const trace = runForward(graph, model, pictures, { learned: (name) => names.has(name), block: await fastestBlock() });
+  const trace = runForward(graph, model, pictures, {
+    learned: (name) => names.has(name),
+    block: device === 'cpu' ? await fastestBlock() : 0,
+  });
   const { loss, gradient } = cosineLoss(graph, trace.output, graph.input('targets', trace.output.dims));
   graph.output('loss', loss);
   for (const [name, tensor] of runBackward(graph, trace, gradient)) graph.output(`d:${name}`, tensor);
-  const session = await ort.InferenceSession.create(graph.encode(), {
-    ...(threads > 0 && { intraOpNumThreads: threads }),
-    graphOptimizationLevel: 'all',
-    logSeverityLevel: 3,
-  }).catch((error: unknown) => {
-    throw asFault(error, 'reader-failed', 'ONNX Runtime does not load the training graph');
-  });
+  const session = await openTrainingSession(graph.encode(), threads, device);
   const weights = Object.fromEntries(
     learned.map(({ name, numbers }) => [`w:${name}`, new ort.Tensor('float32', numbers, model.weights.get(name)?.dims as number[])]),
   );

@@ -1,11 +1,11 @@
 /** The network trained on ONNX Runtime: forward and backward pass in its graph, the optimiser's step in our loops on its inputs. */
 import * as ort from 'onnxruntime-node';
-import { asFault, Fault } from '../errors.ts';
 import { toKeras } from './layout.ts';
 import { fastestBlock } from './native-block.ts';
 import { flattened, parametersOf, sizeOf } from './network.ts';
+import { openTrainingSession } from './onnx-session.ts';
 import { type Factors, openStore, takesFactors } from './optimiser.ts';
-import type { Batch, Engine, EngineOptions, Network } from './port.ts';
+import type { Batch, Engine, EngineOptions, Network, OnnxDevice } from './port.ts';
 import { embeddingGraph, onnxDims, trainingGraph } from './siamese-graph.ts';
 
 type Feeds = Record<string, ort.Tensor>;
@@ -13,9 +13,6 @@ type Results = Awaited<ReturnType<ort.InferenceSession['run']>>;
 
 /** Pictures in one run of the twin alone. */
 const embedAtOnce = 16;
-
-/** The processor, or a GPU through the WebGPU that ONNX Runtime brings. */
-export type OnnxDevice = 'cpu' | 'webgpu';
 
 export interface OnnxEngineOptions extends EngineOptions {
   /** Default: `cpu`. The optimiser's step is taken on the processor whatever computes the gradients. */
@@ -37,18 +34,18 @@ export async function openOnnxEngine(options: OnnxEngineOptions): Promise<Engine
     parameters.map(({ name, dims }) => [name, new ort.Tensor('float32', store.live.get(name) as Float32Array, onnxDims(dims))]),
   );
   const graph = (denseGradient: 'whole' | 'factors') => () =>
-    openSession(
-      trainingGraph({ network, pairs, objective, block, denseGradient, located: device === 'webgpu' ? 'double' : 'float' }),
+    openTrainingSession(
+      trainingGraph({ network, pairs, objective, block, denseGradient, located: device === 'cpu' ? 'float' : 'double' }),
       threads,
       device,
     );
   const training = once(graph(factored ? 'factors' : 'whole'));
   const checking = once(graph('whole'));
-  const twin = once(() => openSession(embeddingGraph(network, embedAtOnce, block), threads, device));
+  const twin = once(() => openTrainingSession(embeddingGraph(network, embedAtOnce, block), threads, device));
   await training.get();
 
   return {
-    label: device === 'webgpu' ? 'onnx (webgpu)' : block === 0 ? 'onnx' : `onnx (blocks of ${block})`,
+    label: device !== 'cpu' ? `onnx (${device})` : block === 0 ? 'onnx' : `onnx (blocks of ${block})`,
     step: async (batch) => {
       const results = await (await training.get()).run(feedsOf(network, batch, weightFeeds));
       const loss = numbers(results, 'loss')[0] ?? Number.NaN;
@@ -125,25 +122,4 @@ function once(open: () => Promise<ort.InferenceSession>) {
     },
     close: async () => (await session)?.release(),
   };
-}
-
-async function openSession(model: Uint8Array, threads: number, device: OnnxDevice): Promise<ort.InferenceSession> {
-  try {
-    return await ort.InferenceSession.create(model, {
-      // What the GPU's provider has not is computed by the processor.
-      executionProviders: device === 'cpu' ? ['cpu'] : [device, 'cpu'],
-      ...(threads > 0 && { intraOpNumThreads: threads }),
-      graphOptimizationLevel: 'all',
-      logSeverityLevel: 3,
-    });
-  } catch (error) {
-    if (device === 'webgpu')
-      throw new Fault(
-        'tool-missing',
-        "ONNX Runtime finds no GPU for --device webgpu: install the GPU's Vulkan driver, or leave --device away.",
-        error,
-      );
-    const fault = asFault(error, 'reader-failed', 'ONNX Runtime does not load the training graph');
-    throw new Fault(fault.code, `${fault.message} Try --engine tfjs.`, error);
-  }
 }

@@ -18,7 +18,6 @@ export const relu = (graph: Graph, x: Tensor) => graph.node('Relu', [x], x.dims)
 /** `y` is what the layer gave, or its pooled form: a maximum that is 0 has no gradient either. */
 export const reluAdjoint = (graph: Graph, y: Tensor, dy: Tensor) => graph.node('Mul', [dy, graph.node('Sign', [y], y.dims)], y.dims);
 
-/** The greatest number of each window and, where it is `located`, the place it was found at (asking for it costs time). */
 /**
  * Whether a pool also tells where its maxima lie, and in which numbers they are looked for: ONNX Runtime's WebGPU tells no places, and leaves
  * a pool of doubles to the processor, which does.
@@ -27,6 +26,7 @@ export type Located = 'no' | 'float' | 'double';
 
 const onnxDouble = 11;
 
+/** The greatest number of each window and, where it is `located`, the place it was found at (asking for it costs time). */
 export function maxPool(graph: Graph, x: Tensor, pool: Pool, located: Located): { readonly y: Tensor; readonly index?: Tensor } {
   const side = Math.ceil(size(x, 2) / pool.stride);
   const { before, after } = padding(size(x, 2), pool);

@@ -98,6 +98,9 @@ export interface Engine extends AsyncDisposable {
   optimise(optimiser: Optimiser): Promise<void>;
 }
 
+/** What ONNX Runtime trains on: the processor, or a GPU by the WebGPU that it brings or by its CUDA provider. */
+export type OnnxDevice = 'cpu' | 'webgpu' | 'cuda';
+
 export interface DistillerOptions {
   /** The ONNX file's bytes: one picture input, one output of embeddings. */
   readonly network: Uint8Array;
@@ -107,6 +110,8 @@ export interface DistillerOptions {
   readonly height: number;
   readonly width: number;
   readonly threads: number;
+  /** Default: `cpu`. */
+  readonly device?: OnnxDevice;
   /** Whether a weight is learned; `side`: of what its layer gives, pixels (1 behind the last convolution). */
   readonly learns: (weight: { readonly name: string; readonly side: number }) => boolean;
 }
@@ -164,6 +169,8 @@ export interface Course {
   readonly seed: number;
   /** 0 leaves it to the engine. */
   readonly threads: number;
+  /** Default: `cpu`. */
+  readonly device?: OnnxDevice;
   readonly signal: AbortSignal;
   /** Awaited before each step. */
   readonly breathe?: (() => Promise<void>) | undefined;

@@ -9,8 +9,8 @@ import type { Network, Objective, Optimiser } from './port.ts';
 export interface Recipe {
   readonly network: Network;
   readonly engine: 'onnx' | 'tfjs';
-  /** ONNX Runtime knows `cpu` (`auto` means it) and `webgpu`; TensorFlow.js all. */
-  readonly device: 'auto' | 'wasm' | 'cpu' | 'webgpu';
+  /** ONNX Runtime knows `cpu` (`auto` means it), `webgpu` and `cuda`; TensorFlow.js all but `cuda`. */
+  readonly device: 'auto' | 'wasm' | 'cpu' | 'webgpu' | 'cuda';
   /** 0 leaves it to the engine. */
   readonly threads: number;
   readonly data: string;

@@ -47,9 +47,14 @@ export const checkpointName = 'checkpoint.facelatch';
 
 /** Opens the engine a recipe names. */
 export async function openEngine(recipe: Recipe, options: EngineOptions): Promise<Engine> {
-  if (recipe.engine === 'onnx')
-    return (await import('./engine-onnx.ts')).openOnnxEngine({ ...options, device: recipe.device === 'webgpu' ? 'webgpu' : 'cpu' });
-  return (await import('./engine-tfjs.ts')).openTfjsEngine({ ...options, device: recipe.device });
+  const { engine, device } = recipe;
+  if (engine === 'onnx')
+    return (await import('./engine-onnx.ts')).openOnnxEngine({
+      ...options,
+      device: device === 'webgpu' || device === 'cuda' ? device : 'cpu',
+    });
+  if (device === 'cuda') throw new Fault('bad-argument', 'TensorFlow.js knows no cuda: choose the engine onnx');
+  return (await import('./engine-tfjs.ts')).openTfjsEngine({ ...options, device });
 }
 
 /**

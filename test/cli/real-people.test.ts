@@ -41,7 +41,7 @@ function picturesIn(path: string): string[] {
   return names.map((name) => join(data, path, name));
 }
 
-describe.each(sets)('$set (of ../shared/data)', ({ set, own, stranger }) => {
+describe.each(sets)('$set (skipped where ../shared/data is absent)', ({ set, own, stranger }) => {
   it.skipIf(!existsSync(join(data, set)))(
     'a person enrolled from a few pictures is accepted from another one, and a stranger is not',
     async () => {

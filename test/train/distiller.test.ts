@@ -1,6 +1,7 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { modelFolder } from '../../src/adapters.ts';
+import { Fault } from '../../src/errors.ts';
 import { newRandom } from '../../src/random.ts';
 import { openDistiller } from '../../src/train/distiller.ts';
 import { type Graph, newGraph, type Tensor } from '../../src/train/onnx-graph.ts';
@@ -158,4 +159,27 @@ test('the shipped embedder can be learned whole: read, differentiated and writte
   );
   expect(loss).toBeGreaterThan(0);
   for (const gradient of gradients.values()) expect(gradient.every(Number.isFinite)).toBe(true);
+});
+
+const softwareVulkan = '/usr/lib/chromium/vk_swiftshader_icd.json';
+
+test('on a GPU the gradients are those of the processor; without one it says what is missing', async () => {
+  // Chromium brings a Vulkan driver that computes on the processor: where it is installed, WebGPU can be tried without a GPU.
+  if (existsSync(softwareVulkan)) process.env.VK_ICD_FILENAMES ??= softwareVulkan;
+  const { pictures, targets } = batch(6);
+  const network = smallEmbedder();
+  const opened = await openDistiller({ ...options, network, device: 'webgpu' }).catch((error: unknown) => error as Fault);
+  if (opened instanceof Fault) {
+    expect(opened).toMatchObject({ code: 'tool-missing', message: expect.stringMatching(/trainer\.device.*Vulkan driver/) });
+    return;
+  }
+  await using webgpu = opened;
+  await using processor = await openDistiller({ ...options, network });
+  const [found, expected] = [await webgpu.gradients(pictures, targets), await processor.gradients(pictures, targets)];
+  expect(found.loss).toBeCloseTo(expected.loss, 5);
+  for (const [name, gradient] of expected.gradients) {
+    const other = found.gradients.get(name) as Float32Array;
+    const off = Math.hypot(...gradient.map((value, i) => value - (other[i] as number))) / Math.hypot(...gradient);
+    expect(off, name).toBeLessThan(1e-3);
+  }
 });
