@@ -37,7 +37,7 @@ export function adaptRecipe(parts: AdaptParts): Recipe {
         );
       const door = await embedDoor(studio, run);
       refuseFaceless(door.people, 'adapt', needed);
-      const learned = await learn(cohort, door, studio.dimension, run, 'learned from');
+      const learned = await learn(cohort, door, studio.dimension, run);
       const calibration = tableOf(
         learned.cosines,
         learned.head,

@@ -1,8 +1,8 @@
 /**
  * The recipe `finetune`: the twin's own layers learn to see through this door's bad light. Each clean picture of the door, and faces laid over each other that
  * nobody has, are made worse, and the network learns to give for the worse picture what it gave for the clean one (distillation of the network into
- * itself: G. Hinton, O. Vinyals, J. Dean 2015; for degraded faces: S. Ge et al., IEEE TIP 2019). Each picture that was learned from then stands for all of its
- * person's, as with `adapt`; a projection is not learned: upon a network that sees better it gained nothing.
+ * itself: G. Hinton, O. Vinyals, J. Dean 2015; for degraded faces: S. Ge et al., IEEE TIP 2019). Each picture that was learned from is then moved half-way to
+ * what its person's pictures say together; a projection, as with `adapt`, is not learned: upon a network that sees better it gained nothing.
  *
  * Only the layers that still see the picture in detail learn: on the few pictures of a door the deep ones learn faces by heart (README has the figures).
  */
@@ -12,14 +12,15 @@ import { Fault } from '../errors.ts';
 import type { Embedding, FaceStudio } from '../face/port.ts';
 import { newRandom, shuffled } from '../random.ts';
 import type { Distiller, DistillerOptions } from '../train/port.ts';
-import { tableOf } from './calibrate.ts';
+import { fitHead, tableOf } from './calibrate.ts';
 import { embedVersions, versions } from './cohort.ts';
 import { lackOf } from './data.ts';
 import { embedDoor, refuseFaceless } from './door.ts';
 import { writeAdapted, writeTwin, writing } from './folder.ts';
-import { learn, standFor } from './learn.ts';
 import { type Lessons, openLessons } from './lessons.ts';
 import type { Cohort, LabelledPerson, Recipe, RecipeRun } from './port.ts';
+import { unchanged } from './projection.ts';
+import { halfMoved, scoresOn } from './standing.ts';
 
 export interface FinetuneParts {
   /** The detector of the door and the embedder of a folder. */
@@ -58,6 +59,8 @@ const keptAside = 4;
 const calibrates = (other: number) => other % 5 < 2;
 /** Of each of the others, at most so many pictures are learned from, and so many stand in the cohort. */
 const [mostOfOther, mostInCohort] = [20, 8];
+/** People who calibrate, at most: the comparisons grow with the square. */
+const mostCalibrating = 150;
 
 export function finetuneRecipe(parts: FinetuneParts): Recipe {
   const plan = { ...usual, ...parts.plan };
@@ -109,12 +112,17 @@ export function finetuneRecipe(parts: FinetuneParts): Recipe {
         pace,
       );
       const door = await embedDoor(twin, { ...run, data: { ...run.data, people: own } });
-      const learned = await learn(cohort, door, twin.dimension, run, 'only measured on');
       const rest = await embedDoor(twin, { ...run, data: { people: aside, strangers: [] } });
-      const { keys, values } = standFor([...door.people, ...rest.people], learned.projection, cohort, 'only measured on');
+      const cosines = await scoresOn(cohort, door, run);
+      if (cosines.genuine.length === 0)
+        throw new Fault(
+          'training-failed',
+          'Nobody who was kept aside has two pictures with a face: give it more, or pictures of others (retrain.others)',
+        );
+      const head = fitHead(cosines);
       const calibration = tableOf(
-        learned.cosines,
-        learned.head,
+        cosines,
+        head,
         faces.others.length > 0
           ? `${cohort.people.length} people who are nobody at this door, of whom the network learned nothing, against each other and this door's people`
           : `${aside.length} people of this door, kept aside, against each other and the others`,
@@ -124,7 +132,10 @@ export function finetuneRecipe(parts: FinetuneParts): Recipe {
           'training-failed',
           'Too few pictures were kept aside to calibrate: give it more people, or pictures of others (retrain.others)',
         );
-      writeAdapted({ base: run.out, out: run.out }, { ...learned, keys, values, calibration }, 'finetune');
+      const everyone = [...door.people, ...rest.people];
+      const keys = everyone.flatMap((pictures) => pictures.flatMap(([plain]) => plain ?? []));
+      const values = everyone.flatMap(halfMoved);
+      writeAdapted({ base: run.out, out: run.out }, { projection: unchanged(twin.dimension), keys, values, head, calibration }, 'finetune');
       return {
         folder: run.out,
         calibration,
@@ -266,7 +277,8 @@ async function cohortOf(
   run: RecipeRun,
   pace: () => Promise<void>,
 ): Promise<Cohort> {
-  const faces = others.length > 0 ? others.map((own) => own.slice(0, mostInCohort)) : await cutAll(twin, aside, pace);
+  const faces =
+    others.length > 0 ? others.slice(0, mostCalibrating).map((own) => own.slice(0, mostInCohort)) : await cutAll(twin, aside, pace);
   const people: Embedding[][] = [];
   for (const own of faces) {
     const embeddings: Embedding[] = [];

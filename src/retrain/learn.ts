@@ -9,13 +9,10 @@ import { type Cosines, fitHead } from './calibrate.ts';
 import { versions } from './cohort.ts';
 import type { Door } from './door.ts';
 import type { Cohort, RecipeRun } from './port.ts';
-import { awayFromStrangers, centreOf, cosine, learnProjection, type People, type Projection, project, unchanged } from './projection.ts';
+import { awayFromStrangers, centreOf, cosine, learnProjection, type People, type Projection, project } from './projection.ts';
 
 /** Parts of the cohort that are kept aside in turn. */
 const folds = 3;
-
-/** Whether the projection is learned from the cohort, and templates are moved away from it; or embeddings stay as they are, and it only calibrates. */
-export type CohortIs = 'learned from' | 'only measured on';
 
 export interface Learned {
   readonly projection: Projection;
@@ -30,7 +27,6 @@ export async function learn(
   { people, strangers }: Pick<Door, 'people' | 'strangers'>,
   size: number,
   run: Pick<RecipeRun, 'onProgress' | 'signal' | 'breathe' | 'seed'>,
-  cohortIs: CohortIs,
 ): Promise<Learned> {
   const { onProgress, signal, breathe, seed } = run;
   const door: People = people.map((pictures) => pictures.flat());
@@ -47,12 +43,12 @@ export async function learn(
     await step(fold);
     const aside = new Set(order.filter((_, index) => index % folds === fold));
     const known = cohort.people.filter((_, index) => !aside.has(index));
-    const projection = learned(known, door, size, cohortIs);
+    const projection = learned(known, door, size);
     const z = (embeddings: readonly Embedding[]) => embeddings.map((embedding) => project(projection, embedding));
     // Half of a person's embeddings stand for enrolment, the other half comes to the door; against others' all of them count, enrolled three
     // ways: a strict door asks for rates that only a million comparisons can show.
     const unknown = cohort.people.flatMap((own, index) => (aside.has(index) && own.length >= 2 * versions ? [z(own)] : []));
-    const nobody = strangersOf(known, projection, cohortIs);
+    const nobody = z(known.flat());
     const enrolledAs = (own: readonly Embedding[]) => awayFromStrangers(centreOf([own]), nobody);
     const enrolled = unknown.map((own) => [own.slice(0, halfOf(own)), own.slice(halfOf(own)), own].map(enrolledAs));
     const residents = people.map((pictures) => prototypeOf(pictures, projection, nobody));
@@ -69,19 +65,14 @@ export async function learn(
   await step(folds);
   if (genuine.length === 0)
     throw new Fault('model-unfit', 'The cohort has nobody with two pictures: make another with facelatch models cohort');
-  const projection = learned(cohort.people, door, size, cohortIs);
+  const projection = learned(cohort.people, door, size);
   const cosines = { genuine: Float64Array.from(genuine), impostors: [Float64Array.from(amongCohort), Float64Array.from(atDoor)] };
-  return { projection, ...standFor(people, projection, cohort, cohortIs), head: fitHead(cosines), cosines };
+  return { projection, ...standFor(people, projection, cohort), head: fitHead(cosines), cosines };
 }
 
 /** For each person's pictures (each picture's embeddings, the plain one first) what stands for them: keys, and as values the person's prototype. */
-export function standFor(
-  people: Door['people'],
-  projection: Projection,
-  cohort: Cohort,
-  cohortIs: CohortIs,
-): Pick<Learned, 'keys' | 'values'> {
-  const nobody = strangersOf(cohort.people, projection, cohortIs);
+function standFor(people: Door['people'], projection: Projection, cohort: Cohort): Pick<Learned, 'keys' | 'values'> {
+  const nobody = cohort.people.flatMap((own) => own.map((embedding) => project(projection, embedding)));
   const values = people.map((pictures) => prototypeOf(pictures, projection, nobody));
   return {
     keys: people.flatMap((pictures) => pictures.map(([plain]) => project(projection, plain as Embedding))),
@@ -89,12 +80,7 @@ export function standFor(
   };
 }
 
-/** Strangers to keep away from. */
-const strangersOf = (cohort: People, projection: Projection, cohortIs: CohortIs): readonly Embedding[] =>
-  cohortIs === 'only measured on' ? [] : cohort.flat().map((embedding) => project(projection, embedding));
-
-function learned(cohort: People, door: People, size: number, cohortIs: CohortIs): Projection {
-  if (cohortIs === 'only measured on') return unchanged(size);
+function learned(cohort: People, door: People, size: number): Projection {
   const projection = learnProjection(cohort, door, size);
   if (projection) return projection;
   throw new Fault('training-failed', 'The pictures of every person are all alike: nothing can be learned from copies of one picture');

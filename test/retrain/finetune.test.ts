@@ -101,7 +101,7 @@ describe('the recipe finetune', () => {
       'training',
       'calibrating',
       'embedding',
-      'learning',
+      'comparing',
     ]);
     for (const { figures } of progress.filter(({ stage }) => stage === 'training')) {
       expect(figures?.loss).toBeGreaterThan(0);
