@@ -1,7 +1,7 @@
 /**
  * Which adapter stands behind which door: a configuration in, each room opened as it asks out. With `wire.ts` the only importer of adapters.
  */
-import { mkdirSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { demoVisits } from './camera/demo-visits.ts';
@@ -19,9 +19,10 @@ import { commands } from './command/registry.ts';
 import type { CommandPorts } from './command/spec.ts';
 import { openUsedCommands } from './command/used.ts';
 import type { Config } from './config.ts';
-import { asFault, Fault } from './errors.ts';
+import { Fault, messageOf } from './errors.ts';
 import type { EmbedderInfo, FaceReader } from './face/port.ts';
 import { openFaceReader } from './face/reader.ts';
+import { makeFolder } from './folder.ts';
 import { doorMetrics, type Metrics, type MetricsOptions } from './host/metrics.ts';
 import { openMetricsServer } from './host/metrics-server.ts';
 import { type NotifyEnvironment, openNotifySocket, type ServiceManager, serviceManager, watchdogMs } from './host/systemd.ts';
@@ -78,9 +79,13 @@ export function stateFolder({ state }: Config): string {
   if (statSync(folder, { throwIfNoEntry: false })?.isFile())
     throw new Fault('bad-config', `${folder} is a file: set state.folder (--state) to a folder`);
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    makeFolder(folder, 0o700);
   } catch (error) {
-    throw asFault(error, 'bad-config', `The folder ${folder} (state.folder) cannot be made`);
+    throw new Fault(
+      'bad-config',
+      `The state folder ${folder} cannot be made (${messageOf(error)}); let this user write there, or set state.folder (--state) to another.`,
+      error,
+    );
   }
   return folder;
 }

@@ -2,10 +2,11 @@
  * A private SQLite file: a path and what the file is in; an open database of our version out, made where there is none, for its owner alone, in which nothing that was deleted lingers.
  * And what SQLite's errors mean; each room turns them into its own Faults.
  */
-import { chmodSync, closeSync, mkdirSync, openSync, statSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { chmodSync, closeSync, openSync, statSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { Fault } from './errors.ts';
+import { makeFolder } from './folder.ts';
 
 /** What a file is. */
 export interface SqliteKind {
@@ -42,7 +43,7 @@ export function openSqlite(file: string, kind: SqliteKind, lockTimeoutMs: number
 
 function keepPrivate(file: string, { faults }: SqliteKind): void {
   try {
-    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+    makeFolder(dirname(resolve(file)), 0o700);
     closeSync(openSync(file, 'a', 0o600));
     if ((statSync(file).mode & 0o077) !== 0) chmodSync(file, 0o600);
   } catch (error) {

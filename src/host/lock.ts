@@ -2,11 +2,12 @@
  * One daemon for each state folder: takes the folder, gives back a lock that lives as long as the process does. The lock is
  * the kernel's (a file lock held by SQLite), so a process that is killed never leaves it behind.
  */
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pid } from 'node:process';
 import { DatabaseSync } from 'node:sqlite';
 import { Fault, messageOf } from '../errors.ts';
+import { makeFolder } from '../folder.ts';
 
 const SQLITE_BUSY = 5;
 
@@ -39,7 +40,7 @@ export function lockState(folder: string): Disposable {
 function openLock(folder: string, file: string, pidFile: string): DatabaseSync {
   let lock: DatabaseSync | undefined;
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    makeFolder(folder, 0o700);
     lock = new DatabaseSync(file, { timeout: 0 });
     // An empty database with an exclusive transaction that is never ended: nothing is written, the file stays locked.
     lock.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE');

@@ -1,5 +1,5 @@
 /** One daemon for each state folder, with real processes and real kills. */
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -69,6 +69,18 @@ describe('a state folder', () => {
     const fault = expect.objectContaining({ code: 'bad-config', message: expect.stringMatching(/file.*state\.folder/) });
     expect(() => lockState(join(folder, 'file'))).toThrow(fault);
     expect(() => lockState(join(folder, 'file', 'below'))).toThrow(fault);
+  });
+
+  test('below a folder that takes none is refused at once', () => {
+    // With a limit of time: mkdir -p of Node turns for ever there.
+    const code = `import { lockState } from ${JSON.stringify(new URL('../../src/host/lock.ts', import.meta.url).href)}; lockState('/proc/facelatch/state')`;
+    const { signal, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', code], {
+      timeout: 10_000,
+      killSignal: 'SIGKILL',
+      encoding: 'utf8',
+    });
+    expect(signal).toBeNull();
+    expect(stderr).toMatch(/\/proc\/facelatch.*state\.folder/);
   });
 
   test('that cannot be written to is named with the setting', () => {
