@@ -123,7 +123,8 @@ describe('PINs', () => {
     await see('bob');
     expect(relay.pulses.length).toBe(2);
     expect(journal.query({ kinds: ['request.granted'] })[0]?.event).toMatchObject({ personId: 'ada' });
-    expect(JSON.stringify(journal.query({}))).not.toMatch(/4711|0815|scrypt/);
+    const told = journal.query({}).map(({ event }) => event); // ids and hashes are drawn: now and then they hold any four digits
+    expect(JSON.stringify(told)).not.toMatch(/4711|0815|scrypt/);
   });
 
   it('that are wrong three times have to wait, longer each time, side by side too; faces go on', async () => {
