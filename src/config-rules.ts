@@ -1,0 +1,168 @@
+/** The rules between settings: a configuration whose settings are each allowed goes in, what makes no sense together comes out. */
+import { hasTimer, isCall, isLetter } from './relay/devices.ts';
+import type { ConfigOf, schema } from './settings.ts';
+
+type Config = ConfigOf<typeof schema>;
+
+export interface Problem {
+  readonly path: string;
+  readonly text: string;
+}
+
+/** Broken or not, the setting to blame, and why. */
+type Rule = readonly [broken: boolean, path: string, why: string];
+
+/** Settings that are each allowed and together make no sense. */
+export function impossible(config: Config, from: (path: string) => string): Problem[] {
+  const { access, camera, face, farm, inputs, metrics, mqtt, relay, retrain } = config;
+  const rules: Rule[] = [
+    [
+      access.votes > access.window,
+      'access.votes',
+      `${access.votes} votes can never be had among ${access.window} frames; access.window must be at least access.votes`,
+    ],
+    [camera.source === 'rtsp' && camera.url === '', 'camera.url', 'is empty; camera.source "rtsp" needs the address of the camera'],
+    [
+      camera.retryMinMs > camera.retryMaxMs,
+      'camera.retryMinMs',
+      `${camera.retryMinMs} is more than camera.retryMaxMs (${camera.retryMaxMs})`,
+    ],
+    ...Object.entries(access.groups).map(
+      ([name, { schedule }]): Rule => [
+        schedule !== undefined && !(schedule in access.schedules),
+        'access.groups',
+        `the group "${name}" has the schedule "${schedule}", which is not in access.schedules (${Object.keys(access.schedules).join(', ') || 'none'})`,
+      ],
+    ),
+    ...access.admits.map(
+      (name): Rule => [
+        !(name in access.groups),
+        'access.admits',
+        `"${name}" is no group of access.groups (${Object.keys(access.groups).join(', ') || 'none'})`,
+      ],
+    ),
+    ...(['chip', 'line'] as const).map(
+      (name): Rule => [
+        (relay.kind === 'gpiod' || relay.kind === 'onoff') && relay[name] === '',
+        `relay.${name}`,
+        `is empty; relay.kind "${relay.kind}" needs the label of the chip and the name of the line (facelatch relay lines shows them)`,
+      ],
+    ),
+    [
+      inputs.kind !== 'none' && inputs.chip === '' && relay.chip === '',
+      'inputs.chip',
+      'is empty, and so is relay.chip: give the label of the GPIO chip (facelatch relay lines shows them)',
+    ],
+    [
+      inputs.activeLow.some((name) => !['contact', 'exit', 'tamper'].includes(name)),
+      'inputs.activeLow',
+      'takes contact, exit and tamper only',
+    ],
+    [
+      metrics.enabled && !metrics.anyAddress && !/^(127(\.\d+){3}|::1|localhost)$/.test(metrics.host),
+      'metrics.host',
+      `${metrics.host} can be reached by other machines, which then see when people come and go; if that is meant, set metrics.anyAddress to true`,
+    ],
+    ...deviceRules(relay),
+    ...credentialRules(config),
+    [
+      mqtt.homeAssistant.enabled && !mqtt.enabled,
+      'mqtt.homeAssistant.enabled',
+      'needs a broker: set mqtt.enabled to true and mqtt.url to the broker of Home Assistant',
+    ],
+    [
+      retrain.where === 'farm' && (farm.url === '' || farm.trainers.length === 0),
+      farm.url === '' ? 'farm.url' : 'farm.trainers',
+      'is empty; retrain.where "farm" needs the address of Redis and the cards of the trainers (docs/farm.md)',
+    ],
+    [relay.pulseMs > relay.maxMs, 'relay.pulseMs', `${relay.pulseMs} is more than relay.maxMs (${relay.maxMs})`],
+    [
+      face.quality.minLuminance >= face.quality.maxLuminance,
+      'face.quality.minLuminance',
+      `${face.quality.minLuminance} is not below face.quality.maxLuminance (${face.quality.maxLuminance})`,
+    ],
+  ];
+  return rules.filter(([broken]) => broken).map(([, path, why]) => ({ path, text: `${path}: ${why} (from ${from(path)})` }));
+}
+
+/** systemd gives credentials to a service's main process alone (github.com/systemd/systemd/issues/32583), not to what makes the relay safe after it. */
+function credentialRules({ relay, mqtt }: Config): Rule[] {
+  const files = {
+    http: { 'relay.device.passwordFile': relay.device.passwordFile },
+    mqtt: { 'mqtt.passwordFile': mqtt.passwordFile, 'mqtt.keyFile': mqtt.keyFile },
+  };
+  if (relay.kind !== 'http' && relay.kind !== 'mqtt') return [];
+  return Object.entries(files[relay.kind]).map(
+    ([path, file]): Rule => [
+      file.startsWith('/run/credentials/'),
+      path,
+      `${file} is a systemd credential, which ExecStopPost, that makes the relay safe after a crash, is not given; use a file that only the service can read, such as /etc/facelatch/relay-password (chown facelatch, chmod 400)`,
+    ],
+  );
+}
+
+/** A value as a message may show it: there may be a password in an address. */
+const shown = (text: string): string => (text === '' ? 'is empty' : text.includes('@') ? 'is none' : JSON.stringify(text));
+
+/** What a relay on the network must have, and what makes no sense there. */
+function deviceRules({ kind, device, trustBroker, wiring, activeLow }: Config['relay']): Rule[] {
+  if (kind !== 'http' && kind !== 'mqtt') return [];
+  const { model, address, channel, release, ask, reports, released, locked, endsItself } = device;
+  const own = model === 'own';
+  const fits = kind === 'http' ? isCall : (text: string) => isLetter(text) && !isCall(text);
+  const only = { 'shelly-gen1': 'http', zigbee2mqtt: 'mqtt' } as const;
+  const other = model === 'shelly-gen1' || model === 'zigbee2mqtt' ? only[model] : kind;
+  const form = kind === 'http' ? 'GET http://… or POST http://… BODY' : 'TOPIC PAYLOAD';
+  return [
+    [
+      kind === 'mqtt' && !trustBroker,
+      'relay.kind',
+      'is "mqtt", which puts the lock behind the broker: whoever holds the broker, or may write to the topic of the relay, opens the door past facelatch; use "http" or a GPIO line, or, if that is meant, set relay.trustBroker to true',
+    ],
+    [other !== kind, 'relay.device.model', `"${model}" is reached with relay.kind "${other}"`],
+    [
+      !own && kind === 'http' && !/^https?:\/\/[^\s/@?#]+\/?$/.test(address),
+      'relay.device.address',
+      `${shown(address)}; relay.kind "http" needs the address of the device, such as http://192.168.1.20, without path; user and password go into relay.device.user and relay.device.passwordFile`,
+    ],
+    [
+      !own && kind === 'mqtt' && !/^[^+#\s]+$/.test(address),
+      'relay.device.address',
+      `${shown(address)}; relay.kind "mqtt" needs the topic of the device, such as zigbee2mqtt/front-lock`,
+    ],
+    ...(['release', 'lock'] as const).map(
+      (name): Rule => [
+        own && !fits(device[name]),
+        `relay.device.${name}`,
+        `${shown(device[name])}; relay.device.model "own" with relay.kind "${kind}" needs a command ${form}`,
+      ],
+    ),
+    [own && ask !== '' && !fits(ask), 'relay.device.ask', `${shown(ask)}; relay.kind "${kind}" needs a command ${form}`],
+    [
+      own && release !== '' && !hasTimer(release) && !endsItself,
+      'relay.device.release',
+      'tells the device not when to switch off by itself: were facelatch, its computer or the network gone by then, the door would stay open; put {s} or {ms} where the device takes a time, or set the device up so that it switches off after some seconds and set relay.device.endsItself to true',
+    ],
+    [
+      own && kind === 'mqtt' && (ask === '' || reports === ''),
+      `relay.device.${ask === '' ? 'ask' : 'reports'}`,
+      'is empty; over MQTT only the report of the device itself, when it was asked, shows that it is there and has obeyed',
+    ],
+    [
+      own && ask !== '' && (released === '' || locked === ''),
+      `relay.device.${released === '' ? 'released' : 'locked'}`,
+      'is empty; give what the answer to relay.device.ask holds when the relay is on, and when it is off',
+    ],
+    [
+      own && channel !== 0,
+      'relay.device.channel',
+      'has no meaning with relay.device.model "own", whose commands name the relay themselves',
+    ],
+    [
+      wiring === 'fail-safe',
+      'relay.wiring',
+      `is "fail-safe"; a relay on the network switches off by itself, which would open such a door: wire the magnet to the relay's normally closed contact and leave relay.wiring at "fail-secure"`,
+    ],
+    [activeLow, 'relay.activeLow', `has no meaning with relay.kind "${kind}"`],
+  ];
+}

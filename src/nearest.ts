@@ -1,0 +1,17 @@
+/** Slips of the pen: a name that is not known and those that are go in, the one that was meant comes out. */
+
+/** «; did you mean …?» for a name that is a slip of the pen away. */
+export function nearest(name: string, known: readonly string[]): string {
+  const distance = (a: string, b: string): number => {
+    let row = Array.from({ length: b.length + 1 }, (_, i) => i);
+    for (let i = 1; i <= a.length; i++) {
+      const next = [i];
+      for (let j = 1; j <= b.length; j++)
+        next.push(Math.min((row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1, (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1)));
+      row = next;
+    }
+    return row[b.length] ?? 0;
+  };
+  const best = known.map((k) => ({ k, d: distance(name.toLowerCase(), k.toLowerCase()) })).toSorted((a, b) => a.d - b.d)[0];
+  return best && best.d <= Math.max(2, name.length / 4) ? `; did you mean ${best.k}?` : '';
+}
