@@ -1,53 +1,23 @@
-/**
- * Every setting of facelatch: its default, what is allowed and its help text, in the order of the reference; and the reference itself,
- * made from them.
- */
-import type { GroupRules } from './access/admission.ts';
-import { isDate, isTimeZone, parseSchedule } from './access/schedule.ts';
+/** Every setting of facelatch: its default, what is allowed and its help text, in the order of the reference; one table, searched by name. */
 import { logLevels } from './log.ts';
-import { isCall, isLetter } from './relay/devices.ts';
 import { deviceModels } from './relay/line.ts';
+import {
+  choice,
+  command,
+  dates,
+  flag,
+  groups,
+  isLeaf,
+  type Leaf,
+  names,
+  number,
+  schedules,
+  secret,
+  text,
+  timeZone,
+  whole,
+} from './setting-kinds.ts';
 
-/** One setting. `check` says whether a value is allowed; `allowed` says the same to people. */
-export interface Leaf<T> {
-  readonly doc: string;
-  readonly default: T;
-  readonly allowed: string;
-  readonly check: (value: unknown) => boolean;
-  readonly sensitive?: boolean;
-}
-
-const leaf = <T>(doc: string, fallback: T, allowed: string, check: (value: unknown) => boolean): Leaf<T> => ({
-  doc,
-  default: fallback,
-  allowed,
-  check,
-});
-const text = (doc: string, fallback: string, pattern = /^[^\0]*$/, allowed = 'text') =>
-  leaf(doc, fallback, allowed, (v) => typeof v === 'string' && pattern.test(v));
-const secret = (doc: string) => ({ ...text(doc, ''), sensitive: true });
-const choice = <const T extends string>(doc: string, fallback: NoInfer<T>, choices: readonly T[]) =>
-  leaf<T>(doc, fallback, choices.join(' | '), (v) => choices.some((c) => c === v));
-const flag = (doc: string, fallback: boolean) => leaf(doc, fallback, 'true | false', (v) => typeof v === 'boolean');
-const command = (doc: string) =>
-  leaf(
-    doc,
-    '',
-    '`GET http://…`, `POST http://… BODY`, or `TOPIC PAYLOAD`',
-    (v) => typeof v === 'string' && (v === '' || isCall(v) || isLetter(v)),
-  );
-const number = (doc: string, fallback: number, min: number, max: number) =>
-  leaf(doc, fallback, `a number from ${min} to ${max}`, (v) => typeof v === 'number' && v >= min && v <= max);
-const whole = (doc: string, fallback: number, min: number, max: number) =>
-  leaf(doc, fallback, `a whole number from ${min} to ${max}`, (v) => Number.isInteger(v) && (v as number) >= min && (v as number) <= max);
-const names = (doc: string, fallback: readonly string[]) =>
-  leaf<readonly string[]>(doc, fallback, 'a list of texts', (v) => Array.isArray(v) && v.every((s) => typeof s === 'string'));
-
-const isObject = (v: unknown): v is object => typeof v === 'object' && v !== null && !Array.isArray(v);
-const groupFields: Readonly<Record<string, string>> = { schedule: 'string', pin: 'boolean', secondPerson: 'boolean' };
-const isGroup = (v: unknown): boolean => isObject(v) && Object.entries(v).every(([name, value]) => groupFields[name] === typeof value);
-
-/** Every setting of facelatch, in the order of the reference. */
 export const schema = {
   door: {
     id: text('Names this door in topics and journal.', 'front-door', /^[A-Za-z0-9_.-]{1,64}$/, '1 to 64 of A–Z a–z 0–9 _ . -'),
@@ -203,33 +173,13 @@ export const schema = {
       ),
       maxMs: whole('No lock-out is longer. Milliseconds.', 3_600_000, 1000, 86_400_000),
     },
-    timeZone: leaf(
-      'Time zone of the schedules.',
-      'UTC',
-      'an IANA name such as Europe/Berlin',
-      (v) => typeof v === 'string' && isTimeZone(v),
-    ),
-    holidays: leaf<readonly string[]>(
-      'Local dates on which only the `holidays` rows of schedules count.',
-      [],
-      'a list of dates such as 2026-12-25',
-      (v) => Array.isArray(v) && v.every((s) => typeof s === 'string' && isDate(s)),
-    ),
-    schedules: leaf<Readonly<Record<string, readonly string[]>>>(
+    timeZone: timeZone('Time zone of the schedules.', 'UTC'),
+    holidays: dates('Local dates on which only the `holidays` rows of schedules count.'),
+    schedules: schedules(
       'Schedules by name: rows such as `"Mon-Fri 08:00-18:00"`, `"Sat,Sun 10:00-24:00"`, `"daily 22:00-06:00"`, `"holidays 10:00-12:00"`.',
-      {},
-      'an object of lists of rows such as {"office": ["Mon-Fri 08:00-18:00"]}',
-      (v) =>
-        isObject(v) &&
-        Object.values(v).every(
-          (rows) => Array.isArray(rows) && rows.every((r) => typeof r === 'string') && typeof parseSchedule(rows) !== 'string',
-        ),
     ),
-    groups: leaf<Readonly<Record<string, GroupRules>>>(
+    groups: groups(
       'Groups by name: `{"schedule": "office", "pin": true, "secondPerson": true}`, each optional. Of several groups the one that asks least counts.',
-      {},
-      'an object such as {"cleaners": {"schedule": "office", "pin": true}}',
-      (v) => isObject(v) && Object.values(v).every(isGroup),
     ),
     admits: names('Groups that this door lets in; empty: everyone enrolled.', []),
     unsureClock: choice(
@@ -527,8 +477,6 @@ export const schema = {
   },
 };
 
-export type ConfigOf<S> = { readonly [K in keyof S]: S[K] extends Leaf<infer T> ? T : ConfigOf<S[K]> };
-
 /** Every setting by its dotted path. */
 export function leaves(): ReadonlyMap<string, Leaf<unknown>> {
   const found = new Map<string, Leaf<unknown>>();
@@ -543,31 +491,10 @@ export function leaves(): ReadonlyMap<string, Leaf<unknown>> {
   return found;
 }
 
-export const isLeaf = (value: unknown): value is Leaf<unknown> => typeof value === 'object' && value !== null && 'check' in value;
-
 /** `camera.retryMinMs` → `FACELATCH_CAMERA_RETRY_MIN_MS`. */
 export function envName(path: string): string {
   return `FACELATCH_${path
     .replace(/([a-z])([A-Z])/g, '$1_$2')
     .replaceAll('.', '_')
     .toUpperCase()}`;
-}
-
-/** The reference, config/README.md, made from the schema. */
-export function reference(): string {
-  const rows = [...leaves()].map(([path, l]) => {
-    const shown = l.default === '' ? '' : `\`${JSON.stringify(l.default)}\``;
-    return `| \`${path}\` | ${shown} | ${l.allowed.replaceAll('|', '\\|')} | ${l.doc} |`;
-  });
-  return `# Configuration reference
-<!-- Made from src/settings.ts by \`npm run reference\`; a test holds it to the schema. -->
-A configuration is a JSON file (\`facelatch run --config FILE\`) of the settings below; what it leaves out has its default. Every setting can also be
-given in the environment (\`camera.retryMinMs\` is \`${envName('camera.retryMinMs')}\`) and by flag (\`--set camera.fps=10\`): a flag
-wins over the environment, the environment over the file. Unknown settings and impossible values are refused, all at once, before anything starts.
-\`FACELATCH_CONFIG\` names the file where no --config does. \`facelatch config\` prints the effective configuration and where each value came from.
-
-| setting | default | allowed | what it is |
-| --- | --- | --- | --- |
-${rows.join('\n')}
-`;
 }

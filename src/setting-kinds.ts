@@ -1,0 +1,75 @@
+/** The kinds of setting: a help text, a default and bounds go in; a setting that knows what is allowed comes out. */
+import type { GroupRules } from './access/admission.ts';
+import { isDate, isTimeZone, parseSchedule } from './access/schedule.ts';
+import { isCall, isLetter } from './relay/devices.ts';
+
+/** One setting. `check` says whether a value is allowed; `allowed` says the same to people. */
+export interface Leaf<T> {
+  readonly doc: string;
+  readonly default: T;
+  readonly allowed: string;
+  readonly check: (value: unknown) => boolean;
+  readonly sensitive?: boolean;
+}
+
+export const isLeaf = (value: unknown): value is Leaf<unknown> => typeof value === 'object' && value !== null && 'check' in value;
+
+/** The values that a schema stands for. */
+export type ConfigOf<S> = { readonly [K in keyof S]: S[K] extends Leaf<infer T> ? T : ConfigOf<S[K]> };
+
+const leaf = <T>(doc: string, fallback: T, allowed: string, check: (value: unknown) => boolean): Leaf<T> => ({
+  doc,
+  default: fallback,
+  allowed,
+  check,
+});
+export const text = (doc: string, fallback: string, pattern = /^[^\0]*$/, allowed = 'text') =>
+  leaf(doc, fallback, allowed, (v) => typeof v === 'string' && pattern.test(v));
+export const secret = (doc: string) => ({ ...text(doc, ''), sensitive: true });
+export const choice = <const T extends string>(doc: string, fallback: NoInfer<T>, choices: readonly T[]) =>
+  leaf<T>(doc, fallback, choices.join(' | '), (v) => choices.some((c) => c === v));
+export const flag = (doc: string, fallback: boolean) => leaf(doc, fallback, 'true | false', (v) => typeof v === 'boolean');
+export const command = (doc: string) =>
+  leaf(
+    doc,
+    '',
+    '`GET http://…`, `POST http://… BODY`, or `TOPIC PAYLOAD`',
+    (v) => typeof v === 'string' && (v === '' || isCall(v) || isLetter(v)),
+  );
+export const number = (doc: string, fallback: number, min: number, max: number) =>
+  leaf(doc, fallback, `a number from ${min} to ${max}`, (v) => typeof v === 'number' && v >= min && v <= max);
+export const whole = (doc: string, fallback: number, min: number, max: number) =>
+  leaf(doc, fallback, `a whole number from ${min} to ${max}`, (v) => Number.isInteger(v) && (v as number) >= min && (v as number) <= max);
+export const names = (doc: string, fallback: readonly string[]) =>
+  leaf<readonly string[]>(doc, fallback, 'a list of texts', (v) => Array.isArray(v) && v.every((s) => typeof s === 'string'));
+export const timeZone = (doc: string, fallback: string) =>
+  leaf(doc, fallback, 'an IANA name such as Europe/Berlin', (v) => typeof v === 'string' && isTimeZone(v));
+export const dates = (doc: string) =>
+  leaf<readonly string[]>(
+    doc,
+    [],
+    'a list of dates such as 2026-12-25',
+    (v) => Array.isArray(v) && v.every((s) => typeof s === 'string' && isDate(s)),
+  );
+
+const isObject = (v: unknown): v is object => typeof v === 'object' && v !== null && !Array.isArray(v);
+const groupFields: Readonly<Record<string, string>> = { schedule: 'string', pin: 'boolean', secondPerson: 'boolean' };
+const isGroup = (v: unknown): boolean => isObject(v) && Object.entries(v).every(([name, value]) => groupFields[name] === typeof value);
+export const schedules = (doc: string) =>
+  leaf<Readonly<Record<string, readonly string[]>>>(
+    doc,
+    {},
+    'an object of lists of rows such as {"office": ["Mon-Fri 08:00-18:00"]}',
+    (v) =>
+      isObject(v) &&
+      Object.values(v).every(
+        (rows) => Array.isArray(rows) && rows.every((r) => typeof r === 'string') && typeof parseSchedule(rows) !== 'string',
+      ),
+  );
+export const groups = (doc: string) =>
+  leaf<Readonly<Record<string, GroupRules>>>(
+    doc,
+    {},
+    'an object such as {"cleaners": {"schedule": "office", "pin": true}}',
+    (v) => isObject(v) && Object.values(v).every(isGroup),
+  );
