@@ -3,22 +3,9 @@
  * out. `npm run reference` writes it to docs/asyncapi.json; a test holds it to what is really published.
  */
 import type { TObject, TSchema } from 'typebox';
-import type { EventKind } from '../access/port.ts';
-import { pressable } from './home-assistant.ts';
-import {
-  attemptMessage,
-  eventFields,
-  eventMessage,
-  personMessage,
-  probeMessage,
-  type StateName,
-  selfTestMessage,
-  stamped,
-  stateMessages,
-  statusMessage,
-  trainingLine,
-} from './messages.ts';
-import { topicsOf } from './topics.ts';
+import { binding, capital, channelOf, keyOf, parametersOf, sendOf, topics } from './asyncapi-channel.ts';
+import { enrolmentOf, spokenByDoor } from './asyncapi-door.ts';
+import { fromHomeAssistant, spokenToHomeAssistant } from './asyncapi-home-assistant.ts';
 
 /** What the document says of a command. */
 export interface CommandNote {
@@ -43,21 +30,9 @@ export interface AsyncApiParts {
   readonly enrolment: TObject;
 }
 
-const binding = (qos: number, retain: boolean) => ({ mqtt: { qos, retain, bindingVersion: '0.2.0' } });
 const json = { contentType: 'application/json' };
-const keyOf = (name: string) => name.replace(/[^A-Za-z0-9]+(.)?/g, (_, next: string | undefined) => (next ?? '').toUpperCase());
 /** A compact JWS, or a JWE with one inside. */
 const jose = { type: 'string', pattern: '^[A-Za-z0-9_-]+\\.[A-Za-z0-9_-]*\\.[A-Za-z0-9_-]+(\\.[A-Za-z0-9_-]+\\.[A-Za-z0-9_-]+)?$' };
-
-interface Spoken {
-  readonly key: string;
-  readonly address: string;
-  readonly summary: string;
-  readonly payload: object;
-  readonly retain: boolean;
-  readonly qos?: number;
-  readonly contentType?: string;
-}
 
 export function asyncApi(parts: AsyncApiParts): object {
   const spoken = [...spokenByDoor(), enrolmentOf(parts.enrolment), ...spokenToHomeAssistant()];
@@ -113,154 +88,6 @@ export function asyncApi(parts: AsyncApiParts): object {
   };
 }
 
-const topics = topicsOf('facelatch', '{door}');
-
-function spokenByDoor(): Spoken[] {
-  return [
-    {
-      key: 'status',
-      address: topics.status,
-      summary: 'Whether the daemon is there; `lost` is its last will.',
-      payload: statusMessage,
-      retain: true,
-    },
-    ...Object.entries(stateMessages).map(([name, payload]) => ({
-      key: `state${capital(name)}`,
-      address: topics.state(name as StateName),
-      summary: `The state of: ${name}.`,
-      payload,
-      retain: true,
-    })),
-    ...Object.keys(eventFields).map((kind) => ({
-      key: `event${capital(keyOf(kind))}`,
-      address: topics.event(kind as EventKind),
-      summary: `The journal entry ${kind}.`,
-      payload: eventMessage(kind as EventKind),
-      retain: false,
-    })),
-    {
-      key: 'training',
-      address: topics.training('{job}'),
-      summary: 'What the process that trains says, line by line; how the job stands is state/training.',
-      payload: trainingLine,
-      retain: false,
-    },
-    {
-      key: 'selfTest',
-      address: topics.selfTest,
-      summary: 'From the door to itself: does the broker deliver commands?',
-      payload: selfTestMessage,
-      retain: false,
-    },
-    {
-      key: 'probe',
-      address: topics.probe,
-      summary: 'From facelatch doctor: may the door publish?',
-      payload: probeMessage,
-      retain: false,
-    },
-  ];
-}
-
-function enrolmentOf(status: TObject): Spoken {
-  return {
-    key: 'enrolment',
-    address: topics.enrolment('{session}'),
-    summary:
-      'How an enrolment session stands, each time that changes: the prompt for the person before the camera, the outcome of a picture.',
-    payload: stamped(status),
-    retain: false,
-  };
-}
-
-/** Only where mqtt.homeAssistant.enabled is true. */
-function spokenToHomeAssistant(): Spoken[] {
-  const spoken = (what: 'attempt' | 'person' | 'image', summary: string, payload: object): Spoken => ({
-    key: `homeAssistant${capital(what)}`,
-    address: topics.homeAssistant(what),
-    summary,
-    payload,
-    retain: false,
-  });
-  return [
-    spoken('attempt', 'For Home Assistant: somebody was let in or denied. Sent once, and not made up for after an outage.', attemptMessage),
-    spoken('person', 'For Home Assistant: who was let in, unless mqtt.homeAssistant.person is off.', personMessage),
-    {
-      ...spoken('image', 'For Home Assistant: the picture of the last attempt, where mqtt.homeAssistant.image is true.', {
-        type: 'string',
-        contentEncoding: 'binary',
-        contentMediaType: 'image/jpeg',
-      }),
-      contentType: 'image/jpeg',
-    },
-    {
-      key: 'homeAssistantDiscovery',
-      address: '{discovery}/device/{device}/config',
-      summary: 'The door as a device of Home Assistant, its device discovery; empty where the door is taken out of it again.',
-      payload: {
-        anyOf: [
-          {
-            type: 'object',
-            required: ['device', 'origin', 'components', 'availability'],
-            properties: {
-              device: { type: 'object' },
-              origin: { type: 'object' },
-              availability: { type: 'array' },
-              components: { type: 'object', additionalProperties: { type: 'object', required: ['platform'] } },
-            },
-            additionalProperties: false,
-          },
-          { const: '' },
-        ],
-      },
-      retain: true,
-    },
-  ];
-}
-
-const fromHomeAssistant = {
-  channels: {
-    cmdHomeAssistant: {
-      address: topics.pressed,
-      summary: 'From Home Assistant: the name of one command as plain text, taken where mqtt.allowUnsigned names it too.',
-      parameters: parametersOf(topics.pressed),
-      messages: { pressed: { name: 'pressed', contentType: 'text/plain', payload: { enum: [...pressable] } } },
-    },
-    homeAssistantStatus: {
-      address: '{discovery}/status',
-      summary: 'From Home Assistant: that it has started. The device is then announced anew.',
-      parameters: parametersOf('{discovery}/status'),
-      messages: { birth: { name: 'birth', contentType: 'text/plain', payload: { enum: ['online', 'offline'] } } },
-    },
-  },
-  operations: {
-    receiveCmdHomeAssistant: {
-      action: 'receive',
-      channel: { $ref: '#/channels/cmdHomeAssistant' },
-      summary: 'Only where mqtt.homeAssistant.enabled is true. No reply is sent: the states tell what came of it.',
-    },
-    receiveHomeAssistantStatus: {
-      action: 'receive',
-      channel: { $ref: '#/channels/homeAssistantStatus' },
-      summary: 'Only where mqtt.homeAssistant.enabled is true.',
-    },
-  },
-};
-
-function channelOf({ key, address, summary, payload, contentType = 'application/json' }: Spoken): object {
-  return { address, summary, parameters: parametersOf(address), messages: { [key]: { name: key, summary, contentType, payload } } };
-}
-
-function parametersOf(address: string): object {
-  return Object.fromEntries([...address.matchAll(/\{(\w+)\}/g)].map(([, name]) => [name, { $ref: `#/components/parameters/${name}` }]));
-}
-
-const sendOf = ({ key, retain, qos = 1 }: Spoken): object => ({
-  action: 'send',
-  channel: { $ref: `#/channels/${key}` },
-  bindings: binding(qos, retain),
-});
-
 function commandChannel({ name, summary, args }: CommandNote): object {
   const address = topics.command(name);
   return {
@@ -311,5 +138,3 @@ function receiveOf({ name, summary, role, changes, confidential = false, result 
     'x-result': result,
   };
 }
-
-const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);

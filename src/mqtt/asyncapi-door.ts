@@ -1,0 +1,73 @@
+/** What the door says over MQTT, for the AsyncAPI document: its states, its events, a training, an enrolment. */
+import type { TObject } from 'typebox';
+import type { EventKind } from '../access/port.ts';
+import { capital, keyOf, type Spoken, topics } from './asyncapi-channel.ts';
+import {
+  eventFields,
+  eventMessage,
+  probeMessage,
+  type StateName,
+  selfTestMessage,
+  stamped,
+  stateMessages,
+  statusMessage,
+  trainingLine,
+} from './messages.ts';
+
+export function spokenByDoor(): Spoken[] {
+  return [
+    {
+      key: 'status',
+      address: topics.status,
+      summary: 'Whether the daemon is there; `lost` is its last will.',
+      payload: statusMessage,
+      retain: true,
+    },
+    ...Object.entries(stateMessages).map(([name, payload]) => ({
+      key: `state${capital(name)}`,
+      address: topics.state(name as StateName),
+      summary: `The state of: ${name}.`,
+      payload,
+      retain: true,
+    })),
+    ...Object.keys(eventFields).map((kind) => ({
+      key: `event${capital(keyOf(kind))}`,
+      address: topics.event(kind as EventKind),
+      summary: `The journal entry ${kind}.`,
+      payload: eventMessage(kind as EventKind),
+      retain: false,
+    })),
+    {
+      key: 'training',
+      address: topics.training('{job}'),
+      summary: 'What the process that trains says, line by line; how the job stands is state/training.',
+      payload: trainingLine,
+      retain: false,
+    },
+    {
+      key: 'selfTest',
+      address: topics.selfTest,
+      summary: 'From the door to itself: does the broker deliver commands?',
+      payload: selfTestMessage,
+      retain: false,
+    },
+    {
+      key: 'probe',
+      address: topics.probe,
+      summary: 'From facelatch doctor: may the door publish?',
+      payload: probeMessage,
+      retain: false,
+    },
+  ];
+}
+
+export function enrolmentOf(status: TObject): Spoken {
+  return {
+    key: 'enrolment',
+    address: topics.enrolment('{session}'),
+    summary:
+      'How an enrolment session stands, each time that changes: the prompt for the person before the camera, the outcome of a picture.',
+    payload: stamped(status),
+    retain: false,
+  };
+}
