@@ -7,7 +7,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { CryptoKey } from 'jose';
 import type { Event } from './access/port.ts';
-import { doorKeysOf, galleryOf, modelFolder, readerOf, renewTemplates, stateFolder } from './adapters.ts';
+import { galleryOf, modelFolder, readerOf, renewTemplates, stateFolder } from './adapters.ts';
+import { doorKeysOf } from './adapters-command.ts';
 import { importKey, publicKeyOf, thumbprint } from './command/keys.ts';
 import type { Config } from './config.ts';
 import { Fault } from './errors.ts';
@@ -17,7 +18,7 @@ import type { Gallery } from './identity/port.ts';
 import type { Log } from './log.ts';
 import type { EmbedderShape, Expected, Inspect, Signer } from './retrain/bundle.ts';
 import { jobRunner, type RunnerOptions } from './retrain/job-runner.ts';
-import type { Comparison } from './retrain/port.ts';
+import type { Comparison, Farm } from './retrain/port.ts';
 import { type TrainingProcess, trainingProcess } from './retrain/process.ts';
 import { type Promotion, type PromotionParts, promotionOf, type Twin } from './retrain/promotion.ts';
 import { type BundleEntry, championFolder, listBundles, openRegistry, type Registry } from './retrain/registry.ts';
@@ -241,4 +242,11 @@ export function runnerOf(config: Config, { retraining, ...parts }: RunnerParts):
     targetFmr: config.identity.targetFmr,
     checkLabels: config.retrain.checkLabels,
   });
+}
+
+/** Where jobs go that are trained on a farm; undefined where none is set. Loaded only then. Throws Fault `bad-config`. */
+export async function farmOf(config: Config, log: Log): Promise<Farm | undefined> {
+  if (config.farm.url === '') return undefined;
+  const { doorFarm } = await import('./farm-place.ts');
+  return doorFarm(config, await doorKeysOf(config), log);
 }

@@ -8,24 +8,12 @@ import { openEntrance } from './access/entrance.ts';
 import { ruleNames, ruler } from './access/person-rules.ts';
 import type { Door, Event } from './access/port.ts';
 import { sight } from './access/sight.ts';
-import {
-  cameraOf,
-  deskOf,
-  embeddedBroker,
-  enrolmentOf,
-  farmOf,
-  galleryOf,
-  homeAssistantOf,
-  inputsOf,
-  journalOf,
-  metricsOf,
-  readerOf,
-  relayOf,
-  renewTemplates,
-  type ServedMetrics,
-  stateFolder,
-  stepping,
-} from './adapters.ts';
+import { enrolmentOf, galleryOf, journalOf, readerOf, renewTemplates, stateFolder } from './adapters.ts';
+import { cameraOf, stepping } from './adapters-camera.ts';
+import { deskOf } from './adapters-command.ts';
+import { metricsOf, type ServedMetrics } from './adapters-host.ts';
+import { embeddedBroker, homeAssistantOf } from './adapters-mqtt.ts';
+import { inputsOf, relayOf } from './adapters-relay.ts';
 import type { Camera } from './camera/port.ts';
 import { sharedCamera } from './camera/shared.ts';
 import { networks, newestVersion } from './cli/networks.ts';
@@ -56,7 +44,7 @@ import type { InputName, Inputs, Relay } from './relay/port.ts';
 import { brokerOf } from './relay-line.ts';
 import type { JobStatus } from './retrain/port.ts';
 import type { Twin } from './retrain/promotion.ts';
-import { twinOf } from './retraining.ts';
+import { farmOf, twinOf } from './retraining.ts';
 import { type Clock, steppedClock, systemClock } from './time.ts';
 import { version } from './version.ts';
 

@@ -1,5 +1,5 @@
 /** Enrolment at the camera from a terminal: the prompts are printed, good pictures of different looks come out. */
-import { cameraOf } from '../adapters.ts';
+import { cameraOf } from '../adapters-camera.ts';
 import type { Config } from '../config.ts';
 import type { FaceReader } from '../face/port.ts';
 import { takePictures } from '../identity/camera-pictures.ts';

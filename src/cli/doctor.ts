@@ -4,17 +4,10 @@ import { accessSync, constants, existsSync, statfsSync, statSync } from 'node:fs
 import { createRequire } from 'node:module';
 import { styleText } from 'node:util';
 import { Command } from 'commander';
-import {
-  brokerProbe,
-  cameraOf,
-  checkSysfsLine,
-  embeddedBroker,
-  galleryOf,
-  inputsOf,
-  journalOf,
-  relayLine,
-  stateFolder,
-} from '../adapters.ts';
+import { galleryOf, journalOf, stateFolder } from '../adapters.ts';
+import { cameraOf } from '../adapters-camera.ts';
+import { brokerProbe, embeddedBroker } from '../adapters-mqtt.ts';
+import { checkSysfsLine, inputsOf, relayLine } from '../adapters-relay.ts';
 import type { Config } from '../config.ts';
 import { Fault, messageOf } from '../errors.ts';
 import type { FaceReader } from '../face/port.ts';

@@ -1,6 +1,6 @@
 /** `facelatch home-assistant`: what Home Assistant is told of this door, and taking the door out of it again. */
 import { Command } from 'commander';
-import { announcedFile, discoveryOf } from '../adapters.ts';
+import { announcedFile, discoveryOf } from '../adapters-mqtt.ts';
 import type { Config } from '../config.ts';
 import { announcedIn, rememberAnnounced } from '../mqtt/announcement.ts';
 import { labelOf, openConnection, publishAcked } from '../mqtt/connection.ts';

@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { doorKeysOf } from '../adapters.ts';
+import { doorKeysOf } from '../adapters-command.ts';
 import { type DoorCard, type PrivateKey, privateKeyOf, publicKeyOf } from '../command/keys.ts';
 import type { Config } from '../config.ts';
 import { Fault, messageOf } from '../errors.ts';

@@ -1,7 +1,7 @@
 /** `facelatch key`: makes an operator's key, says who may send this door commands, and prints the door's own card. */
 import { dirname } from 'node:path';
 import { Command } from 'commander';
-import { doorKeysOf, operatorsFile } from '../adapters.ts';
+import { doorKeysOf, operatorsFile } from '../adapters-command.ts';
 import { newKey, publicKeyOf, thumbprint, writeNew } from '../command/keys.ts';
 import { operatorsIn } from '../command/operators.ts';
 import { type Role, roles } from '../command/port.ts';

@@ -1,7 +1,7 @@
 /** `facelatch relay`: the lines of this computer, who has the relay's, a pulse to try the wiring, and the safe level whatever happened. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { Command } from 'commander';
-import { gpioLines, relayOf } from '../adapters.ts';
+import { gpioLines, relayOf } from '../adapters-relay.ts';
 import type { Config } from '../config.ts';
 import { openLog } from '../log.ts';
 import { openRelayDevice } from '../relay-line.ts';

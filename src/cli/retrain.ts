@@ -1,7 +1,7 @@
 /** `facelatch retrain`: lets the door learn from its people; shows how it goes; ends it. With a running daemon it is that which learns, else this command itself. */
 import { fileURLToPath } from 'node:url';
 import { Command, Option } from 'commander';
-import { farmOf, galleryOf, journalOf, stateFolder } from '../adapters.ts';
+import { galleryOf, journalOf, stateFolder } from '../adapters.ts';
 import type { Config } from '../config.ts';
 import { Fault } from '../errors.ts';
 import { lockState } from '../host/lock.ts';
@@ -9,7 +9,7 @@ import { openLog } from '../log.ts';
 import { endStates, type JobRequest, jobsIn } from '../retrain/jobs.ts';
 import { type JobPlace, type JobStatus, jobPlaces, type RecipeName, recipeNames } from '../retrain/port.ts';
 import { openStore } from '../retrain/store.ts';
-import { openRetraining, openTwin, processOf, promotionFor, runnerOf, samplesOf, storeFile } from '../retraining.ts';
+import { farmOf, openRetraining, openTwin, processOf, promotionFor, runnerOf, samplesOf, storeFile } from '../retraining.ts';
 import { systemClock } from '../time.ts';
 import { type CommonOptions, checkState, configOf, exitCodes, print, tell, wholeNumber, withCommon, withHelp } from './context.ts';
 import { embedderOf } from './networks.ts';

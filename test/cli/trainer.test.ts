@@ -1,9 +1,9 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { farmOf } from '../../src/adapters.ts';
 import { loadConfig } from '../../src/config.ts';
 import { openLog } from '../../src/log.ts';
+import { farmOf } from '../../src/retraining.ts';
 import { lastLink } from '../fakes/recipe.ts';
 import { openRedis } from '../fakes/redis.ts';
 import { inventedData } from '../retrain/farm-set.ts';
