@@ -1,31 +1,19 @@
 /** When the door learns by itself: each moment once, over restarts, and only by a clock that can be trusted. */
-import { join } from 'node:path';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { Fault } from '../../src/errors.ts';
 import { type Log, openLog } from '../../src/log.ts';
 import { type ScheduleOptions, scheduleOf } from '../../src/retrain/due.ts';
-import { openStore, type Store } from '../../src/retrain/store.ts';
-import { temporaryFolder } from '../cli/facelatch.ts';
 import { fakeClock } from '../fakes/clock.ts';
+import { freshStore } from './fresh-store.ts';
 
-let folder: ReturnType<typeof temporaryFolder>;
-let store: Store;
-beforeEach(() => {
-  folder = temporaryFolder();
-  store = openStore(join(folder.path, 'retrain.sqlite'));
-});
-afterEach(() => {
-  store[Symbol.dispose]();
-  folder[Symbol.dispose]();
-});
-
+const fresh = freshStore();
 const hourMs = 3_600_000;
 /** A door that was switched on on Monday, 5 January 2026, at noon; `started` counts. */
 function door(clock = fakeClock()) {
   const started: string[] = [];
   const look = (options: Partial<ScheduleOptions> = {}) =>
     scheduleOf({
-      ...{ store, clock, when: 'daily 03:00', timeZone: 'UTC', synchronised: () => true, log: openLog('silent') },
+      ...{ store: fresh.store, clock, when: 'daily 03:00', timeZone: 'UTC', synchronised: () => true, log: openLog('silent') },
       start: () => void started.push(new Date(clock.wall()).toISOString()),
       ...options,
     })();

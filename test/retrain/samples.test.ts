@@ -1,38 +1,26 @@
 /** What a door learns from: kept where it is allowed, labelled by people alone, deleted on time; and a frozen set that stays what it is. */
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import type { Event } from '../../src/access/port.ts';
 import { markEntry } from '../../src/retrain/marking.ts';
 import type { TrainingData } from '../../src/retrain/port.ts';
 import { samplesIn, summary } from '../../src/retrain/samples.ts';
-import { openStore, type Store } from '../../src/retrain/store.ts';
 import { visitPictures } from '../../src/retrain/visit-pictures.ts';
-import { temporaryFolder } from '../cli/facelatch.ts';
 import { face, person, smallEmbedder, smallPolicy } from '../contracts/gallery.ts';
 import { fakeClock } from '../fakes/clock.ts';
 import { eventOf } from '../fakes/events.ts';
 import { memoryGallery } from '../fakes/gallery.ts';
 import { memoryJournal } from '../fakes/journal.ts';
+import { freshStore } from './fresh-store.ts';
 
-let folder: ReturnType<typeof temporaryFolder>;
-let store: Store;
+const fresh = freshStore();
 const dayMs = 86_400_000;
-beforeEach(() => {
-  folder = temporaryFolder();
-  store = openStore(join(folder.path, 'retrain.sqlite'));
-});
-afterEach(() => {
-  store[Symbol.dispose]();
-  folder[Symbol.dispose]();
-});
-
 const clock = fakeClock();
 const at = (ms = clock.wall()) => new Date(ms).toISOString();
 const open = (settings: Partial<Parameters<typeof samplesIn>[0]> = {}) => {
   const gallery = memoryGallery({ embedder: smallEmbedder, policy: smallPolicy, clock });
   const all = { keepGrantsDays: 7, keepUnknownsDays: 3, maxPictures: 50, frozenShare: 0.2, ...settings };
-  return { gallery, samples: samplesIn({ store, gallery, clock, ...all }) };
+  return { gallery, samples: samplesIn({ store: fresh.store, gallery, clock, ...all }) };
 };
 const bytes = (text: string) => new TextEncoder().encode(text);
 const ids = ({ people, strangers }: TrainingData) => [...people.flatMap(({ samples }) => samples), ...strangers.flat()].map(({ id }) => id);
@@ -90,8 +78,8 @@ it('deletes on time, beyond the bound, and with the person; the bytes are gone f
   expect(samples.kept().map(({ seq }) => seq)).toEqual([3]);
   gallery.forget(bob.id);
   expect(samples.purge()).toBe(1);
-  store.db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
-  expect(readFileSync(join(folder.path, 'retrain.sqlite')).includes('the face of')).toBe(false);
+  fresh.store.db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+  expect(readFileSync(fresh.file).includes('the face of')).toBe(false);
   for (let seq = 10; seq < 30; seq++) samples.keep({ seq, takenAt: at(clock.wall() + seq), pictures: [bytes(`picture ${seq}`)] });
   expect(samples.purge()).toBe(10);
   expect(samples.kept().map(({ seq }) => seq)).toEqual([29, 28, 27, 26, 25, 24, 23, 22, 21, 20]);
@@ -198,14 +186,14 @@ it('of a visit the deciding picture of a grant is kept, of somebody turned away 
     [1, 1],
   ]);
   // Two entries of one visit are one visitor.
-  const visits = store.db.prepare('SELECT DISTINCT seq, visit FROM kept ORDER BY seq').all();
+  const visits = fresh.store.db.prepare('SELECT DISTINCT seq, visit FROM kept ORDER BY seq').all();
   expect(visits.map(({ seq, visit }) => [seq, visit])).toEqual([
     [1, 1],
     [2, 2],
     [4, 2],
     [5, 5],
   ]);
-  const rows = store.db.prepare('SELECT picture FROM kept WHERE seq < 4 ORDER BY seq, picture').all();
+  const rows = fresh.store.db.prepare('SELECT picture FROM kept WHERE seq < 4 ORDER BY seq, picture').all();
   expect(rows.map(({ picture }) => Buffer.from(picture as Uint8Array).toString())).toEqual([
     'frame 12',
     'frame 20',
