@@ -80,6 +80,7 @@ export function openEyes(first: Twin): Eyes & AsyncDisposable {
     rules: (id) => now().rules(id),
     setRules: (id, rules) => now().setRules(id, rules),
     forget: (id) => now().forget(id),
+    forgetPicture: (id, picture) => now().forgetPicture(id, picture),
     pictures: (id) => now().pictures(id),
     match: (probe, atMost) => (maker.get(probe) ?? now()).match(probe, atMost),
     get threshold() {

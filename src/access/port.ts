@@ -132,6 +132,8 @@ export type Event =
   | { readonly kind: 'person.enrolled'; readonly personId: PersonId; readonly pictures: number; readonly by?: string }
   | { readonly kind: 'person.renamed'; readonly personId: PersonId }
   | { readonly kind: 'person.removed'; readonly personId: PersonId }
+  /** One picture of a person was removed; so many are left. */
+  | { readonly kind: 'person.picture-removed'; readonly personId: PersonId; readonly left: number; readonly by: string }
   | { readonly kind: 'setting.changed'; readonly path: string; readonly value: number; readonly by: string }
   | { readonly kind: 'training.started'; readonly job: string; readonly recipe: string; readonly where: string; readonly by: string }
   | {
@@ -163,6 +165,8 @@ export type Event =
     }
   /** A new champion has stood its time beside the one before it. */
   | { readonly kind: 'model.proved'; readonly bundle: string; readonly decisions: number; readonly disagreements: number }
+  /** A trained network came from elsewhere: a candidate. */
+  | { readonly kind: 'model.added'; readonly bundle: string; readonly version: number; readonly by: string }
   | { readonly kind: 'model.removed'; readonly bundle: string; readonly by: string }
   /** What a person says of an earlier entry; `personId`: whom it showed. */
   | { readonly kind: 'entry.marked'; readonly markedSeq: number; readonly as: string; readonly by: string; readonly personId?: PersonId }

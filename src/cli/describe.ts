@@ -79,6 +79,8 @@ export function describeEvent(event: Event, nameOf: (personId: string) => string
       return `${nameOf(event.personId)} renamed`;
     case 'person.removed':
       return `${nameOf(event.personId)} removed`;
+    case 'person.picture-removed':
+      return `a picture of ${nameOf(event.personId)} removed by ${event.by}, ${event.left} left`;
     case 'setting.changed':
       return `${event.path} set to ${event.value} by ${event.by}, until the next start`;
     case 'training.started':
@@ -93,6 +95,8 @@ export function describeEvent(event: Event, nameOf: (personId: string) => string
       return `rolled back to ${event.bundle.slice(0, 12)} from ${event.from.slice(0, 12)} (${event.why}), by ${event.by}: ${event.detail}`;
     case 'model.proved':
       return `network ${event.bundle.slice(0, 12)} proved: it differed from the one before in ${event.disagreements} of ${event.decisions} decisions`;
+    case 'model.added':
+      return `network ${event.bundle.slice(0, 12)} (version ${event.version}) taken in from elsewhere by ${event.by}`;
     case 'model.removed':
       return `network ${event.bundle.slice(0, 12)} removed by ${event.by}`;
     case 'entry.marked':

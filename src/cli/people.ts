@@ -1,5 +1,4 @@
 /** `facelatch people`: who is enrolled; show, rename and remove a person. */
-import { createHash } from 'node:crypto';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { extname, join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
@@ -7,6 +6,7 @@ import { Command } from 'commander';
 import { shownRules } from '../access/person-rules.ts';
 import { galleryOf, journalOf, renewTemplates } from '../adapters.ts';
 import { Fault, messageOf } from '../errors.ts';
+import { pictureToForget } from '../identity/picture-id.ts';
 import type { Gallery, Person } from '../identity/port.ts';
 import { shownId } from '../retrain/labels.ts';
 import { doorReaderOf } from '../retraining.ts';
@@ -99,8 +99,8 @@ function showCommand(exit: Exit) {
     const person = findPerson(gallery, who);
     const pictures = gallery.pictures(person.id);
     const files = options.pictures === undefined ? undefined : writePictures(options.pictures, pictures);
-    const list = pictures.map(({ source, addedAt, picture }, i) => ({
-      id: createHash('sha256').update(picture).digest('hex'),
+    const list = pictures.map(({ id, source, addedAt, picture }, i) => ({
+      id,
       source,
       addedAt,
       bytes: picture.length,
@@ -206,34 +206,48 @@ function renameCommand(exit: Exit) {
 
 function removeCommand(stop: AbortSignal, exit: Exit): Command {
   const command = new Command('remove')
-    .description('remove a person with all pictures and templates, for good; the journal keeps the id')
+    .description('remove a person with all pictures and templates, or one of their pictures, for good; the journal keeps the id')
     .argument('<name|id>', 'the person')
+    .option('--picture <id>', 'only this picture: its id, or the beginning of it, as "people show" tells it')
     .option('-y, --yes', 'do not ask');
   withHelp(
     command,
-    ['facelatch people remove Ada', 'facelatch people remove Ada --yes    # in a script'],
+    [
+      'facelatch people remove Ada',
+      'facelatch people remove Ada --yes    # in a script',
+      'facelatch people remove Ada --picture 3fa9c01d    # a bad one; the rest stays',
+    ],
     'removed',
     'not removed, because the answer was not yes',
   );
-  return withCommon(command).action(async (who: string, options: CommonOptions & { readonly yes?: boolean }) => {
+  return withCommon(command).action(async (who: string, options: CommonOptions & { readonly yes?: boolean; readonly picture?: string }) => {
     const { gallery: opening, config } = opened(options);
     using gallery = opening;
     const person = findPerson(gallery, who);
-    if (!options.yes && !(await isSure(person, stop))) {
-      print(options, { removed: false, person }, () => `${person.name} was not removed`);
+    const picture = options.picture === undefined ? undefined : pictureToForget(person, gallery.pictures(person.id), options.picture);
+    const what =
+      picture === undefined ? `${person.name} and ${counted(person.pictures, 'picture')}` : `picture ${shownId(picture)} of ${person.name}`;
+    if (!options.yes && !(await isSure(what, stop))) {
+      print(options, { removed: false, person }, () => `${picture === undefined ? person.name : what} was not removed`);
       return exit(exitCodes.no);
     }
     using journal = journalOf(config);
+    if (picture !== undefined) {
+      const { pictures: left } = gallery.forgetPicture(person.id, picture);
+      journal.append({ kind: 'person.picture-removed', personId: person.id, left, by: 'cli' });
+      print(options, { removed: true, person: { ...person, pictures: left }, picture }, () => `${what} was removed, ${left} left`);
+      return exit(exitCodes.yes);
+    }
     if (gallery.forget(person.id)) journal.append({ kind: 'person.removed', personId: person.id });
-    print(options, { removed: true, person }, () => `${person.name} and ${counted(person.pictures, 'picture')} were removed`);
+    print(options, { removed: true, person }, () => `${what} were removed`);
     exit(exitCodes.yes);
   });
 }
 
-async function isSure({ name, pictures }: Person, stop: AbortSignal): Promise<boolean> {
-  if (!process.stdin.isTTY) throw new Fault('bad-argument', `Nobody is there to be asked whether to remove ${name}: add --yes`);
+async function isSure(what: string, stop: AbortSignal): Promise<boolean> {
+  if (!process.stdin.isTTY) throw new Fault('bad-argument', `Nobody is there to be asked whether to remove ${what}: add --yes`);
   // Without line editing, so that Ctrl-C stays a signal.
   using lines = createInterface({ input: process.stdin, output: process.stderr, terminal: false });
-  const answer = await lines.question(`Remove ${name} and ${counted(pictures, 'picture')} for good? [y/N] `, { signal: stop });
+  const answer = await lines.question(`Remove ${what} for good? [y/N] `, { signal: stop });
   return ['y', 'yes'].includes(answer.trim().toLowerCase());
 }

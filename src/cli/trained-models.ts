@@ -181,8 +181,10 @@ function addCommand(exit: Exit): Command {
     .argument('<folder>', 'the folder with its bundle.json');
   withHelp(command, ['facelatch models add /media/usb/3fa9c01d'], 'added');
   return withCommon(command).action((folder: string, options: CommonOptions) =>
-    withRetraining(options, async ({ retraining: { registry } }) => {
+    withRetraining(options, async ({ config, retraining: { registry } }) => {
+      using journal = journalOf(config);
       const added = await registry.add(resolve(folder));
+      journal.append({ kind: 'model.added', bundle: added.id, version: added.version, by: 'cli' });
       print(
         options,
         added,

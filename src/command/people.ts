@@ -1,4 +1,4 @@
-/** Commands about the people enrolled: list, get, rename, remove. Every change is journalled. */
+/** Commands about the people enrolled and their pictures: list, get, rename, remove. Every change is journalled. */
 import Type from 'typebox';
 import type { RuleChange } from '../access/port.ts';
 import type { Person } from '../identity/port.ts';
@@ -11,6 +11,14 @@ const personSchema = Type.Object(
     name: Type.String(),
     enrolledAt: Type.String({ format: 'date-time' }),
     pictures: Type.Integer({ minimum: 0 }),
+  },
+  { additionalProperties: false },
+);
+const pictureSchema = Type.Object(
+  {
+    id: Type.String({ description: 'SHA-256, hexadecimal.' }),
+    source: Type.String({ description: 'Where it came from, as it was told.' }),
+    addedAt: Type.String({ format: 'date-time' }),
   },
   { additionalProperties: false },
 );
@@ -116,6 +124,39 @@ export const peopleCommands = [
         const removed = ports.gallery.forget(id);
         if (removed) ports.journal.append({ kind: 'person.removed', personId: id });
         return done({ removed });
+      }),
+  }),
+  command({
+    name: 'people.pictures',
+    summary: 'Which pictures a person is enrolled with; not the pictures themselves.',
+    role: 'admin',
+    changes: false,
+    confidential: true,
+    args: one,
+    result: Type.Object({ pictures: Type.Array(pictureSchema) }, { additionalProperties: false }),
+    run: (ports, { person }) =>
+      withPerson(ports, person, ({ id }) =>
+        done({ pictures: ports.gallery.pictures(id).map(({ id: picture, source, addedAt }) => ({ id: picture, source, addedAt })) }),
+      ),
+  }),
+  command({
+    name: 'people.picture.remove',
+    summary: 'Removes one picture of a person with its templates, for good; never the last.',
+    role: 'admin',
+    changes: true,
+    args: Type.Object(
+      {
+        person: who,
+        picture: Type.String({ minLength: 8, maxLength: 64, description: 'Its id, or the beginning of it: people.pictures tells it.' }),
+      },
+      { additionalProperties: false },
+    ),
+    result: personSchema,
+    run: (ports, { person, picture }, call) =>
+      withPerson(ports, person, ({ id }) => {
+        const left = ports.gallery.forgetPicture(id, picture);
+        ports.journal.append({ kind: 'person.picture-removed', personId: id, left: left.pictures, by: call.who });
+        return done(plain(left));
       }),
   }),
 ];

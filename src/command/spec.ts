@@ -10,7 +10,7 @@ import type { CommandError, Outcome, Role } from './port.ts';
 /** What commands act on. A part that this house does not have is absent, and its commands answer `unavailable`. */
 export interface CommandPorts {
   readonly door?: Door;
-  readonly gallery: Pick<Gallery, 'list' | 'find' | 'rename' | 'forget'>;
+  readonly gallery: Pick<Gallery, 'list' | 'find' | 'rename' | 'forget' | 'pictures' | 'forgetPicture'>;
   readonly rule: ChangeRules;
   readonly journal: Pick<Journal, 'append'>;
   /** Journal entries as they are published. */

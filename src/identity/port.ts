@@ -94,8 +94,15 @@ export interface Gallery extends Disposable {
   setRules(id: PersonId, rules: PersonRules): void;
   /** Removes the person, pictures and templates; false when there was none. */
   forget(id: PersonId): boolean;
-  /** The stored pictures of a person, oldest first; none for an unknown id. */
-  pictures(id: PersonId): readonly { readonly picture: Uint8Array; readonly source: string; readonly addedAt: string }[];
+  /**
+   * Removes one picture and its templates; the person as they are then. `picture`: its SHA-256 (hexadecimal), or the beginning of it. Throws `not-found`
+   * where the person has no such picture, or several; `bad-argument` where it is their last one: nobody is enrolled without a picture.
+   */
+  forgetPicture(id: PersonId, picture: string): Person;
+  /** The stored pictures of a person, oldest first; none for an unknown id. `id`: SHA-256, hexadecimal. */
+  pictures(
+    id: PersonId,
+  ): readonly { readonly id: string; readonly picture: Uint8Array; readonly source: string; readonly addedAt: string }[];
   /**
    * Likeness to the probe of everyone who has a template of the embedder in use, the most alike first; no more than `atMost` people
    * (a door needs few of them: 10,000 results take longer to write down than to compute). Throws `model-unfit` for a probe that is none.

@@ -9,6 +9,7 @@ import { pragma, transact } from '../sqlite.ts';
 import type { Clock } from '../time.ts';
 import { emptyLog, guarded, openDatabase } from './database.ts';
 import { personName } from './name.ts';
+import { pictureToForget } from './picture-id.ts';
 import type { Gallery, NewPerson, NewPicture, Person, PersonId, PersonRules, Reembedded } from './port.ts';
 import { checkEmbedding, gallerySearch } from './search.ts';
 import { type Store, statements } from './statements.ts';
@@ -104,6 +105,11 @@ export function openGallery({ file, embedder, policy, clock, lockTimeoutMs = 500
         store.setRules(id, JSON.stringify(given));
       }),
     forget: (id) => change(() => store.remove(id)),
+    forgetPicture: (id, picture) =>
+      change(() => {
+        store.removePicture(pictureToForget(personOf(id), store.pictures(id), picture));
+        return personOf(id);
+      }),
     pictures: (id) => run(() => store.pictures(id)),
     match: (probe, atMost) => search.match(probe, atMost),
     get threshold() {

@@ -36,15 +36,19 @@ function peopleStatements(db: DatabaseSync) {
 }
 
 interface PictureRow {
+  readonly id: string;
   readonly picture: Uint8Array;
   readonly source: string;
   readonly addedAt: string;
 }
 
 function pictureStatements(db: DatabaseSync) {
-  const ofPerson = db.prepare('SELECT picture, source, added_at AS addedAt FROM pictures WHERE person_id = ? ORDER BY id');
+  const ofPerson = db.prepare(
+    'SELECT sha256 AS id, picture, source, added_at AS addedAt FROM pictures WHERE person_id = ? ORDER BY pictures.id',
+  );
   const byId = db.prepare('SELECT person_id AS personId, source, picture FROM pictures WHERE id = ?');
   const bySha256 = db.prepare('SELECT id, person_id AS personId FROM pictures WHERE sha256 = ?');
+  const remove = db.prepare('DELETE FROM pictures WHERE sha256 = ?');
   const add = db.prepare('INSERT INTO pictures (person_id, source, added_at, sha256, picture) VALUES (?, ?, ?, ?, ?)');
   return {
     pictures: (id: PersonId) => ofPerson.all(id).map((row) => ({ ...row }) as unknown as PictureRow),
@@ -52,6 +56,7 @@ function pictureStatements(db: DatabaseSync) {
     pictureBySha256: (sha256: string) => one<{ id: number; personId: PersonId }>(bySha256.get(sha256)),
     addPicture: (personId: PersonId, source: string, at: string, sha256: string, picture: Uint8Array) =>
       Number(add.run(personId, source, at, sha256, picture).lastInsertRowid),
+    removePicture: (sha256: string) => remove.run(sha256),
   };
 }
 

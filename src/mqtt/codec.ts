@@ -42,9 +42,11 @@
  *   person.enrolled  personId, pictures, by (the operator, where it was done from afar)
  *   person.renamed   personId
  *   person.removed   personId
+ *   person.picture-removed personId, left, by
  *   setting.changed  path, value, by
  *   training.started job, recipe, where, by; training.ended job, outcome, detail, bundle, seconds
- *   model.promoted   bundle, version, by, forced, detail; model.refused bundle, reason, detail; model.removed bundle, by
+ *   model.promoted   bundle, version, by, forced, detail; model.refused bundle, reason, detail; model.added bundle, version, by
+ *   model.removed    bundle, by
  *   model.rolled-back bundle, from, why, by, detail; model.proved bundle, decisions, disagreements
  *   entry.marked     markedSeq, as, by, personId
  *   picture.kept     keptSeq, pictures, until   (of that entry; fetched with the command picture)

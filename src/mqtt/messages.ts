@@ -75,6 +75,7 @@ export const eventFields = {
   'person.enrolled': object({ personId, pictures: count(), by: maybe(text('The operator.')) }),
   'person.renamed': object({ personId }),
   'person.removed': object({ personId }),
+  'person.picture-removed': object({ personId, left: count('Pictures that the person still has.'), by: text() }),
   'setting.changed': object({ path: text(), value: Type.Number(), by: text() }),
   'training.started': object({ job: text(), recipe: text(), where: text(), by: text() }),
   'training.ended': object({
@@ -94,6 +95,7 @@ export const eventFields = {
     detail,
   }),
   'model.proved': object({ bundle: text(), decisions: count(), disagreements: count() }),
+  'model.added': object({ bundle: text(), version: count(), by: text() }),
   'model.removed': object({ bundle: text(), by: text() }),
   'entry.marked': object({ markedSeq: count(), as: text(), by: text(), personId: maybe(personId) }),
   'picture.kept': object({

@@ -129,10 +129,8 @@ export function samplesIn(options: SamplesOptions): Samples {
       to.set(key, list);
     };
     for (const { id } of gallery.list())
-      for (const { picture, addedAt } of gallery.pictures(id)) {
-        const sample: Sample = { id: createHash('sha256').update(picture).digest('hex'), picture, origin: 'enrolment', takenAt: addedAt };
-        put(people, id, `${id}/${addedAt.slice(0, 10)}`, sample);
-      }
+      for (const { addedAt, ...shown } of gallery.pictures(id))
+        put(people, id, `${id}/${addedAt.slice(0, 10)}`, { id: shown.id, picture: shown.picture, origin: 'enrolment', takenAt: addedAt });
     for (const row of marked.all()) {
       const { id, visit, personId, takenAt, mark, picture } = row as unknown as Row;
       const sample: Sample = { id, picture, origin: mark === 'right' ? 'confirmed' : 'marked', takenAt };

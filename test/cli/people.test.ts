@@ -212,12 +212,22 @@ describe('people and journal', () => {
     expect(readFileSync(at('hal/01.jpg'))).toEqual(readFileSync(demoPicture(10, 'neutral')));
     const again = await run('people', 'show', 'Hal', '--pictures', at('hal'));
     expect(again).toMatchObject({ code: 2, stderr: expect.stringContaining('Name a new folder') });
+    expect(await run('people', 'remove', 'Hal', '--picture', shown.pictures[0].id.slice(0, 12), '--yes')).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('only picture of Hal'),
+    });
+    expect(await run('enrol', 'Hal', demoPicture(10, 'smiling'))).toMatchObject({ code: 0 });
+    const less = jsonOf(await run('people', 'remove', 'Hal', '--picture', shown.pictures[0].id.slice(0, 12), '--yes', '--json'));
+    expect(less).toMatchObject({ removed: true, person: { pictures: 1 }, picture: shown.pictures[0].id });
+    expect(jsonOf(await run('people', 'show', 'Hal', '--json')).pictures).toMatchObject([{ source: demoPicture(10, 'smiling') }]);
     expect(await run('people', 'rename', 'Hal', 'Hal 9000')).toMatchObject({ code: 0, stdout: 'Hal is now Hal 9000\n' });
     expect(await run('people', 'remove', 'Hal 9000')).toMatchObject({ code: 2, stderr: expect.stringContaining('add --yes') });
     expect(await run('people', 'remove', 'Hal 9000', '--yes', '--json')).toMatchObject({ code: 0 });
     const events = jsonLines(await run('journal', '--person', shown.person.id, '--json'));
     expect(events.map(({ event, person }) => [event.kind, person])).toEqual([
       ['person.enrolled', null],
+      ['person.enrolled', null],
+      ['person.picture-removed', null],
       ['person.renamed', null],
       ['person.removed', null],
     ]);

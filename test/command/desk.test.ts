@@ -8,6 +8,7 @@ import type { ReplyBody } from '../../src/command/reply.ts';
 import { openSender } from '../../src/command/request.ts';
 import { disclose, enclose, sign } from '../../src/command/seal.ts';
 import { openUsedCommands } from '../../src/command/used.ts';
+import { face, person } from '../contracts/gallery.ts';
 import { fakeClock } from '../fakes/clock.ts';
 import { fakeSessions } from '../fakes/sessions.ts';
 import { mutantsOf } from './mutants.ts';
@@ -369,6 +370,21 @@ describe('what commands do', () => {
       reason: 'bad-argument',
     });
     expect(post.journal.entries.map((e) => e.event.kind)).toEqual(['person.renamed']);
+  });
+
+  it('people: one picture of several is listed and removed, journalled with who asked; the last one stays', async () => {
+    const post = await open();
+    post.gallery.enrol(person('Ada', face()));
+    const { pictures } = (await post.send('admin', 'people.pictures', { person: 'Ada' })).result as { pictures: { id: string }[] };
+    expect(pictures).toMatchObject([{ id: expect.stringMatching(/^[0-9a-f]{64}$/), addedAt: expect.any(String) }, {}]);
+    const removed = await post.send('admin', 'people.picture.remove', { person: 'Ada', picture: pictures[0]!.id.slice(0, 12) });
+    expect(removed.result).toMatchObject({ name: 'Ada', pictures: 1 });
+    const again = await post.send('admin', 'people.picture.remove', { person: 'Ada', picture: pictures[1]!.id });
+    expect(again.error).toMatchObject({ code: 'refused', reason: 'bad-argument' });
+    expect((await post.send('operator', 'people.pictures', { person: 'Ada' })).error?.code).toBe('role');
+    expect(post.journal.entries.map(({ event }) => event)).toEqual([
+      { kind: 'person.picture-removed', personId: post.gallery.find('Ada')!.id, left: 1, by: 'the-admin' },
+    ]);
   });
 
   it('door: each order reaches the door; a PIN comes from a keypad and stands in no answer', async () => {

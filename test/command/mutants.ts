@@ -14,6 +14,7 @@ const names = [
   'door.open',
   'door.hold',
   'people.remove',
+  'people.picture.remove',
   'enrol.add',
   'config.set',
   'pin',

@@ -149,6 +149,25 @@ export function testGallery(name: string, place: () => Place): void {
       expect(gallery.match(face()).map((match) => match.personId)).toEqual([bob.id]);
     });
 
+    it('forgets one picture with its template; never the last, nor one that is not clearly meant', () => {
+      const gallery = opener()();
+      const [shown, gone] = [face(), face()];
+      const { id } = gallery.enrol(person('Ada', shown, gone));
+      const bob = gallery.enrol(person('Bob', face()));
+      const [first, second] = gallery.pictures(id);
+      const likeness = () => gallery.match(gone).find((match) => match.personId === id)?.logit as number;
+      const before = likeness();
+      expect(faultOf(() => gallery.forgetPicture(id, gallery.pictures(bob.id)[0]!.id))).toBe('not-found');
+      expect(['', 'nothing'].map((text) => faultOf(() => gallery.forgetPicture(id, text)))).toEqual(['not-found', 'not-found']);
+      expect(gallery.forgetPicture(id, second!.id.slice(0, 12).toUpperCase())).toMatchObject({ id, pictures: 1 });
+      expect(gallery.pictures(id)).toEqual([first]);
+      expect(gallery.templates).toBe(2);
+      expect(likeness()).toBeLessThan(before);
+      expect(faultOf(() => gallery.forgetPicture(id, first!.id))).toBe('bad-argument');
+      expect(faultOf(() => gallery.forgetPicture('nobody', first!.id))).toBe('not-found');
+      expect(gallery.templates).toBe(2);
+    });
+
     it.each(['', '   ', 'x'.repeat(81), 'a\nb', 'a\u0000b', 'a\u202eb', '\ud800'])('refuses the name %j', (bad) => {
       const gallery = opener()();
       const ada = gallery.enrol(person('Ada', face()));

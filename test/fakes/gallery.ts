@@ -3,6 +3,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { Fault } from '../../src/errors.ts';
 import type { EmbedderInfo, Embedding } from '../../src/face/port.ts';
 import { personName } from '../../src/identity/name.ts';
+import { pictureToForget } from '../../src/identity/picture-id.ts';
 import type { Gallery, Match, Person, PersonRules } from '../../src/identity/port.ts';
 import { checkEmbedding } from '../../src/identity/search.ts';
 import { logitOf, probabilityOf } from '../../src/identity/siamese.ts';
@@ -109,7 +110,19 @@ export function memoryGallery({ embedder, policy, clock, shelf = emptyShelf() }:
       change();
       return true;
     },
-    pictures: (id) => (byId(id)?.pictures ?? []).map(({ picture, source, addedAt }) => ({ picture, source, addedAt })),
+    forgetPicture: (id, picture) => {
+      const person = byId(id);
+      if (!person) throw new Fault('not-found', `There is no person with the id ${id}`);
+      const gone = pictureToForget(
+        shown(person),
+        person.pictures.map(({ sha256 }) => ({ id: sha256 })),
+        picture,
+      );
+      person.pictures = person.pictures.filter(({ sha256 }) => sha256 !== gone);
+      change();
+      return shown(person);
+    },
+    pictures: (id) => (byId(id)?.pictures ?? []).map(({ sha256, picture, source, addedAt }) => ({ id: sha256, picture, source, addedAt })),
     match: (probe, atMost = Number.POSITIVE_INFINITY) => {
       checkEmbedding(embedder, probe);
       const matches = taken.people.map(({ id, templates }): Match => {

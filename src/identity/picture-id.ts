@@ -1,0 +1,15 @@
+/** Which of a person's pictures is meant: the beginning of an id goes in, the id or a Fault comes out. */
+import { Fault } from '../errors.ts';
+import type { Person } from './port.ts';
+
+/** The SHA-256 of the picture meant. Throws Faults `not-found`, `bad-argument` (see `forgetPicture`). */
+export function pictureToForget(person: Person, pictures: readonly { readonly id: string }[], beginning: string): string {
+  const [found, ...more] = beginning === '' ? [] : pictures.filter(({ id }) => id.startsWith(beginning.toLowerCase()));
+  if (!found)
+    throw new Fault('not-found', `${person.name} has no picture ${beginning}: "facelatch people show ${person.id}" lists them by id.`);
+  if (more.length > 0)
+    throw new Fault('not-found', `${more.length + 1} pictures of ${person.name} begin with ${beginning}: give more of the id.`);
+  if (pictures.length === 1)
+    throw new Fault('bad-argument', `It is the only picture of ${person.name}: add another before, or remove the person.`);
+  return found.id;
+}
