@@ -138,6 +138,7 @@ it("the door's own camera enrols whoever stands before it, and its prompts are p
     'enrolment.intervalMs': 200,
     'mqtt.allowUnsigned': ['enrol.start', 'enrol.take', 'enrol.commit'],
   });
+  await expect.poll(() => house.status.camera, { timeout: 20_000 }).toBe('running');
   const { result } = await ask('enrol.start', { name: 'Alan' });
   expect(await ask('enrol.take', { session: result.session, count: 3 })).toMatchObject({ ok: true });
   await expect.poll(() => told.at(-1), { timeout: 20_000 }).toMatchObject({ state: 'collecting', pictures: 3 });
