@@ -5,51 +5,39 @@
 import type { ControllerOptions } from './access/controller.ts';
 import type { Policy } from './access/decide.ts';
 import { openEntrance } from './access/entrance.ts';
-import { ruleNames, ruler } from './access/person-rules.ts';
-import type { Door, Event } from './access/port.ts';
+import type { Door } from './access/port.ts';
 import { sight } from './access/sight.ts';
 import { enrolmentOf, galleryOf, journalOf, readerOf, renewTemplates, stateFolder } from './adapters.ts';
 import { cameraOf, stepping } from './adapters-camera.ts';
 import { deskOf } from './adapters-command.ts';
 import { metricsOf, type ServedMetrics } from './adapters-host.ts';
-import { embeddedBroker, homeAssistantOf } from './adapters-mqtt.ts';
+import { embeddedBroker } from './adapters-mqtt.ts';
 import { inputsOf, relayOf } from './adapters-relay.ts';
 import type { Camera } from './camera/port.ts';
 import { sharedCamera } from './camera/shared.ts';
-import { networks, newestVersion } from './cli/networks.ts';
-import { statusOf } from './command/enrol.ts';
-import { partsOf } from './command/parts.ts';
-import type { CommandPorts } from './command/spec.ts';
+import { commandPorts } from './command-ports.ts';
 import type { Config } from './config.ts';
 import { type DaemonStatus, daemonLoops, type Moment } from './daemon.ts';
-import { Fault, messageOf } from './errors.ts';
-import { openEyes } from './eyes.ts';
+import { doorStates, tally } from './door-states.ts';
+import { Fault } from './errors.ts';
+import { type Eyes, openEyes } from './eyes.ts';
 import type { EmbedderInfo, FaceReader } from './face/port.ts';
 import { lockState } from './host/lock.ts';
 import type { ServiceManager } from './host/systemd.ts';
 import { timeSync } from './host/time-sync.ts';
-import type { EnrolmentSessions, Gallery } from './identity/port.ts';
+import type { Gallery } from './identity/port.ts';
 import { identify } from './identity/threshold.ts';
-import { followJournal } from './journal/follow.ts';
 import type { Journal } from './journal/port.ts';
 import { openLearning } from './learning.ts';
 import { liveSettings } from './live-settings.ts';
 import type { Log } from './log.ts';
-import { type Publication, publishJournal } from './mqtt/client.ts';
-import { encodeEnrolment, encodeTrainingLine, publicEntry } from './mqtt/codec.ts';
-import type { States } from './mqtt/messages.ts';
-import type { TellEvent } from './mqtt/tell-home-assistant.ts';
-import { type Topics, topicsOf } from './mqtt/topics.ts';
-import type { InputName, Inputs, Relay } from './relay/port.ts';
-import { brokerOf } from './relay-line.ts';
-import type { JobStatus } from './retrain/port.ts';
+import { publishingOf } from './publishing.ts';
+import type { Inputs, Relay } from './relay/port.ts';
 import type { Twin } from './retrain/promotion.ts';
 import { farmOf, twinOf } from './retraining.ts';
+import { runHouse } from './running.ts';
 import { type Clock, steppedClock, systemClock } from './time.ts';
 import { version } from './version.ts';
-
-/** What somebody should go and look at. */
-const alarms: ReadonlySet<Event['kind']> = new Set(['door.held-open', 'door.forced-open', 'tamper.raised', 'relay.failed']);
 
 /** What a test or the command line may put in place of what the configuration would give. */
 export interface Overrides {
@@ -113,14 +101,7 @@ export async function wire(config: Config, log: Log, overrides: Overrides = {}):
       );
   const eyes = learning?.eyes ?? opening.use(openEyes(await brought(config, overrides, clock)));
   const { reader, gallery } = eyes;
-  if (gallery.stale > 0) {
-    const renewing = () => overrides.serviceManager?.opening('making templates anew for another embedder');
-    const { pictures, failed } = await renewTemplates(gallery, reader, renewing);
-    log.warn(
-      { room: 'identity', pictures, failed: failed.map(({ personId, source }) => `${personId} ${source}`) },
-      'templates made anew for another embedder',
-    );
-  }
+  await renewStale(eyes, overrides.serviceManager, log);
   const relay = opening.use(overrides.relay ?? (await relayOf(config, clock, log.child({ room: 'relay' }))));
   const plainCamera = overrides.camera ?? cameraOf(config, clock);
   const camera = sharedCamera(stepped ? stepping(plainCamera, stepped, config.camera.fps) : plainCamera);
@@ -133,11 +114,10 @@ export async function wire(config: Config, log: Log, overrides: Overrides = {}):
     const { policy: kind, logit, fmr, extrapolated } = gallery.threshold;
     return { ...live.config.access, pulseMs: live.config.relay.pulseMs, threshold: { policy: kind, logit, fmr, extrapolated } };
   };
-  let publication: Publication | undefined;
-  let tellEvent: TellEvent | undefined;
+  const publishing = publishingOf(config);
+  const since = tally();
   let lookedAt: Uint8Array | undefined;
   let metrics: ServedMetrics | undefined;
-  const counts = { grants: 0, denials: 0, alarms: 0 };
   const entrance = openEntrance({
     journal,
     relay,
@@ -151,10 +131,8 @@ export async function wire(config: Config, log: Log, overrides: Overrides = {}):
     log: log.child({ room: 'access' }),
     onEvent: (event, entry) => {
       overrides.onEvent?.(event, entry);
-      if (event.kind === 'access.granted') counts.grants++;
-      if (event.kind === 'access.denied') counts.denials++;
-      if (alarms.has(event.kind)) counts.alarms++;
-      tellEvent?.(event, entry);
+      since.event(event);
+      publishing.event(event, entry);
       if (entry) learning?.journalled(event, entry);
       // The others come from the journal, with those that other processes write.
       if (!entry) metrics?.event(event);
@@ -179,7 +157,7 @@ export async function wire(config: Config, log: Log, overrides: Overrides = {}):
     onTick: () => {
       entrance.tick();
       learning?.tick();
-      showStates();
+      publishing.showStates();
       overrides.serviceManager?.attend({ relayHeld: relay.held, turns: loops.status.turns, status: summary() });
     },
     refresh: () => {
@@ -218,75 +196,24 @@ export async function wire(config: Config, log: Log, overrides: Overrides = {}):
       log: log.child({ room: 'identity' }),
     }),
   );
-  const commandPorts: CommandPorts = {
-    door,
-    gallery,
-    rule: ruler({ gallery, journal, names: ruleNames(config.access), clock }),
-    journal,
-    enrolment,
-    entries: (query) => journal.query(query).map((entry) => publicEntry(entry, config.door.id)),
-    parts: partsOf({ clock: systemClock, maxBytes: config.enrolment.maxPictureBytes, maxAtOnce: 4, patienceMs: 60_000 }),
-    settings: {
-      all: live.all,
-      set: (path, value, by) => {
-        const changed = live.set(path, value);
-        if (typeof changed !== 'string') controller.record({ kind: 'setting.changed', path, value, by });
-        return changed;
-      },
-    },
-    ...(learning && { training: learning.training }),
-    models: () => networks(config).map(({ folder: _folder, ...network }) => network),
-    ...(config.mqtt.snapshots && learning && { keptPictures: learning.training.pictures }),
-    ...(config.mqtt.snapshots && {
-      snapshot: async () => {
-        const frame = camera.latest;
-        if (!frame) return undefined;
-        return { capturedAt: new Date(clock.wall() - (clock.now() - frame.capturedAtMs)).toISOString(), picture: frame.picture };
-      },
-    }),
-  };
   const desk =
     config.mqtt.enabled && config.mqtt.commands
       ? opening.use(
           await deskOf(config, {
-            ports: commandPorts,
+            ports: commandPorts({ config, live, door, controller, gallery, journal, enrolment, camera, learning, clock }),
             log: log.child({ room: 'command' }),
             clockSynchronised: overrides.clockSynchronised,
           }),
         )
       : undefined;
-  const wired = (name: InputName) => config.inputs.kind !== 'none' && config.inputs[name] !== '';
-  const installed = networks(config);
-  const modelNow = () => {
-    const { name, version: of } = reader.embedder;
-    return { name, version: of, latest: newestVersion(reader.embedder, installed) };
-  };
-  const showStates = () => {
-    if (!publication) return;
-    const { premises } = controller;
-    publication.show('door', !relay.held ? 'unknown' : relay.level === 'active' ? 'released' : 'locked');
-    publication.show('camera', loops.status.camera === 'failed' ? 'failed' : 'working');
-    publication.show('mode', premises.armed ? 'armed' : 'disarmed');
-    if (wired('contact'))
-      publication.show('contact', !entrance.inputsKnown || !premises.door ? 'unknown' : premises.door.open ? 'open' : 'closed');
-    if (wired('tamper'))
-      publication.show('tamper', !entrance.inputsKnown ? 'unknown' : premises.tamperSinceMs === undefined ? 'clear' : 'raised');
-    publication.show('counts', { people, templates: gallery.templates, ...counts });
-    publication.show('model', modelNow());
-  };
-  const brokerState = () => {
-    if (!publication) return 'off';
-    const { state, backlog, commands, setAside } = publication.status;
-    const waiting = backlog > 0 ? ` (${backlog} waiting)` : '';
-    return `${state}${waiting}${commands === 'deaf' ? ', delivers no commands' : ''}${setAside > 0 ? `, refused ${setAside} for good` : ''}`;
-  };
+  const showStates = doorStates({ config, relay, entrance, loops, reader, gallery, people: () => people, counts: since.counts });
   const summary = () =>
-    `${relay.held ? relay.label : `relay not held: ${relay.label}`}; camera ${loops.status.camera}; ${gallery.templates} templates; broker ${brokerState()}`;
+    `${relay.held ? relay.label : `relay not held: ${relay.label}`}; camera ${loops.status.camera}; ${gallery.templates} templates; broker ${publishing.summary}`;
   metrics = await metricsOf(config, () => ({
     ...loops.status,
     frameAgeMs: camera.latest && clock.now() - camera.latest.capturedAtMs,
-    broker: publication?.status.state ?? 'off',
-    backlog: publication?.status.backlog ?? 0,
+    broker: publishing.state,
+    backlog: publishing.backlog,
     people: gallery.list().length,
     templates: gallery.templates,
     released: relay.level === 'active',
@@ -310,73 +237,22 @@ export async function wire(config: Config, log: Log, overrides: Overrides = {}):
         relay: relay.label,
         door: relay.level,
         people: gallery.list().length,
-        broker: brokerState(),
+        broker: publishing.summary,
       };
     },
     run: async (signal) => {
       const stopping = () => overrides.serviceManager?.stopping();
       signal.addEventListener('abort', stopping, { once: true });
-      controller.record({
+      const started = {
         kind: 'daemon.started',
         version,
         people: gallery.list().length,
         templates: gallery.templates,
         threshold: policy().threshold,
         models: [describe(reader.embedder)],
-      });
-      // Publishing ends last, so that the broker hears of the stop too.
-      const over = new AbortController();
-      const following =
-        metrics &&
-        followJournal({
-          journal,
-          clock: systemClock,
-          log: log.child({ room: 'host' }),
-          after: journal.head,
-          signal: over.signal,
-          onEntry: ({ event }) => metrics?.event(event),
-        });
-      if (config.mqtt.enabled) {
-        const { prefix, drainPerS } = config.mqtt;
-        const options = {
-          journal,
-          broker: brokerOf(config, broker?.url),
-          prefix,
-          drainPerS,
-          door: config.door.id,
-          clock: systemClock,
-          log: log.child({ room: 'mqtt' }),
-          signal: over.signal,
-          ...(desk && { desk }),
-          ...(config.mqtt.homeAssistant.enabled && { homeAssistant: config.mqtt.homeAssistant }),
-        };
-        publication = publishJournal(options);
-        tellEvent = homeAssistantOf(config, { ...options, publication, gallery, lookedAt: () => lookedAt });
-        showStates();
-        const topics = topicsOf(prefix, config.door.id);
-        if (learning) {
-          learning.onStatus = (status) => publication?.show('training', shownJob(status));
-          learning.onLine = (job, line) =>
-            publication?.tell(topics.training(job), { payload: encodeTrainingLine(job, line, systemClock.wall()), retain: false });
-        }
-        void tellEnrolment(enrolment, topics, publication, over.signal);
-      }
-      try {
-        const played = new AbortController();
-        const both = AbortSignal.any([signal, played.signal]);
-        const learns = learning?.run(both).catch((error) => {
-          // The door does not depend on it.
-          log.fatal({ room: 'retrain', err: error }, 'learning has ended by a mistake in the program');
-        });
-        await Promise.all([loops.run(both).finally(() => played.abort()), entrance.watchInputs(both), learns]);
-      } finally {
-        await relay.safe();
-        controller.record({ kind: 'daemon.stopped', reason: signal.aborted ? messageOf(signal.reason) : 'replay ended' });
-        showStates();
-        over.abort();
-        await publication?.done;
-        await following;
-      }
+      } as const;
+      const told = { journal, gallery, enrolment, desk, learning, showStates, brokerUrl: broker?.url, lookedAt: () => lookedAt };
+      await runHouse({ journal, relay, entrance, loops, learning, publishing, told, metrics, log }, started, signal);
     },
     [Symbol.asyncDispose]: () => resources.disposeAsync(),
   };
@@ -388,15 +264,13 @@ async function brought(config: Config, { reader }: Overrides, clock: Clock): Pro
   return twinOf('base', given, galleryOf(config, given.embedder, clock));
 }
 
-/** A job as its retained state has it. */
-function shownJob({ progress, ...job }: JobStatus): States['training'] {
-  if (!progress) return job;
-  const { stage, done, total, figures } = progress;
-  return { ...job, stage, done, total, ...(figures && { figures }) };
-}
-
-/** Whoever enrols from afar sees the prompts as they change. */
-async function tellEnrolment(sessions: EnrolmentSessions, topics: Topics, publication: Publication, signal: AbortSignal): Promise<void> {
-  for await (const status of sessions.changes(signal))
-    publication.tell(topics.enrolment(status.session), { payload: encodeEnrolment(statusOf(status), systemClock.wall()), retain: false });
+/** Templates that another embedder made are made anew before the door begins to look. */
+async function renewStale({ gallery, reader }: Eyes, serviceManager: ServiceManager | undefined, log: Log): Promise<void> {
+  if (gallery.stale === 0) return;
+  const renewing = () => serviceManager?.opening('making templates anew for another embedder');
+  const { pictures, failed } = await renewTemplates(gallery, reader, renewing);
+  log.warn(
+    { room: 'identity', pictures, failed: failed.map(({ personId, source }) => `${personId} ${source}`) },
+    'templates made anew for another embedder',
+  );
 }
