@@ -72,10 +72,13 @@ export function marksCommand(exit: (code: number) => void): Command {
         : kept
             .map(
               ({ seq, takenAt, ids, pictures, personId, mark }) =>
-                `${takenAt}  ${String(seq).padStart(6)}  ${counted(pictures, 'picture')}  ${personId === undefined ? 'turned away' : nameIn(names)(personId)}${mark === undefined ? '' : `  marked ${mark}`}  ${ids.map(shownId).join(' ')}`,
+                `${takenAt}  ${String(seq).padStart(6)}  ${counted(pictures, 'picture')}  ${personId === undefined ? nobody(mark) : nameIn(names)(personId)}${mark === undefined ? '' : `  marked ${mark}`}  ${ids.map(shownId).join(' ')}`,
             )
             .join('\n'),
     );
     exit(exitCodes.yes);
   });
 }
+
+/** Somebody who is said to be nobody enrolled may well have been let in (`not-them`). */
+const nobody = (mark: Mark | undefined) => (mark === undefined ? 'turned away' : 'a stranger');

@@ -52,7 +52,7 @@ export interface Samples {
   }): string | undefined;
   /** The kept pictures of an entry; none where none are. */
   pictures(seq: number): readonly Uint8Array[];
-  /** What a person said of an entry; how many kept pictures it concerns. `personId`: whom it shows, for `person`. */
+  /** What a person said of an entry; how many kept pictures it concerns. `personId`: whom it shows, for `person` and `right` (by default who it is kept for). */
   mark(seq: number, as: Mark, personId?: PersonId): number;
   kept(): readonly KeptEntry[];
   /** Deletes what is over its time, beyond the bound, or of people who are no longer enrolled; how many pictures those were. */
@@ -182,7 +182,8 @@ export function samplesIn(options: SamplesOptions): Samples {
     mark: (seq, as, personId) =>
       store.change(() => {
         const { n, personId: before } = ofSeq.get(seq) as { n: number; personId: string | null };
-        const whose = as === 'person' ? (personId ?? null) : as === 'right' ? before : null;
+        // A mark before this one may have taken the person away, or put another in their place.
+        const whose = as === 'person' ? (personId ?? null) : as === 'right' ? (personId ?? before) : null;
         label.run(as, iso(clock.wall()), whose, seq);
         return n;
       }),
