@@ -1,4 +1,5 @@
 /** The form of what door and trainers tell each other: orders, receipts, checkpoints, results, and what a trainer says of itself. */
+import type { Job } from 'bullmq';
 import Type, { type Static } from 'typebox';
 import { recipeNames } from './port.ts';
 
@@ -103,3 +104,6 @@ export type JobData = Static<typeof jobData>;
 /** What a finished job gives back: a reference, sealed for the door. */
 export const jobResult = Type.Object({ token: count, sealed: Type.String() });
 export type JobResult = Static<typeof jobResult>;
+
+/** A job of the queue, as BullMQ gives it out. */
+export type FarmJob = Job<JobData, JobResult>;

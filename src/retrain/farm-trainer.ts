@@ -8,12 +8,13 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Worker } from 'bullmq';
 import { asFault, messageOf } from '../errors.ts';
+import type { TurnEnd } from './farm-ending.ts';
 import { type FarmNames, farmNames } from './farm-names.ts';
 import { type FarmRedis, type FarmRedisOptions, openFarmRedis } from './farm-redis.ts';
 import { tellPresence, withdrawPresence } from './farm-roll.ts';
 import { type Card, type Known, knownOf, type Party } from './farm-seal.ts';
 import type { Device, JobData, JobResult } from './farm-statements.ts';
-import { type TurnEnd, type TurnEvent, takeTurn } from './farm-turn.ts';
+import { type TurnEvent, takeTurn } from './farm-turn.ts';
 import type { Recipe } from './port.ts';
 
 export interface TrainerOptions {
