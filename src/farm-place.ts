@@ -7,7 +7,8 @@ import { type DoorKeys, importKey, type PrivateKey, privateKeyOf, publicKeyOf, t
 import type { Config } from './config.ts';
 import { Fault, messageOf } from './errors.ts';
 import type { Log } from './log.ts';
-import { type FarmOptions, redisFarm } from './retrain/farm.ts';
+import { redisFarm } from './retrain/farm.ts';
+import type { FarmOptions } from './retrain/farm-post.ts';
 import { type FarmRedis, openFarmRedis } from './retrain/farm-redis.ts';
 import { presentTrainers } from './retrain/farm-roll.ts';
 import { type Card, knownOf } from './retrain/farm-seal.ts';
