@@ -7,7 +7,15 @@ import { type DoorCard, type PrivateKey, privateKeyOf, publicKeyOf } from '../co
 import type { Config } from '../config.ts';
 import { Fault, messageOf } from '../errors.ts';
 
-const folder = (): string => join(process.env.XDG_CONFIG_HOME ?? join(homedir(), '.config'), 'facelatch');
+const folder = (): string => join(process.env.XDG_CONFIG_HOME ?? join(home(), '.config'), 'facelatch');
+/** A user that a unit has for itself alone has no home, and where nobody knows its name Node throws: what needs no key goes on all the same. */
+function home(): string {
+  try {
+    return homedir();
+  } catch {
+    return '/nonexistent';
+  }
+}
 export const operatorKeyFile = (): string => join(folder(), 'operator-key.json');
 export const doorCardFile = (door: string): string => join(folder(), 'doors', `${door}.json`);
 

@@ -8,7 +8,7 @@ mkdir -p "$cache"
 say() { printf '# image: %s\n' "$*" >&2; }
 
 host_packages=(qemu-system-x86 mmdebstrap kmod busybox-static cpio e2fsprogs gcc g++ make libc6-dev xz-utils)
-guest_packages=systemd-sysv,dbus,udev,kmod,mosquitto,mosquitto-clients,ffmpeg,fswebcam,v4l-utils,gpiod,usbutils,usbip,iproute2,iputils-ping,procps
+guest_packages=systemd-sysv,dbus,udev,kmod,mosquitto,mosquitto-clients,ffmpeg,fswebcam,v4l-utils,gpiod,usbutils,usbip,iproute2,iputils-ping,procps,redis-server
 kernel_modules=(virtio_pci virtio_blk virtio_net virtio_rng ext4 crc32c_generic 9p 9pnet_virtio configfs vivid videodev videobuf2-vmalloc
   videobuf2-v4l2 uvcvideo usbcore vhci-hcd veth sch_netem autofs4)
 # A stage is made again when its own text, or that of a stage before it, has changed.
@@ -100,7 +100,7 @@ U
   chmod 755 "$r/usr/local/sbin/hil-board"
   ln -sf /lib/systemd/system/multi-user.target "$units/default.target"
   for u in hil-board hil-bench; do ln -sf "../$u.service" "$units/multi-user.target.wants/$u.service"; done
-  rm -f "$units"/*.wants/mosquitto.service   # started by the scenarios
+  rm -f "$units"/*.wants/{mosquitto,redis-server}.service "$units"/redis.service   # started by the scenarios
   for u in apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer e2scrub_reap.service fstrim.timer getty@tty1.service serial-getty@ttyS0.service \
     systemd-pstore.service systemd-timesyncd.service; do ln -sf /dev/null "$units/$u"; done
   # With a file system journal, as a door has it: the power is cut in one of the scenarios.

@@ -8,6 +8,7 @@ import { machineScenarios } from './machine.ts';
 import { networkRelayScenarios } from './network-relay.ts';
 import { processScenarios } from './process.ts';
 import { startScenarios } from './start.ts';
+import { trainerScenarios } from './trainer.ts';
 
 export const scenarios: readonly Scenario[] = [
   ...startScenarios,
@@ -18,4 +19,5 @@ export const scenarios: readonly Scenario[] = [
   ...networkRelayScenarios,
   ...processScenarios,
   ...machineScenarios,
+  ...trainerScenarios,
 ];
