@@ -1,6 +1,6 @@
-/** The unit of a training host, put in place as docs/farm.md says, with a real Redis beside it: a door's job goes to it and its result comes back. */
+/** The unit of a training host, put in place as docs/farm.md says, with a real Redis beside it: a door's job goes to it, and back when it has to end. */
 import { spawn } from 'node:child_process';
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import type { Scenario } from '../bench.ts';
 import { stateFolder } from '../bench.ts';
 import { expect, expectSame, run, succeeds, until } from '../tools.ts';
@@ -37,8 +37,8 @@ export const trainerScenarios: readonly Scenario[] = [
   {
     name: 'trainer',
     title:
-      'the unit of a training host waits until it is configured, takes a door’s job, comes back after kill -9, and ends when told; exposed at most 3.0',
-    limitMs: 1_800_000,
+      'the unit of a training host waits until it is configured, comes back after kill -9, takes a door’s job, and gives it back when told to end; exposed at most 2.0',
+    limitMs: 900_000,
     run: async ({ service, configure, note }) => {
       await using _redis = await openRedis();
       try {
@@ -64,7 +64,7 @@ export const trainerScenarios: readonly Scenario[] = [
         expectSame('its folder', (await run('stat', '-L', '-c', '%a %u', '/run/facelatch-trainer')).trim(), `700 ${user}`);
         const score = Number(/exposure level.*: ([\d.]+)/.exec(await run('systemd-analyze', 'security', unit, '--no-pager'))?.[1]);
         note(`systemd-analyze security ${unit}: ${score}`);
-        expect('an exposure of at most 3.0', score <= 3, score);
+        expect('an exposure of at most 2.0', score <= 2, score);
         expect('it there', /gpu-1 +waiting/.test(await service.facelatch('trainer', 'list')));
 
         const before = Number(await show('NRestarts'));
@@ -77,12 +77,18 @@ export const trainerScenarios: readonly Scenario[] = [
         );
 
         for (const person of ['p02', 'p03', 'p04', 'p05']) await service.facelatch('enrol', person, await picturesOf(person));
-        note((await service.facelatch('retrain', 'start', '--where', 'farm')).trim());
-        expect('the work done by the unit', /"kind":"done"/.test(await said()), (await said()).slice(-1000));
-        expectSame('its folder afterwards', await run('find', '/run/facelatch-trainer/', '-mindepth', '1', '-type', 'f'), '');
-
-        await run('systemctl', 'stop', unit);
+        // An emulated processor would learn for an hour: that the unit has the job in hand and gives it back is what is its own.
+        const asked = spawn('runuser', ['-u', 'facelatch', '--', 'facelatch', 'retrain', 'start', '--where', 'farm'], { stdio: 'ignore' });
+        try {
+          await says('that it takes the job', /"kind":"taken"/, 240_000);
+          await says('how far it is', /"kind":"progress"/, 240_000);
+          await run('systemctl', 'stop', unit);
+        } finally {
+          asked.kill();
+        }
+        expect('the job given back', /"kind":"gave-back"/.test(await said()), (await said()).slice(-1000));
         expectSame('how it ended', [await show('ActiveState'), await show('Result')], ['inactive', 'success']);
+        expect('nothing of the job left', !existsSync('/run/facelatch-trainer'));
       } catch (error) {
         note((await said()).slice(-3000));
         throw error;
