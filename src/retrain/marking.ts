@@ -38,5 +38,7 @@ export function markEntry(
   if (person !== undefined && !found) throw new Fault('not-found', `Nobody of the name or id "${person.slice(0, 64)}" is enrolled`);
   const whose = found?.id ?? (as === 'right' && entry.event.kind === 'access.granted' ? entry.event.personId : undefined);
   journal.append({ kind: 'entry.marked', markedSeq: seq, as, by, ...(whose !== undefined && { personId: whose }) });
-  return { pictures: samples.mark(seq, as, whose), ...(whose !== undefined && { personId: whose }) };
+  // Of somebody who was let in, a stranger says that it was not them: the pictures are a grant's all the same, and kept as long as one's.
+  const label = as === 'stranger' && kind === 'access.granted' ? 'not-them' : as;
+  return { pictures: samples.mark(seq, label, whose), ...(whose !== undefined && { personId: whose }) };
 }

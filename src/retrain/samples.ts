@@ -145,9 +145,11 @@ export function samplesIn(options: SamplesOptions): Samples {
       const enrolled = JSON.stringify(gallery.list().map(({ id }) => id));
       const now = clock.wall();
       const counts = [
-        // A grant that nobody confirmed, and every stranger, marked or not.
+        // A grant that nobody confirmed; a stranger, marked or not; somebody who was let in and is a stranger, as one who was let in.
         db.prepare('DELETE FROM kept WHERE mark IS NULL AND person_id IS NOT NULL AND taken_at < ?').run(iso(now - keepGrantsDays * dayMs)),
-        db.prepare('DELETE FROM kept WHERE person_id IS NULL AND taken_at < ?').run(iso(now - keepUnknownsDays * dayMs)),
+        db
+          .prepare(`DELETE FROM kept WHERE person_id IS NULL AND taken_at < CASE mark WHEN 'not-them' THEN ? ELSE ? END`)
+          .run(iso(now - keepGrantsDays * dayMs), iso(now - keepUnknownsDays * dayMs)),
         db.prepare('DELETE FROM kept WHERE person_id IS NOT NULL AND person_id NOT IN (SELECT value FROM json_each(?))').run(enrolled),
         db
           .prepare('DELETE FROM kept WHERE id IN (SELECT id FROM kept ORDER BY mark IS NULL, taken_at DESC LIMIT -1 OFFSET ?)')

@@ -85,6 +85,19 @@ it('deletes on time, beyond the bound, and with the person; the bytes are gone f
   expect(samples.kept().map(({ seq }) => seq)).toEqual([29, 28, 27, 26, 25, 24, 23, 22, 21, 20]);
 });
 
+it('a grant that was a mistake is learned from as a stranger, and kept as long as a grant may be, no longer', async () => {
+  const { samples, gallery } = open({ keepGrantsDays: 7, keepUnknownsDays: 0 });
+  const ada = gallery.enrol(person('Ada', face()));
+  samples.keep({ seq: 1, takenAt: at(), personId: ada.id, pictures: [bytes('let in as Ada')] });
+  expect(samples.mark(1, 'not-them')).toBe(1);
+  await clock.advance(6.5 * dayMs);
+  expect(samples.purge()).toBe(0);
+  const { training, frozen } = samples.dataset();
+  expect([...training.strangers, ...frozen.strangers]).toHaveLength(1);
+  await clock.advance(dayMs);
+  expect(samples.purge()).toBe(1);
+});
+
 it('of a small household somebody is left to learn from, however the dice fall', () => {
   for (let household = 0; household < 200; household++) {
     const { samples, gallery } = open({ frozenShare: 0.5 });
