@@ -1,7 +1,15 @@
 /** Whether a recognised person may come in now: their rules and the door's in, yes (and what else it takes) or the reason why not out. Pure. */
 import type { PersonRules } from '../identity/port.ts';
-import type { Admission, Refused } from './decide.ts';
+import type { Denial } from './port.ts';
 import { type Calendar, isWithin, type Schedule } from './schedule.ts';
+
+export interface Refused {
+  readonly reason: Denial;
+  readonly detail: string;
+}
+
+/** Whether a recognised person may come in, and what else it takes. */
+export type Admission = { readonly ok: true; readonly needs: readonly ('pin' | 'second-person')[] } | ({ readonly ok: false } & Refused);
 
 /** What the people of a group may. */
 export interface GroupRules {

@@ -3,8 +3,10 @@
  * time, so time is data: nothing here asks a clock.
  */
 import type { PersonId } from '../identity/port.ts';
+import type { Admission, Refused } from './admission.ts';
 import { type Failures, failed, type LockOutRules, lockOver, noFailures } from './lock-out.ts';
-import type { Denial, Event, Sighting, ThresholdNote } from './port.ts';
+import type { Event, Sighting, ThresholdNote } from './port.ts';
+import { begun, type Denied, denial, looked, type Presentation, reasonOf, total } from './presentation.ts';
 import { cast, tally, type VoteRules } from './vote.ts';
 
 export interface Policy extends VoteRules {
@@ -25,14 +27,6 @@ export interface Policy extends VoteRules {
   readonly togetherMs?: number;
 }
 
-export interface Refused {
-  readonly reason: Denial;
-  readonly detail: string;
-}
-
-/** Whether a recognised person may come in, and what else it takes. */
-export type Admission = { readonly ok: true; readonly needs: readonly ('pin' | 'second-person')[] } | ({ readonly ok: false } & Refused);
-
 /** What the reducer is told; `atMs` is the monotonic time of telling. */
 export type Input =
   | { readonly kind: 'sighting'; readonly atMs: number; readonly sighting: Sighting; readonly visit?: number }
@@ -48,7 +42,6 @@ export type AccessEvent = Extract<
   Event,
   { kind: 'access.granted' | 'access.denied' | 'access.pending' | 'lockout.started' | 'lockout.ended' }
 >;
-type Denied = Extract<AccessEvent, { kind: 'access.denied' }>;
 export type Granted = Extract<AccessEvent, { kind: 'access.granted' }>;
 
 /** The one effect there is: release the lock for a grant, provided its frames are still fresh then. */
@@ -57,32 +50,6 @@ export interface Open {
   readonly grant: Granted;
   readonly durationMs: number;
 }
-
-/** One visit of somebody: from the first face until none has been seen for a while. */
-interface Presentation {
-  readonly sinceMs: number;
-  readonly lastFaceAtMs: number;
-  readonly lastDigest: string;
-  /** Frames whose bytes were new. */
-  readonly frames: number;
-  readonly ballots: readonly Sighting[];
-  /** What was found since the last event of this presentation. */
-  readonly counts: Readonly<Partial<Record<Reason, number>>>;
-  readonly quality: Readonly<Record<string, number>>;
-  readonly best?: Sighting;
-  readonly mostVotes: number;
-  readonly quietUntilMs: number;
-  readonly granted: boolean;
-  /** It has counted towards a lock-out. */
-  readonly failed: boolean;
-  /** Told already why this person is not let in; not again at every frame. */
-  readonly refused?: PersonId;
-  /** The journal has been told of this visitor, one way or the other: nothing more is pressing. */
-  readonly settled: boolean;
-  readonly visit?: number;
-}
-
-type Reason = Denial | 'person';
 
 export interface State {
   readonly presentation?: Presentation;
@@ -163,24 +130,9 @@ function settle(state: State, atMs: number, absenceMs: number, policy: Policy): 
   return { state: { ...next, failures }, events: [...(told ? [told] : []), ...events], effects: [] };
 }
 
-const total = (counts: Presentation['counts']): number => Object.values(counts).reduce((sum, n) => sum + n, 0);
-
 /** Takes one frame with a face into the presentation and opens when the vote is won. */
 function see(state: State, { atMs, sighting, visit }: Extract<Input, { kind: 'sighting' }>, policy: Policy): Decision {
-  const before: Presentation = state.presentation ?? {
-    sinceMs: atMs,
-    lastFaceAtMs: atMs,
-    lastDigest: '',
-    frames: 0,
-    ballots: [],
-    counts: {},
-    quality: {},
-    mostVotes: 0,
-    quietUntilMs: atMs + policy.denyAfterMs,
-    granted: false,
-    failed: false,
-    settled: false,
-  };
+  const before = state.presentation ?? begun(atMs, policy);
   if (before.lastDigest === sighting.digest) return quiet(state);
   const fresh = atMs - sighting.capturedAtMs <= policy.maxFrameAgeMs && sighting.capturedAtMs <= atMs;
   // Every frame behind a grant is fresh when it opens, not only the last one.
@@ -190,16 +142,10 @@ function see(state: State, { atMs, sighting, visit }: Extract<Input, { kind: 'si
   const vote = tally(ballots, policy);
   const admission = admissionOf(state, sighting, atMs, policy);
   const reason = fresh ? reasonOf(sighting, policy, admission) : 'stale';
-  const presentation: Presentation = {
-    ...before,
-    lastFaceAtMs: atMs,
-    lastDigest: sighting.digest,
-    frames: before.frames + 1,
+  const presentation = {
+    ...looked(before, sighting, reason, atMs),
     ballots,
-    counts: { ...before.counts, [reason]: (before.counts[reason] ?? 0) + 1 },
-    quality: sighting.finding.kind === 'low-quality' ? counted(before.quality, sighting.finding.reasons) : before.quality,
     mostVotes: Math.max(before.mostVotes, vote.kind === 'open' ? vote.votes : 0),
-    ...moreAlike(before.best, sighting),
     ...(visit === undefined ? {} : { visit }),
   };
   const cooling = new Map([...state.cooling].filter(([, until]) => until > atMs));
@@ -288,59 +234,5 @@ function wait(state: State, personId: PersonId, needs: 'pin' | 'second-person', 
     state: { ...state, ...first, presentation, pending: until },
     events: [{ kind: 'access.pending', personId, needs, withinMs }],
     effects: [],
-  };
-}
-
-function counted(counts: Readonly<Record<string, number>>, reasons: readonly string[]): Record<string, number> {
-  const next = { ...counts };
-  for (const reason of reasons) next[reason] = (next[reason] ?? 0) + 1;
-  return next;
-}
-
-const needed = { pin: 'pin-needed', 'second-person': 'second-person-needed' } as const;
-
-function reasonOf({ finding }: Sighting, policy: Policy, admission: Admission | undefined): Reason {
-  if (finding.kind === 'person') {
-    if (!policy.armed) return 'disarmed';
-    if (!admission?.ok) return admission?.reason ?? 'person';
-    return admission.needs[0] ? needed[admission.needs[0]] : 'person';
-  }
-  if (finding.kind === 'low-quality' && finding.reasons.includes('several-faces')) return 'ambiguous';
-  return finding.kind === 'nobody' ? 'unknown' : finding.kind;
-}
-
-function moreAlike(before: Sighting | undefined, now: Sighting): { best?: Sighting } {
-  const better =
-    !before || (now.likeness?.logit ?? Number.NEGATIVE_INFINITY) > (before.likeness?.logit ?? Number.NEGATIVE_INFINITY) ? now : before;
-  return { best: better };
-}
-
-/** Why the presentation did not open the door: what most of its frames said. */
-function denial(visit: Presentation, atMs: number, policy: Policy): Denied {
-  const ranked = Object.entries(visit.counts).toSorted((a, b) => b[1] - a[1]) as [Reason, number][];
-  const most = ranked[0]?.[0] ?? 'unknown';
-  const worst = Object.entries(visit.quality).toSorted((a, b) => b[1] - a[1])[0]?.[0];
-  const reason: Denial = most === 'person' ? 'unknown' : most === 'low-quality' && worst === 'too-dark' ? 'too-dark' : most;
-  const details: Partial<Record<Denial, string>> = {
-    unknown: visit.mostVotes > 0 ? `${visit.mostVotes} of ${policy.votes} frames agreed` : 'no enrolled person is like enough',
-    ambiguous: worst === 'several-faces' ? 'several faces before the camera' : 'more than one person it could be',
-    'low-quality': `the face was ${worst ?? 'poor'}`,
-    'too-dark': 'too little light on the face',
-    stale: `frames older than ${policy.maxFrameAgeMs} ms`,
-    disarmed: 'face opening is switched off',
-    'locked-out': 'too many failed presentations',
-    'pin-needed': 'the PIN was not entered in time',
-    'second-person-needed': 'no second person came in time',
-  };
-  const best = visit.best;
-  return {
-    kind: 'access.denied',
-    reason,
-    detail: details[reason] ?? policy.blocked?.detail ?? 'not by this person’s rules',
-    ...(best?.likeness ? { likeness: best.likeness } : {}),
-    ...(best?.finding.kind === 'person' ? { bestPersonId: best.finding.personId } : {}),
-    capturedAtMs: best?.capturedAtMs ?? visit.lastFaceAtMs,
-    ageMs: Math.round(atMs - (best?.capturedAtMs ?? visit.lastFaceAtMs)),
-    ...(visit.visit === undefined ? {} : { visit: visit.visit }),
   };
 }

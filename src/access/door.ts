@@ -1,8 +1,8 @@
 /** The door for everyone who is not a face: each call becomes one request to the controller; a PIN is checked here, with a back-off of its own. */
 import type { PersonId, PersonRules } from '../identity/port.ts';
 import type { Clock } from '../time.ts';
+import type { Admission } from './admission.ts';
 import type { Controller } from './controller.ts';
-import type { Admission } from './decide.ts';
 import { isThePin } from './pin.ts';
 import type { Answer, Door } from './port.ts';
 

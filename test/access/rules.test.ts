@@ -1,7 +1,8 @@
 /** What rules make of a recognised face: refusals said at once, PIN and second person, and the lock-out after failed presentations. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Admission, type Decision, decide, type Input, initialState, type Policy, type State } from '../../src/access/decide.ts';
+import type { Admission } from '../../src/access/admission.ts';
+import { type Decision, decide, type Input, initialState, type Policy, type State } from '../../src/access/decide.ts';
 import { denials, type Finding } from '../../src/access/port.ts';
 
 const base: Policy = {

@@ -1,0 +1,126 @@
+/**
+ * One visit of somebody, pure: what its frames have shown so far; each frame with a face goes in, and in the end why the door stayed shut comes out.
+ */
+import type { PersonId } from '../identity/port.ts';
+import type { Admission, Refused } from './admission.ts';
+import type { Denial, Event, Sighting } from './port.ts';
+
+/** What of the policy a presentation looks at. */
+export interface PresentationRules {
+  readonly armed: boolean;
+  readonly votes: number;
+  readonly maxFrameAgeMs: number;
+  readonly denyAfterMs: number;
+  readonly blocked?: Refused;
+}
+
+export type Denied = Extract<Event, { kind: 'access.denied' }>;
+
+/** One visit of somebody: from the first face until none has been seen for a while. */
+export interface Presentation {
+  readonly sinceMs: number;
+  readonly lastFaceAtMs: number;
+  readonly lastDigest: string;
+  /** Frames whose bytes were new. */
+  readonly frames: number;
+  readonly ballots: readonly Sighting[];
+  /** What was found since the last event of this presentation. */
+  readonly counts: Readonly<Partial<Record<Reason, number>>>;
+  readonly quality: Readonly<Record<string, number>>;
+  readonly best?: Sighting;
+  readonly mostVotes: number;
+  readonly quietUntilMs: number;
+  readonly granted: boolean;
+  /** It has counted towards a lock-out. */
+  readonly failed: boolean;
+  /** Told already why this person is not let in; not again at every frame. */
+  readonly refused?: PersonId;
+  /** The journal has been told of this visitor, one way or the other: nothing more is pressing. */
+  readonly settled: boolean;
+  readonly visit?: number;
+}
+
+export type Reason = Denial | 'person';
+
+export const begun = (atMs: number, { denyAfterMs }: Pick<PresentationRules, 'denyAfterMs'>): Presentation => ({
+  sinceMs: atMs,
+  lastFaceAtMs: atMs,
+  lastDigest: '',
+  frames: 0,
+  ballots: [],
+  counts: {},
+  quality: {},
+  mostVotes: 0,
+  quietUntilMs: atMs + denyAfterMs,
+  granted: false,
+  failed: false,
+  settled: false,
+});
+
+/** With one more frame, whose bytes are new. */
+export const looked = (before: Presentation, sighting: Sighting, reason: Reason, atMs: number): Presentation => ({
+  ...before,
+  lastFaceAtMs: atMs,
+  lastDigest: sighting.digest,
+  frames: before.frames + 1,
+  counts: { ...before.counts, [reason]: (before.counts[reason] ?? 0) + 1 },
+  quality: sighting.finding.kind === 'low-quality' ? counted(before.quality, sighting.finding.reasons) : before.quality,
+  ...moreAlike(before.best, sighting),
+});
+
+export const total = (counts: Presentation['counts']): number => Object.values(counts).reduce((sum, n) => sum + n, 0);
+
+function counted(counts: Readonly<Record<string, number>>, reasons: readonly string[]): Record<string, number> {
+  const next = { ...counts };
+  for (const reason of reasons) next[reason] = (next[reason] ?? 0) + 1;
+  return next;
+}
+
+function moreAlike(before: Sighting | undefined, now: Sighting): { best?: Sighting } {
+  const better =
+    !before || (now.likeness?.logit ?? Number.NEGATIVE_INFINITY) > (before.likeness?.logit ?? Number.NEGATIVE_INFINITY) ? now : before;
+  return { best: better };
+}
+
+const needed = { pin: 'pin-needed', 'second-person': 'second-person-needed' } as const;
+
+/** What one frame says. */
+export function reasonOf({ finding }: Sighting, policy: PresentationRules, admission: Admission | undefined): Reason {
+  if (finding.kind === 'person') {
+    if (!policy.armed) return 'disarmed';
+    if (!admission?.ok) return admission?.reason ?? 'person';
+    return admission.needs[0] ? needed[admission.needs[0]] : 'person';
+  }
+  if (finding.kind === 'low-quality' && finding.reasons.includes('several-faces')) return 'ambiguous';
+  return finding.kind === 'nobody' ? 'unknown' : finding.kind;
+}
+
+/** Why the presentation did not open the door: what most of its frames said. */
+export function denial(visit: Presentation, atMs: number, policy: PresentationRules): Denied {
+  const ranked = Object.entries(visit.counts).toSorted((a, b) => b[1] - a[1]) as [Reason, number][];
+  const most = ranked[0]?.[0] ?? 'unknown';
+  const worst = Object.entries(visit.quality).toSorted((a, b) => b[1] - a[1])[0]?.[0];
+  const reason: Denial = most === 'person' ? 'unknown' : most === 'low-quality' && worst === 'too-dark' ? 'too-dark' : most;
+  const details: Partial<Record<Denial, string>> = {
+    unknown: visit.mostVotes > 0 ? `${visit.mostVotes} of ${policy.votes} frames agreed` : 'no enrolled person is like enough',
+    ambiguous: worst === 'several-faces' ? 'several faces before the camera' : 'more than one person it could be',
+    'low-quality': `the face was ${worst ?? 'poor'}`,
+    'too-dark': 'too little light on the face',
+    stale: `frames older than ${policy.maxFrameAgeMs} ms`,
+    disarmed: 'face opening is switched off',
+    'locked-out': 'too many failed presentations',
+    'pin-needed': 'the PIN was not entered in time',
+    'second-person-needed': 'no second person came in time',
+  };
+  const best = visit.best;
+  return {
+    kind: 'access.denied',
+    reason,
+    detail: details[reason] ?? policy.blocked?.detail ?? 'not by this person’s rules',
+    ...(best?.likeness ? { likeness: best.likeness } : {}),
+    ...(best?.finding.kind === 'person' ? { bestPersonId: best.finding.personId } : {}),
+    capturedAtMs: best?.capturedAtMs ?? visit.lastFaceAtMs,
+    ageMs: Math.round(atMs - (best?.capturedAtMs ?? visit.lastFaceAtMs)),
+    ...(visit.visit === undefined ? {} : { visit: visit.visit }),
+  };
+}
