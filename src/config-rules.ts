@@ -1,7 +1,7 @@
 /** The rules between settings: a configuration whose settings are each allowed goes in, what makes no sense together comes out. */
 import { hasTimer, isCall, isLetter } from './relay/devices.ts';
-import type { ConfigOf } from './setting-kinds.ts';
-import type { schema } from './settings.ts';
+import type { ConfigOf } from './settings/kinds.ts';
+import type { schema } from './settings/schema.ts';
 
 type Config = ConfigOf<typeof schema>;
 

@@ -7,8 +7,8 @@ import convict from 'convict';
 import { impossible, type Problem } from './config-rules.ts';
 import { Fault, messageOf } from './errors.ts';
 import { nearest } from './nearest.ts';
-import { type ConfigOf, isLeaf } from './setting-kinds.ts';
-import { envName, leaves, schema } from './settings.ts';
+import { type ConfigOf, isLeaf } from './settings/kinds.ts';
+import { envName, leaves, schema } from './settings/schema.ts';
 
 export type Config = ConfigOf<typeof schema>;
 

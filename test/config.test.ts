@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { loadConfig } from '../src/config.ts';
-import { envName, leaves } from '../src/settings.ts';
+import { envName, leaves } from '../src/settings/schema.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'facelatch-config-'));
 afterAll(() => rmSync(folder, { recursive: true }));

@@ -6,7 +6,7 @@ import { commands } from '../command/registry.ts';
 import { replyBody } from '../command/reply.ts';
 import { defaults, type LoadedConfig } from '../config.ts';
 import { asyncApi } from '../mqtt/asyncapi.ts';
-import { reference } from '../settings-reference.ts';
+import { reference } from '../settings/reference.ts';
 import { version } from '../version.ts';
 import { type CommonOptions, configOf, exitCodes, print, withCommon, withHelp, write } from './context.ts';
 import { table } from './words.ts';

@@ -5,7 +5,7 @@ import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it, onTestFinished } from 'vitest';
 import { defaultsText } from '../../src/cli/config.ts';
-import { reference } from '../../src/settings-reference.ts';
+import { reference } from '../../src/settings/reference.ts';
 import { demoPicture, facelatch, jsonOf, root, start, temporaryFolder } from './facelatch.ts';
 
 const folder = temporaryFolder();
