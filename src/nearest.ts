@@ -1,6 +1,6 @@
 /** Slips of the pen: a name that is not known and those that are go in, the one that was meant comes out. */
 
-/** «; did you mean …?» for a name that is a slip of the pen away. */
+/** «; did you mean …?» for a name that is a slip of the pen away, or the one that begins so. */
 export function nearest(name: string, known: readonly string[]): string {
   const distance = (a: string, b: string): number => {
     let row = Array.from({ length: b.length + 1 }, (_, i) => i);
@@ -13,5 +13,7 @@ export function nearest(name: string, known: readonly string[]): string {
     return row[b.length] ?? 0;
   };
   const best = known.map((k) => ({ k, d: distance(name.toLowerCase(), k.toLowerCase()) })).toSorted((a, b) => a.d - b.d)[0];
-  return best && best.d <= Math.max(2, name.length / 4) ? `; did you mean ${best.k}?` : '';
+  const begun = known.filter((k) => k.toLowerCase().startsWith(name.toLowerCase()));
+  const meant = best && best.d <= Math.max(2, name.length / 4) ? best.k : begun.length === 1 ? begun[0] : undefined;
+  return meant === undefined ? '' : `; did you mean ${meant}?`;
 }

@@ -25,6 +25,7 @@ describe('wrong commands end with exit code 2 and one clear sentence', () => {
     { args: ['people'], says: /There is no state folder .*state: nobody was enrolled there yet/ },
     { args: ['verify', '--bogus'], says: /unknown option '--bogus'/ },
     { args: ['compare', 'a.jpg', 'b.jpg', '--fmr', '2'], says: /--fmr takes a rate between 0 and 1/ },
+    { args: ['journal', '--set', 'relay.puls=3'], says: /relay\.puls: no such setting \(from flag --set\); did you mean relay\.pulseMs\?/ },
     { args: ['journal', '--set', 'camera.fsp=3'], says: /camera\.fsp: no such setting \(from flag --set\); did you mean camera\.fps\?/ },
     { args: ['evaluate', folder.path, '--pairs', '/nowhere.txt'], says: /The list of pairs \/nowhere\.txt \(--pairs\) cannot be read/ },
   ])('$args', async ({ args, says }) => {
