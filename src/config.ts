@@ -4,13 +4,13 @@
  */
 import { readFileSync } from 'node:fs';
 import convict from 'convict';
-import { impossible, type Problem } from './config-rules.ts';
 import { Fault, messageOf } from './errors.ts';
 import { nearest } from './nearest.ts';
-import { type ConfigOf, isLeaf } from './settings/kinds.ts';
-import { envName, leaves, schema } from './settings/schema.ts';
+import { isLeaf } from './settings/kinds.ts';
+import { impossible, type Problem } from './settings/rules.ts';
+import { envName, leaves, type SettingValues, schema } from './settings/schema.ts';
 
-export type Config = ConfigOf<typeof schema>;
+export type Config = SettingValues;
 
 export interface SourceOf {
   readonly value: unknown;

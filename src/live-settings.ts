@@ -1,6 +1,6 @@
 /** The few settings that an operator may change while the daemon runs: a path and a value go in, checked as at the start; the settings in force come out. */
 import type { Config } from './config.ts';
-import { impossible } from './config-rules.ts';
+import { impossible } from './settings/rules.ts';
 import { leaves } from './settings/schema.ts';
 
 /** What may be changed from afar: how the door behaves for the people at it. Never what it takes to be let in, nor where anything is kept or sent. */

@@ -1,5 +1,5 @@
 /** Every setting of facelatch, in the order of the reference: its default, what is allowed and its help text stand in the files beside this one. */
-import { isLeaf, type Leaf } from './kinds.ts';
+import { type ConfigOf, isLeaf, type Leaf } from './kinds.ts';
 import { farm, retrain, trainer } from './learning.ts';
 import { access, inputs, relay } from './opening.ts';
 import { camera, door, enrolment, face, identity, state } from './seeing.ts';
@@ -22,6 +22,9 @@ export const schema = {
   trainer,
   log,
 };
+
+/** The values of all settings. */
+export type SettingValues = ConfigOf<typeof schema>;
 
 /** Every setting by its dotted path. */
 export function leaves(): ReadonlyMap<string, Leaf<unknown>> {

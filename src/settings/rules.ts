@@ -1,9 +1,6 @@
 /** The rules between settings: a configuration whose settings are each allowed goes in, what makes no sense together comes out. */
-import { hasTimer, isCall, isLetter } from './relay/devices.ts';
-import type { ConfigOf } from './settings/kinds.ts';
-import type { schema } from './settings/schema.ts';
-
-type Config = ConfigOf<typeof schema>;
+import { hasTimer, isCall, isLetter } from '../relay/devices.ts';
+import type { SettingValues } from './schema.ts';
 
 export interface Problem {
   readonly path: string;
@@ -14,7 +11,7 @@ export interface Problem {
 type Rule = readonly [broken: boolean, path: string, why: string];
 
 /** Settings that are each allowed and together make no sense. */
-export function impossible(config: Config, from: (path: string) => string): Problem[] {
+export function impossible(config: SettingValues, from: (path: string) => string): Problem[] {
   const { access, camera, face, farm, inputs, metrics, mqtt, relay, retrain } = config;
   const rules: Rule[] = [
     [
@@ -87,7 +84,7 @@ export function impossible(config: Config, from: (path: string) => string): Prob
 }
 
 /** systemd gives credentials to a service's main process alone (github.com/systemd/systemd/issues/32583), not to what makes the relay safe after it. */
-function credentialRules({ relay, mqtt }: Config): Rule[] {
+function credentialRules({ relay, mqtt }: SettingValues): Rule[] {
   const files = {
     http: { 'relay.device.passwordFile': relay.device.passwordFile },
     mqtt: { 'mqtt.passwordFile': mqtt.passwordFile, 'mqtt.keyFile': mqtt.keyFile },
@@ -106,7 +103,7 @@ function credentialRules({ relay, mqtt }: Config): Rule[] {
 const shown = (text: string): string => (text === '' ? 'is empty' : text.includes('@') ? 'is none' : JSON.stringify(text));
 
 /** What a relay on the network must have, and what makes no sense there. */
-function deviceRules({ kind, device, trustBroker, wiring, activeLow }: Config['relay']): Rule[] {
+function deviceRules({ kind, device, trustBroker, wiring, activeLow }: SettingValues['relay']): Rule[] {
   if (kind !== 'http' && kind !== 'mqtt') return [];
   const { model, address, channel, release, ask, reports, released, locked, endsItself } = device;
   const own = model === 'own';
