@@ -1,8 +1,8 @@
 /** `facelatch relay safe` without the rest of the program, which takes longer to load than a door should stay open; an edge like main.ts. */
 import { CommanderError } from 'commander';
+import { Fault } from './base/errors.ts';
 import { exitCodeOf, exitCodes, reportFault } from './cli/context.ts';
-import { safeCommand } from './cli/relay-safe.ts';
-import { Fault } from './errors.ts';
+import { safeCommand } from './cli/door/relay-safe.ts';
 
 const json = process.argv.includes('--json');
 const command = safeCommand((code) => {

@@ -1,5 +1,5 @@
 /** Notices a wall clock that moves otherwise than time passes, or that was never set: both clocks in at every tick, jumps and whether it can be trusted out. */
-import type { Clock } from '../time.ts';
+import type { Clock } from '../base/time.ts';
 
 export interface ClockWatchOptions {
   readonly clock: Clock;

@@ -2,12 +2,12 @@
  * The one writer and the one route to the relay: takes inputs, asks the reducers (decide.ts for faces, premises.ts for the door itself), and owns the order
  * of effects: journal the intent, move the relay, journal the outcome.
  */
-import { messageOf } from '../errors.ts';
+import { messageOf } from '../base/errors.ts';
+import type { Log } from '../base/log.ts';
+import type { Clock } from '../base/time.ts';
 import type { PersonId } from '../identity/port.ts';
 import type { Entry, Journal } from '../journal/port.ts';
-import type { Log } from '../log.ts';
 import type { InputChange, Relay } from '../relay/port.ts';
-import type { Clock } from '../time.ts';
 import { decide, type Granted, type Input, initialState, type Open, type Policy, type State } from './decide.ts';
 import type { Answer, Denial, Event, Request, Requester } from './port.ts';
 import { attend, initialPremises, isBlocked, type LockEffect, type Premises, type PremisesInput, type PremisesRules } from './premises.ts';

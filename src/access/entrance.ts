@@ -2,12 +2,12 @@
  * The access room put together: journal, relay, people and the owner's rules in; the controller (faces), the door (everyone else), the inputs and the clock
  * watch out, in the state that the journal remembers.
  */
-import { Fault, messageOf } from '../errors.ts';
+import { Fault, messageOf } from '../base/errors.ts';
+import type { Log } from '../base/log.ts';
+import type { Clock } from '../base/time.ts';
 import type { Gallery, PersonId } from '../identity/port.ts';
 import type { Journal } from '../journal/port.ts';
-import type { Log } from '../log.ts';
 import type { Inputs, Relay } from '../relay/port.ts';
-import type { Clock } from '../time.ts';
 import { type Admission, admit, type DoorRules, type GroupRules } from './admission.ts';
 import { clockWatch } from './clock-watch.ts';
 import { type Controller, type ControllerOptions, openController } from './controller.ts';

@@ -5,7 +5,7 @@
 import { access, constants, readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { userInfo } from 'node:os';
 import { basename, join } from 'node:path';
-import { Fault } from '../errors.ts';
+import { Fault } from '../base/errors.ts';
 
 /** Major number of video4linux devices (Documentation/admin-guide/devices.txt of the kernel). */
 const videoMajor = 81;

@@ -5,8 +5,8 @@
 import { type ChildProcess, execFile, spawn, spawnSync } from 'node:child_process';
 import type { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
-import { Fault } from '../errors.ts';
-import type { Clock } from '../time.ts';
+import { Fault } from '../base/errors.ts';
+import type { Clock } from '../base/time.ts';
 import { jpegSplitter } from './jpeg-splitter.ts';
 import type { Frame } from './port.ts';
 import { type LastLines, lastLines } from './redact.ts';

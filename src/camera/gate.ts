@@ -1,5 +1,5 @@
 /** Lets no more than a number of frames a second through: asked for each frame as it comes, it says whether to take it. */
-import type { Clock } from '../time.ts';
+import type { Clock } from '../base/time.ts';
 
 /** How much earlier than due a frame may come, in periods: cameras do not keep time exactly. */
 const slack = 0.25;

@@ -2,7 +2,7 @@
  * The pace of a replay: turns pictures made on demand into frames, either one for each time the consumer asks
  * (speed 0, lock-step, nothing dropped) or at a rate of its own through the slot (any other speed).
  */
-import type { Clock } from '../time.ts';
+import type { Clock } from '../base/time.ts';
 import type { Frame, Scene } from './port.ts';
 import { newest } from './slot.ts';
 

@@ -4,8 +4,8 @@
  */
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { extname, join, resolve } from 'node:path';
-import { asFault, Fault } from '../errors.ts';
-import type { Clock } from '../time.ts';
+import { asFault, Fault } from '../base/errors.ts';
+import type { Clock } from '../base/time.ts';
 import { endInWords, ffmpegPictures } from './ffmpeg.ts';
 import { paced, type Shot } from './pace.ts';
 import type { Camera } from './port.ts';

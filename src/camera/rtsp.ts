@@ -2,8 +2,8 @@
  * The network camera through one long-lived ffmpeg: a URL and the wanted size and rate go in, JPEG pictures come out. User and password
  * never come out.
  */
-import { Fault } from '../errors.ts';
-import type { Clock } from '../time.ts';
+import { Fault } from '../base/errors.ts';
+import type { Clock } from '../base/time.ts';
 import { endInWords, type FfmpegEnd, ffmpegFrames, ffmpegMajor } from './ffmpeg.ts';
 import type { Camera } from './port.ts';
 

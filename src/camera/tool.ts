@@ -1,7 +1,7 @@
 /** Finds the programs that cameras are read with: a name goes in, its full path (from PATH) comes out. */
 import { accessSync, constants, statSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import { Fault } from '../errors.ts';
+import { Fault } from '../base/errors.ts';
 
 /** The full path of an installed program, or undefined. */
 export function findTool(name: string): string | undefined {

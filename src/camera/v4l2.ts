@@ -3,8 +3,8 @@
  * as the camera made them where it can make them.
  */
 import { execFile } from 'node:child_process';
-import { Fault } from '../errors.ts';
-import type { Clock } from '../time.ts';
+import { Fault } from '../base/errors.ts';
+import type { Clock } from '../base/time.ts';
 import { camerasInWords, findVideoDevice, forbidden, occupied } from './devices.ts';
 import { endInWords, type FfmpegEnd, ffmpegFrames, needFfmpeg } from './ffmpeg.ts';
 import { gate } from './gate.ts';

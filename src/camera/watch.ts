@@ -4,8 +4,8 @@
  */
 import { setImmediate as turn } from 'node:timers/promises';
 import sharp from 'sharp';
-import { Fault } from '../errors.ts';
-import type { Clock } from '../time.ts';
+import { Fault } from '../base/errors.ts';
+import type { Clock } from '../base/time.ts';
 import type { Camera, Frame } from './port.ts';
 import { newest } from './slot.ts';
 

@@ -2,8 +2,8 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
-import { type Config, type LoadedConfig, loadConfig } from '../config.ts';
-import { Fault, messageOf } from '../errors.ts';
+import { Fault, messageOf } from '../base/errors.ts';
+import { type Config, type LoadedConfig, loadConfig } from '../settings/load.ts';
 
 /**
  * Exit codes of every command.

@@ -1,9 +1,9 @@
 /** Where the face is in picture files: files and the face reader in; the crop of each, and which show none, out. */
-import { readerOf } from '../adapters.ts';
-import type { Config } from '../config.ts';
-import { Fault } from '../errors.ts';
+import { readerOf } from '../adapters/basics.ts';
+import { Fault } from '../base/errors.ts';
 import type { FaceReader } from '../face/port.ts';
-import { type Crop, type FaceCrops, squareAbout } from '../train/face-crops.ts';
+import type { Config } from '../settings/load.ts';
+import { type Crop, type FaceCrops, squareAbout } from '../train/data/face-crops.ts';
 import { readPicture } from './pictures.ts';
 import { openProgress } from './progress.ts';
 

@@ -1,8 +1,8 @@
 /** A person named on the command line: a name or id in, the enrolled person or a fault with the nearest names out. */
 
-import { Fault } from '../errors.ts';
+import { Fault } from '../base/errors.ts';
+import { nearest } from '../base/nearest.ts';
 import type { Gallery, Person } from '../identity/port.ts';
-import { nearest } from '../nearest.ts';
 
 /** @throws Fault `not-found`. */
 export function findPerson(gallery: Pick<Gallery, 'find' | 'list'>, idOrName: string): Person {

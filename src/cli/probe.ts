@@ -1,7 +1,8 @@
 /** One picture as a probe: a file in; the embedding of its dominant face with what is wrong with it in plain words, or why there is none, out. */
-import type { Config } from '../config.ts';
+
 import type { Embedding, FaceReader, QualityReason } from '../face/port.ts';
 import { reasonsText } from '../identity/quality-words.ts';
+import type { Config } from '../settings/load.ts';
 import { readPicture } from './pictures.ts';
 
 export interface Probe {

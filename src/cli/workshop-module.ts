@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { Fault } from '../errors.ts';
+import { Fault } from '../base/errors.ts';
 
 /** Throws Fault `bad-argument` where there is no such file. */
 export function workshopAt(text: string): URL {

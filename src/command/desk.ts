@@ -1,8 +1,8 @@
 /** The command desk: a message goes in, a command is carried out at most once, a typed reply comes out; errors are answered at a bounded rate. */
 import { createHash } from 'node:crypto';
-import { asFault, Fault } from '../errors.ts';
-import type { Log } from '../log.ts';
-import type { Clock } from '../time.ts';
+import { asFault, Fault } from '../base/errors.ts';
+import type { Log } from '../base/log.ts';
+import type { Clock } from '../base/time.ts';
 import { type Admission, commandGate, type GateOptions, type ReplyWay } from './gate.ts';
 import { importKey } from './keys.ts';
 import type { CommandError, Desk, Incoming, Outcome, Reply } from './port.ts';

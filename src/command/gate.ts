@@ -4,7 +4,7 @@
  */
 import Type, { type Static } from 'typebox';
 import { Compile } from 'typebox/compile';
-import type { Clock } from '../time.ts';
+import type { Clock } from '../base/time.ts';
 import { type DoorKeys, importKey, type PublicKey } from './keys.ts';
 import type { Operators } from './operators.ts';
 import { type CommandError, type Incoming, type Role, roles } from './port.ts';

@@ -5,7 +5,7 @@
 import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { type CryptoKey, calculateJwkThumbprint, exportJWK, generateKeyPair, importJWK, type JWK } from 'jose';
-import { asFault, Fault, messageOf } from '../errors.ts';
+import { asFault, Fault, messageOf } from '../base/errors.ts';
 
 /** A public Ed25519 or X25519 key. */
 export interface PublicKey {

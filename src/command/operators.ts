@@ -1,6 +1,6 @@
 /** The registry of operators: names, roles and public keys in one file, read anew for each command, so that a key that was removed is out at once. */
 import { readFileSync } from 'node:fs';
-import { Fault, messageOf } from '../errors.ts';
+import { Fault, messageOf } from '../base/errors.ts';
 import { type PublicKey, publicKeyOf, replaceFile, thumbprint } from './keys.ts';
 import { type Role, roles } from './port.ts';
 

@@ -1,5 +1,5 @@
 /** Pictures that come in parts, each in a command of its own: parts go in, the whole comes out when the last is there; bounded in number, size and time. */
-import type { Clock } from '../time.ts';
+import type { Clock } from '../base/time.ts';
 
 export interface Parts {
   /** The whole, or how many parts are there; a text says why the part cannot be taken. */

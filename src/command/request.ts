@@ -2,7 +2,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import type { CryptoKey } from 'jose';
 import { Compile } from 'typebox/compile';
-import type { Clock } from '../time.ts';
+import type { Clock } from '../base/time.ts';
 import { audienceOf } from './gate.ts';
 import { type DoorCard, importKey, newKey, type PrivateKey, publicKeyOf, thumbprint } from './keys.ts';
 import { type ReplyBody, replyBody } from './reply.ts';

@@ -1,6 +1,6 @@
 /** Commands of learning: start, look, cancel; promote a trained network and go back; say what a journal entry really showed. */
 import Type from 'typebox';
-import { Fault } from '../errors.ts';
+import { Fault } from '../base/errors.ts';
 import { type JobStatus, jobPlaces, jobStates, marks, recipeNames, type Training } from '../retrain/port.ts';
 import type { Outcome } from './port.ts';
 import { type CommandPorts, command, done, refused, unavailable } from './spec.ts';

@@ -5,7 +5,7 @@
 import { chmodSync, closeSync, mkdirSync, openSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { asFault, Fault, messageOf } from '../errors.ts';
+import { asFault, Fault, messageOf } from '../base/errors.ts';
 
 export interface Use {
   readonly kid: string;

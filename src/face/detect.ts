@@ -3,7 +3,7 @@
  * manifest describes.
  */
 import type { InferenceSession, Tensor } from 'onnxruntime-node';
-import { Fault } from '../errors.ts';
+import { Fault } from '../base/errors.ts';
 import { enlarge, shrinkByArea } from './align.ts';
 import type { DetectorNetwork } from './manifest.ts';
 import type { Picture } from './picture.ts';

@@ -1,6 +1,6 @@
 /** The embedder (the Siamese twin): aligned faces in, unit vectors out, fed and read as its manifest says. */
 import type { Tensor } from 'onnxruntime-node';
-import { Fault } from '../errors.ts';
+import { Fault } from '../base/errors.ts';
 import { alignFace } from './align.ts';
 import type { Adapter, EmbedderNetwork } from './manifest.ts';
 import type { Picture } from './picture.ts';

@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Fault } from '../errors.ts';
+import { Fault } from '../base/errors.ts';
 import type { Calibration, EmbedderInfo, Head } from './port.ts';
 
 /** How a picture is fed to a network: (value − mean) / std for each channel, in the stated layout and colour order. */

@@ -4,7 +4,7 @@
  */
 import { execFile } from 'node:child_process';
 import sharp from 'sharp';
-import { Fault, messageOf } from '../errors.ts';
+import { Fault, messageOf } from '../base/errors.ts';
 
 /** Interleaved RGB, 3 bytes a pixel, rows top to bottom. */
 export interface Picture {

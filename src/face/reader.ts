@@ -1,6 +1,6 @@
 /** The face reader as the rest of the house has it: opens the worker thread, sends it pictures, gives back its Readings. */
 import { Worker } from 'node:worker_threads';
-import { Fault, type FaultCode } from '../errors.ts';
+import { Fault, type FaultCode } from '../base/errors.ts';
 import type { EmbedderInfo, FaceReader, QualityLimits, Reading, ReadOptions } from './port.ts';
 import type { Provider } from './session.ts';
 

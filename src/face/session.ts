@@ -3,7 +3,7 @@
  * shapes fixed where they are known; and pixels laid out as a manifest asks.
  */
 import { InferenceSession, Tensor } from 'onnxruntime-node';
-import { Fault, messageOf } from '../errors.ts';
+import { Fault, messageOf } from '../base/errors.ts';
 import type { NetworkInput } from './manifest.ts';
 
 /** What computes: the processor, or NVIDIA's GPU where the ONNX Runtime in use was built for it. */

@@ -3,7 +3,7 @@
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import sharp from 'sharp';
-import { Fault, messageOf } from '../errors.ts';
+import { Fault, messageOf } from '../base/errors.ts';
 import { openDetector } from './detect.ts';
 import { openEmbedder } from './embed.ts';
 import { openDetectorNetwork, openEmbedderNetwork } from './manifest.ts';

@@ -18,7 +18,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { asFault, Fault, messageOf } from '../errors.ts';
+import { asFault, Fault, messageOf } from '../base/errors.ts';
 import type { ProgramFile } from './program.ts';
 
 export type Step =

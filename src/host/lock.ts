@@ -6,8 +6,8 @@ import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pid } from 'node:process';
 import { DatabaseSync } from 'node:sqlite';
-import { Fault, messageOf } from '../errors.ts';
-import { makeFolder } from '../folder.ts';
+import { Fault, messageOf } from '../base/errors.ts';
+import { makeFolder } from '../base/make-folder.ts';
 
 const SQLITE_BUSY = 5;
 

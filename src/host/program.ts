@@ -5,7 +5,7 @@
 import { closeSync, existsSync, globSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
 import { stripTypeScriptTypes } from 'node:module';
 import { join } from 'node:path';
-import { Fault } from '../errors.ts';
+import { Fault } from '../base/errors.ts';
 
 /** Node's name of a processor; Debian says amd64 for x64. */
 export type Arch = 'x64' | 'arm64';

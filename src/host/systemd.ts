@@ -2,9 +2,9 @@
  * Talks to systemd (sd_notify(3)): the environment of a Type=notify unit in; READY, STATUS, WATCHDOG and STOPPING out, over a Unix datagram
  * socket, which Node lacks and koffi reaches. READY waits for the relay line; the watchdog is fed only by loops that turn.
  */
-import { Fault, messageOf } from '../errors.ts';
-import type { Log } from '../log.ts';
-import type { Clock } from '../time.ts';
+import { Fault, messageOf } from '../base/errors.ts';
+import type { Log } from '../base/log.ts';
+import type { Clock } from '../base/time.ts';
 
 /** Sends assignments in one datagram; false when systemd does not take it just now. */
 export type Notify = (...assignments: readonly string[]) => boolean;

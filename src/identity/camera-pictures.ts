@@ -1,6 +1,7 @@
 /** Enrolment at the camera: frames in, pictures of different looks offered to whoever judges them, with prompts meanwhile. */
+
+import { Fault } from '../base/errors.ts';
 import type { Frame } from '../camera/port.ts';
-import { Fault } from '../errors.ts';
 
 export interface TakingOptions {
   readonly frames: AsyncIterable<Frame>;

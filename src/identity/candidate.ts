@@ -1,5 +1,5 @@
 /** What became of one picture offered for enrolment: its reading in; a candidate with its template, or a refusal in plain words, out. */
-import { Fault } from '../errors.ts';
+import { Fault } from '../base/errors.ts';
 import type { FaceReader, QualityLimits, Reading } from '../face/port.ts';
 import type { NewPicture, PictureRefusal } from './port.ts';
 import { reasonsText } from './quality-words.ts';

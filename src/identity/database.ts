@@ -3,8 +3,8 @@
  * errors turned into Faults with a remedy.
  */
 import type { DatabaseSync } from 'node:sqlite';
-import { asFault, Fault, messageOf } from '../errors.ts';
-import { openSqlite, type SqliteKind, sqliteTrouble } from '../sqlite.ts';
+import { asFault, Fault, messageOf } from '../base/errors.ts';
+import { openSqlite, type SqliteKind, sqliteTrouble } from '../base/sqlite.ts';
 
 const schemaVersion = 3;
 /** «FLGY»: tells our file from anyone else's SQLite file (SQLite file format, offset 68). */

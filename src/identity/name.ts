@@ -1,5 +1,5 @@
 /** People's names as they are stored: what was typed goes in, a trimmed and unified name or a Fault comes out. */
-import { Fault } from '../errors.ts';
+import { Fault } from '../base/errors.ts';
 
 // Control characters, half surrogates, line separators, and marks that turn the writing direction of what follows.
 const unfit = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]/u;

@@ -1,5 +1,5 @@
 /** Which of a person's pictures is meant: the beginning of an id goes in, the id or a Fault comes out. */
-import { Fault } from '../errors.ts';
+import { Fault } from '../base/errors.ts';
 import type { Person } from './port.ts';
 
 /** The SHA-256 of the picture meant. Throws Faults `not-found`, `bad-argument` (see `forgetPicture`). */

@@ -1,5 +1,5 @@
 /** The door of the identity room: people, their verification images and templates, and who a probe could be. */
-import type { Fault } from '../errors.ts';
+import type { Fault } from '../base/errors.ts';
 import { type Embedding, qualityReasons } from '../face/port.ts';
 
 export type PersonId = string;

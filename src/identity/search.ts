@@ -2,7 +2,7 @@
  * The 1:N search in memory: people with their templates go in, and for each probe the people come out ranked by
  * likeness.
  */
-import { Fault } from '../errors.ts';
+import { Fault } from '../base/errors.ts';
 import type { EmbedderInfo, Embedding } from '../face/port.ts';
 import type { Match, PersonId } from './port.ts';
 import { logitOfProbability, probabilityOf, templateMatrix } from './siamese.ts';

@@ -3,10 +3,10 @@
  * transaction. Bounded in sessions, pictures, bytes and time.
  */
 import { randomUUID } from 'node:crypto';
-import { Fault, messageOf } from '../errors.ts';
+import { Fault, messageOf } from '../base/errors.ts';
+import type { Log } from '../base/log.ts';
+import type { Clock } from '../base/time.ts';
 import type { Journal } from '../journal/port.ts';
-import type { Log } from '../log.ts';
-import type { Clock } from '../time.ts';
 import { type Album, type AlbumParts, album } from './album.ts';
 import { personName } from './name.ts';
 import { news } from './news.ts';

@@ -2,7 +2,7 @@
  * The Siamese comparison: two embeddings of one twin network in, a logit and a probability of «same person» out; one
  * pair by the plain formula, or one probe against a whole gallery of templates at once.
  */
-import { Fault } from '../errors.ts';
+import { Fault } from '../base/errors.ts';
 import type { Embedding, Head } from '../face/port.ts';
 import { openKernel } from './simd.ts';
 

@@ -3,10 +3,10 @@
  * of a probe come out of a copy of the templates in memory.
  */
 import { createHash, randomUUID } from 'node:crypto';
-import { Fault } from '../errors.ts';
+import { Fault } from '../base/errors.ts';
+import { pragma, transact } from '../base/sqlite.ts';
+import type { Clock } from '../base/time.ts';
 import type { EmbedderInfo, Embedding } from '../face/port.ts';
-import { pragma, transact } from '../sqlite.ts';
-import type { Clock } from '../time.ts';
 import { emptyLog, guarded, openDatabase } from './database.ts';
 import { personName } from './name.ts';
 import { pictureToForget } from './picture-id.ts';

@@ -1,6 +1,6 @@
 /** Every SQL statement of the gallery, prepared once: an open database in, functions on plain rows out. */
 import type { DatabaseSync } from 'node:sqlite';
-import { Fault } from '../errors.ts';
+import { Fault } from '../base/errors.ts';
 import type { EmbedderInfo, Embedding } from '../face/port.ts';
 import type { Person, PersonId, PersonRules } from './port.ts';
 

@@ -1,7 +1,8 @@
 /** The door's own camera for an enrolment session: frames that the running door sees anyway go in, judged pictures and prompts come out. */
+
+import { Fault } from '../base/errors.ts';
+import type { Clock } from '../base/time.ts';
 import type { Frame } from '../camera/port.ts';
-import { Fault } from '../errors.ts';
-import type { Clock } from '../time.ts';
 import { takePictures } from './camera-pictures.ts';
 import type { PictureOutcome } from './port.ts';
 

@@ -2,7 +2,7 @@
  * From «at most one wrong accept in so many attempts» to the logit that a match must reach: a policy, the embedder's
  * calibration and the number of templates in, the threshold in force out; and whom matches identify under it.
  */
-import { Fault } from '../errors.ts';
+import { Fault } from '../base/errors.ts';
 import type { Calibration, EmbedderInfo, Head } from '../face/port.ts';
 import type { Identification, Match, Threshold } from './port.ts';
 import { logitOfProbability } from './siamese.ts';

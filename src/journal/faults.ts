@@ -1,7 +1,7 @@
 /** Turns what SQLite reports about the journal's file into one fault with its remedy. */
 import { statfsSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { Fault, messageOf } from '../errors.ts';
+import { Fault, messageOf } from '../base/errors.ts';
 
 /** Primary result codes, https://www.sqlite.org/rescode.html */
 const SQLITE_BUSY = 5;

@@ -1,7 +1,7 @@
 /** For whoever looks on as the journal grows: each new entry is handed over, and a journal that cannot be read for a while is read on later. */
-import { Fault } from '../errors.ts';
-import type { Log } from '../log.ts';
-import type { Clock } from '../time.ts';
+import { Fault } from '../base/errors.ts';
+import type { Log } from '../base/log.ts';
+import type { Clock } from '../base/time.ts';
 import type { Entry, Journal, Seq } from './port.ts';
 
 export interface FollowOptions {

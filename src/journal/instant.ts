@@ -1,5 +1,5 @@
 /** Times of a query: any ISO 8601 text goes in, the form in which the journal stores times comes out. */
-import { Fault } from '../errors.ts';
+import { Fault } from '../base/errors.ts';
 
 /** `text` in the form in which times are stored, so that they compare as text. Throws Fault `bad-argument`. */
 export function instant(text: string, name: string): string {

@@ -4,7 +4,7 @@
  */
 import { chmodSync, closeSync, openSync, statSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
-import { Fault } from '../errors.ts';
+import { Fault } from '../base/errors.ts';
 import { genesis } from './chain.ts';
 import { damaged } from './faults.ts';
 

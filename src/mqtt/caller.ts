@@ -1,6 +1,6 @@
 /** For `facelatch send`: a request for a door goes out over a connection of its own, and what comes back on its reply topic comes out. */
 import { randomUUID } from 'node:crypto';
-import { Fault } from '../errors.ts';
+import { Fault } from '../base/errors.ts';
 import { type BrokerOptions, labelOf, openConnection } from './connection.ts';
 import { publishFault } from './faults.ts';
 import { topicsOf } from './topics.ts';

@@ -3,11 +3,12 @@
  * acknowledged them. Delivery is at least once and in order; a broker that is away or slow delays it and loses nothing. All of it runs
  * beside the daemon: nothing in the path to the door waits for it.
  */
+
+import { Fault } from '../base/errors.ts';
+import type { Log } from '../base/log.ts';
+import type { Clock } from '../base/time.ts';
 import type { Desk } from '../command/port.ts';
-import { Fault } from '../errors.ts';
 import type { Entry, Journal } from '../journal/port.ts';
-import type { Log } from '../log.ts';
-import type { Clock } from '../time.ts';
 import { encodeOffline, encodeState } from './codec.ts';
 import type { Hearing } from './commands.ts';
 import { type BrokerOptions, jsonProperties, labelOf, openConnection } from './connection.ts';

@@ -4,10 +4,10 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { IPublishPacket, MqttClient } from 'mqtt';
+import { messageOf } from '../base/errors.ts';
+import type { Log } from '../base/log.ts';
+import type { Clock } from '../base/time.ts';
 import type { Desk, Reply } from '../command/port.ts';
-import { messageOf } from '../errors.ts';
-import type { Log } from '../log.ts';
-import type { Clock } from '../time.ts';
 import { isRefusal } from './faults.ts';
 import { pressedCommand } from './home-assistant.ts';
 import type { Topics } from './topics.ts';

@@ -1,8 +1,8 @@
 /** The publisher's place in the journal: acknowledged entries go in, the stored cursor follows, often enough and not for each one. */
-import { Fault } from '../errors.ts';
+import { Fault } from '../base/errors.ts';
+import type { Log } from '../base/log.ts';
+import type { Clock } from '../base/time.ts';
 import type { Journal, Seq } from '../journal/port.ts';
-import type { Log } from '../log.ts';
-import type { Clock } from '../time.ts';
 
 /** While acknowledgements pour in the cursor is stored this often, milliseconds: what a kill repeats is no more than that. */
 const storeEveryMs = 200;

@@ -1,5 +1,5 @@
 /** How fast a backlog goes out: a rate in, permission for one message after the other out, so that a door that was cut off for a day does not flood the broker. */
-import type { Clock } from '../time.ts';
+import type { Clock } from '../base/time.ts';
 
 export interface Drain {
   /** Resolves when the next message may go; at once after `over`. */

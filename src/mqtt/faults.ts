@@ -1,5 +1,5 @@
 /** Turns what goes wrong with a broker into one fault that names the setting and the remedy. */
-import { Fault, messageOf } from '../errors.ts';
+import { Fault, messageOf } from '../base/errors.ts';
 
 /** Reason codes: MQTT 5.0, section 2.4; those below 128 are the return codes of MQTT 3.1.1, section 3.2.2.3. */
 const badVersion = new Set([1, 132]);

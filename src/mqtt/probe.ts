@@ -1,7 +1,7 @@
 /** For `facelatch doctor`: the broker's settings go in, and whether this door may connect and publish comes out, with the remedy if not. */
 import { randomUUID } from 'node:crypto';
 import type { MqttClient } from 'mqtt';
-import { asFault, type Fault } from '../errors.ts';
+import { asFault, type Fault } from '../base/errors.ts';
 import { type BrokerOptions, labelOf, openConnection, publishAcked } from './connection.ts';
 import { isRefusal, publishFault } from './faults.ts';
 import { type Topics, topicsOf } from './topics.ts';

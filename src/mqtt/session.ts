@@ -2,11 +2,12 @@
  * What is published over one connection to the broker, from `online` to its end: journal entries and states go in, acknowledged
  * messages move the cursor, and why it ended comes out.
  */
+
+import { Fault } from '../base/errors.ts';
+import type { Log } from '../base/log.ts';
+import type { Clock } from '../base/time.ts';
 import type { Desk } from '../command/port.ts';
-import { Fault } from '../errors.ts';
 import type { Entry, Journal } from '../journal/port.ts';
-import type { Log } from '../log.ts';
-import type { Clock } from '../time.ts';
 import { encodeEntry, encodeOffline, encodeOnline } from './codec.ts';
 import { type Hearing, type Publish, serveCommands } from './commands.ts';
 import { type Connection, packetBytes, publishAcked } from './connection.ts';

@@ -29,7 +29,7 @@
  */
 import { createHash } from 'node:crypto';
 import type { EventKind } from '../access/port.ts';
-import { Fault } from '../errors.ts';
+import { Fault } from '../base/errors.ts';
 import type { StateName } from './messages.ts';
 
 export interface Topics {

@@ -3,7 +3,7 @@
  * overtaken by an order to be safe is not sent any more, and none to be active is sent twice.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import { Fault } from '../errors.ts';
+import { Fault } from '../base/errors.ts';
 import type { DeviceLine, Level } from './line.ts';
 
 export interface DeviceLineOptions {

@@ -2,7 +2,7 @@
  * What relays on the network understand: a place and a level in, the command for it out; an answer in, the level that it tells out. Each is told how
  * long to stay on, so that it switches off by itself whoever may be gone by then.
  */
-import { Fault } from '../errors.ts';
+import { Fault } from '../base/errors.ts';
 import type { DevicePlace, Level } from './line.ts';
 
 export interface HttpCall {

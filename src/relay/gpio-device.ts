@@ -5,7 +5,7 @@
 import { closeSync, openSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import koffi from 'koffi';
-import { Fault, messageOf } from '../errors.ts';
+import { Fault, messageOf } from '../base/errors.ts';
 import { sysfsChips, sysfsFolder } from './onoff.ts';
 
 /** _IOR/_IOWR(0xB4, nr, size): direction in bits 30–31, size in bits 16–29. */

@@ -1,5 +1,5 @@
 /** The relay's line on the kernel's GPIO character device: chip label and line name in, a line at its safe level out. */
-import { Fault, messageOf } from '../errors.ts';
+import { Fault, messageOf } from '../base/errors.ts';
 import { findLine, type GpioDevice, gpioDevice, requestFault } from './gpio-device.ts';
 import { coilOn, type Line, type LinePlace } from './line.ts';
 

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
-import { Fault, messageOf } from '../errors.ts';
+import { Fault, messageOf } from '../base/errors.ts';
 import { deviceLine } from './device-line.ts';
 import { type HttpCall, httpDialect } from './devices.ts';
 import { authorisation, type Login } from './http-login.ts';

@@ -1,5 +1,5 @@
 /** Input lines as the configuration names them: chip, names and polarity in, open lines out, on either GPIO interface. */
-import { Fault, messageOf } from '../errors.ts';
+import { Fault, messageOf } from '../base/errors.ts';
 import { findLine, type GpioDevice, gpioDevice, requestFault } from './gpio-device.ts';
 import type { InputLine } from './inputs.ts';
 import { loadOnoff, onoffFault, sysfsNumber } from './onoff.ts';

@@ -2,7 +2,7 @@
  * The lines that come in, looked at fifty times a second and debounced: raw levels in, changes out. Reading a level costs microseconds, and a line
  * that is only looked at cannot lose an edge that matters: what is shorter than the debounce time is no change anyway.
  */
-import type { Clock } from '../time.ts';
+import type { Clock } from '../base/time.ts';
 import type { InputChange, InputName, Inputs } from './port.ts';
 
 /** A line that can be read; `true` is active. */

@@ -1,5 +1,5 @@
 /** What the daemon and the relay keeper say to each other. */
-import type { FaultCode } from '../errors.ts';
+import type { FaultCode } from '../base/errors.ts';
 import type { DevicePlace, LinePlace } from './line.ts';
 import type { LineLimits } from './timer.ts';
 

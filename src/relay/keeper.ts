@@ -6,8 +6,8 @@
  */
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
-import { Fault, messageOf } from '../errors.ts';
-import { systemClock } from '../time.ts';
+import { Fault, messageOf } from '../base/errors.ts';
+import { systemClock } from '../base/time.ts';
 import type { FromKeeper, KeeperOrder, Place } from './keeper-talk.ts';
 import { type AnyLine, type DeviceLine, isDevice, type LineAdapter } from './line.ts';
 import { type TimedLine, timedLine } from './timed-line.ts';

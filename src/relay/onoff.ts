@@ -6,7 +6,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import type { Gpio as GpioClass } from 'onoff';
-import { Fault, messageOf } from '../errors.ts';
+import { Fault, messageOf } from '../base/errors.ts';
 import { coilOn, type Line, type LinePlace } from './line.ts';
 
 export const sysfsFolder = '/sys/class/gpio';

@@ -1,6 +1,6 @@
 /** A line with its timer: pulses and leases in, edges out, on a line of this computer and on a device of the network alike; what the keeper runs. */
-import { Fault, messageOf } from '../errors.ts';
-import type { Clock } from '../time.ts';
+import { Fault, messageOf } from '../base/errors.ts';
+import type { Clock } from '../base/time.ts';
 import { type AnyLine, isDevice, type Level } from './line.ts';
 import { type LineLimits, lineTimer } from './timer.ts';
 

@@ -2,7 +2,7 @@
  * How long a line stays active: pulses and leases in, edges out. Every relay that times its line itself (the dry one, the keeper) uses it, so
  * the limits are the same everywhere.
  */
-import type { Clock } from '../time.ts';
+import type { Clock } from '../base/time.ts';
 import type { Level } from './line.ts';
 
 export interface LineLimits {

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { CompactSign, type CryptoKey, compactVerify, decodeProtectedHeader } from 'jose';
 import Type from 'typebox';
 import { Compile } from 'typebox/compile';
-import { Fault } from '../errors.ts';
+import { Fault } from '../base/errors.ts';
 import { type BundleManifest, type BundleRefusal, recipeNames } from './port.ts';
 
 const algorithm = 'Ed25519';

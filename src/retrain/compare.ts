@@ -1,7 +1,7 @@
 /**
  * Measures a candidate beside the champion: both embed the same frozen pictures and everyone's templates, and the verdict is on their scores.
  */
-import { Fault } from '../errors.ts';
+import { Fault } from '../base/errors.ts';
 import type { EmbedderInfo, Embedding, FaceReader, Head } from '../face/port.ts';
 import type { Cohort, CompareRun, Comparison, LabelledPerson, Sample } from './port.ts';
 import { leastMeasured, mostWorse, type NetworkScores, type Verdict, verdictOf } from './verdict.ts';

@@ -1,8 +1,8 @@
 /** When the door learns by itself: a day and a local time, the zone and now go in; out comes the latest moment at or before now, and a request each time one has come. */
 import { Temporal } from 'temporal-polyfill';
-import { Fault } from '../errors.ts';
-import type { Log } from '../log.ts';
-import type { Clock } from '../time.ts';
+import { Fault } from '../base/errors.ts';
+import type { Log } from '../base/log.ts';
+import type { Clock } from '../base/time.ts';
 import type { Store } from './store.ts';
 
 const days = ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'];

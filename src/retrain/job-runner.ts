@@ -4,9 +4,9 @@
  */
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { asFault, Fault, type FaultCode, messageOf } from '../errors.ts';
-import type { Log } from '../log.ts';
-import type { Clock } from '../time.ts';
+import { asFault, Fault, type FaultCode, messageOf } from '../base/errors.ts';
+import type { Log } from '../base/log.ts';
+import type { Clock } from '../base/time.ts';
 import { jobSteps, type StepsOptions } from './job-steps.ts';
 import { endStates, type JobRow, jobsIn, statements } from './jobs.ts';
 import type { JobState, JobStatus, RecipeProgress } from './port.ts';

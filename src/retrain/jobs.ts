@@ -3,8 +3,8 @@
  * row says all that a next start needs to know.
  */
 import { randomInt, randomUUID } from 'node:crypto';
-import { Fault } from '../errors.ts';
-import type { Clock } from '../time.ts';
+import { Fault } from '../base/errors.ts';
+import type { Clock } from '../base/time.ts';
 import type { JobPlace, JobState, JobStatus, RecipeName, RecipeProgress } from './port.ts';
 import type { Store } from './store.ts';
 

@@ -2,7 +2,7 @@
  * Whether the labels contradict each other, whatever is to be learned from them and wherever: the very same picture under two names, a picture that shows somebody else than its
  * label says, and one face enrolled as two people. Pictures in, as the door's own network sees them; nothing out, or a fault that names people and pictures by ids that can be looked up.
  */
-import { Fault } from '../errors.ts';
+import { Fault } from '../base/errors.ts';
 import type { Calibration, Embedding, FaceReader, Head } from '../face/port.ts';
 import type { PersonId } from '../identity/port.ts';
 import type { LabelledPerson, RecipeProgress, Sample } from './port.ts';

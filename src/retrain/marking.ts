@@ -1,5 +1,5 @@
 /** What a person says of a journal entry: a sequence number and a verdict go in; the kept pictures of that entry are labelled, and the journal holds who said so. */
-import { Fault } from '../errors.ts';
+import { Fault } from '../base/errors.ts';
 import type { Gallery, PersonId } from '../identity/port.ts';
 import type { Journal } from '../journal/port.ts';
 import type { Mark } from './port.ts';

@@ -2,7 +2,7 @@
  * When training stands still: faces at the door go in with the time; out comes whether to wait. Somebody who leaves lets it go on two seconds later; whoever stays for very long (a
  * poster, a doll in a window) keeps it waiting no longer than a bound, and from then on it works in breaths.
  */
-import type { Clock } from '../time.ts';
+import type { Clock } from '../base/time.ts';
 
 /** Somebody stands at the door for so long after the last frame with a face, milliseconds. */
 const standingMs = 2000;

@@ -6,7 +6,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { kill } from 'node:process';
-import { Fault, messageOf } from '../errors.ts';
+import { Fault, messageOf } from '../base/errors.ts';
 import type { RecipeProgress } from './port.ts';
 import type { Task, TaskMessage, TaskResult } from './task.ts';
 

@@ -3,7 +3,7 @@
  * takes the new network with its gallery and threshold at once. What is refused is refused with the reason.
  */
 import type { Event } from '../access/port.ts';
-import { Fault } from '../errors.ts';
+import { Fault } from '../base/errors.ts';
 import type { FaceReader } from '../face/port.ts';
 import type { Gallery } from '../identity/port.ts';
 import type { Verdict } from './bundle.ts';

@@ -4,7 +4,7 @@
  */
 import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { Fault } from '../errors.ts';
+import { Fault } from '../base/errors.ts';
 import { type Expected, filesWhole, makeBundle, readManifest, type Signer, sha256, type Verdict, verifyBundle } from './bundle.ts';
 import type { BundleManifest, BundleState, RecipeName } from './port.ts';
 import type { Store } from './store.ts';

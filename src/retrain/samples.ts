@@ -3,8 +3,8 @@
  * training data and the frozen set come out, apart for good. Nothing becomes training data by itself.
  */
 import { createHash } from 'node:crypto';
+import type { Clock } from '../base/time.ts';
 import type { Gallery, PersonId } from '../identity/port.ts';
-import type { Clock } from '../time.ts';
 import type { LabelledPerson, Mark, Sample, TrainingData } from './port.ts';
 import type { Store } from './store.ts';
 

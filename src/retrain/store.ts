@@ -3,8 +3,8 @@
  * turned into Faults with a remedy. Kept pictures, the frozen split, the registry's pointer and the job stand in it; every change is one transaction.
  */
 import type { DatabaseSync } from 'node:sqlite';
-import { asFault, Fault, messageOf } from '../errors.ts';
-import { openSqlite, pragma, type SqliteKind, sqliteTrouble, transact } from '../sqlite.ts';
+import { asFault, Fault, messageOf } from '../base/errors.ts';
+import { openSqlite, pragma, type SqliteKind, sqliteTrouble, transact } from '../base/sqlite.ts';
 
 const schemaVersion = 1;
 /** «FLRT» (SQLite file format, offset 68). */

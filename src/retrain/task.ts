@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Fault, type FaultCode } from '../errors.ts';
+import { Fault, type FaultCode } from '../base/errors.ts';
 import type { QualityLimits } from '../face/port.ts';
 import type { Comparison, LabelledPerson, RecipeName, RecipeProgress, RecipeResult, Sample, TrainingData } from './port.ts';
 import { writeFolder } from './whole.ts';

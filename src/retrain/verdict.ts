@@ -4,8 +4,9 @@
  * Each is held to the door's target: its own calibrated threshold, raised where the impostors at hand show that it would let more of them in than
  * the target allows. So a challenger that only claims a lower threshold wins nothing.
  */
+
+import { newRandom } from '../base/random.ts';
 import type { PersonId } from '../identity/port.ts';
-import { newRandom } from '../random.ts';
 
 /** What one network scored. Genuine scores of both networks are of the same probes in the same order. */
 export interface NetworkScores {

@@ -1,7 +1,7 @@
 /** Folders that are there whole or not at all: files go in, are written beside and synced, and one rename makes the folder; a crash at any point leaves what was before. */
 import { closeSync, fsyncSync, lstatSync, mkdirSync, openSync, readdirSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { Fault, messageOf } from '../errors.ts';
+import { Fault, messageOf } from '../base/errors.ts';
 
 /** What is not finished is called so, and is removed when the registry is opened. */
 export const unfinished = '.new-';

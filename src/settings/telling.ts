@@ -1,5 +1,5 @@
 /** Settings of what is told to others: MQTT, metrics, the log. */
-import { logLevels } from '../log.ts';
+import { logLevels } from '../base/log.ts';
 import { choice, flag, names, secret, text, whole } from './kinds.ts';
 
 export const mqtt = {

@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import { type FileHandle, open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { Fault, messageOf } from '../errors.ts';
+import { Fault, messageOf } from '../base/errors.ts';
 import { parametersOf, sizeOf } from './network.ts';
 import type { EngineState, Network, Weights } from './port.ts';
 

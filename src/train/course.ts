@@ -7,11 +7,11 @@
 import { createHash } from 'node:crypto';
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Fault } from '../errors.ts';
+import { Fault } from '../base/errors.ts';
 import { readWeights, writeWeights } from './checkpoint.ts';
-import { type Part, requirePairs, type Split } from './dataset.ts';
+import { type Part, requirePairs, type Split } from './data/dataset.ts';
+import { type Pictures, toNumbers } from './data/pictures.ts';
 import { parametersOf } from './network.ts';
-import { type Pictures, toNumbers } from './pictures.ts';
 import type { Course, CourseResult, Objective, Sitter, Validation } from './port.ts';
 import type { Progress, Recipe } from './recipe.ts';
 import { checkpointName, type RunControl, type Trained, train } from './trainer.ts';

@@ -1,10 +1,10 @@
 /** Training, tuning and the paper's experiment, each in a thread of its own. */
-import type { ExperimentOptions, ExperimentProgress } from './experiment.ts';
+import type { ExperimentOptions, ExperimentProgress } from './paper/experiment.ts';
 import type { Progress, Recipe } from './recipe.ts';
 import { type Job, startThread } from './thread.ts';
 import type { RunResult } from './trainer.ts';
-import type { Trial } from './tune.ts';
-import type { TuneTrainingOptions } from './tune-training.ts';
+import type { Trial } from './tune/tune.ts';
+import type { TuneTrainingOptions } from './tune/tune-training.ts';
 
 /** A cancelled run ends with a checkpoint; its result then says `finished: false`. */
 export function startTraining(recipe: Recipe, onProgress: (progress: Progress) => void): Job<RunResult> {

@@ -1,6 +1,6 @@
 /** The paper's Siamese network as data: its layers, their shapes and parameters, and the weights training starts from. */
-import { Fault } from '../errors.ts';
-import { newRandom } from '../random.ts';
+import { Fault } from '../base/errors.ts';
+import { newRandom } from '../base/random.ts';
 import type { Convolution, Network, Parameter, Weights } from './port.ts';
 
 const pooled = { size: 2, stride: 2 };

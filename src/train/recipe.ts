@@ -1,8 +1,8 @@
 /** What decides a training run, what it says while it goes, and which recipes cannot be. */
-import { Fault } from '../errors.ts';
+import { Fault } from '../base/errors.ts';
 import type { Notes } from './checkpoint.ts';
-import type { SplitOptions } from './dataset.ts';
-import type { FaceCrops } from './face-crops.ts';
+import type { SplitOptions } from './data/dataset.ts';
+import type { FaceCrops } from './data/face-crops.ts';
 import type { Network, Objective, Optimiser } from './port.ts';
 
 /** All that decides a run: the same recipe on the same pictures gives the same losses. */

@@ -1,6 +1,6 @@
 /** Long work in a thread of its own, so that whoever asked for it stays awake: data in, progress and a result out, and orders to pause, go on or cancel. */
 import { parentPort, Worker, workerData } from 'node:worker_threads';
-import { Fault, type FaultCode, messageOf } from '../errors.ts';
+import { Fault, type FaultCode, messageOf } from '../base/errors.ts';
 
 type Order = 'pause' | 'go on' | 'cancel';
 

@@ -1,17 +1,17 @@
 /** A trained network taken from its checkpoint: opened to embed and compare, measured on a part, and asked to verify one picture against a folder. */
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { Fault } from '../errors.ts';
+import { Fault } from '../base/errors.ts';
 import { readCheckpoint, writeCheckpoint } from './checkpoint.ts';
-import { type Confusion, confusionAt } from './confusion.ts';
-import { type Part, readPictureFolder, type SplitOptions } from './dataset.ts';
-import type { Crop, FaceCrops } from './face-crops.ts';
-import { type Locate, openPicturesOf } from './pictures.ts';
+import { type Part, readPictureFolder, type SplitOptions } from './data/dataset.ts';
+import type { Crop, FaceCrops } from './data/face-crops.ts';
+import { type Locate, openPicturesOf } from './data/pictures.ts';
+import { type Confusion, confusionAt } from './figures/confusion.ts';
+import { decideByFolder, type FolderDecision, type VerificationThresholds, verificationThresholds } from './figures/verification.ts';
 import type { Engine, Network, Objective, Optimiser, Weights } from './port.ts';
 import type { Recipe } from './recipe.ts';
 import { checkpointName } from './trainer.ts';
 import { embedAll, teller, validate } from './validation.ts';
-import { decideByFolder, type FolderDecision, type VerificationThresholds, verificationThresholds } from './verification.ts';
 
 export interface TrainedModel {
   /** The checkpoint's file. */
@@ -58,7 +58,7 @@ export async function keepImported(
 
 /** On ONNX Runtime, whatever trained it: both engines give the same embeddings. */
 async function openEngine({ network, objective, optimiser, weights }: TrainedModel, threads: number): Promise<Engine> {
-  const { openOnnxEngine } = await import('./engine-onnx.ts');
+  const { openOnnxEngine } = await import('./onnx/engine-onnx.ts');
   return openOnnxEngine({ network, pairs: 1, objective, optimiser, weights, threads });
 }
 

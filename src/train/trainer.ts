@@ -4,13 +4,13 @@
  */
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { Fault } from '../errors.ts';
-import { batchOf } from './batches.ts';
+import { Fault } from '../base/errors.ts';
 import { discardCheckpoint, type Notes, readCheckpoint, writeCheckpoint } from './checkpoint.ts';
-import { type Part, readDataset, type Split, splitDataset } from './dataset.ts';
-import { facesOnly } from './face-crops.ts';
+import { batchOf } from './data/batches.ts';
+import { type Part, readDataset, type Split, splitDataset } from './data/dataset.ts';
+import { facesOnly } from './data/face-crops.ts';
+import { openPicturesOf, type Pictures } from './data/pictures.ts';
 import { initialWeights } from './network.ts';
-import { openPicturesOf, type Pictures } from './pictures.ts';
 import type { Batch, Engine, EngineOptions } from './port.ts';
 import { type EpochResult, fingerprint, type Progress, type Recipe, requireSameRecipe, requireSensible } from './recipe.ts';
 import { validate } from './validation.ts';
@@ -49,12 +49,12 @@ export const checkpointName = 'checkpoint.facelatch';
 export async function openEngine(recipe: Recipe, options: EngineOptions): Promise<Engine> {
   const { engine, device } = recipe;
   if (engine === 'onnx')
-    return (await import('./engine-onnx.ts')).openOnnxEngine({
+    return (await import('./onnx/engine-onnx.ts')).openOnnxEngine({
       ...options,
       device: device === 'webgpu' || device === 'cuda' ? device : 'cpu',
     });
   if (device === 'cuda') throw new Fault('bad-argument', 'TensorFlow.js knows no cuda: choose the engine onnx');
-  return (await import('./engine-tfjs.ts')).openTfjsEngine({ ...options, device });
+  return (await import('./tfjs/engine-tfjs.ts')).openTfjsEngine({ ...options, device });
 }
 
 /**

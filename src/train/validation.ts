@@ -1,7 +1,7 @@
 /** How well the network tells pairs now: loss, accuracy and each pair's score, from embeddings made once per picture. */
-import { evaluationPairs, type Part, type PicturePair } from './dataset.ts';
+import { evaluationPairs, type Part, type PicturePair } from './data/dataset.ts';
+import type { Pictures } from './data/pictures.ts';
 import { headLogit } from './head.ts';
-import type { Pictures } from './pictures.ts';
 import type { Engine, Network, Objective } from './port.ts';
 
 export interface Scored {

@@ -1,12 +1,12 @@
 /** The thread that trains, tunes or repeats the experiment: a task in, its progress and result out. */
 import { isMainThread } from 'node:worker_threads';
-import { type ExperimentProgress, runExperiment } from './experiment.ts';
 import type { Task, TuningProgress } from './job.ts';
-import { openPaperData } from './paper-data.ts';
+import { type ExperimentProgress, runExperiment } from './paper/experiment.ts';
+import { openPaperData } from './paper/paper-data.ts';
 import type { Progress } from './recipe.ts';
 import { type Control, serve } from './thread.ts';
 import { train } from './trainer.ts';
-import { tuneTraining } from './tune-training.ts';
+import { tuneTraining } from './tune/tune-training.ts';
 
 type AnyProgress = Progress | TuningProgress | ExperimentProgress;
 

@@ -12,19 +12,19 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import sharp from 'sharp';
-import { modelFolder } from '../../src/adapters.ts';
-import type { Row } from '../../src/cli/figures.ts';
-import { loadConfig } from '../../src/config.ts';
+import { modelFolder } from '../../src/adapters/basics.ts';
+import { newRandom, shuffled } from '../../src/base/random.ts';
+import type { Row } from '../../src/cli/door/figures.ts';
 import { openEmbedderNetwork } from '../../src/face/manifest.ts';
 import { decodePicture } from '../../src/face/picture.ts';
 import type { EmbedderInfo, Embedding, FaceReader } from '../../src/face/port.ts';
 import { openFaceReader } from '../../src/face/reader.ts';
 import { logitOf } from '../../src/identity/siamese.ts';
 import { calibrationCurve } from '../../src/identity/threshold.ts';
-import { newRandom, shuffled } from '../../src/random.ts';
-import { degrade } from '../../src/retrain/degrade.ts';
+import { workshopOf } from '../../src/learning/workshop.ts';
+import { degrade } from '../../src/recipes/degrade.ts';
 import type { Recipe, RecipeRun, Sample } from '../../src/retrain/port.ts';
-import { workshopOf } from '../../src/workshop.ts';
+import { loadConfig } from '../../src/settings/load.ts';
 
 export const data = new URL('../../../shared/data/', import.meta.url).pathname;
 export const faces = join(data, 'faces-train');

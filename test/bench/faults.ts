@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Row } from '../../src/cli/figures.ts';
+import type { Row } from '../../src/cli/door/figures.ts';
 import { type FaultKind, injectFaults, innerFaults, processFaults } from '../retrain/faults.ts';
 
 const count = 1000;

@@ -5,9 +5,9 @@
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { modelFolder } from '../../src/adapters.ts';
-import type { Row } from '../../src/cli/figures.ts';
-import { workshopOf } from '../../src/workshop.ts';
+import { modelFolder } from '../../src/adapters/basics.ts';
+import type { Row } from '../../src/cli/door/figures.ts';
+import { workshopOf } from '../../src/learning/workshop.ts';
 import { type Door, faces, gainOf, openDoor, runOf, type Seen, see } from './adapt.ts';
 
 /** A folder with a link to each person on whom the embedder was trained. */

@@ -3,11 +3,11 @@
  * them through the paper's network (two forward passes), with random weights, which take as long as trained ones.
  */
 import { InferenceSession, Tensor } from 'onnxruntime-node';
-import { measureFrame } from '../../src/cli/bench.ts';
-import { quantile, type Row, time } from '../../src/cli/figures.ts';
-import { loadConfig } from '../../src/config.ts';
+import { measureFrame } from '../../src/cli/door/bench.ts';
+import { quantile, type Row, time } from '../../src/cli/door/figures.ts';
+import { loadConfig } from '../../src/settings/load.ts';
 import { initialWeights, paperNetwork } from '../../src/train/network.ts';
-import { embeddingModel } from '../../src/train/siamese-graph.ts';
+import { embeddingModel } from '../../src/train/onnx/siamese-graph.ts';
 
 const pictures = 50;
 

@@ -1,6 +1,6 @@
 /** `npm run bench [-- NAME…]`: runs the benches by name (all by default), prints one table, exits 1 when a target is missed. */
 import { parseArgs } from 'node:util';
-import { isMissed, type Row, tableOf } from '../../src/cli/figures.ts';
+import { isMissed, type Row, tableOf } from '../../src/cli/door/figures.ts';
 
 // As bin/facelatch.mjs starts the program.
 process.env.UV_THREADPOOL_SIZE ??= '2';

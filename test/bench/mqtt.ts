@@ -7,14 +7,14 @@ import { setTimeout as delay, setImmediate as turn } from 'node:timers/promises'
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { connectAsync } from 'mqtt';
-import { quantile, type Row } from '../../src/cli/figures.ts';
+import { openLog } from '../../src/base/log.ts';
+import { systemClock } from '../../src/base/time.ts';
+import { quantile, type Row } from '../../src/cli/door/figures.ts';
 import type { Journal } from '../../src/journal/port.ts';
 import { openJournal } from '../../src/journal/sqlite.ts';
-import { openLog } from '../../src/log.ts';
 import { openCaller } from '../../src/mqtt/caller.ts';
 import { type PublishOptions, publishJournal } from '../../src/mqtt/client.ts';
 import { topicsOf } from '../../src/mqtt/topics.ts';
-import { systemClock } from '../../src/time.ts';
 import { mutantsOf } from '../command/mutants.ts';
 import { openPost } from '../command/post.ts';
 import { openGate } from '../fakes/gate.ts';

@@ -1,8 +1,8 @@
 /** Frames for the benches: 640×480 JPEG with one synthetic person, or nobody; each frame's bytes differ so that none counts as a repeat. */
 import { readFileSync } from 'node:fs';
 import sharp from 'sharp';
+import { type Clock, systemClock } from '../../src/base/time.ts';
 import type { Camera, Frame } from '../../src/camera/port.ts';
-import { type Clock, systemClock } from '../../src/time.ts';
 
 const people = new URL('../../config/demo-people/', import.meta.url).pathname;
 

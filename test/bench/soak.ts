@@ -1,8 +1,8 @@
 /** 100,000 frames through the whole house: memory must stay flat. Prints as it goes; takes the better part of an hour. */
 
-import { personFrame } from '../../src/cli/bench.ts';
-import type { Row } from '../../src/cli/figures.ts';
-import { systemClock } from '../../src/time.ts';
+import { systemClock } from '../../src/base/time.ts';
+import { personFrame } from '../../src/cli/door/bench.ts';
+import type { Row } from '../../src/cli/door/figures.ts';
 import { runHouse } from './daemon.ts';
 import { benchCamera, emptyFrame } from './scene.ts';
 

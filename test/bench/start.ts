@@ -4,8 +4,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { personFrame } from '../../src/cli/bench.ts';
-import { quantile, type Row } from '../../src/cli/figures.ts';
+import { personFrame } from '../../src/cli/door/bench.ts';
+import { quantile, type Row } from '../../src/cli/door/figures.ts';
 import { another, pictureOf } from './scene.ts';
 
 const bin = new URL('../../bin/facelatch.mjs', import.meta.url).pathname;

@@ -3,10 +3,10 @@
  * plain layout with the whole dense gradient and Adam in JavaScript.
  */
 import * as ort from 'onnxruntime-node';
-import { quantile, type Row, time } from '../../src/cli/figures.ts';
-import { openOnnxEngine } from '../../src/train/engine-onnx.ts';
+import { quantile, type Row, time } from '../../src/cli/door/figures.ts';
 import { initialWeights, paperNetwork, parametersOf, sizeOf } from '../../src/train/network.ts';
-import { embeddingModel, onnxDims, trainingGraph } from '../../src/train/siamese-graph.ts';
+import { openOnnxEngine } from '../../src/train/onnx/engine-onnx.ts';
+import { embeddingModel, onnxDims, trainingGraph } from '../../src/train/onnx/siamese-graph.ts';
 import { adam, chanceBatch, crossEntropy } from '../train/small-networks.ts';
 
 const pairs = 16;

@@ -6,10 +6,10 @@ import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { quantile, type Row } from '../../src/cli/figures.ts';
+import { quantile, type Row } from '../../src/cli/door/figures.ts';
 import { smallNetwork } from '../../src/train/small-network.ts';
-import { bestTrial, type Space, type Trial } from '../../src/train/tune.ts';
-import { trainingSpace, tuneTraining } from '../../src/train/tune-training.ts';
+import { bestTrial, type Space, type Trial } from '../../src/train/tune/tune.ts';
+import { trainingSpace, tuneTraining } from '../../src/train/tune/tune-training.ts';
 import { adam, crossEntropy } from '../train/small-networks.ts';
 
 const pictures = new URL('../../../shared/data/orl', import.meta.url).pathname;

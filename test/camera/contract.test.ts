@@ -1,10 +1,10 @@
 /** The camera contract on the cameras that need no hardware, and on the fake that the daemon's tests use. */
 import { join } from 'node:path';
 import { afterAll, beforeAll } from 'vitest';
+import { systemClock } from '../../src/base/time.ts';
 import { replayCamera } from '../../src/camera/replay.ts';
 import { rtspCamera } from '../../src/camera/rtsp.ts';
 import { watched } from '../../src/camera/watch.ts';
-import { systemClock } from '../../src/time.ts';
 import { type CameraUnderTest, testCamera } from '../contracts/camera.ts';
 import { fakeCamera } from '../fakes/camera.ts';
 import { type FakeClock, fakeClock } from '../fakes/clock.ts';

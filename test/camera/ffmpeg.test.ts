@@ -5,10 +5,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { systemClock } from '../../src/base/time.ts';
 import { endInWords, type FfmpegRun, ffmpegFrames, ffmpegMajor, ffmpegPictures } from '../../src/camera/ffmpeg.ts';
 import { redacted } from '../../src/camera/redact.ts';
 import { watched } from '../../src/camera/watch.ts';
-import { systemClock } from '../../src/time.ts';
 import { childrenNamed, processesNamed } from './media.ts';
 
 const never = new AbortController().signal;

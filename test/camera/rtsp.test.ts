@@ -4,9 +4,9 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { systemClock as clock } from '../../src/base/time.ts';
 import { rtspArgs, rtspCamera } from '../../src/camera/rtsp.ts';
 import { watched } from '../../src/camera/watch.ts';
-import { systemClock as clock } from '../../src/time.ts';
 import { cardJpegs, childrenNamed } from './media.ts';
 import { type RtspServer, rtspServer } from './rtsp-server.ts';
 

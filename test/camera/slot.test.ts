@@ -1,7 +1,7 @@
 /** The slot under fast producers, slow consumers, failures and aborts. */
 import { describe, expect, it } from 'vitest';
+import { Fault } from '../../src/base/errors.ts';
 import { newest, type Producer } from '../../src/camera/slot.ts';
-import { Fault } from '../../src/errors.ts';
 
 /** A producer that the test drives by hand. */
 function byHand() {

@@ -7,12 +7,12 @@ import { delimiter, join } from 'node:path';
 import fc from 'fast-check';
 import sharp from 'sharp';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { systemClock as clock } from '../../src/base/time.ts';
 import { camerasInWords, findVideoDevice } from '../../src/camera/devices.ts';
 import { gate } from '../../src/camera/gate.ts';
 import { findTool } from '../../src/camera/tool.ts';
 import { v4l2Args, v4l2Camera } from '../../src/camera/v4l2.ts';
 import { chooseMode, type Offer, parseFfmpegFormats, parseV4l2CtlFormats } from '../../src/camera/v4l2-modes.ts';
-import { systemClock as clock } from '../../src/time.ts';
 import { fakeClock } from '../fakes/clock.ts';
 import { childrenNamed, temporaryFolder } from './media.ts';
 

@@ -1,9 +1,9 @@
 /** The watch over a camera: freezing and darkness become faults, a busy consumer does not, and the camera is closed first. */
 import { setImmediate as turn } from 'node:timers/promises';
 import { describe, expect, it, vi } from 'vitest';
+import { Fault } from '../../src/base/errors.ts';
 import type { Camera, Frame } from '../../src/camera/port.ts';
 import { meanLuma, type WatchOptions, watched } from '../../src/camera/watch.ts';
-import { Fault } from '../../src/errors.ts';
 import { fakeCamera } from '../fakes/camera.ts';
 import { type FakeClock, fakeClock } from '../fakes/clock.ts';
 import { greyJpeg } from './media.ts';

@@ -5,9 +5,9 @@
 import { chmodSync, existsSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { systemClock as clock } from '../../src/base/time.ts';
 import type { Camera } from '../../src/camera/port.ts';
 import { type WebcamOptions, webcamCamera } from '../../src/camera/webcam.ts';
-import { systemClock as clock } from '../../src/time.ts';
 import { fakeClock } from '../fakes/clock.ts';
 import { greyJpeg, temporaryFolder } from './media.ts';
 

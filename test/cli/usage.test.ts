@@ -4,7 +4,7 @@ import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it, onTestFinished } from 'vitest';
-import { defaultsText } from '../../src/cli/config.ts';
+import { defaultsText } from '../../src/cli/door/config.ts';
 import { reference } from '../../src/settings/reference.ts';
 import { demoPicture, facelatch, jsonOf, root, start, temporaryFolder } from './facelatch.ts';
 

@@ -1,11 +1,11 @@
 /** What every gallery does, on any storage. */
 import { randomUUID } from 'node:crypto';
 import { afterEach, describe, expect, it } from 'vitest';
-import { Fault } from '../../src/errors.ts';
+import { Fault } from '../../src/base/errors.ts';
+import type { Clock } from '../../src/base/time.ts';
 import type { EmbedderInfo, Embedding } from '../../src/face/port.ts';
 import type { Gallery, NewPerson } from '../../src/identity/port.ts';
 import type { ThresholdPolicy } from '../../src/identity/threshold.ts';
-import type { Clock } from '../../src/time.ts';
 import { fakeClock } from '../fakes/clock.ts';
 import { near, randomOf, unitVector } from '../fakes/embeddings.ts';
 

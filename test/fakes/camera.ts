@@ -1,8 +1,9 @@
 /** A camera whose pictures and faults a test pushes; newest wins, as in every live camera. */
+
+import type { Clock } from '../../src/base/time.ts';
+import { systemClock } from '../../src/base/time.ts';
 import type { Camera, Scene } from '../../src/camera/port.ts';
 import { newest } from '../../src/camera/slot.ts';
-import type { Clock } from '../../src/time.ts';
-import { systemClock } from '../../src/time.ts';
 
 export interface FakeCamera extends Camera {
   /**

@@ -1,5 +1,5 @@
 /** A clock that stands still until a test moves it: sleepers wake in order when `advance` passes their time. */
-import type { Clock } from '../../src/time.ts';
+import type { Clock } from '../../src/base/time.ts';
 
 export interface FakeClock extends Clock {
   /** Moves both clocks on by `ms`, waking sleepers on the way, and lets their continuations run. */

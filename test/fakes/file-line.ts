@@ -1,6 +1,6 @@
 /** A line of hardware that is a file: each level driven is a row «level, process, wall-clock milliseconds» in it. `place.line` is its path. */
 import { appendFileSync, existsSync, readFileSync } from 'node:fs';
-import { Fault } from '../../src/errors.ts';
+import { Fault } from '../../src/base/errors.ts';
 import type { Line, LinePlace } from '../../src/relay/line.ts';
 
 export function openLine({ line }: LinePlace): Line {

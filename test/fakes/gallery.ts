@@ -1,6 +1,7 @@
 /** A gallery in memory that works like the real one: plain formula, plain arrays; several may be opened on one shelf of people. */
 import { createHash, randomUUID } from 'node:crypto';
-import { Fault } from '../../src/errors.ts';
+import { Fault } from '../../src/base/errors.ts';
+import type { Clock } from '../../src/base/time.ts';
 import type { EmbedderInfo, Embedding } from '../../src/face/port.ts';
 import { personName } from '../../src/identity/name.ts';
 import { pictureToForget } from '../../src/identity/picture-id.ts';
@@ -8,7 +9,6 @@ import type { Gallery, Match, Person, PersonRules } from '../../src/identity/por
 import { checkEmbedding } from '../../src/identity/search.ts';
 import { logitOf, probabilityOf } from '../../src/identity/siamese.ts';
 import { type ThresholdPolicy, thresholdsOf } from '../../src/identity/threshold.ts';
-import type { Clock } from '../../src/time.ts';
 
 interface Shelved {
   readonly picture: Uint8Array;

@@ -1,12 +1,12 @@
 /** A journal in memory: the same chain, order and faults as the one on disk; `full` and `tamper` let a test break it. */
 import { randomUUID } from 'node:crypto';
 import { DatabaseSync } from 'node:sqlite';
-import { Fault } from '../../src/errors.ts';
+import { Fault } from '../../src/base/errors.ts';
+import { type Clock, systemClock } from '../../src/base/time.ts';
 import { entryOf, genesis, type Head, nextRow, type Row, verifyChain } from '../../src/journal/chain.ts';
 import { instant } from '../../src/journal/instant.ts';
 import type { Entry, Journal } from '../../src/journal/port.ts';
 import { openJournal } from '../../src/journal/sqlite.ts';
-import { type Clock, systemClock } from '../../src/time.ts';
 import { numbered } from './events.ts';
 
 export interface MemoryJournal extends Journal {

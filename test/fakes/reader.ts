@@ -1,5 +1,5 @@
 /** A face reader of drawings: a picture that says where on a circle its face lies, and what is wrong with it, is read as just that. */
-import { Fault } from '../../src/errors.ts';
+import { Fault } from '../../src/base/errors.ts';
 import type { EmbedderInfo, FaceReader, QualityReason } from '../../src/face/port.ts';
 
 /**

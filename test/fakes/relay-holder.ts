@@ -1,5 +1,5 @@
 /** A daemon that does nothing but pulse a kept relay for a minute, and then waits, or hangs in a busy loop: for tests that take it away. */
-import { openLog } from '../../src/log.ts';
+import { openLog } from '../../src/base/log.ts';
 import { type KeptRelayOptions, openKeptRelay } from '../../src/relay/kept-relay.ts';
 
 const options = JSON.parse(process.argv[2] ?? '') as Omit<KeptRelayOptions, 'log'>;

@@ -1,9 +1,10 @@
 /** A line with its timer in this very process, on the test's clock: what the keeper runs, without the process around it. */
+
+import type { Clock } from '../../src/base/time.ts';
 import type { DeviceLine } from '../../src/relay/line.ts';
 import type { Relay } from '../../src/relay/port.ts';
 import { timedLine } from '../../src/relay/timed-line.ts';
 import type { LineLimits } from '../../src/relay/timer.ts';
-import type { Clock } from '../../src/time.ts';
 
 export function timedRelay(line: DeviceLine, clock: Clock, limits: LineLimits, onLost?: (error: unknown) => void): Relay {
   const timed = timedLine({ line, clock, ...limits, ...(onLost && { onLost }) });

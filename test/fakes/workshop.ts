@@ -6,10 +6,10 @@ import { createHash } from 'node:crypto';
 import { appendFileSync, existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { Fault } from '../../src/errors.ts';
+import { Fault } from '../../src/base/errors.ts';
 import type { Calibration } from '../../src/face/port.ts';
+import { workshopOf as shipped } from '../../src/learning/workshop.ts';
 import type { Recipe, Workshop } from '../../src/retrain/port.ts';
-import { workshopOf as shipped } from '../../src/workshop.ts';
 
 /** The address of the workshop that does so. */
 export const workshopAt = (what: Readonly<Record<string, string | number>> = {}): string =>

@@ -2,8 +2,8 @@
 import { cpSync, existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { systemClock } from '../../src/base/time.ts';
 import { openStore } from '../../src/retrain/store.ts';
-import { systemClock } from '../../src/time.ts';
 import { jsonOf } from '../cli/facelatch.ts';
 import { journalled, type LearningPlace, openLearningPlace, until } from '../fakes/learning-door.ts';
 import { workshopAt } from '../fakes/workshop.ts';

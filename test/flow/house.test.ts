@@ -7,11 +7,11 @@ import mqtt from 'mqtt';
 import sharp from 'sharp';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Event } from '../../src/access/port.ts';
-import { loadConfig } from '../../src/config.ts';
-import { Fault } from '../../src/errors.ts';
-import { openLog } from '../../src/log.ts';
+import { Fault } from '../../src/base/errors.ts';
+import { openLog } from '../../src/base/log.ts';
+import { systemClock } from '../../src/base/time.ts';
 import { dryRelay } from '../../src/relay/dry.ts';
-import { systemClock } from '../../src/time.ts';
+import { loadConfig } from '../../src/settings/load.ts';
 import { type House, wire } from '../../src/wire.ts';
 import { type FakeCamera, fakeCamera } from '../fakes/camera.ts';
 import { freePort, openMosquitto } from '../fakes/mosquitto.ts';
@@ -171,7 +171,7 @@ describe('trouble', () => {
   it('a person enrolled by another process is known within a second', async () => {
     const { house, stop } = await open();
     await show(shot('p03-smiling'), 3);
-    const { galleryOf } = await import('../../src/adapters.ts');
+    const { galleryOf } = await import('../../src/adapters/basics.ts');
     using other = galleryOf(house.config, house.reader.embedder);
     const picture = shot('p03-neutral');
     other.enrol({

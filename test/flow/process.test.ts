@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { systemClock } from '../../src/base/time.ts';
 import { openJournal } from '../../src/journal/sqlite.ts';
-import { systemClock } from '../../src/time.ts';
 import { facelatch, jsonOf, root, start, temporaryFolder } from '../cli/facelatch.ts';
 import { freePort } from '../fakes/mosquitto.ts';
 

@@ -1,9 +1,9 @@
 /** What Prometheus would read, and where it may be read. */
 import { afterEach, expect, it } from 'vitest';
-import { loadConfig } from '../../src/config.ts';
-import { Fault } from '../../src/errors.ts';
+import { Fault } from '../../src/base/errors.ts';
 import { doorMetrics, type Readings } from '../../src/host/metrics.ts';
 import { openMetricsServer } from '../../src/host/metrics-server.ts';
+import { loadConfig } from '../../src/settings/load.ts';
 import { eventOf } from '../fakes/events.ts';
 import { freePort } from '../fakes/mosquitto.ts';
 import { samplesOf } from './samples.ts';

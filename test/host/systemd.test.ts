@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { openLog } from '../../src/base/log.ts';
 import { openNotifySocket, type ServiceManagerOptions, serviceManager, watchdogMs } from '../../src/host/systemd.ts';
-import { openLog } from '../../src/log.ts';
 import { root, start, temporaryFolder } from '../cli/facelatch.ts';
 import { fakeClock } from '../fakes/clock.ts';
 import { freePort } from '../fakes/mosquitto.ts';

@@ -1,10 +1,10 @@
 /** A process of its own that enrols 20 pictures of a mebibyte through a session: made to be killed in the midst of the commit, which it announces. */
 import { join } from 'node:path';
+import { openLog } from '../../src/base/log.ts';
+import { systemClock } from '../../src/base/time.ts';
 import { enrolmentSessions } from '../../src/identity/sessions.ts';
 import { openGallery } from '../../src/identity/sqlite.ts';
 import { openJournal } from '../../src/journal/sqlite.ts';
-import { openLog } from '../../src/log.ts';
-import { systemClock } from '../../src/time.ts';
 import { circleEmbedder, drawing, drawingReader } from '../fakes/reader.ts';
 
 const [, , folder = '', name = '', face = '0'] = process.argv;

@@ -1,8 +1,8 @@
 /** A process of its own that enrols 64 MiB of pictures for each name given after the file: made to be killed in the midst. Prints who was enrolled, or the fault and the size of the log left. */
 import { randomBytes } from 'node:crypto';
 import { statSync } from 'node:fs';
+import { systemClock } from '../../src/base/time.ts';
 import { openGallery } from '../../src/identity/sqlite.ts';
-import { systemClock } from '../../src/time.ts';
 import { face, smallEmbedder, smallPolicy } from '../contracts/gallery.ts';
 
 const [, , file = '', ...names] = process.argv;

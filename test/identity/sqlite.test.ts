@@ -7,7 +7,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { Fault } from '../../src/errors.ts';
+import { Fault } from '../../src/base/errors.ts';
 import type { Gallery } from '../../src/identity/port.ts';
 import { openGallery } from '../../src/identity/sqlite.ts';
 import { face, person, smallEmbedder, smallPolicy } from '../contracts/gallery.ts';

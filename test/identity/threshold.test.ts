@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Fault } from '../../src/errors.ts';
+import { Fault } from '../../src/base/errors.ts';
 import type { Calibration, EmbedderInfo } from '../../src/face/port.ts';
 import type { Match, Threshold } from '../../src/identity/port.ts';
 import { fitTail } from '../../src/identity/tail.ts';

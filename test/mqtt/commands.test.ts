@@ -2,8 +2,8 @@
 import { randomUUID } from 'node:crypto';
 import { connectAsync, type IClientOptions, type IPublishPacket, type MqttClient } from 'mqtt';
 import { afterEach, describe, expect, it } from 'vitest';
+import { systemClock } from '../../src/base/time.ts';
 import { openBroker } from '../../src/mqtt/broker.ts';
-import { systemClock } from '../../src/time.ts';
 import { openPost, type Post, type PostOptions } from '../command/post.ts';
 import { openMosquitto } from '../fakes/mosquitto.ts';
 import { publishing, topics, until } from './witness.ts';

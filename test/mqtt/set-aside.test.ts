@@ -1,9 +1,9 @@
 /** A message that the broker will never take is journalled, set aside and alarmed, and what follows goes out; all other trouble delays and drops nothing. */
 import { describe, expect, it } from 'vitest';
 import type { Event } from '../../src/access/port.ts';
+import { systemClock } from '../../src/base/time.ts';
 import { encodeEntry } from '../../src/mqtt/codec.ts';
 import { packetBytes } from '../../src/mqtt/connection.ts';
-import { systemClock } from '../../src/time.ts';
 import { numbered } from '../fakes/events.ts';
 import { memoryJournal } from '../fakes/journal.ts';
 import { openMosquitto } from '../fakes/mosquitto.ts';

@@ -1,10 +1,10 @@
 /** What the tests stand beside a broker: a subscriber that remembers, and a publisher with short waits. */
 import { connectAsync, type IClientOptions } from 'mqtt';
 import { vi } from 'vitest';
-import { openLog } from '../../src/log.ts';
+import { openLog } from '../../src/base/log.ts';
+import { systemClock } from '../../src/base/time.ts';
 import { type PublishOptions, publishJournal } from '../../src/mqtt/client.ts';
 import { topicsOf } from '../../src/mqtt/topics.ts';
-import { systemClock } from '../../src/time.ts';
 
 export const door = 'front-door';
 export const topics = topicsOf('facelatch', door);

@@ -1,6 +1,6 @@
 /** Lines by chip label and name, and what each refusal says; the ioctls themselves are tried on gpio-sim in the guest (test/hil). */
 import { describe, expect, it } from 'vitest';
-import { Fault } from '../../src/errors.ts';
+import { Fault } from '../../src/base/errors.ts';
 import { openLine } from '../../src/relay/gpiod.ts';
 import { openGpiodInputs } from '../../src/relay/input-lines.ts';
 import { type FakeChip, fakeGpio } from '../fakes/gpio-device.ts';

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { openLog } from '../../src/log.ts';
+import { openLog } from '../../src/base/log.ts';
 import { openKeptRelay } from '../../src/relay/kept-relay.ts';
 import { drivenIn } from '../fakes/file-line.ts';
 import { childrenOf, isAlive } from '../fakes/processes.ts';

@@ -1,13 +1,13 @@
 /** Relays behind a real broker, with a coil and a timer of their own. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { openLog } from '../../src/log.ts';
+import { type MqttPlace, openLine, openPost } from '../../src/adapters/relay-mqtt.ts';
+import { openLog } from '../../src/base/log.ts';
+import { systemClock } from '../../src/base/time.ts';
 import { mqttDialect } from '../../src/relay/devices.ts';
 import { openKeptRelay } from '../../src/relay/kept-relay.ts';
 import type { DevicePlace } from '../../src/relay/line.ts';
 import { mqttLine, type Post } from '../../src/relay/mqtt.ts';
-import { type MqttPlace, openLine, openPost } from '../../src/relay-mqtt.ts';
-import { systemClock } from '../../src/time.ts';
 import { contractMaxHoldMs, contractMaxMs, testRelay } from '../contracts/relay.ts';
 import { type Mosquitto, openMosquitto } from '../fakes/mosquitto.ts';
 import { type MqttRelay, openMqttRelay } from '../fakes/network-relay.ts';
@@ -169,7 +169,7 @@ describe('a relay behind a broker', () => {
   });
 
   it('is switched off by its keeper, which is a process of its own and is given the password of the broker where nobody can read it', async () => {
-    const adapter = new URL('../../src/relay-mqtt.ts', import.meta.url).href;
+    const adapter = new URL('../../src/adapters/relay-mqtt.ts', import.meta.url).href;
     const place = placeOf('zigbee2mqtt', device.address, broker.url, {
       broker: { url: broker.url, user: 'door', password: 'sesame-3141' },
     });

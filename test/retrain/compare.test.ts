@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
+import { newRandom, normal } from '../../src/base/random.ts';
 import type { Embedding, FaceReader } from '../../src/face/port.ts';
 import { logitOf } from '../../src/identity/siamese.ts';
 import { calibrationCurve, fmrPerComparison } from '../../src/identity/threshold.ts';
-import { newRandom, normal } from '../../src/random.ts';
 import { compareNetworks } from '../../src/retrain/compare.ts';
 import type { Cohort, CompareRun, LabelledPerson, Sample } from '../../src/retrain/port.ts';
 

@@ -1,7 +1,7 @@
 /** When the door learns by itself: each moment once, over restarts, and only by a clock that can be trusted. */
 import { expect, it } from 'vitest';
-import { Fault } from '../../src/errors.ts';
-import { type Log, openLog } from '../../src/log.ts';
+import { Fault } from '../../src/base/errors.ts';
+import { type Log, openLog } from '../../src/base/log.ts';
 import { type ScheduleOptions, scheduleOf } from '../../src/retrain/due.ts';
 import { fakeClock } from '../fakes/clock.ts';
 import { freshStore } from './fresh-store.ts';

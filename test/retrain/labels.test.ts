@@ -7,9 +7,9 @@ import type { Embedding } from '../../src/face/port.ts';
 import { openFaceReader } from '../../src/face/reader.ts';
 import { logitOf } from '../../src/identity/siamese.ts';
 import { calibrationCurve } from '../../src/identity/threshold.ts';
+import { cosine, toUnit } from '../../src/recipes/projection.ts';
 import { alike, checkLabels, contradictionsText, type LabelParts, samePictures, shownId } from '../../src/retrain/labels.ts';
 import type { LabelledPerson, Sample } from '../../src/retrain/port.ts';
-import { cosine, toUnit } from '../../src/retrain/projection.ts';
 import { root } from '../cli/facelatch.ts';
 
 const sampleOf = (picture: Uint8Array): Sample => ({

@@ -2,7 +2,7 @@
 import { cpSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { Fault } from '../../src/errors.ts';
+import { Fault } from '../../src/base/errors.ts';
 import { makeBundle, sha256 } from '../../src/retrain/bundle.ts';
 import { writeFolder } from '../../src/retrain/whole.ts';
 import { temporaryFolder } from '../cli/facelatch.ts';

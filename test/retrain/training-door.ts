@@ -1,6 +1,6 @@
 /** A process that trains, promotes and takes back without end on one state folder, until it is killed: `node training-door.ts STATE [one]`; with `one`, a single job to its end. Each line it writes is one step done. */
 import { argv, stdout } from 'node:process';
-import { Fault } from '../../src/errors.ts';
+import { Fault } from '../../src/base/errors.ts';
 import { candidate, openBenchDoor, stepsRecipe } from './bench-door.ts';
 import { shelfOfPeople } from './faults.ts';
 

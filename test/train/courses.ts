@@ -1,5 +1,5 @@
 /** Courses of moments: invented people in memory, and a small network to learn them. */
-import { newRandom } from '../../src/random.ts';
+import { newRandom } from '../../src/base/random.ts';
 import type { Course, Sitter } from '../../src/train/port.ts';
 import { adam, evenNetwork } from './small-networks.ts';
 

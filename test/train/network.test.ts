@@ -5,12 +5,12 @@ import { join } from 'node:path';
 import * as ort from 'onnxruntime-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { logitOf } from '../../src/identity/siamese.ts';
-import { openOnnxEngine } from '../../src/train/engine-onnx.ts';
 import { headLogit, unitHead } from '../../src/train/head.ts';
-import { exportLayersModel, importLayersModel } from '../../src/train/layers-model.ts';
 import { initialWeights, paperNetwork, parametersOf, sizeOf, tutorialNetwork } from '../../src/train/network.ts';
-import { describe as describeNetwork, embeddingModel, unitModel } from '../../src/train/siamese-graph.ts';
-import { openTensorFlow } from '../../src/train/tfjs.ts';
+import { openOnnxEngine } from '../../src/train/onnx/engine-onnx.ts';
+import { describe as describeNetwork, embeddingModel, unitModel } from '../../src/train/onnx/siamese-graph.ts';
+import { exportLayersModel, importLayersModel } from '../../src/train/tfjs/layers-model.ts';
+import { openTensorFlow } from '../../src/train/tfjs/tfjs.ts';
 import { adam, chanceBatch, chanceWeights, crossEntropy, evenNetwork, oddNetwork, relativeError } from './small-networks.ts';
 
 describe('the paper’s network', () => {

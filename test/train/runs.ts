@@ -2,7 +2,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
-import { newRandom } from '../../src/random.ts';
+import { newRandom } from '../../src/base/random.ts';
 import type { Recipe } from '../../src/train/recipe.ts';
 import { adam, crossEntropy, evenNetwork } from './small-networks.ts';
 

@@ -1,6 +1,6 @@
 /** Networks small enough for tests, and batches of chance for them. */
 
-import { newRandom, normal, type Random } from '../../src/random.ts';
+import { newRandom, normal, type Random } from '../../src/base/random.ts';
 import { initialWeights, parametersOf } from '../../src/train/network.ts';
 import type { Batch, Network, Objective, Optimiser, Weights } from '../../src/train/port.ts';
 

@@ -1,0 +1,91 @@
+/**
+ * Which adapter stands behind which door: a configuration in, each room opened as it asks out. Here is what most commands need (what ships, the state folder, networks,
+ * people, journal); the other rooms have a file each, `adapters-ROOM.ts`. With `wire.ts` they are the only importers of adapters.
+ */
+
+import { statSync } from 'node:fs';
+import { basename, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Fault, messageOf } from '../base/errors.ts';
+import { makeFolder } from '../base/make-folder.ts';
+import { type Clock, systemClock } from '../base/time.ts';
+import type { EmbedderInfo, FaceReader } from '../face/port.ts';
+import { openFaceReader } from '../face/reader.ts';
+import type { EnrolmentSessions, Gallery, Reembedded } from '../identity/port.ts';
+import { gallerySearch, type Search } from '../identity/search.ts';
+import { enrolmentSessions, type SessionsOptions } from '../identity/sessions.ts';
+import { openGallery } from '../identity/sqlite.ts';
+import type { Journal } from '../journal/port.ts';
+import { openJournal } from '../journal/sqlite.ts';
+import type { Config } from '../settings/load.ts';
+
+/** What facelatch ships beside its code. */
+export const root = fileURLToPath(new URL('../..', import.meta.url));
+export const demoPeopleFolder = join(root, 'config', 'demo-people');
+
+/** A network's folder: a name in models/, or a path. */
+export function modelFolder(name: string): string {
+  return name.includes('/') ? resolve(name) : join(root, 'models', basename(name));
+}
+
+/** The face reader that the configuration asks for, or one with another embedder (a folder). */
+export function readerOf({ face }: Config, embedder = modelFolder(face.embedder)): Promise<FaceReader> {
+  return openFaceReader({
+    detector: modelFolder(face.detector),
+    embedder,
+    threads: face.threads,
+    provider: face.provider,
+    limits: face.quality,
+  });
+}
+
+/** The state folder, made when it is not there (for its owner alone: it holds faces). */
+export function stateFolder({ state }: Config): string {
+  const folder = resolve(state.folder);
+  if (statSync(folder, { throwIfNoEntry: false })?.isFile())
+    throw new Fault('bad-config', `${folder} is a file: set state.folder (--state) to a folder`);
+  try {
+    makeFolder(folder, 0o700);
+  } catch (error) {
+    throw new Fault(
+      'bad-config',
+      `The state folder ${folder} cannot be made (${messageOf(error)}); let this user write there, or set state.folder (--state) to another.`,
+      error,
+    );
+  }
+  return folder;
+}
+
+export function galleryOf(config: Config, embedder: EmbedderInfo, clock: Clock = systemClock): Gallery {
+  return openGallery({ file: join(stateFolder(config), 'people.sqlite'), embedder, policy: config.identity, clock });
+}
+
+/**
+ * Makes the templates that the embedder in use lacks from the stored pictures, as after a change of embedder. `onPicture` is told of each.
+ * What fails is named in the result and left as it is.
+ */
+export function renewTemplates(gallery: Gallery, reader: FaceReader, onPicture?: () => void | Promise<void>): Promise<Reembedded> {
+  return gallery.reembed(async (picture) => {
+    const [face] = (await reader.read(picture, { embed: 'dominant' })).faces;
+    await onPicture?.();
+    if (!face?.embedding) throw new Fault('bad-picture', 'No face is found in this stored picture by the networks in use');
+    return face.embedding;
+  });
+}
+
+/** A search in memory alone, under the head of an embedder. */
+export function searchOf({ identity }: Config, embedder: EmbedderInfo): Search {
+  return gallerySearch(embedder, identity.detection);
+}
+
+export function journalOf(config: Config, clock: Clock = systemClock): Journal {
+  return openJournal({ file: join(stateFolder(config), 'journal.sqlite'), clock });
+}
+
+/** Enrolment from afar, over the gallery and camera of the running door. */
+export function enrolmentOf(
+  config: Config,
+  parts: Pick<SessionsOptions, 'gallery' | 'journal' | 'reader' | 'camera' | 'log'>,
+): EnrolmentSessions {
+  return enrolmentSessions({ ...config.enrolment, ...parts, limits: config.face.quality, clock: systemClock });
+}

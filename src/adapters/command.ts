@@ -1,0 +1,56 @@
+/** The command room as the configuration asks for it: the keys of door and operators, and the desk that takes commands. */
+
+import { join } from 'node:path';
+import { Fault } from '../base/errors.ts';
+import type { Log } from '../base/log.ts';
+import { type Clock, systemClock } from '../base/time.ts';
+import { commandDesk } from '../command/desk.ts';
+import { type DoorKeys, openDoorKeys } from '../command/keys.ts';
+import { operatorsIn } from '../command/operators.ts';
+import type { Desk } from '../command/port.ts';
+import { commands } from '../command/registry.ts';
+import type { CommandPorts } from '../command/spec.ts';
+import { openUsedCommands } from '../command/used.ts';
+import { timeSync } from '../host/time-sync.ts';
+import type { Config } from '../settings/load.ts';
+import { stateFolder } from './basics.ts';
+
+/** Where the keys of this door's operators are kept. */
+export const operatorsFile = (config: Config): string => join(stateFolder(config), 'operators.json');
+/** This door's own keys, made at their first use. */
+export const doorKeysOf = (config: Config): Promise<DoorKeys> => openDoorKeys(join(stateFolder(config), 'door-keys.json'), config.door.id);
+
+export interface DeskParts {
+  readonly ports: CommandPorts;
+  readonly log: Log;
+  readonly clock?: Clock;
+  readonly clockSynchronised?: (() => boolean) | undefined;
+}
+
+/** What takes commands. @throws Faults of the door's keys and of the list of used commands. */
+export async function deskOf(config: Config, parts: DeskParts): Promise<Desk & Disposable> {
+  const { allowUnsigned, maxCommandBytes, maxCommandLifeS, clockSkewS, clockCheck } = config.mqtt;
+  const unknown = allowUnsigned.filter((name) => !commands.some((command) => command.name === name));
+  if (unknown.length > 0) {
+    const all = commands.map((command) => command.name).join(', ');
+    throw new Fault('bad-config', `mqtt.allowUnsigned names ${unknown.join(', ')}; there are ${all}`);
+  }
+  const keys = await doorKeysOf(config);
+  const used = openUsedCommands(join(stateFolder(config), 'commands.sqlite'));
+  const desk = commandDesk({
+    commands,
+    keys,
+    used,
+    operators: operatorsIn(operatorsFile(config)),
+    ports: parts.ports,
+    log: parts.log,
+    clock: parts.clock ?? systemClock,
+    clockSynchronised: clockCheck ? (parts.clockSynchronised ?? timeSync()) : () => true,
+    allowUnsigned,
+    maxBytes: maxCommandBytes,
+    maxLifeS: maxCommandLifeS,
+    skewS: clockSkewS,
+    errorsPerS: 10,
+  });
+  return { ...desk, [Symbol.dispose]: () => used[Symbol.dispose]() };
+}

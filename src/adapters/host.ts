@@ -1,0 +1,42 @@
+/** The host room as the configuration asks for it: metrics, and systemd. */
+
+import type { Log } from '../base/log.ts';
+import { systemClock } from '../base/time.ts';
+import { version } from '../base/version.ts';
+import { doorMetrics, type Metrics, type MetricsOptions } from '../host/metrics.ts';
+import { openMetricsServer } from '../host/metrics-server.ts';
+import { type NotifyEnvironment, openNotifySocket, type ServiceManager, serviceManager, watchdogMs } from '../host/systemd.ts';
+import type { Config } from '../settings/load.ts';
+
+export interface ServedMetrics extends Pick<Metrics, 'event' | 'looked'>, AsyncDisposable {}
+
+/** The metrics and where they are fetched; undefined where nobody asked for them. */
+export async function metricsOf({ door, metrics }: Config, readings: MetricsOptions['readings']): Promise<ServedMetrics | undefined> {
+  if (!metrics.enabled) return undefined;
+  const made = doorMetrics({ door: door.id, version, readings });
+  const server = await openMetricsServer({ ...metrics, metrics: made });
+  return { event: made.event, looked: made.looked, [Symbol.asyncDispose]: () => server[Symbol.asyncDispose]() };
+}
+
+/** A camera that opens, or stands still and is closed, takes at most this much longer than its own patience; so does one frame's reading. */
+const turnSlackMs = 10_000;
+const cameraOpenMs = 15_000;
+
+/** systemd, where it started this process as a unit with Type=notify; else undefined, and nothing is told to anybody. */
+export async function serviceManagerOf(
+  { camera }: Config,
+  environment: NotifyEnvironment,
+  pid: number,
+  log: Log,
+): Promise<(ServiceManager & Disposable) | undefined> {
+  if (!environment.NOTIFY_SOCKET) return undefined;
+  const socket = await openNotifySocket(environment.NOTIFY_SOCKET);
+  const manager = serviceManager({
+    notify: socket.notify,
+    watchdogMs: watchdogMs(environment, pid),
+    patienceMs: Math.max(cameraOpenMs, camera.freezeMs, 3000 / camera.fps) + turnSlackMs,
+    clock: systemClock,
+    log: log.child({ room: 'host' }),
+  });
+  return { ...manager, [Symbol.dispose]: () => socket[Symbol.dispose]() };
+}

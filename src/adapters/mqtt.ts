@@ -1,0 +1,82 @@
+/** The MQTT room as the configuration asks for it: the demo's own broker, what Home Assistant is told, and a try of the broker. */
+
+import { join } from 'node:path';
+import { Fault } from '../base/errors.ts';
+import type { Log } from '../base/log.ts';
+import type { Clock } from '../base/time.ts';
+import { version } from '../base/version.ts';
+import type { Gallery, PersonId } from '../identity/port.ts';
+import { announce } from '../mqtt/announcement.ts';
+import { type Broker, openBroker } from '../mqtt/broker.ts';
+import type { Publication } from '../mqtt/client.ts';
+import { discoveryMessage } from '../mqtt/home-assistant.ts';
+import { type BrokerProbe, probeBroker } from '../mqtt/probe.ts';
+import { type TellEvent, tellHomeAssistant } from '../mqtt/tell-home-assistant.ts';
+import { topicsOf } from '../mqtt/topics.ts';
+import type { Config } from '../settings/load.ts';
+import { stateFolder } from './basics.ts';
+import { brokerOf } from './relay-line.ts';
+
+/** The demo's own broker. @throws Fault `bad-config` where its port is taken. */
+export function embeddedBroker({ mqtt }: Config): Promise<Broker> {
+  return openBroker({ port: mqtt.embeddedPort });
+}
+
+/** Where Home Assistant is told of this door, and what. */
+export function discoveryOf(config: Config): { readonly topic: string; readonly payload: string } {
+  const { mqtt, inputs, door } = config;
+  const { prefix, person, image } = mqtt.homeAssistant;
+  return discoveryMessage({
+    topics: topicsOf(mqtt.prefix, door.id),
+    ...{ prefix, person, image, version },
+    door: door.id,
+    inputs: (['contact', 'tamper'] as const).filter((name) => inputs.kind !== 'none' && inputs[name] !== ''),
+    allowed: mqtt.commands ? mqtt.allowUnsigned : [],
+  });
+}
+
+/** Where is noted what Home Assistant was told. */
+export const announcedFile = (config: Config): string => join(stateFolder(config), 'home-assistant.json');
+
+export interface HomeAssistantParts {
+  readonly publication: Publication;
+  readonly gallery: Pick<Gallery, 'find'>;
+  /** The picture that was looked at last. */
+  readonly lookedAt: () => Uint8Array | undefined;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** Announces the door to Home Assistant, or takes it back where it was announced and is not to be; undefined where it hears nothing from now on. */
+export function homeAssistantOf(config: Config, { publication, gallery, lookedAt, clock, log }: HomeAssistantParts): TellEvent | undefined {
+  const { enabled, person, image } = config.mqtt.homeAssistant;
+  announce({ publication, file: announcedFile(config), discovery: enabled ? discoveryOf(config) : undefined, log });
+  if (!enabled) return undefined;
+  const named = (id: PersonId): string | undefined => {
+    if (person !== 'name') return person === 'id' ? id : undefined;
+    try {
+      return gallery.find(id)?.name ?? id;
+    } catch (error) {
+      if (error instanceof Fault) return id;
+      throw error;
+    }
+  };
+  const picture = async () => {
+    const seen = lookedAt();
+    return seen && (await import('../face/thumbnail.ts')).thumbnail(seen);
+  };
+  return tellHomeAssistant({
+    publication,
+    topics: topicsOf(config.mqtt.prefix, config.door.id),
+    named,
+    clock,
+    log,
+    ...(image && { picture }),
+  });
+}
+
+/** Whether the broker takes what this door would publish. */
+export function brokerProbe(config: Config): Promise<BrokerProbe> {
+  const { prefix, commands } = config.mqtt;
+  return probeBroker({ broker: brokerOf(config), prefix, door: config.door.id, commands });
+}

@@ -1,0 +1,115 @@
+/**
+ * A private SQLite file: a path and what the file is in; an open database of our version out, made where there is none, for its owner alone, in which nothing that was deleted lingers.
+ * And what SQLite's errors mean; each room turns them into its own Faults.
+ */
+import { chmodSync, closeSync, openSync, statSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import type { Fault } from './errors.ts';
+import { makeFolder } from './make-folder.ts';
+
+/** What a file is. */
+export interface SqliteKind {
+  /** Tells it from anyone else's SQLite file (SQLite file format, offset 68). */
+  readonly applicationId: number;
+  readonly version: number;
+  readonly schema: string;
+  /** From each earlier version to the next. */
+  readonly migrations: Readonly<Record<number, string>>;
+  readonly faults: {
+    /** Another program's. */
+    foreign(file: string): Fault;
+    /** Of a later version than this one knows. */
+    newer(file: string, found: number): Fault;
+    unwritable(file: string, error: unknown): Fault;
+  };
+}
+
+/** `fresh`: it was made or brought to our version now. Throws the kind's faults, and SQLite's errors as they are. */
+export function openSqlite(file: string, kind: SqliteKind, lockTimeoutMs: number): { readonly db: DatabaseSync; readonly fresh: boolean } {
+  keepPrivate(file, kind);
+  const db = new DatabaseSync(file, { timeout: lockTimeoutMs, enableForeignKeyConstraints: true });
+  try {
+    checkOurs(db, file, kind); // first of all: a foreign or newer file is left as it was
+    db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL');
+    // A removed face must not linger: freed pages are overwritten with zeros, and nothing is written to temporary files.
+    db.exec('PRAGMA secure_delete = ON; PRAGMA temp_store = MEMORY');
+    return { db, fresh: migrate(db, kind) };
+  } catch (error) {
+    db.close();
+    throw error;
+  }
+}
+
+function keepPrivate(file: string, { faults }: SqliteKind): void {
+  try {
+    makeFolder(dirname(resolve(file)), 0o700);
+    closeSync(openSync(file, 'a', 0o600));
+    if ((statSync(file).mode & 0o077) !== 0) chmodSync(file, 0o600);
+  } catch (error) {
+    throw faults.unwritable(file, error);
+  }
+}
+
+function checkOurs(db: DatabaseSync, file: string, { applicationId, version, faults }: SqliteKind): void {
+  const found = pragma(db, 'user_version');
+  const owner = pragma(db, 'application_id');
+  const isNew = owner === 0 && found === 0 && db.prepare('SELECT count(*) AS n FROM sqlite_schema').get()?.n === 0;
+  if (!isNew && owner !== applicationId) throw faults.foreign(file);
+  if (found > version) throw faults.newer(file, found);
+}
+
+/** True when there was something to do. */
+function migrate(db: DatabaseSync, { applicationId, version, schema, migrations }: SqliteKind): boolean {
+  return transact(db, () => {
+    const found = pragma(db, 'user_version');
+    if (found >= version) return false;
+    if (found === 0) db.exec(schema);
+    else for (let at = found; at < version; at++) db.exec(migrations[at] ?? '');
+    db.exec(`PRAGMA application_id = ${applicationId}; PRAGMA user_version = ${version}`);
+    return true;
+  });
+}
+
+export function pragma(db: DatabaseSync, name: 'user_version' | 'application_id' | 'data_version'): number {
+  return Number(db.prepare(`PRAGMA ${name}`).get()?.[name]);
+}
+
+/** Runs `work` as one transaction: all of it is stored, durably, or nothing. */
+export function transact<T>(db: DatabaseSync, work: () => T): T {
+  db.exec('BEGIN IMMEDIATE');
+  try {
+    const result = work();
+    db.exec('COMMIT');
+    return result;
+  } catch (error) {
+    if (db.isTransaction) db.exec('ROLLBACK');
+    throw error;
+  }
+}
+
+/** `other`: a mistake of ours, such as a constraint. */
+export type SqliteTrouble = 'full' | 'unwritable' | 'damaged' | 'held' | 'down' | 'other';
+
+// Result codes: https://www.sqlite.org/rescode.html; the low byte is the primary code.
+const ioErrorWrite = 778;
+const ioErrorSharedMemorySize = 4874;
+const troubles: Readonly<Record<number, SqliteTrouble>> = {
+  13: 'full', // FULL
+  11: 'damaged', // CORRUPT
+  26: 'damaged', // NOTADB
+  5: 'held', // BUSY
+  6: 'held', // LOCKED
+  3: 'down', // PERM
+  8: 'down', // READONLY
+  10: 'down', // IOERR
+  14: 'down', // CANTOPEN
+};
+
+/** Undefined where the error is not SQLite's. */
+export function sqliteTrouble(error: unknown): SqliteTrouble | undefined {
+  if (!(error instanceof Error && 'errcode' in error)) return undefined;
+  const code = Number(error.errcode);
+  if (code === ioErrorWrite || code === ioErrorSharedMemorySize) return 'unwritable';
+  return troubles[code & 255] ?? 'other';
+}

@@ -1,0 +1,73 @@
+/** `facelatch bench`: how fast this machine is on the path from a frame to its match, with the networks of the configuration. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Command } from 'commander';
+import sharp from 'sharp';
+import { demoPeopleFolder, readerOf, searchOf } from '../../adapters/basics.ts';
+import { Fault } from '../../base/errors.ts';
+import type { Embedding } from '../../face/port.ts';
+import type { Config } from '../../settings/load.ts';
+import { type CommonOptions, configOf, exitCodes, print, withCommon, withHelp } from '../context.ts';
+import { quantile, type Row, tableOf, time } from './figures.ts';
+
+const frames = 200;
+const templates = 50;
+
+/** One demo person before a wall: 640×480 JPEG. */
+export function personFrame(name: string): Promise<Buffer> {
+  return sharp(readFileSync(join(demoPeopleFolder, `${name}.jpg`)))
+    .resize(640, 480, { fit: 'contain', background: '#b8b4ae' })
+    .jpeg({ quality: 85 })
+    .toBuffer();
+}
+
+/** Milliseconds of one frame 640×480 with one face: JPEG → match against `templates` templates, and its stages. */
+export async function measureFrame(config: Config, stop?: AbortSignal): Promise<Row[]> {
+  await using reader = await readerOf(config);
+  const picture = await personFrame('p01-smiling');
+  const [face] = (await reader.read(picture)).faces;
+  const embedding = face?.embedding;
+  if (!embedding)
+    throw new Fault(
+      'model-unfit',
+      'The networks in use find no good face in the demo picture: there is nothing to measure (face.detector, face.embedder)',
+    );
+  const search = searchOf(config, reader.embedder);
+  search.load(Array.from({ length: templates }, (_, i) => ({ id: String(i), templates: [rotated(embedding, i)] })));
+  const stages = { decode: [] as number[], detect: [] as number[], align: [] as number[], embed: [] as number[] };
+  const whole = await time(frames, frames / 10, async () => {
+    stop?.throwIfAborted();
+    const { faces, timings } = await reader.read(picture);
+    for (const stage of Object.keys(stages) as (keyof typeof stages)[]) stages[stage].push(timings[stage]);
+    search.match(faces[0]?.embedding ?? embedding);
+  });
+  return [
+    { what: `one frame 640×480, decode → match against ${templates}, p50`, value: quantile(whole, 0.5), unit: 'ms' },
+    { what: 'one frame, p95', value: quantile(whole, 0.95), unit: 'ms' },
+    ...Object.entries(stages).map(([stage, samples]) => ({ what: `  of which ${stage}, p50`, value: quantile(samples, 0.5), unit: 'ms' })),
+    {
+      what: `  of which match against ${templates}, p50`,
+      value: quantile(await time(500, 50, () => search.match(embedding)), 0.5),
+      unit: 'ms',
+    },
+  ];
+}
+
+/** The same numbers in another order: a unit vector that is somebody else. */
+function rotated(embedding: Embedding, by: number): Embedding {
+  return Float32Array.from(embedding, (_, i) => embedding[(i + by + 1) % embedding.length] ?? 0);
+}
+
+export function benchCommand(stop: AbortSignal, exit: (code: number) => void): Command {
+  const command = new Command('bench')
+    .summary('how fast this machine is: one frame from its JPEG to the match, stage by stage')
+    .description(
+      'Measure one frame from its JPEG to the match, stage by stage. In the clone, `npm run bench` measures much more: latency to the relay, CPU, memory, start, and the old way beside it.',
+    );
+  withHelp(command, ['facelatch bench', 'facelatch bench --set face.threads=1 --json'], 'measured');
+  return withCommon(command).action(async (options: CommonOptions) => {
+    const rows = await measureFrame(configOf(options).config, stop);
+    print(options, rows, () => tableOf(rows));
+    exit(exitCodes.yes);
+  });
+}

@@ -1,0 +1,274 @@
+/** `facelatch doctor`: tries everything a door needs, one by one, and names the remedy for what is not there. */
+
+import { accessSync, constants, existsSync, statfsSync, statSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { styleText } from 'node:util';
+import { Command } from 'commander';
+import { galleryOf, journalOf, stateFolder } from '../../adapters/basics.ts';
+import { cameraOf } from '../../adapters/camera.ts';
+import { brokerProbe, embeddedBroker } from '../../adapters/mqtt.ts';
+import { checkSysfsLine, inputsOf, relayLine } from '../../adapters/relay.ts';
+import { openRelayDevice } from '../../adapters/relay-line.ts';
+import { Fault, messageOf } from '../../base/errors.ts';
+import { systemClock } from '../../base/time.ts';
+import type { FaceReader } from '../../face/port.ts';
+import { timeSync } from '../../host/time-sync.ts';
+import { doorReaderOf } from '../../learning/parts.ts';
+import type { Config } from '../../settings/load.ts';
+import { type CommonOptions, configOf, exitCodes, print, withCommon, withHelp } from '../context.ts';
+import type { Check, Found } from './doctor-check.ts';
+import { farmChecks } from './doctor-farm.ts';
+
+const firstFrameMs = 8000;
+const leastFreeBytes = 200 * 1024 * 1024;
+/** This program did not exist before: an earlier clock was never set. */
+const earliestWall = Date.UTC(2026, 0, 1);
+
+export function doctorCommand(stop: AbortSignal, exit: (code: number) => void): Command {
+  const command = new Command('doctor')
+    .description(
+      'check camera, networks, people, journal, relay, broker, farm, clock, disk and permissions; names the remedy for each problem',
+    )
+    .option('--no-camera', 'leave the camera alone (a running daemon has it)');
+  withHelp(
+    command,
+    ['facelatch doctor --config my-door.json', 'facelatch doctor --no-camera --json    # beside a running daemon'],
+    'no problem (notes do not count)',
+    'at least one problem',
+  );
+  return withCommon(command).action(async (options: CommonOptions & { camera: boolean }) => {
+    const { config } = configOf(options);
+    const checks: Check[] = [];
+    for await (const check of examine(config, options.camera, stop)) {
+      checks.push(check);
+      if (!options.json) process.stdout.write(`${line(check)}\n`);
+    }
+    const problems = checks.filter((c) => c.health === 'problem').length;
+    print(options, { checks, problems }, () =>
+      problems === 0 ? '\nEverything a door needs is there.' : `\n${problems} ${problems === 1 ? 'problem' : 'problems'}.`,
+    );
+    exit(problems === 0 ? exitCodes.yes : exitCodes.no);
+  });
+}
+
+function line({ name, health, found }: Check): string {
+  const mark = { ok: styleText('green', '✓'), note: styleText('yellow', '·'), problem: styleText('red', '✗') }[health];
+  return `${mark} ${name.padEnd(12)} ${found}`;
+}
+
+async function* examine(config: Config, withCamera: boolean, stop: AbortSignal): AsyncGenerator<Check> {
+  const attempt = async (name: string, work: () => Promise<Found> | Found): Promise<Check> => {
+    try {
+      return { name, ...(await work()) };
+    } catch (error) {
+      stop.throwIfAborted(); // asked to stop: no problem of the part at hand
+      return { name, health: 'problem', found: messageOf(error) };
+    }
+  };
+  await using opened = new AsyncDisposableStack();
+  let reader: FaceReader | undefined;
+  yield await attempt('networks', async () => {
+    const started = performance.now();
+    reader = opened.use(await doorReaderOf(config));
+    const { name, version, calibration } = reader.embedder;
+    return {
+      health: calibration ? 'ok' : 'note',
+      found: `${name} ${version}, whole, loaded in ${Math.round(performance.now() - started)} ms${calibration ? '' : '; its manifest has no calibration: identity.policy "target-fmr" cannot be used with it'}`,
+    };
+  });
+  yield await attempt('state', () => checkState(config));
+  if (reader) {
+    const { embedder } = reader;
+    yield await attempt('people', () => checkPeople(config, embedder));
+  }
+  yield await attempt('journal', () => {
+    using journal = journalOf(config);
+    return { health: 'ok', found: `${journal.head} entries; «facelatch journal verify» recomputes its chain` };
+  });
+  if (withCamera && reader) {
+    const open = reader;
+    yield await attempt('camera', () => checkCamera(config, open, stop));
+  }
+  yield await attempt('relay', () => checkRelay(config));
+  if (config.inputs.kind !== 'none') yield await attempt('inputs', () => checkInputs(config));
+  yield await attempt('broker', () => checkBroker(config));
+  for (const { name, work } of farmChecks(config, stop)) yield await attempt(name, work);
+  yield await attempt('clock', () => checkClock(config));
+  for (const check of checkOptional()) yield check;
+}
+
+async function checkRelay(config: Config): Promise<Found> {
+  const { kind, chip, line, wiring } = config.relay;
+  using device = await openRelayDevice(config);
+  if (device) {
+    const startedMs = performance.now();
+    const level = await device.ready();
+    const found = `${device.label}: ${level === undefined ? 'not asked (relay.device.ask is empty)' : `answers within ${Math.round(performance.now() - startedMs)} ms, ${level === 'active' ? 'on' : 'off'}`}; try it with: facelatch relay pulse`;
+    return { health: level === 'safe' ? 'ok' : 'note', found };
+  }
+  if (kind === 'dry') return { health: 'note', found: 'dry: prints what it would do; no lock is moved (relay.kind)' };
+  if (kind === 'onoff') {
+    checkSysfsLine(config);
+    return { health: 'ok', found: `${line} of ${chip} on the old interface, ${wiring}; try it with: facelatch relay pulse` };
+  }
+  const { used, consumer } = relayLine(config);
+  if (!used) return { health: 'ok', found: `${line} of ${chip}, ${wiring}, free; try it with: facelatch relay pulse` };
+  if (consumer === 'facelatch') return { health: 'ok', found: `${line} of ${chip}, ${wiring}, held by a running facelatch` };
+  return {
+    health: 'problem',
+    found: `${line} of ${chip} is taken by ${consumer || 'the kernel'}: end that program, or set relay.line to another`,
+  };
+}
+
+async function checkInputs(config: Config): Promise<Found> {
+  try {
+    await using inputs = inputsOf(config, systemClock);
+    if (!inputs) return { health: 'note', found: 'none is wired (inputs.contact, inputs.exit, inputs.tamper)' };
+    const seen: string[] = [];
+    for await (const { input, active } of inputs.changes(AbortSignal.timeout(30))) seen.push(`${input} ${active ? 'active' : 'at rest'}`);
+    return { health: 'ok', found: `${inputs.label}: ${seen.join(', ')}` };
+  } catch (error) {
+    if (!(error instanceof Fault && error.code === 'relay-busy' && error.message.includes('"facelatch"'))) throw error;
+    return { health: 'ok', found: 'held by a running facelatch' };
+  }
+}
+
+function checkState(config: Config): Found {
+  const folder = stateFolder(config);
+  const { mode } = statSync(folder);
+  const { bavail, bsize } = statfsSync(folder);
+  const free = bavail * bsize;
+  try {
+    accessSync(folder, constants.R_OK | constants.W_OK | constants.X_OK);
+  } catch (error) {
+    throw new Fault('bad-config', `This user may not write in ${folder}: chown it, or set state.folder (--state) to another`, error);
+  }
+  if (free < leastFreeBytes)
+    throw new Fault(
+      'disk-full',
+      `${folder}: only ${Math.round(free / 1e6)} MB are free; at least ${Math.round(leastFreeBytes / 1e6)} are needed: make room, or move state.folder`,
+    );
+  if ((mode & 0o007) !== 0)
+    return { health: 'problem', found: `${folder} can be entered by everybody on this machine, and it holds faces: chmod 700 ${folder}` };
+  return { health: 'ok', found: `${folder}, ${(free / 1e9).toFixed(1)} GB free` };
+}
+
+function checkPeople(config: Config, embedder: FaceReader['embedder']): Found {
+  using gallery = galleryOf(config, embedder);
+  const { threshold, templates, stale } = gallery;
+  const people = gallery.list().length;
+  if (stale > 0)
+    return {
+      health: 'problem',
+      found: `${stale} people have pictures without a template of the embedder in use and are not recognised: facelatch people reembed`,
+    };
+  if (people === 0) return { health: 'note', found: 'nobody is enrolled yet: facelatch enrol NAME --camera' };
+  const rule =
+    threshold.policy === 'paper'
+      ? `paper policy ${threshold.detection}/${threshold.verification}`
+      : `threshold logit ${threshold.logit.toFixed(2)} for ${threshold.fmr.toExponential(1)} per comparison`;
+  const tail = threshold.extrapolated ? '; beyond the end of the calibration table, from a fitted tail: less certain than the table' : '';
+  return { health: threshold.extrapolated ? 'note' : 'ok', found: `${people} people, ${templates} templates; ${rule}${tail}` };
+}
+
+async function checkCamera(config: Config, reader: FaceReader, stop: AbortSignal): Promise<Found> {
+  const camera = cameraOf(config, systemClock);
+  const until = AbortSignal.any([stop, AbortSignal.timeout(firstFrameMs)]);
+  for await (const frame of camera.frames(until)) {
+    const { width, height, faces, timings } = await reader.read(frame.picture, { embed: 'none' });
+    const ms = timings.decode + timings.detect;
+    return {
+      health: 'ok',
+      found: `${camera.label}: ${width}×${height}, ${faces.length} ${faces.length === 1 ? 'face' : 'faces'}, decoded and searched in ${ms.toFixed(0)} ms`,
+    };
+  }
+  throw new Fault(
+    'camera-frozen',
+    `${camera.label} gave no picture within ${firstFrameMs / 1000} s: is it used by another program (a running facelatch: --no-camera)?`,
+  );
+}
+
+async function checkBroker(config: Config): Promise<Found> {
+  if (!config.mqtt.enabled) return { health: 'note', found: 'MQTT is off (mqtt.enabled)' };
+  if (config.mqtt.embedded) return checkEmbedded(config);
+  const probe = await brokerProbe(config);
+  if (!probe.ok) throw probe.fault;
+  if (probe.delivers === false) {
+    const own = `${config.mqtt.prefix}/${config.door.id}/cmd/#`;
+    throw new Fault(
+      'broker-refused',
+      `The broker ${probe.url} takes messages and delivers none on ${own}: allow the user of mqtt.user to read and write there, or set mqtt.commands to false`,
+    );
+  }
+  return {
+    health: 'ok',
+    found: `${probe.url}: connected in ${probe.connectMs.toFixed(0)} ms, a message acknowledged in ${probe.publishMs.toFixed(0)} ms`,
+  };
+}
+
+/** A port in use is no problem where this door's own daemon uses it. */
+async function checkEmbedded(config: Config): Promise<Found> {
+  const port = config.mqtt.embeddedPort;
+  try {
+    await using _broker = await embeddedBroker(config);
+    return { health: 'ok', found: `embedded, starts with the daemon on port ${port}` };
+  } catch {
+    const found = `embedded; port ${port} is in use: by this door's daemon when it runs, else set mqtt.embeddedPort to a free port`;
+    return { health: 'note', found };
+  }
+}
+
+/** As the daemon itself asks: whichever time service holds the clock. */
+function checkClock({ retrain, mqtt }: Config): Found {
+  const now = new Date();
+  if (now.getTime() < earliestWall)
+    return {
+      health: 'problem',
+      found: `the clock says ${now.toISOString()}: it was never set; install a time service (systemd-timesyncd)`,
+    };
+  if (timeSync()()) return { health: 'ok', found: `${now.toISOString()}, synchronised` };
+  const until = [
+    ...(mqtt.enabled && mqtt.commands && mqtt.clockCheck ? ['signed commands are refused (mqtt.clockCheck)'] : []),
+    ...(retrain.schedule === '' ? [] : ['nothing is trained by retrain.schedule']),
+  ];
+  const lost = until.length === 0 ? '' : `; until then ${until.join(', and ')}`;
+  return { health: 'note', found: `${now.toISOString()}, not synchronised: timedatectl set-ntp true, or install chrony${lost}` };
+}
+
+/** What is lost without each optional part, in one line. */
+function* checkOptional(): Generator<Check> {
+  const require = createRequire(import.meta.url);
+  const usable = (load: () => unknown): boolean => {
+    try {
+      return load() !== false;
+    } catch {
+      return false;
+    }
+  };
+  const onPath = (tool: string) => (process.env.PATH ?? '').split(':').some((folder) => existsSync(`${folder}/${tool}`));
+  if (!onPath('ffmpeg'))
+    yield {
+      name: 'ffmpeg',
+      health: 'problem',
+      found: 'not installed: USB and network cameras and videos cannot be read: apt install ffmpeg',
+    };
+  if (!usable(() => require('onoff')))
+    yield {
+      name: 'onoff',
+      health: 'note',
+      found:
+        'its native part is not built: a relay on the old sysfs GPIO interface cannot be used; nothing else is lost (node bin/setup.mjs builds it where python3, make and g++ are)',
+    };
+  if (!usable(() => tensorflowBinding(require))) {
+    yield {
+      name: 'tfjs-node',
+      health: 'note',
+      found: 'its native part is not installed: training on TensorFlow.js runs on WebAssembly instead; recognition never needs it',
+    };
+  }
+}
+
+function tensorflowBinding(require: NodeJS.Require): boolean {
+  const folder = require.resolve('@tensorflow/tfjs-node/package.json').replace(/package\.json$/, '');
+  return existsSync(`${folder}lib/napi-v8/tfjs_binding.node`);
+}

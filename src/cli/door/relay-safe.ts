@@ -1,0 +1,43 @@
+/** `facelatch relay safe`: the last word after every stop, crash or kill. It has few imports, because a door waits for it. */
+import { setTimeout as delay } from 'node:timers/promises';
+import { Command } from 'commander';
+import { openRelayLine } from '../../adapters/relay-line.ts';
+import { Fault } from '../../base/errors.ts';
+import type { Config } from '../../settings/load.ts';
+import { type CommonOptions, configOf, exitCodes, print, withCommon, withHelp } from '../context.ts';
+
+/** So long a line that another process holds is waited for: a keeper that is about to end has let go of it by then. Milliseconds. */
+const patienceMs = 4000;
+
+export function safeCommand(exit: (code: number) => void): Command {
+  const command = new Command('safe').description(
+    'drive the line to its safe level now, without daemon and keeper (what the systemd unit does after every stop); a line that somebody holds is left to them',
+  );
+  withHelp(command, ['facelatch relay safe --config /etc/facelatch/facelatch.json'], 'safe, or held by somebody who keeps it');
+  return withCommon(command).action(async (options: CommonOptions) => {
+    const { config } = configOf(options);
+    const told = await makeSafe(config);
+    print(options, { safe: told }, () => told);
+    exit(exitCodes.yes);
+  });
+}
+
+const isRemote = ({ relay: { kind } }: Config) => kind === 'http' || kind === 'mqtt';
+
+async function makeSafe(config: Config): Promise<string> {
+  if (config.relay.kind === 'dry') return 'relay.kind is "dry": there is no line to drive';
+  for (const endMs = performance.now() + patienceMs; ; ) {
+    try {
+      using line = await openRelayLine(config);
+      await line.drive('safe', 0);
+      return `${line.label}: safe`;
+    } catch (error) {
+      const held = error instanceof Fault && error.code === 'relay-busy';
+      const late = performance.now() > endMs;
+      if (held && late) return `left alone: ${error.message}`;
+      // A device on the network may answer the next time.
+      if (!held && (late || !isRemote(config))) throw error;
+      await delay(100);
+    }
+  }
+}

@@ -1,0 +1,123 @@
+/** The demo's book-keeping: who truly came against what the door did, visit by visit. */
+import type { Event } from '../../access/port.ts';
+import type { Scene } from '../../camera/port.ts';
+import type { Moment } from '../../house/loops.ts';
+
+export interface VisitRow {
+  readonly who: 'enrolled' | 'stranger' | 'enrolled and stranger' | 'nobody';
+  readonly manner: string;
+  readonly visits: number;
+  readonly opened: number;
+  readonly shut: number;
+}
+
+export interface VisitsResult {
+  readonly visits: number;
+  /** Opened for somebody who should not have been let in. */
+  readonly wronglyOpened: number;
+  /** Stayed shut before a single enrolled person. */
+  readonly wronglyShut: number;
+  readonly rows: readonly VisitRow[];
+  /** The visits at which the door was wrong, with what it said. */
+  readonly mistakes: readonly {
+    readonly visit: number;
+    readonly people: readonly string[];
+    readonly manner: string;
+    readonly door: string;
+  }[];
+}
+
+interface Visit {
+  readonly scene: Scene;
+  granted: string[];
+  denied: string[];
+}
+
+export interface Visits {
+  moment(moment: Moment): void;
+  event(event: Event): void;
+  result(): VisitsResult;
+  table(): string;
+}
+
+/** Keeps the book. `enrolled` are the names of the enrolled; `nameOf` turns a person id into a name. */
+export function openVisits(enrolled: readonly string[], nameOf: (personId: string) => string): Visits {
+  const visits = new Map<number, Visit>();
+  const pending = new Map<number, Event[]>();
+
+  const apply = (visit: Visit, event: Event) => {
+    if (event.kind === 'access.granted') visit.granted.push(nameOf(event.personId));
+    if (event.kind === 'access.denied') visit.denied.push(event.reason);
+  };
+  const whoOf = ({ people }: Scene): VisitRow['who'] => {
+    const known = people.filter((name) => enrolled.includes(name)).length;
+    if (people.length === 0) return 'nobody';
+    if (known === people.length) return 'enrolled';
+    return known > 0 ? 'enrolled and stranger' : 'stranger';
+  };
+  const mayOpen = ({ people }: Scene) => people.length === 1 && enrolled.includes(people[0] ?? '');
+  const wronglyOpened = ({ scene, granted }: Visit) =>
+    granted.length > 0 && !(mayOpen(scene) && granted.every((name) => name === scene.people[0]));
+  const wronglyShut = ({ scene, granted }: Visit) => granted.length === 0 && mayOpen(scene);
+
+  const result = (): VisitsResult => {
+    const rows = new Map<string, VisitRow>();
+    for (const { scene, granted } of visits.values()) {
+      const who = whoOf(scene);
+      const row = rows.get(`${who} ${scene.manner}`) ?? { who, manner: scene.manner, visits: 0, opened: 0, shut: 0 };
+      rows.set(`${who} ${scene.manner}`, {
+        ...row,
+        visits: row.visits + 1,
+        opened: row.opened + (granted.length > 0 ? 1 : 0),
+        shut: row.shut + (granted.length > 0 ? 0 : 1),
+      });
+    }
+    const all = [...visits];
+    return {
+      visits: visits.size,
+      wronglyOpened: all.filter(([, v]) => wronglyOpened(v)).length,
+      wronglyShut: all.filter(([, v]) => wronglyShut(v)).length,
+      rows: [...rows.values()].toSorted((a, b) => a.who.localeCompare(b.who) || a.manner.localeCompare(b.manner)),
+      mistakes: all
+        .filter(([, v]) => wronglyOpened(v) || wronglyShut(v))
+        .map(([visit, { scene, granted, denied }]) => ({
+          visit,
+          people: scene.people,
+          manner: scene.manner,
+          door: granted.length > 0 ? `opened for ${granted.join(', ')}` : `stayed shut (${denied.join(', ') || 'no decision'})`,
+        })),
+    };
+  };
+  return {
+    moment: ({ frame: { scene } }) => {
+      if (!scene || visits.has(scene.visit)) return;
+      const visit = { scene, granted: [], denied: [] };
+      visits.set(scene.visit, visit);
+      for (const event of pending.get(scene.visit) ?? []) apply(visit, event);
+      pending.delete(scene.visit);
+    },
+    event: (event) => {
+      if ((event.kind !== 'access.granted' && event.kind !== 'access.denied') || event.visit === undefined) return;
+      const visit = visits.get(event.visit);
+      if (visit) apply(visit, event);
+      else pending.set(event.visit, [...(pending.get(event.visit) ?? []), event]);
+    },
+    result,
+    table: () => {
+      const { rows, mistakes, visits: count, wronglyOpened: opened, wronglyShut: shut } = result();
+      const line = (cells: readonly (string | number)[]) =>
+        `  ${String(cells[0]).padEnd(22)} ${String(cells[1]).padEnd(14)} ${cells
+          .slice(2)
+          .map((c) => String(c).padStart(7))
+          .join(' ')}`;
+      return [
+        '',
+        line(['who came', 'how', 'visits', 'opened', 'shut']),
+        ...rows.map((r) => line([r.who, r.manner, r.visits, r.opened, r.shut])),
+        '',
+        `  ${count} visits; let in who should not have been: ${opened}; enrolled people not let in: ${shut}`,
+        ...mistakes.map((m) => `  visit ${m.visit}: ${m.people.join(' and ')}, ${m.manner}: the door ${m.door}`),
+      ].join('\n');
+    },
+  };
+}

@@ -1,0 +1,35 @@
+/** Who the ids in the journal are: people by their names where these can be read, by their ids where not. */
+import { galleryOf } from '../../adapters/basics.ts';
+import { Fault } from '../../base/errors.ts';
+import type { Gallery } from '../../identity/port.ts';
+import { embedderOf } from '../../learning/networks.ts';
+import type { Config } from '../../settings/load.ts';
+import { tell } from '../context.ts';
+
+/** Who the journal's ids are; `lost` where that cannot be read. */
+export type Names = Pick<Gallery, 'find' | 'list' | 'refresh'> & Disposable & { readonly lost?: true };
+
+/** Opens the names of the journal's people. What happened can be read although the gallery cannot (`withoutToo`): people then go by their ids. */
+export function openNames(config: Config, withoutToo: boolean): Names {
+  try {
+    return galleryOf(config, embedderOf(config));
+  } catch (error) {
+    if (!(error instanceof Fault && withoutToo)) throw error;
+    tell(`facelatch: people are shown by id. ${error.message}`);
+    return { lost: true, find: () => undefined, list: () => [], refresh: () => false, [Symbol.dispose]: () => undefined };
+  }
+}
+
+/** What happens goes on being shown while the people cannot be read (a lock, a full disk): they are known as they were. */
+export function refresh(names: Names): void {
+  try {
+    names.refresh();
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error;
+    tell(`facelatch: people are shown as they were last read. ${error.message}`);
+  }
+}
+
+export function nameIn(names: Names): (id: string) => string {
+  return (id) => names.find(id)?.name ?? (names.lost ? id : `someone removed (${id})`);
+}

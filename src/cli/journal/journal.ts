@@ -1,0 +1,131 @@
+/** `facelatch journal`: what happened at the door, by person, kind and time; follows it; and checks that nothing in it was changed. */
+import { Command, Option } from 'commander';
+import { journalOf } from '../../adapters/basics.ts';
+import { Fault } from '../../base/errors.ts';
+import type { Entry, Journal, Query, Verdict } from '../../journal/port.ts';
+import type { Config } from '../../settings/load.ts';
+import { type CommonOptions, checkState, configOf, exitCodes, print, wholeNumber, withCommon, withHelp, write } from '../context.ts';
+import { describeEvent } from '../door/describe.ts';
+import { openProgress } from '../progress.ts';
+import { counted } from '../words.ts';
+import { markCommand, marksCommand } from './journal-marks.ts';
+import { type Names, nameIn, openNames, refresh } from './journal-names.ts';
+import { kinds, queryOf, type Wanted } from './journal-query.ts';
+
+interface JournalOptions extends CommonOptions, Wanted {
+  readonly follow?: boolean;
+}
+
+export function journalCommand(stop: AbortSignal, exit: (code: number) => void): Command {
+  const command = new Command('journal')
+    .summary('what happened at the door; whether the record is whole')
+    .description("Show the journal, the door's append-only record; or verify that no row of it was altered, removed or moved.");
+  withHelp(
+    command,
+    [
+      'facelatch journal                                   the latest 50 entries',
+      'facelatch journal --person Ada --since 2d           Ada, these two days',
+      'facelatch journal --kind access --until 2026-01-31  grants and denials up to a day',
+      'facelatch journal --follow --json | jq .event       as it happens',
+      'facelatch journal verify                            is it whole? exit 1 when not',
+      'facelatch journal mark 1042 --not-them              what an entry really showed, to learn from',
+    ],
+    'done',
+    '(journal verify) the journal is damaged',
+  );
+  return command
+    .addCommand(showCommand(stop, exit), { isDefault: true })
+    .addCommand(verifyCommand(exit))
+    .addCommand(markCommand(exit))
+    .addCommand(marksCommand(exit));
+}
+
+function showCommand(stop: AbortSignal, exit: (code: number) => void): Command {
+  const command = new Command('show')
+    .description('entries, oldest first (what `facelatch journal` does by itself)')
+    .option('-p, --person <name|id>', 'only entries about this person')
+    .addOption(
+      new Option(
+        '-k, --kind <kind>',
+        `only this kind, or all that start with it (access: access.granted, access.denied); may be given more than once. Kinds: ${Object.keys(kinds).join(', ')}`,
+      ).argParser((value: string, before: readonly string[] = []) => [...before, value]),
+    )
+    .option('--since <time>', 'from this time on: ISO 8601 (2026-01-31T08:00), or so long ago (30m, 12h, 2d, 1w)')
+    .option('--until <time>', 'up to this time, likewise')
+    .option('-n, --limit <n>', 'the newest n that fit', wholeNumber('--limit', 1, 1_000_000), 50)
+    .option('-f, --follow', 'go on with new entries as they are written, until stopped');
+  withHelp(command, ['facelatch journal --person Ada --since 2d', 'facelatch journal --follow'], 'done');
+  return withCommon(command)
+    .allowExcessArguments()
+    .action(async (options: JournalOptions) => {
+      // Everything that is no other subcommand comes here.
+      const [slip] = command.args;
+      if (slip !== undefined)
+        throw new Fault('bad-argument', `There is no "facelatch journal ${slip}"; there are show, verify, mark and marks`);
+      exit(await show(options, stop));
+    });
+}
+
+async function show(options: JournalOptions, stop: AbortSignal): Promise<number> {
+  const { config } = configOf(options);
+  checkState(config);
+  using journal = journalOf(config);
+  using names = openNames(config, options.person === undefined);
+  const query = queryOf(options, names, Date.now());
+  const say = (entry: Entry) => write(options.json ? entryJson(entry, names) : entryText(entry, names));
+  const head = journal.head; // before the query: what is written meanwhile is followed, not missed
+  for (const entry of journal.query(query).filter(({ seq }) => !options.follow || seq <= head)) say(entry);
+  if (options.follow) await follow(journal, head, query, names, say, stop);
+  return exitCodes.yes;
+}
+
+/** Until stopped, which is how following ends: no fault. */
+async function follow(journal: Journal, head: number, query: Query, names: Names, say: (entry: Entry) => void, stop: AbortSignal) {
+  for await (const entry of journal.tail(head, stop)) {
+    const { event, at } = entry;
+    if (query.kinds && !query.kinds.includes(event.kind)) continue;
+    if (query.personId !== undefined && !('personId' in event && event.personId === query.personId)) continue;
+    if (query.until !== undefined && at > query.until) return;
+    refresh(names); // someone enrolled since has a name too
+    say(entry);
+  }
+}
+
+function entryText({ seq, at, event }: Entry, names: Names): string {
+  return `${at}  ${String(seq).padStart(6)}  ${event.kind.padEnd(15)}  ${describeEvent(event, nameIn(names))}`;
+}
+
+/** The entry as it is stored, with the name that its person has now (null for someone removed). */
+function entryJson(entry: Entry, names: Names): string {
+  const { event } = entry;
+  const person = 'personId' in event ? { person: names.find(event.personId)?.name ?? null } : {};
+  return JSON.stringify({ ...entry, ...person });
+}
+
+function verifyCommand(exit: (code: number) => void): Command {
+  const command = new Command('verify').description(
+    'recompute the whole chain of hashes: finds a row altered, removed or moved, and names it',
+  );
+  withHelp(command, ['facelatch journal verify', 'facelatch journal verify --json'], 'whole', 'damaged');
+  return withCommon(command).action((options: CommonOptions) => {
+    const { config } = configOf(options);
+    checkState(config);
+    const verdict = verifiedJournal(config);
+    print(options, verdict, () =>
+      verdict.ok
+        ? `the journal is whole: ${counted(verdict.entries, 'entry', 'entries')}`
+        : `the journal is damaged at row ${verdict.seq} (${verdict.problem}): ${verdict.detail}`,
+    );
+    exit(verdict.ok ? exitCodes.yes : exitCodes.no);
+  });
+}
+
+function verifiedJournal(config: Config): Verdict {
+  using journal = journalOf(config);
+  const progress = openProgress('verifying', journal.head, 'rows');
+  try {
+    return journal.verify(progress.update);
+  } finally {
+    progress.stop();
+  }
+}

@@ -1,0 +1,79 @@
+/** `facelatch models`: which networks are there, whether they are whole, and which ones the configuration uses; the layers of one that can be trained. */
+import { Command } from 'commander';
+import { Fault } from '../../base/errors.ts';
+import { type NetworkState, networks } from '../../learning/networks.ts';
+import { trainedNetworks } from '../../learning/parts.ts';
+import {
+  type CommonOptions,
+  configOf,
+  exitCodes,
+  type NetworkOptions,
+  networksOf,
+  print,
+  withCommon,
+  withHelp,
+  withNetworks,
+} from '../context.ts';
+import { table } from '../words.ts';
+import { describeCommand } from './describe-network.ts';
+import { cohortCommand } from './models-cohort.ts';
+import { trainedCommands, trainedTable } from './trained-models.ts';
+
+export function modelsCommand(stop: AbortSignal, exit: (code: number) => void): Command {
+  const command = new Command('models')
+    .summary('the networks, and which guards the door; promote a trained one, go back')
+    .description(
+      'List the networks in models/ and those that the configuration names elsewhere: name, version, whether the file is the one its manifest ' +
+        'describes (SHA-256), licence, and what it is used as; and the networks trained for this door, with their state.',
+    );
+  withHelp(
+    command,
+    [
+      'facelatch models',
+      'facelatch models --embedder ~/my-arcface',
+      'facelatch models describe paper',
+      'facelatch models promote 3fa9c01d',
+      'facelatch models rollback',
+    ],
+    'all are whole',
+    'a network is damaged, missing or unfit',
+  );
+  command.enablePositionalOptions().addCommand(describeCommand(exit)).addCommand(listCommand(exit), { isDefault: true });
+  command.addCommand(cohortCommand(stop, exit));
+  for (const each of trainedCommands(stop, exit)) command.addCommand(each);
+  return command;
+}
+
+function listCommand(exit: (code: number) => void): Command {
+  const command = new Command('list').description(
+    'every network, and what was trained for this door (what `facelatch models` does by itself)',
+  );
+  withHelp(command, ['facelatch models list', 'facelatch models --json'], 'all are whole', 'a network is damaged, missing or unfit');
+  return withNetworks(withCommon(command))
+    .allowExcessArguments()
+    .action((options: CommonOptions & NetworkOptions) => {
+      const [slip] = command.args;
+      if (slip !== undefined)
+        throw new Fault('bad-argument', `There is no "facelatch models ${slip}"; "facelatch models --help" shows what there is`);
+      const { config } = configOf(options, networksOf(options));
+      const found = networks(config);
+      const trained = trainedNetworks(config);
+      print(options, { models: found, trained }, () => `${listing(found)}${trainedTable(trained)}`);
+      exit(found.every(({ state }) => state === 'whole') ? exitCodes.yes : exitCodes.no);
+    });
+}
+
+function listing(found: readonly NetworkState[]): string {
+  const head = ['name', 'version', 'kind', 'state', 'used as', 'licence', 'folder'];
+  const rows = found.map(({ name, version, kind, state, usedAs, licence, folder }) => [
+    name,
+    version || '–',
+    kind || '–',
+    state,
+    usedAs.join(', ') || '–',
+    licence,
+    folder,
+  ]);
+  const problems = found.flatMap(({ problem }) => (problem ? [problem] : []));
+  return [table([head, ...rows]), ...problems].join('\n');
+}

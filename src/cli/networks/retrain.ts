@@ -1,0 +1,197 @@
+/** `facelatch retrain`: lets the door learn from its people; shows how it goes; ends it. With a running daemon it is that which learns, else this command itself. */
+import { fileURLToPath } from 'node:url';
+import { Command, Option } from 'commander';
+import { galleryOf, journalOf, stateFolder } from '../../adapters/basics.ts';
+import { Fault } from '../../base/errors.ts';
+import { openLog } from '../../base/log.ts';
+import { systemClock } from '../../base/time.ts';
+import { lockState } from '../../host/lock.ts';
+import { embedderOf } from '../../learning/networks.ts';
+import { farmOf, openRetraining, openTwin, processOf, promotionFor, runnerOf, samplesOf, storeFile } from '../../learning/parts.ts';
+import { endStates, type JobRequest, jobsIn } from '../../retrain/jobs.ts';
+import { type JobPlace, type JobStatus, jobPlaces, type RecipeName, recipeNames } from '../../retrain/port.ts';
+import { openStore } from '../../retrain/store.ts';
+import type { Config } from '../../settings/load.ts';
+import { type CommonOptions, checkState, configOf, exitCodes, print, tell, wholeNumber, withCommon, withHelp } from '../context.ts';
+import { openProgress, type Progress } from '../progress.ts';
+import { workshopAt } from '../workshop-module.ts';
+
+interface StartOptions extends CommonOptions {
+  readonly recipe?: RecipeName;
+  readonly where?: JobPlace;
+  readonly workshop?: string;
+  readonly seed?: number;
+}
+
+type Exit = (code: number) => void;
+
+export function retrainCommand(stop: AbortSignal, exit: Exit): Command {
+  const command = new Command('retrain')
+    .summary('learns from the people of this door; the result is used only if it is not worse')
+    .description(
+      'Learn from the enrolled people, and from what was confirmed or marked in the journal. The new network is measured against the one in use on pictures that neither has seen, ' +
+        'and guards the door only if it is not worse; "facelatch models rollback" goes back at once.',
+    );
+  withHelp(
+    command,
+    ['facelatch retrain', 'facelatch retrain start --where farm', 'facelatch retrain status', 'facelatch retrain cancel'],
+    'promoted (or asked of the running daemon)',
+    '(start) refused, cancelled or failed',
+  );
+  return command.addCommand(startCommand(stop, exit), { isDefault: true }).addCommand(statusCommand(exit)).addCommand(cancelCommand(exit));
+}
+
+function startCommand(stop: AbortSignal, exit: Exit): Command {
+  const command = new Command('start')
+    .description('begin (what `facelatch retrain` does by itself)')
+    .addOption(new Option('--recipe <recipe>', 'how (retrain.recipe)').choices(recipeNames))
+    .addOption(new Option('--where <where>', 'on this door or on the farm (retrain.where)').choices(jobPlaces))
+    .option('--seed <n>', 'decides what is left to chance, to repeat a training', wholeNumber('--seed', 0, 2 ** 31 - 1))
+    .option(
+      '--workshop <module>',
+      'a module of your own that exports "workshopOf", with other recipes or other plans of them (not with a running daemon)',
+    );
+  withHelp(
+    command,
+    ['facelatch retrain start', 'facelatch retrain start --recipe adapt --where door'],
+    'promoted, or asked',
+    'refused, cancelled or failed',
+  );
+  return withCommon(command)
+    .allowExcessArguments()
+    .action(async (options: StartOptions) => {
+      const [slip] = command.args;
+      if (slip !== undefined)
+        throw new Fault('bad-argument', `There is no "facelatch retrain ${slip}"; there are start, status and cancel`);
+      const { config } = configOf(options);
+      checkState(config);
+      const { recipe = config.retrain.recipe, where = config.retrain.where, seed } = options;
+      const workshop = options.workshop === undefined ? undefined : fileURLToPath(workshopAt(options.workshop));
+      const lock = lockWhereFree(config);
+      if (!lock) {
+        if (workshop !== undefined)
+          throw new Fault('bad-argument', 'A daemon is running, and it is that which learns: stop it, or leave --workshop away');
+        using store = openStore(storeFile(config));
+        const job = jobsIn({ store, clock: systemClock }).start({ recipe, where, by: 'cli', seed });
+        print(options, { job }, () => `The running daemon learns (${recipe}, ${where}): "facelatch retrain status" shows how it goes`);
+        return exit(exitCodes.yes);
+      }
+      using _ = lock;
+      const job = await learnHere(config, { recipe, where, seed, workshop }, stop);
+      print(options, { job }, () => textOf(job));
+      exit(job.state === 'promoted' ? exitCodes.yes : exitCodes.no);
+    });
+}
+
+/** The state folder's lock; undefined where a daemon holds it. */
+function lockWhereFree(config: Config): Disposable | undefined {
+  try {
+    return lockState(stateFolder(config));
+  } catch (error) {
+    if (error instanceof Fault && error.code === 'state-locked') return undefined;
+    throw error;
+  }
+}
+
+/** From the request to its end, in this process; a job that was interrupted goes on first. */
+async function learnHere(
+  config: Config,
+  { recipe, where, seed, workshop }: Omit<JobRequest, 'by'> & { readonly workshop: string | undefined },
+  stop: AbortSignal,
+): Promise<JobStatus> {
+  const log = openLog('silent');
+  using retraining = await openRetraining(config);
+  using journal = journalOf(config);
+  using gallery = galleryOf(config, embedderOf(config));
+  await using process = processOf(config, workshop);
+  const samples = samplesOf(config, retraining, gallery);
+  const record = (event: Parameters<typeof journal.append>[0]) => void journal.append(event);
+  const promotion = promotionFor(config, {
+    ...{ retraining, samples, process, record },
+    guarding: () => gallery,
+    openTwin: (id) => openTwin(config, retraining, id, systemClock),
+    breathe: async () => stop.throwIfAborted(),
+    signal: stop,
+  });
+  const bar = stages();
+  const runner = runnerOf(config, {
+    ...{ retraining, samples, process, record, log },
+    farm: await farmOf(config, log),
+    promote: (id, by, comparison) => promotion.promote(id, by, { comparison }),
+    onStatus: bar.show,
+    onLine: (_job, line) => tell(line),
+  });
+  const jobs = jobsIn({ store: retraining.store, clock: systemClock });
+  const before = jobs.status();
+  if (before && !endStates.includes(before.state))
+    tell(`facelatch: an interrupted training goes on (${before.recipe}, since ${before.startedAt})`);
+  else jobs.start({ recipe, where, by: 'cli', seed });
+  try {
+    await runner.runOne(stop);
+  } finally {
+    bar.end();
+  }
+  stop.throwIfAborted();
+  return jobs.status() as JobStatus;
+}
+
+/** One bar a stage. */
+function stages() {
+  let stage = '';
+  let bar: Progress | undefined;
+  return {
+    show: ({ progress }: JobStatus) => {
+      if (!progress) return;
+      if (progress.stage !== stage) {
+        bar?.stop();
+        bar = openProgress(progress.stage, progress.total, 'steps');
+        stage = progress.stage;
+      }
+      bar?.update(progress.done);
+    },
+    end: () => bar?.stop(),
+  };
+}
+
+function textOf({ recipe, where, by, state, progress, startedAt, endedAt, bundle, detail }: JobStatus): string {
+  const rows = [
+    `${state}: ${recipe} at the ${where}, asked for by ${by}, ${startedAt}${endedAt === undefined ? '' : ` to ${endedAt}`}`,
+    ...(endedAt === undefined && progress
+      ? [`${progress.stage}: ${progress.done} of ${progress.total}${figuresOf(progress.figures)}`]
+      : []),
+    ...(detail === undefined ? [] : [detail]),
+    ...(bundle === undefined ? [] : [`network ${bundle.slice(0, 12)}: "facelatch models show ${bundle.slice(0, 12)}"`]),
+  ];
+  return rows.join('\n');
+}
+
+const figuresOf = (figures: Readonly<Record<string, number>> = {}): string =>
+  Object.entries(figures)
+    .map(([name, value]) => ` · ${name} ${value.toPrecision(4)}`)
+    .join('');
+
+function statusCommand(exit: Exit): Command {
+  const command = new Command('status').description('the training under way, or the last one');
+  withHelp(command, ['facelatch retrain status', 'facelatch retrain status --json'], 'shown');
+  return withCommon(command).action((options: CommonOptions) => {
+    const { config } = configOf(options);
+    checkState(config);
+    using store = openStore(storeFile(config));
+    const job = jobsIn({ store, clock: systemClock }).status();
+    print(options, { job: job ?? null }, () => (job ? textOf(job) : 'Nothing was trained at this door yet: "facelatch retrain" begins'));
+    exit(exitCodes.yes);
+  });
+}
+
+function cancelCommand(exit: Exit): Command {
+  const command = new Command('cancel').description('end the training under way; nothing of it is used');
+  withHelp(command, ['facelatch retrain cancel'], 'cancelled', 'there was none');
+  return withCommon(command).action((options: CommonOptions) => {
+    const { config } = configOf(options);
+    checkState(config);
+    using store = openStore(storeFile(config));
+    const cancelled = jobsIn({ store, clock: systemClock }).cancel('cli');
+    print(options, { cancelled }, () => (cancelled ? 'The training is cancelled' : 'No training is under way'));
+    exit(cancelled ? exitCodes.yes : exitCodes.no);
+  });
+}

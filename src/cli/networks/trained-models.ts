@@ -1,0 +1,215 @@
+/** `facelatch models list|show|verify|promote|rollback|add|remove`: the networks trained for this door, what each is, and which one guards it. */
+import { readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { Command } from 'commander';
+import { galleryOf, journalOf } from '../../adapters/basics.ts';
+import { systemClock } from '../../base/time.ts';
+import { embedderOf } from '../../learning/networks.ts';
+import { openRetraining, openTwin, processOf, promotionFor, samplesOf } from '../../learning/parts.ts';
+import type { BundleManifest } from '../../retrain/port.ts';
+import type { BundleEntry } from '../../retrain/registry.ts';
+import type { Config } from '../../settings/load.ts';
+import { type CommonOptions, checkState, configOf, exitCodes, print, withCommon, withHelp } from '../context.ts';
+import { counted, table } from '../words.ts';
+
+type Exit = (code: number) => void;
+
+export function trainedCommands(stop: AbortSignal, exit: Exit): Command[] {
+  return [
+    showCommand(exit),
+    verifyCommand(exit),
+    promoteCommand(stop, exit),
+    rollbackCommand(stop, exit),
+    addCommand(exit),
+    removeCommand(exit),
+  ];
+}
+
+/** The networks trained for the door of this configuration, the newest first. */
+export function trainedTable(trained: readonly BundleEntry[]): string {
+  if (trained.length === 0) return '';
+  const rows = trained.map(({ id, version, state, recipe, createdAt, note }) => [
+    id.slice(0, 12),
+    String(version),
+    state,
+    recipe,
+    createdAt.slice(0, 16),
+    note,
+  ]);
+  return `\ntrained for this door:\n${table([['network', 'version', 'state', 'recipe', 'made', 'note'], ...rows])}`;
+}
+
+async function withRetraining<T>(
+  options: CommonOptions,
+  act: (parts: { config: Config; retraining: Awaited<ReturnType<typeof openRetraining>> }) => T | Promise<T>,
+): Promise<T> {
+  const { config } = configOf(options);
+  checkState(config);
+  using retraining = await openRetraining(config);
+  return await act({ config, retraining });
+}
+
+function showCommand(exit: Exit): Command {
+  const command = new Command('show')
+    .description('what a trained network states of itself: from what it was made, and how it was measured')
+    .argument('<network>', 'its id, or the beginning of it');
+  withHelp(command, ['facelatch models show 3fa9c01d'], 'shown');
+  return withCommon(command).action((text: string, options: CommonOptions) =>
+    withRetraining(options, async ({ retraining: { registry } }) => {
+      const found = registry.find(text);
+      const manifest = JSON.parse(readFileSync(join(registry.folder(found.id), 'bundle.json'), 'utf8')) as BundleManifest;
+      print(options, { ...found, manifest }, () => stated(found, manifest));
+      exit(exitCodes.yes);
+    }),
+  );
+}
+
+function stated({ id, state, note }: BundleEntry, manifest: BundleManifest): string {
+  const { version, recipe, createdAt, parent, engine, door, data, metrics, files } = manifest;
+  const rows = Object.entries(metrics).map(([name, { value, interval }]) => [
+    name,
+    value.toPrecision(4),
+    interval ? `${interval[0].toPrecision(3)} to ${interval[1].toPrecision(3)}` : '',
+  ]);
+  return [
+    `${id}: version ${version}, ${state}`,
+    `${recipe} of ${parent.slice(0, 12)}, ${createdAt}, facelatch ${engine}, for ${door}`,
+    `from ${counted(data.samples, 'picture')} of ${counted(data.people, 'person', 'people')} and ${counted(data.strangers, 'stranger')}`,
+    `${counted(Object.keys(files).length, 'file')}, ${Object.values(files)
+      .reduce((sum, { bytes }) => sum + bytes, 0)
+      .toLocaleString('en')} bytes`,
+    ...(note ? [note] : []),
+    ...(rows.length > 0 ? [table([['figure', 'value', '95 % interval'], ...rows])] : []),
+  ].join('\n');
+}
+
+function verifyCommand(exit: Exit): Command {
+  const command = new Command('verify')
+    .description('whether trained networks are whole, signed by somebody trusted, for this door, and of its shape')
+    .argument('[network…]', 'all by default');
+  withHelp(command, ['facelatch models verify', 'facelatch models verify 3fa9c01d'], 'all are', 'one is not');
+  return withCommon(command).action((texts: readonly string[], options: CommonOptions) =>
+    withRetraining(options, async ({ retraining: { registry } }) => {
+      const found = texts.length === 0 ? registry.list() : texts.map((text) => registry.find(text));
+      const verdicts: { id: string; ok: boolean; signedBy?: string; reason?: string; detail?: string }[] = [];
+      for (const { id } of found) {
+        const verdict = await registry.verify(id);
+        // What is only too old to be promoted is whole.
+        const ok = verdict.ok || verdict.reason === 'old-version';
+        verdicts.push({ id, ok, ...(verdict.ok ? { signedBy: verdict.signedBy } : { reason: verdict.reason, detail: verdict.detail }) });
+      }
+      print(options, { networks: verdicts }, () =>
+        verdicts.length === 0
+          ? 'No network was trained for this door'
+          : verdicts
+              .map(
+                ({ id, ok, reason, detail }) =>
+                  `${id.slice(0, 12)}  ${ok ? 'whole' : 'NOT TO BE USED'}${reason === undefined ? '' : ` (${reason}: ${detail})`}`,
+              )
+              .join('\n'),
+      );
+      exit(verdicts.every(({ ok }) => ok) ? exitCodes.yes : exitCodes.no);
+    }),
+  );
+}
+
+/** Promotion from the command line: a running daemon takes the network within a second, without a stop. */
+function promotionHere(
+  config: Config,
+  retraining: Awaited<ReturnType<typeof openRetraining>>,
+  stop: AbortSignal,
+  scope: AsyncDisposableStack,
+) {
+  const journal = scope.use(journalOf(config));
+  const gallery = scope.use(galleryOf(config, embedderOf(config)));
+  const process = scope.use(processOf(config));
+  return promotionFor(config, {
+    ...{ retraining, process },
+    samples: samplesOf(config, retraining, gallery),
+    guarding: () => gallery,
+    openTwin: (id) => openTwin(config, retraining, id, systemClock),
+    breathe: async () => stop.throwIfAborted(),
+    record: (event) => void journal.append(event),
+    signal: stop,
+  });
+}
+
+function promoteCommand(stop: AbortSignal, exit: Exit): Command {
+  const command = new Command('promote')
+    .description('measure a trained network against the one in use, and let it guard the door if it is not worse')
+    .argument('<network>', 'its id, or the beginning of it')
+    .option(
+      '--force',
+      'against the comparison, at your own risk; journalled. Whatever is damaged, unsigned or for another door is refused all the same',
+    );
+  withHelp(command, ['facelatch models promote 3fa9c01d'], 'it guards the door', 'refused');
+  return withCommon(command).action((text: string, options: CommonOptions & { readonly force?: boolean }) =>
+    withRetraining(options, async ({ config, retraining }) => {
+      await using scope = new AsyncDisposableStack();
+      const { id } = retraining.registry.find(text);
+      const outcome = await promotionHere(config, retraining, stop, scope).promote(id, 'cli', { force: options.force === true });
+      print(options, { id, ...outcome }, () =>
+        outcome.ok
+          ? `${id.slice(0, 12)} guards the door: ${outcome.detail}`
+          : `${id.slice(0, 12)} is refused (${outcome.reason}): ${outcome.detail}`,
+      );
+      exit(outcome.ok ? exitCodes.yes : exitCodes.no);
+    }),
+  );
+}
+
+function rollbackCommand(stop: AbortSignal, exit: Exit): Command {
+  const command = new Command('rollback').description('back to the network before the present one, at once');
+  withHelp(command, ['facelatch models rollback'], 'the network before guards the door', 'there is none before');
+  return withCommon(command).action((options: CommonOptions) =>
+    withRetraining(options, async ({ config, retraining }) => {
+      await using scope = new AsyncDisposableStack();
+      const back = await promotionHere(config, retraining, stop, scope).rollback('cli');
+      print(options, back ?? { to: null }, () =>
+        back
+          ? `${back.to === 'base' ? 'The network of the configuration' : back.to.slice(0, 12)} guards the door again`
+          : 'The network of the configuration guards the door: there is nothing to go back to',
+      );
+      exit(back ? exitCodes.yes : exitCodes.no);
+    }),
+  );
+}
+
+function addCommand(exit: Exit): Command {
+  const command = new Command('add')
+    .description('take in a trained network from elsewhere, as a candidate; refused where it is not whole, trusted and for this door')
+    .argument('<folder>', 'the folder with its bundle.json');
+  withHelp(command, ['facelatch models add /media/usb/3fa9c01d'], 'added');
+  return withCommon(command).action((folder: string, options: CommonOptions) =>
+    withRetraining(options, async ({ config, retraining: { registry } }) => {
+      using journal = journalOf(config);
+      const added = await registry.add(resolve(folder));
+      journal.append({ kind: 'model.added', bundle: added.id, version: added.version, by: 'cli' });
+      print(
+        options,
+        added,
+        () => `${added.id.slice(0, 12)} is a candidate: "facelatch models promote ${added.id.slice(0, 12)}" measures it`,
+      );
+      exit(exitCodes.yes);
+    }),
+  );
+}
+
+function removeCommand(exit: Exit): Command {
+  const command = new Command('remove')
+    .description('delete a trained network that does not guard the door, and the templates it made')
+    .argument('<network>', 'its id, or the beginning of it');
+  withHelp(command, ['facelatch models remove 3fa9c01d'], 'removed');
+  return withCommon(command).action((text: string, options: CommonOptions) =>
+    withRetraining(options, async ({ config, retraining: { registry } }) => {
+      const { id } = registry.find(text);
+      registry.remove(id);
+      using gallery = galleryOf(config, embedderOf(config));
+      gallery.keepTemplates([...registry.list().map(({ embedder }) => embedder), registry.base]);
+      using journal = journalOf(config);
+      journal.append({ kind: 'model.removed', bundle: id, by: 'cli' });
+      print(options, { id }, () => `${id.slice(0, 12)} is removed`);
+      exit(exitCodes.yes);
+    }),
+  );
+}

@@ -1,0 +1,149 @@
+/** `facelatch people set` and `people pin`: what one person may, changed while the door runs. */
+import { createInterface } from 'node:readline/promises';
+import { Command } from 'commander';
+import { ruleNames, ruler, setPin } from '../../access/person-rules.ts';
+import { hashPin, isPin } from '../../access/pin.ts';
+import type { RuleChange, ShownRules } from '../../access/port.ts';
+import { galleryOf, journalOf } from '../../adapters/basics.ts';
+import { Fault } from '../../base/errors.ts';
+import { systemClock } from '../../base/time.ts';
+import type { Gallery } from '../../identity/port.ts';
+import { embedderOf } from '../../learning/networks.ts';
+import type { Config } from '../../settings/load.ts';
+import { type CommonOptions, checkState, configOf, exitCodes, print, wholeNumber, withCommon, withHelp } from '../context.ts';
+import { findPerson } from '../person.ts';
+
+type Exit = (code: number) => void;
+
+interface SetOptions extends CommonOptions {
+  readonly enable?: true;
+  readonly disable?: true;
+  readonly schedule?: string;
+  readonly validFrom?: string;
+  readonly validUntil?: string;
+  readonly uses?: number | 'unlimited';
+  readonly group?: readonly string[];
+  readonly pinOpens?: boolean;
+  readonly pinNeeded?: boolean;
+}
+
+const none = 'none';
+
+export function setCommand(exit: Exit): Command {
+  const command = new Command('set')
+    .description('what a person may, beyond being enrolled; a running door knows within a second')
+    .argument('<name|id>', 'the person')
+    .option('--disable', 'recognised, and not let in')
+    .option('--enable', 'let in again')
+    .option('--schedule <name>', 'one of access.schedules; none takes it away')
+    .option('--valid-from <time>', 'ISO 8601 with zone, such as 2026-12-01T08:00+01:00; none takes it away')
+    .option('--valid-until <time>', 'likewise')
+    .option('--uses <n>', 'let in so many times from now on; unlimited takes it away', usesOf)
+    .option(
+      '--group <name>',
+      'a group of access.groups; may be given more than once; none takes all away',
+      (name: string, before: readonly string[] = []) => [...before, name],
+    )
+    .option('--pin-opens', 'the PIN alone opens (see people pin); --no-pin-opens takes it away')
+    .option('--no-pin-opens')
+    .option('--pin-needed', 'the face opens only together with the PIN; --no-pin-needed takes it away')
+    .option('--no-pin-needed');
+  withHelp(
+    command,
+    [
+      'facelatch people set Cleaner --group cleaners --valid-until 2026-12-31T18:00+01:00',
+      'facelatch people set Parcel --uses 1 --valid-until 2026-11-25T00:00Z',
+      'facelatch people set Ada --disable',
+    ],
+    'done',
+  );
+  return withCommon(command).action((who: string, options: SetOptions) => {
+    const { config } = configOf(options);
+    using gallery = open(config);
+    const person = findPerson(gallery, who);
+    using journal = journalOf(config);
+    const result = ruler({ gallery, journal, names: ruleNames(config.access), clock: systemClock })(person.id, changeOf(options));
+    if (!result.ok) throw new Fault('bad-argument', result.detail);
+    const { rules, changed } = result;
+    print(options, { person, rules, changed }, () =>
+      changed.length === 0 ? `${person.name}: nothing changed (${rulesText(rules)})` : `${person.name}: ${rulesText(rules)}`,
+    );
+    exit(exitCodes.yes);
+  });
+}
+
+function open(config: Config): Gallery {
+  checkState(config);
+  return galleryOf(config, embedderOf(config));
+}
+
+function usesOf(text: string): number | 'unlimited' {
+  return text === 'unlimited' ? text : wholeNumber('--uses', 1, 100_000)(text);
+}
+
+function changeOf({ enable, disable, schedule, validFrom, validUntil, uses, group, pinOpens, pinNeeded }: SetOptions): RuleChange {
+  if (enable && disable) throw new Fault('bad-argument', 'Give either --enable or --disable');
+  const orNull = (name: string, text: string | undefined) => (text === undefined ? {} : { [name]: text === none ? null : text });
+  return {
+    ...(enable || disable ? { enabled: enable === true } : {}),
+    ...orNull('schedule', schedule),
+    ...orNull('validFrom', validFrom),
+    ...orNull('validUntil', validUntil),
+    ...(uses === undefined ? {} : { uses: uses === 'unlimited' ? null : uses }),
+    ...(group ? { groups: group.filter((name) => name !== none) } : {}),
+    ...(pinOpens === undefined ? {} : { pinOpens }),
+    ...(pinNeeded === undefined ? {} : { pinNeeded }),
+  };
+}
+
+/** A person's rules in one line. */
+export function rulesText(rules: ShownRules): string {
+  const words: Readonly<Record<string, string>> = {
+    hasPin: 'has a PIN',
+    pinOpens: 'the PIN alone opens',
+    pinNeeded: 'face and PIN together',
+    enabled: 'disabled',
+    validFrom: 'valid from',
+    validUntil: 'valid until',
+    uses: 'uses',
+    groups: 'groups',
+    schedule: 'schedule',
+  };
+  const parts = Object.entries(rules).map(([name, value]) =>
+    typeof value === 'boolean' ? words[name] : `${words[name]} ${[value].flat().join(', ')}`,
+  );
+  return parts.join(' · ') || 'no rules: may come in at any time';
+}
+
+export function pinCommand(stop: AbortSignal, exit: Exit): Command {
+  const command = new Command('pin')
+    .description('give a person a PIN of 4 to 12 digits (asked for, or one line on standard input); only its hash is kept')
+    .argument('<name|id>', 'the person')
+    .option('--remove', 'take the PIN away');
+  withHelp(command, ['facelatch people pin Ada', 'facelatch people set Ada --pin-opens', 'facelatch people pin Ada --remove'], 'done');
+  return withCommon(command).action(async (who: string, options: CommonOptions & { readonly remove?: true }) => {
+    const { config } = configOf(options);
+    using gallery = open(config);
+    const person = findPerson(gallery, who);
+    const hash = options.remove ? undefined : await hashPin(await askPin(person.name, stop));
+    using journal = journalOf(config);
+    const rules = setPin({ gallery, journal }, person.id, hash);
+    print(options, { person, rules }, () => `${person.name}: ${rulesText(rules)}`);
+    exit(exitCodes.yes);
+  });
+}
+
+/** @throws Fault `bad-argument` for anything but 4 to 12 digits. */
+async function askPin(name: string, stop: AbortSignal): Promise<string> {
+  using lines = createInterface({ input: process.stdin, terminal: false });
+  if (process.stdin.isTTY) process.stderr.write(`PIN for ${name} (4 to 12 digits): `);
+  const line = await Promise.race([
+    new Promise<string>((resolve) => {
+      lines.once('line', resolve);
+      lines.once('close', () => resolve(''));
+    }),
+    new Promise<never>((_, reject) => stop.addEventListener('abort', () => reject(stop.reason), { once: true })),
+  ]);
+  if (isPin(line.trim())) return line.trim();
+  throw new Fault('bad-argument', 'A PIN is 4 to 12 digits, and nothing was stored');
+}

@@ -1,0 +1,253 @@
+/** `facelatch people`: who is enrolled; show, rename and remove a person. */
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { extname, join } from 'node:path';
+import { createInterface } from 'node:readline/promises';
+import { Command } from 'commander';
+import { shownRules } from '../../access/person-rules.ts';
+import { galleryOf, journalOf, renewTemplates } from '../../adapters/basics.ts';
+import { Fault, messageOf } from '../../base/errors.ts';
+import { pictureToForget } from '../../identity/picture-id.ts';
+import type { Gallery, Person } from '../../identity/port.ts';
+import { embedderOf } from '../../learning/networks.ts';
+import { doorReaderOf } from '../../learning/parts.ts';
+import { shownId } from '../../retrain/labels.ts';
+import { type CommonOptions, checkState, configOf, exitCodes, print, withCommon, withHelp } from '../context.ts';
+import { findPerson } from '../person.ts';
+import { openProgress } from '../progress.ts';
+import { counted, table } from '../words.ts';
+import { pinCommand, rulesText, setCommand } from './people-rules.ts';
+
+export function peopleCommand(stop: AbortSignal, exit: (code: number) => void): Command {
+  const command = new Command('people')
+    .summary('who is enrolled and what each may; show, set, rename, remove')
+    .description('List the people who are enrolled; show, rename or remove one of them, or set when they may come in.');
+  withHelp(
+    command,
+    [
+      'facelatch people',
+      'facelatch people show Ada --pictures /tmp/ada',
+      'facelatch people rename Ada "Ada Lovelace"',
+      'facelatch people set Cleaner --group cleaners --uses 10',
+      'facelatch people remove "Ada Lovelace" --yes',
+    ],
+    'done',
+    'not removed, because the question was not answered with yes',
+  );
+  for (const sub of [listCommand(exit), showCommand(exit), renameCommand(exit)])
+    command.addCommand(sub.command, { isDefault: sub.isDefault });
+  return command
+    .addCommand(setCommand(exit))
+    .addCommand(pinCommand(stop, exit))
+    .addCommand(removeCommand(stop, exit))
+    .addCommand(reembedCommand(exit));
+}
+
+/** Opens gallery and configuration for a command that changes or shows people who are there. */
+function opened(options: CommonOptions) {
+  const { config } = configOf(options);
+  checkState(config);
+  return { config, gallery: galleryOf(config, embedderOf(config)) };
+}
+
+type Exit = (code: number) => void;
+
+function listCommand(exit: Exit) {
+  const command = new Command('list').description('everyone who is enrolled (what `facelatch people` does by itself)');
+  withHelp(command, ['facelatch people', 'facelatch people list --json'], 'done');
+  // Everything that is no other subcommand comes here, slips of the pen too: they get a better answer than «too many arguments».
+  withCommon(command)
+    .allowExcessArguments()
+    .action((options: CommonOptions) => {
+      const [slip] = command.args;
+      if (slip !== undefined)
+        throw new Fault(
+          'bad-argument',
+          `There is no "facelatch people ${slip}"; there are list, show, set, pin, rename, remove and reembed (did you mean "facelatch people show ${slip}"?)`,
+        );
+      using gallery = opened(options).gallery;
+      const people = gallery.list();
+      print(options, { people }, () => listing(people, gallery));
+      exit(exitCodes.yes);
+    });
+  return { command, isDefault: true };
+}
+
+function listing(people: readonly Person[], { stale, templates }: Gallery): string {
+  if (people.length === 0) return 'nobody is enrolled: facelatch enrol NAME PICTURE…';
+  const rows = people.map(({ name, pictures, enrolledAt, id }) => [name, String(pictures), enrolledAt, id]);
+  const remark =
+    stale > 0
+      ? [
+          `${counted(stale, 'person', 'people')} enrolled with another embedder: "facelatch people reembed" (or the next "facelatch run") makes their templates anew`,
+        ]
+      : [];
+  return [
+    table([['name', 'pictures', 'enrolled', 'id'], ...rows]),
+    `${counted(people.length, 'person', 'people')}, ${counted(templates, 'template')}`,
+    ...remark,
+  ].join('\n');
+}
+
+function showCommand(exit: Exit) {
+  const command = new Command('show')
+    .description('one person and their pictures')
+    .argument('<name|id>', 'the person')
+    .option('--pictures <folder>', 'write the stored pictures there (no file is overwritten)');
+  withHelp(command, ['facelatch people show Ada', 'facelatch people show Ada --pictures /tmp/ada'], 'done');
+  withCommon(command).action((who: string, options: CommonOptions & { readonly pictures?: string }) => {
+    using gallery = opened(options).gallery;
+    const person = findPerson(gallery, who);
+    const pictures = gallery.pictures(person.id);
+    const files = options.pictures === undefined ? undefined : writePictures(options.pictures, pictures);
+    const list = pictures.map(({ id, source, addedAt, picture }, i) => ({
+      id,
+      source,
+      addedAt,
+      bytes: picture.length,
+      ...(files ? { file: files[i] } : {}),
+    }));
+    const rules = shownRules(gallery.rules(person.id));
+    print(options, { person, rules, pictures: list }, () =>
+      [
+        `${person.name}, enrolled ${person.enrolledAt}, id ${person.id}`,
+        rulesText(rules),
+        table(
+          [
+            ['id', 'picture', 'added', 'bytes', ...(files ? ['written to'] : [])],
+            ...list.map((row) => [shownId(row.id), row.source, row.addedAt, String(row.bytes), ...(row.file ? [row.file] : [])]),
+          ],
+          '  ',
+        ),
+      ].join('\n'),
+    );
+    exit(exitCodes.yes);
+  });
+  return { command, isDefault: false };
+}
+
+function reembedCommand(exit: Exit): Command {
+  const command = new Command('reembed').description('make new templates from the stored pictures, after a change of embedder');
+  withHelp(
+    command,
+    ['facelatch people reembed --set face.embedder=/path/to/folder'],
+    'done',
+    'some pictures gave no template; they are named',
+  );
+  return withCommon(command).action(async (options: CommonOptions) => {
+    const { config } = configOf(options);
+    checkState(config);
+    using gallery = galleryOf(config, embedderOf(config));
+    const wanted = gallery.list().reduce((sum, person) => sum + person.pictures, 0);
+    await using reader = await doorReaderOf(config);
+    const progress = openProgress('reading', wanted, 'pictures');
+    let read = 0;
+    const { pictures, failed } = await renewTemplates(gallery, reader, () => progress.update(++read)).finally(() => progress.stop());
+    const named = failed.map(({ personId, source, fault }) => ({
+      person: gallery.find(personId)?.name ?? personId,
+      source,
+      why: fault.message,
+    }));
+    print(options, { pictures, failed: named }, () =>
+      [
+        `${counted(pictures, 'template')} made with ${reader.embedder.name} ${reader.embedder.version}`,
+        ...named.map((f) => `  ${f.person}, ${f.source}: ${f.why}`),
+      ].join('\n'),
+    );
+    exit(failed.length === 0 ? exitCodes.yes : exitCodes.no);
+  });
+}
+
+/** Writes all pictures or none; for the owner alone, for they show a face. @throws Fault `bad-argument`. */
+function writePictures(folder: string, pictures: ReturnType<Gallery['pictures']>): string[] {
+  const written: string[] = [];
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    for (const [i, { picture, source }] of pictures.entries()) {
+      const file = join(folder, `${String(i + 1).padStart(2, '0')}${extensionOf(picture, source)}`);
+      writeFileSync(file, picture, { flag: 'wx', mode: 0o600 });
+      written.push(file);
+    }
+    return written;
+  } catch (error) {
+    for (const file of written) rmSync(file, { force: true });
+    throw new Fault(
+      'bad-argument',
+      `The pictures cannot be written to ${folder}: ${messageOf(error)}. Name a new folder with --pictures`,
+      error,
+    );
+  }
+}
+
+/** From the file it came from, else what cameras give. Never more than an extension: a source is text that someone typed. */
+function extensionOf(picture: Uint8Array, source: string): string {
+  const stated = extname(source).toLowerCase();
+  if (/^\.[a-z]{3,4}$/.test(stated)) return stated;
+  return picture[0] === 0x89 ? '.png' : '.jpg';
+}
+
+function renameCommand(exit: Exit) {
+  const command = new Command('rename')
+    .description('give a person another name; pictures, id and history stay')
+    .argument('<name|id>', 'the person')
+    .argument('<new-name>', 'the new name');
+  withHelp(command, ['facelatch people rename Ada "Ada Lovelace"'], 'renamed');
+  withCommon(command).action((who: string, name: string, options: CommonOptions) => {
+    const { gallery: opening, config } = opened(options);
+    using gallery = opening;
+    const before = findPerson(gallery, who);
+    using journal = journalOf(config);
+    const person = gallery.rename(before.id, name);
+    journal.append({ kind: 'person.renamed', personId: person.id });
+    print(options, { person }, () => `${before.name} is now ${person.name}`);
+    exit(exitCodes.yes);
+  });
+  return { command, isDefault: false };
+}
+
+function removeCommand(stop: AbortSignal, exit: Exit): Command {
+  const command = new Command('remove')
+    .description('remove a person with all pictures and templates, or one of their pictures, for good; the journal keeps the id')
+    .argument('<name|id>', 'the person')
+    .option('--picture <id>', 'only this picture: its id, or the beginning of it, as "people show" tells it')
+    .option('-y, --yes', 'do not ask');
+  withHelp(
+    command,
+    [
+      'facelatch people remove Ada',
+      'facelatch people remove Ada --yes    # in a script',
+      'facelatch people remove Ada --picture 3fa9c01d    # a bad one; the rest stays',
+    ],
+    'removed',
+    'not removed, because the answer was not yes',
+  );
+  return withCommon(command).action(async (who: string, options: CommonOptions & { readonly yes?: boolean; readonly picture?: string }) => {
+    const { gallery: opening, config } = opened(options);
+    using gallery = opening;
+    const person = findPerson(gallery, who);
+    const picture = options.picture === undefined ? undefined : pictureToForget(person, gallery.pictures(person.id), options.picture);
+    const what =
+      picture === undefined ? `${person.name} and ${counted(person.pictures, 'picture')}` : `picture ${shownId(picture)} of ${person.name}`;
+    if (!options.yes && !(await isSure(what, stop))) {
+      print(options, { removed: false, person }, () => `${picture === undefined ? person.name : what} was not removed`);
+      return exit(exitCodes.no);
+    }
+    using journal = journalOf(config);
+    if (picture !== undefined) {
+      const { pictures: left } = gallery.forgetPicture(person.id, picture);
+      journal.append({ kind: 'person.picture-removed', personId: person.id, left, by: 'cli' });
+      print(options, { removed: true, person: { ...person, pictures: left }, picture }, () => `${what} was removed, ${left} left`);
+      return exit(exitCodes.yes);
+    }
+    if (gallery.forget(person.id)) journal.append({ kind: 'person.removed', personId: person.id });
+    print(options, { removed: true, person }, () => `${what} were removed`);
+    exit(exitCodes.yes);
+  });
+}
+
+async function isSure(what: string, stop: AbortSignal): Promise<boolean> {
+  if (!process.stdin.isTTY) throw new Fault('bad-argument', `Nobody is there to be asked whether to remove ${what}: add --yes`);
+  // Without line editing, so that Ctrl-C stays a signal.
+  using lines = createInterface({ input: process.stdin, output: process.stderr, terminal: false });
+  const answer = await lines.question(`Remove ${what} for good? [y/N] `, { signal: stop });
+  return ['y', 'yes'].includes(answer.trim().toLowerCase());
+}

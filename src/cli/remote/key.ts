@@ -1,0 +1,121 @@
+/** `facelatch key`: makes an operator's key, says who may send this door commands, and prints the door's own card. */
+import { dirname } from 'node:path';
+import { Command } from 'commander';
+import { doorKeysOf, operatorsFile } from '../../adapters/command.ts';
+import { Fault } from '../../base/errors.ts';
+import { newKey, publicKeyOf, thumbprint, writeNew } from '../../command/keys.ts';
+import { operatorsIn } from '../../command/operators.ts';
+import { type Role, roles } from '../../command/port.ts';
+import { type CommonOptions, configOf, exitCodes, print, tell, withCommon, withHelp } from '../context.ts';
+import { table } from '../words.ts';
+import { doorCardFile, operatorKeyFile, readJsonFile } from './key-files.ts';
+
+type Exit = (code: number) => void;
+
+export function keyCommand(_stop: AbortSignal, exit: Exit): Command {
+  const command = new Command('key')
+    .summary('keys of operators, who may send commands to a door')
+    .description(
+      'Commands to a door are signed. An operator makes a key (create) and gives its public part to whoever looks after the door, who adds it there ' +
+        "(add) with a role, and gives the operator the door's card (door).",
+    );
+  withHelp(
+    command,
+    [
+      'facelatch key create                                 on the operator’s machine: makes a key, prints its public part',
+      'facelatch key add ada ada.json --role operator       at the door: lets Ada open it',
+      'facelatch key door > front-door.json                 at the door: what operators need to know of it',
+      'facelatch key list',
+      'facelatch key remove ada                             from this moment on nothing of hers is taken',
+    ],
+    'done',
+    '(key remove) there is no such operator',
+  );
+  for (const sub of [createCommand, addCommand, listCommand, removeCommand, doorCommand]) command.addCommand(sub(exit));
+  return command;
+}
+
+function createCommand(exit: Exit): Command {
+  const command = new Command('create')
+    .description("make an operator's key (Ed25519); the private part stays in the file, the public part is printed")
+    .option('-o, --out <file>', 'the file of the private key; an existing one is not overwritten', operatorKeyFile())
+    .option('--json', 'the public key alone on standard output (it is JSON in either case)');
+  withHelp(command, ['facelatch key create > ada.json', 'facelatch key create --out keys/ada-private.json > ada.json'], 'made');
+  return command.action(async ({ out }: { readonly out: string }) => {
+    const key = await newKey('Ed25519');
+    writeNew(out, key);
+    tell(`the private key is in ${out}; at the door: facelatch key add NAME PUBLIC-KEY-FILE --role operator`);
+    print({ json: true }, publicKeyOf(key, 'Ed25519'), () => '');
+    exit(exitCodes.yes);
+  });
+}
+
+function addCommand(exit: Exit): Command {
+  const command = new Command('add')
+    .description('let an operator send commands to this door, from this moment on')
+    .argument('<name>', 'the operator, as journal and log shall name them')
+    .argument('<public-key>', 'a file with the public key, or the key itself as JSON')
+    .requiredOption('-r, --role <role>', `${roles.join(', ')}: each may what those before it may`);
+  withHelp(command, ['facelatch key add ada ada.json --role operator'], 'added');
+  return withCommon(command).action(async (name: string, given: string, options: CommonOptions & { readonly role: string }) => {
+    const role = roles.find((known): known is Role => known === options.role);
+    if (!role) throw new Fault('bad-argument', `There is no role "${options.role}"; there are ${roles.join(', ')}`);
+    const key = publicKeyOf(
+      given.trimStart().startsWith('{') ? jsonOf(given) : readJsonFile(given, 'public key', 'name its file'),
+      'Ed25519',
+    );
+    const { config } = configOf(options);
+    const operator = await operatorsIn(operatorsFile(config)).add({ name, role, key, addedAt: new Date().toISOString() });
+    print(options, operator, () => `${name} may send commands to ${config.door.id} as ${role}`);
+    exit(exitCodes.yes);
+  });
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new Fault('bad-argument', 'This is no JSON: give the public key as "facelatch key create" printed it, or its file', error);
+  }
+}
+
+function listCommand(exit: Exit): Command {
+  const command = new Command('list').description('who may send commands to this door');
+  withHelp(command, ['facelatch key list --json'], 'done');
+  return withCommon(command).action(async (options: CommonOptions) => {
+    const operators = await operatorsIn(operatorsFile(configOf(options).config)).list();
+    print(options, { operators }, () =>
+      operators.length === 0
+        ? 'nobody may: facelatch key add NAME PUBLIC-KEY-FILE --role operator'
+        : table([['name', 'role', 'added', 'key'], ...operators.map(({ name, role, addedAt, kid }) => [name, role, addedAt, kid])]),
+    );
+    exit(exitCodes.yes);
+  });
+}
+
+function removeCommand(exit: Exit): Command {
+  const command = new Command('remove').description("take an operator's key out, from this moment on").argument('<name>', 'the operator');
+  withHelp(command, ['facelatch key remove ada'], 'removed', 'there is no such operator');
+  return withCommon(command).action(async (name: string, options: CommonOptions) => {
+    const removed = await operatorsIn(operatorsFile(configOf(options).config)).remove(name);
+    print(options, { removed }, () => (removed ? `${name} may send no more commands` : `there is no operator ${name}: facelatch key list`));
+    exit(removed ? exitCodes.yes : exitCodes.no);
+  });
+}
+
+function doorCommand(exit: Exit): Command {
+  const command = new Command('door')
+    .description(
+      "print this door's card, its public keys: an operator needs it to send commands and to trust the answers; it holds no secret",
+    )
+    .option('-o, --out <file>', 'write it there instead; an existing file is not overwritten');
+  withHelp(command, ['facelatch key door > front-door.json', 'facelatch key door --config my-door.json'], 'done');
+  return withCommon(command).action(async (options: CommonOptions & { readonly out?: string }) => {
+    const keys = await doorKeysOf(configOf(options).config);
+    if (options.out !== undefined) writeNew(options.out, keys.card);
+    else print({ json: true }, keys.card, () => '');
+    const usual = doorCardFile(keys.card.door);
+    tell(`door ${keys.card.door}, key ${await thumbprint(keys.card.sign)}; operators keep this in ${usual} (mkdir -p ${dirname(usual)})`);
+    exit(exitCodes.yes);
+  });
+}

@@ -1,0 +1,132 @@
+/** `facelatch send`: signs a command for a door, sends it over the broker, waits for the answer and checks that the door signed it. */
+import { Command, Option } from 'commander';
+import { brokerOf } from '../../adapters/relay-line.ts';
+import { Fault } from '../../base/errors.ts';
+import { systemClock } from '../../base/time.ts';
+import { commands } from '../../command/registry.ts';
+import type { ReplyBody } from '../../command/reply.ts';
+import { openSender } from '../../command/request.ts';
+import { openCaller } from '../../mqtt/caller.ts';
+import type { Config } from '../../settings/load.ts';
+import { type CommonOptions, configOf, exitCodes, print, wholeNumber, withCommon, withHelp } from '../context.ts';
+import { table } from '../words.ts';
+import { findDoorCard, operatorKeyFile, readOperatorKey } from './key-files.ts';
+import { argsOf } from './send-args.ts';
+import { sendEnrolment } from './send-enrolment.ts';
+
+export interface SendOptions extends CommonOptions {
+  readonly key: string;
+  readonly card?: string;
+  readonly broker?: string;
+  readonly args?: string;
+  readonly timeout: number;
+}
+
+/** Sends one command and gives the door's own, proved answer. */
+export type Ask = (command: string, args: object) => Promise<ReplyBody>;
+
+export function sendCommand(stop: AbortSignal, exit: (code: number) => void): Command {
+  const command = new Command('send')
+    .summary('send a signed command to a door')
+    .description(
+      'Sign a command with an operator’s key (facelatch key create), send it to a door over the broker (mqtt.url and the other mqtt settings), wait for the ' +
+        'answer and check that the door signed it. Command and answer are encrypted: the broker can neither read, change, repeat nor invent them.',
+    )
+    .argument('<door>', 'the id of the door (door.id there)')
+    .argument('<command>', 'see below')
+    .argument('[name=value...]', 'what the command takes; name=@FILE for a picture. For enrol: NAME and picture files')
+    .option('-k, --key <file>', "the operator's private key", operatorKeyFile())
+    .option('--card <file>', 'the door\'s card, from "facelatch key door" there; kept in ~/.config/facelatch/doors it is found')
+    .option('-b, --broker <url>', 'the broker (mqtt.url)')
+    .addOption(new Option('--args <json>', 'what the command takes, as one JSON object'))
+    .option('-t, --timeout <s>', 'how long to wait for the answer, seconds', wholeNumber('--timeout', 1, 600), 10);
+  withHelp(
+    command,
+    [
+      'facelatch send front-door door.open',
+      'facelatch send front-door door.hold durationMs=60000 --broker mqtts://broker.lan:8883 --set mqtt.caFile=ca.pem',
+      'facelatch send front-door people.list --json',
+      'facelatch send front-door enrol "Ada Lovelace" ada-1.jpg ada-2.jpg',
+    ],
+    'done',
+    'the door refused',
+  );
+  command.addHelpText('after', () => `\nCommands (role):\n${listing()}`);
+  return withCommon(command).action(async (door: string, name: string, rest: string[], options: SendOptions) => {
+    exit(await send({ door, name, rest, options }, stop));
+  });
+}
+
+function listing(): string {
+  const own = ['enrol NAME PICTURE…', 'admin', 'Enrols a person: start, add each picture, commit.'];
+  return table([own, ...commands.map(({ name, summary, role }) => [name, role, summary])], '  ');
+}
+
+interface Order {
+  readonly door: string;
+  readonly name: string;
+  readonly rest: readonly string[];
+  readonly options: SendOptions;
+}
+
+async function send({ door, name, rest, options }: Order, stop: AbortSignal): Promise<number> {
+  const known = commands.find((command) => command.name === name);
+  if (!known && name !== 'enrol')
+    throw new Fault(
+      'bad-argument',
+      `There is no command "${name}"; there are enrol, ${commands.map((command) => command.name).join(', ')}`,
+    );
+  const args = known ? argsOf(known, rest, options.args) : {};
+  const { config } = configOf(options, { 'mqtt.url': options.broker });
+  await using asking = await openAsking(door, config, options, stop);
+  if (!known) return await sendEnrolment(rest, asking.ask, options, stop);
+  const answer = await asking.ask(name, args);
+  print(options, answer, () => (answer.ok ? resultText(answer.result) : `refused (${answer.error?.code}): ${answer.error?.message}`));
+  return answer.ok ? exitCodes.yes : exitCodes.no;
+}
+
+async function openAsking(door: string, config: Config, options: SendOptions, stop: AbortSignal) {
+  const operator = readOperatorKey(options.key);
+  const card = await findDoorCard(door, options.card, config);
+  const sender = await openSender({ operator, door: card, clock: systemClock, lifeS: 30 });
+  const caller = await openCaller({ broker: brokerOf(config), prefix: config.mqtt.prefix, door, signal: stop });
+  const ask: Ask = async (name, args) => {
+    const request = await sender.request(name, args, caller.replyTopic);
+    let proved: ReplyBody | undefined;
+    let unproved: ReplyBody | undefined;
+    const answered = await caller.call(name, request.payload, options.timeout * 1000, async (reply) => {
+      const read = await request.read(reply);
+      // A broker may deliver a request twice: then «replayed» is the answer to the second, and that to the first is still to come.
+      if (!read.proved || read.body.error?.code === 'replayed') unproved ??= read.body;
+      else proved = read.body;
+      return proved !== undefined;
+    });
+    if (answered && proved) return proved;
+    if (unproved?.error)
+      throw new Fault(
+        'broker-refused',
+        `No answer that is proved to be the door's came in ${options.timeout} s; somebody answered: ${unproved.error.message} (${unproved.error.code})`,
+      );
+    throw new Fault(
+      'broker-unreachable',
+      `The door ${door} did not answer in ${options.timeout} s: see that it runs (topic ${config.mqtt.prefix}/${door}/status), uses this broker and has mqtt.commands true, and that mqtt.user may write to ${config.mqtt.prefix}/${door}/cmd/# and read ${config.mqtt.prefix}/${door}/reply/#`,
+    );
+  };
+  return { ask, [Symbol.asyncDispose]: () => caller[Symbol.asyncDispose]() };
+}
+
+function resultText(result: unknown): string {
+  if (typeof result !== 'object' || result === null) return 'done';
+  const [rows] = Object.values(result);
+  if (Array.isArray(rows) && rows.every((row) => typeof row === 'object' && row !== null)) {
+    const [first] = rows as readonly object[];
+    if (!first) return 'none';
+    const head = Object.keys(first);
+    return table([head, ...rows.map((row) => head.map((key) => cellText(row[key])))]);
+  }
+  return Object.entries(result)
+    .map(([key, value]) => `${key}: ${cellText(value)}`)
+    .join('\n');
+}
+
+const cellText = (value: unknown): string => (typeof value === 'object' && value !== null ? JSON.stringify(value) : String(value ?? '–'));

@@ -1,0 +1,193 @@
+/** `facelatch evaluate`: pictures of people and a model in; how often the project's own way from picture to likeness is right, and how sure that is, out. */
+import { relative } from 'node:path';
+import { Command, Option } from 'commander';
+import { Fault } from '../../base/errors.ts';
+import type { Embedding } from '../../face/port.ts';
+import { statedFigures } from '../../learning/networks.ts';
+import { assess } from '../../train/figures/assessment.ts';
+import { verificationRates, verificationThresholds } from '../../train/figures/verification.ts';
+import { readTrainedModel } from '../../train/trained-model.ts';
+import {
+  type CommonOptions,
+  configOf,
+  exitCodes,
+  type NetworkOptions,
+  networksOf,
+  print,
+  tell,
+  wholeNumber,
+  withCommon,
+  withHelp,
+  withNetworks,
+} from '../context.ts';
+import { openProgress } from '../progress.ts';
+import { type EvaluatedModel, type ModelScore, openBaseModel, openTrainedModel } from './evaluated-model.ts';
+import { type EvaluationData, filesOf, listedPairs, type PeopleOptions, peoplePairs } from './evaluation-data.ts';
+import { evaluationPage } from './evaluation-page.ts';
+import { type Measured, measuredJson, measuredText } from './evaluation-report.ts';
+import { writeInFolder } from './training-folder.ts';
+
+const scoreKinds = ['head', 'cosine'] as const;
+
+interface EvaluateOptions extends CommonOptions, NetworkOptions, PeopleOptions {
+  readonly pairs?: string;
+  readonly model?: string;
+  readonly crop?: boolean;
+  readonly score: (typeof scoreKinds)[number] | 'both';
+  readonly report?: string;
+  readonly pictures: boolean;
+}
+
+export function evaluateCommand(stop: AbortSignal, exit: (code: number) => void): Command {
+  const command = new Command('evaluate')
+    .summary('measure a model on pairs of pictures')
+    .description(
+      'Read pictures of people through the networks in use (or one that facelatch train made), compare them in pairs, and say how often pairs are told apart, with 95 % intervals. ' +
+        'DATA holds one folder per person, of which every pair is formed, or the pictures of a list of pairs (--pairs, LFW format, View 1 or View 2). ' +
+        'A picture without a face is an error: its pairs count as wrong.',
+    )
+    .argument('<data>', 'pictures of people: NAME/….jpg')
+    .option('--pairs <file>', 'the list of pairs (pairsDevTest.txt, pairs.txt) instead of every pair')
+    .option('--model <folder>', 'a network from facelatch train, instead of the networks in use')
+    .option('--crop', 'cut pictures to the face for --model; a network trained with --crop always has them so')
+    .addOption(
+      new Option('--part <part>', 'of pictures that --model was trained on: the test part (auto, test), or all')
+        .choices(['auto', 'test', 'all'])
+        .default('auto'),
+    )
+    .addOption(
+      new Option('--people-by <what>', 'who a picture shows: its folder, or its file name up to the last _')
+        .choices(['folder', 'name'])
+        .default('folder'),
+    )
+    .option('--people <file>', 'measure only on these people, a name a line')
+    .option('--strangers <folder>', 'people who are nobody in DATA')
+    .option('--most-pairs <n>', 'pairs of each kind at most; more are drawn at random', wholeNumber('--most-pairs', 30, 2e6), 100_000)
+    .option('--seed <n>', 'decides which pairs are drawn', wholeNumber('--seed', 0, 2 ** 31), 1)
+    .addOption(
+      new Option('--score <kind>', "which likeness: the Siamese head's logit, the cosine, or both")
+        .choices([...scoreKinds, 'both'])
+        .default('both'),
+    )
+    .option('--report <file.html>', 'write a page with curves, tables and the worst pairs, in one file')
+    .option('--no-pictures', 'leave people’s pictures out of the page');
+  withHelp(
+    command,
+    [
+      'facelatch evaluate --pairs lfw/pairs.txt lfw --report lfw.html',
+      'facelatch evaluate people/ --embedder ~/my-arcface --score cosine --json',
+      'facelatch evaluate people/ --model twin --report twin.html',
+    ],
+    'measured',
+  );
+  return withNetworks(withCommon(command)).action(async (folder: string, options: EvaluateOptions) => {
+    requireFitting(options, (name) => command.getOptionValueSource(name) === 'cli');
+    exit(await measure(folder, options, stop));
+  });
+}
+
+/** Options that say nothing together are refused: silently left out they would mislead. */
+function requireFitting(options: EvaluateOptions, isGiven: (name: string) => boolean): void {
+  const clash = (one: string, others: Readonly<Record<string, string>>, why: string) => {
+    for (const [name, flag] of Object.entries(others))
+      if (isGiven(name)) throw new Fault('bad-argument', `${flag} does not go with ${one}: ${why}`);
+  };
+  const people = {
+    part: '--part',
+    peopleBy: '--people-by',
+    people: '--people',
+    strangers: '--strangers',
+    mostPairs: '--most-pairs',
+    seed: '--seed',
+  };
+  if (options.pairs !== undefined) clash('--pairs', people, 'the list says who is compared');
+  const base = { embedder: '--embedder', score: '--score' };
+  if (options.crop && options.model === undefined)
+    throw new Fault('bad-argument', '--crop is for --model: the networks in use look for the face themselves');
+  if (options.model !== undefined) clash('--model', base, 'a trained network has its own');
+  if (options.report !== undefined && !/\.html?$/i.test(options.report))
+    throw new Fault('bad-argument', `--report writes .html, not ${options.report}`);
+}
+
+async function measure(folder: string, options: EvaluateOptions, stop: AbortSignal): Promise<number> {
+  const { config } = configOf(options, networksOf(options));
+  const trained = options.model === undefined ? undefined : await readTrainedModel(options.model);
+  const data = options.pairs === undefined ? await peoplePairs(folder, options, trained) : listedPairs(options.pairs, folder);
+  const kinds = scoreKinds.filter((kind) => options.score === kind || options.score === 'both');
+  const isCropped = trained?.crop || options.crop;
+  if (trained && !isCropped && options.detector !== undefined)
+    throw new Fault('bad-argument', '--detector does not go with --model: this network takes pictures whole, unless --crop is given');
+  await using model = trained ? await openTrainedModel(trained, isCropped ? config : undefined) : await openBaseModel(config, kinds);
+  const started = performance.now();
+  const read = await embedAll(filesOf(data), model, stop);
+  const seconds = (performance.now() - started) / 1000;
+  const stated = trained ? {} : statedFigures(config, data.set ?? '');
+  const measured: Measured = { data, model, seconds, stated, ...figuresOf(data, model, read) };
+  print(options, measuredJson(measured), () => measuredText(measured));
+  // After the figures, which are not lost where the page cannot be written.
+  if (options.report !== undefined) {
+    writeInFolder(options.report, await evaluationPage(measured, options.pictures));
+    tell(`the report lies in ${options.report}${options.pictures ? ' (it shows pictures of people)' : ''}`);
+  }
+  return exitCodes.yes;
+}
+
+interface Read {
+  readonly embeddings: ReadonlyMap<string, Embedding>;
+  readonly withoutFace: readonly string[];
+  readonly unreadable: readonly string[];
+}
+
+/** The dominant face's embedding of each picture; a picture without a face, or one that cannot be read, has none. */
+async function embedAll(files: readonly string[], model: EvaluatedModel, stop: AbortSignal): Promise<Read> {
+  const embeddings = new Map<string, Embedding>();
+  const [withoutFace, unreadable]: [string[], string[]] = [[], []];
+  const progress = openProgress('reading', files.length, 'pictures');
+  try {
+    for (let from = 0; from < files.length; from += model.atOnce) {
+      stop.throwIfAborted();
+      const some = files.slice(from, from + model.atOnce);
+      for (const [file, found] of await model.embed(some)) {
+        if ('embedding' in found) embeddings.set(file, found.embedding);
+        else (found.failure === 'no-face' ? withoutFace : unreadable).push(file);
+      }
+      progress.update(from + some.length);
+    }
+  } finally {
+    progress.stop();
+  }
+  return { embeddings, withoutFace, unreadable };
+}
+
+const worstShown = 8;
+
+function figuresOf(data: EvaluationData, model: EvaluatedModel, { embeddings, withoutFace, unreadable }: Read) {
+  const noFace = withoutFace.length + unreadable.length;
+  const named = (path: string) => relative(data.folder, path);
+  const comparisons = new Map(model.scores.map((score) => [score.kind, compared(data, embeddings, score)]));
+  const figures = Object.fromEntries(
+    model.scores.map(({ kind, at }) => {
+      const thresholds = at ? verificationThresholds.map(({ detection }) => at(detection)).sort((a, b) => a - b) : [];
+      return [kind, assess(comparisons.get(kind) ?? [], { noFace, thresholds, shared: data.shared, worst: worstShown })];
+    }),
+  ) as Measured['figures'];
+  const probability = (probe: string, image: string) => {
+    const [one, other] = [embeddings.get(probe), embeddings.get(image)];
+    return one && other ? model.probability(one, other) : 0;
+  };
+  return {
+    pictures: embeddings.size + noFace,
+    withoutFace: withoutFace.map(named),
+    unreadable: unreadable.map(named),
+    comparisons,
+    figures,
+    verification: data.claims.some(({ images }) => images.length > 0) ? verificationRates(data.claims, probability) : [],
+  };
+}
+
+function compared({ pairs }: EvaluationData, embeddings: ReadonlyMap<string, Embedding>, { of }: ModelScore) {
+  return pairs.map(({ first, second, same, fold, people }) => {
+    const [one, other] = [embeddings.get(first), embeddings.get(second)];
+    return { score: one && other ? of(one, other) : null, same, fold, people };
+  });
+}

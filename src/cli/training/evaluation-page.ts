@@ -1,0 +1,130 @@
+/** What `facelatch evaluate` found as one HTML page that needs nothing beside it: tables, curves and the worst pairs, light or dark as its reader's screen is. */
+import { basename, relative, resolve } from 'node:path';
+import { version } from '../../base/version.ts';
+import { thumbnail } from '../../train/data/pictures.ts';
+import { failureToAcquire } from '../../train/figures/assessment.ts';
+import { detPlot, type NamedCurve, rocPlot, scorePlot } from '../../train/figures/error-curves.ts';
+import { plotSvg } from '../../train/figures/plots.ts';
+import { counted } from '../words.ts';
+import {
+  figureRows,
+  type Measured,
+  notesOf,
+  rateWords,
+  thresholdRows,
+  verificationRows,
+  type WorstPair,
+  worstPairs,
+} from './evaluation-report.ts';
+
+/** The page; people's pictures lie in it as data URIs where `pictures` says so, and else only their names. */
+export async function evaluationPage(measured: Measured, pictures: boolean): Promise<string> {
+  const { data, model, withoutFace, unreadable } = measured;
+  const place = basename(resolve(data.folder));
+  const acquired = failureToAcquire(withoutFace.length + unreadable.length, measured.pictures);
+  const kind = measured.figures.head ? 'head' : 'cosine';
+  const { impostors, mates } = worstPairs(measured, kind);
+  const gallery = (title: string, pairs: readonly WorstPair[]) => galleryOf(title, pairs, data.folder, pictures);
+  const failed = [...withoutFace, ...unreadable];
+  const body = [
+    `<h1>${escaped(model.name)} on ${escaped(place)}</h1>`,
+    `<p class="lead">${escaped(model.name)} ${escaped(model.version)} · ${escaped(data.about)} · ${counted(measured.pictures, 'picture')} · facelatch ${escaped(version)}</p>`,
+    section('How often pairs are told apart', tableOf(figureRows(measured)), listOf(notesOf(measured))),
+    section('Taken as one person above a probability', tableOf(thresholdRows(measured))),
+    section(
+      'The paper’s verification',
+      '<p>One probe against up to 50 pictures of a person: verified when the share of scores above the detection threshold is above the verification threshold. Intervals take tries as independent.</p>',
+      tableOf(verificationRows(measured)),
+    ),
+    `<section><h2>Curves</h2><div class="plots">${plotsOf(measured)
+      .map((svg) => `<figure>${svg}</figure>`)
+      .join('')}</div></section>`,
+    await gallery('Two people, most alike', impostors),
+    await gallery('One person, least alike', mates),
+    `<section><h2>Failures to acquire</h2><p>${acquired ? rateWords(acquired) : '–'} of ${counted(measured.pictures, 'picture')}</p>${listOf(failed)}</section>`,
+    `<section><h2>Words</h2>${listOf(words)}</section>`,
+  ];
+  return `<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:">
+<title>${escaped(model.name)} on ${escaped(place)}</title><style>${style}</style></head>
+<body><main>
+${body.filter(Boolean).join('\n')}
+</main></body></html>
+`;
+}
+
+const words = [
+  'FMR, false-match rate: pairs of two people taken as one. FNMR, false non-match rate: pairs of one person taken as two; a pair of which a picture gave no face counts as one of these. True accept rate: 1 − FNMR.',
+  'Equal error rate: where the two are equal. Failure to acquire: a picture in which no face was found, or that cannot be read (ISO/IEC 19795-1).',
+  'FMR below 3 / pairs of two people cannot be told (rule of three), so such thresholds are refused.',
+];
+
+function plotsOf({ figures, comparisons }: Measured): string[] {
+  const entries = Object.entries(figures) as [keyof typeof figures, NonNullable<(typeof figures)['head']>][];
+  const curves = entries.map(([name, { roc, genuine }]): NamedCurve => {
+    const impostors = (comparisons.get(name) ?? []).filter(({ same, score }) => !same && score !== null).length;
+    return { name, roc, impostors, genuine };
+  });
+  const told = curves.filter(({ impostors, genuine }) => impostors > 0 && genuine > 0);
+  const scores = entries.map(([name]) => scorePlot(name, comparisons.get(name) ?? []));
+  return [...(told.length > 0 ? [rocPlot(told), detPlot(told)] : []), ...scores].map((plot) => plotSvg(plot, 'page'));
+}
+
+async function galleryOf(title: string, pairs: readonly WorstPair[], folder: string, pictures: boolean): Promise<string> {
+  if (pairs.length === 0) return '';
+  const image = async (path: string) => {
+    const small = pictures ? await thumbnail(path, thumbnailSide) : undefined;
+    return small
+      ? `<img alt="" width="${thumbnailSide}" height="${thumbnailSide}" src="data:image/jpeg;base64,${small.toString('base64')}">`
+      : '';
+  };
+  const figures = pairs.map(async ({ a, b, score }) => {
+    const [one, other] = await Promise.all([image(a), image(b)]);
+    const names = [a, b].map((path) => escaped(relative(folder, path))).join('<br>');
+    return `<figure><div class="pair">${one}${other}</div><figcaption>${score.toPrecision(4)}<br><small>${names}</small></figcaption></figure>`;
+  });
+  return `<section><h2>${title}</h2><div class="gallery">${(await Promise.all(figures)).join('')}</div></section>`;
+}
+
+const thumbnailSide = 112;
+
+const section = (title: string, ...parts: readonly string[]): string => {
+  const content = parts.at(-1) === '' ? '' : parts.join('\n');
+  return content === '' ? '' : `<section><h2>${title}</h2>${content}</section>`;
+};
+
+function tableOf([heading, ...rows]: readonly (readonly string[])[]): string {
+  if (!heading || rows.length === 0) return '';
+  const cells = (row: readonly string[], rest: 'th' | 'td') =>
+    row.map((cell, index) => (index === 0 ? `<th scope="row">${escaped(cell)}</th>` : `<${rest}>${escaped(cell)}</${rest}>`)).join('');
+  return `<div class="wide"><table><thead><tr>${cells(heading, 'th')}</tr></thead><tbody>${rows.map((row) => `<tr>${cells(row, 'td')}</tr>`).join('')}</tbody></table></div>`;
+}
+
+const listOf = (lines: readonly string[]) =>
+  lines.length > 0 ? `<ul>${lines.map((line) => `<li>${escaped(line)}</li>`).join('')}</ul>` : '';
+
+const escaped = (text: string) => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
+
+const style = `
+:root { color-scheme: light dark; --ground: #fff; --ink: #1a1a1a; --quiet: #5a5a5a; --grid: #ddd; }
+@media (prefers-color-scheme: dark) { :root { --ground: #16181b; --ink: #e8e8e6; --quiet: #a5a8ab; --grid: #3a3d42; } }
+body { margin: 0; background: var(--ground); color: var(--ink); font: 15px/1.5 system-ui, sans-serif; }
+main { max-width: 76rem; margin: 0 auto; padding: 2rem 1.25rem 4rem; }
+h1 { font-size: 1.6rem; line-height: 1.2; margin: 0; overflow-wrap: anywhere; }
+h2 { font-size: 1.1rem; margin: 2.25rem 0 .5rem; }
+.lead, small, li { color: var(--quiet); }
+.lead { margin: .35rem 0 0; }
+.wide { overflow-x: auto; }
+table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
+th, td { text-align: left; padding: .3rem 1.6rem .3rem 0; border-bottom: 1px solid var(--grid); white-space: nowrap; font-weight: normal; }
+thead th { color: var(--quiet); }
+ul { margin: .6rem 0 0; padding-left: 1.2rem; max-width: 60rem; }
+figure { margin: 0; }
+.plots { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 30rem), 1fr)); gap: 1rem 2rem; }
+svg { width: 100%; height: auto; }
+.gallery { display: grid; grid-template-columns: repeat(auto-fill, minmax(15rem, 1fr)); gap: 1.25rem 1rem; }
+.pair { display: flex; gap: 2px; }
+.pair img { border-radius: 3px; object-fit: cover; }
+small { overflow-wrap: anywhere; }
+`;

@@ -1,0 +1,201 @@
+/** `facelatch experiment paper`: the folders of pictures in; the paper's section IV repeated cell by cell, and its page with plots out. */
+import { existsSync } from 'node:fs';
+import { dirname, extname, join } from 'node:path';
+import { Command, Option } from 'commander';
+import { readerOf } from '../../adapters/basics.ts';
+import { Fault } from '../../base/errors.ts';
+import { startExperiment } from '../../train/job.ts';
+import { paperNetwork } from '../../train/network.ts';
+import { readBases, runBase } from '../../train/paper/base-figures.ts';
+import { type ExperimentOptions, type ExperimentProgress, readResults, stepsLeft } from '../../train/paper/experiment.ts';
+import { type Cell, paperCells, type Tuned } from '../../train/paper/paper.ts';
+import { openPaperData } from '../../train/paper/paper-data.ts';
+import { paperReport } from '../../train/paper/paper-report.ts';
+import { smallNetwork } from '../../train/small-network.ts';
+import { resultOf } from '../../train/thread.ts';
+import { bestTrial, readTrials } from '../../train/tune/tune.ts';
+import { configOf, exitCodes, isStopped, tell, wholeNumber, withHelp, write } from '../context.ts';
+import { openProgress } from '../progress.ts';
+import { counted } from '../words.ts';
+import { baseComparer } from './base-comparer.ts';
+import { openTrainingBar } from './training-bar.ts';
+import { makeFolder, writeInFolder } from './training-folder.ts';
+import { decimal, sizes } from './training-options.ts';
+
+interface PaperOptions extends Partial<Tuned> {
+  readonly data: string;
+  readonly out: string;
+  readonly cells?: string;
+  readonly budget: number;
+  readonly only?: string;
+  readonly tuned?: string;
+  readonly base: boolean;
+  readonly engine: ExperimentOptions['engine'];
+  readonly size: (typeof sizes)[number];
+  readonly batch: number;
+  readonly measuredPairs: number;
+  readonly seed: number;
+  readonly threads: number;
+  readonly json?: boolean;
+}
+
+/** What `--data` holds. */
+const layout = {
+  'tutorial-webcam/input_image': 'one probe of the webcam person',
+  'tutorial-webcam/verification_images': 'pictures of the webcam person',
+  'faces-train/pins112': 'a folder of pictures for each person',
+  'faces-train/held-out-people.txt': 'people who are only tested on, one a line',
+  orl: 'the ORL faces, a folder for each person',
+} as const;
+
+/** The tuned stages where nothing was tuned. */
+const untuned: Tuned = { rate: 1e-4, l1: 1e-7, augment: 0.3 };
+
+const defaultFolder = 'experiment-paper';
+
+export function experimentCommand(stop: AbortSignal, exit: (code: number) => void): Command {
+  const paper = new Command('paper')
+    .description(
+      'Train and measure the cells of the paper’s section IV and write the page that sets their figures beside the printed ones. May be stopped at any time; the same command again goes on.',
+    )
+    .option('--data <folder>', `pictures: ${Object.keys(layout).join(', ')}`, '../shared/data')
+    .option('--budget <steps>', 'steps of a cell (three times as many in the last stage of Table I)', wholeNumber('--budget', 1, 1e6), 200)
+    .option('-o, --out <folder|page.md>', 'the page, with its plots in plots/ beside it', defaultFolder)
+    .option('--cells <folder>', `figures and checkpoints of the cells (default: cells/ in --out, or in ${defaultFolder} for a page)`)
+    .option('--only <text>', 'run only cells whose name contains this, such as table-2-orl; the page still says what is missing')
+    .option(
+      '--tuned <folder>',
+      'take rate, L1 penalty and augmentation of the tuned stages from the best trial that facelatch tune left there',
+    )
+    .option('--rate <rate>', `learning rate of the tuned stages (default: ${untuned.rate})`, decimal('--rate', 1e-12, 1e6))
+    .option('--l1 <weight>', `L1 penalty of the tuned stages (default: ${untuned.l1})`, decimal('--l1', 0, 1))
+    .option('--augment <strength>', `augmentation of the tuned stages, 0 to 1 (default: ${untuned.augment})`, decimal('--augment', 0, 1))
+    .option('--no-base', 'leave out the base networks, which are measured on the same pairs for comparison')
+    .option('--batch <pairs>', 'pairs in a batch', wholeNumber('--batch', 1, 4096), 16)
+    .option('--measured-pairs <n>', 'pairs that each part is measured on', wholeNumber('--measured-pairs', 2, 1e5), 1000)
+    .addOption(new Option('--engine <engine>', 'what computes').choices(['onnx', 'tfjs']).default('onnx'))
+    .addOption(new Option('--size <size>', "the paper's network, or a small one for quick tries").choices(sizes).default('paper'))
+    .option('--threads <n>', 'threads; 0 leaves it to the engine', wholeNumber('--threads', 0, 256), 0)
+    .option('--seed <n>', 'decides splits, weights and pairs', wholeNumber('--seed', 0, 2 ** 31), 1)
+    .option('--json', 'JSON lines on standard output: each step, then the page');
+  withHelp(
+    paper,
+    [
+      'facelatch experiment paper --data ../shared/data --budget 200 --out docs/paper.md',
+      'facelatch experiment paper --size small --budget 20 --only orl',
+    ],
+    'all cells that were asked for have run',
+  );
+  paper.action(async (options: PaperOptions) => exit(await repeat(options, stop)));
+  return new Command('experiment').description('repeat a published experiment').addCommand(paper);
+}
+
+async function repeat(options: PaperOptions, stop: AbortSignal): Promise<number> {
+  const { data, budget, engine, batch, measuredPairs, seed, threads, only = '', json = false } = options;
+  requireLayout(data);
+  const { tuned, origin } = await tunedOf(options);
+  const all = paperCells(budget, tuned, options.size === 'small' ? smallNetwork : paperNetwork);
+  const cells = all.filter(({ id }) => id.includes(only));
+  if (cells.length === 0)
+    throw new Fault('bad-argument', `No cell is named like "${only}" (--only); there are ${all.map(({ id }) => id).join(', ')}`);
+  const places = placesOf(options);
+  makeFolder(places.cells);
+  const supply = openPaperData(data, seed);
+  if (options.base) await measureBases(supply, places.cells, { measuredPairs, seed }, stop);
+  if (!json)
+    tell(
+      `${counted(await stepsLeft({ out: places.cells, cells }), 'step')} of ${batch} pairs to train; stopped and started again, it goes on`,
+    );
+  const view = openView(cells, json);
+  try {
+    const experiment = { cells, data, out: places.cells, engine, pairs: batch, measuredPairs, seed, threads };
+    await resultOf(startExperiment(experiment, view.progress), stop);
+  } finally {
+    view.stop();
+  }
+  const results = await readResults(places.cells, all);
+  const facts = { budget, pairs: batch, seed, cells: all.length, tuned, origin };
+  const { markdown, plots } = paperReport(results, await readBases(places.cells), facts);
+  const warning =
+    options.size === 'small'
+      ? '> A quick try with a small network (`--size small`): these are not the figures of the paper’s network.\n\n'
+      : '';
+  writeInFolder(places.page, `${warning}${markdown}`);
+  for (const [name, svg] of plots) writeInFolder(join(dirname(places.page), 'plots', name), svg);
+  if (json) write(JSON.stringify({ kind: stop.aborted ? 'stopped' : 'done', cells: all.length, ran: results.length, page: places.page }));
+  else write(`${results.length} of ${counted(all.length, 'cell')} have run; the page is ${places.page}`);
+  if (stop.aborted && !json) tell('stopped, and saved: the same command again goes on from there');
+  return stop.aborted ? exitCodes.stopped : exitCodes.yes;
+}
+
+/** The tuned stages' settings: given, else of the best trial of a search, else ours. @throws Fault `not-found`. */
+async function tunedOf({ tuned: folder, rate, l1, augment }: PaperOptions): Promise<{ tuned: Tuned; origin: string }> {
+  const given = Object.fromEntries(Object.entries({ rate, l1, augment }).filter(([, value]) => value !== undefined));
+  const byHand = Object.keys(given).length > 0 ? `${Object.keys(given).join(', ')} given by hand` : '';
+  if (folder === undefined) return { tuned: { ...untuned, ...given }, origin: byHand || 'our defaults, not tuned' };
+  const trials = await readTrials(join(folder, 'trials.jsonl'));
+  const best = bestTrial(trials);
+  if (!best)
+    throw new Fault(
+      'not-found',
+      `There is no finished trial in ${folder} (--tuned): name the folder that was given to facelatch tune as --out.`,
+    );
+  const found = `the best of ${counted(trials.length, 'trial')} of \`facelatch tune\`, validation loss ${best.value.toPrecision(4)}`;
+  return { tuned: { ...untuned, ...best.setting, ...given }, origin: [found, byHand].filter((text) => text !== '').join('; ') };
+}
+
+async function measureBases(
+  supply: ReturnType<typeof openPaperData>,
+  out: string,
+  settings: { readonly measuredPairs: number; readonly seed: number },
+  stop: AbortSignal,
+): Promise<void> {
+  const { config } = configOf({});
+  await using reader = await readerOf(config);
+  let progress: ReturnType<typeof openProgress> | undefined;
+  let shown = '';
+  const onProgress = (data: string, done: number, total: number) => {
+    if (shown !== data) {
+      progress?.stop();
+      progress = openProgress(`base networks, ${data}`, total, 'pictures');
+      shown = data;
+    }
+    progress?.update(done);
+  };
+  try {
+    await runBase(baseComparer(reader, config), supply, { ...settings, out, signal: stop, onProgress });
+  } catch (error) {
+    if (!isStopped(error, stop)) throw error; // the cells are not begun then either, and the page says what is missing
+  } finally {
+    progress?.stop();
+  }
+}
+
+function placesOf({ out, cells }: PaperOptions): { page: string; cells: string } {
+  const isPage = extname(out).toLowerCase() === '.md';
+  return { page: isPage ? out : join(out, 'paper.md'), cells: cells ?? join(isPage ? defaultFolder : out, 'cells') };
+}
+
+/** @throws Fault `not-found` that names all that is missing. */
+function requireLayout(folder: string): void {
+  const missing = Object.entries(layout).filter(([name]) => !existsSync(join(folder, name)));
+  if (missing.length === 0) return;
+  const lines = missing.map(([name, what]) => `  ${name}: ${what}`);
+  throw new Fault('not-found', `The experiment needs pictures that are not in ${folder} (--data):\n${lines.join('\n')}`);
+}
+
+/** One bar over the steps of all cells; a line for each cell that begins. */
+function openView(cells: readonly Cell[], json: boolean) {
+  const bar = openTrainingBar();
+  const total = cells.reduce((sum, { steps }) => sum + steps, 0);
+  const progress = ({ cell, index, training }: ExperimentProgress) => {
+    if (json && training) write(JSON.stringify({ cell: cell.id, ...training }));
+    if (json || !training) return;
+    const name = `cell ${index + 1} of ${cells.length}`;
+    if (training.kind === 'started') bar.say(`${name}: ${cell.id}${training.step > 0 ? `, goes on after step ${training.step}` : ''}`);
+    if (training.kind !== 'step') return;
+    const before = cells.slice(0, index).reduce((sum, { steps }) => sum + steps, 0);
+    bar.update({ label: name, done: before + Math.min(training.step, cell.steps), total, loss: training.loss, tookMs: training.tookMs });
+  };
+  return { progress, stop: () => bar.stop() };
+}

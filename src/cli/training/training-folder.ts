@@ -1,0 +1,84 @@
+/** The files around training: the folder of a run with its settings, room for its checkpoints, sheets, plots and pages; with clear faults when the disk says no. */
+import { mkdirSync, readFileSync, statfsSync, writeFileSync } from 'node:fs';
+import { dirname, extname, join } from 'node:path';
+import { Fault, messageOf } from '../../base/errors.ts';
+import { previewSheet } from '../../train/data/batches.ts';
+import type { Part } from '../../train/data/dataset.ts';
+import { openPicturesOf } from '../../train/data/pictures.ts';
+import { parametersOf, sizeOf } from '../../train/network.ts';
+import type { Network } from '../../train/port.ts';
+import type { Recipe } from '../../train/recipe.ts';
+
+const full = new Set<string | undefined>(['ENOSPC', 'EDQUOT', 'EFBIG']);
+
+/** Makes a folder where it is missing. @throws Fault `bad-argument`, `disk-full`. */
+export function makeFolder(folder: string): void {
+  attempt(folder, () => mkdirSync(folder, { recursive: true }));
+}
+
+/** Writes a file and the folder it lies in. @throws Fault `bad-argument`, `disk-full`. */
+export function writeInFolder(file: string, content: string | Uint8Array): void {
+  attempt(file, () => {
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, content);
+  });
+}
+
+function attempt(path: string, work: () => void): void {
+  try {
+    work();
+  } catch (error) {
+    if (full.has((error as NodeJS.ErrnoException).code))
+      throw new Fault('disk-full', `The disk filled while ${path} was written: free space there and try again.`, error);
+    throw new Fault('bad-argument', `${path} cannot be written (${messageOf(error)}): choose another place.`, error);
+  }
+}
+
+const settingsName = 'settings.json';
+
+/** What a run or a search was started with, for going on later. */
+export function writeSettings(folder: string, settings: unknown): void {
+  writeInFolder(join(folder, settingsName), `${JSON.stringify(settings, undefined, 1)}\n`);
+}
+
+/** @throws Fault `not-found` where the folder holds no run. */
+export function readSettings<T>(folder: string): T {
+  const found = findSettings<T>(folder);
+  if (found === undefined)
+    throw new Fault('not-found', `There is no training run in ${folder} (no ${settingsName}): start one without --resume.`);
+  return found;
+}
+
+/** Undefined where there are none. @throws Fault `bad-argument` where they cannot be read. */
+export function findSettings<T>(folder: string): T | undefined {
+  const file = join(folder, settingsName);
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')) as T;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw new Fault('bad-argument', `${file} cannot be read (${messageOf(error)}): take it away, or choose another --out.`, error);
+  }
+}
+
+/** Weights and two running means, float32; the newest, the one before, and one that is being written. */
+export function requireSpace(folder: string, network: Network): void {
+  const needed = 3 * 3 * 4 * parametersOf(network).reduce((sum, { dims }) => sum + sizeOf(dims), 0);
+  const { bavail, bsize } = statfsSync(folder);
+  const free = bavail * bsize;
+  if (free >= needed) return;
+  const megabytes = (bytes: number) => `${Math.ceil(bytes / 1e6).toLocaleString('en')} MB`;
+  throw new Fault(
+    'disk-full',
+    `Checkpoints of this network need ${megabytes(needed)}; ${folder} has ${megabytes(free)} free: make room, or choose another --out.`,
+  );
+}
+
+/** Writes the sheet of the first batch: a row for each four pairs. @throws Fault `bad-argument` for another kind of file. */
+export async function writePreview(file: string, recipe: Recipe, part: Part): Promise<void> {
+  const formats: Readonly<Record<string, 'png' | 'jpeg'>> = { '.png': 'png', '.jpg': 'jpeg', '.jpeg': 'jpeg' };
+  const format = formats[extname(file).toLowerCase()];
+  if (!format) throw new Fault('bad-argument', `--preview writes .png and .jpg, not ${file}`);
+  const { side } = recipe.network;
+  const { pairs, augment, seed } = recipe;
+  writeInFolder(file, await previewSheet({ part, pictures: openPicturesOf(side, recipe.faces), side, pairs, augment, seed }, format));
+}

@@ -1,0 +1,56 @@
+/** What commands may reach of a running house: its parts go in, the ports of the command room come out. */
+import type { Controller } from '../access/controller.ts';
+import { ruleNames, ruler } from '../access/person-rules.ts';
+import type { Door } from '../access/port.ts';
+import { type Clock, systemClock } from '../base/time.ts';
+import type { SharedCamera } from '../camera/shared.ts';
+import { partsOf } from '../command/parts.ts';
+import type { CommandPorts } from '../command/spec.ts';
+import type { EnrolmentSessions, Gallery } from '../identity/port.ts';
+import type { Journal } from '../journal/port.ts';
+import { networks } from '../learning/networks.ts';
+import type { Learning } from '../learning/open.ts';
+import { publicEntry } from '../mqtt/codec.ts';
+import type { LiveSettings } from '../settings/live.ts';
+import type { Config } from '../settings/load.ts';
+
+export interface CommandPortsParts {
+  readonly config: Config;
+  readonly live: LiveSettings;
+  readonly door: Door;
+  readonly controller: Pick<Controller, 'record'>;
+  readonly gallery: Gallery;
+  readonly journal: Journal;
+  readonly enrolment: EnrolmentSessions;
+  readonly camera: Pick<SharedCamera, 'latest'>;
+  readonly learning: Learning | undefined;
+  readonly clock: Clock;
+}
+
+export function commandPorts(parts: CommandPortsParts): CommandPorts {
+  const { config, live, door, controller, gallery, journal, enrolment, camera, learning, clock } = parts;
+  return {
+    ...{ door, gallery, journal, enrolment },
+    rule: ruler({ gallery, journal, names: ruleNames(config.access), clock }),
+    entries: (query) => journal.query(query).map((entry) => publicEntry(entry, config.door.id)),
+    parts: partsOf({ clock: systemClock, maxBytes: config.enrolment.maxPictureBytes, maxAtOnce: 4, patienceMs: 60_000 }),
+    settings: {
+      all: live.all,
+      set: (path, value, by) => {
+        const changed = live.set(path, value);
+        if (typeof changed !== 'string') controller.record({ kind: 'setting.changed', path, value, by });
+        return changed;
+      },
+    },
+    ...(learning && { training: learning.training }),
+    models: () => networks(config).map(({ folder: _folder, ...network }) => network),
+    ...(config.mqtt.snapshots && learning && { keptPictures: learning.training.pictures }),
+    ...(config.mqtt.snapshots && {
+      snapshot: async () => {
+        const frame = camera.latest;
+        if (!frame) return undefined;
+        return { capturedAt: new Date(clock.wall() - (clock.now() - frame.capturedAtMs)).toISOString(), picture: frame.picture };
+      },
+    }),
+  };
+}

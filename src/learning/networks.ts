@@ -1,0 +1,100 @@
+/** Networks on disk: a folder in; whether it is whole and what its manifest says of it out. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { modelFolder, root } from '../adapters/basics.ts';
+import { Fault } from '../base/errors.ts';
+import { openDetectorNetwork, openEmbedderNetwork } from '../face/manifest.ts';
+import type { EmbedderInfo } from '../face/port.ts';
+import { openCohort } from '../recipes/cohort.ts';
+import type { Config } from '../settings/load.ts';
+import { embedderFolder } from './parts.ts';
+
+export interface NetworkState {
+  readonly folder: string;
+  readonly name: string;
+  readonly version: string;
+  readonly kind: string;
+  readonly licence: string;
+  /** `whole`: the file is the one its manifest describes. */
+  readonly state: 'whole' | 'damaged' | 'missing' | 'unfit';
+  /** What is wrong, for people. */
+  readonly problem?: string;
+  /** Which setting names it. */
+  readonly usedAs: readonly ('face.detector' | 'face.embedder')[];
+}
+
+/** The embedder that guards the door, from its manifest alone: commands that only look at people start no network. */
+export function embedderOf(config: Config): EmbedderInfo {
+  return openEmbedderNetwork(embedderFolder(config)).info;
+}
+
+/** Every network in models/, and those that the configuration names elsewhere. */
+export function networks({ face }: Config): NetworkState[] {
+  const used = { 'face.detector': modelFolder(face.detector), 'face.embedder': modelFolder(face.embedder) };
+  const shipped = readdirSync(join(root, 'models'), { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map((entry) => join(root, 'models', entry.name));
+  const settings = Object.keys(used) as (keyof typeof used)[];
+  return [...new Set([...shipped.toSorted(), ...Object.values(used)])].map((folder) =>
+    stateOf(
+      folder,
+      settings.filter((setting) => used[setting] === folder),
+    ),
+  );
+}
+
+/** The highest version among the whole networks of the same name, the one in use included. */
+export function newestVersion({ name, version }: Pick<EmbedderInfo, 'name' | 'version'>, all: readonly NetworkState[]): string {
+  const versions = all.filter((each) => each.state === 'whole' && each.name === name).map((each) => each.version);
+  return [version, ...versions].toSorted((a, b) => a.localeCompare(b, 'en', { numeric: true })).at(-1) ?? version;
+}
+
+function stateOf(folder: string, usedAs: NetworkState['usedAs']): NetworkState {
+  const { name = basename(folder), version = '', kind = '', licence = 'none stated' } = statedIn(folder);
+  const whole = { folder, name, version, kind, licence, usedAs, state: 'whole' } as const;
+  try {
+    if (kind === 'face-detector' || (kind === '' && usedAs.includes('face.detector'))) openDetectorNetwork(folder);
+    else if (kind === 'face-embedder' || kind === '') openEmbedderNetwork(folder);
+    else if (kind === 'cohort') openCohort(folder);
+    else return { ...whole, state: 'unfit', problem: `its kind "${kind}" is unknown here` };
+    return whole;
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error;
+    const state = ({ 'model-damaged': 'damaged', 'model-missing': 'missing' } as const)[error.code as string] ?? 'unfit';
+    return { ...whole, state, problem: error.message };
+  }
+}
+
+/** The manifest as it lies there, unchecked; empty where it cannot be read (the network's state says why). */
+function manifestOf(folder: string): Json {
+  try {
+    const json: unknown = JSON.parse(readFileSync(join(folder, 'manifest.json'), 'utf8'));
+    return isRecord(json) ? json : {};
+  } catch {
+    return {};
+  }
+}
+
+/** The manifest's texts. */
+function statedIn(folder: string): Partial<Record<string, string>> {
+  return Object.fromEntries(Object.entries(manifestOf(folder)).filter((entry): entry is [string, string] => typeof entry[1] === 'string'));
+}
+
+/** What an embedder's manifest states as measured on a set, by kind of score; empty where it states nothing. Accuracy and standard error are percent. */
+export function statedFigures({ face }: Config, set: string): Readonly<Record<string, StatedFigures>> {
+  const { measured } = manifestOf(modelFolder(face.embedder));
+  const figures = isRecord(measured) ? measured[set] : undefined;
+  const good = (value: unknown): value is StatedFigures => isRecord(value) && typeof value.accuracy === 'number';
+  return isRecord(figures)
+    ? Object.fromEntries(Object.entries(figures).filter((entry): entry is [string, StatedFigures] => good(entry[1])))
+    : {};
+}
+
+export interface StatedFigures {
+  readonly accuracy: number;
+  readonly se?: number;
+}
+
+type Json = Readonly<Record<string, unknown>>;
+
+const isRecord = (value: unknown): value is Json => typeof value === 'object' && value !== null;

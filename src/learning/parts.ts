@@ -1,0 +1,252 @@
+/**
+ * The retraining room put together for this door: a configuration in; its store, registry, samples, training process and job runner out. The daemon and the command line
+ * share it; `learning.ts` adds what only a running door has.
+ */
+import { existsSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { CryptoKey } from 'jose';
+import type { Event } from '../access/port.ts';
+import { galleryOf, modelFolder, readerOf, renewTemplates, stateFolder } from '../adapters/basics.ts';
+import { doorKeysOf } from '../adapters/command.ts';
+import { Fault } from '../base/errors.ts';
+import type { Log } from '../base/log.ts';
+import { type Clock, systemClock } from '../base/time.ts';
+import { version } from '../base/version.ts';
+import { importKey, publicKeyOf, thumbprint } from '../command/keys.ts';
+import { openEmbedderNetwork } from '../face/manifest.ts';
+import type { FaceReader } from '../face/port.ts';
+import type { Gallery } from '../identity/port.ts';
+import type { EmbedderShape, Expected, Inspect, Signer } from '../retrain/bundle.ts';
+import { jobRunner, type RunnerOptions } from '../retrain/job-runner.ts';
+import type { Comparison, Farm } from '../retrain/port.ts';
+import { type TrainingProcess, trainingProcess } from '../retrain/process.ts';
+import { type Promotion, type PromotionParts, promotionOf, type Twin } from '../retrain/promotion.ts';
+import { type BundleEntry, championFolder, listBundles, openRegistry, type Registry } from '../retrain/registry.ts';
+import { enrolledOf, type Samples, samplesIn } from '../retrain/samples.ts';
+import { openStore, type Store } from '../retrain/store.ts';
+import type { Networks } from '../retrain/task.ts';
+import { writePictures } from '../retrain/task.ts';
+import type { Config } from '../settings/load.ts';
+
+export const storeFile = (config: Config): string => join(stateFolder(config), 'retrain.sqlite');
+export const bundlesFolder = (config: Config): string => join(stateFolder(config), 'models');
+const jobsFolder = (config: Config): string => join(stateFolder(config), 'jobs');
+const program = fileURLToPath(new URL('./process-entry.ts', import.meta.url));
+/** What learns and measures: a module that the training process imports. */
+const shippedWorkshop = fileURLToPath(new URL('./workshop.ts', import.meta.url));
+
+/** An embedder as the registry compares it. */
+export const inspect: Inspect = (folder): EmbedderShape => {
+  const { sha256, output, input } = openEmbedderNetwork(folder);
+  const { width, height, channels, layout } = input;
+  return { embedder: sha256, dimension: output.dimension, input: `${width}×${height} ${channels} ${layout}` };
+};
+
+/**
+ * The embedder that guards this door: the champion trained here, or the one that the configuration names. For whoever only looks; a champion that is damaged is left
+ * out, and the daemon goes back to the network before it.
+ */
+export function embedderFolder(config: Config): string {
+  const base = modelFolder(config.face.embedder);
+  const file = join(config.state.folder, 'retrain.sqlite');
+  if (!existsSync(file)) return base;
+  try {
+    using store = openStore(storeFile(config));
+    return championFolder(store, bundlesFolder(config), statedHash(base)) ?? base;
+  } catch (error) {
+    if (error instanceof Fault) return base;
+    throw error;
+  }
+}
+
+/** The networks trained for this door, for whoever only looks; none where nothing was trained. */
+export function trainedNetworks(config: Config): readonly BundleEntry[] {
+  if (!existsSync(join(config.state.folder, 'retrain.sqlite'))) return [];
+  using store = openStore(storeFile(config));
+  return listBundles(store);
+}
+
+/** The reader of the network that guards this door. */
+export const doorReaderOf = (config: Config): Promise<FaceReader> => readerOf(config, embedderFolder(config));
+
+/** As its manifest states it: opening the network checks it. */
+function statedHash(folder: string): string {
+  try {
+    return String((JSON.parse(readFileSync(join(folder, 'manifest.json'), 'utf8')) as { sha256?: unknown }).sha256).toLowerCase();
+  } catch {
+    return '';
+  }
+}
+
+/** The room's parts that need no network to be running. */
+export interface Retraining {
+  readonly store: Store;
+  readonly registry: Registry;
+  readonly signer: Signer;
+  readonly networks: Networks;
+  /** The embedder of the configuration. */
+  readonly base: string;
+  /** The folder of a bundle, or of `base`. */
+  readonly folderOf: (id: string) => string;
+  readonly championFolder: () => string;
+  /** What was found damaged and moved away when it was opened. */
+  readonly movedAway?: string;
+}
+
+/** Opens it; the store lives as long as the registry. Throws Faults of the store, the door's keys and the configured embedder. */
+export async function openRetraining(config: Config): Promise<Retraining & Disposable> {
+  const keys = await doorKeysOf(config);
+  const base = modelFolder(config.face.embedder);
+  const { store, movedAway } = storeOrNew(storeFile(config));
+  const expected: Expected = {
+    door: `${config.door.id}#${keys.id}`,
+    base: inspect(base),
+    inspect,
+    trusted: async (kid) => (kid === keys.id ? keys.verify : await trainerKey(config, kid)),
+  };
+  const registry = openRegistry({ store, folder: bundlesFolder(config), expected });
+  const folderOf = (id: string) => (id === 'base' ? base : registry.folder(id));
+  return {
+    store,
+    registry,
+    signer: { kid: keys.id, key: keys.sign },
+    networks: {
+      detector: modelFolder(config.face.detector),
+      threads: config.retrain.threads,
+      provider: config.face.provider,
+      limits: config.face.quality,
+      others: config.retrain.others,
+    },
+    base,
+    folderOf,
+    championFolder: () => folderOf(registry.champion()?.id ?? 'base'),
+    ...(movedAway !== undefined && { movedAway }),
+    [Symbol.dispose]: () => registry[Symbol.dispose](),
+  };
+}
+
+/** The key of one of this door's trainers; its card is read anew, so that one that was taken away is out at once. */
+async function trainerKey({ farm }: Config, kid: string): Promise<CryptoKey | undefined> {
+  for (const file of farm.trainers) {
+    try {
+      const key = publicKeyOf((JSON.parse(readFileSync(file, 'utf8')) as { sign?: unknown }).sign, 'Ed25519');
+      if ((await thumbprint(key)) === kid) return await importKey(key);
+    } catch {
+      // No card: whoever trains there is not known, and the farm says what is wrong with it.
+    }
+  }
+  return undefined;
+}
+
+/** A damaged store must not keep the door shut: it is moved aside, and the network of the configuration guards. */
+function storeOrNew(file: string): { readonly store: Store; readonly movedAway?: string } {
+  try {
+    return { store: openStore(file) };
+  } catch (error) {
+    if (!(error instanceof Fault && error.code === 'registry-damaged')) throw error;
+    const aside = `${file}.damaged-${Date.now()}`;
+    for (const end of ['', '-wal', '-shm']) if (existsSync(`${file}${end}`)) renameSync(`${file}${end}`, `${aside}${end}`);
+    return { store: openStore(file), movedAway: aside };
+  }
+}
+
+/** A network with its gallery, ready to guard. */
+export async function openTwin(config: Config, { folderOf }: Pick<Retraining, 'folderOf'>, id: string, clock: Clock): Promise<Twin> {
+  const reader = await readerOf(config, folderOf(id));
+  try {
+    return twinOf(id, reader, galleryOf(config, reader.embedder, clock));
+  } catch (error) {
+    await reader[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+export function twinOf(id: string, reader: Twin['reader'], gallery: Gallery): Twin {
+  return {
+    id,
+    reader,
+    gallery,
+    [Symbol.asyncDispose]: async () => {
+      await reader[Symbol.asyncDispose]();
+      gallery[Symbol.dispose]();
+    },
+  };
+}
+
+export function samplesOf(config: Config, { store }: Pick<Retraining, 'store'>, gallery: Pick<Gallery, 'list' | 'pictures'>): Samples {
+  return samplesIn({ store, gallery, clock: systemClock, ...config.retrain });
+}
+
+/** `pidFile`: where the process may be found again by the next daemon. */
+export function processOf(config: Config, workshop = shippedWorkshop, remembered = false): TrainingProcess {
+  return trainingProcess({
+    program,
+    workshop,
+    priority: config.retrain.priority,
+    ...(remembered && { pidFile: join(stateFolder(config), 'training.pid') }),
+  });
+}
+
+export interface PromotionOptions {
+  readonly retraining: Retraining;
+  readonly samples: Samples;
+  readonly process: TrainingProcess;
+  readonly guarding: PromotionParts['guarding'];
+  readonly openTwin: PromotionParts['openTwin'];
+  readonly breathe: () => Promise<void>;
+  readonly take?: PromotionParts['take'];
+  readonly record: (event: Event) => void;
+  readonly signal: AbortSignal;
+}
+
+export function promotionFor(config: Config, options: PromotionOptions): Promotion {
+  const { retraining, samples, process, breathe, record, guarding, take, signal } = options;
+  const compare = async (id: string): Promise<Comparison> => {
+    const pictures = join(jobsFolder(config), `compare-${id.slice(0, 12)}-${Date.now()}`);
+    const { training, frozen } = samples.dataset();
+    writePictures(pictures, { training: { people: [], strangers: [] }, frozen, enrolled: enrolledOf([training, frozen]) });
+    try {
+      const { targetFmr } = config.identity;
+      const [champion, candidate] = [retraining.championFolder(), retraining.folderOf(id)];
+      const task = { kind: 'compare', pictures, champion, candidate, targetFmr, seed: 1, networks: retraining.networks } as const;
+      return await process.run(task, { signal, onProgress: () => undefined, onLog: () => undefined });
+    } finally {
+      rmSync(pictures, { recursive: true, force: true });
+    }
+  };
+  return promotionOf({
+    registry: retraining.registry,
+    openTwin: options.openTwin,
+    renew: async ({ gallery, reader }) => void (await renewTemplates(gallery, reader, breathe)),
+    guarding,
+    compare,
+    ...(take && { take }),
+    record,
+  });
+}
+
+export type RunnerParts = Pick<RunnerOptions, 'samples' | 'process' | 'record' | 'log' | 'onStatus' | 'onLine' | 'promote' | 'farm'> & {
+  readonly retraining: Retraining;
+  readonly log: Log;
+};
+
+export function runnerOf(config: Config, { retraining, ...parts }: RunnerParts): ReturnType<typeof jobRunner> {
+  const { store, registry, signer, networks, base, championFolder: champion } = retraining;
+  return jobRunner({
+    ...parts,
+    ...{ store, registry, signer, networks, base, champion },
+    clock: systemClock,
+    folder: jobsFolder(config),
+    engine: version,
+    targetFmr: config.identity.targetFmr,
+    checkLabels: config.retrain.checkLabels,
+  });
+}
+
+/** Where jobs go that are trained on a farm; undefined where none is set. Loaded only then. Throws Fault `bad-config`. */
+export async function farmOf(config: Config, log: Log): Promise<Farm | undefined> {
+  if (config.farm.url === '') return undefined;
+  const { doorFarm } = await import('./farm.ts');
+  return doorFarm(config, await doorKeysOf(config), log);
+}

@@ -1,0 +1,148 @@
+/** What learns and measures, put together: recipes and comparison with what they need of the other rooms. With `adapters.ts` and `wire.ts` the only importer of adapters. */
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { demoPeopleFolder, modelFolder, root } from '../adapters/basics.ts';
+import { Fault, messageOf } from '../base/errors.ts';
+import { adapted } from '../face/embed.ts';
+import { openEmbedderNetwork } from '../face/manifest.ts';
+import type { EmbedderInfo } from '../face/port.ts';
+import { openFaceStudio } from '../face/studio.ts';
+import { logitOf } from '../identity/siamese.ts';
+import { calibrationCurve, fmrPerComparison } from '../identity/threshold.ts';
+import { adaptRecipe } from '../recipes/adapt.ts';
+import { comparedOn, openCohort } from '../recipes/cohort.ts';
+import { type FinetunePlan, finetuneRecipe } from '../recipes/finetune.ts';
+import { type PaperPlan, paperPlan, paperRecipe } from '../recipes/paper.ts';
+import { compareNetworks } from '../retrain/compare.ts';
+import type { Cohort, Sample, Workshop } from '../retrain/port.ts';
+import { follow } from '../train/course.ts';
+import { unitHead } from '../train/head.ts';
+import { paperNetwork } from '../train/network.ts';
+import { openDistiller } from '../train/onnx/distiller.ts';
+import { unitModel } from '../train/onnx/siamese-graph.ts';
+import type { Network, OnnxDevice } from '../train/port.ts';
+
+export interface WorkshopOptions {
+  /** The detector's folder: the door's own. */
+  readonly detector?: string;
+  /** The cohort's folder: the shipped one. */
+  readonly cohort?: string;
+  /** The recipe `paper` with another network, or another plan in part. */
+  readonly paper?: Partial<PaperPlan> & { readonly network?: Network };
+  /** What `finetune` and `paper` train on (`trainer.device`). `adapt` is done before a GPU would have begun. */
+  readonly device?: OnnxDevice;
+  /** The recipe `finetune` with another plan in part. */
+  readonly finetune?: Partial<FinetunePlan>;
+  /** Folder with a folder of pictures for each person who is nobody at this door (`retrain.others`); empty: there are none. */
+  readonly others?: string;
+  /** Folder of people who do not exist (`p01-smiling.jpg`): those of the demo. */
+  readonly nobodies?: string;
+}
+
+const shippedCohort = join(root, 'models', 'cohort');
+
+/** Every recipe there is, and the comparison. */
+export function workshopOf({
+  detector = modelFolder('detector'),
+  cohort = shippedCohort,
+  paper: { network = paperNetwork, ...plan } = {},
+  nobodies = demoPeopleFolder,
+  others = '',
+  device = 'cpu',
+  finetune,
+}: WorkshopOptions = {}): Workshop {
+  return {
+    recipes: {
+      adapt: adaptRecipe({
+        openStudio: (embedder, threads) => openFaceStudio({ detector, embedder, threads }),
+        cohort: () => openCohort(cohort),
+      }),
+      finetune: finetuneRecipe({
+        openStudio: (embedder, threads) => openFaceStudio({ detector, embedder, threads }),
+        openDistiller: (options) => openDistiller({ ...options, device }),
+        others: () => (others === '' ? [] : picturesOfPeople(others)),
+        ...(finetune && { plan: finetune }),
+      }),
+      paper: paperRecipe({
+        network,
+        plan: { ...paperPlan, ...plan },
+        openStudio: (embedder, threads) => openFaceStudio({ detector, embedder, threads }),
+        follow: (course) => follow({ ...course, device }),
+        encode: (of, weights) => ({ onnx: unitModel(of, weights), head: { kind: 'l1-logistic', ...unitHead(of, weights) } }),
+        logitOf,
+        others: (here) => (others === '' ? strangersUnless(here, peopleIn(nobodies)) : fewOf(picturesOfPeople(others), here)),
+      }),
+    },
+    compare: (run) => compareNetworks(run, { fmrPerComparison, logitAt, logitOf, cohortOf: (folder) => cohortFor(folder, cohort) }),
+  };
+}
+
+/** The logit that an embedder's calibration gives for a rate per comparison. Throws Fault `model-unfit` where it has none. */
+function logitAt({ name, calibration }: EmbedderInfo, fmr: number): number {
+  if (!calibration)
+    throw new Fault(
+      'model-unfit',
+      `The embedder ${name} has no calibration: networks cannot be compared at a false-match rate without one`,
+    );
+  return calibrationCurve(calibration).logitAt(fmr).logit;
+}
+
+/** Those of the cohort from whom nothing was learned, as the network of a folder sees them: as it is, or through the adapter; undefined where another ONNX file made it. */
+function cohortFor(folder: string, shipped: string): Cohort | undefined {
+  const { onnxSha256, adapter } = openEmbedderNetwork(folder);
+  const cohort = comparedOn(openCohort(shipped));
+  if (cohort.embedder !== onnxSha256) return undefined;
+  if (!adapter) return cohort;
+  return { ...cohort, people: cohort.people.map((own) => own.map((embedding) => adapted(adapter, embedding))) };
+}
+
+const sampleOf = (picture: Uint8Array): Sample => ({
+  id: createHash('sha256').update(picture).digest('hex'),
+  picture,
+  origin: 'enrolment',
+  takenAt: '',
+});
+
+/** A door of the demo has its people as strangers, too, under other pictures: then nobody of them. */
+const strangersUnless = (here: ReadonlySet<string>, people: readonly (readonly Sample[])[]) =>
+  people.flat().some(({ id }) => here.has(id)) ? [] : people;
+
+/** More teach the paper's network on a door's processor nothing: it takes 2,500 steps of 16 pairs. */
+const [mostOthers, mostOfEach] = [200, 6];
+
+/** Those who are not here, and of whom there are two pictures. */
+function fewOf(people: readonly (readonly (() => Uint8Array)[])[], here: ReadonlySet<string>): readonly (readonly Sample[])[] {
+  return people
+    .filter((own) => own.length >= 2)
+    .slice(0, mostOthers)
+    .map((own) => own.slice(0, mostOfEach).map((read) => sampleOf(read())))
+    .filter((own) => !own.some(({ id }) => here.has(id)));
+}
+
+/** Person by person, as the names of the files begin; nobody where there is no such folder. */
+function peopleIn(folder: string): readonly (readonly Sample[])[] {
+  const names = existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith('.jpg')) : [];
+  return [...Map.groupBy(names.toSorted(), (name) => name.split('-')[0]).values()].map((own) =>
+    own.map((name) => sampleOf(readFileSync(join(folder, name)))),
+  );
+}
+
+/** Each person's pictures, to be read when they are wanted; links are followed. Throws Fault `not-found`, `bad-argument` for a folder without people. */
+function picturesOfPeople(folder: string): readonly (readonly (() => Uint8Array)[])[] {
+  const pictures = (person: string) => readdirSync(person).filter((file) => /\.(jpe?g|png|webp|pgm)$/i.test(file));
+  try {
+    const people = readdirSync(folder)
+      .filter((name) => !name.startsWith('.') && statSync(join(folder, name)).isDirectory())
+      .map((name) =>
+        pictures(join(folder, name))
+          .toSorted()
+          .map((file) => join(folder, name, file)),
+      )
+      .filter((files) => files.length > 0);
+    if (people.length > 0) return people.map((files) => files.map((file) => () => readFileSync(file)));
+  } catch (error) {
+    throw new Fault('not-found', `The folder ${folder} (retrain.others) cannot be read: ${messageOf(error)}`, error);
+  }
+  throw new Fault('bad-argument', `The folder ${folder} (retrain.others) has no folders of pictures, one for each person`);
+}

@@ -1,0 +1,54 @@
+/**
+ * The recipe `adapt`: the twin stays. What makes pictures of one person differ (light, blur, noise) is learned from this door's pictures, worsened
+ * ones among them, and a cohort of strangers, and projected away; each picture that was learned from then stands for all of its person's.
+ */
+import { Fault } from '../base/errors.ts';
+import type { FaceStudio } from '../face/port.ts';
+import type { Cohort, Recipe } from '../retrain/port.ts';
+import { tableOf } from './calibrate.ts';
+import { learnedFrom } from './cohort.ts';
+import { lackOf } from './data.ts';
+import { embedDoor, refuseFaceless } from './door-embeddings.ts';
+import { writeAdapted } from './embedder-folder.ts';
+import { learn } from './learn.ts';
+
+export interface AdaptParts {
+  /** The detector of the door and the embedder of a folder. */
+  readonly openStudio: (embedder: string, threads: number) => Promise<FaceStudio>;
+  readonly cohort: () => Cohort;
+}
+
+const needed = { people: 2, pictures: 3 } as const;
+
+export function adaptRecipe(parts: AdaptParts): Recipe {
+  return {
+    name: 'adapt',
+    lacks: (data) => lackOf(data, 'adapt', needed),
+    run: async (run) => {
+      const startedAt = performance.now();
+      const lack = lackOf(run.data, 'adapt', needed);
+      if (lack) throw new Fault('training-failed', lack);
+      const studio = await parts.openStudio(run.base, run.threads);
+      const cohort = learnedFrom(parts.cohort());
+      if (cohort.embedder !== studio.network)
+        throw new Fault(
+          'model-unfit',
+          `The cohort was made by another embedder than that of ${run.base}: make one for it with facelatch models cohort DATA --embedder ${run.base}`,
+        );
+      const door = await embedDoor(studio, run);
+      refuseFaceless(door.people, 'adapt', needed);
+      const learned = await learn(cohort, door, studio.dimension, run);
+      const calibration = tableOf(
+        learned.cosines,
+        learned.head,
+        `${cohort.people.length} people of the cohort, kept aside in turn, against each other and this door's people`,
+      );
+      if (calibration.table.length < 3)
+        throw new Fault('training-failed', 'The cohort is too small to calibrate: 300 embeddings are needed at least');
+      writeAdapted(run, { ...learned, calibration }, 'adapt');
+      const seconds = (performance.now() - startedAt) / 1000;
+      const { faces, without, embeddings } = door;
+      return { folder: run.out, calibration, seconds, figures: { faces, without, embeddings } };
+    },
+  };
+}

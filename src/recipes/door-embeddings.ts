@@ -1,0 +1,74 @@
+/** A door's pictures as an embedder sees them: training data in, each picture's embedding and those of worse pictures of it out. */
+import { Fault } from '../base/errors.ts';
+import type { Embedding, FaceStudio } from '../face/port.ts';
+import type { RecipeName, RecipeProgress, RecipeRun, Sample } from '../retrain/port.ts';
+import { embedVersions } from './cohort.ts';
+import type { People } from './projection.ts';
+
+/** Embeddings are what costs time: no more of them than these, and no more worsened versions of one picture. */
+const [mostEmbeddings, mostVersions] = [1300, 4];
+
+export interface Door {
+  /** For each person: each picture's embeddings, the plain one first. */
+  readonly people: readonly (readonly (readonly Embedding[])[])[];
+  readonly strangers: People;
+  readonly faces: number;
+  readonly without: number;
+  readonly embeddings: number;
+}
+
+/** Embeds them; those of people in worsened versions too, as many as time allows. */
+export async function embedDoor(
+  studio: Pick<FaceStudio, 'cut' | 'embed' | 'width' | 'height'>,
+  { data, signal, breathe, onProgress, seed }: Pick<RecipeRun, 'data' | 'signal' | 'breathe' | 'onProgress' | 'seed'>,
+): Promise<Door> {
+  const samples = data.people.reduce((sum, person) => sum + person.samples.length, 0);
+  const total = samples + data.strangers.reduce((sum, own) => sum + own.length, 0);
+  let [faces, without, embeddings, done, worse] = [0, 0, 0, 0, 0];
+  const rate = Math.min(mostVersions, Math.max(0.3, (mostEmbeddings - samples) / samples));
+  const embed = async ({ id, picture }: Sample, worsened: boolean): Promise<readonly Embedding[]> => {
+    signal.throwIfAborted();
+    await breathe?.();
+    const aligned = await studio.cut(picture);
+    const progress: RecipeProgress = { stage: 'embedding', done: ++done, total };
+    onProgress(progress);
+    if (!aligned) {
+      without++;
+      return [];
+    }
+    // Shared out evenly: a rate of 0.3 worsens every third picture.
+    const count = worsened ? Math.floor(rate * (faces + 1)) - worse : 0;
+    worse += count;
+    faces++;
+    const made = await embedVersions(studio, aligned, count, `${seed} ${id}`);
+    embeddings += made.length;
+    return made;
+  };
+  const people: (readonly (readonly Embedding[])[])[] = [];
+  for (const person of data.people) people.push(await each(person.samples, (sample) => embed(sample, true)));
+  const strangers: (readonly Embedding[])[] = [];
+  for (const own of data.strangers) strangers.push((await each(own, (sample) => embed(sample, false))).flat());
+  return { people, strangers, faces, without, embeddings };
+}
+
+async function each(
+  samples: readonly Sample[],
+  embed: (sample: Sample) => Promise<readonly Embedding[]>,
+): Promise<(readonly Embedding[])[]> {
+  const all: (readonly Embedding[])[] = [];
+  for (const sample of samples) {
+    const made = await embed(sample);
+    if (made.length > 0) all.push(made);
+  }
+  return all;
+}
+
+/** Throws Fault `training-failed` where too few people have a face in two pictures. */
+export function refuseFaceless(people: readonly (readonly unknown[])[], recipe: RecipeName, needed: { readonly people: number }): void {
+  const left = people.filter((pictures) => pictures.length >= 2).length;
+  if (left < needed.people)
+    throw new Fault(
+      'training-failed',
+      `A face is found in the pictures of only ${left} people, two pictures each: ${recipe} needs ${needed.people}`,
+    );
+}

@@ -1,0 +1,173 @@
+/**
+ * How sure figures are where pairs share people: compared pairs with whom they show in; 95 % intervals out, from drawing the people anew, with
+ * replacement. A pair of one person then counts as often as that person was drawn, a pair of two as often as both were, multiplied
+ * (subsets bootstrap: R. Bolle, N. Ratha, S. Pankanti, Error analysis of pattern recognition systems, CVIU 93, 2004).
+ */
+
+import { below, newRandom } from '../../base/random.ts';
+import type { Interval } from './binomial.ts';
+import type { Comparison } from './evaluate.ts';
+
+/** A comparison, and whose the two pictures are. */
+export interface PairOfPeople extends Comparison {
+  readonly people: readonly [string, string];
+}
+
+/** Rates on one draw of people, each 0…1. */
+export interface DrawnRates {
+  readonly eer: number;
+  /** False non-match rate at each asked false-match rate, at the threshold of this very draw. */
+  readonly fnmrs: readonly number[];
+  /** At each given threshold the share of pairs of one person, and of two, that are accepted. */
+  readonly accepted: readonly Accepted[];
+}
+
+export interface Accepted {
+  readonly matched: number;
+  readonly falseMatched: number;
+}
+
+/** Fewer people with a pair of their own make no bootstrap: one person drawn again and again is always as alike. */
+export const leastPeople = 10;
+const draws = 1000;
+
+export interface PeopleBootstrap {
+  /** People with a pair of their own. */
+  readonly matedPeople: number;
+  /** The interval of whatever the rates give; never narrower at 0 or 1 than the rule of three over people: 3 / matedPeople. */
+  interval(figure: (rates: DrawnRates) => number): Interval;
+}
+
+/** Draws the people 1,000 times, seeded. Undefined where they are too few. */
+export function peopleBootstrap(
+  comparisons: readonly PairOfPeople[],
+  thresholds: readonly number[],
+  fmrs: readonly number[],
+): PeopleBootstrap | undefined {
+  const pairs = sortedPairs(comparisons);
+  const { people } = pairs;
+  const matedPeople = new Set(comparisons.flatMap(({ same, people: [one] }) => (same ? [one] : []))).size;
+  if (matedPeople < leastPeople) return undefined;
+  const random = newRandom(2004);
+  const drawn = Array.from({ length: draws }, () => {
+    const times = new Float64Array(people);
+    for (let draw = 0; draw < people; draw++) {
+      const person = below(random, people);
+      times[person] = (times[person] as number) + 1;
+    }
+    return ratesOf(pairs, times, thresholds, fmrs);
+  });
+  return {
+    matedPeople,
+    interval: (figure) => {
+      const values = drawn
+        .map(figure)
+        .filter(Number.isFinite)
+        .sort((a, b) => a - b);
+      const at = (share: number) => values[Math.min(values.length - 1, Math.floor(share * values.length))] ?? Number.NaN;
+      const [low, high] = [at(0.025), at(0.975)];
+      const bound = Math.min(1, 3 / matedPeople);
+      return [low === 1 ? 1 - bound : low, high === 0 ? bound : high];
+    },
+  };
+}
+
+/** The rates with everyone counted once. */
+export function ratesOfAll(comparisons: readonly PairOfPeople[], thresholds: readonly number[], fmrs: readonly number[]): DrawnRates {
+  const pairs = sortedPairs(comparisons);
+  return ratesOf(pairs, new Float64Array(pairs.people).fill(1), thresholds, fmrs);
+}
+
+/** Columns, for speed: there may be 200,000 pairs in each of 1,000 draws. */
+interface SortedPairs {
+  readonly people: number;
+  /** The most alike first. */
+  readonly scores: Float64Array;
+  readonly one: Int32Array;
+  /** −1 where both are one person. */
+  readonly other: Int32Array;
+  /** Numbers of pairs after which the score changes, rising. */
+  readonly ends: Int32Array;
+  /** Sums of either kind, written anew for each draw. */
+  readonly matched: Float64Array;
+  readonly falseMatched: Float64Array;
+  /** The person of each mated pair that could not be compared: rejected at every threshold. */
+  readonly notCompared: readonly number[];
+}
+
+function sortedPairs(comparisons: readonly PairOfPeople[]): SortedPairs {
+  const numbers = new Map<string, number>();
+  const numberOf = (name: string) => {
+    const known = numbers.get(name) ?? numbers.size;
+    numbers.set(name, known);
+    return known;
+  };
+  const numbered = comparisons.map(({ score, same, people: [one, other] }) => {
+    return { score, one: numberOf(one), other: same ? -1 : numberOf(other) };
+  });
+  const compared = numbered.flatMap(({ score, ...pair }) => (score === null ? [] : [{ score, ...pair }])).sort((a, b) => b.score - a.score);
+  return {
+    people: numbers.size,
+    scores: Float64Array.from(compared, ({ score }) => score),
+    one: Int32Array.from(compared, ({ one }) => one),
+    other: Int32Array.from(compared, ({ other }) => other),
+    ends: Int32Array.from(compared.flatMap(({ score }, index) => (score === compared[index + 1]?.score ? [] : [index + 1]))),
+    matched: new Float64Array(compared.length + 1),
+    falseMatched: new Float64Array(compared.length + 1),
+    notCompared: numbered.flatMap(({ score, one, other }) => (score === null && other < 0 ? [one] : [])),
+  };
+}
+
+/** `times` says how often each person counts. Equal scores are accepted together. */
+function ratesOf(pairs: SortedPairs, times: Float64Array, thresholds: readonly number[], fmrs: readonly number[]): DrawnRates {
+  const { scores, ends, notCompared, matched, falseMatched } = pairs;
+  accumulate(pairs, times);
+  const mated = (matched[scores.length] as number) + notCompared.reduce((sum, person) => sum + (times[person] as number), 0);
+  const impostors = falseMatched[scores.length] as number;
+  const [tar, fmr] = [
+    (count: number) => (matched[count] as number) / mated,
+    (count: number) => (falseMatched[count] as number) / impostors,
+  ];
+  const first = (wanted: (count: number) => boolean) => firstOf(ends.length, (group) => wanted(ends[group] as number));
+  const uncrossed = mated * impostors > 0 ? 1 : Number.NaN; // every pair of one person went without a face, or there is nothing to tell apart
+  const crossed = first((count) => fmr(count) >= 1 - tar(count));
+  return {
+    eer: crossed === ends.length ? uncrossed : crossing(ends[crossed - 1] ?? 0, ends[crossed] as number, fmr, tar),
+    fnmrs: fmrs.map((limit) => 1 - tar(ends[first((count) => (falseMatched[count] as number) > limit * impostors + 1e-9) - 1] ?? 0)),
+    accepted: thresholds.map((threshold) => {
+      const count = firstOf(scores.length, (place) => (scores[place] as number) <= threshold);
+      return { matched: tar(count), falseMatched: fmr(count) };
+    }),
+  };
+}
+
+/** How much of either kind is among so many of the most alike pairs, from none to all. One plain loop: it runs 1,000 times over up to 200,000 pairs. */
+function accumulate({ scores, one, other, matched, falseMatched }: SortedPairs, times: Float64Array): void {
+  let [same, different] = [0, 0];
+  for (let i = 0; i < scores.length; i++) {
+    const second = other[i] as number;
+    const weight = times[one[i] as number] as number;
+    if (second < 0) same += weight;
+    else different += weight * (times[second] as number);
+    matched[i + 1] = same;
+    falseMatched[i + 1] = different;
+  }
+}
+
+/** Straight between the two points of the curve where the sign of FMR − FNMR changes. */
+function crossing(before: number, after: number, fmr: (count: number) => number, tar: (count: number) => number): number {
+  const lack = 1 - tar(before) - fmr(before);
+  const excess = fmr(after) - (1 - tar(after));
+  return fmr(before) + (lack / (lack + excess)) * (fmr(after) - fmr(before));
+}
+
+/** The first of 0 … count − 1 that is wanted, where all after it are, too; `count` where none is. */
+function firstOf(count: number, isWanted: (place: number) => boolean): number {
+  let [low, high] = [0, count];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (isWanted(middle)) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}

@@ -1,0 +1,136 @@
+/**
+ * Distillation of an embedder: pictures and the embeddings that it is to give for them go in, step by step; the network that gives them comes out.
+ * What is made small is the mean of 1 − cosine (the direction of an embedding is all that a comparison looks at); the optimiser is Adam.
+ */
+import * as ort from 'onnxruntime-node';
+import type { Distiller, DistillerOptions } from '../port.ts';
+import { layerShapes, runBackward, runForward } from './differentiate.ts';
+import { fastestBlock } from './native-block.ts';
+import { type Graph, newGraph, type Tensor } from './onnx-graph.ts';
+import { readOnnx } from './onnx-model.ts';
+import { openTrainingSession } from './onnx-session.ts';
+
+/** Adam's constants as its authors propose them (Kingma, Ba 2015, algorithm 1). */
+const [beta1, beta2, epsilon] = [0.9, 0.999, 1e-8];
+
+interface Learned {
+  readonly name: string;
+  readonly numbers: Float32Array;
+  readonly first: Float32Array;
+  readonly second: Float32Array;
+}
+
+/**
+ * Opens it. Throws Fault `model-unfit` for a network that cannot be differentiated here (train/differentiate.ts says which can), `tool-missing`
+ * where the device is not to be had, `reader-failed` where ONNX Runtime will not load the graph.
+ */
+export async function openDistiller({
+  network,
+  rows,
+  channels,
+  height,
+  width,
+  threads,
+  device = 'cpu',
+  learns,
+}: DistillerOptions): Promise<Distiller> {
+  const model = readOnnx(network);
+  const dims = [rows, channels, height, width];
+  const shapes = layerShapes(model, dims);
+  const learned = [...shapes].flatMap(([name, shape]): Learned[] => {
+    const numbers = model.weights.get(name)?.numbers;
+    if (!numbers || !learns({ name, side: shape[2] ?? 1 })) return [];
+    return [{ name, numbers: numbers.slice(), first: new Float32Array(numbers.length), second: new Float32Array(numbers.length) }];
+  });
+  const names = new Set(learned.map(({ name }) => name));
+  const graph = newGraph('distillation');
+  const pictures = graph.input('pictures', dims);
+  const trace = runForward(graph, model, pictures, {
+    learned: (name) => names.has(name),
+    block: device === 'cpu' ? await fastestBlock() : 0,
+  });
+  const { loss, gradient } = cosineLoss(graph, trace.output, graph.input('targets', trace.output.dims));
+  graph.output('loss', loss);
+  for (const [name, tensor] of runBackward(graph, trace, gradient)) graph.output(`d:${name}`, tensor);
+  const session = await openTrainingSession(graph.encode(), threads, device);
+  const weights = Object.fromEntries(
+    learned.map(({ name, numbers }) => [`w:${name}`, new ort.Tensor('float32', numbers, model.weights.get(name)?.dims as number[])]),
+  );
+  const size = trace.output.dims[1] as number;
+  const parts = learned.flatMap(({ numbers, first, second }) => [numbers, first, second]);
+  const stateLength = 1 + parts.reduce((sum, part) => sum + part.length, 0);
+  let steps = 0;
+
+  const run = async (given: Float32Array, targets: Float32Array) => {
+    const feeds = { pictures: new ort.Tensor('float32', given, dims), targets: new ort.Tensor('float32', targets, [rows, size]) };
+    const results = (await session.run({ ...weights, ...feeds })) as Record<string, ort.Tensor>;
+    const numbers = (name: string) => (results[name] as ort.Tensor).data as Float32Array;
+    return { loss: numbers('loss')[0] as number, gradient: (name: string) => numbers(`d:${name}`) };
+  };
+
+  return {
+    learned: learned.reduce((sum, { numbers }) => sum + numbers.length, 0),
+    step: async (given, targets, rate) => {
+      const { loss, gradient } = await run(given, targets);
+      // A step from a broken loss would break every weight: the caller stops here, with whole ones.
+      if (!Number.isFinite(loss)) return Number.NaN;
+      steps++;
+      for (const each of learned) adam(each, gradient(each.name), rate, steps);
+      return loss;
+    },
+    gradients: async (given, targets) => {
+      const { loss, gradient } = await run(given, targets);
+      return { loss, gradients: new Map(learned.map(({ name }) => [name, gradient(name).slice()])) };
+    },
+    network: () => model.withWeights(new Map(learned.map(({ name, numbers }) => [name, numbers]))),
+    state: () => {
+      const state = new Float32Array(stateLength);
+      state[0] = steps;
+      let at = 1;
+      for (const part of parts) {
+        state.set(part, at);
+        at += part.length;
+      }
+      return state;
+    },
+    restore: (state) => {
+      if (state.length !== stateLength) throw new RangeError(`a state of ${state.length} numbers, not ${stateLength}`);
+      steps = state[0] as number;
+      let at = 1;
+      for (const part of parts) {
+        part.set(state.subarray(at, at + part.length));
+        at += part.length;
+      }
+    },
+    [Symbol.asyncDispose]: () => session.release(),
+  };
+}
+
+/** Mean of 1 − cos(e, target), targets of length 1; its gradient with respect to e: (cos·z − target) / (|e|·rows), where z is e at length 1. */
+function cosineLoss(graph: Graph, e: Tensor, targets: Tensor): { readonly loss: Tensor; readonly gradient: Tensor } {
+  const column = [e.dims[0] as number, 1];
+  const sum = (x: Tensor) => graph.node({ op: 'ReduceSum', attributes: { keepdims: 1 } }, [x, graph.integers([1])], column);
+  const product = (a: Tensor, b: Tensor) => graph.node('Mul', [a, b], e.dims);
+  const number = (value: number) => graph.constant(Float32Array.of(value), []);
+  // The tiny addend keeps the quotient finite for an embedding of zeros.
+  const length = graph.node('Sqrt', [graph.node('Add', [sum(product(e, e)), number(1e-12)], column)], column);
+  const z = graph.node('Div', [e, length], e.dims);
+  const cosine = sum(product(z, targets));
+  const loss = graph.node('Sub', [number(1), graph.node({ op: 'ReduceMean', attributes: { keepdims: 0 } }, [cosine], [])], []);
+  const pull = graph.node('Sub', [product(z, cosine), targets], e.dims);
+  const spread = graph.node('Mul', [length, number(column[0] as number)], column);
+  return { loss, gradient: graph.node('Div', [pull, spread], e.dims) };
+}
+
+/** Kingma, Ba 2015, algorithm 1. */
+function adam({ numbers, first, second }: Learned, gradient: Float32Array, rate: number, step: number): void {
+  const [one, two] = [1 - beta1 ** step, 1 - beta2 ** step];
+  for (let i = 0; i < numbers.length; i++) {
+    const g = gradient[i] as number;
+    const m = beta1 * (first[i] as number) + (1 - beta1) * g;
+    const v = beta2 * (second[i] as number) + (1 - beta2) * g * g;
+    first[i] = m;
+    second[i] = v;
+    numbers[i] = (numbers[i] as number) - (rate * (m / one)) / (Math.sqrt(v / two) + epsilon);
+  }
+}

@@ -1,0 +1,32 @@
+/** A training graph opened in ONNX Runtime, on the processor or on a GPU. */
+import * as ort from 'onnxruntime-node';
+import { asFault, Fault } from '../../base/errors.ts';
+import type { OnnxDevice } from '../port.ts';
+
+/** Throws Fault `tool-missing` where the device is not to be had, `reader-failed` where ONNX Runtime will not load the graph. */
+export async function openTrainingSession(model: Uint8Array, threads: number, device: OnnxDevice): Promise<ort.InferenceSession> {
+  try {
+    return await ort.InferenceSession.create(model, {
+      // What the GPU's provider has not is computed by the processor.
+      executionProviders: device === 'cpu' ? ['cpu'] : [device, 'cpu'],
+      ...(threads > 0 && { intraOpNumThreads: threads }),
+      graphOptimizationLevel: 'all',
+      logSeverityLevel: 3,
+    });
+  } catch (error) {
+    if (device === 'webgpu')
+      throw new Fault(
+        'tool-missing',
+        "ONNX Runtime finds no GPU for --device webgpu (trainer.device): install the GPU's Vulkan driver, or leave it away.",
+        error,
+      );
+    if (device === 'cuda')
+      throw new Fault(
+        'tool-missing',
+        'ONNX Runtime cannot use cuda (trainer.device) here: it needs CUDA, cuDNN and its own CUDA libraries beside it (docs/jetson.md); or set trainer.device to webgpu or cpu',
+        error,
+      );
+    const fault = asFault(error, 'reader-failed', 'ONNX Runtime does not load the training graph');
+    throw new Fault(fault.code, `${fault.message} Try --engine tfjs.`, error);
+  }
+}

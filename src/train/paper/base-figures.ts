@@ -1,0 +1,94 @@
+/** The base networks on the very pairs and folders that the paper's network is measured on: a comparer in, the same figures out. */
+import { mkdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { writeWhole } from '../../base/whole-file.ts';
+import { evaluationPairs } from '../data/dataset.ts';
+import { type Confusion, confusionAt } from '../figures/confusion.ts';
+import { type VerificationFigures, verificationFigures, verificationThresholds } from '../figures/verification.ts';
+import { baseData, type DataName } from './paper.ts';
+import type { CellData, Supply } from './paper-data.ts';
+
+/** What tells two pictures of a face apart otherwise than by a network trained here. */
+export interface Comparer {
+  /** Names the networks, with their versions. */
+  readonly label: string;
+  /** Undefined where no face is found: a failure to acquire (ISO/IEC 19795-1), which is scored 0. */
+  readonly embed: (path: string) => Promise<Float32Array | undefined>;
+  /** 0…1. */
+  readonly score: (a: Float32Array, b: Float32Array) => number;
+}
+
+export interface BaseFigures {
+  readonly label: string;
+  readonly pictures: number;
+  readonly withoutFace: number;
+  /** The part of people (or pictures) that the paper's network was not trained on, at each detection threshold. */
+  readonly honest: readonly Confusion[];
+  readonly verification?: readonly VerificationFigures[];
+}
+
+export interface BaseOptions {
+  readonly measuredPairs: number;
+  readonly seed: number;
+  readonly signal: AbortSignal;
+  readonly onProgress?: (data: DataName, done: number, total: number) => void;
+}
+
+const fileOf = (out: string, data: DataName) => join(out, `base-${data}.json`);
+
+/**
+ * Measures the base networks on each kind of pictures, and keeps what it found in `out`: what is there is not measured again.
+ * Throws the signal's reason when it is aborted, and what the comparer throws.
+ */
+export async function runBase(base: Comparer, supply: Supply, options: BaseOptions & { readonly out: string }): Promise<void> {
+  const { out, measuredPairs, seed } = options;
+  await mkdir(out, { recursive: true });
+  for (const [data, images] of baseData) {
+    const settings = { label: base.label, measuredPairs, seed };
+    const before = await readBase(out, data);
+    if (before && JSON.stringify(before.settings) === JSON.stringify(settings)) continue;
+    const figures = await measureBase(base, await supply(data, images), options, data);
+    await writeWhole(fileOf(out, data), { settings, ...figures });
+  }
+}
+
+/** What `runBase` found, by kind of pictures. */
+export async function readBases(out: string): Promise<Map<DataName, BaseFigures>> {
+  const found = await Promise.all(baseData.map(async ([data]) => [data, await readBase(out, data)] as const));
+  return new Map(found.filter((entry): entry is [DataName, StoredFigures] => entry[1] !== undefined));
+}
+
+type StoredFigures = BaseFigures & { readonly settings: unknown };
+
+async function readBase(out: string, data: DataName): Promise<StoredFigures | undefined> {
+  try {
+    return JSON.parse(await readFile(fileOf(out, data), 'utf8')) as StoredFigures;
+  } catch {
+    return undefined; // not there, or half of it: measured again
+  }
+}
+
+async function measureBase(base: Comparer, { split, verification }: CellData, options: BaseOptions, data: DataName): Promise<BaseFigures> {
+  const pairs = evaluationPairs(split.test, options.measuredPairs, options.seed);
+  const folder = verification ? [verification.probe, ...verification.gallery, ...verification.strangers] : [];
+  const paths = [...new Set([...pairs.flatMap(({ first, second }) => [first, second]), ...folder])];
+  const embeddings = new Map<string, Float32Array | undefined>();
+  for (const [done, path] of paths.entries()) {
+    options.signal.throwIfAborted();
+    embeddings.set(path, await base.embed(path));
+    options.onProgress?.(data, done + 1, paths.length);
+  }
+  const score = (a: string, b: string) => {
+    const [one, other] = [embeddings.get(a), embeddings.get(b)];
+    return one && other ? base.score(one, other) : 0;
+  };
+  const told = pairs.map(({ first, second, same }) => ({ score: score(first, second), same }));
+  const against = (probe: string) => (verification?.gallery ?? []).map((picture) => score(probe, picture));
+  return {
+    label: base.label,
+    pictures: paths.length,
+    withoutFace: paths.filter((path) => embeddings.get(path) === undefined).length,
+    honest: verificationThresholds.map(({ detection }) => confusionAt(told, detection)).sort((a, b) => a.threshold - b.threshold),
+    ...(verification && { verification: verificationFigures(against(verification.probe), verification.strangers.map(against)) }),
+  };
+}

@@ -1,0 +1,182 @@
+/**
+ * Repeats the paper's section IV: cells in, a file of figures for each out. A cell that is done is not run again, one that was cut off goes
+ * on from its checkpoint, so the experiment may be ended and started at any time.
+ */
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { writeWhole } from '../../base/whole-file.ts';
+import type { Part } from '../data/dataset.ts';
+import { type Confusion, confusionAt } from '../figures/confusion.ts';
+import { type VerificationFigures, verificationFigures, verificationThresholds } from '../figures/verification.ts';
+import type { Optimiser } from '../port.ts';
+import type { Progress, Recipe } from '../recipe.ts';
+import { checkpointName, type Trained, train } from '../trainer.ts';
+import { embedAll, teller, validate } from '../validation.ts';
+import type { Cell } from './paper.ts';
+import type { CellData, Supply } from './paper-data.ts';
+
+/** Figures of one part at each detection threshold. */
+export type PartFigures = readonly Confusion[];
+
+export interface CellResult {
+  readonly cell: Cell;
+  /** Training and measuring; without what was taken over from another cell. */
+  readonly seconds: number;
+  readonly engine: string;
+  /** Mean over the last tenth of the steps. */
+  readonly lastLoss: number;
+  /** People or pictures that were never trained on. */
+  readonly honest: PartFigures;
+  /** New pairs of pictures that were trained on: what a split of pairs, as the tutorial's, measures. */
+  readonly leaky: PartFigures;
+  readonly people: { readonly trained: number; readonly tested: number };
+  readonly verification?: readonly VerificationFigures[];
+}
+
+export interface ExperimentOptions {
+  readonly cells: readonly Cell[];
+  readonly supply: Supply;
+  readonly out: string;
+  readonly engine: Recipe['engine'];
+  readonly pairs: number;
+  /** Pairs that each part is measured on. */
+  readonly measuredPairs: number;
+  readonly seed: number;
+  readonly threads: number;
+  readonly signal: AbortSignal;
+  readonly onProgress?: (progress: ExperimentProgress) => void;
+}
+
+export interface ExperimentProgress {
+  readonly cell: Cell;
+  readonly index: number;
+  readonly cells: number;
+  readonly training?: Progress;
+}
+
+/** Runs what is not yet done. Returns the results of all cells that are. */
+export async function runExperiment(options: ExperimentOptions): Promise<CellResult[]> {
+  await mkdir(options.out, { recursive: true });
+  for (const [index, cell] of options.cells.entries()) {
+    if (options.signal.aborted) break;
+    options.onProgress?.({ cell, index, cells: options.cells.length });
+    if (await readResult(options.out, cell)) continue;
+    if (!(await takeOver(options, cell))) await runCell(options, cell, index);
+  }
+  return readResults(options.out, options.cells);
+}
+
+/** Steps that are still to be trained: without cells that are done, and without what is taken over from another. */
+export async function stepsLeft({ out, cells }: Pick<ExperimentOptions, 'out' | 'cells'>): Promise<number> {
+  let left = 0;
+  for (const cell of cells) {
+    if (await readResult(out, cell)) continue;
+    left += cell.steps - (cells.find(({ id }) => id === cell.after)?.steps ?? 0);
+  }
+  return left;
+}
+
+/** The same training to the same step, done before: its figures are this cell's. */
+async function takeOver({ out, cells }: ExperimentOptions, cell: Cell): Promise<boolean> {
+  const before = cells.find(({ id, steps }) => id === cell.after && steps === cell.steps);
+  const result = before && (await readResult(out, before));
+  if (!result) return false;
+  await writeWhole(join(out, `${cell.id}.json`), { ...result, cell, seconds: 0 });
+  return true;
+}
+
+/** The results on disk, in the order of the cells. */
+export async function readResults(out: string, cells: readonly Cell[]): Promise<CellResult[]> {
+  const found = await Promise.all(cells.map((cell) => readResult(out, cell)));
+  return found.filter((result) => result !== undefined);
+}
+
+async function readResult(out: string, cell: Cell): Promise<CellResult | undefined> {
+  try {
+    const result = JSON.parse(await readFile(join(out, `${cell.id}.json`), 'utf8')) as CellResult;
+    // A file of the same cell under another budget or other settings is not this cell's.
+    return JSON.stringify(result.cell) === JSON.stringify(cell) ? result : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+async function runCell(options: ExperimentOptions, cell: Cell, index: number): Promise<void> {
+  const folder = running(options, cell);
+  await mkdir(folder, { recursive: true });
+  const data = await options.supply(cell.data, cell.images);
+  const resume = (await readdir(folder)).some((name) => name.startsWith(checkpointName));
+  const startedAt = performance.now();
+  let figures: Omit<CellResult, 'cell' | 'seconds' | 'lastLoss'> | undefined;
+  const { losses, finished } = await train(
+    recipeOf(options, cell, folder, resume),
+    {
+      signal: options.signal,
+      onProgress: (training) => options.onProgress?.({ cell, index, cells: options.cells.length, training }),
+      finish: async (trained) => {
+        figures = await measure(options, cell, data, trained);
+      },
+    },
+    { split: data.split },
+  );
+  if (!finished || !figures) return;
+  const last = losses.slice(-Math.ceil(losses.length / 10));
+  const lastLoss = last.reduce((sum, loss) => sum + loss, 0) / last.length;
+  await writeWhole(join(options.out, `${cell.id}.json`), { cell, seconds: (performance.now() - startedAt) / 1000, lastLoss, ...figures });
+  await leave(options, cell, folder);
+}
+
+const running = ({ out }: ExperimentOptions, { id }: Pick<Cell, 'id'>) => join(out, `${id}.running`);
+
+/** The checkpoint goes to the cell that trains on from it, where there is one; else it has done its work. */
+async function leave(options: ExperimentOptions, cell: Cell, folder: string): Promise<void> {
+  const next = options.cells.find(({ after, steps }) => after === cell.id && steps > cell.steps);
+  const goesOn = next !== undefined && !(await readResult(options.out, next)) && !existsSync(running(options, next));
+  if (goesOn) await rename(folder, running(options, next));
+  else await rm(folder, { recursive: true });
+}
+
+function recipeOf(options: ExperimentOptions, cell: Cell, out: string, resume: boolean): Recipe {
+  const optimiser: Optimiser = { kind: 'adam', rate: cell.rate, beta1: 0.9, beta2: 0.999, epsilon: 1e-7 };
+  return {
+    ...{ network: cell.network, engine: options.engine, device: 'auto', threads: options.threads, objective: cell.objective, optimiser },
+    ...{ data: `${cell.data} ${cell.images}`, split: { by: 'person', validation: 0, test: 0, seed: options.seed } },
+    ...{ pairs: options.pairs, batchesPerEpoch: 1, epochs: cell.steps, augment: cell.augment },
+    ...{ seed: options.seed, validationPairs: 0, out, checkpointEvery: 100, resume },
+  };
+}
+
+async function measure(
+  options: ExperimentOptions,
+  cell: Cell,
+  data: CellData,
+  trained: Trained,
+): Promise<Omit<CellResult, 'cell' | 'seconds' | 'lastLoss'>> {
+  const { network, objective } = cell;
+  const { engine, pictures, split } = trained;
+  const figuresOf = async (part: Part): Promise<PartFigures> => {
+    const { scored } = await validate({ engine, network, objective, part, pictures }, options.measuredPairs, options.seed);
+    const told = scored.map(({ score, pair }) => ({ score, same: pair.same }));
+    return verificationThresholds.map(({ detection }) => confusionAt(told, detection)).sort((a, b) => a.threshold - b.threshold);
+  };
+  const verification = data.verification && (await verify(cell, data.verification, trained));
+  return {
+    engine: engine.label,
+    honest: await figuresOf(split.test),
+    leaky: await figuresOf(split.train),
+    people: { trained: split.train.subjects.length, tested: split.test.subjects.length },
+    ...(verification && { verification }),
+  };
+}
+
+/** One probe against the folder of verification images, as the tutorial's app does; then every stranger the same way. */
+async function verify(cell: Cell, data: NonNullable<CellData['verification']>, trained: Trained): Promise<VerificationFigures[]> {
+  const { network, objective } = cell;
+  const measured = { engine: trained.engine, network, objective, part: trained.split.test, pictures: trained.pictures };
+  const embeddings = await embedAll(measured, [data.probe, ...data.gallery, ...data.strangers]);
+  const tell = await teller(measured);
+  const at = (path: string) => embeddings.get(path) as Float32Array;
+  const scoresOf = (probe: string) => data.gallery.map((picture) => tell(at(probe), at(picture)).score);
+  return verificationFigures(scoresOf(data.probe), data.strangers.map(scoresOf));
+}

@@ -1,0 +1,202 @@
+/**
+ * Tuning: named parameters and a measure in, the best setting found out, by Bayesian optimisation. Each trial is a line of JSON on
+ * disk as soon as it ends, so that an interrupted search goes on; a trial that does worse than most did at its age is ended early.
+ */
+import { appendFile, readFile } from 'node:fs/promises';
+import { Fault, messageOf } from '../../base/errors.ts';
+import { newRandom, normal, type Random } from '../../base/random.ts';
+import { expectedImprovement, fitProcess, type Point } from './gaussian-process.ts';
+
+/** What a parameter may be. `log`: equal factors are equal steps. `whole`: whole numbers only. */
+export interface Range {
+  readonly from: number;
+  readonly to: number;
+  readonly log?: boolean;
+  readonly whole?: boolean;
+}
+
+export type Space = Readonly<Record<string, Range>>;
+export type Setting = Readonly<Record<string, number>>;
+
+export interface Trial {
+  /** From 0. */
+  readonly trial: number;
+  readonly setting: Setting;
+  /** What is made small; the last one reported where the trial was stopped early. */
+  readonly value: number;
+  /** What was reported on the way (a validation loss after each epoch). */
+  readonly reports: readonly number[];
+  readonly stopped: boolean;
+  readonly seconds: number;
+}
+
+/** Measures a setting. `report` tells a value on the way and answers whether to stop; the last value then counts. */
+export type Measure = (setting: Setting, report: (value: number) => 'go on' | 'stop') => Promise<number>;
+
+export interface TuneOptions {
+  readonly space: Space;
+  readonly measure: Measure;
+  /** Trials in all, those already on disk counted in. */
+  readonly trials: number;
+  readonly seed: number;
+  /** `random` is the baseline that `bayes` must beat. */
+  readonly search: 'bayes' | 'random';
+  /** File of trials; none is kept without. */
+  readonly file?: string;
+  readonly onTrial?: (trial: Trial) => void;
+  readonly signal?: AbortSignal;
+}
+
+/** Settings drawn before the process has enough to go on. */
+const drawnFirst = 5;
+
+/** Searches. Returns all trials in order. Throws Fault `bad-argument` for a range that cannot be, or a file of another search. */
+export async function tune(options: TuneOptions): Promise<Trial[]> {
+  for (const [name, range] of Object.entries(options.space)) requireRange(name, range);
+  const trials = options.file ? await trialsOf(options.file, options.space) : [];
+  while (trials.length < options.trials && !options.signal?.aborted) {
+    // A seed for each trial: a search that goes on proposes what an uninterrupted one would.
+    const random = newRandom(options.seed + trials.length * 2 ** 32);
+    const setting = settingAt(options.space, propose(options, trials, random));
+    const trial = await runTrial(options, trials, setting);
+    trials.push(trial);
+    if (options.file) await append(options.file, trial);
+    options.onTrial?.(trial);
+  }
+  return trials;
+}
+
+/** The trial of the smallest value; one that was stopped early cannot win. */
+export function bestTrial(trials: readonly Trial[]): Trial | undefined {
+  const ended = trials.filter(({ stopped, value }) => !stopped && Number.isFinite(value));
+  return ended.reduce<Trial | undefined>((best, trial) => (best && best.value <= trial.value ? best : trial), undefined);
+}
+
+async function runTrial(options: TuneOptions, before: readonly Trial[], setting: Setting): Promise<Trial> {
+  const startedAt = performance.now();
+  const reports: number[] = [];
+  let stopped = false;
+  const measured = await options.measure(setting, (value) => {
+    reports.push(value);
+    stopped = fallsBehind(before, reports);
+    return stopped ? 'stop' : 'go on';
+  });
+  const value = stopped ? (reports.at(-1) ?? measured) : measured;
+  return { trial: before.length, setting, value, reports, stopped, seconds: (performance.now() - startedAt) / 1000 };
+}
+
+/** The median rule (Golovin et al. 2017, «Google Vizier», section 3.2.1): its best report so far is worse than the median of the others' running means. */
+export function fallsBehind(before: readonly Trial[], reports: readonly number[]): boolean {
+  const age = reports.length;
+  const others = before
+    .filter((trial) => trial.reports.length >= age)
+    .map(({ reports: all }) => all.slice(0, age).reduce((sum, value) => sum + value, 0) / age);
+  if (others.length < 4) return false;
+  const sorted = others.toSorted((a, b) => a - b);
+  const half = Math.floor(sorted.length / 2);
+  const median = sorted.length % 2 === 1 ? (sorted[half] as number) : ((sorted[half - 1] as number) + (sorted[half] as number)) / 2;
+  return !(Math.min(...reports) <= median);
+}
+
+/** Where to look next, in the unit cube. */
+function propose({ space, search }: TuneOptions, trials: readonly Trial[], random: Random): Point {
+  const dimensions = Object.keys(space).length;
+  const anywhere = () => Array.from({ length: dimensions }, random);
+  if (search === 'random' || trials.filter(({ value }) => Number.isFinite(value)).length < drawnFirst) return anywhere();
+  const points = trials.map(({ setting }) => pointOf(space, setting));
+  const values = capped(trials.map(({ value }) => value));
+  const process = fitProcess(points, values, Math.floor(random() * 2 ** 31));
+  const best = Math.min(...values);
+  const at = points[values.indexOf(best)] as Point;
+  const near = (centre: Point, reach: number) => centre.map((x) => Math.min(1, Math.max(0, x + reach * normal(random))));
+  // The improvement has many peaks: look everywhere, and close to the best so far, then climb from the best place found.
+  const starts = [...Array.from({ length: 600 }, anywhere), ...Array.from({ length: 200 }, () => near(at, 0.05))];
+  const improvement = (point: Point) => expectedImprovement(process.predict(snap(space, point)), best);
+  let winner = { point: at, gain: -1 };
+  const consider = (point: Point) => {
+    const gain = improvement(point);
+    if (gain > winner.gain) winner = { point, gain };
+  };
+  starts.forEach(consider);
+  for (let round = 0; round < 100; round++) consider(near(winner.point, 0.1 * 0.96 ** round));
+  return winner.point;
+}
+
+/**
+ * Values that are far worse than most, or none at all (a loss that broke), all become as bad as twice the way from the best to the median
+ * beyond it: how bad a bad setting is must not flatten the differences between good ones.
+ */
+function capped(values: readonly number[]): number[] {
+  const finite = values.filter(Number.isFinite).sort((a, b) => a - b);
+  const [best = 0, middle = 0, worst = 0] = [finite[0], finite[Math.floor(finite.length / 2)], finite.at(-1)];
+  const cap = middle > best ? Math.min(worst, middle + 2 * (middle - best)) : worst;
+  return values.map((value) => (Number.isFinite(value) ? Math.min(value, cap) : cap));
+}
+
+/** Whole numbers stand at their own places, so that the process does not see two where there is one. */
+const snap = (space: Space, point: Point): Point => pointOf(space, settingAt(space, point));
+
+export function settingAt(space: Space, point: Point): Setting {
+  const values = Object.entries(space).map(([name, { from, to, log, whole }], index) => {
+    const share = point[index] as number;
+    const value = log ? from * (to / from) ** share : from + share * (to - from);
+    return [name, Math.min(to, Math.max(from, whole ? Math.round(value) : value))] as const;
+  });
+  return Object.fromEntries(values);
+}
+
+function pointOf(space: Space, setting: Setting): Point {
+  return Object.entries(space).map(([name, { from, to, log }]) => {
+    const value = setting[name] as number;
+    if (from === to) return 0;
+    return log ? Math.log(value / from) / Math.log(to / from) : (value - from) / (to - from);
+  });
+}
+
+function requireRange(name: string, { from, to, log }: Range): void {
+  if (!(Number.isFinite(from) && Number.isFinite(to) && from <= to))
+    throw new Fault('bad-argument', `The range of ${name} must go up, not from ${from} to ${to}.`);
+  if (log && from <= 0)
+    throw new Fault('bad-argument', `The range of ${name} has a logarithmic scale and must start above 0, not at ${from}.`);
+}
+
+/** The trials in a file; none where there is no file. Throws Fault `bad-argument` where it cannot be read. */
+export async function readTrials(file: string): Promise<Trial[]> {
+  let text: string;
+  try {
+    text = await readFile(file, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw new Fault('bad-argument', `The trials in ${file} cannot be read: ${messageOf(error)}`, error);
+  }
+  // A line that a kill cut short is no trial; the next one is appended after a new line.
+  return text.split('\n').flatMap((line) => {
+    try {
+      return line === '' ? [] : [JSON.parse(line) as Trial];
+    } catch {
+      return [];
+    }
+  });
+}
+
+/** @throws Fault `bad-argument` where the file holds trials of another search. */
+async function trialsOf(file: string, space: Space): Promise<Trial[]> {
+  const trials = await readTrials(file);
+  const names = Object.keys(space).sort().join();
+  for (const { setting } of trials)
+    if (Object.keys(setting).sort().join() !== names)
+      throw new Fault(
+        'bad-argument',
+        `${file} holds trials of other parameters (${Object.keys(setting).sort().join()}): give another --out.`,
+      );
+  return trials.map((trial) => ({ ...trial, value: trial.value ?? Number.NaN }));
+}
+
+async function append(file: string, trial: Trial): Promise<void> {
+  try {
+    await appendFile(file, `\n${JSON.stringify(trial)}`, { flush: true });
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code === 'ENOSPC' ? 'disk-full' : 'bad-argument';
+    throw new Fault(code, `The trial cannot be added to ${file} (${messageOf(error)}): free space or give another --out.`, error);
+  }
+}

@@ -1,0 +1,71 @@
+/** `facelatch retrain` with the recipe `paper` and a plan of one's own, on people who do not exist. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { systemClock } from '../../../src/base/time.ts';
+import { openEmbedderNetwork } from '../../../src/face/manifest.ts';
+import { openGallery } from '../../../src/identity/sqlite.ts';
+import { demoPeople } from '../../recipes/paper-set.ts';
+import { facelatch, jsonOf, root, start, temporaryFolder } from '../facelatch.ts';
+
+const folder = temporaryFolder();
+afterAll(() => folder[Symbol.dispose]());
+const place = join(folder.path, 'state');
+const state = ['--state', place];
+const module = join(folder.path, 'mine.ts');
+const paper = ['retrain', 'start', '--recipe', 'paper', '--seed', '7', ...state];
+
+/** The people of the demo, with templates that are nobody's: what is learned, checked and compared here is made from the pictures. */
+function enrolEverybody(): void {
+  const embedder = openEmbedderNetwork(join(root, 'models', 'embedder')).info;
+  const template = new Float32Array(embedder.dimension);
+  template[0] = 1;
+  mkdirSync(place);
+  using gallery = openGallery({
+    file: join(place, 'people.sqlite'),
+    embedder,
+    policy: { policy: 'target-fmr', targetFmr: 1e-4, detection: 0.99, verification: 0.8 },
+    clock: systemClock,
+  });
+  for (const { personId, samples } of demoPeople())
+    gallery.enrol({ name: personId, pictures: samples.map(({ picture, id }) => ({ picture, template, source: id })) });
+}
+
+function writeModule(): void {
+  const from = (name: string) => JSON.stringify(join(root, 'src', name));
+  writeFileSync(
+    module,
+    `import { workshopOf as shipped } from ${from('workshop.ts')};
+     import { smallNetwork } from ${from('train/small-network.ts')};
+     export const workshopOf = () => shipped({ paper: { network: smallNetwork, epochs: 2, stepsPerEpoch: 10 } });`,
+  );
+}
+
+describe('facelatch retrain --recipe paper', () => {
+  it('learns by a module of one’s own, is refused by the comparison, and does the same again under the same seed', async () => {
+    enrolEverybody();
+    writeModule();
+    const networks: string[] = [];
+    for (let turn = 0; turn < 2; turn++) {
+      const run = await facelatch([...paper, '--workshop', module, '--json']);
+      const { job } = jsonOf(run);
+      expect([run.code, job.state, job.detail]).toEqual([1, 'refused', expect.stringContaining('against the champion')]);
+      const { manifest } = jsonOf(await facelatch(['models', 'show', job.bundle.slice(0, 12), '--json', ...state]));
+      expect(manifest.metrics).toMatchObject({ seed: { value: 7 }, steps: { value: 20 } });
+      networks.push(manifest.files['twin.onnx'].sha256);
+    }
+    expect(networks[1]).toBe(networks[0]);
+  }, 120_000);
+
+  it('refuses a module that is not there, and one while a daemon is running', async () => {
+    const missing = await facelatch([...paper, '--workshop', 'nowhere.ts']);
+    expect([missing.code, missing.stderr]).toEqual([2, expect.stringContaining('There is no nowhere.ts: --workshop takes a module')]);
+    const demo = `camera.replay.from=${join(root, 'config', 'demo-people')}`;
+    const daemon = start(['run', '--json', '--set', 'camera.source=replay', '--set', demo, '--set', 'camera.replay.loop=true', ...state]);
+    await daemon.said(/./);
+    const running = await facelatch([...paper, '--workshop', module]);
+    daemon.child.kill('SIGTERM');
+    await daemon.done;
+    expect([running.code, running.stderr]).toEqual([2, expect.stringContaining('A daemon is running')]);
+  }, 120_000);
+});

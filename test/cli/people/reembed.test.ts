@@ -1,0 +1,49 @@
+/** A change of embedder: the templates of before are not compared, and are made anew from the stored pictures. */
+import { createHash } from 'node:crypto';
+import { cpSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, expect, it } from 'vitest';
+import { demoPicture, facelatch, jsonOf, root, start, temporaryFolder } from '../facelatch.ts';
+
+const folder = temporaryFolder();
+afterAll(() => folder[Symbol.dispose]());
+
+/** The shipped embedder with another producer name: it computes the same and is another file (protobuf: a field that comes again replaces the first). */
+function anotherEmbedder(): string {
+  const copy = join(folder.path, 'another-embedder');
+  cpSync(join(root, 'models', 'embedder'), copy, { recursive: true });
+  const file = join(copy, 'manifest.json');
+  const manifest = JSON.parse(readFileSync(file, 'utf8'));
+  const onnx = Buffer.concat([readFileSync(join(copy, manifest.file)), Buffer.from([0x12, 0x01, 0x78])]);
+  writeFileSync(join(copy, manifest.file), onnx);
+  writeFileSync(file, JSON.stringify({ ...manifest, sha256: createHash('sha256').update(onnx).digest('hex') }));
+  return copy;
+}
+
+it('leaves nobody recognised until the templates are made anew, by command or by the next start', async () => {
+  const state = ['--state', join(folder.path, 'state')];
+  const changed = [...state, '--set', `face.embedder=${anotherEmbedder()}`];
+  expect((await facelatch(['enrol', 'Ada', demoPicture(1, 'neutral'), ...state])).code).toBe(0);
+  expect((await facelatch(['doctor', '--no-camera', ...changed])).stdout).toContain('facelatch people reembed');
+  expect((await facelatch(['people', ...changed])).stdout).toContain('facelatch people reembed');
+  const made = await facelatch(['people', 'reembed', '--json', ...changed]);
+  expect(made.code).toBe(0);
+  expect(jsonOf(made)).toEqual({ pictures: 1, failed: [] });
+  expect((await facelatch(['verify', demoPicture(1, 'smiling'), '--person', 'Ada', ...changed])).code).toBe(0);
+
+  // Bo is enrolled with the first embedder and known to a daemon that starts with the other.
+  expect((await facelatch(['enrol', 'Bo', demoPicture(3, 'neutral'), ...state])).code).toBe(0);
+  const daemon = start([
+    'run',
+    '--json',
+    '--set',
+    'camera.source=replay',
+    '--set',
+    `camera.replay.from=${join(root, 'config', 'demo-people')}`,
+    ...changed,
+  ]);
+  await daemon.said(/templates made anew/);
+  daemon.child.kill('SIGTERM');
+  expect((await daemon.done).code).toBe(0);
+  expect((await facelatch(['verify', demoPicture(3, 'smiling'), '--person', 'Bo', ...changed])).code).toBe(0);
+});

@@ -1,0 +1,173 @@
+/** `facelatch evaluate` on a set of pairs made of the synthetic people. */
+import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import sharp from 'sharp';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { evaluateCommand } from '../../../src/cli/training/evaluate.ts';
+import { inventPeople } from '../../train/runs.ts';
+import { demoPicture, facelatch, jsonOf, temporaryFolder } from '../facelatch.ts';
+
+const folder = temporaryFolder();
+const list = join(folder.path, 'pairs.txt');
+afterAll(() => folder[Symbol.dispose]());
+
+const people = Array.from({ length: 16 }, (_, i) => i + 1);
+
+/** Three pictures of each of 16 people: neutral, smiling, and smiling in the dark (person 16's is a bare wall); 48 pairs of one and 48 of two people. */
+beforeAll(async () => {
+  for (const person of people) {
+    const own = join(folder.path, `P${person}`);
+    mkdirSync(own);
+    copyFileSync(demoPicture(person, 'neutral'), join(own, `P${person}_0001.jpg`));
+    copyFileSync(demoPicture(person, 'smiling'), join(own, `P${person}_0002.jpg`));
+    const third =
+      person === 16
+        ? sharp({ create: { width: 99, height: 99, channels: 3, background: '#a88' } })
+        : sharp(demoPicture(person, 'smiling')).linear(0.5, 0);
+    await third.jpeg().toFile(join(own, `P${person}_0003.jpg`));
+  }
+  const matched = people.flatMap((p) => [`P${p}\t1\t2`, `P${p}\t1\t3`, `P${p}\t2\t3`]);
+  const mismatched = people.flatMap((p) => [1, 2, 3].map((step) => `P${p}\t1\tP${((p + step * 4 - 1) % 16) + 1}\t2`));
+  // step 4, 8 and 12 never lead back to the same person
+  writeFileSync(list, `48\n${[...matched, ...mismatched].join('\n')}\n`);
+});
+
+it('measures both scores, counts the picture without a face as wrong, and names it', async () => {
+  const result = await facelatch(['evaluate', folder.path, '--pairs', list, '--json']);
+  const figures = jsonOf(result);
+  expect(result.code).toBe(0);
+  expect(figures).toMatchObject({
+    score: 'head',
+    view: 1,
+    pairs: 96,
+    pictures: 48,
+    noFace: 1,
+    withoutFace: ['P16/P16_0003.jpg'],
+    unreadable: [],
+    failureToAcquire: { rate: 1 / 48 },
+    verification: [],
+    stated: {},
+  });
+  expect(figures.head.atThresholds.map(({ detection }: { detection: number }) => detection)).toEqual([0.5, 0.9, 0.99]);
+  expect(figures.head.atThresholds[0].recall.value).toBeLessThanOrEqual(46 / 48);
+  // Two of 96 pairs have no score; the others are told apart.
+  for (const score of ['head', 'cosine']) {
+    expect(figures[score]).toMatchObject({ notCompared: 2, noFace: 1 });
+    expect(figures[score].accuracy).toBeGreaterThan(90);
+    expect(figures[score].accuracy).toBeLessThan(98);
+  }
+  expect(figures.accuracy).toBe(figures.head.accuracy);
+  expect(figures.standardError).toBeGreaterThan(0);
+  expect(figures.rates[0].fnmr.interval[1]).toBeGreaterThan(figures.rates[0].fnmr.rate);
+  expect(figures.rates[3]).toMatchObject({ fnmr: null, reason: expect.stringContaining('rule of three') });
+});
+
+it('says it in words, for the score that was asked for', async () => {
+  const { stdout } = await facelatch(['evaluate', folder.path, '--pairs', list, '--score', 'cosine']);
+  expect(stdout).toMatch(/^96 pairs .*48 pictures read in \d+ s by facelatch-twin/);
+  expect(stdout).toMatch(/accuracy +9\d\.\d\d % ± \d\.\d\d\n/);
+  expect(stdout).toMatch(/1 picture without a face:\n {2}P16\/P16_0003\.jpg\n/);
+  expect(stdout).not.toContain('head');
+});
+
+it('refuses a set of which pictures are missing: figures on a part of it would mislead', async () => {
+  const short = join(folder.path, 'short.txt');
+  writeFileSync(short, '1\nP1\t1\t9\nP1\t1\tP2\t1\n');
+  const result = await facelatch(['evaluate', folder.path, '--pairs', short]);
+  expect(result).toMatchObject({ code: 2, stderr: expect.stringContaining('1 picture of the 3 that the list names cannot be found in') });
+});
+
+describe('on people’s folders', () => {
+  const page = join(folder.path, 'report.html');
+
+  it('forms every pair, draws people for its intervals, and verifies as the paper does; the page holds all of it', async () => {
+    writeFileSync(join(folder.path, 'P1', 'broken.jpg'), 'no picture');
+    const result = await facelatch(['evaluate', folder.path, '--report', page, '--json']);
+    const figures = jsonOf(result);
+    // 16 people of 3 pictures, one of 4.
+    expect(figures).toMatchObject({ view: null, pairs: (49 * 48) / 2, pictures: 49, unreadable: ['P1/broken.jpg'], noFace: 2 });
+    expect(figures.head).toMatchObject({ intervals: 'people', people: 16, genuine: 15 * 3 + 6 });
+    expect(figures.head.worst.impostors).toHaveLength(8);
+    expect(figures.head.worst.impostors[0].a).toMatch(/^P\d+\/P\d+_000\d\.jpg$/);
+    expect(figures.verification.map(({ people: owners, strangers }: Record<string, number>) => [owners, strangers])).toEqual(
+      Array.from({ length: 3 }, () => [16, 16 * 15]),
+    );
+    const [, half] = figures.verification;
+    expect(half.verified / half.people).toBeGreaterThan((3 * half.strangersVerified) / half.strangers);
+    expect(result.stderr).toBe(`the report lies in ${page} (it shows pictures of people)\n`);
+  });
+
+  it('the page needs nothing beside it, and names no folder above the pictures', () => {
+    const html = readFileSync(page, 'utf8');
+    expect(html).toMatch(/^<!doctype html>[\s\S]*<h1>facelatch-twin on facelatch-cli-[\s\S]*<\/html>\n$/);
+    for (const part of [
+      'ROC',
+      'DET',
+      'scores of pairs',
+      'equal error rate',
+      'paper’s verification',
+      'most alike',
+      'least alike',
+      'P1/broken.jpg',
+    ])
+      expect(html).toContain(part);
+    expect(html.match(/<img [^>]*src="data:image\/jpeg;base64,/g)?.length).toBe(32);
+    expect(html.replaceAll('http://www.w3.org/2000/svg', '')).not.toMatch(/https?:|<script|<link|url\(|src="(?!data:)/);
+    expect(html).not.toMatch(/NaN|undefined|Infinity/);
+    expect(html).not.toContain(folder.path);
+  });
+
+  it('leaves pictures out when told to, and measures some of the people', async () => {
+    const [some, bare] = [join(folder.path, 'some.txt'), join(folder.path, 'bare.html')];
+    writeFileSync(some, 'demo/P2\nP3\n');
+    const { code, stdout, stderr } = await facelatch(['evaluate', folder.path, '--people', some, '--report', bare, '--no-pictures']);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: `the report lies in ${bare}\n` });
+    expect(stdout).toMatch(/^15 pairs of 2 people \(6 of one person, 9 of two\), 6 pictures/);
+    expect(stdout).toContain('needs at least 30 matched and 30 mismatched pairs');
+    expect(readFileSync(bare, 'utf8')).not.toContain('<img');
+  });
+});
+
+describe('a network trained here', () => {
+  const [invented, twin] = [join(folder.path, 'invented'), join(folder.path, 'twin')];
+
+  it('is measured on the test part of what it was trained on, unless all of it is asked for', async () => {
+    await inventPeople(invented, 12, 4);
+    const quick = [
+      '--size',
+      'small',
+      '--batch',
+      '4',
+      '--batches-per-epoch',
+      '3',
+      '--validation-pairs',
+      '0',
+      '--threads',
+      '1',
+      '--epochs',
+      '1',
+    ];
+    expect(await facelatch(['train', invented, '--out', twin, ...quick, '--json'])).toMatchObject({ code: 0 });
+    const part = await facelatch(['evaluate', invented, '--model', twin]);
+    expect(part.stdout).toMatch(
+      /^66 pairs of 3 people, the test part: none of these pictures was trained on \(18 of one person, 48 of two\), 12 pictures.* by small 3 steps, binary/,
+    );
+    const all = jsonOf(await facelatch(['evaluate', invented, '--model', twin, '--part', 'all', '--json']));
+    expect(all).toMatchObject({ score: 'head', pairs: (48 * 47) / 2, noFace: 0, embedder: { name: 'small' } });
+    expect(all.head.atThresholds.map(({ threshold }: { threshold: number }) => threshold)).toEqual([0.5, 0.9, 0.99]);
+    expect(all.cosine).toBeUndefined();
+  });
+
+  it.each([
+    { args: ['--pairs', list, '--most-pairs', '50'], says: '--most-pairs does not go with --pairs' },
+    { args: ['--model', twin, '--score', 'cosine'], says: '--score does not go with --model' },
+    { args: ['--report', 'report.pdf'], says: '--report writes .html, not report.pdf' },
+    { args: ['--part', 'test'], says: '--part test is the test part of the pictures that a network (--model) was trained on' },
+    { args: ['--people', '/nowhere.txt'], says: 'The list of people /nowhere.txt (--people) cannot be read' },
+    { args: ['--model', '/nowhere'], says: 'There is no trained model /nowhere' },
+  ])('refuses $args', async ({ args, says }) => {
+    const command = evaluateCommand(new AbortController().signal, () => undefined);
+    await expect(command.parseAsync([invented, ...args], { from: 'user' })).rejects.toThrow(says);
+    expect(existsSync('report.pdf')).toBe(false);
+  });
+});

@@ -1,0 +1,166 @@
+import { createHash } from 'node:crypto';
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import sharp from 'sharp';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { openEmbedderNetwork } from '../../src/face/manifest.ts';
+import { openFaceReader } from '../../src/face/reader.ts';
+import { logitOf } from '../../src/identity/siamese.ts';
+import { thresholdsOf } from '../../src/identity/threshold.ts';
+import { workshopOf } from '../../src/learning/workshop.ts';
+import type { LabelledPerson, Recipe, RecipeProgress, RecipeResult, RecipeRun, Sample } from '../../src/retrain/port.ts';
+
+const models = new URL('../../models/', import.meta.url).pathname;
+const demo = new URL('../../config/demo-people/', import.meta.url).pathname;
+const base = join(models, 'embedder');
+const work = mkdtempSync(join(tmpdir(), 'facelatch-adapt-'));
+afterAll(() => rmSync(work, { recursive: true, force: true }));
+
+const sampleOf = (picture: Uint8Array): Sample => ({
+  id: createHash('sha256').update(picture).digest('hex'),
+  picture,
+  origin: 'enrolment',
+  takenAt: '2026-11-01T12:00:00Z',
+});
+
+/** Three pictures of someone of the demo: as it is, smiling where there is one, and in other light. */
+async function person(name: string): Promise<LabelledPerson> {
+  const picture = readFileSync(join(demo, `${name}-neutral.jpg`));
+  const changed = await Promise.all([
+    sharp(picture).modulate({ brightness: 0.6 }).jpeg().toBuffer(),
+    sharp(picture).modulate({ brightness: 1.2 }).blur(1).jpeg().toBuffer(),
+  ]);
+  return { personId: name, samples: [picture, ...changed].map(sampleOf) };
+}
+
+const recipe = workshopOf().recipes.adapt as Recipe;
+const progress: RecipeProgress[] = [];
+const runOf = (people: readonly LabelledPerson[], out: string, change: Partial<RecipeRun> = {}): RecipeRun => ({
+  data: { people, strangers: [] },
+  ...{ base, out, checkpoint: join(out, 'checkpoint'), seed: 5, threads: 2 },
+  signal: new AbortController().signal,
+  onProgress: (said) => progress.push(said),
+  ...change,
+});
+
+let people: LabelledPerson[];
+let result: RecipeResult;
+const out = join(work, 'adapted');
+beforeAll(async () => {
+  people = await Promise.all(['p01', 'p02', 'p03'].map(person));
+  result = await recipe.run(runOf(people, out));
+}, 120_000);
+
+const limits = { minInterEyePx: 24, minLuminance: 35, maxLuminance: 225, minSharpness: 0.012, maxTurnDeg: 40, dominance: 0.5 };
+const readerOf = (embedder: string) => openFaceReader({ detector: join(models, 'detector'), embedder, threads: 2, limits });
+
+describe('the recipe adapt', () => {
+  test('leaves an embedder that the face reader opens, of another identity than the base, whose threshold can be set', async () => {
+    await using reader = await readerOf(out);
+    expect(reader.embedder).toMatchObject({
+      version: '1.0.0+adapt',
+      dimension: 256,
+      head: { kind: 'cosine' },
+      calibration: result.calibration,
+    });
+    expect(reader.embedder.sha256).not.toBe(openEmbedderNetwork(base).info.sha256);
+    const policy = { policy: 'target-fmr', targetFmr: 1e-4, detection: 0.99, verification: 0.8 } as const;
+    expect(thresholdsOf(policy, reader.embedder)(15).logit).toBeGreaterThan(0);
+  });
+
+  test('under it, pictures that were learned from are as like as can be within a person, and unlike between people', async () => {
+    await using reader = await readerOf(out);
+    const embeddings = [];
+    for (const { samples } of people)
+      embeddings.push(
+        await Promise.all(samples.map(async ({ picture }) => (await reader.read(picture, { embed: 'dominant' })).faces[0]!.embedding!)),
+      );
+    const { head } = reader.embedder;
+    const top = head.kind === 'cosine' ? head.scale + head.bias : 0;
+    for (const [i, own] of embeddings.entries()) {
+      expect(logitOf(head, own[0]!, own[1]!)).toBeCloseTo(top, 2);
+      for (const [j, others] of embeddings.entries())
+        if (j !== i)
+          expect(logitOf(head, own[0]!, others[0]!)).toBeLessThan(result.calibration.table.find(({ fmr }) => fmr === 1e-3)!.logit);
+    }
+  });
+
+  test('tells how far it is, and says what it saw', () => {
+    expect(progress.filter(({ stage }) => stage === 'embedding').map(({ done }) => done)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9]);
+    expect(progress.at(-1)).toMatchObject({ stage: 'learning', done: 3, total: 4 });
+    expect(result.figures).toEqual({ faces: 9, without: 0, embeddings: 45 });
+  });
+
+  test('gives the same network again under the same seed', async () => {
+    const again = join(work, 'again');
+    await recipe.run(runOf(people, again));
+    expect(openEmbedderNetwork(again).info.sha256).toBe(openEmbedderNetwork(out).info.sha256);
+  }, 120_000);
+
+  test('goes on from the twin where the base has an adapter already', async () => {
+    const twice = join(work, 'twice');
+    await recipe.run(runOf(people, twice, { base: out }));
+    expect(openEmbedderNetwork(twice).info.sha256).toBe(openEmbedderNetwork(out).info.sha256);
+  }, 120_000);
+
+  test('refuses one person only, and pictures in which no face is found', async () => {
+    expect(recipe.lacks({ people: people.slice(0, 1), strangers: [] })).toContain('there is only one');
+    await expect(recipe.run(runOf(people.slice(0, 1), join(work, 'no')))).rejects.toMatchObject({ code: 'training-failed' });
+    const wall = async (shade: string) =>
+      sampleOf(
+        await sharp({ create: { width: 200, height: 200, channels: 3, background: shade } })
+          .jpeg()
+          .toBuffer(),
+      );
+    const nobody = { personId: 'nobody', samples: await Promise.all(['#111111', '#777777', '#eeeeee'].map(wall)) };
+    await expect(recipe.run(runOf([people[0]!, nobody], join(work, 'no')))).rejects.toThrow(/found in the pictures of only 1 people/);
+  });
+
+  test('refuses a base of another network than the cohort’s', async () => {
+    const other = join(work, 'other');
+    cpSync(base, other, { recursive: true });
+    const manifest = JSON.parse(readFileSync(join(other, 'manifest.json'), 'utf8'));
+    const onnx = Buffer.concat([readFileSync(join(other, 'twin.onnx')), Buffer.from([0x1a, 0x01, 0x31])]);
+    writeFileSync(join(other, 'twin.onnx'), onnx);
+    writeFileSync(join(other, 'manifest.json'), JSON.stringify({ ...manifest, sha256: createHash('sha256').update(onnx).digest('hex') }));
+    await expect(recipe.run(runOf(people, join(work, 'no'), { base: other }))).rejects.toThrow(/facelatch models cohort/);
+  });
+
+  test('ends where it is told to stop', async () => {
+    const stop = new AbortController();
+    const run = runOf(people, join(work, 'no'), { signal: stop.signal, onProgress: () => stop.abort(new Error('stopped')) });
+    await expect(recipe.run(run)).rejects.toThrow('stopped');
+    expect(existsSync(join(work, 'no'))).toBe(false);
+  });
+});
+
+describe('an adapted embedder whose folder is wrong', () => {
+  const broken = join(work, 'broken');
+  test.each([
+    ['an altered adapter', 'model-damaged', (m: object) => m, (b: Buffer) => Buffer.concat([b.subarray(4), b.subarray(0, 4)])],
+    [
+      'a missing adapter',
+      'model-missing',
+      (m: { adapter: object }) => ({ ...m, adapter: { ...m.adapter, file: 'gone.f32' } }),
+      (b: Buffer) => b,
+    ],
+    [
+      'a number of keys that the file does not hold',
+      'model-unfit',
+      (m: { adapter: object }) => ({ ...m, adapter: { ...m.adapter, keys: 3 } }),
+      (b: Buffer) => b,
+    ],
+    [
+      'a gate that closes before it opens',
+      'model-unfit',
+      (m: { adapter: object }) => ({ ...m, adapter: { ...m.adapter, gate: { from: 0.9, to: 0.8 } } }),
+      (b: Buffer) => b,
+    ],
+  ])('%s is a fault', (_, code, change, bytes) => {
+    cpSync(out, broken, { recursive: true });
+    writeFileSync(join(broken, 'manifest.json'), JSON.stringify(change(JSON.parse(readFileSync(join(out, 'manifest.json'), 'utf8')))));
+    writeFileSync(join(broken, 'adapter.f32'), bytes(readFileSync(join(out, 'adapter.f32'))));
+    expect(() => openEmbedderNetwork(broken)).toThrow(expect.objectContaining({ code }));
+  });
+});

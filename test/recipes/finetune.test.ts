@@ -1,0 +1,178 @@
+/** The recipe `finetune`, with few steps, from people who do not exist: to a folder that the face reader opens. */
+import { createHash } from 'node:crypto';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import sharp from 'sharp';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { newRandom } from '../../src/base/random.ts';
+import { openEmbedderNetwork } from '../../src/face/manifest.ts';
+import { openFaceReader } from '../../src/face/reader.ts';
+import { workshopOf } from '../../src/learning/workshop.ts';
+import { openLessons } from '../../src/recipes/lessons.ts';
+import type { LabelledPerson, Recipe, RecipeProgress, RecipeResult, RecipeRun, Sample } from '../../src/retrain/port.ts';
+import { readOnnx } from '../../src/train/onnx/onnx-model.ts';
+
+const models = new URL('../../models/', import.meta.url).pathname;
+const demo = new URL('../../config/demo-people/', import.meta.url).pathname;
+const base = join(models, 'embedder');
+const work = mkdtempSync(join(tmpdir(), 'facelatch-finetune-'));
+afterAll(() => rmSync(work, { recursive: true, force: true }));
+
+const few = { steps: 6, rows: 4, checkpointEvery: 2, mixedPerFace: 1, people: 12, others: 7 } as const;
+const recipe = workshopOf({ finetune: few }).recipes.finetune as Recipe;
+
+const sampleOf = (picture: Uint8Array): Sample => ({
+  id: createHash('sha256').update(picture).digest('hex'),
+  picture,
+  origin: 'enrolment',
+  takenAt: '2026-11-01T12:00:00Z',
+});
+
+/** Six pictures of each person of the demo: both there are, in three lights. */
+async function demoPeople(): Promise<LabelledPerson[]> {
+  const people = Map.groupBy(
+    readdirSync(demo).filter((name) => name.endsWith('.jpg')),
+    (name) => name.slice(0, 3),
+  );
+  return Promise.all(
+    [...people].map(async ([personId, names]) => {
+      const lights = names.flatMap((name) => [0.7, 1, 1.2].map((brightness) => ({ name, brightness })));
+      const samples = lights.map(async ({ name, brightness }) =>
+        sampleOf(await sharp(join(demo, name)).resize(300).modulate({ brightness }).jpeg().toBuffer()),
+      );
+      return { personId, samples: await Promise.all(samples) };
+    }),
+  );
+}
+
+const runOf = (people: readonly LabelledPerson[], out: string, change: Partial<RecipeRun> = {}): RecipeRun => {
+  mkdirSync(out, { recursive: true });
+  return {
+    data: { people, strangers: [] },
+    ...{ base, out, checkpoint: join(work, 'checkpoint', out.slice(work.length)), seed: 5, threads: 2 },
+    signal: new AbortController().signal,
+    onProgress: () => undefined,
+    ...change,
+  };
+};
+
+let people: LabelledPerson[];
+let result: RecipeResult;
+const progress: RecipeProgress[] = [];
+beforeAll(async () => {
+  people = await demoPeople();
+  result = await recipe.run(runOf(people, join(work, 'whole'), { onProgress: (said) => progress.push(said) }));
+}, 180_000);
+
+const onnxOf = (folder: string) => readFileSync(join(folder, 'twin.onnx'));
+
+describe('the recipe finetune', () => {
+  test('leaves an embedder that the face reader opens, calibrated on people of whom it learned nothing', async () => {
+    const limits = { minInterEyePx: 24, minLuminance: 35, maxLuminance: 225, minSharpness: 0.012, maxTurnDeg: 40, dominance: 0.5 };
+    await using reader = await openFaceReader({ detector: join(models, 'detector'), embedder: result.folder, threads: 2, limits });
+    expect(reader.embedder).toMatchObject({
+      version: '1.0.0+finetune',
+      dimension: 256,
+      head: { kind: 'cosine' },
+      calibration: result.calibration,
+    });
+    expect(result.calibration.population).toMatch(/^4 people of this door, kept aside/);
+    expect(result.calibration.table.length).toBeGreaterThanOrEqual(3);
+    const { faces } = await reader.read(people[0]!.samples[0]!.picture, { embed: 'dominant' });
+    expect(Math.hypot(...faces[0]!.embedding!)).toBeCloseTo(1, 4);
+    // Those kept aside stand for themselves as everyone does: 96 pictures.
+    expect(openEmbedderNetwork(result.folder).adapter?.keys.length).toBe(96 * 256);
+  });
+
+  test('only layers that still see the picture in detail were changed', () => {
+    const [before, after] = [readOnnx(onnxOf(base)), readOnnx(onnxOf(result.folder))];
+    const changed = [...before.weights].filter(([name, { numbers }]) =>
+      numbers.some((value, i) => value !== after.weights.get(name)?.numbers[i]),
+    );
+    const kernels = changed.filter(([, { dims }]) => dims.length === 4).map(([, { dims }]) => dims[0] as number);
+    expect(kernels).toEqual([32, 32, 32, 64, 64, 64, 64, 64]);
+  });
+
+  test('tells how far it is, with its loss and the time of a step', () => {
+    expect([...new Set(progress.map(({ stage }) => stage))]).toEqual([
+      'finding faces',
+      'teaching',
+      'training',
+      'calibrating',
+      'embedding',
+      'comparing',
+    ]);
+    for (const { figures } of progress.filter(({ stage }) => stage === 'training')) {
+      expect(figures?.loss).toBeGreaterThan(0);
+      expect(figures?.secondsPerStep).toBeGreaterThan(0);
+    }
+    expect(result.figures).toMatchObject({ faces: 96, others: 0, pictures: 144 });
+  });
+
+  test('stopped in the middle it goes on from its checkpoint, to the very same network', async () => {
+    const stop = new AbortController();
+    const run = runOf(people, join(work, 'stopped'));
+    const half = ({ stage, done }: RecipeProgress) => stage === 'training' && done === 4 && stop.abort(new Error('enough'));
+    await expect(recipe.run({ ...run, signal: stop.signal, onProgress: half })).rejects.toThrow('enough');
+    const steps: number[] = [];
+    const again = await recipe.run({ ...run, onProgress: ({ stage, done }) => stage === 'training' && steps.push(done) });
+    expect(steps).toEqual([5, 6]);
+    expect(onnxOf(again.folder).equals(onnxOf(result.folder))).toBe(true);
+  }, 120_000);
+
+  test('with pictures of others it learns from a household, and calibrates on those', async () => {
+    const others = join(work, 'others');
+    for (const { personId, samples } of people.slice(9)) {
+      mkdirSync(join(others, personId), { recursive: true });
+      for (const { id, picture } of samples) for (const copy of [1, 2]) writeFileSync(join(others, personId, `${id}-${copy}.jpg`), picture);
+    }
+    const household = workshopOf({ finetune: few, others }).recipes.finetune as Recipe;
+    const { calibration, figures } = await household.run(runOf(people.slice(0, 9), join(work, 'household')));
+    expect(calibration.population).toMatch(/^4 people who are nobody at this door/);
+    expect(figures).toMatchObject({ faces: 54, others: 7 });
+  }, 120_000);
+
+  test('says what is missing: people, pictures, others; and what to do', () => {
+    const data = { people: people.slice(0, 3), strangers: [] };
+    const lack = recipe.lacks(data) as string;
+    for (const part of ['finetune needs at least 12 people with 4 pictures', '9 more people', 'retrain.others', 'adapt'])
+      expect(lack).toContain(part);
+    const lonely = join(work, 'lonely');
+    mkdirSync(join(lonely, 'Ada'), { recursive: true });
+    cpSync(join(demo, 'p01-neutral.jpg'), join(lonely, 'Ada', '1.jpg'));
+    expect(workshopOf({ finetune: few, others: lonely }).recipes.finetune?.lacks(data)).toMatch(/at least 7 people.*retrain\.others has 1/);
+    // A link to a folder of people is as good as the folder.
+    mkdirSync(join(work, 'linked'));
+    symlinkSync(join(lonely, 'Ada'), join(work, 'linked', 'Ada'));
+    expect(workshopOf({ finetune: few, others: join(work, 'linked') }).recipes.finetune?.lacks(data)).toMatch(/retrain\.others has 1/);
+    expect(() => workshopOf({ others: join(lonely, 'Ada') }).recipes.finetune?.lacks(data)).toThrow(
+      /retrain\.others.*no folders of pictures/,
+    );
+    expect(() => workshopOf({ others: join(work, 'nowhere') }).recipes.finetune?.lacks(data)).toThrow(/retrain\.others.*cannot be read/);
+  });
+});
+
+test('lessons: the same batch whenever a step is asked for, of pictures that nobody has too', async () => {
+  const random = newRandom(1);
+  const [width, height] = [24, 24];
+  const face = () => Uint8Array.from({ length: width * height * 3 }, () => 256 * random());
+  const lessons = await openLessons({
+    ...{ width, height, door: [[face()], [face(), face()]], others: [], seed: 3, mixedPerFace: 2 },
+    embed: async (aligned) => Float32Array.from([aligned[0] as number, 1]),
+    onProgress: () => undefined,
+    breathe: async () => undefined,
+  });
+  expect(lessons.count).toBe(9);
+  const batch = async (step: number) => {
+    const laid: Uint8Array[] = [];
+    const targets = await lessons.batch(step, 5, (aligned, row) => {
+      laid[row] = aligned;
+    });
+    return { laid, targets };
+  };
+  const [first, other, again] = [await batch(1), await batch(2), await batch(1)];
+  expect(again).toEqual(first);
+  expect(other).not.toEqual(first);
+  for (let row = 0; row < 5; row++) expect(Math.hypot(...first.targets.subarray(2 * row, 2 * row + 2))).toBeCloseTo(1, 5);
+});
