@@ -5,7 +5,7 @@
 import type { ControllerOptions } from './access/controller.ts';
 import type { Policy } from './access/decide.ts';
 import { openEntrance } from './access/entrance.ts';
-import type { Door } from './access/port.ts';
+import type { Door, Observation } from './access/port.ts';
 import { sight } from './access/sight.ts';
 import { enrolmentOf, galleryOf, journalOf, readerOf, renewTemplates, stateFolder } from './adapters/basics.ts';
 import { cameraOf, stepping } from './adapters/camera.ts';
@@ -25,7 +25,7 @@ import type { ServiceManager } from './host/systemd.ts';
 import { timeSync } from './host/time-sync.ts';
 import { commandPorts } from './house/command-ports.ts';
 import { doorStates, tally } from './house/door-states.ts';
-import { type DaemonStatus, daemonLoops, type Moment } from './house/loops.ts';
+import { type DaemonStatus, daemonLoops } from './house/loops.ts';
 import { publishingOf } from './house/publishing.ts';
 import { runHouse } from './house/running.ts';
 import type { Gallery } from './identity/port.ts';
@@ -47,7 +47,7 @@ export interface Overrides {
   readonly relay?: Relay;
   readonly inputs?: Inputs;
   readonly onEvent?: ControllerOptions['onEvent'];
-  readonly onMoment?: (moment: Moment) => void;
+  readonly onMoment?: (moment: Observation) => void;
   /** Whether the wall clock is held to true time: signed commands need that. */
   readonly clockSynchronised?: () => boolean;
   /** systemd, where it waits for this process. */

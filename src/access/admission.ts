@@ -1,7 +1,9 @@
 /** Whether a recognised person may come in now: their rules and the door's in, yes (and what else it takes) or the reason why not out. Pure. */
+
+import { type Calendar, isWithin, type Schedule } from '../base/schedule.ts';
+import type { Denial } from '../events.ts';
 import type { PersonRules } from '../identity/port.ts';
-import type { Denial } from './port.ts';
-import { type Calendar, isWithin, type Schedule } from './schedule.ts';
+import type { GroupRules } from './port.ts';
 
 export interface Refused {
   readonly reason: Denial;
@@ -10,15 +12,6 @@ export interface Refused {
 
 /** Whether a recognised person may come in, and what else it takes. */
 export type Admission = { readonly ok: true; readonly needs: readonly ('pin' | 'second-person')[] } | ({ readonly ok: false } & Refused);
-
-/** What the people of a group may. */
-export interface GroupRules {
-  /** Name of a schedule; absent: at any time. */
-  readonly schedule?: string;
-  /** A face alone is not enough. */
-  readonly pin?: boolean;
-  readonly secondPerson?: boolean;
-}
 
 /** The door's side of it. */
 export interface DoorRules {

@@ -5,11 +5,11 @@
 import { messageOf } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { Clock } from '../base/time.ts';
-import type { PersonId } from '../identity/port.ts';
+import type { Denial, Event, PersonId, Request, Requester } from '../events.ts';
 import type { Entry, Journal } from '../journal/port.ts';
 import type { InputChange, Relay } from '../relay/port.ts';
 import { decide, type Granted, type Input, initialState, type Open, type Policy, type State } from './decide.ts';
-import type { Answer, Denial, Event, Request, Requester } from './port.ts';
+import type { Answer } from './port.ts';
 import { attend, initialPremises, isBlocked, type LockEffect, type Premises, type PremisesInput, type PremisesRules } from './premises.ts';
 
 export interface ControllerOptions {

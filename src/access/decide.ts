@@ -2,10 +2,10 @@
  * The decision, a pure and total reducer: state and input in; the next state, events to journal and effects to carry out, out. Inputs carry the
  * time, so time is data: nothing here asks a clock.
  */
-import type { PersonId } from '../identity/port.ts';
+import type { Event, PersonId, ThresholdNote } from '../events.ts';
 import type { Admission, Refused } from './admission.ts';
 import { type Failures, failed, type LockOutRules, lockOver, noFailures } from './lock-out.ts';
-import type { Event, Sighting, ThresholdNote } from './port.ts';
+import type { Sighting } from './port.ts';
 import { begun, type Denied, denial, looked, type Presentation, reasonOf, total } from './presentation.ts';
 import { cast, tally, type VoteRules } from './vote.ts';
 

@@ -1,7 +1,8 @@
 /** The door for everyone who is not a face: each call becomes one request to the controller; a PIN is checked here, with a back-off of its own. */
 
 import type { Clock } from '../base/time.ts';
-import type { PersonId, PersonRules } from '../identity/port.ts';
+import type { PersonId } from '../events.ts';
+import type { PersonRules } from '../identity/port.ts';
 import type { Admission } from './admission.ts';
 import type { Controller } from './controller.ts';
 import { isThePin } from './pin.ts';

@@ -4,19 +4,20 @@
  */
 import { Fault, messageOf } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
+import { parseSchedule, type Schedule } from '../base/schedule.ts';
 import type { Clock } from '../base/time.ts';
-import type { Gallery, PersonId } from '../identity/port.ts';
+import type { PersonId } from '../events.ts';
+import type { Gallery } from '../identity/port.ts';
 import type { Journal } from '../journal/port.ts';
 import type { Inputs, Relay } from '../relay/port.ts';
-import { type Admission, admit, type DoorRules, type GroupRules } from './admission.ts';
+import { type Admission, admit, type DoorRules } from './admission.ts';
 import { clockWatch } from './clock-watch.ts';
 import { type Controller, type ControllerOptions, openController } from './controller.ts';
 import type { Policy } from './decide.ts';
 import { openDoor } from './door.ts';
-import type { Door } from './port.ts';
+import type { Door, GroupRules } from './port.ts';
 import type { PremisesRules } from './premises.ts';
 import { remembered } from './remembered.ts';
-import { parseSchedule, type Schedule } from './schedule.ts';
 
 /** The owner's rules as they are written down. */
 export interface EntranceRules {

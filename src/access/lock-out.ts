@@ -2,7 +2,7 @@
  * Failed presentations and the lock-out that follows so many in a row: counts and denials in, counts and events out. A presentation counts once, however
  * long the visitor stands there; people who merely pass, or whose picture is too poor to judge, do not count.
  */
-import type { Denial, Event } from './port.ts';
+import type { Denial, Event } from '../events.ts';
 
 export interface LockOutRules {
   /** So many in a row; 0: never. */

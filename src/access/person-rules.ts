@@ -1,7 +1,8 @@
 /** A person's rules as somebody changes them: text in, checked rules out; whoever asks (command line, MQTT) gets the same answers. */
 
 import type { Clock } from '../base/time.ts';
-import type { Gallery, PersonId, PersonRules } from '../identity/port.ts';
+import type { PersonId } from '../events.ts';
+import type { Gallery, PersonRules } from '../identity/port.ts';
 import type { Journal } from '../journal/port.ts';
 import type { ChangeRules, RuleChange, ShownRules } from './port.ts';
 

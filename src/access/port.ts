@@ -1,36 +1,9 @@
-/** The door of the access room: what goes into the decision, what comes out, and every event the journal may hold. */
-import type { PersonId, PersonRules } from '../identity/port.ts';
+/** The door of the access room: what goes into the decision, what comes out, and what everyone who is not a face may ask for. */
 
-/** Why the door stayed shut: a closed list. */
-export const denials = [
-  // what the camera saw
-  'unknown',
-  'ambiguous',
-  'low-quality',
-  'too-dark',
-  'spoof',
-  'not-live',
-  'stale',
-  // the door as it is
-  'disarmed',
-  'locked-out',
-  'tampered',
-  'journal-down',
-  'relay-failed',
-  // the person's rules
-  'disabled',
-  'not-in-group',
-  'not-yet-valid',
-  'expired',
-  'used-up',
-  'out-of-hours',
-  'clock-unsure',
-  'still-inside',
-  'pin-needed',
-  'wrong-pin',
-  'second-person-needed',
-] as const;
-export type Denial = (typeof denials)[number];
+import type { Frame } from '../camera/port.ts';
+import type { Denial, Likeness, PersonId, Requester } from '../events.ts';
+import type { Reading } from '../face/port.ts';
+import type { PersonRules } from '../identity/port.ts';
 
 /** One frame's evidence about the dominant face. */
 export interface Sighting {
@@ -49,149 +22,6 @@ export type Finding =
   | { readonly kind: 'unknown' }
   | { readonly kind: 'ambiguous' }
   | { readonly kind: 'low-quality'; readonly reasons: readonly string[] };
-
-export interface Likeness {
-  readonly logit: number;
-  readonly probability: number;
-  readonly share: number;
-}
-
-/** Everything that may be journalled. Past tense; units in names; ids, never names of people. */
-export type Event =
-  | {
-      readonly kind: 'daemon.started';
-      readonly version: string;
-      readonly people: number;
-      readonly templates: number;
-      readonly threshold: ThresholdNote;
-      readonly models: readonly string[];
-    }
-  | { readonly kind: 'daemon.stopped'; readonly reason: string }
-  | { readonly kind: 'camera.failed'; readonly code: string; readonly detail: string; readonly retryInMs: number }
-  | { readonly kind: 'camera.restored'; readonly afterMs: number }
-  | { readonly kind: 'reader.failed'; readonly detail: string; readonly retryInMs: number }
-  | { readonly kind: 'reader.restored'; readonly afterMs: number }
-  | {
-      readonly kind: 'access.granted';
-      readonly personId: PersonId;
-      readonly likeness: Likeness;
-      readonly votes: number;
-      readonly capturedAtMs: number;
-      readonly ageMs: number;
-      readonly threshold: ThresholdNote;
-      /** Under the two-person rule: who came first. */
-      readonly withPersonId?: PersonId;
-      readonly visit?: number;
-    }
-  | {
-      readonly kind: 'access.denied';
-      readonly reason: Denial;
-      readonly detail: string;
-      readonly likeness?: Likeness;
-      readonly bestPersonId?: PersonId;
-      readonly capturedAtMs: number;
-      readonly ageMs: number;
-      /** A failed presentation that counts towards a lock-out: so many in a row now. */
-      readonly failures?: number;
-      readonly visit?: number;
-    }
-  /** Somebody was recognised and something is still missing: a PIN, or the second of two people. */
-  | { readonly kind: 'access.pending'; readonly personId: PersonId; readonly needs: 'pin' | 'second-person'; readonly withinMs: number }
-  /** A right PIN that opens only together with the face. */
-  | { readonly kind: 'pin.accepted'; readonly personId: PersonId; readonly withinMs: number }
-  /** `grantSeq`: the entry of the grant or request behind it. `captureToRelayMs`: of a grant by face. */
-  | { readonly kind: 'relay.pulsed'; readonly grantSeq: number; readonly durationMs: number; readonly captureToRelayMs?: number }
-  | { readonly kind: 'relay.failed'; readonly grantSeq: number; readonly detail: string }
-  /** Asked otherwise than by face: the intent, journalled before it takes effect. `personId`: whose PIN it was. */
-  | {
-      readonly kind: 'request.granted';
-      readonly what: Request;
-      readonly by: Requester;
-      readonly durationMs?: number;
-      readonly personId?: PersonId;
-    }
-  | { readonly kind: 'request.refused'; readonly what: Request; readonly by: Requester; readonly reason: Denial; readonly detail: string }
-  /** A hold is over: released by somebody, at its end, or because the relay failed. */
-  | { readonly kind: 'hold.ended'; readonly heldMs: number; readonly why: 'released' | 'over' | 'relay-failed' }
-  /** `expected`: after a release of the lock or an exit button. */
-  | { readonly kind: 'door.opened'; readonly expected: boolean }
-  | { readonly kind: 'door.closed'; readonly openMs: number }
-  /** Alarms: open for longer than allowed; open without having been released. */
-  | { readonly kind: 'door.held-open'; readonly openMs: number }
-  | { readonly kind: 'door.forced-open' }
-  /** Alarm: the case was opened; face and remote opening are blocked for so long. */
-  | { readonly kind: 'tamper.raised'; readonly blockedMs: number }
-  | { readonly kind: 'tamper.cleared'; readonly afterMs: number }
-  | { readonly kind: 'lockout.started'; readonly failures: number; readonly durationMs: number; readonly level: number }
-  | { readonly kind: 'lockout.ended'; readonly why: 'over' | 'reset' }
-  /** The wall clock moved otherwise than time passes. `sure`: whether it is synchronised. */
-  | { readonly kind: 'clock.jumped'; readonly byMs: number; readonly sure: boolean }
-  /** Somebody has left, as an exit reader says. */
-  | { readonly kind: 'person.left'; readonly personId: PersonId; readonly by: Requester }
-  | { readonly kind: 'person.ruled'; readonly personId: PersonId; readonly changed: readonly string[] }
-  | { readonly kind: 'person.enrolled'; readonly personId: PersonId; readonly pictures: number; readonly by?: string }
-  | { readonly kind: 'person.renamed'; readonly personId: PersonId }
-  | { readonly kind: 'person.removed'; readonly personId: PersonId }
-  /** One picture of a person was removed; so many are left. */
-  | { readonly kind: 'person.picture-removed'; readonly personId: PersonId; readonly left: number; readonly by: string }
-  | { readonly kind: 'setting.changed'; readonly path: string; readonly value: number; readonly by: string }
-  | { readonly kind: 'training.started'; readonly job: string; readonly recipe: string; readonly where: string; readonly by: string }
-  | {
-      readonly kind: 'training.ended';
-      readonly job: string;
-      readonly outcome: 'promoted' | 'refused' | 'cancelled' | 'failed';
-      readonly detail: string;
-      readonly bundle?: string;
-      readonly seconds: number;
-    }
-  /** `forced`: by somebody at the machine itself, against the comparison. */
-  | {
-      readonly kind: 'model.promoted';
-      readonly bundle: string;
-      readonly version: number;
-      readonly by: string;
-      readonly forced: boolean;
-      readonly detail: string;
-    }
-  | { readonly kind: 'model.refused'; readonly bundle: string; readonly reason: string; readonly detail: string }
-  /** `bundle`: the champion from now on, or `base`, the network of the configuration. */
-  | {
-      readonly kind: 'model.rolled-back';
-      readonly bundle: string;
-      readonly from: string;
-      readonly why: 'asked' | 'disagreement' | 'damaged';
-      readonly by: string;
-      readonly detail: string;
-    }
-  /** A new champion has stood its time beside the one before it. */
-  | { readonly kind: 'model.proved'; readonly bundle: string; readonly decisions: number; readonly disagreements: number }
-  /** A trained network came from elsewhere: a candidate. */
-  | { readonly kind: 'model.added'; readonly bundle: string; readonly version: number; readonly by: string }
-  | { readonly kind: 'model.removed'; readonly bundle: string; readonly by: string }
-  /** What a person says of an earlier entry; `personId`: whom it showed. */
-  | { readonly kind: 'entry.marked'; readonly markedSeq: number; readonly as: string; readonly by: string; readonly personId?: PersonId }
-  /** Pictures of a grant or of somebody turned away were kept, as the owner allows; `seq` with the command `picture` shows them. */
-  | { readonly kind: 'picture.kept'; readonly keptSeq: number; readonly pictures: number; readonly until: string }
-  | { readonly kind: 'message.refused'; readonly refusedSeq: number; readonly code: number; readonly detail: string };
-
-export type EventKind = Event['kind'];
-
-/** The threshold an event was decided under. */
-export interface ThresholdNote {
-  readonly policy: string;
-  readonly logit: number;
-  readonly fmr: number;
-  readonly extrapolated: boolean;
-}
-
-/** Who asks for something otherwise than by face. An operator was authenticated at the edge (signature, console session, local shell). */
-export type Requester =
-  | { readonly kind: 'operator'; readonly name: string; readonly via: 'mqtt' | 'console' | 'cli'; readonly requestId: string }
-  | { readonly kind: 'exit-button' }
-  | { readonly kind: 'keypad'; readonly via: 'mqtt' | 'console' };
-
-/** What may be asked for otherwise than by face. */
-export type Request = 'open' | 'hold' | 'release' | 'arm' | 'disarm' | 'lockout-reset';
 
 /** What came of a request: the sequence number of the journal entry it left, or why it was refused. */
 export type Answer = { readonly ok: true; readonly seq: number } | { readonly ok: false; readonly reason: Denial; readonly detail: string };
@@ -235,4 +65,20 @@ export interface Door {
   enterPin(by: Requester, pin: string): Promise<Answer>;
   /** An exit reader saw this person leave: under anti-passback they may come in again. */
   left(by: Requester, personId: PersonId): Promise<Answer>;
+}
+
+/** What the people of a group may. */
+export interface GroupRules {
+  /** Name of a schedule; absent: at any time. */
+  readonly schedule?: string;
+  /** A face alone is not enough. */
+  readonly pin?: boolean;
+  readonly secondPerson?: boolean;
+}
+
+/** One frame, what the reader found in it, and what that counts as in the decision. */
+export interface Observation {
+  readonly frame: Frame;
+  readonly reading: Reading;
+  readonly sighting: Sighting;
 }

@@ -1,8 +1,9 @@
 /**
  * The door itself, a pure and total reducer: requests, inputs and time in; events to journal and what to do with the lock out. Faces are decide.ts.
  */
+
+import type { Denial, Event, Request, Requester } from '../events.ts';
 import type { InputChange } from '../relay/port.ts';
-import type { Denial, Event, Request, Requester } from './port.ts';
 
 export interface PremisesRules {
   readonly pulseMs: number;

@@ -1,9 +1,9 @@
 /**
  * One visit of somebody, pure: what its frames have shown so far; each frame with a face goes in, and in the end why the door stayed shut comes out.
  */
-import type { PersonId } from '../identity/port.ts';
+import type { Denial, Event, PersonId } from '../events.ts';
 import type { Admission, Refused } from './admission.ts';
-import type { Denial, Event, Sighting } from './port.ts';
+import type { Sighting } from './port.ts';
 
 /** What of the policy a presentation looks at. */
 export interface PresentationRules {

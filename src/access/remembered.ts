@@ -1,7 +1,8 @@
 /** What the door was like before it was restarted, read from its journal: armed or not, locked out, tampered with. Nothing else keeps state. */
+
+import type { EventKind } from '../events.ts';
 import type { Entry, Journal } from '../journal/port.ts';
 import { initialState, type State } from './decide.ts';
-import type { EventKind } from './port.ts';
 import { initialPremises, type Premises } from './premises.ts';
 
 export interface Moment {

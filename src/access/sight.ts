@@ -1,8 +1,9 @@
 /** From what a frame holds to one piece of evidence: the dominant face, its quality, and whom it is identified as. */
 import { createHash } from 'node:crypto';
+import type { Likeness } from '../events.ts';
 import type { Reading } from '../face/port.ts';
 import type { Gallery, Identification } from '../identity/port.ts';
-import type { Finding, Likeness, Sighting } from './port.ts';
+import type { Finding, Sighting } from './port.ts';
 
 export interface SightOptions {
   readonly gallery: Pick<Gallery, 'match' | 'threshold'>;

@@ -1,7 +1,7 @@
 /**
  * The vote over fresh frames, pure: k agreeing frames of the latest n with a face, within a window of time, and nobody else among them.
  */
-import type { PersonId } from '../identity/port.ts';
+import type { PersonId } from '../events.ts';
 import type { Sighting } from './port.ts';
 
 export interface VoteRules {

@@ -1,6 +1,6 @@
 /** Commands that look: the journal, the settings in force, the networks, and a picture from the camera where the owner allows that. */
 import Type from 'typebox';
-import type { EventKind } from '../access/port.ts';
+import type { EventKind } from '../events.ts';
 import { command, done, refused, unavailable } from './spec.ts';
 
 const closed = { additionalProperties: false } as const;

@@ -1,6 +1,7 @@
 /** What a command is: one place holds its name, what it takes and gives, who may send it, and what it does, against the ports of the house. */
 import type { Static, TObject, TSchema } from 'typebox';
-import type { ChangeRules, Door, Requester } from '../access/port.ts';
+import type { ChangeRules, Door } from '../access/port.ts';
+import type { Requester } from '../events.ts';
 import type { EnrolmentSessions, Gallery } from '../identity/port.ts';
 import type { Journal, Query } from '../journal/port.ts';
 import type { Training } from '../retrain/port.ts';

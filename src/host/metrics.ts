@@ -3,7 +3,8 @@
  * name or id of a person is in it.
  */
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
-import { denials, type Event, type Sighting } from '../access/port.ts';
+import type { Sighting } from '../access/port.ts';
+import { denials, type Event } from '../events.ts';
 import { qualityReasons } from '../face/port.ts';
 
 /** What is read at each scrape. */

@@ -1,6 +1,6 @@
 /** How the door stands, as its retained states say it: the parts of the house go in, what each state is now comes out. */
 import type { Entrance } from '../access/entrance.ts';
-import type { Event } from '../access/port.ts';
+import type { Event } from '../events.ts';
 import type { FaceReader } from '../face/port.ts';
 import type { Gallery } from '../identity/port.ts';
 import { networks, newestVersion } from '../learning/networks.ts';

@@ -3,19 +3,12 @@
  * with growing waits; everything else ends the daemon.
  */
 import type { Controller } from '../access/controller.ts';
-import type { Sighting } from '../access/port.ts';
+import type { Observation, Sighting } from '../access/port.ts';
 import { asFault, Fault, messageOf } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { Clock } from '../base/time.ts';
 import type { Camera, Frame } from '../camera/port.ts';
 import type { FaceReader, Reading } from '../face/port.ts';
-
-/** One frame with what was made of it: for the terminal's status line and the demo's table. */
-export interface Moment {
-  readonly frame: Frame;
-  readonly reading: Reading;
-  readonly sighting: Sighting;
-}
 
 export interface DaemonParts {
   readonly camera: Camera;
@@ -32,7 +25,7 @@ export interface DaemonParts {
   readonly retry: { readonly minMs: number; readonly maxMs: number };
   /** Frames a second that are looked at while nobody is there, or all about the visitor is decided; 0: all. */
   readonly idleFps: number;
-  readonly onMoment?: (moment: Moment) => void;
+  readonly onMoment?: (moment: Observation) => void;
 }
 
 export interface DaemonStatus {

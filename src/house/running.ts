@@ -3,11 +3,11 @@
  * ends last.
  */
 import type { Entrance } from '../access/entrance.ts';
-import type { Event } from '../access/port.ts';
 import type { ServedMetrics } from '../adapters/host.ts';
 import { messageOf } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import { systemClock } from '../base/time.ts';
+import type { Event } from '../events.ts';
 import { followJournal } from '../journal/follow.ts';
 import type { Journal } from '../journal/port.ts';
 import type { Learning } from '../learning/open.ts';

@@ -2,10 +2,12 @@
  * One enrolment session's pictures: each encoded picture goes in and is judged at once, what may be stored comes out. Kept in memory
  * and bounded; nothing here touches the gallery but to compare.
  */
+
+import type { PersonId } from '../events.ts';
 import type { FaceReader, QualityLimits } from '../face/port.ts';
 import { type Candidate, type Outcome, readCandidate, refuse, withoutRepetition } from './candidate.ts';
 import { alreadyEnrolled, resemblance } from './enrolment.ts';
-import type { Gallery, PersonId, PictureOutcome } from './port.ts';
+import type { Gallery, PictureOutcome } from './port.ts';
 
 export interface AlbumParts {
   readonly gallery: Pick<Gallery, 'match' | 'threshold' | 'pictures'>;

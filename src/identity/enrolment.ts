@@ -2,8 +2,10 @@
  * Which pictures make a good enrolment, pure: candidates with their embeddings go in; who is refused as another person than the rest, and
  * who of the enrolled they look like, come out.
  */
+
+import type { PersonId } from '../events.ts';
 import type { EmbedderInfo, Embedding } from '../face/port.ts';
-import type { Gallery, Match, PersonId } from './port.ts';
+import type { Gallery, Match } from './port.ts';
 import { logitOf } from './siamese.ts';
 import { calibrationCurve } from './threshold.ts';
 

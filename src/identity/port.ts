@@ -1,8 +1,8 @@
 /** The door of the identity room: people, their verification images and templates, and who a probe could be. */
-import type { Fault } from '../base/errors.ts';
-import { type Embedding, qualityReasons } from '../face/port.ts';
 
-export type PersonId = string;
+import type { Fault } from '../base/errors.ts';
+import type { PersonId } from '../events.ts';
+import { type Embedding, qualityReasons } from '../face/port.ts';
 
 export interface Person {
   readonly id: PersonId;

@@ -3,8 +3,9 @@
  * likeness.
  */
 import { Fault } from '../base/errors.ts';
+import type { PersonId } from '../events.ts';
 import type { EmbedderInfo, Embedding } from '../face/port.ts';
-import type { Match, PersonId } from './port.ts';
+import type { Match } from './port.ts';
 import { logitOfProbability, probabilityOf, templateMatrix } from './siamese.ts';
 
 export interface Search {

@@ -6,6 +6,7 @@ import { randomUUID } from 'node:crypto';
 import { Fault, messageOf } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { Clock } from '../base/time.ts';
+import type { PersonId } from '../events.ts';
 import type { Journal } from '../journal/port.ts';
 import { type Album, type AlbumParts, album } from './album.ts';
 import { personName } from './name.ts';
@@ -17,7 +18,6 @@ import type {
   EnrolmentStatus,
   Gallery,
   Person,
-  PersonId,
   PictureOutcome,
   SessionId,
 } from './port.ts';

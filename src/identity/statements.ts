@@ -1,8 +1,9 @@
 /** Every SQL statement of the gallery, prepared once: an open database in, functions on plain rows out. */
 import type { DatabaseSync } from 'node:sqlite';
 import { Fault } from '../base/errors.ts';
+import type { PersonId } from '../events.ts';
 import type { EmbedderInfo, Embedding } from '../face/port.ts';
-import type { Person, PersonId, PersonRules } from './port.ts';
+import type { Person, PersonRules } from './port.ts';
 
 export type Store = ReturnType<typeof statements>;
 

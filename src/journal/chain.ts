@@ -3,7 +3,7 @@
  * whole chain comes out. The chain has no secret key: it shows damage and tampering with single rows, not a rewriting of every row.
  */
 import { createHash } from 'node:crypto';
-import type { Event } from '../access/port.ts';
+import type { Event } from '../events.ts';
 import type { Entry, Seq, Verdict } from './port.ts';
 
 /** One row as it is stored. `event` is the exact JSON text that was hashed; `person` is null where no person was recognised. */

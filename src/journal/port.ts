@@ -1,5 +1,5 @@
 /** The door of the journal room: an append-only, hash-chained record; the source of everything that is published. */
-import type { Event, EventKind } from '../access/port.ts';
+import type { Event, EventKind } from '../events.ts';
 
 /** Counts from 1, without gaps. */
 export type Seq = number;

@@ -4,9 +4,9 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
-import type { Event } from '../access/port.ts';
 import { Fault } from '../base/errors.ts';
 import type { Clock } from '../base/time.ts';
+import type { Event } from '../events.ts';
 import { entryOf, type Head, nextRow, type Row, verifyChain } from './chain.ts';
 import { appendFault, damaged, journalFault } from './faults.ts';
 import { instant } from './instant.ts';

@@ -2,13 +2,14 @@
  * Learning at a running door: frames, decisions and the clock go in; pictures are kept where the owner allows it, jobs run and stand still while somebody is there, a new
  * champion is watched beside the network before it, and what other processes promoted is taken over. Nothing here is in the way of a decision.
  */
-import type { Event } from '../access/port.ts';
+
+import type { Observation } from '../access/port.ts';
 import { Fault } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { Clock } from '../base/time.ts';
 import type { Frame } from '../camera/port.ts';
+import type { Event } from '../events.ts';
 import type { FaceReader, Reading } from '../face/port.ts';
-import type { Moment } from '../house/loops.ts';
 import type { Entry, Journal } from '../journal/port.ts';
 import { scheduleOf } from '../retrain/due.ts';
 import { type Jobs, jobsIn } from '../retrain/jobs.ts';
@@ -42,7 +43,7 @@ export interface Learning extends AsyncDisposable {
   /** A frame was read; before it is decided on. */
   saw(frame: Frame, reading: Reading): void;
   /** A frame was decided on. */
-  looked(moment: Moment): void;
+  looked(moment: Observation): void;
   /** Something was journalled. */
   journalled(event: Event, entry: Entry): void;
   tick(): void;

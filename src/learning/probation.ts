@@ -2,11 +2,12 @@
  * A champion on probation: watched beside the network before it, over restarts too, until it has proved itself or the two differ too often. Frames and decisions go in; the
  * registry's note of the probation, and a wish to go back, come out.
  */
-import type { Event } from '../access/port.ts';
+
+import type { Observation } from '../access/port.ts';
 import { Fault } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { Clock } from '../base/time.ts';
-import type { Moment } from '../house/loops.ts';
+import type { Event } from '../events.ts';
 import { identify } from '../identity/threshold.ts';
 import type { Config } from '../settings/load.ts';
 import type { Eyes } from './guard.ts';
@@ -32,7 +33,7 @@ export interface OnProbation {
   giveUp(): void;
   /** After a start in the middle of a probation, the network before is opened again. */
   resume(): Promise<void>;
-  looked(moment: Moment): void;
+  looked(moment: Observation): void;
   decided(event: Event, atMs: number): void;
   /** Resolves when what was begun is done. */
   end(): Promise<void>;

@@ -1,8 +1,9 @@
 /** A new champion beside the network before it: each frame with a face is read by both, the decisions are counted, and the door hears when they differ too often, or when it has proved itself. */
-import type { Event } from '../access/port.ts';
+
+import type { Observation } from '../access/port.ts';
 import { Fault } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
-import type { Moment } from '../house/loops.ts';
+import type { Event } from '../events.ts';
 import type { Identification, Match } from '../identity/port.ts';
 import { type ProbationRules, watchDecisions } from '../retrain/probation.ts';
 import type { Twin } from '../retrain/promotion.ts';
@@ -20,7 +21,7 @@ export interface BesideParts {
 }
 
 export interface Beside {
-  looked(moment: Moment): void;
+  looked(moment: Observation): void;
   decided(event: Event, atMs: number): void;
   /** Resolves when what was begun is done. */
   end(): Promise<void>;

@@ -1,6 +1,6 @@
 /** What the door says over MQTT, for the AsyncAPI document: its states, its events, a training, an enrolment. */
 import type { TObject } from 'typebox';
-import type { EventKind } from '../access/port.ts';
+import type { EventKind } from '../events.ts';
 import { capital, keyOf, type Spoken, topics } from './asyncapi-channel.ts';
 import {
   eventFields,

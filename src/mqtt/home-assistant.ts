@@ -3,8 +3,7 @@
  * out; and what it sends becomes the name of a command. https://www.home-assistant.io/integrations/mqtt/#device-discovery-payload
  */
 import type { Static } from 'typebox';
-import type { Event } from '../access/port.ts';
-import type { PersonId } from '../identity/port.ts';
+import type { Event, PersonId } from '../events.ts';
 import { type attemptMessage, attemptTypes, type personMessage } from './messages.ts';
 import type { Topics } from './topics.ts';
 

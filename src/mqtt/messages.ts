@@ -3,7 +3,7 @@
  * the AsyncAPI document is made of them. A field that is added to an event is published only after somebody has written it down here.
  */
 import Type, { type Static, type TObject } from 'typebox';
-import { denials, type Event, type EventKind } from '../access/port.ts';
+import { denials, type Event, type EventKind } from '../events.ts';
 import { jobPlaces, jobStates, recipeNames } from '../retrain/port.ts';
 
 const closed = { additionalProperties: false } as const;

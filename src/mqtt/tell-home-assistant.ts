@@ -1,9 +1,9 @@
 /** What happens at the door goes in; messages for Home Assistant's entities go out, as far as the owner lets them. Nothing of it is retained. */
-import type { Event } from '../access/port.ts';
+
 import { messageOf } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { Clock } from '../base/time.ts';
-import type { PersonId } from '../identity/port.ts';
+import type { Event, PersonId } from '../events.ts';
 import type { Entry } from '../journal/port.ts';
 import type { Publication } from './client.ts';
 import { attemptOf } from './home-assistant.ts';

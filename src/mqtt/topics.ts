@@ -28,8 +28,8 @@
  *     <discovery>/status              from Home Assistant: `online` when it has started
  */
 import { createHash } from 'node:crypto';
-import type { EventKind } from '../access/port.ts';
 import { Fault } from '../base/errors.ts';
+import type { EventKind } from '../events.ts';
 import type { StateName } from './messages.ts';
 
 export interface Topics {

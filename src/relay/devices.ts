@@ -2,19 +2,10 @@
  * What relays on the network understand: a place and a level in, the command for it out; an answer in, the level that it tells out. Each is told how
  * long to stay on, so that it switches off by itself whoever may be gone by then.
  */
+
+import { callOf, type HttpCall, type Letter, letterOf } from '../base/device-command.ts';
 import { Fault } from '../base/errors.ts';
 import type { DevicePlace, Level } from './line.ts';
-
-export interface HttpCall {
-  readonly method: string;
-  readonly url: string;
-  readonly body?: string;
-}
-
-export interface Letter {
-  readonly topic: string;
-  readonly payload: string;
-}
 
 /** Commands of one device; `release` says for how many milliseconds, rounded up to what the device can. */
 export interface Dialect<Command> {
@@ -60,27 +51,7 @@ const ownLevel =
     return on ? 'active' : 'safe';
   };
 
-/** Whether a command of one's own tells the device when to switch off. */
-export const hasTimer = (release: string): boolean => /\{(ms|s)\}/.test(release);
-
 const timed = (text: string, ms: number): string => text.replaceAll('{ms}', String(Math.ceil(ms))).replaceAll('{s}', String(seconds(ms)));
-
-const callPattern = /^(GET|POST|PUT) (https?:\/\/\S+)(?: (.*))?$/s;
-const letterPattern = /^([^\s+#]+)(?: (.*))?$/s;
-/** `GET http://…`, `POST http://… body`. */
-export const isCall = (text: string): boolean => callPattern.test(text);
-/** `topic payload`. */
-export const isLetter = (text: string): boolean => letterPattern.test(text);
-
-function callOf(text: string): HttpCall {
-  const [, method = 'GET', url = '', body] = callPattern.exec(text) ?? [];
-  return { method, url, ...(body !== undefined && { body }) };
-}
-
-function letterOf(text: string): Letter {
-  const [, topic = '', payload = ''] = letterPattern.exec(text) ?? [];
-  return { topic, payload };
-}
 
 /** What a device understands over HTTP. Throws Fault `bad-config` for one that does not. */
 export function httpDialect(place: DevicePlace): Dialect<HttpCall> {

@@ -1,7 +1,7 @@
 /** The answer to a device that asks for a password: its challenge in, the Authorization header out; Basic (RFC 7617) and Digest (RFC 7616). */
 import { createHash, randomBytes } from 'node:crypto';
+import type { HttpCall } from '../base/device-command.ts';
 import { Fault } from '../base/errors.ts';
-import type { HttpCall } from './devices.ts';
 
 export interface Login {
   readonly user: string;

@@ -2,9 +2,10 @@
 import { readFileSync } from 'node:fs';
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
+import type { HttpCall } from '../base/device-command.ts';
 import { Fault, messageOf } from '../base/errors.ts';
 import { deviceLine } from './device-line.ts';
-import { type HttpCall, httpDialect } from './devices.ts';
+import { httpDialect } from './devices.ts';
 import { authorisation, type Login } from './http-login.ts';
 import type { DeviceLine, DevicePlace } from './line.ts';
 

@@ -1,5 +1,7 @@
 /** What opens the lock, as the keeper drives it: a line of this computer, or a device on the network; each adapter is a module that exports `openLine`. */
 
+import type { DeviceModel } from './port.ts';
+
 export type Level = 'safe' | 'active';
 
 export interface Line extends Disposable {
@@ -43,11 +45,9 @@ export interface DeviceLine extends Disposable {
   readonly label: string;
 }
 
-export const deviceModels = ['shelly', 'shelly-gen1', 'tasmota', 'zigbee2mqtt', 'own'] as const;
-
 /** Where a device is and what it understands; texts that do not apply are empty. */
 export interface DevicePlace {
-  readonly model: (typeof deviceModels)[number];
+  readonly model: DeviceModel;
   /** Of a device reached by HTTP its URL, by MQTT its topic. */
   readonly address: string;
   /** Which of its relays, from 0. */

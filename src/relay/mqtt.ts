@@ -2,9 +2,11 @@
  * A relay reached through a broker by its own MQTT commands (Shelly, Tasmota, zigbee2mqtt, or one's own): a way to open a connection and a dialect in,
  * a line out. Only what the device itself has answered since it was asked counts: nothing retained, and no broker's acknowledgement.
  */
+
+import type { Letter } from '../base/device-command.ts';
 import { Fault, messageOf } from '../base/errors.ts';
 import { deviceLine } from './device-line.ts';
-import type { Letter, MqttDialect } from './devices.ts';
+import type { MqttDialect } from './devices.ts';
 import type { DeviceLine, Level } from './line.ts';
 
 /** A connection to a broker that is subscribed to the device's reports. */

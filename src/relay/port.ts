@@ -43,3 +43,7 @@ export interface Inputs extends AsyncDisposable {
   /** For people. */
   readonly label: string;
 }
+
+/** The network relays whose commands facelatch knows; `own` is given its commands by the owner. A closed list. */
+export const deviceModels = ['shelly', 'shelly-gen1', 'tasmota', 'zigbee2mqtt', 'own'] as const;
+export type DeviceModel = (typeof deviceModels)[number];

@@ -4,9 +4,9 @@
  */
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Event } from '../access/port.ts';
 import { Fault } from '../base/errors.ts';
 import type { Clock } from '../base/time.ts';
+import type { Event } from '../events.ts';
 import type { Signer } from './bundle.ts';
 import { type JobRow, statements } from './jobs.ts';
 import type { Comparison, Farm, RecipeProgress, RecipeResult } from './port.ts';

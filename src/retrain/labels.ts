@@ -3,8 +3,8 @@
  * label says, and one face enrolled as two people. Pictures in, as the door's own network sees them; nothing out, or a fault that names people and pictures by ids that can be looked up.
  */
 import { Fault } from '../base/errors.ts';
+import type { PersonId } from '../events.ts';
 import type { Calibration, Embedding, FaceReader, Head } from '../face/port.ts';
-import type { PersonId } from '../identity/port.ts';
 import type { LabelledPerson, RecipeProgress, Sample } from './port.ts';
 
 /** How alike two people are before they may be one: this rate of comparisons of strangers … */

@@ -1,6 +1,7 @@
 /** What a person says of a journal entry: a sequence number and a verdict go in; the kept pictures of that entry are labelled, and the journal holds who said so. */
 import { Fault } from '../base/errors.ts';
-import type { Gallery, PersonId } from '../identity/port.ts';
+import type { PersonId } from '../events.ts';
+import type { Gallery } from '../identity/port.ts';
 import type { Journal } from '../journal/port.ts';
 import type { Mark } from './port.ts';
 import type { Samples } from './samples.ts';

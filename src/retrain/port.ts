@@ -1,6 +1,7 @@
 /** The door of the retraining room: what this door learns from, the recipes that learn, the bundles they make, and the jobs that run them. */
+
+import type { PersonId } from '../events.ts';
 import type { Calibration, Embedding, FaceReader } from '../face/port.ts';
-import type { PersonId } from '../identity/port.ts';
 
 /**
  * `adapt`: the twin stays, a residual projection of its embeddings and the Siamese head are learned from this door's pairs and a cohort of

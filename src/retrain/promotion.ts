@@ -2,8 +2,9 @@
  * From candidate to champion and back: a bundle that is whole, trusted and measured goes in; every template is made anew before the one switch; whoever guards the door
  * takes the new network with its gallery and threshold at once. What is refused is refused with the reason.
  */
-import type { Event } from '../access/port.ts';
+
 import { Fault } from '../base/errors.ts';
+import type { Event } from '../events.ts';
 import type { FaceReader } from '../face/port.ts';
 import type { Gallery } from '../identity/port.ts';
 import type { Verdict } from './bundle.ts';

@@ -4,7 +4,8 @@
  */
 import { createHash } from 'node:crypto';
 import type { Clock } from '../base/time.ts';
-import type { Gallery, PersonId } from '../identity/port.ts';
+import type { PersonId } from '../events.ts';
+import type { Gallery } from '../identity/port.ts';
 import type { LabelledPerson, Mark, Sample, TrainingData } from './port.ts';
 import type { Store } from './store.ts';
 

@@ -6,7 +6,7 @@
  */
 
 import { newRandom } from '../base/random.ts';
-import type { PersonId } from '../identity/port.ts';
+import type { PersonId } from '../events.ts';
 
 /** What one network scored. Genuine scores of both networks are of the same probes in the same order. */
 export interface NetworkScores {

@@ -1,6 +1,7 @@
 /** The pictures of whoever stands at the door, in memory until the door has decided: frames and decisions go in; what the owner allows to be kept comes out, after the door has been served. */
-import type { Event } from '../access/port.ts';
+
 import { type Fault, messageOf } from '../base/errors.ts';
+import type { Event } from '../events.ts';
 import type { Entry } from '../journal/port.ts';
 import type { Samples } from './samples.ts';
 

@@ -1,7 +1,7 @@
 /** The kinds of setting: a help text, a default and bounds go in; a setting that knows what is allowed comes out. */
-import type { GroupRules } from '../access/admission.ts';
-import { isDate, isTimeZone, parseSchedule } from '../access/schedule.ts';
-import { isCall, isLetter } from '../relay/devices.ts';
+import type { GroupRules } from '../access/port.ts';
+import { isCall, isLetter } from '../base/device-command.ts';
+import { isDate, isTimeZone, parseSchedule } from '../base/schedule.ts';
 
 /** One setting. `check` says whether a value is allowed; `allowed` says the same to people. */
 export interface Leaf<T> {

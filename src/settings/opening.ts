@@ -1,5 +1,5 @@
 /** Settings of what opens: access, relay, inputs. */
-import { deviceModels } from '../relay/line.ts';
+import { deviceModels } from '../relay/port.ts';
 import { choice, command, dates, flag, groups, names, schedules, text, timeZone, whole } from './kinds.ts';
 
 export const access = {

@@ -1,5 +1,5 @@
 /** The rules between settings: a configuration whose settings are each allowed goes in, what makes no sense together comes out. */
-import { hasTimer, isCall, isLetter } from '../relay/devices.ts';
+import { hasTimer, isCall, isLetter } from '../base/device-command.ts';
 import type { SettingValues } from './schema.ts';
 
 export interface Problem {

@@ -1,7 +1,7 @@
 /** A person's rules against the door's, reason by reason. */
 import { describe, expect, it } from 'vitest';
 import { admit, type Circumstances, type DoorRules } from '../../src/access/admission.ts';
-import { parseSchedule, type Schedule } from '../../src/access/schedule.ts';
+import { parseSchedule, type Schedule } from '../../src/base/schedule.ts';
 import type { PersonRules } from '../../src/identity/port.ts';
 
 const monday = Date.parse('2026-11-23T10:00:00Z');

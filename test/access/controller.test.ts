@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { openController } from '../../src/access/controller.ts';
 import type { Policy } from '../../src/access/decide.ts';
-import type { Event } from '../../src/access/port.ts';
 import { Fault } from '../../src/base/errors.ts';
 import { openLog } from '../../src/base/log.ts';
+import type { Event } from '../../src/events.ts';
 import type { Entry } from '../../src/journal/port.ts';
 import { fakeClock } from '../fakes/clock.ts';
 import { fakeRelay } from '../fakes/relay.ts';

@@ -1,7 +1,6 @@
 /** The door itself: requests, contact, exit button, tamper and holds, and what must hold whatever happens. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Request, Requester } from '../../src/access/port.ts';
 import {
   attend,
   initialPremises,
@@ -11,6 +10,7 @@ import {
   type PremisesInput,
   type PremisesRules,
 } from '../../src/access/premises.ts';
+import type { Request, Requester } from '../../src/events.ts';
 import type { InputName } from '../../src/relay/port.ts';
 
 const rules: PremisesRules = { pulseMs: 3000, maxHoldMs: 60_000, heldOpenMs: 30_000, graceMs: 5000, tamperBlockMs: 600_000 };

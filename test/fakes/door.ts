@@ -1,5 +1,7 @@
 /** A door that remembers who asked for what; it can be told to refuse. */
-import type { Answer, Door, Requester } from '../../src/access/port.ts';
+
+import type { Answer, Door } from '../../src/access/port.ts';
+import type { Requester } from '../../src/events.ts';
 
 export interface FakeDoor extends Door {
   readonly calls: { readonly what: keyof Door; readonly by: Requester; readonly value?: number | string }[];

@@ -1,5 +1,5 @@
 /** Ready-made events, one of each kind, for tests of whatever carries events. */
-import type { Event, EventKind } from '../../src/access/port.ts';
+import type { Event, EventKind } from '../../src/events.ts';
 
 const threshold = { policy: 'target-fmr', logit: 4.2, fmr: 2e-6, extrapolated: true };
 const likeness = { logit: 7.5, probability: 0.9994, share: 1 };

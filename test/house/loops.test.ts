@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import type { Event } from '../../src/access/port.ts';
 import { Fault } from '../../src/base/errors.ts';
 import { openLog } from '../../src/base/log.ts';
 import { systemClock } from '../../src/base/time.ts';
 import type { Camera, Frame } from '../../src/camera/port.ts';
+import type { Event } from '../../src/events.ts';
 import type { FaceReader, Reading } from '../../src/face/port.ts';
 import { type DaemonParts, daemonLoops } from '../../src/house/loops.ts';
 

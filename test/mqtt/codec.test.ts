@@ -1,7 +1,7 @@
 /** Topics and payloads: what stands in them for every kind of event, and what never does. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Event } from '../../src/access/port.ts';
+import type { Event } from '../../src/events.ts';
 import type { Entry } from '../../src/journal/port.ts';
 import { encodeEntry, encodeOffline, encodeOnline, encodeState } from '../../src/mqtt/codec.ts';
 import { topicsOf } from '../../src/mqtt/topics.ts';

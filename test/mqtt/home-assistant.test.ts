@@ -1,7 +1,7 @@
 /** What Home Assistant is told of a door: its discovery payload against the published fields, attempts, and what its buttons may ask for. */
 import { describe, expect, it } from 'vitest';
-import { denials } from '../../src/access/port.ts';
 import { commands } from '../../src/command/registry.ts';
+import { denials } from '../../src/events.ts';
 import { attemptOf, discoveryMessage, type HomeAssistantOptions, pressable, pressedCommand } from '../../src/mqtt/home-assistant.ts';
 import { topicsOf } from '../../src/mqtt/topics.ts';
 import { eventOf } from '../fakes/events.ts';

@@ -1,7 +1,7 @@
 /** A message that the broker will never take is journalled, set aside and alarmed, and what follows goes out; all other trouble delays and drops nothing. */
 import { describe, expect, it } from 'vitest';
-import type { Event } from '../../src/access/port.ts';
 import { systemClock } from '../../src/base/time.ts';
+import type { Event } from '../../src/events.ts';
 import { encodeEntry } from '../../src/mqtt/codec.ts';
 import { packetBytes } from '../../src/mqtt/connection.ts';
 import { numbered } from '../fakes/events.ts';

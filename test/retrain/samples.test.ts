@@ -1,7 +1,7 @@
 /** What a door learns from: kept where it is allowed, labelled by people alone, deleted on time; and a frozen set that stays what it is. */
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
-import type { Event } from '../../src/access/port.ts';
+import type { Event } from '../../src/events.ts';
 import { markEntry } from '../../src/retrain/marking.ts';
 import type { TrainingData } from '../../src/retrain/port.ts';
 import { samplesIn, summary } from '../../src/retrain/samples.ts';

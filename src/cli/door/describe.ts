@@ -1,5 +1,5 @@
 /** A journal event in one readable line. */
-import type { Event, Likeness, Requester } from '../../access/port.ts';
+import type { Event, Likeness, Requester } from '../../events.ts';
 import { counted } from '../words.ts';
 
 const likeness = (l: Likeness | undefined): string => (l ? `, likeness ${l.logit.toFixed(1)}` : '');

@@ -1,13 +1,13 @@
 /** What a person sees while the daemon runs in a terminal: one line per event, and a status line that stays at the bottom. */
 import { styleText } from 'node:util';
-import type { Event } from '../../access/port.ts';
-import type { Moment } from '../../house/loops.ts';
+import type { Observation } from '../../access/port.ts';
+import type { Event } from '../../events.ts';
 import type { House } from '../../wire.ts';
 import { describeEvent } from './describe.ts';
 
 export interface Terminal {
   event(event: Event): void;
-  moment(moment: Moment): void;
+  moment(moment: Observation): void;
   close(): void;
 }
 

@@ -1,7 +1,8 @@
 /** The demo's book-keeping: who truly came against what the door did, visit by visit. */
-import type { Event } from '../../access/port.ts';
+
+import type { Observation } from '../../access/port.ts';
 import type { Scene } from '../../camera/port.ts';
-import type { Moment } from '../../house/loops.ts';
+import type { Event } from '../../events.ts';
 
 export interface VisitRow {
   readonly who: 'enrolled' | 'stranger' | 'enrolled and stranger' | 'nobody';
@@ -34,7 +35,7 @@ interface Visit {
 }
 
 export interface Visits {
-  moment(moment: Moment): void;
+  moment(moment: Observation): void;
   event(event: Event): void;
   result(): VisitsResult;
   table(): string;

@@ -1,6 +1,7 @@
 /** Which entries of the journal are meant: options of the command line go in, a query comes out. */
-import type { EventKind } from '../../access/port.ts';
+
 import { Fault } from '../../base/errors.ts';
+import type { EventKind } from '../../events.ts';
 import type { Query } from '../../journal/port.ts';
 import { findPerson } from '../person.ts';
 import type { Names } from './journal-names.ts';

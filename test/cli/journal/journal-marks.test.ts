@@ -2,8 +2,8 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Event } from '../../../src/access/port.ts';
 import { systemClock } from '../../../src/base/time.ts';
+import type { Event } from '../../../src/events.ts';
 import { openEmbedderNetwork } from '../../../src/face/manifest.ts';
 import { openGallery } from '../../../src/identity/sqlite.ts';
 import { openJournal } from '../../../src/journal/sqlite.ts';

@@ -1,7 +1,7 @@
 /** Weekly schedules against known days, clock changes included. 2026-03-29 and 2026-10-25 are when Berlin changes its clocks; 2026-11-23 is a Monday. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { isWithin, parseSchedule, type Schedule } from '../../src/access/schedule.ts';
+import { isWithin, parseSchedule, type Schedule } from '../../src/base/schedule.ts';
 
 const berlin = { timeZone: 'Europe/Berlin', holidays: ['2026-12-25'] };
 const of = (...rows: string[]): Schedule => {

@@ -1,0 +1,35 @@
+/**
+ * The commands that an owner writes for a network relay of another make: a line of text goes in, an HTTP call or an MQTT letter comes out.
+ * The settings check the same text that the relay sends.
+ */
+
+export interface HttpCall {
+  readonly method: string;
+  readonly url: string;
+  readonly body?: string;
+}
+
+export interface Letter {
+  readonly topic: string;
+  readonly payload: string;
+}
+
+/** Whether a command of one's own tells the device when to switch off. */
+export const hasTimer = (release: string): boolean => /\{(ms|s)\}/.test(release);
+
+const callPattern = /^(GET|POST|PUT) (https?:\/\/\S+)(?: (.*))?$/s;
+const letterPattern = /^([^\s+#]+)(?: (.*))?$/s;
+/** `GET http://…`, `POST http://… body`. */
+export const isCall = (text: string): boolean => callPattern.test(text);
+/** `topic payload`. */
+export const isLetter = (text: string): boolean => letterPattern.test(text);
+
+export function callOf(text: string): HttpCall {
+  const [, method = 'GET', url = '', body] = callPattern.exec(text) ?? [];
+  return { method, url, ...(body !== undefined && { body }) };
+}
+
+export function letterOf(text: string): Letter {
+  const [, topic = '', payload = ''] = letterPattern.exec(text) ?? [];
+  return { topic, payload };
+}
