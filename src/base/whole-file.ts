@@ -1,14 +1,81 @@
-/** A JSON document onto the disk, the whole of it or nothing. */
-import { open, rename } from 'node:fs/promises';
+/**
+ * Files and folders that are there whole or not at all: content goes in, is written beside its place, synced, and put there by one rename; the folder
+ * is synced after it. A crash or a power cut at any point leaves what was before.
+ */
+import { closeSync, fchmodSync, fsyncSync, lstatSync, mkdirSync, openSync, readdirSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 
-/** Throws what the file system throws. */
-export async function writeWhole(path: string, document: unknown): Promise<void> {
-  const file = await open(`${path}.writing`, 'w');
+/** What is not finished is called so. */
+const unfinished = '.new-';
+
+export interface WholeFileOptions {
+  /** Mode of the file. */
+  readonly mode?: number;
+  /** Mode of the folders that are made on the way. */
+  readonly folderMode?: number;
+}
+
+/** Replaces `file`, making its folder where there is none. Throws what the file system throws; `file` is then as it was. */
+export function writeWhole(file: string, content: Uint8Array | string, { mode = 0o600, folderMode = 0o700 }: WholeFileOptions = {}): void {
+  const folder = dirname(file);
+  const beside = join(folder, `${unfinished}${basename(file)}`);
+  mkdirSync(folder, { recursive: true, mode: folderMode });
+  rmSync(beside, { force: true });
   try {
-    await file.writeFile(`${JSON.stringify(document, undefined, 1)}\n`);
-    await file.sync();
-  } finally {
-    await file.close();
+    writeSynced(beside, content, mode);
+    renameSync(beside, file);
+  } catch (error) {
+    rmSync(beside, { force: true });
+    throw error;
   }
-  await rename(`${path}.writing`, path);
+  syncFolder(folder);
+}
+
+/** A document as JSON, ending with a line break. */
+export const jsonText = (document: unknown): string => `${JSON.stringify(document, undefined, 2)}\n`;
+
+/** Writes `files` as the folder `to`, which must not be there. Throws what the file system throws; nothing is there then. */
+export function writeWholeFolder(to: string, files: ReadonlyMap<string, Uint8Array>): void {
+  const parent = dirname(to);
+  const beside = join(parent, `${unfinished}${basename(to)}`);
+  try {
+    mkdirSync(parent, { recursive: true, mode: 0o700 });
+    rmSync(beside, { recursive: true, force: true });
+    mkdirSync(beside, { mode: 0o700 });
+    for (const [name, bytes] of files) writeSynced(join(beside, name), bytes, 0o600);
+    syncFolder(beside);
+    renameSync(beside, to);
+    syncFolder(parent);
+  } catch (error) {
+    rmSync(beside, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+/** Removes what earlier processes did not finish in `folder`. */
+export function clearUnfinished(folder: string): void {
+  for (const name of lstatSync(folder, { throwIfNoEntry: false }) ? readdirSync(folder) : [])
+    if (name.startsWith(unfinished)) rmSync(join(folder, name), { recursive: true, force: true });
+}
+
+/** Waits until the folder's entries (a rename, a removal) are on the disk. */
+export function syncFolder(folder: string): void {
+  const handle = openSync(folder, 'r');
+  try {
+    fsyncSync(handle);
+  } finally {
+    closeSync(handle);
+  }
+}
+
+function writeSynced(file: string, content: Uint8Array | string, mode: number): void {
+  const bytes = typeof content === 'string' ? Buffer.from(content) : content;
+  const handle = openSync(file, 'wx', mode);
+  try {
+    fchmodSync(handle, mode); // the umask may have taken from it
+    for (let done = 0; done < bytes.length; ) done += writeSync(handle, bytes, done);
+    fsyncSync(handle);
+  } finally {
+    closeSync(handle);
+  }
 }

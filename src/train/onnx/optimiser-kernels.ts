@@ -2,7 +2,7 @@
  * The inner loops of the optimisers, four numbers at a time, over one memory that holds weights and running means: numbers
  * change in place. For the paper's 39 million weights Adam takes 1.1 GB through memory; plain JavaScript took three times as long.
  */
-import { advance, assemble, type Code, f32x4, get, i32, type Routine, repeat, set, type ValueType, v128 } from './wasm.ts';
+import { advance, assemble, type Code, f32x4, get, i32, type Routine, repeat, set, type ValueType, v128 } from '../../base/wasm.ts';
 
 /** All places are byte offsets in `memory`, multiples of 16; all lengths are bytes, multiples of 16 from 16 up. */
 export interface Kernels {

@@ -1,7 +1,7 @@
 /** The base networks on the very pairs and folders that the paper's network is measured on: a comparer in, the same figures out. */
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { writeWhole } from '../../base/whole-file.ts';
+import { jsonText, writeWhole } from '../../base/whole-file.ts';
 import { evaluationPairs } from '../data/dataset.ts';
 import { type Confusion, confusionAt } from '../figures/confusion.ts';
 import { type VerificationFigures, verificationFigures, verificationThresholds } from '../figures/verification.ts';
@@ -48,7 +48,7 @@ export async function runBase(base: Comparer, supply: Supply, options: BaseOptio
     const before = await readBase(out, data);
     if (before && JSON.stringify(before.settings) === JSON.stringify(settings)) continue;
     const figures = await measureBase(base, await supply(data, images), options, data);
-    await writeWhole(fileOf(out, data), { settings, ...figures });
+    writeWhole(fileOf(out, data), jsonText({ settings, ...figures }), { mode: 0o644 });
   }
 }
 

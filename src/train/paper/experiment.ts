@@ -5,7 +5,7 @@
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { writeWhole } from '../../base/whole-file.ts';
+import { jsonText, writeWhole } from '../../base/whole-file.ts';
 import type { Part } from '../data/dataset.ts';
 import { type Confusion, confusionAt } from '../figures/confusion.ts';
 import { type VerificationFigures, verificationFigures, verificationThresholds } from '../figures/verification.ts';
@@ -82,7 +82,7 @@ async function takeOver({ out, cells }: ExperimentOptions, cell: Cell): Promise<
   const before = cells.find(({ id, steps }) => id === cell.after && steps === cell.steps);
   const result = before && (await readResult(out, before));
   if (!result) return false;
-  await writeWhole(join(out, `${cell.id}.json`), { ...result, cell, seconds: 0 });
+  writeWhole(join(out, `${cell.id}.json`), jsonText({ ...result, cell, seconds: 0 }), { mode: 0o644 });
   return true;
 }
 
@@ -123,7 +123,11 @@ async function runCell(options: ExperimentOptions, cell: Cell, index: number): P
   if (!finished || !figures) return;
   const last = losses.slice(-Math.ceil(losses.length / 10));
   const lastLoss = last.reduce((sum, loss) => sum + loss, 0) / last.length;
-  await writeWhole(join(options.out, `${cell.id}.json`), { cell, seconds: (performance.now() - startedAt) / 1000, lastLoss, ...figures });
+  writeWhole(
+    join(options.out, `${cell.id}.json`),
+    jsonText({ cell, seconds: (performance.now() - startedAt) / 1000, lastLoss, ...figures }),
+    { mode: 0o644 },
+  );
   await leave(options, cell, folder);
 }
 

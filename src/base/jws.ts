@@ -1,0 +1,52 @@
+/**
+ * Compact JSON Web Signatures (RFC 7515) with Ed25519: a payload and a key go in, a signed text comes out, and back again. `typ` tells the kinds of
+ * statement apart, so that none passes for another.
+ */
+import { CompactSign, type CryptoKey, compactVerify, decodeProtectedHeader } from 'jose';
+
+export const signatureAlgorithm = 'Ed25519';
+
+const decoder = new TextDecoder('utf-8', { fatal: true });
+
+export interface Signer {
+  /** Thumbprint of the signing key (RFC 7638). */
+  readonly kid: string;
+  readonly key: CryptoKey;
+}
+
+/** Signs bytes as they are. */
+export function signJws(payload: Uint8Array, type: string, { kid, key }: Signer): Promise<string> {
+  return new CompactSign(payload).setProtectedHeader({ alg: signatureAlgorithm, kid, typ: type }).sign(key);
+}
+
+/** The key id that a text of this type claims to be signed with: nothing is proved yet. Undefined where it is no such text. */
+export function claimedKid(jws: string, type: string): string | undefined {
+  try {
+    const { kid, typ, alg } = decodeProtectedHeader(jws);
+    return typeof kid === 'string' && typ === type && alg === signatureAlgorithm ? kid : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The payload where `key` signed it; undefined otherwise. */
+export async function verifiedPayload(jws: string, key: CryptoKey): Promise<Uint8Array | undefined> {
+  try {
+    return (await compactVerify(jws, key, { algorithms: [signatureAlgorithm] })).payload;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether there is one text only for the signature: the unused bits of base64url's last characters are zero. */
+export const isCanonical = (jws: string): boolean =>
+  jws.split('.').every((part) => Buffer.from(part, 'base64url').toString('base64url') === part);
+
+/** JSON in strict UTF-8; undefined where it is neither. */
+export function parseJson(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(decoder.decode(bytes));
+  } catch {
+    return undefined;
+  }
+}

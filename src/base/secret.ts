@@ -1,0 +1,15 @@
+/** Files that settings name: passwords, keys and certificates. The setting and its file go in, the text comes out, or a fault that names the setting. */
+import { readFileSync } from 'node:fs';
+import { Fault, messageOf } from './errors.ts';
+
+/** The text of the file that `setting` names. Throws Fault `bad-config`. */
+export function readSettingFile(setting: string, file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new Fault('bad-config', `${setting}: ${file} cannot be read (${messageOf(error)})`, error);
+  }
+}
+
+/** A secret that a setting names the file of; a line break at the end, which editors add, is not part of it. Throws Fault `bad-config`. */
+export const readSecretFile = (setting: string, file: string): string => readSettingFile(setting, file).replace(/\r?\n$/, '');
