@@ -5,7 +5,7 @@ import { Fault } from '../../base/errors.ts';
 import { exitCodes, print, tell } from '../context.ts';
 import { pictureFiles, readPicture } from '../pictures.ts';
 import { counted } from '../words.ts';
-import type { Ask, SendOptions } from './send.ts';
+import type { Ask, SendOptions } from './send-options.ts';
 
 /** A larger picture goes in parts: signed and encrypted a part is two and a half times as long, and brokers have limits. Bytes. */
 const partBytes = 192 * 1024;

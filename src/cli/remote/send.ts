@@ -8,22 +8,12 @@ import type { ReplyBody } from '../../command/reply.ts';
 import { openSender } from '../../command/request.ts';
 import { openCaller } from '../../mqtt/caller.ts';
 import type { Config } from '../../settings/load.ts';
-import { type CommonOptions, configOf, exitCodes, print, wholeNumber, withCommon, withHelp } from '../context.ts';
+import { configOf, exitCodes, print, wholeNumber, withCommon, withHelp } from '../context.ts';
 import { table } from '../words.ts';
 import { findDoorCard, operatorKeyFile, readOperatorKey } from './key-files.ts';
 import { argsOf } from './send-args.ts';
 import { sendEnrolment } from './send-enrolment.ts';
-
-export interface SendOptions extends CommonOptions {
-  readonly key: string;
-  readonly card?: string;
-  readonly broker?: string;
-  readonly args?: string;
-  readonly timeout: number;
-}
-
-/** Sends one command and gives the door's own, proved answer. */
-export type Ask = (command: string, args: object) => Promise<ReplyBody>;
+import type { Ask, SendOptions } from './send-options.ts';
 
 export function sendCommand(stop: AbortSignal, exit: (code: number) => void): Command {
   const command = new Command('send')

@@ -2,8 +2,8 @@
  * What TensorFlow.js's WebAssembly backend (4.22) lacks or gets wrong for training convolutions, made of kernels it has: the
  * gradient of a convolution's filter (missing), that of maximum pooling (wrong), products of transposed matrices (a plain triple loop).
  */
+import type * as Tf from '@tensorflow/tfjs';
 import type { KernelConfig, NamedTensorInfoMap, TensorInfo } from '@tensorflow/tfjs';
-import type { TensorFlow } from './tfjs.ts';
 
 /** As much of the backend as is used here; its own type is not exported. */
 interface WasmBackend {
@@ -17,7 +17,7 @@ type Attributes = Record<string, any>;
 type Kernel = (call: { inputs: Tensors; backend: WasmBackend; attrs: Attributes }) => TensorInfo;
 
 /** Puts the kernels into the registry of `tf`; once is enough, twice does no harm. */
-export function correctWasmKernels(tf: TensorFlow): void {
+export function correctWasmKernels(tf: typeof Tf): void {
   const existing = (name: string): Kernel => tf.getKernel(name, 'wasm').kernelFunc as unknown as Kernel;
   const product = existing('BatchMatMul');
   put(tf, 'Conv2DBackpropFilter', filterGradient(tf, existing));
@@ -25,14 +25,14 @@ export function correctWasmKernels(tf: TensorFlow): void {
   put(tf, 'BatchMatMul', matrixProduct(existing('Transpose'), product));
 }
 
-function put(tf: TensorFlow, kernelName: string, kernel: Kernel): void {
+function put(tf: typeof Tf, kernelName: string, kernel: Kernel): void {
   if (tf.getKernel(kernelName, 'wasm')) tf.unregisterKernel(kernelName, 'wasm');
   const kernelFunc = kernel as unknown as KernelConfig['kernelFunc'];
   tf.registerKernel({ kernelName, backendName: 'wasm', kernelFunc });
 }
 
 /** dW = x convolved with dy, where batch and channels change places and the stride becomes a dilation. */
-function filterGradient(tf: TensorFlow, existing: (name: string) => Kernel): Kernel {
+function filterGradient(tf: typeof Tf, existing: (name: string) => Kernel): Kernel {
   return ({ inputs, backend, attrs }) => {
     const { x, dy } = inputs as { x: TensorInfo; dy: TensorInfo };
     const info = tf.backend_util.computeConv2DInfo(
@@ -71,7 +71,7 @@ type Shape4 = [number, number, number, number];
  * The stock kernel starts its search at the smallest positive float, so it is wrong for windows without a positive value, and it
  * gives ties to the last. Here as everywhere else the first maximum takes the gradient.
  */
-function maxPoolGradient(tf: TensorFlow): Kernel {
+function maxPoolGradient(tf: typeof Tf): Kernel {
   return ({ inputs, backend, attrs }) => {
     const { dy, input } = inputs as { dy: TensorInfo; input: TensorInfo };
     const info = tf.backend_util.computePool2DInfo(
