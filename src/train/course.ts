@@ -8,12 +8,12 @@ import { createHash } from 'node:crypto';
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Fault } from '../base/errors.ts';
-import { readWeights, writeWeights } from './checkpoint.ts';
 import { type Part, requirePairs, type Split } from './data/dataset.ts';
 import { type Pictures, toNumbers } from './data/pictures.ts';
-import { parametersOf } from './network.ts';
+import { readWeights, writeWeights } from './network/checkpoint.ts';
+import { networkParameters } from './network/network.ts';
 import type { Course, CourseResult, Objective, Sitter, Validation } from './port.ts';
-import type { Progress, Recipe } from './recipe.ts';
+import type { TrainingProgress, TrainingRecipe } from './recipe.ts';
 import { checkpointName, type RunControl, type Trained, train } from './trainer.ts';
 import { validate } from './validation.ts';
 
@@ -43,7 +43,7 @@ export async function follow(course: Course): Promise<CourseResult> {
     const keep = async (found: Best, { engine }: Trained, step: number) => {
       best = found;
       const weights = new Map<string, Float32Array>();
-      for (const { name } of parametersOf(course.network)) weights.set(name, await engine.read(name));
+      for (const { name } of networkParameters(course.network)) weights.set(name, await engine.read(name));
       await writeWeights(place, { network: course.network, step, weights, notes: { ...found } });
     };
     const run = (resume: boolean) => train({ ...recipeOf(course, folder), resume }, controlOf(course, { best: () => best, keep }), given);
@@ -96,7 +96,7 @@ function controlOf(course: Course, { best, keep }: Keeping): RunControl {
   const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
   let validation: Validation | undefined;
   let [took, done, epochLoss] = [0, 0, 0];
-  const onProgress = (progress: Progress) => {
+  const onProgress = (progress: TrainingProgress) => {
     if (progress.kind === 'epoch') epochLoss = progress.loss;
     if (progress.kind !== 'step') return;
     const { step, steps, loss, tookMs } = progress;
@@ -134,7 +134,7 @@ function balanced(scored: readonly { readonly score: number; readonly same: bool
   };
 }
 
-function recipeOf(course: Course, out: string): Omit<Recipe, 'resume'> {
+function recipeOf(course: Course, out: string): Omit<TrainingRecipe, 'resume'> {
   const { network, threads, device = 'cpu', pairs, stepsPerEpoch, epochs, optimiser, augment, seed, checkpointEvery } = course;
   return {
     ...{ network, threads, pairs, epochs, objective, optimiser, augment, seed, checkpointEvery },

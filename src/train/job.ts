@@ -1,17 +1,19 @@
 /** Training, tuning and the paper's experiment, each in a thread of its own. */
 import type { ExperimentOptions, ExperimentProgress } from './paper/experiment.ts';
-import type { Progress, Recipe } from './recipe.ts';
+import type { TrainingProgress, TrainingRecipe } from './recipe.ts';
 import { type Job, startThread } from './thread.ts';
 import type { RunResult } from './trainer.ts';
-import type { Trial } from './tune/tune.ts';
+import type { TuningTrial } from './tune/tune.ts';
 import type { TuneTrainingOptions } from './tune/tune-training.ts';
 
 /** A cancelled run ends with a checkpoint; its result then says `finished: false`. */
-export function startTraining(recipe: Recipe, onProgress: (progress: Progress) => void): Job<RunResult> {
+export function startTraining(recipe: TrainingRecipe, onProgress: (progress: TrainingProgress) => void): Job<RunResult> {
   return startThread(new URL('./worker.ts', import.meta.url), { kind: 'train', recipe } satisfies Task, onProgress);
 }
 
-export type TuningProgress = { readonly kind: 'trial'; readonly trial: Trial } | { readonly kind: 'training'; readonly progress: Progress };
+export type TuningProgress =
+  | { readonly kind: 'trial'; readonly trial: TuningTrial }
+  | { readonly kind: 'training'; readonly progress: TrainingProgress };
 
 /** A cancelled search keeps the trials that have ended. */
 export function startTuning(search: Search, onProgress: (progress: TuningProgress) => void): Job<void> {
@@ -32,6 +34,6 @@ type Experiment = Omit<ExperimentOptions, 'supply' | 'signal' | 'onProgress'> & 
 
 /** What the thread is started with. */
 export type Task =
-  | { readonly kind: 'train'; readonly recipe: Recipe }
+  | { readonly kind: 'train'; readonly recipe: TrainingRecipe }
   | { readonly kind: 'tune'; readonly search: Search }
   | { readonly kind: 'experiment'; readonly experiment: Experiment };

@@ -1,12 +1,12 @@
 /** What decides a training run, what it says while it goes, and which recipes cannot be. */
 import { Fault } from '../base/errors.ts';
-import type { Notes } from './checkpoint.ts';
 import type { SplitOptions } from './data/dataset.ts';
 import type { FaceCrops } from './data/face-crops.ts';
+import type { Notes } from './network/checkpoint.ts';
 import type { Network, Objective, Optimiser } from './port.ts';
 
 /** All that decides a run: the same recipe on the same pictures gives the same losses. */
-export interface Recipe {
+export interface TrainingRecipe {
   readonly network: Network;
   readonly engine: 'onnx' | 'tfjs';
   /** ONNX Runtime knows `cpu` (`auto` means it), `webgpu` and `cuda`; TensorFlow.js all but `cuda`. */
@@ -35,7 +35,7 @@ export interface Recipe {
 }
 
 /** What a run says while it goes. */
-export type Progress =
+export type TrainingProgress =
   | { readonly kind: 'started'; readonly step: number; readonly steps: number; readonly engine: string }
   | {
       readonly kind: 'step';
@@ -64,12 +64,12 @@ export interface EpochResult {
 }
 
 /** What must not change when a run goes on; more epochs, other checkpoints or another engine may. */
-export function fingerprint({ split, data, pairs, batchesPerEpoch, objective, optimiser, augment, seed, faces }: Recipe): string {
+export function fingerprint({ split, data, pairs, batchesPerEpoch, objective, optimiser, augment, seed, faces }: TrainingRecipe): string {
   return JSON.stringify({ split, data, pairs, batchesPerEpoch, objective, optimiser, augment, seed, ...(faces && { crop: true }) });
 }
 
 /** Throws Fault `bad-argument` where a checkpoint at `path` is of a run with other settings. */
-export function requireSameRecipe(notes: Notes, recipe: Recipe, path: string): void {
+export function requireSameRecipe(notes: Notes, recipe: TrainingRecipe, path: string): void {
   if (notes.recipe === fingerprint(recipe)) return;
   throw new Fault(
     'bad-argument',
@@ -78,7 +78,7 @@ export function requireSameRecipe(notes: Notes, recipe: Recipe, path: string): v
 }
 
 /** Throws Fault `bad-argument` that names the setting which cannot be. */
-export function requireSensible(recipe: Recipe): void {
+export function requireSensible(recipe: TrainingRecipe): void {
   const { pairs, batchesPerEpoch, epochs, checkpointEvery } = recipe;
   for (const [name, value, least] of [
     ['pairs', pairs, 1],

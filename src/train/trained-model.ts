@@ -2,14 +2,14 @@
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { Fault } from '../base/errors.ts';
-import { readCheckpoint, writeCheckpoint } from './checkpoint.ts';
 import { type Part, readPictureFolder, type SplitOptions } from './data/dataset.ts';
 import type { Crop, FaceCrops } from './data/face-crops.ts';
 import { type Locate, openPicturesOf } from './data/pictures.ts';
 import { type Confusion, confusionAt } from './figures/confusion.ts';
 import { decideByFolder, type FolderDecision, type VerificationThresholds, verificationThresholds } from './figures/verification.ts';
+import { readCheckpoint, writeCheckpoint } from './network/checkpoint.ts';
 import type { Engine, Network, Objective, Optimiser, Weights } from './port.ts';
-import type { Recipe } from './recipe.ts';
+import type { TrainingRecipe } from './recipe.ts';
 import { checkpointName } from './trainer.ts';
 import { embedAll, teller, validate } from './validation.ts';
 
@@ -35,7 +35,7 @@ export async function readTrainedModel(fileOrFolder: string): Promise<TrainedMod
   if (!existsSync(path) && !existsSync(`${path}.last`))
     throw new Fault('not-found', `There is no trained model ${path}: name the folder that was given to facelatch train as --out.`);
   const { network, state, notes } = await readCheckpoint(path);
-  const recipe = JSON.parse(String(notes.recipe)) as Pick<Recipe, 'objective' | 'optimiser' | 'data' | 'split'> & { crop?: true };
+  const recipe = JSON.parse(String(notes.recipe)) as Pick<TrainingRecipe, 'objective' | 'optimiser' | 'data' | 'split'> & { crop?: true };
   const { objective, optimiser, data, split, crop = false } = recipe;
   return { path, network, objective, optimiser, weights: state.weights, steps: state.step, data, split, crop };
 }

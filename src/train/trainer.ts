@@ -5,18 +5,18 @@
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Fault } from '../base/errors.ts';
-import { discardCheckpoint, type Notes, readCheckpoint, writeCheckpoint } from './checkpoint.ts';
 import { batchOf } from './data/batches.ts';
 import { type Part, readDataset, type Split, splitDataset } from './data/dataset.ts';
 import { facesOnly } from './data/face-crops.ts';
 import { openPicturesOf, type Pictures } from './data/pictures.ts';
-import { initialWeights } from './network.ts';
+import { discardCheckpoint, type Notes, readCheckpoint, writeCheckpoint } from './network/checkpoint.ts';
+import { initialWeights } from './network/network.ts';
 import type { Batch, Engine, EngineOptions } from './port.ts';
-import { type EpochResult, fingerprint, type Progress, type Recipe, requireSameRecipe, requireSensible } from './recipe.ts';
+import { type EpochResult, fingerprint, requireSameRecipe, requireSensible, type TrainingProgress, type TrainingRecipe } from './recipe.ts';
 import { validate } from './validation.ts';
 
 export interface RunControl {
-  readonly onProgress: (progress: Progress) => void;
+  readonly onProgress: (progress: TrainingProgress) => void;
   /** Aborted: the run writes a checkpoint and ends early. */
   readonly signal: AbortSignal;
   /** Resolves when the run may go on; asked before each step. */
@@ -46,7 +46,7 @@ export interface RunResult {
 export const checkpointName = 'checkpoint.facelatch';
 
 /** Opens the engine a recipe names. */
-export async function openEngine(recipe: Recipe, options: EngineOptions): Promise<Engine> {
+export async function openEngine(recipe: TrainingRecipe, options: EngineOptions): Promise<Engine> {
   const { engine, device } = recipe;
   if (engine === 'onnx')
     return (await import('./onnx/engine-onnx.ts')).openOnnxEngine({
@@ -63,7 +63,7 @@ export async function openEngine(recipe: Recipe, options: EngineOptions): Promis
  * if they are no files.
  */
 export async function train(
-  recipe: Recipe,
+  recipe: TrainingRecipe,
   control: RunControl,
   given?: { readonly split: Split; readonly pictures?: Pictures },
 ): Promise<RunResult> {
@@ -83,7 +83,7 @@ export async function train(
   return await run(recipe, control, { engine, split, pictures, history, path });
 }
 
-async function splitOf({ data, split, faces }: Recipe): Promise<Split> {
+async function splitOf({ data, split, faces }: TrainingRecipe): Promise<Split> {
   const parts = splitDataset(await readDataset(data), split);
   return faces ? facesOnly(parts, faces) : parts;
 }
@@ -96,7 +96,7 @@ interface Run {
   readonly path: string;
 }
 
-async function run(recipe: Recipe, control: RunControl, { engine, split, pictures, history, path }: Run): Promise<RunResult> {
+async function run(recipe: TrainingRecipe, control: RunControl, { engine, split, pictures, history, path }: Run): Promise<RunResult> {
   const steps = recipe.epochs * recipe.batchesPerEpoch;
   const { losses, epochs } = history;
   const draw = (step: number) => batchOf(batchOptions(recipe, split.train, pictures), step);
@@ -149,7 +149,13 @@ async function waitForPermit(control: RunControl, step: number): Promise<void> {
   await wait;
 }
 
-async function endEpoch(recipe: Recipe, engine: Engine, split: Split, pictures: Pictures, losses: readonly number[]): Promise<EpochResult> {
+async function endEpoch(
+  recipe: TrainingRecipe,
+  engine: Engine,
+  split: Split,
+  pictures: Pictures,
+  losses: readonly number[],
+): Promise<EpochResult> {
   const recent = losses.slice(-recipe.batchesPerEpoch);
   const loss = recent.reduce((sum, value) => sum + value, 0) / recent.length;
   if (recipe.validationPairs === 0) return { loss };
@@ -161,12 +167,12 @@ async function endEpoch(recipe: Recipe, engine: Engine, split: Split, pictures: 
   return { loss, validationLoss: found.loss, validationAccuracy: found.accuracy };
 }
 
-const batchOptions = ({ network, pairs, augment, seed }: Recipe, part: Part, pictures: Pictures) => ({
+const batchOptions = ({ network, pairs, augment, seed }: TrainingRecipe, part: Part, pictures: Pictures) => ({
   ...{ part, pictures, pairs, augment, seed },
   side: network.side,
 });
 
-function diverged(recipe: Recipe, step: number, losses: readonly number[], path: string): Fault {
+function diverged(recipe: TrainingRecipe, step: number, losses: readonly number[], path: string): Fault {
   const before = losses.slice(-5).map((loss) => loss.toPrecision(4));
   const grew = losses.length > 1 && (losses.at(-1) ?? 0) > 2 * (losses[0] ?? 0);
   const cause = grew

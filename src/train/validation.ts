@@ -1,7 +1,7 @@
 /** How well the network tells pairs now: loss, accuracy and each pair's score, from embeddings made once per picture. */
 import { evaluationPairs, type Part, type PicturePair } from './data/dataset.ts';
 import type { Pictures } from './data/pictures.ts';
-import { headLogit } from './head.ts';
+import { headLogit } from './network/head.ts';
 import type { Engine, Network, Objective } from './port.ts';
 
 export interface Scored {
@@ -11,7 +11,7 @@ export interface Scored {
 }
 
 /** What is measured, and on which part. */
-export interface Measured {
+export interface ValidationInput {
   readonly engine: Engine;
   readonly network: Network;
   readonly objective: Objective;
@@ -21,7 +21,7 @@ export interface Measured {
 
 /** Loss (as in training, without penalties) and the share told right at score 0.5, over `count` balanced pairs of the part. */
 export async function validate(
-  measured: Measured,
+  measured: ValidationInput,
   count: number,
   seed: number,
 ): Promise<{ loss: number; accuracy: number; scored: Scored[] }> {
@@ -41,7 +41,11 @@ export async function validate(
 type Told = { readonly score: number; readonly lossIfSame: number; readonly lossIfOther: number };
 
 /** Compares two embeddings with the weights as they are now: a score (see `Scored`) and the losses it would have. */
-export async function teller({ engine, network, objective }: Measured): Promise<(first: Float32Array, second: Float32Array) => Told> {
+export async function teller({
+  engine,
+  network,
+  objective,
+}: ValidationInput): Promise<(first: Float32Array, second: Float32Array) => Told> {
   if (objective.loss === 'contrastive') return (first, second) => byDistance(first, second, objective.margin);
   const weights = new Map<string, Float32Array>();
   for (const name of ['head/kernel', 'head/bias']) weights.set(name, await engine.read(name));
@@ -62,7 +66,10 @@ function byDistance(first: Float32Array, second: Float32Array, margin: number): 
 const atOnce = 16;
 
 /** The embedding of each picture, by its path. */
-export async function embedAll({ engine, network, pictures }: Measured, paths: readonly string[]): Promise<Map<string, Float32Array>> {
+export async function embedAll(
+  { engine, network, pictures }: ValidationInput,
+  paths: readonly string[],
+): Promise<Map<string, Float32Array>> {
   const out = new Map<string, Float32Array>();
   const size = network.side * network.side * 3;
   for (let from = 0; from < paths.length; from += atOnce) {

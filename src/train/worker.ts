@@ -3,12 +3,12 @@ import { isMainThread } from 'node:worker_threads';
 import type { Task, TuningProgress } from './job.ts';
 import { type ExperimentProgress, runExperiment } from './paper/experiment.ts';
 import { openPaperData } from './paper/paper-data.ts';
-import type { Progress } from './recipe.ts';
+import type { TrainingProgress } from './recipe.ts';
 import { type Control, serve } from './thread.ts';
 import { train } from './trainer.ts';
 import { tuneTraining } from './tune/tune-training.ts';
 
-type AnyProgress = Progress | TuningProgress | ExperimentProgress;
+type AnyProgress = TrainingProgress | TuningProgress | ExperimentProgress;
 
 async function work(task: Task, { signal, permit, onProgress }: Control<AnyProgress>): Promise<unknown> {
   switch (task.kind) {

@@ -6,7 +6,7 @@ import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { measureFrame } from '../../src/cli/door/bench.ts';
 import { quantile, type Row, time } from '../../src/cli/door/figures.ts';
 import { loadConfig } from '../../src/settings/load.ts';
-import { initialWeights, paperNetwork } from '../../src/train/network.ts';
+import { initialWeights, paperNetwork } from '../../src/train/network/network.ts';
 import { embeddingModel } from '../../src/train/onnx/siamese-graph.ts';
 
 const pictures = 50;

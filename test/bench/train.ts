@@ -4,7 +4,7 @@
  */
 import * as ort from 'onnxruntime-node';
 import { quantile, type Row, time } from '../../src/cli/door/figures.ts';
-import { initialWeights, paperNetwork, parametersOf, sizeOf } from '../../src/train/network.ts';
+import { initialWeights, networkParameters, paperNetwork, sizeOf } from '../../src/train/network/network.ts';
 import { openOnnxEngine } from '../../src/train/onnx/engine-onnx.ts';
 import { embeddingModel, onnxDims, trainingGraph } from '../../src/train/onnx/siamese-graph.ts';
 import { adam, chanceBatch, crossEntropy } from '../train/small-networks.ts';
@@ -39,7 +39,7 @@ async function twin(): Promise<Row> {
 async function baseline(): Promise<number> {
   const graph = trainingGraph({ network: paperNetwork, pairs, objective: crossEntropy, block: 0, denseGradient: 'whole' });
   const session = await ort.InferenceSession.create(graph, { intraOpNumThreads: 2 });
-  const parameters = parametersOf(paperNetwork).map(({ name, dims }) => {
+  const parameters = networkParameters(paperNetwork).map(({ name, dims }) => {
     const [first, second] = [new Float32Array(sizeOf(dims)), new Float32Array(sizeOf(dims))];
     return { name, dims: onnxDims(dims), live: weights.get(name)!.slice(), first, second };
   });

@@ -7,8 +7,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { quantile, type Row } from '../../src/cli/door/figures.ts';
-import { smallNetwork } from '../../src/train/small-network.ts';
-import { bestTrial, type Space, type Trial } from '../../src/train/tune/tune.ts';
+import { smallNetwork } from '../../src/train/network/small-network.ts';
+import { bestTrial, type Space, type TuningTrial } from '../../src/train/tune/tune.ts';
 import { trainingSpace, tuneTraining } from '../../src/train/tune/tune-training.ts';
 import { adam, crossEntropy } from '../train/small-networks.ts';
 
@@ -22,7 +22,7 @@ const space: Space = {
   l1: { ...trainingSpace.l1, to: 1e-2 },
 };
 
-async function search(seed: number, kind: 'bayes' | 'random', folder: string): Promise<Trial[]> {
+async function search(seed: number, kind: 'bayes' | 'random', folder: string): Promise<TuningTrial[]> {
   const recipe = {
     ...({ network: smallNetwork, engine: 'onnx', device: 'auto', threads: 1, data: pictures, seed: 1 } as const),
     split: { by: 'person', validation: 0.15, test: 0.25, seed: 1 } as const,

@@ -4,7 +4,7 @@ import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type WorkshopOptions, workshopOf } from '../../src/learning/workshop.ts';
 import type { LabelledPerson, RecipeRun, TrainingData } from '../../src/retrain/port.ts';
-import { smallNetwork } from '../../src/train/small-network.ts';
+import { smallNetwork } from '../../src/train/network/small-network.ts';
 
 const demo = new URL('../../config/demo-people/', import.meta.url).pathname;
 

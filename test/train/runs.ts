@@ -3,7 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { newRandom } from '../../src/base/random.ts';
-import type { Recipe } from '../../src/train/recipe.ts';
+import type { TrainingRecipe } from '../../src/train/recipe.ts';
 import { adam, crossEntropy, evenNetwork } from './small-networks.ts';
 
 /** Each person is a plain colour, each picture of it a little lighter or darker, with noise. */
@@ -26,7 +26,7 @@ export async function inventPeople(folder: string, people = 12, pictures = 4): P
   return folder;
 }
 
-export function smallRecipe(data: string, out: string, changes: Partial<Recipe> = {}): Recipe {
+export function smallRecipe(data: string, out: string, changes: Partial<TrainingRecipe> = {}): TrainingRecipe {
   return {
     network: evenNetwork,
     engine: 'onnx',

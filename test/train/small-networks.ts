@@ -1,7 +1,7 @@
 /** Networks small enough for tests, and batches of chance for them. */
 
 import { newRandom, normal, type Random } from '../../src/base/random.ts';
-import { initialWeights, parametersOf } from '../../src/train/network.ts';
+import { initialWeights, networkParameters } from '../../src/train/network/network.ts';
 import type { Batch, Network, Objective, Optimiser, Weights } from '../../src/train/port.ts';
 
 const pool = { size: 2, stride: 2 };
@@ -58,7 +58,7 @@ export function chanceBatch(network: Network, pairs: number, seed: number): Batc
 export function chanceWeights(network: Network, seed: number): Weights {
   const random = newRandom(seed);
   const weights = initialWeights(network, seed);
-  for (const { name } of parametersOf(network))
+  for (const { name } of networkParameters(network))
     if (name.endsWith('/bias')) weights.get(name)?.set(Array.from(weights.get(name)!, () => 0.1 * normal(random)));
   return weights;
 }

@@ -7,9 +7,9 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readCheckpoint } from '../../src/train/checkpoint.ts';
 import { startTraining } from '../../src/train/job.ts';
-import type { Progress, Recipe } from '../../src/train/recipe.ts';
+import { readCheckpoint } from '../../src/train/network/checkpoint.ts';
+import type { TrainingProgress, TrainingRecipe } from '../../src/train/recipe.ts';
 import { checkpointName, train } from '../../src/train/trainer.ts';
 import { inventPeople, smallRecipe } from './runs.ts';
 import { oddNetwork } from './small-networks.ts';
@@ -22,13 +22,16 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-async function recipe(name: string, changes: Partial<Recipe> = {}): Promise<Recipe> {
+async function recipe(name: string, changes: Partial<TrainingRecipe> = {}): Promise<TrainingRecipe> {
   const out = join(folder, name);
   await mkdir(out, { recursive: true });
   return smallRecipe(data, out, changes);
 }
 
-const quiet = (onProgress: (progress: Progress) => void = () => undefined) => ({ onProgress, signal: new AbortController().signal });
+const quiet = (onProgress: (progress: TrainingProgress) => void = () => undefined) => ({
+  onProgress,
+  signal: new AbortController().signal,
+});
 
 describe('a run', () => {
   it('learns: the loss falls and people never seen are told apart', async () => {
@@ -126,9 +129,9 @@ describe('a run', () => {
 describe('a job in its thread', () => {
   it('tells its progress, pauses, goes on and is cancelled with a checkpoint', async () => {
     const settings = await recipe('job', { epochs: 100_000, validationPairs: 0 });
-    const seen: Progress[] = [];
-    const waiting: { kind: Progress['kind']; resolve: (progress: Progress) => void }[] = [];
-    const next = (kind: Progress['kind']) => new Promise<Progress>((resolve) => waiting.push({ kind, resolve }));
+    const seen: TrainingProgress[] = [];
+    const waiting: { kind: TrainingProgress['kind']; resolve: (progress: TrainingProgress) => void }[] = [];
+    const next = (kind: TrainingProgress['kind']) => new Promise<TrainingProgress>((resolve) => waiting.push({ kind, resolve }));
     const job = startTraining(settings, (progress) => {
       seen.push(progress);
       for (const waiter of waiting.filter(({ kind }) => kind === progress.kind)) {

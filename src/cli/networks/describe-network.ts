@@ -1,6 +1,6 @@
 /** `facelatch models describe`: the table of layers of a network that can be trained, its shapes and parameters read off the real graph. */
 import { Argument, Command, Option } from 'commander';
-import type { LayerRow } from '../../train/network.ts';
+import type { LayerRow } from '../../train/network/network.ts';
 import { describe } from '../../train/onnx/siamese-graph.ts';
 import type { Network } from '../../train/port.ts';
 import { exitCodes, print, withHelp } from '../context.ts';

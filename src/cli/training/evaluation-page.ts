@@ -1,7 +1,7 @@
 /** What `facelatch evaluate` found as one HTML page that needs nothing beside it: tables, curves and the worst pairs, light or dark as its reader's screen is. */
 import { basename, relative, resolve } from 'node:path';
 import { version } from '../../base/version.ts';
-import { thumbnail } from '../../train/data/pictures.ts';
+import { squareThumbnail } from '../../train/data/pictures.ts';
 import { failureToAcquire } from '../../train/figures/assessment.ts';
 import { detPlot, type NamedCurve, rocPlot, scorePlot } from '../../train/figures/error-curves.ts';
 import { plotSvg } from '../../train/figures/plots.ts';
@@ -74,7 +74,7 @@ function plotsOf({ figures, comparisons }: Measured): string[] {
 async function galleryOf(title: string, pairs: readonly WorstPair[], folder: string, pictures: boolean): Promise<string> {
   if (pairs.length === 0) return '';
   const image = async (path: string) => {
-    const small = pictures ? await thumbnail(path, thumbnailSide) : undefined;
+    const small = pictures ? await squareThumbnail(path, thumbnailSide) : undefined;
     return small
       ? `<img alt="" width="${thumbnailSide}" height="${thumbnailSide}" src="data:image/jpeg;base64,${small.toString('base64')}">`
       : '';

@@ -4,7 +4,7 @@ import type { StatedFigures } from '../../learning/networks.ts';
 import { type Assessment, failureToAcquire } from '../../train/figures/assessment.ts';
 import { clopperPearson } from '../../train/figures/binomial.ts';
 import type { Share } from '../../train/figures/confusion.ts';
-import type { Rate, RateAtFmr } from '../../train/figures/evaluate.ts';
+import type { ErrorRate, RateAtFmr } from '../../train/figures/evaluate.ts';
 import type { PairOfPeople } from '../../train/figures/people-bootstrap.ts';
 import { type VerificationRates, verificationThresholds } from '../../train/figures/verification.ts';
 import { counted, percent, table } from '../words.ts';
@@ -171,7 +171,7 @@ const between = (interval: readonly [number, number] | null) => (interval ? ` ($
 /** `6.80 % (4.76 % to 9.38 %)`: the interval is 95 %. */
 const rateText = (rate: RateAtFmr | undefined): string => (rate?.fnmr ? rateWords(rate.fnmr) : '–');
 
-export const rateWords = ({ rate, interval, below }: Rate): string =>
+export const rateWords = ({ rate, interval, below }: ErrorRate): string =>
   below === undefined ? `${percent(rate)}${between(interval)}` : `none seen (below ${percent(below)})`;
 
 const shareText = (share: Share): string => (share ? `${percent(share.value)}${between(share.interval)}` : '– (none accepted)');

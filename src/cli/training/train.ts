@@ -7,7 +7,7 @@ import { type Part, picturesOf, readDataset, type Split, splitDataset } from '..
 import { requireEnoughPeople } from '../../train/data/enough-people.ts';
 import { type FaceCrops, facesOnly } from '../../train/data/face-crops.ts';
 import { startTraining } from '../../train/job.ts';
-import type { Progress, Recipe } from '../../train/recipe.ts';
+import type { TrainingProgress, TrainingRecipe } from '../../train/recipe.ts';
 import { measureModel, readTrainedModel } from '../../train/trained-model.ts';
 import { checkpointName, type RunResult } from '../../train/trainer.ts';
 import { configOf, exitCodes, tell, wholeNumber, withHelp, write } from '../context.ts';
@@ -147,9 +147,9 @@ function sayParts(split: Split, json: boolean): void {
 }
 
 /** Trains in its thread. Stopped, the run saves a checkpoint and ends early. */
-async function watched(recipe: Recipe, json: boolean, started: () => void, stop: AbortSignal): Promise<RunResult> {
+async function watched(recipe: TrainingRecipe, json: boolean, started: () => void, stop: AbortSignal): Promise<RunResult> {
   const bar = openTrainingBar();
-  const show = (progress: Progress) => {
+  const show = (progress: TrainingProgress) => {
     if (progress.kind === 'started') started();
     if (json) write(JSON.stringify(progress));
     else if (progress.kind === 'started')

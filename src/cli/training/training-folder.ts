@@ -5,9 +5,9 @@ import { Fault, messageOf } from '../../base/errors.ts';
 import { previewSheet } from '../../train/data/batches.ts';
 import type { Part } from '../../train/data/dataset.ts';
 import { openPicturesOf } from '../../train/data/pictures.ts';
-import { parametersOf, sizeOf } from '../../train/network.ts';
+import { networkParameters, sizeOf } from '../../train/network/network.ts';
 import type { Network } from '../../train/port.ts';
-import type { Recipe } from '../../train/recipe.ts';
+import type { TrainingRecipe } from '../../train/recipe.ts';
 
 const full = new Set<string | undefined>(['ENOSPC', 'EDQUOT', 'EFBIG']);
 
@@ -62,7 +62,7 @@ export function findSettings<T>(folder: string): T | undefined {
 
 /** Weights and two running means, float32; the newest, the one before, and one that is being written. */
 export function requireSpace(folder: string, network: Network): void {
-  const needed = 3 * 3 * 4 * parametersOf(network).reduce((sum, { dims }) => sum + sizeOf(dims), 0);
+  const needed = 3 * 3 * 4 * networkParameters(network).reduce((sum, { dims }) => sum + sizeOf(dims), 0);
   const { bavail, bsize } = statfsSync(folder);
   const free = bavail * bsize;
   if (free >= needed) return;
@@ -74,7 +74,7 @@ export function requireSpace(folder: string, network: Network): void {
 }
 
 /** Writes the sheet of the first batch: a row for each four pairs. @throws Fault `bad-argument` for another kind of file. */
-export async function writePreview(file: string, recipe: Recipe, part: Part): Promise<void> {
+export async function writePreview(file: string, recipe: TrainingRecipe, part: Part): Promise<void> {
   const formats: Readonly<Record<string, 'png' | 'jpeg'>> = { '.png': 'png', '.jpg': 'jpeg', '.jpeg': 'jpeg' };
   const format = formats[extname(file).toLowerCase()];
   if (!format) throw new Fault('bad-argument', `--preview writes .png and .jpg, not ${file}`);

@@ -2,10 +2,10 @@
 import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { Fault } from '../../base/errors.ts';
-import { paperNetwork, tutorialNetwork } from '../../train/network.ts';
+import { paperNetwork, tutorialNetwork } from '../../train/network/network.ts';
+import { smallNetwork } from '../../train/network/small-network.ts';
 import type { Network, Optimiser } from '../../train/port.ts';
-import type { Recipe } from '../../train/recipe.ts';
-import { smallNetwork } from '../../train/small-network.ts';
+import type { TrainingRecipe } from '../../train/recipe.ts';
 import { wholeNumber } from '../context.ts';
 
 /** The networks that can be trained and described, by size and variant. */
@@ -18,8 +18,8 @@ export interface NetworkChoice {
 }
 
 export interface RecipeOptions extends NetworkChoice {
-  readonly engine: Recipe['engine'];
-  readonly device: Recipe['device'];
+  readonly engine: TrainingRecipe['engine'];
+  readonly device: TrainingRecipe['device'];
   readonly loss: 'bce' | 'contrastive';
   readonly margin: number;
   readonly optimiser: Optimiser['kind'];
@@ -108,7 +108,7 @@ function withObjective(command: Command): Command {
 }
 
 /** The recipe of these options. `checkpointEvery` 0: none is kept. @throws Fault `bad-argument` for options that contradict each other. */
-export function recipeOf(data: string, out: string, options: RecipeOptions, checkpointEvery: number, resume: boolean): Recipe {
+export function recipeOf(data: string, out: string, options: RecipeOptions, checkpointEvery: number, resume: boolean): TrainingRecipe {
   const { engine, device, loss, margin, l1, l2, batch, batchesPerEpoch, epochs, augment, seed, validationPairs, threads } = options;
   if (engine === 'onnx' && device === 'wasm')
     throw new Fault('bad-argument', '--device wasm is a device of TensorFlow.js: add --engine tfjs');

@@ -1,8 +1,8 @@
 /** The trials of a search as they end: a table with the best so far, a bar for the trial that runs, and a plot that is drawn anew after each. */
 import { join } from 'node:path';
 import { plotSvg } from '../../train/figures/plots.ts';
-import type { Progress } from '../../train/recipe.ts';
-import { bestTrial, type Trial } from '../../train/tune/tune.ts';
+import type { TrainingProgress } from '../../train/recipe.ts';
+import { bestTrial, type TuningTrial } from '../../train/tune/tune.ts';
 import { write } from '../context.ts';
 import { openTrainingBar } from './training-bar.ts';
 import { writeInFolder } from './training-folder.ts';
@@ -15,22 +15,22 @@ export interface TrialsViewOptions {
   /** Settings that are tuned. */
   readonly names: readonly string[];
   /** Trials of earlier runs. */
-  readonly before: readonly Trial[];
+  readonly before: readonly TuningTrial[];
 }
 
 export interface TrialsView {
   /** All so far. */
-  readonly trials: readonly Trial[];
-  readonly trial: (trial: Trial) => void;
-  readonly progress: (progress: Progress) => void;
+  readonly trials: readonly TuningTrial[];
+  readonly trial: (trial: TuningTrial) => void;
+  readonly progress: (progress: TrainingProgress) => void;
   stop(): void;
 }
 
 /** Shows the table's head and the trials that are already there. */
 export function openTrialsView({ out, trials, json, names, before }: TrialsViewOptions): TrialsView {
   const bar = openTrainingBar();
-  const ended: Trial[] = [];
-  const show = (trial: Trial) => {
+  const ended: TuningTrial[] = [];
+  const show = (trial: TuningTrial) => {
     ended.push(trial);
     const remark = trial.stopped ? 'stopped early' : bestTrial(ended) === trial ? 'best so far' : '';
     const settings = names.map((name) => settingText(trial.setting[name] ?? Number.NaN));
@@ -63,7 +63,7 @@ const row = (cells: readonly string[]): string =>
 export const settingText = (value: number): string => (Number.isNaN(value) ? '–' : String(Number(value.toPrecision(3))));
 
 /** Validation loss of each trial and the best so far; trials that are far worse than most stand at the upper edge. */
-export function trialsPlot(trials: readonly Trial[]): string {
+export function trialsPlot(trials: readonly TuningTrial[]): string {
   const finite = trials.map(({ value }) => value).filter(Number.isFinite);
   const sorted = finite.toSorted((a, b) => a - b);
   const [least = 0, middle = 1] = [sorted[0], sorted[Math.floor(sorted.length / 2)]];

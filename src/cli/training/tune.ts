@@ -4,9 +4,9 @@ import { Fault } from '../../base/errors.ts';
 import { readDataset, splitDataset } from '../../train/data/dataset.ts';
 import { requireEnoughPeople } from '../../train/data/enough-people.ts';
 import { startTuning, type TuningProgress } from '../../train/job.ts';
-import { fingerprint, type Recipe } from '../../train/recipe.ts';
+import { fingerprint, type TrainingRecipe } from '../../train/recipe.ts';
 import { resultOf } from '../../train/thread.ts';
-import { bestTrial, type Range, type Space, type Trial } from '../../train/tune/tune.ts';
+import { bestTrial, type Range, type Space, type TuningTrial } from '../../train/tune/tune.ts';
 import { trainingSpace, tuneTraining } from '../../train/tune/tune-training.ts';
 import { exitCodes, isStopped, tell, wholeNumber, withHelp, write } from '../context.ts';
 import { counted } from '../words.ts';
@@ -97,7 +97,7 @@ async function search(data: string, options: TuneOptions, stop: AbortSignal): Pr
   return exitCodes.yes;
 }
 
-function sayBest(trials: readonly Trial[], data: string, { out, json, size, loss, optimiser, batchesPerEpoch }: TuneOptions): void {
+function sayBest(trials: readonly TuningTrial[], data: string, { out, json, size, loss, optimiser, batchesPerEpoch }: TuneOptions): void {
   const best = bestTrial(trials);
   if (json) {
     write(JSON.stringify({ kind: 'done', trials: trials.length, best: best ?? null }));
@@ -136,7 +136,7 @@ function spaceOf({ only, range = [] }: Pick<TuneOptions, 'only' | 'range'>): Spa
 }
 
 /** Trials under other settings must not stand in one search. @throws Fault `bad-argument`. */
-function requireSameSearch(out: string, recipe: Recipe, space: Space): void {
+function requireSameSearch(out: string, recipe: TrainingRecipe, space: Space): void {
   const settings = { recipe: fingerprint(recipe), epochs: recipe.epochs, network: recipe.network, space };
   const before = findSettings(out);
   if (before === undefined) writeSettings(out, settings);

@@ -96,12 +96,12 @@ export function drawAugmentation(limits: AugmentLimits, side: number, random: Ra
 
 /** Lays the change on a picture. */
 export async function augment(picture: Float32Array, side: number, change: Augmentation): Promise<Float32Array> {
-  const coloured = recolour(blur(warp(picture, side, change.affine), side, change.blur), change);
+  const coloured = recolour(blur(warpPicture(picture, side, change.affine), side, change.blur), change);
   return change.jpegQuality === undefined ? coloured : await throughJpeg(coloured, side, change.jpegQuality);
 }
 
 /** Resamples bilinearly; beyond the edge the edge goes on. */
-export function warp(picture: Float32Array, side: number, { a, b, c, d, tx, ty }: Augmentation['affine']): Float32Array {
+export function warpPicture(picture: Float32Array, side: number, { a, b, c, d, tx, ty }: Augmentation['affine']): Float32Array {
   const out = new Float32Array(picture.length);
   const [middle, last] = [(side - 1) / 2, side - 1];
   for (let y = 0, at = 0; y < side; y++)

@@ -72,7 +72,7 @@ async function cropped(picture: Sharp, { left, top, width, height }: Crop): Prom
 }
 
 /** A small square JPEG of a picture, for a page; undefined where it cannot be read. */
-export async function thumbnail(path: string, side: number): Promise<Buffer | undefined> {
+export async function squareThumbnail(path: string, side: number): Promise<Buffer | undefined> {
   try {
     const encoded = await readFile(path);
     const picture = netpbm(encoded) ?? sharp(encoded).autoOrient();

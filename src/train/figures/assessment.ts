@@ -4,7 +4,7 @@
  */
 import { clopperPearson, type Interval } from './binomial.ts';
 import { type Confusion, confusionAt, type Share } from './confusion.ts';
-import { type Evaluation, evaluate, type Rate, type RateAtFmr, reportedFmrs } from './evaluate.ts';
+import { type ErrorRate, type Evaluation, evaluate, type RateAtFmr, reportedFmrs } from './evaluate.ts';
 import { type DrawnRates, type PairOfPeople, type PeopleBootstrap, peopleBootstrap, ratesOfAll } from './people-bootstrap.ts';
 
 export interface AssessOptions {
@@ -57,7 +57,7 @@ function ratesByPeople(rate: RateAtFmr, index: number, bootstrap: PeopleBootstra
   if (rate.fnmr === null) return rate;
   const fnmr = bootstrap.interval(({ fnmrs }) => fnmrs[index] as number);
   const measuredFmr = bootstrap.interval(({ accepted }) => accepted[at]?.falseMatched as number);
-  const withInterval = ({ rate: value }: Rate, interval: Interval): Rate =>
+  const withInterval = ({ rate: value }: ErrorRate, interval: Interval): ErrorRate =>
     value === 0 ? { rate: value, interval, below: Math.min(1, 3 / bootstrap.matedPeople) } : { rate: value, interval };
   return {
     ...rate,
@@ -116,7 +116,7 @@ function worstOf(comparisons: readonly PairOfPeople[], count: number): Assessmen
 }
 
 /** Failures to acquire (ISO/IEC 19795-1): pictures that gave no face, of all that were read. */
-export function failureToAcquire(failed: number, pictures: number): Rate | null {
+export function failureToAcquire(failed: number, pictures: number): ErrorRate | null {
   if (pictures === 0) return null;
   const rate = { rate: failed / pictures, interval: clopperPearson(failed, pictures) };
   return failed === 0 ? { ...rate, below: Math.min(1, 3 / pictures) } : rate;

@@ -1,5 +1,5 @@
 /** The curves of an evaluation as plots: ROC (false-match rate by logarithm), DET (both errors as normal deviates: A. Martin et al., The DET curve, Eurospeech 1997), and where the scores lie. */
-import type { Comparison, RocPoint } from './evaluate.ts';
+import type { ComparedPair, RocPoint } from './evaluate.ts';
 import type { Plot, PlotPoint, Tick } from './plots.ts';
 
 /** A curve and what it is called. */
@@ -64,7 +64,7 @@ export function detPlot(curves: readonly NamedCurve[]): Plot {
 const bins = 64;
 
 /** How many of a hundred pairs of either kind have a score of each height. */
-export function scorePlot(name: string, comparisons: readonly Comparison[]): Plot {
+export function scorePlot(name: string, comparisons: readonly ComparedPair[]): Plot {
   const scores = comparisons.flatMap(({ score }) => (score === null ? [] : [score]));
   const low = scores.reduce((least, score) => Math.min(least, score), Infinity);
   const high = scores.reduce((most, score) => Math.max(most, score), -Infinity);

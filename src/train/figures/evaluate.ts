@@ -8,7 +8,7 @@
 import { clopperPearson, type Interval } from './binomial.ts';
 
 /** One compared pair. */
-export interface Comparison {
+export interface ComparedPair {
   /** Likeness (a cosine or a logit), the higher the more alike; null where a picture gave no face. */
   readonly score: number | null;
   readonly same: boolean;
@@ -17,7 +17,7 @@ export interface Comparison {
 }
 
 /** An error rate with its 95 % interval: exact (Clopper and Pearson 1934), which takes pairs as independent, or by people (see `assess`). */
-export interface Rate {
+export interface ErrorRate {
   readonly rate: number;
   readonly interval: Interval;
   /** Only where no error was seen: the rate is below this with 95 % confidence (rule of three: 3 / pairs, or 3 / people). */
@@ -32,8 +32,8 @@ export type RateAtFmr =
       /** The score that keeps it. */
       readonly threshold: number;
       /** The false-match rate of that threshold on these pairs: at most the one asked for. */
-      readonly measuredFmr: Rate;
-      readonly fnmr: Rate;
+      readonly measuredFmr: ErrorRate;
+      readonly fnmr: ErrorRate;
       /** True accept rate, 1 − fnmr, with its interval. */
       readonly tar: number;
       readonly tarInterval: Interval;
@@ -74,7 +74,7 @@ export const reportedFmrs = [1e-1, 1e-2, 1e-3, 1e-4] as const;
 const leastPairs = 30;
 
 /** Evaluates compared pairs; `noFace` is the number of pictures that gave no face. */
-export function evaluate(comparisons: readonly Comparison[], noFace: number): Evaluation {
+export function evaluate(comparisons: readonly ComparedPair[], noFace: number): Evaluation {
   const genuine = comparisons.filter((each) => each.same);
   const impostors = comparisons.filter((each) => !each.same);
   const notCompared = comparisons.filter((each) => each.score === null).length;
@@ -100,11 +100,11 @@ export function evaluate(comparisons: readonly Comparison[], noFace: number): Ev
  * (each of them where they are fewer than 500, which the reference does not do), the first of the best is taken. The standard error divides by n − 1 under the root (LFW, technical report 07-49, section «View 2»);
  * the reference divides by n, which is 5 % less for ten folds.
  */
-function accuracyOf(comparisons: readonly Comparison[]): { accuracy: number; standardError: number; folds: number } {
+function accuracyOf(comparisons: readonly ComparedPair[]): { accuracy: number; standardError: number; folds: number } {
   const folds = [...new Set(comparisons.map((each) => each.fold))];
   const genuine = comparisons.filter((each) => each.same).length;
   const impostorWeight = genuine / (comparisons.length - genuine);
-  const weigh = (some: readonly Comparison[]) => some.reduce((sum, { same }) => sum + (same ? 1 : impostorWeight), 0);
+  const weigh = (some: readonly ComparedPair[]) => some.reduce((sum, { same }) => sum + (same ? 1 : impostorWeight), 0);
   const shares = folds.map((fold) => {
     const threshold = bestThreshold(
       comparisons.filter((each) => each.fold !== fold),
@@ -118,7 +118,7 @@ function accuracyOf(comparisons: readonly Comparison[]): { accuracy: number; sta
   return { accuracy: 100 * mean, standardError: 100 * Math.sqrt(variance / shares.length), folds: folds.length };
 }
 
-function bestThreshold(comparisons: readonly Comparison[], impostorWeight: number): number {
+function bestThreshold(comparisons: readonly ComparedPair[], impostorWeight: number): number {
   const steps = stepsOf(comparisons).reverse(); // rising scores
   const genuine = steps.reduce((sum, step) => sum + step.genuine, 0);
   let best = { threshold: Number.NEGATIVE_INFINITY, right: -1 };
@@ -138,7 +138,7 @@ interface Step {
 }
 
 /** Pairs of each distinct score, the highest first. */
-function stepsOf(comparisons: readonly Comparison[]): Step[] {
+function stepsOf(comparisons: readonly ComparedPair[]): Step[] {
   const steps = new Map<number, Step>();
   for (const { score, same } of comparisons) {
     if (score === null) continue;
@@ -151,7 +151,7 @@ function stepsOf(comparisons: readonly Comparison[]): Step[] {
 }
 
 /** The point at which each distinct score has just been accepted; its threshold is the next lower one. */
-function rocOf(comparisons: readonly Comparison[]): RocPoint[] {
+function rocOf(comparisons: readonly ComparedPair[]): RocPoint[] {
   const steps = stepsOf(comparisons);
   const impostors = steps.reduce((sum, step) => sum + step.impostors, 0);
   const genuine = comparisons.filter((each) => each.same).length;
@@ -184,13 +184,13 @@ function eerOf(roc: readonly RocPoint[]): number {
   return from.fmr + part * (to.fmr - from.fmr);
 }
 
-function rateAtEach(genuine: readonly Comparison[], impostors: readonly Comparison[]): RateAtFmr[] {
+function rateAtEach(genuine: readonly ComparedPair[], impostors: readonly ComparedPair[]): RateAtFmr[] {
   const scores = impostors.flatMap(({ score }) => (score === null ? [] : [score])).sort((a, b) => b - a);
   return reportedFmrs.map((fmr) => rateAt(fmr, genuine, scores));
 }
 
 /** `scores`: the impostors', falling. */
-function rateAt(fmr: number, genuine: readonly Comparison[], scores: readonly number[]): RateAtFmr {
+function rateAt(fmr: number, genuine: readonly ComparedPair[], scores: readonly number[]): RateAtFmr {
   const needed = Math.ceil(3 / fmr - 1e-9);
   const refused = (reason: string): RateAtFmr => ({ fmr, threshold: null, fnmr: null, tar: null, reason });
   if (scores.length < needed) return refused(`needs at least ${needed} mismatched pairs (rule of three), there are ${scores.length}`);
@@ -204,7 +204,7 @@ function rateAt(fmr: number, genuine: readonly Comparison[], scores: readonly nu
   return { fmr, threshold, measuredFmr: rateOf(falseMatches, scores.length), fnmr, tar: 1 - fnmr.rate, tarInterval: [1 - high, 1 - low] };
 }
 
-function rateOf(errors: number, pairs: number): Rate {
+function rateOf(errors: number, pairs: number): ErrorRate {
   const rate = { rate: errors / pairs, interval: clopperPearson(errors, pairs) };
   return errors === 0 ? { ...rate, below: Math.min(1, 3 / pairs) } : rate;
 }

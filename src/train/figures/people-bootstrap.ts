@@ -6,10 +6,10 @@
 
 import { below, newRandom } from '../../base/random.ts';
 import type { Interval } from './binomial.ts';
-import type { Comparison } from './evaluate.ts';
+import type { ComparedPair } from './evaluate.ts';
 
 /** A comparison, and whose the two pictures are. */
-export interface PairOfPeople extends Comparison {
+export interface PairOfPeople extends ComparedPair {
   readonly people: readonly [string, string];
 }
 

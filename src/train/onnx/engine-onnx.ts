@@ -1,11 +1,11 @@
 /** The network trained on ONNX Runtime: forward and backward pass in its graph, the optimiser's step in our loops on its inputs. */
 import * as ort from 'onnxruntime-node';
-import { flattened, parametersOf, sizeOf } from '../network.ts';
+import { flattened, networkParameters, sizeOf } from '../network/network.ts';
 import type { Batch, Engine, EngineOptions, Network, OnnxDevice } from '../port.ts';
 import { toKeras } from './layout.ts';
 import { fastestBlock } from './native-block.ts';
 import { openTrainingSession } from './onnx-session.ts';
-import { type Factors, openStore, takesFactors } from './optimiser.ts';
+import { type Factors, openWeightStore, takesFactors } from './optimiser.ts';
 import { embeddingGraph, onnxDims, trainingGraph } from './siamese-graph.ts';
 
 type Feeds = Record<string, ort.Tensor>;
@@ -28,8 +28,8 @@ export async function openOnnxEngine(options: OnnxEngineOptions): Promise<Engine
   // Blocks are the processor's own layout; a GPU has none of it.
   const block = device === 'cpu' ? await fastestBlock() : 0;
   const factored = takesFactors(flattened(network), network.units);
-  const store = openStore({ ...options, rows: 2 * pairs });
-  const parameters = parametersOf(network);
+  const store = openWeightStore({ ...options, rows: 2 * pairs });
+  const parameters = networkParameters(network);
   const weightFeeds: Feeds = Object.fromEntries(
     parameters.map(({ name, dims }) => [name, new ort.Tensor('float32', store.live.get(name) as Float32Array, onnxDims(dims))]),
   );

@@ -2,7 +2,7 @@
  * A graph of ONNX operators built call by call: inputs, constants and nodes go in, the bytes of an ONNX model come out.
  * Every shape is known when its node is written, so that the runtime can plan all memory before the first run.
  */
-import { bytes, encode, float, integer, type Message, message, text } from './protobuf.ts';
+import { bytesField, encode, floatField, integerField, type Message, messageField, textField } from './protobuf.ts';
 
 /** A value that flows through the graph. */
 export interface Tensor {
@@ -13,7 +13,7 @@ export interface Tensor {
 export type Attribute = number | string | readonly number[] | { readonly float: number };
 
 /** A node's operator, with its domain where that is not ONNX's own: `ReorderInput` of `com.microsoft.nchwc`. */
-export interface Operator {
+export interface OnnxOperator {
   readonly op: string;
   readonly domain?: string;
   readonly attributes?: Readonly<Record<string, Attribute>>;
@@ -28,9 +28,9 @@ export interface Graph {
   /** Whole numbers (shapes, axes) that belong to the model. */
   integers(data: readonly number[]): Tensor;
   /** A node with one output of shape `dims`. */
-  node(operator: string | Operator, inputs: readonly Tensor[], dims: readonly number[]): Tensor;
+  node(operator: string | OnnxOperator, inputs: readonly Tensor[], dims: readonly number[]): Tensor;
   /** A node with several outputs. */
-  nodes(operator: string | Operator, inputs: readonly Tensor[], dims: readonly (readonly number[])[]): readonly Tensor[];
+  nodes(operator: string | OnnxOperator, inputs: readonly Tensor[], dims: readonly (readonly number[])[]): readonly Tensor[];
   /** Makes `tensor` an output of the graph under `name`. */
   output(name: string, tensor: Tensor): void;
   encode(): Uint8Array;
@@ -44,7 +44,7 @@ const attributeTypes = { float: 1, int: 2, string: 3, ints: 7 } as const;
 
 /** An empty graph. */
 export function newGraph(name: string): Graph {
-  const nodes: { operator: Operator; inputs: readonly Tensor[]; outputs: readonly Tensor[] }[] = [];
+  const nodes: { operator: OnnxOperator; inputs: readonly Tensor[]; outputs: readonly Tensor[] }[] = [];
   const initializers: Message[] = [];
   const inputs: Tensor[] = [];
   const outputs: Tensor[] = [];
@@ -89,17 +89,17 @@ export function newGraph(name: string): Graph {
     encode: () => {
       const domains = new Set(nodes.map(({ operator }) => operator.domain ?? ''));
       return encode(
-        integer(1, irVersion),
-        text(2, 'facelatch'),
-        message(
+        integerField(1, irVersion),
+        textField(2, 'facelatch'),
+        messageField(
           7,
           ...nodes.map(({ operator, inputs: ins, outputs: outs }, index) => nodeProto(operator, ins, outs, index)),
-          text(2, name),
+          textField(2, name),
           ...initializers,
-          ...inputs.map((tensor) => message(11, ...valueInfo(tensor))),
-          ...outputs.map((tensor) => message(12, ...valueInfo(tensor))),
+          ...inputs.map((tensor) => messageField(11, ...valueInfo(tensor))),
+          ...outputs.map((tensor) => messageField(12, ...valueInfo(tensor))),
         ),
-        ...[...domains].map((domain) => message(8, text(1, domain), integer(2, domain === '' ? opset : 1))),
+        ...[...domains].map((domain) => messageField(8, textField(1, domain), integerField(2, domain === '' ? opset : 1))),
       );
     },
   };
@@ -107,29 +107,35 @@ export function newGraph(name: string): Graph {
 
 function initializer(tensor: Tensor, type: number, data: Float32Array | Float16Array | BigInt64Array): Message {
   const raw = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-  return message(5, ...tensor.dims.map((size) => integer(1, size)), integer(2, type), text(8, tensor.name), bytes(9, raw));
+  return messageField(
+    5,
+    ...tensor.dims.map((size) => integerField(1, size)),
+    integerField(2, type),
+    textField(8, tensor.name),
+    bytesField(9, raw),
+  );
 }
 
-function nodeProto(operator: Operator, inputs: readonly Tensor[], outputs: readonly Tensor[], index: number): Message {
-  return message(
+function nodeProto(operator: OnnxOperator, inputs: readonly Tensor[], outputs: readonly Tensor[], index: number): Message {
+  return messageField(
     1,
-    ...inputs.map((tensor) => text(1, tensor.name)),
-    ...outputs.map((tensor) => text(2, tensor.name)),
-    text(3, `${operator.op}_${index}`),
-    text(4, operator.op),
-    ...Object.entries(operator.attributes ?? {}).map(([name, value]) => message(5, ...attributeProto(name, value))),
-    text(7, operator.domain ?? ''),
+    ...inputs.map((tensor) => textField(1, tensor.name)),
+    ...outputs.map((tensor) => textField(2, tensor.name)),
+    textField(3, `${operator.op}_${index}`),
+    textField(4, operator.op),
+    ...Object.entries(operator.attributes ?? {}).map(([name, value]) => messageField(5, ...attributeProto(name, value))),
+    textField(7, operator.domain ?? ''),
   );
 }
 
 function attributeProto(name: string, value: Attribute): Message[] {
-  if (typeof value === 'number') return [text(1, name), integer(3, value), integer(20, attributeTypes.int)];
-  if (typeof value === 'string') return [text(1, name), text(4, value), integer(20, attributeTypes.string)];
-  if ('float' in value) return [text(1, name), float(2, value.float), integer(20, attributeTypes.float)];
-  return [text(1, name), ...value.map((item) => integer(8, item)), integer(20, attributeTypes.ints)];
+  if (typeof value === 'number') return [textField(1, name), integerField(3, value), integerField(20, attributeTypes.int)];
+  if (typeof value === 'string') return [textField(1, name), textField(4, value), integerField(20, attributeTypes.string)];
+  if ('float' in value) return [textField(1, name), floatField(2, value.float), integerField(20, attributeTypes.float)];
+  return [textField(1, name), ...value.map((item) => integerField(8, item)), integerField(20, attributeTypes.ints)];
 }
 
 function valueInfo(tensor: Tensor): Message[] {
-  const shape = message(2, ...tensor.dims.map((size) => message(1, integer(1, size))));
-  return [text(1, tensor.name), message(2, message(1, integer(1, elementTypes.float), shape))];
+  const shape = messageField(2, ...tensor.dims.map((size) => messageField(1, integerField(1, size))));
+  return [textField(1, tensor.name), messageField(2, messageField(1, integerField(1, elementTypes.float), shape))];
 }

@@ -3,7 +3,7 @@
  * large kernel, as two factors), the weights change in place, under the very arrays that the engine reads them through.
  */
 
-import { isKernel, parametersOf, sizeOf } from '../network.ts';
+import { isKernel, networkParameters, sizeOf } from '../network/network.ts';
 import type { EngineState, Network, Objective, Optimiser, Parameter, Weights } from '../port.ts';
 import { toKeras, toOnnx } from './layout.ts';
 import { type Kernels, openKernels } from './optimiser-kernels.ts';
@@ -15,7 +15,7 @@ export interface Factors {
   readonly rows: number;
 }
 
-export interface Store {
+export interface WeightStore {
   /** The live weights by name, in the layout of ONNX. */
   readonly live: Weights;
   /** One step with these gradients (in the layout of ONNX; parameters without one stay). Returns the penalty before it. */
@@ -36,7 +36,7 @@ interface Place {
   readonly bytes: number;
 }
 
-export interface StoreOptions {
+export interface WeightStoreOptions {
   readonly network: Network;
   readonly weights: Weights;
   readonly objective: Objective;
@@ -65,7 +65,7 @@ interface Plan {
 
 /** Weights first, then their first means, then their second ones, then the scratch. */
 function plan(network: Network, rows: number): Plan {
-  const parameters = parametersOf(network);
+  const parameters = networkParameters(network);
   const sizes = parameters.map(({ dims }) => whole(4 * sizeOf(dims)));
   const total = sizes.reduce((sum, size) => sum + size, 0);
   const dense = parameters.findIndex(({ name }) => name === denseKernel);
@@ -86,7 +86,7 @@ function plan(network: Network, rows: number): Plan {
 }
 
 /** A memory for the network's weights and means, filled with `weights`. */
-export function openStore({ network, weights, objective, optimiser: initial, rows }: StoreOptions): Store {
+export function openWeightStore({ network, weights, objective, optimiser: initial, rows }: WeightStoreOptions): WeightStore {
   const { places, inputs, units, scratch, bytes: size } = plan(network, rows);
   const kernels = openKernels(size);
   const view = (offset: number, length: number) => new Float32Array(kernels.memory, offset, length);

@@ -8,27 +8,27 @@
 export type Message = readonly Uint8Array[];
 
 /** Field of a whole number (int32, int64, enum); not negative, or a 64-bit two's complement where it is. */
-export function integer(field: number, value: number | bigint): Message {
+export function integerField(field: number, value: number | bigint): Message {
   return [key(field, 0), varint(BigInt(value))];
 }
 
-export function float(field: number, value: number): Message {
+export function floatField(field: number, value: number): Message {
   const bytes = new Uint8Array(4);
   new DataView(bytes.buffer).setFloat32(0, value, true);
   return [key(field, 5), bytes];
 }
 
-export function text(field: number, value: string): Message {
-  return bytes(field, new TextEncoder().encode(value));
+export function textField(field: number, value: string): Message {
+  return bytesField(field, new TextEncoder().encode(value));
 }
 
 /** Field of bytes; they are not copied. */
-export function bytes(field: number, value: Uint8Array): Message {
+export function bytesField(field: number, value: Uint8Array): Message {
   return [key(field, 2), varint(BigInt(value.length)), value];
 }
 
 /** Field of a message made of `parts`. */
-export function message(field: number, ...parts: readonly Message[]): Message {
+export function messageField(field: number, ...parts: readonly Message[]): Message {
   const inside = parts.flat();
   return [key(field, 2), varint(BigInt(lengthOf(inside))), ...inside];
 }

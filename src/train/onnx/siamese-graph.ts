@@ -3,7 +3,7 @@
  * labels and weights in; loss and gradients out), which any ONNX runtime can run though it knows nothing of training.
  */
 
-import { flattened, headInputs, type LayerRow, type PlacedConvolution, parametersOf, place, sizeOf } from '../network.ts';
+import { flattened, headInputs, type LayerRow, networkParameters, type PlacedConvolution, place, sizeOf } from '../network/network.ts';
 import type { Network, Objective, Weights } from '../port.ts';
 import { type Block, convolutionInputAdjoint, convolutionKernelAdjoint, convolutionRelu } from './convolution.ts';
 import * as layers from './layers.ts';
@@ -77,7 +77,7 @@ export function embeddingModel(network: Network, count: number, weights: Weights
 
 /** Parameters that are constants of the graph, put there by `keep`. */
 function inside(network: Network, weights: Weights, keep: Graph['constant']): Source {
-  const parameters = parametersOf(network);
+  const parameters = networkParameters(network);
   return (name, dims) => {
     const numbers = new Float32Array(sizeOf(dims));
     const parameter = parameters.find((one) => one.name === name);

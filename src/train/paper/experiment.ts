@@ -10,7 +10,7 @@ import type { Part } from '../data/dataset.ts';
 import { type Confusion, confusionAt } from '../figures/confusion.ts';
 import { type VerificationFigures, verificationFigures, verificationThresholds } from '../figures/verification.ts';
 import type { Optimiser } from '../port.ts';
-import type { Progress, Recipe } from '../recipe.ts';
+import type { TrainingProgress, TrainingRecipe } from '../recipe.ts';
 import { checkpointName, type Trained, train } from '../trainer.ts';
 import { embedAll, teller, validate } from '../validation.ts';
 import type { Cell } from './paper.ts';
@@ -38,7 +38,7 @@ export interface ExperimentOptions {
   readonly cells: readonly Cell[];
   readonly supply: Supply;
   readonly out: string;
-  readonly engine: Recipe['engine'];
+  readonly engine: TrainingRecipe['engine'];
   readonly pairs: number;
   /** Pairs that each part is measured on. */
   readonly measuredPairs: number;
@@ -52,7 +52,7 @@ export interface ExperimentProgress {
   readonly cell: Cell;
   readonly index: number;
   readonly cells: number;
-  readonly training?: Progress;
+  readonly training?: TrainingProgress;
 }
 
 /** Runs what is not yet done. Returns the results of all cells that are. */
@@ -141,7 +141,7 @@ async function leave(options: ExperimentOptions, cell: Cell, folder: string): Pr
   else await rm(folder, { recursive: true });
 }
 
-function recipeOf(options: ExperimentOptions, cell: Cell, out: string, resume: boolean): Recipe {
+function recipeOf(options: ExperimentOptions, cell: Cell, out: string, resume: boolean): TrainingRecipe {
   const optimiser: Optimiser = { kind: 'adam', rate: cell.rate, beta1: 0.9, beta2: 0.999, epsilon: 1e-7 };
   return {
     ...{ network: cell.network, engine: options.engine, device: 'auto', threads: options.threads, objective: cell.objective, optimiser },

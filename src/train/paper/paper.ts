@@ -1,5 +1,5 @@
 /** What the paper prints, and the cells of its section IV as we repeat them: data only. */
-import { paperNetwork } from '../network.ts';
+import { paperNetwork } from '../network/network.ts';
 import type { Network, Objective } from '../port.ts';
 
 /** Table I: «accuracy» of four stages, percent. The paper does not say on which pictures. */

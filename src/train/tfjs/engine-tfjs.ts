@@ -1,16 +1,16 @@
 /** The network trained on TensorFlow.js, in tf.layers with its own gradients and optimisers: the second engine, and the first one's oracle. */
 import type * as Tf from '@tensorflow/tfjs';
-import { headInputs, isKernel, parametersOf } from '../network.ts';
+import { headInputs, isKernel, networkParameters } from '../network/network.ts';
 import type { Batch, Engine, EngineOptions, Objective, Optimiser, Weights } from '../port.ts';
-import { fillTwin, twinOf } from './layers-model.ts';
+import { fillTwin, twinLayers } from './layers-model.ts';
 import { openTensorFlow, type TensorFlow, type TfDevice } from './tfjs.ts';
 
 /** Opens the engine. Throws Fault `tool-missing` where TensorFlow.js or the device's package is not installed. */
 export async function openTfjsEngine(options: EngineOptions & { readonly device: TfDevice }): Promise<Engine> {
   const tf = await openTensorFlow(options.device);
   const { network, objective } = options;
-  const parameters = parametersOf(network);
-  const twin = twinOf(tf, network);
+  const parameters = networkParameters(network);
+  const twin = twinLayers(tf, network);
   fillTwin(tf, twin, network, options.weights);
   const kernel = tf.variable(tf.tensor2d(options.weights.get('head/kernel') as Float32Array, [headInputs(network), 1]));
   const bias = tf.variable(tf.tensor1d(options.weights.get('head/bias') as Float32Array));

@@ -6,12 +6,12 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type * as Tf from '@tensorflow/tfjs';
 import { asFault, Fault } from '../../base/errors.ts';
-import { headInputs, parametersOf } from '../network.ts';
+import { headInputs, networkParameters } from '../network/network.ts';
 import type { Convolution, Network, Weights } from '../port.ts';
 import type { TensorFlow } from './tfjs.ts';
 
-/** The embedding network in tf.layers; its weights in the order of `parametersOf`. */
-export function twinOf(tf: TensorFlow, network: Network): Tf.LayersModel {
+/** The embedding network in tf.layers; its weights in the order of `networkParameters`. */
+export function twinLayers(tf: TensorFlow, network: Network): Tf.LayersModel {
   const input = tf.input({ shape: [network.side, network.side, 3], name: 'input_image' });
   let x = input as Tf.SymbolicTensor;
   network.convolutions.forEach(({ filters, size, pool }, index) => {
@@ -29,7 +29,7 @@ export function twinOf(tf: TensorFlow, network: Network): Tf.LayersModel {
 
 /** Puts the twin's weights (the head's are left out) into the model. */
 export function fillTwin(tf: TensorFlow, twin: Tf.LayersModel, network: Network, weights: Weights): void {
-  const tensors = parametersOf(network)
+  const tensors = networkParameters(network)
     .slice(0, -2)
     .map(({ name, dims }) => tf.tensor(weights.get(name) as Float32Array, [...dims]));
   twin.setWeights(tensors);
@@ -38,7 +38,7 @@ export function fillTwin(tf: TensorFlow, twin: Tf.LayersModel, network: Network,
 
 /** Writes `model.json` and `weights.bin` into `folder`, made where it is missing. The distance is the tutorial's layer `L1Dist`. */
 export async function exportLayersModel(tf: TensorFlow, network: Network, weights: Weights, folder: string): Promise<void> {
-  const twin = twinOf(tf, network);
+  const twin = twinLayers(tf, network);
   fillTwin(tf, twin, network, weights);
   const shape = [network.side, network.side, 3];
   const pictures = ['input_img', 'validation_img'].map((name) => tf.input({ shape, name }));
@@ -86,7 +86,7 @@ export async function importLayersModel(tf: TensorFlow, folder: string): Promise
     const inputs = values.at(-2)?.shape[0];
     if (inputs !== 1 && inputs !== network.units) throw unfit(folder, `its last layer takes ${inputs} numbers`);
     const whole: Network = { ...network, distance: inputs === 1 ? 'sum' : 'vector' };
-    const weights = new Map(parametersOf(whole).map(({ name }, index) => [name, values[index]?.dataSync().slice() as Float32Array]));
+    const weights = new Map(networkParameters(whole).map(({ name }, index) => [name, values[index]?.dataSync().slice() as Float32Array]));
     return { network: whole, weights };
   } finally {
     model.dispose();

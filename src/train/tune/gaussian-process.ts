@@ -5,10 +5,10 @@
 import { newRandom, normal, type Random } from '../../base/random.ts';
 
 /** Places in 0…1, one number per dimension. */
-export type Point = readonly number[];
+export type UnitPoint = readonly number[];
 
 export interface Process {
-  predict(at: Point): { readonly mean: number; readonly deviation: number };
+  predict(at: UnitPoint): { readonly mean: number; readonly deviation: number };
 }
 
 interface Hyperparameters {
@@ -18,7 +18,7 @@ interface Hyperparameters {
 }
 
 /** Fits length scales and noise by the likelihood (random search from a prior, then refinement; repeatable), then conditions. */
-export function fitProcess(points: readonly Point[], values: readonly number[], seed: number): Process {
+export function fitProcess(points: readonly UnitPoint[], values: readonly number[], seed: number): Process {
   const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
   const spread = Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / values.length) || 1;
   const normalised = values.map((value) => (value - mean) / spread);
@@ -36,7 +36,7 @@ export function fitProcess(points: readonly Point[], values: readonly number[], 
 }
 
 /** (1 + √5 r + 5r²/3)·exp(−√5 r), r the distance in length scales: their equation 4.17. */
-function matern(a: Point, b: Point, lengths: readonly number[]): number {
+function matern(a: UnitPoint, b: UnitPoint, lengths: readonly number[]): number {
   let squared = 0;
   for (let index = 0; index < a.length; index++)
     squared += (((a[index] as number) - (b[index] as number)) / Math.exp(lengths[index] as number)) ** 2;
@@ -47,7 +47,7 @@ function matern(a: Point, b: Point, lengths: readonly number[]): number {
 const candidates = 60;
 const refinements = 60;
 
-function likeliest(points: readonly Point[], values: readonly number[], random: Random): Hyperparameters {
+function likeliest(points: readonly UnitPoint[], values: readonly number[], random: Random): Hyperparameters {
   const dimensions = points[0]?.length ?? 0;
   // Prior: length scales around 0.4 of the cube, within a factor of two mostly; noise around a hundredth of the spread.
   const draw = (): Hyperparameters => ({
@@ -67,7 +67,7 @@ function likeliest(points: readonly Point[], values: readonly number[], random: 
 }
 
 /** Log marginal likelihood (their equation 2.30, without its constant) plus the log prior. */
-function posterior(points: readonly Point[], values: readonly number[], tried: Hyperparameters): number {
+function posterior(points: readonly UnitPoint[], values: readonly number[], tried: Hyperparameters): number {
   const { factor, weights } = condition(points, values, tried);
   const fit = values.reduce((sum, value, index) => sum + value * (weights[index] as number), 0);
   const complexity = factor.reduce((sum, row, index) => sum + Math.log(row[index] as number), 0);
@@ -77,7 +77,7 @@ function posterior(points: readonly Point[], values: readonly number[], tried: H
 }
 
 function condition(
-  points: readonly Point[],
+  points: readonly UnitPoint[],
   values: readonly number[],
   { lengths, noise }: Hyperparameters,
 ): { factor: number[][]; weights: number[] } {

@@ -2,9 +2,9 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Fault } from '../../base/errors.ts';
-import type { Progress, Recipe } from '../recipe.ts';
+import type { TrainingProgress, TrainingRecipe } from '../recipe.ts';
 import { train } from '../trainer.ts';
-import { type Setting, type Space, type Trial, tune } from './tune.ts';
+import { type Setting, type Space, type TuningTrial, tune } from './tune.ts';
 
 /** What may be tuned; `facelatch tune` takes these ends where none are given. Momentum is Adam's β₁ too. */
 export const trainingSpace = {
@@ -18,7 +18,7 @@ export const trainingSpace = {
 
 export interface TuneTrainingOptions {
   /** What the settings are laid over; its validation part is what counts, its test part is not looked at. */
-  readonly recipe: Recipe;
+  readonly recipe: TrainingRecipe;
   readonly space: Space;
   readonly trials: number;
   readonly seed: number;
@@ -26,12 +26,12 @@ export interface TuneTrainingOptions {
   /** Folder of `trials.jsonl`. */
   readonly out: string;
   readonly signal: AbortSignal;
-  readonly onTrial?: (trial: Trial) => void;
-  readonly onProgress?: (progress: Progress) => void;
+  readonly onTrial?: (trial: TuningTrial) => void;
+  readonly onProgress?: (progress: TrainingProgress) => void;
 }
 
 /** Searches. Throws Fault `bad-argument` for a parameter that is none of `trainingSpace`, and what training throws but for a loss that broke. */
-export async function tuneTraining(options: TuneTrainingOptions): Promise<Trial[]> {
+export async function tuneTraining(options: TuneTrainingOptions): Promise<TuningTrial[]> {
   for (const name of Object.keys(options.space))
     if (!(name in trainingSpace))
       throw new Fault('bad-argument', `${name} cannot be tuned: choose from ${Object.keys(trainingSpace).join(', ')}.`);
@@ -48,7 +48,7 @@ export async function tuneTraining(options: TuneTrainingOptions): Promise<Trial[
 }
 
 /** The recipe with a setting laid over it. */
-export function recipeWith(recipe: Recipe, setting: Setting): Recipe {
+export function recipeWith(recipe: TrainingRecipe, setting: Setting): TrainingRecipe {
   const {
     rate = recipe.optimiser.rate,
     l1 = recipe.objective.l1,
@@ -70,7 +70,7 @@ async function measure(options: TuneTrainingOptions, setting: Setting, report: (
   await mkdir(folder, { recursive: true });
   const stop = new AbortController();
   let last = Number.NaN;
-  const onProgress = (progress: Progress) => {
+  const onProgress = (progress: TrainingProgress) => {
     options.onProgress?.(progress);
     if (progress.kind !== 'epoch') return;
     last = progress.validationLoss ?? Number.NaN;

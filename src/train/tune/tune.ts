@@ -5,7 +5,7 @@
 import { appendFile, readFile } from 'node:fs/promises';
 import { Fault, messageOf } from '../../base/errors.ts';
 import { newRandom, normal, type Random } from '../../base/random.ts';
-import { expectedImprovement, fitProcess, type Point } from './gaussian-process.ts';
+import { expectedImprovement, fitProcess, type UnitPoint } from './gaussian-process.ts';
 
 /** What a parameter may be. `log`: equal factors are equal steps. `whole`: whole numbers only. */
 export interface Range {
@@ -18,7 +18,7 @@ export interface Range {
 export type Space = Readonly<Record<string, Range>>;
 export type Setting = Readonly<Record<string, number>>;
 
-export interface Trial {
+export interface TuningTrial {
   /** From 0. */
   readonly trial: number;
   readonly setting: Setting;
@@ -43,7 +43,7 @@ export interface TuneOptions {
   readonly search: 'bayes' | 'random';
   /** File of trials; none is kept without. */
   readonly file?: string;
-  readonly onTrial?: (trial: Trial) => void;
+  readonly onTrial?: (trial: TuningTrial) => void;
   readonly signal?: AbortSignal;
 }
 
@@ -51,7 +51,7 @@ export interface TuneOptions {
 const drawnFirst = 5;
 
 /** Searches. Returns all trials in order. Throws Fault `bad-argument` for a range that cannot be, or a file of another search. */
-export async function tune(options: TuneOptions): Promise<Trial[]> {
+export async function tune(options: TuneOptions): Promise<TuningTrial[]> {
   for (const [name, range] of Object.entries(options.space)) requireRange(name, range);
   const trials = options.file ? await trialsOf(options.file, options.space) : [];
   while (trials.length < options.trials && !options.signal?.aborted) {
@@ -67,12 +67,12 @@ export async function tune(options: TuneOptions): Promise<Trial[]> {
 }
 
 /** The trial of the smallest value; one that was stopped early cannot win. */
-export function bestTrial(trials: readonly Trial[]): Trial | undefined {
+export function bestTrial(trials: readonly TuningTrial[]): TuningTrial | undefined {
   const ended = trials.filter(({ stopped, value }) => !stopped && Number.isFinite(value));
-  return ended.reduce<Trial | undefined>((best, trial) => (best && best.value <= trial.value ? best : trial), undefined);
+  return ended.reduce<TuningTrial | undefined>((best, trial) => (best && best.value <= trial.value ? best : trial), undefined);
 }
 
-async function runTrial(options: TuneOptions, before: readonly Trial[], setting: Setting): Promise<Trial> {
+async function runTrial(options: TuneOptions, before: readonly TuningTrial[], setting: Setting): Promise<TuningTrial> {
   const startedAt = performance.now();
   const reports: number[] = [];
   let stopped = false;
@@ -86,7 +86,7 @@ async function runTrial(options: TuneOptions, before: readonly Trial[], setting:
 }
 
 /** The median rule (Golovin et al. 2017, «Google Vizier», section 3.2.1): its best report so far is worse than the median of the others' running means. */
-export function fallsBehind(before: readonly Trial[], reports: readonly number[]): boolean {
+export function fallsBehind(before: readonly TuningTrial[], reports: readonly number[]): boolean {
   const age = reports.length;
   const others = before
     .filter((trial) => trial.reports.length >= age)
@@ -99,7 +99,7 @@ export function fallsBehind(before: readonly Trial[], reports: readonly number[]
 }
 
 /** Where to look next, in the unit cube. */
-function propose({ space, search }: TuneOptions, trials: readonly Trial[], random: Random): Point {
+function propose({ space, search }: TuneOptions, trials: readonly TuningTrial[], random: Random): UnitPoint {
   const dimensions = Object.keys(space).length;
   const anywhere = () => Array.from({ length: dimensions }, random);
   if (search === 'random' || trials.filter(({ value }) => Number.isFinite(value)).length < drawnFirst) return anywhere();
@@ -107,13 +107,13 @@ function propose({ space, search }: TuneOptions, trials: readonly Trial[], rando
   const values = capped(trials.map(({ value }) => value));
   const process = fitProcess(points, values, Math.floor(random() * 2 ** 31));
   const best = Math.min(...values);
-  const at = points[values.indexOf(best)] as Point;
-  const near = (centre: Point, reach: number) => centre.map((x) => Math.min(1, Math.max(0, x + reach * normal(random))));
+  const at = points[values.indexOf(best)] as UnitPoint;
+  const near = (centre: UnitPoint, reach: number) => centre.map((x) => Math.min(1, Math.max(0, x + reach * normal(random))));
   // The improvement has many peaks: look everywhere, and close to the best so far, then climb from the best place found.
   const starts = [...Array.from({ length: 600 }, anywhere), ...Array.from({ length: 200 }, () => near(at, 0.05))];
-  const improvement = (point: Point) => expectedImprovement(process.predict(snap(space, point)), best);
+  const improvement = (point: UnitPoint) => expectedImprovement(process.predict(snap(space, point)), best);
   let winner = { point: at, gain: -1 };
-  const consider = (point: Point) => {
+  const consider = (point: UnitPoint) => {
     const gain = improvement(point);
     if (gain > winner.gain) winner = { point, gain };
   };
@@ -134,9 +134,9 @@ function capped(values: readonly number[]): number[] {
 }
 
 /** Whole numbers stand at their own places, so that the process does not see two where there is one. */
-const snap = (space: Space, point: Point): Point => pointOf(space, settingAt(space, point));
+const snap = (space: Space, point: UnitPoint): UnitPoint => pointOf(space, settingAt(space, point));
 
-export function settingAt(space: Space, point: Point): Setting {
+export function settingAt(space: Space, point: UnitPoint): Setting {
   const values = Object.entries(space).map(([name, { from, to, log, whole }], index) => {
     const share = point[index] as number;
     const value = log ? from * (to / from) ** share : from + share * (to - from);
@@ -145,7 +145,7 @@ export function settingAt(space: Space, point: Point): Setting {
   return Object.fromEntries(values);
 }
 
-function pointOf(space: Space, setting: Setting): Point {
+function pointOf(space: Space, setting: Setting): UnitPoint {
   return Object.entries(space).map(([name, { from, to, log }]) => {
     const value = setting[name] as number;
     if (from === to) return 0;
@@ -161,7 +161,7 @@ function requireRange(name: string, { from, to, log }: Range): void {
 }
 
 /** The trials in a file; none where there is no file. Throws Fault `bad-argument` where it cannot be read. */
-export async function readTrials(file: string): Promise<Trial[]> {
+export async function readTrials(file: string): Promise<TuningTrial[]> {
   let text: string;
   try {
     text = await readFile(file, 'utf8');
@@ -172,7 +172,7 @@ export async function readTrials(file: string): Promise<Trial[]> {
   // A line that a kill cut short is no trial; the next one is appended after a new line.
   return text.split('\n').flatMap((line) => {
     try {
-      return line === '' ? [] : [JSON.parse(line) as Trial];
+      return line === '' ? [] : [JSON.parse(line) as TuningTrial];
     } catch {
       return [];
     }
@@ -180,7 +180,7 @@ export async function readTrials(file: string): Promise<Trial[]> {
 }
 
 /** @throws Fault `bad-argument` where the file holds trials of another search. */
-async function trialsOf(file: string, space: Space): Promise<Trial[]> {
+async function trialsOf(file: string, space: Space): Promise<TuningTrial[]> {
   const trials = await readTrials(file);
   const names = Object.keys(space).sort().join();
   for (const { setting } of trials)
@@ -192,7 +192,7 @@ async function trialsOf(file: string, space: Space): Promise<Trial[]> {
   return trials.map((trial) => ({ ...trial, value: trial.value ?? Number.NaN }));
 }
 
-async function append(file: string, trial: Trial): Promise<void> {
+async function append(file: string, trial: TuningTrial): Promise<void> {
   try {
     await appendFile(file, `\n${JSON.stringify(trial)}`, { flush: true });
   } catch (error) {

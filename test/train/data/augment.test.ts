@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { newRandom } from '../../../src/base/random.ts';
-import { augment, blur, drawAugmentation, limitsOf, recolour, throughJpeg, warp } from '../../../src/train/data/augment.ts';
+import { augment, blur, drawAugmentation, limitsOf, recolour, throughJpeg, warpPicture } from '../../../src/train/data/augment.ts';
 
 const side = 9;
 const picture = Float32Array.from({ length: side * side * 3 }, newRandom(1));
@@ -35,14 +35,16 @@ describe('augmentation', () => {
 });
 
 describe('an affine change', () => {
-  it('shifts', () => expect(at(warp(picture, side, { ...still, tx: 2, ty: 1 }), 3, 4)).toBeCloseTo(at(picture, 5, 5), 6));
-  it('flips', () => expect(at(warp(picture, side, { ...still, a: -1 }), 1, 4)).toBeCloseTo(at(picture, 7, 4), 6));
-  it('turns by 90°', () => expect(at(warp(picture, side, { ...still, a: 0, b: -1, c: 1, d: 0 }), 8, 4)).toBeCloseTo(at(picture, 4, 8), 6));
-  it('scales about the middle', () => expect(at(warp(picture, side, { ...still, a: 2, d: 2 }), 5, 5)).toBeCloseTo(at(picture, 6, 6), 6));
+  it('shifts', () => expect(at(warpPicture(picture, side, { ...still, tx: 2, ty: 1 }), 3, 4)).toBeCloseTo(at(picture, 5, 5), 6));
+  it('flips', () => expect(at(warpPicture(picture, side, { ...still, a: -1 }), 1, 4)).toBeCloseTo(at(picture, 7, 4), 6));
+  it('turns by 90°', () =>
+    expect(at(warpPicture(picture, side, { ...still, a: 0, b: -1, c: 1, d: 0 }), 8, 4)).toBeCloseTo(at(picture, 4, 8), 6));
+  it('scales about the middle', () =>
+    expect(at(warpPicture(picture, side, { ...still, a: 2, d: 2 }), 5, 5)).toBeCloseTo(at(picture, 6, 6), 6));
   it('goes on with the edge beyond it', () =>
-    expect(at(warp(picture, side, { ...still, tx: 100 }), 0, 3)).toBeCloseTo(at(picture, 8, 3), 6));
+    expect(at(warpPicture(picture, side, { ...still, tx: 100 }), 0, 3)).toBeCloseTo(at(picture, 8, 3), 6));
   it('takes the mean between two pixels', () =>
-    expect(at(warp(picture, side, { ...still, tx: 0.5 }), 3, 3)).toBeCloseTo((at(picture, 3, 3) + at(picture, 4, 3)) / 2, 6));
+    expect(at(warpPicture(picture, side, { ...still, tx: 0.5 }), 3, 3)).toBeCloseTo((at(picture, 3, 3) + at(picture, 4, 3)) / 2, 6));
 });
 
 describe('a change of colour', () => {

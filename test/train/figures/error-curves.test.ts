@@ -2,15 +2,15 @@
 import { describe, expect, it } from 'vitest';
 import { newRandom, normal } from '../../../src/base/random.ts';
 import { detPlot, probit, rocPlot, scorePlot } from '../../../src/train/figures/error-curves.ts';
-import { type Comparison, evaluate } from '../../../src/train/figures/evaluate.ts';
+import { type ComparedPair, evaluate } from '../../../src/train/figures/evaluate.ts';
 import { plotSvg } from '../../../src/train/figures/plots.ts';
 
 /** Normal scores: the curve is then known, FNMR = Φ(Φ⁻¹(1 − FMR) − gap). */
-function normals(count: number, gap: number): Comparison[] {
+function normals(count: number, gap: number): ComparedPair[] {
   const random = newRandom(3);
   return Array.from({ length: 2 * count }, (_, i) => ({ score: normal(random) + (i < count ? gap : 0), same: i < count, fold: i % 10 }));
 }
-const curve = (comparisons: readonly Comparison[]) => {
+const curve = (comparisons: readonly ComparedPair[]) => {
   const count = comparisons.length / 2;
   return [{ name: 'invented', roc: evaluate(comparisons, 0).roc, impostors: count, genuine: count }];
 };

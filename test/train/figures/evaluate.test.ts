@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { Fault } from '../../../src/base/errors.ts';
 import { readPairs } from '../../../src/train/data/pairs.ts';
 import { clopperPearson } from '../../../src/train/figures/binomial.ts';
-import { type Comparison, evaluate } from '../../../src/train/figures/evaluate.ts';
+import { type ComparedPair, evaluate } from '../../../src/train/figures/evaluate.ts';
 import { randomOf } from '../../fakes/embeddings.ts';
 
 const viewOne = ['2', 'Ada\t1\t2', 'Bob\t3\t14', 'Ada\t1\tBob\t2', 'Cy\t1\tDan\t1'];
@@ -79,7 +79,7 @@ describe('a list of pairs', () => {
 });
 
 /** Evenly spread scores: impostors over 0…1, genuine pairs over shift…1 + shift. Every figure has a closed form. */
-function spread(count: number, shift: number): Comparison[] {
+function spread(count: number, shift: number): ComparedPair[] {
   return Array.from({ length: 2 * count }, (_, i) => {
     const same = i < count;
     return { score: ((i % count) + 0.5) / count + (same ? shift : 0), same, fold: i % 10 };
@@ -87,15 +87,15 @@ function spread(count: number, shift: number): Comparison[] {
 }
 
 /** Every genuine pair scores 1, every impostor 0. */
-const apart = (count: number): Comparison[] =>
+const apart = (count: number): ComparedPair[] =>
   Array.from({ length: 2 * count }, (_, i) => ({ score: i < count ? 1 : 0, same: i < count, fold: i % 10 }));
 
 /** `rates` of reference_pipeline.py, word by word, but every score tried where there are few. */
-function referenceAccuracy(comparisons: readonly Comparison[]): { mean: number; populationError: number } {
+function referenceAccuracy(comparisons: readonly ComparedPair[]): { mean: number; populationError: number } {
   const shares = [...new Set(comparisons.map((each) => each.fold))].map((fold) => {
     const others = comparisons.filter((each) => each.fold !== fold);
     const own = comparisons.filter((each) => each.fold === fold);
-    const right = (of: readonly Comparison[], threshold: number) => of.filter((each) => each.score! > threshold === each.same).length;
+    const right = (of: readonly ComparedPair[], threshold: number) => of.filter((each) => each.score! > threshold === each.same).length;
     const distinct = [...new Set(others.map((each) => each.score!))].sort((a, b) => a - b);
     const candidates = distinct.length < 500 ? distinct : distinct.filter((_, i) => i % 5 === 0);
     const counts = candidates.map((threshold) => right(others, threshold));
@@ -111,7 +111,7 @@ describe('accuracy', () => {
     fc.assert(
       fc.property(fc.nat(), fc.integer({ min: 30, max: 400 }), fc.constantFrom(3, 40, 1e6), (seed, count, levels) => {
         const random = randomOf(seed);
-        const comparisons = Array.from({ length: 2 * count }, (_, i): Comparison => {
+        const comparisons = Array.from({ length: 2 * count }, (_, i): ComparedPair => {
           const same = i < count;
           return { score: Math.round(levels * (random() + (same ? 0.4 : 0))) / levels, same, fold: i % 10 };
         });

@@ -1,7 +1,7 @@
 /** The optimisers' loops against the same formulas in plain JavaScript, and the sums over many weights. */
 import { describe, expect, it } from 'vitest';
 import { newRandom } from '../../../src/base/random.ts';
-import { openStore } from '../../../src/train/onnx/optimiser.ts';
+import { openWeightStore } from '../../../src/train/onnx/optimiser.ts';
 import type { Network, Objective, Optimiser } from '../../../src/train/port.ts';
 import { adam, chance, chanceWeights, crossEntropy, evenNetwork, relativeError } from '../small-networks.ts';
 
@@ -35,7 +35,7 @@ describe.each<Optimiser>([adam, { kind: 'sgd', rate: 0.1, momentum: 0.9 }])('$ki
   it.each([0, 1e-2])('steps as its formula says, penalties of %f', (penalty) => {
     const objective = { ...crossEntropy, l1: penalty, l2: penalty };
     const weights = chanceWeights(evenNetwork, 1);
-    const store = openStore({ network: evenNetwork, weights, objective, optimiser, rows: 4 });
+    const store = openWeightStore({ network: evenNetwork, weights, objective, optimiser, rows: 4 });
     const start = weights.get(name)!;
     const gradients = [1, 2, 3].map((seed) => chance(start.length, newRandom(seed)));
     for (const gradient of gradients) store.step(new Map([[name, gradient]]), undefined);
@@ -45,7 +45,7 @@ describe.each<Optimiser>([adam, { kind: 'sgd', rate: 0.1, momentum: 0.9 }])('$ki
 
   it('steps by two factors as by their product', () => {
     const options = { network: wide, weights: chanceWeights(wide, 1), objective: crossEntropy, optimiser, rows: 6 };
-    const factored = openStore(options);
+    const factored = openWeightStore(options);
     const random = newRandom(4);
     const [input, delta] = [chance(6 * 12288, random), chance(6 * 64, random)];
     const product = new Float32Array(12288 * 64);
@@ -62,7 +62,7 @@ it('penalties are summed over many weights without losing digits', () => {
     .set(name, new Float32Array(12288 * 64).fill(0.01))
     .set('head/kernel', new Float32Array(64));
   const objective = { ...crossEntropy, l1: 1 };
-  const store = openStore({ network: wide, weights, objective, optimiser: adam, rows: 2 });
+  const store = openWeightStore({ network: wide, weights, objective, optimiser: adam, rows: 2 });
   const penalty = store.step(new Map(), { input: new Float32Array(2 * 12288), delta: new Float32Array(2 * 64), rows: 2 });
   expect(penalty / (12288 * 64 * 0.01)).toBeCloseTo(1, 5);
 });

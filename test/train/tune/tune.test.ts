@@ -12,7 +12,7 @@ import {
   type Setting,
   type Space,
   settingAt,
-  type Trial,
+  type TuningTrial,
   tune,
 } from '../../../src/train/tune/tune.ts';
 import { recipeWith, tuneTraining } from '../../../src/train/tune/tune-training.ts';
@@ -69,9 +69,9 @@ describe('Bayesian optimisation', () => {
 });
 
 describe('trials', () => {
-  const run = (file: string, trials: number, signal?: AbortSignal, onTrial?: (trial: Trial) => void) =>
+  const run = (file: string, trials: number, signal?: AbortSignal, onTrial?: (trial: TuningTrial) => void) =>
     tune({ space: mixed, measure: valley, trials, seed: 5, search: 'bayes', file, ...(signal && { signal }), ...(onTrial && { onTrial }) });
-  const settings = (trials: Trial[]): Setting[] => trials.map(({ setting }) => setting);
+  const settings = (trials: TuningTrial[]): Setting[] => trials.map(({ setting }) => setting);
 
   it('are kept, and a search that was cut off goes on to the same settings', async () => {
     const whole = await run(join(folder, 'whole.jsonl'), 10);
@@ -114,7 +114,7 @@ describe('trials', () => {
   });
 
   it('are not judged before four others are as old', () => {
-    const trial = (value: number): Trial => ({ trial: 0, setting: {}, value, reports: [value, value], stopped: false, seconds: 0 });
+    const trial = (value: number): TuningTrial => ({ trial: 0, setting: {}, value, reports: [value, value], stopped: false, seconds: 0 });
     expect(fallsBehind([1, 1, 1].map(trial), [9])).toBe(false);
     expect(fallsBehind([1, 1, 1, 1].map(trial), [9])).toBe(true);
     expect(fallsBehind([1, 1, 1, 1].map(trial), [9, 0.5])).toBe(false);

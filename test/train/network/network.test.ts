@@ -4,14 +4,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as ort from 'onnxruntime-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { logitOf } from '../../src/identity/siamese.ts';
-import { headLogit, unitHead } from '../../src/train/head.ts';
-import { initialWeights, paperNetwork, parametersOf, sizeOf, tutorialNetwork } from '../../src/train/network.ts';
-import { openOnnxEngine } from '../../src/train/onnx/engine-onnx.ts';
-import { describe as describeNetwork, embeddingModel, unitModel } from '../../src/train/onnx/siamese-graph.ts';
-import { exportLayersModel, importLayersModel } from '../../src/train/tfjs/layers-model.ts';
-import { openTensorFlow } from '../../src/train/tfjs/tfjs.ts';
-import { adam, chanceBatch, chanceWeights, crossEntropy, evenNetwork, oddNetwork, relativeError } from './small-networks.ts';
+import { logitOf } from '../../../src/identity/siamese.ts';
+import { headLogit, unitHead } from '../../../src/train/network/head.ts';
+import { initialWeights, networkParameters, paperNetwork, sizeOf, tutorialNetwork } from '../../../src/train/network/network.ts';
+import { openOnnxEngine } from '../../../src/train/onnx/engine-onnx.ts';
+import { describe as describeNetwork, embeddingModel, unitModel } from '../../../src/train/onnx/siamese-graph.ts';
+import { exportLayersModel, importLayersModel } from '../../../src/train/tfjs/layers-model.ts';
+import { openTensorFlow } from '../../../src/train/tfjs/tfjs.ts';
+import { adam, chanceBatch, chanceWeights, crossEntropy, evenNetwork, oddNetwork, relativeError } from '../small-networks.ts';
 
 describe('the paper’s network', () => {
   it.each([paperNetwork, tutorialNetwork])('has the shapes and parameters of the paper: $name', (network) => {
@@ -42,7 +42,7 @@ describe('the paper’s network', () => {
   });
 
   it('refuses a picture too small for its windows', () => {
-    expect(() => parametersOf({ ...paperNetwork, side: 30 })).toThrow(/conv3 is 4 wide but its input only 3/);
+    expect(() => networkParameters({ ...paperNetwork, side: 30 })).toThrow(/conv3 is 4 wide but its input only 3/);
   });
 });
 
@@ -126,8 +126,8 @@ describe('a TensorFlow.js layers model', () => {
     await exportLayersModel(tf, network, weights, join(folder, network.name));
     const back = await importLayersModel(tf, join(folder, network.name));
     expect(back.network).toEqual({ ...network, name: 'SiameseNetwork' });
-    for (const { name } of parametersOf(network)) expect(back.weights.get(name), name).toEqual(weights.get(name));
-    expect([...back.weights.values()].every((values, at) => values.length === sizeOf(parametersOf(network)[at]!.dims))).toBe(true);
+    for (const { name } of networkParameters(network)) expect(back.weights.get(name), name).toEqual(weights.get(name));
+    expect([...back.weights.values()].every((values, at) => values.length === sizeOf(networkParameters(network)[at]!.dims))).toBe(true);
   });
 
   it('answers for a pair what our engine answers', async () => {

@@ -6,9 +6,9 @@ import { createHash } from 'node:crypto';
 import { type FileHandle, open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { Fault, messageOf } from '../base/errors.ts';
-import { parametersOf, sizeOf } from './network.ts';
-import type { EngineState, Network, Weights } from './port.ts';
+import { Fault, messageOf } from '../../base/errors.ts';
+import type { EngineState, Network, Weights } from '../port.ts';
+import { networkParameters, sizeOf } from './network.ts';
 
 /** What is kept beside weights and means: losses so far, the recipe, whatever the run needs to go on. Plain JSON. */
 export type Notes = Readonly<Record<string, unknown>>;
@@ -69,7 +69,7 @@ export async function readWeights(path: string): Promise<KeptWeights> {
   bytesOf(halves).set(content);
   let at = 0;
   const weights = new Map(
-    parametersOf(network).map(({ name, dims }) => {
+    networkParameters(network).map(({ name, dims }) => {
       const size = sizeOf(dims);
       at += size;
       return [name, new Float32Array(halves.subarray(at - size, at))];
@@ -193,7 +193,7 @@ function stateFrom({ network, step }: Header, content: Buffer): EngineState {
   let at = 0;
   const take = (): Weights =>
     new Map(
-      parametersOf(network).map(({ name, dims }) => {
+      networkParameters(network).map(({ name, dims }) => {
         const numbers = new Float32Array(sizeOf(dims));
         bytesOf(numbers).set(content.subarray(at, at + numbers.byteLength));
         at += numbers.byteLength;
@@ -208,7 +208,7 @@ function* numbersOf({ network, state }: Checkpoint): Generator<Float32Array> {
 }
 
 function* parametersIn(network: Network, part: Weights): Generator<Float32Array> {
-  for (const { name, dims } of parametersOf(network)) {
+  for (const { name, dims } of networkParameters(network)) {
     const numbers = part.get(name) ?? new Float32Array(sizeOf(dims));
     if (numbers.length !== sizeOf(dims)) throw new Error(`${name} has ${numbers.length} numbers, not ${sizeOf(dims)}`);
     yield numbers;

@@ -1,7 +1,7 @@
 /** The paper's Siamese network as data: its layers, their shapes and parameters, and the weights training starts from. */
-import { Fault } from '../base/errors.ts';
-import { newRandom } from '../base/random.ts';
-import type { Convolution, Network, Parameter, Weights } from './port.ts';
+import { Fault } from '../../base/errors.ts';
+import { newRandom } from '../../base/random.ts';
+import type { Convolution, Network, Parameter, Weights } from '../port.ts';
 
 const pooled = { size: 2, stride: 2 };
 
@@ -61,7 +61,7 @@ export function flattened(network: Network): number {
 export const headInputs = (network: Network) => (network.distance === 'vector' ? network.units : 1);
 
 /** Every parameter in order, in the layout of Keras. */
-export function parametersOf(network: Network): readonly Parameter[] {
+export function networkParameters(network: Network): readonly Parameter[] {
   return [
     ...place(network).flatMap(({ name, size, inChannels, filters }) => layer(name, [size, size, inChannels, filters])),
     ...layer('embedding', [flattened(network), network.units]),
@@ -91,7 +91,7 @@ export interface LayerRow {
 export function initialWeights(network: Network, seed: number): Weights {
   const random = newRandom(seed);
   return new Map(
-    parametersOf(network).map(({ name, dims }) => {
+    networkParameters(network).map(({ name, dims }) => {
       const values = new Float32Array(sizeOf(dims));
       if (isKernel(name)) {
         const [inputs = 1, outputs = 1] = dims.slice(-2);

@@ -1,5 +1,5 @@
 /** A network of the paper's kind that is small enough to try things out: a step takes milliseconds, a checkpoint 1 MB. */
-import type { Network } from './port.ts';
+import type { Network } from '../port.ts';
 
 const pool = { size: 2, stride: 2 };
 

@@ -1,6 +1,7 @@
 /** The Siamese head outside the training graph: two embeddings in, the logit of «the same person» out. */
+
+import type { Network, Weights } from '../port.ts';
 import { headInputs } from './network.ts';
-import type { Network, Weights } from './port.ts';
 
 /** bias + Σ kernel·|first − second|; under the summed distance one weight times the sum. */
 export function headLogit(network: Network, weights: Weights, first: Float32Array, second: Float32Array): number {

@@ -5,9 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Checkpoint, readCheckpoint, writeCheckpoint } from '../../src/train/checkpoint.ts';
-import type { Network } from '../../src/train/port.ts';
-import { chanceWeights, evenNetwork, oddNetwork } from './small-networks.ts';
+import { type Checkpoint, readCheckpoint, writeCheckpoint } from '../../../src/train/network/checkpoint.ts';
+import type { Network } from '../../../src/train/port.ts';
+import { chanceWeights, evenNetwork, oddNetwork } from '../small-networks.ts';
 
 let folder = '';
 beforeAll(async () => {
@@ -66,8 +66,8 @@ describe('a checkpoint', () => {
     const path = join(folder, 'full');
     await writeCheckpoint(path, checkpoint(1));
     const script = `
-      import { writeCheckpoint } from ${JSON.stringify(fileURLToPath(new URL('../../src/train/checkpoint.ts', import.meta.url)))};
-      import { initialWeights } from ${JSON.stringify(fileURLToPath(new URL('../../src/train/network.ts', import.meta.url)))};
+      import { writeCheckpoint } from ${JSON.stringify(fileURLToPath(new URL('../../../src/train/network/checkpoint.ts', import.meta.url)))};
+      import { initialWeights } from ${JSON.stringify(fileURLToPath(new URL('../../../src/train/network/network.ts', import.meta.url)))};
       const network = ${JSON.stringify(evenNetwork)};
       const weights = initialWeights(network, 1);
       try { await writeCheckpoint(process.argv[1], { network, state: { step: 2, weights, first: weights, second: weights }, notes: {} }); }
