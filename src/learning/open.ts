@@ -79,14 +79,14 @@ export async function openLearning(options: LearningOptions): Promise<Learning> 
   const over = new AbortController();
   const { signal } = over;
   const pause = pauseOf({ clock, mostMs: config.retrain.maxPauseMs });
-  const breathe = async () => {
+  const untilQuiet = async () => {
     while (pause.still() && !signal.aborted) await clock.sleep(100, signal).catch(() => undefined);
     signal.throwIfAborted();
   };
   const { promotion, probation, ...networks } = succession({
-    ...{ config, retraining, samples, process, eyes, clock, log, breathe, record, signal },
+    ...{ config, retraining, samples, process, eyes, clock, log, untilQuiet, record, signal },
   });
-  const renewal = templateRenewal({ eyes, breathe, signal, log });
+  const renewal = templateRenewal({ eyes, untilQuiet, signal, log });
   const runner = runnerOf(config, {
     ...{ retraining, samples, process, record, log },
     farm: options.farm,

@@ -194,14 +194,14 @@ export interface PromotionOptions {
   readonly process: TrainingProcess;
   readonly guarding: PromotionParts['guarding'];
   readonly openTwin: PromotionParts['openTwin'];
-  readonly breathe: () => Promise<void>;
+  readonly untilQuiet: () => Promise<void>;
   readonly take?: PromotionParts['take'];
   readonly record: (event: Event) => void;
   readonly signal: AbortSignal;
 }
 
 export function promotionFor(config: Config, options: PromotionOptions): Promotion {
-  const { retraining, samples, process, breathe, record, guarding, take, signal } = options;
+  const { retraining, samples, process, untilQuiet, record, guarding, take, signal } = options;
   const compare = async (id: string): Promise<Comparison> => {
     const pictures = join(jobsFolder(config), `compare-${id.slice(0, 12)}-${Date.now()}`);
     const { training, frozen } = samples.dataset();
@@ -218,7 +218,7 @@ export function promotionFor(config: Config, options: PromotionOptions): Promoti
   return promotionOf({
     registry: retraining.registry,
     openTwin: options.openTwin,
-    renew: async ({ gallery, reader }) => void (await renewTemplates(gallery, reader, breathe)),
+    renew: async ({ gallery, reader }) => void (await renewTemplates(gallery, reader, untilQuiet)),
     guarding,
     compare,
     ...(take && { take }),

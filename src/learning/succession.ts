@@ -24,7 +24,7 @@ export interface Succession {
   reopen(): Promise<FaceReader>;
 }
 
-export interface SuccessionParts extends Pick<PromotionOptions, 'retraining' | 'samples' | 'process' | 'breathe' | 'record' | 'signal'> {
+export interface SuccessionParts extends Pick<PromotionOptions, 'retraining' | 'samples' | 'process' | 'untilQuiet' | 'record' | 'signal'> {
   readonly config: Config;
   readonly eyes: Eyes;
   readonly clock: Clock;
@@ -34,7 +34,7 @@ export interface SuccessionParts extends Pick<PromotionOptions, 'retraining' | '
 const theDoor = 'the door';
 
 export function succession(parts: SuccessionParts): Succession {
-  const { config, retraining, samples, process, eyes, clock, log, breathe, record, signal } = parts;
+  const { config, retraining, samples, process, eyes, clock, log, untilQuiet, record, signal } = parts;
   const { registry } = retraining;
   let seenChanges = registry.changes;
   let followed: Promise<void> = Promise.resolve();
@@ -56,7 +56,7 @@ export function succession(parts: SuccessionParts): Succession {
       .catch((error) => log.error({ err: messageOf(error) }, 'a network cannot be closed'));
   };
   const promotion: Promotion = promotionFor(config, {
-    ...{ retraining, samples, process, breathe, take, record, signal },
+    ...{ retraining, samples, process, untilQuiet, take, record, signal },
     guarding: () => eyes.current.gallery,
     openTwin: open,
   });
@@ -72,7 +72,7 @@ export function succession(parts: SuccessionParts): Succession {
       if (!verdict.ok) return void (await promotion.rollback(theDoor, 'damaged', verdict.detail));
     }
     const twin = await open(wanted);
-    if (twin.gallery.stale > 0) await renewTemplates(twin.gallery, twin.reader, breathe);
+    if (twin.gallery.stale > 0) await renewTemplates(twin.gallery, twin.reader, untilQuiet);
     if ((registry.champion()?.id ?? 'base') === wanted) take(twin);
     else if (twin !== eyes.before) await twin[Symbol.asyncDispose]();
   };

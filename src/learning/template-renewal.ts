@@ -7,7 +7,7 @@ import type { Eyes } from './guard.ts';
 export interface TemplateRenewalParts {
   readonly eyes: Eyes;
   /** Resolves when nobody stands at the door. */
-  readonly breathe: () => Promise<void>;
+  readonly untilQuiet: () => Promise<void>;
   readonly signal: AbortSignal;
   readonly log: Log;
 }
@@ -19,7 +19,7 @@ export interface TemplateRenewal {
   done(): Promise<void>;
 }
 
-export function templateRenewal({ eyes, breathe, signal, log }: TemplateRenewalParts): TemplateRenewal {
+export function templateRenewal({ eyes, untilQuiet, signal, log }: TemplateRenewalParts): TemplateRenewal {
   let renewing: Promise<void> | undefined;
   let stuckStale = 0;
   return {
@@ -27,7 +27,7 @@ export function templateRenewal({ eyes, breathe, signal, log }: TemplateRenewalP
       const { stale } = eyes.gallery;
       if (stale === 0) stuckStale = 0;
       if (renewing || stale <= stuckStale) return;
-      renewing = renewTemplates(eyes.current.gallery, eyes.current.reader, breathe)
+      renewing = renewTemplates(eyes.current.gallery, eyes.current.reader, untilQuiet)
         .then(({ pictures: made, failed }) => {
           stuckStale = eyes.gallery.stale;
           log.info({ room: 'identity', pictures: made, failed: failed.length }, 'templates made for the network in use');

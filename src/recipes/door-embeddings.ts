@@ -20,7 +20,7 @@ export interface Door {
 /** Embeds them; those of people in worsened versions too, as many as time allows. */
 export async function embedDoor(
   studio: Pick<FaceStudio, 'cut' | 'embed' | 'width' | 'height'>,
-  { data, signal, breathe, onProgress, seed }: Pick<RecipeRun, 'data' | 'signal' | 'breathe' | 'onProgress' | 'seed'>,
+  { data, signal, onProgress, seed }: Pick<RecipeRun, 'data' | 'signal' | 'onProgress' | 'seed'>,
 ): Promise<Door> {
   const samples = data.people.reduce((sum, person) => sum + person.samples.length, 0);
   const total = samples + data.strangers.reduce((sum, own) => sum + own.length, 0);
@@ -28,7 +28,6 @@ export async function embedDoor(
   const rate = Math.min(mostVersions, Math.max(0.3, (mostEmbeddings - samples) / samples));
   const embed = async ({ id, picture }: Sample, worsened: boolean): Promise<readonly Embedding[]> => {
     signal.throwIfAborted();
-    await breathe?.();
     const aligned = await studio.cut(picture);
     const progress: RecipeProgress = { stage: 'embedding', done: ++done, total };
     onProgress(progress);

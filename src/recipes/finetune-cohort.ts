@@ -15,15 +15,14 @@ export async function cohortOf(
   others: readonly (readonly Uint8Array[])[],
   aside: readonly LabelledPerson[],
   run: RecipeRun,
-  pace: () => Promise<void>,
 ): Promise<Cohort> {
   const faces =
-    others.length > 0 ? others.slice(0, mostCalibrating).map((own) => own.slice(0, mostInCohort)) : await cutAll(twin, aside, pace);
+    others.length > 0 ? others.slice(0, mostCalibrating).map((own) => own.slice(0, mostInCohort)) : await cutAll(twin, aside, run.signal);
   const people: Embedding[][] = [];
   for (const own of faces) {
     const embeddings: Embedding[] = [];
     for (const [index, face] of own.entries()) {
-      await pace();
+      run.signal.throwIfAborted();
       embeddings.push(...(await embedVersions(twin, face, versions - 1, `${run.seed} ${people.length} ${index}`)));
     }
     people.push(embeddings);

@@ -28,13 +28,7 @@ const warmUp = 20;
 const detail = 0.25;
 
 /** Teaches; goes on from the checkpoint where there is one. */
-export async function distil(
-  studio: FaceStudio,
-  lessons: Lessons,
-  run: RecipeRun,
-  { openDistiller, plan }: DistilParts,
-  pace: () => Promise<void>,
-) {
+export async function distil(studio: FaceStudio, lessons: Lessons, run: RecipeRun, { openDistiller, plan }: DistilParts) {
   const { steps, rows, rate, checkpointEvery } = plan;
   const { width, height } = studio;
   const least = detail * Math.min(width, height);
@@ -53,7 +47,7 @@ export async function distil(
   // The next batch is made while this one is learned from.
   let next = lesson(begun + 1);
   for (let step = begun + 1; step <= steps; step++) {
-    await pace();
+    run.signal.throwIfAborted();
     const { pictures, targets } = await next;
     if (step < steps) next = lesson(step + 1);
     const now = await distiller.step(pictures, targets, rateAt(step, steps, rate));

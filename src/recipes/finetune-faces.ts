@@ -37,7 +37,6 @@ export async function facesOf(studio: FaceStudio, run: RecipeRun, others: readon
     const faces: Uint8Array[] = [];
     for (const read of own) {
       run.signal.throwIfAborted();
-      await run.breathe?.();
       const face = await studio.cut(read());
       if (face) faces.push(face);
       run.onProgress({ stage: 'finding faces', done: ++done, total });
@@ -49,12 +48,12 @@ export async function facesOf(studio: FaceStudio, run: RecipeRun, others: readon
   return { door: found.slice(0, people + strangers), others: found.slice(people + strangers).filter((own) => own.length > 0) };
 }
 
-export async function cutAll(twin: FaceStudio, people: readonly LabelledPerson[], pace: () => Promise<void>): Promise<Uint8Array[][]> {
+export async function cutAll(twin: FaceStudio, people: readonly LabelledPerson[], signal: AbortSignal): Promise<Uint8Array[][]> {
   const all: Uint8Array[][] = [];
   for (const { samples } of people) {
     const own: Uint8Array[] = [];
     for (const { picture } of samples) {
-      await pace();
+      signal.throwIfAborted();
       const face = await twin.cut(picture);
       if (face) own.push(face);
     }

@@ -69,11 +69,10 @@ export function finetuneRecipe(parts: FinetuneParts): Recipe {
       const faces = await facesOf(base, run, parts.others());
       refuseFaceless(faces.door.slice(0, run.data.people.length), 'finetune', withOthers);
       const [own, aside] = faces.others.length > 0 ? [run.data.people, []] : parted(run);
-      const pace = paced(run);
-      const { network, pictures, loss, seconds } = await taught({ ...parts, plan }, base, faces, aside, run, pace);
+      const { network, pictures, loss, seconds } = await taught({ ...parts, plan }, base, faces, aside, run);
       writeTwin(run, network);
       const twin = await parts.openStudio(run.out, run.threads);
-      const { head, calibration, everyone } = await calibrated(twin, faces, own, aside, run, pace);
+      const { head, calibration, everyone } = await calibrated(twin, faces, own, aside, run);
       const keys = everyone.flatMap((pictures) => pictures.flatMap(([plain]) => plain ?? []));
       const values = everyone.flatMap(halfMoved);
       writeAdapted({ base: run.out, out: run.out }, { projection: unchanged(twin.dimension), keys, values, head, calibration }, 'finetune');
@@ -104,7 +103,6 @@ async function taught(
   faces: Faces,
   aside: readonly LabelledPerson[],
   run: RecipeRun,
-  pace: () => Promise<void>,
 ) {
   const kept = new Set(aside.map(({ personId }) => personId));
   const lessons = await openLessons({
@@ -116,9 +114,9 @@ async function taught(
     seed: run.seed,
     mixedPerFace: parts.plan.mixedPerFace,
     onProgress: (done, total) => run.onProgress({ stage: 'teaching', done, total }),
-    breathe: pace,
+    signal: run.signal,
   });
-  return { ...(await distil(base, lessons, run, parts, pace)), pictures: lessons.count };
+  return { ...(await distil(base, lessons, run, parts)), pictures: lessons.count };
 }
 
 /** The head and the calibration of the new network, and how it sees everyone of the door: `own`, who taught it, and then those kept `aside`. */
@@ -128,10 +126,9 @@ async function calibrated(
   own: readonly LabelledPerson[],
   aside: readonly LabelledPerson[],
   run: RecipeRun,
-  pace: () => Promise<void>,
 ) {
   const unlearned = others.filter((_, index) => calibrates(index));
-  const cohort = await cohortOf(twin, unlearned, aside, run, pace);
+  const cohort = await cohortOf(twin, unlearned, aside, run);
   const door = await embedDoor(twin, { ...run, data: { ...run.data, people: own } });
   const rest = await embedDoor(twin, { ...run, data: { people: aside, strangers: [] } });
   const cosines = await scoresOn(cohort, door, run);
@@ -161,8 +158,3 @@ function parted({ data, seed }: RecipeRun): readonly [learned: readonly Labelled
   const order = shuffled([...data.people], newRandom(seed));
   return [order.filter((_, index) => index % keptAside !== 0), order.filter((_, index) => index % keptAside === 0)];
 }
-
-const paced = (run: RecipeRun) => async () => {
-  run.signal.throwIfAborted();
-  await run.breathe?.();
-};

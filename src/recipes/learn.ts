@@ -26,21 +26,20 @@ export async function learn(
   cohort: Cohort,
   { people, strangers }: Pick<Door, 'people' | 'strangers'>,
   size: number,
-  run: Pick<RecipeRun, 'onProgress' | 'signal' | 'breathe' | 'seed'>,
+  run: Pick<RecipeRun, 'onProgress' | 'signal' | 'seed'>,
 ): Promise<Learned> {
-  const { onProgress, signal, breathe, seed } = run;
+  const { onProgress, signal, seed } = run;
   const door: People = people.map((pictures) => pictures.flat());
   const order = shuffled([...cohort.people.keys()], newRandom(seed));
   const genuine: number[] = [];
   const amongCohort: number[] = [];
   const atDoor: number[] = [];
-  const step = async (done: number) => {
+  const step = (done: number) => {
     signal.throwIfAborted();
     onProgress({ stage: 'learning', done, total: folds + 1 });
-    await breathe?.();
   };
   for (let fold = 0; fold < folds; fold++) {
-    await step(fold);
+    step(fold);
     const aside = new Set(order.filter((_, index) => index % folds === fold));
     const known = cohort.people.filter((_, index) => !aside.has(index));
     const projection = learned(known, door, size);
@@ -62,7 +61,7 @@ export async function learn(
     }
     for (const probe of z(strangers.flat())) for (const template of residents) atDoor.push(cosine(probe, template));
   }
-  await step(folds);
+  step(folds);
   if (genuine.length === 0)
     throw new Fault('model-unfit', 'The cohort has nobody with two pictures: make another with facelatch models cohort');
   const projection = learned(cohort.people, door, size);

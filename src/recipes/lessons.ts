@@ -29,8 +29,7 @@ export interface LessonsOptions {
   /** Faces laid over each other for each face of the door. */
   readonly mixedPerFace: number;
   readonly onProgress: (done: number, total: number) => void;
-  /** Awaited before each picture. */
-  readonly breathe: () => Promise<void>;
+  readonly signal: AbortSignal;
 }
 
 export interface Lessons {
@@ -57,7 +56,7 @@ export async function openLessons({
   seed,
   mixedPerFace,
   onProgress,
-  breathe,
+  signal,
 }: LessonsOptions): Promise<Lessons> {
   const random = newRandom(seed);
   const whole = (face: Uint8Array): Lesson => ({ faces: [face], shares: [1] });
@@ -69,7 +68,7 @@ export async function openLessons({
   const total = own.length + mixed.length + theirs.length;
   const targets = new Map<Lesson, Embedding>();
   for (const lesson of all.flat()) {
-    await breathe();
+    signal.throwIfAborted();
     targets.set(lesson, await embed(pictureOf(lesson)));
     onProgress(targets.size, total);
   }

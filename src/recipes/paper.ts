@@ -76,7 +76,6 @@ export function paperRecipe(parts: PaperParts): Recipe {
         seed: run.seed,
         threads: run.threads,
         signal: run.signal,
-        breathe: run.breathe,
         onStep: (step) => {
           speed = step.stepsPerS;
           run.onProgress({ stage: 'training', done: step.step, total: step.steps, figures: figuresOf(step) });
@@ -135,7 +134,6 @@ async function cutAll(studio: FaceStudio, framing: Framing, others: readonly (re
     const own: Uint8Array[] = [];
     for (const { picture } of samples) {
       run.signal.throwIfAborted();
-      await run.breathe?.();
       const face = await studio.cut(picture, framing).catch((error: unknown) => {
         // A folder of others may hold anything.
         if (lenient && error instanceof Fault && error.code === 'bad-picture') return undefined;
@@ -202,7 +200,6 @@ async function calibrate(studio: FaceStudio, head: Head, groups: Groups, parts: 
     run.signal.throwIfAborted();
     run.onProgress({ stage: 'calibrating', done: done++, total });
     await nextTurn();
-    await run.breathe?.();
   };
   const templates: Template[] = [];
   for (const { sitter, face, pixels } of compared) {

@@ -26,7 +26,7 @@ export function halfMoved(pictures: readonly Picture[]): readonly Embedding[] {
 export async function scoresOn(
   cohort: Cohort,
   { people, strangers }: Pick<Door, 'people' | 'strangers'>,
-  { signal, breathe, onProgress }: Pick<RecipeRun, 'signal' | 'breathe' | 'onProgress'>,
+  { signal, onProgress }: Pick<RecipeRun, 'signal' | 'onProgress'>,
 ): Promise<Cosines> {
   const genuine: number[] = [];
   const [amongCohort, atDoor]: [number[], number[]] = [[], []];
@@ -38,7 +38,6 @@ export async function scoresOn(
   };
   for (const [index, pictures] of nobodies.entries()) {
     signal.throwIfAborted();
-    await breathe?.();
     const half = Math.floor(pictures.length / 2);
     const enrolled = halfMoved(pictures.slice(0, half));
     if (half > 0)

@@ -58,13 +58,12 @@ type Embedded = ReadonlyMap<string, Embedding>;
 async function embedAll(
   reader: FaceReader,
   samples: ReadonlyMap<string, Sample>,
-  { signal, onProgress, breathe }: CompareRun,
+  { signal, onProgress }: CompareRun,
   progress: { done: number; readonly total: number },
 ): Promise<Embedded> {
   const embeddings = new Map<string, Embedding>();
   for (const [id, { picture }] of samples) {
     signal.throwIfAborted();
-    await breathe?.();
     const embedding = await dominant(reader, picture);
     if (embedding) embeddings.set(id, embedding);
     progress.done++;
@@ -109,7 +108,7 @@ interface Scoring {
 
 async function scoresOf({ run, parts, fmr, reader, embeddings, cohort }: Scoring): Promise<NetworkScores> {
   const { head } = reader.embedder;
-  const { frozen, enrolled, breathe, signal } = run;
+  const { frozen, enrolled, signal } = run;
   const found = (samples: readonly Sample[]) => samples.flatMap(({ id }) => embeddings.get(id) ?? []);
   const best = (probe: Embedding, templates: readonly Embedding[]) =>
     templates.reduce((most, template) => Math.max(most, parts.logitOf(head, probe, template)), Number.NEGATIVE_INFINITY);
@@ -118,18 +117,16 @@ async function scoresOf({ run, parts, fmr, reader, embeddings, cohort }: Scoring
     return embedding ? best(embedding, found(own)) : Number.NEGATIVE_INFINITY;
   });
   const impostors: number[] = [];
-  const against = async (probes: readonly Embedding[], personId?: string) => {
+  const against = (probes: readonly Embedding[], personId?: string) => {
     for (const probe of probes)
       for (const person of enrolled)
         if (person.personId !== personId)
           for (const template of found(person.samples)) impostors.push(parts.logitOf(head, probe, template));
-    // Long loops on a door's processor: whoever stands there goes first.
     signal.throwIfAborted();
-    await breathe?.();
   };
-  for (const person of frozen.people) await against(found(person.samples), person.personId);
-  for (const stranger of frozen.strangers) await against(found(stranger));
-  for (const person of cohort?.people ?? []) await against(person);
+  for (const person of frozen.people) against(found(person.samples), person.personId);
+  for (const stranger of frozen.strangers) against(found(stranger));
+  for (const person of cohort?.people ?? []) against(person);
   const pairs = Float64Array.from(pairsOfPeople(enrolled), ([a, b]) =>
     found(a.samples).reduce((most, template) => Math.max(most, best(template, found(b.samples))), Number.NEGATIVE_INFINITY),
   );

@@ -70,8 +70,6 @@ export interface RecipeRun {
   readonly threads: number;
   readonly signal: AbortSignal;
   readonly onProgress: (progress: RecipeProgress) => void;
-  /** Awaited between steps: resolves at once, or when nobody stands at the door any more. */
-  readonly breathe?: () => Promise<void>;
 }
 
 /** What a recipe leaves: an embedder's folder (the face room opens it as it is), calibrated on people it was not trained on. */
@@ -108,7 +106,6 @@ export interface CompareRun {
   readonly seed: number;
   readonly signal: AbortSignal;
   readonly onProgress: (progress: RecipeProgress) => void;
-  readonly breathe?: () => Promise<void>;
 }
 
 /** Whether the candidate may take the champion's place. */

@@ -107,7 +107,6 @@ export function trainingProcess({ program, workshop, priority, pidFile }: Traini
       });
       started.on('message', (message: TaskMessage) => {
         if (message.kind === 'progress') onProgress(message.progress);
-        else if (message.kind === 'log') onLog(message.line);
         else if (message.kind === 'done') resolve(message.result as TaskResult<T>);
         else reject(new Fault(message.code, message.message));
       });

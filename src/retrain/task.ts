@@ -64,7 +64,6 @@ export type TaskResult<T extends Task = Task> = T extends { readonly kind: 'trai
 /** What the process says, one message each. */
 export type TaskMessage =
   | { readonly kind: 'progress'; readonly progress: RecipeProgress }
-  | { readonly kind: 'log'; readonly line: string }
   | { readonly kind: 'done'; readonly result: TaskResult }
   | { readonly kind: 'fault'; readonly code: FaultCode; readonly message: string };
 

@@ -91,7 +91,7 @@ interface Keeping {
 }
 
 function controlOf(course: Course, { best, keep }: Keeping): RunControl {
-  const { signal, breathe, seed, stepsPerEpoch, patience, network } = course;
+  const { signal, seed, stepsPerEpoch, patience, network } = course;
   const losses: number[] = [];
   const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
   let validation: Validation | undefined;
@@ -110,7 +110,6 @@ function controlOf(course: Course, { best, keep }: Keeping): RunControl {
     signal,
     onProgress,
     keepLast: false,
-    ...(breathe && { permit: breathe }),
     afterEpoch: async (epoch, trained) => {
       const { engine, split, pictures } = trained;
       const { scored } = await validate({ engine, network, objective, part: split.validation, pictures }, 2 * judgedBy, seed);

@@ -172,8 +172,6 @@ export interface Course {
   /** Default: `cpu`. */
   readonly device?: OnnxDevice;
   readonly signal: AbortSignal;
-  /** Awaited before each step. */
-  readonly breathe?: (() => Promise<void>) | undefined;
   readonly onStep: (step: CourseStep) => void;
 }
 

@@ -53,8 +53,7 @@ export type TrainingProgress =
       readonly validationLoss?: number;
       readonly validationAccuracy?: number;
     }
-  | { readonly kind: 'checkpoint'; readonly step: number; readonly path: string }
-  | { readonly kind: 'paused'; readonly step: number };
+  | { readonly kind: 'checkpoint'; readonly step: number; readonly path: string };
 
 export interface EpochResult {
   readonly loss: number;

@@ -1,8 +1,6 @@
-/** Long work in a thread of its own, so that whoever asked for it stays awake: data in, progress and a result out, and orders to pause, go on or cancel. */
+/** Long work in a thread of its own, so that whoever asked for it stays awake: data in, progress and a result out, and an order to cancel. */
 import { parentPort, Worker, workerData } from 'node:worker_threads';
 import { Fault, type FaultCode, messageOf } from '../base/errors.ts';
-
-type Order = 'pause' | 'go on' | 'cancel';
 
 type Report<Progress, Result> =
   | { readonly kind: 'progress'; readonly progress: Progress }
@@ -10,9 +8,6 @@ type Report<Progress, Result> =
   | { readonly kind: 'failed'; readonly code: FaultCode | undefined; readonly message: string; readonly stack: string | undefined };
 
 export interface Job<Result> {
-  /** Holds the work before its next step. */
-  pause(): void;
-  goOn(): void;
   /** Ends the work after its step; what then comes of it is the work's own affair. */
   cancel(): void;
   /** Rejects with the Fault that ended the work (`reader-failed` where the thread itself died). */
@@ -23,8 +18,6 @@ export interface Job<Result> {
 export interface Control<Progress> {
   /** Aborted by `cancel`. */
   readonly signal: AbortSignal;
-  /** Resolves when the work may go on; undefined where it may at once. */
-  readonly permit: () => Promise<void> | undefined;
   readonly onProgress: (progress: Progress) => void;
 }
 
@@ -42,8 +35,7 @@ export function startThread<Progress, Result>(file: URL, data: unknown, onProgre
     reject(new Fault('reader-failed', 'The training thread ended without a result: resume from the last checkpoint.')),
   );
   promise.catch(() => undefined); // whoever asks for `result` later still gets it; nobody asking must not end the process
-  const order = (what: Order) => worker.postMessage(what);
-  return { pause: () => order('pause'), goOn: () => order('go on'), cancel: () => order('cancel'), result: promise };
+  return { cancel: () => worker.postMessage('cancel'), result: promise };
 }
 
 /** The job's result, cancelled when `signal` is aborted: then rejects with what that carries, unless the work ended well all the same. */
@@ -64,24 +56,10 @@ export async function resultOf<Result>(job: Job<Result>, signal: AbortSignal): P
 export async function serve<Data, Progress, Result>(work: (data: Data, control: Control<Progress>) => Promise<Result>): Promise<void> {
   const say = (report: Report<Progress, Result>) => parentPort?.postMessage(report);
   const cancel = new AbortController();
-  let gate: PromiseWithResolvers<void> | undefined;
-  const orders: Record<Order, () => void> = {
-    pause: () => {
-      gate ??= Promise.withResolvers();
-    },
-    'go on': () => {
-      gate?.resolve();
-      gate = undefined;
-    },
-    cancel: () => {
-      cancel.abort();
-      gate?.resolve();
-    },
-  };
-  parentPort?.on('message', (order: Order) => orders[order]());
+  parentPort?.on('message', () => cancel.abort()); // the only order there is
   try {
     const onProgress = (progress: Progress) => say({ kind: 'progress', progress });
-    say({ kind: 'done', result: await work(workerData as Data, { signal: cancel.signal, permit: () => gate?.promise, onProgress }) });
+    say({ kind: 'done', result: await work(workerData as Data, { signal: cancel.signal, onProgress }) });
   } catch (error) {
     const stack = error instanceof Error ? error.stack : undefined;
     say({ kind: 'failed', code: error instanceof Fault ? error.code : undefined, message: messageOf(error), stack });

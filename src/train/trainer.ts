@@ -1,5 +1,5 @@
 /**
- * A training run: batches through an engine, step by step, with progress, checkpoints, pause and cancellation, and going on where a
+ * A training run: batches through an engine, step by step, with progress, checkpoints and cancellation, and going on where a
  * run broke off as if it had not. Comes to an end with the run's losses; the weights are in the last checkpoint.
  */
 import { join } from 'node:path';
@@ -19,8 +19,6 @@ export interface RunControl {
   readonly onProgress: (progress: TrainingProgress) => void;
   /** Aborted: the run writes a checkpoint and ends early. */
   readonly signal: AbortSignal;
-  /** Resolves when the run may go on; asked before each step. */
-  readonly permit?: () => Promise<void> | undefined;
   /** Called after each epoch; false ends the run there, finished. */
   readonly afterEpoch?: (epoch: number, trained: Trained) => Promise<boolean>;
   /** Whether the checkpoint before is kept beside the newest: twice the disk, and a way back where the loss breaks. Default: true. */
@@ -112,7 +110,7 @@ async function run(recipe: TrainingRecipe, control: RunControl, { engine, split,
   control.onProgress({ kind: 'started', step: losses.length, steps, engine: engine.label });
   let next = losses.length < steps ? draw(losses.length) : undefined;
   while (next && !enough && !control.signal.aborted) {
-    await waitForPermit(control, losses.length);
+    await nextTurn(); // an engine may compute without ever letting messages in
     if (control.signal.aborted) break;
     const startedAt = performance.now();
     const step = losses.length;
@@ -139,14 +137,6 @@ async function run(recipe: TrainingRecipe, control: RunControl, { engine, split,
   const finished = enough || losses.length >= steps;
   if (finished) await control.finish?.({ engine, split, pictures });
   return { steps: losses.length, finished, losses, epochs, checkpoint: path };
-}
-
-async function waitForPermit(control: RunControl, step: number): Promise<void> {
-  await nextTurn(); // an engine may compute without ever letting messages in
-  const wait = control.permit?.();
-  if (!wait) return;
-  control.onProgress({ kind: 'paused', step });
-  await wait;
 }
 
 async function endEpoch(

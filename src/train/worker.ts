@@ -10,10 +10,10 @@ import { tuneTraining } from './tune/tune-training.ts';
 
 type AnyProgress = TrainingProgress | TuningProgress | ExperimentProgress;
 
-async function work(task: Task, { signal, permit, onProgress }: Control<AnyProgress>): Promise<unknown> {
+async function work(task: Task, { signal, onProgress }: Control<AnyProgress>): Promise<unknown> {
   switch (task.kind) {
     case 'train':
-      return train(task.recipe, { signal, permit, onProgress });
+      return train(task.recipe, { signal, onProgress });
     case 'tune':
       await tuneTraining({
         ...task.search,

@@ -161,7 +161,7 @@ test('lessons: the same batch whenever a step is asked for, of pictures that nob
     ...{ width, height, door: [[face()], [face(), face()]], others: [], seed: 3, mixedPerFace: 2 },
     embed: async (aligned) => Float32Array.from([aligned[0] as number, 1]),
     onProgress: () => undefined,
-    breathe: async () => undefined,
+    signal: new AbortController().signal,
   });
   expect(lessons.count).toBe(9);
   const batch = async (step: number) => {

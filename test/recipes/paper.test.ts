@@ -163,7 +163,7 @@ describe('the recipe paper', () => {
 
 const script = `
   import { demoPeople, paperRun, paperWorkshop } from ${JSON.stringify(fileURLToPath(new URL('./paper-set.ts', import.meta.url)))};
-  const onProgress = ({ stage, done }) => { if (stage === 'training') console.log(done); };
-  const breathe = () => new Promise((done) => setTimeout(done, 10));
+  const slowly = () => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10);
+  const onProgress = ({ stage, done }) => { if (stage !== 'training') return; console.log(done); slowly(); };
   const data = { people: demoPeople().slice(0, 13), strangers: [] };
-  await paperWorkshop().recipes.paper.run(paperRun(process.argv[1], data, { onProgress, breathe }));`;
+  await paperWorkshop().recipes.paper.run(paperRun(process.argv[1], data, { onProgress }));`;

@@ -110,7 +110,7 @@ async function learnHere(
     ...{ retraining, samples, process, record },
     guarding: () => gallery,
     openTwin: (id) => openTwin(config, retraining, id, systemClock),
-    breathe: async () => stop.throwIfAborted(),
+    untilQuiet: async () => stop.throwIfAborted(),
     signal: stop,
   });
   const bar = stages();

@@ -128,7 +128,7 @@ function promotionHere(
     samples: samplesOf(config, retraining, gallery),
     guarding: () => gallery,
     openTwin: (id) => openTwin(config, retraining, id, systemClock),
-    breathe: async () => stop.throwIfAborted(),
+    untilQuiet: async () => stop.throwIfAborted(),
     record: (event) => void journal.append(event),
     signal: stop,
   });
