@@ -1,0 +1,100 @@
+/** The reference of events: what each kind and each denial means (here), and the fields that leave the house (from the schemas of the messages). */
+import type { Denial, EventKind } from '../../src/events.ts';
+import { eventFields } from '../../src/mqtt/messages.ts';
+import { generated } from './generated.ts';
+import { schemaTable } from './schema-table.ts';
+
+const meanings: Readonly<Record<EventKind, string>> = {
+  'daemon.started': 'The daemon runs and holds the relay.',
+  'daemon.stopped': 'The daemon ended in order. A daemon that was killed leaves no such event.',
+  'camera.failed': 'The camera gives no pictures. The door tries again; PIN, exit button and remote opening go on.',
+  'camera.restored': 'The camera gives pictures again.',
+  'reader.failed': 'The networks that find and compare faces stopped. They are started again.',
+  'reader.restored': 'Faces are read again.',
+  'access.granted': 'An enrolled person was recognised and may come in. The relay follows.',
+  'access.denied': 'Somebody was not let in; `reason` says why.',
+  'access.pending': 'Somebody was recognised, and a PIN or a second person is still missing.',
+  'pin.accepted': 'A PIN was right and opens only together with the face.',
+  'relay.pulsed': 'The relay released the lock.',
+  'relay.failed': 'Alarm: the relay did not move although access was granted.',
+  'request.granted': 'Somebody asked otherwise than by face (operator, exit button, keypad) and may.',
+  'request.refused': 'Somebody asked otherwise than by face and may not.',
+  'hold.ended': 'The door is no longer kept released.',
+  'door.opened': 'The door contact opened.',
+  'door.closed': 'The door contact closed.',
+  'door.held-open': 'Alarm: the door stands open for longer than `access.heldOpenMs`.',
+  'door.forced-open': 'Alarm: the door opened and nobody had released it.',
+  'tamper.raised': 'Alarm: the case was opened. Face and remote opening are blocked for a while.',
+  'tamper.cleared': 'The case is closed again.',
+  'lockout.started': 'Too many failed presentations: faces are locked out for a while.',
+  'lockout.ended': 'Faces are let in again.',
+  'clock.jumped': 'The wall clock moved in another way than time passes.',
+  'person.left': 'An exit reader saw the person leave.',
+  'person.ruled': 'Somebody changed what a person may.',
+  'person.enrolled': 'A person was enrolled, or has new pictures.',
+  'person.renamed': 'A person has another name.',
+  'person.removed': 'A person was removed, with all pictures and templates.',
+  'person.picture-removed': 'One picture of a person was removed.',
+  'setting.changed': 'An operator changed a setting of the running door.',
+  'training.started': 'A training began.',
+  'training.ended': 'A training ended; `outcome` says how.',
+  'model.promoted': 'A trained network guards the door from now on.',
+  'model.refused': 'A network was refused and does not guard the door.',
+  'model.rolled-back': 'The door went back to an earlier network.',
+  'model.proved': 'A new network stood its first decisions beside the one before it.',
+  'model.added': 'A trained network came from elsewhere, as a candidate.',
+  'model.removed': 'A trained network was removed.',
+  'entry.marked': 'A person said what an earlier entry really showed.',
+  'picture.kept': 'Pictures of an attempt were kept, as the owner allows.',
+  'message.refused': 'Alarm: the broker will never take the message of an entry.',
+};
+
+const reasons: Readonly<Record<Denial, string>> = {
+  unknown: 'The face resembles nobody enrolled enough.',
+  ambiguous: 'Two enrolled people could both be meant.',
+  'low-quality': 'No frame showed the face well enough to compare it.',
+  'too-dark': 'There is too little light on the face.',
+  spoof: 'The face was taken for a picture or a mask.',
+  'not-live': 'The check that the face is alive was not passed.',
+  stale: 'The frames were too old when the door was to open.',
+  disarmed: 'The door is disarmed: nobody is let in by face.',
+  'locked-out': 'Too many failed presentations came before.',
+  tampered: 'The case was opened a short time ago.',
+  'journal-down': 'The journal cannot be written.',
+  'relay-failed': 'The relay cannot be moved.',
+  disabled: 'The person is disabled.',
+  'not-in-group': 'The person is in no group that this door admits.',
+  'not-yet-valid': 'The person may come in only from a later date.',
+  expired: "The person's time is over.",
+  'used-up': 'The person was let in as often as allowed.',
+  'out-of-hours': "The moment is outside of the person's schedule.",
+  'clock-unsure': "The person is bound to times, and the door's clock is not known to be right.",
+  'still-inside': 'The person has not left since they came in (anti-passback).',
+  'pin-needed': 'The PIN did not come in time.',
+  'wrong-pin': 'The PIN was wrong.',
+  'second-person-needed': 'The second person did not come in time.',
+};
+
+export function events(): string {
+  const sections = Object.entries(meanings).map(
+    ([kind, meaning]) =>
+      `### ${kind}\n\n${meaning} Topic \`event/${kind.replaceAll('.', '/')}\`.\n\n${schemaTable(eventFields[kind as EventKind], 'It has no fields of its own.')}\n`,
+  );
+  return `${generated('src/events.ts and src/mqtt/messages.ts')}# Events
+
+The journal holds every event; MQTT publishes it under \`facelatch/<door>/event/…\` (QoS 1, never retained). Each message has besides its own
+fields \`schema\`, \`id\`, \`seq\`, \`at\`, \`door\` and \`kind\`. Messages come at least once and in order: drop those whose \`seq\` is not above the last one
+seen. \`"historical": true\` marks one that is published late. [asyncapi.json](../asyncapi.json) describes the same for programs.
+
+## Reasons of a denial
+
+| reason | what it means |
+| --- | --- |
+${Object.entries(reasons)
+  .map(([reason, meaning]) => `| \`${reason}\` | ${meaning} |`)
+  .join('\n')}
+
+## Kinds
+
+${sections.join('\n')}`;
+}
