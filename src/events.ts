@@ -1,14 +1,14 @@
 /**
- * Everything that can be journalled, and the words it is told in: event kinds, denials, likeness, the threshold note, requesters and person ids. Types and closed lists
- * only. Every room may import this file; it imports nothing.
+ * Everything that can be journalled: the kinds of event, and the words in them (denials, likeness, the threshold note,
+ * requesters, person ids). Types and closed lists only. Every room may import this file; it imports nothing.
  */
 
-/** Names one enrolled person; random, never reused. Logs and events hold ids, never names. */
+/** Identifies one enrolled person; random, never reused. Logs and events hold ids, never names. */
 export type PersonId = string;
 
-/** Why the door stayed shut: a closed list. */
+/** Why the door stayed shut. A closed list. */
 export const denials = [
-  // what the camera saw
+  // What the camera saw.
   'unknown',
   'ambiguous',
   'low-quality',
@@ -16,13 +16,13 @@ export const denials = [
   'spoof',
   'not-live',
   'stale',
-  // the door as it is
+  // The state of the door.
   'disarmed',
   'locked-out',
   'tampered',
   'journal-down',
   'relay-failed',
-  // the person's rules
+  // The person's rules.
   'disabled',
   'not-in-group',
   'not-yet-valid',
@@ -43,7 +43,7 @@ export interface Likeness {
   readonly share: number;
 }
 
-/** Everything that may be journalled. Past tense; units in names; ids, never names of people. */
+/** Everything that may be journalled. Kinds in the past tense, units in names, ids and never names of people. */
 export type Event =
   | {
       readonly kind: 'daemon.started';
@@ -66,7 +66,7 @@ export type Event =
       readonly capturedAtMs: number;
       readonly ageMs: number;
       readonly threshold: ThresholdNote;
-      /** Under the two-person rule: who came first. */
+      /** Under the two-person rule: the person who came first. */
       readonly withPersonId?: PersonId;
       readonly visit?: number;
     }
@@ -78,48 +78,54 @@ export type Event =
       readonly bestPersonId?: PersonId;
       readonly capturedAtMs: number;
       readonly ageMs: number;
-      /** A failed presentation that counts towards a lock-out: so many in a row now. */
+      /** Where it counts towards a lock-out: failed presentations in a row, this one included. */
       readonly failures?: number;
       readonly visit?: number;
     }
   /** Somebody was recognised and something is still missing: a PIN, or the second of two people. */
   | { readonly kind: 'access.pending'; readonly personId: PersonId; readonly needs: 'pin' | 'second-person'; readonly withinMs: number }
-  /** A right PIN that opens only together with the face. */
+  /** A correct PIN that opens only together with the face. */
   | { readonly kind: 'pin.accepted'; readonly personId: PersonId; readonly withinMs: number }
-  /** `grantSeq`: the entry of the grant or request behind it. `captureToRelayMs`: of a grant by face. */
+  /** `grantSeq`: the entry of the grant or request behind it. `captureToRelayMs`: for a grant by face. */
   | { readonly kind: 'relay.pulsed'; readonly grantSeq: number; readonly durationMs: number; readonly captureToRelayMs?: number }
   | { readonly kind: 'relay.failed'; readonly grantSeq: number; readonly detail: string }
-  /** Asked otherwise than by face: the intent, journalled before it takes effect. `personId`: whose PIN it was. */
+  /** A request other than by face: the intent, journalled before it takes effect. `personId`: whose PIN it was. */
   | {
       readonly kind: 'request.granted';
-      readonly what: Request;
+      readonly what: DoorRequest;
       readonly by: Requester;
       readonly durationMs?: number;
       readonly personId?: PersonId;
     }
-  | { readonly kind: 'request.refused'; readonly what: Request; readonly by: Requester; readonly reason: Denial; readonly detail: string }
-  /** A hold is over: released by somebody, at its end, or because the relay failed. */
+  | {
+      readonly kind: 'request.refused';
+      readonly what: DoorRequest;
+      readonly by: Requester;
+      readonly reason: Denial;
+      readonly detail: string;
+    }
+  /** A hold is over: released by somebody, because its time was up, or because the relay failed. */
   | { readonly kind: 'hold.ended'; readonly heldMs: number; readonly why: 'released' | 'over' | 'relay-failed' }
-  /** `expected`: after a release of the lock or an exit button. */
+  /** `expected`: whether the lock was released before, or the exit button pushed. */
   | { readonly kind: 'door.opened'; readonly expected: boolean }
   | { readonly kind: 'door.closed'; readonly openMs: number }
-  /** Alarms: open for longer than allowed; open without having been released. */
+  /** Alarms: open for longer than allowed; opened without a release. */
   | { readonly kind: 'door.held-open'; readonly openMs: number }
   | { readonly kind: 'door.forced-open' }
-  /** Alarm: the case was opened; face and remote opening are blocked for so long. */
+  /** Alarm: the case was opened. Opening by face and from afar is blocked for `blockedMs`. */
   | { readonly kind: 'tamper.raised'; readonly blockedMs: number }
   | { readonly kind: 'tamper.cleared'; readonly afterMs: number }
   | { readonly kind: 'lockout.started'; readonly failures: number; readonly durationMs: number; readonly level: number }
   | { readonly kind: 'lockout.ended'; readonly why: 'over' | 'reset' }
-  /** The wall clock moved otherwise than time passes. `sure`: whether it is synchronised. */
+  /** The wall clock jumped. `sure`: whether it can be trusted now. */
   | { readonly kind: 'clock.jumped'; readonly byMs: number; readonly sure: boolean }
-  /** Somebody has left, as an exit reader says. */
+  /** Somebody has left, as an exit reader reports. */
   | { readonly kind: 'person.left'; readonly personId: PersonId; readonly by: Requester }
   | { readonly kind: 'person.ruled'; readonly personId: PersonId; readonly changed: readonly string[] }
   | { readonly kind: 'person.enrolled'; readonly personId: PersonId; readonly pictures: number; readonly by?: string }
   | { readonly kind: 'person.renamed'; readonly personId: PersonId }
   | { readonly kind: 'person.removed'; readonly personId: PersonId }
-  /** One picture of a person was removed; so many are left. */
+  /** One picture of a person was removed; `left` remain. */
   | { readonly kind: 'person.picture-removed'; readonly personId: PersonId; readonly left: number; readonly by: string }
   | { readonly kind: 'setting.changed'; readonly path: string; readonly value: number; readonly by: string }
   | { readonly kind: 'training.started'; readonly job: string; readonly recipe: string; readonly where: string; readonly by: string }
@@ -131,7 +137,7 @@ export type Event =
       readonly bundle?: string;
       readonly seconds: number;
     }
-  /** `forced`: by somebody at the machine itself, against the comparison. */
+  /** `forced`: by somebody at the machine itself, although the comparison was against it. */
   | {
       readonly kind: 'model.promoted';
       readonly bundle: string;
@@ -141,7 +147,7 @@ export type Event =
       readonly detail: string;
     }
   | { readonly kind: 'model.refused'; readonly bundle: string; readonly reason: string; readonly detail: string }
-  /** `bundle`: the champion from now on, or `base`, the network of the configuration. */
+  /** `bundle`: the champion from now on, or `base` for the network of the configuration. */
   | {
       readonly kind: 'model.rolled-back';
       readonly bundle: string;
@@ -150,14 +156,14 @@ export type Event =
       readonly by: string;
       readonly detail: string;
     }
-  /** A new champion has stood its time beside the one before it. */
+  /** A new champion has passed its time on probation beside the one before it. */
   | { readonly kind: 'model.proved'; readonly bundle: string; readonly decisions: number; readonly disagreements: number }
-  /** A trained network came from elsewhere: a candidate. */
+  /** A trained network was brought from elsewhere; it is a candidate. */
   | { readonly kind: 'model.added'; readonly bundle: string; readonly version: number; readonly by: string }
   | { readonly kind: 'model.removed'; readonly bundle: string; readonly by: string }
-  /** What a person says of an earlier entry; `personId`: whom it showed. */
+  /** What somebody says about an earlier entry; `personId`: whom it showed. */
   | { readonly kind: 'entry.marked'; readonly markedSeq: number; readonly as: string; readonly by: string; readonly personId?: PersonId }
-  /** Pictures of a grant or of somebody turned away were kept, as the owner allows; `seq` with the command `picture` shows them. */
+  /** Pictures of a grant or a denial were kept, as the owner allows; the command `picture` shows those of entry `keptSeq`. */
   | { readonly kind: 'picture.kept'; readonly keptSeq: number; readonly pictures: number; readonly until: string }
   | { readonly kind: 'message.refused'; readonly refusedSeq: number; readonly code: number; readonly detail: string };
 
@@ -171,11 +177,14 @@ export interface ThresholdNote {
   readonly extrapolated: boolean;
 }
 
-/** Who asks for something otherwise than by face. An operator was authenticated at the edge (signature, console session, local shell). */
+/**
+ * Who asks for something other than by face. An operator was authenticated at the edge (signature, console session, local
+ * shell).
+ */
 export type Requester =
   | { readonly kind: 'operator'; readonly name: string; readonly via: 'mqtt' | 'console' | 'cli'; readonly requestId: string }
   | { readonly kind: 'exit-button' }
   | { readonly kind: 'keypad'; readonly via: 'mqtt' | 'console' };
 
-/** What may be asked for otherwise than by face. */
-export type Request = 'open' | 'hold' | 'release' | 'arm' | 'disarm' | 'lockout-reset';
+/** What may be asked for other than by face. */
+export type DoorRequest = 'open' | 'hold' | 'release' | 'arm' | 'disarm' | 'lockout-reset';

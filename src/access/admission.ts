@@ -1,4 +1,7 @@
-/** Whether a recognised person may come in now: their rules and the door's in, yes (and what else it takes) or the reason why not out. Pure. */
+/**
+ * Whether a recognised person may come in now. In: the person's rules, the door's rules and the moment. Out: yes, with what
+ * else it takes, or the reason why not. Pure.
+ */
 
 import { type Calendar, isWithin, type Schedule } from '../base/schedule.ts';
 import type { Denial } from '../events.ts';
@@ -13,29 +16,29 @@ export interface Refused {
 /** Whether a recognised person may come in, and what else it takes. */
 export type Admission = { readonly ok: true; readonly needs: readonly ('pin' | 'second-person')[] } | ({ readonly ok: false } & Refused);
 
-/** The door's side of it. */
+/** The door's rules. */
 export interface DoorRules {
   readonly schedules: ReadonlyMap<string, Schedule>;
   readonly calendar: Calendar;
   readonly groups: ReadonlyMap<string, GroupRules>;
   /** Groups that this door lets in; empty: everyone enrolled. */
   readonly admits: readonly string[];
-  /** Whether people bound to times are let in while the wall clock is not known to be right. */
+  /** Whether people whose rules name times are let in while the wall clock may be wrong. */
   readonly unsureClock: 'deny' | 'allow';
 }
 
-/** The moment, and what only the journal knows. */
+/** The moment, and what only the journal knows of the person. */
 export interface Circumstances {
   /** Milliseconds since 1970, UTC. */
   readonly wallMs: number;
   readonly clockSure: boolean;
-  /** Grants since the person's uses were set. */
+  /** Grants since the person's number of uses was set. */
   readonly used: number;
   /** Under anti-passback: they came in and have not left. */
   readonly inside: boolean;
 }
 
-/** The first reason against, in the order of what an owner would want to hear. */
+/** Gives the first reason against, in the order in which an owner wants to hear them. */
 export function admit(person: PersonRules, door: DoorRules, now: Circumstances): Admission {
   if (person.enabled === false) return no('disabled', 'this person is switched off');
   if (person.uses !== undefined && now.used >= person.uses) return no('used-up', `let in ${person.uses} times, as often as allowed`);
@@ -49,7 +52,7 @@ export function admit(person: PersonRules, door: DoorRules, now: Circumstances):
   if (door.admits.length > 0 && here.length === 0)
     return no('not-in-group', `in none of the groups that this door lets in (${door.admits.join(', ')})`);
   if (here.length === 0) return yes([{ pin: person.pinNeeded === true }]);
-  // Of several groups the one that asks least counts, as whoever is in it may come in so.
+  // Of several groups, the one that asks least counts: membership of it is enough.
   const each = here.map((name) => ({ name, rules: door.groups.get(name) ?? {} }));
   const open = each.filter(({ rules }) => !ofSchedule(rules.schedule, door, now));
   if (open.length === 0) return ofSchedule(each[0]?.rules.schedule, door, now) ?? no('out-of-hours', 'not at this time');
@@ -66,7 +69,7 @@ function yes(ways: readonly GroupRules[]): Admission {
 
 const no = (reason: Refused['reason'], detail: string): Admission & { readonly ok: false } => ({ ok: false, reason, detail });
 
-const unsure = () => no('clock-unsure', 'the wall clock is not known to be right, and this person is bound to times (access.unsureClock)');
+const unsure = () => no('clock-unsure', 'the wall clock may be wrong, and the rules of this person name times (access.unsureClock)');
 
 function outOfDates(
   { validFrom, validUntil }: PersonRules,

@@ -1,23 +1,26 @@
-/** Notices a wall clock that moves otherwise than time passes, or that was never set: both clocks in at every tick, jumps and whether it can be trusted out. */
+/**
+ * Notices a wall clock that jumps or was never set. In: both clocks, at every tick. Out: each jump, and whether the wall
+ * clock can be trusted.
+ */
 import type { Clock } from '../base/time.ts';
 
 export interface ClockWatchOptions {
   readonly clock: Clock;
-  /** Whether the time service holds the clock to be right; true ends every doubt. */
+  /** Whether the time service says that the clock is right; true ends every doubt. */
   readonly synchronised: () => boolean;
   readonly onJump: (byMs: number, sure: boolean) => void;
 }
 
 export interface ClockWatch {
-  /** Call it often; a step is told once. */
+  /** Call it often; each jump is reported once. */
   tick(): void;
   /** False after a jump, or before the clock was ever set, until it is synchronised. */
   readonly sure: boolean;
 }
 
-/** Slewing by a time service stays far below this between two ticks. */
+/** A time service that slews the clock stays far below this between two ticks. */
 const jumpMs = 2000;
-/** This program did not exist before: an earlier clock was never set. */
+/** This program did not exist before this date: a clock that shows an earlier one was never set. */
 const earliestWallMs = Date.UTC(2026, 0, 1);
 
 export function clockWatch({ clock, synchronised, onJump }: ClockWatchOptions): ClockWatch {

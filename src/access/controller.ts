@@ -1,11 +1,13 @@
 /**
- * The one writer and the one route to the relay: takes inputs, asks the reducers (decide.ts for faces, premises.ts for the door itself), and owns the order
- * of effects: journal the intent, move the relay, journal the outcome.
+ * The one writer and the one route to the relay. Inputs go in; the reducers decide (decide.ts for faces, premises.ts for
+ * the door itself), and the effects follow in one order: journal the intent, move the relay, journal the outcome. The
+ * entrance opens it, with journal and relay of its own; there is nothing to close.
  */
 import { messageOf } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
+import { type SerialQueue, serialQueue } from '../base/serial.ts';
 import type { Clock } from '../base/time.ts';
-import type { Denial, Event, PersonId, Request, Requester } from '../events.ts';
+import type { Denial, DoorRequest, Event, PersonId, Requester } from '../events.ts';
 import type { Entry, Journal } from '../journal/port.ts';
 import type { InputChange, Relay } from '../relay/port.ts';
 import { decide, type Granted, type Input, initialState, type Open, type Policy, type State } from './decide.ts';
@@ -24,177 +26,196 @@ export interface ControllerOptions {
   readonly journalDown: 'deny' | 'open';
   readonly clock: Clock;
   readonly log: Log;
-  /** Told of everything that was decided, for the terminal: the entry, or the bare event when it could not be journalled. */
+  /** Told every decision, for the terminal: the entry, or the event alone when it could not be journalled. */
   readonly onEvent?: (event: Event, entry?: Entry) => void;
 }
 
 export interface Controller {
   /** Takes one input and carries out what follows from it, in order. */
   submit(input: Input): Promise<void>;
-  /** A request otherwise than by face; resolves when it was carried out or refused. */
-  request(what: Request, by: Requester, more?: { readonly durationMs?: number; readonly personId?: PersonId }): Promise<Answer>;
-  /** A refusal that was decided elsewhere (a wrong PIN): journalled. */
-  refuse(what: Request, by: Requester, reason: Denial, detail: string): Answer;
-  /** A line that comes in has changed. */
+  /** A request other than by face. Resolves when it was carried out or refused. */
+  request(what: DoorRequest, by: Requester, more?: { readonly durationMs?: number; readonly personId?: PersonId }): Promise<Answer>;
+  /** Journals a refusal that was decided elsewhere (a wrong PIN). */
+  refuse(what: DoorRequest, by: Requester, reason: Denial, detail: string): Answer;
+  /** An input line has changed. */
   inputChanged(change: InputChange): Promise<void>;
-  /** Journals something that is not a decision (camera, daemon); a journal that is down is logged, never thrown. */
+  /** Journals something that is not a decision (camera, daemon). A journal that is down is logged, never thrown. */
   record(event: Event): Entry | undefined;
-  /** True while somebody stands there about whom all has been decided and journalled for now. */
+  /** True while somebody stands before the door and nothing more has to be decided or journalled about them now. */
   readonly settled: boolean;
   readonly premises: Premises;
   readonly lockedOut: boolean;
 }
 
+/** What one controller holds: its two reducers' states, and the queue in which inputs wait for their turn. */
+interface Control {
+  readonly options: ControllerOptions;
+  readonly inTurn: SerialQueue;
+  face: State;
+  premises: Premises;
+}
+
+const journalDownDetail = 'the journal cannot be written';
+
 /** The controller over a journal and a relay. */
 export function openController(options: ControllerOptions): Controller {
-  const { journal, relay, journalDown, clock, log, onEvent } = options;
-  let state: State = options.before?.face ?? initialState;
-  let premises: Premises = options.before?.premises ?? initialPremises(options.policy().armed);
-  let last: Promise<unknown> = Promise.resolve();
-
-  const policy = (): Policy => {
-    const tampered = isBlocked(premises, clock.now());
-    return {
-      ...options.policy(),
-      armed: premises.armed,
-      ...(tampered ? { blocked: { reason: 'tampered', detail: 'the tamper switch blocks opening by face' } } : {}),
-    };
-  };
-
-  const append = (event: Event): Entry | undefined => {
-    try {
-      const entry = journal.append(event);
-      onEvent?.(event, entry);
-      return entry;
-    } catch (error) {
-      log.error({ err: messageOf(error), kind: event.kind }, 'journal cannot be written');
-      return undefined;
-    }
-  };
-
-  /** The edge itself with its outcome; the text of what went wrong. */
-  const pulse = async (grantSeq: number, durationMs: number, capturedAtMs?: number): Promise<string | undefined> => {
-    try {
-      await relay.pulse(durationMs);
-      const atMs = clock.now();
-      premises = attend(premises, { kind: 'pulsed', atMs, durationMs }, options.premises()).state;
-      append({
-        ...{ kind: 'relay.pulsed', grantSeq, durationMs },
-        ...(capturedAtMs === undefined ? {} : { captureToRelayMs: Math.round(atMs - capturedAtMs) }),
-      });
-      return undefined;
-    } catch (error) {
-      append({ kind: 'relay.failed', grantSeq, detail: messageOf(error) });
-      return messageOf(error);
-    }
-  };
-
-  const open = async ({ grant, durationMs }: Open) => {
-    const { maxFrameAgeMs } = policy();
-    const entry = append(grant);
-    if (!entry && journalDown === 'deny') return onEvent?.(denied(grant, 'journal-down', 'the journal cannot be written', clock.now()));
-    const undo = () => {
-      state = decide(state, { kind: 'undone', atMs: clock.now(), personId: grant.personId }, policy()).state;
-    };
-    // Writing may have taken long (a slow disk): a late answer must not open the door.
-    const ageMs = clock.now() - grant.capturedAtMs;
-    if (ageMs > maxFrameAgeMs) {
-      undo();
-      append(denied(grant, 'stale', `decided ${Math.round(ageMs)} ms after the frame`, clock.now()));
-      return;
-    }
-    const failure = await pulse(entry?.seq ?? 0, durationMs, grant.capturedAtMs);
-    if (failure !== undefined) undo();
-    else if (!entry) onEvent?.(grant);
-  };
-
-  const take = async (input: Input) => {
-    const decision = decide(state, input, policy());
-    state = decision.state;
-    for (const event of decision.events) {
-      const effect = decision.effects.find((e) => e.grant === event);
-      if (effect) await open(effect);
-      else append(event);
-    }
-  };
-
-  const carryOut = async (effect: LockEffect, grantSeq: number): Promise<string | undefined> => {
-    switch (effect.kind) {
-      case 'pulse':
-        return pulse(grantSeq, effect.durationMs);
-      case 'reset':
-        await take({ kind: 'reset', atMs: clock.now() });
-        return undefined;
-      case 'safe':
-      case 'lease':
-        try {
-          await (effect.kind === 'safe' ? relay.safe() : relay.hold(effect.leaseMs));
-          return undefined;
-        } catch (error) {
-          append({ kind: 'relay.failed', grantSeq, detail: messageOf(error) });
-          if (effect.kind === 'lease') await tend({ kind: 'hold-failed', atMs: clock.now() });
-          return messageOf(error);
-        }
-    }
-  };
-
-  /** Whether an intent that could not be journalled is carried out all the same: people always get out, and a hold always ends. */
-  const withoutRecord = ({ kind, ...rest }: PremisesInput): boolean => {
-    if (kind !== 'request') return true;
-    const { what, by } = rest as Extract<PremisesInput, { kind: 'request' }>;
-    return by.kind === 'exit-button' || what === 'release' || journalDown === 'open';
-  };
-
-  const tend = async (input: PremisesInput): Promise<Answer> => {
-    const before = premises;
-    const decision = attend(premises, input, options.premises());
-    premises = decision.state;
-    let seq = 0;
-    for (const event of decision.events) {
-      const entry = append(event);
-      if (!entry && !withoutRecord(input)) {
-        premises = before;
-        return { ok: false, reason: 'journal-down', detail: 'the journal cannot be written' };
-      }
-      if (event.kind === 'request.refused') return { ok: false, reason: event.reason, detail: event.detail };
-      seq ||= entry?.seq ?? 0;
-    }
-    for (const effect of decision.effects) {
-      const failure = await carryOut(effect, seq);
-      if (failure !== undefined) return { ok: false, reason: 'relay-failed', detail: failure };
-    }
-    return { ok: true, seq };
-  };
-
-  /** One after the other, whoever asks. */
-  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
-    const turn = last.then(work);
-    last = turn.catch(() => undefined);
-    return turn;
+  const { clock, before } = options;
+  const control: Control = {
+    options,
+    inTurn: serialQueue(),
+    face: before?.face ?? initialState,
+    premises: before?.premises ?? initialPremises(options.policy().armed),
   };
   return {
     submit: (input) =>
-      inTurn(async () => {
-        await take(input);
-        if (input.kind === 'tick') await tend({ kind: 'tick', atMs: input.atMs });
+      control.inTurn(async () => {
+        await submitFace(control, input);
+        if (input.kind === 'tick') await submitPremises(control, { kind: 'tick', atMs: input.atMs });
       }),
-    request: (what, by, more = {}) => inTurn(() => tend({ kind: 'request', atMs: clock.now(), what, by, ...more })),
+    request: (what, by, more = {}) =>
+      control.inTurn(() => submitPremises(control, { kind: 'request', atMs: clock.now(), what, by, ...more })),
     refuse: (what, by, reason, detail) => {
-      append({ kind: 'request.refused', what, by, reason, detail });
+      append(control, { kind: 'request.refused', what, by, reason, detail });
       return { ok: false, reason, detail };
     },
-    inputChanged: (change) => inTurn(async () => void (await tend({ kind: 'input', atMs: clock.now(), change }))),
-    record: append,
+    inputChanged: (change) =>
+      control.inTurn(async () => {
+        await submitPremises(control, { kind: 'input', atMs: clock.now(), change });
+      }),
+    record: (event) => append(control, event),
     get settled() {
-      return state.presentation?.settled ?? false;
+      return control.face.presentation?.settled ?? false;
     },
     get premises() {
-      return premises;
+      return control.premises;
     },
     get lockedOut() {
-      return state.failures.lockedUntilMs !== undefined;
+      return control.face.failures.lockedUntilMs !== undefined;
     },
   };
+}
+
+/** The policy at this moment: the owner's, and what the door itself adds to it. */
+function policyOf({ options, premises }: Control): Policy {
+  const tampered = isBlocked(premises, options.clock.now());
+  return {
+    ...options.policy(),
+    armed: premises.armed,
+    ...(tampered ? { blocked: { reason: 'tampered', detail: 'the tamper switch blocks opening by face' } } : {}),
+  };
+}
+
+/** Undefined where the journal cannot be written. */
+function append({ options: { journal, log, onEvent } }: Control, event: Event): Entry | undefined {
+  try {
+    const entry = journal.append(event);
+    onEvent?.(event, entry);
+    return entry;
+  } catch (error) {
+    log.error({ err: messageOf(error), kind: event.kind }, 'journal cannot be written');
+    return undefined;
+  }
+}
+
+/** Faces: decides, then carries out each event with its effect. */
+async function submitFace(control: Control, input: Input): Promise<void> {
+  const decision = decide(control.face, input, policyOf(control));
+  control.face = decision.state;
+  for (const event of decision.events) {
+    const effect = decision.effects.find((e) => e.grant === event);
+    if (effect) await open(control, effect);
+    else append(control, event);
+  }
+}
+
+/** Journals a grant and opens for it. */
+async function open(control: Control, { grant, durationMs }: Open): Promise<void> {
+  const { clock, journalDown, onEvent } = control.options;
+  const { maxFrameAgeMs } = policyOf(control);
+  const entry = append(control, grant);
+  if (!entry && journalDown === 'deny') return onEvent?.(denied(grant, 'journal-down', journalDownDetail, clock.now()));
+  // Writing may have taken long (a slow disk): a late answer must not open the door.
+  const ageMs = clock.now() - grant.capturedAtMs;
+  if (ageMs > maxFrameAgeMs) {
+    undo(control, grant);
+    append(control, denied(grant, 'stale', `decided ${Math.round(ageMs)} ms after the frame`, clock.now()));
+    return;
+  }
+  const failure = await pulse(control, entry?.seq ?? 0, durationMs, grant.capturedAtMs);
+  if (failure !== undefined) undo(control, grant);
+  else if (!entry) onEvent?.(grant);
+}
+
+/** A grant that did not open the door: its person need not wait for the cool-down. */
+function undo(control: Control, { personId }: Granted): void {
+  control.face = decide(control.face, { kind: 'undone', atMs: control.options.clock.now(), personId }, policyOf(control)).state;
+}
+
+/** Pulses the relay and journals the outcome. Returns what went wrong, if anything. */
+async function pulse(control: Control, grantSeq: number, durationMs: number, capturedAtMs?: number): Promise<string | undefined> {
+  const { relay, clock, premises } = control.options;
+  try {
+    await relay.pulse(durationMs);
+    const atMs = clock.now();
+    control.premises = attend(control.premises, { kind: 'pulsed', atMs, durationMs }, premises()).state;
+    append(control, {
+      ...{ kind: 'relay.pulsed', grantSeq, durationMs },
+      ...(capturedAtMs === undefined ? {} : { captureToRelayMs: Math.round(atMs - capturedAtMs) }),
+    });
+    return undefined;
+  } catch (error) {
+    append(control, { kind: 'relay.failed', grantSeq, detail: messageOf(error) });
+    return messageOf(error);
+  }
+}
+
+/** The door itself: decides, journals, then carries out the effects. */
+async function submitPremises(control: Control, input: PremisesInput): Promise<Answer> {
+  const before = control.premises;
+  const decision = attend(before, input, control.options.premises());
+  control.premises = decision.state;
+  let seq = 0;
+  for (const event of decision.events) {
+    const entry = append(control, event);
+    if (!entry && !mayGoUnrecorded(control, input)) {
+      control.premises = before;
+      return { ok: false, reason: 'journal-down', detail: journalDownDetail };
+    }
+    if (event.kind === 'request.refused') return { ok: false, reason: event.reason, detail: event.detail };
+    seq ||= entry?.seq ?? 0;
+  }
+  for (const effect of decision.effects) {
+    const failure = await carryOut(control, effect, seq);
+    if (failure !== undefined) return { ok: false, reason: 'relay-failed', detail: failure };
+  }
+  return { ok: true, seq };
+}
+
+/** Whether an intent is carried out that could not be journalled: people always get out, and a hold always ends. */
+function mayGoUnrecorded({ options: { journalDown } }: Control, input: PremisesInput): boolean {
+  if (input.kind !== 'request') return true;
+  return input.by.kind === 'exit-button' || input.what === 'release' || journalDown === 'open';
+}
+
+async function carryOut(control: Control, effect: LockEffect, grantSeq: number): Promise<string | undefined> {
+  const { relay, clock } = control.options;
+  switch (effect.kind) {
+    case 'pulse':
+      return pulse(control, grantSeq, effect.durationMs);
+    case 'reset':
+      await submitFace(control, { kind: 'reset', atMs: clock.now() });
+      return undefined;
+    case 'safe':
+    case 'lease':
+      try {
+        await (effect.kind === 'safe' ? relay.safe() : relay.hold(effect.leaseMs));
+        return undefined;
+      } catch (error) {
+        append(control, { kind: 'relay.failed', grantSeq, detail: messageOf(error) });
+        if (effect.kind === 'lease') await submitPremises(control, { kind: 'hold-failed', atMs: clock.now() });
+        return messageOf(error);
+      }
+  }
 }
 
 function denied(grant: Granted, reason: 'journal-down' | 'stale', detail: string, nowMs: number): Event {

@@ -1,13 +1,13 @@
 /**
- * The decision, a pure and total reducer: state and input in; the next state, events to journal and effects to carry out, out. Inputs carry the
- * time, so time is data: nothing here asks a clock.
+ * The decision about faces: a pure and total reducer. In: the state, one input and the policy. Out: the next state, the
+ * events to journal and the effects to carry out. Inputs carry the time; nothing here asks a clock.
  */
 import type { Event, PersonId, ThresholdNote } from '../events.ts';
 import type { Admission, Refused } from './admission.ts';
 import { type Failures, failed, type LockOutRules, lockOver, noFailures } from './lock-out.ts';
 import type { Sighting } from './port.ts';
 import { begun, type Denied, denial, looked, type Presentation, reasonOf, total } from './presentation.ts';
-import { cast, tally, type VoteRules } from './vote.ts';
+import { cast, elect, type VoteRules } from './vote.ts';
 
 export interface Policy extends VoteRules {
   readonly armed: boolean;
@@ -17,23 +17,23 @@ export interface Policy extends VoteRules {
   readonly cooldownMs: number;
   readonly pulseMs: number;
   readonly threshold: ThresholdNote;
-  /** Nobody is let in by face now, whoever it is. */
+  /** While this is set nobody is let in by face. */
   readonly blocked?: Refused;
   /** A recognised person's own rules, as they are now. Absent: everyone enrolled may come in. */
   readonly admission?: (personId: PersonId) => Admission;
-  /** Absent: none. */
+  /** Absent: nobody is ever locked out. */
   readonly lockOut?: LockOutRules;
   /** How long a PIN, or the first of two people, counts. Milliseconds. */
   readonly togetherMs?: number;
 }
 
-/** What the reducer is told; `atMs` is the monotonic time of telling. */
+/** What the reducer is told, and when (`atMs`, monotonic). */
 export type Input =
   | { readonly kind: 'sighting'; readonly atMs: number; readonly sighting: Sighting; readonly visit?: number }
   | { readonly kind: 'tick'; readonly atMs: number }
-  /** A PIN was right: it is this person's. */
+  /** Somebody entered this person's PIN. */
   | { readonly kind: 'pin'; readonly atMs: number; readonly personId: PersonId }
-  /** Somebody who may ends lock-out and back-off. */
+  /** An operator ends lock-out and back-off. */
   | { readonly kind: 'reset'; readonly atMs: number }
   /** A grant that could not be carried out: its person need not wait for the cool-down. */
   | { readonly kind: 'undone'; readonly atMs: number; readonly personId: PersonId };
@@ -44,7 +44,7 @@ export type AccessEvent = Extract<
 >;
 export type Granted = Extract<AccessEvent, { kind: 'access.granted' }>;
 
-/** The one effect there is: release the lock for a grant, provided its frames are still fresh then. */
+/** The only effect: release the lock for a grant, provided its frames are still fresh by then. */
 export interface Open {
   readonly kind: 'open';
   readonly grant: Granted;
@@ -53,14 +53,14 @@ export interface Open {
 
 export interface State {
   readonly presentation?: Presentation;
-  /** Until when a person just let in is not granted again. */
+  /** Until when a person who was just let in is not granted again. */
   readonly cooling: ReadonlyMap<PersonId, number>;
   readonly failures: Failures;
   /** Whose PIN was entered, and until when it counts. */
   readonly pinned?: Until;
-  /** The first of two people, likewise. */
+  /** The first of two people, and until when they count. */
   readonly first?: Until;
-  /** Whom the journal was told to be waiting for something. */
+  /** Who was journalled as waiting for something, and until when. */
   readonly pending?: Until;
 }
 
@@ -80,7 +80,7 @@ const defaultTogetherMs = 15_000;
 
 export const initialState: State = { cooling: new Map(), failures: noFailures };
 
-/** Decides. Never throws; every grant it returns rests on `policy.votes` fresh frames of one person. */
+/** Decides. Never throws. Every grant it returns rests on `policy.votes` fresh frames of one person. */
 export function decide(state: State, input: Input, policy: Policy): Decision {
   if (input.kind === 'pin')
     return quiet({ ...state, pinned: { personId: input.personId, untilMs: input.atMs + (policy.togetherMs ?? defaultTogetherMs) } });
@@ -96,7 +96,8 @@ export function decide(state: State, input: Input, policy: Policy): Decision {
   const over = lockOver(state.failures, input.atMs);
   if (over) return after({ ...state, failures: over.failures }, over.events, input, policy);
   if (input.kind === 'sighting' && input.sighting.finding.kind === 'nobody') return settle(state, input.atMs, policy.absenceMs, policy);
-  // Without a frame that shows nobody, silence may only mean a slow machine or camera: it takes longer to say that the visitor has left.
+  // Without a frame that shows nobody, silence may only mean a slow machine or camera. So it takes longer until the
+  // visitor counts as gone.
   const left = settle(state, input.atMs, policy.absenceMs + silenceMs, policy);
   if (input.kind === 'tick') return left;
   const seen = see(left.state, input, policy);
@@ -105,20 +106,20 @@ export function decide(state: State, input: Input, policy: Policy): Decision {
 
 const quiet = (state: State): Decision => ({ state, events: [], effects: [] });
 
-/** Decides on the state that earlier events led to. */
+/** Decides again, on the state that `events` led to. */
 function after(state: State, events: readonly AccessEvent[], input: Input, policy: Policy): Decision {
   const next = decide(state, input, policy);
   return { ...next, events: [...events, ...next.events] };
 }
 
-/** Lets time pass: ends a presentation nobody is in any more, and denies one that has lasted too long. */
+/** Lets time pass: ends a presentation whose visitor has left, and denies one that has lasted too long. */
 function settle(state: State, atMs: number, absenceMs: number, policy: Policy): Decision {
   const visit = state.presentation;
   if (!visit) return quiet(state);
   const over = atMs - visit.lastFaceAtMs >= absenceMs;
   const tooLong = !visit.granted && atMs >= visit.quietUntilMs;
   if (!over && !tooLong) return quiet(state);
-  // Fewer new frames than a vote needs: somebody passed by.
+  // Fewer new frames than a vote needs mean that somebody only passed by.
   const denied = !visit.granted && visit.frames >= policy.votes && total(visit.counts) > 0 ? denial(visit, atMs, policy) : undefined;
   const counting = denied !== undefined && !visit.failed;
   const { failures, events } = failed(state.failures, counting ? denied : undefined, atMs, policy.lockOut);
@@ -139,7 +140,7 @@ function see(state: State, { atMs, sighting, visit }: Extract<Input, { kind: 'si
   const ballots = (fresh ? cast(before.ballots, sighting, policy) : before.ballots).filter(
     (b) => atMs - b.capturedAtMs <= policy.maxFrameAgeMs,
   );
-  const vote = tally(ballots, policy);
+  const vote = elect(ballots, policy);
   const admission = admissionOf(state, sighting, atMs, policy);
   const reason = fresh ? reasonOf(sighting, policy, admission) : 'stale';
   const presentation = {
@@ -175,7 +176,7 @@ function see(state: State, { atMs, sighting, visit }: Extract<Input, { kind: 'si
     ...(visit === undefined ? {} : { visit }),
   };
   cooling.set(elected.personId, atMs + policy.cooldownMs);
-  // A PIN and a first person are used up by the grant that they were for.
+  // This grant uses up the PIN and the first person: the new state has neither.
   return {
     state: {
       presentation: { ...presentation, ballots: [], counts: {}, quality: {}, granted: true, settled: true },
@@ -187,7 +188,7 @@ function see(state: State, { atMs, sighting, visit }: Extract<Input, { kind: 'si
   };
 }
 
-/** The person's admission with what has been given of it already: a PIN, a first person. */
+/** The person's admission, less what was given already: a PIN, a first person. */
 function admissionOf(
   { failures, pinned, first }: State,
   { finding }: Sighting,
@@ -207,7 +208,7 @@ function admissionOf(
   return { ok: true, needs, ...(found.needs.includes('second-person') && has['second-person'] && first ? { second: first.personId } : {}) };
 }
 
-/** The vote is won and the door stays shut: said once, at once, and again when the visitor stays. */
+/** The vote is won and the door stays shut: told once, at once, and again when the visitor stays. */
 function refuse(
   state: State,
   visit: Presentation,
@@ -222,7 +223,7 @@ function refuse(
   return { state: { ...state, presentation }, events: [event], effects: [] };
 }
 
-/** The vote is won and something is missing: asked for once; the frames go on being looked at. */
+/** The vote is won and something is missing: asked for once, while the frames go on being judged. */
 function wait(state: State, personId: PersonId, needs: 'pin' | 'second-person', atMs: number, policy: Policy): Decision {
   const withinMs = policy.togetherMs ?? defaultTogetherMs;
   const until = { personId, untilMs: atMs + withinMs };

@@ -1,12 +1,16 @@
-/** The door for everyone who is not a face: each call becomes one request to the controller; a PIN is checked here, with a back-off of its own. */
+/**
+ * The door for everyone who does not come by face (button, keypad, operators). Each call becomes one request to the
+ * controller. PINs are checked here, with a back-off of their own. The entrance opens it; there is nothing to close.
+ */
 
+import { serialQueue } from '../base/serial.ts';
 import type { Clock } from '../base/time.ts';
 import type { PersonId } from '../events.ts';
 import type { PersonRules } from '../identity/port.ts';
 import type { Admission } from './admission.ts';
 import type { Controller } from './controller.ts';
 import { isThePin } from './pin.ts';
-import type { Answer, Door } from './port.ts';
+import type { Door } from './port.ts';
 
 export interface DoorOptions {
   readonly controller: Controller;
@@ -17,7 +21,7 @@ export interface DoorOptions {
   readonly clock: Clock;
 }
 
-/** Wrong PINs in a row that cost nothing; then each costs a wait that doubles. */
+/** This many wrong PINs in a row cost nothing. After them each costs a wait, twice as long each time. */
 const freeTries = 3;
 const firstWaitMs = 30_000;
 const mostWaitMs = 3_600_000;
@@ -26,9 +30,10 @@ const mostWaitMs = 3_600_000;
 export function openDoor({ controller, pins, admission, togetherMs, clock }: DoorOptions): Door {
   let wrong = 0;
   let waitUntilMs = Number.NEGATIVE_INFINITY;
-  let checking: Promise<unknown> = Promise.resolve();
+  // One at a time: tries side by side would each see the count from before the others.
+  const inTurn = serialQueue();
 
-  /** All are tried, whoever is found first: how long it takes tells nothing. */
+  /** Tries all of them, even after a match: the time it takes tells nothing. */
   const ownersOf = async (pin: string) => {
     const owners: { readonly personId: PersonId; readonly rules: PersonRules }[] = [];
     for (const person of pins()) if (await isThePin(pin, person.rules.pin ?? '')) owners.push(person);
@@ -41,7 +46,7 @@ export function openDoor({ controller, pins, admission, togetherMs, clock }: Doo
     if (!owner || another) {
       wrong++;
       if (wrong >= freeTries) waitUntilMs = clock.now() + Math.min(mostWaitMs, firstWaitMs * 2 ** (wrong - freeTries));
-      const detail = another ? 'this PIN is more than one person’s: give each their own' : 'no such PIN';
+      const detail = another ? 'more than one person has this PIN: give each their own' : 'no such PIN';
       return controller.refuse('open', by, 'wrong-pin', detail);
     }
     const { personId, rules } = owner;
@@ -64,12 +69,7 @@ export function openDoor({ controller, pins, admission, togetherMs, clock }: Doo
       waitUntilMs = Number.NEGATIVE_INFINITY;
       return controller.request('lockout-reset', by);
     },
-    // One at a time: tries side by side would each see the count from before.
-    enterPin: (by, pin) => {
-      const turn = checking.then(() => enterPin(by, pin));
-      checking = turn.catch(() => undefined);
-      return turn as Promise<Answer>;
-    },
+    enterPin: (by, pin) => inTurn(() => enterPin(by, pin)),
     left: async (by, personId) => {
       const entry = controller.record({ kind: 'person.left', personId, by });
       return entry ? { ok: true, seq: entry.seq } : { ok: false, reason: 'journal-down', detail: 'the journal cannot be written' };

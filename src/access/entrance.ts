@@ -1,6 +1,7 @@
 /**
- * The access room put together: journal, relay, people and the owner's rules in; the controller (faces), the door (everyone else), the inputs and the clock
- * watch out, in the state that the journal remembers.
+ * Puts the access room together: the controller (faces), the door (everyone else), the inputs and the clock watch, over the
+ * journal, the relay, the people and the owner's rules. `wire.ts` opens it; it begins in the state that the journal
+ * remembers. `watchInputs` ends with its signal; there is nothing else to close.
  */
 import { Fault, messageOf } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
@@ -19,7 +20,7 @@ import type { Door, GroupRules } from './port.ts';
 import type { PremisesRules } from './premises.ts';
 import { remembered } from './remembered.ts';
 
-/** The owner's rules as they are written down. */
+/** The owner's rules, as the settings have them. */
 export interface EntranceRules {
   readonly armed: boolean;
   readonly togetherMs: number;
@@ -38,11 +39,11 @@ export interface EntranceOptions {
   readonly relay: Relay;
   readonly gallery: Pick<Gallery, 'list' | 'rules'>;
   readonly rules: EntranceRules;
-  /** Asked at every input: what may change while the door runs. */
+  /** Asked at every input: it may change while the door runs. */
   readonly policy: () => Policy;
   readonly premises: () => PremisesRules;
   readonly inputs?: Inputs | undefined;
-  /** Whether the wall clock is held to true time. */
+  /** Whether a time service keeps the wall clock right. */
   readonly synchronised: () => boolean;
   readonly clock: Clock;
   readonly log: Log;
@@ -52,9 +53,9 @@ export interface EntranceOptions {
 export interface Entrance {
   readonly controller: Controller;
   readonly door: Door;
-  /** False until the inputs told their present levels, and while they cannot be read. */
+  /** False until the inputs have reported their levels, and while they cannot be read. */
   readonly inputsKnown: boolean;
-  /** Every tick: looks at the clocks. */
+  /** Looks at the clocks; call it at every tick. */
   tick(): void;
   /** Follows the inputs until `signal` is aborted. */
   watchInputs(signal: AbortSignal): Promise<void>;
@@ -80,7 +81,7 @@ export function openEntrance(options: EntranceOptions): Entrance {
       return admit(person, doorRules, { wallMs: clock.wall(), clockSure: watch.sure, used, inside });
     } catch (error) {
       if (!(error instanceof Fault)) throw error;
-      return { ok: false, reason: 'journal-down', detail: 'how often this person came in cannot be read' };
+      return { ok: false, reason: 'journal-down', detail: 'the journal cannot be read, so it is unknown how often this person came in' };
     }
   };
   const controller = openController({
@@ -132,7 +133,7 @@ function doorRulesOf({ schedules, timeZone, holidays, groups, admits, unsureCloc
   return { schedules: new Map(parsed), calendar: { timeZone, holidays }, groups: new Map(Object.entries(groups)), admits, unsureClock };
 }
 
-/** At most `atMost` are counted. */
+/** Counts no further than `atMost`. */
 function grantsOf(journal: Pick<Journal, 'query'>, personId: PersonId, atMost: number, since: string | undefined): number {
   const kinds = ['access.granted', 'request.granted'] as const;
   return journal.query({ personId, kinds, limit: Math.max(1, atMost), ...(since === undefined ? {} : { since }) }).length;

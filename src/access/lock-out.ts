@@ -1,20 +1,21 @@
 /**
- * Failed presentations and the lock-out that follows so many in a row: counts and denials in, counts and events out. A presentation counts once, however
- * long the visitor stands there; people who merely pass, or whose picture is too poor to judge, do not count.
+ * Counts failed presentations, and locks the door out after a number of them in a row. In: the counts and a denial. Out:
+ * the new counts and events. A presentation counts once, however long the visitor stands there. People who only pass, or
+ * whose picture is too poor to judge, do not count. Pure.
  */
 import type { Denial, Event } from '../events.ts';
 
 export interface LockOutRules {
-  /** So many in a row; 0: never. */
+  /** Failed presentations in a row that lead to a lock-out; 0: never. */
   readonly failures: number;
-  /** The first lock-out; each further one without a grant between is twice as long. Milliseconds. */
+  /** The first lock-out, milliseconds. Each further one without a grant in between is twice as long. */
   readonly firstMs: number;
   readonly maxMs: number;
 }
 
 export interface Failures {
   readonly inARow: number;
-  /** How many lock-outs there were since the last grant. */
+  /** Lock-outs since the last grant. */
   readonly level: number;
   /** Monotonic milliseconds; absent: nobody is locked out. */
   readonly lockedUntilMs?: number;
@@ -24,10 +25,10 @@ type LockEvent = Extract<Event, { kind: 'lockout.started' | 'lockout.ended' }>;
 
 export const noFailures: Failures = { inARow: 0, level: 0 };
 
-/** What was held against the door, not what went wrong with the picture. */
+/** Denials that count: the wrong face, not a poor picture. */
 const failing: readonly Denial[] = ['unknown', 'spoof', 'not-live'];
 
-/** Counts a denial, where it is one that counts; `undefined` counts nothing. */
+/** Counts a denial, if it is one that counts; `undefined` counts nothing. */
 export function failed(
   before: Failures,
   denial: Extract<Event, { kind: 'access.denied' }> | undefined,
@@ -46,7 +47,7 @@ export function failed(
   };
 }
 
-/** The lock-out whose time is over; undefined while there is none, or it goes on. */
+/** The end of a lock-out whose time is over; undefined where there is none, or while it goes on. */
 export function lockOver({ lockedUntilMs, ...rest }: Failures, atMs: number): { failures: Failures; events: LockEvent[] } | undefined {
   if (lockedUntilMs === undefined || atMs < lockedUntilMs) return undefined;
   return { failures: rest, events: [{ kind: 'lockout.ended', why: 'over' }] };

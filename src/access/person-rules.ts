@@ -1,4 +1,7 @@
-/** A person's rules as somebody changes them: text in, checked rules out; whoever asks (command line, MQTT) gets the same answers. */
+/**
+ * Changes a person's rules. In: the rules before and the change, as text. Out: checked rules, or one sentence that says what
+ * is wrong. The command line and MQTT both use it, so both get the same answers.
+ */
 
 import type { Clock } from '../base/time.ts';
 import type { PersonId } from '../events.ts';
@@ -6,7 +9,7 @@ import type { Gallery, PersonRules } from '../identity/port.ts';
 import type { Journal } from '../journal/port.ts';
 import type { ChangeRules, RuleChange, ShownRules } from './port.ts';
 
-/** What the owner has named. */
+/** The schedules and groups that the owner has named. */
 export interface KnownNames {
   readonly schedules: readonly string[];
   readonly groups: readonly string[];
@@ -20,7 +23,10 @@ export const ruleNames = ({ schedules, groups }: { readonly schedules: object; r
 
 const instant = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)$/;
 
-/** The rules after a change, with the names of what changed; or one sentence that says why it may not be. `nowMs`: wall clock; uses count from now. */
+/**
+ * The rules after a change and the names of what changed, or one sentence that says what is wrong. `nowMs` is wall-clock
+ * time; uses count from then on.
+ */
 export function changedRules(
   before: PersonRules,
   change: RuleChange,
@@ -36,23 +42,33 @@ export function changedRules(
     ['valid until', change.validUntil],
   ] as const)
     if (text && (!instant.test(text) || Number.isNaN(Date.parse(text))))
-      return `"${text}" (${name}) is no time with a zone: write 2026-12-31T18:00Z or 2026-12-31T18:00+01:00`;
+      return `"${text}" (${name}) is not a time with a zone: write 2026-12-31T18:00Z or 2026-12-31T18:00+01:00`;
   if (change.uses !== undefined && change.uses !== null && !(Number.isInteger(change.uses) && change.uses >= 1 && change.uses <= 100_000))
-    return `${change.uses} is no number of uses: give 1 to 100000`;
+    return `${change.uses} is not a number of uses: give 1 to 100000`;
   const counted = change.uses === undefined ? {} : { usesSince: change.uses === null ? null : new Date(nowMs).toISOString() };
-  const merged = Object.entries({ ...before, ...change, ...counted }).filter(([, value]) => value !== null && value !== undefined);
-  const rules = withoutDefaults(Object.fromEntries(merged) as PersonRules);
+  const rules = withoutDefaults({ ...before, ...change, ...counted });
   if (rules.validFrom && rules.validUntil && Date.parse(rules.validFrom) >= Date.parse(rules.validUntil))
     return `Valid from ${rules.validFrom} is not before valid until ${rules.validUntil}`;
   if ((rules.pinNeeded || rules.pinOpens) && !rules.pin) return 'This person has no PIN yet: facelatch people pin NAME';
-  if (rules.pinNeeded && rules.pinOpens) return 'A PIN either opens alone or is needed beside the face: switch the other off';
-  const names = [...new Set([...Object.keys(before), ...Object.keys(rules)])] as (keyof PersonRules)[];
-  return { rules, changed: names.filter((name) => name !== 'usesSince' && JSON.stringify(before[name]) !== JSON.stringify(rules[name])) };
+  if (rules.pinNeeded && rules.pinOpens) return 'A PIN either opens alone or is needed with the face, not both: switch the other off first';
+  return { rules, changed: differing(before, rules).filter((name) => name !== 'usesSince') };
 }
 
-function withoutDefaults({ enabled, groups, pinOpens, pinNeeded, ...rest }: PersonRules): PersonRules {
+/** Null stands for a rule that was removed. */
+type Merged = { readonly [Name in keyof PersonRules]: PersonRules[Name] | null };
+
+/** Only what differs from the rules of a person who has none. */
+function withoutDefaults(merged: Merged): PersonRules {
+  const { enabled, schedule, validFrom, validUntil, uses, usesSince, groups, pin, pinOpens, pinNeeded, ...others } = merged;
   return {
-    ...rest,
+    // A rule that is new in PersonRules must be named above: this line does not compile until it is.
+    ...(others satisfies Record<string, never>),
+    ...(schedule == null ? {} : { schedule }),
+    ...(validFrom == null ? {} : { validFrom }),
+    ...(validUntil == null ? {} : { validUntil }),
+    ...(uses == null ? {} : { uses }),
+    ...(usesSince == null ? {} : { usesSince }),
+    ...(pin == null ? {} : { pin }),
     ...(enabled === false ? { enabled } : {}),
     ...(groups && groups.length > 0 ? { groups } : {}),
     ...(pinOpens ? { pinOpens } : {}),
@@ -60,7 +76,14 @@ function withoutDefaults({ enabled, groups, pinOpens, pinNeeded, ...rest }: Pers
   };
 }
 
-/** The rules for people to see: never the PIN's hash. */
+/** The names of the rules that are not the same. */
+function differing(before: PersonRules, after: PersonRules): string[] {
+  const was = new Map<string, unknown>(Object.entries(before));
+  const is = new Map<string, unknown>(Object.entries(after));
+  return [...new Set([...was.keys(), ...is.keys()])].filter((name) => JSON.stringify(was.get(name)) !== JSON.stringify(is.get(name)));
+}
+
+/** The rules for people to read, without the PIN's hash. */
 export function shownRules({ pin, usesSince: _, ...rules }: PersonRules): ShownRules {
   return { ...rules, ...(pin ? { hasPin: true as const } : {}) };
 }
@@ -72,7 +95,7 @@ export interface RulerOptions {
   readonly clock: Pick<Clock, 'wall'>;
 }
 
-/** Changes people's rules: journalled before they hold. Throws what journal and gallery throw. */
+/** Changes people's rules; journalled before they take effect. Throws what journal and gallery throw. */
 export function ruler({ gallery, journal, names, clock }: RulerOptions): ChangeRules {
   return (personId, change) => {
     const result = changedRules(gallery.rules(personId), change, names, clock.wall());
@@ -82,7 +105,7 @@ export function ruler({ gallery, journal, names, clock }: RulerOptions): ChangeR
   };
 }
 
-/** Gives a person the hash of a PIN, or takes the PIN away with all that it may. */
+/** Gives a person the hash of a PIN, or takes the PIN away together with the rules about it. */
 export function setPin(
   { gallery, journal }: Pick<RulerOptions, 'gallery' | 'journal'>,
   personId: PersonId,

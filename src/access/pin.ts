@@ -1,11 +1,11 @@
 /**
- * PINs: text in, a salted scrypt hash to store out (RFC 7914; Node's N = 16384, r = 8, p = 1), and whether an entered one is it. A PIN has few digits, so
- * what protects it at the keypad is the back-off, and in the file the file's own rights.
+ * PINs. In: a PIN as text. Out: a salted scrypt hash to store (RFC 7914; Node's N = 16384, r = 8, p = 1), or whether the PIN
+ * matches a stored hash. A PIN has few digits: at the keypad the back-off protects it, on the disk the mode of the file.
  */
 import { randomBytes, scrypt, timingSafeEqual } from 'node:crypto';
 import { promisify } from 'node:util';
 
-const derive = promisify(scrypt) as (pin: string, salt: Buffer, length: number) => Promise<Buffer>;
+const derive = promisify<string, Buffer, number, Buffer>(scrypt);
 const length = 32;
 
 /** Four to twelve digits. */
@@ -17,7 +17,7 @@ export async function hashPin(pin: string): Promise<string> {
   return `scrypt$${salt.toString('base64url')}$${(await derive(pin, salt, length)).toString('base64url')}`;
 }
 
-/** Takes the same time whether or not it is right. */
+/** Takes the same time whether or not the PIN is right. */
 export async function isThePin(pin: string, stored: string): Promise<boolean> {
   const [, salt = '', hash = ''] = stored.split('$');
   const wanted = Buffer.from(hash, 'base64url');

@@ -1,4 +1,7 @@
-/** The door of the access room: what goes into the decision, what comes out, and what everyone who is not a face may ask for. */
+/**
+ * What other rooms see of the access room: what goes into the decision, what comes out of it, and what everyone who does not
+ * come by face may ask for.
+ */
 
 import type { Frame } from '../camera/port.ts';
 import type { Denial, Likeness, PersonId, Requester } from '../events.ts';
@@ -7,12 +10,12 @@ import type { PersonRules } from '../identity/port.ts';
 
 /** One frame's evidence about the dominant face. */
 export interface Sighting {
-  /** Digest of the frame's bytes: a frame shown twice counts once. */
+  /** Digest of the frame's bytes: a frame that is shown twice counts once. */
   readonly digest: string;
   /** When the frame was captured, monotonic milliseconds. */
   readonly capturedAtMs: number;
   readonly finding: Finding;
-  /** The likeness of the person named (or of the best candidate, for `unknown`). */
+  /** The likeness of the person found, or for `unknown` of the best candidate. */
   readonly likeness?: Likeness;
 }
 
@@ -23,10 +26,10 @@ export type Finding =
   | { readonly kind: 'ambiguous' }
   | { readonly kind: 'low-quality'; readonly reasons: readonly string[] };
 
-/** What came of a request: the sequence number of the journal entry it left, or why it was refused. */
+/** The outcome of a request: the sequence number of its journal entry, or why it was refused. */
 export type Answer = { readonly ok: true; readonly seq: number } | { readonly ok: false; readonly reason: Denial; readonly detail: string };
 
-/** Null takes a rule away; absent leaves it as it is. */
+/** Null removes a rule; absent leaves it as it is. */
 export interface RuleChange {
   readonly enabled?: boolean;
   readonly schedule?: string | null;
@@ -38,10 +41,10 @@ export interface RuleChange {
   readonly pinNeeded?: boolean;
 }
 
-/** A person's rules for people to see: never the PIN's hash. */
+/** A person's rules for people to read, without the PIN's hash. */
 export type ShownRules = Omit<PersonRules, 'pin' | 'usesSince'> & { readonly hasPin?: true };
 
-/** Changes a person's rules, journalled first; `detail`: why it may not be. */
+/** Changes a person's rules, journalled first; `detail` says what is wrong with the change. */
 export type ChangeRules = (
   personId: PersonId,
   change: RuleChange,
@@ -49,25 +52,28 @@ export type ChangeRules = (
   | { readonly ok: true; readonly rules: ShownRules; readonly changed: readonly string[] }
   | { readonly ok: false; readonly detail: string };
 
-/** The door for everyone who is not a face: button, keypad, operators. Each call is journalled before it takes effect. */
+/**
+ * The door for everyone who does not come by face: button, keypad, operators. Each call is journalled before it takes
+ * effect.
+ */
 export interface Door {
   /** One pulse of the set length. */
   open(by: Requester): Promise<Answer>;
-  /** Kept released for `durationMs` (capped by `access.maxHoldMs`), renewed as a lease; ends with `release`. */
+  /** Keeps the lock released for `durationMs`, capped by `access.maxHoldMs`; `release` ends it early. */
   hold(by: Requester, durationMs: number): Promise<Answer>;
-  /** Ends a hold, and drives the safe level now. */
+  /** Ends a hold and drives the safe level now. */
   release(by: Requester): Promise<Answer>;
   arm(by: Requester): Promise<Answer>;
   disarm(by: Requester): Promise<Answer>;
   /** Ends lock-out and back-off. */
   resetLockOut(by: Requester): Promise<Answer>;
-  /** A PIN from a keypad: opens where a PIN alone may, or completes face + PIN. Never journalled or logged itself. */
+  /** A PIN from a keypad: opens where a PIN alone may, or completes face + PIN. The PIN itself is never journalled or logged. */
   enterPin(by: Requester, pin: string): Promise<Answer>;
   /** An exit reader saw this person leave: under anti-passback they may come in again. */
   left(by: Requester, personId: PersonId): Promise<Answer>;
 }
 
-/** What the people of a group may. */
+/** What the people of a group may do. */
 export interface GroupRules {
   /** Name of a schedule; absent: at any time. */
   readonly schedule?: string;
@@ -76,7 +82,7 @@ export interface GroupRules {
   readonly secondPerson?: boolean;
 }
 
-/** One frame, what the reader found in it, and what that counts as in the decision. */
+/** One frame, what the reader found in it, and the evidence that goes into the decision. */
 export interface Observation {
   readonly frame: Frame;
   readonly reading: Reading;

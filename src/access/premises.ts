@@ -1,16 +1,17 @@
 /**
- * The door itself, a pure and total reducer: requests, inputs and time in; events to journal and what to do with the lock out. Faces are decide.ts.
+ * The door itself: a pure and total reducer. In: the state, one input (a request, an input line, time) and the rules. Out: the
+ * next state, the events to journal and what to do with the lock. Faces are in decide.ts.
  */
 
-import type { Denial, Event, Request, Requester } from '../events.ts';
+import type { Denial, DoorRequest, Event, Requester } from '../events.ts';
 import type { InputChange } from '../relay/port.ts';
 
 export interface PremisesRules {
   readonly pulseMs: number;
   readonly maxHoldMs: number;
-  /** Open for longer is an alarm; 0: never. */
+  /** A door that is open for longer than this is an alarm; 0: never. */
   readonly heldOpenMs: number;
-  /** After a release the door may be opened for so long without it being forced. */
+  /** How long after a release opening the door does not count as forced. */
   readonly graceMs: number;
   /** How long tampering blocks face and remote opening. */
   readonly tamperBlockMs: number;
@@ -22,12 +23,12 @@ export type PremisesInput =
   | {
       readonly kind: 'request';
       readonly atMs: number;
-      readonly what: Request;
+      readonly what: DoorRequest;
       readonly by: Requester;
       readonly durationMs?: number;
       readonly personId?: string;
     }
-  /** The lock was released, by whatever. */
+  /** The lock was released, whatever the reason. */
   | { readonly kind: 'pulsed'; readonly atMs: number; readonly durationMs: number }
   /** The line could not be held. */
   | { readonly kind: 'hold-failed'; readonly atMs: number };
@@ -48,7 +49,7 @@ type PremisesEvent = Extract<
   }
 >;
 
-/** What to do once the events are journalled. */
+/** What to do with the lock once the events are journalled. */
 export type LockEffect =
   | { readonly kind: 'pulse'; readonly durationMs: number }
   | { readonly kind: 'lease'; readonly leaseMs: number }
@@ -61,7 +62,7 @@ export interface Premises {
   /** Until when opening the door is expected. */
   readonly expectedUntilMs: number;
   readonly hold?: { readonly sinceMs: number; readonly untilMs: number; readonly leasedAtMs: number };
-  /** The exit button as it was last seen; undefined until it was. */
+  /** The last level of the exit button; undefined until it was reported. */
   readonly exitPressed?: boolean;
   readonly tamperSinceMs?: number;
   readonly blockedUntilMs: number;
@@ -79,7 +80,7 @@ export const initialPremises = (armed: boolean): Premises => ({
   blockedUntilMs: Number.NEGATIVE_INFINITY,
 });
 
-/** A lease outlives two missed renewals, and no more. */
+/** A lease outlives two missed renewals, not more. */
 const leaseMs = 2500;
 const renewMs = 1000;
 
@@ -123,10 +124,15 @@ function tick(state: Premises, atMs: number, rules: PremisesRules): PremisesDeci
   return { state: next, events, effects };
 }
 
-function endHold(state: Premises, atMs: number, why: 'released' | 'over' | 'relay-failed', { graceMs }: PremisesRules): PremisesDecision {
+function endHold(
+  state: Premises,
+  atMs: number,
+  why: 'released' | 'over' | 'relay-failed',
+  { graceMs }: Pick<PremisesRules, 'graceMs'>,
+): PremisesDecision {
   const { hold, ...rest } = state;
   if (!hold) return { ...only(state), effects: [{ kind: 'safe' }] };
-  // A door that stands open when its hold ends has from now to be closed.
+  // For a door that stands open when its hold ends, the time to close it starts now.
   const door = rest.door?.open ? { door: { ...rest.door, sinceMs: atMs } } : {};
   return {
     state: { ...rest, ...door, expectedUntilMs: atMs + graceMs },
@@ -140,7 +146,10 @@ function inputChanged(state: Premises, { input, active }: InputChange, atMs: num
   return input === 'contact' ? contactChanged(state, active, atMs) : tamperChanged(state, active, atMs, rules);
 }
 
-/** One push, one release: a button that is found pressed at the start (stuck, or its cable shorted) would else open the door at every restart. */
+/**
+ * One push opens once. A button that is pressed at the start (stuck, or its cable shorted) must not open the door at every
+ * restart.
+ */
 function exitChanged(state: Premises, pressed: boolean, atMs: number, rules: PremisesRules): PremisesDecision {
   const next = { ...state, exitPressed: pressed };
   const pushed = pressed && state.exitPressed === false;
@@ -152,11 +161,11 @@ function contactChanged(state: Premises, open: boolean, atMs: number): PremisesD
   if (door?.open === open) return only(state);
   const next = { ...state, door: { open, sinceMs: atMs, alarmed: false } };
   if (!open) {
-    // The first level after a start is no change that anybody saw.
+    // The first level after a start is not a change.
     const events: PremisesEvent[] = door ? [{ kind: 'door.closed', openMs: Math.round(atMs - door.sinceMs) }] : [];
     return { state: next, events, effects: [] };
   }
-  // A door that is found open at the start may have been opened by anybody: told as forced, or nobody would look.
+  // A door that is open at the start may have been opened by anybody. It is reported as forced, so that somebody looks.
   const expected = state.hold !== undefined || atMs <= state.expectedUntilMs;
   const events: PremisesEvent[] = expected
     ? [{ kind: 'door.opened', expected }]
@@ -169,8 +178,8 @@ function tamperChanged(state: Premises, active: boolean, atMs: number, { tamperB
   if (active === (tamperSinceMs !== undefined)) return only(state);
   if (tamperSinceMs !== undefined)
     return { state: rest, events: [{ kind: 'tamper.cleared', afterMs: Math.round(atMs - tamperSinceMs) }], effects: [] };
-  // Whoever holds the case open has no door held open for them.
-  const held = state.hold ? endHold(rest, atMs, 'released', { graceMs: 0 } as PremisesRules) : only(rest);
+  // While somebody has the case open, no hold goes on.
+  const held = state.hold ? endHold(rest, atMs, 'released', { graceMs: 0 }) : only(rest);
   return {
     state: { ...held.state, tamperSinceMs: atMs, blockedUntilMs: atMs + tamperBlockMs },
     events: [{ kind: 'tamper.raised', blockedMs: tamperBlockMs }, ...held.events],
@@ -186,7 +195,7 @@ function request(state: Premises, { what, by, atMs, durationMs, personId }: Aske
     events: [{ kind: 'request.refused', what, by, reason, detail }],
     effects: [],
   });
-  // Exit button and keypad are at the door; the command line is at its computer.
+  // Exit button and keypad are at the door, the command line is at its computer; the rest is remote.
   const remote = by.kind === 'operator' && by.via !== 'cli';
   if ((what === 'open' || what === 'hold') && remote && isBlocked(state, atMs))
     return refused('tampered', 'the tamper switch blocks remote opening');

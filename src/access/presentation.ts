@@ -1,11 +1,12 @@
 /**
- * One visit of somebody, pure: what its frames have shown so far; each frame with a face goes in, and in the end why the door stayed shut comes out.
+ * One visit of somebody. In: each frame with a face. Out: what the frames have shown so far and, in the end, why the door
+ * stayed shut. Pure.
  */
 import type { Denial, Event, PersonId } from '../events.ts';
 import type { Admission, Refused } from './admission.ts';
 import type { Sighting } from './port.ts';
 
-/** What of the policy a presentation looks at. */
+/** The part of the policy that a presentation needs. */
 export interface PresentationRules {
   readonly armed: boolean;
   readonly votes: number;
@@ -24,18 +25,18 @@ export interface Presentation {
   /** Frames whose bytes were new. */
   readonly frames: number;
   readonly ballots: readonly Sighting[];
-  /** What was found since the last event of this presentation. */
+  /** What the frames have shown since the last event of this presentation. */
   readonly counts: Readonly<Partial<Record<Reason, number>>>;
   readonly quality: Readonly<Record<string, number>>;
   readonly best?: Sighting;
   readonly mostVotes: number;
   readonly quietUntilMs: number;
   readonly granted: boolean;
-  /** It has counted towards a lock-out. */
+  /** Whether it has counted towards a lock-out. */
   readonly failed: boolean;
-  /** Told already why this person is not let in; not again at every frame. */
+  /** The person whose refusal was told already: it is not told again at every frame. */
   readonly refused?: PersonId;
-  /** The journal has been told of this visitor, one way or the other: nothing more is pressing. */
+  /** Whether something was journalled about this visitor: nothing more is urgent then. */
   readonly settled: boolean;
   readonly visit?: number;
 }
@@ -57,7 +58,7 @@ export const begun = (atMs: number, { denyAfterMs }: Pick<PresentationRules, 'de
   settled: false,
 });
 
-/** With one more frame, whose bytes are new. */
+/** The presentation with one more frame, whose bytes are new. */
 export const looked = (before: Presentation, sighting: Sighting, reason: Reason, atMs: number): Presentation => ({
   ...before,
   lastFaceAtMs: atMs,
@@ -84,7 +85,7 @@ function moreAlike(before: Sighting | undefined, now: Sighting): { best?: Sighti
 
 const needed = { pin: 'pin-needed', 'second-person': 'second-person-needed' } as const;
 
-/** What one frame says. */
+/** What one frame shows, as a reason. */
 export function reasonOf({ finding }: Sighting, policy: PresentationRules, admission: Admission | undefined): Reason {
   if (finding.kind === 'person') {
     if (!policy.armed) return 'disarmed';
@@ -95,15 +96,15 @@ export function reasonOf({ finding }: Sighting, policy: PresentationRules, admis
   return finding.kind === 'nobody' ? 'unknown' : finding.kind;
 }
 
-/** Why the presentation did not open the door: what most of its frames said. */
+/** Why the presentation did not open the door: what most of its frames showed. */
 export function denial(visit: Presentation, atMs: number, policy: PresentationRules): Denied {
   const ranked = Object.entries(visit.counts).toSorted((a, b) => b[1] - a[1]) as [Reason, number][];
   const most = ranked[0]?.[0] ?? 'unknown';
   const worst = Object.entries(visit.quality).toSorted((a, b) => b[1] - a[1])[0]?.[0];
   const reason: Denial = most === 'person' ? 'unknown' : most === 'low-quality' && worst === 'too-dark' ? 'too-dark' : most;
   const details: Partial<Record<Denial, string>> = {
-    unknown: visit.mostVotes > 0 ? `${visit.mostVotes} of ${policy.votes} frames agreed` : 'no enrolled person is like enough',
-    ambiguous: worst === 'several-faces' ? 'several faces before the camera' : 'more than one person it could be',
+    unknown: visit.mostVotes > 0 ? `${visit.mostVotes} of ${policy.votes} frames agreed` : 'no enrolled person is similar enough',
+    ambiguous: worst === 'several-faces' ? 'several faces in front of the camera' : 'it could be more than one person',
     'low-quality': `the face was ${worst ?? 'poor'}`,
     'too-dark': 'too little light on the face',
     stale: `frames older than ${policy.maxFrameAgeMs} ms`,
@@ -116,7 +117,7 @@ export function denial(visit: Presentation, atMs: number, policy: PresentationRu
   return {
     kind: 'access.denied',
     reason,
-    detail: details[reason] ?? policy.blocked?.detail ?? 'not by this person’s rules',
+    detail: details[reason] ?? policy.blocked?.detail ?? 'the rules of this person do not allow it',
     ...(best?.likeness ? { likeness: best.likeness } : {}),
     ...(best?.finding.kind === 'person' ? { bestPersonId: best.finding.personId } : {}),
     capturedAtMs: best?.capturedAtMs ?? visit.lastFaceAtMs,

@@ -1,4 +1,7 @@
-/** What the door was like before it was restarted, read from its journal: armed or not, locked out, tampered with. Nothing else keeps state. */
+/**
+ * The state of the door before it was restarted. In: the journal. Out: armed or not, locked out, tampered with. Nothing else
+ * keeps state.
+ */
 
 import type { EventKind } from '../events.ts';
 import type { Entry, Journal } from '../journal/port.ts';
@@ -12,10 +15,10 @@ export interface Moment {
   readonly wallMs: number;
 }
 
-/** Entries that are looked back at, at most, for each question. */
+/** How many entries back each question looks. */
 const backwards = 500;
 
-/** The states to begin with. Throws what the journal throws. */
+/** The states to begin in. Throws what the journal throws. */
 export function remembered(journal: Pick<Journal, 'query'>, armed: boolean, now: Moment): { face: State; premises: Premises } {
   const latest = (kinds: readonly EventKind[]) => journal.query({ kinds, limit: backwards }).toReversed();
   return { face: { ...initialState, failures: failuresOf(latest, now) }, premises: premisesOf(latest, armed, now) };
@@ -24,8 +27,8 @@ export function remembered(journal: Pick<Journal, 'query'>, armed: boolean, now:
 type Latest = (kinds: readonly EventKind[]) => readonly Entry[];
 
 /**
- * What is left of a time that began with an entry. Where the wall clock went back since (it may not be set yet), the whole of it is: waiting too long is
- * the lesser fault.
+ * What is left of a time that began with an entry. If the wall clock has gone back since (it may not be set yet), all of it
+ * is left: waiting too long is the lesser harm.
  */
 function leftOf({ at }: Entry, durationMs: number, { wallMs }: Moment): number {
   const passed = wallMs - Date.parse(at);

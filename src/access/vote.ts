@@ -1,5 +1,6 @@
 /**
- * The vote over fresh frames, pure: k agreeing frames of the latest n with a face, within a window of time, and nobody else among them.
+ * The vote over fresh frames. In: frames with a face, one by one. Out: a person, once k of the latest n frames within a time
+ * window agree on them and none of the frames shows another person. Pure.
  */
 import type { PersonId } from '../events.ts';
 import type { Sighting } from './port.ts';
@@ -7,26 +8,27 @@ import type { Sighting } from './port.ts';
 export interface VoteRules {
   /** k: agreeing frames that decide. */
   readonly votes: number;
-  /** n: among so many latest frames with a face. */
+  /** n: the latest frames with a face that are counted. */
   readonly window: number;
-  /** … captured within this time before the newest, milliseconds. */
+  /** Frames captured earlier than this before the newest are not counted, milliseconds. */
   readonly windowMs: number;
 }
 
-/** The ballots in the window after `sighting` has been cast; a frame shown twice counts once. */
+/** The ballots in the window with `sighting` added; a frame that is shown twice counts once. */
 export function cast(ballots: readonly Sighting[], sighting: Sighting, rules: VoteRules): readonly Sighting[] {
   if (sighting.finding.kind === 'nobody' || ballots.some((b) => b.digest === sighting.digest)) return ballots;
   const from = sighting.capturedAtMs - rules.windowMs;
   return [...ballots, sighting].slice(-rules.window).filter((b) => b.capturedAtMs >= from);
 }
 
-export type Tally =
+/** The outcome of a vote. */
+export type Election =
   | { readonly kind: 'elected'; readonly personId: PersonId; readonly votes: number; readonly best: Sighting }
   | { readonly kind: 'contested'; readonly personIds: readonly PersonId[] }
   | { readonly kind: 'open'; readonly leader?: PersonId; readonly votes: number };
 
-/** Who the window elects: one person with k votes; two different people in one window contest each other and elect nobody. */
-export function tally(ballots: readonly Sighting[], rules: VoteRules): Tally {
+/** Whom the window elects: one person with k votes. Two different people in one window contest each other. */
+export function elect(ballots: readonly Sighting[], rules: VoteRules): Election {
   const byPerson = new Map<PersonId, Sighting[]>();
   for (const ballot of ballots) {
     if (ballot.finding.kind !== 'person') continue;

@@ -29,10 +29,10 @@ describe('a change of rules', () => {
   it.each([
     [{}, { schedule: 'night' }, /no schedule "night" \(access\.schedules\); there are office/],
     [{}, { groups: ['guests'] }, /no group "guests" \(access\.groups\); there are cleaners/],
-    [{}, { validUntil: 'tomorrow' }, /"tomorrow" \(valid until\) is no time with a zone/],
-    [{}, { validFrom: '2026-12-01T08:00' }, /no time with a zone/],
+    [{}, { validUntil: 'tomorrow' }, /"tomorrow" \(valid until\) is not a time with a zone/],
+    [{}, { validFrom: '2026-12-01T08:00' }, /is not a time with a zone/],
     [{ validFrom: '2026-12-01T08:00Z' }, { validUntil: '2026-11-30T08:00Z' }, /is not before/],
-    [{}, { uses: 0 }, /no number of uses/],
+    [{}, { uses: 0 }, /is not a number of uses/],
     [{}, { pinOpens: true }, /no PIN yet/],
     [{ pin: 'x', pinOpens: true }, { pinNeeded: true }, /either opens alone or/],
   ])('%j with %j is refused', (before, by, why) => expect(change(before, by)).toMatch(why));

@@ -10,7 +10,7 @@ import {
   type PremisesInput,
   type PremisesRules,
 } from '../../src/access/premises.ts';
-import type { Request, Requester } from '../../src/events.ts';
+import type { DoorRequest, Requester } from '../../src/events.ts';
 import type { InputName } from '../../src/relay/port.ts';
 
 const rules: PremisesRules = { pulseMs: 3000, maxHoldMs: 60_000, heldOpenMs: 30_000, graceMs: 5000, tamperBlockMs: 600_000 };
@@ -35,7 +35,7 @@ function house() {
   return {
     state: () => state,
     line: (input: InputName, active: boolean) => tell({ kind: 'input', atMs: nowMs, change: { input, active, atMs: nowMs } }),
-    ask: (what: Request, by: Requester = operator, durationMs?: number) =>
+    ask: (what: DoorRequest, by: Requester = operator, durationMs?: number) =>
       tell({ kind: 'request', atMs: nowMs, what, by, ...(durationMs === undefined ? {} : { durationMs }) }),
     wait: (ms: number) => {
       for (const endMs = nowMs + ms; nowMs < endMs; ) {
@@ -178,7 +178,7 @@ describe('whatever happens', () => {
     }),
     fc.record({
       kind: fc.constant('request' as const),
-      what: fc.constantFrom<Request>('open', 'hold', 'release', 'arm', 'disarm', 'lockout-reset'),
+      what: fc.constantFrom<DoorRequest>('open', 'hold', 'release', 'arm', 'disarm', 'lockout-reset'),
       by,
       durationMs: fc.integer({ min: -1000, max: 10_000_000 }),
     }),
