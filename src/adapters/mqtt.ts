@@ -64,7 +64,7 @@ export function homeAssistantOf(config: Config, { publication, gallery, lookedAt
   };
   const picture = async () => {
     const seen = lookedAt();
-    return seen && (await import('../face/thumbnail.ts')).thumbnail(seen);
+    return seen && (await import('../face/thumbnail.ts')).frameThumbnail(seen);
   };
   return tellHomeAssistant({
     publication,

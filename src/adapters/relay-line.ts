@@ -3,7 +3,7 @@
 import { Fault } from '../base/errors.ts';
 import type { BrokerOptions } from '../mqtt/connection.ts';
 import type { Place } from '../relay/keeper-talk.ts';
-import type { AnyLine, DeviceLine, LineAdapter } from '../relay/line.ts';
+import type { AnyLine, DeviceAdapter, DeviceLine, LineAdapter } from '../relay/line.ts';
 import type { Config } from '../settings/load.ts';
 import type { MqttPlace } from './relay-mqtt.ts';
 
@@ -51,5 +51,5 @@ export async function openRelayLine(config: RelayConfig): Promise<AnyLine> {
 export async function openRelayDevice(config: RelayConfig): Promise<DeviceLine | undefined> {
   if (config.relay.kind !== 'http' && config.relay.kind !== 'mqtt') return undefined;
   const { adapter, place } = placeOf(config);
-  return ((await import(adapter)) as { openDevice(place: Place): DeviceLine }).openDevice(place);
+  return ((await import(adapter)) as DeviceAdapter<Place>).openDevice(place);
 }

@@ -4,7 +4,7 @@ import { Fault } from '../base/errors.ts';
 import { type BrokerOptions, labelOf, openConnection } from '../mqtt/connection.ts';
 import { mqttDialect } from '../relay/devices.ts';
 import type { DeviceLine, DevicePlace } from '../relay/line.ts';
-import { mqttLine, type Post } from '../relay/mqtt.ts';
+import { type BrokerLink, mqttLine } from '../relay/mqtt.ts';
 
 export interface MqttPlace extends DevicePlace {
   readonly broker: BrokerOptions;
@@ -31,11 +31,11 @@ export function openDevice(place: MqttPlace): DeviceLine {
   return mqttLine({
     label: `the ${where} behind ${labelOf(place.broker.url)}`,
     ...{ dialect, timeoutMs },
-    openPost: (heard, signal) => openPost({ broker: place.broker, self, reports: dialect.reports }, heard, signal),
+    openBrokerLink: (heard, signal) => openBrokerLink({ broker: place.broker, self, reports: dialect.reports }, heard, signal),
   });
 }
 
-export interface PostAddress {
+export interface BrokerLinkOptions {
   readonly broker: BrokerOptions;
   /** The client identifier. */
   readonly self: string;
@@ -44,11 +44,11 @@ export interface PostAddress {
 }
 
 /** Connects and subscribes. Throws Faults `broker-unreachable`, `broker-refused`, `bad-config`. */
-export async function openPost(
-  { broker, self, reports }: PostAddress,
+export async function openBrokerLink(
+  { broker, self, reports }: BrokerLinkOptions,
   heard: (payload: string) => void,
   signal: AbortSignal,
-): Promise<Post> {
+): Promise<BrokerLink> {
   const { client, closed } = await openConnection({ broker, clientId: self, signal });
   client.on('message', (_topic, payload, packet) => {
     if (!packet.retain) heard(payload.toString('utf8'));

@@ -1,5 +1,5 @@
 /**
- * The commands that an owner writes for a network relay of another make: a line of text goes in, an HTTP call or an MQTT letter comes out.
+ * The commands that an owner writes for a network relay of another make: a line of text goes in, an HTTP call or an MQTT message comes out.
  * The settings check the same text that the relay sends.
  */
 
@@ -9,7 +9,7 @@ export interface HttpCall {
   readonly body?: string;
 }
 
-export interface Letter {
+export interface MqttMessage {
   readonly topic: string;
   readonly payload: string;
 }
@@ -18,18 +18,18 @@ export interface Letter {
 export const hasTimer = (release: string): boolean => /\{(ms|s)\}/.test(release);
 
 const callPattern = /^(GET|POST|PUT) (https?:\/\/\S+)(?: (.*))?$/s;
-const letterPattern = /^([^\s+#]+)(?: (.*))?$/s;
+const messagePattern = /^([^\s+#]+)(?: (.*))?$/s;
 /** `GET http://…`, `POST http://… body`. */
-export const isCall = (text: string): boolean => callPattern.test(text);
+export const isHttpCall = (text: string): boolean => callPattern.test(text);
 /** `topic payload`. */
-export const isLetter = (text: string): boolean => letterPattern.test(text);
+export const isMqttMessage = (text: string): boolean => messagePattern.test(text);
 
-export function callOf(text: string): HttpCall {
+export function httpCallOf(text: string): HttpCall {
   const [, method = 'GET', url = '', body] = callPattern.exec(text) ?? [];
   return { method, url, ...(body !== undefined && { body }) };
 }
 
-export function letterOf(text: string): Letter {
-  const [, topic = '', payload = ''] = letterPattern.exec(text) ?? [];
+export function mqttMessageOf(text: string): MqttMessage {
+  const [, topic = '', payload = ''] = messagePattern.exec(text) ?? [];
   return { topic, payload };
 }

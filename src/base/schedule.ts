@@ -6,7 +6,7 @@
 import { Temporal } from 'temporal-polyfill';
 
 /** Days of ISO 8601, and the door's holidays, on which only rows that say `holidays` count. */
-export const days = ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'] as const;
+const days = ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'] as const;
 type Day = (typeof days)[number] | 'holidays';
 
 interface Span {

@@ -91,7 +91,7 @@ export interface VideoDevice {
 }
 
 /** The cameras that are connected: by their lasting names where udev gives them, else by path. */
-export async function videoDevices(dev = '/dev', sys = '/sys/class/video4linux'): Promise<readonly VideoDevice[]> {
+async function videoDevices(dev = '/dev', sys = '/sys/class/video4linux'): Promise<readonly VideoDevice[]> {
   const lasting = (await names(join(dev, 'v4l', 'by-id'))).map((name) => ({ name, path: join(dev, 'v4l', 'by-id', name) }));
   // One camera has several nodes: the pictures are on index0, the others carry its metadata.
   const first = lasting.filter(({ name }) => name.endsWith('-video-index0'));

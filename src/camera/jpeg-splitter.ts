@@ -4,7 +4,7 @@
  */
 
 /** Larger than any camera's picture; what grows beyond it is no picture. Bytes. */
-export const maxPictureBytes = 16 * 1024 * 1024;
+const maxPictureBytes = 16 * 1024 * 1024;
 
 export interface JpegSplitter {
   /** Takes the next bytes of the stream; gives the pictures that they complete, in order, each in memory of its own. */

@@ -11,7 +11,7 @@ import { paced, type Shot } from './pace.ts';
 import type { Camera } from './port.ts';
 
 /** File names that are pictures: what sharp's prebuilt library reads, and Netpbm and BMP, which src/face/picture.ts gives to ffmpeg. */
-export const pictureKinds = [
+const pictureKinds = [
   ...['.jpg', '.jpeg', '.jpe', '.jfif', '.png', '.webp', '.gif', '.tif', '.tiff', '.avif'],
   ...['.pgm', '.ppm', '.pbm', '.pnm', '.bmp'],
 ] as const;

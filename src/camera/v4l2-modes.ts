@@ -19,7 +19,7 @@ export interface Offer {
   readonly rates: readonly number[];
 }
 
-export interface Wanted {
+export interface WantedMode {
   /** Pixels. */
   readonly width: number;
   readonly height: number;
@@ -28,7 +28,7 @@ export interface Wanted {
 }
 
 /** What the camera is asked for. */
-export interface Mode extends Wanted {
+export interface Mode extends WantedMode {
   readonly format: string;
 }
 
@@ -121,7 +121,7 @@ function ratesIn(line: string): readonly number[] {
 }
 
 /** The mode nearest to what is wanted: its size, then MJPEG, then the wanted rate or the nearest above it; undefined when nothing fits. */
-export function chooseMode(offers: readonly Offer[], wanted: Wanted): Mode | undefined {
+export function chooseMode(offers: readonly Offer[], wanted: WantedMode): Mode | undefined {
   let best: { readonly mode: Mode; readonly cost: number } | undefined;
   for (const offer of offers) {
     const formatPrice = formatCost.get(offer.format);
@@ -141,7 +141,7 @@ export function chooseMode(offers: readonly Offer[], wanted: Wanted): Mode | und
  * How far a mode is from what is wanted, in octaves of size and rate: half the width is as bad as half the rate, so that a camera that gives the
  * exact size only at 5 frames a second does not win over the next size at 30. Too much of either is far better than too little.
  */
-function costOf(mode: Wanted, wanted: Wanted): number {
+function costOf(mode: WantedMode, wanted: WantedMode): number {
   const size = Math.abs(Math.log2(mode.width / wanted.width)) + Math.abs(Math.log2(mode.height / wanted.height));
   const smaller = mode.width * mode.height < wanted.width * wanted.height ? 0.01 : 0;
   const rate = Math.log2(mode.fps / wanted.fps);

@@ -7,12 +7,12 @@ import { Fault } from '../base/errors.ts';
 import type { Clock } from '../base/time.ts';
 import { camerasInWords, findVideoDevice, forbidden, occupied } from './devices.ts';
 import { endInWords, type FfmpegEnd, ffmpegFrames, needFfmpeg } from './ffmpeg.ts';
-import { gate } from './gate.ts';
 import type { Camera } from './port.ts';
+import { rateGate } from './rate-gate.ts';
 import { findTool } from './tool.ts';
-import { chooseMode, type Mode, type Offer, parseFfmpegFormats, parseV4l2CtlFormats, type Wanted } from './v4l2-modes.ts';
+import { chooseMode, type Mode, type Offer, parseFfmpegFormats, parseV4l2CtlFormats, type WantedMode } from './v4l2-modes.ts';
 
-export interface V4l2Options extends Wanted {
+export interface V4l2Options extends WantedMode {
   /** A name in /dev/v4l/by-id, or a path. */
   readonly device: string;
   readonly clock: Clock;
@@ -37,7 +37,7 @@ export function v4l2Camera({ device, clock, find = findVideoDevice, ...wanted }:
       const mode = chooseMode(offers.offers, wanted);
       if (!mode) throw (await refusal(path, offers.said)) ?? (await noPictures(path, offers.said));
       const run = { what: `The camera ${device}`, args: v4l2Args(path, mode), onEnd: (end: FfmpegEnd) => endOf(path, end) };
-      yield* ffmpegFrames(run, clock, signal, gate(wanted.fps, clock));
+      yield* ffmpegFrames(run, clock, signal, rateGate(wanted.fps, clock));
     },
   };
 }

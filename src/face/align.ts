@@ -46,7 +46,7 @@ export function similarityOf(from: readonly (readonly [number, number])[], to: r
 }
 
 /** The landmarks as pairs. */
-export function pairsOf(landmarks: Landmarks): [number, number][] {
+function pairsOf(landmarks: Landmarks): [number, number][] {
   return landmarks.map((p) => [p.x, p.y]);
 }
 
@@ -64,7 +64,7 @@ export function alignFace(
   const points = pairsOf(landmarks);
   const direct = similarityOf(points, template);
   const scale = Math.hypot(direct.a, direct.b);
-  if (scale >= 0.5) return warp(picture, direct, width, height);
+  if (scale >= 0.5) return warpSimilarity(picture, direct, width, height);
   const shrunkWidth = Math.max(1, Math.round(picture.width * scale));
   const shrunkHeight = Math.max(1, Math.round(picture.height * scale));
   const fx = shrunkWidth / picture.width;
@@ -81,7 +81,7 @@ export function alignFace(
     tx: transform.tx + transform.a * region.x - transform.b * region.y,
     ty: transform.ty + transform.b * region.x + transform.a * region.y,
   };
-  return warp(shrunk, shifted, width, height);
+  return warpSimilarity(shrunk, shifted, width, height);
 }
 
 interface Region {
@@ -116,7 +116,7 @@ function inverse({ a, b, tx, ty }: Similarity): Similarity {
 }
 
 /** Samples the picture under `transform` (picture → output) bilinearly; outside the picture its border is repeated. */
-export function warp(picture: Picture, transform: Similarity, width: number, height: number): Uint8Array {
+export function warpSimilarity(picture: Picture, transform: Similarity, width: number, height: number): Uint8Array {
   const { a, b, tx, ty } = inverse(transform);
   const source = picture.rgb;
   const maxX = picture.width - 1;

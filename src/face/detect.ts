@@ -8,7 +8,7 @@ import { enlarge, shrinkByArea } from './align.ts';
 import type { DetectorNetwork } from './manifest.ts';
 import type { Picture } from './picture.ts';
 import type { Box, Landmarks, Point } from './port.ts';
-import { fill, openSession, type SessionOptions, tensorOf } from './session.ts';
+import { fill, type InferenceOptions, openInferenceSession, tensorOf } from './session.ts';
 
 export interface Detection {
   readonly score: number;
@@ -24,9 +24,12 @@ export interface Detector {
 }
 
 /** Opens the detector of a network. @throws Fault `model-unfit`. */
-export async function openDetector({ bytes, ...network }: DetectorNetwork, options: SessionOptions): Promise<Detector> {
+export async function openDetector({ bytes, ...network }: DetectorNetwork, options: InferenceOptions): Promise<Detector> {
   const { input } = network;
-  const session = await openSession(bytes, network.name, input, { ...options, dimensions: { n: 1, h: input.height, w: input.width } });
+  const session = await openInferenceSession(bytes, network.name, input, {
+    ...options,
+    dimensions: { n: 1, h: input.height, w: input.width },
+  });
   const names =
     network.decoder === 'points'
       ? Object.values(network.outputs)
@@ -129,7 +132,7 @@ function suppress(candidates: Detection[], maxIou: number): Detection[] {
 }
 
 /** Shared area over joint area of two boxes, 0…1. */
-export function intersectionOverUnion(a: Box, b: Box): number {
+function intersectionOverUnion(a: Box, b: Box): number {
   const w = Math.max(0, Math.min(a.x2, b.x2) - Math.max(a.x1, b.x1));
   const h = Math.max(0, Math.min(a.y2, b.y2) - Math.max(a.y1, b.y1));
   const shared = w * h;

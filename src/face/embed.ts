@@ -5,7 +5,7 @@ import { alignFace } from './align.ts';
 import type { Adapter, EmbedderNetwork } from './manifest.ts';
 import type { Picture } from './picture.ts';
 import type { Embedding, Landmarks } from './port.ts';
-import { fill, openSession, type SessionOptions, tensorOf } from './session.ts';
+import { fill, type InferenceOptions, openInferenceSession, tensorOf } from './session.ts';
 
 export interface Embedder {
   /** The face cut out of the picture and aligned: the network's input size, interleaved RGB. */
@@ -15,9 +15,9 @@ export interface Embedder {
 }
 
 /** Opens the embedder of a network and tries it once. @throws Fault `model-unfit` when its output is not what the manifest says. */
-export async function openEmbedder({ bytes, ...network }: EmbedderNetwork, options: SessionOptions): Promise<Embedder> {
+export async function openEmbedder({ bytes, ...network }: EmbedderNetwork, options: InferenceOptions): Promise<Embedder> {
   const { input, output } = network;
-  const session = await openSession(bytes, network.name, input, options);
+  const session = await openInferenceSession(bytes, network.name, input, options);
   if (!session.outputNames.includes(output.name)) {
     throw new Fault(
       'model-unfit',

@@ -16,7 +16,7 @@ export interface Picture {
 /** No camera at a door gives more; a larger picture is a mistake or an attack. */
 export const maxPixels = 50_000_000;
 /** Larger pictures are shrunk to this on their longer side while they are decoded: no face needs more. */
-export const maxSide = 4096;
+const maxSide = 4096;
 const smallestSide = 16;
 const ffmpegTimeoutMs = 15_000;
 

@@ -17,7 +17,7 @@ export function byDominance(detections: readonly Detection[], width: number, hei
 const areaOf = (b: Box): number => Math.max(0, b.x2 - b.x1) * Math.max(0, b.y2 - b.y1);
 
 /** Head pose guessed from five landmarks (degrees): the nose's place between the eyes and between eyes and mouth. Good to some ten degrees. */
-export function poseOf(landmarks: Landmarks): { yawDeg: number; pitchDeg: number; rollDeg: number; interEyePx: number } {
+function poseOf(landmarks: Landmarks): { yawDeg: number; pitchDeg: number; rollDeg: number; interEyePx: number } {
   const [right, left, nose, mouthRight, mouthLeft] = landmarks;
   const ex = left.x - right.x;
   const ey = left.y - right.y;

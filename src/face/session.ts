@@ -9,7 +9,7 @@ import type { NetworkInput } from './manifest.ts';
 /** What computes: the processor, or NVIDIA's GPU where the ONNX Runtime in use was built for it. */
 export type Provider = 'cpu' | 'cuda' | 'tensorrt';
 
-export interface SessionOptions {
+export interface InferenceOptions {
   readonly threads: number;
   readonly provider?: Provider;
   /** Named free dimensions of the graph to fix: constant subgraphs are then folded when the network is loaded. */
@@ -17,11 +17,11 @@ export interface SessionOptions {
 }
 
 /** Opens a network for running. @throws Fault `model-unfit` when ONNX Runtime refuses it or `input` is not one of its inputs. */
-export async function openSession(
+export async function openInferenceSession(
   bytes: Uint8Array,
   name: string,
   input: NetworkInput,
-  options: SessionOptions,
+  options: InferenceOptions,
 ): Promise<InferenceSession> {
   let session: InferenceSession;
   const { provider = 'cpu' } = options;

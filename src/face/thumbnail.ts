@@ -3,10 +3,10 @@ import sharp from 'sharp';
 import { maxPixels } from './picture.ts';
 
 /** The longer side, pixels. */
-export const thumbnailSide = 480;
+const thumbnailSide = 480;
 
 /** Throws sharp's error where the picture cannot be read. */
-export async function thumbnail(encoded: Uint8Array): Promise<Buffer> {
+export async function frameThumbnail(encoded: Uint8Array): Promise<Buffer> {
   const image = sharp(encoded, { limitInputPixels: maxPixels, pages: 1 }).autoOrient();
   const small = image.resize({ width: thumbnailSide, height: thumbnailSide, fit: 'inside', withoutEnlargement: true });
   return await small.flatten({ background: '#ffffff' }).jpeg({ quality: 80 }).toBuffer();

@@ -4,6 +4,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import sharp from 'sharp';
 import { Fault, messageOf } from '../base/errors.ts';
+import { serialQueue } from '../base/serial.ts';
 import { openDetector } from './detect.ts';
 import { openEmbedder } from './embed.ts';
 import { openDetectorNetwork, openEmbedderNetwork } from './manifest.ts';
@@ -71,10 +72,8 @@ try {
     }
   };
   // One picture after the other: the networks' input buffers are shared, and a face must never get another's embedding.
-  let last = Promise.resolve();
-  port.on('message', (request: WorkerRequest) => {
-    last = last.then(() => answer(request));
-  });
+  const inTurn = serialQueue();
+  port.on('message', (request: WorkerRequest) => void inTurn(() => answer(request)));
   port.postMessage({ kind: 'ready', info: pipeline.info } satisfies WorkerAnswer);
 } catch (error) {
   port.postMessage(faultOf(error));

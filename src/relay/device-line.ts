@@ -4,6 +4,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { Fault } from '../base/errors.ts';
+import { serialQueue } from '../base/serial.ts';
 import type { DeviceLine, Level } from './line.ts';
 
 export interface DeviceLineOptions {
@@ -20,7 +21,7 @@ export interface DeviceLineOptions {
 const askAgainMs = 100;
 
 export function deviceLine({ label, timeoutMs, send, ask, close }: DeviceLineOptions): DeviceLine {
-  let last: Promise<unknown> = Promise.resolve();
+  const inTurn = serialQueue();
   let safes = 0;
   const drive = async (level: Level, restMs: number) => {
     const signal = AbortSignal.timeout(timeoutMs);
@@ -36,12 +37,10 @@ export function deviceLine({ label, timeoutMs, send, ask, close }: DeviceLineOpt
     drive: (level, restMs) => {
       if (level === 'safe') safes++;
       const before = safes;
-      const driven = last.then(() => {
+      return inTurn(() => {
         if (level === 'active' && before !== safes) throw new Fault('relay-failed', `${label} was told to be safe before it was released`);
         return drive(level, restMs);
       });
-      last = driven.catch(() => undefined);
-      return driven;
     },
     ready: async () => ask?.(AbortSignal.timeout(timeoutMs)),
     [Symbol.dispose]: close,

@@ -3,7 +3,7 @@
  * long to stay on, so that it switches off by itself whoever may be gone by then.
  */
 
-import { callOf, type HttpCall, type Letter, letterOf } from '../base/device-command.ts';
+import { type HttpCall, httpCallOf, type MqttMessage, mqttMessageOf } from '../base/device-command.ts';
 import { Fault } from '../base/errors.ts';
 import type { DevicePlace, Level } from './line.ts';
 
@@ -17,7 +17,7 @@ export interface Dialect<Command> {
   levelOf(answer: string): Level | undefined;
 }
 
-export interface MqttDialect extends Dialect<Letter> {
+export interface MqttDialect extends Dialect<MqttMessage> {
   /** The topic of the answers. */
   readonly reports: string;
 }
@@ -85,9 +85,9 @@ export function httpDialect(place: DevicePlace): Dialect<HttpCall> {
     }
     case 'own':
       return {
-        release: (ms) => callOf(timed(place.release, ms)),
-        lock: () => callOf(place.lock),
-        ask: place.ask ? () => callOf(place.ask) : undefined,
+        release: (ms) => httpCallOf(timed(place.release, ms)),
+        lock: () => httpCallOf(place.lock),
+        ask: place.ask ? () => httpCallOf(place.ask) : undefined,
         levelOf: ownLevel(place),
       };
     case 'zigbee2mqtt':
@@ -107,7 +107,7 @@ export function mqttDialect(place: DevicePlace, self: string): MqttDialect {
   const topic = place.address.replace(/\/+$/, '');
   switch (model) {
     case 'shelly': {
-      const call = (method: string, params: object): Letter => ({
+      const call = (method: string, params: object): MqttMessage => ({
         topic: `${topic}/rpc`,
         payload: JSON.stringify({ id: 1, src: self, method, params: { id: channel, ...params } }),
       });
@@ -121,7 +121,7 @@ export function mqttDialect(place: DevicePlace, self: string): MqttDialect {
     }
     case 'tasmota': {
       const n = channel + 1;
-      const command = (name: string, payload: string): Letter => ({ topic: `cmnd/${topic}/${name}`, payload });
+      const command = (name: string, payload: string): MqttMessage => ({ topic: `cmnd/${topic}/${name}`, payload });
       return {
         release: (ms) => command('Backlog0', `PulseTime${n} ${pulseTime(ms)}; Power${n} 1`),
         lock: () => command(`Power${n}`, '0'),
@@ -143,9 +143,9 @@ export function mqttDialect(place: DevicePlace, self: string): MqttDialect {
     }
     case 'own':
       return {
-        release: (ms) => letterOf(timed(place.release, ms)),
-        lock: () => letterOf(place.lock),
-        ask: place.ask ? () => letterOf(place.ask) : undefined,
+        release: (ms) => mqttMessageOf(timed(place.release, ms)),
+        lock: () => mqttMessageOf(place.lock),
+        ask: place.ask ? () => mqttMessageOf(place.ask) : undefined,
         reports: place.reports,
         levelOf: ownLevel(place),
       };

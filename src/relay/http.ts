@@ -1,9 +1,9 @@
 /** A relay reached by its own HTTP commands (Shelly, Tasmota, or one's own): a place in, a line that was told to be safe out. */
-import { readFileSync } from 'node:fs';
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import type { HttpCall } from '../base/device-command.ts';
 import { Fault, messageOf } from '../base/errors.ts';
+import { readSecretFile, readSettingFile } from '../base/secret.ts';
 import { deviceLine } from './device-line.ts';
 import { httpDialect } from './devices.ts';
 import { authorisation, type Login } from './http-login.ts';
@@ -21,9 +21,9 @@ export async function openLine(place: DevicePlace): Promise<DeviceLine> {
 /** The device as it is: nothing is sent yet. Throws Fault `bad-config`. */
 export function openDevice(place: DevicePlace): DeviceLine {
   const dialect = httpDialect(place);
-  const ca = place.caFile ? readSetting('relay.device.caFile', place.caFile) : undefined;
+  const ca = place.caFile ? readSettingFile('relay.device.caFile', place.caFile) : undefined;
   const login = place.passwordFile
-    ? { user: place.user || 'admin', password: readSetting('relay.device.passwordFile', place.passwordFile).replace(/\r?\n$/, '') }
+    ? { user: place.user || 'admin', password: readSecretFile('relay.device.passwordFile', place.passwordFile) }
     : undefined;
   const { host } = new URL(dialect.lock().url);
   const label = `the ${place.model === 'own' ? 'relay' : place.model} at ${host}`;
@@ -113,12 +113,4 @@ const unreachable = (error: unknown, label: string, timeoutMs: number | undefine
 /** Tasmota takes its password in the address (tasmota.github.io/docs/Commands, with web requests). */
 function inQuery(call: HttpCall, { user, password }: Login): HttpCall {
   return { ...call, url: `${call.url}&user=${encodeURIComponent(user)}&password=${encodeURIComponent(password)}` };
-}
-
-function readSetting(setting: string, file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    throw new Fault('bad-config', `${setting} names ${file}, which cannot be read (${messageOf(error)})`, error);
-  }
 }

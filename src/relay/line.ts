@@ -75,5 +75,11 @@ export interface LineAdapter<Place = LinePlace> {
   openLine(place: Place): AnyLine | Promise<AnyLine>;
 }
 
+/** What the module of a network relay exports besides. */
+export interface DeviceAdapter<Place = DevicePlace> extends LineAdapter<Place> {
+  /** The device as it is: nothing is sent yet. Throws Fault `bad-config`. */
+  openDevice(place: Place): DeviceLine;
+}
+
 /** Whether the relay's coil is switched on at a level. */
 export const coilOn = (level: Level, { wiring }: Pick<Wiring, 'wiring'>): boolean => (level === 'active') !== (wiring === 'fail-safe');

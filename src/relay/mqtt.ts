@@ -3,16 +3,16 @@
  * a line out. Only what the device itself has answered since it was asked counts: nothing retained, and no broker's acknowledgement.
  */
 
-import type { Letter } from '../base/device-command.ts';
+import type { MqttMessage } from '../base/device-command.ts';
 import { Fault, messageOf } from '../base/errors.ts';
 import { deviceLine } from './device-line.ts';
 import type { MqttDialect } from './devices.ts';
 import type { DeviceLine, Level } from './line.ts';
 
 /** A connection to a broker that is subscribed to the device's reports. */
-export interface Post {
+export interface BrokerLink {
   /** `expiryS`: the broker forgets it after so long; without, it is kept for a device that is away (QoS 1). Resolves when it was handed over. */
-  send(letter: Letter, expiryS?: number): Promise<void>;
+  send(message: MqttMessage, expiryS?: number): Promise<void>;
   /** Resolves when the broker itself has answered: one that hangs does not, and would deliver late what is sent to it now. */
   alive(): Promise<void>;
   readonly closed: Promise<Fault>;
@@ -24,22 +24,22 @@ export interface MqttLineOptions {
   readonly dialect: MqttDialect;
   readonly timeoutMs: number;
   /** Opens the connection; throws a Fault. `heard` is told of every report that is not a retained one. */
-  openPost(heard: (payload: string) => void, signal: AbortSignal): Promise<Post>;
+  openBrokerLink(heard: (payload: string) => void, signal: AbortSignal): Promise<BrokerLink>;
 }
 
 const reopenMs = 2000;
 
 /** Connects, in the background again and again. Nothing is sent yet. */
-export function mqttLine({ label, dialect, timeoutMs, openPost }: MqttLineOptions): DeviceLine {
+export function mqttLine({ label, dialect, timeoutMs, openBrokerLink }: MqttLineOptions): DeviceLine {
   const closing = new AbortController();
   const listeners = new Set<(level: Level) => void>();
-  let opening: Promise<Post> | undefined;
+  let opening: Promise<BrokerLink> | undefined;
   const heard = (payload: string) => {
     const level = dialect.levelOf(payload);
     if (level) for (const listener of listeners) listener(level);
   };
-  const post = (): Promise<Post> => {
-    opening ??= openPost(heard, AbortSignal.any([closing.signal, AbortSignal.timeout(10_000)])).then((opened) => {
+  const link = (): Promise<BrokerLink> => {
+    opening ??= openBrokerLink(heard, AbortSignal.any([closing.signal, AbortSignal.timeout(10_000)])).then((opened) => {
       opened.closed.then(again).catch(() => undefined);
       return opened;
     }, again);
@@ -47,7 +47,7 @@ export function mqttLine({ label, dialect, timeoutMs, openPost }: MqttLineOption
   };
   const again = (error: unknown): never => {
     opening = undefined;
-    if (!closing.signal.aborted) setTimeout(() => void (closing.signal.aborted || post().catch(() => undefined)), reopenMs).unref();
+    if (!closing.signal.aborted) setTimeout(() => void (closing.signal.aborted || link().catch(() => undefined)), reopenMs).unref();
     throw error;
   };
   /** The next level that the device reports. */
@@ -81,7 +81,7 @@ export function mqttLine({ label, dialect, timeoutMs, openPost }: MqttLineOption
   const { ask } = dialect;
   const askOnce = async (signal: AbortSignal): Promise<Level | undefined> => {
     if (!ask) return undefined;
-    const through = await within(post(), signal);
+    const through = await within(link(), signal);
     await within(through.alive(), signal);
     const patience = AbortSignal.any([signal, AbortSignal.timeout(Math.max(200, Math.round(timeoutMs / 3)))]);
     const answer = report(patience);
@@ -92,7 +92,7 @@ export function mqttLine({ label, dialect, timeoutMs, openPost }: MqttLineOption
     label,
     timeoutMs,
     send: async (level, restMs, signal) => {
-      const through = await within(post(), signal);
+      const through = await within(link(), signal);
       // A broker keeps what it cannot deliver: harmless for «off», and a door that opens by itself for «on».
       const sent = level === 'active' ? through.send(dialect.release(restMs), expiryS(timeoutMs)) : through.send(dialect.lock());
       await within(sent, signal);

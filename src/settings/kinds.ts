@@ -1,6 +1,6 @@
 /** The kinds of setting: a help text, a default and bounds go in; a setting that knows what is allowed comes out. */
 import type { GroupRules } from '../access/port.ts';
-import { isCall, isLetter } from '../base/device-command.ts';
+import { isHttpCall, isMqttMessage } from '../base/device-command.ts';
 import { isDate, isTimeZone, parseSchedule } from '../base/schedule.ts';
 
 /** One setting. `check` says whether a value is allowed; `allowed` says the same to people. */
@@ -23,18 +23,18 @@ const leaf = <T>(doc: string, fallback: T, allowed: string, check: (value: unkno
   allowed,
   check,
 });
-export const text = (doc: string, fallback: string, pattern = /^[^\0]*$/, allowed = 'text') =>
+export const string = (doc: string, fallback: string, pattern = /^[^\0]*$/, allowed = 'text') =>
   leaf(doc, fallback, allowed, (v) => typeof v === 'string' && pattern.test(v));
-export const secret = (doc: string) => ({ ...text(doc, ''), sensitive: true });
+export const secret = (doc: string) => ({ ...string(doc, ''), sensitive: true });
 export const choice = <const T extends string>(doc: string, fallback: NoInfer<T>, choices: readonly T[]) =>
   leaf<T>(doc, fallback, choices.join(' | '), (v) => choices.some((c) => c === v));
 export const flag = (doc: string, fallback: boolean) => leaf(doc, fallback, 'true | false', (v) => typeof v === 'boolean');
-export const command = (doc: string) =>
+export const deviceCommand = (doc: string) =>
   leaf(
     doc,
     '',
     '`GET http://…`, `POST http://… BODY`, or `TOPIC PAYLOAD`',
-    (v) => typeof v === 'string' && (v === '' || isCall(v) || isLetter(v)),
+    (v) => typeof v === 'string' && (v === '' || isHttpCall(v) || isMqttMessage(v)),
   );
 export const number = (doc: string, fallback: number, min: number, max: number) =>
   leaf(doc, fallback, `a number from ${min} to ${max}`, (v) => typeof v === 'number' && v >= min && v <= max);

@@ -1,5 +1,5 @@
 /** Settings of learning: at the door, on a farm, as a trainer. */
-import { choice, flag, names, number, secret, text, whole } from './kinds.ts';
+import { choice, flag, names, number, secret, string, whole } from './kinds.ts';
 
 export const retrain = {
   recipe: choice(
@@ -7,7 +7,7 @@ export const retrain = {
     'adapt',
     ['adapt', 'finetune', 'paper'],
   ),
-  others: text(
+  others: string(
     'Folder of pictures of people who are nobody at this door (one folder for each person, 100 people at least), where training runs: `finetune` learns light and noise from them too and calibrates on them; `paper` takes up to 200 of them, six pictures each, in place of the people of the demo. Empty: `finetune` keeps a quarter of the people of the door aside, of 20 at least.',
     '',
     /^/,
@@ -18,7 +18,7 @@ export const retrain = {
     'door',
     ['door', 'farm'],
   ),
-  schedule: text(
+  schedule: string(
     'When it learns by itself, in `access.timeZone`: `Sun 03:00`, `daily 03:00`; empty: only when asked. It waits while the clock is not synchronised.',
     '',
     /^$|^(daily|Mon|Tue|Wed|Thu|Fri|Sat|Sun) ([01]\d|2[0-3]):[0-5]\d$/,
@@ -70,17 +70,17 @@ export const retrain = {
 };
 
 export const farm = {
-  url: text(
+  url: string(
     'Redis or Valkey of the farm that trains for this door: `rediss://host:6379` (`redis://` on loopback only); empty: none. docs/farm.md sets one up.',
     '',
     /^$|^rediss?:\/\/[^\s@]+$/,
     'empty, or rediss:// with a host and no user in it',
   ),
-  user: text("This door's user there; a trainer's own on a trainer.", ''),
+  user: string("This door's user there; a trainer's own on a trainer.", ''),
   password: secret('Its password; better in a file (`farm.passwordFile`).'),
-  passwordFile: text('A file that holds the password (a systemd credential, say).', ''),
-  caFile: text("The certificate authority of Redis's certificate (PEM).", ''),
-  prefix: text(
+  passwordFile: string('A file that holds the password (a systemd credential, say).', ''),
+  caFile: string("The certificate authority of Redis's certificate (PEM).", ''),
+  prefix: string(
     'First part of every key in Redis; the same on doors and trainers.',
     'facelatch-farm',
     /^[A-Za-z0-9_.-]{1,64}$/,
@@ -109,10 +109,10 @@ export const farm = {
 };
 
 export const trainer = {
-  name: text('Names this trainer to doors; empty: the name of the host.', '', /^[A-Za-z0-9_.-]{0,64}$/, '0 to 64 of A–Z a–z 0–9 _ . -'),
-  keyFile: text('The private keys of this trainer (`facelatch trainer key create` makes them).', 'trainer-key.json', /./, 'a file'),
+  name: string('Names this trainer to doors; empty: the name of the host.', '', /^[A-Za-z0-9_.-]{0,64}$/, '0 to 64 of A–Z a–z 0–9 _ . -'),
+  keyFile: string('The private keys of this trainer (`facelatch trainer key create` makes them).', 'trainer-key.json', /./, 'a file'),
   doors: names('Files with the cards of the doors that it works for (`facelatch key door` prints them).', []),
-  folder: text('Where a job has its files while it is at it; emptied at each start.', 'trainer', /./, 'a folder'),
+  folder: string('Where a job has its files while it is at it; emptied at each start.', 'trainer', /./, 'a folder'),
   recipes: names('Which recipes it takes; empty: all that it can do.', []),
   device: choice(
     'What `finetune` and `paper` are trained on, and what it tells the doors: the processor, or a GPU by `webgpu` (a Vulkan driver is enough) or `cuda` (needs CUDA, cuDNN and ONNX Runtime’s own libraries for them).',

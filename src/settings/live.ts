@@ -4,7 +4,7 @@ import { impossible } from './rules.ts';
 import { leaves } from './schema.ts';
 
 /** What may be changed from afar: how the door behaves for the people at it. Never what it takes to be let in, nor where anything is kept or sent. */
-export const changeable = ['access.absenceMs', 'access.denyAfterMs', 'access.cooldownMs', 'relay.pulseMs'] as const;
+const changeable = ['access.absenceMs', 'access.denyAfterMs', 'access.cooldownMs', 'relay.pulseMs'] as const;
 
 export interface LiveSettings {
   /** With what was changed since the start. */

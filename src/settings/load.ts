@@ -8,7 +8,7 @@ import { Fault, messageOf } from '../base/errors.ts';
 import { nearest } from '../base/nearest.ts';
 import { isLeaf } from './kinds.ts';
 import { impossible, type Problem } from './rules.ts';
-import { envName, leaves, type SettingValues, schema } from './schema.ts';
+import { envName, leaves, type SettingValues, settingsSchema } from './schema.ts';
 
 export type Config = SettingValues;
 
@@ -65,7 +65,7 @@ function convictSchema(): convict.Schema<object> {
         return [key, { doc: value.doc, format: at, default: value.default, env: envName(at), sensitive: value.sensitive === true }];
       }),
     );
-  return build(schema, '') as convict.Schema<object>;
+  return build(settingsSchema, '') as convict.Schema<object>;
 }
 
 /** convict's object by dotted paths in text; its own types know only literal ones. */

@@ -1,6 +1,6 @@
 /** Settings of what opens: access, relay, inputs. */
 import { deviceModels } from '../relay/port.ts';
-import { choice, command, dates, flag, groups, names, schedules, text, timeZone, whole } from './kinds.ts';
+import { choice, dates, deviceCommand, flag, groups, names, schedules, string, timeZone, whole } from './kinds.ts';
 
 export const access = {
   armed: flag('When false the door opens for nobody by face.', true),
@@ -67,8 +67,8 @@ export const relay = {
     'dry',
     ['dry', 'gpiod', 'onoff', 'http', 'mqtt'],
   ),
-  chip: text('Label of the GPIO chip of the relay line, such as `pinctrl-bcm2711`; `facelatch relay lines` shows what is there.', ''),
-  line: text(
+  chip: string('Label of the GPIO chip of the relay line, such as `pinctrl-bcm2711`; `facelatch relay lines` shows what is there.', ''),
+  line: string(
     'Name of the relay line on that chip, such as `GPIO17`; `#17` is the line at that place, for chips without names and for `onoff`.',
     '',
   ),
@@ -91,21 +91,21 @@ export const relay = {
       'shelly',
       deviceModels,
     ),
-    address: text(
+    address: string(
       'Where it is: by `http` its address, such as `http://192.168.1.20`; by `mqtt` its topic, such as `zigbee2mqtt/front-lock`.',
       '',
     ),
     channel: whole('Which of its relays, from 0.', 0, 0, 31),
-    release: command(
+    release: deviceCommand(
       'Model `own`: the command that switches it on, as `GET http://…`, `POST http://… BODY`, or over MQTT `TOPIC PAYLOAD`. `{s}` (whole seconds, rounded up) or `{ms}` in it tells the device when to switch off by itself.',
     ),
-    lock: command('Model `own`: the command that switches it off.'),
-    ask: command(
+    lock: deviceCommand('Model `own`: the command that switches it off.'),
+    ask: deviceCommand(
       'Model `own`: the command that asks for its state, and moves nothing; without it (`http` only) the device is not asked before it is released, and that it took a command is all there is to know.',
     ),
-    reports: text('Model `own` over MQTT: the topic of its reports.', '', /^[^+#\0]*$/, 'a topic without + and #'),
-    released: text('Model `own`: what an answer or report holds when it is on, such as `"output":true`.', ''),
-    locked: text('Model `own`: what it holds when it is off.', ''),
+    reports: string('Model `own` over MQTT: the topic of its reports.', '', /^[^+#\0]*$/, 'a topic without + and #'),
+    released: string('Model `own`: what an answer or report holds when it is on, such as `"output":true`.', ''),
+    locked: string('Model `own`: what it holds when it is off.', ''),
     endsItself: flag(
       'Model `own` whose `release` holds no `{s}` or `{ms}`: the device is set up to switch off by itself after some seconds.',
       false,
@@ -116,12 +116,12 @@ export const relay = {
       100,
       5000,
     ),
-    user: text('User name at the device (`http`); empty: `admin`.', ''),
-    passwordFile: text(
+    user: string('User name at the device (`http`); empty: `admin`.', ''),
+    passwordFile: string(
       'A file that holds the password at the device (`http`), readable by the service alone; no systemd credential, which is not there after a crash.',
       '',
     ),
-    caFile: text("The certificate authority of the device's certificate (`https`, PEM).", ''),
+    caFile: string("The certificate authority of the device's certificate (`https`, PEM).", ''),
   },
 };
 
@@ -131,10 +131,10 @@ export const inputs = {
     'gpiod',
     'onoff',
   ]),
-  chip: text('Label of the GPIO chip of the inputs; empty: the chip of the relay.', ''),
-  contact: text('Line of the door contact (active: the door is open); empty: none.', ''),
-  exit: text('Line of the request-to-exit button (active: pressed); empty: none. People must get out without it too.', ''),
-  tamper: text('Line of the tamper switch (active: the case is open); empty: none.', ''),
+  chip: string('Label of the GPIO chip of the inputs; empty: the chip of the relay.', ''),
+  contact: string('Line of the door contact (active: the door is open); empty: none.', ''),
+  exit: string('Line of the request-to-exit button (active: pressed); empty: none. People must get out without it too.', ''),
+  tamper: string('Line of the tamper switch (active: the case is open); empty: none.', ''),
   activeLow: names('Inputs that are active while their line is low (a switch to ground).', ['contact', 'exit', 'tamper']),
   bias: choice('Resistor that the computer puts on the inputs (gpiod only).', 'pull-up', ['as-is', 'pull-up', 'pull-down']),
   debounceMs: whole('A level counts once it has been the same for so long. Milliseconds.', 50, 0, 5000),

@@ -1,5 +1,5 @@
 /** The rules between settings: a configuration whose settings are each allowed goes in, what makes no sense together comes out. */
-import { hasTimer, isCall, isLetter } from '../base/device-command.ts';
+import { hasTimer, isHttpCall, isMqttMessage } from '../base/device-command.ts';
 import type { SettingValues } from './schema.ts';
 
 export interface Problem {
@@ -107,7 +107,7 @@ function deviceRules({ kind, device, trustBroker, wiring, activeLow }: SettingVa
   if (kind !== 'http' && kind !== 'mqtt') return [];
   const { model, address, channel, release, ask, reports, released, locked, endsItself } = device;
   const own = model === 'own';
-  const fits = kind === 'http' ? isCall : (text: string) => isLetter(text) && !isCall(text);
+  const fits = kind === 'http' ? isHttpCall : (text: string) => isMqttMessage(text) && !isHttpCall(text);
   const only = { 'shelly-gen1': 'http', zigbee2mqtt: 'mqtt' } as const;
   const other = model === 'shelly-gen1' || model === 'zigbee2mqtt' ? only[model] : kind;
   const form = kind === 'http' ? 'GET http://… or POST http://… BODY' : 'TOPIC PAYLOAD';

@@ -5,7 +5,7 @@ import { access, inputs, relay } from './opening.ts';
 import { camera, door, enrolment, face, identity, state } from './seeing.ts';
 import { log, metrics, mqtt } from './telling.ts';
 
-export const schema = {
+export const settingsSchema = {
   door,
   state,
   camera,
@@ -24,7 +24,7 @@ export const schema = {
 };
 
 /** The values of all settings. */
-export type SettingValues = ConfigOf<typeof schema>;
+export type SettingValues = ConfigOf<typeof settingsSchema>;
 
 /** Every setting by its dotted path. */
 export function leaves(): ReadonlyMap<string, Leaf<unknown>> {
@@ -36,7 +36,7 @@ export function leaves(): ReadonlyMap<string, Leaf<unknown>> {
       else walk(value, at);
     }
   };
-  walk(schema, '');
+  walk(settingsSchema, '');
   return found;
 }
 

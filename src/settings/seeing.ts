@@ -1,12 +1,12 @@
 /** Settings of what is seen and who it is: door, state, camera, face, identity, enrolment. */
-import { choice, flag, names, number, text, whole } from './kinds.ts';
+import { choice, flag, names, number, string, whole } from './kinds.ts';
 
 export const door = {
-  id: text('Names this door in topics and journal.', 'front-door', /^[A-Za-z0-9_.-]{1,64}$/, '1 to 64 of A–Z a–z 0–9 _ . -'),
+  id: string('Names this door in topics and journal.', 'front-door', /^[A-Za-z0-9_.-]{1,64}$/, '1 to 64 of A–Z a–z 0–9 _ . -'),
 };
 
 export const state = {
-  folder: text(
+  folder: string(
     "Where people, journal and lock are kept. Under systemd the unit's StateDirectory is used when this is not set.",
     'state',
     /./,
@@ -20,14 +20,14 @@ export const camera = {
     'v4l2',
     ['v4l2', 'webcam', 'rtsp', 'replay'],
   ),
-  device: text(
+  device: string(
     'The USB camera: a name in /dev/v4l/by-id (does not change when cameras are plugged in another order) or a path such as /dev/video0.',
     '/dev/video0',
     /./,
     'a name or path',
   ),
   url: {
-    ...text('The network camera (`rtsp://`, `http://` …); may hold user and password and is never shown with them.', ''),
+    ...string('The network camera (`rtsp://`, `http://` …); may hold user and password and is never shown with them.', ''),
     sensitive: true,
   },
   width: whole('Wanted picture width, pixels; the nearest that the camera offers is taken.', 640, 160, 4096),
@@ -44,7 +44,7 @@ export const camera = {
   retryMinMs: whole('First wait before a failed camera is opened again; doubles each time. Milliseconds.', 500, 50, 600_000),
   retryMaxMs: whole('Longest such wait. Milliseconds.', 30_000, 100, 3_600_000),
   replay: {
-    from: text('What `replay` plays: `demo`, a folder of pictures, or a video file.', 'demo', /./, '`demo`, a folder or a file'),
+    from: string('What `replay` plays: `demo`, a folder of pictures, or a video file.', 'demo', /./, '`demo`, a folder or a file'),
     speed: number('1 is life; 0 is as fast as the door can read, on a clock of its own; another number is a factor.', 1, 0, 100),
     loop: flag('Begin again at the end.', false),
     visits: whole('How many visits the demo plays; 0 for ever.', 0, 0, 1_000_000),
@@ -63,13 +63,13 @@ export const camera = {
 };
 
 export const face = {
-  detector: text(
+  detector: string(
     'The face detector: a folder in models/ by name, or a path to a folder with a manifest.json.',
     'detector',
     /./,
     'a name or path',
   ),
-  embedder: text('The embedder (the Siamese twin), likewise.', 'embedder', /./, 'a name or path'),
+  embedder: string('The embedder (the Siamese twin), likewise.', 'embedder', /./, 'a name or path'),
   threads: whole('Threads of one inference.', 2, 1, 64),
   provider: choice(
     'What computes the networks: `cpu`, or an NVIDIA GPU through `cuda` or `tensorrt`, which need an ONNX Runtime built for them (docs/jetson.md).',

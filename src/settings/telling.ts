@@ -1,24 +1,24 @@
 /** Settings of what is told to others: MQTT, metrics, the log. */
 import { logLevels } from '../base/log.ts';
-import { choice, flag, names, secret, text, whole } from './kinds.ts';
+import { choice, flag, names, secret, string, whole } from './kinds.ts';
 
 export const mqtt = {
   enabled: flag('Publish events over MQTT.', false),
-  url: text(
+  url: string(
     'The broker: `mqtt://host:1883`, `mqtts://host:8883`, `ws://` or `wss://`.',
     'mqtt://127.0.0.1:1883',
     /^(mqtts?|wss?|tcp|tls):\/\/[^\s@]+$/,
     'mqtt://, mqtts://, ws:// or wss:// with a host and no user in it',
   ),
   protocol: choice('MQTT version: `5`, or `3.1.1` for an old broker.', '5', ['5', '3.1.1']),
-  prefix: text('First level of every topic.', 'facelatch', /^[^+#\0\s$][^+#\0]*$/, 'text without + and #'),
-  user: text('User name at the broker.', ''),
+  prefix: string('First level of every topic.', 'facelatch', /^[^+#\0\s$][^+#\0]*$/, 'text without + and #'),
+  user: string('User name at the broker.', ''),
   password: secret('Password at the broker; better in a file (`mqtt.passwordFile`).'),
-  passwordFile: text('A file that holds the password (a systemd credential, say).', ''),
-  caFile: text("The certificate authority of the broker's certificate (PEM).", ''),
+  passwordFile: string('A file that holds the password (a systemd credential, say).', ''),
+  caFile: string("The certificate authority of the broker's certificate (PEM).", ''),
   tlsVersion: choice('Lowest version of TLS that is spoken: `1.3`, or `1.2` for an old broker.', '1.3', ['1.3', '1.2']),
-  certFile: text('A certificate of our own, for brokers that ask for one (PEM).', ''),
-  keyFile: text('The key of that certificate (PEM).', ''),
+  certFile: string('A certificate of our own, for brokers that ask for one (PEM).', ''),
+  keyFile: string('The key of that certificate (PEM).', ''),
   commands: flag('Take commands over MQTT; those that change anything need the signature of an operator (`facelatch key`).', true),
   allowUnsigned: names(
     'Commands, such as `door.open`, that are taken without a signature: then whoever may write to the broker, and the broker itself, can send them.',
@@ -37,7 +37,7 @@ export const mqtt = {
       'Tell Home Assistant of this door (MQTT discovery): lock, attempts, sensors, switch (docs/home-assistant.md). Set back to false, the door is taken out of it again.',
       false,
     ),
-    prefix: text("Home Assistant's discovery prefix.", 'homeassistant', /^[^+#\0\s$][^+#\0]*$/, 'text without + and #'),
+    prefix: string("Home Assistant's discovery prefix.", 'homeassistant', /^[^+#\0\s$][^+#\0]*$/, 'text without + and #'),
     person: choice(
       'How Home Assistant is told who was let in: `off` (not at all), `id` (as in the events), or `name`: then names leave the door, unencrypted but for TLS, and Home Assistant keeps them in its history.',
       'id',
@@ -55,7 +55,7 @@ export const mqtt = {
 
 export const metrics = {
   enabled: flag('Serve metrics for Prometheus on `http://127.0.0.1:18831/metrics`; no name or id of a person is in them.', false),
-  host: text(
+  host: string(
     'The address they are served on; one that other machines reach needs `metrics.anyAddress`.',
     '127.0.0.1',
     /^[0-9A-Za-z.:-]+$/,

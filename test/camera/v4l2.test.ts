@@ -9,7 +9,7 @@ import sharp from 'sharp';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { systemClock as clock } from '../../src/base/time.ts';
 import { camerasInWords, findVideoDevice } from '../../src/camera/devices.ts';
-import { gate } from '../../src/camera/gate.ts';
+import { rateGate } from '../../src/camera/rate-gate.ts';
 import { findTool } from '../../src/camera/tool.ts';
 import { v4l2Args, v4l2Camera } from '../../src/camera/v4l2.ts';
 import { chooseMode, type Offer, parseFfmpegFormats, parseV4l2CtlFormats } from '../../src/camera/v4l2-modes.ts';
@@ -291,7 +291,7 @@ describe('the gate', () => {
     [10, 15, 100],
   ])('lets of %i frames a second no more than %i through', async (camera, wish, expected) => {
     const clock = fakeClock();
-    const take = gate(wish, clock);
+    const take = rateGate(wish, clock);
     let taken = 0;
     for (let i = 0; i < camera * 10; i++) {
       if (take()) taken++;
@@ -302,7 +302,7 @@ describe('the gate', () => {
 
   it('does not make up for a pause', async () => {
     const clock = fakeClock();
-    const take = gate(10, clock);
+    const take = rateGate(10, clock);
     take();
     await clock.advance(5000);
     expect([take(), take(), take()]).toEqual([true, false, false]);

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { alignFace, shrinkByArea, similarityOf, warp } from '../../src/face/align.ts';
+import { alignFace, shrinkByArea, similarityOf, warpSimilarity } from '../../src/face/align.ts';
 import type { Picture } from '../../src/face/picture.ts';
 import type { Landmarks } from '../../src/face/port.ts';
 
@@ -59,11 +59,11 @@ it('gives something finite for landmarks that fall together', () => {
 
 it('leaves a picture as it is under the identity', () => {
   const picture = ramp(40, 30);
-  expect(warp(picture, { a: 1, b: 0, tx: 0, ty: 0 }, 40, 30)).toEqual(picture.rgb);
+  expect(warpSimilarity(picture, { a: 1, b: 0, tx: 0, ty: 0 }, 40, 30)).toEqual(picture.rgb);
 });
 
 it('repeats the border outside the picture', () => {
-  const out = warp(ramp(40, 30), { a: 1, b: 0, tx: 50, ty: 0 }, 10, 10);
+  const out = warpSimilarity(ramp(40, 30), { a: 1, b: 0, tx: 50, ty: 0 }, 10, 10);
   expect(out[0]).toBe(0);
 });
 

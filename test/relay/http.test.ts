@@ -145,13 +145,7 @@ describe('a relay reached by HTTP', () => {
   it.each([
     ['without the password it wants', 'secret', {}, 'relay-forbidden', /relay\.device\.passwordFile/],
     ['on a channel that it has not', '', { channel: 3 }, 'relay-failed', /404.*relay\.device\.channel/],
-    [
-      'with a password file that is not there',
-      '',
-      { passwordFile: '/nowhere' },
-      'bad-config',
-      /relay\.device\.passwordFile names \/nowhere/,
-    ],
+    ['with a password file that is not there', '', { passwordFile: '/nowhere' }, 'bad-config', /relay\.device\.passwordFile: \/nowhere/],
   ] as const)('%s is one clear fault', async (_, password, more, code, message) => {
     await begin('shelly', password);
     await expect(lineOf(more)).rejects.toMatchObject({ code, message: expect.stringMatching(message) });

@@ -1,13 +1,13 @@
 /** Relays behind a real broker, with a coil and a timer of their own. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { type MqttPlace, openLine, openPost } from '../../src/adapters/relay-mqtt.ts';
+import { type MqttPlace, openBrokerLink, openLine } from '../../src/adapters/relay-mqtt.ts';
 import { openLog } from '../../src/base/log.ts';
 import { systemClock } from '../../src/base/time.ts';
 import { mqttDialect } from '../../src/relay/devices.ts';
 import { openKeptRelay } from '../../src/relay/kept-relay.ts';
 import type { DevicePlace } from '../../src/relay/line.ts';
-import { mqttLine, type Post } from '../../src/relay/mqtt.ts';
+import { type BrokerLink, mqttLine } from '../../src/relay/mqtt.ts';
 import { contractMaxHoldMs, contractMaxMs, testRelay } from '../contracts/relay.ts';
 import { type Mosquitto, openMosquitto } from '../fakes/mosquitto.ts';
 import { type MqttRelay, openMqttRelay } from '../fakes/network-relay.ts';
@@ -114,17 +114,17 @@ describe('a relay behind a broker', () => {
     let hanging = false;
     const line = mqttLine({
       ...{ label: 'the lock', dialect, timeoutMs: 800 },
-      openPost: async (heard, signal) => {
-        const post = await openPost({ broker: { url: broker.url }, self, reports: dialect.reports }, heard, signal);
-        const send: Post['send'] = async (letter, expiryS) => {
-          if (letter.payload.includes('"ON"') && !hanging) {
+      openBrokerLink: async (heard, signal) => {
+        const link = await openBrokerLink({ broker: { url: broker.url }, self, reports: dialect.reports }, heard, signal);
+        const send: BrokerLink['send'] = async (message, expiryS) => {
+          if (message.payload.includes('"ON"') && !hanging) {
             hanging = true;
             broker.freeze();
             await delay(50);
           }
-          await post.send(letter, expiryS);
+          await link.send(message, expiryS);
         };
-        return { ...post, send };
+        return { ...link, send };
       },
     });
     const lost: unknown[] = [];

@@ -5,7 +5,7 @@
 import sharp from 'sharp';
 
 /** Side of the studio pictures, pixels; every place below is given in them. */
-export const studioSide = 600;
+const studioSide = 600;
 /** Between the eyes in the studio pictures, on average over the demo people; the distance between the eyes is 82…97 px. */
 export const studioEyes = { x: 297, y: 275 };
 

@@ -7,8 +7,8 @@ import type { Chance } from './chance.ts';
 import { type CutOut, type Sprite, studioEyes } from './cut-out.ts';
 import type { Pose, Staging } from './plan.ts';
 
-export const frameSize = { width: 640, height: 480 };
-const { width, height } = frameSize;
+const width = 640;
+const height = 480;
 /** Bytes of a row of the canvas. */
 const stride = width * 3;
 

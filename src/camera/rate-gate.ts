@@ -5,7 +5,7 @@ import type { Clock } from '../base/time.ts';
 const slack = 0.25;
 
 /** A gate for `fps` frames per second on average, evenly spaced. */
-export function gate(fps: number, clock: Clock): () => boolean {
+export function rateGate(fps: number, clock: Clock): () => boolean {
   const periodMs = 1000 / fps;
   let dueMs = Number.NEGATIVE_INFINITY;
   return () => {
