@@ -1,16 +1,17 @@
 /**
- * Distillation of an embedder: pictures and the embeddings that it is to give for them go in, step by step; the network that gives them comes out.
- * What is made small is the mean of 1 − cosine (the direction of an embedding is all that a comparison looks at); the optimiser is Adam.
+ * Distillation of an embedder. In, step by step: pictures and the embeddings that the network should give for them.
+ * Out: the network that gives them. The loss is the mean of 1 − cosine, because a comparison looks only at an
+ * embedding's direction. The optimiser is Adam. Whoever opens it owns its ONNX Runtime session and disposes of it.
  */
 import * as ort from 'onnxruntime-node';
 import type { Distiller, DistillerOptions } from '../port.ts';
 import { layerShapes, runBackward, runForward } from './differentiate.ts';
 import { fastestBlock } from './native-block.ts';
 import { type Graph, newGraph, type Tensor } from './onnx-graph.ts';
-import { readOnnx } from './onnx-model.ts';
+import { type OnnxModel, readOnnx } from './onnx-model.ts';
 import { openTrainingSession } from './onnx-session.ts';
 
-/** Adam's constants as its authors propose them (Kingma, Ba 2015, algorithm 1). */
+/** Adam's constants, as its authors propose them (Kingma, Ba 2015, algorithm 1). */
 const [beta1, beta2, epsilon] = [0.9, 0.999, 1e-8];
 
 interface Learned {
@@ -20,28 +21,45 @@ interface Learned {
   readonly second: Float32Array;
 }
 
+/** An open distillation. */
+interface Distillation {
+  readonly model: OnnxModel;
+  readonly session: ort.InferenceSession;
+  readonly learned: readonly Learned[];
+  /** The learned weights as the session is fed them: the very arrays of `learned`. */
+  readonly weights: Readonly<Record<string, ort.Tensor>>;
+  /** Rows × channels × height × width of a step's pictures. */
+  readonly dims: readonly number[];
+  /** Numbers of one embedding. */
+  readonly size: number;
+  steps: number;
+}
+
 /**
- * Opens it. Throws Fault `model-unfit` for a network that cannot be differentiated here (train/differentiate.ts says which can), `tool-missing`
- * where the device is not to be had, `reader-failed` where ONNX Runtime will not load the graph.
+ * Opens it. Throws Fault `model-unfit` for a network that cannot be differentiated (differentiate.ts says which can),
+ * `tool-missing` where the device is not available, `reader-failed` where ONNX Runtime does not load the graph.
  */
-export async function openDistiller({
-  network,
-  rows,
-  channels,
-  height,
-  width,
-  threads,
-  device = 'cpu',
-  learns,
-}: DistillerOptions): Promise<Distiller> {
+export async function openDistiller(options: DistillerOptions): Promise<Distiller> {
+  const state = await open(options);
+  const { learned, model, session } = state;
+  return {
+    learned: learned.reduce((sum, { numbers }) => sum + numbers.length, 0),
+    step: (pictures, targets, rate) => step(state, pictures, targets, rate),
+    gradients: async (pictures, targets) => {
+      const { loss, gradient } = await run(state, pictures, targets);
+      return { loss, gradients: new Map(learned.map(({ name }) => [name, gradient(name).slice()])) };
+    },
+    network: () => model.withWeights(new Map(learned.map(({ name, numbers }) => [name, numbers]))),
+    state: () => saved(state),
+    restore: (from) => restore(state, from),
+    [Symbol.asyncDispose]: () => session.release(),
+  };
+}
+
+async function open({ network, rows, channels, height, width, threads, device = 'cpu', learns }: DistillerOptions): Promise<Distillation> {
   const model = readOnnx(network);
   const dims = [rows, channels, height, width];
-  const shapes = layerShapes(model, dims);
-  const learned = [...shapes].flatMap(([name, shape]): Learned[] => {
-    const numbers = model.weights.get(name)?.numbers;
-    if (!numbers || !learns({ name, side: shape[2] ?? 1 })) return [];
-    return [{ name, numbers: numbers.slice(), first: new Float32Array(numbers.length), second: new Float32Array(numbers.length) }];
-  });
+  const learned = learnedOf(model, dims, learns);
   const names = new Set(learned.map(({ name }) => name));
   const graph = newGraph('distillation');
   const pictures = graph.input('pictures', dims);
@@ -56,57 +74,64 @@ export async function openDistiller({
   const weights = Object.fromEntries(
     learned.map(({ name, numbers }) => [`w:${name}`, new ort.Tensor('float32', numbers, model.weights.get(name)?.dims as number[])]),
   );
-  const size = trace.output.dims[1] as number;
-  const parts = learned.flatMap(({ numbers, first, second }) => [numbers, first, second]);
-  const stateLength = 1 + parts.reduce((sum, part) => sum + part.length, 0);
-  let steps = 0;
-
-  const run = async (given: Float32Array, targets: Float32Array) => {
-    const feeds = { pictures: new ort.Tensor('float32', given, dims), targets: new ort.Tensor('float32', targets, [rows, size]) };
-    const results = (await session.run({ ...weights, ...feeds })) as Record<string, ort.Tensor>;
-    const numbers = (name: string) => (results[name] as ort.Tensor).data as Float32Array;
-    return { loss: numbers('loss')[0] as number, gradient: (name: string) => numbers(`d:${name}`) };
-  };
-
-  return {
-    learned: learned.reduce((sum, { numbers }) => sum + numbers.length, 0),
-    step: async (given, targets, rate) => {
-      const { loss, gradient } = await run(given, targets);
-      // A step from a broken loss would break every weight: the caller stops here, with whole ones.
-      if (!Number.isFinite(loss)) return Number.NaN;
-      steps++;
-      for (const each of learned) adam(each, gradient(each.name), rate, steps);
-      return loss;
-    },
-    gradients: async (given, targets) => {
-      const { loss, gradient } = await run(given, targets);
-      return { loss, gradients: new Map(learned.map(({ name }) => [name, gradient(name).slice()])) };
-    },
-    network: () => model.withWeights(new Map(learned.map(({ name, numbers }) => [name, numbers]))),
-    state: () => {
-      const state = new Float32Array(stateLength);
-      state[0] = steps;
-      let at = 1;
-      for (const part of parts) {
-        state.set(part, at);
-        at += part.length;
-      }
-      return state;
-    },
-    restore: (state) => {
-      if (state.length !== stateLength) throw new RangeError(`a state of ${state.length} numbers, not ${stateLength}`);
-      steps = state[0] as number;
-      let at = 1;
-      for (const part of parts) {
-        part.set(state.subarray(at, at + part.length));
-        at += part.length;
-      }
-    },
-    [Symbol.asyncDispose]: () => session.release(),
-  };
+  return { model, session, learned, weights, dims, size: trace.output.dims[1] as number, steps: 0 };
 }
 
-/** Mean of 1 − cos(e, target), targets of length 1; its gradient with respect to e: (cos·z − target) / (|e|·rows), where z is e at length 1. */
+function learnedOf(model: OnnxModel, dims: readonly number[], learns: DistillerOptions['learns']): Learned[] {
+  return [...layerShapes(model, dims)].flatMap(([name, shape]): Learned[] => {
+    const numbers = model.weights.get(name)?.numbers;
+    if (!numbers || !learns({ name, side: shape[2] ?? 1 })) return [];
+    return [{ name, numbers: numbers.slice(), first: new Float32Array(numbers.length), second: new Float32Array(numbers.length) }];
+  });
+}
+
+async function run({ session, weights, dims, size }: Distillation, pictures: Float32Array, targets: Float32Array) {
+  const feeds = { pictures: new ort.Tensor('float32', pictures, dims), targets: new ort.Tensor('float32', targets, [dims[0] ?? 1, size]) };
+  const results = (await session.run({ ...weights, ...feeds })) as Record<string, ort.Tensor>;
+  const numbers = (name: string) => (results[name] as ort.Tensor).data as Float32Array;
+  return { loss: numbers('loss')[0] as number, gradient: (name: string) => numbers(`d:${name}`) };
+}
+
+async function step(state: Distillation, pictures: Float32Array, targets: Float32Array, rate: number): Promise<number> {
+  const { loss, gradient } = await run(state, pictures, targets);
+  // A step from a broken loss would break every weight: the caller stops here, with whole ones.
+  if (!Number.isFinite(loss)) return Number.NaN;
+  state.steps++;
+  for (const each of state.learned) adam(each, gradient(each.name), rate, state.steps);
+  return loss;
+}
+
+const partsOf = ({ learned }: Distillation) => learned.flatMap(({ numbers, first, second }) => [numbers, first, second]);
+const lengthOf = (parts: readonly Float32Array[]) => 1 + parts.reduce((sum, part) => sum + part.length, 0);
+
+/** The number of steps, then every part. */
+function saved(state: Distillation): Float32Array {
+  const parts = partsOf(state);
+  const out = new Float32Array(lengthOf(parts));
+  out[0] = state.steps;
+  let at = 1;
+  for (const part of parts) {
+    out.set(part, at);
+    at += part.length;
+  }
+  return out;
+}
+
+function restore(state: Distillation, from: Float32Array): void {
+  const parts = partsOf(state);
+  if (from.length !== lengthOf(parts)) throw new RangeError(`a state of ${from.length} numbers, not ${lengthOf(parts)}`);
+  state.steps = from[0] as number;
+  let at = 1;
+  for (const part of parts) {
+    part.set(from.subarray(at, at + part.length));
+    at += part.length;
+  }
+}
+
+/**
+ * Mean of 1 − cos(e, target), where targets have length 1, and its gradient with respect to e:
+ * (cos·z − target) / (|e|·rows), where z is e at length 1.
+ */
 function cosineLoss(graph: Graph, e: Tensor, targets: Tensor): { readonly loss: Tensor; readonly gradient: Tensor } {
   const column = [e.dims[0] as number, 1];
   const sum = (x: Tensor) => graph.node({ op: 'ReduceSum', attributes: { keepdims: 1 } }, [x, graph.integers([1])], column);

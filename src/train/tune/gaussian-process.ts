@@ -1,41 +1,46 @@
 /**
- * Regression by a Gaussian process with a Matérn 5/2 kernel, one length scale per dimension: points in the unit cube and values
- * in, mean and standard deviation anywhere out. Rasmussen, Williams, «Gaussian Processes for Machine Learning», 2006: algorithm 2.1.
+ * Regression by a Gaussian process with a Matérn 5/2 kernel and one length scale per dimension. In: points of the unit
+ * cube and their values. Out: mean and standard deviation at any point.
+ * Rasmussen, Williams, Gaussian Processes for Machine Learning, 2006: algorithm 2.1.
  */
+import { CholeskyDecomposition, Matrix } from 'ml-matrix';
 import { newRandom, normal, type Random } from '../../base/random.ts';
 
-/** Places in 0…1, one number per dimension. */
+/** A point of the unit cube: one number in 0…1 per dimension. */
 export type UnitPoint = readonly number[];
 
 export interface Process {
   predict(at: UnitPoint): { readonly mean: number; readonly deviation: number };
 }
 
+/** Logarithms, so that the search has no bounds to respect. */
 interface Hyperparameters {
-  /** Logarithms, so that a search may wander freely. */
   readonly lengths: readonly number[];
   readonly noise: number;
 }
 
-/** Fits length scales and noise by the likelihood (random search from a prior, then refinement; repeatable), then conditions. */
+/**
+ * Fits length scales and noise by the likelihood (random search from a prior, then refinement; repeatable), then
+ * conditions on the values.
+ */
 export function fitProcess(points: readonly UnitPoint[], values: readonly number[], seed: number): Process {
   const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
   const spread = Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / values.length) || 1;
   const normalised = values.map((value) => (value - mean) / spread);
   const chosen = likeliest(points, normalised, newRandom(seed));
-  const { factor, weights } = condition(points, normalised, chosen);
+  const { cholesky, weights } = condition(points, normalised, chosen);
+  // There are hundreds of predictions for one fit: the inverse once costs less than a solve for each.
+  const inverse = cholesky.solve(Matrix.eye(points.length));
   return {
     predict: (at) => {
-      const near = points.map((point) => matern(point, at, chosen.lengths));
-      const solved = forward(factor, near);
-      const predicted = near.reduce((sum, value, index) => sum + value * (weights[index] as number), 0);
-      const variance = 1 - solved.reduce((sum, value) => sum + value * value, 0);
-      return { mean: mean + spread * predicted, deviation: spread * Math.sqrt(Math.max(variance, 1e-12)) };
+      const near = Matrix.columnVector(points.map((point) => matern(point, at, chosen.lengths)));
+      const variance = 1 - near.dot(inverse.mmul(near));
+      return { mean: mean + spread * near.dot(weights), deviation: spread * Math.sqrt(Math.max(variance, 1e-12)) };
     },
   };
 }
 
-/** (1 + √5 r + 5r²/3)·exp(−√5 r), r the distance in length scales: their equation 4.17. */
+/** (1 + √5 r + 5r²/3)·exp(−√5 r), where r is the distance in length scales: equation 4.17 of the book. */
 function matern(a: UnitPoint, b: UnitPoint, lengths: readonly number[]): number {
   let squared = 0;
   for (let index = 0; index < a.length; index++)
@@ -49,12 +54,12 @@ const refinements = 60;
 
 function likeliest(points: readonly UnitPoint[], values: readonly number[], random: Random): Hyperparameters {
   const dimensions = points[0]?.length ?? 0;
-  // Prior: length scales around 0.4 of the cube, within a factor of two mostly; noise around a hundredth of the spread.
+  // Prior: length scales around 0.4 of the cube, mostly within a factor of two; noise around 1 % of the spread.
   const draw = (): Hyperparameters => ({
     lengths: Array.from({ length: dimensions }, () => Math.log(0.4) + 0.8 * normal(random)),
     noise: Math.log(1e-2) + 1.5 * normal(random),
   });
-  let best = { lengths: Array.from({ length: dimensions }, () => Math.log(0.4)), noise: Math.log(1e-2) } as Hyperparameters;
+  let best: Hyperparameters = { lengths: Array.from({ length: dimensions }, () => Math.log(0.4)), noise: Math.log(1e-2) };
   let score = posterior(points, values, best);
   for (let round = 0; round < candidates + refinements; round++) {
     const step = 0.3 * normal(random);
@@ -66,11 +71,11 @@ function likeliest(points: readonly UnitPoint[], values: readonly number[], rand
   return best;
 }
 
-/** Log marginal likelihood (their equation 2.30, without its constant) plus the log prior. */
+/** Log marginal likelihood (equation 2.30 of the book, without its constant) plus the log prior. */
 function posterior(points: readonly UnitPoint[], values: readonly number[], tried: Hyperparameters): number {
-  const { factor, weights } = condition(points, values, tried);
-  const fit = values.reduce((sum, value, index) => sum + value * (weights[index] as number), 0);
-  const complexity = factor.reduce((sum, row, index) => sum + Math.log(row[index] as number), 0);
+  const { cholesky, weights } = condition(points, values, tried);
+  const fit = weights.dot(Matrix.columnVector([...values]));
+  const complexity = cholesky.lowerTriangularMatrix.diag().reduce((sum, value) => sum + Math.log(value), 0);
   const prior =
     tried.lengths.reduce((sum, length) => sum + ((length - Math.log(0.4)) / 0.8) ** 2, 0) + ((tried.noise - Math.log(1e-2)) / 1.5) ** 2;
   return -0.5 * fit - complexity - 0.5 * prior;
@@ -80,50 +85,17 @@ function condition(
   points: readonly UnitPoint[],
   values: readonly number[],
   { lengths, noise }: Hyperparameters,
-): { factor: number[][]; weights: number[] } {
+): { readonly cholesky: CholeskyDecomposition; readonly weights: Matrix } {
+  // The addend keeps the matrix positive definite for two equal points and hardly any noise.
   const variance = Math.exp(2 * noise) + 1e-8;
-  const covariance = points.map((a, row) =>
-    points.slice(0, row + 1).map((b, column) => matern(a, b, lengths) + (row === column ? variance : 0)),
-  );
-  const factor = cholesky(covariance);
-  return { factor, weights: backward(factor, forward(factor, values)) };
-}
-
-/** The lower triangle L with L·Lᵀ = `lower` (given by its lower triangle). */
-function cholesky(lower: readonly (readonly number[])[]): number[][] {
-  const factor: number[][] = [];
-  lower.forEach((given, row) => {
-    const out: number[] = [];
-    for (let column = 0; column <= row; column++) {
-      const other = factor[column] ?? out;
-      let sum = given[column] as number;
-      for (let index = 0; index < column; index++) sum -= (out[index] as number) * (other[index] as number);
-      out.push(column === row ? Math.sqrt(Math.max(sum, 1e-12)) : sum / (other[column] as number));
+  const covariance = new Matrix(points.length, points.length);
+  for (const [row, a] of points.entries())
+    for (const [column, b] of points.slice(0, row + 1).entries()) {
+      const value = matern(a, b, lengths) + (row === column ? variance : 0);
+      covariance.set(row, column, value).set(column, row, value);
     }
-    factor.push(out);
-  });
-  return factor;
-}
-
-/** x with L·x = b. */
-function forward(factor: readonly (readonly number[])[], b: readonly number[]): number[] {
-  const x: number[] = [];
-  factor.forEach((row, index) => {
-    const known = x.reduce((sum, value, column) => sum + value * (row[column] as number), 0);
-    x.push(((b[index] as number) - known) / (row[index] as number));
-  });
-  return x;
-}
-
-/** x with Lᵀ·x = b. */
-function backward(factor: readonly (readonly number[])[], b: readonly number[]): number[] {
-  const x = [...b];
-  for (let row = x.length - 1; row >= 0; row--) {
-    for (let below = row + 1; below < x.length; below++)
-      x[row] = (x[row] as number) - (factor[below]?.[row] as number) * (x[below] as number);
-    x[row] = (x[row] as number) / (factor[row]?.[row] as number);
-  }
-  return x;
+  const cholesky = new CholeskyDecomposition(covariance);
+  return { cholesky, weights: cholesky.solve(Matrix.columnVector([...values])) };
 }
 
 /** How much less than `best` a value at a place is expected to be (Jones, Schonlau, Welch 1998, eq. 15); at least 0. */
