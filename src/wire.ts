@@ -29,6 +29,7 @@ import { type DaemonStatus, daemonLoops } from './house/loops.ts';
 import { publishingOf } from './house/publishing.ts';
 import { runHouse } from './house/running.ts';
 import type { Gallery } from './identity/port.ts';
+import { rosterOf } from './identity/roster.ts';
 import { identify } from './identity/threshold.ts';
 import type { Journal } from './journal/port.ts';
 import { type Eyes, openEyes } from './learning/guard.ts';
@@ -182,10 +183,11 @@ export async function wire(config: Config, log: Log, overrides: Overrides = {}):
     },
   });
   const broker = config.mqtt.enabled && config.mqtt.embedded ? opening.use(await embeddedBroker(config)) : undefined;
+  const roster = rosterOf({ gallery, journal });
   const enrolment = opening.use(
     enrolmentOf(config, {
       gallery,
-      journal,
+      roster,
       reader: () => reader,
       camera: {
         watch: camera.watch,
@@ -200,7 +202,7 @@ export async function wire(config: Config, log: Log, overrides: Overrides = {}):
     config.mqtt.enabled && config.mqtt.commands
       ? opening.use(
           await deskOf(config, {
-            ports: commandPorts({ config, live, door, controller, gallery, journal, enrolment, camera, learning, clock }),
+            ports: commandPorts({ config, live, door, controller, gallery, roster, journal, enrolment, camera, learning, clock }),
             log: log.child({ room: 'command' }),
             clockSynchronised: overrides.clockSynchronised,
           }),

@@ -85,7 +85,7 @@ export function journalOf(config: Config, clock: Clock = systemClock): Journal {
 /** Enrolment from afar, over the gallery and camera of the running door. */
 export function enrolmentOf(
   config: Config,
-  parts: Pick<SessionsOptions, 'gallery' | 'journal' | 'reader' | 'camera' | 'log'>,
+  parts: Pick<SessionsOptions, 'gallery' | 'roster' | 'reader' | 'camera' | 'log'>,
 ): EnrolmentSessions {
   return enrolmentSessions({ ...config.enrolment, ...parts, limits: config.face.quality, clock: systemClock });
 }

@@ -56,7 +56,7 @@ export function commandDesk(options: DeskOptions): Desk {
       log.error({ command: command.name, by: call.who, code: error.code, err: error.message }, 'command failed');
       const code = error.code === 'not-found' ? 'not-found' : error.code === 'bad-argument' ? 'refused' : 'failed';
       // What a fault says may name files of this machine: that is for operators.
-      const message = way.signed ? error.message : 'The door could not do it: see its log.';
+      const message = way.signed ? error.message : 'The door could not do it, or not all of it: see its log.';
       return { ok: false, error: { code, message, reason: error.code } };
     }
   };

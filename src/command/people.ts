@@ -105,12 +105,7 @@ export const peopleCommands = [
     changes: true,
     args: Type.Object({ person: who, name: Type.String({ minLength: 1, maxLength: 320 }) }, { additionalProperties: false }),
     result: personSchema,
-    run: (ports, { person, name }) =>
-      withPerson(ports, person, ({ id }) => {
-        const renamed = ports.gallery.rename(id, name);
-        ports.journal.append({ kind: 'person.renamed', personId: id });
-        return done(plain(renamed));
-      }),
+    run: (ports, { person, name }) => withPerson(ports, person, ({ id }) => done(plain(ports.roster.rename(id, name)))),
   }),
   command({
     name: 'people.remove',
@@ -119,12 +114,7 @@ export const peopleCommands = [
     changes: true,
     args: one,
     result: Type.Object({ removed: Type.Boolean() }, { additionalProperties: false }),
-    run: (ports, { person }) =>
-      withPerson(ports, person, ({ id }) => {
-        const removed = ports.gallery.forget(id);
-        if (removed) ports.journal.append({ kind: 'person.removed', personId: id });
-        return done({ removed });
-      }),
+    run: (ports, { person }) => withPerson(ports, person, ({ id }) => done({ removed: ports.roster.remove(id) })),
   }),
   command({
     name: 'people.pictures',
@@ -153,10 +143,6 @@ export const peopleCommands = [
     ),
     result: personSchema,
     run: (ports, { person, picture }, call) =>
-      withPerson(ports, person, ({ id }) => {
-        const left = ports.gallery.forgetPicture(id, picture);
-        ports.journal.append({ kind: 'person.picture-removed', personId: id, left: left.pictures, by: call.who });
-        return done(plain(left));
-      }),
+      withPerson(ports, person, ({ id }) => done(plain(ports.roster.removePicture(id, picture, call.who)))),
   }),
 ];

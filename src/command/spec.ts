@@ -2,8 +2,8 @@
 import type { Static, TObject, TSchema } from 'typebox';
 import type { ChangeRules, Door } from '../access/port.ts';
 import type { Requester } from '../events.ts';
-import type { EnrolmentSessions, Gallery } from '../identity/port.ts';
-import type { Journal, Query } from '../journal/port.ts';
+import type { EnrolmentSessions, Gallery, Roster } from '../identity/port.ts';
+import type { Query } from '../journal/port.ts';
 import type { Training } from '../retrain/port.ts';
 import type { Parts } from './parts.ts';
 import type { CommandError, Outcome, Role } from './port.ts';
@@ -11,9 +11,9 @@ import type { CommandError, Outcome, Role } from './port.ts';
 /** What commands act on. A part that this house does not have is absent, and its commands answer `unavailable`. */
 export interface CommandPorts {
   readonly door?: Door;
-  readonly gallery: Pick<Gallery, 'list' | 'find' | 'rename' | 'forget' | 'pictures' | 'forgetPicture'>;
+  readonly gallery: Pick<Gallery, 'list' | 'find' | 'pictures'>;
+  readonly roster: Pick<Roster, 'rename' | 'remove' | 'removePicture'>;
   readonly rule: ChangeRules;
-  readonly journal: Pick<Journal, 'append'>;
   /** Journal entries as they are published. */
   readonly entries: (query: Query) => readonly object[];
   readonly enrolment?: EnrolmentSessions;

@@ -6,7 +6,7 @@ import { type Clock, systemClock } from '../base/time.ts';
 import type { SharedCamera } from '../camera/shared.ts';
 import { partsOf } from '../command/parts.ts';
 import type { CommandPorts } from '../command/spec.ts';
-import type { EnrolmentSessions, Gallery } from '../identity/port.ts';
+import type { EnrolmentSessions, Gallery, Roster } from '../identity/port.ts';
 import type { Journal } from '../journal/port.ts';
 import { networks } from '../learning/networks.ts';
 import type { Learning } from '../learning/open.ts';
@@ -20,6 +20,7 @@ export interface CommandPortsParts {
   readonly door: Door;
   readonly controller: Pick<Controller, 'record'>;
   readonly gallery: Gallery;
+  readonly roster: Roster;
   readonly journal: Journal;
   readonly enrolment: EnrolmentSessions;
   readonly camera: Pick<SharedCamera, 'latest'>;
@@ -28,9 +29,9 @@ export interface CommandPortsParts {
 }
 
 export function commandPorts(parts: CommandPortsParts): CommandPorts {
-  const { config, live, door, controller, gallery, journal, enrolment, camera, learning, clock } = parts;
+  const { config, live, door, controller, gallery, roster, journal, enrolment, camera, learning, clock } = parts;
   return {
-    ...{ door, gallery, journal, enrolment },
+    ...{ door, gallery, roster, enrolment },
     rule: ruler({ gallery, journal, names: ruleNames(config.access), clock }),
     entries: (query) => journal.query(query).map((entry) => publicEntry(entry, config.door.id)),
     parts: partsOf({ clock: systemClock, maxBytes: config.enrolment.maxPictureBytes, maxAtOnce: 4, patienceMs: 60_000 }),

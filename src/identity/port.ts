@@ -84,10 +84,11 @@ export interface Gallery extends Disposable {
   /**
    * Adds a person, or pictures to the person of that name; all of it or nothing. A picture that the person has is not stored twice.
    * Throws `bad-argument`: a name that is none, no pictures, a picture that belongs to someone else; `model-unfit`: a template not of the embedder.
+   * `beforeStored` hears the person as they will be and how many pictures they had; what it throws undoes all of it.
    */
-  enrol(person: NewPerson): Person;
-  /** Throws `not-found`, or `bad-argument` where the name is taken or none. */
-  rename(id: PersonId, name: string): Person;
+  enrol(person: NewPerson, beforeStored?: (person: Person, picturesBefore: number) => void): Person;
+  /** Throws `not-found`, or `bad-argument` where the name is taken or none. What `beforeStored` throws undoes it. */
+  rename(id: PersonId, name: string, beforeStored?: () => void): Person;
   /** The person's rules as last read (kept in memory: asked at every decision, it reads no file and never throws); none for an unknown id. */
   rules(id: PersonId): PersonRules;
   /** Replaces the person's rules. Throws `not-found`. */
@@ -120,6 +121,20 @@ export interface Gallery extends Disposable {
   reembed(embed: (picture: Uint8Array) => Promise<Embedding>): Promise<Reembedded>;
   /** Forgets the templates of every embedder but these (by SHA-256) and the one in use; how many those were. */
   keepTemplates(embedders: readonly string[]): number;
+}
+
+/**
+ * Changes to who is enrolled, each with its entry in the journal (`roster.ts` says in which order). Throws what the gallery throws, and `journal-down`:
+ * after `enrol` and `rename` nothing is changed then, after `remove` and `removePicture` the change is done and has no record.
+ */
+export interface Roster {
+  /** `by`: the operator's name; absent for the shell of the door itself. */
+  enrol(person: NewPerson, by?: string): Person;
+  rename(id: PersonId, name: string): Person;
+  /** False when there was no such person. */
+  remove(id: PersonId): boolean;
+  /** The person as they are then. */
+  removePicture(id: PersonId, picture: string, by: string): Person;
 }
 
 export interface Reembedded {

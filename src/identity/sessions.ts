@@ -3,11 +3,10 @@
  * transaction. Bounded in sessions, pictures, bytes and time.
  */
 import { randomUUID } from 'node:crypto';
-import { Fault, messageOf } from '../base/errors.ts';
+import { Fault } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { Clock } from '../base/time.ts';
 import type { PersonId } from '../events.ts';
-import type { Journal } from '../journal/port.ts';
 import { type Album, type AlbumParts, album } from './album.ts';
 import { personName } from './name.ts';
 import { news } from './news.ts';
@@ -19,13 +18,14 @@ import type {
   Gallery,
   Person,
   PictureOutcome,
+  Roster,
   SessionId,
 } from './port.ts';
 import { type DoorCamera, takeAtDoor } from './taking.ts';
 
 export interface SessionsOptions extends Omit<AlbumParts, 'before' | 'gallery'> {
-  readonly gallery: Pick<Gallery, 'find' | 'enrol' | 'forget' | 'match' | 'threshold' | 'pictures'>;
-  readonly journal: Pick<Journal, 'append'>;
+  readonly gallery: Pick<Gallery, 'find' | 'match' | 'threshold' | 'pictures'>;
+  readonly roster: Pick<Roster, 'enrol'>;
   readonly camera?: DoorCamera;
   readonly clock: Clock;
   readonly log: Log;
@@ -67,7 +67,7 @@ const lookAgainMs = 1000;
 
 /** The sessions over a gallery; nothing runs until one is started. */
 export function enrolmentSessions(options: SessionsOptions): EnrolmentSessions {
-  const { gallery, clock, log, maxSessions, maxPictures, sessionMs, camera, intervalMs, silenceMs = 10_000 } = options;
+  const { gallery, roster, clock, log, maxSessions, maxPictures, sessionMs, camera, intervalMs, silenceMs = 10_000 } = options;
   const sessions = new Map<SessionId, Session>();
   const ended = new Map<SessionId, EnrolmentStatus>();
   const changes = news<SessionId, EnrolmentStatus>();
@@ -195,9 +195,7 @@ export function enrolmentSessions(options: SessionsOptions): EnrolmentSessions {
       const detail = `Already enrolled, as ${twin}: add the pictures under that name. Nothing was stored.`;
       return { ok: false, reason: 'already-enrolled', detail, personId: twin };
     }
-    const isNew = idOf(name) === undefined;
-    const person = gallery.enrol({ name, pictures: kept });
-    record(options, person, by, isNew);
+    const person = roster.enrol({ name, pictures: kept }, by);
     finish(session, 'committed', kept.length);
     return yes(person);
   };
@@ -233,17 +231,6 @@ export function enrolmentSessions(options: SessionsOptions): EnrolmentSessions {
       await Promise.all(running);
     },
   };
-}
-
-/** The journal's record. Without one nobody new is enrolled. */
-function record({ gallery, journal }: SessionsOptions, person: Person, by: string, isNew: boolean): void {
-  try {
-    journal.append({ kind: 'person.enrolled', personId: person.id, pictures: person.pictures, by });
-  } catch (error) {
-    if (isNew) gallery.forget(person.id);
-    const what = isNew ? 'nothing was stored' : 'the pictures are stored and there is no record of it';
-    throw new Fault('journal-down', `The journal cannot be written, ${what}: ${messageOf(error)}`, error);
-  }
 }
 
 function yes<T>(value: T): EnrolmentAnswer<T> {

@@ -79,23 +79,27 @@ export function openGallery({ file, embedder, policy, clock, lockTimeoutMs = 500
   return {
     list: () => run(() => store.all()),
     find: (idOrName) => run(() => store.byId(idOrName) ?? store.byName(idOrName.trim().normalize('NFC'))),
-    enrol: (person) => {
+    enrol: (person, beforeStored) => {
       const name = personName(person.name);
       checkPictures(person, embedder);
       return change(() => {
         const at = now();
-        const id = store.byName(name)?.id ?? store.addPerson(randomUUID(), name, at);
+        const before = store.byName(name);
+        const id = before?.id ?? store.addPerson(randomUUID(), name, at);
         for (const picture of person.pictures) addPicture(store, id, picture, embedder.sha256, at);
-        return personOf(id);
+        const after = personOf(id);
+        beforeStored?.(after, before?.pictures ?? 0);
+        return after;
       });
     },
-    rename: (id, text) => {
+    rename: (id, text, beforeStored) => {
       const name = personName(text);
       return change(() => {
         personOf(id);
         const other = store.byName(name);
         if (other && other.id !== id) throw new Fault('bad-argument', `That name is taken (by ${other.id}): choose another name.`);
         store.rename(id, name);
+        beforeStored?.();
         return personOf(id);
       });
     },

@@ -72,11 +72,11 @@ export function openEyes(first: Twin): Eyes & AsyncDisposable {
   const gallery: Gallery = {
     list: () => now().list(),
     find: (idOrName) => now().find(idOrName),
-    enrol: (person) => {
+    enrol: (person, beforeStored) => {
       check(person);
-      return now().enrol(person);
+      return now().enrol(person, beforeStored);
     },
-    rename: (id, name) => now().rename(id, name),
+    rename: (id, name, beforeStored) => now().rename(id, name, beforeStored),
     rules: (id) => now().rules(id),
     setRules: (id, rules) => now().setRules(id, rules),
     forget: (id) => now().forget(id),

@@ -372,6 +372,16 @@ describe('what commands do', () => {
     expect(post.journal.entries.map((e) => e.event.kind)).toEqual(['person.renamed']);
   });
 
+  it('people: a journal that is down stops a new name and no removal', async () => {
+    const post = await open();
+    post.journal.full = true;
+    const renamed = await post.send('admin', 'people.rename', { person: 'Ada', name: 'Eve' });
+    expect(renamed.error).toMatchObject({ code: 'failed', reason: 'journal-down' });
+    const removed = await post.send('admin', 'people.remove', { person: 'Grace' });
+    expect(removed.error).toMatchObject({ reason: 'journal-down', message: expect.stringContaining('The person is removed') });
+    expect(post.gallery.list().map(({ name }) => name)).toEqual(['Ada']);
+  });
+
   it('people: one picture of several is listed and removed, journalled with who asked; the last one stays', async () => {
     const post = await open();
     post.gallery.enrol(person('Ada', face()));

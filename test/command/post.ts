@@ -17,6 +17,7 @@ import type { CommandPorts } from '../../src/command/spec.ts';
 import { openUsedCommands } from '../../src/command/used.ts';
 import type { EmbedderInfo } from '../../src/face/port.ts';
 import type { Gallery } from '../../src/identity/port.ts';
+import { rosterOf } from '../../src/identity/roster.ts';
 import { publicEntry } from '../../src/mqtt/codec.ts';
 import { liveSettings } from '../../src/settings/live.ts';
 import { loadConfig } from '../../src/settings/load.ts';
@@ -82,7 +83,7 @@ export async function openPost({ clock = fakeClock(), doorName = 'front-door', p
       door,
       gallery,
       rule: ruler({ gallery, journal, names: { schedules: ['office'], groups: ['cleaners'] }, clock }),
-      journal,
+      roster: rosterOf({ gallery, journal }),
       entries: (query) => journal.query(query).map((entry) => publicEntry(entry, doorName)),
       parts: partsOf({ clock, maxBytes: 1000, maxAtOnce: 2, patienceMs: 60_000 }),
       settings: liveSettings(loadConfig({}).config),

@@ -185,6 +185,24 @@ export function testGallery(name: string, place: () => Place): void {
   });
 
   describe(`${name}: all or nothing`, () => {
+    it('tells who will be enrolled before it stores them, and stores nothing where that is refused', () => {
+      const gallery = opener()();
+      const ada = gallery.enrol(person('Ada', face()));
+      const told: unknown[] = [];
+      const refuse = (...what: unknown[]) => {
+        told.push(...what);
+        throw new Fault('journal-down', 'no');
+      };
+      expect(faultOf(() => gallery.enrol(person('Bob', face(), face()), refuse))).toBe('journal-down');
+      expect(faultOf(() => gallery.enrol(person('Ada', face()), refuse))).toBe('journal-down');
+      expect(faultOf(() => gallery.rename(ada.id, 'Eve', refuse))).toBe('journal-down');
+      expect(told).toEqual([expect.objectContaining({ name: 'Bob', pictures: 2 }), 0, { ...ada, pictures: 2 }, 1]);
+      expect([gallery.list(), gallery.templates]).toEqual([[ada], 1]);
+      const bob = gallery.enrol(person('Bob', face()), (next, before) => told.push(next, before));
+      expect(told.slice(-2)).toEqual([bob, 0]);
+      expect(gallery.list()).toEqual([ada, bob]);
+    });
+
     it('stores nothing of a person of whom one picture is bad', () => {
       const gallery = opener()();
       const ada = gallery.enrol(person('Ada', face()));

@@ -65,7 +65,7 @@ export function memoryGallery({ embedder, policy, clock, shelf = emptyShelf() }:
       const found = byId(idOrName) ?? named(idOrName.trim().normalize('NFC'));
       return found && shown(found);
     },
-    enrol: (person) => {
+    enrol: (person, beforeStored) => {
       const name = personName(person.name);
       const at = new Date(clock.wall()).toISOString();
       if (person.pictures.length === 0) throw new Fault('bad-argument', 'Give a picture.');
@@ -82,16 +82,18 @@ export function memoryGallery({ embedder, policy, clock, shelf = emptyShelf() }:
         else pictures.push({ picture, source, addedAt: at, sha256, templates: new Map([[embedder.sha256, template]]) });
       }
       const enrolled = known ?? { id: randomUUID(), name, enrolledAt: at, pictures };
+      beforeStored?.({ ...shown(enrolled), pictures: pictures.length }, known?.pictures.length ?? 0);
       enrolled.pictures = pictures;
       if (!known) shelf.people.push(enrolled);
       change();
       return shown(enrolled);
     },
-    rename: (id, text) => {
+    rename: (id, text, beforeStored) => {
       const name = personName(text);
       const person = byId(id);
       if (!person) throw new Fault('not-found', `There is no person with the id ${id}.`);
       if (shelf.people.some((each) => each !== person && each.name === name)) throw new Fault('bad-argument', 'That name is taken.');
+      beforeStored?.();
       person.name = name;
       change();
       return shown(person);

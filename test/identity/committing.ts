@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { openLog } from '../../src/base/log.ts';
 import { systemClock } from '../../src/base/time.ts';
+import { rosterOf } from '../../src/identity/roster.ts';
 import { enrolmentSessions } from '../../src/identity/sessions.ts';
 import { openGallery } from '../../src/identity/sqlite.ts';
 import { openJournal } from '../../src/journal/sqlite.ts';
@@ -10,9 +11,11 @@ import { circleEmbedder, drawing, drawingReader } from '../fakes/reader.ts';
 const [, , folder = '', name = '', face = '0'] = process.argv;
 const policy = { policy: 'paper', targetFmr: 0.0001, detection: 0.99, verification: 0.8 } as const;
 const reader = drawingReader();
+const gallery = openGallery({ file: join(folder, 'people.sqlite'), embedder: circleEmbedder, policy, clock: systemClock });
+const journal = openJournal({ file: join(folder, 'journal.sqlite'), clock: systemClock });
 const sessions = enrolmentSessions({
-  gallery: openGallery({ file: join(folder, 'people.sqlite'), embedder: circleEmbedder, policy, clock: systemClock }),
-  journal: openJournal({ file: join(folder, 'journal.sqlite'), clock: systemClock }),
+  gallery,
+  roster: rosterOf({ gallery, journal }),
   reader: () => reader,
   limits: { minInterEyePx: 24, minLuminance: 35, maxLuminance: 225, minSharpness: 0.01, maxTurnDeg: 40, dominance: 0.5 },
   clock: systemClock,

@@ -8,6 +8,7 @@ import { demoPeople } from '../../adapters/camera.ts';
 import { serviceManagerOf } from '../../adapters/host.ts';
 import { Fault } from '../../base/errors.ts';
 import { openLog } from '../../base/log.ts';
+import { rosterOf } from '../../identity/roster.ts';
 import type { Config } from '../../settings/load.ts';
 import { type House, wire } from '../../wire.ts';
 import { type CommonOptions, configOf, exitCodes, withCommon, withHelp } from '../context.ts';
@@ -85,6 +86,7 @@ async function run(config: Config, stop: AbortSignal, asked: boolean): Promise<n
 
 /** The demo's people come from pictures that ship with facelatch; who is a stranger by configuration must not be enrolled from an earlier run. */
 async function enrolDemoPeople({ gallery, reader, journal }: House, names: readonly string[]): Promise<void> {
+  const roster = rosterOf({ gallery, journal });
   for (const name of names) {
     if (!demoPeople.includes(name))
       throw new Fault(
@@ -99,11 +101,10 @@ async function enrolDemoPeople({ gallery, reader, journal }: House, names: reado
         'model-unfit',
         `The networks in use find no good face in the demo picture of ${name}: choose others (face.detector, face.embedder)`,
       );
-    const person = gallery.enrol({ name, pictures: [{ picture, template: face.embedding, source: `${name}-neutral.jpg` }] });
-    journal.append({ kind: 'person.enrolled', personId: person.id, pictures: 1 });
+    roster.enrol({ name, pictures: [{ picture, template: face.embedding, source: `${name}-neutral.jpg` }] });
   }
   for (const name of demoPeople) {
     const person = names.includes(name) ? undefined : gallery.find(name);
-    if (person && gallery.forget(person.id)) journal.append({ kind: 'person.removed', personId: person.id });
+    if (person) roster.remove(person.id);
   }
 }

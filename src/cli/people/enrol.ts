@@ -1,12 +1,13 @@
 /** `facelatch enrol`: pictures or a camera and a name in; a person the door knows out, in one transaction, or nothing and why. */
 import { Command } from 'commander';
 import { galleryOf, journalOf } from '../../adapters/basics.ts';
-import { Fault, messageOf } from '../../base/errors.ts';
+import { Fault } from '../../base/errors.ts';
 import type { EmbedderInfo, FaceReader } from '../../face/port.ts';
 import { type Candidate, type Outcome, readCandidate, refuse, withoutRepetition } from '../../identity/candidate.ts';
 import { alreadyEnrolled, resemblance } from '../../identity/enrolment.ts';
 import { personName } from '../../identity/name.ts';
 import type { Gallery, Match, Person } from '../../identity/port.ts';
+import { rosterOf } from '../../identity/roster.ts';
 import { probabilityOf } from '../../identity/siamese.ts';
 import { doorReaderOf } from '../../learning/parts.ts';
 import type { Config } from '../../settings/load.ts';
@@ -76,8 +77,7 @@ async function enrol(name: string, paths: readonly string[], options: EnrolOptio
   const twin = options.force ? undefined : twinOf(good, gallery, before);
   const refused = good.length === 0 || twin !== undefined || (options.strict === true && good.length < outcomes.length);
   stop.throwIfAborted();
-  const person = refused ? undefined : gallery.enrol({ name, pictures: good });
-  if (person) record(journal, person);
+  const person = refused ? undefined : rosterOf({ gallery, journal }).enrol({ name, pictures: good });
   const added = (person?.pictures ?? 0) - (before?.pictures ?? 0);
   print(
     options,
@@ -158,14 +158,6 @@ function twinOf(good: readonly Candidate[], gallery: Gallery, before: Person | u
   );
   const person = match && gallery.find(match.personId);
   return match && person ? { person, match } : undefined;
-}
-
-function record(journal: ReturnType<typeof journalOf>, person: Person): void {
-  try {
-    journal.append({ kind: 'person.enrolled', personId: person.id, pictures: person.pictures });
-  } catch (error) {
-    throw new Fault('journal-down', `${person.name} is enrolled, but the journal has no record of it: ${messageOf(error)}`, error);
-  }
 }
 
 interface Result {

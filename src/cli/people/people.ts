@@ -6,11 +6,14 @@ import { Command } from 'commander';
 import { shownRules } from '../../access/person-rules.ts';
 import { galleryOf, journalOf, renewTemplates } from '../../adapters/basics.ts';
 import { Fault, messageOf } from '../../base/errors.ts';
+import type { Event } from '../../events.ts';
 import { pictureToForget } from '../../identity/picture-id.ts';
 import type { Gallery, Person } from '../../identity/port.ts';
+import { rosterOf } from '../../identity/roster.ts';
 import { embedderOf } from '../../learning/networks.ts';
 import { doorReaderOf } from '../../learning/parts.ts';
 import { shownId } from '../../retrain/labels.ts';
+import type { Config } from '../../settings/load.ts';
 import { type CommonOptions, checkState, configOf, exitCodes, print, withCommon, withHelp } from '../context.ts';
 import { findPerson } from '../person.ts';
 import { openProgress } from '../progress.ts';
@@ -196,8 +199,7 @@ function renameCommand(exit: Exit) {
     using gallery = opening;
     const before = findPerson(gallery, who);
     using journal = journalOf(config);
-    const person = gallery.rename(before.id, name);
-    journal.append({ kind: 'person.renamed', personId: person.id });
+    const person = rosterOf({ gallery, journal }).rename(before.id, name);
     print(options, { person }, () => `${before.name} is now ${person.name}`);
     exit(exitCodes.yes);
   });
@@ -231,17 +233,22 @@ function removeCommand(stop: AbortSignal, exit: Exit): Command {
       print(options, { removed: false, person }, () => `${picture === undefined ? person.name : what} was not removed`);
       return exit(exitCodes.no);
     }
-    using journal = journalOf(config);
+    const roster = rosterOf({ gallery, journal: { append: (event) => recorded(config, event) } });
     if (picture !== undefined) {
-      const { pictures: left } = gallery.forgetPicture(person.id, picture);
-      journal.append({ kind: 'person.picture-removed', personId: person.id, left, by: 'cli' });
+      const { pictures: left } = roster.removePicture(person.id, picture, 'cli');
       print(options, { removed: true, person: { ...person, pictures: left }, picture }, () => `${what} was removed, ${left} left`);
       return exit(exitCodes.yes);
     }
-    if (gallery.forget(person.id)) journal.append({ kind: 'person.removed', personId: person.id });
+    roster.remove(person.id);
     print(options, { removed: true, person }, () => `${what} were removed`);
     exit(exitCodes.yes);
   });
+}
+
+/** Opens the journal only now: one that cannot be opened does not keep a person who is being removed. */
+function recorded(config: Config, event: Event) {
+  using journal = journalOf(config);
+  return journal.append(event);
 }
 
 async function isSure(what: string, stop: AbortSignal): Promise<boolean> {

@@ -1,0 +1,85 @@
+/**
+ * Changes to who is enrolled: a gallery and a journal go in, the one place that changes both comes out (command line, MQTT commands, enrolment
+ * sessions).
+ *
+ * The rule follows the direction of the change.
+ * - What lets somebody in (a new person, more pictures, another name) is journalled first, inside the gallery's transaction. A journal that is down
+ *   refuses the change and nothing is stored, so nobody can be enrolled without a trace. If the gallery fails after that, the journal tells of an
+ *   enrolment that is not there; a second entry takes it back, where the journal still takes one.
+ * - What keeps somebody out (a person or a picture removed) is done first and journalled afterwards. A full disk or a damaged journal must not keep
+ *   a face that was taken away opening the door. The removal stays, and the fault says that its record is missing.
+ * A crash between the two steps leaves the same: an entry without its enrolment, or a removal without its entry.
+ */
+import { Fault, messageOf } from '../base/errors.ts';
+import type { Event } from '../events.ts';
+import type { Journal } from '../journal/port.ts';
+import type { Gallery, NewPerson, Person, Roster } from './port.ts';
+
+export interface RosterParts {
+  readonly gallery: Pick<Gallery, 'find' | 'enrol' | 'rename' | 'forget' | 'forgetPicture'>;
+  readonly journal: Pick<Journal, 'append'>;
+}
+
+/** Holds nothing open. */
+export function rosterOf(parts: RosterParts): Roster {
+  const { gallery } = parts;
+  return {
+    enrol: (person, by) => enrol(parts, person, by),
+    rename: (id, name) => gallery.rename(id, name, () => intend(parts, { kind: 'person.renamed', personId: id }, 'The name is as it was')),
+    remove: (id) => {
+      const removed = gallery.forget(id);
+      if (removed) note(parts, { kind: 'person.removed', personId: id }, 'The person is removed');
+      return removed;
+    },
+    removePicture: (id, picture, by) => {
+      const person = gallery.forgetPicture(id, picture);
+      const event: Event = { kind: 'person.picture-removed', personId: id, left: person.pictures, by };
+      note(parts, event, 'The picture is removed');
+      return person;
+    },
+  };
+}
+
+function enrol(parts: RosterParts, person: NewPerson, by: string | undefined): Person {
+  let intended: Person | undefined;
+  let before = 0;
+  try {
+    return parts.gallery.enrol(person, (next, had) => {
+      const event: Event = { kind: 'person.enrolled', personId: next.id, pictures: next.pictures, ...(by === undefined ? {} : { by }) };
+      intend(parts, event, 'Nothing was stored');
+      [intended, before] = [next, had];
+    });
+  } catch (error) {
+    if (intended) takeBack(parts, intended, before, by);
+    throw error;
+  }
+}
+
+/** Writes an entry before its change; nothing is changed where that is not possible. @throws Fault `journal-down`. */
+function intend({ journal }: RosterParts, event: Event, outcome: string): void {
+  try {
+    journal.append(event);
+  } catch (error) {
+    throw new Fault('journal-down', `${outcome}, because the journal cannot be written: ${messageOf(error)}`, error);
+  }
+}
+
+/** Writes an entry after its change, which stays. @throws Fault `journal-down`. */
+function note({ journal }: RosterParts, event: Event, outcome: string): void {
+  try {
+    journal.append(event);
+  } catch (error) {
+    throw new Fault('journal-down', `${outcome}, but the journal has no record of it: ${messageOf(error)}`, error);
+  }
+}
+
+/** The gallery failed after the entry: a second entry says so, unless the enrolment is there after all or nobody can tell. */
+function takeBack({ gallery, journal }: RosterParts, { id }: Person, before: number, by = 'cli'): void {
+  try {
+    const left = gallery.find(id)?.pictures ?? 0;
+    if (left !== before) return;
+    journal.append(left === 0 ? { kind: 'person.removed', personId: id } : { kind: 'person.picture-removed', personId: id, left, by });
+  } catch {
+    // The gallery's own fault is what the caller hears. The entry that stands tells of more access than there is, never of less.
+  }
+}
