@@ -1,0 +1,12 @@
+/** The thread that repeats the experiment: cells in; their progress out. Started by job.ts, it ends with the last cell. */
+import { isMainThread } from 'node:worker_threads';
+import { type Control, serve } from '../thread.ts';
+import { type ExperimentProgress, runExperiment } from './experiment.ts';
+import type { ExperimentOrder } from './job.ts';
+import { openPaperData } from './paper-data.ts';
+
+async function work({ data, ...options }: ExperimentOrder, control: Control<ExperimentProgress>): Promise<void> {
+  await runExperiment({ ...options, ...control, supply: openPaperData(data, options.seed) });
+}
+
+if (!isMainThread) await serve(work);
