@@ -130,7 +130,7 @@ function placeOf(url: string): Place {
   if (!tls && !/^(127(\.\d+){3}|::1|localhost)$/.test(host))
     throw new Fault(
       'bad-config',
-      `farm.url ${parsed.protocol}//${parsed.host} would be spoken in the clear: give rediss:// (docs/farm.md)`,
+      `farm.url ${parsed.protocol}//${parsed.host} would be spoken in the clear: give rediss:// (docs/learn/farm.md)`,
     );
   const db = Number(parsed.pathname.slice(1) || '0');
   if (!Number.isInteger(db)) throw new Fault('bad-config', `farm.url ends in ${parsed.pathname}, which is no number of a database`);
@@ -236,7 +236,7 @@ function faultOf(error: unknown, { label, user }: Naming): Error {
   if (/NOPERM|The user executing the script can/.test(text))
     return new Fault(
       'not-permitted',
-      `Redis at ${label} does not let ${user || 'the default user'} do what the farm needs (${text}): give it the access control line of docs/farm.md`,
+      `Redis at ${label} does not let ${user || 'the default user'} do what the farm needs (${text}): give it the access control line of docs/learn/farm.md`,
       error,
     );
   if (/^OOM|command not allowed when used memory/.test(text))

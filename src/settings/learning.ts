@@ -71,7 +71,7 @@ export const retrain = {
 
 export const farm = {
   url: string(
-    'Redis or Valkey of the farm that trains for this door: `rediss://host:6379` (`redis://` on loopback only); empty: none. docs/farm.md sets one up.',
+    'Redis or Valkey of the farm that trains for this door: `rediss://host:6379` (`redis://` on loopback only); empty: none. docs/learn/farm.md sets one up.',
     '',
     /^$|^rediss?:\/\/[^\s@]+$/,
     'empty, or rediss:// with a host and no user in it',

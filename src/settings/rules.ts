@@ -71,7 +71,7 @@ export function impossible(config: SettingValues, from: (path: string) => string
     [
       retrain.where === 'farm' && (farm.url === '' || farm.trainers.length === 0),
       farm.url === '' ? 'farm.url' : 'farm.trainers',
-      'is empty; retrain.where "farm" needs the address of Redis and the cards of the trainers (docs/farm.md)',
+      'is empty; retrain.where "farm" needs the address of Redis and the cards of the trainers (docs/learn/farm.md)',
     ],
     [relay.pulseMs > relay.maxMs, 'relay.pulseMs', `${relay.pulseMs} is more than relay.maxMs (${relay.maxMs})`],
     [

@@ -4,13 +4,13 @@ import { describe, expect, test } from 'vitest';
 import { inventedData, openFarmSet } from './set.ts';
 
 /** The lines of the manual itself. */
-const users = readFileSync(new URL('../../docs/farm.md', import.meta.url), 'utf8')
+const users = readFileSync(new URL('../../docs/learn/farm.md', import.meta.url), 'utf8')
   .split('\n')
   .filter((line) => /^user (front-door|back-door|trainers) /.test(line));
 const server = { tls: true, password: 'root-word', config: users };
 const prefix = 'facelatch-farm';
 
-describe('a Redis with TLS and the access control lines of docs/farm.md', () => {
+describe('a Redis with TLS and the access control lines of docs/learn/farm.md', () => {
   test('lets door and trainers work, and another door neither read nor write', async () => {
     expect(users).toHaveLength(3);
     await using set = await openFarmSet(server);
@@ -76,7 +76,7 @@ describe('a Redis with TLS and the access control lines of docs/farm.md', () => 
     const attempt = (redis: object) => set.train(set.farm({ prefix, redis: { ...right, ...redis } }), inventedData());
     const refusal = (code: string, text: string) => expect.objectContaining({ code, message: expect.stringContaining(text) });
     await expect(attempt({ password: 'wrong' })).rejects.toEqual(refusal('not-permitted', 'farm.passwordFile'));
-    await expect(attempt({ user: 'back-door', password: 'PASSWORD-2' })).rejects.toEqual(refusal('not-permitted', 'docs/farm.md'));
+    await expect(attempt({ user: 'back-door', password: 'PASSWORD-2' })).rejects.toEqual(refusal('not-permitted', 'docs/learn/farm.md'));
     await expect(attempt({ ca: undefined })).rejects.toEqual(refusal('farm-unreachable', 'farm.caFile'));
     await expect(attempt({ url: url.replace('rediss', 'redis') })).rejects.toEqual(refusal('farm-unreachable', 'farm.url'));
     await expect(attempt({ url: 'redis://192.0.2.1:6379' })).rejects.toEqual(refusal('bad-config', 'in the clear'));

@@ -40,7 +40,7 @@ async function checkRedis(config: Config, stop: AbortSignal): Promise<Found> {
   const { label, answerMs, keeps, fenced } = await within(config, stop, (signal) => probeFarm(config, signal));
   const notes = [
     ...(keeps ? [] : ['it forgets its jobs when it is restarted, and they begin anew: set "appendonly yes" in its redis.conf']),
-    ...(fenced ? [] : ['this user may read what belongs to other doors: give it the access control line of docs/farm.md']),
+    ...(fenced ? [] : ['this user may read what belongs to other doors: give it the access control line of docs/learn/farm.md']),
   ];
   const found = `${label}: lets this door write, read and run scripts, ${answerMs.toFixed(0)} ms each; evicts nothing; the clocks agree`;
   return { health: notes.length === 0 ? 'ok' : 'note', found: [found, ...notes].join('; ') };

@@ -22,7 +22,7 @@ export function trainerCommand(stop: AbortSignal, exit: Exit): Command {
     .summary('a host that trains for doors; its keys')
     .description(
       'Take training jobs of the doors in trainer.doors from the farm (farm.url) and do them, one at a time, until stopped. Pictures come encrypted for ' +
-        'its eyes and stay in its memory; a stopped or killed trainer’s job goes on at another from its last checkpoint. docs/farm.md sets up a farm.',
+        'its eyes and stay in its memory; a stopped or killed trainer’s job goes on at another from its last checkpoint. docs/learn/farm.md sets up a farm.',
     )
     .option('--workshop <module>', 'a module of your own that exports "workshopOf", with other recipes');
   withHelp(
@@ -167,7 +167,7 @@ function listCommand(stop: AbortSignal, exit: Exit): Command {
   withHelp(command, ['facelatch trainer list --config my-door.json --json'], 'at least one is there', 'none is there');
   return withCommon(command).action(async (options: CommonOptions) => {
     const { config } = configOf(options);
-    if (config.farm.url === '') throw new Fault('bad-config', 'farm.url is empty: this door has no farm (docs/farm.md)');
+    if (config.farm.url === '') throw new Fault('bad-config', 'farm.url is empty: this door has no farm (docs/learn/farm.md)');
     const { rollOf } = await import('../../learning/farm.ts');
     const roll = await rollOf(config, stop);
     const trainers = roll.map(({ card, present }) => ({ name: card.name, there: present !== undefined, ...present }));

@@ -81,7 +81,7 @@ export function experimentCommand(stop: AbortSignal, exit: (code: number) => voi
   withHelp(
     paper,
     [
-      'facelatch experiment paper --data ../shared/data --budget 200 --out docs/paper.md',
+      'facelatch experiment paper --data ../shared/data --budget 200 --out docs/research/paper.md',
       'facelatch experiment paper --size small --budget 20 --only orl',
     ],
     'all cells that were asked for have run',

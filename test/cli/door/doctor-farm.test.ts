@@ -1,4 +1,4 @@
-/** What `facelatch doctor` says of a farm: on a real Redis with the access control lines of docs/farm.md, and with trainers that sign for their presence. */
+/** What `facelatch doctor` says of a farm: on a real Redis with the access control lines of docs/learn/farm.md, and with trainers that sign for their presence. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';

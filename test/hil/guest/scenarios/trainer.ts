@@ -1,4 +1,4 @@
-/** The unit of a training host, put in place as docs/farm.md says, with a real Redis beside it: a door's job goes to it, and back when it has to end. */
+/** The unit of a training host, put in place as docs/learn/farm.md says, with a real Redis beside it: a door's job goes to it, and back when it has to end. */
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import type { Scenario } from '../bench.ts';
