@@ -96,7 +96,8 @@ export async function trainerOptionsOf(
   load: () => Promise<readonly Recipe[]>,
 ): Promise<Omit<TrainerOptions, 'signal' | 'tell'>> {
   const { farm, trainer } = config;
-  if (farm.url === '') throw new Fault('bad-config', 'farm.url is empty: give the address of Redis, rediss://host:6379 (docs/learn/farm.md)');
+  if (farm.url === '')
+    throw new Fault('bad-config', 'farm.url is empty: give the address of Redis, rediss://host:6379 (docs/learn/farm.md)');
   if (trainer.doors.length === 0)
     throw new Fault(
       'bad-config',
