@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { asFault, Fault } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { Clock } from '../base/time.ts';
-import { type Admission, commandGate, type GateOptions, type ReplyWay } from './gate.ts';
+import { commandGate, type GateAnswer, type GateOptions, type ReplyWay } from './gate.ts';
 import { importKey } from './keys.ts';
 import type { CommandError, Desk, Incoming, Outcome, Reply } from './port.ts';
 import { enclose, isEnclosed, isSigned, sign } from './seal.ts';
@@ -19,7 +19,7 @@ export interface DeskOptions extends Omit<GateOptions, 'commands'> {
   readonly errorsPerS: number;
 }
 
-type Admitted = Extract<Admission, { readonly ok: true }>;
+type Admitted = Extract<GateAnswer, { readonly ok: true }>;
 
 /** Commands under way at once, at most: one that waits for the camera must not keep the door waiting, and a flood must not fill the memory. */
 const mostAtOnce = 16;
@@ -60,7 +60,7 @@ export function commandDesk(options: DeskOptions): Desk {
       return { ok: false, error: { code, message, reason: error.code } };
     }
   };
-  const admit = async (incoming: Incoming): Promise<Admission> => {
+  const admit = async (incoming: Incoming): Promise<GateAnswer> => {
     try {
       return await gate.admit(incoming);
     } catch (error) {

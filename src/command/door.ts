@@ -2,7 +2,7 @@
 import Type from 'typebox';
 import type { Answer, Door } from '../access/port.ts';
 import type { Outcome } from './port.ts';
-import { type Call, type CommandPorts, command, done, refused, unavailable } from './spec.ts';
+import { type Call, type CommandPorts, defineCommand, done, refusal, unavailable } from './spec.ts';
 
 const nothing = Type.Object({}, { additionalProperties: false });
 const journalled = Type.Object(
@@ -13,7 +13,7 @@ const journalled = Type.Object(
 async function ask({ door }: CommandPorts, request: (door: Door) => Promise<Answer>): Promise<Outcome<{ seq: number }>> {
   if (!door) return unavailable('way in but by face');
   const answer = await request(door);
-  return answer.ok ? done({ seq: answer.seq }) : refused('denied', answer.detail, answer.reason);
+  return answer.ok ? done({ seq: answer.seq }) : refusal('denied', answer.detail, answer.reason);
 }
 
 /** A PIN is entered at a keypad, whoever passes it on. */
@@ -21,7 +21,7 @@ const keypad = { kind: 'keypad', via: 'mqtt' } as const;
 
 /** Opened by an operator who was told apart; an unsigned request that is let in is nobody's. */
 const simple = (name: string, summary: string, act: (door: Door, call: Call) => Promise<Answer>) =>
-  command({
+  defineCommand({
     name,
     summary,
     role: 'operator',
@@ -33,7 +33,7 @@ const simple = (name: string, summary: string, act: (door: Door, call: Call) => 
 
 export const doorCommands = [
   simple('door.open', 'Releases the lock for one pulse.', (door, { by }) => door.open(by)),
-  command({
+  defineCommand({
     name: 'door.hold',
     summary: 'Keeps the lock released for a time; `door.release` ends it.',
     role: 'operator',
@@ -49,7 +49,7 @@ export const doorCommands = [
   simple('lockout.reset', 'Ends a lock-out after failed presentations.', (door, { by }) => door.resetLockOut(by)),
   simple('arm', 'Lets the door open by face.', (door, { by }) => door.arm(by)),
   simple('disarm', 'Keeps the door shut to every face.', (door, { by }) => door.disarm(by)),
-  command({
+  defineCommand({
     name: 'door.left',
     summary: 'An exit reader saw a person leave: under anti-passback they may come in again.',
     role: 'operator',
@@ -61,10 +61,10 @@ export const doorCommands = [
     result: journalled,
     run: (ports, { person }, { by }) => {
       const found = ports.gallery.find(person);
-      return found ? ask(ports, (door) => door.left(by, found.id)) : refused('not-found', 'Nobody of that name or id is enrolled.');
+      return found ? ask(ports, (door) => door.left(by, found.id)) : refusal('not-found', 'Nobody of that name or id is enrolled.');
     },
   }),
-  command({
+  defineCommand({
     name: 'pin',
     summary: 'A PIN from a keypad: opens where a PIN alone may, or completes face and PIN.',
     role: 'operator',

@@ -8,7 +8,7 @@ import {
   pictureRefusals,
 } from '../identity/port.ts';
 import type { Outcome } from './port.ts';
-import { type CommandPorts, command, done, refused, unavailable } from './spec.ts';
+import { type CommandPorts, defineCommand, done, refusal, unavailable } from './spec.ts';
 
 const closed = { additionalProperties: false } as const;
 const session = Type.String({ minLength: 1, maxLength: 64, description: 'What enrol.start answered.' });
@@ -63,7 +63,7 @@ async function ask<T, R>(
 ): Promise<Outcome<R>> {
   if (!enrolment) return unavailable('enrolment from afar');
   const answer = await request(enrolment);
-  return answer.ok ? done(tell(answer.value)) : refused('refused', answer.detail, answer.reason);
+  return answer.ok ? done(tell(answer.value)) : refusal('refused', answer.detail, answer.reason);
 }
 
 const onSession = (
@@ -71,7 +71,7 @@ const onSession = (
   summary: string,
   act: (sessions: EnrolmentSessions, id: string) => Promise<EnrolmentAnswer<EnrolmentStatus>>,
 ) =>
-  command({
+  defineCommand({
     name,
     summary,
     role: 'admin',
@@ -83,7 +83,7 @@ const onSession = (
   });
 
 export const enrolCommands = [
-  command({
+  defineCommand({
     name: 'enrol.start',
     summary: 'Begins to enrol a person, or to add pictures to one; nothing is stored before enrol.commit.',
     role: 'admin',
@@ -92,7 +92,7 @@ export const enrolCommands = [
     result: statusSchema,
     run: (ports, { name }, { who }) => ask(ports, (sessions) => sessions.start({ name, by: who }), statusOf),
   }),
-  command({
+  defineCommand({
     name: 'enrol.add',
     summary: 'Adds one picture, or a part of one; it is judged at once.',
     role: 'admin',
@@ -124,12 +124,12 @@ export const enrolCommands = [
     run: async (ports, { session: id, picture: base64, source = 'mqtt', part }) => {
       const bytes = Buffer.from(base64, 'base64');
       const whole = part ? ports.parts.add({ key: `${id}/${part.upload}`, index: part.index, of: part.of, bytes }) : bytes;
-      if (typeof whole === 'string') return refused('refused', whole, 'too-large');
+      if (typeof whole === 'string') return refusal('refused', whole, 'too-large');
       if (typeof whole === 'number') return done({ received: whole, of: part?.of ?? 1 });
       return await ask(ports, (sessions) => sessions.addPicture(id, { picture: whole, source }), outcomeOf);
     },
   }),
-  command({
+  defineCommand({
     name: 'enrol.take',
     summary: "Takes pictures with the door's own camera, prompting the person before it.",
     role: 'admin',
@@ -139,7 +139,7 @@ export const enrolCommands = [
     run: (ports, { session: id, count = 5 }) => ask(ports, (sessions) => sessions.takeFromCamera(id, { count }), statusOf),
   }),
   onSession('enrol.status', 'How a session stands.', (sessions, id) => sessions.status(id)),
-  command({
+  defineCommand({
     name: 'enrol.commit',
     summary: 'Stores the person with all accepted pictures, or nothing.',
     role: 'admin',

@@ -68,19 +68,19 @@ export interface ReplyWay {
   readonly replyKey?: PublicKey;
 }
 
-export type Admission =
+export type GateAnswer =
   | { readonly ok: true; readonly way: ReplyWay; readonly command: Command; readonly args: unknown; readonly call: Call }
   | { readonly ok: false; readonly way: ReplyWay; readonly error: CommandError };
 
 export interface Gate {
-  admit(incoming: Incoming): Promise<Admission>;
+  admit(incoming: Incoming): Promise<GateAnswer>;
 }
 
-const refuse = (way: ReplyWay, code: CommandError['code'], message: string): Admission => ({ ok: false, way, error: { code, message } });
+const refuse = (way: ReplyWay, code: CommandError['code'], message: string): GateAnswer => ({ ok: false, way, error: { code, message } });
 
 export function commandGate(options: GateOptions): Gate {
   const unsignedIds = recentIds(1000);
-  const admitPlain = (name: string, text: string): Admission => {
+  const admitPlain = (name: string, text: string): GateAnswer => {
     const request: unknown = text.trim() === '' ? {} : parseJson(Buffer.from(text));
     if (!plain.Check(request)) return refuse({ signed: false }, 'malformed', 'This is no request: send JSON such as {"id":"1","args":{}}.');
     const way = { signed: false, ...pick(request, 'id'), ...pick(request, 'replyTo') };
@@ -95,7 +95,7 @@ export function commandGate(options: GateOptions): Gate {
     });
   };
 
-  const admitSigned = async (name: string, text: string): Promise<Admission> => {
+  const admitSigned = async (name: string, text: string): Promise<GateAnswer> => {
     const { keys, operators, clock } = options;
     const jws = isEnclosed(text) ? await disclose(text, keys.decrypt) : text;
     if (jws === undefined || !isSigned(jws))
@@ -170,7 +170,7 @@ export function audienceOf({ card, id }: Pick<DoorKeys, 'card' | 'id'>): string 
   return `${card.door}#${id}`;
 }
 
-function withArgs(way: ReplyWay, command: Command, args: unknown, call: Call): Admission {
+function withArgs(way: ReplyWay, command: Command, args: unknown, call: Call): GateAnswer {
   const validator = validatorOf(command);
   if (validator.Check(args)) return { ok: true, way, command, args, call };
   const [first] = validator.Errors(args);

@@ -1,14 +1,14 @@
 /** Commands that look: the journal, the settings in force, the networks, and a picture from the camera where the owner allows that. */
 import Type from 'typebox';
 import type { EventKind } from '../events.ts';
-import { command, done, refused, unavailable } from './spec.ts';
+import { defineCommand, done, refusal, unavailable } from './spec.ts';
 
 const closed = { additionalProperties: false } as const;
 const nothing = Type.Object({}, closed);
 const time = Type.String({ format: 'date-time', description: 'ISO 8601.' });
 
 export const lookCommands = [
-  command({
+  defineCommand({
     name: 'journal.query',
     summary: 'Journal entries that fit, the newest so many; people by id.',
     role: 'viewer',
@@ -40,7 +40,7 @@ export const lookCommands = [
         ],
       }),
   }),
-  command({
+  defineCommand({
     name: 'config.get',
     summary: 'The settings in force, without secrets.',
     role: 'viewer',
@@ -54,10 +54,10 @@ export const lookCommands = [
     run: ({ settings }, { path = '' }) => {
       const all = Object.entries(settings.all());
       const fit = all.filter(([name]) => path === '' || name === path || name.startsWith(`${path}.`));
-      return fit.length > 0 ? done({ settings: Object.fromEntries(fit) }) : refused('not-found', 'There is no such setting.');
+      return fit.length > 0 ? done({ settings: Object.fromEntries(fit) }) : refusal('not-found', 'There is no such setting.');
     },
   }),
-  command({
+  defineCommand({
     name: 'config.set',
     summary: 'Changes one of the settings that may be changed from afar, until the daemon starts again.',
     role: 'admin',
@@ -66,10 +66,10 @@ export const lookCommands = [
     result: Type.Object({ path: Type.String(), before: Type.Unknown(), value: Type.Unknown() }, closed),
     run: ({ settings }, { path, value }, { who }) => {
       const changed = settings.set(path, value, who);
-      return typeof changed === 'string' ? refused('refused', changed) : done({ path, before: changed.before, value });
+      return typeof changed === 'string' ? refusal('refused', changed) : done({ path, before: changed.before, value });
     },
   }),
-  command({
+  defineCommand({
     name: 'model.list',
     summary: 'The networks, whether they are whole, and what each is used as.',
     role: 'viewer',
@@ -89,7 +89,7 @@ export const lookCommands = [
         ? done({ models: [...models()], trained: (training?.bundles() ?? []).map((bundle) => ({ ...bundle })) })
         : unavailable('list of networks'),
   }),
-  command({
+  defineCommand({
     name: 'snapshot',
     summary: 'The newest picture of the camera; only where mqtt.snapshots is true.',
     role: 'operator',
@@ -104,13 +104,13 @@ export const lookCommands = [
       closed,
     ),
     run: async ({ snapshot }) => {
-      if (!snapshot) return refused('unavailable', 'No picture leaves this door: its owner can set mqtt.snapshots to true.');
+      if (!snapshot) return refusal('unavailable', 'No picture leaves this door: its owner can set mqtt.snapshots to true.');
       const taken = await snapshot();
-      if (!taken) return refused('unavailable', 'The camera gives no picture now.');
+      if (!taken) return refusal('unavailable', 'The camera gives no picture now.');
       return done({ capturedAt: taken.capturedAt, picture: Buffer.from(taken.picture).toString('base64') });
     },
   }),
-  command({
+  defineCommand({
     name: 'picture',
     summary: 'A kept picture of a journal entry (event picture.kept); only where mqtt.snapshots is true.',
     role: 'operator',
@@ -128,10 +128,10 @@ export const lookCommands = [
       closed,
     ),
     run: ({ keptPictures }, { seq, number = 1 }) => {
-      if (!keptPictures) return refused('unavailable', 'No picture leaves this door: its owner can set mqtt.snapshots to true.');
+      if (!keptPictures) return refusal('unavailable', 'No picture leaves this door: its owner can set mqtt.snapshots to true.');
       const pictures = keptPictures(seq);
       const picture = pictures[number - 1];
-      if (!picture) return refused('not-found', `Of entry ${seq} ${pictures.length} pictures are kept, and no number ${number}.`);
+      if (!picture) return refusal('not-found', `Of entry ${seq} ${pictures.length} pictures are kept, and no number ${number}.`);
       return done({ pictures: pictures.length, picture: Buffer.from(picture).toString('base64') });
     },
   }),

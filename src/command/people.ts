@@ -3,7 +3,7 @@ import Type from 'typebox';
 import type { RuleChange } from '../access/port.ts';
 import type { Person } from '../identity/port.ts';
 import type { Outcome } from './port.ts';
-import { type CommandPorts, command, done, refused } from './spec.ts';
+import { type CommandPorts, defineCommand, done, refusal } from './spec.ts';
 
 const personSchema = Type.Object(
   {
@@ -27,7 +27,7 @@ const one = Type.Object({ person: who }, { additionalProperties: false });
 
 function withPerson<Result>({ gallery }: CommandPorts, person: string, act: (person: Person) => Outcome<Result>): Outcome<Result> {
   const found = gallery.find(person);
-  return found ? act(found) : refused('not-found', 'Nobody of that name or id is enrolled: people.list tells who is.');
+  return found ? act(found) : refusal('not-found', 'Nobody of that name or id is enrolled: people.list tells who is.');
 }
 
 const plain = ({ id, name, enrolledAt, pictures }: Person) => ({ id, name, enrolledAt, pictures });
@@ -50,12 +50,12 @@ function rule(ports: CommandPorts, who: string, change: RuleChange) {
     const result = ports.rule(person.id, change);
     return result.ok
       ? done({ person: plain(person), rules: { ...result.rules } as Record<string, unknown> })
-      : refused('refused', result.detail);
+      : refusal('refused', result.detail);
   });
 }
 
 export const peopleCommands = [
-  command({
+  defineCommand({
     name: 'people.rule',
     summary: 'What a person may, beyond being enrolled; what is not given stays as it is.',
     role: 'admin',
@@ -68,7 +68,7 @@ export const peopleCommands = [
     run: (ports, { person, rules }) => rule(ports, person, rules),
   }),
   ...([true, false] as const).map((enabled) =>
-    command({
+    defineCommand({
       name: enabled ? 'people.enable' : 'people.disable',
       summary: enabled ? 'Lets a person in again.' : 'A person is recognised and not let in, until they are enabled again.',
       role: 'admin',
@@ -78,7 +78,7 @@ export const peopleCommands = [
       run: (ports, { person }) => rule(ports, person, { enabled }),
     }),
   ),
-  command({
+  defineCommand({
     name: 'people.list',
     summary: 'Everyone who is enrolled.',
     role: 'viewer',
@@ -88,7 +88,7 @@ export const peopleCommands = [
     result: Type.Object({ people: Type.Array(personSchema) }, { additionalProperties: false }),
     run: ({ gallery }) => done({ people: gallery.list().map(plain) }),
   }),
-  command({
+  defineCommand({
     name: 'people.get',
     summary: 'One person.',
     role: 'viewer',
@@ -98,7 +98,7 @@ export const peopleCommands = [
     result: personSchema,
     run: (ports, { person }) => withPerson(ports, person, (found) => done(plain(found))),
   }),
-  command({
+  defineCommand({
     name: 'people.rename',
     summary: 'Gives a person another name; pictures, id and history stay.',
     role: 'admin',
@@ -107,7 +107,7 @@ export const peopleCommands = [
     result: personSchema,
     run: (ports, { person, name }) => withPerson(ports, person, ({ id }) => done(plain(ports.roster.rename(id, name)))),
   }),
-  command({
+  defineCommand({
     name: 'people.remove',
     summary: 'Removes a person with all pictures and templates, for good.',
     role: 'admin',
@@ -116,7 +116,7 @@ export const peopleCommands = [
     result: Type.Object({ removed: Type.Boolean() }, { additionalProperties: false }),
     run: (ports, { person }) => withPerson(ports, person, ({ id }) => done({ removed: ports.roster.remove(id) })),
   }),
-  command({
+  defineCommand({
     name: 'people.pictures',
     summary: 'Which pictures a person is enrolled with; not the pictures themselves.',
     role: 'admin',
@@ -129,7 +129,7 @@ export const peopleCommands = [
         done({ pictures: ports.gallery.pictures(id).map(({ id: picture, source, addedAt }) => ({ id: picture, source, addedAt })) }),
       ),
   }),
-  command({
+  defineCommand({
     name: 'people.picture.remove',
     summary: 'Removes one picture of a person with its templates, for good; never the last.',
     role: 'admin',

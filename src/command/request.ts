@@ -16,7 +16,7 @@ export interface SenderOptions {
   readonly lifeS: number;
 }
 
-export interface Request {
+export interface SealedRequest {
   readonly id: string;
   readonly payload: string;
   /** What a reply proves: `door` signed it as the answer to this very request, or it could be anybody's. */
@@ -27,7 +27,7 @@ export type ReadReply = { readonly proved: boolean; readonly body: ReplyBody } |
 
 export interface Sender {
   /** A new request, signed now. */
-  request(command: string, args: object, replyTo?: string): Promise<Request>;
+  request(command: string, args: object, replyTo?: string): Promise<SealedRequest>;
 }
 
 /** Everything here is computed; nothing is sent. @throws Fault `bad-argument` for keys that are none. */

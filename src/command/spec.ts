@@ -63,7 +63,7 @@ export interface Command extends Omit<CommandSpec<TObject, TSchema>, 'run'> {
 }
 
 /** A command of the registry, with its handler held to its schemas by the compiler. */
-export function command<Args extends TObject, Result extends TSchema>(spec: CommandSpec<Args, Result>): Command {
+export function defineCommand<Args extends TObject, Result extends TSchema>(spec: CommandSpec<Args, Result>): Command {
   return { ...spec, run: (ports, args, call) => spec.run(ports, args as Static<Args>, call) };
 }
 
@@ -71,10 +71,10 @@ export function done<Result>(result: Result): Outcome<Result> {
   return { ok: true, result };
 }
 
-export function refused(code: CommandError['code'], message: string, reason?: string): Outcome<never> {
+export function refusal(code: CommandError['code'], message: string, reason?: string): Outcome<never> {
   return { ok: false, error: { code, message, ...(reason === undefined ? {} : { reason }) } };
 }
 
 export function unavailable(what: string): Outcome<never> {
-  return refused('unavailable', `This door has no ${what}.`);
+  return refusal('unavailable', `This door has no ${what}.`);
 }

@@ -3,7 +3,7 @@ import Type from 'typebox';
 import { Fault } from '../base/errors.ts';
 import { type JobStatus, jobPlaces, jobStates, marks, recipeNames, type Training } from '../retrain/port.ts';
 import type { Outcome } from './port.ts';
-import { type CommandPorts, command, done, refused, unavailable } from './spec.ts';
+import { type CommandPorts, defineCommand, done, refusal, unavailable } from './spec.ts';
 
 const closed = { additionalProperties: false } as const;
 const nothing = Type.Object({}, closed);
@@ -67,7 +67,7 @@ async function withTraining<R>(
   try {
     return await act(training);
   } catch (error) {
-    if (error instanceof Fault && error.code === 'training-busy') return refused('busy', error.message, error.code);
+    if (error instanceof Fault && error.code === 'training-busy') return refusal('busy', error.message, error.code);
     throw error;
   }
 }
@@ -78,7 +78,7 @@ const bundleId = Type.String({
 });
 
 export const trainCommands = [
-  command({
+  defineCommand({
     name: 'train.start',
     summary: 'Learns from the people of this door; the result is used only if it is not worse.',
     role: 'admin',
@@ -90,7 +90,7 @@ export const trainCommands = [
         done({ job: jobOf(training.start({ by: who, ...(recipe && { recipe }), ...(where && { where }) })) }),
       ),
   }),
-  command({
+  defineCommand({
     name: 'train.status',
     summary: 'The training under way, or the last one.',
     role: 'viewer',
@@ -103,7 +103,7 @@ export const trainCommands = [
         return done(job ? { job: jobOf(job) } : {});
       }),
   }),
-  command({
+  defineCommand({
     name: 'train.cancel',
     summary: 'Ends the training under way; nothing of it is used.',
     role: 'operator',
@@ -112,7 +112,7 @@ export const trainCommands = [
     result: Type.Object({ cancelled: Type.Boolean() }, closed),
     run: (ports, _args, { who }) => withTraining(ports, (training) => done({ cancelled: training.cancel(who) })),
   }),
-  command({
+  defineCommand({
     name: 'model.promote',
     summary: 'Measures a trained network against the one in use; an event says whether it is used from then on.',
     role: 'admin',
@@ -121,7 +121,7 @@ export const trainCommands = [
     result: Type.Object({ measuring: Type.String({ description: 'The id; model.promoted or model.refused follows.' }) }, closed),
     run: (ports, { bundle }, { who }) => withTraining(ports, (training) => done({ measuring: training.promote(bundle, who) })),
   }),
-  command({
+  defineCommand({
     name: 'model.rollback',
     summary: 'Back to the network before the present one, at once.',
     role: 'operator',
@@ -133,10 +133,10 @@ export const trainCommands = [
         const back = await training.rollback(who);
         return back
           ? done({ to: back.to, from: back.from })
-          : refused('refused', 'The network of the configuration guards the door: there is nothing to go back to.');
+          : refusal('refused', 'The network of the configuration guards the door: there is nothing to go back to.');
       }),
   }),
-  command({
+  defineCommand({
     name: 'mark',
     summary: 'What a journal entry really showed (right, not-them, person, stranger), for the next training.',
     role: 'operator',

@@ -5,7 +5,7 @@
 
 import type { PersonId } from '../events.ts';
 import type { FaceReader, QualityLimits } from '../face/port.ts';
-import { type Candidate, type Outcome, readCandidate, refuse, withoutRepetition } from './candidate.ts';
+import { type Candidate, type JudgedPicture, readCandidate, refuse, withoutRepetition } from './candidate.ts';
 import { alreadyEnrolled, resemblance } from './enrolment.ts';
 import type { Gallery, PictureOutcome } from './port.ts';
 
@@ -95,7 +95,7 @@ export function album({ gallery, reader, limits, maxPictureBytes, before }: Albu
   };
 }
 
-function tellRefusal(outcome: Exclude<Outcome, Candidate>): PictureOutcome {
+function tellRefusal(outcome: Exclude<JudgedPicture, Candidate>): PictureOutcome {
   const { source, reasons, detail } = outcome;
   return { accepted: false, source, reasons, detail };
 }

@@ -9,7 +9,7 @@ export interface Candidate extends NewPicture {
   readonly detail: string;
 }
 
-export interface Refusal {
+export interface RefusedPicture {
   readonly accepted: false;
   readonly source: string;
   readonly reasons: readonly PictureRefusal[];
@@ -19,14 +19,19 @@ export interface Refusal {
   readonly likeness?: { readonly logit: number; readonly probability: number };
 }
 
-export type Outcome = Candidate | Refusal;
+export type JudgedPicture = Candidate | RefusedPicture;
 
-export function refuse(source: string, reasons: readonly PictureRefusal[], detail: string, likeness?: Refusal['likeness']): Refusal {
+export function refuse(
+  source: string,
+  reasons: readonly PictureRefusal[],
+  detail: string,
+  likeness?: RefusedPicture['likeness'],
+): RefusedPicture {
   return { accepted: false, source, reasons, detail, ...(likeness ? { likeness } : {}) };
 }
 
 /** Judges a reading made with `embed: 'good'`: the dominant face counts. */
-function candidateOf(source: string, picture: Uint8Array, reading: Reading, limits: QualityLimits): Outcome {
+function candidateOf(source: string, picture: Uint8Array, reading: Reading, limits: QualityLimits): JudgedPicture {
   const face = reading.faces[0];
   if (!face) return refuse(source, ['no-face'], `no face found in ${reading.width}×${reading.height} pixels`);
   if (!face.embedding) return refuse(source, face.quality.reasons, reasonsText(face.quality, limits));
@@ -41,7 +46,7 @@ export async function readCandidate(
   picture: Uint8Array,
   reader: Pick<FaceReader, 'read'>,
   limits: QualityLimits,
-): Promise<Outcome> {
+): Promise<JudgedPicture> {
   try {
     return candidateOf(source, picture, await reader.read(picture, { embed: 'good' }), limits);
   } catch (error) {
@@ -51,7 +56,7 @@ export async function readCandidate(
 }
 
 /** Refuses a candidate whose picture is, byte for byte, one of the earlier ones: a second copy teaches nothing. */
-export function withoutRepetition(outcome: Outcome, earlier: readonly Pick<NewPicture, 'picture' | 'source'>[]): Outcome {
+export function withoutRepetition(outcome: JudgedPicture, earlier: readonly Pick<NewPicture, 'picture' | 'source'>[]): JudgedPicture {
   if (!outcome.accepted) return outcome;
   const same = earlier.find(({ picture }) => Buffer.compare(picture, outcome.picture) === 0);
   return same ? refuse(outcome.source, ['repeated'], `the same picture as ${same.source}`) : outcome;

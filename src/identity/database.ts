@@ -72,7 +72,7 @@ const gallery: SqliteKind = {
  * Opens or makes the database; only its owner may read it (mode 0600).
  * Throws Faults `database-newer`, `gallery-damaged`, `gallery-down`, `disk-full`.
  */
-export function openDatabase(file: string, lockTimeoutMs: number): DatabaseSync {
+export function openGalleryFile(file: string, lockTimeoutMs: number): DatabaseSync {
   return guarded(file, () => {
     const { db, fresh } = openSqlite(file, gallery, lockTimeoutMs);
     try {

@@ -8,12 +8,12 @@ import { pragma, transact } from '../base/sqlite.ts';
 import type { Clock } from '../base/time.ts';
 import type { PersonId } from '../events.ts';
 import type { EmbedderInfo, Embedding } from '../face/port.ts';
-import { emptyLog, guarded, openDatabase } from './database.ts';
+import { emptyLog, guarded, openGalleryFile } from './database.ts';
 import { personName } from './name.ts';
 import { pictureToForget } from './picture-id.ts';
 import type { Gallery, NewPerson, NewPicture, Person, PersonRules, Reembedded } from './port.ts';
 import { checkEmbedding, gallerySearch } from './search.ts';
-import { type Store, statements } from './statements.ts';
+import { type GalleryStatements, galleryStatements } from './statements.ts';
 import { type ThresholdPolicy, thresholdsOf } from './threshold.ts';
 
 export interface GalleryOptions {
@@ -33,8 +33,8 @@ export interface GalleryOptions {
 export function openGallery({ file, embedder, policy, clock, lockTimeoutMs = 5000 }: GalleryOptions): Gallery {
   const thresholdAt = thresholdsOf(policy, embedder);
   const search = gallerySearch(embedder, policy.detection);
-  const db = openDatabase(file, lockTimeoutMs);
-  const store = statements(db);
+  const db = openGalleryFile(file, lockTimeoutMs);
+  const store = galleryStatements(db);
   const now = () => new Date(clock.wall()).toISOString();
   const run = <T>(work: () => T): T => guarded(file, work);
   let seen = 0;
@@ -155,7 +155,13 @@ function checkPictures(person: NewPerson, embedder: EmbedderInfo): void {
   }
 }
 
-function addPicture(store: Store, personId: PersonId, { picture, template, source }: NewPicture, embedder: string, at: string): void {
+function addPicture(
+  store: GalleryStatements,
+  personId: PersonId,
+  { picture, template, source }: NewPicture,
+  embedder: string,
+  at: string,
+): void {
   const sha256 = createHash('sha256').update(picture).digest('hex');
   const known = store.pictureBySha256(sha256);
   if (known && known.personId !== personId) {
@@ -169,7 +175,7 @@ function addPicture(store: Store, personId: PersonId, { picture, template, sourc
 }
 
 async function reembedEach(
-  store: Store,
+  store: GalleryStatements,
   embedder: EmbedderInfo,
   embed: (picture: Uint8Array) => Promise<Embedding>,
   run: <T>(work: () => T) => T,

@@ -5,9 +5,9 @@ import type { PersonId } from '../events.ts';
 import type { EmbedderInfo, Embedding } from '../face/port.ts';
 import type { Person, PersonRules } from './port.ts';
 
-export type Store = ReturnType<typeof statements>;
+export type GalleryStatements = ReturnType<typeof galleryStatements>;
 
-export function statements(db: DatabaseSync) {
+export function galleryStatements(db: DatabaseSync) {
   return { ...peopleStatements(db), ...pictureStatements(db), ...templateStatements(db) };
 }
 

@@ -4,10 +4,10 @@
  */
 import { createHash } from 'node:crypto';
 import type { Event } from '../events.ts';
-import type { Entry, Seq, Verdict } from './port.ts';
+import type { ChainVerdict, Entry, Seq } from './port.ts';
 
 /** One row as it is stored. `event` is the exact JSON text that was hashed; `person` is null where no person was recognised. */
-export interface Row {
+export interface JournalRow {
   readonly seq: Seq;
   readonly id: string;
   readonly at: string;
@@ -20,47 +20,47 @@ export interface Row {
 }
 
 /** The last row written, kept beside the rows so that a tail that was cut off is noticed. */
-export interface Head {
+export interface ChainHead {
   readonly seq: Seq;
   readonly hash: string;
 }
 
 /** What the first row is chained to. */
-export const genesis: Head = { seq: 0, hash: '0'.repeat(64) };
+export const genesis: ChainHead = { seq: 0, hash: '0'.repeat(64) };
 
 /** SHA-256 of the row, lower-case hex. A JSON array is canonical here: strings and one integer in a fixed order. */
-export function hashOf(row: Omit<Row, 'hash'>): string {
+export function hashOf(row: Omit<JournalRow, 'hash'>): string {
   const text = JSON.stringify([row.seq, row.id, row.at, row.kind, row.person, row.event, row.prev]);
   return createHash('sha256').update(text).digest('hex');
 }
 
 /** The row that follows `head`. The person of a row is who was recognised, enrolled or removed, never a mere best candidate. */
-export function nextRow(head: Head, event: Event, id: string, at: string): Row {
+export function nextRow(head: ChainHead, event: Event, id: string, at: string): JournalRow {
   const person = 'personId' in event ? event.personId : null;
   const row = { seq: head.seq + 1, id, at, kind: event.kind, person, event: JSON.stringify(event), prev: head.hash };
   return { ...row, hash: hashOf(row) };
 }
 
 /** The entry a row stands for. Throws SyntaxError when the event is no JSON (somebody wrote into the file). */
-export function entryOf(row: Row): Entry {
+export function entryOf(row: JournalRow): Entry {
   return { seq: row.seq, id: row.id, at: row.at, event: JSON.parse(row.event) as Event, hash: row.hash };
 }
 
 /** The rows of a chain, rising by seq, and what else is needed to tell what happened to them. */
 export interface Chain {
-  readonly rows: Iterable<Row>;
+  readonly rows: Iterable<JournalRow>;
   /** Undefined when the note of the last row is gone. */
-  readonly head: Head | undefined;
+  readonly head: ChainHead | undefined;
   /** Rows, other than row `notSeq`, that are chained to `prev`: where a row that moved is found again. */
-  readonly chainedTo: (prev: string, notSeq: Seq) => Iterable<Row>;
+  readonly chainedTo: (prev: string, notSeq: Seq) => Iterable<JournalRow>;
 }
 
 /** Recomputes the chain; stops at the first row that does not fit and names it. `onRow` hears of every good row. */
-export function verifyChain(chain: Chain, onRow: (seq: Seq) => void = () => {}): Verdict {
+export function verifyChain(chain: Chain, onRow: (seq: Seq) => void = () => {}): ChainVerdict {
   let last = genesis;
   const rows = chain.rows[Symbol.iterator]();
   for (;;) {
-    let next: IteratorResult<Row>;
+    let next: IteratorResult<JournalRow>;
     try {
       next = rows.next();
     } catch (error) {
@@ -75,7 +75,7 @@ export function verifyChain(chain: Chain, onRow: (seq: Seq) => void = () => {}):
 }
 
 /** Tells what became of the row after `last`, given that `found` stands there and does not fit. */
-function diagnose(chain: Chain, last: Head, found: Row): Verdict {
+function diagnose(chain: Chain, last: ChainHead, found: JournalRow): ChainVerdict {
   const seq = last.seq + 1;
   if (found.seq < seq) return bad(found.seq, 're-ordered', `Row ${found.seq} stands before the first row.`);
   for (const moved of chain.chainedTo(last.hash, seq)) {
@@ -92,13 +92,13 @@ function diagnose(chain: Chain, last: Head, found: Row): Verdict {
 }
 
 /** The number a renumbered row was written with: the one under which its hash is right. */
-function originalSeq(row: Row, head: Head | undefined): Seq | undefined {
+function originalSeq(row: JournalRow, head: ChainHead | undefined): Seq | undefined {
   const end = Math.max(head?.seq ?? 0, row.seq + 1000);
   for (let seq = 1; seq <= end; seq++) if (seq !== row.seq && hashOf({ ...row, seq }) === row.hash) return seq;
   return undefined;
 }
 
-function verifyHead(last: Head, head: Head | undefined): Verdict {
+function verifyHead(last: ChainHead, head: ChainHead | undefined): ChainVerdict {
   if (!head) return bad(last.seq, 'altered', `The note of the last row, ${last.seq}, is gone.`);
   if (head.seq > last.seq) return bad(last.seq + 1, 'removed', `The end was cut off: rows ${last.seq + 1} to ${head.seq} are missing.`);
   if (head.seq < last.seq) return bad(head.seq + 1, 'altered', `Row ${head.seq + 1} was added without being noted as the last one.`);
@@ -106,6 +106,6 @@ function verifyHead(last: Head, head: Head | undefined): Verdict {
   return { ok: true, entries: last.seq };
 }
 
-function bad(seq: Seq, problem: Exclude<Verdict, { ok: true }>['problem'], detail: string): Verdict {
+function bad(seq: Seq, problem: Exclude<ChainVerdict, { ok: true }>['problem'], detail: string): ChainVerdict {
   return { ok: false, seq, problem, detail };
 }

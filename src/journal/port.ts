@@ -29,7 +29,7 @@ export interface Query {
   readonly limit?: number;
 }
 
-export type Verdict =
+export type ChainVerdict =
   | { readonly ok: true; readonly entries: number }
   | {
       readonly ok: false;
@@ -49,5 +49,5 @@ export interface Journal extends Disposable {
   /** A named, stored place in the journal (the MQTT outbox keeps one). */
   cursor(name: string): { get(): Seq; set(seq: Seq): void };
   /** Recomputes the whole chain. */
-  verify(onProgress?: (done: number, total: number) => void): Verdict;
+  verify(onProgress?: (done: number, total: number) => void): ChainVerdict;
 }

@@ -45,7 +45,7 @@ PRAGMA user_version = ${version};
  * Opens `file`, making the tables when it is new; only its owner may read it (mode 0600). A lock held by another process is waited for up to `busyTimeoutMs` milliseconds.
  * Throws Fault `database-newer` or `journal-damaged`, and SQLite's own errors.
  */
-export function openDatabase(file: string, busyTimeoutMs: number): DatabaseSync {
+export function openJournalFile(file: string, busyTimeoutMs: number): DatabaseSync {
   keepPrivate(file);
   const db = new DatabaseSync(file, { timeout: busyTimeoutMs });
   try {

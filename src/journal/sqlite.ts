@@ -7,11 +7,11 @@ import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
 import { Fault } from '../base/errors.ts';
 import type { Clock } from '../base/time.ts';
 import type { Event } from '../events.ts';
-import { entryOf, type Head, nextRow, type Row, verifyChain } from './chain.ts';
+import { type ChainHead, entryOf, type JournalRow, nextRow, verifyChain } from './chain.ts';
 import { appendFault, damaged, journalFault } from './faults.ts';
 import { instant } from './instant.ts';
-import type { Entry, Journal, Query, Seq, Verdict } from './port.ts';
-import { openDatabase } from './schema.ts';
+import type { ChainVerdict, Entry, Journal, Query, Seq } from './port.ts';
+import { openJournalFile } from './schema.ts';
 
 export interface JournalOptions {
   /** The database file; its folder must exist. */
@@ -30,7 +30,7 @@ const batchRows = 256;
 export function openJournal(options: JournalOptions): Journal {
   const { file, clock } = options;
   try {
-    return sqliteJournal(openDatabase(file, options.busyTimeoutMs ?? 1000), file, clock, options.pollMs ?? 500);
+    return sqliteJournal(openJournalFile(file, options.busyTimeoutMs ?? 1000), file, clock, options.pollMs ?? 500);
   } catch (error) {
     throw journalFault(error, file);
   }
@@ -59,7 +59,7 @@ function sqliteJournal(db: DatabaseSync, file: string, clock: Clock, pollMs: num
       try {
         const row = appendRow(
           db,
-          () => readHead.get() as Head | undefined,
+          () => readHead.get() as ChainHead | undefined,
           file,
           clock,
           event,
@@ -77,7 +77,7 @@ function sqliteJournal(db: DatabaseSync, file: string, clock: Clock, pollMs: num
     tail: (after, signal) => follow(after, signal),
     query: (query) => guarded(() => runQuery(db, file, query)),
     get head() {
-      return guarded(() => (readHead.get() as Head | undefined)?.seq ?? 0);
+      return guarded(() => (readHead.get() as ChainHead | undefined)?.seq ?? 0);
     },
     cursor: (name) => ({
       get: () => guarded(() => Number(db.prepare('SELECT seq FROM cursor WHERE name = ?').get(name)?.seq ?? 0)),
@@ -94,7 +94,7 @@ function sqliteJournal(db: DatabaseSync, file: string, clock: Clock, pollMs: num
   async function* follow(after: Seq, signal: AbortSignal): AsyncGenerator<Entry> {
     let last = after;
     while (!signal.aborted && db.isOpen) {
-      const rows = guarded(() => readAfter.all(last) as unknown as Row[]);
+      const rows = guarded(() => readAfter.all(last) as unknown as JournalRow[]);
       // Nothing is awaited between the empty read and the sleep, so that no append of this process is missed.
       if (rows.length === 0) await woken(followers, clock, pollMs, signal);
       for (const row of rows) {
@@ -109,12 +109,12 @@ function sqliteJournal(db: DatabaseSync, file: string, clock: Clock, pollMs: num
 /** Writes the row after the head, or nothing: BEGIN IMMEDIATE keeps other writers out between reading the head and moving it. */
 function appendRow(
   db: DatabaseSync,
-  readHead: () => Head | undefined,
+  readHead: () => ChainHead | undefined,
   file: string,
   clock: Clock,
   event: Event,
-  write: (row: Row) => void,
-): Row {
+  write: (row: JournalRow) => void,
+): JournalRow {
   db.exec('BEGIN IMMEDIATE');
   try {
     const head = readHead();
@@ -175,20 +175,20 @@ function runQuery(db: DatabaseSync, file: string, query: Query): readonly Entry[
   const filter = conditions.length > 0 ? `WHERE ${conditions.join(' AND ')}` : '';
   // A negative limit is no limit in SQLite.
   const rows = db.prepare(`SELECT * FROM journal ${filter} ORDER BY seq DESC LIMIT ?`).all(...values, query.limit ?? -1);
-  return (rows as unknown as Row[]).reverse().map((row) => readEntry(row, file));
+  return (rows as unknown as JournalRow[]).reverse().map((row) => readEntry(row, file));
 }
 
-function verify(db: DatabaseSync, onProgress: ((done: number, total: number) => void) | undefined): Verdict {
+function verify(db: DatabaseSync, onProgress: ((done: number, total: number) => void) | undefined): ChainVerdict {
   // One read transaction: rows that another process appends meanwhile do not disagree with the head.
   db.exec('BEGIN');
   try {
-    const head = db.prepare('SELECT seq, hash FROM head').get() as Head | undefined;
+    const head = db.prepare('SELECT seq, hash FROM head').get() as ChainHead | undefined;
     const total = head?.seq ?? 0;
     const chain = {
-      rows: db.prepare('SELECT * FROM journal ORDER BY seq').iterate() as Iterable<unknown> as Iterable<Row>,
+      rows: db.prepare('SELECT * FROM journal ORDER BY seq').iterate() as Iterable<unknown> as Iterable<JournalRow>,
       head,
       chainedTo: (prev: string, notSeq: Seq) =>
-        db.prepare('SELECT * FROM journal WHERE prev = ? AND seq <> ?').all(prev, notSeq) as unknown as Row[],
+        db.prepare('SELECT * FROM journal WHERE prev = ? AND seq <> ?').all(prev, notSeq) as unknown as JournalRow[],
     };
     const verdict = verifyChain(chain, (seq) => {
       if (seq % 1000 === 0) onProgress?.(seq, total);
@@ -200,7 +200,7 @@ function verify(db: DatabaseSync, onProgress: ((done: number, total: number) => 
   }
 }
 
-function readEntry(row: Row, file: string): Entry {
+function readEntry(row: JournalRow, file: string): Entry {
   try {
     return entryOf(row);
   } catch (error) {

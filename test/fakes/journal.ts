@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { DatabaseSync } from 'node:sqlite';
 import { Fault } from '../../src/base/errors.ts';
 import { type Clock, systemClock } from '../../src/base/time.ts';
-import { entryOf, genesis, type Head, nextRow, type Row, verifyChain } from '../../src/journal/chain.ts';
+import { type ChainHead, entryOf, genesis, type JournalRow, nextRow, verifyChain } from '../../src/journal/chain.ts';
 import { instant } from '../../src/journal/instant.ts';
 import type { Entry, Journal } from '../../src/journal/port.ts';
 import { openJournal } from '../../src/journal/sqlite.ts';
@@ -15,14 +15,14 @@ export interface MemoryJournal extends Journal {
   /** Every entry, in order. */
   readonly entries: readonly Entry[];
   /** Lets a test change the rows behind the journal's back. */
-  tamper(change: (rows: Row[]) => void): void;
+  tamper(change: (rows: JournalRow[]) => void): void;
 }
 
 export function memoryJournal({ clock }: { clock: Clock }): MemoryJournal {
-  const rows: Row[] = [];
+  const rows: JournalRow[] = [];
   const cursors = new Map<string, number>();
   const followers = new Set<() => void>();
-  let head: Head = genesis;
+  let head: ChainHead = genesis;
   let closed = false;
 
   async function* follow(after: number, signal: AbortSignal): AsyncGenerator<Entry> {
@@ -102,7 +102,7 @@ export function fillJournal(file: string, rows: number, at = new Date().toISOStr
   const insert = db.prepare('INSERT INTO journal (seq, id, at, kind, person, event, prev, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?)');
   const moveHead = db.prepare('UPDATE head SET seq = ?, hash = ?');
   db.exec('BEGIN IMMEDIATE');
-  let head: Head = genesis;
+  let head: ChainHead = genesis;
   for (let n = 1; n <= rows; n++) {
     const row = nextRow(head, numbered(n), randomUUID(), at);
     insert.run(row.seq, row.id, row.at, row.kind, row.person, row.event, row.prev, row.hash);

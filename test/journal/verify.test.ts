@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { hashOf, type Row } from '../../src/journal/chain.ts';
+import { hashOf, type JournalRow } from '../../src/journal/chain.ts';
 import { openJournal } from '../../src/journal/sqlite.ts';
 import { fakeClock } from '../fakes/clock.ts';
 import { eventOf } from '../fakes/events.ts';
@@ -94,7 +94,7 @@ describe('the verdict on the journal names', () => {
 
   test('a row that was altered and hashed anew, because the next one is chained to its old hash', () => {
     using raw = new DatabaseSync(file);
-    const row = raw.prepare('SELECT * FROM journal WHERE seq = ?').get(grant) as unknown as Row;
+    const row = raw.prepare('SELECT * FROM journal WHERE seq = ?').get(grant) as unknown as JournalRow;
     const forged = { ...row, event: row.event.replace('p-0001', 'p-0009') };
     const rehash = `UPDATE journal SET event = '${forged.event}', hash = '${hashOf(forged)}' WHERE seq = ${grant}`;
     expect(verdictAfter(rehash)).toMatchObject({ seq: grant, problem: 'altered', detail: expect.stringContaining(`row ${grant + 1}`) });
@@ -102,7 +102,7 @@ describe('the verdict on the journal names', () => {
 
   test('the last row, altered and hashed anew, because the head was noted', () => {
     using raw = new DatabaseSync(file);
-    const row = raw.prepare('SELECT * FROM journal WHERE seq = ?').get(last) as unknown as Row;
+    const row = raw.prepare('SELECT * FROM journal WHERE seq = ?').get(last) as unknown as JournalRow;
     const rehash = `UPDATE journal SET id = 'x', hash = '${hashOf({ ...row, id: 'x' })}' WHERE seq = ${last}`;
     expect(verdictAfter(rehash)).toMatchObject({ seq: last, problem: 'altered' });
   });

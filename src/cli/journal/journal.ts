@@ -2,7 +2,7 @@
 import { Command, Option } from 'commander';
 import { journalOf } from '../../adapters/basics.ts';
 import { Fault } from '../../base/errors.ts';
-import type { Entry, Journal, Query, Verdict } from '../../journal/port.ts';
+import type { ChainVerdict, Entry, Journal, Query } from '../../journal/port.ts';
 import type { Config } from '../../settings/load.ts';
 import { type CommonOptions, checkState, configOf, exitCodes, print, wholeNumber, withCommon, withHelp, write } from '../context.ts';
 import { describeEvent } from '../door/describe.ts';
@@ -120,7 +120,7 @@ function verifyCommand(exit: (code: number) => void): Command {
   });
 }
 
-function verifiedJournal(config: Config): Verdict {
+function verifiedJournal(config: Config): ChainVerdict {
   using journal = journalOf(config);
   const progress = openProgress('verifying', journal.head, 'rows');
   try {

@@ -3,7 +3,7 @@ import { cameraOf } from '../../adapters/camera.ts';
 import { systemClock } from '../../base/time.ts';
 import type { FaceReader } from '../../face/port.ts';
 import { takePictures } from '../../identity/camera-pictures.ts';
-import { type Candidate, type Outcome, readCandidate, withoutRepetition } from '../../identity/candidate.ts';
+import { type Candidate, type JudgedPicture, readCandidate, withoutRepetition } from '../../identity/candidate.ts';
 import type { Config } from '../../settings/load.ts';
 import { tell } from '../context.ts';
 
@@ -17,7 +17,7 @@ export async function cameraPictures(
   const camera = cameraOf(config, systemClock);
   const taken: Candidate[] = [];
   tell(`${camera.label}: ${count} pictures will be taken; Ctrl-C stops and stores nothing`);
-  const judge = async (picture: Uint8Array): Promise<Outcome> => {
+  const judge = async (picture: Uint8Array): Promise<JudgedPicture> => {
     stop.throwIfAborted();
     const outcome = withoutRepetition(await readCandidate(`camera-${taken.length + 1}`, picture, reader, config.face.quality), taken);
     if (outcome.accepted) taken.push(outcome);

@@ -3,7 +3,7 @@ import { Command } from 'commander';
 import { galleryOf, journalOf } from '../../adapters/basics.ts';
 import { Fault } from '../../base/errors.ts';
 import type { EmbedderInfo, FaceReader } from '../../face/port.ts';
-import { type Candidate, type Outcome, readCandidate, refuse, withoutRepetition } from '../../identity/candidate.ts';
+import { type Candidate, type JudgedPicture, readCandidate, refuse, withoutRepetition } from '../../identity/candidate.ts';
 import { alreadyEnrolled, resemblance } from '../../identity/enrolment.ts';
 import { personName } from '../../identity/name.ts';
 import type { Gallery, Match, Person } from '../../identity/port.ts';
@@ -97,9 +97,9 @@ async function enrol(name: string, paths: readonly string[], options: EnrolOptio
 }
 
 /** Each file's outcome; a file that is no picture is one of them. */
-async function filePictures(files: readonly string[], reader: FaceReader, config: Config, stop: AbortSignal): Promise<Outcome[]> {
+async function filePictures(files: readonly string[], reader: FaceReader, config: Config, stop: AbortSignal): Promise<JudgedPicture[]> {
   const progress = openProgress('reading', files.length, 'pictures');
-  const outcomes: Outcome[] = [];
+  const outcomes: JudgedPicture[] = [];
   try {
     for (const file of files) {
       stop.throwIfAborted();
@@ -118,7 +118,7 @@ async function filePictures(files: readonly string[], reader: FaceReader, config
 }
 
 /** A file that cannot be read as one is refused like any bad picture; one that is not there is a slip in the command and thrown. */
-async function outcomeOf(file: string, reader: FaceReader, config: Config): Promise<Outcome> {
+async function outcomeOf(file: string, reader: FaceReader, config: Config): Promise<JudgedPicture> {
   try {
     const picture = await readPicture(file);
     return await readCandidate(file, picture, reader, config.face.quality);
@@ -129,7 +129,12 @@ async function outcomeOf(file: string, reader: FaceReader, config: Config): Prom
 }
 
 /** Refuses the pictures that show someone else than the others, or than those already enrolled under the name. */
-function withoutStrangers(outcomes: readonly Outcome[], gallery: Gallery, embedder: EmbedderInfo, before: Person | undefined): Outcome[] {
+function withoutStrangers(
+  outcomes: readonly JudgedPicture[],
+  gallery: Gallery,
+  embedder: EmbedderInfo,
+  before: Person | undefined,
+): JudgedPicture[] {
   const good = outcomes.filter((outcome) => outcome.accepted);
   const { belongings, bound } = resemblance(good, gallery, embedder, before?.id);
   return outcomes.map((outcome) => {
@@ -180,12 +185,12 @@ function verdictText(name: string, { person, before, added, twin, good, strict }
   return `${name} is not enrolled: no picture is good enough; nothing was stored`;
 }
 
-function outcomeText(outcome: Outcome): string {
+function outcomeText(outcome: JudgedPicture): string {
   return `${outcome.accepted ? 'accepted' : 'refused '}  ${outcome.source}: ${outcome.detail}`;
 }
 
 /** Without picture and template. */
-function outcomeJson(outcome: Outcome): object {
+function outcomeJson(outcome: JudgedPicture): object {
   if (outcome.accepted) return { source: outcome.source, accepted: true, reasons: [], detail: outcome.detail };
   return outcome;
 }
