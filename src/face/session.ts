@@ -41,7 +41,7 @@ export async function openInferenceSession(
     if (provider !== 'cpu')
       throw new Fault(
         'tool-missing',
-        `ONNX Runtime cannot use ${provider} (face.provider) here: ${messageOf(error)}. Set face.provider to "cpu", or see docs/jetson.md`,
+        `ONNX Runtime cannot use ${provider} (face.provider) here: ${messageOf(error)}. Set face.provider to "cpu", or see docs/start/jetson.md`,
         error,
       );
     throw new Fault('model-unfit', `ONNX Runtime cannot load the network ${name}: ${messageOf(error)}`, error);

@@ -72,7 +72,7 @@ export const face = {
   embedder: string('The embedder (the Siamese twin), likewise.', 'embedder', /./, 'a name or path'),
   threads: whole('Threads of one inference.', 2, 1, 64),
   provider: choice(
-    'What computes the networks: `cpu`, or an NVIDIA GPU through `cuda` or `tensorrt`, which need an ONNX Runtime built for them (docs/jetson.md).',
+    'What computes the networks: `cpu`, or an NVIDIA GPU through `cuda` or `tensorrt`, which need an ONNX Runtime built for them (docs/start/jetson.md).',
     'cpu',
     ['cpu', 'cuda', 'tensorrt'],
   ),

@@ -34,7 +34,7 @@ export const mqtt = {
   ),
   homeAssistant: {
     enabled: flag(
-      'Tell Home Assistant of this door (MQTT discovery): lock, attempts, sensors, switch (docs/home-assistant.md). Set back to false, the door is taken out of it again.',
+      'Tell Home Assistant of this door (MQTT discovery): lock, attempts, sensors, switch (docs/use/home-assistant.md). Set back to false, the door is taken out of it again.',
       false,
     ),
     prefix: string("Home Assistant's discovery prefix.", 'homeassistant', /^[^+#\0\s$][^+#\0]*$/, 'text without + and #'),

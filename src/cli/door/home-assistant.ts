@@ -15,7 +15,7 @@ export function homeAssistantCommand(stop: AbortSignal, exit: Exit): Command {
   const command = new Command('home-assistant')
     .summary('what Home Assistant is told of this door; take it out again')
     .description(
-      'Look at what Home Assistant is told of this door (mqtt.homeAssistant), or take the door out of it (docs/home-assistant.md).',
+      'Look at what Home Assistant is told of this door (mqtt.homeAssistant), or take the door out of it (docs/use/home-assistant.md).',
     );
   withHelp(command, ['facelatch home-assistant show', 'facelatch home-assistant remove --config my-door.json'], 'done');
   return command.addCommand(showCommand(exit)).addCommand(removeCommand(stop, exit));

@@ -23,7 +23,7 @@ export async function openTrainingSession(model: Uint8Array, threads: number, de
     if (device === 'cuda')
       throw new Fault(
         'tool-missing',
-        'ONNX Runtime cannot use cuda (trainer.device) here: it needs CUDA, cuDNN and its own CUDA libraries beside it (docs/jetson.md); or set trainer.device to webgpu or cpu',
+        'ONNX Runtime cannot use cuda (trainer.device) here: it needs CUDA, cuDNN and its own CUDA libraries beside it (docs/start/jetson.md); or set trainer.device to webgpu or cpu',
         error,
       );
     const fault = asFault(error, 'reader-failed', 'ONNX Runtime does not load the training graph');

@@ -1,0 +1,271 @@
+/** What each fault means to whoever looks after a door, for docs/operate/troubleshooting.md (docs/troubleshooting.ts makes it). */
+import type { FaultCode } from './errors.ts';
+
+/** Where in the page a fault stands. */
+export type FaultArea = 'start' | 'camera' | 'networks' | 'people and journal' | 'relay' | 'broker' | 'training';
+
+export interface FaultAdvice {
+  readonly area: FaultArea;
+  /** Words that its messages hold, so that a reader who has a message finds the fault. */
+  readonly says: readonly string[];
+  readonly cause: string;
+  readonly remedy: string;
+}
+
+/** One entry for every code: the type refuses a table with one missing. Markdown. */
+export const faultGuide: Readonly<Record<FaultCode, FaultAdvice>> = {
+  'bad-argument': {
+    area: 'start',
+    says: ['A name has 1 to 80 characters', 'give ISO 8601'],
+    cause: 'A command was given something that it does not take: an option, a name, a time or a number.',
+    remedy: 'Read the message: it says what is allowed. `facelatch COMMAND --help` shows examples.',
+  },
+  'bad-config': {
+    area: 'start',
+    says: ['The configuration has', 'cannot be read', 'is not JSON'],
+    cause: 'The configuration has an unknown setting, an impossible value, or settings that contradict each other. Nothing was started.',
+    remedy:
+      'Correct every setting that the message lists. `facelatch config --config FILE` shows the effective values and where each came from. The ' +
+      '[settings](../../config/README.md) say what is allowed.',
+  },
+  'state-locked': {
+    area: 'start',
+    says: ['Another facelatch (', 'is running on'],
+    cause: 'Another daemon already works with this state folder.',
+    remedy:
+      'Stop that daemon (the message names its process id; `systemctl stop facelatch`), or give this one another `state.folder`. One folder belongs to ' +
+      'one door.',
+  },
+  'disk-full': {
+    area: 'start',
+    says: ['is full', 'free some space'],
+    cause: 'The disk, or the quota of the user `facelatch`, is full. A door that cannot write its journal lets nobody in by face.',
+    remedy:
+      'Free some space (`df -h /var/lib/facelatch`). If kept pictures take it, lower `retrain.maxPictures` or `retrain.keepGrantsDays`. Nothing that was ' +
+      'written before is damaged.',
+  },
+  'not-permitted': {
+    area: 'start',
+    says: ['Only root may change the system', 'may not be changed by this user'],
+    cause: 'This user may not do that: write a system file, or use what belongs to another door on the farm.',
+    remedy:
+      'For `install` and `uninstall`: run the command with `sudo`. At a door: run it as the user `facelatch` (`sudo -u facelatch facelatch …`). On a ' +
+      'farm: give the user the access control line of the farm page.',
+  },
+  'not-found': {
+    area: 'start',
+    says: ['There is no person', 'There is no trained network', 'has no entry'],
+    cause: 'There is no person, picture, journal entry, network or file of that name.',
+    remedy:
+      'List what is there: `facelatch people`, `facelatch journal`, `facelatch models`. An id may be shortened while it stays unique.',
+  },
+  'tool-missing': {
+    area: 'start',
+    says: ['is not installed', 'ONNX Runtime cannot use'],
+    cause: 'A program, package or library is missing: ffmpeg for cameras, a GPU library, or TensorFlow.js.',
+    remedy:
+      'Install what the message names. For cameras: `sudo apt install ffmpeg`. In a clone: `npm start` installs missing packages. For a GPU: set ' +
+      '`face.provider` to `cpu`, or see [Jetson](../start/jetson.md).',
+  },
+  'camera-missing': {
+    area: 'camera',
+    says: ['There is no camera', 'cannot be reached', 'gives no pictures'],
+    cause:
+      'The camera is not connected, has another name, is used by another program, or this user may not open it. A network camera does not answer or ' +
+      'refuses the password.',
+    remedy:
+      'Run `ls /dev/v4l/by-id` and put that name into `camera.device`. Add your user to the group `video` (`sudo usermod -aG video $USER`, then log in ' +
+      'again). For a network camera, try `camera.url` with `ffprobe`. The daemon tries again by itself.',
+  },
+  'camera-ended': {
+    area: 'camera',
+    says: ['The camera ended after', 'gives no still', 'ffmpeg exited with code'],
+    cause: 'The camera gave pictures and then stopped: the cable was pulled, the USB port lost power, or the network was cut.',
+    remedy: 'Check cable, power and USB hub (`journalctl -k`). The daemon opens the camera again by itself, with growing waits.',
+  },
+  'camera-frozen': {
+    area: 'camera',
+    says: ['is frozen'],
+    cause: 'The camera is open, but no new picture came for `camera.freezeMs`.',
+    remedy:
+      'The daemon closes the camera and opens it again. If it happens often, use another USB port or cable, lower `camera.fps` or the picture size, and ' +
+      'give a hub its own power supply.',
+  },
+  'camera-dark': {
+    area: 'camera',
+    says: ['nothing but darkness'],
+    cause: 'The picture has been black for `camera.darkMs`: the lens is covered, the sensor is dead, or there is no light at all.',
+    remedy:
+      'Uncover the lens and put a lamp at the door. At a door that is really dark at night, lower `camera.darkLevel` (0 turns the check off).',
+  },
+  'bad-picture': {
+    area: 'camera',
+    says: ['cannot be read', 'too small to hold a face', 'is empty (0 bytes)'],
+    cause: 'A picture cannot be decoded, is too small, holds no face, or the camera showed no good face for a minute.',
+    remedy:
+      'Give a JPEG or PNG in which one face looks at the camera, in good light, with at least 24 pixels between the eyes. See ' +
+      '[Enrol people](../use/enrol.md).',
+  },
+  'reader-failed': {
+    area: 'networks',
+    says: ["The face reader's thread ended", 'The training thread'],
+    cause: 'The thread that runs the networks died: too little memory, a broken library, or a processor without the needed instructions.',
+    remedy:
+      'The daemon starts it again. If it dies again, see `journalctl -u facelatch`, give the machine more memory, set `face.provider` to `cpu`, and run ' +
+      '`facelatch models verify`.',
+  },
+  'model-missing': {
+    area: 'networks',
+    says: ['No network at', 'is missing: restore the folder'],
+    cause: 'The folder of a network, or its ONNX file, is not there.',
+    remedy:
+      'Check `face.detector` and `face.embedder`. Install facelatch again to bring back the shipped networks; `facelatch models` lists what is there.',
+  },
+  'model-damaged': {
+    area: 'networks',
+    says: ['is not the file its manifest describes', 'is damaged'],
+    cause: 'A file of a network differs from the SHA-256 in its manifest. An altered network must not guard a door, so it is not loaded.',
+    remedy:
+      'Find out who changed it. Restore the folder from the package or from your own copy, then run `facelatch models verify`. A damaged checkpoint: ' +
+      'resume from another.',
+  },
+  'model-refused': {
+    area: 'networks',
+    says: ['is refused (', 'This network guards the door'],
+    cause: 'A trained network may not be used here: wrong hash, unknown signer, another door, another shape or an older version.',
+    remedy: 'Train it again for this door. To remove the network in use, run `facelatch models rollback` first.',
+  },
+  'model-unfit': {
+    area: 'networks',
+    says: ['has no calibration', 'in its manifest', 'cannot be trained on'],
+    cause: 'A network does not fit its manifest, or cannot do what is asked of it (be calibrated, compared or trained).',
+    remedy:
+      'Correct the field that the message names in `manifest.json`. Without a calibration, set `identity.policy` to `paper`. After a change of embedder, ' +
+      'run `facelatch people reembed`.',
+  },
+  'gallery-damaged': {
+    area: 'people and journal',
+    says: ['The gallery', 'an SQLite file of another program'],
+    cause: 'The file with the enrolled people (`people.sqlite`) is damaged, or belongs to another program.',
+    remedy: 'Stop the daemon and [restore a backup](upgrade-backup-restore.md). Without one, move the file away and enrol everyone again.',
+  },
+  'gallery-down': {
+    area: 'people and journal',
+    says: ['is held by another process', 'check its owner, its folder and the disk'],
+    cause: 'The file with the enrolled people cannot be read or written now: another process holds it, or its owner or the disk is wrong.',
+    remedy: 'Try again. Then check the owner (`sudo ls -l /var/lib/facelatch`: all files belong to `facelatch`), the mount and the disk.',
+  },
+  'journal-damaged': {
+    area: 'people and journal',
+    says: ['is damaged or is no journal of facelatch', 'cannot be read; run'],
+    cause: 'The journal file was altered or damaged, or belongs to another program.',
+    remedy:
+      'Run `facelatch journal verify`: it names the first row that does not fit. Keep a copy of the file as evidence. Then restore a backup, or move the ' +
+      'file away: the daemon begins a new journal.',
+  },
+  'journal-down': {
+    area: 'people and journal',
+    says: ['The journal cannot be written'],
+    cause:
+      'The journal cannot be written: disk full, wrong owner or a read-only disk. The door denies everyone by face with the reason `journal-down`.',
+    remedy:
+      'Free space, or correct the owner of the state folder. The door opens again without a restart. `access.journalDown` set to `open` lets enrolled ' +
+      'people in without a record; read [Security](security.md) first.',
+  },
+  'database-newer': {
+    area: 'people and journal',
+    says: ['was written by a newer facelatch'],
+    cause: 'The state folder was used by a newer version of facelatch.',
+    remedy:
+      'Install that version again, or [restore the backup](upgrade-backup-restore.md) that you made before the upgrade, or give another `state.folder`.',
+  },
+  'registry-damaged': {
+    area: 'people and journal',
+    says: ['trained networks must then be added'],
+    cause: 'The list of trained networks and jobs (`retrain.sqlite`) is damaged, or belongs to another program.',
+    remedy:
+      'Restore a backup, or move the file away: the network of the configuration then guards the door, and trained ones must be added again.',
+  },
+  'registry-down': {
+    area: 'people and journal',
+    says: ['cannot be read or written', 'check state.folder, its owner and the disk'],
+    cause: 'The list of trained networks and jobs cannot be read or written now.',
+    remedy: 'Check the owner of the state folder and the disk. The door goes on with the network it has.',
+  },
+  'relay-missing': {
+    area: 'relay',
+    says: ['There is no GPIO chip', 'has no line', 'cannot be reached', 'said nothing within'],
+    cause: 'There is no GPIO chip or line of that name, or a relay on the network does not answer.',
+    remedy:
+      'Run `facelatch relay lines` and copy label and name into `relay.chip` and `relay.line`. For a relay on the network: check its power, its address ' +
+      '(`relay.device.address`) and the broker; `facelatch relay status` asks it.',
+  },
+  'relay-busy': {
+    area: 'relay',
+    says: ['is taken by'],
+    cause: 'Another program or kernel driver holds the line. While you try commands, it is often the daemon itself.',
+    remedy:
+      'Stop the daemon before `facelatch relay pulse` (`sudo systemctl stop facelatch`). Otherwise end the program that the message names, or choose ' +
+      'another line.',
+  },
+  'relay-forbidden': {
+    area: 'relay',
+    says: ['may not be opened by this user', 'wants another user or password'],
+    cause: 'This user may not open the GPIO chip, or the relay on the network refuses user or password.',
+    remedy:
+      'Add the user to the group `gpio` (`sudo usermod -aG gpio USER`, then log in again); the package and `facelatch install` bring the udev rule. For a ' +
+      'relay on the network: set `relay.device.user` and `relay.device.passwordFile`.',
+  },
+  'relay-failed': {
+    area: 'relay',
+    says: ['The relay keeper', 'cannot be driven', 'did not say within'],
+    cause:
+      'The line or the relay on the network did not do what it was told. The attempt is journalled as `relay.failed`, and the line is driven safe.',
+    remedy:
+      'Look at the wiring and the power of the relay board, and run `facelatch relay status`. The line may be input only: choose another one. A relay on ' +
+      'the network: switch it by hand and check `relay.device.channel`.',
+  },
+  'broker-unreachable': {
+    area: 'broker',
+    says: ['The broker', 'does not answer', 'closed the connection', 'was lost'],
+    cause: 'The MQTT broker cannot be reached. The door goes on; events wait in the journal and are sent later.',
+    remedy:
+      'Check `mqtt.url` (host, port, `mqtts://` for TLS) and whether the broker runs. If the connection ends again and again, another client uses the ' +
+      'same `door.id`: give each door its own.',
+  },
+  'broker-refused': {
+    area: 'broker',
+    says: ['refuses the user or password', 'does not take messages on', 'speaks no version of TLS'],
+    cause: 'The broker answers and refuses: user or password, certificate, TLS version, MQTT version, or a topic.',
+    remedy:
+      'Set what the message names: `mqtt.user` and `mqtt.passwordFile`, `mqtt.caFile`, `mqtt.tlsVersion` `1.2`, `mqtt.protocol` `3.1.1`, or the access ' +
+      'list of the broker (see [MQTT](mqtt.md)). `facelatch doctor` tries the broker.',
+  },
+  'farm-unreachable': {
+    area: 'training',
+    says: ['Redis at'],
+    cause: 'Redis or Valkey of the farm cannot be reached, or refuses the connection.',
+    remedy: 'Check `farm.url`, user, password and `farm.caFile`. `facelatch doctor` tries it as a job would. The job goes on later.',
+  },
+  'farm-damaged': {
+    area: 'training',
+    says: ['What came over the farm'],
+    cause: 'What came from the farm was changed on the way, is incomplete, or is signed by somebody else.',
+    remedy:
+      'The door asks again by itself. If it happens again, check who can write to Redis and whether the cards in `farm.trainers` are those of your ' +
+      'trainers.',
+  },
+  'training-busy': {
+    area: 'training',
+    says: ['A training is under way'],
+    cause: 'One training is under way, and a door does one at a time.',
+    remedy: 'Wait for its end (`facelatch retrain status`), or cancel it (`facelatch retrain cancel`).',
+  },
+  'training-failed': {
+    area: 'training',
+    says: ['A face is found in the pictures of only', 'The training process', 'Too few pictures'],
+    cause: 'The training ended without a network: too few people or pictures, labels that contradict each other, or its process ended.',
+    remedy:
+      'Enrol more people or pictures, on different days. Remove or mark the pictures that the message names. The network in use stays as it was.',
+  },
+};
