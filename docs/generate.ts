@@ -1,5 +1,5 @@
 /**
- * Writes the generated pages of the documents (`npm run reference`): the command line, settings, events and MQTT commands, each made from the code that
+ * Writes the generated pages of the documents (`npm run reference`): the command line, settings, events, MQTT commands and faults, each made from the code that
  * they describe. test/docs.test.ts holds the files to what is made here.
  */
 import { writeFileSync } from 'node:fs';
@@ -7,12 +7,14 @@ import { join } from 'node:path';
 import { commandLine } from './generate/command-line.ts';
 import { events } from './generate/events.ts';
 import { mqttCommands } from './generate/mqtt-commands.ts';
+import { troubleshooting } from './generate/troubleshooting.ts';
 
 /** Every generated page: its path below docs/ and what makes it. */
 export const pages: Readonly<Record<string, () => string>> = {
   'reference/cli.md': commandLine,
   'reference/events.md': events,
   'reference/mqtt-commands.md': mqttCommands,
+  'operate/troubleshooting.md': troubleshooting,
 };
 
 if (import.meta.main) {

@@ -1,7 +1,6 @@
 /** The page that leads from a message to its cause and remedy: no fault is missing, and the words it quotes are in the program. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { troubleshooting } from '../../docs/troubleshooting.ts';
 import { faultGuide } from '../../src/base/fault-guide.ts';
 
 const root = new URL('../../', import.meta.url);
@@ -9,10 +8,6 @@ const textOf = (path: string) => readFileSync(new URL(path, root), 'utf8');
 const page = textOf('docs/operate/troubleshooting.md');
 
 describe('docs/operate/troubleshooting.md', () => {
-  it('is what the guide of faults makes (npm run reference makes it again)', () => {
-    expect(page).toBe(troubleshooting());
-  });
-
   it('holds every fault that the program can report', () => {
     const [, union = ''] = /export type FaultCode =([^;]+);/.exec(textOf('src/base/errors.ts')) ?? [];
     const codes = [...union.matchAll(/'([a-z-]+)'/g)].map(([, code]) => code);

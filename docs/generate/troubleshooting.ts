@@ -1,7 +1,7 @@
-/** `npm run reference` runs it: docs/operate/troubleshooting.md on standard output, made from the guide beside the closed list of faults. */
-import { pathToFileURL } from 'node:url';
-import type { FaultCode } from '../src/base/errors.ts';
-import { type FaultArea, faultGuide } from '../src/base/fault-guide.ts';
+/** The page operate/troubleshooting.md: what each fault means, made from the guide beside the closed list of faults. */
+import type { FaultCode } from '../../src/base/errors.ts';
+import { type FaultArea, faultGuide } from '../../src/base/fault-guide.ts';
+import { cell, generated } from './generated.ts';
 
 const areas: Readonly<Record<FaultArea, string>> = {
   start: 'Commands, configuration and disk',
@@ -21,16 +21,14 @@ export function troubleshooting(): string {
       .filter(([, advice]) => advice.area === area)
       .map(([code, { says, cause, remedy }]) => {
         const words = says.map((each) => `"${each}"`).join(', ');
-        return `| \`${code}\` | ${words} | ${cause} | ${remedy} |`;
+        return `| \`${code}\` | ${cell(words)} | ${cell(cause)} | ${cell(remedy)} |`;
       });
     return [`## ${title}`, '', '| code | words in the message | cause | remedy |', '| --- | --- | --- | --- |', ...rows].join('\n');
   });
   return `${head}\n${sections.join('\n\n')}\n`;
 }
 
-const head = `# Troubleshooting
-
-<!-- Made from src/base/fault-guide.ts by \`npm run reference\`; a test holds it to the list of faults. -->
+const head = `${generated('src/base/fault-guide.ts')}# Troubleshooting
 
 You have a message, and this page leads you to its cause and its remedy. You need a shell on the machine of the door.
 
@@ -50,5 +48,3 @@ message that begins with "this is a bug" is one: please report it.
 Somebody was not let in? That is a denial and not a fault: see
 [the reasons](../use/journal.md#why-the-door-stayed-shut).
 `;
-
-if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) process.stdout.write(troubleshooting());
