@@ -1,4 +1,5 @@
-/** As much linear algebra as the adapter needs: sums of scatter, and the Cholesky factor that whitens it. Square matrices lie row after row. */
+/** Groups of embeddings go in; their scatter, and the matrix that whitens it, come out. Square matrices are stored row by row. */
+import { CholeskyDecomposition, inverse, Matrix } from 'ml-matrix';
 
 /** The mean of vectors. */
 export function meanOf(vectors: readonly Float32Array[], size: number): Float64Array {
@@ -48,7 +49,7 @@ export function mixed(parts: readonly (readonly [share: number, matrix: Float64A
 }
 
 /** The mean of the diagonal. */
-export function variance(matrix: Float64Array, size: number): number {
+function variance(matrix: Float64Array, size: number): number {
   let sum = 0;
   for (let i = 0; i < size; i++) sum += matrix[i * (size + 1)] as number;
   return sum / size;
@@ -56,20 +57,6 @@ export function variance(matrix: Float64Array, size: number): number {
 
 /** L⁻¹ for the symmetric, positive definite S = L·Lᵀ: then |L⁻¹x|² = xᵀS⁻¹x. Undefined where S is not positive definite. */
 export function whitening(matrix: Float64Array, size: number): Float64Array | undefined {
-  const l = new Float64Array(size * size);
-  for (let i = 0; i < size; i++)
-    for (let j = 0; j <= i; j++) {
-      let sum = matrix[i * size + j] as number;
-      for (let k = 0; k < j; k++) sum -= (l[i * size + k] as number) * (l[j * size + k] as number);
-      if (i === j && !(sum > 0)) return undefined;
-      l[i * size + j] = i === j ? Math.sqrt(sum) : sum / (l[j * size + j] as number);
-    }
-  const inverse = new Float64Array(size * size);
-  for (let column = 0; column < size; column++)
-    for (let i = column; i < size; i++) {
-      let sum = i === column ? 1 : 0;
-      for (let k = column; k < i; k++) sum -= (l[i * size + k] as number) * (inverse[k * size + column] as number);
-      inverse[i * size + column] = sum / (l[i * size + i] as number);
-    }
-  return inverse;
+  const cholesky = new CholeskyDecomposition(Matrix.from1DArray(size, size, matrix));
+  return cholesky.isPositiveDefinite() ? Float64Array.from(inverse(cholesky.lowerTriangularMatrix).to1DArray()) : undefined;
 }
