@@ -1,6 +1,8 @@
 /**
- * What travels over the farm, as one run of bytes: for each entry the length of its head (4 bytes), the head (JSON) and its body. Training data
- * (pictures, labels, the base embedder's files) and folders (a checkpoint, a result) go in; the same come out, read piece by piece.
+ * The format of what travels over the farm: for each entry the length of its head (4 bytes, big-endian), the head
+ * (JSON) and the body. Training data (pictures, labels, the files of the base embedder) or a folder (a checkpoint, a
+ * result) goes in; the same comes out, read piece by piece. A tar archive was measured and packs pictures slower:
+ * docs/research/log.md.
  */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
@@ -9,6 +11,8 @@ import { dirname, join, relative } from 'node:path';
 import Type, { type Static } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { Fault } from '../base/errors.ts';
+import { parseJson } from '../base/jws.ts';
+import type { PersonId } from '../events.ts';
 import { type LabelledPerson, type Sample, sampleOrigins, type TrainingData } from '../retrain/port.ts';
 
 const bytes = Type.Integer({ minimum: 0 });
@@ -28,10 +32,10 @@ type Head = Static<typeof head>;
 const heads = Compile(head);
 const maxHeadBytes = 4096;
 
-/** Names as a trainer may write them: no way out of the folder, nothing hidden. */
+/** The names a trainer may send: they stay in the folder, and none is hidden. */
 const nameFits = /^[A-Za-z0-9_@-][A-Za-z0-9_.@-]{0,127}(\/[A-Za-z0-9_@-][A-Za-z0-9_.@-]{0,127}){0,3}$/;
 
-/** Training data with the files of the base embedder's folder. */
+/** Training data and the files of the base embedder's folder. */
 export async function* packData({ people, strangers }: TrainingData, base: string): AsyncGenerator<Uint8Array> {
   for (const { personId, samples } of people) {
     yield headOf({ kind: 'person', personId, bytes: 0 });
@@ -51,7 +55,7 @@ function* packSamples(samples: readonly Sample[]): Generator<Uint8Array> {
   }
 }
 
-/** The files of a folder and of the folders in it. */
+/** The files of a folder and its subfolders. */
 export async function* packFolder(folder: string): AsyncGenerator<Uint8Array> {
   for (const name of await filesIn(folder)) {
     const path = join(folder, name);
@@ -59,7 +63,7 @@ export async function* packFolder(folder: string): AsyncGenerator<Uint8Array> {
     yield headOf({ kind: 'file', name, bytes: size });
     if (size === 0) continue;
     let read = 0;
-    // A file that grows while it is read would push everything after it out of step.
+    // Of a file that grows meanwhile, only the announced bytes are read.
     for await (const piece of createReadStream(path, { highWaterMark: 256 * 1024, end: size - 1 })) {
       read += piece.length;
       yield piece;
@@ -68,7 +72,7 @@ export async function* packFolder(folder: string): AsyncGenerator<Uint8Array> {
   }
 }
 
-/** Every file below `folder`, by name. */
+/** The names of all files below `folder`, sorted. */
 export async function filesIn(folder: string): Promise<string[]> {
   const entries = await readdir(folder, { withFileTypes: true, recursive: true });
   return entries
@@ -85,15 +89,17 @@ function headOf(entry: Head): Uint8Array {
   return Buffer.concat([length, json]);
 }
 
-/** Training data out of its bytes; the files go into `base`. The pictures stay in memory: no face is written to the disk. */
+/**
+ * The files go into `base`. The pictures stay in memory: no face is written to the disk. Throws Fault `farm-damaged`.
+ */
 export async function unpackData(source: AsyncIterable<Uint8Array>, base: string): Promise<TrainingData> {
-  const people: { personId: string; samples: Sample[] }[] = [];
+  const people: (LabelledPerson & { readonly samples: Sample[] })[] = [];
   const strangers: Sample[][] = [];
   let into: Sample[] | undefined;
   for await (const [entry, body] of entriesOf(source)) {
     if (entry.kind === 'person') {
       into = [];
-      people.push({ personId: entry.personId, samples: into });
+      people.push({ personId: entry.personId as PersonId, samples: into });
     } else if (entry.kind === 'stranger') {
       into = [];
       strangers.push(into);
@@ -101,23 +107,23 @@ export async function unpackData(source: AsyncIterable<Uint8Array>, base: string
       const { id, origin, takenAt } = entry;
       const pieces: Uint8Array[] = [];
       for await (const piece of body) pieces.push(piece);
-      if (!into) throw misshapen('holds a picture of nobody');
+      if (!into) throw malformed('holds a picture that belongs to nobody');
       into.push({ id, origin, takenAt, picture: Buffer.concat(pieces) });
     } else await writeFileIn(base, entry.name, body);
   }
-  return { people: people as unknown as readonly LabelledPerson[], strangers };
+  return { people, strangers };
 }
 
-/** A folder out of its bytes. */
+/** Throws Fault `farm-damaged`. */
 export async function unpackFolder(source: AsyncIterable<Uint8Array>, folder: string): Promise<void> {
   for await (const [entry, body] of entriesOf(source)) {
-    if (entry.kind !== 'file') throw misshapen(`holds a ${entry.kind} where files are expected`);
+    if (entry.kind !== 'file') throw malformed(`holds a ${entry.kind} among the files`);
     await writeFileIn(folder, entry.name, body);
   }
 }
 
 async function writeFileIn(folder: string, name: string, body: AsyncIterable<Uint8Array>): Promise<void> {
-  if (!nameFits.test(name)) throw misshapen(`holds a file of the name ${JSON.stringify(name).slice(0, 200)}`);
+  if (!nameFits.test(name)) throw malformed(`holds a file with the forbidden name ${JSON.stringify(name).slice(0, 200)}`);
   const path = join(folder, name);
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
   const file = await open(path, 'wx', 0o600);
@@ -131,16 +137,16 @@ async function writeFileIn(folder: string, name: string, body: AsyncIterable<Uin
 
 type Entry = readonly [Head, AsyncIterable<Uint8Array>];
 
-/** Heads with their bodies; a body that was not read is passed over. */
+/** Each head with its body. The rest of a body that the caller did not read is skipped. */
 async function* entriesOf(source: AsyncIterable<Uint8Array>): AsyncGenerator<Entry> {
   const reader = readerOf(source);
   for (;;) {
     const length = await reader.take(4);
     if (length.length === 0) return;
-    if (length.length < 4) throw misshapen('ends within an entry');
+    if (length.length < 4) throw malformed('ends within an entry');
     const size = length.readUInt32BE();
-    if (size > maxHeadBytes) throw misshapen('has a head that is too long');
-    const entry = parse(await reader.take(size));
+    if (size > maxHeadBytes) throw malformed('has an entry with a head that is too long');
+    const entry = headIn(await reader.take(size));
     let left = entry.bytes;
     const body = async function* () {
       while (left > 0) {
@@ -154,18 +160,13 @@ async function* entriesOf(source: AsyncIterable<Uint8Array>): AsyncGenerator<Ent
   }
 }
 
-function parse(json: Buffer): Head {
-  let value: unknown;
-  try {
-    value = JSON.parse(json.toString('utf8'));
-  } catch {
-    value = undefined;
-  }
-  if (!heads.Check(value)) throw misshapen('has a head that is none');
-  return value as Head;
+function headIn(json: Buffer): Head {
+  const value = parseJson(json);
+  if (!heads.Check(value)) throw malformed('has an entry with a head that this version does not know');
+  return value;
 }
 
-/** Bytes of an iteration, by count. */
+/** Reads an iteration by number of bytes. */
 function readerOf(source: AsyncIterable<Uint8Array>) {
   const pieces = source[Symbol.asyncIterator]();
   let rest: Uint8Array = new Uint8Array();
@@ -178,7 +179,7 @@ function readerOf(source: AsyncIterable<Uint8Array>) {
     return true;
   };
   return {
-    /** So many bytes, or fewer at the end. */
+    /** `n` bytes, fewer only at the end. */
     take: async (n: number): Promise<Buffer> => {
       const taken: Uint8Array[] = [];
       for (let left = n; left > 0 && (await refill()); ) {
@@ -189,9 +190,9 @@ function readerOf(source: AsyncIterable<Uint8Array>) {
       }
       return Buffer.concat(taken);
     },
-    /** One to so many bytes. */
+    /** 1 to `n` bytes, without a copy. */
     some: async (n: number): Promise<Uint8Array> => {
-      if (!(await refill())) throw misshapen('ends within an entry');
+      if (!(await refill())) throw malformed('ends within an entry');
       const piece = rest.subarray(0, n);
       rest = rest.subarray(piece.length);
       return piece;
@@ -199,15 +200,15 @@ function readerOf(source: AsyncIterable<Uint8Array>) {
   };
 }
 
-const misshapen = (how: string) => new Fault('farm-damaged', `What came over the farm ${how}`);
+const malformed = (how: string) => new Fault('farm-damaged', `What came over the farm ${how}`);
 
-/** One line that names a job's input: people, pictures, strangers, base embedder. The same input gives the same line. */
-export async function digestOf({ people, strangers }: TrainingData, base: string): Promise<string> {
+/** Identifies the input of a job: people, pictures, strangers, base embedder. */
+export async function inputDigest({ people, strangers }: TrainingData, base: string): Promise<string> {
   const hash = createHash('sha256');
   const ids = (samples: readonly Sample[]) => samples.map(({ id }) => id).toSorted();
   hash.update(JSON.stringify(people.map(({ personId, samples }) => [personId, ids(samples)] as const).toSorted()));
   hash.update(JSON.stringify(strangers.map(ids).toSorted()));
-  // The manifest holds the network's own SHA-256.
+  // The manifest contains the SHA-256 of the network.
   hash.update(await readFile(join(base, 'manifest.json')).catch(() => ''));
   return hash.digest('base64url');
 }

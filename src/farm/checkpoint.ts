@@ -1,6 +1,7 @@
 /**
- * A recipe's checkpoint on its way to whoever would take over: whenever the files in its folder have changed and stand still, they are sent,
- * encrypted for all trainers of the order, and then take the place of the ones before. A trainer that is killed loses what came after.
+ * Sends a recipe's checkpoint to Redis, where another trainer can take over. Opened for each turn at a job; runs until
+ * `stop`. Whenever the files in the folder have changed and are not being written, they are sent, encrypted for all
+ * trainers of the order, and replace the previous ones.
  */
 import { constants } from 'node:fs';
 import { copyFile, mkdir, rm, stat } from 'node:fs/promises';
@@ -10,42 +11,42 @@ import { Fault, messageOf } from '../base/errors.ts';
 import { filesIn, packFolder, unpackFolder } from './archive.ts';
 import { type Fence, setCheckpoint } from './fence.ts';
 import { type Known, type Party, seal, unseal } from './seal.ts';
-import { checkpoint, type StreamRef } from './statements.ts';
+import { checkpointForm, type StreamRef } from './statements.ts';
 import { type Channel, dropStream, receiveStream, sendStream } from './stream.ts';
 
 export interface CheckpointOptions {
   readonly channel: Channel;
   readonly fence: Fence;
-  /** The recipe's folder, and one beside it for the copy that is sent. */
+  /** The recipe's folder, and a folder for the copy that is sent. */
   readonly folder: string;
   readonly copy: string;
   readonly everyMs: number;
   readonly by: Party;
   readonly to: readonly Known[];
-  /** How long it may still lie in Redis, milliseconds. */
+  /** How long it may stay in Redis, milliseconds. */
   readonly lifeMs: () => number;
   readonly onSent: (bytes: number) => void;
   readonly onTrouble: (why: string) => void;
 }
 
 export interface CheckpointKeeper {
-  /** Sends no more; with `last` what has changed since goes out first. */
+  /** Ends sending; with `last`, what has changed is sent first. */
   stop(last: boolean): Promise<void>;
 }
 
 export function keepCheckpoints(options: CheckpointOptions): CheckpointKeeper {
-  const over = new AbortController();
+  const stopping = new AbortController();
   const state: Sent = { seen: '', stream: undefined };
   const loop = async () => {
-    while (!over.signal.aborted) {
-      await delay(options.everyMs, undefined, { signal: over.signal }).catch(() => undefined);
-      if (!over.signal.aborted) await sendChanged(options, state);
+    while (!stopping.signal.aborted) {
+      await delay(options.everyMs, undefined, { signal: stopping.signal }).catch(() => undefined);
+      if (!stopping.signal.aborted) await sendChanged(options, state);
     }
   };
   const looping = loop();
   return {
     stop: async (last) => {
-      over.abort();
+      stopping.abort();
       await looping;
       if (last) await sendChanged(options, state);
     },
@@ -53,16 +54,16 @@ export function keepCheckpoints(options: CheckpointOptions): CheckpointKeeper {
 }
 
 interface Sent {
-  /** The files that were sent last. */
+  /** The state of the files (`stateOf`) that were sent last. */
   seen: string;
   stream: StreamRef | undefined;
 }
 
-/** Trouble with a checkpoint is told and never ends the work itself. */
+/** A failure is reported and never ends the training. */
 async function sendChanged(options: CheckpointOptions, state: Sent): Promise<void> {
   const { channel, fence, by, to, lifeMs } = options;
   try {
-    const taken = await copyStill(options.folder, options.copy);
+    const taken = await copyUnchanging(options.folder, options.copy);
     if (taken === undefined || taken === state.seen) return;
     const stream = await sendStream(channel, packFolder(options.copy), lifeMs());
     const claims = { submission: channel.submission, token: fence.token, iat: channel.redis.wall() / 1000, data: stream };
@@ -81,8 +82,8 @@ async function sendChanged(options: CheckpointOptions, state: Sent): Promise<voi
   }
 }
 
-/** Copies the folder as it stood at one moment; gives a line that names its state, undefined where it is empty or does not stand still. */
-async function copyStill(folder: string, copy: string): Promise<string | undefined> {
+/** Copies the folder as it was at one moment; gives its state, or undefined if it is empty or keeps changing. */
+async function copyUnchanging(folder: string, copy: string): Promise<string | undefined> {
   const tries = 3;
   for (let i = 0; i < tries; i++) {
     try {
@@ -95,7 +96,7 @@ async function copyStill(folder: string, copy: string): Promise<string | undefin
       }
       if ((await stateOf(folder)) === before) return before;
     } catch (error) {
-      // A file that was renamed away meanwhile.
+      // A file was renamed while it was copied.
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
     }
   }
@@ -112,7 +113,10 @@ async function stateOf(folder: string): Promise<string> {
   return lines.join('\n');
 }
 
-/** Lays the newest checkpoint of the submission into `folder`; gives the token of the turn that made it, or why there is none to go on from. */
+/**
+ * Writes the newest checkpoint of the submission into `folder`; gives the token of the turn that made it, or why there
+ * is none to continue from.
+ */
 export async function restoreCheckpoint(
   channel: Channel,
   folder: string,
@@ -122,7 +126,7 @@ export async function restoreCheckpoint(
   const { redis, names, submission } = channel;
   const text = await redis.guard(redis.client.get(names.checkpoint(submission)));
   if (text === null) return { none: undefined };
-  const read = await unseal(text, 'facelatch-farm-checkpoint+jwt', reader, trusted, checkpoint);
+  const read = await unseal(text, 'facelatch-farm-checkpoint+jwt', reader, trusted, checkpointForm);
   if ('refused' in read) return { none: `the checkpoint ${read.refused}` };
   if (read.claims.submission !== submission) return { none: 'the checkpoint is of another submission' };
   try {

@@ -1,4 +1,7 @@
-/** How a turn at a job ends in the queue: given back, failed for good or for now, or wanted no more; what the queue says goes out as the turn's end. */
+/**
+ * Settles a job in the queue at the end of a turn: gives it back, fails it for now or for good, or removes it. The
+ * turn's end comes out.
+ */
 import { UnrecoverableError } from 'bullmq';
 import { Fault, messageOf } from '../base/errors.ts';
 import type { FarmRedis } from './redis.ts';
@@ -7,10 +10,10 @@ import type { FarmJob } from './statements.ts';
 export type TurnEnd =
   | { readonly kind: 'done'; readonly seconds: number }
   | { readonly kind: 'gave-back' }
-  /** Somebody else has it now, or the door wants it no more. */
+  /** Another trainer has it, or the door has withdrawn it. */
   | { readonly kind: 'lost'; readonly why: string }
   | { readonly kind: 'failed'; readonly why: string; readonly final: boolean }
-  /** It cannot be read with this trainer's key. */
+  /** This trainer's key cannot decrypt it. */
   | { readonly kind: 'not-ours' };
 
 interface Queue {
@@ -29,7 +32,7 @@ export async function giveBack({ redis }: Queue, job: FarmJob, lock: string): Pr
 export async function fail({ redis }: Queue, job: FarmJob, lock: string, error: unknown, isFinal: boolean): Promise<TurnEnd> {
   const code = error instanceof Fault ? error.code : 'bug';
   const why = messageOf(error);
-  // It stands in Redis in the clear and is shown to people at the door.
+  // It is in Redis unencrypted and is shown to people at the door.
   const text = `${code}|${why.replaceAll(/\p{Cc}+/gu, ' ').slice(0, 500)}`;
   try {
     await redis.guard(job.moveToFailed(withoutStack(isFinal ? new UnrecoverableError(text) : new Error(text)), lock, false));
@@ -39,7 +42,7 @@ export async function fail({ redis }: Queue, job: FarmJob, lock: string, error: 
   }
 }
 
-/** Faults that another trainer would meet too. */
+/** Codes of faults that would occur at any trainer. */
 const final: ReadonlySet<string> = new Set([
   'training-failed',
   'bad-picture',
@@ -49,13 +52,13 @@ const final: ReadonlySet<string> = new Set([
   'farm-damaged',
 ]);
 
-/** Failed by what `error` says: for good where another trainer would meet it too. `folder`: where turns have their folders. */
+/** Fails the job: for good if `error` would occur at any trainer. `folder`: trainer.folder. */
 export function failBy(queue: Queue, job: FarmJob, lock: string, error: unknown, folder: string): Promise<TurnEnd> {
   const fault = faultOf(error, folder);
   return fail(queue, job, lock, fault, fault instanceof Fault && final.has(fault.code));
 }
 
-/** No space, no quota, or a limit on the file's size. */
+/** No space, quota exceeded, or file too large. */
 const full = new Set<unknown>(['ENOSPC', 'EDQUOT', 'EFBIG']);
 
 function faultOf(error: unknown, folder: string): unknown {
@@ -63,14 +66,14 @@ function faultOf(error: unknown, folder: string): unknown {
   return new Fault('disk-full', `The disk of a trainer is full: free space in ${folder} (trainer.folder) there`, error);
 }
 
-/** The door asks no more for it. */
+/** The door has withdrawn the job, or its time is over. */
 export async function endUnwanted(queue: Queue, job: FarmJob, lock: string, why: string): Promise<TurnEnd> {
   const end = await fail(queue, job, lock, new Fault('training-failed', why), true);
   await queue.redis.guard(job.remove().catch(() => undefined));
   return end;
 }
 
-/** The stack would stand in Redis, with the paths of this machine. */
+/** The stack would be stored in Redis with the paths of this machine. */
 function withoutStack(error: Error): Error {
   error.stack = error.message;
   return error;

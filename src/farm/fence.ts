@@ -1,6 +1,7 @@
 /**
- * Fencing tokens: each time a trainer takes a job it draws the next number and a random word with it; only the holder of the newest may set the
- * checkpoint, and the door takes only the newest's result. A queue delivers at least once: whoever was thought dead and comes back holds an old one.
+ * Fencing tokens. A trainer that takes a job draws the next number and a random id. Only the holder of the newest token
+ * may set the checkpoint, and the door takes only its result: the queue delivers at least once, so a trainer that was
+ * presumed dead may come back with an old token.
  */
 import { randomUUID } from 'node:crypto';
 import type { Channel } from './stream.ts';
@@ -29,13 +30,13 @@ export async function drawToken({ redis, names, submission }: Channel, lifeMs: n
   return { token: Number(token), lease };
 }
 
-/** The newest token; undefined where nobody has taken the job, or Redis forgot. */
+/** The newest token; undefined if nobody has taken the job, or Redis lost it. */
 export async function newestToken({ redis, names, submission }: Omit<Channel, 'maxBytes'>): Promise<Fence | undefined> {
   const [token, lease] = await redis.guard(redis.client.hmget(names.fence(submission), 'token', 'lease'));
   return token && lease ? { token: Number(token), lease } : undefined;
 }
 
-/** Sets the checkpoint where `fence` is still the newest; false where it is not. */
+/** Sets the checkpoint only if `fence` is still the newest; gives whether it was. */
 export async function setCheckpoint(
   { redis, names, submission }: Channel,
   { lease }: Fence,

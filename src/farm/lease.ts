@@ -1,4 +1,7 @@
-/** A trainer's hold on a job: renewed in the queue while the work goes on; why it ended comes out: another trainer has it, the door wants it no more, or its time is over. */
+/**
+ * A trainer's lease of a job. Opened for each turn, renewed in the queue until `stop`; it ends by itself when another
+ * trainer has the job, the door has withdrawn it, or its time is over.
+ */
 import { type Fence, newestToken } from './fence.ts';
 import type { FarmRedis } from './redis.ts';
 import type { FarmJob, Order } from './statements.ts';
@@ -19,7 +22,6 @@ export interface LeaseOptions {
   readonly order: Order;
 }
 
-/** Renews the lock of the queue; notices when another trainer has taken over, when the door wants the job no more, and when its time is over. */
 export function keepLease({ leaseMs, channel, job, lock, fence, order }: LeaseOptions): Lease {
   const { redis } = channel;
   const over = new AbortController();
@@ -32,14 +34,14 @@ export function keepLease({ leaseMs, channel, job, lock, fence, order }: LeaseOp
   const look = async () => {
     const renewed = await redis.guard(job.extendLock(lock, leaseMs));
     if (over.signal.aborted) return;
-    if (renewed !== 1) return end('lost', 'the lease of this job is over: another trainer takes it up');
+    if (renewed !== 1) return end('lost', 'the lease of this job has expired: another trainer takes it');
     if (await isCancelled(channel)) return end('over', unwanted);
     const newest = await newestToken(channel);
     if (newest?.lease !== fence.lease) return end('lost', 'a newer turn at this job has begun');
-    if (lifeMs(order, redis) < 0) end('over', 'the job was not done within farm.ttlMs of the door');
+    if (lifeMs(order, redis) < 0) end('over', 'the job was not finished within farm.ttlMs of the door');
   };
   const timer = setInterval(() => {
-    // While Redis is away the question waits, and the work goes on.
+    // While Redis is unreachable this waits, and the training continues.
     if (looking) return;
     looking = true;
     look()
@@ -57,7 +59,7 @@ export function keepLease({ leaseMs, channel, job, lock, fence, order }: LeaseOp
   };
 }
 
-/** How long what lies in Redis of the order is good for. Milliseconds. */
+/** How long the order, and what belongs to it in Redis, remains valid. Milliseconds. */
 export const lifeMs = ({ exp }: Order, { wall }: FarmRedis): number => exp * 1000 - wall();
 
 export const unwanted = 'the door has taken the job back';

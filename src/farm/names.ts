@@ -1,22 +1,25 @@
-/** Every key that the farm uses in Redis. A door's keys begin with its prefix, so that one rule of Redis's access control list fences it in. */
+/**
+ * Every key that the farm uses in Redis. A door's keys begin with its prefix, so that one access control rule of Redis
+ * confines the door to them.
+ */
 import type { RecipeName } from '../retrain/port.ts';
 
 export interface FarmNames {
   /** BullMQ's keys of this door begin with this. */
   readonly queuePrefix: string;
-  /** A trainer of another version never sees the job. */
+  /** Contains the version: a trainer of another version never sees the job. */
   queue(recipe: RecipeName, engine: string): string;
-  /** A submission's id in the queue; cannot collide with BullMQ's own keys. */
+  /** The id of a submission in the queue; cannot collide with BullMQ's own keys. */
   job(submission: string): string;
-  /** Which submission of a door's job stands. */
+  /** The current submission of a door's job. */
   standing(job: string): string;
   chunk(submission: string, stream: string, index: number): string;
-  /** Hash: stream → how many chunks it may have. What is to be deleted in the end. */
+  /** Hash: stream → how many chunks it may have. They are deleted in the end. */
   streams(submission: string): string;
   /** Hash: the newest fencing token and its lease. */
   fence(submission: string): string;
   checkpoint(submission: string): string;
-  /** There while the door wants the job no more. */
+  /** Exists after the door has withdrawn the job. */
   cancelled(submission: string): string;
 }
 
@@ -35,5 +38,5 @@ export function farmNames(prefix: string, door: string): FarmNames {
   };
 }
 
-/** What the trainer whose signing key has this thumbprint says of itself: written by trainers, read by doors. */
+/** The presence of the trainer whose signing key has this thumbprint: written by trainers, read by doors. */
 export const presenceKey = (prefix: string, trainer: string): string => `${prefix}-trainers:${trainer}`;

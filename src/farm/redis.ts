@@ -1,26 +1,27 @@
 /**
- * The farm's connection to Redis: settings go in; a connection that was found fit (it does not evict, its clock is ours, it lets us in) and
- * mends itself comes out, or a fault that says what is wrong. A Redis that stays away for longer than the patience ends what waits for it.
+ * The farm's connection to Redis. Settings go in; out comes a connection that reconnects by itself, to a Redis that was
+ * checked (it does not evict keys, its clock agrees with ours, it lets us in), or a Fault. If Redis stays away for
+ * longer than the patience, what waits for it fails.
  */
 import { Redis, type RedisOptions } from 'ioredis';
 import { asFault, Fault, messageOf } from '../base/errors.ts';
 import { type Clock, systemClock } from '../base/time.ts';
 
-/** Fits the `farm` part of the configuration; an empty text is a setting that was not made. */
+/** Has the form of the `farm` section of the configuration; an empty text is a setting that is not set. */
 export interface FarmRedisOptions {
   /** `rediss://host:6379`, or `redis://` on loopback. */
   readonly url: string;
   readonly user?: string;
   readonly password?: string;
-  /** PEM: the authority of Redis's certificate. */
+  /** PEM: the authority that issued the certificate of Redis. */
   readonly ca?: string;
-  /** How long Redis may be gone before what waits for it is given up; for ever where absent. Milliseconds. */
+  /** How long Redis may be unreachable before what waits for it fails; without limit if absent. Milliseconds. */
   readonly patienceMs?: number;
-  /** How far this host's clock may be from Redis's. Seconds. */
+  /** How far the clocks of this host and of Redis may differ. Seconds. */
   readonly clockSkewS: number;
   readonly clock?: Pick<Clock, 'wall'>;
   readonly signal: AbortSignal;
-  /** Told when the connection is lost and when it is there again. */
+  /** Called when the connection is lost and when it is back. */
   readonly onConnection?: (connected: boolean) => void;
 }
 
@@ -30,13 +31,16 @@ export interface FarmRedis extends AsyncDisposable {
   readonly label: string;
   /** This host's wall clock, milliseconds since 1970. */
   wall(): number;
-  /** What `work` gives, or a Fault: what Redis answered, that it was gone for too long; what the signal carries. */
+  /**
+   * Resolves as `work` does. Rejects with a Fault for an error of Redis or if it was gone for too long, or with the
+   * signal's reason.
+   */
   guard<T>(work: Promise<T>): Promise<T>;
-  /** Throws Fault `farm-unreachable` where Redis would throw away what it holds. */
+  /** Throws Fault `farm-unreachable` if Redis evicts keys when its memory is full. */
   requireKeeping(): Promise<void>;
 }
 
-/** A Redis that gives no answer for so long is taken for gone. Milliseconds. */
+/** A Redis that has not answered for this long is treated as gone. Milliseconds. */
 const silenceMs = 20_000;
 const pingEveryMs = 2000;
 const retryMaxMs = 2000;
@@ -55,9 +59,9 @@ export async function openFarmRedis(options: FarmRedisOptions): Promise<FarmRedi
     ...(tls && { tls: { ...(options.ca && { ca: options.ca }) } }),
     lazyConnect: true,
     connectTimeout: 10_000,
-    // BullMQ asks for it; what is asked while Redis is away waits, and is bounded by the patience.
+    // BullMQ requires null. Commands wait while Redis is away; the patience limits how long.
     maxRetriesPerRequest: null,
-    // At first one try is enough to say what is wrong.
+    // When opening, one attempt is enough to say what is wrong.
     retryStrategy: (times) => (opened ? Math.min(times * 100, retryMaxMs) : null),
   } satisfies RedisOptions);
   client.on('error', (error) => {
@@ -85,7 +89,7 @@ export async function openFarmRedis(options: FarmRedisOptions): Promise<FarmRedi
       label,
       wall: () => clock.wall(),
       requireKeeping,
-      // No Promise.race with one promise that outlives all: it would keep a reaction of every command.
+      // Not Promise.race with one long-lived promise: that would keep a reaction for every command.
       guard: (work) =>
         new Promise((resolve, reject) => {
           if (over) reject(over.reason);
@@ -124,16 +128,16 @@ interface Place {
 function placeOf(url: string): Place {
   const parsed = URL.canParse(url) ? new URL(url) : undefined;
   if (!parsed?.hostname || !/^rediss?:$/.test(parsed.protocol))
-    throw new Fault('bad-config', 'farm.url is no address of a Redis; give rediss://host:6379 (redis:// on loopback only)');
+    throw new Fault('bad-config', 'farm.url is not an address of a Redis: give rediss://host:6379 (redis:// on loopback only)');
   const tls = parsed.protocol === 'rediss:';
   const host = parsed.hostname.replace(/^\[|\]$/g, '');
   if (!tls && !/^(127(\.\d+){3}|::1|localhost)$/.test(host))
     throw new Fault(
       'bad-config',
-      `farm.url ${parsed.protocol}//${parsed.host} would be spoken in the clear: give rediss:// (docs/learn/farm.md)`,
+      `farm.url ${parsed.protocol}//${parsed.host} would not be encrypted: give rediss:// (docs/learn/farm.md)`,
     );
   const db = Number(parsed.pathname.slice(1) || '0');
-  if (!Number.isInteger(db)) throw new Fault('bad-config', `farm.url ends in ${parsed.pathname}, which is no number of a database`);
+  if (!Number.isInteger(db)) throw new Fault('bad-config', `farm.url ends in ${parsed.pathname}, which is not the number of a database`);
   return { label: `${parsed.protocol}//${parsed.host}`, host, port: Number(parsed.port || '6379'), db, tls };
 }
 
@@ -142,7 +146,7 @@ async function refuseEviction(client: Redis, label: string): Promise<void> {
   if (policy === 'noeviction') return;
   throw new Fault(
     'farm-unreachable',
-    `Redis at ${label} throws away what it holds when its memory is full (maxmemory-policy ${policy}): set "maxmemory-policy noeviction" in its redis.conf, or CONFIG SET maxmemory-policy noeviction`,
+    `Redis at ${label} evicts keys when its memory is full (maxmemory-policy ${policy}): set "maxmemory-policy noeviction" in its redis.conf, or CONFIG SET maxmemory-policy noeviction`,
   );
 }
 
@@ -163,7 +167,7 @@ interface Watch {
   stop(): void;
 }
 
-/** Asks Redis now and then whether it is still there: a frozen one closes no connection. */
+/** Pings Redis: a frozen one does not close its connection. */
 function watchConnection(
   client: Redis,
   label: string,
@@ -175,7 +179,7 @@ function watchConnection(
   let downSince: number | undefined;
   let askedAt: number | undefined;
   const turn = (connected: boolean) => {
-    // What we close ourselves is not lost.
+    // A connection that we close is not lost.
     if (over || (downSince === undefined) === connected) return;
     downSince = connected ? undefined : performance.now();
     onConnection?.(connected);
@@ -222,7 +226,7 @@ const rethrow = (naming: Naming) => (error: unknown) => {
   throw faultOf(error, naming);
 };
 
-/** What ioredis or Redis said, as a fault with its remedy. */
+/** An error of ioredis or Redis as a Fault with its remedy. */
 function faultOf(error: unknown, { label, user }: Naming): Error {
   if (error instanceof Fault || (error instanceof Error && error.name === 'AbortError')) return error;
   const text = messageOf(error);
@@ -241,11 +245,12 @@ function faultOf(error: unknown, { label, user }: Naming): Error {
     );
   if (/^OOM|command not allowed when used memory/.test(text))
     return new Fault('farm-unreachable', `Redis at ${label} is full (${text}): raise its maxmemory, or lower farm.maxBundleBytes`, error);
-  if (/^MISCONF|^READONLY/.test(text)) return new Fault('farm-unreachable', `Redis at ${label} takes nothing (${text}): mend it`, error);
+  if (/^MISCONF|^READONLY/.test(text))
+    return new Fault('farm-unreachable', `Redis at ${label} accepts no writes (${text}): look into its log and repair it`, error);
   if (/CERT|SELF_SIGNED|UNABLE_TO_|ALTNAME/.test(code))
     return new Fault(
       'farm-unreachable',
-      `The certificate of Redis at ${label} is not accepted (${text}): set farm.caFile to the authority that issued it, and let it name the host of farm.url`,
+      `The certificate of Redis at ${label} is not accepted (${text}): set farm.caFile to the authority that issued it; it must be for the host of farm.url`,
       error,
     );
   if (/ERR_SSL|EPROTO/.test(code))

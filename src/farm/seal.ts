@@ -1,31 +1,29 @@
 /**
- * What door and trainers tell each other as texts that only they can write and read: claims go in, a JWS (RFC 7515, Ed25519) inside a general
- * JWE (RFC 7516, section 7.2.1; ECDH-ES+A256KW over X25519, A256GCM) for every recipient comes out, and back again.
+ * Statements that only a door and its trainers can write and read. Claims go in; a JWS (RFC 7515, Ed25519) inside a
+ * general JWE for all recipients (RFC 7516, section 7.2.1; ECDH-ES+A256KW over X25519, A256GCM) comes out, and the
+ * reverse.
  */
 import {
-  CompactSign,
   type CryptoKey,
   calculateJwkThumbprint,
-  compactVerify,
   decodeProtectedHeader,
   GeneralEncrypt,
   type GeneralJWE,
   generalDecrypt,
   importJWK,
 } from 'jose';
-import type { Static, TSchema } from 'typebox';
-import { Compile } from 'typebox/compile';
+import { claimedKid, parseJson, signatureAlgorithm, signJws, verifiedPayload } from '../base/jws.ts';
 import type { PublicJwk } from './statements.ts';
 
-/** Tells the kinds of statements apart, so that none passes for another. */
-export type StatementType =
+/** The `typ` of a JWS: one kind of statement is never accepted as another. */
+type StatementType =
   | 'facelatch-farm-order+jwt'
   | 'facelatch-farm-receipt+jwt'
   | 'facelatch-farm-checkpoint+jwt'
   | 'facelatch-farm-result+jwt'
   | 'facelatch-farm-trainer+jwt';
 
-/** Whoever signs and is written to: a door or a trainer. Fits the door's own keys. */
+/** A door or a trainer with its private keys. The keys of the door (command/keys.ts) have this form. */
 export interface Party {
   /** Thumbprint of the signing key (RFC 7638). */
   readonly id: string;
@@ -49,90 +47,73 @@ export interface Known {
   readonly card: Card;
 }
 
-export type Unsealed<S extends TSchema> = { readonly claims: Static<S>; readonly by: Known } | { readonly refused: string };
+/** A compiled schema (statements.ts). */
+interface Form<T> {
+  Check(value: unknown): value is T;
+}
 
-const algorithm = 'Ed25519';
-/** No statement is as long: what is longer is not looked at. */
+/** `refused` completes a sentence about the statement: "The order …". */
+type Unsealed<T> = { readonly claims: T; readonly by: Known } | { readonly refused: string };
+
+/** Longer texts are refused unread. */
 const maxChars = 4_000_000;
 const encoder = new TextEncoder();
 const decoder = new TextDecoder('utf-8', { fatal: true });
 
-/** Throws what `jose` throws where a key is none. */
+/** Throws what `jose` throws for an invalid key. */
 export async function knownOf(card: Card): Promise<Known> {
   return {
     name: card.name,
     id: await calculateJwkThumbprint({ ...card.sign }),
-    verify: (await importJWK({ ...card.sign }, algorithm)) as CryptoKey,
+    verify: (await importJWK({ ...card.sign }, signatureAlgorithm)) as CryptoKey,
     encrypt: (await importJWK({ ...card.encrypt }, 'ECDH-ES+A256KW')) as CryptoKey,
     card,
   };
 }
 
-/** Claims, signed. */
-export function sign(claims: object, type: StatementType, by: Party): Promise<string> {
-  return new CompactSign(encoder.encode(JSON.stringify(claims)))
-    .setProtectedHeader({ alg: algorithm, kid: by.id, typ: type })
-    .sign(by.sign);
+export function signStatement(claims: object, type: StatementType, by: Party): Promise<string> {
+  return signJws(encoder.encode(JSON.stringify(claims)), type, { kid: by.id, key: by.sign });
 }
 
-/** Claims, signed, for the eyes of `to` alone. */
+/** Signed by `by`, then encrypted: only `to` can read it. */
 export async function seal(claims: object, type: StatementType, by: Party, to: readonly Known[]): Promise<string> {
-  const jwe = new GeneralEncrypt(encoder.encode(await sign(claims, type, by))).setProtectedHeader({ enc: 'A256GCM', cty: 'JWT' });
+  const jwe = new GeneralEncrypt(encoder.encode(await signStatement(claims, type, by))).setProtectedHeader({ enc: 'A256GCM', cty: 'JWT' });
   for (const { encrypt, id } of to) jwe.addRecipient(encrypt).setUnprotectedHeader({ alg: 'ECDH-ES+A256KW', kid: id });
   return JSON.stringify(await jwe.encrypt());
 }
 
-/** The claims of a signed text, where one of `trusted` signed it and they fit `schema`. */
-export async function verify<S extends TSchema>(
-  jws: string,
-  type: StatementType,
-  trusted: readonly Known[],
-  schema: S,
-): Promise<Unsealed<S>> {
-  const kid = kidOf(jws, type);
-  if (kid === undefined) return { refused: `is no ${type}` };
+/** The claims of a signed text, if one of `trusted` signed it and they have the given form. */
+export async function verifyStatement<T>(jws: string, type: StatementType, trusted: readonly Known[], form: Form<T>): Promise<Unsealed<T>> {
+  const kid = claimedKid(jws, type);
+  if (kid === undefined) return { refused: `is not a ${type}` };
   const by = trusted.find(({ id }) => id === kid);
   if (!by) return { refused: `is signed by a key that is not trusted here (${kid})` };
-  let claims: unknown;
-  try {
-    claims = JSON.parse(decoder.decode((await compactVerify(jws, by.verify, { algorithms: [algorithm] })).payload));
-  } catch {
-    return { refused: `bears a signature of ${by.name} that is wrong` };
-  }
-  return Compile(schema).Check(claims)
-    ? { claims: claims as Static<S>, by }
-    : { refused: `of ${by.name} has another form than this version's` };
+  const payload = await verifiedPayload(jws, by.verify);
+  if (!payload) return { refused: `has an invalid signature of ${by.name}` };
+  const claims = parseJson(payload);
+  return form.Check(claims) ? { claims, by } : { refused: `of ${by.name} has a form that this version does not know` };
 }
 
-/** The claims of a sealed text, where it is for `reader` and one of `trusted` signed it. */
-export async function unseal<S extends TSchema>(
+/** The claims of a sealed text, if `reader` can decrypt it and one of `trusted` signed it. */
+export async function unseal<T>(
   text: string,
   type: StatementType,
   reader: Pick<Party, 'decrypt'>,
   trusted: readonly Known[],
-  schema: S,
-): Promise<Unsealed<S>> {
+  form: Form<T>,
+): Promise<Unsealed<T>> {
   if (text.length > maxChars) return { refused: `is too long (${text.length} characters)` };
   let jws: string;
   try {
     const jwe = JSON.parse(text) as GeneralJWE;
-    // A compressed text would let a small statement grow without bound.
+    // A small compressed statement could grow without bound.
     if ('zip' in decodeProtectedHeader(jwe)) return { refused: 'is compressed' };
     const options = { keyManagementAlgorithms: ['ECDH-ES+A256KW'], contentEncryptionAlgorithms: ['A256GCM'] };
     jws = decoder.decode((await generalDecrypt(jwe, reader.decrypt, options)).plaintext);
   } catch {
     return { refused: notForUs };
   }
-  return verify(jws, type, trusted, schema);
+  return verifyStatement(jws, type, trusted, form);
 }
 
-export const notForUs = 'cannot be read with the key of this host';
-
-function kidOf(jws: string, type: StatementType): string | undefined {
-  try {
-    const { kid, typ, alg } = decodeProtectedHeader(jws);
-    return typeof kid === 'string' && typ === type && alg === algorithm ? kid : undefined;
-  } catch {
-    return undefined;
-  }
-}
+export const notForUs = 'cannot be decrypted with the key of this host';

@@ -1,6 +1,10 @@
-/** The form of what door and trainers tell each other: orders, receipts, checkpoints, results, and what a trainer says of itself. */
+/**
+ * The form of what doors and trainers tell each other: orders, receipts, checkpoints, results, and the presence of a
+ * trainer. Compiled once; seal.ts checks what it reads with them.
+ */
 import type { Job } from 'bullmq';
 import Type, { type Static } from 'typebox';
+import { Compile } from 'typebox/compile';
 import { recipeNames } from '../retrain/port.ts';
 
 const publicJwk = (crv: 'Ed25519' | 'X25519') =>
@@ -17,8 +21,8 @@ const seconds = Type.Number({ minimum: 0 });
 const id = Type.String({ pattern: '^[A-Za-z0-9_.-]{1,128}$' });
 const figures = Type.Record(Type.String(), Type.Number());
 
-/** Where a stream of encrypted chunks lies, and the key that opens it. */
-export const streamRef = Type.Object({
+/** Where a stream of encrypted chunks is in Redis, and its key. */
+const streamRef = Type.Object({
   id,
   /** 32 bytes, base64url. */
   key: Type.String({ pattern: '^[A-Za-z0-9_-]{43}$' }),
@@ -27,10 +31,10 @@ export const streamRef = Type.Object({
 });
 export type StreamRef = Static<typeof streamRef>;
 
-/** From the door to its trainers: what to train, and on what. */
-export const order = Type.Object({
+/** From a door to its trainers: what to train, and on what. */
+const order = Type.Object({
   door: name,
-  /** One handing-over of a job: drawn anew whenever the door begins it again, so that what belongs to an older one is refused. */
+  /** Drawn again each time the door hands the job over, so that what belongs to an earlier submission is refused. */
   submission: id,
   job: name,
   recipe,
@@ -40,25 +44,28 @@ export const order = Type.Object({
   iat: seconds,
   exp: seconds,
   data: streamRef,
-  /** Everyone who may take this job, or go on with it. */
+  /** Who may take or continue this job. */
   trainers: Type.Array(Type.Object({ name, sign: signKey, encrypt: encryptKey }), { minItems: 1 }),
 });
+export const orderForm = Compile(order);
 export type Order = Static<typeof order>;
 
-/** From the door to itself, so that it knows its own order again after a restart. */
-export const receipt = Type.Object({ submission: id, job: name, recipe, digest: Type.String(), exp: seconds });
+/** From a door to itself: after a restart it recognises its own order. */
+const receipt = Type.Object({ submission: id, job: name, recipe, digest: Type.String(), exp: seconds });
+export const receiptForm = Compile(receipt);
 export type Receipt = Static<typeof receipt>;
 
-/** From a trainer to whoever goes on with the job. */
-export const checkpoint = Type.Object({ submission: id, token: count, iat: seconds, data: streamRef });
+/** From a trainer to the trainer that continues the job. */
+const checkpoint = Type.Object({ submission: id, token: count, iat: seconds, data: streamRef });
+export const checkpointForm = Compile(checkpoint);
 
 /** From a trainer to the door. */
-export const result = Type.Object({
+const result = Type.Object({
   submission: id,
   job: name,
   recipe,
   engine: Type.String(),
-  /** The fencing token of the trainer's turn, and the random word that was drawn with it. */
+  /** The fencing token of the trainer's turn, and the random id that was drawn with it. */
   token: count,
   lease: id,
   iat: seconds,
@@ -72,38 +79,43 @@ export const result = Type.Object({
   seconds: Type.Number(),
   figures,
 });
+export const resultForm = Compile(result);
 export type Result = Static<typeof result>;
 
 export const devices = ['cpu', 'webgpu', 'cuda'] as const;
 export type Device = (typeof devices)[number];
 
-/** What a trainer says of itself, every few seconds. */
-export const presence = Type.Object({
+/** What a trainer says about itself every few seconds. */
+const presence = Type.Object({
   name,
   device: Type.Enum([...devices]),
   recipes: Type.Array(Type.String()),
   engine: Type.String(),
-  /** The recipe of the job that it is at. */
+  /** The recipe of the job it is working on. */
   busy: Type.Optional(Type.String()),
   iat: seconds,
 });
+export const presenceForm = Compile(presence);
 export type Presence = Static<typeof presence>;
 
-/** A job's progress, as it stands in Redis in the clear: figures and nothing of a face. */
-export const progress = Type.Object({
+/** A job's progress. It is in Redis unencrypted: figures only, nothing about a face. */
+const progress = Type.Object({
   stage: Type.String({ maxLength: 200 }),
   done: Type.Number(),
   total: Type.Number(),
   figures: Type.Optional(figures),
 });
+export const progressForm = Compile(progress);
 
-/** What stands in a job of the queue: references only. */
-export const jobData = Type.Object({ submission: id, order: Type.String(), receipt: Type.String() });
+/** The data of a queued job: references only. */
+const jobData = Type.Object({ submission: id, order: Type.String(), receipt: Type.String() });
+export const jobDataForm = Compile(jobData);
 export type JobData = Static<typeof jobData>;
 
-/** What a finished job gives back: a reference, sealed for the door. */
-export const jobResult = Type.Object({ token: count, sealed: Type.String() });
+/** The return value of a finished job: a reference, sealed for the door. */
+const jobResult = Type.Object({ token: count, sealed: Type.String() });
+export const jobResultForm = Compile(jobResult);
 export type JobResult = Static<typeof jobResult>;
 
-/** A job of the queue, as BullMQ gives it out. */
+/** A queued job, as BullMQ returns it. */
 export type FarmJob = Job<JobData, JobResult>;

@@ -1,7 +1,8 @@
 /**
- * Bytes of any length as encrypted chunks in Redis, each a key of its own with a time to live, beside the queue and never in a job: sent with
- * a few chunks on the way at a time, received likewise. AES-256-GCM under a key drawn for this stream alone; the number of a chunk is its nonce,
- * and stream, number and "this is the last" are authenticated with it, so that nothing can be changed, swapped, repeated or cut off unnoticed.
+ * Bytes of any length as encrypted chunks in Redis. Each chunk is a key with a time to live, beside the queue and never
+ * in a job; a few chunks are in flight at a time, both ways. AES-256-GCM with a key drawn for each stream. The number
+ * of a chunk is its nonce; the stream, the number and whether it is the last are authenticated, so changed, swapped,
+ * repeated and missing chunks are noticed.
  */
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 import { Fault } from '../base/errors.ts';
@@ -13,19 +14,22 @@ export interface Channel {
   readonly redis: FarmRedis;
   readonly names: FarmNames;
   readonly submission: string;
-  /** A longer stream is neither sent nor taken. */
+  /** A longer stream is neither sent nor received. */
   readonly maxBytes: number;
 }
 
-export const chunkBytes = 512 * 1024;
-/** Chunks on the way at once: what a transfer holds in memory. */
+const chunkBytes = 512 * 1024;
+/** Chunks in flight: they bound the memory of a transfer. */
 const window = 4;
-/** The list of what is to be deleted is brought forward by so many chunks at a time. */
+/** Chunks are registered for deletion this many at a time. */
 const registerEvery = 64;
 const tagBytes = 16;
 const cipher = 'aes-256-gcm';
 
-/** Throws Faults of the connection, `bad-argument` where it is longer than allowed; what `source` throws. Leaves nothing behind then. */
+/**
+ * Throws Faults of the connection, `bad-argument` for a stream longer than allowed, and what `source` throws; it then
+ * leaves nothing in Redis.
+ */
 export async function sendStream(channel: Channel, source: AsyncIterable<Uint8Array>, lifeMs: number): Promise<StreamRef> {
   const { redis, names, submission, maxBytes } = channel;
   const { client, guard } = redis;
@@ -38,7 +42,7 @@ export async function sendStream(channel: Channel, source: AsyncIterable<Uint8Ar
   let bytes = 0;
   const send = async (plain: Uint8Array, last: boolean) => {
     if (chunks % registerEvery === 0) {
-      // Before the chunks themselves: whoever cleans up finds all of them.
+      // Before the chunks are written: a cleanup finds all of them.
       await guard(client.hset(streams, id, chunks + registerEvery));
       await guard(client.pexpire(streams, px));
     }
@@ -67,11 +71,14 @@ export async function sendStream(channel: Channel, source: AsyncIterable<Uint8Ar
   }
 }
 
-/** Throws Fault `farm-damaged` where a chunk is missing or was changed, `bad-argument` where it is longer than allowed; faults of the connection. */
+/**
+ * Throws Fault `farm-damaged` for a missing or changed chunk, `bad-argument` for a stream longer than allowed, and
+ * faults of the connection.
+ */
 export async function* receiveStream(channel: Channel, ref: StreamRef): AsyncGenerator<Uint8Array, void, undefined> {
   const { redis, names, submission, maxBytes } = channel;
   if (ref.bytes > maxBytes) throw tooLong(ref.bytes, maxBytes);
-  if (ref.chunks !== Math.max(1, Math.ceil(ref.bytes / chunkBytes))) throw damaged('has another number of chunks than its length asks for');
+  if (ref.chunks !== Math.max(1, Math.ceil(ref.bytes / chunkBytes))) throw damaged('has a number of chunks that does not match its length');
   const key = Buffer.from(ref.key, 'base64url');
   const coming: Promise<Buffer | null>[] = [];
   let asked = 0;
@@ -83,13 +90,13 @@ export async function* receiveStream(channel: Channel, ref: StreamRef): AsyncGen
       coming.push(answer);
     }
     const sealed = await coming.shift();
-    if (!sealed) throw damaged(`lacks chunk ${index + 1} of ${ref.chunks}: its time to live is over, or Redis lost it`);
+    if (!sealed) throw damaged(`lacks chunk ${index + 1} of ${ref.chunks}: it expired, or Redis lost it`);
     const plain = decrypt(key, ref.id, index, index === ref.chunks - 1, sealed);
-    if (!plain) throw damaged(`was changed on its way (chunk ${index + 1} of ${ref.chunks})`);
+    if (!plain) throw damaged(`was changed in transit (chunk ${index + 1} of ${ref.chunks})`);
     bytes += plain.length;
     yield plain;
   }
-  if (bytes !== ref.bytes) throw damaged(`is ${bytes} bytes long and not ${ref.bytes}`);
+  if (bytes !== ref.bytes) throw damaged(`has ${bytes} bytes, not ${ref.bytes}`);
 }
 
 /** Deletes a stream's chunks. */
@@ -101,7 +108,7 @@ export async function dropStream(
   await redis.guard(redis.client.hdel(names.streams(submission), id));
 }
 
-/** Deletes everything that lies in Redis of a submission, whoever sent it. */
+/** Deletes everything of a submission from Redis, whoever sent it. */
 export async function dropSubmission({ redis, names, submission }: Omit<Channel, 'maxBytes'>): Promise<void> {
   const known = await redis.guard(redis.client.hgetall(names.streams(submission)));
   for (const [id, chunks] of Object.entries(known)) await redis.guard(unlink(redis, names, submission, id, Number(chunks)));
@@ -120,10 +127,10 @@ const damaged = (how: string) => new Fault('farm-damaged', `What came over the f
 const tooLong = (bytes: number, maxBytes: number) =>
   new Fault(
     'bad-argument',
-    `${Math.ceil(bytes / 1e6)} MB are more than may travel over the farm at once (${Math.floor(maxBytes / 1e6)} MB): raise farm.maxBundleBytes on both sides, or train with fewer pictures`,
+    `${Math.ceil(bytes / 1e6)} MB are more than the farm may transfer at once (${Math.floor(maxBytes / 1e6)} MB): raise farm.maxBundleBytes on both sides, or train with fewer pictures`,
   );
 
-/** The bytes of `source` in pieces of `chunkBytes`, the last one shorter. */
+/** The bytes of `source` in pieces of `chunkBytes`; the last may be shorter. */
 async function* inChunks(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
   let chunk = Buffer.allocUnsafe(chunkBytes);
   let filled = 0;

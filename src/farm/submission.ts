@@ -1,19 +1,22 @@
-/** A door's job as it is given to the farm: data and order go out, encrypted for the trainers that the door trusts; the submission comes back, or the one that still stands. */
+/**
+ * Submits a door's job to the farm: the data and the order, encrypted for the trainers that the door trusts. The id of
+ * the submission comes out, or that of an earlier one which is still valid.
+ */
 import { randomUUID } from 'node:crypto';
 import { packData } from './archive.ts';
-import { type Post, type Run, tries, withdraw } from './post.ts';
-import { knownOf, seal, sign, verify } from './seal.ts';
-import { type JobData, type Order, type Receipt, receipt as receiptSchema } from './statements.ts';
+import { knownOf, seal, signStatement, verifyStatement } from './seal.ts';
+import { type FarmRun, type FarmSession, tries, withdraw } from './session.ts';
+import { type JobData, type Order, type Receipt, receiptForm } from './statements.ts';
 import { type Channel, sendStream } from './stream.ts';
 
-/** The submission of an earlier call for the same job on the same input, where it still stands. */
-export async function standing(post: Post, digest: string): Promise<string | undefined> {
-  const { options, redis, names, queue, job } = post;
+/** The submission of an earlier call for the same job and input, if it is still valid. */
+export async function standingSubmission(session: FarmSession, digest: string): Promise<string | undefined> {
+  const { options, redis, names, queue, job } = session;
   const submission = await redis.guard(redis.client.get(names.standing(job.id)));
   if (!submission) return undefined;
   const found = await redis.guard(queue.getJob(names.job(submission)));
   const trusted = [await knownOf(options.own)];
-  const read = found && (await verify(found.data.receipt, 'facelatch-farm-receipt+jwt', trusted, receiptSchema));
+  const read = found && (await verifyStatement(found.data.receipt, 'facelatch-farm-receipt+jwt', trusted, receiptForm));
   const same =
     read !== undefined &&
     'claims' in read &&
@@ -23,19 +26,19 @@ export async function standing(post: Post, digest: string): Promise<string | und
     read.claims.digest === digest &&
     read.claims.exp > redis.wall() / 1000;
   if (same) return submission;
-  await withdraw(post, submission);
+  await withdraw(session, submission);
   return undefined;
 }
 
 /** Sends the data, then puts the order into the queue. */
-export async function submit(post: Post, run: Run, digest: string): Promise<string> {
-  const { options, redis, names, queue, trainers, job, pace } = post;
+export async function submit(session: FarmSession, run: FarmRun, digest: string): Promise<string> {
+  const { options, redis, names, queue, trainers, job, pace } = session;
   await redis.requireKeeping();
   const submission = randomUUID();
   const channel: Channel = { redis, names, submission, maxBytes: options.maxBytes };
   const iat = redis.wall() / 1000;
   const exp = iat + options.ttlMs / 1000;
-  // First of all, so that the next call finds what a cut left behind.
+  // First of all: if this call is interrupted, the next one finds what it left.
   await redis.guard(redis.client.set(names.standing(job.id), submission, 'PX', options.ttlMs));
   run.onProgress({ stage: 'sending the pictures to the farm', done: 0, total: 1 });
   const data = await sendStream(channel, packData(run.data, run.base), options.ttlMs);
@@ -55,7 +58,7 @@ export async function submit(post: Post, run: Run, digest: string): Promise<stri
   const content: JobData = {
     submission,
     order: await seal(order, 'facelatch-farm-order+jwt', options.party, trainers),
-    receipt: await sign(receipt, 'facelatch-farm-receipt+jwt', options.party),
+    receipt: await signStatement(receipt, 'facelatch-farm-receipt+jwt', options.party),
   };
   const age = Math.ceil(options.ttlMs / 1000);
   await redis.guard(

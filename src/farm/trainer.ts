@@ -1,6 +1,7 @@
 /**
- * A trainer: takes one job at a time from the queues of the doors that it knows, for the recipes that it can do, and tells the roll that it is
- * there. BullMQ keeps leases, finds jobs whose trainer is gone, and offers them again; here a job is fetched, done and settled.
+ * A trainer: takes one job at a time from the queues of its doors, for the recipes that it can do, and publishes its
+ * presence. Started by `facelatch trainer`; runs until its signal is aborted, and owns the connection to Redis, the
+ * queue workers and the folder of its jobs. BullMQ keeps the leases and offers the jobs of dead trainers again.
  */
 import { randomUUID } from 'node:crypto';
 import { mkdir, readdir, rm } from 'node:fs/promises';
@@ -19,7 +20,7 @@ import { type TurnEvent, takeTurn } from './turn.ts';
 
 export interface TrainerOptions {
   readonly redis: Omit<FarmRedisOptions, 'signal' | 'onConnection' | 'patienceMs'>;
-  /** First part of every key (farm.prefix). */
+  /** farm.prefix */
   readonly prefix: string;
   readonly name: string;
   readonly device: Device;
@@ -27,22 +28,22 @@ export interface TrainerOptions {
   readonly doors: readonly Card[];
   readonly recipes: readonly Recipe[];
   readonly threads: number;
-  /** A folder of its own: what an earlier run left there is deleted. */
+  /** Used by this trainer alone: what an earlier run left there is deleted. */
   readonly folder: string;
   /** Version of facelatch. */
   readonly engine: string;
   readonly maxBytes: number;
   readonly pace?: Partial<TrainerPace>;
-  /** Asked to stop: the job in hand goes back, with its checkpoint. */
+  /** When it is aborted, the current job goes back to the queue with its checkpoint. */
   readonly signal: AbortSignal;
   readonly tell: (event: TrainerEvent) => void;
 }
 
 /** Milliseconds. */
 export interface TrainerPace {
-  /** Between two looks into empty queues. */
+  /** Between two polls of empty queues. */
   readonly pollMs: number;
-  /** A trainer that has not renewed its lease for so long is taken for dead. */
+  /** A trainer that has not renewed its lease for this long is presumed dead. */
   readonly leaseMs: number;
   readonly presenceMs: number;
   readonly checkpointMs: number;
@@ -58,12 +59,12 @@ export type TrainerEvent =
   | { readonly kind: 'trouble'; readonly why: string }
   | TurnEvent;
 
-/** A stalled job is taken up again however often: each time it goes on from its checkpoint. A job that kills every trainer ends after so many. */
+/** A stalled job continues from its checkpoint. One that kills every trainer fails after this many times. */
 const maxStalls = 20;
-/** A door whose orders are not for this trainer is left alone for so long. */
+/** After an order that is not for this trainer, its queue is not polled for this long. */
 const restMs = 60_000;
-/** Stopped while Redis is away, a trainer waits so long to give its job back. */
-const partingMs = 5000;
+/** A trainer that is stopped while Redis is away waits this long to give its job back. */
+const givingBackMs = 5000;
 
 interface Lane {
   readonly door: Known;
@@ -73,7 +74,7 @@ interface Lane {
   restsUntil: number;
 }
 
-/** Runs until `signal` is aborted. Throws Faults `farm-unreachable`, `not-permitted`, `bad-config` where it cannot begin. */
+/** Throws Faults `farm-unreachable`, `not-permitted`, `bad-config` if it cannot start. */
 export async function runTrainer(options: TrainerOptions): Promise<void> {
   const { signal, tell } = options;
   await emptyFolder(options.folder);
@@ -91,7 +92,7 @@ export async function runTrainer(options: TrainerOptions): Promise<void> {
       },
     }),
   );
-  stack.defer(partWith(signal, closing, () => connected));
+  stack.defer(closeAfter(signal, closing, () => connected));
   const lanes = doors.flatMap((door) => options.recipes.map((recipe) => laneOf(options, redis, door, recipe)));
   stack.defer(async () => void (await Promise.allSettled(lanes.map(({ worker }) => worker.close(true)))));
   for (const { worker } of lanes) await redis.guard(worker.waitUntilReady());
@@ -100,13 +101,13 @@ export async function runTrainer(options: TrainerOptions): Promise<void> {
   stack.defer(() => presence.stop());
   tell({ kind: 'ready', redis: redis.label });
   while (!signal.aborted) {
-    const took = await round(options, redis, lanes, presence);
+    const took = await pollLanes(options, redis, lanes, presence);
     if (!took) await delay(options.pace?.pollMs ?? usualPace.pollMs, undefined, { signal }).catch(() => undefined);
   }
 }
 
-/** Looks into every queue once, each in its turn; true where there was something to do. */
-async function round(options: TrainerOptions, redis: FarmRedis, lanes: readonly Lane[], presence: Presence): Promise<boolean> {
+/** Polls every queue once; gives whether there was a job. */
+async function pollLanes(options: TrainerOptions, redis: FarmRedis, lanes: readonly Lane[], presence: PresenceKeeper): Promise<boolean> {
   let took = false;
   for (const lane of lanes) {
     if (options.signal.aborted || lane.restsUntil > performance.now()) continue;
@@ -119,7 +120,7 @@ async function round(options: TrainerOptions, redis: FarmRedis, lanes: readonly 
       took ||= end.kind !== 'not-ours';
       rest(lane, end, options.pace?.retryMs ?? usualPace.retryMs);
     } catch (error) {
-      // The lease runs out, and the job is offered again.
+      // The lease expires, and the queue offers the job again.
       if (!options.signal.aborted) options.tell({ kind: 'trouble', why: messageOf(error) });
     } finally {
       presence.tell().catch(() => undefined);
@@ -128,7 +129,7 @@ async function round(options: TrainerOptions, redis: FarmRedis, lanes: readonly 
   return took;
 }
 
-/** A trainer in trouble leaves the next try to the others. */
+/** After a failure this trainer leaves the next attempt to others. */
 function rest(lane: Lane, end: TurnEnd, retryMs: number): void {
   if (end.kind === 'not-ours') lane.restsUntil = performance.now() + restMs;
   if (end.kind === 'failed' && !end.final) lane.restsUntil = performance.now() + 3 * retryMs;
@@ -152,12 +153,12 @@ function laneOf({ prefix, engine, name, pace }: TrainerOptions, redis: FarmRedis
     stalledInterval: leaseMs / 2,
     maxStalledCount: maxStalls,
   });
-  // Lost connections are told by the connection itself.
+  // Lost connections are reported by the connection itself.
   worker.on('error', () => undefined);
   return { door, recipe, names, worker, restsUntil: 0 };
 }
 
-/** What an earlier run left because it was killed. Throws Fault `bad-config`. */
+/** Deletes what an earlier run left when it was killed. Throws Fault `bad-config`. */
 async function emptyFolder(folder: string): Promise<void> {
   try {
     await mkdir(folder, { recursive: true, mode: 0o700 });
@@ -168,32 +169,32 @@ async function emptyFolder(folder: string): Promise<void> {
   }
 }
 
-/** Once stopped, Redis is waited for only a while. */
-function partWith(signal: AbortSignal, closing: AbortController, connected: () => boolean): () => void {
+/** Once the trainer is stopped, it waits only `givingBackMs` for a Redis that is away. Gives the clean-up. */
+function closeAfter(signal: AbortSignal, closing: AbortController, connected: () => boolean): () => void {
   const every = 500;
   let timer: NodeJS.Timeout | undefined;
-  const part = () => {
+  const begin = () => {
     let awayMs = 0;
     timer = setInterval(() => {
       awayMs = connected() ? 0 : awayMs + every;
-      if (awayMs >= partingMs) closing.abort(signal.reason);
+      if (awayMs >= givingBackMs) closing.abort(signal.reason);
     }, every);
   };
-  signal.addEventListener('abort', part, { once: true });
+  signal.addEventListener('abort', begin, { once: true });
   return () => {
-    signal.removeEventListener('abort', part);
+    signal.removeEventListener('abort', begin);
     clearInterval(timer);
     closing.abort(new Error('closed'));
   };
 }
 
-interface Presence {
-  /** Says at once what the trainer is at. */
+interface PresenceKeeper {
+  /** Publishes at once; `busy`: the recipe of the current job. */
   tell(busy?: string): Promise<void>;
   stop(): Promise<void>;
 }
 
-function keepPresence(options: TrainerOptions, redis: FarmRedis): Presence {
+function keepPresence(options: TrainerOptions, redis: FarmRedis): PresenceKeeper {
   const { prefix, party, name, device, recipes, engine } = options;
   const { presenceMs } = { ...usualPace, ...options.pace };
   let busy: string | undefined;

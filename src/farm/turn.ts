@@ -1,6 +1,7 @@
 /**
- * A trainer's turn at one job: the order out of the queue goes in; the newest checkpoint is taken up, the recipe runs while the
- * lease is renewed beside it, and the result goes to the door, signed by this trainer and for the door's eyes alone. Nothing of it stays here.
+ * A trainer's turn at one job. A queued job goes in; the recipe continues from the newest checkpoint while the lease is
+ * renewed; the result goes to the door, signed by this trainer and encrypted for the door alone. Nothing of the job
+ * stays on the trainer.
  */
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -25,16 +26,16 @@ export interface TurnOptions {
   readonly door: Known;
   readonly recipe: Recipe;
   readonly threads: number;
-  /** Where a turn has its folder. */
+  /** Each turn makes a folder of its own in it. */
   readonly folder: string;
   readonly engine: string;
   readonly maxBytes: number;
   readonly clockSkewS: number;
   readonly leaseMs: number;
   readonly checkpointMs: number;
-  /** After so long a job that nobody here may read is offered again. Milliseconds. */
+  /** After this, a job that this trainer cannot decrypt is offered again. Milliseconds. */
   readonly retryMs: number;
-  /** Asked to stop: the job goes back. */
+  /** When it is aborted, the job goes back to the queue. */
   readonly signal: AbortSignal;
   readonly tell: (event: TurnEvent) => void;
 }
@@ -47,18 +48,17 @@ export type TurnEvent = { readonly job: string; readonly door: string; readonly 
   | TurnEnd
 );
 
-/** Takes its turn at `job`, which is locked with `lock`, and settles it. Throws faults of the connection. */
+/** Works on `job`, which is locked with `lock`, and settles it in the queue. Throws faults of the connection. */
 export async function takeTurn(options: TurnOptions, job: FarmJob, lock: string): Promise<TurnEnd> {
   const { door, recipe } = options;
-  const say = (event: Parameters<typeof tellOf>[1]) =>
-    options.tell(tellOf({ job: job.id ?? '', door: door.name, recipe: recipe.name }, event));
+  const say = (event: Told) => options.tell(tellOf({ job: job.id ?? '', door: door.name, recipe: recipe.name }, event));
   const end = await settle(options, job, lock, say);
   say(end);
   return end;
 }
 
 type Told = TurnEvent extends infer E ? (E extends unknown ? Omit<E, 'job' | 'door' | 'recipe'> : never) : never;
-const tellOf = (of: Pick<TurnEvent, 'job' | 'door' | 'recipe'>, event: Told): TurnEvent => ({ ...of, ...event }) as TurnEvent;
+const tellOf = (of: Pick<TurnEvent, 'job' | 'door' | 'recipe'>, event: Told): TurnEvent => ({ ...of, ...event });
 
 async function settle(options: TurnOptions, job: FarmJob, lock: string, say: (event: Told) => void): Promise<TurnEnd> {
   if (job.deferredFailure) return fail(options, job, lock, new Fault('training-failed', job.deferredFailure), true);
@@ -66,7 +66,7 @@ async function settle(options: TurnOptions, job: FarmJob, lock: string, say: (ev
   if ('refused' in read) {
     if (read.refused !== notForUs)
       return fail(options, job, lock, new Fault('not-permitted', `The order of this job ${read.refused}`), true);
-    // Another trainer of the door may well read it.
+    // Another trainer of the door may be able to decrypt it.
     await options.redis.guard(job.moveToDelayed(options.redis.wall() + options.retryMs, lock));
     return { kind: 'not-ours' };
   }
@@ -101,13 +101,13 @@ async function work(options: TurnOptions, turn: Turn): Promise<TurnEnd> {
   const { channel, order, fence, lease, say } = turn;
   const signal = AbortSignal.any([options.signal, lease.signal]);
   const folder = await mkdtemp(join(options.folder, 'job-'));
-  const [base, checkpoint, out] = ['base', 'checkpoint', 'out'].map((name) => join(folder, name)) as [string, string, string];
+  const [base, checkpoint, out] = [join(folder, 'base'), join(folder, 'checkpoint'), join(folder, 'out')];
   try {
     for (const each of [base, checkpoint, out]) await mkdir(each, { mode: 0o700 });
     const trainers = await Promise.all(order.trainers.map(knownOf));
     const restored = await restoreCheckpoint(channel, checkpoint, options.party, trainers);
     say({ kind: 'taken', token: fence.token, ...('token' in restored && { from: { token: restored.token } }) });
-    if ('none' in restored && restored.none) say({ kind: 'trouble', why: `begins anew: ${restored.none}` });
+    if ('none' in restored && restored.none) say({ kind: 'trouble', why: `starts from the beginning: ${restored.none}` });
     const data = await unpackData(until(receiveStream(channel, order.data), signal), base);
     const keeper = keepCheckpoints({
       channel,
@@ -140,7 +140,7 @@ async function work(options: TurnOptions, turn: Turn): Promise<TurnEnd> {
   }
 }
 
-/** Stopped, the last checkpoint goes out, so that nothing is lost. */
+/** When the trainer is stopped, the last checkpoint is sent, so that nothing is lost. */
 async function running(
   { signal }: TurnOptions,
   { lease }: Turn,
@@ -165,7 +165,7 @@ async function deliver(options: TurnOptions, turn: Turn, made: RecipeResult, sig
     ...fence,
     iat: options.redis.wall() / 1000,
     data: stream,
-    calibration: structuredClone(made.calibration) as Result['calibration'],
+    calibration: { ...made.calibration, table: [...made.calibration.table] },
     seconds: made.seconds,
     figures: { ...made.figures },
   };
@@ -173,7 +173,7 @@ async function deliver(options: TurnOptions, turn: Turn, made: RecipeResult, sig
   try {
     await options.redis.guard(job.moveToCompleted({ token: fence.token, sealed }, lock, false));
   } catch (error) {
-    // Sent twice over a connection that was cut, the second finds the first already done.
+    // After a lost connection the command is sent twice: the second finds the job already completed.
     const newest = await newestToken(channel);
     const state = newest?.lease === fence.lease ? await options.redis.guard(job.getState()) : 'unknown';
     if (state !== 'completed') {
@@ -184,7 +184,7 @@ async function deliver(options: TurnOptions, turn: Turn, made: RecipeResult, sig
   return { kind: 'done', seconds: made.seconds };
 }
 
-/** At most one report a second goes to Redis. */
+/** Sends at most one report a second to Redis. */
 function progressTeller({ job, say, channel }: Turn): (progress: RecipeProgress) => void {
   const everyMs = 1000;
   let toldAt = Number.NEGATIVE_INFINITY;

@@ -79,6 +79,6 @@ describe('a Redis with TLS and the access control lines of docs/learn/farm.md', 
     await expect(attempt({ user: 'back-door', password: 'PASSWORD-2' })).rejects.toEqual(refusal('not-permitted', 'docs/learn/farm.md'));
     await expect(attempt({ ca: undefined })).rejects.toEqual(refusal('farm-unreachable', 'farm.caFile'));
     await expect(attempt({ url: url.replace('rediss', 'redis') })).rejects.toEqual(refusal('farm-unreachable', 'farm.url'));
-    await expect(attempt({ url: 'redis://192.0.2.1:6379' })).rejects.toEqual(refusal('bad-config', 'in the clear'));
+    await expect(attempt({ url: 'redis://192.0.2.1:6379' })).rejects.toEqual(refusal('bad-config', 'would not be encrypted'));
   });
 });

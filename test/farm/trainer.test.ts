@@ -287,7 +287,7 @@ describe('on the way', () => {
     const second = set.near(set.trainers[1], {}, brief);
     const { link, wanted } = await training;
     expect(link).toBe(wanted);
-    expect(second.events.find(kind('trouble'))).toMatchObject({ why: expect.stringContaining('begins anew') });
+    expect(second.events.find(kind('trouble'))).toMatchObject({ why: expect.stringContaining('starts from the beginning') });
   });
 
   test('what is longer than allowed is neither sent nor taken, and both sides say so', async () => {
