@@ -32,11 +32,11 @@ import type { Gallery } from './identity/port.ts';
 import { rosterOf } from './identity/roster.ts';
 import { identify } from './identity/threshold.ts';
 import type { Journal } from './journal/port.ts';
-import { type Eyes, openEyes } from './learning/guard.ts';
+import { type Eyes, openEyes } from './learning/eyes.ts';
 import { openLearning } from './learning/open.ts';
-import { farmOf, twinOf } from './learning/parts.ts';
+import { farmOf, guardOf } from './learning/parts.ts';
 import type { Inputs, Relay } from './relay/port.ts';
-import type { Twin } from './retrain/promotion.ts';
+import type { Guard } from './retrain/promotion.ts';
 import { liveSettings } from './settings/live.ts';
 import type { Config } from './settings/load.ts';
 
@@ -261,9 +261,9 @@ export async function wire(config: Config, log: Log, overrides: Overrides = {}):
 }
 
 /** The reader that a test brings, with the people of the state folder. */
-async function brought(config: Config, { reader }: Overrides, clock: Clock): Promise<Twin> {
+async function brought(config: Config, { reader }: Overrides, clock: Clock): Promise<Guard> {
   const given = reader ?? (await readerOf(config));
-  return twinOf('base', given, galleryOf(config, given.embedder, clock));
+  return guardOf('base', given, galleryOf(config, given.embedder, clock));
 }
 
 /** Templates that another embedder made are made anew before the door begins to look. */

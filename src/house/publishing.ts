@@ -24,7 +24,7 @@ export interface PublishingParts {
   readonly gallery: Pick<Gallery, 'find'>;
   readonly enrolment: EnrolmentSessions;
   readonly desk: Desk | undefined;
-  readonly learning: Pick<Learning, 'onStatus' | 'onLine'> | undefined;
+  readonly learning: Pick<Learning, 'subscribe'> | undefined;
   /** Where the embedded broker listens, if there is one. */
   readonly brokerUrl: string | undefined;
   /** The picture that was looked at last. */
@@ -94,10 +94,12 @@ function summaryOf({ state, backlog, commands, setAside }: PublicationStatus): s
   return `${state}${waiting}${commands === 'deaf' ? ', delivers no commands' : ''}${setAside > 0 ? `, refused ${setAside} for good` : ''}`;
 }
 
-function tellTraining(learning: Pick<Learning, 'onStatus' | 'onLine'>, topics: Topics, publication: Publication): void {
-  learning.onStatus = (status) => publication.show('training', shownJob(status));
-  learning.onLine = (job, line) =>
-    publication.tell(topics.training(job), { payload: encodeTrainingLine(job, line, systemClock.wall()), retain: false });
+function tellTraining(learning: Pick<Learning, 'subscribe'>, topics: Topics, publication: Publication): void {
+  learning.subscribe({
+    onStatus: (status) => publication.show('training', shownJob(status)),
+    onLine: (job, line) =>
+      publication.tell(topics.training(job), { payload: encodeTrainingLine(job, line, systemClock.wall()), retain: false }),
+  });
 }
 
 /** A job as its retained state has it. */

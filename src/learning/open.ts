@@ -1,6 +1,7 @@
 /**
- * Learning at a running door: frames, decisions and the clock go in; pictures are kept where the owner allows it, jobs run and stand still while somebody is there, a new
- * champion is watched beside the network before it, and what other processes promoted is taken over. Nothing here is in the way of a decision.
+ * Learning at a running door: frames, decisions and the clock go in. Pictures are kept where the owner allows it, jobs run and pause
+ * while somebody is there, a new champion is watched beside the network before it, and what other processes promoted is taken over.
+ * Nothing here delays a decision. wire.ts opens it; it owns the eyes, the registry and the training process, and ends with the door.
  */
 
 import type { Observation } from '../access/port.ts';
@@ -12,18 +13,18 @@ import type { Event } from '../events.ts';
 import type { FaceReader, Reading } from '../face/port.ts';
 import type { Entry, Journal } from '../journal/port.ts';
 import { scheduleOf } from '../retrain/due.ts';
+import type { JobRunner } from '../retrain/job-runner.ts';
 import { type Jobs, jobsIn } from '../retrain/jobs.ts';
-import { pauseOf } from '../retrain/pause.ts';
+import { type Pause, pauseOf } from '../retrain/pause.ts';
 import type { Farm, JobStatus, Training } from '../retrain/port.ts';
-import type { Registry } from '../retrain/registry.ts';
 import type { Samples } from '../retrain/samples.ts';
-import { visitPictures } from '../retrain/visit-pictures.ts';
+import { type VisitPictures, visitPictures } from '../retrain/visit-pictures.ts';
 import type { Config } from '../settings/load.ts';
-import { type Eyes, openEyes } from './guard.ts';
-import { openRetraining, processOf, runnerOf, samplesOf } from './parts.ts';
+import { type Eyes, openEyes } from './eyes.ts';
+import { openRetraining, type Retraining, runnerOf } from './parts.ts';
 import { trainingOf } from './requests.ts';
-import { firstTwin, succession } from './succession.ts';
-import { templateRenewal } from './template-renewal.ts';
+import { firstGuard, openSuccession, type Succession } from './succession.ts';
+import { type TemplateRenewal, templateRenewal } from './template-renewal.ts';
 
 export interface LearningOptions {
   readonly config: Config;
@@ -53,29 +54,49 @@ export interface Learning extends AsyncDisposable {
   reopen(): Promise<FaceReader>;
   /** Jobs, until `signal` is aborted. */
   run(signal: AbortSignal): Promise<void>;
-  onStatus: ((status: JobStatus) => void) | undefined;
-  onLine: ((job: string, line: string) => void) | undefined;
+  /** Hears of jobs from now on, until learning is closed. */
+  subscribe(listener: LearningListener): void;
+}
+
+export interface LearningListener {
+  readonly onStatus: (status: JobStatus) => void;
+  readonly onLine: (job: string, line: string) => void;
+}
+
+interface State {
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly retraining: Retraining;
+  readonly eyes: Eyes;
+  readonly succession: Succession;
+  readonly pictures: VisitPictures;
+  readonly pause: Pause;
+  readonly runner: JobRunner;
+  readonly jobs: Jobs;
+  readonly lookAtSchedule: () => void;
+  readonly renewal: TemplateRenewal;
+  /** Resolves when no promotion that was asked for is under way. */
+  readonly promoted: () => Promise<void>;
+  readonly over: AbortController;
+  peopleBefore: number;
+  nextPurgeMs: number;
+  nextScheduleMs: number;
 }
 
 const purgeMs = 600_000;
 const scheduleMs = 20_000;
 
-/** Opens the network that guards: the champion where it is whole and trusted, else what was before it. Throws what opening the configured network throws. */
+/**
+ * Opens the network that guards: the champion where it is whole and trusted, else what was before it. Throws what opening the
+ * configured network throws.
+ */
 export async function openLearning(options: LearningOptions): Promise<Learning> {
-  const { config, journal, clock, log } = options;
-  const retraining = await openRetraining(config);
+  const { config, journal, clock, log, workshop } = options;
   await using opening = new AsyncDisposableStack();
-  opening.use(retraining);
-  const { registry, store } = retraining;
+  const retraining = opening.use(await openRetraining(config));
   const record = recorder(journal, log);
-  const eyes = opening.use(openEyes(await firstTwin({ config, retraining, clock, log, record })));
-  const samples = samplesOf(config, retraining, eyes.gallery);
-  const process = opening.use(processOf(config, options.workshop, true));
-  const pictures = visitPictures({
-    samples,
-    onKept: ({ seq, pictures: count, until }) => record({ kind: 'picture.kept', keptSeq: seq, pictures: count, until }),
-    onFault: (fault) => log.warn({ err: fault.message }, 'a picture could not be kept'),
-  });
+  const eyes = opening.use(openEyes(await firstGuard({ config, retraining, clock, log, record })));
   const over = new AbortController();
   const { signal } = over;
   const pause = pauseOf({ clock, mostMs: config.retrain.maxPauseMs });
@@ -83,78 +104,120 @@ export async function openLearning(options: LearningOptions): Promise<Learning> 
     while (pause.still() && !signal.aborted) await clock.sleep(100, signal).catch(() => undefined);
     signal.throwIfAborted();
   };
-  const { promotion, probation, ...networks } = succession({
-    ...{ config, retraining, samples, process, eyes, clock, log, untilQuiet, record, signal },
-  });
-  const renewal = templateRenewal({ eyes, untilQuiet, signal, log });
+  const succession = opening.use(openSuccession({ config, retraining, eyes, clock, log, workshop, untilQuiet, record, signal }));
+  const { samples, process, promotion } = succession;
+  const listeners = new Set<LearningListener>();
   const runner = runnerOf(config, {
     ...{ retraining, samples, process, record, log },
     farm: options.farm,
     promote: (id, by, comparison) => promotion.promote(id, by, { comparison }),
-    onStatus: (status) => learning.onStatus?.(status),
-    onLine: (job, line) => learning.onLine?.(job, line),
+    onStatus: (status) => listeners.forEach(({ onStatus }) => void onStatus(status)),
+    onLine: (job, line) => listeners.forEach(({ onLine }) => void onLine(job, line)),
   });
+  const { registry, store } = retraining;
   const jobs = jobsIn({ store, clock });
-  const asked = trainingOf({ config, journal, registry, samples, eyes, process, promotion, jobs, signal, log });
-  const lookAtSchedule = scheduleOf({
-    ...{ store, clock, log },
-    when: config.retrain.schedule,
-    timeZone: config.access.timeZone,
-    synchronised: options.synchronised,
-    start: () => jobs.start({ recipe: config.retrain.recipe, where: config.retrain.where, by: 'schedule' }),
-  });
-  const keepHouse = houseKeeping({ config, clock, registry, samples, eyes, jobs, lookAtSchedule });
-
+  const { training, promoted } = trainingOf({ config, journal, registry, samples, eyes, process, promotion, jobs, signal, log });
+  const state: State = {
+    ...{ config, clock, log, retraining, eyes, succession, pause, runner, jobs, promoted, over },
+    pictures: picturesOf(samples, record, log),
+    lookAtSchedule: lookAtScheduleOf(options, store, jobs),
+    renewal: templateRenewal({ eyes, untilQuiet, signal, log }),
+    ...{ peopleBefore: 0, nextPurgeMs: clock.now(), nextScheduleMs: clock.now() },
+  };
   const resources = opening.move();
-  const learning: Learning = {
-    eyes,
-    training: asked.training,
-    onStatus: undefined,
-    onLine: undefined,
-    saw: (frame, reading) => {
-      const [face] = reading.faces;
-      if (!face) return;
-      pause.saw();
-      runner.hold(pause.still());
-      if (face.embedding && (config.retrain.keepGrantsDays > 0 || config.retrain.keepUnknownsDays > 0))
-        pictures.saw(frame.capturedAtMs, frame.picture);
-    },
-    looked: probation.looked,
-    journalled: (event, entry) => {
-      if (event.kind !== 'access.granted' && event.kind !== 'access.denied') return;
-      pictures.decided(event, entry);
-      probation.decided(event, clock.now());
-    },
+  return {
+    ...{ eyes, training },
+    subscribe: (listener) => void listeners.add(listener),
+    saw: (frame, reading) => saw(state, frame, reading),
+    looked: succession.probation.looked,
+    journalled: (event, entry) => journalled(state, event, entry),
     tick: () => runner.hold(pause.still()),
-    refresh: (people) => {
-      try {
-        networks.follow();
-        renewal.look();
-        keepHouse(people);
-      } catch (error) {
-        if (!(error instanceof Fault)) throw error;
-        log.warn({ code: error.code, err: error.message }, 'the registry of trained networks cannot be read');
-      }
-    },
-    reopen: networks.reopen,
-    run: async (until) => {
-      const stop = () => over.abort(until.reason);
-      until.addEventListener('abort', stop, { once: true });
-      await probation.resume();
-      try {
-        await runner.run(until);
-      } finally {
-        over.abort(new Error('the door is closed'));
-        await networks.followed();
-        await renewal.done();
-        await asked.promoted();
-        await probation.end();
-        await pictures.written();
-      }
-    },
+    refresh: (people) => refresh(state, people),
+    reopen: succession.reopen,
+    run: (until) => run(state, until),
     [Symbol.asyncDispose]: () => resources.disposeAsync(),
   };
-  return learning;
+}
+
+function picturesOf(samples: Samples, record: (event: Event) => void, log: Log): VisitPictures {
+  return visitPictures({
+    samples,
+    onKept: ({ seq, pictures, until }) => record({ kind: 'picture.kept', keptSeq: seq, pictures, until }),
+    onFault: (fault) => log.warn({ err: fault.message }, 'a picture could not be kept'),
+  });
+}
+
+function lookAtScheduleOf({ config, clock, log, synchronised }: LearningOptions, store: Retraining['store'], jobs: Jobs): () => void {
+  const { schedule: when, recipe, where } = config.retrain;
+  return scheduleOf({
+    ...{ store, clock, log, when, synchronised },
+    timeZone: config.access.timeZone,
+    start: () => jobs.start({ recipe, where, by: 'schedule' }),
+  });
+}
+
+function saw({ config, pause, runner, pictures }: State, frame: Frame, reading: Reading): void {
+  const [face] = reading.faces;
+  if (!face) return;
+  pause.saw();
+  runner.hold(pause.still());
+  if (face.embedding && (config.retrain.keepGrantsDays > 0 || config.retrain.keepUnknownsDays > 0))
+    pictures.saw(frame.capturedAtMs, frame.picture);
+}
+
+function journalled({ pictures, succession, clock }: State, event: Event, entry: Entry): void {
+  if (event.kind !== 'access.granted' && event.kind !== 'access.denied') return;
+  pictures.decided(event, entry);
+  succession.probation.decided(event, clock.now());
+}
+
+function refresh(state: State, people: number): void {
+  try {
+    state.succession.follow();
+    state.renewal.look();
+    keepHouse(state, people);
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error;
+    state.log.warn({ code: error.code, err: error.message }, 'the registry of trained networks cannot be read');
+  }
+}
+
+async function run({ over, succession, runner, renewal, promoted, pictures }: State, until: AbortSignal): Promise<void> {
+  const stop = () => over.abort(until.reason);
+  until.addEventListener('abort', stop, { once: true });
+  await succession.probation.resume();
+  try {
+    await runner.run(until);
+  } finally {
+    over.abort(new Error('the door is closed'));
+    await succession.followed();
+    await renewal.done();
+    await promoted();
+    await succession.probation.end();
+    await pictures.written();
+  }
+}
+
+/** What is due by the schedule, and what is no longer kept. */
+function keepHouse(state: State, people: number): void {
+  const { config, clock, retraining, succession, eyes, jobs } = state;
+  if (people < state.peopleBefore) {
+    // Whoever was removed is removed here, too: what is kept of them, and a training that looks at it.
+    state.nextPurgeMs = clock.now();
+    jobs.cancel('the door: somebody was removed from the people');
+  }
+  state.peopleBefore = people;
+  if (clock.now() >= state.nextScheduleMs) {
+    state.nextScheduleMs = clock.now() + scheduleMs;
+    state.lookAtSchedule();
+  }
+  if (clock.now() >= state.nextPurgeMs) {
+    state.nextPurgeMs = clock.now() + purgeMs;
+    succession.samples.purge();
+    const { registry } = retraining;
+    if (registry.prune(config.retrain.keepBundles).length > 0 && !eyes.before)
+      eyes.gallery.keepTemplates([...registry.list().map(({ embedder }) => embedder), registry.base]);
+  }
 }
 
 /** Learning goes on although the journal cannot be written. */
@@ -165,41 +228,6 @@ function recorder(journal: Journal, log: Log): (event: Event) => void {
     } catch (error) {
       if (!(error instanceof Fault)) throw error;
       log.error({ code: error.code, kind: event.kind }, 'journal cannot be written');
-    }
-  };
-}
-
-interface HouseKeepingParts {
-  readonly config: Config;
-  readonly registry: Registry;
-  readonly samples: Samples;
-  readonly eyes: Eyes;
-  readonly jobs: Jobs;
-  readonly clock: Clock;
-  readonly lookAtSchedule: () => void;
-}
-
-/** Every second, with how many people are enrolled: what is due by the schedule, and what is kept no longer. */
-function houseKeeping({ config, clock, registry, samples, eyes, jobs, lookAtSchedule }: HouseKeepingParts): (people: number) => void {
-  let peopleBefore = 0;
-  let nextPurgeMs = clock.now();
-  let nextScheduleMs = clock.now();
-  return (people) => {
-    if (people < peopleBefore) {
-      // Whoever was removed is removed here, too: what is kept of them, and a training that looks at it.
-      nextPurgeMs = clock.now();
-      jobs.cancel('the door: somebody was removed from the people');
-    }
-    peopleBefore = people;
-    if (clock.now() >= nextScheduleMs) {
-      nextScheduleMs = clock.now() + scheduleMs;
-      lookAtSchedule();
-    }
-    if (clock.now() >= nextPurgeMs) {
-      nextPurgeMs = clock.now() + purgeMs;
-      samples.purge();
-      if (registry.prune(config.retrain.keepBundles).length > 0 && !eyes.before)
-        eyes.gallery.keepTemplates([...registry.list().map(({ embedder }) => embedder), registry.base]);
     }
   };
 }

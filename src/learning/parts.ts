@@ -2,42 +2,41 @@
  * The retraining room put together for this door: a configuration in; its store, registry, samples, training process and job runner out. The daemon and the command line
  * share it; `learning.ts` adds what only a running door has.
  */
-import { existsSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { CryptoKey } from 'jose';
-import { galleryOf, modelFolder, readerOf, renewTemplates, stateFolder } from '../adapters/basics.ts';
+import { galleryOf, modelFolder, readerOf, stateFolder } from '../adapters/basics.ts';
 import { doorKeysOf } from '../adapters/command.ts';
 import { Fault } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import { type Clock, systemClock } from '../base/time.ts';
 import { version } from '../base/version.ts';
 import { importKey, publicKeyOf, thumbprint } from '../command/keys.ts';
-import type { Event } from '../events.ts';
 import { openEmbedderNetwork } from '../face/manifest.ts';
 import type { FaceReader } from '../face/port.ts';
 import type { Gallery } from '../identity/port.ts';
 import type { EmbedderShape, Expected, Inspect, Signer } from '../retrain/bundle.ts';
 import { jobRunner, type RunnerOptions } from '../retrain/job-runner.ts';
-import type { Comparison, Farm } from '../retrain/port.ts';
-import { type TrainingProcess, trainingProcess } from '../retrain/process.ts';
-import { type Promotion, type PromotionParts, promotionOf, type Twin } from '../retrain/promotion.ts';
+import type { Farm } from '../retrain/port.ts';
+import type { Guard } from '../retrain/promotion.ts';
 import { type BundleEntry, championFolder, listBundles, openRegistry, type Registry } from '../retrain/registry.ts';
-import { enrolledOf, type Samples, samplesIn } from '../retrain/samples.ts';
+import { type Samples, samplesIn } from '../retrain/samples.ts';
 import { openStore, type Store } from '../retrain/store.ts';
 import type { Networks } from '../retrain/task.ts';
-import { writePictures } from '../retrain/task.ts';
 import type { Config } from '../settings/load.ts';
 
 export const storeFile = (config: Config): string => join(stateFolder(config), 'retrain.sqlite');
-export const bundlesFolder = (config: Config): string => join(stateFolder(config), 'models');
-const jobsFolder = (config: Config): string => join(stateFolder(config), 'jobs');
-const program = fileURLToPath(new URL('./process-entry.ts', import.meta.url));
-/** What learns and measures: a module that the training process imports. */
-const shippedWorkshop = fileURLToPath(new URL('./workshop.ts', import.meta.url));
+const bundlesFolder = (config: Config): string => join(stateFolder(config), 'models');
+export const jobsFolder = (config: Config): string => join(stateFolder(config), 'jobs');
+/** The program of the training process, and what learns and measures in it: a module that it imports. */
+export const processModules = {
+  program: fileURLToPath(new URL('./process-entry.ts', import.meta.url)),
+  workshop: fileURLToPath(new URL('./workshop.ts', import.meta.url)),
+};
 
 /** An embedder as the registry compares it. */
-export const inspect: Inspect = (folder): EmbedderShape => {
+const inspect: Inspect = (folder): EmbedderShape => {
   const { sha256, output, input } = openEmbedderNetwork(folder);
   const { width, height, channels, layout } = input;
   return { embedder: sha256, dimension: output.dimension, input: `${width}×${height} ${channels} ${layout}` };
@@ -151,18 +150,17 @@ function storeOrNew(file: string): { readonly store: Store; readonly movedAway?:
   }
 }
 
-/** A network with its gallery, ready to guard. */
-export async function openTwin(config: Config, { folderOf }: Pick<Retraining, 'folderOf'>, id: string, clock: Clock): Promise<Twin> {
+export async function openGuard(config: Config, { folderOf }: Pick<Retraining, 'folderOf'>, id: string, clock: Clock): Promise<Guard> {
   const reader = await readerOf(config, folderOf(id));
   try {
-    return twinOf(id, reader, galleryOf(config, reader.embedder, clock));
+    return guardOf(id, reader, galleryOf(config, reader.embedder, clock));
   } catch (error) {
     await reader[Symbol.asyncDispose]();
     throw error;
   }
 }
 
-export function twinOf(id: string, reader: Twin['reader'], gallery: Gallery): Twin {
+export function guardOf(id: string, reader: Guard['reader'], gallery: Gallery): Guard {
   return {
     id,
     reader,
@@ -176,54 +174,6 @@ export function twinOf(id: string, reader: Twin['reader'], gallery: Gallery): Tw
 
 export function samplesOf(config: Config, { store }: Pick<Retraining, 'store'>, gallery: Pick<Gallery, 'list' | 'pictures'>): Samples {
   return samplesIn({ store, gallery, clock: systemClock, ...config.retrain });
-}
-
-/** `pidFile`: where the process may be found again by the next daemon. */
-export function processOf(config: Config, workshop = shippedWorkshop, remembered = false): TrainingProcess {
-  return trainingProcess({
-    program,
-    workshop,
-    priority: config.retrain.priority,
-    ...(remembered && { pidFile: join(stateFolder(config), 'training.pid') }),
-  });
-}
-
-export interface PromotionOptions {
-  readonly retraining: Retraining;
-  readonly samples: Samples;
-  readonly process: TrainingProcess;
-  readonly guarding: PromotionParts['guarding'];
-  readonly openTwin: PromotionParts['openTwin'];
-  readonly untilQuiet: () => Promise<void>;
-  readonly take?: PromotionParts['take'];
-  readonly record: (event: Event) => void;
-  readonly signal: AbortSignal;
-}
-
-export function promotionFor(config: Config, options: PromotionOptions): Promotion {
-  const { retraining, samples, process, untilQuiet, record, guarding, take, signal } = options;
-  const compare = async (id: string): Promise<Comparison> => {
-    const pictures = join(jobsFolder(config), `compare-${id.slice(0, 12)}-${Date.now()}`);
-    const { training, frozen } = samples.dataset();
-    writePictures(pictures, { training: { people: [], strangers: [] }, frozen, enrolled: enrolledOf([training, frozen]) });
-    try {
-      const { targetFmr } = config.identity;
-      const [champion, candidate] = [retraining.championFolder(), retraining.folderOf(id)];
-      const task = { kind: 'compare', pictures, champion, candidate, targetFmr, seed: 1, networks: retraining.networks } as const;
-      return await process.run(task, { signal, onProgress: () => undefined, onLog: () => undefined });
-    } finally {
-      rmSync(pictures, { recursive: true, force: true });
-    }
-  };
-  return promotionOf({
-    registry: retraining.registry,
-    openTwin: options.openTwin,
-    renew: async ({ gallery, reader }) => void (await renewTemplates(gallery, reader, untilQuiet)),
-    guarding,
-    compare,
-    ...(take && { take }),
-    record,
-  });
 }
 
 export type RunnerParts = Pick<RunnerOptions, 'samples' | 'process' | 'record' | 'log' | 'onStatus' | 'onLine' | 'promote' | 'farm'> & {

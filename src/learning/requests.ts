@@ -11,7 +11,7 @@ import type { Promotion } from '../retrain/promotion.ts';
 import type { Registry } from '../retrain/registry.ts';
 import type { Samples } from '../retrain/samples.ts';
 import type { Config } from '../settings/load.ts';
-import type { Eyes } from './guard.ts';
+import type { Eyes } from './eyes.ts';
 
 export interface TrainingParts {
   readonly config: Config;

@@ -2,7 +2,7 @@
 import { renewTemplates } from '../adapters/basics.ts';
 import { messageOf } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
-import type { Eyes } from './guard.ts';
+import type { Eyes } from './eyes.ts';
 
 export interface TemplateRenewalParts {
   readonly eyes: Eyes;

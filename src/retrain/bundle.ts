@@ -83,11 +83,11 @@ export interface Expected {
   readonly trusted: (kid: string) => Promise<CryptoKey | undefined>;
 }
 
-export type Verdict =
+export type BundleVerdict =
   | { readonly ok: true; readonly manifest: BundleManifest; readonly embedder: string; readonly signedBy: string }
   | { readonly ok: false; readonly reason: BundleRefusal; readonly detail: string };
 
-const no = (reason: BundleRefusal, detail: string): Verdict => ({ ok: false, reason, detail });
+const no = (reason: BundleRefusal, detail: string): BundleVerdict => ({ ok: false, reason, detail });
 export const sha256 = (bytes: Uint8Array | string): string => createHash('sha256').update(bytes).digest('hex');
 
 /** The files of a new bundle, by name, and its id. */
@@ -120,7 +120,7 @@ export async function makeBundle(
 export function readManifest(
   folder: string,
   id?: string,
-): Verdict | { readonly ok: 'read'; readonly manifest: BundleManifest; readonly bytes: Uint8Array } {
+): BundleVerdict | { readonly ok: 'read'; readonly manifest: BundleManifest; readonly bytes: Uint8Array } {
   const bytes = bytesOf(join(folder, 'bundle.json'), 1_000_000);
   if (!bytes) return no('damaged', 'its bundle.json is missing or too large');
   if (id !== undefined && sha256(bytes) !== id) return no('wrong-hash', `its bundle.json has the SHA-256 ${sha256(bytes)}: it was changed`);
@@ -130,7 +130,7 @@ export function readManifest(
 }
 
 /** True where every file is the one that the statement lists, and there is no other. */
-export function filesWhole(folder: string, { files }: BundleManifest): Verdict | undefined {
+export function filesWhole(folder: string, { files }: BundleManifest): BundleVerdict | undefined {
   const there = readdirSync(folder).filter((name) => name !== 'bundle.json' && name !== 'bundle.jws');
   const extra = there.find((name) => !Object.hasOwn(files, name));
   if (extra !== undefined) return no('damaged', `it holds ${extra}, which its statement does not list`);
@@ -146,7 +146,7 @@ export function filesWhole(folder: string, { files }: BundleManifest): Verdict |
 }
 
 /** Whether a bundle may be used at this door at all. `id`: the name it goes by; whether it is better is another question. */
-export async function verifyBundle(folder: string, id: string | undefined, expected: Expected): Promise<Verdict> {
+export async function verifyBundle(folder: string, id: string | undefined, expected: Expected): Promise<BundleVerdict> {
   if (!lstatSync(folder, { throwIfNoEntry: false })?.isDirectory()) return no('not-found', 'it is not there');
   const read = readManifest(folder, id);
   if (read.ok !== 'read') return read;
@@ -161,7 +161,7 @@ export async function verifyBundle(folder: string, id: string | undefined, expec
   return { ok: true, manifest, embedder: shape.embedder, signedBy: signed };
 }
 
-async function signedBy(file: string, statement: Uint8Array, trusted: Expected['trusted']): Promise<string | Verdict> {
+async function signedBy(file: string, statement: Uint8Array, trusted: Expected['trusted']): Promise<string | BundleVerdict> {
   const seal = bytesOf(file, 2_000_000);
   if (!seal) return no('bad-signature', 'its bundle.jws is missing');
   const text = Buffer.from(seal).toString('latin1').trim();
@@ -183,7 +183,7 @@ async function signedBy(file: string, statement: Uint8Array, trusted: Expected['
   }
 }
 
-function shapeOf(folder: string, { recipe, files }: BundleManifest, { base, inspect }: Expected): EmbedderShape | Verdict {
+function shapeOf(folder: string, { recipe, files }: BundleManifest, { base, inspect }: Expected): EmbedderShape | BundleVerdict {
   const stated = parsed(bytesOf(join(folder, 'manifest.json'), 10_000_000) ?? new Uint8Array()) as { readonly file?: unknown } | undefined;
   if (typeof stated?.file !== 'string' || !Object.hasOwn(files, stated.file))
     return no('damaged', 'its manifest.json names a network that is not in it');

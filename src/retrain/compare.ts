@@ -3,8 +3,8 @@
  */
 import { Fault } from '../base/errors.ts';
 import type { EmbedderInfo, Embedding, FaceReader, Head } from '../face/port.ts';
-import type { Cohort, CompareRun, Comparison, LabelledPerson, Sample } from './port.ts';
-import { leastMeasured, mostWorse, type NetworkScores, type Verdict, verdictOf } from './verdict.ts';
+import type { Cohort, CompareRun, LabelledPerson, NetworkComparison, Sample } from './port.ts';
+import { leastMeasured, mostWorse, type NetworkScores, type NetworkVerdict, verdictOf } from './verdict.ts';
 
 export interface CompareParts {
   /** The rate that each of so many comparisons may have, for a rate per attempt. */
@@ -17,7 +17,7 @@ export interface CompareParts {
 }
 
 /** Embeds, scores, decides. Throws Fault `model-unfit`, and what the readers throw. */
-export async function compareNetworks(run: CompareRun, parts: CompareParts): Promise<Comparison> {
+export async function compareNetworks(run: CompareRun, parts: CompareParts): Promise<NetworkComparison> {
   const { champion, candidate, frozen, enrolled, targetFmr, seed } = run;
   const samples = new Map<string, Sample>();
   for (const { samples: own } of [...frozen.people, ...enrolled]) for (const sample of own) samples.set(sample.id, sample);
@@ -135,7 +135,7 @@ async function scoresOf({ run, parts, fmr, reader, embeddings, cohort }: Scoring
 
 const percent = (rate: number) => `${(100 * rate).toFixed(2)} %`;
 
-function detailOf(verdict: Verdict, probes: number, people: number, impostors: number): string {
+function detailOf(verdict: NetworkVerdict, probes: number, people: number, impostors: number): string {
   const { champion, candidate, difference, confusable, why } = verdict;
   if (why === 'unmeasured')
     return `the frozen set has ${probes} pictures of ${people} people: at least ${leastMeasured.probes} pictures of ${leastMeasured.people} people are needed to compare`;

@@ -9,7 +9,7 @@ import type { Clock } from '../base/time.ts';
 import type { Event } from '../events.ts';
 import type { Signer } from './bundle.ts';
 import { type JobRow, statements } from './jobs.ts';
-import type { Comparison, Farm, RecipeProgress, RecipeResult } from './port.ts';
+import type { Farm, NetworkComparison, RecipeProgress, RecipeResult } from './port.ts';
 import type { TrainingProcess } from './process.ts';
 import type { Registry } from './registry.ts';
 import { enrolledOf, type Samples, summary } from './samples.ts';
@@ -37,7 +37,7 @@ export interface StepsOptions {
   readonly process: TrainingProcess;
   readonly farm?: Farm | undefined;
   /** Makes a measured candidate the champion, or says why not. */
-  readonly promote: (id: string, by: string, comparison: Comparison) => Promise<{ readonly ok: boolean; readonly detail: string }>;
+  readonly promote: (id: string, by: string, comparison: NetworkComparison) => Promise<{ readonly ok: boolean; readonly detail: string }>;
   readonly record: (event: Event) => void;
   readonly onLine?: (job: string, line: string) => void;
 }
@@ -117,7 +117,7 @@ export function jobSteps(options: StepsOptions, { enter, onProgress }: StepHooks
     return process.run(task, { signal, onProgress, onLog: (line) => options.onLine?.(job.id, line) });
   };
 
-  const compare = (job: JobRow, { folder: candidate }: RecipeResult, signal: AbortSignal): Promise<Comparison> => {
+  const compare = (job: JobRow, { folder: candidate }: RecipeResult, signal: AbortSignal): Promise<NetworkComparison> => {
     const { targetFmr, networks } = options;
     const task = {
       kind: 'compare',
@@ -153,7 +153,7 @@ export function jobSteps(options: StepsOptions, { enter, onProgress }: StepHooks
     return { state: promoted.ok ? 'promoted' : 'refused', detail: promoted.detail };
   };
 
-  const keep = async (job: JobRow, data: JobPictures, result: RecipeResult, comparison: Comparison): Promise<string> => {
+  const keep = async (job: JobRow, data: JobPictures, result: RecipeResult, comparison: NetworkComparison): Promise<string> => {
     const figures = Object.entries(result.figures).map(([name, value]) => [name, { value }] as const);
     const { id } = await registry.make(
       result.folder,

@@ -109,7 +109,7 @@ export interface CompareRun {
 }
 
 /** Whether the candidate may take the champion's place. */
-export interface Comparison {
+export interface NetworkComparison {
   readonly ok: boolean;
   /** One sentence: what the verdict rests on, with its figures. */
   readonly detail: string;
@@ -120,7 +120,7 @@ export interface Comparison {
 export interface Workshop {
   readonly recipes: Readonly<Partial<Record<RecipeName, Recipe>>>;
   /** FNMR at the door's target FMR on frozen set and cohort (upper 95 % bound of the paired difference ≤ 0.5 points), and no pair of enrolled people that became confusable. */
-  compare(run: CompareRun): Promise<Comparison>;
+  compare(run: CompareRun): Promise<NetworkComparison>;
 }
 
 /** The state of a bundle in the registry. */

@@ -5,7 +5,7 @@
 import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { Fault } from '../base/errors.ts';
-import { type Expected, filesWhole, makeBundle, readManifest, type Signer, sha256, type Verdict, verifyBundle } from './bundle.ts';
+import { type BundleVerdict, type Expected, filesWhole, makeBundle, readManifest, type Signer, sha256, verifyBundle } from './bundle.ts';
 import type { BundleManifest, BundleState, RecipeName } from './port.ts';
 import type { Store } from './store.ts';
 import { clearUnfinished, writeFolder } from './whole.ts';
@@ -25,7 +25,7 @@ export interface BundleEntry {
 }
 
 /** How a new champion does beside the network before it. */
-export interface Probation {
+export interface ProbationCount {
   readonly decisions: number;
   readonly disagreements: number;
 }
@@ -42,7 +42,7 @@ export interface Registry extends Disposable {
   /** What a rollback would bring: a bundle, or `base`; undefined where there is nothing before. */
   before(): BundleEntry | 'base' | undefined;
   /** Whole, trusted, for this door, of the right shape and not older than allowed. */
-  verify(id: string): Promise<Verdict>;
+  verify(id: string): Promise<BundleVerdict>;
   /** Signs what was trained and keeps it as a candidate. */
   make(
     folder: string,
@@ -63,8 +63,8 @@ export interface Registry extends Disposable {
   /** Removes the oldest beyond `count`, never the champion or the one before it; their ids. */
   prune(count: number): readonly string[];
   /** Undefined: the champion has stood it, or there is none. */
-  readonly probation: Probation | undefined;
-  setProbation(probation: Probation | undefined): void;
+  readonly probation: ProbationCount | undefined;
+  setProbation(probation: ProbationCount | undefined): void;
   /** Counts every change of the pointer, by any process. */
   readonly changes: number;
 }
@@ -112,7 +112,7 @@ export function openRegistry({ store, folder: root, expected }: RegistryOptions)
   };
   const list = () => listBundles(store);
 
-  const verify = async (id: string): Promise<Verdict> => {
+  const verify = async (id: string): Promise<BundleVerdict> => {
     const known = store.read(() => entry(id));
     if (known && known.base !== expected.base.embedder)
       return { ok: false, reason: 'wrong-base', detail: 'it was trained from another embedder than face.embedder names now' };
@@ -206,7 +206,7 @@ export function openRegistry({ store, folder: root, expected }: RegistryOptions)
         push.run(now?.id ?? null);
         setState.run('champion', id);
         setNote.run(note, id);
-        point.run(id, next.version, JSON.stringify({ decisions: 0, disagreements: 0 } satisfies Probation));
+        point.run(id, next.version, JSON.stringify({ decisions: 0, disagreements: 0 } satisfies ProbationCount));
       }),
     rollback: (note) =>
       store.change(() => {
@@ -263,7 +263,7 @@ export function openRegistry({ store, folder: root, expected }: RegistryOptions)
     },
     get probation() {
       const { probation } = store.read(state);
-      return probation === null ? undefined : (JSON.parse(probation) as Probation);
+      return probation === null ? undefined : (JSON.parse(probation) as ProbationCount);
     },
     setProbation: (probation) =>
       store.change(() => void db.prepare('UPDATE pointer SET probation = ?').run(probation ? JSON.stringify(probation) : null)),

@@ -7,7 +7,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Fault, type FaultCode } from '../base/errors.ts';
 import type { QualityLimits } from '../face/port.ts';
-import type { Comparison, LabelledPerson, RecipeName, RecipeProgress, RecipeResult, Sample, TrainingData } from './port.ts';
+import type { LabelledPerson, NetworkComparison, RecipeName, RecipeProgress, RecipeResult, Sample, TrainingData } from './port.ts';
 import { writeFolder } from './whole.ts';
 
 /** How the process opens networks. */
@@ -58,7 +58,7 @@ export interface Checked {
 export type TaskResult<T extends Task = Task> = T extends { readonly kind: 'train' }
   ? RecipeResult
   : T extends { readonly kind: 'compare' }
-    ? Comparison
+    ? NetworkComparison
     : Checked;
 
 /** What the process says, one message each. */

@@ -20,7 +20,7 @@ export interface NetworkScores {
   readonly pairs: Float64Array;
 }
 
-export interface Trial {
+export interface NetworkTrial {
   readonly champion: NetworkScores;
   readonly candidate: NetworkScores;
   /** Whose probe each genuine score is of. */
@@ -40,7 +40,7 @@ export interface Standing {
   readonly measuredFmr: number;
 }
 
-export interface Verdict {
+export interface NetworkVerdict {
   readonly ok: boolean;
   readonly why: 'better' | 'not-worse' | 'worse' | 'confusable' | 'unmeasured';
   readonly champion: Standing;
@@ -57,7 +57,7 @@ export const mostWorse = 0.005;
 export const leastMeasured = { people: 2, probes: 6 } as const;
 const draws = 2000;
 
-export function verdictOf(trial: Trial): Verdict {
+export function verdictOf(trial: NetworkTrial): NetworkVerdict {
   const { champion, candidate, probes, pairsOf, fmr, seed } = trial;
   const [first, second] = [standingOf(champion, fmr), standingOf(candidate, fmr)];
   const worse = Float64Array.from(probes, (_, i) => Number(isMissed(candidate, second, i)) - Number(isMissed(champion, first, i)));
@@ -100,7 +100,7 @@ function standingOf({ threshold, genuine, impostors }: NetworkScores, fmr: numbe
 const nextAbove = (value: number) => value + Math.max(1e-9, Math.abs(value) * 1e-12);
 
 /** People are drawn anew, all probes of a person together, for both networks at once. */
-function pairedDifference(worse: Float64Array, probes: readonly PersonId[], seed: number): Verdict['difference'] {
+function pairedDifference(worse: Float64Array, probes: readonly PersonId[], seed: number): NetworkVerdict['difference'] {
   const people = [...Map.groupBy(worse.keys(), (i) => probes[i] as PersonId).values()];
   const sums = people.map((own) => own.reduce((sum, i) => sum + (worse[i] as number), 0));
   const counts = people.map((own) => own.length);

@@ -1,9 +1,9 @@
 /** A new champion on probation; the moments at which a door learns by itself; a switch of networks while embeddings are under way. */
 import { expect, it } from 'vitest';
-import { openEyes } from '../../src/learning/guard.ts';
-import { twinOf } from '../../src/learning/parts.ts';
+import { openEyes } from '../../src/learning/eyes.ts';
+import { guardOf } from '../../src/learning/parts.ts';
+import { watchDecisions } from '../../src/learning/probation.ts';
 import { latestDue } from '../../src/retrain/due.ts';
-import { watchDecisions } from '../../src/retrain/probation.ts';
 import { fakeClock } from '../fakes/clock.ts';
 import { memoryGallery } from '../fakes/gallery.ts';
 import { circleEmbedder, drawing, drawingReader } from '../fakes/reader.ts';
@@ -63,7 +63,7 @@ it('compares an embedding only in the gallery of the network that made it, also 
   const twin = (id: string, name: string) => {
     const gallery = memoryGallery({ embedder: circleEmbedder, policy, clock });
     gallery.enrol({ name, pictures: [{ picture: drawing({ face: 0, tag: name }), template: Float32Array.of(1, 0), source: 'x' }] });
-    const made = twinOf(id, drawingReader(), gallery);
+    const made = guardOf(id, drawingReader(), gallery);
     return { ...made, [Symbol.asyncDispose]: async () => void closed.push(id) };
   };
   const eyes = openEyes(twin('base', 'Old'));

@@ -14,9 +14,9 @@ import type { Event } from '../../src/events.ts';
 import type { Expected, Inspect } from '../../src/retrain/bundle.ts';
 import { type JobRunner, jobRunner, type RunnerOptions } from '../../src/retrain/job-runner.ts';
 import { jobsIn } from '../../src/retrain/jobs.ts';
-import type { Comparison, RecipeResult } from '../../src/retrain/port.ts';
+import type { NetworkComparison, RecipeResult } from '../../src/retrain/port.ts';
 import type { TrainingProcess } from '../../src/retrain/process.ts';
-import { promotionOf, type Twin } from '../../src/retrain/promotion.ts';
+import { type Guard, promotionOf } from '../../src/retrain/promotion.ts';
 import { openRegistry } from '../../src/retrain/registry.ts';
 import { samplesIn } from '../../src/retrain/samples.ts';
 import { openStore } from '../../src/retrain/store.ts';
@@ -52,7 +52,7 @@ export interface BenchDoorOptions {
   readonly door?: string;
   /** What the process that trains does in place of the recipe of a few steps. */
   readonly run?: TrainingProcess['run'];
-  readonly comparison?: () => Comparison;
+  readonly comparison?: () => NetworkComparison;
   readonly clock?: Clock;
   readonly shelf?: Shelf;
   readonly trusted?: (kid: string) => Promise<CryptoKey | undefined>;
@@ -105,9 +105,9 @@ export async function openBenchDoor(options: BenchDoorOptions) {
   const taken: string[] = [];
   const promotion = promotionOf({
     registry,
-    openTwin: async (id): Promise<Twin> => ({ id, reader: drawingReader(), gallery, [Symbol.asyncDispose]: async () => undefined }),
+    openGuard: async (id): Promise<Guard> => ({ id, reader: drawingReader(), gallery, [Symbol.asyncDispose]: async () => undefined }),
     renew: async () => undefined,
-    guarding: () => gallery,
+    guarding: gallery,
     compare: async () => options.comparison?.() ?? { ok: true, detail: 'not worse', metrics: {} },
     take: ({ id }) => void taken.push(id),
     record,

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { type NetworkScores, type Trial, verdictOf } from '../../src/retrain/verdict.ts';
+import { type NetworkScores, type NetworkTrial, verdictOf } from '../../src/retrain/verdict.ts';
 
 const probesOf = (people: number, each: number) => Array.from({ length: people * each }, (_, i) => `p${Math.floor(i / each)}`);
 
@@ -8,7 +8,7 @@ function scores(genuine: readonly number[], impostors: readonly number[], pairs:
   return { threshold, genuine: g!, impostors: i!, pairs: p! };
 }
 
-function trial(champion: NetworkScores, candidate: NetworkScores, probes: readonly string[], fmr = 1e-3): Trial {
+function trial(champion: NetworkScores, candidate: NetworkScores, probes: readonly string[], fmr = 1e-3): NetworkTrial {
   return { champion, candidate, probes, pairsOf: [['p0', 'p1']], fmr, seed: 1 };
 }
 

@@ -1,13 +1,13 @@
 /** `facelatch retrain`: lets the door learn from its people; shows how it goes; ends it. With a running daemon it is that which learns, else this command itself. */
 import { fileURLToPath } from 'node:url';
 import { Command, Option } from 'commander';
-import { galleryOf, journalOf, stateFolder } from '../../adapters/basics.ts';
+import { stateFolder } from '../../adapters/basics.ts';
 import { Fault } from '../../base/errors.ts';
 import { openLog } from '../../base/log.ts';
 import { systemClock } from '../../base/time.ts';
 import { lockState } from '../../host/lock.ts';
-import { embedderOf } from '../../learning/networks.ts';
-import { farmOf, openRetraining, openTwin, processOf, promotionFor, runnerOf, samplesOf, storeFile } from '../../learning/parts.ts';
+import { farmOf, runnerOf, storeFile } from '../../learning/parts.ts';
+import { openCommandPromotion } from '../../learning/promotion.ts';
 import { endStates, type JobRequest, jobsIn } from '../../retrain/jobs.ts';
 import { type JobPlace, type JobStatus, jobPlaces, type RecipeName, recipeNames } from '../../retrain/port.ts';
 import { openStore } from '../../retrain/store.ts';
@@ -100,19 +100,8 @@ async function learnHere(
   stop: AbortSignal,
 ): Promise<JobStatus> {
   const log = openLog('silent');
-  using retraining = await openRetraining(config);
-  using journal = journalOf(config);
-  using gallery = galleryOf(config, embedderOf(config));
-  await using process = processOf(config, workshop);
-  const samples = samplesOf(config, retraining, gallery);
-  const record = (event: Parameters<typeof journal.append>[0]) => void journal.append(event);
-  const promotion = promotionFor(config, {
-    ...{ retraining, samples, process, record },
-    guarding: () => gallery,
-    openTwin: (id) => openTwin(config, retraining, id, systemClock),
-    untilQuiet: async () => stop.throwIfAborted(),
-    signal: stop,
-  });
+  await using room = await openCommandPromotion(config, { workshop, signal: stop });
+  const { retraining, samples, process, record, promotion } = room;
   const bar = stages();
   const runner = runnerOf(config, {
     ...{ retraining, samples, process, record, log },

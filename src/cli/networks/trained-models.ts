@@ -3,9 +3,9 @@ import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { Command } from 'commander';
 import { galleryOf, journalOf } from '../../adapters/basics.ts';
-import { systemClock } from '../../base/time.ts';
 import { embedderOf } from '../../learning/networks.ts';
-import { openRetraining, openTwin, processOf, promotionFor, samplesOf } from '../../learning/parts.ts';
+import { openRetraining } from '../../learning/parts.ts';
+import { openCommandPromotion } from '../../learning/promotion.ts';
 import type { BundleManifest } from '../../retrain/port.ts';
 import type { BundleEntry } from '../../retrain/registry.ts';
 import type { Config } from '../../settings/load.ts';
@@ -47,6 +47,17 @@ async function withRetraining<T>(
   checkState(config);
   using retraining = await openRetraining(config);
   return await act({ config, retraining });
+}
+
+async function withPromotion(
+  options: CommonOptions,
+  stop: AbortSignal,
+  act: (room: Awaited<ReturnType<typeof openCommandPromotion>>) => Promise<void>,
+): Promise<void> {
+  const { config } = configOf(options);
+  checkState(config);
+  await using room = await openCommandPromotion(config, { signal: stop });
+  await act(room);
 }
 
 function showCommand(exit: Exit): Command {
@@ -113,27 +124,6 @@ function verifyCommand(exit: Exit): Command {
   );
 }
 
-/** Promotion from the command line: a running daemon takes the network within a second, without a stop. */
-function promotionHere(
-  config: Config,
-  retraining: Awaited<ReturnType<typeof openRetraining>>,
-  stop: AbortSignal,
-  scope: AsyncDisposableStack,
-) {
-  const journal = scope.use(journalOf(config));
-  const gallery = scope.use(galleryOf(config, embedderOf(config)));
-  const process = scope.use(processOf(config));
-  return promotionFor(config, {
-    ...{ retraining, process },
-    samples: samplesOf(config, retraining, gallery),
-    guarding: () => gallery,
-    openTwin: (id) => openTwin(config, retraining, id, systemClock),
-    untilQuiet: async () => stop.throwIfAborted(),
-    record: (event) => void journal.append(event),
-    signal: stop,
-  });
-}
-
 function promoteCommand(stop: AbortSignal, exit: Exit): Command {
   const command = new Command('promote')
     .description('measure a trained network against the one in use, and let it guard the door if it is not worse')
@@ -144,10 +134,9 @@ function promoteCommand(stop: AbortSignal, exit: Exit): Command {
     );
   withHelp(command, ['facelatch models promote 3fa9c01d'], 'it guards the door', 'refused');
   return withCommon(command).action((text: string, options: CommonOptions & { readonly force?: boolean }) =>
-    withRetraining(options, async ({ config, retraining }) => {
-      await using scope = new AsyncDisposableStack();
+    withPromotion(options, stop, async ({ retraining, promotion }) => {
       const { id } = retraining.registry.find(text);
-      const outcome = await promotionHere(config, retraining, stop, scope).promote(id, 'cli', { force: options.force === true });
+      const outcome = await promotion.promote(id, 'cli', { force: options.force === true });
       print(options, { id, ...outcome }, () =>
         outcome.ok
           ? `${id.slice(0, 12)} guards the door: ${outcome.detail}`
@@ -162,9 +151,8 @@ function rollbackCommand(stop: AbortSignal, exit: Exit): Command {
   const command = new Command('rollback').description('back to the network before the present one, at once');
   withHelp(command, ['facelatch models rollback'], 'the network before guards the door', 'there is none before');
   return withCommon(command).action((options: CommonOptions) =>
-    withRetraining(options, async ({ config, retraining }) => {
-      await using scope = new AsyncDisposableStack();
-      const back = await promotionHere(config, retraining, stop, scope).rollback('cli');
+    withPromotion(options, stop, async ({ promotion }) => {
+      const back = await promotion.rollback('cli');
       print(options, back ?? { to: null }, () =>
         back
           ? `${back.to === 'base' ? 'The network of the configuration' : back.to.slice(0, 12)} guards the door again`
