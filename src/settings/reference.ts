@@ -1,19 +1,43 @@
-/** The reference of all settings, config/README.md: made from the schema. */
-import { envName, leaves } from './schema.ts';
+/** The reference of all settings, made from the schema: config/README.md comes out, one table for each section. */
+import type { Leaf } from './kinds.ts';
+import { envName, leaves, sections } from './schema.ts';
 
 export function reference(): string {
-  const rows = [...leaves()].map(([path, l]) => {
-    const shown = l.default === '' ? '' : `\`${JSON.stringify(l.default)}\``;
-    return `| \`${path}\` | ${shown} | ${l.allowed.replaceAll('|', '\\|')} | ${l.doc} |`;
-  });
+  const names = Object.keys(sections);
+  const contents = Object.entries(sections).map(([name, what]) => `- [${name}](#${name}): ${what}`);
+  const all = [...leaves()];
+  const tables = names.map((name) =>
+    section(
+      name,
+      all.filter(([path]) => path.startsWith(`${name}.`)),
+    ),
+  );
   return `# Configuration reference
-<!-- Made from src/settings/ by \`npm run reference\`; a test holds it to the schema. -->
-A configuration is a JSON file (\`facelatch run --config FILE\`) of the settings below; what it leaves out has its default. Every setting can also be
-given in the environment (\`camera.retryMinMs\` is \`${envName('camera.retryMinMs')}\`) and by flag (\`--set camera.fps=10\`): a flag
-wins over the environment, the environment over the file. Unknown settings and impossible values are refused, all at once, before anything starts.
-\`FACELATCH_CONFIG\` names the file where no --config does. \`facelatch config\` prints the effective configuration and where each value came from.
+<!-- Made from src/settings/ by \`npm run reference\`; a test compares it with the schema. -->
+A configuration is a JSON file with the settings below: \`facelatch run --config FILE\`. A setting that it leaves out has its
+default. [examples/](examples/README.md) has complete files to start from; [default.json](default.json) holds all defaults.
 
-| setting | default | allowed | what it is |
+Every setting can also come from the environment (\`camera.retryMinMs\` is \`${envName('camera.retryMinMs')}\`) or from a
+flag (\`--set camera.fps=10\`). A flag overrides the environment, and the environment overrides the file. \`FACELATCH_CONFIG\`
+names the file if no \`--config\` does.
+
+Unknown settings and impossible values are refused, all of them at once, before anything starts. \`facelatch config\` prints
+every setting with its value and where the value came from.
+
+${contents.join('\n')}
+${tables.join('')}`;
+}
+
+function section(name: string, settings: readonly (readonly [string, Leaf<unknown>])[]): string {
+  const rows = settings.map(([path, { default: fallback, allowed, doc }]) => {
+    const shown = fallback === '' ? '' : `\`${JSON.stringify(fallback)}\``;
+    return `| \`${path}\` | ${shown} | ${allowed.replaceAll('|', '\\|')} | ${doc} |`;
+  });
+  return `
+## ${name}
+${sections[name as keyof typeof sections]}
+
+| setting | default | allowed | what it does |
 | --- | --- | --- | --- |
 ${rows.join('\n')}
 `;

@@ -1,4 +1,7 @@
-/** Every setting of facelatch, in the order of the reference: its default, what is allowed and its help text stand in the files beside this one. */
+/**
+ * All settings of facelatch, in the order of the reference. The files beside this one hold each setting's default, its
+ * bounds and its help text.
+ */
 import { type ConfigOf, isLeaf, type Leaf } from './kinds.ts';
 import { farm, retrain, trainer } from './learning.ts';
 import { access, inputs, relay } from './opening.ts';
@@ -21,6 +24,25 @@ export const settingsSchema = {
   farm,
   trainer,
   log,
+};
+
+/** What each section of the configuration is for, in one sentence. */
+export const sections: Readonly<Record<keyof typeof settingsSchema, string>> = {
+  door: 'The name of this door.',
+  state: 'Where the daemon keeps its data.',
+  camera: 'Which camera is read and when it counts as broken; `camera.replay` plays pictures, a video or the demo instead of a camera.',
+  face: 'The networks that find and embed faces, and in `face.quality` how good a face must be before it is compared.',
+  identity: 'How strictly a face is compared with the enrolled people.',
+  enrolment: 'Limits for enrolling people over MQTT.',
+  access: 'When the door opens, and for whom: votes, lock-out, groups, schedules, PIN and second person, alarms.',
+  relay: 'What opens the lock, and for how long; `relay.device` describes a relay on the network.',
+  inputs: 'Door contact, exit button and tamper switch on GPIO lines.',
+  mqtt: 'The MQTT broker, commands over MQTT, and in `mqtt.homeAssistant` what Home Assistant is told.',
+  retrain: 'Learning at this door: the recipe, the schedule, which pictures are kept, and when a new network is taken back.',
+  metrics: 'Metrics for Prometheus.',
+  farm: 'The Redis or Valkey server through which trainers learn for this door; a trainer uses these settings too.',
+  trainer: 'This machine as a trainer for doors (`facelatch trainer`).',
+  log: 'The log of the program. The journal is separate.',
 };
 
 /** The values of all settings. */

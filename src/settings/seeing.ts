@@ -1,13 +1,18 @@
-/** Settings of what is seen and who it is: door, state, camera, face, identity, enrolment. */
+/** Settings of what the door sees and whose face it is: door, state, camera, face, identity, enrolment. */
 import { choice, flag, names, number, string, whole } from './kinds.ts';
 
 export const door = {
-  id: string('Names this door in topics and journal.', 'front-door', /^[A-Za-z0-9_.-]{1,64}$/, '1 to 64 of A–Z a–z 0–9 _ . -'),
+  id: string(
+    'Name of this door in MQTT topics and in the journal. Give every door of a site its own.',
+    'front-door',
+    /^[A-Za-z0-9_.-]{1,64}$/,
+    '1 to 64 of A–Z a–z 0–9 _ . -',
+  ),
 };
 
 export const state = {
   folder: string(
-    "Where people, journal and lock are kept. Under systemd the unit's StateDirectory is used when this is not set.",
+    'Folder for the people, the journal, the trained networks and the lock file. If it is not set, systemd supplies it (`StateDirectory` of the unit).',
     'state',
     /./,
     'a folder',
@@ -16,40 +21,55 @@ export const state = {
 
 export const camera = {
   source: choice(
-    'Which camera: `v4l2` (USB camera through ffmpeg), `webcam` (node-webcam and fswebcam, one still at a time), `rtsp` (a network camera through ffmpeg), `replay` (pictures, a video, or the built-in demo visits).',
+    'Which camera to read: `v4l2` (a USB camera, through ffmpeg), `webcam` (a USB camera, through node-webcam and fswebcam, one still at a time), `rtsp` (a network camera, through ffmpeg), `replay` (pictures, a video, or the built-in demo).',
     'v4l2',
     ['v4l2', 'webcam', 'rtsp', 'replay'],
   ),
   device: string(
-    'The USB camera: a name in /dev/v4l/by-id (does not change when cameras are plugged in another order) or a path such as /dev/video0.',
+    'The USB camera: a name in /dev/v4l/by-id, which stays the same when cameras are plugged in again, or a path such as /dev/video0.',
     '/dev/video0',
     /./,
     'a name or path',
   ),
   url: {
-    ...string('The network camera (`rtsp://`, `http://` …); may hold user and password and is never shown with them.', ''),
+    ...string('Address of the network camera (`rtsp://`, `http://` …). It may contain a user and a password; they are never shown.', ''),
     sensitive: true,
   },
-  width: whole('Wanted picture width, pixels; the nearest that the camera offers is taken.', 640, 160, 4096),
-  height: whole('Wanted picture height, pixels.', 480, 120, 4096),
-  fps: number('Wanted frames a second.', 15, 1, 60),
+  width: whole('Wanted width of the picture. The camera uses the nearest that it offers. Pixels.', 640, 160, 4096),
+  height: whole('Wanted height of the picture. Pixels.', 480, 120, 4096),
+  fps: number('Wanted frames per second.', 15, 1, 60),
   freezeMs: whole(
-    'A camera that gives no new picture for so long is frozen: reported, closed and opened again. Milliseconds.',
+    'A camera that delivers no new picture for this long is frozen: it is reported, closed and opened again. Milliseconds.',
     5000,
     500,
     600_000,
   ),
-  darkLevel: number('A mean brightness (0 to 255) below this is a covered lens or a dead sensor; 0 turns the check off.', 4, 0, 255),
-  darkMs: whole('How long it must be so dark before it is reported. Milliseconds.', 30_000, 1000, 3_600_000),
-  retryMinMs: whole('First wait before a failed camera is opened again; doubles each time. Milliseconds.', 500, 50, 600_000),
-  retryMaxMs: whole('Longest such wait. Milliseconds.', 30_000, 100, 3_600_000),
+  darkLevel: number(
+    'A picture whose mean brightness (0 to 255) is below this is dark: a covered lens or a broken sensor. 0 turns the check off.',
+    4,
+    0,
+    255,
+  ),
+  darkMs: whole('A camera that is dark for this long is reported. Milliseconds.', 30_000, 1000, 3_600_000),
+  retryMinMs: whole(
+    'Wait before the first attempt to open a failed camera again. The wait doubles with each attempt. Milliseconds.',
+    500,
+    50,
+    600_000,
+  ),
+  retryMaxMs: whole('Longest wait between two attempts. Milliseconds.', 30_000, 100, 3_600_000),
   replay: {
     from: string('What `replay` plays: `demo`, a folder of pictures, or a video file.', 'demo', /./, '`demo`, a folder or a file'),
-    speed: number('1 is life; 0 is as fast as the door can read, on a clock of its own; another number is a factor.', 1, 0, 100),
-    loop: flag('Begin again at the end.', false),
-    visits: whole('How many visits the demo plays; 0 for ever.', 0, 0, 1_000_000),
-    seed: whole('The demo visits of one seed are always the same.', 1, 0, 2_147_483_647),
-    enrolled: names('Which of the demo people are enrolled when the demo starts (from their neutral pictures); the others are strangers.', [
+    speed: number(
+      'Speed of the replay: 1 is real time, 2 is twice as fast. 0 plays as fast as the door can read, on a clock of its own.',
+      1,
+      0,
+      100,
+    ),
+    loop: flag('Start again at the end.', false),
+    visits: whole('Number of visits that the demo plays. 0: it never ends.', 0, 0, 1_000_000),
+    seed: whole('Seed of the demo. The same seed gives the same visits.', 1, 0, 2_147_483_647),
+    enrolled: names('Demo people who are enrolled when the demo starts. All others are strangers.', [
       'p01',
       'p03',
       'p05',
@@ -64,32 +84,47 @@ export const camera = {
 
 export const face = {
   detector: string(
-    'The face detector: a folder in models/ by name, or a path to a folder with a manifest.json.',
+    'The network that finds faces: the name of a folder in models/, or the path of a folder with a manifest.json.',
     'detector',
     /./,
     'a name or path',
   ),
-  embedder: string('The embedder (the Siamese twin), likewise.', 'embedder', /./, 'a name or path'),
-  threads: whole('Threads of one inference.', 2, 1, 64),
+  embedder: string(
+    'The network that turns a face into an embedding (the Siamese twin): the name of a folder in models/, or a path.',
+    'embedder',
+    /./,
+    'a name or path',
+  ),
+  threads: whole('Threads for one inference.', 2, 1, 64),
   provider: choice(
-    'What computes the networks: `cpu`, or an NVIDIA GPU through `cuda` or `tensorrt`, which need an ONNX Runtime built for them (docs/start/jetson.md).',
+    'What runs the networks: `cpu`, or an NVIDIA GPU through `cuda` or `tensorrt`. Both need an ONNX Runtime that was built for them (docs/start/jetson.md).',
     'cpu',
     ['cpu', 'cuda', 'tensorrt'],
   ),
   idleFps: number(
-    'While nobody has been seen for two seconds, or the visitor has been let in or denied, only so many frames a second are looked at, which saves power; 0 looks at all.',
+    'Frames per second that are examined while nobody has been seen for two seconds, or after the visitor was let in or denied. Saves power. 0: examine all frames.',
     4,
     0,
     60,
   ),
   quality: {
-    minInterEyePx: number('Smallest distance between the eyes, pixels.', 24, 4, 1000),
-    minLuminance: number("Lowest mean brightness of the face, 0 to 255; below it the face is 'too-dark'.", 35, 0, 255),
-    maxLuminance: number("Highest mean brightness of the face; above it the face is 'too-bright'.", 225, 0, 255),
-    minSharpness: number("Lowest sharpness (Laplacian variance over luma variance); below it the face is 'blurred'.", 0.012, 0, 10),
-    maxTurnDeg: number("Largest turn of the head to the side, up or down, degrees; beyond it the face is 'turned-away'.", 40, 5, 90),
+    minInterEyePx: number('Smallest distance between the eyes. A smaller face is `too-small`. Pixels.', 24, 4, 1000),
+    minLuminance: number('Lowest mean brightness of the face, 0 to 255. A darker face is `too-dark`.', 35, 0, 255),
+    maxLuminance: number('Highest mean brightness of the face, 0 to 255. A brighter face is `too-bright`.', 225, 0, 255),
+    minSharpness: number(
+      'Lowest sharpness of the face (variance of the Laplacian divided by the variance of the luma). A softer face is `blurred`.',
+      0.012,
+      0,
+      10,
+    ),
+    maxTurnDeg: number(
+      'Largest turn of the head to the side, up or down. A face that is turned further is `turned-away`. Degrees.',
+      40,
+      5,
+      90,
+    ),
     dominance: number(
-      "A second face at least this share of the largest one's area makes it 'several-faces', and the door waits.",
+      "A second face whose area is at least this share of the largest face's makes the picture `several-faces`, and the door waits.",
       0.5,
       0.05,
       1,
@@ -99,40 +134,45 @@ export const face = {
 
 export const identity = {
   policy: choice(
-    "How a match is accepted: `target-fmr` (a false-match rate, by the network's calibration) or `paper` (detection and verification threshold over a person's pictures).",
+    "How a match is accepted. `target-fmr`: by a false-match rate, through the network's calibration. `paper`: by the paper's detection and verification thresholds over a person's pictures.",
     'target-fmr',
     ['target-fmr', 'paper'],
   ),
   targetFmr: number(
-    'Wrong accepts per attempt of a stranger, over the whole gallery (target-fmr). 0.0001 is one in 10,000.',
+    'For `target-fmr`: false accepts per attempt of a stranger, over the whole gallery. 0.0001 is one in 10,000. Lower is stricter.',
     0.0001,
     1e-9,
     0.1,
   ),
   ambiguityMargin: number(
-    'When a second person comes within so many logits of the best, the face is ambiguous and the door stays shut.',
+    'If the second-best person is within this distance of the best, the face is ambiguous and the door stays locked. Logits.',
     1.5,
     0,
     100,
   ),
   detection: number(
-    "The paper's detection threshold: probability above which one verification picture counts as a match.",
+    'For `paper`: the detection threshold, the probability above which one verification picture counts as a match.',
     0.99,
     0.000001,
     0.999999,
   ),
-  verification: number("The paper's verification threshold: share of a person's pictures that must match.", 0.8, 0.000001, 1),
+  verification: number("For `paper`: the verification threshold, the share of a person's pictures that must match.", 0.8, 0.000001, 1),
 };
 
 export const enrolment = {
-  maxSessions: whole('Enrolment sessions from afar at once.', 4, 1, 64),
+  maxSessions: whole('Enrolment sessions over MQTT that may run at the same time.', 4, 1, 64),
   sessionMs: whole(
-    'A session that nobody touches for so long is given up, and nothing of it is left. Milliseconds.',
+    'A session without activity for this long is discarded, and its pictures are deleted. Milliseconds.',
     600_000,
     1000,
     86_400_000,
   ),
-  maxPictures: whole('Pictures of one session; they are kept in memory until it is committed.', 50, 1, 500),
-  maxPictureBytes: whole('A larger picture is refused. Bytes.', 8_000_000, 10_000, 64_000_000),
-  intervalMs: whole("Time to move between two pictures of the door's own camera. Milliseconds.", 1500, 100, 60_000),
+  maxPictures: whole('Most pictures in one session. They stay in memory until the session is committed.', 50, 1, 500),
+  maxPictureBytes: whole('Largest picture that is accepted. Bytes.', 8_000_000, 10_000, 64_000_000),
+  intervalMs: whole(
+    "Time between two pictures taken with the door's own camera, so that the person can move. Milliseconds.",
+    1500,
+    100,
+    60_000,
+  ),
 };
