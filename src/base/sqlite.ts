@@ -88,6 +88,17 @@ export function transact<T>(db: DatabaseSync, work: () => T): T {
   }
 }
 
+/** Tells whether a value is a row of its kind; typebox's `Compile` makes one from a schema, once at file level. */
+export interface RowCheck<Row> {
+  Check(value: unknown): value is Row;
+}
+
+/** The row as its check knows it. @throws what `damaged` makes, for a row that does not fit. */
+export function checkedRow<Row>(check: RowCheck<Row>, row: unknown, damaged: () => Fault): Row {
+  if (check.Check(row)) return row;
+  throw damaged();
+}
+
 /** `other`: a mistake of ours, such as a constraint. */
 export type SqliteTrouble = 'full' | 'unwritable' | 'damaged' | 'held' | 'down' | 'other';
 

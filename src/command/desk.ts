@@ -1,12 +1,16 @@
-/** The command desk: a message goes in, a command is carried out at most once, a typed reply comes out; errors are answered at a bounded rate. */
+/**
+ * The command desk: a message goes in, its command is carried out at most once, and a typed reply comes out. Errors are
+ * answered at a limited rate.
+ */
 import { createHash } from 'node:crypto';
 import { asFault, Fault } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { Clock } from '../base/time.ts';
+import { tokenBucket } from '../base/token-bucket.ts';
 import { commandGate, type GateAnswer, type GateOptions, type ReplyWay } from './gate.ts';
 import { importKey } from './keys.ts';
 import type { CommandError, Desk, Incoming, Outcome, Reply } from './port.ts';
-import { enclose, isEnclosed, isSigned, sign } from './seal.ts';
+import { enclose, isEnclosed, isSigned, signClaims } from './seal.ts';
 import type { Command, CommandPorts } from './spec.ts';
 
 export interface DeskOptions extends Omit<GateOptions, 'commands'> {
@@ -15,24 +19,27 @@ export interface DeskOptions extends Omit<GateOptions, 'commands'> {
   readonly log: Log;
   /** Longest payload, bytes. */
   readonly maxBytes: number;
-  /** Errors answered a second, at most; a burst of four times as many may come at once. */
+  /** The most errors answered each second; four times as many may come at once. */
   readonly errorsPerS: number;
 }
 
 type Admitted = Extract<GateAnswer, { readonly ok: true }>;
 
-/** Commands under way at once, at most: one that waits for the camera must not keep the door waiting, and a flood must not fill the memory. */
+/**
+ * The most commands under way at once: a command that waits for the camera must not hold up the door, and a flood must not
+ * fill the memory.
+ */
 const mostAtOnce = 16;
 
 export function commandDesk(options: DeskOptions): Desk {
   const { ports, keys, clock, log, maxBytes } = options;
   const gate = commandGate({ ...options, commands: new Map(options.commands.map((command) => [command.name, command])) });
-  const mayAnswerError = bucket(options.errorsPerS, options.errorsPerS * 4, clock);
+  const errors = tokenBucket({ perS: options.errorsPerS, size: options.errorsPerS * 4, clock });
   let underWay = 0;
 
-  /** What was not let in is answered, and logged, at a bounded rate; what was, always. */
+  /** A refused message is answered and logged at a limited rate; a command that was carried out is always answered. */
   const turnAway = async (incoming: Incoming, way: ReplyWay, error: CommandError): Promise<Reply | undefined> => {
-    if (!mayAnswerError()) return undefined;
+    if (!errors.take()) return undefined;
     log.warn({ code: error.code }, 'command refused');
     return await replyOf(incoming, way, { ok: false, error });
   };
@@ -40,9 +47,9 @@ export function commandDesk(options: DeskOptions): Desk {
     const body = { schema: 1, ...(way.id === undefined ? {} : { id: way.id }), command: name.slice(0, 64), at: isoNow(clock), ...outcome };
     const replyTo = way.replyTo === undefined ? {} : { replyTo: way.replyTo };
     if (!way.signed) return { payload: JSON.stringify(body), contentType: 'application/json', ...replyTo };
-    // What cannot be read has no id to answer to, so the answer names the very bytes.
+    // A request that cannot be read has no id, so the answer names its bytes.
     const digest = createHash('sha256').update(request).digest('base64url');
-    const signed = await sign({ iss: keys.id, digest, ...body }, 'facelatch-reply+jwt', keys.id, keys.sign);
+    const signed = await signClaims({ iss: keys.id, digest, ...body }, 'facelatch-reply+jwt', { kid: keys.id, key: keys.sign });
     const payload = way.replyKey ? await enclose(signed, await importKey(way.replyKey)) : signed;
     return { payload, contentType: 'application/jose', ...replyTo };
   };
@@ -55,7 +62,7 @@ export function commandDesk(options: DeskOptions): Desk {
       if (!(error instanceof Fault)) throw error;
       log.error({ command: command.name, by: call.who, code: error.code, err: error.message }, 'command failed');
       const code = error.code === 'not-found' ? 'not-found' : error.code === 'bad-argument' ? 'refused' : 'failed';
-      // What a fault says may name files of this machine: that is for operators.
+      // A fault may name files of this machine, which only operators may know.
       const message = way.signed ? error.message : 'The door could not do it, or not all of it: see its log.';
       return { ok: false, error: { code, message, reason: error.code } };
     }
@@ -64,7 +71,7 @@ export function commandDesk(options: DeskOptions): Desk {
     try {
       return await gate.admit(incoming);
     } catch (error) {
-      // The operators' file or the list of used commands is out of order: nothing is let in.
+      // The operators' file or the list of used commands cannot be used: nothing is let in.
       const fault = asUsable(error);
       log.error({ code: fault.code, err: fault.message }, 'commands cannot be checked');
       return { ok: false, way: { signed: true }, error: { code: 'failed', message: 'The door cannot check commands now: see its log.' } };
@@ -76,7 +83,7 @@ export function commandDesk(options: DeskOptions): Desk {
     take: async (incoming) => {
       const { payload } = incoming;
       if (payload.length > maxBytes) {
-        const message = `A command may be ${maxBytes} bytes long; send pictures in parts.`;
+        const message = `A command may have at most ${maxBytes} bytes; send pictures in parts.`;
         return await turnAway(incoming, { signed: looksSealed(payload) }, { code: 'oversized', message });
       }
       if (underWay >= mostAtOnce) {
@@ -95,7 +102,7 @@ export function commandDesk(options: DeskOptions): Desk {
   };
 }
 
-/** By its beginning alone, so that what is too long to be read still gets an answer of its kind. */
+/** Looks at the beginning only, so that a message too long to be read still gets an answer of its kind. */
 function looksSealed(payload: Uint8Array): boolean {
   const text = Buffer.from(payload.subarray(0, 64)).toString('latin1');
   return text.startsWith('eyJ') || isSigned(text) || isEnclosed(text);
@@ -107,17 +114,3 @@ function asUsable(error: unknown): Fault {
 }
 
 const isoNow = (clock: Clock) => new Date(clock.wall()).toISOString();
-
-/** A bucket of `size` tokens, filled at `perS`; true while there is one to take. */
-function bucket(perS: number, size: number, clock: Clock): () => boolean {
-  let tokens = size;
-  let atMs = clock.now();
-  return () => {
-    const nowMs = clock.now();
-    tokens = Math.min(size, tokens + ((nowMs - atMs) / 1000) * perS);
-    atMs = nowMs;
-    if (tokens < 1) return false;
-    tokens--;
-    return true;
-  };
-}

@@ -16,10 +16,9 @@ async function ask({ door }: CommandPorts, request: (door: Door) => Promise<Answ
   return answer.ok ? done({ seq: answer.seq }) : refusal('denied', answer.detail, answer.reason);
 }
 
-/** A PIN is entered at a keypad, whoever passes it on. */
+/** A PIN counts as entered at a keypad, whoever passes it on. */
 const keypad = { kind: 'keypad', via: 'mqtt' } as const;
 
-/** Opened by an operator who was told apart; an unsigned request that is let in is nobody's. */
 const simple = (name: string, summary: string, act: (door: Door, call: Call) => Promise<Answer>) =>
   defineCommand({
     name,
@@ -61,7 +60,7 @@ export const doorCommands = [
     result: journalled,
     run: (ports, { person }, { by }) => {
       const found = ports.gallery.find(person);
-      return found ? ask(ports, (door) => door.left(by, found.id)) : refusal('not-found', 'Nobody of that name or id is enrolled.');
+      return found ? ask(ports, (door) => door.left(by, found.id)) : refusal('not-found', 'Nobody with that name or id is enrolled.');
     },
   }),
   defineCommand({

@@ -1,4 +1,4 @@
-/** Commands of enrolment sessions: start, add pictures (whole or in parts), take them with the door's camera, look, commit, abort. */
+/** Commands of enrolment sessions: start, add pictures (whole or in parts), take them at the door, status, commit, abort. */
 import Type from 'typebox';
 import {
   type EnrolmentAnswer,
@@ -24,7 +24,7 @@ const outcomeSchema = Type.Object(
   },
   closed,
 );
-/** How a session stands: what is published as the prompts change, too. */
+/** How a session stands; also what is published as the prompts change. */
 export const statusSchema = Type.Object(
   {
     session: Type.String(),
@@ -39,7 +39,7 @@ export const statusSchema = Type.Object(
   closed,
 );
 
-/** Without the name: who is being enrolled is nobody's but the operator's, who knows. */
+/** Without the name: only the operator, who knows it, needs to know who is being enrolled. */
 export function statusOf({ name: _name, last, ...status }: EnrolmentStatus) {
   return { ...status, ...(last && { last: outcomeOf(last) }) };
 }
@@ -61,7 +61,7 @@ async function ask<T, R>(
   request: (sessions: EnrolmentSessions) => Promise<EnrolmentAnswer<T>>,
   tell: (value: T) => R,
 ): Promise<Outcome<R>> {
-  if (!enrolment) return unavailable('enrolment from afar');
+  if (!enrolment) return unavailable('remote enrolment');
   const answer = await request(enrolment);
   return answer.ok ? done(tell(answer.value)) : refusal('refused', answer.detail, answer.reason);
 }

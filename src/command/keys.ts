@@ -1,11 +1,12 @@
 /**
- * Keys as files and texts: Ed25519 for signatures (RFC 8032), X25519 for what only one side may read (RFC 7748), both as JWK (RFC 8037), named by
- * their thumbprint (RFC 7638).
+ * Keys as files and texts: Ed25519 for signatures (RFC 8032), X25519 for what only one side may read (RFC 7748), both as JWK
+ * (RFC 8037), named by their thumbprint (RFC 7638).
  */
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { existsSync, readFileSync } from 'node:fs';
 import { type CryptoKey, calculateJwkThumbprint, exportJWK, generateKeyPair, importJWK, type JWK } from 'jose';
 import { asFault, Fault, messageOf } from '../base/errors.ts';
+import { signatureAlgorithm } from '../base/jws.ts';
+import { jsonText, writeWhole } from '../base/whole-file.ts';
 
 /** A public Ed25519 or X25519 key. */
 export interface PublicKey {
@@ -18,7 +19,7 @@ export interface PrivateKey extends PublicKey {
   readonly d: string;
 }
 
-/** What somebody needs to know of a door in order to send it commands: no secret. */
+/** What a sender needs to know of a door to send it commands; holds no secret. */
 export interface DoorCard {
   readonly door: string;
   readonly sign: PublicKey;
@@ -28,7 +29,7 @@ export interface DoorCard {
 /** A door's own keys, ready for use. */
 export interface DoorKeys {
   readonly card: DoorCard;
-  /** Thumbprint of the signing key: the audience of every command, so that one meant for another door of the same name is refused. */
+  /** Thumbprint of the signing key. It is in the audience of every command, so that a door of the same name refuses it. */
   readonly id: string;
   readonly sign: CryptoKey;
   /** The public part of `sign`. */
@@ -36,14 +37,12 @@ export interface DoorKeys {
   readonly decrypt: CryptoKey;
 }
 
-export const signing = 'Ed25519';
-
-/** The public part, and nothing else of what may stand beside it. @throws Fault `bad-argument`. */
+/** The public part, without anything that stands beside it. @throws Fault `bad-argument`. */
 export function publicKeyOf(value: unknown, crv: PublicKey['crv']): PublicKey {
   const { kty, crv: curve, x } = (typeof value === 'object' && value !== null ? value : {}) as Record<string, unknown>;
   // 32 bytes in base64url without padding.
   if (kty !== 'OKP' || curve !== crv || typeof x !== 'string' || !/^[A-Za-z0-9_-]{43}$/.test(x))
-    throw new Fault('bad-argument', `This is no public ${crv} key (JSON Web Key): make one with "facelatch key create"`);
+    throw new Fault('bad-argument', `This is not a public ${crv} key (JSON Web Key): make one with "facelatch key create"`);
   return { kty: 'OKP', crv, x };
 }
 
@@ -52,17 +51,17 @@ export function thumbprint({ kty, crv, x }: PublicKey): Promise<string> {
 }
 
 export async function importKey(key: PublicKey | PrivateKey): Promise<CryptoKey> {
-  return (await importJWK({ ...key }, key.crv === 'Ed25519' ? signing : 'ECDH-ES')) as CryptoKey;
+  return (await importJWK({ ...key }, key.crv === 'Ed25519' ? signatureAlgorithm : 'ECDH-ES')) as CryptoKey;
 }
 
 /** A new private key. */
 export async function newKey(crv: PublicKey['crv']): Promise<PrivateKey> {
-  const { privateKey } = await generateKeyPair(crv === 'Ed25519' ? signing : 'ECDH-ES', { crv, extractable: true });
+  const { privateKey } = await generateKeyPair(crv === 'Ed25519' ? signatureAlgorithm : 'ECDH-ES', { crv, extractable: true });
   const { x = '', d = '' }: JWK = await exportJWK(privateKey);
   return { kty: 'OKP', crv, x, d };
 }
 
-/** The door's keys from its file, made where there is none. @throws Fault `bad-config`. */
+/** Reads the door's keys from `file`, making them where there is none. @throws Fault `bad-config`. */
 export async function openDoorKeys(file: string, door: string): Promise<DoorKeys> {
   if (!existsSync(file)) writeNew(file, { sign: await newKey('Ed25519'), encrypt: await newKey('X25519') });
   const held = readKeys(file);
@@ -83,7 +82,7 @@ function readKeys(file: string): { sign: PrivateKey; encrypt: PrivateKey } {
   } catch (error) {
     throw new Fault(
       'bad-config',
-      `The door's keys in ${file} cannot be used (${messageOf(error)}): restore the file, or remove it; then a new one is made, and operators need the new door card ("facelatch key door")`,
+      `The door's keys in ${file} cannot be used (${messageOf(error)}): restore the file, or remove it. Then the door makes new keys, and operators need its new card ("facelatch key door")`,
       error,
     );
   }
@@ -99,24 +98,14 @@ export function privateKeyOf(value: unknown, crv: PublicKey['crv']): PrivateKey 
 
 /** Writes a JSON file for its owner alone; refuses to overwrite. @throws Fault `bad-argument`. */
 export function writeNew(file: string, value: object): void {
-  if (existsSync(file)) throw new Fault('bad-argument', `${file} is there already and is not overwritten: name another file`);
+  if (existsSync(file)) throw new Fault('bad-argument', `${file} exists and is not overwritten: name another file`);
   replaceFile(file, value);
 }
 
 /** Writes a JSON file for its owner alone, whole or not at all. @throws Fault `bad-argument`. */
 export function replaceFile(file: string, value: object): void {
-  const beside = `${file}.new`;
   try {
-    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-    rmSync(beside, { force: true });
-    const handle = openSync(beside, 'wx', 0o600);
-    try {
-      writeSync(handle, `${JSON.stringify(value, null, 2)}\n`);
-      fsyncSync(handle);
-    } finally {
-      closeSync(handle);
-    }
-    renameSync(beside, file);
+    writeWhole(file, jsonText(value));
   } catch (error) {
     throw asFault(error, 'bad-argument', `The file ${file} cannot be written`);
   }

@@ -1,4 +1,4 @@
-/** Commands that look: the journal, the settings in force, the networks, and a picture from the camera where the owner allows that. */
+/** Commands that only read: the journal, the settings in force, the networks, and pictures where the owner allows that. */
 import Type from 'typebox';
 import type { EventKind } from '../events.ts';
 import { defineCommand, done, refusal, unavailable } from './spec.ts';
@@ -10,7 +10,7 @@ const time = Type.String({ format: 'date-time', description: 'ISO 8601.' });
 export const lookCommands = [
   defineCommand({
     name: 'journal.query',
-    summary: 'Journal entries that fit, the newest so many; people by id.',
+    summary: 'The newest journal entries that fit; people are named by id.',
     role: 'viewer',
     changes: false,
     args: Type.Object(
@@ -24,13 +24,13 @@ export const lookCommands = [
       },
       closed,
     ),
-    result: Type.Object({ entries: Type.Array(Type.Unknown({ description: 'As in the event’s own message.' })) }, closed),
+    result: Type.Object({ entries: Type.Array(Type.Unknown({ description: "As in the event's own message." })) }, closed),
     run: ({ entries }, { kinds, person, since, until, after, limit = 50 }) =>
       done({
         entries: [
           ...entries({
             limit,
-            // A kind that there is not fits no entry.
+            // An unknown kind fits no entry.
             ...(kinds && { kinds: kinds as EventKind[] }),
             ...(person !== undefined && { personId: person }),
             ...(since !== undefined && { since }),
@@ -47,7 +47,7 @@ export const lookCommands = [
     changes: false,
     confidential: true,
     args: Type.Object(
-      { path: Type.Optional(Type.String({ maxLength: 64, description: 'Only settings that begin so, as in `access`.' })) },
+      { path: Type.Optional(Type.String({ maxLength: 64, description: 'Only settings that begin with this, such as `access`.' })) },
       closed,
     ),
     result: Type.Object({ settings: Type.Record(Type.String(), Type.Unknown()) }, closed),
@@ -59,7 +59,7 @@ export const lookCommands = [
   }),
   defineCommand({
     name: 'config.set',
-    summary: 'Changes one of the settings that may be changed from afar, until the daemon starts again.',
+    summary: 'Changes one of the settings that may change while running, until the daemon restarts.',
     role: 'admin',
     changes: true,
     args: Type.Object({ path: Type.String({ maxLength: 64 }), value: Type.Number() }, closed),
@@ -71,7 +71,7 @@ export const lookCommands = [
   }),
   defineCommand({
     name: 'model.list',
-    summary: 'The networks, whether they are whole, and what each is used as.',
+    summary: 'The networks, whether their files are intact, and what each is used for.',
     role: 'viewer',
     changes: false,
     args: nothing,
@@ -131,7 +131,7 @@ export const lookCommands = [
       if (!keptPictures) return refusal('unavailable', 'No picture leaves this door: its owner can set mqtt.snapshots to true.');
       const pictures = keptPictures(seq);
       const picture = pictures[number - 1];
-      if (!picture) return refusal('not-found', `Of entry ${seq} ${pictures.length} pictures are kept, and no number ${number}.`);
+      if (!picture) return refusal('not-found', `Entry ${seq} has ${pictures.length} kept pictures, and no number ${number}.`);
       return done({ pictures: pictures.length, picture: Buffer.from(picture).toString('base64') });
     },
   }),

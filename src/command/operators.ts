@@ -1,5 +1,10 @@
-/** The registry of operators: names, roles and public keys in one file, read anew for each command, so that a key that was removed is out at once. */
+/**
+ * The registry of operators: names, roles and public keys in one file. It is read again for each command, so that a removed
+ * key is refused at once.
+ */
 import { readFileSync } from 'node:fs';
+import Type from 'typebox';
+import { Compile } from 'typebox/compile';
 import { Fault, messageOf } from '../base/errors.ts';
 import { type PublicKey, publicKeyOf, replaceFile, thumbprint } from './keys.ts';
 import { type Role, roles } from './port.ts';
@@ -18,13 +23,20 @@ export interface Operators {
   /** @throws Fault `bad-config` where the file cannot be read. */
   list(): Promise<readonly Operator[]>;
   find(kid: string): Promise<Operator | undefined>;
-  /** @throws Fault `bad-argument` where name or key are there already, or the name is none. */
+  /** @throws Fault `bad-argument` where the name or the key is taken, or the name does not fit. */
   add(operator: { readonly name: string; readonly role: Role; readonly key: PublicKey; readonly addedAt: string }): Promise<Operator>;
-  /** False when there is nobody of that name. */
+  /** False when nobody has that name. */
   remove(name: string): Promise<boolean>;
 }
 
 const nameFits = /^[A-Za-z0-9_.@-]{1,64}$/;
+const registry = Compile(
+  Type.Object({
+    operators: Type.Array(
+      Type.Object({ name: Type.String({ pattern: nameFits }), role: Type.Enum([...roles]), key: Type.Unknown(), addedAt: Type.String() }),
+    ),
+  }),
+);
 
 /** The registry in `file`; empty where there is none. */
 export function operatorsIn(file: string): Operators {
@@ -43,10 +55,10 @@ export function operatorsIn(file: string): Operators {
       if (before.some((other) => other.name === name))
         throw new Fault(
           'bad-argument',
-          `There is an operator ${name} already: "facelatch key remove ${name}" first, or choose another name`,
+          `There is an operator ${name} already: run "facelatch key remove ${name}" first, or choose another name`,
         );
       const same = before.find((other) => other.kid === operator.kid);
-      if (same) throw new Fault('bad-argument', `This key is ${same.name}'s already: one key names one operator`);
+      if (same) throw new Fault('bad-argument', `This key is ${same.name}'s already: each operator needs a key of their own`);
       write([...before, operator]);
       return operator;
     },
@@ -69,12 +81,8 @@ function entriesOf(file: string): Omit<Operator, 'kid'>[] {
     throw new Fault('bad-config', `The operators' keys in ${file} cannot be read (${messageOf(error)}): check its owner and mode`, error);
   }
   try {
-    const { operators } = JSON.parse(text) as { operators: readonly Record<string, unknown>[] };
-    return operators.map(({ name, role, key, addedAt }) => {
-      const known = roles.find((each) => each === role);
-      if (typeof name !== 'string' || !nameFits.test(name) || !known || typeof addedAt !== 'string') throw new Error('not an operator');
-      return { name, role: known, key: publicKeyOf(key, 'Ed25519'), addedAt };
-    });
+    const { operators } = registry.Parse(JSON.parse(text));
+    return operators.map(({ name, role, key, addedAt }) => ({ name, role, key: publicKeyOf(key, 'Ed25519'), addedAt }));
   } catch (error) {
     throw new Fault('bad-config', `The file of operators' keys ${file} is damaged (${messageOf(error)}): restore or remove it`, error);
   }

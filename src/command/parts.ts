@@ -1,8 +1,11 @@
-/** Pictures that come in parts, each in a command of its own: parts go in, the whole comes out when the last is there; bounded in number, size and time. */
+/**
+ * Pictures that come in parts, each in its own command: parts go in, the whole comes out with the last of them. Limited in
+ * number, size and time.
+ */
 import type { Clock } from '../base/time.ts';
 
 export interface Parts {
-  /** The whole, or how many parts are there; a text says why the part cannot be taken. */
+  /** The whole, or how many parts are there so far; a text says why the part cannot be taken. */
   add(part: {
     readonly key: string;
     readonly index: number;
@@ -13,11 +16,11 @@ export interface Parts {
 
 export interface PartsOptions {
   readonly clock: Pick<Clock, 'now'>;
-  /** Of one whole. */
+  /** Of one picture. */
   readonly maxBytes: number;
-  /** Wholes under way, at most: the one that waited longest gives way. */
+  /** The most pictures under way; a further one drops the one that waited longest. */
   readonly maxAtOnce: number;
-  /** What gets no part for so long is forgotten, milliseconds. */
+  /** A picture that gets no part for this long is dropped, milliseconds. */
   readonly patienceMs: number;
 }
 
@@ -29,7 +32,7 @@ interface Gathering {
 }
 
 export function partsOf({ clock, maxBytes, maxAtOnce, patienceMs }: PartsOptions): Parts {
-  // In order of the last part.
+  // In the order of their last part.
   const gatherings = new Map<string, Gathering>();
   const forgetOld = () => {
     for (const [key, { touchedMs }] of gatherings) if (clock.now() - touchedMs > patienceMs) gatherings.delete(key);
@@ -41,9 +44,9 @@ export function partsOf({ clock, maxBytes, maxAtOnce, patienceMs }: PartsOptions
       if (!known) forgetOld();
       const gathering = known ?? { of, parts: new Map(), bytes: 0, touchedMs: 0 };
       gatherings.delete(key);
-      if (of !== gathering.of || index > of) return 'This part does not belong to the others: begin again.';
+      if (of !== gathering.of || index > of) return 'This part does not fit the others: begin again.';
       gathering.bytes += bytes.length - (gathering.parts.get(index)?.length ?? 0);
-      if (gathering.bytes > maxBytes) return `A picture may be ${maxBytes} bytes long.`;
+      if (gathering.bytes > maxBytes) return `A picture may have at most ${maxBytes} bytes.`;
       gathering.parts.set(index, bytes);
       gathering.touchedMs = clock.now();
       if (gathering.parts.size < of) {

@@ -1,4 +1,4 @@
-/** Commands about the people enrolled and their pictures: list, get, rename, remove. Every change is journalled. */
+/** Commands about the people who are enrolled and their pictures: list, get, rename, remove. Every change is journalled. */
 import Type from 'typebox';
 import type { RuleChange } from '../access/port.ts';
 import type { Person } from '../identity/port.ts';
@@ -17,7 +17,7 @@ const personSchema = Type.Object(
 const pictureSchema = Type.Object(
   {
     id: Type.String({ description: 'SHA-256, hexadecimal.' }),
-    source: Type.String({ description: 'Where it came from, as it was told.' }),
+    source: Type.String({ description: 'Where it came from, as the sender said.' }),
     addedAt: Type.String({ format: 'date-time' }),
   },
   { additionalProperties: false },
@@ -27,15 +27,15 @@ const one = Type.Object({ person: who }, { additionalProperties: false });
 
 function withPerson<Result>({ gallery }: CommandPorts, person: string, act: (person: Person) => Outcome<Result>): Outcome<Result> {
   const found = gallery.find(person);
-  return found ? act(found) : refusal('not-found', 'Nobody of that name or id is enrolled: people.list tells who is.');
+  return found ? act(found) : refusal('not-found', 'Nobody with that name or id is enrolled: people.list shows who is.');
 }
 
 const plain = ({ id, name, enrolledAt, pictures }: Person) => ({ id, name, enrolledAt, pictures });
 
-const time = Type.Union([Type.String({ maxLength: 40 }), Type.Null()], { description: 'ISO 8601 with a zone; null takes it away.' });
+const time = Type.Union([Type.String({ maxLength: 40 }), Type.Null()], { description: 'ISO 8601 with a zone; null removes it.' });
 const ruleFields = {
   enabled: Type.Boolean(),
-  schedule: Type.Union([Type.String({ maxLength: 100 }), Type.Null()], { description: 'One of access.schedules; null takes it away.' }),
+  schedule: Type.Union([Type.String({ maxLength: 100 }), Type.Null()], { description: 'One of access.schedules; null removes it.' }),
   validFrom: time,
   validUntil: time,
   uses: Type.Union([Type.Integer({ minimum: 1, maximum: 100_000 }), Type.Null()], { description: 'Grants from now on; null: unlimited.' }),
@@ -57,7 +57,7 @@ function rule(ports: CommandPorts, who: string, change: RuleChange) {
 export const peopleCommands = [
   defineCommand({
     name: 'people.rule',
-    summary: 'What a person may, beyond being enrolled; what is not given stays as it is.',
+    summary: 'What a person may do, beyond being enrolled; what is not given stays as it is.',
     role: 'admin',
     changes: true,
     args: Type.Object(
@@ -70,7 +70,7 @@ export const peopleCommands = [
   ...([true, false] as const).map((enabled) =>
     defineCommand({
       name: enabled ? 'people.enable' : 'people.disable',
-      summary: enabled ? 'Lets a person in again.' : 'A person is recognised and not let in, until they are enabled again.',
+      summary: enabled ? 'Lets a person in again.' : 'A person is recognised but not let in, until they are enabled again.',
       role: 'admin',
       changes: true,
       args: one,
@@ -137,7 +137,7 @@ export const peopleCommands = [
     args: Type.Object(
       {
         person: who,
-        picture: Type.String({ minLength: 8, maxLength: 64, description: 'Its id, or the beginning of it: people.pictures tells it.' }),
+        picture: Type.String({ minLength: 8, maxLength: 64, description: 'Its id or the beginning of it; people.pictures lists them.' }),
       },
       { additionalProperties: false },
     ),

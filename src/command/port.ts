@@ -1,6 +1,9 @@
-/** The door of the command room: what asks, what it may, and what is answered; the network's ways in (MQTT today) know no more of a command. */
+/**
+ * The door of the command room: who asks, what they may do, and what is answered. The ways in from the network (MQTT today)
+ * know no more of a command than this.
+ */
 
-/** What an operator may do: each role may what the roles before it may. */
+/** What an operator may do; each role may also do what the roles before it may. */
 export const roles = ['viewer', 'operator', 'admin'] as const;
 export type Role = (typeof roles)[number];
 
@@ -35,37 +38,37 @@ export interface CommandError {
   readonly code: Refusal;
   /** One sentence for people, with the remedy. */
   readonly message: string;
-  /** The reason of the room that refused: a denial of the door, a refusal of an enrolment session, the code of a fault. */
+  /** Why the room refused: a denial of the door, a refusal of an enrolment session, or the code of a fault. */
   readonly reason?: string;
 }
 
-/** What came of a command. */
+/** The result of a command. */
 export type Outcome<Result = unknown> =
   | { readonly ok: true; readonly result: Result }
   | { readonly ok: false; readonly error: CommandError };
 
-/** One message that asks for something, as it came. */
+/** A message as it came. */
 export interface Incoming {
   /** The command that its topic names, as in `door.open`. */
   readonly name: string;
   readonly payload: Uint8Array;
-  /** True where the broker says that it was stored: a command that waited for the door is never carried out. */
+  /** True where the broker had stored it. The door never carries out a command that waited for it. */
   readonly retained: boolean;
 }
 
-/** A reply that is owed. */
+/** A reply to send. */
 export interface Reply {
-  /** JSON, or a compact JWS or JWE to whoever sent one. */
+  /** JSON; a compact JWS or JWE where the request was one. */
   readonly payload: string;
   readonly contentType: string;
-  /** Where the request itself asked for the reply, if it did. Text from outside: whoever publishes must hold it to its own topics. */
+  /** The topic the request asked for, if any. It comes from outside: the publisher must restrict it to its own topics. */
   readonly replyTo?: string;
 }
 
-/** Takes commands from anywhere: authenticates, checks, carries out, and answers. */
+/** Takes commands from anywhere: authenticates, checks, carries out and answers. */
 export interface Desk {
-  /** A longer payload is refused unread, bytes. */
+  /** Longer payloads are refused unread, bytes. */
   readonly maxBytes: number;
-  /** Resolves with the reply, or with undefined where too many errors were answered already. Rejects only for a mistake in the program. */
+  /** The reply; undefined where too many errors were answered already. Rejects only for a mistake in the program. */
   take(incoming: Incoming): Promise<Reply | undefined>;
 }

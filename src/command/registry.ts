@@ -1,4 +1,4 @@
-/** Every command there is, in one list: what the desk takes, the documents describe and `facelatch send` sends. */
+/** All commands in one list: the desk takes them, the documents describe them, `facelatch send` sends them. */
 import { doorCommands } from './door.ts';
 import { enrolCommands } from './enrol.ts';
 import { lookCommands } from './look.ts';

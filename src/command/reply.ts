@@ -1,4 +1,4 @@
-/** The form of every reply, as a schema from which its type comes. */
+/** The form of every reply: a schema, and the type made from it. */
 import Type, { type Static } from 'typebox';
 import { refusals } from './port.ts';
 
@@ -6,7 +6,7 @@ export const replyBody = Type.Object(
   {
     schema: Type.Literal(1),
     iss: Type.Optional(Type.String({ description: 'Thumbprint of the key that signed the reply.' })),
-    id: Type.Optional(Type.String({ description: 'The id (signed: `jti`) of the request; absent where it could not be read.' })),
+    id: Type.Optional(Type.String({ description: 'The id of the request (`jti` of a signed one); absent where it could not be read.' })),
     digest: Type.Optional(Type.String({ description: 'SHA-256 (base64url) of the request as it came; in signed replies.' })),
     command: Type.String(),
     at: Type.String({ format: 'date-time' }),

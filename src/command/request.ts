@@ -1,12 +1,16 @@
-/** The sender's side: an operator's key and a door's card go in; a signed and encrypted command comes out, and the proof of what came back. */
+/**
+ * The sender's side: an operator's key and a door's card go in; a signed and encrypted command comes out, and what a reply
+ * to it proves.
+ */
 import { createHash, randomUUID } from 'node:crypto';
 import type { CryptoKey } from 'jose';
 import { Compile } from 'typebox/compile';
+import { claimedKid, parseJson } from '../base/jws.ts';
 import type { Clock } from '../base/time.ts';
 import { audienceOf } from './gate.ts';
 import { type DoorCard, importKey, newKey, type PrivateKey, publicKeyOf, thumbprint } from './keys.ts';
 import { type ReplyBody, replyBody } from './reply.ts';
-import { claimedKid, disclose, enclose, isEnclosed, isSigned, parseJson, sign, verify } from './seal.ts';
+import { disclose, enclose, isEnclosed, isSigned, signClaims, verifiedClaims } from './seal.ts';
 
 export interface SenderOptions {
   readonly operator: PrivateKey;
@@ -19,18 +23,18 @@ export interface SenderOptions {
 export interface SealedRequest {
   readonly id: string;
   readonly payload: string;
-  /** What a reply proves: `door` signed it as the answer to this very request, or it could be anybody's. */
+  /** Reads a reply. `proved`: the door signed it as the answer to this very request. */
   read(reply: Uint8Array): Promise<ReadReply>;
 }
 
 export type ReadReply = { readonly proved: boolean; readonly body: ReplyBody } | { readonly proved: false; readonly body: undefined };
 
 export interface Sender {
-  /** A new request, signed now. */
+  /** A new command, signed now. */
   request(command: string, args: object, replyTo?: string): Promise<SealedRequest>;
 }
 
-/** Everything here is computed; nothing is sent. @throws Fault `bad-argument` for keys that are none. */
+/** Computes only; sends nothing. @throws Fault `bad-argument` where a key is not one. */
 export async function openSender({ operator, door, clock, lifeS }: SenderOptions): Promise<Sender> {
   const key = await importKey(operator);
   const kid = await thumbprint(operator);
@@ -52,7 +56,7 @@ export async function openSender({ operator, door, clock, lifeS }: SenderOptions
         ...(replyTo === undefined ? {} : { replyTo }),
         replyKey: publicKeyOf(mine, 'X25519'),
       };
-      const payload = await enclose(await sign(claims, 'facelatch-command+jwt', kid, key), encryptKey);
+      const payload = await enclose(await signClaims(claims, 'facelatch-command+jwt', { kid, key }), encryptKey);
       const readKey = await importKey(mine);
       return { id, payload, read: (reply) => readReply(reply, digestOf(payload), { readKey, verifyKey, doorKid }) };
     },
@@ -74,7 +78,7 @@ async function readReply(reply: Uint8Array, digest: string, keys: ReplyKeys): Pr
   const jws = isEnclosed(text) ? await disclose(text, keys.readKey) : text;
   if (jws === undefined) return { proved: false, body: undefined };
   const isJws = isSigned(jws) && claimedKid(jws, 'facelatch-reply+jwt') === keys.doorKid;
-  const body = isJws ? await verify(jws, keys.verifyKey) : parseJson(Buffer.from(jws));
+  const body = isJws ? await verifiedClaims(jws, keys.verifyKey) : parseJson(Buffer.from(jws));
   if (!validator.Check(body)) return { proved: false, body: undefined };
   return { proved: isJws && body.digest === digest, body };
 }

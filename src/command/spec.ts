@@ -1,4 +1,7 @@
-/** What a command is: one place holds its name, what it takes and gives, who may send it, and what it does, against the ports of the house. */
+/**
+ * What a command is: one object holds its name, what it takes and gives, who may send it, and what it does with the ports of
+ * the house.
+ */
 import type { Static, TObject, TSchema } from 'typebox';
 import type { ChangeRules, Door } from '../access/port.ts';
 import type { Requester } from '../events.ts';
@@ -8,13 +11,13 @@ import type { Training } from '../retrain/port.ts';
 import type { Parts } from './parts.ts';
 import type { CommandError, Outcome, Role } from './port.ts';
 
-/** What commands act on. A part that this house does not have is absent, and its commands answer `unavailable`. */
+/** What commands act on. Where this house lacks a part, its commands answer `unavailable`. */
 export interface CommandPorts {
   readonly door?: Door;
   readonly gallery: Pick<Gallery, 'list' | 'find' | 'pictures'>;
   readonly roster: Pick<Roster, 'rename' | 'remove' | 'removePicture'>;
   readonly rule: ChangeRules;
-  /** Journal entries as they are published. */
+  /** Journal entries in their published form. */
   readonly entries: (query: Query) => readonly object[];
   readonly enrolment?: EnrolmentSessions;
   readonly parts: Parts;
@@ -29,40 +32,40 @@ export interface CommandPorts {
 
 /** The settings in force. */
 export interface Settings {
-  /** By path, without those that are secret. */
+  /** By path, without the secret ones. */
   all(): Readonly<Record<string, unknown>>;
-  /** A text says why it may not be. */
+  /** A text says why it cannot be set. */
   set(path: string, value: number, by: string): string | { readonly before: unknown };
 }
 
-/** One request, authenticated. */
+/** An authenticated request. */
 export interface Call {
   readonly by: Requester;
-  /** Who that is, for people: an operator's name. */
+  /** The operator's name, for people to read. */
   readonly who: string;
 }
 
 export interface CommandSpec<Args extends TObject, Result extends TSchema> {
   /** Imperative, as in `door.open`. */
   readonly name: string;
-  /** What it does, one line for people. */
+  /** What it does, in one line. */
   readonly summary: string;
   readonly role: Role;
-  /** True where it changes anything: then only `mqtt.allowUnsigned` lets it in without a signature. */
+  /** True where it changes anything: then it must be signed, unless `mqtt.allowUnsigned` names it. */
   readonly changes: boolean;
-  /** True where the answer tells who somebody is, or shows them: guarded like a change. */
+  /** True where the answer names or shows somebody: it must be signed like a change. */
   readonly confidential?: boolean;
   readonly args: Args;
   readonly result: Result;
   run(ports: CommandPorts, args: Static<Args>, call: Call): Promise<Outcome<Static<Result>>> | Outcome<Static<Result>>;
 }
 
-/** A command whatever it takes and gives; `run` is only called with arguments that fit `args`. */
+/** Any command; `run` is called only with arguments that fit `args`. */
 export interface Command extends Omit<CommandSpec<TObject, TSchema>, 'run'> {
   run(ports: CommandPorts, args: unknown, call: Call): Promise<Outcome> | Outcome;
 }
 
-/** A command of the registry, with its handler held to its schemas by the compiler. */
+/** Makes a command of the registry; the compiler checks its handler against its schemas. */
 export function defineCommand<Args extends TObject, Result extends TSchema>(spec: CommandSpec<Args, Result>): Command {
   return { ...spec, run: (ports, args, call) => spec.run(ports, args as Static<Args>, call) };
 }

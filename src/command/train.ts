@@ -1,4 +1,4 @@
-/** Commands of learning: start, look, cancel; promote a trained network and go back; say what a journal entry really showed. */
+/** Commands of learning: start, status, cancel; promote a trained network or go back; mark what a journal entry showed. */
 import Type from 'typebox';
 import { Fault } from '../base/errors.ts';
 import { type JobStatus, jobPlaces, jobStates, marks, recipeNames, type Training } from '../retrain/port.ts';
@@ -9,7 +9,7 @@ const closed = { additionalProperties: false } as const;
 const nothing = Type.Object({}, closed);
 const time = Type.String({ format: 'date-time' });
 
-/** How a job stands: what is kept retained, too. */
+/** How a job stands; also what is published retained. */
 export const jobSchema = Type.Object(
   {
     id: Type.String(),
@@ -36,7 +36,7 @@ export const jobSchema = Type.Object(
   closed,
 );
 
-/** Only what the schema knows. */
+/** Only the fields of the schema. */
 export function jobOf({ id, recipe, where, by, state, progress, startedAt, endedAt, bundle, detail }: JobStatus) {
   return {
     id,
@@ -123,7 +123,7 @@ export const trainCommands = [
   }),
   defineCommand({
     name: 'model.rollback',
-    summary: 'Back to the network before the present one, at once.',
+    summary: 'Goes back to the previous network at once.',
     role: 'operator',
     changes: true,
     args: nothing,
@@ -133,7 +133,7 @@ export const trainCommands = [
         const back = await training.rollback(who);
         return back
           ? done({ to: back.to, from: back.from })
-          : refusal('refused', 'The network of the configuration guards the door: there is nothing to go back to.');
+          : refusal('refused', 'The door uses the network of the configuration: there is nothing to go back to.');
       }),
   }),
   defineCommand({
@@ -151,7 +151,7 @@ export const trainCommands = [
     ),
     result: Type.Object(
       {
-        pictures: Type.Integer({ minimum: 0, description: 'Kept pictures that it concerns; 0: there is nothing to learn from.' }),
+        pictures: Type.Integer({ minimum: 0, description: 'Kept pictures of the entry; 0: there is nothing to learn from.' }),
         personId: Type.Optional(Type.String()),
       },
       closed,

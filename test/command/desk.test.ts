@@ -6,7 +6,7 @@ import { importKey, newKey, openDoorKeys, thumbprint } from '../../src/command/k
 import { commands } from '../../src/command/registry.ts';
 import type { ReplyBody } from '../../src/command/reply.ts';
 import { openSender } from '../../src/command/request.ts';
-import { disclose, enclose, sign } from '../../src/command/seal.ts';
+import { disclose, enclose, signClaims } from '../../src/command/seal.ts';
 import { openUsedCommands } from '../../src/command/used.ts';
 import { face, person } from '../contracts/gallery.ts';
 import { fakeClock } from '../fakes/clock.ts';
@@ -38,7 +38,7 @@ async function signedBy(post: Post, nowMs: number, changes: object = {}, typ = '
     args: {},
     ...changes,
   };
-  return await sign(claims, typ as 'facelatch-command+jwt', await thumbprint(key), await importKey(key));
+  return await signClaims(claims, typ as 'facelatch-command+jwt', { kid: await thumbprint(key), key: await importKey(key) });
 }
 const proved = (text: ReplyBody | string | undefined) => {
   if (typeof text !== 'string') throw new Error(`no signed reply: ${JSON.stringify(text)}`);
@@ -84,7 +84,7 @@ describe('a signed command', () => {
       'unknown-key',
       async (_post: Post, now: number) => {
         const stranger = await newKey('Ed25519');
-        return await sign({ iat: now }, 'facelatch-command+jwt', await thumbprint(stranger), await importKey(stranger));
+        return await signClaims({ iat: now }, 'facelatch-command+jwt', { kid: await thumbprint(stranger), key: await importKey(stranger) });
       },
     ],
     [
@@ -94,7 +94,10 @@ describe('a signed command', () => {
         const [, claims] = (await signedBy(post, now)).split('.');
         const stranger = await importKey(await newKey('Ed25519'));
         const kid = await thumbprint(post.operatorKeys.operator);
-        return await sign(JSON.parse(Buffer.from(claims ?? '', 'base64url').toString()), 'facelatch-command+jwt', kid, stranger);
+        return await signClaims(JSON.parse(Buffer.from(claims ?? '', 'base64url').toString()), 'facelatch-command+jwt', {
+          kid,
+          key: stranger,
+        });
       },
     ],
     [
@@ -300,7 +303,9 @@ it('a reply of anybody else proves nothing to the sender', async () => {
   const request = await post.senders.operator.request('door.open', {});
   const body = { schema: 1, id: request.id, command: 'door.open', at: new Date().toISOString(), ok: true, result: { seq: 1 } };
   expect(await request.read(Buffer.from(JSON.stringify(body)))).toMatchObject({ proved: false });
-  expect(await request.read(Buffer.from(await sign(body, 'facelatch-reply+jwt', post.keys.id, forger.sign)))).toMatchObject({
+  expect(
+    await request.read(Buffer.from(await signClaims(body, 'facelatch-reply+jwt', { kid: post.keys.id, key: forger.sign }))),
+  ).toMatchObject({
     proved: false,
   });
   // The door's own answer to another request.

@@ -5,7 +5,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { importKey, newKey, openDoorKeys, publicKeyOf, thumbprint } from '../../src/command/keys.ts';
 import { openSender } from '../../src/command/request.ts';
-import { enclose, sign } from '../../src/command/seal.ts';
+import { enclose, signClaims } from '../../src/command/seal.ts';
 import { openCaller } from '../../src/mqtt/caller.ts';
 import { pressable } from '../../src/mqtt/home-assistant.ts';
 import { topicsOf } from '../../src/mqtt/topics.ts';
@@ -115,7 +115,7 @@ describe('a command that the operator did send', () => {
       args: {},
     };
     const kid = await thumbprint(post.operatorKeys.operator);
-    const signed = await sign(claims, 'facelatch-command+jwt', kid, await importKey(post.operatorKeys.operator));
+    const signed = await signClaims(claims, 'facelatch-command+jwt', { kid, key: await importKey(post.operatorKeys.operator) });
     await attack('door.open', await enclose(signed, await importKey(post.keys.card.encrypt)));
     expect(opened()).toBe(0);
   });
@@ -144,7 +144,7 @@ describe('a command that nobody sent', () => {
         args: {},
         ...more,
       };
-      return await sign(claims, 'facelatch-command+jwt', kid, await importKey(stranger));
+      return await signClaims(claims, 'facelatch-command+jwt', { kid, key: await importKey(stranger) });
     };
     const operator = await thumbprint(post.operatorKeys.operator);
     await attack('door.open', '{}');
@@ -193,7 +193,13 @@ it('an operator is not told that the door opened when it did not, nor by whom it
   // The door's true answer to an earlier request of the same operator.
   const earlier = await attack('door.open', await captured());
   const body = { schema: 1, id: request.id, command: 'door.open', at: '2026-01-01T00:00:00.000Z', ok: true, result: { seq: 1 } };
-  const lies = [JSON.stringify(body), await sign(body, 'facelatch-reply+jwt', post.keys.id, forger.sign), earlier?.payload ?? '', '', 'x'];
+  const lies = [
+    JSON.stringify(body),
+    await signClaims(body, 'facelatch-reply+jwt', { kid: post.keys.id, key: forger.sign }),
+    earlier?.payload ?? '',
+    '',
+    'x',
+  ];
   const taken: boolean[] = [];
   const answered = caller.call('door.open', request.payload, 700, async (reply) => {
     const { proved } = await request.read(reply);
