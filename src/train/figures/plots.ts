@@ -1,4 +1,7 @@
-/** Line plots as SVG: series of points, with intervals where they have any, in; one self-contained picture, or one that takes its page's colours, out. */
+/**
+ * Line plots as SVG. In: series of points, with intervals where they have any. Out: one self-contained picture, or one
+ * in the colours of the page it lies in.
+ */
 
 export interface Series {
   readonly name: string;
@@ -16,10 +19,10 @@ export interface Plot {
   readonly title: string;
   readonly x: string;
   readonly y: string;
-  /** Ends of the vertical axis; taken from the points where not given. */
+  /** Ends of the vertical axis. Default: those of the points. */
   readonly range?: readonly [number, number];
   readonly series: readonly Series[];
-  /** Marks on the axes, where even steps would not do (a logarithm, a normal deviate); their ends are then the axis's. */
+  /** Marks on the axes, for scales without even steps (a logarithm, a normal deviate); the axis then ends where they do. */
   readonly ticks?: { readonly x?: readonly Tick[]; readonly y?: readonly Tick[] };
 }
 
@@ -28,7 +31,7 @@ export interface Tick {
   readonly label: string;
 }
 
-/** `picture`: black on white, as a file. `page`: on whatever ground the page has, light or dark, in its text's colour. */
+/** `picture`: black on white, for a file. `page`: on the page's own ground, light or dark, in the colour of its text. */
 export type PlotStyle = 'picture' | 'page';
 
 const inks = {
@@ -37,8 +40,9 @@ const inks = {
 } as const;
 
 const [width, height] = [640, 360] as const;
-const frame = { left: 60, right: 16, top: 36, bottom: 76 } as const;
-// Okabe, Ito 2008: told apart by colour-blind readers too.
+// Right: half of the widest label, which stands in the middle below its mark.
+const frame = { left: 60, right: 28, top: 36, bottom: 76 } as const;
+// Okabe, Ito 2008: colour-blind readers can tell them apart too.
 const colours = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b4e9'] as const;
 
 /** The plot as an SVG document. */
@@ -67,7 +71,14 @@ export function plotSvg(plot: Plot, style: PlotStyle = 'picture'): string {
       line(frame.left, y(at), width - frame.right, y(at), ink.grid),
       text(frame.left - 6, y(at) + 4, label, 'end'),
     ]),
-    ...(plot.ticks?.x ?? ticks(x0, x1)).flatMap(({ at, label }) => [
+    ...(
+      plot.ticks?.x ??
+      ticks(
+        x0,
+        x1,
+        points.every(({ x: at }) => Number.isInteger(at)),
+      )
+    ).flatMap(({ at, label }) => [
       line(x(at), height - frame.bottom, x(at), height - frame.bottom + 4, ink.axis),
       text(x(at), height - frame.bottom + 18, label, 'middle'),
     ]),
@@ -85,7 +96,7 @@ export function plotSvg(plot: Plot, style: PlotStyle = 'picture'): string {
 }
 
 function drawn({ points }: Series, index: number, x: (value: number) => number, y: (value: number) => number): string[] {
-  const shift = points.some(({ interval }) => interval) ? 3 * index : 0; // so that bars at one place do not hide each other
+  const shift = points.some(({ interval }) => interval) ? 3 * index : 0; // bars at one place must not hide each other
   const path = points.map((point) => `${place(x(point.x) + shift)},${place(y(point.y))}`).join(' ');
   return [
     `<polyline points="${path}" fill="none" stroke="${colour(index)}" stroke-width="1.5"/>`,
@@ -113,11 +124,12 @@ function ends(marks: readonly number[], values: () => readonly number[]): [numbe
   return low === high ? [low - 0.5, high + 0.5] : [low, high];
 }
 
-/** Four to ten round numbers between the ends: steps of 1, 2 or 5 times a power of ten. */
-function ticks(low: number, high: number): Tick[] {
+/** At most ten round numbers between the ends: steps of 1, 2 or 5 times a power of ten; whole ones for points at whole numbers. */
+function ticks(low: number, high: number, whole = false): Tick[] {
   const rough = (high - low) / 6;
   const power = 10 ** Math.floor(Math.log10(rough));
-  const step = ([1, 2, 5, 10].find((factor) => factor * power >= rough) ?? 10) * power;
+  const even = ([1, 2, 5, 10].find((factor) => factor * power >= rough) ?? 10) * power;
+  const step = whole ? Math.max(1, even) : even;
   const first = Math.ceil(low / step - 1e-9);
   const last = Math.floor(high / step + 1e-9);
   return Array.from({ length: last - first + 1 }, (_, index) => {
