@@ -1,6 +1,7 @@
 /**
- * A training run: batches through an engine, step by step, with progress, checkpoints and cancellation, and going on where a
- * run broke off as if it had not. Comes to an end with the run's losses; the weights are in the last checkpoint.
+ * A training run: batches through an engine, step by step, with progress, checkpoints and cancellation. A resumed run
+ * continues as if it had never stopped. The run owns its engine and ends with its losses; the weights are in the last
+ * checkpoint.
  */
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
@@ -9,6 +10,7 @@ import { batchOf } from './data/batches.ts';
 import { type Part, readDataset, type Split, splitDataset } from './data/dataset.ts';
 import { facesOnly } from './data/face-crops.ts';
 import { openPicturesOf, type Pictures } from './data/pictures.ts';
+import type { TrainingHistory } from './history.ts';
 import { discardCheckpoint, type Notes, readCheckpoint, writeCheckpoint } from './network/checkpoint.ts';
 import { initialWeights } from './network/network.ts';
 import type { Batch, Engine, EngineOptions } from './port.ts';
@@ -19,11 +21,16 @@ export interface RunControl {
   readonly onProgress: (progress: TrainingProgress) => void;
   /** Aborted: the run writes a checkpoint and ends early. */
   readonly signal: AbortSignal;
-  /** Called after each epoch; false ends the run there, finished. */
+  /** Called after each epoch; false ends the run there, as finished. */
   readonly afterEpoch?: (epoch: number, trained: Trained) => Promise<boolean>;
-  /** Whether the checkpoint before is kept beside the newest: twice the disk, and a way back where the loss breaks. Default: true. */
+  /**
+   * Whether the checkpoint before stays beside the newest: it takes twice the disk, and is the way back when the loss
+   * breaks. Default: true.
+   */
   readonly keepLast?: boolean;
-  /** Called with the trained engine when the run has finished, before the engine closes: for measuring. */
+  /** Called after each checkpoint with the history up to it. */
+  readonly onSaved?: (history: TrainingHistory) => void;
+  /** Called when the run has finished and before the engine closes: for measuring. */
   readonly finish?: (trained: Trained) => Promise<void>;
 }
 
@@ -56,9 +63,9 @@ export async function openEngine(recipe: TrainingRecipe, options: EngineOptions)
 }
 
 /**
- * Trains. Throws Fault `training-failed` when the loss is no longer a number (the checkpoint from before stays), and whatever
- * dataset, pictures, engine and checkpoint throw. `given` is a split made elsewhere, in place of the folder's, and where its pictures are read,
- * if they are no files.
+ * Trains. Throws Fault `training-failed` when the loss is no longer a number (the checkpoint before it stays), and what
+ * dataset, pictures, engine and checkpoint throw. `given` replaces the folder's split, and what reads its pictures where
+ * they are not files.
  */
 export async function train(
   recipe: TrainingRecipe,
@@ -86,45 +93,55 @@ async function splitOf({ data, split, faces }: TrainingRecipe): Promise<Split> {
   return faces ? facesOnly(parts, faces) : parts;
 }
 
+/** What the run has so far, the steps of earlier runs included. */
+interface History {
+  readonly losses: number[];
+  readonly epochs: EpochResult[];
+  readonly seconds: (number | null)[];
+}
+
 interface Run {
   readonly engine: Engine;
   readonly split: Split;
   readonly pictures: Pictures;
-  readonly history: { readonly losses: number[]; readonly epochs: EpochResult[] };
+  readonly history: History;
   readonly path: string;
 }
 
 async function run(recipe: TrainingRecipe, control: RunControl, { engine, split, pictures, history, path }: Run): Promise<RunResult> {
   const steps = recipe.epochs * recipe.batchesPerEpoch;
-  const { losses, epochs } = history;
+  const { losses, epochs, seconds } = history;
+  const began = performance.now() - 1000 * (seconds.at(-1) ?? 0);
   const draw = (step: number) => batchOf(batchOptions(recipe, split.train, pictures), step);
   let savedAt: number | undefined;
   let enough = false;
   const save = async () => {
     if (recipe.checkpointEvery === 0) return;
-    const notes = { recipe: fingerprint(recipe), losses, epochs };
+    const notes = { recipe: fingerprint(recipe), losses, epochs, seconds };
     await writeCheckpoint(path, { network: recipe.network, state: await engine.state(), notes }, control.keepLast);
     savedAt = losses.length;
+    control.onSaved?.({ losses, epochs, seconds, batchesPerEpoch: recipe.batchesPerEpoch });
     control.onProgress({ kind: 'checkpoint', step: losses.length, path });
   };
   control.onProgress({ kind: 'started', step: losses.length, steps, engine: engine.label });
   let next = losses.length < steps ? draw(losses.length) : undefined;
   while (next && !enough && !control.signal.aborted) {
-    await nextTurn(); // an engine may compute without ever letting messages in
+    await nextTurn(); // an engine may compute without letting messages in
     if (control.signal.aborted) break;
     const startedAt = performance.now();
     const step = losses.length;
     const batch: Batch = await next;
-    // The following batch is read and augmented (its JPEG coding in other threads) while this one is trained on.
+    // The next batch is read and augmented (its JPEG coding in other threads) while this one is trained on.
     next = step + 1 < steps ? draw(step + 1) : undefined;
-    next?.catch(() => undefined); // asked for again, and thrown, in its own turn
+    next?.catch(() => undefined); // awaited, and thrown, in its own turn
     const { loss, penalty } = await engine.step(batch);
     if (!Number.isFinite(loss + penalty)) {
-      // A checkpoint is good once a step from it gave a number; the one just written holds the weights that did not.
+      // A checkpoint is good once a step from it gave a number; the weights of the one just written gave none.
       if (savedAt === step) await discardCheckpoint(path);
       throw diverged(recipe, step, losses, path);
     }
     losses.push(loss);
+    seconds.push((performance.now() - began) / 1000);
     control.onProgress({ kind: 'step', step: step + 1, steps, loss, penalty, tookMs: performance.now() - startedAt });
     if (losses.length % recipe.batchesPerEpoch === 0) {
       epochs.push(await endEpoch(recipe, engine, split, pictures, losses));
@@ -167,17 +184,20 @@ function diverged(recipe: TrainingRecipe, step: number, losses: readonly number[
   const grew = losses.length > 1 && (losses.at(-1) ?? 0) > 2 * (losses[0] ?? 0);
   const cause = grew
     ? `the loss grew before (${before.join(', ')}), so the learning rate is too high: lower it (--learning-rate) below ${recipe.optimiser.rate}`
-    : `the losses before were ordinary (${before.join(', ') || 'none'}), so one step led too far, or a picture or a weight holds a number that is ` +
-      `none: lower --learning-rate below ${recipe.optimiser.rate}, and look at the data with --preview`;
+    : `the losses before were ordinary (${before.join(', ') || 'none'}), so one step went too far, or a picture or a weight holds a value that is ` +
+      `not a number: lower --learning-rate below ${recipe.optimiser.rate}, and look at the data with --preview`;
   return new Fault(
     'training-failed',
     `Step ${step + 1} gave a loss that is not a number; ${cause}. The last good checkpoint (${path}), where one was written, is kept.`,
   );
 }
 
-function historyOf(notes: Notes | undefined): { losses: number[]; epochs: EpochResult[] } {
+function historyOf(notes: Notes | undefined): History {
+  const losses = [...((notes?.losses as number[] | undefined) ?? [])];
+  const seconds = (notes?.seconds as (number | null)[] | undefined) ?? [];
   return {
-    losses: [...((notes?.losses as number[] | undefined) ?? [])],
+    losses,
     epochs: [...((notes?.epochs as EpochResult[] | undefined) ?? [])],
+    seconds: losses.map((_, index) => seconds[index] ?? null),
   };
 }

@@ -19,7 +19,7 @@ import { openProgress } from '../progress.ts';
 import { counted } from '../words.ts';
 import { baseComparer } from './base-comparer.ts';
 import { openTrainingBar } from './training-bar.ts';
-import { makeFolder, writeInFolder } from './training-folder.ts';
+import { makeOutFolder, writeInFolder } from './training-folder.ts';
 import { decimal, sizes } from './training-options.ts';
 
 interface PaperOptions extends Partial<Tuned> {
@@ -99,7 +99,7 @@ async function repeat(options: PaperOptions, stop: AbortSignal): Promise<number>
   if (cells.length === 0)
     throw new Fault('bad-argument', `No cell is named like "${only}" (--only); there are ${all.map(({ id }) => id).join(', ')}`);
   const places = placesOf(options);
-  makeFolder(places.cells);
+  makeOutFolder(places.cells);
   const supply = openPaperData(data, seed);
   if (options.base) await measureBases(supply, places.cells, { measuredPairs, seed }, stop);
   if (!json)

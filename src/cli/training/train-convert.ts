@@ -8,7 +8,7 @@ import { openTensorFlow } from '../../train/tfjs/tfjs.ts';
 import { keepImported, readTrainedModel } from '../../train/trained-model.ts';
 import { checkpointName } from '../../train/trainer.ts';
 import { exitCodes, print, withHelp } from '../context.ts';
-import { makeFolder } from './training-folder.ts';
+import { makeOutFolder } from './training-folder.ts';
 
 interface ConvertOptions {
   readonly out: string;
@@ -56,7 +56,7 @@ export function trainImportCommand(exit: (code: number) => void): Command {
     if (existsSync(join(options.out, checkpointName)))
       throw new Fault('bad-argument', `${options.out} already holds a trained network: give another --out`);
     const imported = await importLayersModel(await openTensorFlow('auto'), folder);
-    makeFolder(options.out);
+    makeOutFolder(options.out);
     await keepImported(join(options.out, checkpointName), { ...imported, from: resolve(folder), crop: options.crop ?? false });
     print(options, { out: resolve(options.out), network: imported.network }, () => `${options.out} holds the network of ${folder}`);
     exit(exitCodes.yes);

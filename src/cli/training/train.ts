@@ -16,7 +16,7 @@ import { counted } from '../words.ts';
 import { trainExportCommand, trainImportCommand } from './train-convert.ts';
 import { trainVerifyCommand } from './train-verify.ts';
 import { openTrainingBar } from './training-bar.ts';
-import { makeFolder, readSettings, requireSpace, writePreview, writeSettings } from './training-folder.ts';
+import { makeOutFolder, readSettings, requireSpace, writePreview, writeSettings } from './training-folder.ts';
 import { type RecipeOptions, recipeOf, withRecipe } from './training-options.ts';
 import { confusionTable, epochText } from './training-report.ts';
 
@@ -39,7 +39,7 @@ export function trainCommand(stop: AbortSignal, exit: (code: number) => void): C
         'People (or pictures) of the test part are never trained on; at the end the network is measured on them.',
     )
     .argument('[data]', 'folder of pictures; not needed with --resume')
-    .option('-o, --out <folder>', 'where the checkpoint goes')
+    .option('-o, --out <folder>', 'where the checkpoint goes, with history.csv and the loss curve loss.svg')
     .option('--steps <n>', 'steps in all, in place of --epochs', wholeNumber('--steps', 1, 1e9))
     .option('--checkpoint-every <steps>', 'how often the state is saved', wholeNumber('--checkpoint-every', 1, 1e6), 100)
     .option('--test-pairs <n>', 'pairs measured at the end', wholeNumber('--test-pairs', 2, 1e5), 1000)
@@ -110,7 +110,7 @@ async function run({ data, options }: Settled, stop: AbortSignal): Promise<numbe
   }
   if (!resume && existsSync(join(recipe.out, checkpointName)))
     throw new Fault('bad-argument', `${out} already holds a trained network: go on with it (--resume), or give another --out`);
-  makeFolder(recipe.out);
+  makeOutFolder(recipe.out);
   if (!resume) requireSpace(recipe.out, recipe.network);
   sayParts(split, json);
   const { out: _out, resume: _resume, json: _json, ...kept } = options;
@@ -199,7 +199,7 @@ async function finish(
       `trained for ${counted(result.steps, 'step')}; loss in the last epoch ${loss?.toPrecision(3)}`,
       `test part: ${counted(pairs, 'pair')} of ${counted(test.subjects.length, 'person', 'people')}; none of these pictures was trained on`,
       confusionTable(figures),
-      `the network lies in ${model.path}`,
+      `the network is in ${model.path}; the losses are beside it: history.csv, and loss.svg as a curve`,
     ].join('\n'),
   );
   return exitCodes.yes;

@@ -1,7 +1,12 @@
-/** The files around training: the folder of a run with its settings, room for its checkpoints, sheets, plots and pages; with clear faults when the disk says no. */
-import { mkdirSync, readFileSync, statfsSync, writeFileSync } from 'node:fs';
-import { dirname, extname, join } from 'node:path';
+/**
+ * The files around training: the folder of a run with its settings, space for its checkpoints, sheets, plots and pages.
+ * What the disk refuses becomes a Fault that says what to do.
+ */
+import { readFileSync, statfsSync } from 'node:fs';
+import { extname, join } from 'node:path';
 import { Fault, messageOf } from '../../base/errors.ts';
+import { makeFolder } from '../../base/make-folder.ts';
+import { writeWhole } from '../../base/whole-file.ts';
 import { previewSheet } from '../../train/data/batches.ts';
 import type { Part } from '../../train/data/dataset.ts';
 import { openPicturesOf } from '../../train/data/pictures.ts';
@@ -11,17 +16,14 @@ import type { TrainingRecipe } from '../../train/recipe.ts';
 
 const full = new Set<string | undefined>(['ENOSPC', 'EDQUOT', 'EFBIG']);
 
-/** Makes a folder where it is missing. @throws Fault `bad-argument`, `disk-full`. */
-export function makeFolder(folder: string): void {
-  attempt(folder, () => mkdirSync(folder, { recursive: true }));
+/** Makes a folder where it is missing. Throws Fault `bad-argument`, `disk-full`. */
+export function makeOutFolder(folder: string): void {
+  attempt(folder, () => makeFolder(folder, 0o777));
 }
 
-/** Writes a file and the folder it lies in. @throws Fault `bad-argument`, `disk-full`. */
+/** Writes a file whole or not at all, and the folder it lies in. Throws Fault `bad-argument`, `disk-full`. */
 export function writeInFolder(file: string, content: string | Uint8Array): void {
-  attempt(file, () => {
-    mkdirSync(dirname(file), { recursive: true });
-    writeFileSync(file, content);
-  });
+  attempt(file, () => writeWhole(file, content, { mode: 0o644, folderMode: 0o777 }));
 }
 
 function attempt(path: string, work: () => void): void {
@@ -36,12 +38,12 @@ function attempt(path: string, work: () => void): void {
 
 const settingsName = 'settings.json';
 
-/** What a run or a search was started with, for going on later. */
+/** What a run or a search was started with, so that it can be resumed. */
 export function writeSettings(folder: string, settings: unknown): void {
   writeInFolder(join(folder, settingsName), `${JSON.stringify(settings, undefined, 1)}\n`);
 }
 
-/** @throws Fault `not-found` where the folder holds no run. */
+/** Throws Fault `not-found` where the folder holds no run. */
 export function readSettings<T>(folder: string): T {
   const found = findSettings<T>(folder);
   if (found === undefined)
@@ -49,18 +51,18 @@ export function readSettings<T>(folder: string): T {
   return found;
 }
 
-/** Undefined where there are none. @throws Fault `bad-argument` where they cannot be read. */
+/** Undefined where there are none. Throws Fault `bad-argument` where they cannot be read. */
 export function findSettings<T>(folder: string): T | undefined {
   const file = join(folder, settingsName);
   try {
     return JSON.parse(readFileSync(file, 'utf8')) as T;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw new Fault('bad-argument', `${file} cannot be read (${messageOf(error)}): take it away, or choose another --out.`, error);
+    throw new Fault('bad-argument', `${file} cannot be read (${messageOf(error)}): remove it, or choose another --out.`, error);
   }
 }
 
-/** Weights and two running means, float32; the newest, the one before, and one that is being written. */
+/** Weights and two running means in float32, three times: the newest, the one before, and the one being written. */
 export function requireSpace(folder: string, network: Network): void {
   const needed = 3 * 3 * 4 * networkParameters(network).reduce((sum, { dims }) => sum + sizeOf(dims), 0);
   const { bavail, bsize } = statfsSync(folder);
@@ -69,11 +71,11 @@ export function requireSpace(folder: string, network: Network): void {
   const megabytes = (bytes: number) => `${Math.ceil(bytes / 1e6).toLocaleString('en')} MB`;
   throw new Fault(
     'disk-full',
-    `Checkpoints of this network need ${megabytes(needed)}; ${folder} has ${megabytes(free)} free: make room, or choose another --out.`,
+    `Checkpoints of this network need ${megabytes(needed)}; ${folder} has ${megabytes(free)} free: free space, or choose another --out.`,
   );
 }
 
-/** Writes the sheet of the first batch: a row for each four pairs. @throws Fault `bad-argument` for another kind of file. */
+/** Writes the sheet of the first batch: four pairs in a row. Throws Fault `bad-argument` for another kind of file. */
 export async function writePreview(file: string, recipe: TrainingRecipe, part: Part): Promise<void> {
   const formats: Readonly<Record<string, 'png' | 'jpeg'>> = { '.png': 'png', '.jpg': 'jpeg', '.jpeg': 'jpeg' };
   const format = formats[extname(file).toLowerCase()];

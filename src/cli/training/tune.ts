@@ -10,7 +10,7 @@ import { bestTrial, type Range, type Space, type TuningTrial } from '../../train
 import { trainingSpace, tuneTraining } from '../../train/tune/tune-training.ts';
 import { exitCodes, isStopped, tell, wholeNumber, withHelp, write } from '../context.ts';
 import { counted } from '../words.ts';
-import { findSettings, makeFolder, writeSettings } from './training-folder.ts';
+import { findSettings, makeOutFolder, writeSettings } from './training-folder.ts';
 import { type RecipeOptions, recipeOf, withRecipe } from './training-options.ts';
 import { openTrialsView, settingText } from './trials-view.ts';
 
@@ -70,7 +70,7 @@ async function search(data: string, options: TuneOptions, stop: AbortSignal): Pr
   const all = await readDataset(recipe.data);
   requireEnoughPeople(all, recipe.split);
   splitDataset(all, recipe.split); // what it throws is better known before the first trial
-  makeFolder(out);
+  makeOutFolder(out);
   requireSameSearch(out, recipe, space);
   const run = { recipe, space, seed, search: options.search, out } as const;
   const view = openTrialsView({

@@ -1,16 +1,18 @@
 /**
- * A training run's state on disk, whole or not at all: written beside the old one, synced, and renamed over it, so that a kill, a
- * power cut or a full disk leaves the last good one. One file: a line of JSON, then float32 numbers.
+ * A training run's state on disk. It is written beside the old one, synced and renamed over it, so a kill, a power cut
+ * or a full disk leaves the last good one. One file: a line of JSON, then float32 numbers. It streams half a gigabyte
+ * and keeps the file before, which `writeWhole` does not.
  */
 import { createHash } from 'node:crypto';
 import { type FileHandle, open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Fault, messageOf } from '../../base/errors.ts';
+import { syncFolder } from '../../base/whole-file.ts';
 import type { EngineState, Network, Weights } from '../port.ts';
 import { networkParameters, sizeOf } from './network.ts';
 
-/** What is kept beside weights and means: losses so far, the recipe, whatever the run needs to go on. Plain JSON. */
+/** What is kept beside weights and means: losses so far, the recipe, all that the run needs to continue. Plain JSON. */
 export type Notes = Readonly<Record<string, unknown>>;
 
 export interface Checkpoint {
@@ -35,9 +37,21 @@ const newline = 0x0a;
 /** No space, no quota, or a limit on the file's size. */
 const full = new Set<string | undefined>(['ENOSPC', 'EDQUOT', 'EFBIG']);
 
+/** What a run reports when it cannot write a file of its folder: Fault `disk-full` or `bad-argument`. */
+export function cannotWrite(path: string, error: unknown): Fault {
+  if (full.has((error as NodeJS.ErrnoException).code))
+    return new Fault(
+      'disk-full',
+      `The disk filled while ${path} was written: free space there and resume; the last checkpoint is whole.`,
+      error,
+    );
+  return new Fault('bad-argument', `${path} cannot be written (${messageOf(error)}): choose another folder with --out.`, error);
+}
+
 /**
- * Writes `path` and keeps what was there as `path` + `.last`, or with `keepLast` false only until the new one is whole. Throws Fault `disk-full`
- * where the disk fills (the old checkpoint stays as it was) and `bad-argument` where the folder cannot be written.
+ * Writes `path`. What was there stays as `path` + `.last`; with `keepLast` false only until the new one is whole.
+ * Throws Fault `disk-full` where the disk fills (the old checkpoint stays as it was) and `bad-argument` where the folder
+ * cannot be written.
  */
 export async function writeCheckpoint(path: string, checkpoint: Checkpoint, keepLast = true): Promise<void> {
   const { network, notes, state } = checkpoint;
@@ -54,7 +68,10 @@ export interface KeptWeights {
   readonly notes: Notes;
 }
 
-/** Writes weights as float16 (11 bits of each number; a sixth of a checkpoint), whole or not at all. Throws as `writeCheckpoint`. */
+/**
+ * Writes weights as float16 (11 bits of each number; a sixth of a checkpoint), whole or not at all. Throws as
+ * `writeCheckpoint`.
+ */
 export async function writeWeights(path: string, { network, step, weights, notes }: KeptWeights): Promise<void> {
   const halves = [...parametersIn(network, weights)].map((numbers) => new Float16Array(numbers));
   await write(path, { format: weightsFormat, network, step, notes }, halves);
@@ -83,7 +100,7 @@ async function write(path: string, about: Omit<Header, 'sha256'>, numbers: Itera
   const sha256 = createHash('sha256');
   for (const array of arrays) {
     sha256.update(bytesOf(array));
-    await nextTurn(); // a second for half a gigabyte: whoever waits beside it gets a turn
+    await nextTurn(); // hashing half a gigabyte takes a second: messages are handled in between
   }
   const header: Header = { ...about, sha256: sha256.digest('hex') };
   const temporary = `${path}.writing`;
@@ -98,43 +115,23 @@ async function write(path: string, about: Omit<Header, 'sha256'>, numbers: Itera
     }
     await rename(path, `${path}.last`).catch(ignoreMissing);
     await rename(temporary, path);
-    await syncFolder(dirname(path));
+    syncFolder(dirname(path));
   } catch (error) {
     await rm(temporary, { force: true }).catch(() => undefined);
-    if (full.has((error as NodeJS.ErrnoException).code))
-      throw new Fault(
-        'disk-full',
-        `The disk filled while ${path} was written: free space there and resume; the last checkpoint is whole.`,
-        error,
-      );
-    throw new Fault(
-      'bad-argument',
-      `The checkpoint ${path} cannot be written (${messageOf(error)}): choose another folder with --out.`,
-      error,
-    );
+    throw cannotWrite(path, error);
   }
 }
 
-/** Takes the newest checkpoint back: the one before stands in its place again, or none where there was none. */
+/** Takes the newest checkpoint back: the one before is in its place again, or none where there was none. */
 export async function discardCheckpoint(path: string): Promise<void> {
   await rm(path, { force: true });
   await rename(`${path}.last`, path).catch(ignoreMissing);
-  await syncFolder(dirname(path));
+  syncFolder(dirname(path));
 }
 
-/** A write may take fewer bytes than it was given: on a disk that fills, or over two gigabytes. */
+/** A write may take fewer bytes than it was given: on a disk that fills, or beyond two gigabytes. */
 async function writeAll(file: FileHandle, bytes: Uint8Array): Promise<void> {
   for (let at = 0; at < bytes.length; ) at += (await file.write(bytes, at, Math.min(bytes.length - at, 2 ** 28))).bytesWritten;
-}
-
-/** A rename is on the disk only once its folder is. */
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, 'r');
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
-  }
 }
 
 function ignoreMissing(error: NodeJS.ErrnoException): void {
@@ -142,8 +139,8 @@ function ignoreMissing(error: NodeJS.ErrnoException): void {
 }
 
 /**
- * Reads `path`, or where that is damaged or gone (a kill between the two renames) `path` + `.last`. Throws Fault `not-found`,
- * `model-damaged` where neither is whole, `model-unfit` where it holds another network than `expected`.
+ * Reads `path`, or `path` + `.last` where that is damaged or gone (a kill between the two renames). Throws Fault
+ * `not-found`, `model-damaged` where neither is whole, `model-unfit` where it holds another network than `expected`.
  */
 export async function readCheckpoint(path: string, expected?: Network): Promise<Checkpoint> {
   const found = await readWhole(path).catch(async (error: unknown) => {
@@ -217,7 +214,7 @@ function* parametersIn(network: Network, part: Weights): Generator<Float32Array>
 
 const bytesOf = (array: Float32Array | Float16Array) => new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
 
-/** Everything about a network that decides whether weights fit it; not its name. */
+/** All that decides whether weights fit a network. Its name does not. */
 export function shape({ side, convolutions, units, distance }: Network): string {
   const layers = convolutions.map(({ filters, size, pool }) => `${filters}@${size}${pool ? `/${pool.size}:${pool.stride}` : ''}`);
   return `${side} ${layers.join(' ')} ${units} ${distance}`;

@@ -2,10 +2,11 @@
  * The Siamese network as a TensorFlow.js layers model (`model.json` and `weights.bin`, the format Keras models are converted to),
  * out to a folder and in from one, and the twin that the TensorFlow.js engine trains.
  */
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type * as Tf from '@tensorflow/tfjs';
 import { asFault, Fault } from '../../base/errors.ts';
+import { writeWhole } from '../../base/whole-file.ts';
 import { headInputs, networkParameters } from '../network/network.ts';
 import type { Convolution, Network, Weights } from '../port.ts';
 import type { TensorFlow } from './tfjs.ts';
@@ -50,7 +51,7 @@ export async function exportLayersModel(tf: TensorFlow, network: Network, weight
   const bias = tf.tensor1d(weights.get('head/bias') as Float32Array);
   head.setWeights([kernel, bias]);
   const handler = tf.io.withSaveHandler(async (artifacts) => {
-    await write(folder, artifacts);
+    write(folder, artifacts);
     return { modelArtifactsInfo: { dateSaved: new Date(0), modelTopologyType: 'JSON' } };
   });
   await model.save(handler);
@@ -58,16 +59,14 @@ export async function exportLayersModel(tf: TensorFlow, network: Network, weight
   model.dispose();
 }
 
-async function write(folder: string, artifacts: Tf.io.ModelArtifacts): Promise<void> {
+function write(folder: string, artifacts: Tf.io.ModelArtifacts): void {
   const { modelTopology, weightSpecs, weightData } = artifacts;
   const weightsManifest = [{ paths: ['weights.bin'], weights: weightSpecs }];
   const parts = Array.isArray(weightData) ? weightData : [weightData as ArrayBuffer];
-  await mkdir(folder, { recursive: true });
-  await writeFile(join(folder, 'weights.bin'), Buffer.concat(parts.map((part) => new Uint8Array(part))));
-  await writeFile(
-    join(folder, 'model.json'),
-    JSON.stringify({ format: 'layers-model', generatedBy: 'facelatch', modelTopology, weightsManifest }),
-  );
+  const json = JSON.stringify({ format: 'layers-model', generatedBy: 'facelatch', modelTopology, weightsManifest });
+  const readable = { mode: 0o644, folderMode: 0o777 } as const;
+  writeWhole(join(folder, 'weights.bin'), Buffer.concat(parts.map((part) => new Uint8Array(part))), readable);
+  writeWhole(join(folder, 'model.json'), json, readable);
 }
 
 /**

@@ -78,7 +78,18 @@ describe('train', () => {
     expect(stdout).toMatch(
       /^trained for 9 steps; .*\ntest part: 66 pairs of 3 people; none .*\n +score above +accuracy % +precision % +recall % +F1 %\n +0\.5 +/,
     );
-    expect(stdout).toContain(`the network lies in ${join(out, 'checkpoint.facelatch')}`);
+    expect(stdout).toContain(`the network is in ${join(out, 'checkpoint.facelatch')}`);
+  });
+
+  it('keeps its history whole over both runs: a row for each step, validation at the end of each epoch, and a curve', () => {
+    const [head, ...rows] = readFileSync(join(out, 'history.csv'), 'utf8').trim().split('\n');
+    expect(head).toBe('step,loss,validation_loss,validation_accuracy,seconds');
+    const cells = rows.map((row) => row.split(','));
+    expect(cells.map(([step]) => step)).toEqual(['1', '2', '3', '4', '5', '6', '7', '8', '9']);
+    expect(cells.filter(([, , loss, accuracy]) => loss !== '' && accuracy !== '').map(([step]) => step)).toEqual(['3', '6', '9']);
+    const seconds = cells.map((row) => Number(row[4]));
+    expect(seconds.every((value, index) => value >= (seconds[index - 1] ?? 0))).toBe(true);
+    expect(readFileSync(join(out, 'loss.svg'), 'utf8')).toMatch(/^<svg .*>training<.*>validation</s);
   });
 
   it('verifies a probe against a folder: yes and no by the thresholds', async () => {
@@ -179,7 +190,7 @@ describe('train', () => {
       code: 3,
       stderr: expect.stringMatching(/^facelatch: The disk filled while .*the last checkpoint is whole/),
     });
-    expect(readdirSync(at('full'))).toEqual(['checkpoint.facelatch', 'settings.json']);
+    expect(readdirSync(at('full'))).toEqual(['checkpoint.facelatch', 'history.csv', 'loss.svg', 'settings.json']);
     expect(spawnSync(process.execPath, [join(root, 'bin', 'facelatch.mjs'), ...resumed], { encoding: 'utf8' }).stderr).toContain(
       'goes on after step 3',
     );
