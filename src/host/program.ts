@@ -44,6 +44,9 @@ const own = [
   'LICENSE',
   'README.md',
   'CHANGELOG.md',
+  'SECURITY.md',
+  'CITATION.cff',
+  'docs',
   'bin/facelatch.mjs',
   'src',
   'config',
@@ -57,7 +60,11 @@ const ballast = /(\.map|\.d\.[mc]?ts|\.tsbuildinfo)$|(^|\/)(\.github|\.vscode)\/
 
 /** Every file of the program. @throws Fault `tool-missing` when a package of the lock file is not installed. */
 export function programFiles({ root, modules = join(root, 'node_modules'), arch }: ProgramOptions): readonly ProgramFile[] {
-  const ours = own.flatMap((path) => filesBelow(root, path)).flatMap(compiled);
+  // What makes the documents does not run there.
+  const ours = own
+    .flatMap((path) => filesBelow(root, path))
+    .filter(({ to }) => !/^docs\/.*\.ts$/.test(to))
+    .flatMap(compiled);
   const packages = [...runtimePackages(root, arch)].flatMap(([path, optional]) => packageFiles(modules, path, arch, optional));
   return [...ours, ...packages];
 }
