@@ -4,13 +4,16 @@
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { configReadme, reference } from '../src/settings/reference.ts';
 import { commandLine } from './generate/command-line.ts';
 import { events } from './generate/events.ts';
 import { mqttCommands } from './generate/mqtt-commands.ts';
 import { troubleshooting } from './generate/troubleshooting.ts';
 
-/** Every generated page: its path below docs/ and what makes it. */
+/** Every generated page: its path from docs/ and what makes it. */
 export const pages: Readonly<Record<string, () => string>> = {
+  '../config/README.md': configReadme,
+  'reference/settings.md': reference,
   'reference/cli.md': commandLine,
   'reference/events.md': events,
   'reference/mqtt-commands.md': mqttCommands,

@@ -26,7 +26,7 @@ export const faultGuide: Readonly<Record<FaultCode, FaultAdvice>> = {
     cause: 'The configuration has an unknown setting, an impossible value, or settings that contradict each other. Nothing was started.',
     remedy:
       'Correct every setting that the message lists. `facelatch config --config FILE` shows the effective values and where each came from. The ' +
-      '[settings](../../config/README.md) say what is allowed.',
+      '[settings](../reference/settings.md) say what is allowed.',
   },
   'state-locked': {
     area: 'start',

@@ -31,7 +31,7 @@ export function withCommon(command: Command): Command {
     .addOption(
       new Option('-c, --config <file>', 'configuration file (JSON); may be given more than once, later ones win').argParser(collect),
     )
-    .addOption(new Option('--set <path=value>', 'one setting, such as camera.fps=10; see config/README.md').argParser(collect))
+    .addOption(new Option('--set <path=value>', 'one setting, such as camera.fps=10; see docs/reference/settings.md').argParser(collect))
     .option('--state <folder>', 'the state folder (state.folder)')
     .option('--json', 'one JSON document (or JSON lines) on standard output instead of text');
 }

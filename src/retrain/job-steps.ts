@@ -99,7 +99,11 @@ export function jobSteps(options: StepsOptions, { enter, onProgress }: StepHooks
     rmSync(out, { recursive: true, force: true });
     for (const made of [out, checkpoint]) mkdirSync(made, { recursive: true, mode: 0o700 });
     if (job.place === 'farm') {
-      if (!farm) throw new Fault('bad-config', 'This door has no farm: set retrain.where to door, or describe the farm (config/README.md)');
+      if (!farm)
+        throw new Fault(
+          'bad-config',
+          'This door has no farm: set retrain.where to door, or describe the farm (docs/reference/settings.md)',
+        );
       const { id, recipe, seed } = job;
       return farm.train({ id, recipe, seed }, { data: data.training, base: options.base, out, seed, signal, onProgress });
     }

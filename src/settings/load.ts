@@ -109,7 +109,7 @@ export function loadConfig({ files = [], env = {}, flags = new Map() }: ConfigSo
     const list = problems.map((p) => `  ${p.text}`).join('\n');
     throw new Fault(
       'bad-config',
-      `The configuration has ${problems.length === 1 ? 'a problem' : `${problems.length} problems`}:\n${list}\nconfig/README.md describes every setting`,
+      `The configuration has ${problems.length === 1 ? 'a problem' : `${problems.length} problems`}:\n${list}\ndocs/reference/settings.md describes every setting`,
     );
   }
   settings.validate({ allowed: 'strict' });

@@ -21,7 +21,7 @@ export function configCommand(_stop: AbortSignal, exit: (code: number) => void):
   const command = new Command('config')
     .summary('the effective configuration, and where each value came from')
     .description('Print every setting with its value and where that came from: default, file, environment or flag. Secrets are not shown.')
-    .option('--reference', 'print the reference of all settings (config/README.md) instead')
+    .option('--reference', 'print the reference of all settings (docs/reference/settings.md) instead')
     .option('--defaults', 'print all defaults as a configuration file (config/default.json) instead')
     .option('--asyncapi', 'print the AsyncAPI document of all topics, messages and commands (docs/asyncapi.json) instead');
   withHelp(
