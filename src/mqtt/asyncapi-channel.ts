@@ -1,7 +1,10 @@
-/** What every part of the AsyncAPI document is made with: a topic and what is said there go in, its channel and its operation come out. */
+/**
+ * Shared by the parts of the AsyncAPI document. In: a topic and what the door says there. Out: its channel and its
+ * operation.
+ */
 import { topicsOf } from './topics.ts';
 
-/** What the door says somewhere. */
+/** What the door says on one topic. */
 export interface Spoken {
   readonly key: string;
   readonly address: string;
@@ -12,14 +15,14 @@ export interface Spoken {
   readonly contentType?: string;
 }
 
-/** Those of any door. */
+/** The topics of any door. */
 export const topics = topicsOf('facelatch', '{door}');
 
 export function channelOf({ key, address, summary, payload, contentType = 'application/json' }: Spoken): object {
-  return { address, summary, parameters: parametersOf(address), messages: { [key]: { name: key, summary, contentType, payload } } };
+  return { address, summary, parameters: channelParameters(address), messages: { [key]: { name: key, summary, contentType, payload } } };
 }
 
-export function parametersOf(address: string): object {
+export function channelParameters(address: string): object {
   return Object.fromEntries([...address.matchAll(/\{(\w+)\}/g)].map(([, name]) => [name, { $ref: `#/components/parameters/${name}` }]));
 }
 
@@ -31,7 +34,7 @@ export const sendOf = ({ key, retain, qos = 1 }: Spoken): object => ({
   bindings: binding(qos, retain),
 });
 
-/** A name as a key of the document. */
+/** A name in the form of a key of the document. */
 export const keyOf = (name: string) => name.replace(/[^A-Za-z0-9]+(.)?/g, (_, next: string | undefined) => (next ?? '').toUpperCase());
 
 export const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);

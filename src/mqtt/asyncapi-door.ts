@@ -1,4 +1,4 @@
-/** What the door says over MQTT, for the AsyncAPI document: its states, its events, a training, an enrolment. */
+/** What the door says over MQTT, for the AsyncAPI document: its states, its events, a training run, an enrolment. */
 import type { TObject } from 'typebox';
 import type { EventKind } from '../events.ts';
 import { capital, keyOf, type Spoken, topics } from './asyncapi-channel.ts';
@@ -19,7 +19,7 @@ export function spokenByDoor(): Spoken[] {
     {
       key: 'status',
       address: topics.status,
-      summary: 'Whether the daemon is there; `lost` is its last will.',
+      summary: 'Whether the daemon is running; `lost` is its last will.',
       payload: statusMessage,
       retain: true,
     },
@@ -40,7 +40,7 @@ export function spokenByDoor(): Spoken[] {
     {
       key: 'training',
       address: topics.training('{job}'),
-      summary: 'What the process that trains says, line by line; how the job stands is state/training.',
+      summary: 'The output of the training process, line by line; the state of the job is state/training.',
       payload: trainingLine,
       retain: false,
     },
@@ -61,12 +61,12 @@ export function spokenByDoor(): Spoken[] {
   ];
 }
 
-export function enrolmentOf(status: TObject): Spoken {
+export function spokenByEnrolment(status: TObject): Spoken {
   return {
     key: 'enrolment',
     address: topics.enrolment('{session}'),
     summary:
-      'How an enrolment session stands, each time that changes: the prompt for the person before the camera, the outcome of a picture.',
+      'The state of an enrolment session, each time it changes: the prompt for the person in front of the camera, the outcome of a picture.',
     payload: stamped(status),
     retain: false,
   };

@@ -1,9 +1,9 @@
 /** What Home Assistant and the door say to each other, for the AsyncAPI document. */
-import { capital, parametersOf, type Spoken, topics } from './asyncapi-channel.ts';
+import { capital, channelParameters, type Spoken, topics } from './asyncapi-channel.ts';
 import { pressable } from './home-assistant.ts';
 import { attemptMessage, personMessage } from './messages.ts';
 
-/** Only where mqtt.homeAssistant.enabled is true. */
+/** Only if mqtt.homeAssistant.enabled is true. */
 export function spokenToHomeAssistant(): Spoken[] {
   const spoken = (what: 'attempt' | 'person' | 'image', summary: string, payload: object): Spoken => ({
     key: `homeAssistant${capital(what)}`,
@@ -13,10 +13,10 @@ export function spokenToHomeAssistant(): Spoken[] {
     retain: false,
   });
   return [
-    spoken('attempt', 'For Home Assistant: somebody was let in or denied. Sent once, and not made up for after an outage.', attemptMessage),
+    spoken('attempt', 'For Home Assistant: somebody was let in or denied. Sent once, and not sent later after an outage.', attemptMessage),
     spoken('person', 'For Home Assistant: who was let in, unless mqtt.homeAssistant.person is off.', personMessage),
     {
-      ...spoken('image', 'For Home Assistant: the picture of the last attempt, where mqtt.homeAssistant.image is true.', {
+      ...spoken('image', 'For Home Assistant: the picture of the last attempt, if mqtt.homeAssistant.image is true.', {
         type: 'string',
         contentEncoding: 'binary',
         contentMediaType: 'image/jpeg',
@@ -26,7 +26,7 @@ export function spokenToHomeAssistant(): Spoken[] {
     {
       key: 'homeAssistantDiscovery',
       address: '{discovery}/device/{device}/config',
-      summary: 'The door as a device of Home Assistant, its device discovery; empty where the door is taken out of it again.',
+      summary: 'The door as a device of Home Assistant (device discovery); empty when the door is removed from it.',
       payload: {
         anyOf: [
           {
@@ -52,14 +52,14 @@ export const fromHomeAssistant = {
   channels: {
     cmdHomeAssistant: {
       address: topics.pressed,
-      summary: 'From Home Assistant: the name of one command as plain text, taken where mqtt.allowUnsigned names it too.',
-      parameters: parametersOf(topics.pressed),
+      summary: 'From Home Assistant: the name of one command as plain text, taken if mqtt.allowUnsigned names it too.',
+      parameters: channelParameters(topics.pressed),
       messages: { pressed: { name: 'pressed', contentType: 'text/plain', payload: { enum: [...pressable] } } },
     },
     homeAssistantStatus: {
       address: '{discovery}/status',
-      summary: 'From Home Assistant: that it has started. The device is then announced anew.',
-      parameters: parametersOf('{discovery}/status'),
+      summary: 'From Home Assistant: it has started. The door then announces the device again.',
+      parameters: channelParameters('{discovery}/status'),
       messages: { birth: { name: 'birth', contentType: 'text/plain', payload: { enum: ['online', 'offline'] } } },
     },
   },
@@ -67,12 +67,12 @@ export const fromHomeAssistant = {
     receiveCmdHomeAssistant: {
       action: 'receive',
       channel: { $ref: '#/channels/cmdHomeAssistant' },
-      summary: 'Only where mqtt.homeAssistant.enabled is true. No reply is sent: the states tell what came of it.',
+      summary: 'Only if mqtt.homeAssistant.enabled is true. No reply is sent: the states show the outcome.',
     },
     receiveHomeAssistantStatus: {
       action: 'receive',
       channel: { $ref: '#/channels/homeAssistantStatus' },
-      summary: 'Only where mqtt.homeAssistant.enabled is true.',
+      summary: 'Only if mqtt.homeAssistant.enabled is true.',
     },
   },
 };

@@ -1,13 +1,13 @@
 /**
- * The conversation over MQTT as an AsyncAPI document (version 3.0), pure: topics, the schemas of the messages and the commands go in, the document comes
- * out. `npm run reference` writes it to docs/asyncapi.json; a test holds it to what is really published.
+ * The AsyncAPI document (version 3.0) of everything on MQTT. In: topics, the schemas of the messages, and the commands. Out:
+ * the document. `npm run reference` writes it to docs/asyncapi.json; a test compares it with what is really published. Pure.
  */
 import type { TObject, TSchema } from 'typebox';
-import { binding, capital, channelOf, keyOf, parametersOf, sendOf, topics } from './asyncapi-channel.ts';
-import { enrolmentOf, spokenByDoor } from './asyncapi-door.ts';
+import { binding, capital, channelOf, channelParameters, keyOf, sendOf, topics } from './asyncapi-channel.ts';
+import { spokenByDoor, spokenByEnrolment } from './asyncapi-door.ts';
 import { fromHomeAssistant, spokenToHomeAssistant } from './asyncapi-home-assistant.ts';
 
-/** What the document says of a command. */
+/** What the document says about a command. */
 export interface CommandNote {
   readonly name: string;
   readonly summary: string;
@@ -21,12 +21,12 @@ export interface CommandNote {
 export interface AsyncApiParts {
   readonly version: string;
   readonly commands: readonly CommandNote[];
-  /** The forms of a request: unsigned, and what an operator signs. */
+  /** The form of a request: unsigned, and as an operator signs it. */
   readonly plainRequest: TSchema;
   readonly signedRequest: TSchema;
-  /** The form of a reply: what the door signs, or sends as it is to whoever did not sign. */
+  /** The form of a reply: signed by the door, or unsigned where the request was. */
   readonly reply: TSchema;
-  /** How an enrolment session stands. */
+  /** The state of an enrolment session. */
   readonly enrolment: TObject;
 }
 
@@ -35,7 +35,7 @@ const json = { contentType: 'application/json' };
 const jose = { type: 'string', pattern: '^[A-Za-z0-9_-]+\\.[A-Za-z0-9_-]*\\.[A-Za-z0-9_-]+(\\.[A-Za-z0-9_-]+\\.[A-Za-z0-9_-]+)?$' };
 
 export function asyncApi(parts: AsyncApiParts): object {
-  const spoken = [...spokenByDoor(), enrolmentOf(parts.enrolment), ...spokenToHomeAssistant()];
+  const spoken = [...spokenByDoor(), spokenByEnrolment(parts.enrolment), ...spokenToHomeAssistant()];
   return {
     asyncapi: '3.0.0',
     id: 'urn:facelatch:door',
@@ -43,7 +43,7 @@ export function asyncApi(parts: AsyncApiParts): object {
       title: 'facelatch',
       version: parts.version,
       description:
-        'A door that knows faces: what it publishes, and the commands it takes. `facelatch` is mqtt.prefix and `{door}` is door.id. Events come at least once and in order; consumers drop repeats by `seq`.',
+        'A door that opens by face: what it publishes, and the commands it takes. `facelatch` is mqtt.prefix and `{door}` is door.id. Events come at least once and in order; drop repeats by `seq`.',
       license: { name: 'MIT' },
     },
     defaultContentType: 'application/json',
@@ -69,19 +69,19 @@ export function asyncApi(parts: AsyncApiParts): object {
         },
         signedReply: {
           summary:
-            'What the door says to whoever signed: a compact JWS (Ed25519, typ facelatch-reply+jwt) of a reply, encrypted where the request held a replyKey.',
+            'The answer to a signed request: a compact JWS (Ed25519, typ facelatch-reply+jwt) of a reply, encrypted if the request had a replyKey.',
           contentType: 'application/jose',
           payload: jose,
         },
-        reply: { summary: 'What the door says to whoever did not sign.', ...json, payload: parts.reply },
+        reply: { summary: 'The answer to an unsigned request.', ...json, payload: parts.reply },
       },
       parameters: {
         door: { description: 'door.id' },
-        client: { description: 'One level or more, of the sender’s choice.' },
+        client: { description: 'One or more levels, chosen by the sender.' },
         session: { description: 'An enrolment session.' },
         discovery: { description: 'mqtt.homeAssistant.prefix' },
-        device: { description: 'This door among the devices of Home Assistant.' },
-        job: { description: 'A training.' },
+        device: { description: 'The id of this door among the devices of Home Assistant.' },
+        job: { description: 'A training job.' },
       },
       schemas: { plainRequest: parts.plainRequest, signedRequest: parts.signedRequest, reply: parts.reply },
     },
@@ -93,7 +93,7 @@ function commandChannel({ name, summary, args }: CommandNote): object {
   return {
     address,
     summary,
-    parameters: parametersOf(address),
+    parameters: channelParameters(address),
     messages: {
       unsigned: {
         name: `${name} unsigned`,
@@ -104,7 +104,7 @@ function commandChannel({ name, summary, args }: CommandNote): object {
             schema: { const: 1 },
             id: { type: 'string', pattern: '^[A-Za-z0-9_.:-]{1,64}$' },
             args,
-            replyTo: { type: 'string', description: 'For MQTT 3.1.1, which has no response topic: one of the door’s own reply topics.' },
+            replyTo: { type: 'string', description: 'For MQTT 3.1.1, which has no response topic: one of the door’s reply topics.' },
           },
           additionalProperties: false,
         },
@@ -116,8 +116,8 @@ function commandChannel({ name, summary, args }: CommandNote): object {
 
 const replyChannel = {
   address: topics.reply('{client}'),
-  summary: 'What came of a command. At QoS 0 or 1 as the request; never retained; expires after a minute.',
-  parameters: parametersOf(topics.reply('{client}')),
+  summary: 'The outcome of a command. At QoS 0 or 1, like the request; never retained; expires after a minute.',
+  parameters: channelParameters(topics.reply('{client}')),
   messages: { reply: { $ref: '#/components/messages/reply' }, signedReply: { $ref: '#/components/messages/signedReply' } },
 };
 
@@ -131,7 +131,8 @@ function receiveOf({ name, summary, role, changes, confidential = false, result 
     reply: {
       address: {
         location: '$message.header#/responseTopic',
-        description: 'The response topic of MQTT 5 (or replyTo of the request): a reply topic of the door, else no reply is sent.',
+        description:
+          'The response topic of MQTT 5, or replyTo of the request. It must be a reply topic of the door; otherwise no reply is sent.',
       },
       channel: { $ref: '#/channels/reply' },
     },

@@ -1,6 +1,6 @@
 /**
- * A broker of our own for the demo and the tests: a port goes in, a running MQTT 3.1.1 broker on loopback comes out. It asks for no
- * password and keeps everything in memory, so it listens on loopback only; a real door uses a real broker.
+ * An embedded MQTT 3.1.1 broker for the demo and the tests. It asks for no password and keeps everything in memory, so it
+ * listens on loopback only; a real door uses a real broker. Whoever opens it ends it by disposing it.
  */
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
@@ -19,7 +19,7 @@ export interface EmbeddedOptions {
   readonly host?: '127.0.0.1' | '::1';
 }
 
-/** Starts the broker. Throws Fault `bad-config` when the port cannot be had. */
+/** Starts the broker. Throws Fault `bad-config` when it cannot listen on the port. */
 export async function openBroker({ port, host = '127.0.0.1' }: EmbeddedOptions): Promise<Broker> {
   const aedes = await Aedes.createBroker();
   const server = createServer(aedes.handle);
@@ -31,7 +31,7 @@ export async function openBroker({ port, host = '127.0.0.1' }: EmbeddedOptions):
     await closeAedes();
     throw new Fault(
       'bad-config',
-      `The embedded broker cannot have port ${port} (${messageOf(error)}); set mqtt.embeddedPort to a free port above 1023, or stop what uses this one.`,
+      `The embedded broker cannot listen on port ${port} (${messageOf(error)}); set mqtt.embeddedPort to a free port above 1023, or stop the program that uses this one.`,
       error,
     );
   }
@@ -42,7 +42,7 @@ export async function openBroker({ port, host = '127.0.0.1' }: EmbeddedOptions):
     [Symbol.asyncDispose]: async () => {
       const closed = once(server, 'close');
       server.close();
-      // Ends the clients' connections, without which the server would stay open.
+      // This ends the clients' connections, which would keep the server open.
       await closeAedes();
       await closed;
     },

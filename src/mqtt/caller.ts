@@ -1,4 +1,7 @@
-/** For `facelatch send`: a request for a door goes out over a connection of its own, and what comes back on its reply topic comes out. */
+/**
+ * Sends requests to a door for `facelatch send`, over a connection of its own, and gives back what comes on its reply topic.
+ * The command opens it, and ends it by disposing it.
+ */
 import { randomUUID } from 'node:crypto';
 import { Fault } from '../base/errors.ts';
 import { type BrokerOptions, labelOf, openConnection } from './connection.ts';
@@ -13,11 +16,11 @@ export interface CallerOptions {
 }
 
 export interface Caller extends AsyncDisposable {
-  /** The topic that replies come to. */
+  /** The topic on which replies come. */
   readonly replyTopic: string;
   /**
-   * Sends one request and gives each reply to `take` until it returns true (the door's own, say), `timeoutMs` have passed (then the result is
-   * false) or the signal is aborted. Throws Fault `broker-refused` or `broker-unreachable`.
+   * Sends one request and gives each reply to `take` until that returns true (the reply is the door's own, say), `timeoutMs`
+   * have passed (the result is false then) or the signal is aborted. Throws Fault `broker-refused` or `broker-unreachable`.
    */
   call(command: string, payload: string, timeoutMs: number, take: (reply: Uint8Array) => Promise<boolean>): Promise<boolean>;
 }
@@ -52,9 +55,9 @@ export async function openCaller({ broker, prefix = 'facelatch', door, signal }:
       try {
         const topic = topics.command(command);
         const properties = { responseTopic: replyTopic, correlationData, payloadFormatIndicator: true };
-        // QoS 0: the answer is what tells that it came. An acknowledgement of the broker would only delay what follows it by 40 ms.
+        // QoS 0: the reply proves that the request arrived. An acknowledgement by the broker would only add 40 ms.
         const sent = asked(topic, () => client.publishAsync(topic, payload, { qos: 0, properties }));
-        // A connection that breaks ends the waiting below; what mqtt.js says of the publish then is no news.
+        // A connection that breaks ends the wait below; the error of the publish adds nothing to that.
         sent.catch((error) => came.reject(error));
         return await came.promise;
       } finally {

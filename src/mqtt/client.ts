@@ -32,9 +32,15 @@ export interface PublishOptions {
   readonly signal: AbortSignal;
   /** How many messages may be sent and not yet acknowledged. Default 64. */
   readonly maxInFlight?: number;
-  /** An entry that is published later than this after it was written is marked `historical`, milliseconds. Default 60,000. */
+  /**
+   * An entry that is published later than this after it was written is marked `historical`, milliseconds. Default
+   * 60,000.
+   */
   readonly historicalAfterMs?: number;
-  /** First and longest wait before the next connection, milliseconds; doubled each time, with jitter. Default 500 and 30,000. */
+  /**
+   * First and longest wait before the next connection, milliseconds; doubled each time, with jitter. Default 500 and
+   * 30,000.
+   */
   readonly retryMinMs?: number;
   readonly retryMaxMs?: number;
   /** Default 1000. */
@@ -56,7 +62,10 @@ export interface PublicationStatus {
   readonly backlog: number;
   /** What is wrong: with the broker while it is `down`, with reading the journal while it is `connected`. */
   readonly lastError?: Fault;
-  /** Entries since the start whose message the broker will never take: passed over, and journalled as `message.refused`. */
+  /**
+   * Entries since the start whose message the broker will never take: passed over, and journalled as
+   * `message.refused`.
+   */
   readonly setAside: number;
   /** Whether commands reach this door: a broker may take the subscription and deliver nothing. */
   readonly commands: Hearing;
@@ -103,7 +112,10 @@ interface Held {
   hearing: Hearing;
 }
 
-/** Begins to publish and goes on until `signal`. Throws Fault `bad-config` for a door, prefix or address that cannot be. */
+/**
+ * Begins to publish and goes on until `signal`. Throws Fault `bad-config` for a door, prefix or address that cannot
+ * be.
+ */
 export function publishJournal(options: PublishOptions): Publication {
   const topics = topicsOf(options.prefix ?? 'facelatch', options.door);
   const held: Held = {

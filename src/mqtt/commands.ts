@@ -1,6 +1,7 @@
 /**
- * Commands over one connection: what comes on the door's command topics goes to the desk, and its replies go back by response topic and
- * correlation data (MQTT 5.0, section 4.10), or under MQTT 3.1.1 to the topic that the request itself names.
+ * Commands over one connection: passes what comes on the door's command topics to the desk, and sends the replies back by
+ * response topic and correlation data (MQTT 5.0, section 4.10), or under MQTT 3.1.1 to the topic that the request names. A
+ * link (link.ts) starts it; it ends with the connection.
  */
 import { randomUUID } from 'node:crypto';
 import type { IPublishPacket, MqttClient } from 'mqtt';
@@ -12,7 +13,9 @@ import { isRefusal } from './faults.ts';
 import { pressedCommand } from './home-assistant.ts';
 import type { Topics } from './topics.ts';
 
-/** `off`: not listened for; `unknown`: not connected, or not tried yet; `deaf`: the broker delivers none. */
+/**
+ * `off`: commands are not listened for; `unknown`: not connected, or not tried yet; `deaf`: the broker delivers none.
+ */
 export type Hearing = 'off' | 'unknown' | 'hearing' | 'deaf';
 
 /** What mqtt.js takes as the properties of a message. */
@@ -26,7 +29,7 @@ export interface CommandOptions {
   /** Publishes, not retained; rejects as mqtt.js does. */
   readonly publish: Publish;
   readonly onHearing: (hearing: Hearing) => void;
-  /** Where Home Assistant is told of the door, it may send the names of commands. */
+  /** Where the door is announced to Home Assistant: it may send the names of commands. */
   readonly homeAssistant?: object;
   readonly clock: Clock;
   readonly log: Log;
@@ -37,12 +40,12 @@ export interface CommandOptions {
   readonly selfTestEveryMs?: number;
 }
 
-/** A reply that nobody fetches is worth nothing after so long, seconds. */
+/** The broker drops a reply that nobody has fetched by then, seconds. */
 const replyExpiryS = 60;
-/** As much correlation data is given back, bytes. */
+/** Longest correlation data that is given back, bytes. */
 const maxCorrelation = 1024;
 
-/** Subscribes and serves until the connection is over. A mistake in the program (a desk that rejects) is thrown out of the event. */
+/** Subscribes and serves until the connection is over. A bug (a desk that rejects) is thrown out of the event. */
 export function serveCommands(options: CommandOptions): void {
   const { client, desk, topics, publish, onHearing, clock, log, over } = options;
   const { selfTestMs, selfTestEveryMs = 60_000 } = options;
@@ -56,7 +59,7 @@ export function serveCommands(options: CommandOptions): void {
     }
     if (topic === topics.pressed && options.homeAssistant) {
       const pressed = pressedCommand(payload);
-      // It asks for no reply; the state tells what came of it.
+      // Home Assistant gets no reply; the states show it the outcome.
       if (pressed) void desk.take({ name: pressed, payload: Buffer.from('{}'), retained: packet.retain });
       return;
     }
@@ -66,12 +69,13 @@ export function serveCommands(options: CommandOptions): void {
   });
 
   const answer = async (reply: Reply, { qos, properties }: IPublishPacket) => {
-    // The request's own word first: where it is signed, no broker can turn the reply elsewhere.
+    // The topic in the request goes first: where the request is signed, no broker can send the reply elsewhere.
     const to = [reply.replyTo, properties?.responseTopic].find((topic) => topic !== undefined && topics.isReply(topic));
     if (to === undefined) return;
     const { correlationData } = properties ?? {};
     try {
-      // As surely as the request came. At QoS 0 nothing is acknowledged, so neither kernel holds a small packet back for 40 ms.
+      // At the QoS of the request. At QoS 0 nothing is acknowledged, so neither kernel holds a small packet back for
+      // 40 ms.
       await publish(to, reply.payload, qos === 0 ? 0 : 1, {
         contentType: reply.contentType,
         payloadFormatIndicator: true,
@@ -79,18 +83,21 @@ export function serveCommands(options: CommandOptions): void {
         ...(correlationData && correlationData.length <= maxCorrelation && { correlationData }),
       });
     } catch (error) {
-      // A connection that broke is told by its end.
+      // The end of a connection that broke is reported elsewhere.
       if (isRefusal(error)) log.warn({ code: error.code }, 'reply refused by the broker');
     }
   };
 
-  /** mosquitto grants a subscription that its access list forbids, and delivers nothing: only a message that comes back proves it. */
+  /**
+   * mosquitto grants a subscription that its access list forbids, and delivers nothing. Only a message that comes
+   * back proves it.
+   */
   const hears = async (): Promise<string | undefined> => {
     const arrived = Promise.withResolvers<true>();
     heard = () => arrived.resolve(true);
     nonce = JSON.stringify({ schema: 1, selfTest: randomUUID() });
     try {
-      // A broker that takes none is as good as one that delivers none.
+      // A broker that refuses the subscription is as bad as one that delivers nothing.
       const granted = await client.subscribeAsync(topics.commands, { qos: 1, rap: true, rh: 2 });
       if (granted.some(({ qos }) => qos >= 128)) return 'the subscription was refused';
       await publish(topics.selfTest, nonce, 1, {});

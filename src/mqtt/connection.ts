@@ -1,14 +1,15 @@
 /**
- * One connection to a broker: the settings go in, a connected client comes out, or a fault that says what is wrong. It is never
- * mended: mqtt.js would send what it keeps in memory again, out of step with the journal's cursor, so who needs a new one opens it.
+ * One connection to a broker. In: the settings. Out: a connected client, or a fault that says what is wrong. A connection that
+ * broke is not repaired: mqtt.js would send again what it keeps in memory, out of step with the journal's cursor. Whoever
+ * opened it closes it, and opens a new one where one is needed.
  */
-import { readFileSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { connect, type IClientOptions, type IClientPublishOptions, type MqttClient } from 'mqtt';
-import { Fault, messageOf } from '../base/errors.ts';
-import { brokerFault, closedFault, refused } from './faults.ts';
+import { Fault } from '../base/errors.ts';
+import { readSecretFile, readSettingFile } from '../base/secret.ts';
+import { brokerFault, closedFault, refusalFault } from './faults.ts';
 
-/** Fits the `mqtt` part of the configuration; an empty text is a setting that was not made. */
+/** Fits the `mqtt` part of the configuration; an empty text is a setting that is not set. */
 export interface BrokerOptions {
   /** `mqtt://`, `mqtts://`, `tcp://`, `tls://`, `ws://` or `wss://`, with host and port. */
   readonly url: string;
@@ -16,19 +17,19 @@ export interface BrokerOptions {
   readonly protocol?: '5' | '3.1.1';
   readonly user?: string;
   readonly password?: string;
-  /** A file that holds the password; read anew for each connection, and before `password`. */
+  /** A file that holds the password; read again for each connection. Goes before `password`. */
   readonly passwordFile?: string;
-  /** PEM files: the authority of the broker's certificate, and a certificate of our own with its key. */
+  /** PEM files: the authority of the broker's certificate, and the door's own certificate with its key. */
   readonly caFile?: string;
   readonly certFile?: string;
   readonly keyFile?: string;
-  /** The lowest that is spoken. Default 1.3. */
+  /** The lowest version of TLS to accept. Default 1.3. */
   readonly tlsVersion?: '1.3' | '1.2';
-  /** A broker that is silent for one and a half times this is given up, seconds. Default 15. */
+  /** The connection to a broker that is silent for 1.5 times this is ended, seconds. Default 15. */
   readonly keepaliveS?: number;
   /** Default 10,000. */
   readonly connectTimeoutMs?: number;
-  /** Longest packet that the broker shall send, bytes. */
+  /** Longest packet that the broker may send, bytes. */
   readonly maxPacketBytes?: number;
 }
 
@@ -38,7 +39,7 @@ export interface Connection {
   readonly receiveMaximum: number;
   /** The longest packet that the broker takes, bytes (section 3.2.2.3.6). */
   readonly maximumPacketSize: number;
-  /** The reason code of the broker's own DISCONNECT, once there was one. */
+  /** The reason code of the broker's DISCONNECT, if it sent one. */
   readonly disconnectCode: () => number | undefined;
   /** Resolves when the connection has ended, with the reason. */
   readonly closed: Promise<Fault>;
@@ -48,16 +49,21 @@ export interface ConnectionOptions {
   readonly broker: BrokerOptions;
   readonly clientId: string;
   readonly will?: NonNullable<IClientOptions['will']>;
-  /** Gives up connecting; has no say once it is connected. */
+  /** Gives up connecting; it has no effect afterwards. */
   readonly signal?: AbortSignal;
 }
 
-/** Connects. Throws Fault `broker-unreachable`, `broker-refused` or `bad-config` (a file that cannot be read, a wrong address). */
+/**
+ * Connects. Throws Fault `broker-unreachable`, `broker-refused` or `bad-config` (a file that cannot be read, a wrong
+ * address).
+ */
 export async function openConnection({ broker, clientId, will, signal }: ConnectionOptions): Promise<Connection> {
   signal?.throwIfAborted();
   const url = labelOf(broker.url);
   const client = connect(broker.url, { ...clientOptions(broker), clientId, ...(will && { will }) });
-  // Small packets go at once: held back until the broker's kernel has acknowledged the last one, a command would take 40 ms more at each step.
+  // Small packets go at once. Held back until the broker's kernel has acknowledged the one before, each step of a
+  // command
+  // would take 40 ms more.
   (client.stream as Partial<Socket>).setNoDelay?.(true);
   let answered = false;
   let said: Fault | undefined;
@@ -65,14 +71,14 @@ export async function openConnection({ broker, clientId, will, signal }: Connect
   const opened = Promise.withResolvers<Pick<Connection, 'receiveMaximum' | 'maximumPacketSize'>>();
   const closed = Promise.withResolvers<Fault>();
   client.on('error', (error) => {
-    // A TLS port to which we speak in the clear, or the other way round, resets the connection: that says nothing.
+    // A reset says nothing: it also comes from a TLS port that is spoken to in the clear, or the other way round.
     const reset = (error as { code?: unknown }).code === 'ECONNRESET';
     said ??= reset ? closedFault(url, answered) : brokerFault(error, url);
   });
   client.on('disconnect', (packet) => {
     disconnectCode = packet.reasonCode;
-    said ??= refused(packet.reasonCode ?? 0, `reason code ${packet.reasonCode ?? 0}`, url);
-    // The broker should hang up now; one that forgets to is not waited for.
+    said ??= refusalFault(packet.reasonCode ?? 0, `reason code ${packet.reasonCode ?? 0}`, url);
+    // The broker should close the connection now; it is not waited for.
     client.end(true);
   });
   client.on('connect', (packet) => {
@@ -83,7 +89,7 @@ export async function openConnection({ broker, clientId, will, signal }: Connect
     client.end(true);
   });
   client.on('close', () => {
-    // An error that comes with the closing is emitted just after it.
+    // mqtt.js emits the error that belongs to a close just after it.
     setImmediate(() => {
       const fault = said ?? closedFault(url, answered);
       opened.reject(fault);
@@ -122,49 +128,43 @@ export function packetBytes(topic: string, payload: string | Buffer): number {
   return 1 + lengthBytes + rest;
 }
 
-/** MQTT 5.0, sections 3.3.2.3.2 and 3.3.2.3.9; left away by mqtt.js under MQTT 3.1.1. */
+/** MQTT 5.0, sections 3.3.2.3.2 and 3.3.2.3.9; mqtt.js omits them under MQTT 3.1.1. */
 export const jsonProperties = { payloadFormatIndicator: true, contentType: 'application/json' };
 
-/** The address for people: without user, password and query. Throws Fault `bad-config` when it is none. */
+/** The address for people, without user, password and query. Throws Fault `bad-config` when it is not an address. */
 export function labelOf(url: string): string {
-  // mqtt.js takes a protocol that it does not know for plain mqtt, without a word: "mqttss://" would be sent in the clear.
+  // mqtt.js silently takes a protocol that it does not know for plain mqtt: "mqttss://" would be sent in the clear.
   const known = /^(mqtts?|wss?|tcp|tls):$/;
   const parsed = URL.canParse(url) ? new URL(url) : undefined;
   if (!parsed || !known.test(parsed.protocol) || !parsed.hostname) {
-    throw new Fault('bad-config', 'mqtt.url is no address of a broker; give mqtt://host:1883 or mqtts://host:8883.');
+    throw new Fault('bad-config', 'mqtt.url is not the address of a broker; set it to mqtt://host:1883 or mqtts://host:8883.');
   }
   return `${parsed.protocol}//${parsed.host}`;
 }
 
 function clientOptions(broker: BrokerOptions): IClientOptions {
-  const password = broker.passwordFile ? readSetting('mqtt.passwordFile', broker.passwordFile).replace(/\r?\n$/, '') : broker.password;
+  const password = broker.passwordFile ? readSecretFile('mqtt.passwordFile', broker.passwordFile) : broker.password;
   const minVersion = `TLSv${broker.tlsVersion ?? '1.3'}` as const;
   return {
     protocolVersion: broker.protocol === '3.1.1' ? 4 : 5,
     clean: true,
-    // Nothing is repaired behind the cursor's back: no reconnecting, no queue for what is published while there is no connection.
+    // No reconnecting, and no queue while there is no connection: either would go past the cursor.
     reconnectPeriod: 0,
     queueQoSZero: false,
     keepalive: broker.keepaliveS ?? 15,
-    // A stopped broker is noticed although we go on sending to it.
+    // So that a stopped broker is noticed while messages are still sent to it.
     reschedulePings: false,
     connectTimeout: broker.connectTimeoutMs ?? 10_000,
-    // Over wss:// mqtt.js hands on certificates by itself, and no version.
+    // Over wss:// mqtt.js passes on the certificates by itself, but not the version.
     ...(/^(mqtts|tls|wss):/.test(broker.url) && { minVersion, wsOptions: { minVersion } }),
     ...(broker.user && { username: broker.user }),
     ...(password && { password }),
-    // MQTT 5.0, section 3.1.2.11.4: the broker drops what is longer; twice what the desk takes, so that it can still say «oversized».
+    // MQTT 5.0, section 3.1.2.11.4: the broker drops what is longer. It is twice what the desk takes, so that the
+    // desk can
+    // still answer "oversized".
     ...(broker.protocol !== '3.1.1' && broker.maxPacketBytes && { properties: { maximumPacketSize: broker.maxPacketBytes } }),
-    ...(broker.caFile && { ca: readSetting('mqtt.caFile', broker.caFile) }),
-    ...(broker.certFile && { cert: readSetting('mqtt.certFile', broker.certFile) }),
-    ...(broker.keyFile && { key: readSetting('mqtt.keyFile', broker.keyFile) }),
+    ...(broker.caFile && { ca: readSettingFile('mqtt.caFile', broker.caFile) }),
+    ...(broker.certFile && { cert: readSettingFile('mqtt.certFile', broker.certFile) }),
+    ...(broker.keyFile && { key: readSettingFile('mqtt.keyFile', broker.keyFile) }),
   };
-}
-
-function readSetting(setting: string, file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    throw new Fault('bad-config', `${setting} names ${file}, which cannot be read (${messageOf(error)}).`, error);
-  }
 }

@@ -1,26 +1,35 @@
-/** The publisher's place in the journal: acknowledged entries go in, the stored cursor follows, often enough and not for each one. */
+/**
+ * The publisher's position in the journal. In: acknowledged entries. Out: the stored cursor, written often but not
+ * for each.
+ */
 import { Fault } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { Clock } from '../base/time.ts';
 import type { Journal, Seq } from '../journal/port.ts';
 
-/** While acknowledgements pour in the cursor is stored this often, milliseconds: what a kill repeats is no more than that. */
+/**
+ * While acknowledgements keep coming, the cursor is stored this often, milliseconds. A kill repeats no more than
+ * that.
+ */
 const storeEveryMs = 200;
 
 export interface CursorKeeper {
   /** The last entry acknowledged, stored or not. */
   readonly acked: Seq;
-  /** The journal's last entry; the last one acknowledged when the journal cannot be read (who follows it reports that). */
+  /** The journal's last entry, or the last one acknowledged when the journal cannot be read (the pump reports that). */
   head(): Seq;
-  /** Entries up to `seq` are acknowledged; `idle` when no other is under way. */
+  /** Entries up to `seq` are acknowledged. `idle`: no other is under way. */
   move(seq: Seq, idle: boolean): void;
   /** Stores what is not stored yet. */
   store(): void;
-  /** Resolves when the cursor has come to `seq`, or when `signal` is aborted. */
+  /** Resolves when the cursor has reached `seq`, or when `signal` is aborted. */
   reaches(seq: Seq, signal: AbortSignal): Promise<void>;
 }
 
-/** The cursor `mqtt` of the journal. A cursor that cannot be stored (full disk) costs repeats after a restart, nothing else. */
+/**
+ * The cursor `mqtt` of the journal. If it cannot be stored (full disk), a restart repeats messages; nothing else
+ * happens.
+ */
 export function cursorKeeper(journal: Journal, clock: Clock, log: Log): CursorKeeper {
   const cursor = journal.cursor('mqtt');
   let acked = cursor.get();

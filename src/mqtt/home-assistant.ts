@@ -1,6 +1,7 @@
 /**
- * The door as Home Assistant sees it, pure: settings go in, the payload of its device discovery comes out; events go in, what its entities take comes
- * out; and what it sends becomes the name of a command. https://www.home-assistant.io/integrations/mqtt/#device-discovery-payload
+ * The door as Home Assistant sees it. In: the settings, events, and what Home Assistant sends. Out: the payload of the device
+ * discovery, the messages for its entities, and the name of a command. Pure.
+ * https://www.home-assistant.io/integrations/mqtt/#device-discovery-payload
  */
 import type { Static } from 'typebox';
 import type { Event, PersonId } from '../events.ts';
@@ -9,23 +10,23 @@ import type { Topics } from './topics.ts';
 
 export interface HomeAssistantOptions {
   readonly topics: Topics;
-  /** Its discovery prefix. */
+  /** Home Assistant's discovery prefix. */
   readonly prefix: string;
   readonly door: string;
-  /** Of facelatch. */
+  /** The version of facelatch. */
   readonly version: string;
-  /** Inputs that are wired. */
+  /** The inputs that are wired. */
   readonly inputs: readonly ('contact' | 'tamper')[];
   readonly person: 'off' | 'id' | 'name';
   readonly image: boolean;
-  /** Commands that this door takes without a signature; empty where it takes none. */
+  /** The commands that this door takes without a signature. */
   readonly allowed: readonly string[];
 }
 
-/** Home Assistant cannot sign, so it can send no more than these, and each only where mqtt.allowUnsigned names it. */
+/** Home Assistant cannot sign, so it can send only these, and each only where mqtt.allowUnsigned names it. */
 export const pressable = ['door.open', 'door.release', 'arm', 'disarm', 'lockout.reset'] as const;
 
-/** The command that a message of Home Assistant asks for; undefined where it is none of those it may. */
+/** The command that a message from Home Assistant asks for; undefined where it may not send it. */
 export function pressedCommand(payload: Uint8Array): string | undefined {
   if (payload.length > 32) return undefined;
   const text = Buffer.from(payload).toString('latin1');
@@ -34,19 +35,19 @@ export function pressedCommand(payload: Uint8Array): string | undefined {
 
 type Component = Readonly<Record<string, unknown>> & { readonly platform: string };
 
-/** The retained message that makes the device, with its topic. */
+/** The retained message that creates the device, with its topic. */
 export function discoveryMessage(options: HomeAssistantOptions): { readonly topic: string; readonly payload: string } {
   const { topics, prefix, door, version } = options;
   const { id, config } = topics.discovery(prefix);
   const payload = {
     device: { identifiers: [id], name: door, manufacturer: 'facelatch', model: 'Door that knows faces', sw_version: version },
     origin: { name: 'facelatch', sw_version: version },
-    // The last will: what a door that is not there was last heard to be is nobody's knowledge.
+    // When the daemon is gone (its last will), the states that it published last mean nothing.
     availability: [{ topic: topics.status, value_template: '{{ value_json.status }}' }],
     components: Object.fromEntries(
       Object.entries(components(options)).map(([name, { shown, ...component }]) => [
         name,
-        // A component without anything but its platform is removed.
+        // Home Assistant removes a component that has nothing but its platform.
         shown ? { unique_id: `${id}-${name}`, ...component } : { platform: component.platform },
       ]),
     ),
@@ -54,134 +55,154 @@ export function discoveryMessage(options: HomeAssistantOptions): { readonly topi
   return { topic: config, payload: JSON.stringify(payload) };
 }
 
-function components(options: HomeAssistantOptions): Readonly<Record<string, Component & { readonly shown: boolean }>> {
-  const { topics, inputs, person, image, allowed } = options;
-  const command = { command_topic: topics.pressed, qos: 0, retain: false };
-  const always = { shown: true };
-  return {
-    lock: {
-      ...always,
-      platform: 'lock',
-      // The device's main thing: it has the device's name.
-      name: null,
-      ...command,
-      payload_lock: 'door.release',
-      payload_unlock: 'door.open',
-      state_topic: topics.state('door'),
-      value_template: '{{ value_json.state }}',
-      state_locked: 'locked',
-      state_unlocked: 'released',
-      // Nobody holds the line: neither locked nor unlocked.
-      payload_reset: 'unknown',
-      optimistic: false,
-    },
-    attempt: {
-      ...always,
-      platform: 'event',
-      name: 'Attempt',
-      state_topic: topics.homeAssistant('attempt'),
-      event_types: attemptTypes,
-      icon: 'mdi:face-recognition',
-      qos: 1,
-    },
-    image: {
-      shown: image,
-      platform: 'image',
-      name: 'Last attempt',
-      image_topic: topics.homeAssistant('image'),
-      content_type: 'image/jpeg',
-    },
-    contact: {
-      shown: inputs.includes('contact'),
-      ...binary(topics.state('contact'), 'open', 'closed'),
-      name: 'Door',
-      device_class: 'door',
-    },
-    tamper: {
-      shown: inputs.includes('tamper'),
-      ...binary(topics.state('tamper'), 'raised', 'clear'),
-      name: 'Tamper',
-      device_class: 'tamper',
-    },
-    camera: {
-      ...always,
-      ...binary(topics.state('camera'), 'failed', 'working'),
-      name: 'Camera',
-      device_class: 'problem',
-      entity_category: 'diagnostic',
-    },
-    person: {
-      shown: person !== 'off',
-      platform: 'sensor',
-      name: 'Last person',
-      state_topic: topics.homeAssistant('person'),
-      value_template: '{{ value_json.person }}',
-      icon: 'mdi:account',
-    },
-    score: {
-      ...always,
-      platform: 'sensor',
-      name: 'Score',
-      state_topic: topics.homeAssistant('attempt'),
-      // An attempt without a score leaves the last one standing.
-      value_template: "{{ value_json.score | default('') }}",
-      unit_of_measurement: '%',
-      state_class: 'measurement',
-      suggested_display_precision: 1,
-      entity_category: 'diagnostic',
-    },
-    latency: {
-      ...always,
-      platform: 'sensor',
-      name: 'Face to relay',
-      state_topic: topics.event('relay.pulsed'),
-      value_template: "{{ value_json.captureToRelayMs | default('') if value_json.historical is not defined else '' }}",
-      unit_of_measurement: 'ms',
-      device_class: 'duration',
-      state_class: 'measurement',
-      entity_category: 'diagnostic',
-    },
-    open: {
-      shown: allowed.includes('door.open'),
-      platform: 'button',
-      name: 'Open',
-      ...command,
-      payload_press: 'door.open',
-      icon: 'mdi:door-open',
-    },
-    lockout: {
-      shown: allowed.includes('lockout.reset'),
-      platform: 'button',
-      name: 'End lock-out',
-      ...command,
-      payload_press: 'lockout.reset',
-      entity_category: 'config',
-    },
-    armed: {
-      ...always,
-      platform: 'switch',
-      name: 'Armed',
-      ...command,
-      payload_on: 'arm',
-      payload_off: 'disarm',
-      state_topic: topics.state('mode'),
-      value_template: '{{ value_json.state }}',
-      state_on: 'armed',
-      state_off: 'disarmed',
-      optimistic: false,
-      icon: 'mdi:shield-account',
-    },
-    model: {
-      ...always,
-      platform: 'update',
-      name: 'Model',
-      state_topic: topics.state('model'),
-      value_template:
-        '{{ {"installed_version": value_json.version, "latest_version": value_json.latest, "title": value_json.name} | to_json }}',
-      entity_category: 'diagnostic',
-    },
-  };
-}
+type Components = Readonly<Record<string, Component & { readonly shown: boolean }>>;
+
+const components = (options: HomeAssistantOptions): Components => ({
+  ...entrances(options),
+  ...problems(options),
+  ...figures(options),
+  ...controls(options),
+});
+
+/** What an entity needs to send a command. */
+const command = ({ pressed }: Topics) => ({ command_topic: pressed, qos: 0, retain: false });
+
+/** The lock, and who came. */
+const entrances = ({ topics, image }: HomeAssistantOptions): Components => ({
+  lock: {
+    shown: true,
+    platform: 'lock',
+    // The main entity: it has the name of the device.
+    name: null,
+    ...command(topics),
+    payload_lock: 'door.release',
+    payload_unlock: 'door.open',
+    state_topic: topics.state('door'),
+    value_template: '{{ value_json.state }}',
+    state_locked: 'locked',
+    state_unlocked: 'released',
+    // Nobody holds the line: the lock is neither locked nor unlocked.
+    payload_reset: 'unknown',
+    optimistic: false,
+  },
+  attempt: {
+    shown: true,
+    platform: 'event',
+    name: 'Attempt',
+    state_topic: topics.homeAssistant('attempt'),
+    event_types: attemptTypes,
+    icon: 'mdi:face-recognition',
+    qos: 1,
+  },
+  image: {
+    shown: image,
+    platform: 'image',
+    name: 'Last attempt',
+    image_topic: topics.homeAssistant('image'),
+    content_type: 'image/jpeg',
+  },
+});
+
+/** What is on or off: the wired inputs, and whether the camera fails. */
+const problems = ({ topics, inputs }: HomeAssistantOptions): Components => ({
+  contact: {
+    shown: inputs.includes('contact'),
+    ...binary(topics.state('contact'), 'open', 'closed'),
+    name: 'Door',
+    device_class: 'door',
+  },
+  tamper: {
+    shown: inputs.includes('tamper'),
+    ...binary(topics.state('tamper'), 'raised', 'clear'),
+    name: 'Tamper',
+    device_class: 'tamper',
+  },
+  camera: {
+    shown: true,
+    ...binary(topics.state('camera'), 'failed', 'working'),
+    name: 'Camera',
+    device_class: 'problem',
+    entity_category: 'diagnostic',
+  },
+});
+
+/** The last person, the last score, the last latency. */
+const figures = ({ topics, person }: HomeAssistantOptions): Components => ({
+  person: {
+    shown: person !== 'off',
+    platform: 'sensor',
+    name: 'Last person',
+    state_topic: topics.homeAssistant('person'),
+    value_template: '{{ value_json.person }}',
+    icon: 'mdi:account',
+  },
+  score: {
+    shown: true,
+    platform: 'sensor',
+    name: 'Score',
+    state_topic: topics.homeAssistant('attempt'),
+    // An attempt without a score leaves the last one.
+    value_template: "{{ value_json.score | default('') }}",
+    unit_of_measurement: '%',
+    state_class: 'measurement',
+    suggested_display_precision: 1,
+    entity_category: 'diagnostic',
+  },
+  latency: {
+    shown: true,
+    platform: 'sensor',
+    name: 'Face to relay',
+    state_topic: topics.event('relay.pulsed'),
+    value_template: "{{ value_json.captureToRelayMs | default('') if value_json.historical is not defined else '' }}",
+    unit_of_measurement: 'ms',
+    device_class: 'duration',
+    state_class: 'measurement',
+    entity_category: 'diagnostic',
+  },
+});
+
+/** Buttons, the switch, and the model in use. */
+const controls = ({ topics, allowed }: HomeAssistantOptions): Components => ({
+  open: {
+    shown: allowed.includes('door.open'),
+    platform: 'button',
+    name: 'Open',
+    ...command(topics),
+    payload_press: 'door.open',
+    icon: 'mdi:door-open',
+  },
+  lockout: {
+    shown: allowed.includes('lockout.reset'),
+    platform: 'button',
+    name: 'End lock-out',
+    ...command(topics),
+    payload_press: 'lockout.reset',
+    entity_category: 'config',
+  },
+  armed: {
+    shown: true,
+    platform: 'switch',
+    name: 'Armed',
+    ...command(topics),
+    payload_on: 'arm',
+    payload_off: 'disarm',
+    state_topic: topics.state('mode'),
+    value_template: '{{ value_json.state }}',
+    state_on: 'armed',
+    state_off: 'disarmed',
+    optimistic: false,
+    icon: 'mdi:shield-account',
+  },
+  model: {
+    shown: true,
+    platform: 'update',
+    name: 'Model',
+    state_topic: topics.state('model'),
+    value_template:
+      '{{ {"installed_version": value_json.version, "latest_version": value_json.latest, "title": value_json.name} | to_json }}',
+    entity_category: 'diagnostic',
+  },
+});
 
 const binary = (topic: string, on: string, off: string) => ({
   platform: 'binary_sensor',
@@ -192,14 +213,17 @@ const binary = (topic: string, on: string, off: string) => ({
 });
 
 export interface AttemptContext {
-  /** What is told of a person, or undefined where nothing is. */
+  /** What is told of a person; undefined where nothing is. */
   readonly named: (personId: PersonId) => string | undefined;
   readonly seq: number | undefined;
   /** ISO 8601. */
   readonly at: string;
 }
 
-/** What Home Assistant is told of an event: the attempt, and who was let in. Undefined where the event is no attempt. */
+/**
+ * What Home Assistant is told of an event: the attempt, and who was let in. Undefined where the event is not an
+ * attempt.
+ */
 export function attemptOf(
   event: Event,
   { named, seq, at }: AttemptContext,

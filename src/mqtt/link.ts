@@ -73,7 +73,9 @@ const farewellMs = 500;
 interface Held {
   readonly options: LinkOptions;
   readonly outlet: Outlet;
-  /** States of which a message is under way. The newest payload waits, so that nothing piles up before a slow broker. */
+  /**
+   * States of which a message is under way. The newest payload waits, so that nothing piles up before a slow broker.
+   */
   readonly busy: Set<StateName>;
   /** The notice of each topic that waits, and the topics for which one is under way. */
   readonly waiting: Map<string, Notice>;
@@ -97,7 +99,8 @@ async function run(held: Held): Promise<End> {
   const { client } = connection;
   const { over } = outlet;
   void connection.closed.then((fault) => over.abort(fault));
-  // The states go first: whoever reacts to `online` must not take what the broker kept from before for how the door is now.
+  // The states go first: whoever reacts to `online` must not take what the broker kept from before for how the door
+  // is now.
   for (const name of states.keys()) showState(held, name);
   void sendRetained(outlet, topics.status, encodeOnline(clock.wall()));
   for (const [topic, notice] of notices) tell(held, topic, notice);
@@ -116,7 +119,10 @@ async function run(held: Held): Promise<End> {
 
 const endedFault = (url: string) => new Fault('broker-unreachable', `The connection to the broker ${url} was ended.`);
 
-/** Sends what is left, then `offline`, then DISCONNECT, which keeps the broker from sending the last will. All within a set time. */
+/**
+ * Sends what is left, then `offline`, then DISCONNECT, which keeps the broker from sending the last will. All within
+ * a set time.
+ */
 async function sayFarewell({ options, outlet }: Held): Promise<void> {
   const { cursor, connection, topics, url, drainMs } = options;
   const { over } = outlet;
@@ -166,7 +172,8 @@ async function tellWaiting({ options, outlet, waiting }: Held, topic: string): P
     const properties = contentType === undefined ? undefined : { contentType };
     const { error } = await inSlot(outlet, () => publishAcked(connection.client, topic, payload, retain, properties));
     if (error === undefined) onTaken?.();
-    // Nothing at the door depends on a notice, so a refusal has no other effect. A connection that broke is told by its end.
+    // Nothing at the door depends on a notice, so a refusal has no other effect. A connection that broke is told by
+    // its end.
     if (isRefusal(error)) log.warn({ topic, code: error.code }, 'notice refused by the broker');
   }
 }

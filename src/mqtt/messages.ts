@@ -1,6 +1,7 @@
 /**
- * The form of every message as JSON Schemas: what the codec publishes is read off them, the compiler holds those of events to the events themselves, and
- * the AsyncAPI document is made of them. A field that is added to an event is published only after somebody has written it down here.
+ * The form of every message, as JSON Schemas. The codec publishes only the fields in them, and the AsyncAPI document is made
+ * from them. The compiler compares those of events with the events: a field that is new in an event is not published, and
+ * does not compile, until it is written down here. Pure.
  */
 import Type, { type Static, type TObject } from 'typebox';
 import { denials, type Event, type EventKind } from '../events.ts';
@@ -25,19 +26,18 @@ const requester = Type.Union([
     kind: Type.Literal('operator'),
     name: text(),
     via: Type.Enum(['mqtt', 'console', 'cli']),
-    requestId: text('Of a signed command: its `jti`.'),
+    requestId: text('The `jti` of a signed command.'),
   }),
   object({ kind: Type.Literal('exit-button') }),
   object({ kind: Type.Literal('keypad'), via: Type.Enum(['mqtt', 'console']) }),
 ]);
 const request = Type.Enum(['open', 'hold', 'release', 'arm', 'disarm', 'lockout-reset']);
 const denial = Type.Enum([...denials]);
-const captured = { capturedAtMs: ms('The door’s own monotonic clock.'), ageMs: ms('Of the newest frame, at the decision.') };
-const visit = maybe(count('Of the demo.'));
-const detail = text('For people.');
+const captured = { capturedAtMs: ms('On the door’s monotonic clock.'), ageMs: ms('Age of the newest frame at the decision.') };
+const visit = maybe(count('Only in the demo.'));
+const detail = text('For people to read.');
 
-/** The fields of each event that leave the house. */
-export const eventFields = {
+const fields = {
   'daemon.started': object({ version: text(), people: count(), templates: count(), threshold, models: Type.Array(text()) }),
   'daemon.stopped': object({ reason: text() }),
   'camera.failed': object({ code: text(), detail, retryInMs: ms() }),
@@ -59,7 +59,7 @@ export const eventFields = {
   'request.granted': object({ what: request, by: requester, durationMs: maybe(ms()), personId: maybe(personId) }),
   'request.refused': object({ what: request, by: requester, reason: denial, detail }),
   'hold.ended': object({ heldMs: ms(), why: Type.Enum(['released', 'over', 'relay-failed']) }),
-  'door.opened': object({ expected: Type.Boolean({ description: 'After a release of the lock or an exit button.' }) }),
+  'door.opened': object({ expected: Type.Boolean({ description: 'After a release of the lock or a push of the exit button.' }) }),
   'door.closed': object({ openMs: ms() }),
   'door.held-open': object({ openMs: ms() }),
   'door.forced-open': object({}),
@@ -70,7 +70,11 @@ export const eventFields = {
   'clock.jumped': object({ byMs: ms(), sure: Type.Boolean() }),
   'person.left': object({ personId, by: requester }),
   'person.ruled': object({ personId, changed: Type.Array(text()) }),
-  'relay.pulsed': object({ grantSeq: count('The entry of the grant or request.'), durationMs: ms(), captureToRelayMs: maybe(ms()) }),
+  'relay.pulsed': object({
+    grantSeq: count('The entry of the grant or request behind it.'),
+    durationMs: ms(),
+    captureToRelayMs: maybe(ms()),
+  }),
   'relay.failed': object({ grantSeq: count(), detail }),
   'person.enrolled': object({ personId, pictures: count(), by: maybe(text('The operator.')) }),
   'person.renamed': object({ personId }),
@@ -99,7 +103,7 @@ export const eventFields = {
   'model.removed': object({ bundle: text(), by: text() }),
   'entry.marked': object({ markedSeq: count(), as: text(), by: text(), personId: maybe(personId) }),
   'picture.kept': object({
-    keptSeq: count('The entry that they show: the command `picture` gives them out, where the owner allows it.'),
+    keptSeq: count('The entry that they show. The command `picture` returns them, if the owner allows it.'),
     pictures: count(),
     until: Type.String({ format: 'date-time' }),
   }),
@@ -113,19 +117,23 @@ type Readonlied<T> = T extends readonly (infer Item)[]
     : T;
 type Fields<Kind extends EventKind> = Omit<Extract<Event, { readonly kind: Kind }>, 'kind'>;
 type Alike<A, B> = [A] extends [B] ? ([B] extends [A] ? true : false) : false;
-/** Fails to compile where an event and its schema are not the same, and names the event. */
+/** The events that differ from their schemas. */
 type Unlike = {
-  [Kind in EventKind]: Alike<Readonlied<Static<(typeof eventFields)[Kind]>>, Readonlied<Fields<Kind>>> extends true ? never : Kind;
+  [Kind in EventKind]: Alike<Readonlied<Static<(typeof fields)[Kind]>>, Readonlied<Fields<Kind>>> extends true ? never : Kind;
 }[EventKind];
-export const everyEventFitsItsSchema: [Unlike] extends [never] ? true : Unlike = true;
+/**
+ * The fields of each event that leave the house. Does not compile while an event differs from its schema, and names
+ * the event.
+ */
+export const eventFields: [Unlike] extends [never] ? typeof fields : Unlike = fields;
 
 const schemaVersion = Type.Literal(1);
 const at = Type.String({ format: 'date-time', description: 'When it was written, UTC.' });
 const state = <const Values extends string[]>(values: Values) => object({ schema: schemaVersion, state: Type.Enum(values), at });
 
-/** The states that are kept retained. */
+/** The states, which are published retained. */
 export const stateMessages = {
-  /** `unknown`: the line of the lock is not held now, or the input cannot be read. */
+  /** `unknown`: the line of the lock is not held now; of an input: it cannot be read. */
   door: state(['locked', 'released', 'unknown']),
   camera: state(['working', 'failed']),
   mode: state(['armed', 'disarmed']),
@@ -144,15 +152,15 @@ export const stateMessages = {
     schema: schemaVersion,
     name: text('Of the embedder in use.'),
     version: text(),
-    latest: text('The highest version of that name among the networks that this door has.'),
+    latest: text('The highest version of that name among the networks of this door.'),
     at,
   }),
   training: object({
     schema: schemaVersion,
-    id: text('Of the job under way, else of the last one.'),
+    id: text('Of the job under way, or of the last one.'),
     recipe: Type.Enum([...recipeNames]),
     where: Type.Enum([...jobPlaces]),
-    by: text('Who asked: an operator, or `schedule`.'),
+    by: text('Who asked for it: an operator, or `schedule`.'),
     state: Type.Enum([...jobStates]),
     stage: maybe(text()),
     done: maybe(Type.Number({ description: 'Steps of this stage.' })),
@@ -161,7 +169,7 @@ export const stateMessages = {
     startedAt: Type.String({ format: 'date-time' }),
     endedAt: maybe(Type.String({ format: 'date-time' })),
     bundle: maybe(text('The candidate it made.')),
-    detail: maybe(text('Why it was refused, cancelled or failed; what the promotion rests on.')),
+    detail: maybe(text('Why it was refused, cancelled or failed, or why it was promoted.')),
     at,
   }),
 };
@@ -169,7 +177,7 @@ export type StateName = keyof typeof stateMessages;
 type Shown<Message> = [Exclude<keyof Message, 'schema' | 'state' | 'at'>, Message] extends [never, { readonly state: infer State }]
   ? State
   : Omit<Message, 'schema' | 'at'>;
-/** What each state may be: one word, or several figures. */
+/** What each state is: one word, or several figures. */
 export type States = { readonly [Name in StateName]: Readonly<Shown<Static<(typeof stateMessages)[Name]>>> };
 
 export const statusMessage = Type.Union([
@@ -177,38 +185,38 @@ export const statusMessage = Type.Union([
   object({
     schema: schemaVersion,
     status: Type.Literal('offline'),
-    reason: Type.Enum(['stopped', 'lost'], { description: '`lost` is the last will: killed, or cut off.' }),
+    reason: Type.Enum(['stopped', 'lost'], { description: '`lost` is the last will: the daemon was killed, or its connection broke.' }),
   }),
 ]);
 
-/** What the process that trains says, line by line. */
+/** The output of the training process, line by line. */
 export const trainingLine = object({ schema: schemaVersion, job: text(), line: text(), at });
 
 export const selfTestMessage = object({ schema: schemaVersion, selfTest: Type.String({ format: 'uuid' }) });
 export const probeMessage = object({ schema: schemaVersion, probe: text() });
 
-/** What Home Assistant's event entity takes (`event_type` is its word); the rest become its attributes. */
+/** What Home Assistant's event entity takes (`event_type` is its own word); other fields become its attributes. */
 export const attemptTypes = ['granted', 'denied', 'pending'] as const;
 export const attemptMessage = object({
   schema: schemaVersion,
   event_type: Type.Enum([...attemptTypes]),
   seq: maybe(count('Of the journal entry.')),
   at,
-  person: maybe(text('Id or name of who was let in, as mqtt.homeAssistant.person says.')),
+  person: maybe(text('Id or name of the person who was let in, as set in mqtt.homeAssistant.person.')),
   reason: maybe(denial),
   needs: maybe(Type.Enum(['pin', 'second-person'])),
   score: maybe(Type.Number({ minimum: 0, maximum: 100, description: 'Probability of the best match, percent.' })),
 });
-export const personMessage = object({ schema: schemaVersion, person: text('Id or name, as mqtt.homeAssistant.person says.'), at });
+export const personMessage = object({ schema: schemaVersion, person: text('Id or name, as set in mqtt.homeAssistant.person.'), at });
 
-/** A message of another room's making: with the version of the schema and its time. */
+/** A message whose form another room defines, with the version of the schema and the time added. */
 export function stamped({ properties }: TObject): TObject {
   return object({ schema: schemaVersion, ...properties, at });
 }
 
 const capturedAt = Type.String({
   format: 'date-time',
-  description: 'When the newest frame behind it was captured, UTC: `at` less `ageMs`.',
+  description: 'When the newest frame behind it was captured, UTC: `at` minus `ageMs`.',
 });
 
 /** The whole message of an event. */
@@ -219,13 +227,13 @@ export function eventMessage(kind: EventKind): TObject {
     seq: Type.Integer({
       minimum: 1,
       description:
-        'Counts the journal’s entries without gaps. Messages come at least once and in order: drop those whose `seq` is not above the last one seen (a new `id` under an old `seq` is a new journal).',
+        'Counts the journal’s entries without gaps. Messages come at least once and in order: drop those whose `seq` is not above the last one seen. A new `id` with an old `seq` is a new journal.',
     }),
     at,
     door: text('door.id'),
     kind: Type.Literal(kind),
     ...eventFields[kind].properties,
     ...('ageMs' in eventFields[kind].properties && { capturedAt }),
-    historical: maybe(Type.Literal(true, { description: 'Published late: never act on it as if it happened now.' })),
+    historical: maybe(Type.Literal(true, { description: 'Published late: do not act on it as if it had happened now.' })),
   });
 }

@@ -70,7 +70,10 @@ export async function sendRetained(outlet: Outlet, topic: string, payload: strin
   return await sendInSlot(outlet, topic, payload, true);
 }
 
-/** Goes ahead of what waits: a reply must not stand behind a backlog. A refusal ends nothing; it rejects as mqtt.js does. */
+/**
+ * Goes ahead of what waits: a reply must not stand behind a backlog. A refusal ends nothing; it rejects as mqtt.js
+ * does.
+ */
 export async function sendReply(outlet: Outlet, topic: string, payload: string, qos: 0 | 1, properties: Properties): Promise<void> {
   const { client } = outlet.connection;
   if (qos === 0) return void (await client.publishAsync(topic, payload, { qos, properties }));
@@ -85,7 +88,10 @@ interface Slots {
   give(): void;
 }
 
-/** `count` places for messages under way, given in the order in which they are asked for; endless once `over` is aborted. */
+/**
+ * `count` places for messages under way, given in the order in which they are asked for; endless once `over` is
+ * aborted.
+ */
 function openSlots(count: number, over: AbortSignal): Slots {
   let left = count;
   const waiting: (() => void)[] = [];

@@ -1,4 +1,7 @@
-/** For `facelatch doctor`: the broker's settings go in, and whether this door may connect and publish comes out, with the remedy if not. */
+/**
+ * For `facelatch doctor`. In: the broker's settings. Out: whether this door may connect and publish, or a fault with
+ * the remedy.
+ */
 import { randomUUID } from 'node:crypto';
 import type { MqttClient } from 'mqtt';
 import { asFault, type Fault } from '../base/errors.ts';
@@ -10,9 +13,9 @@ export interface ProbeOptions {
   readonly broker: BrokerOptions;
   readonly prefix?: string;
   readonly door: string;
-  /** For connecting and for the answer, each. Default 5000. */
+  /** For connecting, and again for the answer, milliseconds. Default 5000. */
   readonly timeoutMs?: number;
-  /** Whether the door takes commands: then it is tried whether the broker delivers them. */
+  /** Whether the door takes commands. If so, the probe also tries whether the broker delivers them. */
   readonly commands?: boolean;
 }
 
@@ -21,8 +24,8 @@ export type BrokerProbe =
   | { readonly ok: false; readonly fault: Fault };
 
 /**
- * Connects under a name of its own, so that a running daemon keeps its place, and publishes to the door's probe topic. An MQTT 3.1.1
- * broker does not say that a topic is forbidden (section 3.3.5), so there only the connection is really proved.
+ * Connects with a client id of its own, so that a running daemon stays connected, and publishes to the door's probe topic. An
+ * MQTT 3.1.1 broker does not say that a topic is forbidden (section 3.3.5), so with one only the connection is proved.
  */
 export async function probeBroker({
   broker,
@@ -58,7 +61,10 @@ export async function probeBroker({
   }
 }
 
-/** mosquitto grants a subscription that its access list forbids: only a message that comes back proves that commands would. */
+/**
+ * mosquitto grants a subscription that its access list forbids. Only a message that comes back proves that commands
+ * arrive.
+ */
 async function delivers(client: MqttClient, topics: Topics, timeoutMs: number): Promise<boolean> {
   const nonce = JSON.stringify({ schema: 1, selfTest: randomUUID() });
   const came = Promise.withResolvers<boolean>();

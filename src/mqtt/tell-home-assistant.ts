@@ -1,4 +1,6 @@
-/** What happens at the door goes in; messages for Home Assistant's entities go out, as far as the owner lets them. Nothing of it is retained. */
+/**
+ * Messages for Home Assistant's entities. In: events. Out: what the owner allows to be told of them, never retained.
+ */
 
 import { messageOf } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
@@ -12,15 +14,15 @@ import type { Topics } from './topics.ts';
 export interface TellOptions {
   readonly publication: Pick<Publication, 'tell'>;
   readonly topics: Topics;
-  /** What is told of a person, or undefined where nothing is. */
+  /** What is told of a person; undefined where nothing is. */
   readonly named: (personId: PersonId) => string | undefined;
-  /** A JPEG of what was looked at last; absent where no picture may leave the door. */
+  /** A JPEG of the frame that was decided on last; absent where no picture may leave the door. */
   readonly picture?: () => Promise<Buffer | undefined>;
   readonly clock: Clock;
   readonly log: Log;
 }
 
-/** Hears of every event; `entry` where it could be journalled. Never waits. */
+/** Hears of every event, with its entry where it could be journalled. Never waits. */
 export type TellEvent = (event: Event, entry: Entry | undefined) => void;
 
 export function tellHomeAssistant({ publication, topics, named, picture, clock, log }: TellOptions): TellEvent {

@@ -1,7 +1,7 @@
 /**
- * Every topic facelatch speaks on, pure: a prefix and a door go in, topic names come out. No topic is spelt anywhere else.
+ * Every topic of facelatch. In: a prefix and a door. Out: topic names. They are spelled nowhere else. Pure.
  *
- *     <prefix>/<door>/status          retained; last will: is the daemon there
+ *     <prefix>/<door>/status          retained; last will: is the daemon running
  *     <prefix>/<door>/state/door      retained: is the lock released
  *     <prefix>/<door>/state/contact   retained: is the door open
  *     <prefix>/<door>/state/tamper    retained: is the case open
@@ -9,20 +9,20 @@
  *     <prefix>/<door>/state/model     retained: the embedder in use
  *     <prefix>/<door>/state/camera    retained: does the camera work
  *     <prefix>/<door>/state/mode      retained: does the door open by face
- *     <prefix>/<door>/event/<kind>    never retained: one journal entry; the dots of the kind are levels, as in event/access/granted
- *     <prefix>/<door>/probe           never retained: what `facelatch doctor` sends to see whether it may publish
- *     <prefix>/<door>/enrolment/<id>  never retained: how an enrolment session stands, each time that changes (a prompt of the camera, say)
- *     <prefix>/<door>/state/training  retained: the training under way, or the last one
- *     <prefix>/<door>/training/<id>   never retained: what the process that trains says, line by line
- *     <prefix>/<door>/cmd/<name>      to the door: one command; the dots of its name are levels, as in cmd/door/open
+ *     <prefix>/<door>/event/<kind>    never retained: one journal entry; the dots in the kind are levels: event/access/granted
+ *     <prefix>/<door>/probe           never retained: `facelatch doctor` tries here whether it may publish
+ *     <prefix>/<door>/enrolment/<id>  never retained: the state of an enrolment session, each time it changes
+ *     <prefix>/<door>/state/training  retained: the training job under way, or the last one
+ *     <prefix>/<door>/training/<id>   never retained: the output of the training process, line by line
+ *     <prefix>/<door>/cmd/<name>      to the door: one command; the dots in its name are levels: cmd/door/open
  *     <prefix>/<door>/cmd/self-test   from the door to itself: does the broker deliver commands
- *     <prefix>/<door>/cmd/home-assistant      to the door, where Home Assistant may: the name of one command as plain text, never signed
- *     <prefix>/<door>/home-assistant/attempt  never retained: who was let in or denied, as Home Assistant's event entity takes it
+ *     <prefix>/<door>/cmd/home-assistant      to the door, from Home Assistant: the name of one command, plain and unsigned
+ *     <prefix>/<door>/home-assistant/attempt  never retained: who was let in or denied, for Home Assistant's event entity
  *     <prefix>/<door>/home-assistant/person   never retained: who was let in
- *     <prefix>/<door>/home-assistant/image    never retained: the picture of the last attempt, where the owner lets it out
- *     <prefix>/<door>/reply/…         never retained: what came of a command; who sends one chooses the rest of the topic
+ *     <prefix>/<door>/home-assistant/image    never retained: the picture of the last attempt, if the owner allows it
+ *     <prefix>/<door>/reply/…         never retained: the outcome of a command; its sender chooses the rest of the topic
  *
- * Where Home Assistant is told of the door, and only then, two that are not the door's own:
+ * And, only where the door is announced to Home Assistant, two that belong to Home Assistant:
  *
  *     <discovery>/device/<id>/config  retained: the device and its entities
  *     <discovery>/status              from Home Assistant: `online` when it has started
@@ -35,13 +35,13 @@ import type { StateName } from './messages.ts';
 export interface Topics {
   readonly status: string;
   readonly probe: string;
-  /** Everything of this door, as a subscription. */
+  /** A subscription to everything of this door. */
   readonly all: string;
   state(name: StateName): string;
   event(kind: EventKind): string;
   enrolment(session: string): string;
   training(job: string): string;
-  /** Every command to this door, as a subscription. */
+  /** A subscription to every command to this door. */
   readonly commands: string;
   readonly selfTest: string;
   command(name: string): string;
@@ -51,34 +51,37 @@ export interface Topics {
   homeAssistant(what: 'attempt' | 'person' | 'image'): string;
   /** Home Assistant's own topics under its discovery prefix. Throws Fault `bad-config`. */
   discovery(prefix: string): DiscoveryTopics;
-  /** The command that a topic names; undefined where it is no command's. */
+  /** The command that a topic names; undefined where it names none. */
   commandOf(topic: string): string | undefined;
   /** A reply topic of one client. */
   reply(client: string): string;
-  /** Whether replies may go there: the door publishes on its own topics only, whatever a request asks for. */
+  /** Whether replies may go there. The door publishes on its own topics only, whatever a request asks for. */
   isReply(topic: string): boolean;
 }
 
 export interface DiscoveryTopics {
-  /** Names this door among all devices; the same as long as prefix and door are. */
+  /** The id of this door among all devices. It depends on prefix and door only. */
   readonly id: string;
   readonly config: string;
   readonly birth: string;
 }
 
 /**
- * The topics of one door. Throws Fault `bad-config` when `prefix` (one or more levels) or `door` (one level of 1 to 64 characters)
- * cannot stand in a topic name: MQTT 5.0, section 4.7.
+ * The topics of one door. Throws Fault `bad-config` when `prefix` (one or more levels) or `door` (one level of 1 to 64
+ * characters) cannot be part of a topic name: MQTT 5.0, section 4.7.
  */
 export function topicsOf(prefix: string, door: string): Topics {
   const level = /^[^/+#\0]+$/;
   if (!level.test(door) || door.length > 64) {
-    throw new Fault('bad-config', `"${door}" cannot name a door in a topic; set door.id to 1 to 64 characters without / + # and NUL.`);
+    throw new Fault(
+      'bad-config',
+      `"${door}" cannot be the name of a door in a topic; set door.id to 1 to 64 characters without / + # and NUL.`,
+    );
   }
   if (!prefix.split('/').every((part) => level.test(part)) || prefix.startsWith('$')) {
     throw new Fault(
       'bad-config',
-      `"${prefix}" cannot begin a topic; set mqtt.prefix to levels without + # and NUL, none empty, no $ first.`,
+      `"${prefix}" cannot begin a topic; set mqtt.prefix to one or more levels without + # and NUL, none empty, without $ at the start.`,
     );
   }
   const root = `${prefix}/${door}`;
@@ -99,17 +102,18 @@ export function topicsOf(prefix: string, door: string): Topics {
       if (!discovery.split('/').every((part) => level.test(part)) || discovery.startsWith('$')) {
         throw new Fault(
           'bad-config',
-          `"${discovery}" cannot begin a topic; set mqtt.homeAssistant.prefix to levels without + # and NUL, none empty, no $ first.`,
+          `"${discovery}" cannot begin a topic; set mqtt.homeAssistant.prefix to one or more levels without + # and NUL, none empty, without $ at the start.`,
         );
       }
-      // Home Assistant takes no other characters there; the digest keeps apart what they would make one.
+      // Home Assistant takes no other characters there. The digest keeps apart doors whose names become the same.
       const digest = createHash('sha256').update(root).digest('hex').slice(0, 8);
       const id = `${root.replaceAll(/[^A-Za-z0-9_-]+/g, '-').slice(0, 80)}-${digest}`;
       return { id, config: `${discovery}/device/${id}/config`, birth: `${discovery}/status` };
     },
     commandOf: (topic) => {
       const name = topic.startsWith(`${root}/cmd/`) ? topic.slice(`${root}/cmd/`.length) : '';
-      // A dot in the topic would be a second spelling of the same command, which access rules of the broker might not know.
+      // A dot in the topic would be a second spelling of the same command, which the broker's access rules may not
+      // cover.
       return name === '' || name.includes('.') ? undefined : name.replaceAll('/', '.');
     },
     reply: (client) => `${root}/reply/${client}`,

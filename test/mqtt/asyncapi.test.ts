@@ -66,7 +66,7 @@ it('is valid AsyncAPI 3.0', () => {
   expect(fits, checker.errorsText(checker.errors, { separator: '\n' }).slice(0, 2000)).toBe(true);
 });
 
-it('is the one in docs/ (npm run reference makes it anew)', () => {
+it('is the one in docs/ (npm run reference makes it again)', () => {
   expect(JSON.parse(readFileSync(new URL('../../docs/asyncapi.json', import.meta.url), 'utf8'))).toEqual(document);
 });
 
