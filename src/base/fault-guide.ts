@@ -263,7 +263,7 @@ export const faultGuide: Readonly<Record<FaultCode, FaultAdvice>> = {
   },
   'training-failed': {
     area: 'training',
-    says: ['A face is found in the pictures of only', 'The training process', 'Too few pictures'],
+    says: ['have two pictures with a face', 'The training process', 'Too few pictures'],
     cause: 'The training ended without a network: too few people or pictures, labels that contradict each other, or its process ended.',
     remedy:
       'Enrol more people or pictures, on different days. Remove or mark the pictures that the message names. The network in use stays as it was.',

@@ -1,22 +1,25 @@
-/** From cosines of one person's pictures and of two people's: a head (cosine to logit, by logistic regression) and the table from false-match rate to logit. */
+/**
+ * Cosines of genuine and impostor comparisons go in; a head (cosine to logit, by logistic regression) and a table from
+ * false-match rate to logit come out.
+ */
 import type { Calibration, Head } from '../face/port.ts';
 
 export interface Cosines {
   readonly genuine: Float64Array;
-  /** Populations of impostors: the table holds for the worst of them. */
+  /** One list for each population of impostors: the table holds for the worst of them. */
   readonly impostors: readonly Float64Array[];
 }
 
-/** Rates that a table may have; a rate that fewer than this many impostors reach is left out. */
+/** The false-match rates of a table; one that fewer than `fewest` impostor comparisons reach is left out. */
 export const rates = [0.1, 0.03, 0.01, 0.003, 0.001, 0.0003, 0.0001, 0.00003, 0.00001];
 export const fewest = 8;
 
-/** logit = scale · cosine + bias, both classes counted alike; Newton's method on the logistic loss. */
+/** logit = scale · cosine + bias, both classes weighted equally; Newton's method on the logistic loss. */
 export function fitHead({ genuine, impostors }: Cosines): Extract<Head, { kind: 'cosine' }> {
   const all = impostors.flatMap((some) => [...thinned(some, 20_000)]);
   let [scale, bias] = [10, -4];
   for (let turn = 0; turn < 30; turn++) {
-    // A little weight on the start keeps scale finite where the classes do not touch.
+    // A small pull towards the start keeps the scale finite if the classes do not overlap.
     let [gs, gb, hss, hsb, hbb] = [1e-4 * (scale - 10), 0, 1e-4, 0, 1e-6];
     const add = (cosines: Iterable<number>, label: number, weight: number) => {
       for (const cosine of cosines) {
@@ -48,10 +51,10 @@ function thinned(values: Float64Array, most: number): Float64Array {
 }
 
 /**
- * Each row's logit keeps the rate in every population that is large enough to show it. Logits of another head than that of cosines are given as they are,
- * with a head of scale 1 and bias 0; `at`: rates in falling order.
+ * The logit of each row keeps the rate in every population that is large enough to show it. Logits of a head that is
+ * not over cosines are passed as they are, with scale 1 and bias 0. `at`: rates in falling order.
  */
-export function tableOf(
+export function calibrationTable(
   { genuine, impostors }: Cosines,
   head: Pick<Extract<Head, { kind: 'cosine' }>, 'scale' | 'bias'>,
   population: string,

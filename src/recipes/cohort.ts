@@ -1,58 +1,46 @@
 /**
- * The cohort on disk: people who are nobody at this door, as embeddings of 8 bits a number beside a manifest that says by which embedder, of whom
- * and under which licence. Never pictures.
+ * The cohort on disk: people who are strangers to this door, as embeddings with 8 bits a number, never as pictures. The
+ * manifest beside them says which embedder made them, of whom, and under which licence.
  */
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import Type from 'typebox';
+import { Compile } from 'typebox/compile';
 import { Fault, messageOf } from '../base/errors.ts';
 import { newRandom } from '../base/random.ts';
+import { type WholeFileOptions, writeWhole } from '../base/whole-file.ts';
 import type { Embedding, FaceStudio } from '../face/port.ts';
 import type { Cohort } from '../retrain/port.ts';
 import { degrade, drawDegradation } from './degrade.ts';
 import { toUnit } from './projection.ts';
 
-/** Of each picture the embedding of the face as it is, and of the face made worse; these many in all. */
+/** Embeddings of each picture: one of the face as it is, the others of degraded copies. */
 export const versions = 3;
 
-export interface CohortAbout {
+interface CohortAbout {
   readonly licence: string;
   readonly provenance: string;
 }
 
-interface CohortManifest extends CohortAbout {
-  readonly schema: 1;
-  readonly kind: 'cohort';
-  readonly file: string;
-  readonly sha256: string;
-  readonly embedder: string;
-  readonly dimension: number;
-  readonly versions: number;
-  /** Embeddings of each person in the file's order. */
-  readonly people: readonly number[];
-}
+const manifestForm = Compile(
+  Type.Object({
+    kind: Type.Literal('cohort'),
+    file: Type.String(),
+    sha256: Type.String(),
+    /** SHA-256. */
+    embedder: Type.String(),
+    dimension: Type.Integer({ minimum: 1 }),
+    /** The number of embeddings of each person, in the order of the file. */
+    people: Type.Array(Type.Integer({ minimum: 1 })),
+  }),
+);
 
 /** Reads a cohort's folder. Throws Fault `model-missing`, `model-damaged`, `model-unfit`. */
 export function openCohort(folder: string): Cohort {
   const path = join(folder, 'manifest.json');
   if (!existsSync(path)) throw new Fault('model-missing', `There is no cohort at ${folder}: make one with facelatch models cohort`);
-  let manifest: CohortManifest;
-  try {
-    manifest = JSON.parse(readFileSync(path, 'utf8'));
-  } catch (error) {
-    throw new Fault('model-damaged', `${path} is not JSON: restore it (${messageOf(error)})`, error);
-  }
-  const { kind, file, sha256, dimension, people, embedder } = manifest;
-  const whole = (value: unknown) => Number.isInteger(value) && (value as number) > 0;
-  if (
-    kind !== 'cohort' ||
-    typeof file !== 'string' ||
-    typeof embedder !== 'string' ||
-    !whole(dimension) ||
-    !Array.isArray(people) ||
-    !people.every(whole)
-  )
-    throw new Fault('model-unfit', `${path} is no cohort's manifest: kind, file, embedder, dimension and people are needed`);
+  const { file, sha256, dimension, people, embedder } = readManifest(path);
   const data = join(folder, file);
   if (!existsSync(data)) throw new Fault('model-missing', `The cohort's file ${data} is missing: restore the folder`);
   const bytes = readFileSync(data);
@@ -77,20 +65,34 @@ export function openCohort(folder: string): Cohort {
   };
 }
 
-/** Every fifth of the cohort is never learned from: what was is compared with the champion on them. */
-const asideEvery = 5;
+function readManifest(path: string) {
+  let manifest: unknown;
+  try {
+    manifest = JSON.parse(readFileSync(path, 'utf8'));
+  } catch (error) {
+    throw new Fault('model-damaged', `${path} is not JSON: restore it (${messageOf(error)})`, error);
+  }
+  if (manifestForm.Check(manifest)) return manifest;
+  throw new Fault('model-unfit', `${path} is not the manifest of a cohort: it needs kind, file, sha256, embedder, dimension and people`);
+}
+
+/** Nothing is learned from every fifth person: candidate and champion are compared on them. */
+const comparedEvery = 5;
 const part = (cohort: Cohort, wanted: (index: number) => boolean): Cohort => ({
   ...cohort,
   people: cohort.people.filter((_, index) => wanted(index)),
 });
-export const learnedFrom = (cohort: Cohort): Cohort => part(cohort, (index) => index % asideEvery !== 0);
-export const comparedOn = (cohort: Cohort): Cohort => part(cohort, (index) => index % asideEvery === 0);
+export const learnedFrom = (cohort: Cohort): Cohort => part(cohort, (index) => index % comparedEvery !== 0);
+export const comparedOn = (cohort: Cohort): Cohort => part(cohort, (index) => index % comparedEvery === 0);
 
-/** Each vector fills the range of 8 bits: its length is 1 whatever its scale. */
+/** Scaled to fill 8 bits: the scale does not matter, readers make it a unit vector. */
 function quantised(embedding: Embedding): Int8Array {
   const most = embedding.reduce((sum, v) => Math.max(sum, Math.abs(v)), 1e-9);
   return Int8Array.from(embedding, (v) => Math.round((127 * v) / most));
 }
+
+/** A cohort is not secret: it is shipped with the program. */
+const readable: WholeFileOptions = { mode: 0o644, folderMode: 0o755 };
 
 export function writeCohort(folder: string, cohort: Cohort, about: CohortAbout): { bytes: number } {
   const bytes = new Uint8Array(cohort.people.reduce((sum, own) => sum + own.length, 0) * cohort.dimension);
@@ -99,7 +101,7 @@ export function writeCohort(folder: string, cohort: Cohort, about: CohortAbout):
     bytes.set(new Uint8Array(quantised(embedding).buffer), at);
     at += cohort.dimension;
   }
-  const manifest: CohortManifest = {
+  const manifest = {
     schema: 1,
     kind: 'cohort',
     file: 'embeddings.i8',
@@ -110,13 +112,12 @@ export function writeCohort(folder: string, cohort: Cohort, about: CohortAbout):
     people: cohort.people.map((own) => own.length),
     ...about,
   };
-  mkdirSync(folder, { recursive: true });
-  writeFileSync(join(folder, manifest.file), bytes);
-  writeFileSync(join(folder, 'manifest.json'), `${JSON.stringify(manifest)}\n`);
+  writeWhole(join(folder, manifest.file), bytes, readable);
+  writeWhole(join(folder, 'manifest.json'), `${JSON.stringify(manifest)}\n`, readable);
   return { bytes: bytes.length };
 }
 
-/** The embedding of a face as it is and of `count` worse pictures of it. `seed` names the picture: the same one is always worsened alike. */
+/** The embedding of a face as it is, and of `count` degraded copies. The same `seed` degrades in the same way. */
 export async function embedVersions(
   studio: Pick<FaceStudio, 'embed' | 'width' | 'height'>,
   aligned: Uint8Array,

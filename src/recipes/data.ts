@@ -1,16 +1,16 @@
-/** Whether there is enough to learn from. (Whether the labels contradict each other: labels.ts.) */
+/** Whether there is enough data to learn from. (Whether its labels contradict each other: retrain/labels.ts.) */
 import type { TrainingData } from '../retrain/port.ts';
 
-export interface Needed {
+interface Needed {
   readonly people: number;
-  /** Pictures of each of so many people. */
+  /** Of each of these people. */
   readonly pictures: number;
 }
 
-/** Undefined where `data` is enough, else one sentence that says how much is missing of what. */
+/** Undefined if `data` is enough, else one sentence that says how much of what is missing. */
 export function lackOf({ people }: TrainingData, recipe: string, needed: Needed): string | undefined {
   if (people.length === 1)
-    return `${recipe} needs at least ${needed.people} people, there is only one: nothing can be learned from one person alone about telling people apart`;
+    return `${recipe} needs at least ${needed.people} people, and there is only one: it cannot learn to tell people apart from one person`;
   const enough = people.filter(({ samples }) => samples.length >= needed.pictures).length;
   if (enough >= needed.people) return undefined;
   const missing = needed.people - enough;

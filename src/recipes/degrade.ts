@@ -1,6 +1,6 @@
 /**
- * An aligned face as a worse camera would have seen it: less light, its noise, motion and lens blur, fewer pixels, JPEG. Pixels in, pixels out,
- * drawn from a seed; nothing given is changed.
+ * An aligned face as a worse camera would see it: less light, noise, blur, fewer pixels, JPEG. Pixels and a degradation
+ * drawn from a seed go in; new pixels come out.
  */
 import sharp from 'sharp';
 
@@ -11,17 +11,16 @@ export interface Pixels {
   readonly rgb: Uint8Array;
 }
 
-/** One drawn worsening. */
 export interface Degradation {
   /** Factor on linear light, 0…1. */
   readonly exposure: number;
-  /** Colour casts of a lamp: factors on red and blue. */
+  /** Colour cast of a lamp: factors on red and blue. */
   readonly cast: readonly [red: number, blue: number];
-  /** Light falls off to one side by this share, −0.8…0.8. */
+  /** Share by which light falls off to one side, −0.8…0.8. */
   readonly slope: number;
-  /** Standard deviation of the sensor's noise at black, of 255; noise of light adds to it. */
+  /** Standard deviation of the sensor's noise at black, of 255; shot noise adds to it. */
   readonly noise: number;
-  /** Gaussian blur's standard deviation, pixels. */
+  /** Standard deviation of the Gaussian blur, pixels. */
   readonly blur: number;
   /** The face is shrunk to this share of its pixels and enlarged again, 0…1. */
   readonly scale: number;
@@ -33,13 +32,13 @@ type Random = () => number;
 const within = (random: Random, low: number, high: number) => low + (high - low) * random();
 
 type Range = readonly [low: number, high: number];
-/** Between what bounds a worsening is drawn. */
+/** The bounds between which a degradation is drawn. */
 export type Bounds = Readonly<Record<'exposure' | 'red' | 'blue' | 'noise' | 'blur' | 'scale' | 'quality', Range>> & {
   readonly slope: number;
 };
 
-/** From hardly worse to a night at a cheap camera. */
-export const night: Bounds = {
+/** From hardly degraded to a night at a cheap camera. */
+const night: Bounds = {
   exposure: [0.04, 0.6],
   red: [0.85, 1.25],
   blue: [0.7, 1.1],
@@ -50,7 +49,7 @@ export const night: Bounds = {
   quality: [30, 90],
 };
 
-/** From hardly worse to an evening at a door camera. */
+/** From hardly degraded to an evening at a door camera. */
 export const evening: Bounds = {
   exposure: [0.06, 0.6],
   red: [0.9, 1.2],
@@ -62,7 +61,6 @@ export const evening: Bounds = {
   quality: [40, 90],
 };
 
-/** Draws how bad it is. */
 export function drawDegradation(random: Random, bounds: Bounds = night): Degradation {
   const drawn = ([low, high]: Range) => within(random, low, high);
   const [dark, bright] = bounds.exposure;
@@ -80,7 +78,6 @@ export function drawDegradation(random: Random, bounds: Bounds = night): Degrada
 const gamma = 2.2;
 const toLight = Float64Array.from({ length: 256 }, (_, value) => (value / 255) ** gamma);
 
-/** Lays the worsening on a face. */
 export async function degrade(face: Pixels, how: Degradation, random: Random): Promise<Uint8Array> {
   const { width, height } = face;
   const raw = { width, height, channels: 3 } as const;
@@ -97,7 +94,7 @@ export async function degrade(face: Pixels, how: Degradation, random: Random): P
   return await sharp(jpeg).resize({ width, height, fit: 'fill', kernel: 'linear' }).raw().toBuffer();
 }
 
-/** Less light of another colour, from one side. */
+/** Less light, of another colour, from one side. */
 function darkened({ width, rgb }: Pixels, { exposure, cast: [red, blue], slope }: Degradation): Uint8Array {
   const out = new Uint8Array(rgb.length);
   const factors = [exposure * red, exposure, exposure * blue];
@@ -109,11 +106,11 @@ function darkened({ width, rgb }: Pixels, { exposure, cast: [red, blue], slope }
   return out;
 }
 
-/** Noise of the sensor and, growing with the root of the light, of light itself. */
+/** Sensor noise, and shot noise that grows with the root of the light. */
 function noisy(rgb: Uint8Array, sigma: number, random: Random): Uint8Array {
   const out = new Uint8Array(rgb.length);
   for (let at = 0; at < rgb.length; at += 2) {
-    // Box and Muller give two independent numbers.
+    // Box-Muller gives two independent numbers.
     const size = Math.sqrt(-2 * Math.log(1 - random()));
     const angle = 2 * Math.PI * random();
     for (let i = 0; i < 2 && at + i < rgb.length; i++) {

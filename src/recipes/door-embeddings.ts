@@ -1,27 +1,28 @@
-/** A door's pictures as an embedder sees them: training data in, each picture's embedding and those of worse pictures of it out. */
+/** Training data goes in; for each picture its embedding, and those of degraded copies, come out. */
 import { Fault } from '../base/errors.ts';
 import type { Embedding, FaceStudio } from '../face/port.ts';
 import type { RecipeName, RecipeProgress, RecipeRun, Sample } from '../retrain/port.ts';
 import { embedVersions } from './cohort.ts';
 import type { People } from './projection.ts';
 
-/** Embeddings are what costs time: no more of them than these, and no more worsened versions of one picture. */
+/** Limits, since embedding takes most of the time: embeddings in all, and degraded copies of one picture. */
 const [mostEmbeddings, mostVersions] = [1300, 4];
 
-export interface Door {
-  /** For each person: each picture's embeddings, the plain one first. */
+export interface DoorEmbeddings {
+  /** For each person: the embeddings of each picture, the plain one first. */
   readonly people: readonly (readonly (readonly Embedding[])[])[];
   readonly strangers: People;
   readonly faces: number;
+  /** Pictures without a face. */
   readonly without: number;
   readonly embeddings: number;
 }
 
-/** Embeds them; those of people in worsened versions too, as many as time allows. */
+/** Only pictures of people are degraded. */
 export async function embedDoor(
   studio: Pick<FaceStudio, 'cut' | 'embed' | 'width' | 'height'>,
   { data, signal, onProgress, seed }: Pick<RecipeRun, 'data' | 'signal' | 'onProgress' | 'seed'>,
-): Promise<Door> {
+): Promise<DoorEmbeddings> {
   const samples = data.people.reduce((sum, person) => sum + person.samples.length, 0);
   const total = samples + data.strangers.reduce((sum, own) => sum + own.length, 0);
   let [faces, without, embeddings, done, worse] = [0, 0, 0, 0, 0];
@@ -35,7 +36,7 @@ export async function embedDoor(
       without++;
       return [];
     }
-    // Shared out evenly: a rate of 0.3 worsens every third picture.
+    // Spread evenly: a rate of 0.3 degrades every third picture.
     const count = worsened ? Math.floor(rate * (faces + 1)) - worse : 0;
     worse += count;
     faces++;
@@ -62,12 +63,9 @@ async function each(
   return all;
 }
 
-/** Throws Fault `training-failed` where too few people have a face in two pictures. */
+/** Throws Fault `training-failed` if too few people have a face in two pictures. */
 export function refuseFaceless(people: readonly (readonly unknown[])[], recipe: RecipeName, needed: { readonly people: number }): void {
   const left = people.filter((pictures) => pictures.length >= 2).length;
   if (left < needed.people)
-    throw new Fault(
-      'training-failed',
-      `A face is found in the pictures of only ${left} people, two pictures each: ${recipe} needs ${needed.people}`,
-    );
+    throw new Fault('training-failed', `Only ${left} people have two pictures with a face: ${recipe} needs ${needed.people}`);
 }

@@ -1,8 +1,15 @@
-/** Writes what a recipe learned as an embedder's folder: the base's manifest with what is new, and the files it names. */
+/**
+ * Writes what a recipe learned as an embedder's folder: the manifest of the base with what is new, and the files that
+ * it names.
+ */
 import { createHash } from 'node:crypto';
-import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import Type from 'typebox';
+import { Compile } from 'typebox/compile';
 import { asFault, Fault } from '../base/errors.ts';
+import { parseJson } from '../base/jws.ts';
+import { writeWhole } from '../base/whole-file.ts';
 import type { Calibration, Embedding, Head } from '../face/port.ts';
 import type { RecipeName, RecipeRun } from '../retrain/port.ts';
 import type { Projection } from './projection.ts';
@@ -15,18 +22,32 @@ export interface Adapted {
   readonly calibration: Calibration;
 }
 
-/** Cosine to the nearest key from which, and at which, a picture stands for its person: other pictures of a person seldom come so near. */
-export const gate = { from: 0.75, to: 0.9 } as const;
+/** Cosine to the nearest key at which an embedding begins to move to the key's value, and at which it is the value. */
+const gate = { from: 0.75, to: 0.9 } as const;
 
 type Place = Pick<RecipeRun, 'base' | 'out'>;
 
-/** What the base's manifest says that still holds. */
+/** The fields that are changed here; the others are kept as they are. */
+const baseForm = Compile(
+  Type.Object({
+    file: Type.String(),
+    version: Type.String(),
+    measured: Type.Optional(Type.Unknown()),
+    adapter: Type.Optional(Type.Unknown()),
+    calibration: Type.Optional(Type.Unknown()),
+  }),
+);
+
+/** The fields of the base's manifest that are still valid. Throws Fault `model-unfit`. */
 function manifestOf(base: string) {
-  const { measured: _, adapter: __, ...kept } = JSON.parse(readFileSync(join(base, 'manifest.json'), 'utf8'));
+  const path = join(base, 'manifest.json');
+  const manifest = parseJson(readFileSync(path));
+  if (!baseForm.Check(manifest)) throw new Fault('model-unfit', `${path} is not a manifest: it needs file and version`);
+  const { measured: _, adapter: __, ...kept } = manifest;
   return kept;
 }
 
-/** The base with another ONNX file and without a calibration: nothing is known of it yet. Throws Fault `disk-full`. */
+/** The base with another ONNX file and without a calibration, which is not known yet. Throws Fault `disk-full`. */
 export function writeTwin({ base, out }: Place, onnx: Uint8Array): void {
   const { calibration: _, ...manifest } = manifestOf(base);
   const stated = {
@@ -36,13 +57,12 @@ export function writeTwin({ base, out }: Place, onnx: Uint8Array): void {
     bytes: onnx.length,
   };
   writing(out, () => {
-    mkdirSync(out, { recursive: true });
-    writeFileSync(join(out, stated.file), onnx);
-    writeFileSync(join(out, 'manifest.json'), `${JSON.stringify(stated, null, 1)}\n`);
+    writeWhole(join(out, stated.file), onnx);
+    writeWhole(join(out, 'manifest.json'), `${JSON.stringify(stated, null, 1)}\n`);
   });
 }
 
-/** What was learned, upon the network of `base` (which may be `out` itself). Throws Fault `disk-full`. */
+/** What was learned, with the network of `base` (which may be `out` itself). Throws Fault `disk-full`. */
 export function writeAdapted({ base, out }: Place, adapted: Adapted, recipe: RecipeName): void {
   const kept = manifestOf(base);
   const { projection, keys, values, head, calibration } = adapted;
@@ -52,22 +72,22 @@ export function writeAdapted({ base, out }: Place, adapted: Adapted, recipe: Rec
   writing(out, () => {
     mkdirSync(out, { recursive: true });
     if (base !== out) copyFileSync(join(base, kept.file), join(out, basename(kept.file)));
-    writeFileSync(join(out, adapter.file), bytes);
-    const version = `${String(kept.version).replace(/\+.*$/, '')}+${recipe}`;
-    writeFileSync(
+    writeWhole(join(out, adapter.file), bytes);
+    const version = `${kept.version.replace(/\+.*$/, '')}+${recipe}`;
+    writeWhole(
       join(out, 'manifest.json'),
       `${JSON.stringify({ ...kept, version, file: basename(kept.file), adapter, head, calibration }, null, 1)}\n`,
     );
   });
 }
 
-/** Throws Fault `disk-full`, or `training-failed` for whatever else the disk says. */
+/** Throws Fault `disk-full`, or `training-failed` for any other error of the disk. */
 export function writing(folder: string, write: () => void): void {
   try {
     write();
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOSPC')
-      throw new Fault('disk-full', `The disk is full: what was learned cannot be written to ${folder}. Make room and train again`, error);
+      throw new Fault('disk-full', `The disk is full: what was learned cannot be written to ${folder}. Free space and train again`, error);
     throw asFault(error, 'training-failed', `What was learned cannot be written to ${folder}`);
   }
 }

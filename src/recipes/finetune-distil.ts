@@ -1,7 +1,11 @@
-/** The steps of `finetune`: a network and its lessons in; the network as it sees after them out. What is learned is kept on the way, and taken up after a cut. */
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+/**
+ * The training steps of `finetune`. A network and its lessons go in; the trained network comes out. Checkpoints are
+ * written on the way, and an interrupted run continues from the last one.
+ */
+import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { Fault } from '../base/errors.ts';
+import { writeWhole } from '../base/whole-file.ts';
 import type { FaceStudio } from '../face/port.ts';
 import type { RecipeRun } from '../retrain/port.ts';
 import type { Distiller, DistillerOptions } from '../train/port.ts';
@@ -9,25 +13,24 @@ import { writing } from './embedder-folder.ts';
 import type { Lessons } from './lessons.ts';
 
 export interface DistilPlan {
-  /** Steps, pictures in each, and the highest rate of Adam. */
+  /** Steps, pictures in a step, and the highest learning rate (Adam). */
   readonly steps: number;
   readonly rows: number;
   readonly rate: number;
-  /** Steps after which the state is put on the disk. */
+  /** Steps between two checkpoints. */
   readonly checkpointEvery: number;
 }
 
-export interface DistilParts {
+interface DistilParts {
   readonly openDistiller: (options: DistillerOptions) => Promise<Distiller>;
   readonly plan: DistilPlan;
 }
 
-/** Steps in which the rate rises from nothing. */
+/** Steps in which the rate rises from 0. */
 const warmUp = 20;
-/** A layer learns that still gives at least this share of the picture's side. */
+/** A layer is trained if the side of its output is at least this share of the picture's side. */
 const detail = 0.25;
 
-/** Teaches; goes on from the checkpoint where there is one. */
 export async function distil(studio: FaceStudio, lessons: Lessons, run: RecipeRun, { openDistiller, plan }: DistilParts) {
   const { steps, rows, rate, checkpointEvery } = plan;
   const { width, height } = studio;
@@ -44,7 +47,7 @@ export async function distil(studio: FaceStudio, lessons: Lessons, run: RecipeRu
   };
   const startedAt = performance.now();
   let loss = Number.NaN;
-  // The next batch is made while this one is learned from.
+  // The next batch is prepared during the current step.
   let next = lesson(begun + 1);
   for (let step = begun + 1; step <= steps; step++) {
     run.signal.throwIfAborted();
@@ -52,7 +55,7 @@ export async function distil(studio: FaceStudio, lessons: Lessons, run: RecipeRu
     if (step < steps) next = lesson(step + 1);
     const now = await distiller.step(pictures, targets, rateAt(step, steps, rate));
     if (Number.isNaN(now))
-      throw new Fault('training-failed', `The loss broke in step ${step} of ${steps}: the network cannot be trained on as it is`);
+      throw new Fault('training-failed', `The loss is not a number in step ${step} of ${steps}: this network cannot be trained further`);
     loss = Number.isNaN(loss) ? now : 0.95 * loss + 0.05 * now;
     const seconds = (performance.now() - startedAt) / 1000 / (step - begun);
     run.onProgress({ stage: 'training', done: step, total: steps, figures: { loss, secondsPerStep: seconds } });
@@ -64,18 +67,14 @@ export async function distil(studio: FaceStudio, lessons: Lessons, run: RecipeRu
 
 /** Throws Fault `disk-full`. */
 function keep(file: string, state: Float32Array): void {
-  writing(dirname(file), () => {
-    mkdirSync(dirname(file), { recursive: true });
-    writeFileSync(`${file}.writing`, new Uint8Array(state.buffer));
-    renameSync(`${file}.writing`, file);
-  });
+  writing(dirname(file), () => writeWhole(file, new Uint8Array(state.buffer, state.byteOffset, state.byteLength)));
 }
 
-/** Rises at first, then falls to nothing along half a cosine (I. Loshchilov, F. Hutter, ICLR 2017). */
+/** Rises, then falls to 0 along half a cosine (I. Loshchilov, F. Hutter, ICLR 2017). */
 const rateAt = (step: number, steps: number, rate: number) =>
   rate * Math.min(1, step / Math.min(warmUp, steps)) * 0.5 * (1 + Math.cos((Math.PI * (step - 1)) / steps));
 
-/** The step that the checkpoint was written after; 0 where there is none that fits. */
+/** The step after which the checkpoint was written; 0 if none fits. */
 function restored(distiller: Distiller, file: string): number {
   if (!existsSync(file)) return 0;
   try {
@@ -83,7 +82,7 @@ function restored(distiller: Distiller, file: string): number {
     distiller.restore(state);
     return state[0] as number;
   } catch (error) {
-    // Of another network: it begins anew.
+    // The checkpoint is of another network: start from the beginning.
     if (error instanceof RangeError) return 0;
     throw error;
   }

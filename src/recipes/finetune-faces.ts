@@ -1,17 +1,20 @@
-/** The faces that `finetune` learns from and calibrates on: pictures of the door and of others in; each face cut out, aligned, interleaved RGB, out. */
+/**
+ * The faces that `finetune` learns from and calibrates on. Pictures of the door and of others go in; aligned faces,
+ * interleaved RGB, come out.
+ */
 import type { FaceStudio } from '../face/port.ts';
 import type { LabelledPerson, RecipeRun } from '../retrain/port.ts';
 
-/** Of each of the others, at most so many pictures are learned from. */
+/** At most this many pictures of each of the others. */
 const mostOfOther = 20;
 
 export interface Faces {
-  /** In the order of the data's people and of the others; aligned, interleaved RGB. */
+  /** In the order of the data: people, then strangers. */
   readonly door: readonly (readonly Uint8Array[])[];
+  /** Those in whose pictures a face was found. */
   readonly others: readonly (readonly Uint8Array[])[];
 }
 
-/** Cuts every face out once. */
 export async function facesOf(studio: FaceStudio, run: RecipeRun, others: readonly (readonly (() => Uint8Array)[])[]): Promise<Faces> {
   const pictures = [
     ...run.data.people.map(({ samples }) =>
@@ -44,17 +47,17 @@ export async function facesOf(studio: FaceStudio, run: RecipeRun, others: readon
     found.push(faces);
   }
   const [people, strangers] = [run.data.people.length, run.data.strangers.length];
-  // Strangers of this door are seen by its camera: they are as good to learn light from as its people.
+  // The door's camera has seen its strangers too: they show its light as well as its people do.
   return { door: found.slice(0, people + strangers), others: found.slice(people + strangers).filter((own) => own.length > 0) };
 }
 
-export async function cutAll(twin: FaceStudio, people: readonly LabelledPerson[], signal: AbortSignal): Promise<Uint8Array[][]> {
+export async function cutFaces(studio: FaceStudio, people: readonly LabelledPerson[], signal: AbortSignal): Promise<Uint8Array[][]> {
   const all: Uint8Array[][] = [];
   for (const { samples } of people) {
     const own: Uint8Array[] = [];
     for (const { picture } of samples) {
       signal.throwIfAborted();
-      const face = await twin.cut(picture);
+      const face = await studio.cut(picture);
       if (face) own.push(face);
     }
     all.push(own);

@@ -1,17 +1,19 @@
 /**
- * What is learned from embeddings: a cohort of strangers and a door's people in; out comes what is laid upon an embedder (the projection under which
- * pictures of one person differ least, and whom each picture that was learned from stands for), with the scores of people on whom nothing was learned.
+ * What `adapt` learns from embeddings. A cohort of strangers and a door's people go in. Out come a projection under
+ * which pictures of one person differ least, the person each learned picture stands for, and the scores of people from
+ * whom nothing was learned.
  */
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Fault } from '../base/errors.ts';
 import { newRandom, shuffled } from '../base/random.ts';
 import type { Embedding, Head } from '../face/port.ts';
 import type { Cohort, RecipeRun } from '../retrain/port.ts';
 import { type Cosines, fitHead } from './calibrate.ts';
 import { versions } from './cohort.ts';
-import type { Door } from './door-embeddings.ts';
+import type { DoorEmbeddings } from './door-embeddings.ts';
 import { awayFromStrangers, centreOf, cosine, learnProjection, type People, type Projection, project } from './projection.ts';
 
-/** Parts of the cohort that are kept aside in turn. */
+/** Parts of the cohort that are held out in turn. */
 const folds = 3;
 
 export interface Learned {
@@ -24,7 +26,7 @@ export interface Learned {
 
 export async function learn(
   cohort: Cohort,
-  { people, strangers }: Pick<Door, 'people' | 'strangers'>,
+  { people, strangers }: Pick<DoorEmbeddings, 'people' | 'strangers'>,
   size: number,
   run: Pick<RecipeRun, 'onProgress' | 'signal' | 'seed'>,
 ): Promise<Learned> {
@@ -34,18 +36,20 @@ export async function learn(
   const genuine: number[] = [];
   const amongCohort: number[] = [];
   const atDoor: number[] = [];
-  const step = (done: number) => {
+  const step = async (done: number) => {
+    await nextTurn();
     signal.throwIfAborted();
     onProgress({ stage: 'learning', done, total: folds + 1 });
   };
   for (let fold = 0; fold < folds; fold++) {
-    step(fold);
+    await step(fold);
     const aside = new Set(order.filter((_, index) => index % folds === fold));
     const known = cohort.people.filter((_, index) => !aside.has(index));
     const projection = learned(known, door, size);
     const z = (embeddings: readonly Embedding[]) => embeddings.map((embedding) => project(projection, embedding));
-    // Half of a person's embeddings stand for enrolment, the other half comes to the door; against others' all of them count, enrolled three
-    // ways: a strict door asks for rates that only a million comparisons can show.
+    // Genuine: half of a person's embeddings are enrolled, the other half are probes. Impostors: all embeddings are
+    // probes, against three enrolments of
+    // each other person, because a strict door needs rates that only a million comparisons can show.
     const unknown = cohort.people.flatMap((own, index) => (aside.has(index) && own.length >= 2 * versions ? [z(own)] : []));
     const nobody = z(known.flat());
     const enrolledAs = (own: readonly Embedding[]) => awayFromStrangers(centreOf([own]), nobody);
@@ -61,16 +65,16 @@ export async function learn(
     }
     for (const probe of z(strangers.flat())) for (const template of residents) atDoor.push(cosine(probe, template));
   }
-  step(folds);
+  await step(folds);
   if (genuine.length === 0)
-    throw new Fault('model-unfit', 'The cohort has nobody with two pictures: make another with facelatch models cohort');
+    throw new Fault('model-unfit', 'Nobody in the cohort has two pictures: make another with facelatch models cohort');
   const projection = learned(cohort.people, door, size);
   const cosines = { genuine: Float64Array.from(genuine), impostors: [Float64Array.from(amongCohort), Float64Array.from(atDoor)] };
   return { projection, ...standFor(people, projection, cohort), head: fitHead(cosines), cosines };
 }
 
-/** For each person's pictures (each picture's embeddings, the plain one first) what stands for them: keys, and as values the person's prototype. */
-function standFor(people: Door['people'], projection: Projection, cohort: Cohort): Pick<Learned, 'keys' | 'values'> {
+/** The keys are the plain pictures; the value of each is the prototype of its person. */
+function standFor(people: DoorEmbeddings['people'], projection: Projection, cohort: Cohort): Pick<Learned, 'keys' | 'values'> {
   const nobody = cohort.people.flatMap((own) => own.map((embedding) => project(projection, embedding)));
   const values = people.map((pictures) => prototypeOf(pictures, projection, nobody));
   return {
@@ -82,13 +86,13 @@ function standFor(people: Door['people'], projection: Projection, cohort: Cohort
 function learned(cohort: People, door: People, size: number): Projection {
   const projection = learnProjection(cohort, door, size);
   if (projection) return projection;
-  throw new Fault('training-failed', 'The pictures of every person are all alike: nothing can be learned from copies of one picture');
+  throw new Fault('training-failed', 'The pictures of each person are all the same: nothing can be learned from copies of one picture');
 }
 
-/** Half of the pictures, each with all its versions. */
+/** Embeddings of half of the pictures, each with all its versions. */
 const halfOf = (own: readonly Embedding[]) => versions * Math.floor(own.length / versions / 2);
 
-/** What a person's pictures say together, and no stranger's: those as they are and those made worse count alike. */
+/** The centre of a person's pictures, moved away from strangers. Plain and degraded pictures have equal weight. */
 function prototypeOf(pictures: readonly (readonly Embedding[])[], projection: Projection, nobody: readonly Embedding[]): Embedding {
   const z = (embeddings: readonly Embedding[]) => embeddings.map((embedding) => project(projection, embedding));
   const centre = centreOf([z(pictures.flatMap(([plain]) => plain ?? [])), z(pictures.flatMap(([, ...worse]) => worse))]);

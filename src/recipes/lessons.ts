@@ -1,52 +1,51 @@
 /**
- * What a twin is taught robustness by: aligned faces in; batches of worse pictures of them out, each with the embedding that its clean picture has. A face
- * laid over another one or two is a face that nobody has: so a door of few people has as many to learn from as it wants.
+ * What `finetune` trains on. Aligned faces go in; batches of degraded pictures come out, each with the embedding of its
+ * clean picture as the target. A blend of two or three faces is a face that nobody has: so a door of few people has
+ * enough to learn from.
  */
-
 import { newRandom } from '../base/random.ts';
 import type { Embedding } from '../face/port.ts';
 import { seedOf } from './cohort.ts';
 import { degrade, drawDegradation, evening } from './degrade.ts';
 import { toUnit } from './projection.ts';
 
-/** A clean picture: one face, or several laid over each other. */
+/** A clean picture: one face, or a blend of several. */
 interface Lesson {
   readonly faces: readonly Uint8Array[];
-  /** Of each face, 0…1; together 1. */
+  /** The weight of each face, 0…1; their sum is 1. */
   readonly shares: readonly number[];
 }
 
-export interface LessonsOptions {
-  /** Of an aligned face, pixels; interleaved RGB. */
+interface LessonsOptions {
+  /** Size of an aligned face, pixels. */
   readonly width: number;
   readonly height: number;
-  /** Each person's aligned faces: of the door, and of people who are nobody there. */
+  /** Each person's aligned faces (interleaved RGB): people of the door, and strangers to it. */
   readonly door: readonly (readonly Uint8Array[])[];
   readonly others: readonly (readonly Uint8Array[])[];
-  /** Embeds a clean picture. */
   readonly embed: (aligned: Uint8Array) => Promise<Embedding>;
   readonly seed: number;
-  /** Faces laid over each other for each face of the door. */
+  /** Blends for each face of the door; at most `mostMixed` in all. */
   readonly mixedPerFace: number;
   readonly onProgress: (done: number, total: number) => void;
   readonly signal: AbortSignal;
 }
 
 export interface Lessons {
-  /** How many clean pictures there are. */
+  /** The number of clean pictures. */
   readonly count: number;
   /**
-   * The batch of a step, the same whenever it is asked for: `lay` is given each picture; the result holds their targets (rows × dimension).
+   * The batch of a step, always the same for the same step: `lay` receives each picture, the result is their targets
+   * (rows × dimension).
    */
   batch(step: number, rows: number, lay: (aligned: Uint8Array, row: number) => void): Promise<Float32Array>;
 }
 
-/** Faces laid over each other, at most. */
 const mostMixed = 4500;
-/** Shares of the batches: people who are nobody at the door, where there are any; of the rest, faces laid over each other; and of all, pictures left as they are. */
+/** Shares of a batch: strangers, if there are any; blends, of the rest; and pictures that are not degraded, of all. */
 const [othersShare, mixedShare, cleanShare] = [0.6, 0.8, 0.2];
 
-/** Embeds every clean picture: what it is taught is what it knows already of those. */
+/** Embeds every clean picture: these embeddings are the targets. */
 export async function openLessons({
   width,
   height,
@@ -100,7 +99,7 @@ function draw([own = [], mixed = [], theirs = []]: readonly (readonly Lesson[])[
   return pick(mixed.length > 0 && random() < mixedShare ? mixed : own, random);
 }
 
-/** Two or three people's faces over each other, no share below a sixth. */
+/** A blend of faces of two or three people, no weight below 0.15. */
 function mix(people: readonly (readonly Uint8Array[])[], random: Random): Lesson {
   const count = Math.min(people.length, random() < 0.5 ? 2 : 3);
   const chosen = new Set<number>();
@@ -119,7 +118,7 @@ function pictureOf({ faces, shares }: Lesson): Uint8Array {
   return Uint8Array.from(sums, Math.round);
 }
 
-/** As another detection might have aligned it: shifted, turned (±4°) and scaled (±5 %) a little, or mirrored. */
+/** As another detection might align it: shifted a little, rotated (±4°), scaled (±5 %), or mirrored. */
 function move(rgb: Uint8Array, width: number, height: number, random: Random): Uint8Array {
   const between = (most: number) => (2 * random() - 1) * most;
   const [angle, scale, dx, dy, mirrored] = [

@@ -1,4 +1,7 @@
-/** Groups of embeddings go in; their scatter, and the matrix that whitens it, come out. Square matrices are stored row by row. */
+/**
+ * Groups of embeddings go in; their scatter, and the matrix that whitens it, come out. Square matrices are stored row
+ * by row.
+ */
 import { CholeskyDecomposition, inverse, Matrix } from 'ml-matrix';
 
 /** The mean of vectors. */
@@ -9,8 +12,8 @@ export function meanOf(vectors: readonly Float32Array[], size: number): Float64A
 }
 
 /**
- * Scatter within groups: the mean of (x − m)(x − m)ᵀ over all vectors of groups of two or more, m their group's mean, with the unbiased
- * weight n / (n − 1). Undefined where there is no such group.
+ * Scatter within groups: the mean of (x − m)(x − m)ᵀ over all vectors of groups of two or more, m their group's mean,
+ * with the unbiased weight n / (n − 1). Undefined if there is no such group.
  */
 export function scatterWithin(groups: readonly (readonly Float32Array[])[], size: number): Float64Array | undefined {
   const sum = new Float64Array(size * size);
@@ -38,7 +41,10 @@ export function scatterWithin(groups: readonly (readonly Float32Array[])[], size
   return sum;
 }
 
-/** Σ share · matrix / (its mean variance): each matrix counts by its share, whatever its scale; mean variance 1 where the shares sum to 1. */
+/**
+ * Σ share · matrix / (its mean variance): the scale of a matrix does not matter. The mean variance is 1 if the shares
+ * sum to 1.
+ */
 export function mixed(parts: readonly (readonly [share: number, matrix: Float64Array])[], size: number): Float64Array {
   const out = new Float64Array(size * size);
   for (const [share, matrix] of parts) {
@@ -55,7 +61,9 @@ function variance(matrix: Float64Array, size: number): number {
   return sum / size;
 }
 
-/** L⁻¹ for the symmetric, positive definite S = L·Lᵀ: then |L⁻¹x|² = xᵀS⁻¹x. Undefined where S is not positive definite. */
+/**
+ * L⁻¹ for the symmetric, positive definite S = L·Lᵀ: then |L⁻¹x|² = xᵀS⁻¹x. Undefined where S is not positive definite.
+ */
 export function whitening(matrix: Float64Array, size: number): Float64Array | undefined {
   const cholesky = new CholeskyDecomposition(Matrix.from1DArray(size, size, matrix));
   return cholesky.isPositiveDefinite() ? Float64Array.from(inverse(cholesky.lowerTriangularMatrix).to1DArray()) : undefined;

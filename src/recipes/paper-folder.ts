@@ -1,18 +1,18 @@
 /** Writes the paper's network as an embedder's folder. */
 import { createHash } from 'node:crypto';
-import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { writeWhole } from '../base/whole-file.ts';
 import type { Calibration, Framing, Head } from '../face/port.ts';
 import type { Network } from '../train/port.ts';
 import { writing } from './embedder-folder.ts';
 
-export interface PaperNetwork {
+interface PaperNetwork {
   readonly network: Network;
   /** `pictures` (1 × side × side × 3, 0…1) in, `embeddings` (units + 1, a unit vector) out. */
   readonly onnx: Uint8Array;
   readonly head: Head;
   readonly framing: Framing;
-  /** Absent while it is not calibrated yet. */
+  /** Absent until it is calibrated. */
   readonly calibration?: Calibration;
 }
 
@@ -27,15 +27,14 @@ export function writePaper(out: string, { network, onnx, head, framing, calibrat
     sha256: createHash('sha256').update(onnx).digest('hex'),
     bytes: onnx.length,
     input: { name: 'pictures', layout: 'NHWC', channels: 'RGB', width: network.side, height: network.side, mean: 0, std: 255 },
-    // The embedding over √units, and one number that makes its length 1: train/siamese-graph.ts.
+    // The embedding divided by √units, and one number that makes it a unit vector: train/onnx/siamese-graph.ts.
     output: { name: 'embeddings', dimension: network.units + 1, normalise: 'none', mirror: 'none' },
     alignment: { transform: 'similarity, least squares over the five points', ...framing },
     head,
     ...(calibration && { calibration }),
   };
   writing(out, () => {
-    mkdirSync(out, { recursive: true });
-    writeFileSync(join(out, manifest.file), onnx);
-    writeFileSync(join(out, 'manifest.json'), `${JSON.stringify(manifest)}\n`);
+    writeWhole(join(out, manifest.file), onnx);
+    writeWhole(join(out, 'manifest.json'), `${JSON.stringify(manifest)}\n`);
   });
 }

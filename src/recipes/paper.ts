@@ -1,6 +1,7 @@
 /**
- * The recipe `paper`: the paper's network from its first weights. Everyone there is (the door's people, its strangers, others who are nobody here) is drawn into
- * three parts: to learn from, to tell when to stop, and to calibrate on. The network that comes out knows nothing but them.
+ * The recipe `paper`: the paper's network, trained from its first weights. Everyone (the door's people, its strangers,
+ * others) is assigned to one of three groups: to learn from, to decide when to stop, and to calibrate on. The network
+ * learns from nobody else.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Fault } from '../base/errors.ts';
@@ -8,15 +9,15 @@ import { newRandom, shuffled } from '../base/random.ts';
 import type { Calibration, Embedding, FaceStudio, Framing, Head } from '../face/port.ts';
 import type { Recipe, RecipeRun, Sample, TrainingData } from '../retrain/port.ts';
 import type { Course, CourseResult, CourseStep, Network, Sitter, Weights } from '../train/port.ts';
-import { fewest, rates, tableOf } from './calibrate.ts';
+import { calibrationTable, fewest, rates } from './calibrate.ts';
 import { embedVersions } from './cohort.ts';
 import { lackOf } from './data.ts';
 import { writePaper } from './paper-folder.ts';
 
-/** How long and how it learns; a step is one of the optimiser. */
+/** A step is one step of the optimiser. */
 export type PaperPlan = Pick<Course, 'pairs' | 'stepsPerEpoch' | 'epochs' | 'patience' | 'optimiser' | 'augment' | 'checkpointEvery'>;
 
-/** As `facelatch train` has them: 2,500 steps at most, fewer where eight epochs bring nothing. */
+/** The defaults of `facelatch train`: at most 2,500 steps; it stops after eight epochs without an improvement. */
 export const paperPlan: PaperPlan = {
   pairs: 16,
   stepsPerEpoch: 50,
@@ -27,28 +28,40 @@ export const paperPlan: PaperPlan = {
   checkpointEvery: 200,
 };
 
-export interface PaperParts {
+interface PaperParts {
   readonly network: Network;
   readonly plan: PaperPlan;
-  /** The detector of the door and the embedder of a folder. */
+  /** Opens the door's detector with the embedder of a folder. */
   readonly openStudio: (embedder: string, threads: number) => Promise<FaceStudio>;
   readonly follow: (course: Course) => Promise<CourseResult>;
-  /** The twin as ONNX: `pictures` (1 × side × side × 3, 0…1) in, `embeddings` (units + 1, a unit vector) out, and the head over them. */
+  /**
+   * The twin as ONNX: `pictures` (1 × side × side × 3, 0…1) in, `embeddings` (units + 1, a unit vector) out, and the
+   * head over them.
+   */
   readonly encode: (network: Network, weights: Weights) => { readonly onnx: Uint8Array; readonly head: Head };
   readonly logitOf: (head: Head, a: Embedding, b: Embedding) => number;
-  /** Pictures of people who are nobody at this door, person by person, none of them among the pictures `here` (by id); nobody where there are none at hand. */
+  /**
+   * Pictures of people who are strangers to this door, a list for each person, none of them among the pictures `here`
+   * (by id).
+   */
   readonly others: (here: ReadonlySet<string>) => readonly (readonly Sample[])[];
 }
 
-/** The door's people with two pictures that it takes: half of them at least are learned from, the others never. Beside others fewer will do. */
+/**
+ * People with two pictures needed: at least half of them are learned from, the others never. With others, fewer are
+ * enough.
+ */
 const needed = { alone: 8, withOthers: 4 } as const;
-/** Of each kind of people this share is held out to stop by, and this share to calibrate on. */
+/** Share of each kind of people that is held out to stop by, and the same share to calibrate on. */
 const heldOut = 0.2;
-/** Of each picture calibrated on the face as it is, and five worse ones: few people must show rare accidents. */
+/**
+ * Embeddings of each picture calibrated on: the face as it is and five degraded copies. Few people must show rare
+ * errors.
+ */
 const versions = 6;
-/** More embeddings than these on either side of the comparisons say nothing new. */
+/** More embeddings on either side of the comparisons add nothing. */
 const [mostProbes, mostTemplates] = [600, 600];
-/** A door of few people can show no rarer rate than these: a table needs three rows. */
+/** With few people only the higher rates can be shown, and a table needs three rows: hence 0.3. */
 const paperRates = [0.3, ...rates];
 
 export function paperRecipe(parts: PaperParts): Recipe {
@@ -64,7 +77,7 @@ export function paperRecipe(parts: PaperParts): Recipe {
       const { network, plan } = parts;
       const studio = await parts.openStudio(run.base, run.threads);
       const framing = scaled(studio.framing, network.side);
-      const cuts = await cutAll(studio, framing, others, run);
+      const cuts = await cutSitters(studio, framing, others, run);
       const groups = groupsOf(cuts.sitters, people, run.seed);
       let speed = 0;
       const course = await parts.follow({
@@ -84,7 +97,7 @@ export function paperRecipe(parts: PaperParts): Recipe {
       run.signal.throwIfAborted();
       const { onnx, head } = parts.encode(network, course.weights);
       writePaper(run.out, { network, onnx, head, framing });
-      // Calibrated as the face room opens it: what is measured is what will guard.
+      // Calibrated as the face room opens it: what is measured is what the door will use.
       const calibration = await calibrate(await parts.openStudio(run.out, run.threads), head, groups, parts, run);
       writePaper(run.out, { network, onnx, head, framing, calibration });
       return {
@@ -125,8 +138,8 @@ interface Cuts {
   readonly without: number;
 }
 
-/** Everyone's faces; who has none left is left out. */
-async function cutAll(studio: FaceStudio, framing: Framing, others: readonly (readonly Sample[])[], run: RecipeRun): Promise<Cuts> {
+/** Cuts out everyone's faces. People without a face are left out. */
+async function cutSitters(studio: FaceStudio, framing: Framing, others: readonly (readonly Sample[])[], run: RecipeRun): Promise<Cuts> {
   const { people, strangers } = run.data;
   const total = [...people.map(({ samples }) => samples), ...strangers, ...others].reduce((sum, own) => sum + own.length, 0);
   let [faces, without] = [0, 0];
@@ -135,7 +148,7 @@ async function cutAll(studio: FaceStudio, framing: Framing, others: readonly (re
     for (const { picture } of samples) {
       run.signal.throwIfAborted();
       const face = await studio.cut(picture, framing).catch((error: unknown) => {
-        // A folder of others may hold anything.
+        // The folder of others may contain anything.
         if (lenient && error instanceof Fault && error.code === 'bad-picture') return undefined;
         throw error;
       });
@@ -155,13 +168,15 @@ async function cutAll(studio: FaceStudio, framing: Framing, others: readonly (re
 
 type Groups = Readonly<Record<'learned' | 'judged' | 'calibrated', readonly Sitter[]>>;
 
-/** Each kind of people in shares, decided by the seed. Who has one face only is learned from: two are needed to tell whether somebody is known again. */
+/**
+ * Divides each kind of people by the seed. People with a single face are learned from: a genuine comparison needs two.
+ */
 function groupsOf({ people, strangers, others }: Cuts['sitters'], least: number, seed: number): Groups {
   const able = people.filter(({ faces }) => faces.length >= 2).length;
   if (able < least)
     throw new Fault(
       'training-failed',
-      `A face is found in the pictures of only ${able} people, two pictures each: paper needs ${least}, of whom it learns from some and is measured on the others`,
+      `Only ${able} people have two pictures with a face: paper needs ${least}, of whom it learns from some and is measured on the others`,
     );
   const groups = { learned: [] as Sitter[], judged: [] as Sitter[], calibrated: [] as Sitter[] };
   for (const [kind, fewestEach] of [[people, 1] as const, [others, 1] as const, [strangers, 0] as const]) {
@@ -182,7 +197,10 @@ interface Template {
   readonly embedding: Embedding;
 }
 
-/** Nobody calibrated on was learned from. They are compared with each other, with those who were stopped by, and with those who were learned from. */
+/**
+ * The held-out people are compared with each other, with those the training was stopped by, and with those it learned
+ * from.
+ */
 async function calibrate(studio: FaceStudio, head: Head, groups: Groups, parts: PaperParts, run: RecipeRun): Promise<Calibration> {
   const { learned, judged, calibrated } = groups;
   const facesOf = (sitters: readonly Sitter[]) =>
@@ -220,8 +238,8 @@ async function calibrate(studio: FaceStudio, head: Head, groups: Groups, parts: 
         else (wasLearned.has(template.sitter) ? seen : unseen).push(logit);
       }
   }
-  const calibration = tableOf(
-    // All of them together reach the rates that neither does alone.
+  const calibration = calibrationTable(
+    // All of them together, too: they reach rates that neither reaches alone.
     { genuine: Float64Array.from(genuine), impostors: [[...unseen, ...seen], unseen, seen].map((some) => Float64Array.from(some)) },
     { scale: 1, bias: 0 },
     `${calibrated.length} people held out, of ${learned.length + judged.length + calibrated.length}, against everyone`,
@@ -232,7 +250,7 @@ async function calibrate(studio: FaceStudio, head: Head, groups: Groups, parts: 
   throw new Fault(
     'training-failed',
     impostors < fewest / (paperRates[2] as number)
-      ? `The people held out give ${impostors} comparisons of two people, and paper needs ${Math.ceil(fewest / (paperRates[2] as number))} to calibrate: more pictures of the people are needed`
-      : 'The network tells nobody apart: people it does not know are all equally alike to it, and no threshold can be set. Train longer, or from more people',
+      ? `The people held out give ${impostors} comparisons of two people, and paper needs ${Math.ceil(fewest / (paperRates[2] as number))} to calibrate: add more pictures of the people`
+      : 'The network does not tell people apart: all people it has not learned from look equally similar to it, so no threshold can be set. Train longer, or from more people',
   );
 }

@@ -1,6 +1,7 @@
 /**
- * What makes pictures of one person differ, learned: groups of embeddings in; a projection out under which that matters less (within-class
- * covariance normalisation: A. Hatch, S. Kajarekar, A. Stolcke, Interspeech 2006), with strong shrinkage towards leaving all as it is.
+ * Groups of embeddings, one for each person, go in; a projection under which embeddings of one person differ less comes
+ * out: within-class covariance normalisation (A. Hatch, S. Kajarekar, A. Stolcke, Interspeech 2006) with strong
+ * shrinkage towards the identity.
  */
 import type { Embedding } from '../face/port.ts';
 import { meanOf, mixed, scatterWithin, whitening } from './matrix.ts';
@@ -13,9 +14,12 @@ export interface Projection {
 
 export type People = readonly (readonly Embedding[])[];
 
-/** The door's share in the scatter, the rest is the cohort's; and the share of all directions alike. Chosen on people of neither door nor bench: see README. */
-export const doorShare = 0.3;
-export const shrinkage = 0.6;
+/**
+ * The door's share of the scatter (the rest is the cohort's), and the share of the identity. How they were chosen:
+ * docs/research/log.md.
+ */
+const doorShare = 0.3;
+const shrinkage = 0.6;
 
 export function learnProjection(cohort: People, door: People, size: number): Projection | undefined {
   const [theirs, ours] = [scatterWithin(cohort, size), scatterWithin(door, size)];
@@ -28,12 +32,12 @@ export function learnProjection(cohort: People, door: People, size: number): Pro
   if (ours) parts.push([(1 - shrinkage) * share, ours]);
   const matrix = whitening(mixed(parts, size), size);
   if (!matrix) return undefined;
-  // Nothing is taken off: the cohort's mean is not that of the strangers of another place (tried: worse on them).
+  // No mean is subtracted: the cohort's mean is not that of strangers elsewhere (docs/research/log.md).
   const offset = new Float32Array(size);
   return { matrix: Float32Array.from(matrix), offset };
 }
 
-/** Leaves every embedding as it is. */
+/** The identity. */
 export function unchanged(size: number): Projection {
   const matrix = new Float32Array(size * size);
   for (let i = 0; i < size; i++) matrix[i * (size + 1)] = 1;
@@ -51,7 +55,7 @@ export function project({ matrix, offset }: Projection, embedding: Embedding): E
   return toUnit(z);
 }
 
-/** The direction in which `groups` lie together: each group's mean counts once. */
+/** The direction of the sum of the groups' means. */
 export function centreOf(groups: People): Embedding {
   const size = groups.find((group) => group.length > 0)?.[0]?.length ?? 0;
   const sum = new Float32Array(size);
@@ -63,12 +67,12 @@ export function centreOf(groups: People): Embedding {
   return toUnit(sum);
 }
 
-/** Which share of the strangers is nearest, and how far to go from them. Chosen on people of neither door nor bench. */
+/** The share of strangers that count as nearest, and how far to move away from them: docs/research/log.md. */
 const [nearestShare, push] = [0.03, 0.5];
 
 /**
- * Moves a person's centre away from the strangers that lie nearest to it: what it shares with them tells nobody apart (the adaptive
- * normalisation of scores by a cohort, Z. Karam et al., Interspeech 2011, laid into the template itself).
+ * Moves a person's centre away from the strangers nearest to it: what it has in common with them identifies nobody.
+ * This is the adaptive score normalisation of Z. Karam et al. (Interspeech 2011), built into the template.
  */
 export function awayFromStrangers(centre: Embedding, strangers: readonly Embedding[]): Embedding {
   const count = Math.round(nearestShare * strangers.length);
@@ -82,6 +86,7 @@ export function awayFromStrangers(centre: Embedding, strangers: readonly Embeddi
   return toUnit(centre.map((value, i) => value - push * (mean[i] as number)));
 }
 
+/** Changes `vector` itself. */
 export function toUnit(vector: Float32Array): Embedding {
   let square = 0;
   for (const v of vector) square += v * v;

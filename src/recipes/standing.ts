@@ -1,18 +1,23 @@
 /**
- * What stands for people under a network that is laid nothing upon: each picture, moved half-way to what all of its person's pictures say together; and
- * the scores of people of whom the network learned nothing against such templates, to calibrate on.
+ * Templates for a network without a projection: each picture's embedding, moved half-way to the centre of its person.
+ * Embeddings go in; templates come out, and the scores against them of people from whom the network learned nothing, to
+ * calibrate on.
  */
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Embedding } from '../face/port.ts';
 import type { Cohort, RecipeRun } from '../retrain/port.ts';
 import type { Cosines } from './calibrate.ts';
 import { versions } from './cohort.ts';
-import type { Door } from './door-embeddings.ts';
+import type { DoorEmbeddings } from './door-embeddings.ts';
 import { centreOf, cosine, toUnit } from './projection.ts';
 
-/** A picture's embeddings, the plain one first. */
+/** The embeddings of one picture, the plain one first. */
 type Picture = readonly Embedding[];
 
-/** A template for each picture of one person; unit vectors. Pictures as they are and those made worse count alike in the centre. */
+/**
+ * A template (a unit vector) for each picture of one person. Plain and degraded pictures have equal weight in the
+ * centre.
+ */
 export function halfMoved(pictures: readonly Picture[]): readonly Embedding[] {
   const plain = pictures.flatMap(([first]) => first ?? []);
   const centre = centreOf([plain, pictures.flatMap(([, ...worse]) => worse)]);
@@ -20,12 +25,12 @@ export function halfMoved(pictures: readonly Picture[]): readonly Embedding[] {
 }
 
 /**
- * Half of a cohort's person's pictures stand for enrolment, the other half comes to the door and is compared with the best of them; everyone is an impostor
- * to each template of everyone else, and of the door's people.
+ * Genuine: half of the pictures of each person in the cohort are enrolled, the other half are compared with the best of
+ * them. Impostors: every picture, against each template of everyone else and of the door's people.
  */
 export async function scoresOn(
   cohort: Cohort,
-  { people, strangers }: Pick<Door, 'people' | 'strangers'>,
+  { people, strangers }: Pick<DoorEmbeddings, 'people' | 'strangers'>,
   { signal, onProgress }: Pick<RecipeRun, 'signal' | 'onProgress'>,
 ): Promise<Cosines> {
   const genuine: number[] = [];
@@ -37,6 +42,7 @@ export async function scoresOn(
     for (const probe of probes) for (const template of others) into.push(cosine(probe, template));
   };
   for (const [index, pictures] of nobodies.entries()) {
+    await nextTurn();
     signal.throwIfAborted();
     const half = Math.floor(pictures.length / 2);
     const enrolled = halfMoved(pictures.slice(0, half));
@@ -51,6 +57,6 @@ export async function scoresOn(
   return { genuine: Float64Array.from(genuine), impostors: [Float64Array.from(amongCohort), Float64Array.from(atDoor)] };
 }
 
-/** Embeddings of a cohort come picture by picture, each with its worse versions. */
+/** The embeddings of a cohort are in the order of the pictures, each followed by its degraded versions. */
 const picturesOf = (embeddings: readonly Embedding[]): readonly Picture[] =>
   Array.from({ length: Math.floor(embeddings.length / versions) }, (_, i) => embeddings.slice(i * versions, (i + 1) * versions));

@@ -114,7 +114,7 @@ describe('the recipe adapt', () => {
           .toBuffer(),
       );
     const nobody = { personId: 'nobody', samples: await Promise.all(['#111111', '#777777', '#eeeeee'].map(wall)) };
-    await expect(recipe.run(runOf([people[0]!, nobody], join(work, 'no')))).rejects.toThrow(/found in the pictures of only 1 people/);
+    await expect(recipe.run(runOf([people[0]!, nobody], join(work, 'no')))).rejects.toThrow(/Only 1 people have two pictures with a face/);
   });
 
   test('refuses a base of another network than the cohort’s', async () => {

@@ -156,7 +156,7 @@ describe('the recipe paper', () => {
     };
     const walls = { personId: 'wall', samples: [await wall(0.5), await wall(0.4)] };
     await expect(recipe.run(paperRun(join(work, 'walls'), { people: [...people.slice(0, 7), walls], strangers: [] }))).rejects.toThrow(
-      /only 7 people, two pictures each: paper needs 8/,
+      /Only 7 people have two pictures with a face: paper needs 8/,
     );
   });
 });

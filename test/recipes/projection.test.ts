@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { newRandom, normal } from '../../src/base/random.ts';
 import type { Embedding } from '../../src/face/port.ts';
-import { fitHead, tableOf } from '../../src/recipes/calibrate.ts';
+import { calibrationTable, fitHead } from '../../src/recipes/calibrate.ts';
 import { comparedOn, learnedFrom, openCohort, writeCohort } from '../../src/recipes/cohort.ts';
 import { lackOf } from '../../src/recipes/data.ts';
 import { degrade, drawDegradation } from '../../src/recipes/degrade.ts';
@@ -101,7 +101,7 @@ describe('calibration', () => {
   });
 
   test('each row keeps its rate in every population, and the rows that too few impostors show are left out', () => {
-    const { table } = tableOf(cosines, head, 'drawn');
+    const { table } = calibrationTable(cosines, head, 'drawn');
     for (const { fmr, logit } of table) {
       const rates = cosines.impostors.map((some) => some.filter((c) => head.scale * c + head.bias > logit + 1e-5).length / some.length);
       if (fmr >= 1e-3) expect(Math.max(...rates)).toBeLessThanOrEqual(fmr);
