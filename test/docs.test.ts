@@ -52,6 +52,14 @@ it('every link of the documents leads to a file and an anchor that are there', (
   expect(broken).toEqual([]);
 });
 
+it('every page that the program names is there', () => {
+  const named = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.ts'))
+    .flatMap((name) => [...textOf(join('src', name)).matchAll(/\b(?:docs|config)\/[\w/-]+\.(?:md|json)\b/g)].map(([path]) => path));
+  expect(named.length).toBeGreaterThan(5);
+  expect([...new Set(named)].filter((path) => !existsSync(join(root, path)))).toEqual([]);
+});
+
 it('every page of docs can be reached from the README by links', () => {
   const seen = new Set<string>();
   const visit = (file: string) => {
