@@ -83,7 +83,7 @@ export function journalOf(config: Config, clock: Clock = systemClock): Journal {
 }
 
 /** Enrolment from afar, over the gallery and camera of the running door. */
-export function enrolmentOf(
+export function enrolmentSessionsOf(
   config: Config,
   parts: Pick<SessionsOptions, 'gallery' | 'roster' | 'reader' | 'camera' | 'log'>,
 ): EnrolmentSessions {

@@ -1,6 +1,6 @@
 /**
- * The running house: the loops over frames and time, and their supervision. What fails outside (camera, reader) is journalled and tried again
- * with growing waits; everything else ends the daemon.
+ * The running house: the loops over frames and time, and their supervision. What fails outside (camera, reader) is journalled and tried
+ * again after growing waits; everything else ends the daemon.
  */
 import type { Controller } from '../access/controller.ts';
 import type { Observation, Sighting } from '../access/port.ts';
@@ -23,7 +23,7 @@ export interface DaemonParts {
   readonly clock: Clock;
   readonly log: Log;
   readonly retry: { readonly minMs: number; readonly maxMs: number };
-  /** Frames a second that are looked at while nobody is there, or all about the visitor is decided; 0: all. */
+  /** Frames a second that are looked at while nobody is there, or once the visitor is decided on; 0: all. */
   readonly idleFps: number;
   readonly onMoment?: (moment: Observation) => void;
 }
@@ -33,14 +33,14 @@ export interface DaemonStatus {
   readonly frames: number;
   readonly unreadable: number;
   /**
-   * Counts up with every turn of each loop: a frame dealt with, a try or a second of the wait for a camera or reader, a tick. A number that
-   * stands still is a loop that hangs.
+   * Counts every turn of each loop: a frame dealt with, an attempt or a second of the wait for a camera or reader, a tick. A loop whose
+   * number does not change hangs.
    */
   readonly turns: { readonly camera: number; readonly time: number };
 }
 
 export interface Loops {
-  /** Runs until `signal` is aborted or a replay has played all it had. */
+  /** Runs until `signal` is aborted or a replay has been played to its end. */
   run(signal: AbortSignal): Promise<void>;
   readonly status: DaemonStatus;
 }
@@ -48,150 +48,169 @@ export interface Loops {
 const tickMs = 100;
 const refreshMs = 1000;
 const idleAfterMs = 2000;
-/** A loop that waits for what failed turns at least so often. */
+/** A loop that waits turns at least this often. */
 const waitTurnMs = 1000;
-/** A camera that ran for so long before it failed is tried again at once, not after the last wait. */
+/** A camera that ran this long before it failed is tried again at once, not after the last wait. */
 const steadyMs = 10_000;
-/** So many unreadable pictures in a row are a broken camera, not a bad frame. */
+/** More unreadable pictures in a row than this are a broken camera, not a bad frame. */
 const mostUnreadable = 30;
+
+interface State extends DaemonParts {
+  readonly status: { camera: DaemonStatus['camera']; frames: number; unreadable: number; readonly turns: { camera: number; time: number } };
+  reader: FaceReader;
+  unreadableInARow: number;
+  lastFaceMs: number;
+  lastLookMs: number;
+  /** The failure of the camera that goes on, if one does. */
+  failedAtMs: number | undefined;
+  failedWith: string | undefined;
+}
 
 /** The loops over their parts; nothing runs yet. */
 export function daemonLoops(parts: DaemonParts): Loops {
-  const { camera, controller, clock, log, retry, idleFps } = parts;
-  const status = { camera: 'opening' as DaemonStatus['camera'], frames: 0, unreadable: 0, turns: { camera: 0, time: 0 } };
-  let reader = parts.reader;
-  let unreadableInARow = 0;
-  let lastFaceMs = clock.now();
-  let lastLookMs = Number.NEGATIVE_INFINITY;
-
-  /** Waits before what failed is tried again. */
-  const wait = async (ms: number, signal: AbortSignal) => {
-    for (const endMs = clock.now() + ms; !signal.aborted && clock.now() < endMs; ) {
-      await clock.sleep(Math.min(waitTurnMs, endMs - clock.now()), signal).catch(() => undefined);
-      status.turns.camera++;
-    }
+  const state: State = {
+    ...parts,
+    status: { camera: 'opening', frames: 0, unreadable: 0, turns: { camera: 0, time: 0 } },
+    unreadableInARow: 0,
+    lastFaceMs: parts.clock.now(),
+    lastLookMs: Number.NEGATIVE_INFINITY,
+    failedAtMs: undefined,
+    failedWith: undefined,
   };
+  return { status: state.status, run: (signal) => runLoops(state, signal) };
+}
 
-  const look = async (frame: Frame, signal: AbortSignal) => {
-    const idle = idleFps > 0 && (clock.now() - lastFaceMs > idleAfterMs || controller.settled);
-    // A little less than the period, or the jitter of a camera would halve the rate.
-    if (idle && frame.capturedAtMs - lastLookMs < 900 / idleFps) return;
-    lastLookMs = frame.capturedAtMs;
-    const reading = await read(frame, signal);
-    if (!reading) return;
-    if (reading.faces.length > 0) lastFaceMs = clock.now();
-    const sighting = parts.sight(frame, reading);
-    await controller.submit({ kind: 'sighting', atMs: clock.now(), sighting, ...(frame.scene ? { visit: frame.scene.visit } : {}) });
-    parts.onMoment?.({ frame, reading, sighting });
-  };
+async function runLoops(state: State, signal: AbortSignal): Promise<void> {
+  const played = new AbortController();
+  const both = AbortSignal.any([signal, played.signal]);
+  try {
+    await Promise.all([watchCamera(state, both).finally(() => played.abort()), watchTime(state, both).finally(() => played.abort())]);
+  } finally {
+    await state.reader[Symbol.asyncDispose]();
+  }
+}
 
-  const read = async (frame: Frame, signal: AbortSignal): Promise<Reading | undefined> => {
+async function watchCamera(state: State, signal: AbortSignal): Promise<void> {
+  const { camera, clock, retry, status } = state;
+  let openedAtMs = clock.now();
+  for (let waitMs = retry.minMs; !signal.aborted; ) {
     try {
-      const reading = await reader.read(frame.picture);
-      unreadableInARow = 0;
-      return reading;
-    } catch (error) {
-      if (signal.aborted) return undefined;
-      const fault = asFault(error, 'reader-failed', 'A frame could not be read');
-      if (fault.code !== 'bad-picture') {
-        await reopenReader(fault, signal);
-        return undefined;
-      }
-      status.unreadable++;
-      if (unreadableInARow++ === 0) log.warn({ room: 'camera', err: fault.message }, 'unreadable frame');
-      if (unreadableInARow > mostUnreadable)
-        throw new Fault(
-          'camera-ended',
-          `The camera sends pictures that cannot be read (${mostUnreadable} in a row): ${fault.message}`,
-          fault,
-        );
-      return undefined;
-    }
-  };
-
-  const reopenReader = async (fault: Fault, signal: AbortSignal) => {
-    const failedAtMs = clock.now();
-    for (let waitMs = retry.minMs, why = fault.message; !signal.aborted; waitMs = Math.min(retry.maxMs, waitMs * 2)) {
-      log.error({ room: 'face', err: why, retryInMs: waitMs }, 'face reader failed');
-      controller.record({ kind: 'reader.failed', detail: why, retryInMs: waitMs });
-      await reader[Symbol.asyncDispose]();
-      await wait(waitMs, signal);
-      if (signal.aborted) return;
-      try {
-        reader = await parts.openReader();
-        controller.record({ kind: 'reader.restored', afterMs: Math.round(clock.now() - failedAtMs) });
-        return;
-      } catch (error) {
-        why = messageOf(error);
-      }
-    }
-  };
-
-  const watchCamera = async (signal: AbortSignal) => {
-    let failedAtMs: number | undefined;
-    let failedWith: string | undefined;
-    let openedAtMs = clock.now();
-    for (let waitMs = retry.minMs; !signal.aborted; ) {
-      try {
-        status.camera = 'opening';
+      status.camera = 'opening';
+      status.turns.camera++;
+      openedAtMs = clock.now();
+      for await (const frame of camera.frames(signal)) {
+        status.camera = 'running';
+        status.frames++;
+        noteRestored(state);
+        await look(state, frame, signal);
         status.turns.camera++;
-        openedAtMs = clock.now();
-        for await (const frame of camera.frames(signal)) {
-          status.camera = 'running';
-          status.frames++;
-          if (failedAtMs !== undefined) {
-            const afterMs = Math.round(clock.now() - failedAtMs);
-            log.info({ room: 'camera', afterMs }, 'camera restored');
-            controller.record({ kind: 'camera.restored', afterMs });
-            failedAtMs = undefined;
-            failedWith = undefined;
-          }
-          await look(frame, signal);
-          status.turns.camera++;
-        }
-        return;
-      } catch (error) {
-        if (signal.aborted) return;
-        if (!(error instanceof Fault)) throw error;
-        if (status.camera === 'running' && clock.now() - openedAtMs > steadyMs) waitMs = retry.minMs;
-        failedAtMs ??= clock.now();
-        status.camera = 'failed';
-        // A camera that stays away is journalled once for each reason, not at every try.
-        if (failedWith !== error.code)
-          controller.record({ kind: 'camera.failed', code: error.code, detail: error.message, retryInMs: waitMs });
-        failedWith = error.code;
-        log.error({ room: 'camera', code: error.code, err: error.message, retryInMs: waitMs }, 'camera failed');
-        await wait(waitMs, signal);
-        waitMs = Math.min(retry.maxMs, waitMs * 2);
       }
+      return;
+    } catch (error) {
+      if (signal.aborted) return;
+      if (!(error instanceof Fault)) throw error;
+      if (status.camera === 'running' && clock.now() - openedAtMs > steadyMs) waitMs = retry.minMs;
+      noteFailed(state, error, waitMs);
+      await wait(state, waitMs, signal);
+      waitMs = Math.min(retry.maxMs, waitMs * 2);
     }
-  };
+  }
+}
 
-  const watchTime = async (signal: AbortSignal) => {
-    for (let nextRefreshMs = 0; !signal.aborted; ) {
-      await controller.submit({ kind: 'tick', atMs: clock.now() });
-      status.turns.time++;
-      parts.onTick?.();
-      if (clock.now() >= nextRefreshMs) {
-        parts.refresh();
-        nextRefreshMs = clock.now() + refreshMs;
-      }
-      await clock.sleep(tickMs, signal).catch(() => undefined);
+function noteRestored(state: State): void {
+  const { clock, log, controller, failedAtMs } = state;
+  if (failedAtMs === undefined) return;
+  const afterMs = Math.round(clock.now() - failedAtMs);
+  log.info({ room: 'camera', afterMs }, 'camera restored');
+  controller.record({ kind: 'camera.restored', afterMs });
+  state.failedAtMs = undefined;
+  state.failedWith = undefined;
+}
+
+/** A camera that stays away is journalled once for each reason, not at every attempt. */
+function noteFailed(state: State, { code, message }: Fault, retryInMs: number): void {
+  const { clock, log, controller, status } = state;
+  state.failedAtMs ??= clock.now();
+  status.camera = 'failed';
+  if (state.failedWith !== code) controller.record({ kind: 'camera.failed', code, detail: message, retryInMs });
+  state.failedWith = code;
+  log.error({ room: 'camera', code, err: message, retryInMs }, 'camera failed');
+}
+
+/** Waits before what failed is tried again. */
+async function wait({ clock, status }: State, ms: number, signal: AbortSignal): Promise<void> {
+  for (const endMs = clock.now() + ms; !signal.aborted && clock.now() < endMs; ) {
+    await clock.sleep(Math.min(waitTurnMs, endMs - clock.now()), signal).catch(() => undefined);
+    status.turns.camera++;
+  }
+}
+
+async function look(state: State, frame: Frame, signal: AbortSignal): Promise<void> {
+  const { clock, controller, idleFps } = state;
+  const idle = idleFps > 0 && (clock.now() - state.lastFaceMs > idleAfterMs || controller.settled);
+  // A little less than the period, or the jitter of a camera would halve the rate.
+  if (idle && frame.capturedAtMs - state.lastLookMs < 900 / idleFps) return;
+  state.lastLookMs = frame.capturedAtMs;
+  const reading = await read(state, frame, signal);
+  if (!reading) return;
+  if (reading.faces.length > 0) state.lastFaceMs = clock.now();
+  const sighting = state.sight(frame, reading);
+  await controller.submit({ kind: 'sighting', atMs: clock.now(), sighting, ...(frame.scene ? { visit: frame.scene.visit } : {}) });
+  state.onMoment?.({ frame, reading, sighting });
+}
+
+async function read(state: State, frame: Frame, signal: AbortSignal): Promise<Reading | undefined> {
+  try {
+    const reading = await state.reader.read(frame.picture);
+    state.unreadableInARow = 0;
+    return reading;
+  } catch (error) {
+    if (signal.aborted) return undefined;
+    const fault = asFault(error, 'reader-failed', 'A frame could not be read');
+    if (fault.code === 'bad-picture') noteUnreadable(state, fault);
+    else await reopenReader(state, fault, signal);
+    return undefined;
+  }
+}
+
+/** Throws Fault `camera-ended` where the camera sends nothing else. */
+function noteUnreadable(state: State, fault: Fault): void {
+  state.status.unreadable++;
+  if (state.unreadableInARow++ === 0) state.log.warn({ room: 'camera', err: fault.message }, 'unreadable frame');
+  if (state.unreadableInARow <= mostUnreadable) return;
+  const why = `The camera sends pictures that cannot be read (${mostUnreadable} in a row): ${fault.message}`;
+  throw new Fault('camera-ended', why, fault);
+}
+
+async function reopenReader(state: State, fault: Fault, signal: AbortSignal): Promise<void> {
+  const { clock, log, controller, retry } = state;
+  const failedAtMs = clock.now();
+  for (let waitMs = retry.minMs, why = fault.message; !signal.aborted; waitMs = Math.min(retry.maxMs, waitMs * 2)) {
+    log.error({ room: 'face', err: why, retryInMs: waitMs }, 'face reader failed');
+    controller.record({ kind: 'reader.failed', detail: why, retryInMs: waitMs });
+    await state.reader[Symbol.asyncDispose]();
+    await wait(state, waitMs, signal);
+    if (signal.aborted) return;
+    try {
+      state.reader = await state.openReader();
+      controller.record({ kind: 'reader.restored', afterMs: Math.round(clock.now() - failedAtMs) });
+      return;
+    } catch (error) {
+      why = messageOf(error);
     }
-  };
+  }
+}
 
-  return {
-    get status() {
-      return status;
-    },
-    run: async (signal) => {
-      const played = new AbortController();
-      const both = AbortSignal.any([signal, played.signal]);
-      try {
-        await Promise.all([watchCamera(both).finally(() => played.abort()), watchTime(both).finally(() => played.abort())]);
-      } finally {
-        await reader[Symbol.asyncDispose]();
-      }
-    },
-  };
+async function watchTime(state: State, signal: AbortSignal): Promise<void> {
+  const { clock, controller, status } = state;
+  for (let nextRefreshMs = 0; !signal.aborted; ) {
+    await controller.submit({ kind: 'tick', atMs: clock.now() });
+    status.turns.time++;
+    state.onTick?.();
+    if (clock.now() >= nextRefreshMs) {
+      state.refresh();
+      nextRefreshMs = clock.now() + refreshMs;
+    }
+    await clock.sleep(tickMs, signal).catch(() => undefined);
+  }
 }

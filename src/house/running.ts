@@ -1,69 +1,63 @@
 /**
- * The opened house from its start to its stop: every loop begins, and where one ends or the signal comes, the lock is made safe, the stop is journalled, and publishing
- * ends last.
+ * The opened house from its start to its stop: every loop begins; when one ends or the signal comes, the lock is made safe, the stop is
+ * journalled, and publishing ends last.
  */
 import type { Entrance } from '../access/entrance.ts';
-import type { ServedMetrics } from '../adapters/host.ts';
 import { messageOf } from '../base/errors.ts';
-import type { Log } from '../base/log.ts';
 import { systemClock } from '../base/time.ts';
-import type { Event } from '../events.ts';
 import { followJournal } from '../journal/follow.ts';
-import type { Journal } from '../journal/port.ts';
-import type { Learning } from '../learning/open.ts';
-import type { Relay } from '../relay/port.ts';
 import type { Loops } from './loops.ts';
-import type { Publishing, PublishingParts } from './publishing.ts';
+import { openPublishing, type PublishingParts } from './publishing.ts';
+import type { Rooms } from './rooms.ts';
+import { startedEvent } from './standing.ts';
 
-export interface RunningParts {
-  readonly journal: Journal;
-  readonly relay: Relay;
+export interface RunningParts extends PublishingParts {
   readonly entrance: Entrance;
   readonly loops: Loops;
-  readonly learning: Learning | undefined;
-  readonly publishing: Publishing;
-  /** What publishing tells of. */
-  readonly told: Omit<PublishingParts, 'log' | 'signal'>;
-  readonly metrics: ServedMetrics | undefined;
-  readonly log: Log;
 }
 
 /** Runs until `signal` is aborted or a replay has been played to its end. */
-export async function runHouse(
-  parts: RunningParts,
-  started: Extract<Event, { kind: 'daemon.started' }>,
-  signal: AbortSignal,
-): Promise<void> {
-  const { journal, relay, entrance, loops, learning, publishing, told, metrics, log } = parts;
-  const { controller } = entrance;
-  controller.record(started);
+export async function runHouse(rooms: Rooms, parts: RunningParts, signal: AbortSignal): Promise<void> {
+  const { config, relay, listeners } = rooms;
+  const { controller } = parts.entrance;
+  signal.addEventListener('abort', () => listeners.serviceManager?.stopping(), { once: true });
+  controller.record(startedEvent(rooms));
   // Publishing ends last, so that the broker hears of the stop too.
   const over = new AbortController();
-  const following =
-    metrics &&
-    followJournal({
-      journal,
-      clock: systemClock,
-      log: log.child({ room: 'host' }),
-      after: journal.head,
-      signal: over.signal,
-      onEntry: ({ event }) => metrics.event(event),
-    });
-  publishing.begin({ ...told, log: log.child({ room: 'mqtt' }), signal: over.signal });
+  const following = followForMetrics(rooms, over.signal);
+  if (config.mqtt.enabled) rooms.publishing = openPublishing(rooms, parts, over.signal);
   try {
-    const played = new AbortController();
-    const both = AbortSignal.any([signal, played.signal]);
-    const learns = learning?.run(both).catch((error) => {
-      // The door does not depend on it.
-      log.fatal({ room: 'retrain', err: error }, 'learning has ended by a mistake in the program');
-    });
-    await Promise.all([loops.run(both).finally(() => played.abort()), entrance.watchInputs(both), learns]);
+    await runLoops(rooms, parts, signal);
   } finally {
     await relay.safe();
     controller.record({ kind: 'daemon.stopped', reason: signal.aborted ? messageOf(signal.reason) : 'replay ended' });
-    publishing.showStates();
+    rooms.publishing?.showStates();
     over.abort();
-    await publishing.done();
+    await rooms.publishing?.done;
     await following;
   }
+}
+
+/** Until the signal, or until one of them ends. */
+async function runLoops({ learning, log }: Rooms, { loops, entrance }: RunningParts, signal: AbortSignal): Promise<void> {
+  const played = new AbortController();
+  const both = AbortSignal.any([signal, played.signal]);
+  const learns = learning?.run(both).catch((error) => {
+    // The door does not depend on it.
+    log.fatal({ room: 'retrain', err: error }, 'learning has ended by a mistake in the program');
+  });
+  await Promise.all([loops.run(both).finally(() => played.abort()), entrance.watchInputs(both), learns]);
+}
+
+function followForMetrics({ metrics, journal, log }: Rooms, signal: AbortSignal): Promise<void> | undefined {
+  return (
+    metrics &&
+    followJournal({
+      ...{ journal, signal },
+      clock: systemClock,
+      log: log.child({ room: 'host' }),
+      after: journal.head,
+      onEntry: ({ event }) => metrics.event(event),
+    })
+  );
 }

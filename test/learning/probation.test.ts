@@ -79,7 +79,7 @@ it('compares an embedding only in the gallery of the network that made it, also 
   expect(nameOf(eyes.gallery.match(fresh)[0]?.personId)).toBe('New');
   // A template of the network before is not enrolled with this one.
   const pictures = [{ picture: drawing({ face: 5, tag: 'z' }), template: probe, source: 'cam' }];
-  expect(() => eyes.gallery.enrol({ name: 'Late', pictures })).toThrow(/begin it again/);
+  expect(() => eyes.gallery.enrol({ name: 'Late', pictures })).toThrow(/start the enrolment again/);
   expect([eyes.before?.id, closed]).toEqual(['base', []]);
   await eyes.turnTo(eyes.before as never);
   expect([eyes.current.id, eyes.before?.id, closed]).toEqual(['base', 'new', []]);

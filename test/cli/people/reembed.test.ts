@@ -42,7 +42,7 @@ it('leaves nobody recognised until the templates are made anew, by command or by
     `camera.replay.from=${join(root, 'config', 'demo-people')}`,
     ...changed,
   ]);
-  await daemon.said(/templates made anew/);
+  await daemon.said(/templates made again/);
   daemon.child.kill('SIGTERM');
   expect((await daemon.done).code).toBe(0);
   expect((await facelatch(['verify', demoPicture(3, 'smiling'), '--person', 'Bo', ...changed])).code).toBe(0);

@@ -1,0 +1,18 @@
+/** The path of an event: what happened at the door goes in, with its journal entry where there is one; out it goes to whoever is to hear of it. */
+import type { Event } from '../events.ts';
+import type { Entry } from '../journal/port.ts';
+import type { Rooms } from './rooms.ts';
+
+/** What somebody should go and look at. */
+const alarms: ReadonlySet<Event['kind']> = new Set(['door.held-open', 'door.forced-open', 'tamper.raised', 'relay.failed']);
+
+export function tellEvent({ listeners, counts, publishing, learning, metrics }: Rooms, event: Event, entry: Entry | undefined): void {
+  listeners.onEvent?.(event, entry);
+  if (event.kind === 'access.granted') counts.grants++;
+  if (event.kind === 'access.denied') counts.denials++;
+  if (alarms.has(event.kind)) counts.alarms++;
+  publishing?.event(event, entry);
+  if (entry) learning?.journalled(event, entry);
+  // Journalled events reach the metrics from the journal, with those that other processes write.
+  else metrics?.event(event);
+}

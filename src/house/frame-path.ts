@@ -1,0 +1,25 @@
+/** The path of a frame: a frame and what the networks read in it go in, the sighting to decide on comes out; then who looks at the decided moment. */
+import type { Observation, Sighting } from '../access/port.ts';
+import { sight } from '../access/sight.ts';
+import type { Frame } from '../camera/port.ts';
+import type { Reading } from '../face/port.ts';
+import { identify } from '../identity/threshold.ts';
+import type { Rooms } from './rooms.ts';
+
+export function sightingOf(rooms: Rooms, frame: Frame, reading: Reading): Sighting {
+  const { config, learning, eyes } = rooms;
+  rooms.lookedAt = frame.picture;
+  learning?.saw(frame, reading);
+  const gallery = eyes.comparing(reading);
+  return sight(frame.picture, frame.capturedAtMs, reading, {
+    gallery,
+    identify: (matches) => identify(matches, gallery.threshold, config.identity.ambiguityMargin),
+  });
+}
+
+/** After the door has decided. */
+export function decidedOn({ metrics, learning, listeners, clock }: Rooms, moment: Observation): void {
+  metrics?.looked(moment.sighting, clock.now() - moment.frame.capturedAtMs);
+  learning?.looked(moment);
+  listeners.onMoment?.(moment);
+}

@@ -1,0 +1,63 @@
+/**
+ * The opened rooms of a house, and what changes while it runs: the one record that the paths of frames, events and time work on.
+ * wire.ts fills it in the order in which the rooms open.
+ */
+import type { ControllerOptions } from '../access/controller.ts';
+import type { Observation } from '../access/port.ts';
+import type { ServedMetrics } from '../adapters/host.ts';
+import type { Log } from '../base/log.ts';
+import type { Clock } from '../base/time.ts';
+import type { SharedCamera } from '../camera/shared.ts';
+import type { ServiceManager } from '../host/systemd.ts';
+import type { Journal } from '../journal/port.ts';
+import type { Eyes } from '../learning/eyes.ts';
+import type { Learning } from '../learning/open.ts';
+import type { PublicationStatus } from '../mqtt/client.ts';
+import type { TellEvent } from '../mqtt/tell-home-assistant.ts';
+import type { Relay } from '../relay/port.ts';
+import type { LiveSettings } from '../settings/live.ts';
+import type { Config } from '../settings/load.ts';
+
+/** Whoever runs the house may listen. */
+export interface Listeners {
+  readonly onEvent?: ControllerOptions['onEvent'];
+  readonly onMoment?: (moment: Observation) => void;
+  /** systemd, where it waits for this process. */
+  readonly serviceManager?: ServiceManager | undefined;
+}
+
+/** What a running house tells the broker (house/publishing.ts). */
+export interface Publishing {
+  /** Resolves when the signal has ended it. */
+  readonly done: Promise<void>;
+  /** Of everything that happens. */
+  readonly event: TellEvent;
+  showStates(): void;
+  readonly state: PublicationStatus['state'];
+  readonly backlog: number;
+  /** How it stands, for people. */
+  readonly summary: string;
+}
+
+export interface Rooms {
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly listeners: Listeners;
+  readonly journal: Journal;
+  /** Absent where a test brings its own reader: there is nothing to learn for it. */
+  readonly learning: Learning | undefined;
+  readonly eyes: Eyes;
+  readonly relay: Relay;
+  readonly camera: SharedCamera;
+  readonly live: LiveSettings;
+  /** What happened since the start. */
+  readonly counts: { grants: number; denials: number; alarms: number };
+  /** How many are enrolled, as of the last second. */
+  people: number;
+  /** The picture that was looked at last. */
+  lookedAt: Uint8Array | undefined;
+  metrics: ServedMetrics | undefined;
+  /** From the start to the stop of a house that publishes. */
+  publishing: Publishing | undefined;
+}

@@ -1,0 +1,70 @@
+/** How the house stands, for each who asks: its rooms go in, a policy, a status, a summary for people, and readings for the metrics come out. */
+import type { Policy } from '../access/decide.ts';
+import type { Entrance } from '../access/entrance.ts';
+import { version } from '../base/version.ts';
+import type { Event } from '../events.ts';
+import type { MetricsOptions } from '../host/metrics.ts';
+import type { DaemonStatus } from './loops.ts';
+import type { Rooms } from './rooms.ts';
+
+export interface HouseStatus extends DaemonStatus {
+  readonly cameraLabel: string;
+  readonly relay: string;
+  readonly door: 'safe' | 'active';
+  readonly people: number;
+  readonly broker: string;
+}
+
+/** What the door decides by now: the settings in force, and the threshold of the network that guards. */
+export function policyOf({ eyes, live }: Rooms): Policy {
+  const { policy, logit, fmr, extrapolated } = eyes.gallery.threshold;
+  return { ...live.config.access, pulseMs: live.config.relay.pulseMs, threshold: { policy, logit, fmr, extrapolated } };
+}
+
+export function houseStatus({ camera, relay, eyes, publishing }: Rooms, status: DaemonStatus): HouseStatus {
+  return {
+    ...status,
+    cameraLabel: camera.label,
+    relay: relay.label,
+    door: relay.level,
+    people: eyes.gallery.list().length,
+    broker: publishing?.summary ?? 'off',
+  };
+}
+
+export function summaryOf({ relay, eyes, publishing }: Rooms, { camera }: DaemonStatus): string {
+  const lock = relay.held ? relay.label : `relay not held: ${relay.label}`;
+  return `${lock}; camera ${camera}; ${eyes.gallery.templates} templates; broker ${publishing?.summary ?? 'off'}`;
+}
+
+export function readingsOf(
+  { camera, clock, publishing, eyes, relay }: Rooms,
+  status: DaemonStatus,
+  { controller }: Pick<Entrance, 'controller'>,
+): ReturnType<MetricsOptions['readings']> {
+  return {
+    ...status,
+    frameAgeMs: camera.latest && clock.now() - camera.latest.capturedAtMs,
+    broker: publishing?.state ?? 'off',
+    backlog: publishing?.backlog ?? 0,
+    people: eyes.gallery.list().length,
+    templates: eyes.gallery.templates,
+    released: relay.level === 'active',
+    relayHeld: relay.held,
+    armed: controller.premises.armed,
+    thresholdLogit: eyes.gallery.threshold.logit,
+  };
+}
+
+export function startedEvent(rooms: Rooms): Extract<Event, { kind: 'daemon.started' }> {
+  const { gallery, reader } = rooms.eyes;
+  const { name, version: made, sha256 } = reader.embedder;
+  return {
+    kind: 'daemon.started',
+    version,
+    people: gallery.list().length,
+    templates: gallery.templates,
+    threshold: policyOf(rooms).threshold,
+    models: [`${name} ${made} ${sha256.slice(0, 12)}`],
+  };
+}

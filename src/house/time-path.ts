@@ -1,0 +1,28 @@
+/** What happens as time passes: ten times a second the lock, learning, the published states and systemd; every second what other processes changed. */
+import type { Entrance } from '../access/entrance.ts';
+import { Fault } from '../base/errors.ts';
+import type { Loops } from './loops.ts';
+import type { Rooms } from './rooms.ts';
+import { summaryOf } from './standing.ts';
+
+export function onTick(rooms: Rooms, entrance: Pick<Entrance, 'tick'>, { status }: Pick<Loops, 'status'>): void {
+  const { learning, publishing, listeners, relay } = rooms;
+  entrance.tick();
+  learning?.tick();
+  publishing?.showStates();
+  listeners.serviceManager?.attend({ relayHeld: relay.held, turns: status.turns, status: summaryOf(rooms, status) });
+}
+
+/** Takes in what other processes changed in the people and the trained networks. */
+export function takeInChanges(rooms: Rooms): void {
+  const { gallery } = rooms.eyes;
+  try {
+    if (gallery.refresh()) rooms.log.info({ room: 'identity', templates: gallery.templates }, 'people changed');
+    rooms.people = gallery.list().length;
+    rooms.learning?.refresh(rooms.people);
+  } catch (error) {
+    // Those known so far stay known; the next second tries again.
+    if (!(error instanceof Fault)) throw error;
+    rooms.log.warn({ room: 'identity', code: error.code, err: error.message }, 'changes to the people cannot be read');
+  }
+}
