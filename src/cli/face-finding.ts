@@ -1,22 +1,15 @@
-/** Where the face is in picture files: files and the face reader in; the crop of each, and which show none, out. */
+/** Where the face is in picture files: files and the face reader in; the crop of each, and the files without a face, out. */
 import { readerOf } from '../adapters/basics.ts';
-import { Fault } from '../base/errors.ts';
 import type { FaceReader } from '../face/port.ts';
 import type { Config } from '../settings/load.ts';
 import { type Crop, type FaceCrops, squareAbout } from '../train/data/face-crops.ts';
-import { readPicture } from './pictures.ts';
+import { withPicture } from './pictures.ts';
 import { openProgress } from './progress.ts';
 
 /** The dominant face's square; undefined where none is found. @throws Fault `bad-picture`, `not-found`. */
 export async function findFace(path: string, reader: FaceReader): Promise<Crop | undefined> {
-  try {
-    const { faces, width, height } = await reader.read(await readPicture(path), { embed: 'none' });
-    return faces[0] && squareAbout(faces[0].box, width, height);
-  } catch (error) {
-    if (error instanceof Fault && error.code === 'bad-picture' && !error.message.includes(path))
-      throw new Fault('bad-picture', `${path}: ${error.message}`, error);
-    throw error;
-  }
+  const { faces, width, height } = await withPicture(path, (picture) => reader.read(picture, { embed: 'none' }));
+  return faces[0] && squareAbout(faces[0].box, width, height);
 }
 
 export interface FacesFound {

@@ -1,15 +1,15 @@
-/** One picture as a probe: a file in; the embedding of its dominant face with what is wrong with it in plain words, or why there is none, out. */
+/** One picture as a probe: a file in; the embedding of its dominant face, and problems with the picture in plain words, out. */
 
 import type { Embedding, FaceReader, QualityReason } from '../face/port.ts';
 import { reasonsText } from '../identity/quality-words.ts';
 import type { Config } from '../settings/load.ts';
-import { readPicture } from './pictures.ts';
+import { withPicture } from './pictures.ts';
 
 export interface Probe {
   readonly source: string;
   /** Absent where no face was found. */
   readonly embedding?: Embedding;
-  /** What would keep the door from comparing this face; shown here, and no obstacle. */
+  /** What would keep the door from comparing this face. Shown, and no obstacle here. */
   readonly reasons: readonly (QualityReason | 'no-face')[];
   /** The reasons in plain words; empty when there are none. */
   readonly detail: string;
@@ -17,7 +17,7 @@ export interface Probe {
 
 /** @throws Fault `not-found` or `bad-picture`, with the file's name. */
 export async function readProbe(file: string, reader: FaceReader, { face: { quality } }: Config): Promise<Probe> {
-  const { faces, width, height } = await reader.read(await readPicture(file), { embed: 'dominant' });
+  const { faces, width, height } = await withPicture(file, (picture) => reader.read(picture, { embed: 'dominant' }));
   const [face] = faces;
   if (!face?.embedding) return { source: file, reasons: ['no-face'], detail: `no face found in ${width}×${height} pixels` };
   return { source: file, embedding: face.embedding, reasons: face.quality.reasons, detail: reasonsText(face.quality, quality) };

@@ -1,6 +1,6 @@
-/** Figures and reason codes in the words that people read: rates, likeness; and tables. */
+/** Figures in the words that people read: rates, shares, counts; and tables. */
 
-/** `0.0001` → `1 in 10,000`; what lies beyond a thousand million is no longer told apart, since nothing was ever measured there. */
+/** `0.0001` → `1 in 10,000`. Rates below one in a thousand million are not told apart: nothing was measured there. */
 export function oneIn(rate: number): string {
   if (rate > 0.1) return `${Math.round(rate * 100)} in 100`;
   if (rate < 1e-9) return 'less than 1 in 1,000,000,000';
@@ -19,7 +19,9 @@ export function counted(n: number, one: string, many = `${one}s`): string {
   return `${n.toLocaleString('en')} ${n === 1 ? one : many}`;
 }
 
-/** Rows as aligned columns; numbers (as text starting with a digit) are the caller's to pad. */
+export const people = (n: number): string => counted(n, 'person', 'people');
+
+/** Rows as aligned columns. Numbers are padded by the caller. */
 export function table(rows: readonly (readonly string[])[], indent = ''): string {
   const widths: number[] = [];
   for (const row of rows) for (const [i, cell] of row.entries()) widths[i] = Math.max(widths[i] ?? 0, [...cell].length);

@@ -1,14 +1,28 @@
-/** A journal event in one readable line. */
-import type { Event, Likeness, Requester } from '../../events.ts';
-import { counted } from '../words.ts';
+/** A journal event in one line that people read. */
+import type { Event, EventKind, Requester } from '../../events.ts';
+import { type Bar, likenessText } from '../likeness-words.ts';
+import { counted, people } from '../words.ts';
 
-const likeness = (l: Likeness | undefined): string => (l ? `, likeness ${l.logit.toFixed(1)}` : '');
+/** What a description needs besides the event. */
+export interface DescribedWith {
+  /** Turns a person id into the name to show. */
+  readonly nameOf: (personId: string) => string;
+  /** The threshold at the time, for events that do not note it; without it they show no likeness. */
+  readonly threshold?: Bar | undefined;
+}
+
+type Words = { readonly [K in EventKind]: (event: Extract<Event, { readonly kind: K }>, context: DescribedWith) => string };
+
 const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;
+const short = (bundle: string): string => bundle.slice(0, 12);
+const visitText = (visit: number | undefined): string => (visit === undefined ? '' : ` · visit ${visit}`);
+const byText = (by: string | undefined): string => (by === undefined ? '' : ` by ${by}`);
 
 const who = (by: Requester): string => {
   if (by.kind === 'operator') return `${by.name} (${by.via})`;
   return by.kind === 'exit-button' ? 'the exit button' : `a keypad (${by.via})`;
 };
+
 const asked: Readonly<Record<Extract<Event, { kind: 'request.granted' }>['what'], string>> = {
   open: 'OPEN',
   hold: 'HELD OPEN',
@@ -18,92 +32,86 @@ const asked: Readonly<Record<Extract<Event, { kind: 'request.granted' }>['what']
   'lockout-reset': 'lock-out ended',
 };
 
-/** `nameOf` turns a person id into the name to show. */
-export function describeEvent(event: Event, nameOf: (personId: string) => string): string {
-  switch (event.kind) {
-    case 'access.granted':
-      return `OPEN for ${nameOf(event.personId)} (${event.votes} frames agreed${likeness(event.likeness)}, ${Math.round(event.ageMs)} ms after the frame)${event.visit === undefined ? '' : ` · visit ${event.visit}`}`;
-    case 'access.denied':
-      return `shut: ${event.reason}, ${event.detail}${likeness(event.likeness)}${event.bestPersonId === undefined ? '' : ` to ${nameOf(event.bestPersonId)}`}${event.visit === undefined ? '' : ` · visit ${event.visit}`}`;
-    case 'relay.pulsed':
-      return `relay pulsed for ${seconds(event.durationMs)}, ${event.captureToRelayMs === undefined ? 'asked for' : `${Math.round(event.captureToRelayMs)} ms after the frame`}`;
-    case 'relay.failed':
-      return `RELAY FAILED: ${event.detail}`;
-    case 'camera.failed':
-      return `camera failed (${event.code}): ${event.detail}; next try in ${seconds(event.retryInMs)}`;
-    case 'camera.restored':
-      return `camera is back after ${seconds(event.afterMs)}`;
-    case 'reader.failed':
-      return `face reader failed: ${event.detail}; next try in ${seconds(event.retryInMs)}`;
-    case 'reader.restored':
-      return `face reader is back after ${seconds(event.afterMs)}`;
-    case 'daemon.started':
-      return `started: facelatch ${event.version}, ${event.people} people, ${event.templates} templates, ${event.models.join(', ')}`;
-    case 'daemon.stopped':
-      return `stopped: ${event.reason}`;
-    case 'access.pending':
-      return `${nameOf(event.personId)} recognised; ${event.needs === 'pin' ? 'a PIN' : 'a second person'} is needed within ${seconds(event.withinMs)}`;
-    case 'pin.accepted':
-      return `PIN of ${nameOf(event.personId)}; their face is needed within ${seconds(event.withinMs)}`;
-    case 'request.granted':
-      return `${asked[event.what]} by ${who(event.by)}${event.personId === undefined ? '' : `, PIN of ${nameOf(event.personId)}`}${event.durationMs === undefined ? '' : ` for ${seconds(event.durationMs)}`}`;
-    case 'request.refused':
-      return `refused to ${who(event.by)}: ${event.what}, ${event.reason}, ${event.detail}`;
-    case 'hold.ended':
-      return `hold ended after ${seconds(event.heldMs)} (${event.why})`;
-    case 'door.opened':
-      return event.expected ? 'door opened' : 'door opened without having been released';
-    case 'door.closed':
-      return `door closed after ${seconds(event.openMs)}`;
-    case 'door.held-open':
-      return `ALARM: the door has been open for ${seconds(event.openMs)}`;
-    case 'door.forced-open':
-      return 'ALARM: the door was opened without having been released';
-    case 'tamper.raised':
-      return `ALARM: tamper switch; face and remote opening blocked for ${seconds(event.blockedMs)}`;
-    case 'tamper.cleared':
-      return `tamper switch at rest again after ${seconds(event.afterMs)}`;
-    case 'lockout.started':
-      return `LOCKED OUT for ${seconds(event.durationMs)} after ${event.failures} failed presentations; PIN, button and remote opening go on`;
-    case 'lockout.ended':
-      return event.why === 'over' ? 'lock-out over' : 'lock-out reset';
-    case 'clock.jumped':
-      return `the clock jumped by ${seconds(event.byMs)}${event.sure ? '' : ' and is not known to be right: people with schedules or dates are denied'}`;
-    case 'person.left':
-      return `${nameOf(event.personId)} left, says ${who(event.by)}`;
-    case 'person.ruled':
-      return `rules of ${nameOf(event.personId)} changed: ${event.changed.join(', ')}`;
-    case 'person.enrolled':
-      return `${nameOf(event.personId)} enrolled with ${counted(event.pictures, 'picture')}${event.by === undefined ? '' : ` by ${event.by}`}`;
-    case 'person.renamed':
-      return `${nameOf(event.personId)} renamed`;
-    case 'person.removed':
-      return `${nameOf(event.personId)} removed`;
-    case 'person.picture-removed':
-      return `a picture of ${nameOf(event.personId)} removed by ${event.by}, ${event.left} left`;
-    case 'setting.changed':
-      return `${event.path} set to ${event.value} by ${event.by}, until the next start`;
-    case 'training.started':
-      return `training started: ${event.recipe} at the ${event.where}, for ${event.by}`;
-    case 'training.ended':
-      return `training ended after ${event.seconds} s, ${event.outcome}: ${event.detail}`;
-    case 'model.promoted':
-      return `network ${event.bundle.slice(0, 12)} (version ${event.version}) guards the door${event.forced ? ', FORCED' : ''}, by ${event.by}: ${event.detail}`;
-    case 'model.refused':
-      return `network ${event.bundle.slice(0, 12)} refused (${event.reason}): ${event.detail}`;
-    case 'model.rolled-back':
-      return `rolled back to ${event.bundle.slice(0, 12)} from ${event.from.slice(0, 12)} (${event.why}), by ${event.by}: ${event.detail}`;
-    case 'model.proved':
-      return `network ${event.bundle.slice(0, 12)} proved: it differed from the one before in ${event.disagreements} of ${event.decisions} decisions`;
-    case 'model.added':
-      return `network ${event.bundle.slice(0, 12)} (version ${event.version}) taken in from elsewhere by ${event.by}`;
-    case 'model.removed':
-      return `network ${event.bundle.slice(0, 12)} removed by ${event.by}`;
-    case 'entry.marked':
-      return `entry ${event.markedSeq} marked ${event.as} by ${event.by}${event.personId === undefined ? '' : `: ${nameOf(event.personId)}`}`;
-    case 'picture.kept':
-      return `${event.pictures === 1 ? 'a picture' : `${event.pictures} pictures`} of entry ${event.keptSeq} kept until ${event.until.slice(0, 10)}`;
-    case 'message.refused':
-      return `ALARM: the broker will never take the message of entry ${event.refusedSeq}: ${event.detail} (reason code ${event.code})`;
-  }
+/** Whom a face that was not let in resembles, and how far it is from the threshold. */
+function resembling(
+  { reason, likeness, bestPersonId }: Extract<Event, { kind: 'access.denied' }>,
+  { nameOf, threshold }: DescribedWith,
+): string {
+  const to = bestPersonId === undefined ? '' : ` (${nameOf(bestPersonId)})`;
+  if (!likeness || !threshold) return to;
+  // The threshold may have moved since: an unknown face was below it then.
+  const unknown = reason === 'unknown' && threshold.policy !== 'paper';
+  const logit = unknown ? Math.min(likeness.logit, threshold.logit - 1e-9) : likeness.logit;
+  return `, likeness ${likenessText({ ...likeness, logit }, threshold)}${to}`;
 }
+
+const words: Words = {
+  'access.granted': ({ personId, votes, likeness, threshold, ageMs, visit }, { nameOf }) =>
+    `OPEN for ${nameOf(personId)} (${votes} frames agreed, likeness ${likenessText(likeness, threshold)}, ${Math.round(ageMs)} ms after the frame)${visitText(visit)}`,
+  'access.denied': (event, context) => `shut: ${event.reason}, ${event.detail}${resembling(event, context)}${visitText(event.visit)}`,
+  'access.pending': ({ personId, needs, withinMs }, { nameOf }) =>
+    `${nameOf(personId)} recognised; ${needs === 'pin' ? 'a PIN' : 'a second person'} is needed within ${seconds(withinMs)}`,
+  'pin.accepted': ({ personId, withinMs }, { nameOf }) => `PIN of ${nameOf(personId)}; their face is needed within ${seconds(withinMs)}`,
+  'request.granted': ({ what, by, personId, durationMs }, { nameOf }) =>
+    `${asked[what]} by ${who(by)}${personId === undefined ? '' : `, PIN of ${nameOf(personId)}`}${durationMs === undefined ? '' : ` for ${seconds(durationMs)}`}`,
+  'request.refused': ({ by, what, reason, detail }) => `refused to ${who(by)}: ${what}, ${reason}, ${detail}`,
+  'lockout.started': ({ durationMs, failures }) =>
+    `LOCKED OUT for ${seconds(durationMs)} after ${counted(failures, 'failed presentation')}; PIN, button and remote opening still work`,
+  'lockout.ended': ({ why }) => (why === 'over' ? 'lock-out over' : 'lock-out reset'),
+
+  'relay.pulsed': ({ durationMs, captureToRelayMs }) =>
+    `relay pulsed for ${seconds(durationMs)}, ${captureToRelayMs === undefined ? 'on request' : `${Math.round(captureToRelayMs)} ms after the frame`}`,
+  'relay.failed': ({ detail }) => `RELAY FAILED: ${detail}`,
+  'hold.ended': ({ heldMs, why }) => `hold ended after ${seconds(heldMs)} (${why})`,
+  'door.opened': ({ expected }) => (expected ? 'door opened' : 'door opened without having been released'),
+  'door.closed': ({ openMs }) => `door closed after ${seconds(openMs)}`,
+  'door.held-open': ({ openMs }) => `ALARM: the door has been open for ${seconds(openMs)}`,
+  'door.forced-open': () => 'ALARM: the door was opened without having been released',
+  'tamper.raised': ({ blockedMs }) => `ALARM: tamper switch; face and remote opening blocked for ${seconds(blockedMs)}`,
+  'tamper.cleared': ({ afterMs }) => `tamper switch at rest again after ${seconds(afterMs)}`,
+
+  'daemon.started': ({ version, people: count, templates, models }) =>
+    `started: facelatch ${version}, ${people(count)}, ${counted(templates, 'template')}, ${models.join(', ')}`,
+  'daemon.stopped': ({ reason }) => `stopped: ${reason}`,
+  'camera.failed': ({ code, detail, retryInMs }) => `camera failed (${code}): ${detail}; next try in ${seconds(retryInMs)}`,
+  'camera.restored': ({ afterMs }) => `camera is back after ${seconds(afterMs)}`,
+  'reader.failed': ({ detail, retryInMs }) => `face reader failed: ${detail}; next try in ${seconds(retryInMs)}`,
+  'reader.restored': ({ afterMs }) => `face reader is back after ${seconds(afterMs)}`,
+  'clock.jumped': ({ byMs, sure }) =>
+    `the clock jumped by ${seconds(byMs)}${sure ? '' : ' and may be wrong: people with schedules or dates are denied'}`,
+  'setting.changed': ({ path, value, by }) => `${path} set to ${value} by ${by}, until the next start`,
+  'message.refused': ({ refusedSeq, detail, code }) =>
+    `ALARM: the broker will never accept the message of entry ${refusedSeq}: ${detail} (reason code ${code})`,
+
+  'person.enrolled': ({ personId, pictures, by }, { nameOf }) =>
+    `${nameOf(personId)} enrolled with ${counted(pictures, 'picture')}${byText(by)}`,
+  'person.renamed': ({ personId }, { nameOf }) => `${nameOf(personId)} renamed`,
+  'person.removed': ({ personId }, { nameOf }) => `${nameOf(personId)} removed`,
+  'person.picture-removed': ({ personId, by, left }, { nameOf }) => `a picture of ${nameOf(personId)} removed by ${by}, ${left} left`,
+  'person.ruled': ({ personId, changed }, { nameOf }) => `rules of ${nameOf(personId)} changed: ${changed.join(', ')}`,
+  'person.left': ({ personId, by }, { nameOf }) => `${nameOf(personId)} left, reported by ${who(by)}`,
+
+  'training.started': ({ recipe, where, by }) => `training started: ${recipe} at the ${where}, for ${by}`,
+  'training.ended': ({ seconds: took, outcome, detail }) => `training ended after ${took} s, ${outcome}: ${detail}`,
+  'model.promoted': ({ bundle, version, forced, by, detail }) =>
+    `network ${short(bundle)} (version ${version}) guards the door${forced ? ', FORCED' : ''}, by ${by}: ${detail}`,
+  'model.refused': ({ bundle, reason, detail }) => `network ${short(bundle)} refused (${reason}): ${detail}`,
+  'model.rolled-back': ({ bundle, from, why, by, detail }) =>
+    `rolled back to ${short(bundle)} from ${short(from)} (${why}), by ${by}: ${detail}`,
+  'model.proved': ({ bundle, disagreements, decisions }) =>
+    `network ${short(bundle)} proved: it differed from the one before in ${disagreements} of ${decisions} decisions`,
+  'model.added': ({ bundle, version, by }) => `network ${short(bundle)} (version ${version}) added from elsewhere by ${by}`,
+  'model.removed': ({ bundle, by }) => `network ${short(bundle)} removed by ${by}`,
+  'entry.marked': ({ markedSeq, as, by, personId }, { nameOf }) =>
+    `entry ${markedSeq} marked ${as} by ${by}${personId === undefined ? '' : `: ${nameOf(personId)}`}`,
+  'picture.kept': ({ pictures, keptSeq, until }) => `${counted(pictures, 'picture')} of entry ${keptSeq} kept until ${until.slice(0, 10)}`,
+};
+
+export function describeEvent(event: Event, context: DescribedWith): string {
+  // Each kind has its own words; the compiler cannot follow that the kind chooses both.
+  const describe = words[event.kind] as (event: Event, context: DescribedWith) => string;
+  return describe(event, context);
+}
+
+/** Every kind of event. */
+export const eventKinds = Object.keys(words) as EventKind[];

@@ -1,4 +1,7 @@
-/** `facelatch run`: guards the door until stopped; readable lines and a status line in a terminal, JSON lines elsewhere. */
+/**
+ * `facelatch run`: guards the door until stopped. In a terminal it shows readable lines and a status line, elsewhere JSON lines.
+ * It opens the house and ends it.
+ */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pid } from 'node:process';
@@ -7,12 +10,17 @@ import { demoPeopleFolder } from '../../adapters/basics.ts';
 import { demoPeople } from '../../adapters/camera.ts';
 import { serviceManagerOf } from '../../adapters/host.ts';
 import { Fault } from '../../base/errors.ts';
-import { openLog } from '../../base/log.ts';
+import { type Log, openLog } from '../../base/log.ts';
+import { systemClock } from '../../base/time.ts';
 import { rosterOf } from '../../identity/roster.ts';
+import { followJournal } from '../../journal/follow.ts';
+import type { Entry } from '../../journal/port.ts';
 import type { Config } from '../../settings/load.ts';
 import { type House, wire } from '../../wire.ts';
-import { type CommonOptions, configOf, exitCodes, withCommon, withHelp } from '../context.ts';
-import { openTerminal } from './terminal.ts';
+import { type CommonOptions, configOf, exitCodes, tell, withCommon, withHelp } from '../context.ts';
+import { likenessHelp } from '../likeness-words.ts';
+import { logWords } from './log-words.ts';
+import { openTerminal, type Terminal } from './terminal.ts';
 import { openVisits } from './visits.ts';
 
 interface RunOptions extends CommonOptions {
@@ -23,14 +31,15 @@ interface RunOptions extends CommonOptions {
 export function runCommand(stop: AbortSignal, exit: (code: number) => void): Command {
   const command = new Command('run')
     .description('guard the door: camera, faces, decision, relay, MQTT')
-    .option('--visits <n>', 'demo only: end after n visits, played faster than life, with a table of who came against what the door did')
-    .option('--speed <factor>', 'replay only: 1 is life, 0 as fast as the door can read (camera.replay.speed)');
+    .option('--visits <n>', 'demo only: end after n visits, played as fast as possible, with a table of who came and what the door did')
+    .option('--speed <factor>', 'replay only: 1 is real time, 0 as fast as the door can read (camera.replay.speed)');
   withHelp(
     command,
     ['facelatch run --config config/demo.json --visits 20', 'facelatch run --set camera.device=/dev/video0 --state /var/lib/facelatch'],
-    'stopped by Ctrl-C or SIGTERM, or a replay played to its end',
-    '(--visits) someone was let in who should not have been',
+    'stopped by Ctrl-C or SIGTERM, or the replay has ended (started with npx, Ctrl-C gives 130: that is the answer of npx)',
+    '(--visits) somebody was let in who should not have been',
   );
+  command.addHelpText('after', likenessHelp);
   return withCommon(command).action(async (options: RunOptions) => {
     const { config } = configOf(options, {
       'camera.replay.visits': options.visits,
@@ -47,23 +56,26 @@ export function runCommand(stop: AbortSignal, exit: (code: number) => void): Com
 
 const isDemo = ({ camera }: Config) => camera.source === 'replay' && camera.replay.from === 'demo';
 
-/** `asked`: JSON was asked for; it is written to what is no terminal too. */
+/** `asked`: JSON was asked for. Where standard output is not a terminal it is written all the same. */
 async function run(config: Config, stop: AbortSignal, asked: boolean): Promise<number> {
   const json = asked || !process.stdout.isTTY;
   const names = new Map<string, string>();
-  const log = openLog(json ? config.log.level : 'silent');
+  let terminal: Terminal | undefined;
+  const log = openLog(config.log.level, json ? undefined : { write: (line) => logged(line, terminal) });
   const visits = openVisits(config.camera.replay.enrolled, (id) => names.get(id) ?? id);
-  let terminal: ReturnType<typeof openTerminal> | undefined;
   using serviceManager = await serviceManagerOf(config, process.env, pid, log);
+  /** Entries of this process, which have been shown. */
+  const own = new Set<number>();
   await using house = await wire(config, log, {
     onEvent: (event, entry) => {
+      if (entry && !json) own.add(entry.seq);
       visits.event(event);
       if (terminal) terminal.event(event);
       else if (json) log.info({ seq: entry?.seq, ...event }, event.kind);
     },
     onMoment: (moment) => {
       visits.moment(moment);
-      terminal?.moment(moment);
+      terminal?.moment();
     },
     serviceManager,
   });
@@ -71,20 +83,50 @@ async function run(config: Config, stop: AbortSignal, asked: boolean): Promise<n
   if (demo) await enrolDemoPeople(house, config.camera.replay.enrolled);
   if (!json) terminal = openTerminal(house, demo);
   for (const { id, name } of house.gallery.list()) names.set(id, name);
+  const ended = new AbortController();
+  const shown = terminal && showOthers(house, own, terminal, { log, signal: AbortSignal.any([stop, ended.signal]) });
   try {
     await house.run(stop);
   } finally {
+    ended.abort();
+    await shown;
     terminal?.close();
   }
   if (!demo || config.camera.replay.visits === 0) return exitCodes.yes;
   const result = visits.result();
   if (json) process.stdout.write(`${JSON.stringify(result)}\n`);
-  // Who reads a pipe's other end by eye (a build log, say) gets the table too, without disturbing the JSON lines.
+  // Who reads a pipe by eye (a build log) gets the table too, without disturbing the JSON lines.
   if (!asked) (json ? process.stderr : process.stdout).write(`${visits.table()}\n`);
   return result.wronglyOpened > 0 ? exitCodes.no : exitCodes.yes;
 }
 
-/** The demo's people come from pictures that ship with facelatch; who is a stranger by configuration must not be enrolled from an earlier run. */
+/** Before the terminal is open, warnings go to standard error. */
+function logged(line: string, terminal: Terminal | undefined): void {
+  const text = terminal ? undefined : logWords(line);
+  if (terminal) terminal.log(line);
+  else if (text !== undefined) tell(`facelatch: ${text}`);
+}
+
+/** How long it takes at most until the door knows people whom another process has enrolled. Milliseconds. */
+const knownMs = 1500;
+
+/** Shows what other processes and rooms write into the journal: people enrolled or removed elsewhere, trainings. */
+async function showOthers(
+  { journal, gallery }: House,
+  own: Set<number>,
+  terminal: Terminal,
+  { log, signal }: { readonly log: Log; readonly signal: AbortSignal },
+): Promise<void> {
+  const onEntry = ({ seq, event }: Entry) => {
+    if (own.delete(seq)) return;
+    const isNew = 'personId' in event && event.personId !== undefined && gallery.find(event.personId) === undefined;
+    if (isNew && event.kind !== 'person.removed') setTimeout(() => signal.aborted || terminal.event(event), knownMs).unref();
+    else terminal.event(event);
+  };
+  await followJournal({ journal, after: journal.head, clock: systemClock, log, signal, onEntry });
+}
+
+/** The demo's people come from pictures that ship with facelatch. Whom the configuration calls a stranger is removed again. */
 async function enrolDemoPeople({ gallery, reader, journal }: House, names: readonly string[]): Promise<void> {
   const roster = rosterOf({ gallery, journal });
   for (const name of names) {

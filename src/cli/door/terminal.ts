@@ -1,82 +1,119 @@
-/** What a person sees while the daemon runs in a terminal: one line per event, and a status line that stays at the bottom. */
+/**
+ * What a person sees while the daemon runs in a terminal: one line for each event and each warning, and a status line that
+ * stays at the bottom. `run` opens it once the house is open, and closes it when the house has ended.
+ */
 import { styleText } from 'node:util';
-import type { Observation } from '../../access/port.ts';
 import type { Event } from '../../events.ts';
 import type { House } from '../../wire.ts';
+import { strictness } from '../likeness-words.ts';
+import { counted, oneIn, people } from '../words.ts';
 import { describeEvent } from './describe.ts';
+import { logWords } from './log-words.ts';
 
 export interface Terminal {
   event(event: Event): void;
-  moment(moment: Observation): void;
+  /** A line of the log, as JSON. */
+  log(line: string): void;
+  /** A frame was looked at. */
+  moment(): void;
   close(): void;
 }
 
+/** As much of a house as is shown. */
+export type ShownHouse = Pick<House, 'config' | 'status'> & {
+  readonly gallery: Pick<House['gallery'], 'find' | 'list' | 'threshold' | 'templates'>;
+};
+
 const statusEveryMs = 500;
 const colours = { granted: 'green', denied: 'yellow', failed: 'red' } as const;
+const clearLine = '\r\x1b[K';
 
-/** Opens the terminal's view of a house: says what is guarded, and for the demo how to go on. */
-export function openTerminal(house: House, demo: boolean, out: NodeJS.WriteStream = process.stdout): Terminal {
+/** Shows what is guarded, and for the demo how to go on. */
+export function openTerminal(
+  house: ShownHouse,
+  demo: boolean,
+  out: Pick<NodeJS.WriteStream, 'write' | 'columns'> = process.stdout,
+): Terminal {
   let frames = 0;
   let since = performance.now();
-  let rate = 0;
   let last = 'none yet';
-  const nameOf = (id: string) => house.gallery.find(id)?.name ?? id;
-
-  const say = (line: string) => out.write(`\r\x1b[K${line}\n`);
+  let warned: string | undefined;
+  /** Who was removed is still known by the name they had. */
+  const names = new Map(house.gallery.list().map(({ id, name }) => [id, name]));
+  const nameOf = (id: string) => {
+    const name = house.gallery.find(id)?.name ?? names.get(id) ?? id;
+    names.set(id, name);
+    return name;
+  };
+  const say = (line: string) => out.write(`${clearLine}${line}\n`);
+  const sayNow = (line: string) => say(`${styleText('dim', new Date().toLocaleTimeString('en-GB'))} ${line}`);
   const status = () => {
     const now = performance.now();
-    rate = (frames * 1000) / (now - since);
+    const rate = (frames * 1000) / (now - since);
     frames = 0;
     since = now;
-    const { door, camera, broker } = house.status;
-    const line = `door ${door === 'active' ? 'OPEN' : 'locked'} · ${rate.toFixed(0).padStart(2)} frames/s · camera ${camera} · broker ${broker} · last: ${last}`;
-    out.write(`\r\x1b[K${styleText('dim', cut(line, Math.max(20, (out.columns ?? 100) - 1)))}`);
+    const line = statusLine(house, rate, last);
+    out.write(`${clearLine}${styleText('dim', cut(line, Math.max(20, (out.columns ?? 100) - 1)))}`);
   };
   for (const line of banner(house, demo)) say(line);
   const timer = setInterval(status, statusEveryMs);
   return {
     event: (event) => {
-      const text = describeEvent(event, nameOf);
+      const text = describeEvent(event, { nameOf, threshold: house.gallery.threshold });
       const colour = colours[event.kind.split('.')[1] as keyof typeof colours];
-      say(`${styleText('dim', new Date().toLocaleTimeString('en-GB'))} ${colour ? styleText(colour, text) : text}`);
+      sayNow(colour ? styleText(colour, text) : text);
       if (event.kind === 'access.granted' || event.kind === 'access.denied') last = text;
+    },
+    log: (line) => {
+      const text = logWords(line);
+      // What goes on failing for the same reason is said once; the status line shows that it still fails.
+      if (text === undefined || text === warned) return;
+      warned = text;
+      sayNow(styleText('yellow', text));
     },
     moment: () => {
       frames++;
     },
     close: () => {
       clearInterval(timer);
-      out.write('\r\x1b[K');
+      out.write(clearLine);
     },
   };
 }
 
-/** A line that wraps could not be written over. */
+function statusLine({ status: { door, camera, broker } }: ShownHouse, rate: number, last: string): string {
+  return `door ${door === 'active' ? 'OPEN' : 'locked'} · ${rate.toFixed(0).padStart(2)} frames/s · camera ${camera} · broker ${broker} · last: ${last}`;
+}
+
+/** A line that wraps could not be overwritten. */
 function cut(line: string, width: number): string {
   return line.length <= width ? line : `${line.slice(0, width - 1)}…`;
 }
 
-function banner(house: House, demo: boolean): string[] {
-  const { config, gallery, status } = house;
-  const { threshold } = gallery;
-  const rule =
-    threshold.policy === 'paper'
-      ? `detection ${threshold.detection}, verification ${threshold.verification}`
-      : `one wrong accept in ${Math.round(1 / config.identity.targetFmr).toLocaleString('en')} attempts: logit ${threshold.logit.toFixed(2)}${threshold.extrapolated ? ' (beyond the calibration table, from a fitted tail)' : ''}`;
+function banner({ config, gallery, status }: ShownHouse, demo: boolean): string[] {
   const lines = [
-    `facelatch guards "${config.door.id}": ${status.cameraLabel} → ${status.people} people, ${gallery.templates} templates → ${status.relay}`,
-    `accepts at ${rule}`,
+    `facelatch guards "${config.door.id}": ${status.cameraLabel} → ${people(status.people)}, ${counted(gallery.templates, 'template')} → ${status.relay}`,
+    ruleText(config, gallery.threshold),
   ];
   if (!demo) return [...lines, 'Ctrl-C stops it.', ''];
   return [
     ...lines,
     '',
-    'Nobody here exists: the enrolled and the strangers are synthetic. To go on:',
+    'Nobody here exists: the enrolled people and the strangers are synthetic. To go on:',
     `  watch the events      mosquitto_sub -p ${config.mqtt.embeddedPort} -v -t '${config.mqtt.prefix}/#'`,
     '  enrol yourself        npx facelatch enrol "Your Name" --camera --set camera.device=/dev/video0 --state my-state',
     '  guard with it         npx facelatch run --set camera.device=/dev/video0 --state my-state',
-    '  a real door           README.md, «From the demo to a door»',
+    '  a real door           README.md, "Install on a door"',
     'Ctrl-C stops it.',
     '',
   ];
+}
+
+function ruleText(
+  { identity }: House['config'],
+  { policy, detection, verification, extrapolated }: ShownHouse['gallery']['threshold'],
+): string {
+  if (policy === 'paper') return `accepts at detection ${detection}, verification ${verification}`;
+  const rule = strictness(oneIn(identity.targetFmr), extrapolated, 'attempts of strangers passes');
+  return `threshold: ${rule}`;
 }

@@ -1,4 +1,4 @@
-/** `facelatch journal mark` and `marks`: what an entry really showed, said by a person, so that the next training learns from it. */
+/** `facelatch journal mark` and `marks`: a person says what an entry really showed; the next training learns from it. */
 import { Command } from 'commander';
 import { galleryOf, journalOf } from '../../adapters/basics.ts';
 import { Fault } from '../../base/errors.ts';
@@ -22,10 +22,10 @@ interface MarkOptions extends CommonOptions {
 export function markCommand(exit: (code: number) => void): Command {
   const command = new Command('mark')
     .description(
-      'say what an entry really showed, so that the next training learns from it: the picture is there where retrain.keepGrantsDays or retrain.keepUnknownsDays allows it',
+      'say what an entry really showed, so that the next training learns from it. Pictures are kept where retrain.keepGrantsDays or retrain.keepUnknownsDays allows it',
     )
     .argument('<seq>', 'the number of the entry (access.granted or access.denied)', wholeNumber('<seq>', 1, Number.MAX_SAFE_INTEGER))
-    .option('--right', 'a grant was right: its picture may be learned from')
+    .option('--right', 'a grant was right: its picture may be used for training')
     .option('--not-them', 'a grant was for somebody else than the entry says')
     .option('--person <name|id>', 'it shows this person')
     .option('--stranger', 'it shows nobody who is enrolled');
@@ -42,7 +42,7 @@ export function markCommand(exit: (code: number) => void): Command {
     said.push(...(stranger ? (['stranger'] as const) : []), ...(person === undefined ? [] : (['person'] as const)));
     const [as, more] = said;
     if (as === undefined || more !== undefined)
-      throw new Fault('bad-argument', 'Give one of --right, --not-them, --person NAME and --stranger');
+      throw new Fault('bad-argument', 'Give exactly one of --right, --not-them, --person NAME and --stranger');
     using store = openStore(storeFile(config));
     using journal = journalOf(config);
     using gallery = galleryOf(config, embedderOf(config));
@@ -58,7 +58,7 @@ export function markCommand(exit: (code: number) => void): Command {
 }
 
 export function marksCommand(exit: (code: number) => void): Command {
-  const command = new Command('marks').description('the entries of which pictures are kept, and what was said of them');
+  const command = new Command('marks').description('entries with kept pictures, and how they were marked');
   withHelp(command, ['facelatch journal marks'], 'shown');
   return withCommon(command).action((options: CommonOptions) => {
     const { config } = configOf(options);
@@ -80,5 +80,5 @@ export function marksCommand(exit: (code: number) => void): Command {
   });
 }
 
-/** Somebody who is said to be nobody enrolled may well have been let in (`not-them`). */
+/** Somebody marked as a stranger may have been let in (`not-them`). */
 const nobody = (mark: Mark | undefined) => (mark === undefined ? 'turned away' : 'a stranger');

@@ -1,4 +1,4 @@
-/** Who the ids in the journal are: people by their names where these can be read, by their ids where not. */
+/** Who the ids in the journal are: people by name where names can be read, else by id. */
 import { galleryOf } from '../../adapters/basics.ts';
 import { Fault } from '../../base/errors.ts';
 import type { Gallery } from '../../identity/port.ts';
@@ -9,7 +9,7 @@ import { tell } from '../context.ts';
 /** Who the journal's ids are; `lost` where that cannot be read. */
 export type Names = Pick<Gallery, 'find' | 'list' | 'refresh'> & Disposable & { readonly lost?: true };
 
-/** Opens the names of the journal's people. What happened can be read although the gallery cannot (`withoutToo`): people then go by their ids. */
+/** Opens the names of the journal's people. `withoutToo`: where the gallery cannot be read, people are shown by their ids. */
 export function openNames(config: Config, withoutToo: boolean): Names {
   try {
     return galleryOf(config, embedderOf(config));
@@ -20,7 +20,7 @@ export function openNames(config: Config, withoutToo: boolean): Names {
   }
 }
 
-/** What happens goes on being shown while the people cannot be read (a lock, a full disk): they are known as they were. */
+/** While the people cannot be read (a lock, a full disk), they are shown as they were last read. */
 export function refresh(names: Names): void {
   try {
     names.refresh();

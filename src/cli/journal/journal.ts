@@ -1,34 +1,35 @@
-/** `facelatch journal`: what happened at the door, by person, kind and time; follows it; and checks that nothing in it was changed. */
+/** `facelatch journal`: what happened at the door, by person, kind and time; follows it; checks that nothing was changed. */
 import { Command, Option } from 'commander';
 import { journalOf } from '../../adapters/basics.ts';
 import { Fault } from '../../base/errors.ts';
 import type { ChainVerdict, Entry, Journal, Query } from '../../journal/port.ts';
 import type { Config } from '../../settings/load.ts';
 import { type CommonOptions, checkState, configOf, exitCodes, print, wholeNumber, withCommon, withHelp, write } from '../context.ts';
-import { describeEvent } from '../door/describe.ts';
+import { describeEvent, eventKinds } from '../door/describe.ts';
+import { type Bar, likenessHelp } from '../likeness-words.ts';
 import { openProgress } from '../progress.ts';
 import { counted } from '../words.ts';
 import { markCommand, marksCommand } from './journal-marks.ts';
 import { type Names, nameIn, openNames, refresh } from './journal-names.ts';
-import { kinds, queryOf, type Wanted } from './journal-query.ts';
+import { type JournalFilter, queryOf } from './journal-query.ts';
 
-interface JournalOptions extends CommonOptions, Wanted {
+interface JournalOptions extends CommonOptions, JournalFilter {
   readonly follow?: boolean;
 }
 
 export function journalCommand(stop: AbortSignal, exit: (code: number) => void): Command {
   const command = new Command('journal')
-    .summary('what happened at the door; whether the record is whole')
-    .description("Show the journal, the door's append-only record; or verify that no row of it was altered, removed or moved.");
+    .summary('what happened at the door; check that the record is whole')
+    .description("Show the journal, the door's append-only record, or verify that no row of it was changed, removed or moved.");
   withHelp(
     command,
     [
       'facelatch journal                                   the latest 50 entries',
-      'facelatch journal --person Ada --since 2d           Ada, these two days',
+      'facelatch journal --person Ada --since 2d           Ada in the last two days',
       'facelatch journal --kind access --until 2026-01-31  grants and denials up to a day',
       'facelatch journal --follow --json | jq .event       as it happens',
-      'facelatch journal verify                            is it whole? exit 1 when not',
-      'facelatch journal mark 1042 --not-them              what an entry really showed, to learn from',
+      'facelatch journal verify                            is it whole? exit 1 if not',
+      'facelatch journal mark 1042 --not-them              what an entry really showed, for training',
     ],
     'done',
     '(journal verify) the journal is damaged',
@@ -47,21 +48,22 @@ function showCommand(stop: AbortSignal, exit: (code: number) => void): Command {
     .addOption(
       new Option(
         '-k, --kind <kind>',
-        `only this kind, or all that start with it (access: access.granted, access.denied); may be given more than once. Kinds: ${Object.keys(kinds).join(', ')}`,
+        `only this kind, or all that start with it (access: access.granted, access.denied); may be given more than once. Kinds: ${eventKinds.join(', ')}`,
       ).argParser((value: string, before: readonly string[] = []) => [...before, value]),
     )
-    .option('--since <time>', 'from this time on: ISO 8601 (2026-01-31T08:00), or so long ago (30m, 12h, 2d, 1w)')
-    .option('--until <time>', 'up to this time, likewise')
-    .option('-n, --limit <n>', 'the newest n that fit', wholeNumber('--limit', 1, 1_000_000), 50)
-    .option('-f, --follow', 'go on with new entries as they are written, until stopped');
+    .option('--since <time>', 'from this time on: ISO 8601 (2026-01-31T08:00) or a time ago (30m, 12h, 2d, 1w)')
+    .option('--until <time>', 'up to this time, written the same way')
+    .option('-n, --limit <n>', 'at most the newest n', wholeNumber('--limit', 1, 1_000_000), 50)
+    .option('-f, --follow', 'show new entries as they are written, until Ctrl-C');
   withHelp(command, ['facelatch journal --person Ada --since 2d', 'facelatch journal --follow'], 'done');
+  command.addHelpText('after', likenessHelp);
   return withCommon(command)
     .allowExcessArguments()
     .action(async (options: JournalOptions) => {
-      // Everything that is no other subcommand comes here.
+      // Unknown subcommands arrive here.
       const [slip] = command.args;
       if (slip !== undefined)
-        throw new Fault('bad-argument', `There is no "facelatch journal ${slip}"; there are show, verify, mark and marks`);
+        throw new Fault('bad-argument', `There is no "facelatch journal ${slip}": choose from show, verify, mark and marks`);
       exit(await show(options, stop));
     });
 }
@@ -72,27 +74,34 @@ async function show(options: JournalOptions, stop: AbortSignal): Promise<number>
   using journal = journalOf(config);
   using names = openNames(config, options.person === undefined);
   const query = queryOf(options, names, Date.now());
-  const say = (entry: Entry) => write(options.json ? entryJson(entry, names) : entryText(entry, names));
+  const say = (entry: Entry) => write(options.json ? entryJson(entry, names) : entryText(entry, names, journal));
   const head = journal.head; // before the query: what is written meanwhile is followed, not missed
   for (const entry of journal.query(query).filter(({ seq }) => !options.follow || seq <= head)) say(entry);
   if (options.follow) await follow(journal, head, query, names, say, stop);
   return exitCodes.yes;
 }
 
-/** Until stopped, which is how following ends: no fault. */
+/** Ends when stopped. */
 async function follow(journal: Journal, head: number, query: Query, names: Names, say: (entry: Entry) => void, stop: AbortSignal) {
   for await (const entry of journal.tail(head, stop)) {
     const { event, at } = entry;
     if (query.kinds && !query.kinds.includes(event.kind)) continue;
     if (query.personId !== undefined && !('personId' in event && event.personId === query.personId)) continue;
     if (query.until !== undefined && at > query.until) return;
-    refresh(names); // someone enrolled since has a name too
+    refresh(names); // somebody enrolled since then has a name too
     say(entry);
   }
 }
 
-function entryText({ seq, at, event }: Entry, names: Names): string {
-  return `${at}  ${String(seq).padStart(6)}  ${event.kind.padEnd(15)}  ${describeEvent(event, nameIn(names))}`;
+function entryText({ seq, at, event }: Entry, names: Names, journal: Journal): string {
+  const threshold = event.kind === 'access.denied' && event.likeness ? thresholdAt(seq, journal) : undefined;
+  return `${at}  ${String(seq).padStart(6)}  ${event.kind.padEnd(15)}  ${describeEvent(event, { nameOf: nameIn(names), threshold })}`;
+}
+
+/** A denial does not note its threshold: the last one noted before it. */
+function thresholdAt(seq: number, journal: Journal): Bar | undefined {
+  const [noted] = journal.query({ kinds: ['access.granted', 'daemon.started'], upTo: seq, limit: 1 });
+  return noted && 'threshold' in noted.event ? noted.event.threshold : undefined;
 }
 
 /** The entry as it is stored, with the name that its person has now (null for someone removed). */
@@ -104,7 +113,7 @@ function entryJson(entry: Entry, names: Names): string {
 
 function verifyCommand(exit: (code: number) => void): Command {
   const command = new Command('verify').description(
-    'recompute the whole chain of hashes: finds a row altered, removed or moved, and names it',
+    'recompute the whole chain of hashes: finds and names a row that was changed, removed or moved',
   );
   withHelp(command, ['facelatch journal verify', 'facelatch journal verify --json'], 'whole', 'damaged');
   return withCommon(command).action((options: CommonOptions) => {

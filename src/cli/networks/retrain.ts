@@ -15,6 +15,7 @@ import type { Config } from '../../settings/load.ts';
 import { type CommonOptions, checkState, configOf, exitCodes, print, tell, wholeNumber, withCommon, withHelp } from '../context.ts';
 import { openProgress, type Progress } from '../progress.ts';
 import { workshopAt } from '../workshop-module.ts';
+import { jobText } from './job-words.ts';
 
 interface StartOptions extends CommonOptions {
   readonly recipe?: RecipeName;
@@ -78,7 +79,7 @@ function startCommand(stop: AbortSignal, exit: Exit): Command {
       }
       using _ = lock;
       const job = await learnHere(config, { recipe, where, seed, workshop }, stop);
-      print(options, { job }, () => textOf(job));
+      print(options, { job }, () => jobText(job));
       exit(job.state === 'promoted' ? exitCodes.yes : exitCodes.no);
     });
 }
@@ -142,23 +143,6 @@ function stages() {
   };
 }
 
-function textOf({ recipe, where, by, state, progress, startedAt, endedAt, bundle, detail }: JobStatus): string {
-  const rows = [
-    `${state}: ${recipe} at the ${where}, asked for by ${by}, ${startedAt}${endedAt === undefined ? '' : ` to ${endedAt}`}`,
-    ...(endedAt === undefined && progress
-      ? [`${progress.stage}: ${progress.done} of ${progress.total}${figuresOf(progress.figures)}`]
-      : []),
-    ...(detail === undefined ? [] : [detail]),
-    ...(bundle === undefined ? [] : [`network ${bundle.slice(0, 12)}: "facelatch models show ${bundle.slice(0, 12)}"`]),
-  ];
-  return rows.join('\n');
-}
-
-const figuresOf = (figures: Readonly<Record<string, number>> = {}): string =>
-  Object.entries(figures)
-    .map(([name, value]) => ` · ${name} ${value.toPrecision(4)}`)
-    .join('');
-
 function statusCommand(exit: Exit): Command {
   const command = new Command('status').description('the training under way, or the last one');
   withHelp(command, ['facelatch retrain status', 'facelatch retrain status --json'], 'shown');
@@ -167,7 +151,7 @@ function statusCommand(exit: Exit): Command {
     checkState(config);
     using store = openStore(storeFile(config));
     const job = jobsIn({ store, clock: systemClock }).status();
-    print(options, { job: job ?? null }, () => (job ? textOf(job) : 'Nothing was trained at this door yet: "facelatch retrain" begins'));
+    print(options, { job: job ?? null }, () => (job ? jobText(job) : 'Nothing was trained at this door yet: "facelatch retrain" begins'));
     exit(exitCodes.yes);
   });
 }

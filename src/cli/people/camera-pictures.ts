@@ -1,4 +1,4 @@
-/** Enrolment at the camera from a terminal: the prompts are printed, good pictures of different looks come out. */
+/** Enrolment at the camera from a terminal: prompts are printed, good pictures that differ from each other come out. */
 import { cameraOf } from '../../adapters/camera.ts';
 import { systemClock } from '../../base/time.ts';
 import type { FaceReader } from '../../face/port.ts';
@@ -6,8 +6,12 @@ import { takePictures } from '../../identity/camera-pictures.ts';
 import { type Candidate, type JudgedPicture, readCandidate, withoutRepetition } from '../../identity/candidate.ts';
 import type { Config } from '../../settings/load.ts';
 import { tell } from '../context.ts';
+import { counted } from '../words.ts';
 
-/** Takes `count` pictures with the configured camera. @throws Faults of the camera; `camera-ended`, `bad-picture` where too few were good. */
+/**
+ * Takes `count` pictures with the configured camera.
+ * @throws Faults of the camera; `camera-ended`, `bad-picture` where too few pictures were good.
+ */
 export async function cameraPictures(
   { count, interval }: { readonly count: number; readonly interval: number },
   reader: FaceReader,
@@ -16,7 +20,7 @@ export async function cameraPictures(
 ) {
   const camera = cameraOf(config, systemClock);
   const taken: Candidate[] = [];
-  tell(`${camera.label}: ${count} pictures will be taken; Ctrl-C stops and stores nothing`);
+  tell(`${camera.label}: takes ${counted(count, 'picture')}. Ctrl-C stops, and nothing is stored`);
   const judge = async (picture: Uint8Array): Promise<JudgedPicture> => {
     stop.throwIfAborted();
     const outcome = withoutRepetition(await readCandidate(`camera-${taken.length + 1}`, picture, reader, config.face.quality), taken);

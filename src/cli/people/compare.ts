@@ -1,4 +1,4 @@
-/** `facelatch compare`: two pictures in; how alike their faces are and whether that is one person at a false-match rate; nobody need be enrolled. */
+/** `facelatch compare`: two pictures in; whether their faces are one person at a false-match rate, and how alike they are, out. */
 import { Command } from 'commander';
 import { readerOf } from '../../adapters/basics.ts';
 import type { Embedding, FaceReader } from '../../face/port.ts';
@@ -16,9 +16,9 @@ import {
   withHelp,
   withNetworks,
 } from '../context.ts';
+import { aboveText, likenessHelp, matchRateOf, matchRateText, strictness } from '../likeness-words.ts';
 import { type Probe, readProbe } from '../probe.ts';
-import { oneIn, percent, table } from '../words.ts';
-import { rateOf, rateText } from './likeness.ts';
+import { oneIn, table } from '../words.ts';
 
 interface CompareOptions extends CommonOptions, NetworkOptions {
   readonly fmr: number;
@@ -27,21 +27,17 @@ interface CompareOptions extends CommonOptions, NetworkOptions {
 export function compareCommand(stop: AbortSignal, exit: (code: number) => void): Command {
   const command = new Command('compare')
     .summary('are these two pictures of one person? (exit 0 yes, 1 no)')
-    .description('Compare the largest and most central faces of two pictures. Nobody need be enrolled, and nothing is stored.')
+    .description('Compare the largest and most central faces of two pictures. Nobody needs to be enrolled, and nothing is stored.')
     .argument('<a>', 'a picture file')
     .argument('<b>', 'another')
-    .option(
-      '--fmr <rate>',
-      'false-match rate of the verdict: the share of pairs of strangers that may pass for one person',
-      rate('--fmr'),
-      1e-4,
-    );
+    .option('--fmr <rate>', 'how strict: the share of pairs of strangers that may pass for one person', rate('--fmr'), 1e-4);
   withHelp(
     command,
     ['facelatch compare a.jpg b.jpg', 'facelatch compare a.jpg b.jpg --fmr 0.001 --json'],
     'one person',
-    'not shown to be one person (also: no face, or an embedder without calibration, which can give no verdict)',
+    'not like enough to be one person (also: no face, or an embedder without calibration, which can give no verdict)',
   );
+  command.addHelpText('after', likenessHelp);
   return withNetworks(withCommon(command)).action(async (a: string, b: string, options: CompareOptions) =>
     exit(await compare(a, b, options, stop)),
   );
@@ -81,28 +77,24 @@ function likenessOf(a: Embedding, b: Embedding, { embedder }: FaceReader, fmr: n
     logit,
     probability: probabilityOf(logit),
     cosine,
-    ...rateOf(embedder)(logit),
+    ...matchRateOf(embedder)(logit),
     threshold,
   };
 }
 
 function compareText(likeness: ReturnType<typeof likenessOf> | undefined, probes: readonly Probe[], { embedder }: FaceReader): string {
   const remarks = probes.filter(({ detail }) => detail).map(({ source, detail }) => [source, detail]);
-  if (!likeness) return `no verdict: there is a picture without a face\n${table(remarks, '  ')}`;
-  const { same, logit, probability, cosine, threshold } = likeness;
+  if (!likeness) return `no verdict: no face was found\n${table(remarks, '  ')}`;
+  const { same, logit, cosine, threshold } = likeness;
   const verdict = {
     true: 'one person',
-    false: 'not shown to be one person',
+    false: 'not like enough to be one person',
     null: `no verdict: the embedder ${embedder.name} has no calibration`,
   }[`${same}`];
   const rows = [
-    ['logit', logit.toFixed(2)],
-    ['probability', percent(probability)],
-    ['cosine', cosine.toFixed(4)],
-    ['false-match rate', rateText(likeness, embedder)],
-    ...(threshold
-      ? [['threshold', `logit ${threshold.logit.toFixed(2)}, ${oneIn(threshold.fmr)}${threshold.extrapolated ? ' (extrapolated)' : ''}`]]
-      : []),
+    ['likeness', threshold ? aboveText(logit, threshold.logit) : `cosine ${cosine.toFixed(4)}`],
+    ['false-match rate', matchRateText(likeness, embedder)],
+    ...(threshold ? [['threshold', strictness(oneIn(threshold.fmr), threshold.extrapolated, 'comparisons of strangers passes')]] : []),
     ...remarks,
   ];
   return `${verdict}\n${table(rows, '  ')}`;

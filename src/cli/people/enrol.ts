@@ -1,4 +1,4 @@
-/** `facelatch enrol`: pictures or a camera and a name in; a person the door knows out, in one transaction, or nothing and why. */
+/** `facelatch enrol`: pictures or a camera and a name in; a person whom the door knows out, or nothing and the reason. */
 import { Command } from 'commander';
 import { galleryOf, journalOf } from '../../adapters/basics.ts';
 import { Fault } from '../../base/errors.ts';
@@ -6,12 +6,13 @@ import type { EmbedderInfo, FaceReader } from '../../face/port.ts';
 import { type Candidate, type JudgedPicture, readCandidate, refuse, withoutRepetition } from '../../identity/candidate.ts';
 import { alreadyEnrolled, resemblance } from '../../identity/enrolment.ts';
 import { personName } from '../../identity/name.ts';
-import type { Gallery, Match, Person } from '../../identity/port.ts';
+import type { Gallery, Match, Person, Threshold } from '../../identity/port.ts';
 import { rosterOf } from '../../identity/roster.ts';
 import { probabilityOf } from '../../identity/siamese.ts';
 import { doorReaderOf } from '../../learning/parts.ts';
 import type { Config } from '../../settings/load.ts';
 import { type CommonOptions, configOf, exitCodes, print, wholeNumber, withCommon, withHelp } from '../context.ts';
+import { aboveText, likenessText } from '../likeness-words.ts';
 import { pictureFiles, readPicture } from '../pictures.ts';
 import { openProgress } from '../progress.ts';
 import { counted } from '../words.ts';
@@ -30,21 +31,21 @@ export function enrolCommand(stop: AbortSignal, exit: (code: number) => void): C
   const command = new Command('enrol')
     .summary('enrol a person from pictures, a folder or the camera')
     .description(
-      'Enrol a person from picture files, a folder of pictures, or the camera. Every picture is judged and its outcome told; the good ones are ' +
-        'stored together at the end, or nothing is. A name that is enrolled already gets the pictures added.',
+      'Enrol a person from picture files, a folder of pictures, or the camera. Every picture is checked and the result is shown. The good ones are ' +
+        'stored together at the end. If the name is enrolled already, the pictures are added to that person.',
     )
-    .argument('<name>', 'the name to show for the person, 1 to 80 characters')
-    .argument('[picture|folder...]', 'picture files, or folders whose pictures (not those in folders below) are taken')
+    .argument('<name>', 'the name of the person, 1 to 80 characters')
+    .argument('[picture|folder...]', 'picture files, or folders of pictures (folders inside them are not searched)')
     .option('--camera', 'take the pictures with the configured camera, with prompts')
     .option('--count <n>', 'with --camera: how many pictures', wholeNumber('--count', 1, 50), 5)
     .option(
       '--interval <ms>',
-      'with --camera: time to move between two pictures, milliseconds',
+      'with --camera: time between two pictures, in which to move, milliseconds',
       wholeNumber('--interval', 200, 60_000),
       1500,
     )
-    .option('--strict', 'refuse everything when a single picture is refused')
-    .option('--force', 'overrule judgements of likeness (not those of quality): enrol people who look alike, or unlike themselves');
+    .option('--strict', 'store nothing if a single picture is refused')
+    .option('--force', 'skip the checks of likeness (not those of quality): for people who look alike, or unlike themselves');
   withHelp(
     command,
     [
@@ -52,7 +53,7 @@ export function enrolCommand(stop: AbortSignal, exit: (code: number) => void): C
       'facelatch enrol "Ada Lovelace" pictures/ada --strict',
       'facelatch enrol Ada --camera --count 5 --set camera.device=/dev/video0',
     ],
-    'enrolled (pictures that were refused are listed)',
+    'enrolled (refused pictures are listed)',
     'nothing stored: no picture is good enough, or the face is enrolled under another name',
   );
   return withCommon(command).action(async (name: string, paths: string[], options: EnrolOptions) => {
@@ -67,15 +68,15 @@ async function enrol(name: string, paths: readonly string[], options: EnrolOptio
   const files = pictureFiles(paths);
   await using reader = await doorReaderOf(config);
   using gallery = galleryOf(config, reader.embedder);
-  using journal = journalOf(config); // opened first: without a journal nobody is enrolled
+  using journal = journalOf(config); // before anything is stored: without a journal nobody is enrolled
   tellStale(gallery);
   const before = gallery.list().find((person) => person.name === name);
   const taken = options.camera ? await cameraPictures(options, reader, config, stop) : await filePictures(files, reader, config, stop);
 
   const outcomes = options.force ? taken : withoutStrangers(taken, gallery, reader.embedder, before);
   const good = outcomes.filter((outcome) => outcome.accepted);
-  const twin = options.force ? undefined : twinOf(good, gallery, before);
-  const refused = good.length === 0 || twin !== undefined || (options.strict === true && good.length < outcomes.length);
+  const double = options.force ? undefined : doubleOf(good, gallery, before);
+  const refused = good.length === 0 || double !== undefined || (options.strict === true && good.length < outcomes.length);
   stop.throwIfAborted();
   const person = refused ? undefined : rosterOf({ gallery, journal }).enrol({ name, pictures: good });
   const added = (person?.pictures ?? 0) - (before?.pictures ?? 0);
@@ -85,18 +86,21 @@ async function enrol(name: string, paths: readonly string[], options: EnrolOptio
       enrolled: person !== undefined,
       person: person ?? null,
       added: person ? added : 0,
-      ...(twin
-        ? { alreadyEnrolledAs: { ...twin.person, likeness: { logit: twin.match.logit, probability: twin.match.probability } } }
+      ...(double
+        ? { alreadyEnrolledAs: { ...double.person, likeness: { logit: double.match.logit, probability: double.match.probability } } }
         : {}),
       pictures: outcomes.map(outcomeJson),
     },
     () =>
-      [...outcomes.map(outcomeText), verdictText(name, { person, before, added, twin, good, strict: options.strict === true })].join('\n'),
+      [
+        ...outcomes.map(outcomeText),
+        verdictText(name, { person, before, added, double, good, strict: options.strict === true, threshold: gallery.threshold }),
+      ].join('\n'),
   );
   return person ? exitCodes.yes : exitCodes.no;
 }
 
-/** Each file's outcome; a file that is no picture is one of them. */
+/** Each file's outcome, also of a file that is not a picture. */
 async function filePictures(files: readonly string[], reader: FaceReader, config: Config, stop: AbortSignal): Promise<JudgedPicture[]> {
   const progress = openProgress('reading', files.length, 'pictures');
   const outcomes: JudgedPicture[] = [];
@@ -117,7 +121,7 @@ async function filePictures(files: readonly string[], reader: FaceReader, config
   );
 }
 
-/** A file that cannot be read as one is refused like any bad picture; one that is not there is a slip in the command and thrown. */
+/** A file that is not a picture is refused like a bad picture. A file that does not exist is a slip in the command: thrown. */
 async function outcomeOf(file: string, reader: FaceReader, config: Config): Promise<JudgedPicture> {
   try {
     const picture = await readPicture(file);
@@ -128,7 +132,7 @@ async function outcomeOf(file: string, reader: FaceReader, config: Config): Prom
   }
 }
 
-/** Refuses the pictures that show someone else than the others, or than those already enrolled under the name. */
+/** Refuses pictures that show another person than the others, or than those enrolled under the name. */
 function withoutStrangers(
   outcomes: readonly JudgedPicture[],
   gallery: Gallery,
@@ -144,18 +148,19 @@ function withoutStrangers(
     return refuse(
       outcome.source,
       ['another-person'],
-      `does not show the same person as the others: its greatest likeness to them is ${logit.toFixed(1)}, at least ${bound.toFixed(1)} is expected (--force overrules)`,
+      `does not show the same person as the others: its likeness to them is ${aboveText(logit, bound)} for one person (--force overrules)`,
       { logit, probability: probabilityOf(logit) },
     );
   });
 }
 
-interface Twin {
+/** Somebody enrolled under another name who looks like the pictures. */
+interface Double {
   readonly person: Person;
   readonly match: Match;
 }
 
-function twinOf(good: readonly Candidate[], gallery: Gallery, before: Person | undefined): Twin | undefined {
+function doubleOf(good: readonly Candidate[], gallery: Gallery, before: Person | undefined): Double | undefined {
   const match = alreadyEnrolled(
     good.map((candidate) => candidate.template),
     gallery,
@@ -169,17 +174,18 @@ interface Result {
   readonly person: Person | undefined;
   readonly before: Person | undefined;
   readonly added: number;
-  readonly twin: Twin | undefined;
+  readonly double: Double | undefined;
   readonly good: readonly Candidate[];
   readonly strict: boolean;
+  readonly threshold: Threshold;
 }
 
-function verdictText(name: string, { person, before, added, twin, good, strict }: Result): string {
+function verdictText(name: string, { person, before, added, double, good, strict, threshold }: Result): string {
   if (person && before) return `${name}: ${counted(added, 'picture')} added, ${person.pictures} in all`;
   if (person) return `${name} is enrolled with ${counted(person.pictures, 'picture')}`;
-  if (twin) {
-    const likeness = `likeness ${twin.match.logit.toFixed(1)}`;
-    return `${name} is not enrolled: already enrolled as ${twin.person.name} (${likeness}). To add pictures use that name; --force enrols both, and the door may then take one for the other`;
+  if (double) {
+    const likeness = `likeness ${likenessText(double.match, threshold)}`;
+    return `${name} is not enrolled: this face is enrolled as ${double.person.name} (${likeness}). To add pictures use that name. --force enrols both, and the door may then mistake one for the other`;
   }
   if (good.length > 0 && strict) return `${name} is not enrolled: with --strict every picture must be good; nothing was stored`;
   return `${name} is not enrolled: no picture is good enough; nothing was stored`;

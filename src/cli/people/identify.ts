@@ -3,7 +3,7 @@ import { Command } from 'commander';
 import { galleryOf } from '../../adapters/basics.ts';
 import { Fault } from '../../base/errors.ts';
 import type { EmbedderInfo } from '../../face/port.ts';
-import type { Identification, Match } from '../../identity/port.ts';
+import type { Identification, Match, Threshold } from '../../identity/port.ts';
 import { identify } from '../../identity/threshold.ts';
 import { doorReaderOf } from '../../learning/parts.ts';
 import type { Config } from '../../settings/load.ts';
@@ -20,10 +20,11 @@ import {
   withHelp,
   withNetworks,
 } from '../context.ts';
+import { likenessHelp, likenessText, matchRateOf, thresholdText } from '../likeness-words.ts';
 import { pictureFiles } from '../pictures.ts';
 import { type Probe, readProbe } from '../probe.ts';
 import { counted } from '../words.ts';
-import { type Comparison, comparisonOf, matchJson, matchText, rateOf, thresholdText } from './likeness.ts';
+import { type ComparedGallery, comparedGallery, matchJson } from './likeness.ts';
 
 interface IdentifyOptions extends CommonOptions, NetworkOptions {
   readonly top: number;
@@ -33,7 +34,7 @@ export function identifyCommand(stop: AbortSignal, exit: (code: number) => void)
   const command = new Command('identify')
     .summary('who is this?')
     .description(
-      'For each picture, or each picture of a folder: who its largest and most central face is, as the door would have it, and whom it resembles.',
+      'Say for each picture, or each picture of a folder, who its largest, most central face is, as the door would decide, and whom it resembles most.',
     )
     .argument('<picture|folder...>', 'picture files, or folders of them')
     .option('--top <n>', 'how many candidates to list', wholeNumber('--top', 1, 100), 3);
@@ -43,6 +44,7 @@ export function identifyCommand(stop: AbortSignal, exit: (code: number) => void)
     'every picture was answered, whoever it shows',
     'a picture could not be compared (not a picture, no face)',
   );
+  command.addHelpText('after', likenessHelp);
   return withNetworks(withCommon(command)).action(async (paths: string[], options: IdentifyOptions) =>
     exit(await identifyAll(paths, options, stop)),
   );
@@ -54,21 +56,21 @@ async function identifyAll(paths: readonly string[], options: IdentifyOptions, s
   const files = pictureFiles(paths);
   await using reader = await doorReaderOf(config);
   using gallery = galleryOf(config, reader.embedder);
-  const comparison = await comparisonOf(gallery, reader, config, stop);
+  const comparison = await comparedGallery(gallery, reader, config, stop);
   const nameOf = (id: string) => gallery.find(id)?.name ?? id;
   let code: number = exitCodes.yes;
   for (const file of files) {
     stop.throwIfAborted();
     const found = find(await probeOf(file, () => readProbe(file, reader, config)), comparison, config, options.top);
     if (found.answer !== 'compared') code = exitCodes.no;
-    print(options, foundJson(found, nameOf, reader.embedder), () => foundText(found, nameOf, reader.embedder));
+    print(options, foundJson(found, nameOf, reader.embedder), () => foundText(found, nameOf, comparison.threshold));
   }
   if (!options.json)
     print(options, undefined, () => `threshold: ${thresholdText(comparison.threshold)}, for ${counted(comparison.templates, 'template')}`);
   return code;
 }
 
-/** A file that is no picture is an answer here: the others still have theirs. */
+/** A file that is not a picture is an answer too: the other files still get theirs. */
 async function probeOf(
   file: string,
   read: () => Promise<Probe>,
@@ -90,7 +92,7 @@ interface Found {
   readonly candidates: readonly Match[];
 }
 
-function find(probe: Awaited<ReturnType<typeof probeOf>>, comparison: Comparison, { identity }: Config, top: number): Found {
+function find(probe: Awaited<ReturnType<typeof probeOf>>, comparison: ComparedGallery, { identity }: Config, top: number): Found {
   const { source, reasons, detail } = probe;
   const embedding = 'embedding' in probe ? probe.embedding : undefined;
   const matches = embedding ? comparison.match(embedding) : [];
@@ -108,21 +110,20 @@ function foundJson({ source, answer, reasons, detail, identification, candidates
     person: person === undefined ? null : { id: person, name: nameOf(person) },
     reasons,
     detail,
-    candidates: candidates.map((match) => matchJson(match, nameOf, rateOf(embedder))),
+    candidates: candidates.map((match) => matchJson(match, nameOf, matchRateOf(embedder))),
   };
 }
 
-function foundText({ source, answer, detail, identification, candidates }: Found, nameOf: NameOf, embedder: EmbedderInfo): string {
-  const rate = rateOf(embedder);
+function foundText({ source, answer, detail, identification, candidates }: Found, nameOf: NameOf, threshold: Threshold): string {
   const who = {
     person: () => (identification.kind === 'person' ? nameOf(identification.match.personId) : ''),
     ambiguous: () =>
       identification.kind === 'ambiguous' ? `could be ${identification.matches.map((m) => nameOf(m.personId)).join(' or ')}` : '',
-    nobody: () => 'nobody enrolled',
+    nobody: () => 'like nobody enrolled enough',
   }[identification.kind]();
   if (answer === 'not-compared') return `${source}: not compared: ${detail}`;
   return [
     `${source}: ${who}${detail ? ` (${detail})` : ''}`,
-    ...candidates.map((match, i) => `  ${i + 1}. ${nameOf(match.personId)}: ${matchText(match, rate(match.logit))}`),
+    ...candidates.map((match, i) => `  ${i + 1}. ${nameOf(match.personId)}: ${likenessText(match, threshold)}`),
   ].join('\n');
 }

@@ -1,52 +1,40 @@
-/** Likeness as the commands report it: a gallery and matches in; matches with the false-match rate they stand for, whoever's templates are missing made anew, out. */
+/**
+ * Comparing with the people of a door from the command line: a gallery in, something to match probes against out, with
+ * templates made again in memory for people who lack them; and a match as JSON.
+ */
 
 import { Fault } from '../../base/errors.ts';
-import type { EmbedderInfo, FaceReader } from '../../face/port.ts';
-import type { Gallery, Match, Threshold } from '../../identity/port.ts';
+import type { FaceReader } from '../../face/port.ts';
+import type { Gallery, Match } from '../../identity/port.ts';
 import { gallerySearch } from '../../identity/search.ts';
-import { calibrationCurve, thresholdsOf } from '../../identity/threshold.ts';
+import { thresholdsOf } from '../../identity/threshold.ts';
 import type { Config } from '../../settings/load.ts';
 import { tell } from '../context.ts';
+import type { MatchRate } from '../likeness-words.ts';
 import { openProgress } from '../progress.ts';
-import { counted, oneIn, percent } from '../words.ts';
-
-/** The false-match rate of one comparison at a logit; null without a calibration: then nothing is known. */
-export interface Rate {
-  readonly fmr: number | null;
-  readonly extrapolated: boolean;
-}
-
-export function rateOf({ calibration }: EmbedderInfo): (logit: number) => Rate {
-  if (!calibration) return () => ({ fmr: null, extrapolated: false });
-  return calibrationCurve(calibration).fmrAt;
-}
-
-export function rateText({ fmr, extrapolated }: Rate, { name }: EmbedderInfo): string {
-  if (fmr === null) return `unknown: the embedder ${name} has no calibration`;
-  return `${oneIn(fmr)} comparisons of strangers${extrapolated ? ' (extrapolated: beyond the end of the calibration table)' : ''}`;
-}
-
-export function thresholdText({ policy, logit, fmr, extrapolated, detection, verification }: Threshold): string {
-  if (policy === 'paper') return `the paper's: ${percent(verification)} of a person's pictures above probability ${detection}`;
-  return `logit ${logit.toFixed(2)}, ${oneIn(fmr)} comparisons${extrapolated ? ' (extrapolated: beyond the end of the calibration table)' : ''}`;
-}
+import { people } from '../words.ts';
 
 /** As much of a gallery as comparing takes. */
-export type Comparison = Pick<Gallery, 'match' | 'threshold' | 'templates'>;
+export type ComparedGallery = Pick<Gallery, 'match' | 'threshold' | 'templates'>;
 
 /** Tells on standard error who cannot be compared with, if anyone. */
 export function tellStale({ stale }: Gallery): void {
   if (stale > 0)
     tell(
-      `facelatch: ${counted(stale, 'person', 'people')} enrolled with another embedder cannot be compared with here; "facelatch run" makes their templates anew`,
+      `facelatch: ${people(stale)} enrolled with another embedder cannot be compared with here; "facelatch run" makes their templates again`,
     );
 }
 
 /**
- * The gallery itself; or, where people lack templates of the embedder in use (another one was chosen to try it), a search over templates made anew
- * from the stored pictures, in memory only: the gallery's own templates belong to the door.
+ * The gallery itself. Where people lack templates of the embedder in use (another one is being tried): a search over
+ * templates made from the stored pictures, in memory only, because the gallery's own templates belong to the door.
  */
-export async function comparisonOf(gallery: Gallery, reader: FaceReader, { identity }: Config, stop: AbortSignal): Promise<Comparison> {
+export async function comparedGallery(
+  gallery: Gallery,
+  reader: FaceReader,
+  { identity }: Config,
+  stop: AbortSignal,
+): Promise<ComparedGallery> {
   if (gallery.stale === 0) return gallery;
   const { embedder } = reader;
   const pictures = gallery.list().flatMap(({ id }) => gallery.pictures(id).map(({ picture }) => ({ id, picture })));
@@ -78,14 +66,8 @@ async function templateOf(picture: Uint8Array, reader: FaceReader): Promise<Floa
 }
 
 /** A match as JSON: the person, the likeness and what it stands for. */
-export function matchJson(match: Match, nameOf: (id: string) => string, rate: (logit: number) => Rate): object {
+export function matchJson(match: Match, nameOf: (id: string) => string, rate: (logit: number) => MatchRate): object {
   const { personId, logit, probability, share } = match;
   const { fmr, extrapolated } = rate(logit);
   return { person: { id: personId, name: nameOf(personId) }, logit, probability, share, fmr, extrapolated };
-}
-
-/** A match in one line. */
-export function matchText({ logit, probability, share }: Match, rate: Rate): string {
-  const stands = rate.fmr === null ? 'no calibration' : `${oneIn(rate.fmr)}${rate.extrapolated ? ', extrapolated' : ''}`;
-  return `logit ${logit.toFixed(2)} · probability ${percent(probability)} · false-match rate ${stands} · share ${percent(share)}`;
 }

@@ -1,5 +1,4 @@
-/** `facelatch people set` and `people pin`: what one person may, changed while the door runs. */
-import { createInterface } from 'node:readline/promises';
+/** `facelatch people set` and `people pin`: what one person may do, changed while the door runs. */
 import { Command } from 'commander';
 import { ruleNames, ruler, setPin } from '../../access/person-rules.ts';
 import { hashPin, isPin } from '../../access/pin.ts';
@@ -12,6 +11,7 @@ import { embedderOf } from '../../learning/networks.ts';
 import type { Config } from '../../settings/load.ts';
 import { type CommonOptions, checkState, configOf, exitCodes, print, wholeNumber, withCommon, withHelp } from '../context.ts';
 import { findPerson } from '../person.ts';
+import { askSecret } from '../secret-prompt.ts';
 
 type Exit = (code: number) => void;
 
@@ -31,22 +31,22 @@ const none = 'none';
 
 export function setCommand(exit: Exit): Command {
   const command = new Command('set')
-    .description('what a person may, beyond being enrolled; a running door knows within a second')
+    .description('when and how an enrolled person may come in; a running door takes it over within a second')
     .argument('<name|id>', 'the person')
-    .option('--disable', 'recognised, and not let in')
+    .option('--disable', 'recognise, but do not let in')
     .option('--enable', 'let in again')
-    .option('--schedule <name>', 'one of access.schedules; none takes it away')
-    .option('--valid-from <time>', 'ISO 8601 with zone, such as 2026-12-01T08:00+01:00; none takes it away')
-    .option('--valid-until <time>', 'likewise')
-    .option('--uses <n>', 'let in so many times from now on; unlimited takes it away', usesOf)
+    .option('--schedule <name>', 'one of access.schedules; "none" removes it')
+    .option('--valid-from <time>', 'ISO 8601 with zone, such as 2026-12-01T08:00+01:00; "none" removes it')
+    .option('--valid-until <time>', 'ISO 8601 with zone; "none" removes it')
+    .option('--uses <n>', 'how many times to let in from now on; "unlimited" removes the limit', usesOf)
     .option(
       '--group <name>',
-      'a group of access.groups; may be given more than once; none takes all away',
+      'a group of access.groups; may be given more than once; "none" removes all',
       (name: string, before: readonly string[] = []) => [...before, name],
     )
-    .option('--pin-opens', 'the PIN alone opens (see people pin); --no-pin-opens takes it away')
+    .option('--pin-opens', 'the PIN alone opens (see people pin); --no-pin-opens undoes it')
     .option('--no-pin-opens')
-    .option('--pin-needed', 'the face opens only together with the PIN; --no-pin-needed takes it away')
+    .option('--pin-needed', 'the face opens only together with the PIN; --no-pin-needed undoes it')
     .option('--no-pin-needed');
   withHelp(
     command,
@@ -117,10 +117,21 @@ export function rulesText(rules: ShownRules): string {
 
 export function pinCommand(stop: AbortSignal, exit: Exit): Command {
   const command = new Command('pin')
-    .description('give a person a PIN of 4 to 12 digits (asked for, or one line on standard input); only its hash is kept')
+    .description(
+      'give a person a PIN of 4 to 12 digits: typed at the prompt (it is not shown), or one line on standard input. Only its hash is stored',
+    )
     .argument('<name|id>', 'the person')
-    .option('--remove', 'take the PIN away');
-  withHelp(command, ['facelatch people pin Ada', 'facelatch people set Ada --pin-opens', 'facelatch people pin Ada --remove'], 'done');
+    .option('--remove', 'remove the PIN');
+  withHelp(
+    command,
+    [
+      'facelatch people pin Ada',
+      'facelatch people pin Ada < pin.txt            in a script',
+      'facelatch people set Ada --pin-opens          the PIN alone opens',
+      'facelatch people pin Ada --remove',
+    ],
+    'done',
+  );
   return withCommon(command).action(async (who: string, options: CommonOptions & { readonly remove?: true }) => {
     const { config } = configOf(options);
     using gallery = open(config);
@@ -135,15 +146,7 @@ export function pinCommand(stop: AbortSignal, exit: Exit): Command {
 
 /** @throws Fault `bad-argument` for anything but 4 to 12 digits. */
 async function askPin(name: string, stop: AbortSignal): Promise<string> {
-  using lines = createInterface({ input: process.stdin, terminal: false });
-  if (process.stdin.isTTY) process.stderr.write(`PIN for ${name} (4 to 12 digits): `);
-  const line = await Promise.race([
-    new Promise<string>((resolve) => {
-      lines.once('line', resolve);
-      lines.once('close', () => resolve(''));
-    }),
-    new Promise<never>((_, reject) => stop.addEventListener('abort', () => reject(stop.reason), { once: true })),
-  ]);
+  const line = await askSecret({ prompt: `PIN for ${name} (4 to 12 digits, not shown): `, stop });
   if (isPin(line.trim())) return line.trim();
-  throw new Fault('bad-argument', 'A PIN is 4 to 12 digits, and nothing was stored');
+  throw new Fault('bad-argument', 'A PIN is 4 to 12 digits. Nothing was stored');
 }

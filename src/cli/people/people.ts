@@ -17,12 +17,12 @@ import type { Config } from '../../settings/load.ts';
 import { type CommonOptions, checkState, configOf, exitCodes, print, withCommon, withHelp } from '../context.ts';
 import { findPerson } from '../person.ts';
 import { openProgress } from '../progress.ts';
-import { counted, table } from '../words.ts';
+import { counted, people as peopleCount, table } from '../words.ts';
 import { pinCommand, rulesText, setCommand } from './people-rules.ts';
 
 export function peopleCommand(stop: AbortSignal, exit: (code: number) => void): Command {
   const command = new Command('people')
-    .summary('who is enrolled and what each may; show, set, rename, remove')
+    .summary('list, show, rename, remove people; set when they may come in')
     .description('List the people who are enrolled; show, rename or remove one of them, or set when they may come in.');
   withHelp(
     command,
@@ -34,7 +34,7 @@ export function peopleCommand(stop: AbortSignal, exit: (code: number) => void): 
       'facelatch people remove "Ada Lovelace" --yes',
     ],
     'done',
-    'not removed, because the question was not answered with yes',
+    'not removed: the answer was not yes',
   );
   for (const sub of [listCommand(exit), showCommand(exit), renameCommand(exit)])
     command.addCommand(sub.command, { isDefault: sub.isDefault });
@@ -57,7 +57,7 @@ type Exit = (code: number) => void;
 function listCommand(exit: Exit) {
   const command = new Command('list').description('everyone who is enrolled (what `facelatch people` does by itself)');
   withHelp(command, ['facelatch people', 'facelatch people list --json'], 'done');
-  // Everything that is no other subcommand comes here, slips of the pen too: they get a better answer than «too many arguments».
+  // Unknown subcommands arrive here too: "too many arguments" would not help.
   withCommon(command)
     .allowExcessArguments()
     .action((options: CommonOptions) => {
@@ -65,7 +65,7 @@ function listCommand(exit: Exit) {
       if (slip !== undefined)
         throw new Fault(
           'bad-argument',
-          `There is no "facelatch people ${slip}"; there are list, show, set, pin, rename, remove and reembed (did you mean "facelatch people show ${slip}"?)`,
+          `There is no "facelatch people ${slip}": choose from list, show, set, pin, rename, remove and reembed (did you mean "facelatch people show ${slip}"?)`,
         );
       using gallery = opened(options).gallery;
       const people = gallery.list();
@@ -81,12 +81,12 @@ function listing(people: readonly Person[], { stale, templates }: Gallery): stri
   const remark =
     stale > 0
       ? [
-          `${counted(stale, 'person', 'people')} enrolled with another embedder: "facelatch people reembed" (or the next "facelatch run") makes their templates anew`,
+          `${peopleCount(stale)} enrolled with another embedder: "facelatch people reembed" (or the next "facelatch run") makes their templates again`,
         ]
       : [];
   return [
     table([['name', 'pictures', 'enrolled', 'id'], ...rows]),
-    `${counted(people.length, 'person', 'people')}, ${counted(templates, 'template')}`,
+    `${peopleCount(people.length)}, ${counted(templates, 'template')}`,
     ...remark,
   ].join('\n');
 }
@@ -95,7 +95,7 @@ function showCommand(exit: Exit) {
   const command = new Command('show')
     .description('one person and their pictures')
     .argument('<name|id>', 'the person')
-    .option('--pictures <folder>', 'write the stored pictures there (no file is overwritten)');
+    .option('--pictures <folder>', 'write the stored pictures into this folder (no file is overwritten)');
   withHelp(command, ['facelatch people show Ada', 'facelatch people show Ada --pictures /tmp/ada'], 'done');
   withCommon(command).action((who: string, options: CommonOptions & { readonly pictures?: string }) => {
     using gallery = opened(options).gallery;
@@ -129,7 +129,7 @@ function showCommand(exit: Exit) {
 }
 
 function reembedCommand(exit: Exit): Command {
-  const command = new Command('reembed').description('make new templates from the stored pictures, after a change of embedder');
+  const command = new Command('reembed').description('make new templates from the stored pictures after a change of embedder');
   withHelp(
     command,
     ['facelatch people reembed --set face.embedder=/path/to/folder'],
@@ -160,7 +160,7 @@ function reembedCommand(exit: Exit): Command {
   });
 }
 
-/** Writes all pictures or none; for the owner alone, for they show a face. @throws Fault `bad-argument`. */
+/** Writes all pictures or none, readable by the owner alone: they show a face. @throws Fault `bad-argument`. */
 function writePictures(folder: string, pictures: ReturnType<Gallery['pictures']>): string[] {
   const written: string[] = [];
   try {
@@ -181,7 +181,7 @@ function writePictures(folder: string, pictures: ReturnType<Gallery['pictures']>
   }
 }
 
-/** From the file it came from, else what cameras give. Never more than an extension: a source is text that someone typed. */
+/** The extension of the file it came from, else what cameras give. Checked, because a source is text that somebody typed. */
 function extensionOf(picture: Uint8Array, source: string): string {
   const stated = extname(source).toLowerCase();
   if (/^\.[a-z]{3,4}$/.test(stated)) return stated;
@@ -190,7 +190,7 @@ function extensionOf(picture: Uint8Array, source: string): string {
 
 function renameCommand(exit: Exit) {
   const command = new Command('rename')
-    .description('give a person another name; pictures, id and history stay')
+    .description('change the name of a person; pictures, id and history stay')
     .argument('<name|id>', 'the person')
     .argument('<new-name>', 'the new name');
   withHelp(command, ['facelatch people rename Ada "Ada Lovelace"'], 'renamed');
@@ -208,9 +208,9 @@ function renameCommand(exit: Exit) {
 
 function removeCommand(stop: AbortSignal, exit: Exit): Command {
   const command = new Command('remove')
-    .description('remove a person with all pictures and templates, or one of their pictures, for good; the journal keeps the id')
+    .description('delete a person with all pictures and templates, or one of their pictures; the journal keeps the id')
     .argument('<name|id>', 'the person')
-    .option('--picture <id>', 'only this picture: its id, or the beginning of it, as "people show" tells it')
+    .option('--picture <id>', 'only this picture: its id ("people show" lists them) or the beginning of it')
     .option('-y, --yes', 'do not ask');
   withHelp(
     command,
@@ -220,7 +220,7 @@ function removeCommand(stop: AbortSignal, exit: Exit): Command {
       'facelatch people remove Ada --picture 3fa9c01d    # a bad one; the rest stays',
     ],
     'removed',
-    'not removed, because the answer was not yes',
+    'not removed: the answer was not yes',
   );
   return withCommon(command).action(async (who: string, options: CommonOptions & { readonly yes?: boolean; readonly picture?: string }) => {
     const { gallery: opening, config } = opened(options);
@@ -240,7 +240,7 @@ function removeCommand(stop: AbortSignal, exit: Exit): Command {
       return exit(exitCodes.yes);
     }
     roster.remove(person.id);
-    print(options, { removed: true, person }, () => `${what} were removed`);
+    print(options, { removed: true, person }, () => `${person.name} was removed, with ${counted(person.pictures, 'picture')}`);
     exit(exitCodes.yes);
   });
 }
@@ -252,7 +252,8 @@ function recorded(config: Config, event: Event) {
 }
 
 async function isSure(what: string, stop: AbortSignal): Promise<boolean> {
-  if (!process.stdin.isTTY) throw new Fault('bad-argument', `Nobody is there to be asked whether to remove ${what}: add --yes`);
+  if (!process.stdin.isTTY)
+    throw new Fault('bad-argument', `Nobody can answer whether to remove ${what}, because this is not a terminal: add --yes`);
   // Without line editing, so that Ctrl-C stays a signal.
   using lines = createInterface({ input: process.stdin, output: process.stderr, terminal: false });
   const answer = await lines.question(`Remove ${what} for good? [y/N] `, { signal: stop });

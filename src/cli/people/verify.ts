@@ -1,4 +1,4 @@
-/** `facelatch verify`: one picture against one person (1:1), or against everyone enrolled (1:N); the answer is the exit code. */
+/** `facelatch verify`: one picture against one person (1:1) or against everyone enrolled (1:N); the exit code is the answer. */
 import { Command } from 'commander';
 import { galleryOf } from '../../adapters/basics.ts';
 import type { FaceReader } from '../../face/port.ts';
@@ -17,10 +17,11 @@ import {
   withHelp,
   withNetworks,
 } from '../context.ts';
+import { likenessHelp, likenessText, matchRateOf, matchRateText, thresholdText } from '../likeness-words.ts';
 import { findPerson } from '../person.ts';
 import { type Probe, readProbe } from '../probe.ts';
-import { counted, percent, table } from '../words.ts';
-import { comparisonOf, matchJson, rateOf, rateText, thresholdText } from './likeness.ts';
+import { counted, table } from '../words.ts';
+import { comparedGallery, matchJson } from './likeness.ts';
 
 interface VerifyOptions extends CommonOptions, NetworkOptions {
   readonly person?: string;
@@ -30,12 +31,13 @@ export function verifyCommand(stop: AbortSignal, exit: (code: number) => void): 
   const command = new Command('verify')
     .summary('is this the person? (exit 0 yes, 1 no)')
     .description(
-      'Compare the face in a picture (the largest and most central one) with one person, under the false-match rate of the configuration for that ' +
-        "person's pictures; or, without --person, with everyone enrolled, as the door does. What is wrong with the picture is shown and refuses nothing.",
+      'Compare the largest, most central face in a picture with one person (--person) at the false-match rate of the configuration, ' +
+        'or with everyone enrolled, as the door does. Problems with the picture are shown, and it is compared all the same.',
     )
     .argument('<picture>', 'a picture file')
-    .option('-p, --person <name|id>', 'the person it is said to be');
+    .option('-p, --person <name|id>', 'the person whom it should show');
   withHelp(command, ['facelatch verify visitor.jpg --person Ada', 'facelatch verify visitor.jpg --json'], 'accepted', 'not accepted');
+  command.addHelpText('after', likenessHelp);
   return withNetworks(withCommon(command)).action(async (picture: string, options: VerifyOptions) =>
     exit(await verify(picture, options, stop)),
   );
@@ -48,7 +50,7 @@ async function verify(file: string, options: VerifyOptions, stop: AbortSignal): 
   using gallery = galleryOf(config, reader.embedder);
   const claimed = options.person === undefined ? undefined : findPerson(gallery, options.person);
   const probe = await readProbe(file, reader, config);
-  const comparison = await comparisonOf(gallery, reader, config, stop);
+  const comparison = await comparedGallery(gallery, reader, config, stop);
   stop.throwIfAborted();
   const all = probe.embedding ? comparison.match(probe.embedding) : [];
   const matches = claimed ? all.filter((match) => match.personId === claimed.id) : all;
@@ -79,7 +81,7 @@ const bestOf = (found: Identification): Match | undefined =>
 
 function answerJson({ probe, claimed, threshold, templates, found }: Answer, nameOf: NameOf, { embedder }: FaceReader): object {
   const best = bestOf(found);
-  const rate = rateOf(embedder);
+  const rate = matchRateOf(embedder);
   return {
     picture: probe.source,
     accepted: found.kind === 'person',
@@ -100,7 +102,7 @@ function headline({ probe, claimed, found }: Answer, nameOf: NameOf): string {
   if (!probe.embedding) return `not accepted: ${probe.detail}`;
   if (found.kind === 'person') return `accepted: ${claimed ? 'this is' : 'identified as'} ${nameOf(found.match.personId)}`;
   if (found.kind === 'ambiguous') return `not accepted: this could be ${found.matches.map((match) => nameOf(match.personId)).join(' or ')}`;
-  return `not accepted: this is not ${claimed ? `shown to be ${claimed.name}` : 'anyone enrolled'}`;
+  return `not accepted: ${claimed ? `not like enough to be ${claimed.name}` : 'not like enough to anyone enrolled'}`;
 }
 
 function answerText(answer: Answer, nameOf: NameOf, { embedder }: FaceReader): string {
@@ -110,10 +112,8 @@ function answerText(answer: Answer, nameOf: NameOf, { embedder }: FaceReader): s
     ...(best && !claimed ? [['most alike', nameOf(best.personId)]] : []),
     ...(best
       ? [
-          ['logit', best.logit.toFixed(2)],
-          ['probability', percent(best.probability)],
-          ['false-match rate', rateText(rateOf(embedder)(best.logit), embedder)],
-          ["paper's share", `${percent(best.share)} of the person's pictures above probability ${threshold.detection}`],
+          ['likeness', likenessText(best, threshold)],
+          ['false-match rate', matchRateText(matchRateOf(embedder)(best.logit), embedder)],
         ]
       : []),
     ['threshold', `${thresholdText(threshold)}, for ${counted(templates, 'template')}`],

@@ -1,4 +1,4 @@
-/** Where keys lie for people: an operator's private key and the cards of doors, by default in the user's configuration folder. */
+/** Where people keep keys: an operator's private key and the cards of doors, by default in the user's configuration folder. */
 import { existsSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
@@ -6,9 +6,10 @@ import { doorKeysOf } from '../../adapters/command.ts';
 import { Fault, messageOf } from '../../base/errors.ts';
 import { type DoorCard, type PrivateKey, privateKeyOf, publicKeyOf } from '../../command/keys.ts';
 import type { Config } from '../../settings/load.ts';
+import { unreadable } from '../file-words.ts';
 
 const folder = (): string => join(process.env.XDG_CONFIG_HOME ?? join(home(), '.config'), 'facelatch');
-/** A user that a unit has for itself alone has no home, and where nobody knows its name Node throws: what needs no key goes on all the same. */
+/** A service user may have no home, and then Node throws. Commands that need no key still work. */
 function home(): string {
   try {
     return homedir();
@@ -25,12 +26,12 @@ export function readJsonFile(file: string, what: string, remedy: string): unknow
   try {
     text = readFileSync(file, 'utf8');
   } catch (error) {
-    throw new Fault('bad-argument', `There is no ${what} to be read in ${file} (${messageOf(error)}): ${remedy}`, error);
+    throw new Fault('bad-argument', `The ${what} ${unreadable(file, error)}: ${remedy}`, error);
   }
   try {
     return JSON.parse(text);
   } catch (error) {
-    throw new Fault('bad-argument', `${file} holds no ${what} (${messageOf(error)}): ${remedy}`, error);
+    throw new Fault('bad-argument', `The ${what} ${file} is not JSON (${messageOf(error)}): ${remedy}`, error);
   }
 }
 
@@ -41,13 +42,17 @@ export function readOperatorKey(file: string): PrivateKey {
 }
 
 /** @throws Fault `bad-argument`. */
-export function doorCardOf(value: unknown): DoorCard {
+function doorCardOf(value: unknown): DoorCard {
   const { door, sign, encrypt } = (typeof value === 'object' && value !== null ? value : {}) as Record<string, unknown>;
-  if (typeof door !== 'string') throw new Fault('bad-argument', 'This is no card of a door: "facelatch key door" at the door writes one');
+  if (typeof door !== 'string')
+    throw new Fault('bad-argument', 'This is not the card of a door: "facelatch key door" at the door prints one');
   return { door, sign: publicKeyOf(sign, 'Ed25519'), encrypt: publicKeyOf(encrypt, 'X25519') };
 }
 
-/** A door's card: from `file`, else from the user's folder, else, at the door itself, from its state folder. @throws Fault `bad-argument`. */
+/**
+ * A door's card: from `file`, else from the user's folder, else (at the door itself) from its state folder.
+ * @throws Fault `bad-argument`.
+ */
 export async function findDoorCard(door: string, file: string | undefined, config: Config): Promise<DoorCard> {
   const usual = doorCardFile(door);
   const remedy = `run "facelatch key door" at the door and keep what it prints in ${usual}`;

@@ -1,11 +1,13 @@
-/** What a command takes, from the command line, pure but for the files it names: `name=value` texts in, typed arguments that fit its schema out. */
+/** The arguments of a command: `name=value` texts in (and the files they name), typed arguments that fit its schema out. */
 import { readFileSync } from 'node:fs';
 import { Compile } from 'typebox/compile';
 import { Fault, messageOf } from '../../base/errors.ts';
 import type { Command } from '../../command/spec.ts';
+import { unreadable } from '../file-words.ts';
 
 interface Property {
   readonly type?: string;
+  readonly enum?: readonly string[];
   readonly contentEncoding?: string;
 }
 
@@ -17,16 +19,16 @@ export function argsOf(command: Command, pairs: readonly string[], json: string 
     const at = pair.indexOf('=');
     const name = pair.slice(0, Math.max(0, at));
     const property = properties[name];
-    if (at < 1 || !property) throw new Fault('bad-argument', `${command.name} takes ${usage(properties)}; "${pair}" is none of it`);
+    if (at < 1 || !property) throw new Fault('bad-argument', `${usage(command)}, not "${pair}"`);
     args[name] = typedValue(pair.slice(at + 1), property);
   }
+  const missing = (command.args.required ?? []).filter((name) => args[name] === undefined);
+  if (missing.length > 0) throw new Fault('bad-argument', `${usage(command)}: ${missing.join(', ')} is missing`);
   const validator = Compile(command.args);
   if (validator.Check(args)) return args;
   const [first] = validator.Errors(args);
-  throw new Fault(
-    'bad-argument',
-    `${command.name} takes ${usage(properties)}; ${first?.instancePath ?? ''} ${first?.message ?? ''}`.trim(),
-  );
+  const where = first?.instancePath.slice(1).replaceAll('/', '.') ?? '';
+  throw new Fault('bad-argument', `${usage(command)}: ${[where, first?.message].filter(Boolean).join(' ')}`);
 }
 
 function objectOf(json: string | undefined): object {
@@ -40,17 +42,24 @@ function objectOf(json: string | undefined): object {
   throw new Fault('bad-argument', '--args takes one JSON object, such as {"durationMs":5000}');
 }
 
-function usage(properties: Readonly<Record<string, Property>>): string {
-  const names = Object.entries(properties).map(
-    ([name, { type, contentEncoding }]) => `${name}=${contentEncoding ? '@FILE' : (type ?? '…').toUpperCase()}`,
-  );
-  return names.length === 0 ? 'nothing' : names.join(' ');
+const kinds: Readonly<Record<string, string>> = { string: 'TEXT', boolean: 'true|false', array: 'A,B,…', object: '{JSON}' };
+
+/** `door.hold takes durationMs=INTEGER`; what may be left out stands in brackets. */
+function usage({ name, args }: Command): string {
+  const required: readonly string[] = args.required ?? [];
+  const names = Object.entries(args.properties as Readonly<Record<string, Property>>).map(([key, property]) => {
+    const { type = '', contentEncoding } = property;
+    const value = contentEncoding ? '@FILE' : (property.enum?.join('|') ?? kinds[type] ?? (type.toUpperCase() || '…'));
+    return required.includes(key) ? `${key}=${value}` : `[${key}=${value}]`;
+  });
+  return `${name} takes ${names.length === 0 ? 'nothing' : names.join(' ')}`;
 }
 
 function typedValue(text: string, { type, contentEncoding }: Property): unknown {
   if (contentEncoding === 'base64' && text.startsWith('@')) return fileOf(text.slice(1)).toString('base64');
   if ((type === 'integer' || type === 'number') && text.trim() !== '' && Number.isFinite(Number(text))) return Number(text);
   if (type === 'boolean' && (text === 'true' || text === 'false')) return text === 'true';
+  if (type === 'object' && text.startsWith('{')) return objectOf(text);
   if (type === 'array') return text === '' ? [] : text.split(',');
   return text;
 }
@@ -59,6 +68,6 @@ function fileOf(file: string): Buffer {
   try {
     return readFileSync(file);
   } catch (error) {
-    throw new Fault('bad-argument', `${file} cannot be read: ${messageOf(error)}`, error);
+    throw new Fault('bad-argument', unreadable(file, error), error);
   }
 }

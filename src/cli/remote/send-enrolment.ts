@@ -1,4 +1,7 @@
-/** `facelatch send DOOR enrol NAME PICTURE…`: a whole enrolment session: begun, every picture sent and its outcome told, committed, or aborted and nothing left. */
+/**
+ * `facelatch send DOOR enrol NAME PICTURE…`: a whole enrolment session. It starts, sends every picture and shows its result, and
+ * commits; or it aborts, and nothing is stored.
+ */
 import { randomUUID } from 'node:crypto';
 import { basename } from 'node:path';
 import { Fault } from '../../base/errors.ts';
@@ -7,7 +10,7 @@ import { pictureFiles, readPicture } from '../pictures.ts';
 import { counted } from '../words.ts';
 import type { Ask, SendOptions } from './send-options.ts';
 
-/** A larger picture goes in parts: signed and encrypted a part is two and a half times as long, and brokers have limits. Bytes. */
+/** A larger picture goes in parts: signed and encrypted, a part grows two and a half times, and brokers have limits. Bytes. */
 const partBytes = 192 * 1024;
 
 interface Told {
@@ -19,7 +22,8 @@ interface Told {
 
 export async function sendEnrolment(rest: readonly string[], ask: Ask, options: SendOptions, stop: AbortSignal): Promise<number> {
   const [name, ...paths] = rest;
-  if (name === undefined || paths.length === 0) throw new Fault('bad-argument', 'enrol takes a name and picture files or folders');
+  if (name === undefined || paths.length === 0)
+    throw new Fault('bad-argument', 'enrol takes a name and picture files or folders: facelatch send DOOR enrol NAME PICTURE…');
   const files = pictureFiles(paths);
   const session = await begin(name, ask);
   const outcomes: Told[] = [];
@@ -37,7 +41,7 @@ export async function sendEnrolment(rest: readonly string[], ask: Ask, options: 
     );
     return answer.ok ? exitCodes.yes : exitCodes.no;
   } catch (error) {
-    // The door would give the session up by itself in a while; told now, it does so at once. What went wrong first is what is reported.
+    // The door would end the session by itself after a while. The first fault is the one to report.
     await ask('enrol.abort', { session }).catch(() => undefined);
     throw error;
   }
@@ -49,7 +53,7 @@ async function begin(name: string, ask: Ask): Promise<string> {
   if (answer.ok && session !== undefined) return session;
   throw new Fault(
     'broker-refused',
-    `The door does not begin to enrol: ${answer.error?.message} (${answer.error?.reason ?? answer.error?.code})`,
+    `The door did not start the enrolment: ${answer.error?.message} (${answer.error?.reason ?? answer.error?.code})`,
   );
 }
 

@@ -1,4 +1,4 @@
-/** What `facelatch send` is told, and how its parts ask the door. Types only. */
+/** The options of `facelatch send`, and how its parts ask the door. Types only. */
 import type { ReplyBody } from '../../command/reply.ts';
 import type { CommonOptions } from '../context.ts';
 
@@ -8,7 +8,8 @@ export interface SendOptions extends CommonOptions {
   readonly broker?: string;
   readonly args?: string;
   readonly timeout: number;
+  readonly out?: string;
 }
 
-/** Sends one command and gives the door's own, proved answer. */
+/** Sends one command; the answer is the door's own, checked by its signature. */
 export type Ask = (command: string, args: object) => Promise<ReplyBody>;

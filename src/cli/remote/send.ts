@@ -1,7 +1,11 @@
-/** `facelatch send`: signs a command for a door, sends it over the broker, waits for the answer and checks that the door signed it. */
+/**
+ * `facelatch send`: signs a command for a door, sends it over the broker, waits for the answer, checks that the door signed it,
+ * and says in words what happened.
+ */
 import { Command, Option } from 'commander';
 import { brokerOf } from '../../adapters/relay-line.ts';
 import { Fault } from '../../base/errors.ts';
+import { nearest } from '../../base/nearest.ts';
 import { systemClock } from '../../base/time.ts';
 import { commands } from '../../command/registry.ts';
 import type { ReplyBody } from '../../command/reply.ts';
@@ -11,31 +15,35 @@ import type { Config } from '../../settings/load.ts';
 import { configOf, exitCodes, print, wholeNumber, withCommon, withHelp } from '../context.ts';
 import { table } from '../words.ts';
 import { findDoorCard, operatorKeyFile, readOperatorKey } from './key-files.ts';
+import { answerText } from './send-answers.ts';
 import { argsOf } from './send-args.ts';
 import { sendEnrolment } from './send-enrolment.ts';
 import type { Ask, SendOptions } from './send-options.ts';
+import { checkOut, keepPicture } from './send-picture.ts';
 
 export function sendCommand(stop: AbortSignal, exit: (code: number) => void): Command {
   const command = new Command('send')
     .summary('send a signed command to a door')
     .description(
-      'Sign a command with an operator’s key (facelatch key create), send it to a door over the broker (mqtt.url and the other mqtt settings), wait for the ' +
-        'answer and check that the door signed it. Command and answer are encrypted: the broker can neither read, change, repeat nor invent them.',
+      'Sign a command with the key of an operator (facelatch key create), send it to a door over the broker (mqtt.url and the other mqtt settings), wait for the ' +
+        'answer and check that the door signed it. Both are encrypted: the broker can neither read, change, repeat nor forge them.',
     )
     .argument('<door>', 'the id of the door (door.id there)')
     .argument('<command>', 'see below')
-    .argument('[name=value...]', 'what the command takes; name=@FILE for a picture. For enrol: NAME and picture files')
+    .argument('[name=value...]', 'arguments of the command; name=@FILE for a picture. For enrol: NAME and picture files')
     .option('-k, --key <file>', "the operator's private key", operatorKeyFile())
-    .option('--card <file>', 'the door\'s card, from "facelatch key door" there; kept in ~/.config/facelatch/doors it is found')
+    .option('--card <file>', 'the card of the door, from "facelatch key door" there; found by itself in ~/.config/facelatch/doors')
     .option('-b, --broker <url>', 'the broker (mqtt.url)')
-    .addOption(new Option('--args <json>', 'what the command takes, as one JSON object'))
-    .option('-t, --timeout <s>', 'how long to wait for the answer, seconds', wholeNumber('--timeout', 1, 600), 10);
+    .addOption(new Option('--args <json>', 'arguments of the command as one JSON object'))
+    .option('-t, --timeout <s>', 'how long to wait for the answer, seconds', wholeNumber('--timeout', 1, 600), 10)
+    .option('-o, --out <file>', 'for snapshot and picture: the file that the picture is written to; no file is overwritten');
   withHelp(
     command,
     [
       'facelatch send front-door door.open',
       'facelatch send front-door door.hold durationMs=60000 --broker mqtts://broker.lan:8883 --set mqtt.caFile=ca.pem',
       'facelatch send front-door people.list --json',
+      'facelatch send front-door snapshot --out now.jpg',
       'facelatch send front-door enrol "Ada Lovelace" ada-1.jpg ada-2.jpg',
     ],
     'done',
@@ -61,18 +69,28 @@ interface Order {
 
 async function send({ door, name, rest, options }: Order, stop: AbortSignal): Promise<number> {
   const known = commands.find((command) => command.name === name);
+  const names = ['enrol', ...commands.map((command) => command.name)];
   if (!known && name !== 'enrol')
-    throw new Fault(
-      'bad-argument',
-      `There is no command "${name}"; there are enrol, ${commands.map((command) => command.name).join(', ')}`,
-    );
+    throw new Fault('bad-argument', `There is no command "${name}"${nearest(name, names) || `: choose from ${names.join(', ')}`}`);
   const args = known ? argsOf(known, rest, options.args) : {};
+  checkOut(name, options.out, options.json === true);
   const { config } = configOf(options, { 'mqtt.url': options.broker });
   await using asking = await openAsking(door, config, options, stop);
   if (!known) return await sendEnrolment(rest, asking.ask, options, stop);
   const answer = await asking.ask(name, args);
-  print(options, answer, () => (answer.ok ? resultText(answer.result) : `refused (${answer.error?.code}): ${answer.error?.message}`));
+  const { out } = options;
+  const kept = answer.ok && out !== undefined ? keepPicture(answer.result, out) : undefined;
+  print(options, kept ? { ...answer, result: kept } : answer, () => {
+    if (!answer.ok) return refusalText(door, answer.error);
+    if (kept) return `The picture is in ${out} (it shows people)`;
+    return answerText({ door, command: name, args: args as Readonly<Record<string, unknown>>, result: answer.result });
+  });
   return answer.ok ? exitCodes.yes : exitCodes.no;
+}
+
+function refusalText(door: string, error: ReplyBody['error']): string {
+  const reason = error?.reason === undefined ? '' : `, ${error.reason}`;
+  return `${door} refused (${error?.code}${reason}): ${error?.message}`;
 }
 
 async function openAsking(door: string, config: Config, options: SendOptions, stop: AbortSignal) {
@@ -86,7 +104,7 @@ async function openAsking(door: string, config: Config, options: SendOptions, st
     let unproved: ReplyBody | undefined;
     const answered = await caller.call(name, request.payload, options.timeout * 1000, async (reply) => {
       const read = await request.read(reply);
-      // A broker may deliver a request twice: then «replayed» is the answer to the second, and that to the first is still to come.
+      // A broker may deliver a request twice. Then "replayed" answers the second, and the answer to the first is still to come.
       if (!read.proved || read.body.error?.code === 'replayed') unproved ??= read.body;
       else proved = read.body;
       return proved !== undefined;
@@ -95,28 +113,12 @@ async function openAsking(door: string, config: Config, options: SendOptions, st
     if (unproved?.error)
       throw new Fault(
         'broker-refused',
-        `No answer that is proved to be the door's came in ${options.timeout} s; somebody answered: ${unproved.error.message} (${unproved.error.code})`,
+        `No answer signed by the door came within ${options.timeout} s. Somebody answered: ${unproved.error.message} (${unproved.error.code})`,
       );
     throw new Fault(
       'broker-unreachable',
-      `The door ${door} did not answer in ${options.timeout} s: see that it runs (topic ${config.mqtt.prefix}/${door}/status), uses this broker and has mqtt.commands true, and that mqtt.user may write to ${config.mqtt.prefix}/${door}/cmd/# and read ${config.mqtt.prefix}/${door}/reply/#`,
+      `The door ${door} did not answer within ${options.timeout} s. Check that it runs (topic ${config.mqtt.prefix}/${door}/status), that it uses this broker and has mqtt.commands true, and that mqtt.user may write to ${config.mqtt.prefix}/${door}/cmd/# and read ${config.mqtt.prefix}/${door}/reply/#`,
     );
   };
   return { ask, [Symbol.asyncDispose]: () => caller[Symbol.asyncDispose]() };
 }
-
-function resultText(result: unknown): string {
-  if (typeof result !== 'object' || result === null) return 'done';
-  const [rows] = Object.values(result);
-  if (Array.isArray(rows) && rows.every((row) => typeof row === 'object' && row !== null)) {
-    const [first] = rows as readonly object[];
-    if (!first) return 'none';
-    const head = Object.keys(first);
-    return table([head, ...rows.map((row) => head.map((key) => cellText(row[key])))]);
-  }
-  return Object.entries(result)
-    .map(([key, value]) => `${key}: ${cellText(value)}`)
-    .join('\n');
-}
-
-const cellText = (value: unknown): string => (typeof value === 'object' && value !== null ? JSON.stringify(value) : String(value ?? '–'));

@@ -133,7 +133,7 @@ describe('journal mark', () => {
       ['--stranger'],
       /Entry 1 is daemon\.started: only access\.granted and access\.denied/,
     ],
-    ['two words at once', seqs.right, ['--right', '--stranger'], /Give one of --right, --not-them, --person NAME and --stranger/],
+    ['two words at once', seqs.right, ['--right', '--stranger'], /Give exactly one of --right, --not-them, --person NAME and --stranger/],
   ])('refuses %s, and journals nothing', async (_, seq, args, why) => {
     const before = marksOf(seq).length;
     expect(await mark(seq, ...args)).toMatchObject({ code: 2, stdout: '', stderr: expect.stringMatching(why) });

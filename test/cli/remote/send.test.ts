@@ -68,7 +68,11 @@ describe('from a new key to an open door', () => {
       name: 'ada',
       role: 'admin',
     });
-    expect(await send('door.open')).toMatchObject({ code: 0, stdout: 'seq: 1\n', stderr: '' });
+    expect(await send('door.open')).toMatchObject({
+      code: 0,
+      stdout: 'The lock of front-door was released (journal entry 1)\n',
+      stderr: '',
+    });
     expect(await send('door.hold', 'durationMs=5000')).toMatchObject({ code: 0 });
     expect(post.door.calls.map(({ what, value }) => [what, value])).toEqual([
       ['open', undefined],
@@ -112,8 +116,9 @@ describe('wrong use', () => {
     ['door.hold', [], 'takes durationMs=INTEGER'],
     ['door.hold', ['duration=5'], 'takes durationMs=INTEGER'],
     ['door.hold', ['durationMs=soon'], 'takes durationMs=INTEGER'],
-    ['door.open', ['now=1'], 'takes nothing'],
-    ['enrol.add', ['session=s', 'picture=@/nowhere.jpg'], '/nowhere.jpg cannot be read'],
+    ['door.open', ['now=1'], 'door.open takes nothing, not "now=1"'],
+    ['people.get', [], 'people.get takes person=TEXT: person is missing'],
+    ['enrol.add', ['session=s', 'picture=@/nowhere.jpg'], '/nowhere.jpg does not exist'],
   ])('%s %j is told before anything is sent', (name, pairs, said) => {
     const known = commands.find((command) => command.name === name)!;
     expect(() => argsOf(known, pairs, undefined)).toThrow(said);
