@@ -157,7 +157,7 @@ export const faultGuide: Readonly<Record<FaultCode, FaultAdvice>> = {
   },
   'journal-damaged': {
     area: 'people and journal',
-    says: ['is damaged or is no journal of facelatch', 'cannot be read; run'],
+    says: ['is damaged or is not a journal of facelatch', 'cannot be read; run'],
     cause: 'The journal file was altered or damaged, or belongs to another program.',
     remedy:
       'Run `facelatch journal verify`: it names the first row that does not fit. Keep a copy of the file as evidence. Then restore a backup, or move the ' +

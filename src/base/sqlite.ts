@@ -1,6 +1,7 @@
 /**
- * A private SQLite file: a path and what the file is in; an open database of our version out, made where there is none, for its owner alone, in which nothing that was deleted lingers.
- * And what SQLite's errors mean; each room turns them into its own Faults.
+ * A private SQLite file: a path and what the file is go in; an open database of our version comes out, made where there is
+ * none. Only its owner may read it, and what is deleted is overwritten. Also: what SQLite's errors mean, from which each room
+ * makes its own Faults.
  */
 import { chmodSync, closeSync, openSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
@@ -21,7 +22,8 @@ export interface SqliteKind {
     foreign(file: string): Fault;
     /** Of a later version than this one knows. */
     newer(file: string, found: number): Fault;
-    unwritable(file: string, error: unknown): Fault;
+    /** The folder or the file cannot be made. Absent: the folder must exist, and SQLite's own error says what is wrong. */
+    unwritable?(file: string, error: unknown): Fault;
   };
 }
 
@@ -41,13 +43,14 @@ export function openSqlite(file: string, kind: SqliteKind, lockTimeoutMs: number
   }
 }
 
+/** SQLite gives its log and index files the mode of the database. */
 function keepPrivate(file: string, { faults }: SqliteKind): void {
   try {
-    makeFolder(dirname(resolve(file)), 0o700);
+    if (faults.unwritable) makeFolder(dirname(resolve(file)), 0o700);
     closeSync(openSync(file, 'a', 0o600));
     if ((statSync(file).mode & 0o077) !== 0) chmodSync(file, 0o600);
   } catch (error) {
-    throw faults.unwritable(file, error);
+    if (faults.unwritable) throw faults.unwritable(file, error);
   }
 }
 

@@ -1,6 +1,7 @@
 /**
  * The hash chain of the journal, pure: an event goes in and a row with its hash comes out; rows go in and a verdict on the
- * whole chain comes out. The chain has no secret key: it shows damage and tampering with single rows, not a rewriting of every row.
+ * whole chain comes out. The chain has no secret key: it shows damage and tampering with single rows, but not that every row
+ * was written again.
  */
 import { createHash } from 'node:crypto';
 import type { Event } from '../events.ts';
@@ -19,7 +20,7 @@ export interface JournalRow {
   readonly hash: string;
 }
 
-/** The last row written, kept beside the rows so that a tail that was cut off is noticed. */
+/** The last row written. It is kept beside the rows, so that a missing end is noticed. */
 export interface ChainHead {
   readonly seq: Seq;
   readonly hash: string;
@@ -28,34 +29,41 @@ export interface ChainHead {
 /** What the first row is chained to. */
 export const genesis: ChainHead = { seq: 0, hash: '0'.repeat(64) };
 
-/** SHA-256 of the row, lower-case hex. A JSON array is canonical here: strings and one integer in a fixed order. */
+/** SHA-256 of the row, lower-case hex. A JSON array of strings and one integer in a fixed order has one form only. */
 export function hashOf(row: Omit<JournalRow, 'hash'>): string {
   const text = JSON.stringify([row.seq, row.id, row.at, row.kind, row.person, row.event, row.prev]);
   return createHash('sha256').update(text).digest('hex');
 }
 
-/** The row that follows `head`. The person of a row is who was recognised, enrolled or removed, never a mere best candidate. */
+/** The row that follows `head`. Its person is who was recognised, enrolled or removed, never just the best candidate. */
 export function nextRow(head: ChainHead, event: Event, id: string, at: string): JournalRow {
   const person = 'personId' in event ? event.personId : null;
   const row = { seq: head.seq + 1, id, at, kind: event.kind, person, event: JSON.stringify(event), prev: head.hash };
   return { ...row, hash: hashOf(row) };
 }
 
-/** The entry a row stands for. Throws SyntaxError when the event is no JSON (somebody wrote into the file). */
+/** The entry of a row. Throws SyntaxError where the event is not the JSON of one (somebody wrote into the file). */
 export function entryOf(row: JournalRow): Entry {
-  return { seq: row.seq, id: row.id, at: row.at, event: JSON.parse(row.event) as Event, hash: row.hash };
+  const event: unknown = JSON.parse(row.event);
+  if (!isEvent(event, row.kind)) throw new SyntaxError(`This is not an event of the kind ${row.kind}`);
+  return { seq: row.seq, id: row.id, at: row.at, event, hash: row.hash };
 }
 
-/** The rows of a chain, rising by seq, and what else is needed to tell what happened to them. */
+/** Whether it is an event of the row's kind; for its fields the hash answers, which `verifyChain` checks. */
+function isEvent(event: unknown, kind: string): event is Event {
+  return typeof event === 'object' && event !== null && 'kind' in event && event.kind === kind;
+}
+
+/** The rows of a chain in rising order of seq, and what else is needed to tell what happened to them. */
 export interface Chain {
   readonly rows: Iterable<JournalRow>;
-  /** Undefined when the note of the last row is gone. */
+  /** Undefined where the note of the last row is gone. */
   readonly head: ChainHead | undefined;
-  /** Rows, other than row `notSeq`, that are chained to `prev`: where a row that moved is found again. */
+  /** Rows other than row `notSeq` that are chained to `prev`: this finds a row that was moved. */
   readonly chainedTo: (prev: string, notSeq: Seq) => Iterable<JournalRow>;
 }
 
-/** Recomputes the chain; stops at the first row that does not fit and names it. `onRow` hears of every good row. */
+/** Recomputes the chain; stops at the first row that does not fit and names it. `onRow` hears of each good row. */
 export function verifyChain(chain: Chain, onRow: (seq: Seq) => void = () => {}): ChainVerdict {
   let last = genesis;
   const rows = chain.rows[Symbol.iterator]();
@@ -74,7 +82,7 @@ export function verifyChain(chain: Chain, onRow: (seq: Seq) => void = () => {}):
   }
 }
 
-/** Tells what became of the row after `last`, given that `found` stands there and does not fit. */
+/** What happened to the row after `last`, given that `found` stands there and does not fit. */
 function diagnose(chain: Chain, last: ChainHead, found: JournalRow): ChainVerdict {
   const seq = last.seq + 1;
   if (found.seq < seq) return bad(found.seq, 're-ordered', `Row ${found.seq} stands before the first row.`);
@@ -88,10 +96,10 @@ function diagnose(chain: Chain, last: ChainHead, found: JournalRow): ChainVerdic
     return bad(seq, 'removed', `Row ${seq} is missing: what stands there was written as row ${original}.`);
   }
   const changed = Math.max(last.seq, 1);
-  return bad(changed, 'altered', `Row ${changed} was altered and hashed anew: row ${seq} is chained to another hash.`);
+  return bad(changed, 'altered', `Row ${changed} was altered and hashed again: row ${seq} is chained to another hash.`);
 }
 
-/** The number a renumbered row was written with: the one under which its hash is right. */
+/** The number a renumbered row was written with: its hash is right only under that number. */
 function originalSeq(row: JournalRow, head: ChainHead | undefined): Seq | undefined {
   const end = Math.max(head?.seq ?? 0, row.seq + 1000);
   for (let seq = 1; seq <= end; seq++) if (seq !== row.seq && hashOf({ ...row, seq }) === row.hash) return seq;
@@ -102,7 +110,7 @@ function verifyHead(last: ChainHead, head: ChainHead | undefined): ChainVerdict 
   if (!head) return bad(last.seq, 'altered', `The note of the last row, ${last.seq}, is gone.`);
   if (head.seq > last.seq) return bad(last.seq + 1, 'removed', `The end was cut off: rows ${last.seq + 1} to ${head.seq} are missing.`);
   if (head.seq < last.seq) return bad(head.seq + 1, 'altered', `Row ${head.seq + 1} was added without being noted as the last one.`);
-  if (head.hash !== last.hash) return bad(last.seq, 'altered', `Row ${last.seq} was altered and hashed anew.`);
+  if (head.hash !== last.hash) return bad(last.seq, 'altered', `Row ${last.seq} was altered and hashed again.`);
   return { ok: true, entries: last.seq };
 }
 

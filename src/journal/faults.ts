@@ -2,46 +2,29 @@
 import { statfsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { Fault, messageOf } from '../base/errors.ts';
-
-/** Primary result codes, https://www.sqlite.org/rescode.html */
-const SQLITE_BUSY = 5;
-const SQLITE_LOCKED = 6;
-const SQLITE_READONLY = 8;
-const SQLITE_IOERR = 10;
-const SQLITE_CORRUPT = 11;
-const SQLITE_FULL = 13;
-const SQLITE_CANTOPEN = 14;
-const SQLITE_NOTADB = 26;
-
-/** The primary result code of an error of node:sqlite, undefined for any other error. */
-export function sqliteCode(error: unknown): number | undefined {
-  const code = (error as { errcode?: unknown } | null)?.errcode;
-  return typeof code === 'number' ? code & 0xff : undefined;
-}
+import { sqliteTrouble } from '../base/sqlite.ts';
 
 /**
- * What a failed opening or reading means: `journal-damaged` when the file is damaged or no database, else `journal-down`
- * (its cause is a Fault `disk-full` when that is the reason).
+ * What a failed opening or reading means: `journal-damaged` where the file is damaged or is not a database, else
+ * `journal-down` (its cause is a Fault `disk-full` where that is the reason).
  */
 export function journalFault(error: unknown, file: string): Fault {
   if (error instanceof Fault) return error;
   const folder = dirname(file);
-  switch (sqliteCode(error)) {
-    case SQLITE_CORRUPT:
-    case SQLITE_NOTADB:
+  switch (sqliteTrouble(error)) {
+    case 'damaged':
       return damaged(file, error);
-    case SQLITE_FULL:
+    case 'full':
       return diskFull(folder, error);
-    case SQLITE_IOERR:
+    case 'held':
+      return down(`The journal ${file} is locked by another process; end that process and try again`, error);
+    case 'unwritable':
+    case 'down': {
       // On some file systems a full disk shows as a failed write, sync or shared-memory file.
-      return isFull(folder) ? diskFull(folder, error) : down(`The journal ${file} cannot be read or written; check the disk`, error);
-    case SQLITE_READONLY:
-      return down(`The journal ${file} is read-only; let this user write to the folder, or set state.folder to another`, error);
-    case SQLITE_BUSY:
-    case SQLITE_LOCKED:
-      return down(`The journal ${file} is held locked by another process; end that process and try again`, error);
-    case SQLITE_CANTOPEN:
-      return down(`The journal ${file} cannot be opened; the folder (state.folder) must exist and this user must own it`, error);
+      if (isIoError(error) && isFull(folder)) return diskFull(folder, error);
+      const what = `The journal ${file} cannot be read or written; check the disk and who owns the folder, or set state.folder to another`;
+      return down(what, error);
+    }
     default:
       return down(`The journal ${file} failed`, error);
   }
@@ -53,13 +36,19 @@ export function appendFault(error: unknown, file: string): Fault {
   return fault.code === 'journal-down' ? fault : new Fault('journal-down', fault.message, fault);
 }
 
-/** The fault of a journal whose file is damaged, or is something else. */
+/** The fault of a journal whose file is damaged, or is another program's. */
 export function damaged(file: string, cause?: unknown): Fault {
   return new Fault(
     'journal-damaged',
-    `The journal ${file} is damaged or is no journal of facelatch; move it away to begin a new one, or restore a copy (state.folder).`,
+    `The journal ${file} is damaged or is not a journal of facelatch; move it away to begin a new one, or restore a copy (state.folder).`,
     cause,
   );
+}
+
+/** The fault of one row that cannot be used. */
+export function rowDamaged(file: string, seq: unknown, cause?: unknown): Fault {
+  const row = typeof seq === 'number' ? `Row ${seq}` : 'A row';
+  return new Fault('journal-damaged', `${row} of the journal ${file} cannot be read; run "facelatch journal verify".`, cause);
 }
 
 function diskFull(folder: string, error: unknown): Fault {
@@ -69,6 +58,11 @@ function diskFull(folder: string, error: unknown): Fault {
 
 function down(what: string, error: unknown): Fault {
   return new Fault('journal-down', `${what} (${messageOf(error)}).`, error);
+}
+
+/** SQLITE_IOERR and its extended codes (https://www.sqlite.org/rescode.html). */
+function isIoError(error: unknown): boolean {
+  return error instanceof Error && 'errcode' in error && (Number(error.errcode) & 255) === 10;
 }
 
 function isFull(folder: string): boolean {

@@ -1,4 +1,7 @@
-/** For whoever looks on as the journal grows: each new entry is handed over, and a journal that cannot be read for a while is read on later. */
+/**
+ * Follows the journal as it grows: hands over each new entry. Where the journal cannot be read for a while, it tries again
+ * later.
+ */
 import { Fault } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { Clock } from '../base/time.ts';
@@ -14,7 +17,7 @@ export interface FollowOptions {
   readonly onEntry: (entry: Entry) => void;
 }
 
-/** How long a journal that cannot be read is left alone, milliseconds. */
+/** How long to wait before a journal that cannot be read is tried again, milliseconds. */
 const retryMs = 5000;
 
 /** Resolves when `signal` is aborted or the journal is closed. */

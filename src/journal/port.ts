@@ -1,4 +1,4 @@
-/** The door of the journal room: an append-only, hash-chained record; the source of everything that is published. */
+/** The door of the journal room: an append-only, hash-chained record, from which everything is published. */
 import type { Event, EventKind } from '../events.ts';
 
 /** Counts from 1, without gaps. */
@@ -6,7 +6,7 @@ export type Seq = number;
 
 export interface Entry {
   readonly seq: Seq;
-  /** Random UUID; with `seq` what a consumer drops repeats by. */
+  /** Random UUID; with `seq` a consumer recognises repeats. */
   readonly id: string;
   /** When it was written, ISO 8601, UTC, wall clock. */
   readonly at: string;
@@ -25,7 +25,7 @@ export interface Query {
   readonly after?: Seq;
   /** Only entries up to this seq, inclusive. */
   readonly upTo?: Seq;
-  /** The newest `limit` entries that fit, given in rising order. */
+  /** Only the newest `limit` entries, in rising order. */
   readonly limit?: number;
 }
 
@@ -41,12 +41,12 @@ export type ChainVerdict =
 export interface Journal extends Disposable {
   /** Writes durably before it returns. Throws Fault `journal-down` (cause: disk full, locked, damaged …). */
   append(event: Event): Entry;
-  /** Entries after `after` in order, then each new one as it is written (also by another process), until `signal` is aborted. */
+  /** Entries after `after` in order, then each new one as it is written, by any process, until `signal` is aborted. */
   tail(after: Seq, signal: AbortSignal): AsyncIterable<Entry>;
   query(query: Query): readonly Entry[];
-  /** The last seq written, 0 when empty. */
+  /** The last seq written; 0 where there is none. */
   readonly head: Seq;
-  /** A named, stored place in the journal (the MQTT outbox keeps one). */
+  /** A named place in the journal, stored (the MQTT outbox keeps one). */
   cursor(name: string): { get(): Seq; set(seq: Seq): void };
   /** Recomputes the whole chain. */
   verify(onProgress?: (done: number, total: number) => void): ChainVerdict;

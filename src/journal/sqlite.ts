@@ -1,17 +1,17 @@
 /**
- * The journal in one SQLite file: events go in and are on the disk when `append` returns; entries come out, in order, to whoever
- * queries or follows. Several processes may append to the same file (the daemon and the command line).
+ * The journal in one SQLite file: events go in and are on the disk when `append` returns; entries come out in order, to whoever
+ * queries or follows. Several processes (the daemon, the command line) may append to the same file.
  */
 import { randomUUID } from 'node:crypto';
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
-import { Fault } from '../base/errors.ts';
+import { checkedRow, transact } from '../base/sqlite.ts';
 import type { Clock } from '../base/time.ts';
 import type { Event } from '../events.ts';
 import { type ChainHead, entryOf, type JournalRow, nextRow, verifyChain } from './chain.ts';
-import { appendFault, damaged, journalFault } from './faults.ts';
+import { appendFault, damaged, journalFault, rowDamaged } from './faults.ts';
 import { instant } from './instant.ts';
 import type { ChainVerdict, Entry, Journal, Query, Seq } from './port.ts';
-import { openJournalFile } from './schema.ts';
+import { cursorRow, headRow, journalRow, openJournalFile } from './schema.ts';
 
 export interface JournalOptions {
   /** The database file; its folder must exist. */
@@ -19,132 +19,110 @@ export interface JournalOptions {
   readonly clock: Clock;
   /** How often a follower looks for rows of another process, milliseconds. Default 500. */
   readonly pollMs?: number;
-  /** How long a lock held by another process is waited for, milliseconds; the caller stands still meanwhile. Default 1000. */
+  /** How long to wait for a lock that another process holds, milliseconds; the caller is blocked meanwhile. Default 1000. */
   readonly busyTimeoutMs?: number;
 }
 
-/** Rows read at a time by a follower: what bounds its memory. */
+interface OpenedJournal {
+  readonly db: DatabaseSync;
+  readonly file: string;
+  readonly clock: Clock;
+  readonly pollMs: number;
+  readonly sql: ReturnType<typeof statementsOf>;
+  /** Wakes each follower that waits for a new row. */
+  readonly followers: Set<() => void>;
+}
+
+/** Rows that a follower reads at a time; this limits its memory. */
 const batchRows = 256;
 
-/** Opens the journal, making it when there is none. Throws Fault `database-newer`, `journal-damaged` or `journal-down`. */
-export function openJournal(options: JournalOptions): Journal {
-  const { file, clock } = options;
+/** Opens the journal, making it where there is none. Throws Fault `database-newer`, `journal-damaged` or `journal-down`. */
+export function openJournal({ file, clock, pollMs = 500, busyTimeoutMs = 1000 }: JournalOptions): Journal {
+  const opened = guarded(file, () => {
+    const db = openJournalFile(file, busyTimeoutMs);
+    return { db, file, clock, pollMs, sql: statementsOf(db), followers: new Set<() => void>() };
+  });
+  const { db } = opened;
+  return {
+    append: (event) => append(opened, event),
+    tail: (after, signal) => follow(opened, after, signal),
+    query: (query) => guarded(file, () => runQuery(opened, query)),
+    get head() {
+      return guarded(file, () => headOf(opened)?.seq ?? 0);
+    },
+    cursor: (name) => ({
+      get: () => guarded(file, () => cursorOf(opened, name)),
+      set: (seq) => guarded(file, () => setCursor(opened, name, seq)),
+    }),
+    verify: (onProgress) => guarded(file, () => verify(opened, onProgress)),
+    [Symbol.dispose]: () => {
+      if (!db.isOpen) return;
+      db.close();
+      wakeAll(opened);
+    },
+  };
+}
+
+function statementsOf(db: DatabaseSync) {
+  return {
+    insert: db.prepare('INSERT INTO journal (seq, id, at, kind, person, event, prev, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?)'),
+    moveHead: db.prepare('UPDATE head SET seq = ?, hash = ?'),
+    head: db.prepare('SELECT seq, hash FROM head'),
+    after: db.prepare(`SELECT * FROM journal WHERE seq > ? ORDER BY seq LIMIT ${batchRows}`),
+    cursor: db.prepare('SELECT seq FROM cursor WHERE name = ?'),
+    setCursor: db.prepare('INSERT INTO cursor (name, seq) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET seq = excluded.seq'),
+  };
+}
+
+function guarded<T>(file: string, read: () => T): T {
   try {
-    return sqliteJournal(openJournalFile(file, options.busyTimeoutMs ?? 1000), file, clock, options.pollMs ?? 500);
+    return read();
   } catch (error) {
     throw journalFault(error, file);
   }
 }
 
-function sqliteJournal(db: DatabaseSync, file: string, clock: Clock, pollMs: number): Journal {
-  const insert = db.prepare('INSERT INTO journal (seq, id, at, kind, person, event, prev, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?)');
-  const moveHead = db.prepare('UPDATE head SET seq = ?, hash = ?');
-  const readHead = db.prepare('SELECT seq, hash FROM head');
-  const readAfter = db.prepare(`SELECT * FROM journal WHERE seq > ? ORDER BY seq LIMIT ${batchRows}`);
-  const followers = new Set<() => void>();
-
-  const guarded = <T>(read: () => T): T => {
-    try {
-      return read();
-    } catch (error) {
-      throw journalFault(error, file);
-    }
-  };
-  const wakeAll = () => {
-    for (const wake of followers) wake();
-  };
-
-  return {
-    append: (event) => {
-      try {
-        const row = appendRow(
-          db,
-          () => readHead.get() as ChainHead | undefined,
-          file,
-          clock,
-          event,
-          (next) => {
-            insert.run(next.seq, next.id, next.at, next.kind, next.person, next.event, next.prev, next.hash);
-            moveHead.run(next.seq, next.hash);
-          },
-        );
-        wakeAll();
-        return entryOf(row);
-      } catch (error) {
-        throw appendFault(error, file);
-      }
-    },
-    tail: (after, signal) => follow(after, signal),
-    query: (query) => guarded(() => runQuery(db, file, query)),
-    get head() {
-      return guarded(() => (readHead.get() as ChainHead | undefined)?.seq ?? 0);
-    },
-    cursor: (name) => ({
-      get: () => guarded(() => Number(db.prepare('SELECT seq FROM cursor WHERE name = ?').get(name)?.seq ?? 0)),
-      set: (seq) => guarded(() => setCursor(db, name, seq)),
-    }),
-    verify: (onProgress) => guarded(() => verify(db, onProgress)),
-    [Symbol.dispose]: () => {
-      if (!db.isOpen) return;
-      db.close();
-      wakeAll();
-    },
-  };
-
-  async function* follow(after: Seq, signal: AbortSignal): AsyncGenerator<Entry> {
-    let last = after;
-    while (!signal.aborted && db.isOpen) {
-      const rows = guarded(() => readAfter.all(last) as unknown as JournalRow[]);
-      // Nothing is awaited between the empty read and the sleep, so that no append of this process is missed.
-      if (rows.length === 0) await woken(followers, clock, pollMs, signal);
-      for (const row of rows) {
-        if (signal.aborted) return;
-        last = row.seq;
-        yield readEntry(row, file);
-      }
-    }
-  }
-}
-
-/** Writes the row after the head, or nothing: BEGIN IMMEDIATE keeps other writers out between reading the head and moving it. */
-function appendRow(
-  db: DatabaseSync,
-  readHead: () => ChainHead | undefined,
-  file: string,
-  clock: Clock,
-  event: Event,
-  write: (row: JournalRow) => void,
-): JournalRow {
-  db.exec('BEGIN IMMEDIATE');
+/** Writes the row after the head, or nothing. The transaction keeps other writers out from reading the head to moving it. */
+function append(opened: OpenedJournal, event: Event): Entry {
+  const { db, file, clock, sql } = opened;
   try {
-    const head = readHead();
-    if (!head) throw damaged(file, new Error('the note of the last row is gone'));
-    const row = nextRow(head, event, randomUUID(), new Date(clock.wall()).toISOString());
-    write(row);
-    db.exec('COMMIT');
-    return row;
+    const row = transact(db, () => {
+      const head = headOf(opened);
+      if (!head) throw damaged(file, new Error('the note of the last row is gone'));
+      const next = nextRow(head, event, randomUUID(), new Date(clock.wall()).toISOString());
+      sql.insert.run(next.seq, next.id, next.at, next.kind, next.person, next.event, next.prev, next.hash);
+      sql.moveHead.run(next.seq, next.hash);
+      return next;
+    });
+    wakeAll(opened);
+    return entryOf(row);
   } catch (error) {
-    // A full disk makes SQLite roll back by itself; then there is no transaction left to end.
-    if (db.isTransaction) db.exec('ROLLBACK');
-    throw error;
+    throw appendFault(error, file);
   }
 }
 
-/**
- * A cursor is written without a sync of its own: a cut of the power may set it back, and then entries are published a
- * second time, which is what at-least-once allows. The next append syncs it along.
- */
-function setCursor(db: DatabaseSync, name: string, seq: Seq): void {
-  db.exec('PRAGMA synchronous = NORMAL');
-  try {
-    db.prepare('INSERT INTO cursor (name, seq) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET seq = excluded.seq').run(name, seq);
-  } finally {
-    db.exec('PRAGMA synchronous = FULL');
+async function* follow(opened: OpenedJournal, after: Seq, signal: AbortSignal): AsyncGenerator<Entry> {
+  const { db, file, sql } = opened;
+  let last = after;
+  while (!signal.aborted && db.isOpen) {
+    const rows = guarded(file, () => sql.after.all(last));
+    // Nothing is awaited between the empty read and the sleep, so that no append of this process is missed.
+    if (rows.length === 0) await woken(opened, signal);
+    for (const row of rows) {
+      if (signal.aborted) return;
+      const entry = readEntry(row, file);
+      last = entry.seq;
+      yield entry;
+    }
   }
 }
 
-/** Resolves when something is appended by this process, the journal is closed, `pollMs` has passed, or `signal` is aborted. */
-async function woken(followers: Set<() => void>, clock: Clock, pollMs: number, signal: AbortSignal): Promise<void> {
+function wakeAll({ followers }: OpenedJournal): void {
+  for (const wake of followers) wake();
+}
+
+/** Resolves when this process appends something, the journal is closed, `pollMs` has passed, or `signal` is aborted. */
+async function woken({ followers, clock, pollMs }: OpenedJournal, signal: AbortSignal): Promise<void> {
   const slept = new AbortController();
   const wake = () => slept.abort();
   followers.add(wake);
@@ -159,7 +137,30 @@ async function woken(followers: Set<() => void>, clock: Clock, pollMs: number, s
   }
 }
 
-function runQuery(db: DatabaseSync, file: string, query: Query): readonly Entry[] {
+function headOf({ sql, file }: OpenedJournal): ChainHead | undefined {
+  const row = sql.head.get();
+  return row && checkedRow(headRow, row, () => damaged(file));
+}
+
+function cursorOf({ sql, file }: OpenedJournal, name: string): Seq {
+  const row = sql.cursor.get(name);
+  return row ? checkedRow(cursorRow, row, () => damaged(file)).seq : 0;
+}
+
+/**
+ * A cursor is written without a sync of its own: a power cut may set it back, and then entries are published a second time,
+ * which at-least-once allows. The next append syncs it too.
+ */
+function setCursor({ db, sql }: OpenedJournal, name: string, seq: Seq): void {
+  db.exec('PRAGMA synchronous = NORMAL');
+  try {
+    sql.setCursor.run(name, seq);
+  } finally {
+    db.exec('PRAGMA synchronous = FULL');
+  }
+}
+
+function runQuery({ db, file }: OpenedJournal, query: Query): readonly Entry[] {
   const conditions: string[] = [];
   const values: SQLInputValue[] = [];
   const where = (condition: string, ...bound: SQLInputValue[]) => {
@@ -175,20 +176,27 @@ function runQuery(db: DatabaseSync, file: string, query: Query): readonly Entry[
   const filter = conditions.length > 0 ? `WHERE ${conditions.join(' AND ')}` : '';
   // A negative limit is no limit in SQLite.
   const rows = db.prepare(`SELECT * FROM journal ${filter} ORDER BY seq DESC LIMIT ?`).all(...values, query.limit ?? -1);
-  return (rows as unknown as JournalRow[]).reverse().map((row) => readEntry(row, file));
+  return rows.reverse().map((row) => readEntry(row, file));
 }
 
-function verify(db: DatabaseSync, onProgress: ((done: number, total: number) => void) | undefined): ChainVerdict {
-  // One read transaction: rows that another process appends meanwhile do not disagree with the head.
+function verify(opened: OpenedJournal, onProgress: ((done: number, total: number) => void) | undefined): ChainVerdict {
+  const { db, file } = opened;
+  // One read transaction: rows that another process appends meanwhile would not fit the head.
   db.exec('BEGIN');
   try {
-    const head = db.prepare('SELECT seq, hash FROM head').get() as ChainHead | undefined;
+    const head = headOf(opened);
     const total = head?.seq ?? 0;
     const chain = {
-      rows: db.prepare('SELECT * FROM journal ORDER BY seq').iterate() as Iterable<unknown> as Iterable<JournalRow>,
+      rows: db
+        .prepare('SELECT * FROM journal ORDER BY seq')
+        .iterate()
+        .map((row) => checked(row, file)),
       head,
       chainedTo: (prev: string, notSeq: Seq) =>
-        db.prepare('SELECT * FROM journal WHERE prev = ? AND seq <> ?').all(prev, notSeq) as unknown as JournalRow[],
+        db
+          .prepare('SELECT * FROM journal WHERE prev = ? AND seq <> ?')
+          .all(prev, notSeq)
+          .map((row) => checked(row, file)),
     };
     const verdict = verifyChain(chain, (seq) => {
       if (seq % 1000 === 0) onProgress?.(seq, total);
@@ -200,10 +208,16 @@ function verify(db: DatabaseSync, onProgress: ((done: number, total: number) => 
   }
 }
 
-function readEntry(row: JournalRow, file: string): Entry {
+function checked(row: unknown, file: string): JournalRow {
+  return checkedRow(journalRow, row, () => rowDamaged(file, seqOf(row)));
+}
+
+function readEntry(row: unknown, file: string): Entry {
   try {
-    return entryOf(row);
+    return entryOf(checked(row, file));
   } catch (error) {
-    throw new Fault('journal-damaged', `Row ${row.seq} of the journal ${file} cannot be read; run "facelatch journal verify".`, error);
+    throw rowDamaged(file, seqOf(row), error);
   }
 }
+
+const seqOf = (row: unknown): unknown => (typeof row === 'object' && row !== null && 'seq' in row ? row.seq : undefined);
