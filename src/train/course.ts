@@ -1,8 +1,10 @@
 /**
- * Early stopping: a course goes in (faces to learn from, and faces of other people to stop by); the weights of the epoch after which those were told apart
- * best come out. They lie on the disk beside the checkpoint, so that a course that was ended, by a kill too, goes on as if it had not been.
+ * Early stopping. In: a course, that is faces to learn from and faces of other people to stop by. Out: the weights
+ * after the epoch in which the faces to stop by were told apart best. They are on disk beside the checkpoint, so a
+ * course that was stopped or killed continues as if it had not been.
  *
- * Method: Prechelt, Early Stopping — But When?, 1998: the last criterion (so many epochs in a row without a better one).
+ * Method: Prechelt, Early Stopping — But When?, 1998: the last criterion (so many epochs in a row without a better
+ * one).
  */
 import { createHash } from 'node:crypto';
 import { mkdir, readdir, rm } from 'node:fs/promises';
@@ -19,20 +21,21 @@ import { validate } from './validation.ts';
 
 const bestName = 'best.facelatch';
 const objective: Objective = { loss: 'bce', margin: 1, l1: 0, l2: 0 };
-/** Pairs of each kind that an epoch is judged by, at most. */
+/** At most so many pairs of each kind judge an epoch. */
 const judgedBy = 200;
 
 interface Best {
   readonly epoch: number;
   readonly loss: number;
   readonly validation: Validation;
-  /** Steps in all, where the course is at its end. */
+  /** Steps in all; there once the course has ended. */
   readonly ended?: number;
 }
 
 /**
- * Trains to the end of the course. Throws Fault `training-failed` where the loss is no longer a number, `bad-argument` where either group has no pairs,
- * `disk-full`, `reader-failed`; what `signal` carries, with a checkpoint written.
+ * Trains to the end of the course. Throws Fault `training-failed` where the loss is no longer a number,
+ * `bad-argument` where either group has no pairs, `disk-full`, `reader-failed`; and the reason of `signal`, after it
+ * has written a checkpoint.
  */
 export async function follow(course: Course): Promise<CourseResult> {
   const folder = await ownFolder(course);
@@ -56,7 +59,7 @@ export async function follow(course: Course): Promise<CourseResult> {
     if (!finished) course.signal.throwIfAborted();
     const { network, step, weights, notes } = await readWeights(place);
     await writeWeights(place, { network, step, weights, notes: { ...notes, ended: steps } });
-    // What training on would need is needed no more: half a gigabyte.
+    // Only further training needs the checkpoint, and it takes half a gigabyte.
     for (const end of ['', '.last']) await rm(join(folder, `${checkpointName}${end}`), { force: true });
   }
   const { weights, step, notes } = await readWeights(place);
@@ -64,7 +67,7 @@ export async function follow(course: Course): Promise<CourseResult> {
   return { weights, step, steps: ended ?? step, loss, validation };
 }
 
-/** A course has a folder of its own; what other courses left there is no use to it. */
+/** Each course has its own folder; what other courses left there is removed. */
 async function ownFolder(course: Course): Promise<string> {
   const own = digestOf(course).slice(0, 16);
   for (const name of await readdir(course.folder)) if (name !== own) await rm(join(course.folder, name), { recursive: true, force: true });
@@ -73,7 +76,7 @@ async function ownFolder(course: Course): Promise<string> {
   return folder;
 }
 
-/** There is none, or none that is whole. */
+/** There is none, or it is damaged. */
 const isNoCheckpoint = (error: unknown) => error instanceof Fault && ['not-found', 'model-damaged'].includes(error.code);
 
 async function bestIn(place: string): Promise<Best | undefined> {
@@ -121,12 +124,12 @@ function controlOf(course: Course, { best, keep }: Keeping): RunControl {
   };
 }
 
-/** A few people have few pairs of one person and many of two. */
+/** Few people have few pairs of one person and many of two: both kinds count alike. */
 function balanced(scored: readonly { readonly score: number; readonly same: boolean }[]): Validation {
   const kinds = [true, false].map((kind) => scored.filter(({ same }) => same === kind)).filter((some) => some.length > 0);
   const mean = (value: (one: { readonly score: number; readonly same: boolean }) => number) =>
     kinds.reduce((sum, some) => sum + some.reduce((part, one) => part + value(one) / some.length, 0) / kinds.length, 0);
-  // A probability of 0 or 1, which float64 makes of large logits, costs much and not without end.
+  // Large logits become a probability of 0 or 1 in float64; the cost must stay finite.
   return {
     loss: mean(({ score, same }) => -Math.log(Math.max(1e-15, same ? score : 1 - score))),
     accuracy: mean(({ score, same }) => Number(score > 0.5 === same)),
@@ -142,7 +145,7 @@ function recipeOf(course: Course, out: string): Omit<TrainingRecipe, 'resume'> {
     data: 'faces in memory',
     split: { by: 'person', validation: 0, test: 0, seed },
     batchesPerEpoch: stepsPerEpoch,
-    // Judged here, after each epoch.
+    // The epochs are judged in `afterEpoch`.
     validationPairs: 0,
     out,
   };
@@ -171,7 +174,7 @@ function picturesOf({ learnFrom, stopBy }: Course): Pictures {
   return { read: async (name) => toNumbers(faces.get(name) as Uint8Array) };
 }
 
-/** All that decides what a course comes to, but for how long it goes on. */
+/** All that decides the result of a course, except for how long it runs. */
 function digestOf({ network, learnFrom, stopBy, pairs, stepsPerEpoch, optimiser, augment, seed }: Course): string {
   const hash = createHash('sha256').update(JSON.stringify([network, pairs, stepsPerEpoch, optimiser, augment, seed]));
   for (const { name, faces, stranger } of [...learnFrom, ...stopBy]) {

@@ -11,7 +11,10 @@ import type { EpochResult } from './recipe.ts';
 export interface TrainingHistory {
   /** One for each step, from the first. */
   readonly losses: readonly number[];
-  /** When each step ended: seconds of training, earlier runs included. Null for steps of a version that did not keep it. */
+  /**
+   * When each step ended: seconds of training, earlier runs included. Null for steps whose checkpoint did not record
+   * it.
+   */
   readonly seconds: readonly (number | null)[];
   readonly epochs: readonly EpochResult[];
   /** Steps of an epoch. */

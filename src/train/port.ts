@@ -37,7 +37,9 @@ export interface Parameter {
 /** Every parameter of a network by name, in the layout of `Parameter`. */
 export type Weights = ReadonlyMap<string, Float32Array>;
 
-/** Pairs of pictures: `pictures` holds the `pairs` first ones and then the `pairs` second ones, each side × side × 3, 0…1. */
+/**
+ * Pairs of pictures: `pictures` holds the first picture of each pair, then the second of each; side × side × 3, 0…1.
+ */
 export interface Batch {
   readonly pairs: number;
   readonly pictures: Float32Array;
@@ -45,7 +47,7 @@ export interface Batch {
   readonly labels: Float32Array;
 }
 
-/** What training makes small. Penalties (as in Keras: l1·Σ|w| + l2·Σw²) are laid on kernels, never on biases. */
+/** What training minimises. Penalties (as in Keras: l1·Σ|w| + l2·Σw²) apply to kernels, never to biases. */
 export interface Objective {
   /** Binary cross-entropy of the head's probability, or the contrastive loss of the embeddings' distance. */
   readonly loss: 'bce' | 'contrastive';
@@ -59,7 +61,7 @@ export type Optimiser =
   | { readonly kind: 'adam'; readonly rate: number; readonly beta1: number; readonly beta2: number; readonly epsilon: number }
   | { readonly kind: 'sgd'; readonly rate: number; readonly momentum: number };
 
-/** All that the next step depends on beside the batch: what a checkpoint holds. */
+/** All that the next step depends on besides the batch: what a checkpoint holds. */
 export interface EngineState {
   readonly step: number;
   readonly weights: Weights;
@@ -75,18 +77,18 @@ export interface EngineOptions {
   readonly objective: Objective;
   readonly optimiser: Optimiser;
   readonly weights: Weights;
-  /** Threads of the engine's own; 0 leaves the choice to it. */
+  /** Threads of the engine; 0 leaves the choice to it. */
   readonly threads: number;
 }
 
 export interface StepLosses {
   /** Mean loss over the batch before the step, without penalties. */
   readonly loss: number;
-  /** The penalties on the weights before the step; 0 where there are none. */
+  /** The penalties on the weights before the step; 0 without penalties. */
   readonly penalty: number;
 }
 
-/** Something that trains the network: ONNX Runtime or TensorFlow.js. One call at a time. */
+/** Trains the network: ONNX Runtime or TensorFlow.js. One call at a time. */
 export interface Engine extends AsyncDisposable {
   readonly label: string;
   /** One step of the optimiser. */
@@ -99,13 +101,13 @@ export interface Engine extends AsyncDisposable {
   read(name: string): Promise<Float32Array>;
   /** A copy of everything: three times the weights. */
   state(): Promise<EngineState>;
-  /** Goes on from a state of the same network. */
+  /** Continues from a state of the same network. */
   restore(state: EngineState): Promise<void>;
   /** From the next step on. */
   optimise(optimiser: Optimiser): Promise<void>;
 }
 
-/** What ONNX Runtime trains on: the processor, or a GPU by the WebGPU that it brings or by its CUDA provider. */
+/** What ONNX Runtime trains on: the processor, or a GPU through its WebGPU or its CUDA provider. */
 export type OnnxDevice = 'cpu' | 'webgpu' | 'cuda';
 
 export interface DistillerOptions {
@@ -119,24 +121,25 @@ export interface DistillerOptions {
   readonly threads: number;
   /** Default: `cpu`. */
   readonly device?: OnnxDevice;
-  /** Whether a weight is learned; `side`: of what its layer gives, pixels (1 behind the last convolution). */
+  /** Whether a weight is learned. `side`: of the output of its layer, pixels (1 after the last convolution). */
   readonly learns: (weight: { readonly name: string; readonly side: number }) => boolean;
 }
 
-/** Something that teaches an embedder which embeddings to give. One call at a time. */
+/** Trains an embedder to give certain embeddings. One call at a time. */
 export interface Distiller extends AsyncDisposable {
   /** How many numbers are learned. */
   readonly learned: number;
   /**
-   * One step of Adam on `pictures` (rows × channels × height × width, as the network is fed) towards `targets` (rows × dimension, each of
-   * length 1). The mean of 1 − cosine before it, 0…2; NaN where it broke: then nothing was changed.
+   * One step of Adam on `pictures` (rows × channels × height × width, as the network is fed) towards `targets` (rows
+   * × dimension, each of length 1). Returns the mean of 1 − cosine before the step, 0…2; NaN where it broke: then
+   * nothing was changed.
    */
   step(pictures: Float32Array, targets: Float32Array, rate: number): Promise<number>;
   /** Loss and gradient; nothing is changed. */
   gradients(pictures: Float32Array, targets: Float32Array): Promise<{ readonly loss: number; readonly gradients: Weights }>;
-  /** The network as it is now: an ONNX file's bytes. */
+  /** The current network: the bytes of an ONNX file. */
   network(): Uint8Array;
-  /** All that the next step depends on, to go on from. */
+  /** All that the next step depends on, to continue from. */
   state(): Float32Array;
   /** Throws RangeError for the state of another network. */
   restore(state: Float32Array): void;
@@ -148,16 +151,18 @@ export interface Sitter {
   readonly name: string;
   /** side × side × 3 bytes each: interleaved RGB, rows top to bottom. */
   readonly faces: readonly Uint8Array[];
-  /** Two of these may be one person: their faces are paired with other people's only, as the second of a pair. */
+  /** Two of these may be one person: their faces are paired only with other people, as the second of a pair. */
   readonly stranger: boolean;
 }
 
-/** A training on faces in memory that ends by itself where people it does not learn from are told apart no better any more. */
+/**
+ * A training on faces in memory. It ends by itself once people that it does not learn from are told apart no better.
+ */
 export interface Course {
   readonly network: Network;
   /** At least two, one of them no stranger and with two faces. */
   readonly learnFrom: readonly Sitter[];
-  /** Others, likewise: the weights kept are those of the epoch after which their pairs cost least. */
+  /** Other people, under the same conditions. The weights after the epoch in which their pairs cost least are kept. */
   readonly stopBy: readonly Sitter[];
   /** Pairs of a step. */
   readonly pairs: number;
@@ -169,12 +174,12 @@ export interface Course {
   readonly optimiser: Optimiser;
   /** Strength of the augmentation, 0…1. */
   readonly augment: number;
-  /** Folder of its checkpoint: the same course in the same folder goes on where it was ended. */
+  /** Folder of its checkpoint: the same course in the same folder continues where it stopped. */
   readonly folder: string;
-  /** Steps between two checkpoints; a kill loses what came after the last. */
+  /** Steps between two checkpoints; a kill loses the steps since the last. */
   readonly checkpointEvery: number;
   readonly seed: number;
-  /** 0 leaves it to the engine. */
+  /** 0 leaves the choice to the engine. */
   readonly threads: number;
   /** Default: `cpu`. */
   readonly device?: OnnxDevice;
@@ -186,24 +191,24 @@ export interface CourseStep {
   readonly step: number;
   /** At most. */
   readonly steps: number;
-  /** Mean over the last steps, an epoch's worth at most. */
+  /** Mean over the last steps, at most one epoch. */
   readonly loss: number;
   readonly stepsPerS: number;
-  /** After the last whole epoch, of `stopBy`: pairs of one person and of two count alike. */
+  /** Of `stopBy` after the last whole epoch; pairs of one person and of two count alike. */
   readonly validation?: Validation;
 }
 
 export interface Validation {
-  /** Binary cross-entropy; ln 2 ≈ 0.693 where nothing is known. */
+  /** Binary cross-entropy; ln 2 ≈ 0.693 for a guess. */
   readonly loss: number;
-  /** Share told right at probability 0.5, 0…1; 0.5 by guessing. */
+  /** Share that is right at probability 0.5, 0…1; 0.5 for a guess. */
   readonly accuracy: number;
 }
 
 export interface CourseResult {
-  /** Of the best epoch, as float16 holds them. */
+  /** Of the best epoch, rounded to float16. */
   readonly weights: Weights;
-  /** Steps that the weights were trained for, and steps taken in all. */
+  /** Steps behind these weights, and steps taken in all. */
   readonly step: number;
   readonly steps: number;
   /** Mean training loss of the best epoch. */

@@ -1,4 +1,4 @@
-/** What decides a training run, what it says while it goes, and which recipes cannot be. */
+/** What decides a training run, what a run reports, and which recipes are refused. */
 import { Fault } from '../base/errors.ts';
 import type { SplitOptions } from './data/dataset.ts';
 import type { FaceCrops } from './data/face-crops.ts';
@@ -9,12 +9,12 @@ import type { Network, Objective, Optimiser } from './port.ts';
 export interface TrainingRecipe {
   readonly network: Network;
   readonly engine: 'onnx' | 'tfjs';
-  /** ONNX Runtime knows `cpu` (`auto` means it), `webgpu` and `cuda`; TensorFlow.js all but `cuda`. */
+  /** ONNX Runtime has `cpu` (also for `auto`), `webgpu` and `cuda`; TensorFlow.js has all but `cuda`. */
   readonly device: 'auto' | 'wasm' | 'cpu' | 'webgpu' | 'cuda';
   /** 0 leaves it to the engine. */
   readonly threads: number;
   readonly data: string;
-  /** Pictures are cut to these, and such as show no face are left out; pictures are taken whole where it is absent. */
+  /** Pictures are cut to these faces, and those without one are left out. Absent: pictures are used whole. */
   readonly faces?: FaceCrops;
   readonly split: SplitOptions;
   readonly pairs: number;
@@ -25,16 +25,16 @@ export interface TrainingRecipe {
   /** 0…1. */
   readonly augment: number;
   readonly seed: number;
-  /** Pairs of the validation part measured after each epoch; 0 for none. */
+  /** Pairs of the validation part that are measured after each epoch; 0 for none. */
   readonly validationPairs: number;
   /** Folder of the checkpoint. */
   readonly out: string;
-  /** Steps; there is one at the end too. 0 for none at all. */
+  /** Steps between two checkpoints; the run ends with one too. 0 for none at all. */
   readonly checkpointEvery: number;
   readonly resume: boolean;
 }
 
-/** What a run says while it goes. */
+/** What a run reports. */
 export type TrainingProgress =
   | { readonly kind: 'started'; readonly step: number; readonly steps: number; readonly engine: string }
   | {
@@ -58,16 +58,16 @@ export type TrainingProgress =
 export interface EpochResult {
   readonly loss: number;
   readonly validationLoss?: number;
-  /** Share of validation pairs told right at probability 0.5, 0…1. */
+  /** Share of validation pairs that are right at probability 0.5, 0…1. */
   readonly validationAccuracy?: number;
 }
 
-/** What must not change when a run goes on; more epochs, other checkpoints or another engine may. */
+/** What must not change when a run is resumed. More epochs, other checkpoints or another engine may. */
 export function fingerprint({ split, data, pairs, batchesPerEpoch, objective, optimiser, augment, seed, faces }: TrainingRecipe): string {
   return JSON.stringify({ split, data, pairs, batchesPerEpoch, objective, optimiser, augment, seed, ...(faces && { crop: true }) });
 }
 
-/** Throws Fault `bad-argument` where a checkpoint at `path` is of a run with other settings. */
+/** Throws Fault `bad-argument` where the checkpoint at `path` belongs to a run with other settings. */
 export function requireSameRecipe(notes: Notes, recipe: TrainingRecipe, path: string): void {
   if (notes.recipe === fingerprint(recipe)) return;
   throw new Fault(
@@ -76,7 +76,7 @@ export function requireSameRecipe(notes: Notes, recipe: TrainingRecipe, path: st
   );
 }
 
-/** Throws Fault `bad-argument` that names the setting which cannot be. */
+/** Throws Fault `bad-argument` that names the setting that makes no sense. */
 export function requireSensible(recipe: TrainingRecipe): void {
   const { pairs, batchesPerEpoch, epochs, checkpointEvery } = recipe;
   for (const [name, value, least] of [

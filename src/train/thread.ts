@@ -1,4 +1,7 @@
-/** Long work in a thread of its own, so that whoever asked for it stays awake: data in, progress and a result out, and an order to cancel. */
+/**
+ * Long work in a thread of its own, so that its caller stays responsive. In: data and the order to cancel. Out:
+ * progress and a result. Whoever starts a thread owns it; it ends with its work.
+ */
 import { parentPort, Worker, workerData } from 'node:worker_threads';
 import { Fault, type FaultCode, messageOf } from '../base/errors.ts';
 
@@ -8,7 +11,7 @@ type Report<Progress, Result> =
   | { readonly kind: 'failed'; readonly code: FaultCode | undefined; readonly message: string; readonly stack: string | undefined };
 
 export interface Job<Result> {
-  /** Ends the work after its step; what then comes of it is the work's own affair. */
+  /** Ends the work after its current step; what comes of it then is up to the work. */
   cancel(): void;
   /** Rejects with the Fault that ended the work (`reader-failed` where the thread itself died). */
   readonly result: Promise<Result>;
@@ -34,11 +37,14 @@ export function startThread<Progress, Result>(file: URL, data: unknown, onProgre
   worker.on('exit', () =>
     reject(new Fault('reader-failed', 'The training thread ended without a result: resume from the last checkpoint.')),
   );
-  promise.catch(() => undefined); // whoever asks for `result` later still gets it; nobody asking must not end the process
+  promise.catch(() => undefined); // a rejection that nobody awaits must not end the process
   return { cancel: () => worker.postMessage('cancel'), result: promise };
 }
 
-/** The job's result, cancelled when `signal` is aborted: then rejects with what that carries, unless the work ended well all the same. */
+/**
+ * The job's result; the job is cancelled when `signal` is aborted. Then rejects with the reason of `signal`, unless
+ * the work still ended well.
+ */
 export async function resultOf<Result>(job: Job<Result>, signal: AbortSignal): Promise<Result> {
   if (signal.aborted) job.cancel();
   signal.addEventListener('abort', job.cancel, { once: true });
@@ -52,11 +58,11 @@ export async function resultOf<Result>(job: Job<Result>, signal: AbortSignal): P
   }
 }
 
-/** The thread's own end: does the work with the data it was started with, and tells what came of it. */
+/** The thread's side: does the work with the data it was started with, and reports what came of it. */
 export async function serve<Data, Progress, Result>(work: (data: Data, control: Control<Progress>) => Promise<Result>): Promise<void> {
   const say = (report: Report<Progress, Result>) => parentPort?.postMessage(report);
   const cancel = new AbortController();
-  parentPort?.on('message', () => cancel.abort()); // the only order there is
+  parentPort?.on('message', () => cancel.abort()); // the only order
   try {
     const onProgress = (progress: Progress) => say({ kind: 'progress', progress });
     say({ kind: 'done', result: await work(workerData as Data, { signal: cancel.signal, onProgress }) });

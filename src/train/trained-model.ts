@@ -1,4 +1,7 @@
-/** A trained network taken from its checkpoint: opened to embed and compare, measured on a part, and asked to verify one picture against a folder. */
+/**
+ * A trained network from its checkpoint: opened to embed and compare, measured on a part, or asked to verify one
+ * picture against a folder.
+ */
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { Fault } from '../base/errors.ts';
@@ -22,14 +25,14 @@ export interface TrainedModel {
   readonly weights: Weights;
   /** Steps it was trained for. */
   readonly steps: number;
-  /** The folder of pictures it was trained on, as it was named then, and how that was split. */
+  /** The folder of pictures it was trained on, by its name at the time, and how it was split. */
   readonly data: string;
   readonly split: SplitOptions;
-  /** Whether it was trained on pictures cut to the face, and so wants such. */
+  /** Whether it was trained on pictures that are cut to the face, and so needs such pictures. */
   readonly crop: boolean;
 }
 
-/** Reads a checkpoint, or the one in a folder that was trained into. Throws Fault `not-found`, `model-damaged`. */
+/** Reads a checkpoint: its file, or the folder of the run. Throws Fault `not-found`, `model-damaged`. */
 export async function readTrainedModel(fileOrFolder: string): Promise<TrainedModel> {
   const path = existsSync(fileOrFolder) && statSync(fileOrFolder).isDirectory() ? join(fileOrFolder, checkpointName) : fileOrFolder;
   if (!existsSync(path) && !existsSync(`${path}.last`))
@@ -40,7 +43,10 @@ export async function readTrainedModel(fileOrFolder: string): Promise<TrainedMod
   return { path, network, objective, optimiser, weights: state.weights, steps: state.step, data, split, crop };
 }
 
-/** Keeps a network that was trained elsewhere as `readTrainedModel` reads it, with all that training would need at the tutorial's settings. Throws as `writeCheckpoint`. */
+/**
+ * Stores a network that was trained elsewhere so that `readTrainedModel` reads it, with the tutorial's settings for
+ * further training. Throws as `writeCheckpoint`.
+ */
 export async function keepImported(
   path: string,
   { network, weights, from, crop }: { readonly network: Network; readonly weights: Weights; readonly from: string; readonly crop: boolean },
@@ -56,7 +62,7 @@ export async function keepImported(
   await writeCheckpoint(path, { network, state: { step: 0, weights, first: zeros(), second: zeros() }, notes });
 }
 
-/** On ONNX Runtime, whatever trained it: both engines give the same embeddings. */
+/** On ONNX Runtime, whichever engine trained it: both give the same embeddings. */
 async function openEngine({ network, objective, optimiser, weights }: TrainedModel, threads: number): Promise<Engine> {
   const { openOnnxEngine } = await import('./onnx/engine-onnx.ts');
   return openOnnxEngine({ network, pairs: 1, objective, optimiser, weights, threads });
@@ -70,7 +76,7 @@ export type Embedded =
 
 /** Compares pictures by a trained network. */
 export interface TrainedComparer extends AsyncDisposable {
-  /** By path. Several at once take little longer than one: the graph runs on sixteen. */
+  /** By path. A call with several paths takes little longer than one: the graph runs on sixteen pictures. */
   readonly embed: (paths: readonly string[]) => Promise<Map<string, Embedded>>;
   /** 0…1. */
   readonly score: (a: Float32Array, b: Float32Array) => number;
@@ -92,7 +98,7 @@ export async function openTrainedComparer(model: TrainedModel, threads: number, 
           const crop = await locate?.(path);
           if (crop) found.set(path, crop);
           if (locate && !crop) failures.set(path, { failure: 'no-face' });
-          else await pictures.read(path); // kept, and so not read twice
+          else await pictures.read(path); // stays in memory, so that it is not read twice
         } catch (error) {
           if (!(error instanceof Fault) || error.code !== 'bad-picture') throw error;
           failures.set(path, { failure: 'unreadable', why: error });
@@ -109,11 +115,11 @@ export async function openTrainedComparer(model: TrainedModel, threads: number, 
 }
 
 export interface MeasureOptions {
-  /** Pairs at most; a small part holds fewer. */
+  /** At most so many pairs; a small part has fewer. */
   readonly pairs: number;
   readonly seed: number;
   readonly threads: number;
-  /** Of a network that was trained on faces alone. */
+  /** For a network that was trained on faces alone. */
   readonly faces?: FaceCrops;
 }
 
@@ -140,13 +146,16 @@ export interface VerifyOptions extends VerificationThresholds {
 }
 
 export interface Verification extends FolderDecision {
-  /** Verification images in which no face was found: they score 0. */
+  /** Verification images without a face: they score 0. */
   readonly withoutFace: readonly string[];
   /** Each verification image's score against the probe, 0…1. */
   readonly scores: readonly { readonly picture: string; readonly score: number }[];
 }
 
-/** The paper's verification, as in the tutorial's app. Throws Fault `not-found` for a folder without pictures, `bad-picture`. */
+/**
+ * The paper's verification, as in the tutorial's app. Throws Fault `not-found` for a folder without pictures,
+ * `bad-picture`.
+ */
 export async function verifyAgainstFolder(model: TrainedModel, options: VerifyOptions): Promise<Verification> {
   const gallery = await readPictureFolder(options.folder);
   if (gallery.length === 0) throw new Fault('not-found', `There is no picture in the folder of verification images ${options.folder}.`);

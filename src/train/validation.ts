@@ -1,4 +1,7 @@
-/** How well the network tells pairs now: loss, accuracy and each pair's score, from embeddings made once per picture. */
+/**
+ * How well the network tells pairs apart now: loss, accuracy and the score of each pair, from one embedding per
+ * picture.
+ */
 import { evaluationPairs, type Part, type PicturePair } from './data/dataset.ts';
 import type { Pictures } from './data/pictures.ts';
 import { headLogit } from './network/head.ts';
@@ -6,7 +9,10 @@ import type { Engine, Network, Objective } from './port.ts';
 
 export interface Scored {
   readonly pair: PicturePair;
-  /** 0…1: the head's probability; under contrastive loss 1 − distance / margin, at least 0 (so 0.5 lies midway to the margin). */
+  /**
+   * 0…1: the head's probability; under contrastive loss 1 − distance / margin, at least 0 (0.5 is midway to the
+   * margin).
+   */
   readonly score: number;
 }
 
@@ -19,7 +25,10 @@ export interface ValidationInput {
   readonly pictures: Pictures;
 }
 
-/** Loss (as in training, without penalties) and the share told right at score 0.5, over `count` balanced pairs of the part. */
+/**
+ * Loss (as in training, without penalties) and the share that is right at score 0.5, over `count` balanced pairs of
+ * the part.
+ */
 export async function validate(
   measured: ValidationInput,
   count: number,
@@ -40,7 +49,7 @@ export async function validate(
 
 type Told = { readonly score: number; readonly lossIfSame: number; readonly lossIfOther: number };
 
-/** Compares two embeddings with the weights as they are now: a score (see `Scored`) and the losses it would have. */
+/** Compares two embeddings with the current weights: a score (see `Scored`) and the loss for either truth. */
 export async function teller({
   engine,
   network,

@@ -1,4 +1,7 @@
-/** The thread that trains: a recipe in; its progress and result out. Started by job.ts, it ends with the run. */
+/**
+ * The thread that trains. In: a recipe. Out: progress, the result, and the history beside the checkpoint. job.ts
+ * starts it; it ends with the run.
+ */
 import { isMainThread } from 'node:worker_threads';
 import { writeHistory } from './history.ts';
 import type { TrainingProgress, TrainingRecipe } from './recipe.ts';

@@ -1,12 +1,12 @@
 /**
- * Pictures made different as cameras and people make them: an affine change of place, changes of light and colour, blur and JPEG
- * loss, all drawn from a seed. Numbers are side × side × 3, 0…1; nothing given is changed.
+ * Augmentation: pictures changed as cameras and people change them, by an affine transform, light and colour, blur
+ * and JPEG loss. All is drawn from a seed. In and out: side × side × 3 numbers, 0…1; the input is not changed.
  */
 import sharp from 'sharp';
 import { normal, type Random } from '../../base/random.ts';
 import { toBytes, toNumbers } from './pictures.ts';
 
-/** How far each change may go; all 0 and `flip` false leaves pictures as they are. */
+/** Limits of each change; all 0 and `flip` false leaves pictures as they are. */
 export interface AugmentLimits {
   /** Degrees either way. */
   readonly rotation: number;
@@ -19,10 +19,10 @@ export interface AugmentLimits {
   readonly flip: boolean;
   /** Added to all numbers. */
   readonly brightness: number;
-  /** Share by which the distance from the mean grows or shrinks; the same for saturation and the distance from grey. */
+  /** Share by which the distance from the mean grows or shrinks; saturation: the distance from grey. */
   readonly contrast: number;
   readonly saturation: number;
-  /** JPEG quality lost at most: 70 draws qualities 30…100. */
+  /** The most JPEG quality that is lost: 70 draws qualities 30…100. */
   readonly jpegLoss: number;
   /** Standard deviation of a Gaussian, pixels. */
   readonly blur: number;
@@ -60,7 +60,7 @@ const full: AugmentLimits = {
   blur: 1.2,
 };
 
-/** Limits that grow together: strength 0 changes nothing, 1 as far as a face stays easy to know. */
+/** Limits that grow together: strength 0 changes nothing, 1 as much as leaves a face easy to recognise. */
 export function limitsOf(strength: number): AugmentLimits {
   const scaled = Object.fromEntries(Object.entries(full).map(([name, limit]) => [name, Number(limit) * strength]));
   return { ...(scaled as unknown as AugmentLimits), flip: strength > 0 };
@@ -88,19 +88,19 @@ export function drawAugmentation(limits: AugmentLimits, side: number, random: Ra
     brightness: within(limits.brightness),
     contrast: 1 + within(limits.contrast),
     saturation: 1 + within(limits.saturation),
-    // Half the pictures go through neither: cameras differ, and both cost more time than all else together.
+    // Half the pictures get neither: cameras differ, and both cost more time than everything else together.
     jpegQuality: limits.jpegLoss > 0 && random() < 0.5 ? Math.round(100 - random() * limits.jpegLoss) : undefined,
     blur: random() < 0.5 ? Math.min(limits.blur, Math.abs(normal(random)) * limits.blur * 0.5) : 0,
   };
 }
 
-/** Lays the change on a picture. */
+/** Applies the change to a picture. */
 export async function augment(picture: Float32Array, side: number, change: Augmentation): Promise<Float32Array> {
   const coloured = recolour(blur(warpPicture(picture, side, change.affine), side, change.blur), change);
   return change.jpegQuality === undefined ? coloured : await throughJpeg(coloured, side, change.jpegQuality);
 }
 
-/** Resamples bilinearly; beyond the edge the edge goes on. */
+/** Resamples bilinearly; the edge continues beyond the picture. */
 export function warpPicture(picture: Float32Array, side: number, { a, b, c, d, tx, ty }: Augmentation['affine']): Float32Array {
   const out = new Float32Array(picture.length);
   const [middle, last] = [(side - 1) / 2, side - 1];
@@ -123,7 +123,10 @@ export function warpPicture(picture: Float32Array, side: number, { a, b, c, d, t
   return out;
 }
 
-/** Contrast about the picture's mean, saturation about each pixel's luma (ITU-R BT.601), then brightness; cut to 0…1. */
+/**
+ * Contrast around the mean of the picture, saturation around the luma of each pixel (ITU-R BT.601), then brightness;
+ * clamped to 0…1.
+ */
 export function recolour(picture: Float32Array, change: Pick<Augmentation, 'brightness' | 'contrast' | 'saturation'>): Float32Array {
   const mean = picture.reduce((sum, value) => sum + value, 0) / picture.length;
   const out = new Float32Array(picture.length);
@@ -142,14 +145,16 @@ export function recolour(picture: Float32Array, change: Pick<Augmentation, 'brig
   return out;
 }
 
-/** Gaussian of standard deviation `sigma` pixels, along rows and then columns; the edge goes on. */
+/**
+ * Gaussian of standard deviation `sigma` pixels, along rows and then columns; the edge continues beyond the picture.
+ */
 export function blur(picture: Float32Array, side: number, sigma: number): Float32Array {
   if (sigma < 0.1) return picture.slice();
   const reach = Math.ceil(3 * sigma);
   const weights = Float32Array.from({ length: 2 * reach + 1 }, (_, index) => Math.exp(-((index - reach) ** 2) / (2 * sigma ** 2)));
   const total = weights.reduce((sum, weight) => sum + weight, 0);
   const line = new Float32Array((side + 2 * reach) * 3);
-  /** Every line of pixels that lie `step` numbers apart, the lines `next` numbers apart. */
+  /** All lines of pixels: the pixels of one are `step` numbers apart, the lines `next` numbers. */
   const along = (from: Float32Array, step: number, next: number) => {
     const out = new Float32Array(from.length);
     for (let start = 0, lines = 0; lines < side; lines++, start += next) {
@@ -168,14 +173,14 @@ export function blur(picture: Float32Array, side: number, sigma: number): Float3
   return along(along(picture, 3, 3 * side), 3 * side, 3);
 }
 
-/** Coded as JPEG of that quality (1…100) and decoded again. */
+/** Encoded as JPEG of that quality (1…100) and decoded again. */
 export async function throughJpeg(picture: Float32Array, side: number, quality: number): Promise<Float32Array> {
   const raw = { width: side, height: side, channels: 3 } as const;
   const jpeg = await sharp(toBytes(picture), { raw }).jpeg({ quality }).toBuffer();
   return toNumbers(await sharp(jpeg).removeAlpha().raw().toBuffer());
 }
 
-/** Pictures side by side as one PNG or JPEG (by `format`), `columns` in a row, for people to look at. */
+/** Pictures side by side as one PNG or JPEG, `columns` in a row, for people to look at. */
 export async function contactSheet(
   pictures: readonly Float32Array[],
   side: number,

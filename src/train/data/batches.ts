@@ -1,4 +1,7 @@
-/** From a part of a dataset to batches for an engine: pairs drawn, pictures read and augmented, all decided by seed and step alone. */
+/**
+ * From a part of a dataset to batches for an engine: pairs drawn, pictures read and augmented. Seed and step alone
+ * decide them.
+ */
 
 import { newRandom, type Random } from '../../base/random.ts';
 import type { Batch } from '../port.ts';
@@ -17,7 +20,7 @@ export interface BatchOptions {
   readonly seed: number;
 }
 
-/** The batch of one step; a run that goes on from step 100 draws the batches that an uninterrupted one would. */
+/** The batch of one step: a run that resumes at step 100 draws the same batches as an uninterrupted one. */
 export async function batchOf(options: BatchOptions, step: number): Promise<Batch> {
   const random = newRandom(options.seed + step * 2 ** 32);
   const pairs = drawPairs(options.part, options.pairs, random);
@@ -44,7 +47,7 @@ function asBatch(pairs: readonly PicturePair[], pictures: readonly Float32Array[
   return { pairs: pairs.length, pictures: all, labels: Float32Array.from(pairs, ({ same }) => (same ? 1 : 0)) };
 }
 
-/** A contact sheet of the first batch as training will see it: a row for each pair. */
+/** A contact sheet of the first batch as training sees it: the pictures of a pair are side by side. */
 export async function previewSheet(options: BatchOptions, format: 'png' | 'jpeg'): Promise<Buffer> {
   const { pictures, pairs } = await batchOf(options, 0);
   const size = options.side * options.side * 3;

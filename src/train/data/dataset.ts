@@ -1,7 +1,7 @@
 /**
- * Pictures of people in folders, split by person and by picture before any pair is formed, and the balanced batches of pairs drawn
- * from a part: nothing that is tested on was ever trained on. Two layouts: a folder for each person, or the tutorial's `anchor`,
- * `positive` and `negative`.
+ * Pictures of people in folders, split by person and by picture before any pair is formed, so that nothing that is
+ * tested on was trained on; and the balanced pairs drawn from a part. Two layouts: a folder for each person, or the
+ * tutorial's `anchor`, `positive` and `negative`.
  */
 import { readdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
@@ -36,11 +36,12 @@ export interface PicturePair {
 
 export interface SplitOptions {
   /**
-   * `person`: people of one part are in no other (how it does on strangers). `picture`: everyone is in each part, with other pictures.
-   * `leaky`: all three parts are everything, as where pairs are formed before the split; to show what that does to figures.
+   * `person`: people of one part are in no other; it measures strangers. `picture`: everyone is in each part, with
+   * other pictures. `leaky`: all three parts are everything, as where pairs are formed before the split; it shows
+   * what that does to figures.
    */
   readonly by: 'person' | 'picture' | 'leaky';
-  /** Shares of validation and test, each 0…1, together below 1. */
+  /** Shares of validation and test: each 0…1, together below 1. */
   readonly validation: number;
   readonly test: number;
   readonly seed: number;
@@ -49,7 +50,10 @@ export interface SplitOptions {
 const pictureNames = /\.(jpe?g|png|webp|pgm|ppm)$/i;
 const tutorialFolders = ['anchor', 'positive', 'negative'] as const;
 
-/** Reads the names in `folder`; no picture is opened. Throws Fault `not-found`, or `bad-argument` where there is nothing to pair. */
+/**
+ * Reads the names in `folder` and opens no picture. Throws Fault `not-found`, or `bad-argument` where there is
+ * nothing to pair.
+ */
 export async function readDataset(folder: string): Promise<Part> {
   const folders = await subfolders(folder);
   const isTutorial = tutorialFolders.every((name) => folders.includes(name));
@@ -64,7 +68,10 @@ async function personFolder(folder: string, name: string): Promise<Subject> {
   return { name, first: pictures, second: pictures };
 }
 
-/** The person of `anchor` and `positive`, and everyone in `negative`; `Name_0001.jpg` tells whom a negative shows, as in LFW. */
+/**
+ * The person of `anchor` and `positive`, and everyone in `negative`; `Name_0001.jpg` names who is in a picture, as in
+ * LFW.
+ */
 async function tutorialSubjects(folder: string): Promise<Subject[]> {
   const [anchors, positives, negatives] = await Promise.all(tutorialFolders.map((name) => readPictureFolder(join(folder, name))));
   const strangers = Map.groupBy(negatives ?? [], (path) => basename(path).replace(/(_\d+)?\.\w+$/, ''));
@@ -89,7 +96,7 @@ async function subfolders(folder: string): Promise<string[]> {
   }
 }
 
-/** Of a link: what it leads to; false where that is gone. */
+/** Follows a link; false where its target is missing. */
 const isFolder = (path: string) =>
   stat(path).then(
     (found) => found.isDirectory(),
@@ -109,7 +116,10 @@ export async function readPictureFolder(folder: string): Promise<string[]> {
 
 const byNumber = new Intl.Collator('en', { numeric: true }).compare;
 
-/** Parts the subjects, or each subject's pictures. Throws Fault `bad-argument` where a part would hold no pair of either kind. */
+/**
+ * Divides the subjects, or the pictures of each. Throws Fault `bad-argument` where a part would have no pair of
+ * either kind.
+ */
 export function splitDataset(all: Part, options: SplitOptions): Split {
   const random = newRandom(options.seed);
   const names = ['train', 'validation', 'test'] as const;
@@ -128,7 +138,7 @@ export function splitDataset(all: Part, options: SplitOptions): Split {
 
 type Shares = readonly [number, number, number];
 
-/** Where the only anchor is one person (the tutorial's layout), that person is in every part, with other pictures. */
+/** Where only one person has anchors (the tutorial's layout), that person is in every part, with other pictures. */
 function bySubject(subjects: readonly Subject[], shares: Shares, random: Random): Subject[][] {
   const anchors = subjects.filter(({ first }) => first.length > 0);
   const lone = anchors.length === 1;
@@ -169,7 +179,7 @@ export function requirePairs(part: Part, what = part.name, remedy = 'add picture
   );
 }
 
-/** A balanced batch: the first half of the pairs (the greater half of an odd number) show one person, the rest two. */
+/** A balanced batch: the first half of the pairs (the larger half of an odd number) show one person, the rest two. */
 export function drawPairs(part: Part, pairs: number, random: Random): PicturePair[] {
   const matchable = part.subjects.filter(hasMatch);
   const firsts = part.subjects.filter(({ first }) => first.length > 0);
@@ -190,11 +200,14 @@ export function drawPairs(part: Part, pairs: number, random: Random): PicturePai
   return Array.from({ length: pairs }, (_, index) => (index < Math.ceil(pairs / 2) ? same() : other()));
 }
 
-/** Up to `count` different pairs, balanced as far as there are enough, the same for the same seed: what a part is measured on. */
+/**
+ * Up to `count` different pairs to measure a part on, balanced as far as there are enough; the same for the same
+ * seed.
+ */
 export function evaluationPairs(part: Part, count: number, seed: number): PicturePair[] {
   const random = newRandom(seed);
   const found = { same: new Map<string, PicturePair>(), other: new Map<string, PicturePair>() };
-  // Small parts hold fewer pairs than asked for: after many repeats all of them have come up.
+  // Small parts have fewer pairs than `count`: after many tries all of them have come up.
   for (let tries = 0; found.same.size + found.other.size < count && tries < 20 * count; tries++)
     for (const pair of drawPairs(part, 2, random)) {
       const kind = pair.same ? found.same : found.other;

@@ -1,27 +1,33 @@
-/** People's pictures in folders, to be measured on: each pair of one person and of two that can be formed, or so many drawn of them; and who is in a picture by its file's name. */
+/**
+ * Pictures of people in folders, to measure on: every pair of one person and of two, or a number drawn of them; and
+ * who is in a picture, by the name of its file.
+ */
 import { readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { Fault } from '../../base/errors.ts';
 import { below, newRandom } from '../../base/random.ts';
 import { type Part, type PicturePair, readDataset, readPictureFolder, type Subject } from './dataset.ts';
 
-/** Two pictures by their paths, and whose they are. */
+/** Two pictures by path, and whose they are. */
 export interface KnownPair extends PicturePair {
   readonly people: readonly [string, string];
-  /** Part of the cross-validation, 0…9: the people's, so that a person's habits are in one; of fewer than ten people every tenth pair. */
+  /**
+   * Part of the cross-validation, 0…9. It is a part of the people, so that a person's habits are in one; with fewer
+   * than ten people, every tenth pair.
+   */
   readonly fold: number;
 }
 
 export interface EveryPair {
   readonly pairs: readonly KnownPair[];
-  /** How many of each kind can be formed; more than `pairs` holds where they were drawn. */
+  /** How many of each kind there are; more than `pairs` has where they were drawn. */
   readonly mated: number;
   readonly impostors: number;
 }
 
 const parts = 10;
 
-/** At most `most` pairs of each kind, drawn at random (the same for the same seed) where there are more. */
+/** At most `most` pairs of each kind; drawn at random (the same for the same seed) where there are more. */
 export function everyPair({ subjects }: Part, most: number, seed: number): EveryPair {
   const random = newRandom(seed);
   const known = (one: number, other: number, first: string, second: string): KnownPair => ({
@@ -33,7 +39,7 @@ export function everyPair({ subjects }: Part, most: number, seed: number): Every
   const impostors = countImpostors(subjects);
   const strangers = impostors > most ? drawImpostors(subjects, most, random, known) : allImpostors(subjects, known);
   const pairs = [...mated, ...strangers];
-  // Of few people the parts cannot be people: some would hold pairs of one kind only.
+  // With few people the parts cannot be people: some would have pairs of one kind only.
   return {
     pairs: subjects.length < parts ? pairs.map((pair, index) => ({ ...pair, fold: index % parts })) : pairs,
     mated: mates.length,
@@ -43,15 +49,15 @@ export function everyPair({ subjects }: Part, most: number, seed: number): Every
 
 type Known = (one: number, other: number, first: string, second: string) => KnownPair;
 
-/** Each two pictures of a person once. */
+/** All pairs of a person's pictures, each once. */
 function matesOf({ first, second }: Subject): (readonly [string, string])[] {
   if (first === second) return first.flatMap((one, index) => first.slice(index + 1).map((other) => [one, other] as const));
   return first.flatMap((one) => second.filter((other) => other !== one).map((other) => [one, other] as const));
 }
 
 /**
- * Whether pairs of these two, the first picture of `one` and the second of `other`, are formed. Where both have one list of pictures (folders of people) a
- * pair and its reverse are the same, and only one of them is.
+ * Whether the first pictures of `one` are paired with the second pictures of `other`. In folders of people both are
+ * the same list, so a pair and its reverse are equal and only one of them is formed.
  */
 function arePaired(subjects: readonly Subject[], one: number, other: number): boolean {
   const isSymmetric = [one, other].every((person) => subjects[person]?.first === subjects[person]?.second);
@@ -100,8 +106,9 @@ function drawn<T>(items: readonly T[], count: number, random: () => number): T[]
 const probeFolders = ['input_image', 'verification_images'] as const;
 
 /**
- * Who is in the pictures of `folder`. `folder`: a folder for each person, the tutorial's training folders, or its `input_image/` and
- * `verification_images/`. `name`: the files' names up to the last `_` and number, wherever they lie (`001_03.jpg`). Throws Fault `not-found`, `bad-argument`.
+ * Who is in the pictures of `folder`. By `folder`: a folder for each person, the tutorial's training folders, or its
+ * `input_image/` and `verification_images/`. By `name`: the names of the files up to the last `_` and number, in
+ * `folder` and its subfolders (`001_03.jpg`). Throws Fault `not-found`, `bad-argument`.
  */
 export async function readPeople(folder: string, by: 'folder' | 'name'): Promise<Part> {
   if (by === 'name') return peopleByName(folder);

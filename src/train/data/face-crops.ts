@@ -1,7 +1,10 @@
-/** Training on faces alone: where the face lies in each picture in; the square that is cut out, and a split without the pictures that show none, out. */
+/**
+ * Training on faces alone. In: where the face is in each picture. Out: the square to cut, and a split without the
+ * pictures that have no face.
+ */
 import { type Part, requirePairs, type Split } from './dataset.ts';
 
-/** A rectangle in shares of a picture's width and height, 0…1, so that it holds for the picture at any size. */
+/** A rectangle in shares of a picture's width and height, 0…1: it holds for the picture at any size. */
 export interface Crop {
   readonly left: number;
   readonly top: number;
@@ -9,7 +12,7 @@ export interface Crop {
   readonly height: number;
 }
 
-/** By picture's path; a picture that is not in it shows no face. */
+/** By path; a picture that is not in it shows no face. */
 export type FaceCrops = ReadonlyMap<string, Crop>;
 
 export interface FaceBox {
@@ -19,10 +22,10 @@ export interface FaceBox {
   readonly y2: number;
 }
 
-/** A little of hair and chin belongs to it; pictures that are cut to the face already have no more. */
+/** Includes a little hair and chin; pictures that are already cut to the face have no more. */
 const margin = 1.2;
 
-/** The square about a box, pixels, moved inside a picture of `width` × `height`; smaller where the picture is. */
+/** The square around a box, pixels, moved inside a picture of `width` × `height`; smaller where the picture is. */
 export function squareAbout({ x1, y1, x2, y2 }: FaceBox, width: number, height: number): Crop {
   const side = Math.min(margin * Math.max(x2 - x1, y2 - y1), width, height);
   const start = (middle: number, whole: number) => Math.min(Math.max(0, middle - side / 2), whole - side);
@@ -34,7 +37,10 @@ export function squareAbout({ x1, y1, x2, y2 }: FaceBox, width: number, height: 
   };
 }
 
-/** After the split, so that who is in which part does not depend on what a detector finds. Throws Fault `bad-argument` where a part has no pair left. */
+/**
+ * Works on the finished split: who is in which part must not depend on a detector. Throws Fault `bad-argument` where
+ * a part has no pair left.
+ */
 export function facesOnly(split: Split, faces: FaceCrops): Split {
   const shown = (part: Part): Part => {
     const subjects = part.subjects.map(({ name, first, second }) => {

@@ -1,9 +1,10 @@
 /**
- * Lists of picture pairs in the format of LFW: the text of View 1 (`500`: one fold) or View 2 (`10<tab>300`: ten folds)
- * in, pairs with their pictures' paths, truth and fold out.
+ * Lists of picture pairs in the format of LFW. In: the text of View 1 (`500`: one fold) or View 2 (`10<tab>300`: ten
+ * folds). Out: pairs with the paths of their pictures, truth and fold.
  *
- * Format: http://vis-www.cs.umass.edu/lfw/README.txt, sections «pairs.txt format» and «pairsDevTrain.txt format»: a line `name n1 n2` is one
- * person twice, `name1 n1 name2 n2` two people; fields are separated by tabs; in each fold all matched pairs come first.
+ * Format: http://vis-www.cs.umass.edu/lfw/README.txt, sections "pairs.txt format" and "pairsDevTrain.txt format". A
+ * line `name n1 n2` is one person twice, `name1 n1 name2 n2` two people. Tabs separate the fields. In each fold all
+ * matched pairs come first.
  */
 import { Fault } from '../../base/errors.ts';
 
@@ -13,7 +14,7 @@ export interface Pair {
   readonly b: string;
   /** Whether both show one person. */
   readonly same: boolean;
-  /** 0…9. A list of one fold is cross-validated in ten parts, pair i in part i mod 10, as the reference pipeline does. */
+  /** 0…9. A list of one fold is cross-validated in ten parts, pair i in part i mod 10, as in the reference pipeline. */
   readonly fold: number;
 }
 
@@ -24,7 +25,10 @@ export interface PairList {
 
 const parts = 10;
 
-/** Reads a list. Throws Fault `bad-argument` with the line's number where it is not of the format. `file` names it in messages. */
+/**
+ * Reads a list. Throws Fault `bad-argument` with the number of the line that does not fit. `file` is its name in
+ * messages.
+ */
 export function readPairs(text: string, file: string): PairList {
   const lines = text.replace(/^\ufeff/, '').split(/\r?\n/);
   while (lines.at(-1)?.trim() === '') lines.pop();
@@ -55,7 +59,9 @@ function picturesOf(fields: readonly string[], same: boolean): { a: string; b: s
   return a && b && (same || name !== third) ? { a, b } : undefined;
 }
 
-/** Undefined unless the name is one folder's and the number a picture's: no list leads out of the folder of pictures. */
+/**
+ * Undefined unless the name is that of one folder and the number that of a picture: no list leads out of the folder.
+ */
 function pathOf(name = '', number = ''): string | undefined {
   if (!/^[^./\\][^/\\]*$/.test(name) || !/^[1-9]\d{0,3}$/.test(number)) return undefined;
   return `${name}/${name}_${number.padStart(4, '0')}.jpg`;

@@ -1,10 +1,13 @@
-/** Pictures as the network takes them: encoded files in, side × side × 3 numbers 0…1 out, kept in memory as bytes after the first reading. */
+/**
+ * Pictures as the network takes them. In: encoded files. Out: side × side × 3 numbers, 0…1. Bytes stay in memory
+ * after the first read.
+ */
 import { readFile } from 'node:fs/promises';
 import sharp, { type Sharp } from 'sharp';
 import { Fault, messageOf } from '../../base/errors.ts';
 import type { Crop, FaceCrops } from './face-crops.ts';
 
-/** Where the face is in a picture, by its path; undefined where there is none. */
+/** Where the face is in a picture, by path; undefined without one. */
 export type Locate = (path: string) => Promise<Crop | undefined>;
 
 export interface Pictures {
@@ -12,7 +15,7 @@ export interface Pictures {
   read(path: string): Promise<Float32Array>;
 }
 
-/** Reads at `side`; the whole picture, as the tutorial does, or what `locate` finds. */
+/** Reads at `side`: the whole picture, as in the tutorial, or what `locate` finds. */
 export function openPictures(side: number, locate?: Locate): Pictures {
   const kept = new Map<string, Uint8Array>();
   return {
@@ -24,7 +27,7 @@ export function openPictures(side: number, locate?: Locate): Pictures {
   };
 }
 
-/** Pictures cut to the faces that were found, or whole where faces were not looked for. */
+/** Pictures cut to the faces that were found, or whole where no faces were looked for. */
 export const openPicturesOf = (side: number, faces: FaceCrops | undefined): Pictures =>
   openPictures(side, faces && (async (path) => faces.get(path)));
 
@@ -35,9 +38,9 @@ export function toNumbers(bytes: Uint8Array): Float32Array {
   return numbers;
 }
 
-/** 0…1 to bytes; what lies outside is cut off. */
+/** 0…1 to bytes; values outside are clamped. */
 export function toBytes(numbers: Float32Array): Uint8Array {
-  const bytes = new Uint8ClampedArray(numbers.length); // rounds and clamps by itself
+  const bytes = new Uint8ClampedArray(numbers.length); // rounds and clamps
   for (let index = 0; index < numbers.length; index++) bytes[index] = (numbers[index] as number) * 255;
   return new Uint8Array(bytes.buffer);
 }
@@ -63,7 +66,7 @@ async function decode(path: string, side: number, locate: Locate | undefined): P
 }
 
 async function cropped(picture: Sharp, { left, top, width, height }: Crop): Promise<Sharp> {
-  // Only after it was turned upright are its width and height known.
+  // Width and height are known only after the picture is turned upright.
   const { data, info } = await picture.png({ compressionLevel: 1 }).toBuffer({ resolveWithObject: true });
   const place = (share: number, whole: number) => Math.min(Math.round(share * whole), whole - 1);
   const [x, y] = [place(left, info.width), place(top, info.height)];
@@ -78,11 +81,14 @@ export async function squareThumbnail(path: string, side: number): Promise<Buffe
     const picture = netpbm(encoded) ?? sharp(encoded).autoOrient();
     return await picture.resize(side, side, { fit: 'cover' }).toColourspace('srgb').jpeg({ quality: 80 }).toBuffer();
   } catch {
-    return undefined; // the page then shows its name alone
+    return undefined; // the page then shows only its name
   }
 }
 
-/** Binary PGM and PPM (https://netpbm.sourceforge.net/doc/pgm.html, 8 bits), which sharp's own build does not read: ORL's format. */
+/**
+ * Binary PGM and PPM (https://netpbm.sourceforge.net/doc/pgm.html, 8 bits): the format of ORL, which sharp does not
+ * read.
+ */
 function netpbm(encoded: Buffer): Sharp | undefined {
   const header = /^P([56])(?:\s+|#[^\n]*\n)+(\d+)(?:\s+|#[^\n]*\n)+(\d+)(?:\s+|#[^\n]*\n)+255\s/.exec(encoded.toString('latin1', 0, 512));
   if (!header) return undefined;

@@ -1,6 +1,7 @@
 /**
- * All that is said of a model that has compared pairs: scores with their truth and people in; the figures of `evaluate`, accuracy, precision, recall and
- * F1 at given thresholds, intervals of the kind that the pairs allow, and the worst pairs out.
+ * Everything that is reported about a model that compared pairs. In: scores with their truth and people. Out: the
+ * figures of `evaluate`, accuracy, precision, recall and F1 at given thresholds, intervals of the kind that the pairs
+ * allow, and the worst pairs.
  */
 import { clopperPearson, type Interval } from './binomial.ts';
 import { type Confusion, confusionAt, type Share } from './confusion.ts';
@@ -8,27 +9,37 @@ import { type ErrorRate, type Evaluation, evaluate, type RateAtFmr, reportedFmrs
 import { type DrawnRates, type PairOfPeople, type PeopleBootstrap, peopleBootstrap, ratesOfAll } from './people-bootstrap.ts';
 
 export interface AssessOptions {
-  /** Pictures that gave no face. */
+  /** Pictures without a face. */
   readonly noFace: number;
-  /** Scores above which a pair is taken as one person. */
+  /** A pair with a score above it is taken as one person. */
   readonly thresholds: readonly number[];
-  /** Whether many pairs share a person or a picture (every pair of some people's pictures): then intervals come from drawing people anew. */
+  /**
+   * Whether many pairs share a person or a picture (every pair of some people's pictures): then intervals come from
+   * drawing people.
+   */
   readonly shared: boolean;
-  /** How many of the worst pairs of each kind. */
+  /** Number of worst pairs of each kind. */
   readonly worst: number;
 }
 
 export interface Assessment extends Evaluation {
   /**
-   * Where the 95 % intervals come from. `clopper-pearson`: exact, pairs taken as independent (of a list, or where fewer than ten people have two pictures).
-   * `people`: 1,000 draws of the people; the equal error rate's always do, where there are ten.
+   * Where the 95 % intervals come from. `clopper-pearson`: exact, with pairs taken as independent (pairs of a list,
+   * or fewer than ten people with two pictures). `people`: 1,000 draws of the people. The interval of the equal error
+   * rate is always by people, where there are ten.
    */
   readonly intervals: 'clopper-pearson' | 'people';
   readonly people: number;
   readonly eerInterval: Interval | null;
-  /** By `people` as if there were as many pairs of one person as of two, else as the pairs are. A pair without a face counts as rejected where it is of one person, and is else left out. */
+  /**
+   * By `people`, pairs of one person and of two count alike; else pairs count as they are. A pair without a face
+   * counts as rejected where it is of one person; else it is left out.
+   */
   readonly atThresholds: readonly Confusion[];
-  /** Places among the comparisons: pairs of two people by falling score, and of one person by rising score; of the same people only the worst. */
+  /**
+   * Indices of comparisons: pairs of two people by falling score, and of one person by rising score; only the worst
+   * pair of the same people.
+   */
   readonly worst: { readonly impostors: readonly number[]; readonly mates: readonly number[] };
 }
 
@@ -67,7 +78,7 @@ function ratesByPeople(rate: RateAtFmr, index: number, bootstrap: PeopleBootstra
   };
 }
 
-/** Of independent pairs, as many of one person as of two (as LFW's lists have). */
+/** For independent pairs, as many of one person as of two (as in the lists of LFW). */
 function confusionOf(comparisons: readonly PairOfPeople[], threshold: number): Confusion {
   return confusionAt(
     comparisons.flatMap(({ score, same }) => (score === null && !same ? [] : [{ score: score ?? Number.NEGATIVE_INFINITY, same }])),
@@ -115,7 +126,7 @@ function worstOf(comparisons: readonly PairOfPeople[], count: number): Assessmen
   };
 }
 
-/** Failures to acquire (ISO/IEC 19795-1): pictures that gave no face, of all that were read. */
+/** Failures to acquire (ISO/IEC 19795-1): pictures without a face, of all that were read. */
 export function failureToAcquire(failed: number, pictures: number): ErrorRate | null {
   if (pictures === 0) return null;
   const rate = { rate: failed / pictures, interval: clopperPearson(failed, pictures) };

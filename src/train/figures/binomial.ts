@@ -1,6 +1,6 @@
 /**
- * How sure a share is: counts in, the exact interval of Clopper and Pearson (The use of confidence or fiducial limits,
- * Biometrika 26, 1934) out.
+ * The uncertainty of a share. In: counts. Out: the exact interval of Clopper and Pearson (The use of confidence or
+ * fiducial limits, Biometrika 26, 1934).
  */
 
 export type Interval = readonly [low: number, high: number];
@@ -13,7 +13,7 @@ export function clopperPearson(hits: number, trials: number, confidence = 0.95):
   return [low, high];
 }
 
-/** By halving: the incomplete beta function rises in x. */
+/** By bisection: the incomplete beta function rises in x. */
 function betaQuantile(p: number, a: number, b: number): number {
   let [low, high] = [0, 1];
   for (let turn = 0; turn < 100 && high - low > 1e-15 * high; turn++) {
@@ -24,7 +24,9 @@ function betaQuantile(p: number, a: number, b: number): number {
   return (low + high) / 2;
 }
 
-/** Regularised incomplete beta function by Lentz's continued fraction (Numerical Recipes, third edition, section 6.4). */
+/**
+ * Regularised incomplete beta function by Lentz's continued fraction (Numerical Recipes, third edition, section 6.4).
+ */
 function incompleteBeta(x: number, a: number, b: number): number {
   if (x <= 0) return 0;
   if (x >= 1) return 1;
@@ -47,7 +49,10 @@ function incompleteBeta(x: number, a: number, b: number): number {
   return front * fraction;
 }
 
-/** Logarithm of the gamma function for x ≥ 1: Stirling's series, after moving x up to where it is exact to the last digits. */
+/**
+ * Logarithm of the gamma function for x ≥ 1: Stirling's series, after x is shifted up to where it is exact to the
+ * last digits.
+ */
 function logGamma(x: number): number {
   let [shift, z] = [0, x];
   for (; z < 12; z++) shift += Math.log(z);

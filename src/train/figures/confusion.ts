@@ -1,20 +1,23 @@
-/** Pairs told right and wrong at a threshold: scores with their truth in; accuracy, precision, recall and F1 with 95 % intervals out. */
+/**
+ * Pairs that are right and wrong at a threshold. In: scores with their truth. Out: accuracy, precision, recall and F1
+ * with 95 % intervals.
+ */
 
 import { below, newRandom } from '../../base/random.ts';
 import { clopperPearson, type Interval } from './binomial.ts';
 
-/** A share, 0…1, with its interval; null where nothing was counted (no pair was accepted: precision has no value). */
+/** A share, 0…1, with its interval; null where there is nothing to count (precision, when no pair was accepted). */
 export type Share = { readonly value: number; readonly interval: Interval } | null;
 
 export interface Confusion {
   readonly threshold: number;
   readonly pairs: number;
-  /** Of them such as show one person. */
+  /** Those that show one person. */
   readonly samePairs: number;
   readonly accuracy: Share;
-  /** Of the accepted pairs those of one person. */
+  /** Of the accepted pairs, those of one person. */
   readonly precision: Share;
-  /** Of the pairs of one person those accepted: 1 − FNMR. */
+  /** Of the pairs of one person, those accepted: 1 − FNMR. */
   readonly recall: Share;
   readonly f1: Share;
 }
@@ -25,7 +28,10 @@ export interface Told {
   readonly same: boolean;
 }
 
-/** Intervals: Clopper–Pearson for shares of pairs; for F1, which is none, the bootstrap over pairs (Efron 1979; 1,000 draws, seeded). */
+/**
+ * Intervals: Clopper–Pearson for shares of pairs; for F1, which is not such a share, the bootstrap over pairs (Efron
+ * 1979; 1,000 draws, seeded).
+ */
 export function confusionAt(told: readonly Told[], threshold: number): Confusion {
   const counts = countAt(told, threshold);
   const share = (hits: number, trials: number): Share =>
@@ -57,7 +63,7 @@ function countAt(told: readonly Told[], threshold: number): Counts {
   return counts;
 }
 
-/** 0 where nothing is hit, as is the custom. */
+/** 0 without hits, by convention. */
 function f1({ hits, misses, falseMatches }: Counts): number {
   return hits === 0 ? 0 : (2 * hits) / (2 * hits + misses + falseMatches);
 }

@@ -1,12 +1,15 @@
-/** The curves of an evaluation as plots: ROC (false-match rate by logarithm), DET (both errors as normal deviates: A. Martin et al., The DET curve, Eurospeech 1997), and where the scores lie. */
+/**
+ * The curves of an evaluation as plots: ROC (logarithmic false-match rate), DET (both errors as normal deviates: A.
+ * Martin et al., The DET curve, Eurospeech 1997), and the distribution of scores.
+ */
 import type { ComparedPair, RocPoint } from './evaluate.ts';
 import type { Plot, PlotPoint, Tick } from './plots.ts';
 
-/** A curve and what it is called. */
+/** A curve with its name. */
 export interface NamedCurve {
   readonly name: string;
   readonly roc: readonly RocPoint[];
-  /** Compared pairs of two people and all of one person: rates below one of so many were not seen. */
+  /** Compared pairs of two people, and all pairs of one person: a rate below one of these cannot be observed. */
   readonly impostors: number;
   readonly genuine: number;
 }
@@ -14,7 +17,7 @@ export interface NamedCurve {
 const marks = [1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1];
 const percentOf = (rate: number) => `${Number((100 * rate).toPrecision(3))} %`;
 
-/** True accept rate over false-match rate, from the least rate that the pairs can show. */
+/** True accept rate over false-match rate, from the smallest rate that the pairs can show. */
 export function rocPlot(curves: readonly NamedCurve[]): Plot {
   const least = Math.max(1e-5, Math.min(...curves.map(({ impostors }) => 1 / Math.max(1, impostors))));
   const from = marks.findLastIndex((mark) => mark <= least * (1 + 1e-9));
@@ -38,7 +41,9 @@ export function rocPlot(curves: readonly NamedCurve[]): Plot {
 
 const deviates: readonly number[] = [0.0001, 0.001, 0.01, 0.05, 0.2, 0.4];
 
-/** False non-match over false-match rate: straight where scores are normal, the nearer to the corner the better. */
+/**
+ * False non-match rate over false-match rate: a straight line for normal scores; the nearer to the corner the better.
+ */
 export function detPlot(curves: readonly NamedCurve[]): Plot {
   const [first, last] = [deviates[0] as number, deviates.at(-1) as number];
   const axis: Tick[] = deviates.map((rate) => ({ at: probit(rate), label: percentOf(rate) }));
@@ -51,7 +56,7 @@ export function detPlot(curves: readonly NamedCurve[]): Plot {
     ticks: { x: axis, y: axis },
     series: curves.map(({ name, roc, impostors, genuine }) => ({
       name,
-      // Neither rate can be seen below one pair.
+      // Neither rate can be observed below one pair.
       points: thinned(
         roc
           .filter(({ fmr, tar }) => fmr >= 1 / impostors && fmr <= last && 1 - tar <= last && 1 - tar >= 1 / genuine - 1e-12)
@@ -63,7 +68,7 @@ export function detPlot(curves: readonly NamedCurve[]): Plot {
 
 const bins = 64;
 
-/** How many of a hundred pairs of either kind have a score of each height. */
+/** The share of the pairs of either kind at each score, percent. */
 export function scorePlot(name: string, comparisons: readonly ComparedPair[]): Plot {
   const scores = comparisons.flatMap(({ score }) => (score === null ? [] : [score]));
   const low = scores.reduce((least, score) => Math.min(least, score), Infinity);
@@ -89,7 +94,7 @@ export function scorePlot(name: string, comparisons: readonly ComparedPair[]): P
   };
 }
 
-/** Between two corners the curve goes along and then up: a threshold accepts no half pair. */
+/** Between two corners the curve goes along and then up: a threshold does not accept half a pair. */
 function stairs(points: readonly PlotPoint[]): PlotPoint[] {
   return points.flatMap((point, index) => {
     const before = points[index - 1];
@@ -97,13 +102,13 @@ function stairs(points: readonly PlotPoint[]): PlotPoint[] {
   });
 }
 
-/** At most some 600 points: more than the plot has places. */
+/** About 600 points at most: the plot has room for no more. */
 function thinned(points: readonly PlotPoint[]): PlotPoint[] {
   const stride = Math.ceil(points.length / 600);
   return points.filter((_, index) => index % stride === 0 || index === points.length - 1);
 }
 
-/** Inverse of the normal distribution, by halving its complementary error function (Numerical Recipes, third edition, section 6.2.2). */
+/** Inverse of the normal distribution, by bisection of its distribution function. */
 export function probit(share: number): number {
   let [low, high] = [-8, 8];
   for (let turn = 0; turn < 60; turn++) {
@@ -114,7 +119,10 @@ export function probit(share: number): number {
   return (low + high) / 2;
 }
 
-/** The normal distribution below x, by its power series near 0 and continued fraction in the tails (Abramowitz and Stegun 26.2.11, 26.2.14). */
+/**
+ * The normal distribution below x: power series near 0, continued fraction in the tails (Abramowitz and Stegun
+ * 26.2.11, 26.2.14).
+ */
 function normalBelow(x: number): number {
   const density = Math.exp((-x * x) / 2) / Math.sqrt(2 * Math.PI);
   if (Math.abs(x) > 3) {

@@ -1,37 +1,44 @@
 /**
- * How good a comparison is: scores of pairs with their truth in; accuracy, equal error rate, false non-match rates at
- * given false-match rates with their 95 % intervals, and the ROC curve out. What the number of pairs cannot support is null, with the reason.
+ * How good a comparison is. In: scores of pairs with their truth. Out: accuracy, equal error rate, false non-match
+ * rates at given false-match rates with their 95 % intervals, and the ROC curve. What the number of pairs cannot
+ * support is null, with the reason.
  *
- * Units: `accuracy` and `standardError` are percent, as in the networks' manifests; every rate is a fraction, 0…1.
+ * Units: `accuracy` and `standardError` are percent, as in the manifests of networks; every rate is a fraction, 0…1.
  * Terms and the rule of three: ISO/IEC 19795-1. A pair is accepted when its score is above the threshold.
  */
 import { clopperPearson, type Interval } from './binomial.ts';
 
 /** One compared pair. */
 export interface ComparedPair {
-  /** Likeness (a cosine or a logit), the higher the more alike; null where a picture gave no face. */
+  /** Likeness (a cosine or a logit): the higher, the more alike; null where a picture has no face. */
   readonly score: number | null;
   readonly same: boolean;
   /** Part of the cross-validation, 0 and up (see `readPairs`). */
   readonly fold: number;
 }
 
-/** An error rate with its 95 % interval: exact (Clopper and Pearson 1934), which takes pairs as independent, or by people (see `assess`). */
+/**
+ * An error rate with its 95 % interval: exact (Clopper and Pearson 1934), with pairs taken as independent, or by
+ * people (see `assess`).
+ */
 export interface ErrorRate {
   readonly rate: number;
   readonly interval: Interval;
-  /** Only where no error was seen: the rate is below this with 95 % confidence (rule of three: 3 / pairs, or 3 / people). */
+  /**
+   * Only where no error was observed: the rate is below this with 95 % confidence (rule of three: 3 / pairs, or 3 /
+   * people).
+   */
   readonly below?: number;
 }
 
-/** What is rejected of one person when so many of strangers are accepted. */
+/** The false non-match rate at a given false-match rate. */
 export type RateAtFmr =
   | {
       /** The false-match rate asked for. */
       readonly fmr: number;
-      /** The score that keeps it. */
+      /** The threshold that keeps to it. */
       readonly threshold: number;
-      /** The false-match rate of that threshold on these pairs: at most the one asked for. */
+      /** The false-match rate of that threshold on these pairs: at most `fmr`. */
       readonly measuredFmr: ErrorRate;
       readonly fnmr: ErrorRate;
       /** True accept rate, 1 − fnmr, with its interval. */
@@ -44,36 +51,43 @@ export interface Evaluation {
   readonly pairs: number;
   readonly genuine: number;
   readonly impostors: number;
-  /** Pictures without a face, as counted by who read them. */
+  /** Pictures without a face, as the caller counted them. */
   readonly noFace: number;
-  /** Pairs that could therefore not be compared: wrong in `accuracy`, rejected in `fnmr`, left out of the false-match rates. */
+  /**
+   * Pairs that could not be compared for that reason: wrong in `accuracy`, rejected in `fnmr`, left out of the
+   * false-match rates.
+   */
   readonly notCompared: number;
-  /** Percent right, each fold at the threshold that is best on the others, as if there were as many pairs of one person as of two; mean over the folds, and its standard error. */
+  /**
+   * Percent right, each fold at the threshold that is best on the others; pairs of one person and of two count alike.
+   * Mean over the folds, and its standard error.
+   */
   readonly accuracy: number | null;
   readonly standardError: number | null;
   readonly folds: number;
   /** Equal error rate: where false-match and false non-match rate cross. */
   readonly eer: number | null;
   readonly rates: readonly RateAtFmr[];
-  /** Corners of the curve from (0, 0) to the end, by rising false-match rate; above `threshold` is accepted. */
+  /** Corners of the curve from (0, 0) to the end, by rising false-match rate; scores above `threshold` are accepted. */
   readonly roc: readonly RocPoint[];
   /** Why `accuracy`, `standardError` and `eer` are null; absent when they are not. */
   readonly reason?: string;
 }
 
 export interface RocPoint {
-  /** Null where nothing is accepted yet. */
+  /** Null where nothing is accepted yet, and at the end. */
   readonly threshold: number | null;
   readonly fmr: number;
   readonly tar: number;
 }
 
-/** The false-match rates reported on. */
+/** The false-match rates that are reported. */
 export const reportedFmrs = [1e-1, 1e-2, 1e-3, 1e-4] as const;
-// The rule of three: below 3 / n nothing can be said of a rate by n pairs. 30 serve the loosest rate above, and are the least for anything else.
+// The rule of three: n pairs say nothing about a rate below 3 / n. 30 pairs support the loosest rate above, and
+// everything else needs at least as many.
 const leastPairs = 30;
 
-/** Evaluates compared pairs; `noFace` is the number of pictures that gave no face. */
+/** Evaluates compared pairs; `noFace` is the number of pictures without a face. */
 export function evaluate(comparisons: readonly ComparedPair[], noFace: number): Evaluation {
   const genuine = comparisons.filter((each) => each.same);
   const impostors = comparisons.filter((each) => !each.same);
@@ -96,9 +110,10 @@ export function evaluate(comparisons: readonly ComparedPair[], noFace: number): 
 }
 
 /**
- * Cross-validated accuracy, as in `rates` of the reference pipeline: candidates are every fifth of the other folds' distinct scores
- * (each of them where they are fewer than 500, which the reference does not do), the first of the best is taken. The standard error divides by n − 1 under the root (LFW, technical report 07-49, section «View 2»);
- * the reference divides by n, which is 5 % less for ten folds.
+ * Cross-validated accuracy, as in `rates` of the reference pipeline: candidates are every fifth of the distinct
+ * scores of the other folds (each of them below 500 scores, unlike the reference), and the first of the best is
+ * taken. The standard error divides by n − 1 under the root (LFW, technical report 07-49, section "View 2"); the
+ * reference divides by n, which is 5 % less for ten folds.
  */
 function accuracyOf(comparisons: readonly ComparedPair[]): { accuracy: number; standardError: number; folds: number } {
   const folds = [...new Set(comparisons.map((each) => each.fold))];
@@ -123,7 +138,7 @@ function bestThreshold(comparisons: readonly ComparedPair[], impostorWeight: num
   const genuine = steps.reduce((sum, step) => sum + step.genuine, 0);
   let best = { threshold: Number.NEGATIVE_INFINITY, right: -1 };
   const stride = steps.length < 500 ? 1 : 5;
-  let right = genuine; // all accepted; then each step's pairs are rejected
+  let right = genuine; // all accepted; then the pairs of each step are rejected
   for (const [i, step] of steps.entries()) {
     right += impostorWeight * step.impostors - step.genuine;
     if (i % stride === 0 && right > best.right) best = { threshold: step.score, right };
@@ -137,7 +152,7 @@ interface Step {
   impostors: number;
 }
 
-/** Pairs of each distinct score, the highest first. */
+/** Pairs at each distinct score, the highest first. */
 function stepsOf(comparisons: readonly ComparedPair[]): Step[] {
   const steps = new Map<number, Step>();
   for (const { score, same } of comparisons) {
@@ -150,7 +165,7 @@ function stepsOf(comparisons: readonly ComparedPair[]): Step[] {
   return [...steps.values()].sort((a, b) => b.score - a.score);
 }
 
-/** The point at which each distinct score has just been accepted; its threshold is the next lower one. */
+/** The point after each distinct score is accepted; its threshold is the next lower score. */
 function rocOf(comparisons: readonly ComparedPair[]): RocPoint[] {
   const steps = stepsOf(comparisons);
   const impostors = steps.reduce((sum, step) => sum + step.impostors, 0);
@@ -164,7 +179,7 @@ function rocOf(comparisons: readonly ComparedPair[]): RocPoint[] {
   return [{ threshold: steps[0]?.score ?? null, fmr: 0, tar: 0 }, ...points];
 }
 
-/** Without the points that lie inside a straight rise or run; JSON knows no −Infinity, so the end has no threshold either. */
+/** Without the points inside a straight line. JSON has no −Infinity, so the end has no threshold either. */
 function cornersOf(roc: readonly RocPoint[]): RocPoint[] {
   const corners = roc.filter((point, i) => {
     const [before, after] = [roc[i - 1], roc[i + 1]];
@@ -195,7 +210,7 @@ function rateAt(fmr: number, genuine: readonly ComparedPair[], scores: readonly 
   const refused = (reason: string): RateAtFmr => ({ fmr, threshold: null, fnmr: null, tar: null, reason });
   if (scores.length < needed) return refused(`needs at least ${needed} mismatched pairs (rule of three), there are ${scores.length}`);
   if (genuine.length < leastPairs) return refused(`needs at least ${leastPairs} matched pairs, there are ${genuine.length}`);
-  // As many of the highest impostors as the rate allows lie above the next one, which is the threshold.
+  // The threshold is the highest impostor score that the rate no longer allows.
   const threshold = scores[Math.floor(fmr * scores.length + 1e-9)] ?? Number.NEGATIVE_INFINITY;
   const falseMatches = scores.filter((score) => score > threshold).length;
   const rejected = genuine.filter(({ score }) => score === null || score <= threshold).length;

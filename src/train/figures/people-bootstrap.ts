@@ -1,24 +1,25 @@
 /**
- * How sure figures are where pairs share people: compared pairs with whom they show in; 95 % intervals out, from drawing the people anew, with
- * replacement. A pair of one person then counts as often as that person was drawn, a pair of two as often as both were, multiplied
- * (subsets bootstrap: R. Bolle, N. Ratha, S. Pankanti, Error analysis of pattern recognition systems, CVIU 93, 2004).
+ * Uncertainty of figures where pairs share people. In: compared pairs with the people in them. Out: 95 % intervals,
+ * by drawing the people with replacement. A pair of one person counts as often as that person was drawn; a pair of
+ * two counts the product of both (subsets bootstrap: R. Bolle, N. Ratha, S. Pankanti, Error analysis of pattern
+ * recognition systems, CVIU 93, 2004).
  */
 
 import { below, newRandom } from '../../base/random.ts';
 import type { Interval } from './binomial.ts';
 import type { ComparedPair } from './evaluate.ts';
 
-/** A comparison, and whose the two pictures are. */
+/** A comparison, and the people in the two pictures. */
 export interface PairOfPeople extends ComparedPair {
   readonly people: readonly [string, string];
 }
 
-/** Rates on one draw of people, each 0…1. */
+/** Rates of one draw of people, each 0…1. */
 export interface DrawnRates {
   readonly eer: number;
-  /** False non-match rate at each asked false-match rate, at the threshold of this very draw. */
+  /** False non-match rate at each given false-match rate, at the threshold of this draw. */
   readonly fnmrs: readonly number[];
-  /** At each given threshold the share of pairs of one person, and of two, that are accepted. */
+  /** At each given threshold, the accepted share of pairs of one person, and of two. */
   readonly accepted: readonly Accepted[];
 }
 
@@ -27,18 +28,24 @@ export interface Accepted {
   readonly falseMatched: number;
 }
 
-/** Fewer people with a pair of their own make no bootstrap: one person drawn again and again is always as alike. */
-export const leastPeople = 10;
+/**
+ * Fewer people with a pair of their own are too few for a bootstrap: the same person drawn again is always equally
+ * alike.
+ */
+const leastPeople = 10;
 const draws = 1000;
 
 export interface PeopleBootstrap {
   /** People with a pair of their own. */
   readonly matedPeople: number;
-  /** The interval of whatever the rates give; never narrower at 0 or 1 than the rule of three over people: 3 / matedPeople. */
+  /**
+   * The interval of a figure of the rates. At 0 or 1 never narrower than the rule of three over people: 3 /
+   * matedPeople.
+   */
   interval(figure: (rates: DrawnRates) => number): Interval;
 }
 
-/** Draws the people 1,000 times, seeded. Undefined where they are too few. */
+/** Draws the people 1,000 times, seeded. Undefined where there are too few. */
 export function peopleBootstrap(
   comparisons: readonly PairOfPeople[],
   thresholds: readonly number[],
@@ -88,10 +95,10 @@ interface SortedPairs {
   readonly other: Int32Array;
   /** Numbers of pairs after which the score changes, rising. */
   readonly ends: Int32Array;
-  /** Sums of either kind, written anew for each draw. */
+  /** Sums of either kind, overwritten by each draw. */
   readonly matched: Float64Array;
   readonly falseMatched: Float64Array;
-  /** The person of each mated pair that could not be compared: rejected at every threshold. */
+  /** The person of each mated pair that could not be compared: it is rejected at every threshold. */
   readonly notCompared: readonly number[];
 }
 
@@ -118,7 +125,7 @@ function sortedPairs(comparisons: readonly PairOfPeople[]): SortedPairs {
   };
 }
 
-/** `times` says how often each person counts. Equal scores are accepted together. */
+/** `times`: how often each person counts. Equal scores are accepted together. */
 function ratesOf(pairs: SortedPairs, times: Float64Array, thresholds: readonly number[], fmrs: readonly number[]): DrawnRates {
   const { scores, ends, notCompared, matched, falseMatched } = pairs;
   accumulate(pairs, times);
@@ -129,7 +136,7 @@ function ratesOf(pairs: SortedPairs, times: Float64Array, thresholds: readonly n
     (count: number) => (falseMatched[count] as number) / impostors,
   ];
   const first = (wanted: (count: number) => boolean) => firstOf(ends.length, (group) => wanted(ends[group] as number));
-  const uncrossed = mated * impostors > 0 ? 1 : Number.NaN; // every pair of one person went without a face, or there is nothing to tell apart
+  const uncrossed = mated * impostors > 0 ? 1 : Number.NaN; // no pair of one person has faces, or there is only one kind of pair
   const crossed = first((count) => fmr(count) >= 1 - tar(count));
   return {
     eer: crossed === ends.length ? uncrossed : crossing(ends[crossed - 1] ?? 0, ends[crossed] as number, fmr, tar),
@@ -141,7 +148,10 @@ function ratesOf(pairs: SortedPairs, times: Float64Array, thresholds: readonly n
   };
 }
 
-/** How much of either kind is among so many of the most alike pairs, from none to all. One plain loop: it runs 1,000 times over up to 200,000 pairs. */
+/**
+ * The sums of either kind among the most alike pairs, for every number of pairs. A plain loop: it runs 1,000 times
+ * over up to 200,000 pairs.
+ */
 function accumulate({ scores, one, other, matched, falseMatched }: SortedPairs, times: Float64Array): void {
   let [same, different] = [0, 0];
   for (let i = 0; i < scores.length; i++) {
@@ -161,7 +171,7 @@ function crossing(before: number, after: number, fmr: (count: number) => number,
   return fmr(before) + (lack / (lack + excess)) * (fmr(after) - fmr(before));
 }
 
-/** The first of 0 … count − 1 that is wanted, where all after it are, too; `count` where none is. */
+/** The first of 0 … count − 1 that is wanted, where all after it are too; `count` without one. */
 function firstOf(count: number, isWanted: (place: number) => boolean): number {
   let [low, high] = [0, count];
   while (low < high) {

@@ -22,7 +22,10 @@ export interface Plot {
   /** Ends of the vertical axis. Default: those of the points. */
   readonly range?: readonly [number, number];
   readonly series: readonly Series[];
-  /** Marks on the axes, for scales without even steps (a logarithm, a normal deviate); the axis then ends where they do. */
+  /**
+   * Marks on the axes, for scales without even steps (a logarithm, a normal deviate); they are then also the ends of
+   * the axis.
+   */
   readonly ticks?: { readonly x?: readonly Tick[]; readonly y?: readonly Tick[] };
 }
 
@@ -124,7 +127,10 @@ function ends(marks: readonly number[], values: () => readonly number[]): [numbe
   return low === high ? [low - 0.5, high + 0.5] : [low, high];
 }
 
-/** At most ten round numbers between the ends: steps of 1, 2 or 5 times a power of ten; whole ones for points at whole numbers. */
+/**
+ * At most ten round numbers between the ends: steps of 1, 2 or 5 times a power of ten. Whole numbers for points at
+ * whole numbers.
+ */
 function ticks(low: number, high: number, whole = false): Tick[] {
   const rough = (high - low) / 6;
   const power = 10 ** Math.floor(Math.log10(rough));

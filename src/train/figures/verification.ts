@@ -1,16 +1,17 @@
 /**
- * The paper's verification: one probe's scores against a folder of verification images in, verified or not out (section III of the paper, and
- * the tutorial's app): verified when the share of scores above the detection threshold is above the verification threshold.
+ * The paper's verification (section III, and the tutorial's app). In: the scores of one probe against a folder of
+ * verification images. Out: verified when the share of scores above the detection threshold exceeds the verification
+ * threshold.
  */
 
 export interface VerificationThresholds {
   /** Scores above it count as detections, 0…1. */
   readonly detection: number;
-  /** The share of detections that must be exceeded, 0…1. */
+  /** The share of detections must exceed this, 0…1. */
   readonly verification: number;
 }
 
-/** The thresholds compared: those of the tutorial's app first. The paper gives none. */
+/** The thresholds that are compared; the first are those of the tutorial's app. The paper gives none. */
 export const verificationThresholds = [
   { detection: 0.99, verification: 0.8 },
   { detection: 0.5, verification: 0.5 },
@@ -25,20 +26,23 @@ export interface FolderDecision extends VerificationThresholds {
   readonly verified: boolean;
 }
 
-/** Decides from the probe's scores (0…1), one for each verification image. Without images nobody is verified. */
+/** Decides from the scores of the probe (0…1), one for each verification image. Without images nobody is verified. */
 export function decideByFolder(scores: readonly number[], { detection, verification }: VerificationThresholds): FolderDecision {
   const detections = scores.filter((score) => score > detection).length;
   const share = scores.length === 0 ? 0 : detections / scores.length;
   return { detection, verification, detections, images: scores.length, share, verified: share > verification };
 }
 
-/** The mated probe's decision at one pair of thresholds, and how many strangers pass by the same rule. */
+/** The decision for the person's own probe at one pair of thresholds, and how many strangers pass by the same rule. */
 export interface VerificationFigures extends FolderDecision {
   readonly strangersVerified: number;
   readonly strangers: number;
 }
 
-/** Scores of the mated probe against the folder, and each stranger's, at each pair of thresholds. */
+/**
+ * From the scores of the person's own probe against the folder, and those of each stranger, at each pair of
+ * thresholds.
+ */
 export function verificationFigures(
   mated: readonly number[],
   strangers: readonly (readonly number[])[],
@@ -51,12 +55,12 @@ export function verificationFigures(
   }));
 }
 
-/** How often the rule is right over many people: each with a probe and a folder of verification images. */
+/** How often the rule is right over many people, each with a probe and a folder of verification images. */
 export interface VerificationRates extends VerificationThresholds {
-  /** People whose own probe is verified, of so many. */
+  /** `verified` of `people` are verified by their own probe. */
   readonly verified: number;
   readonly people: number;
-  /** Probes of others that are verified as somebody they are not, of so many tries. */
+  /** In `strangersVerified` of `strangers` tries a probe is verified as another person. */
   readonly strangersVerified: number;
   readonly strangers: number;
 }
@@ -64,11 +68,11 @@ export interface VerificationRates extends VerificationThresholds {
 /** One person's probe and verification images, or a stranger's probe alone. */
 export interface Claim {
   readonly probe: string;
-  /** Empty for who is only a stranger. */
+  /** Empty for a person who is only a stranger. */
   readonly images: readonly string[];
 }
 
-/** Everyone's probe against everyone's verification images. `score`: 0…1; 0 where a picture gave no face. */
+/** Everyone's probe against everyone's verification images. `score`: 0…1; 0 where a picture has no face. */
 export function verificationRates(
   claims: readonly Claim[],
   score: (probe: string, image: string) => number,

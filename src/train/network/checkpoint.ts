@@ -49,9 +49,9 @@ export function cannotWrite(path: string, error: unknown): Fault {
 }
 
 /**
- * Writes `path`. What was there stays as `path` + `.last`; with `keepLast` false only until the new one is whole.
- * Throws Fault `disk-full` where the disk fills (the old checkpoint stays as it was) and `bad-argument` where the folder
- * cannot be written.
+ * Writes `path`. The previous file stays as `path` + `.last`; with `keepLast` false, only until the new one is whole.
+ * Throws Fault `disk-full` where the disk fills (the old checkpoint stays as it was) and `bad-argument` where the
+ * folder cannot be written.
  */
 export async function writeCheckpoint(path: string, checkpoint: Checkpoint, keepLast = true): Promise<void> {
   const { network, notes, state } = checkpoint;

@@ -1,9 +1,9 @@
-/** The Siamese head outside the training graph: two embeddings in, the logit of «the same person» out. */
+/** The Siamese head outside the training graph. In: two embeddings. Out: the logit of "the same person". */
 
 import type { Network, Weights } from '../port.ts';
 import { headInputs } from './network.ts';
 
-/** bias + Σ kernel·|first − second|; under the summed distance one weight times the sum. */
+/** bias + Σ kernel·|first − second|; under the summed distance, one weight times the sum. */
 export function headLogit(network: Network, weights: Weights, first: Float32Array, second: Float32Array): number {
   const kernel = weights.get('head/kernel') ?? new Float32Array(headInputs(network));
   let sum = weights.get('head/bias')?.[0] ?? 0;
@@ -13,8 +13,8 @@ export function headLogit(network: Network, weights: Weights, first: Float32Arra
 }
 
 /**
- * The head over vectors of `unitModel`, as a manifest states one: logit = bias − Σ weights[i]·|a[i] − b[i]|, the same logit that `headLogit` gives for the
- * embeddings themselves. units + 1 weights.
+ * The head over vectors of `unitModel`, in the form of a manifest: logit = bias − Σ weights[i]·|a[i] − b[i]|. It is
+ * the logit that `headLogit` gives for the embeddings themselves. units + 1 weights.
  */
 export function unitHead({ units, distance }: Network, weights: Weights): { readonly weights: readonly number[]; readonly bias: number } {
   const kernel = weights.get('head/kernel') ?? new Float32Array(units);

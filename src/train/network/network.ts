@@ -1,11 +1,17 @@
-/** The paper's Siamese network as data: its layers, their shapes and parameters, and the weights training starts from. */
+/**
+ * The paper's Siamese network as data: its layers, their shapes and parameters, and the weights that training starts
+ * from.
+ */
 import { Fault } from '../../base/errors.ts';
 import { newRandom } from '../../base/random.ts';
 import type { Convolution, Network, Parameter, Weights } from '../port.ts';
 
 const pooled = { size: 2, stride: 2 };
 
-/** The network of the paper, section III (as the public TensorFlow face-verification tutorial writes it, but for the pools). */
+/**
+ * The network of the paper, section III (as in the public TensorFlow face-verification tutorial, except for the
+ * pools).
+ */
 export const paperNetwork: Network = {
   name: 'paper',
   side: 100,
@@ -19,7 +25,10 @@ export const paperNetwork: Network = {
   distance: 'vector',
 };
 
-/** The tutorial's own line is `MaxPooling2D(64, (2, 2), padding="same")`: windows of 64 × 64 at stride 2, the same shapes. */
+/**
+ * The tutorial has `MaxPooling2D(64, (2, 2), padding="same")`: windows of 64 × 64 at stride 2, which give the same
+ * shapes.
+ */
 export const tutorialNetwork: Network = {
   ...paperNetwork,
   name: 'paper-tutorial',
@@ -33,11 +42,14 @@ export interface PlacedConvolution extends Convolution {
   readonly inChannels: number;
   /** After the convolution. */
   readonly convolvedSide: number;
-  /** After the pool, or `convolvedSide` where there is none. */
+  /** After the pool; `convolvedSide` without one. */
   readonly outSide: number;
 }
 
-/** The convolutions in order with their shapes. Throws Fault `bad-argument` where the picture is too small for a window. */
+/**
+ * The convolutions in order with their shapes. Throws Fault `bad-argument` where the picture is too small for a
+ * window.
+ */
 export function place(network: Network): readonly PlacedConvolution[] {
   let [inSide, inChannels] = [network.side, 3];
   return network.convolutions.map((layer, index) => {
@@ -51,7 +63,7 @@ export function place(network: Network): readonly PlacedConvolution[] {
   });
 }
 
-/** Numbers in the flattened output of the last convolution: the dense layer's inputs. */
+/** Numbers in the flattened output of the last convolution: the inputs of the dense layer. */
 export function flattened(network: Network): number {
   const last = place(network).at(-1);
   return last ? last.outSide * last.outSide * last.filters : network.side * network.side * 3;
@@ -76,7 +88,7 @@ const layer = (name: string, kernel: readonly number[]): Parameter[] => [
 
 export const sizeOf = (dims: readonly number[]) => dims.reduce((product, size) => product * size, 1);
 
-/** Penalties are laid on kernels only. */
+/** Penalties apply to kernels only. */
 export const isKernel = (name: string) => name.endsWith('/kernel');
 
 /** A row of the network's table. */
@@ -87,7 +99,7 @@ export interface LayerRow {
   readonly parameters: number;
 }
 
-/** Weights to start from, as Keras draws them by default: kernels Glorot uniform (Glorot, Bengio 2010, eq. 16), biases 0. */
+/** Initial weights, as Keras draws them by default: kernels Glorot uniform (Glorot, Bengio 2010, eq. 16), biases 0. */
 export function initialWeights(network: Network, seed: number): Weights {
   const random = newRandom(seed);
   return new Map(

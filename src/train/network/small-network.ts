@@ -1,9 +1,9 @@
-/** A network of the paper's kind that is small enough to try things out: a step takes milliseconds, a checkpoint 1 MB. */
+/** A network of the paper's kind, small enough for quick tries: a step takes milliseconds, a checkpoint 1 MB. */
 import type { Network } from '../port.ts';
 
 const pool = { size: 2, stride: 2 };
 
-/** Sides 36, 18, 16, 8, 6; 92,000 parameters. For quick tries only: it is no part of the paper. */
+/** Sides 36, 18, 16, 8, 6; 92,000 parameters. Not a network of the paper. */
 export const smallNetwork: Network = {
   name: 'small',
   side: 40,

@@ -1,4 +1,4 @@
-/** The base networks on the very pairs and folders that the paper's network is measured on: a comparer in, the same figures out. */
+/** The base networks on the same pairs and folders as the paper's network. In: a comparer. Out: the same figures. */
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { jsonText, writeWhole } from '../../base/whole-file.ts';
@@ -8,7 +8,7 @@ import { type VerificationFigures, verificationFigures, verificationThresholds }
 import { baseData, type DataName } from './paper.ts';
 import type { CellData, Supply } from './paper-data.ts';
 
-/** What tells two pictures of a face apart otherwise than by a network trained here. */
+/** Compares two pictures of faces by networks that were not trained here. */
 export interface Comparer {
   /** Names the networks, with their versions. */
   readonly label: string;
@@ -22,7 +22,7 @@ export interface BaseFigures {
   readonly label: string;
   readonly pictures: number;
   readonly withoutFace: number;
-  /** The part of people (or pictures) that the paper's network was not trained on, at each detection threshold. */
+  /** On people (or pictures) that the paper's network was not trained on, at each detection threshold. */
   readonly honest: readonly Confusion[];
   readonly verification?: readonly VerificationFigures[];
 }
@@ -37,8 +37,8 @@ export interface BaseOptions {
 const fileOf = (out: string, data: DataName) => join(out, `base-${data}.json`);
 
 /**
- * Measures the base networks on each kind of pictures, and keeps what it found in `out`: what is there is not measured again.
- * Throws the signal's reason when it is aborted, and what the comparer throws.
+ * Measures the base networks on each kind of pictures and writes the figures to `out`. Figures that are there are not
+ * measured again. Throws the reason of the signal when it is aborted, and what the comparer throws.
  */
 export async function runBase(base: Comparer, supply: Supply, options: BaseOptions & { readonly out: string }): Promise<void> {
   const { out, measuredPairs, seed } = options;
@@ -64,7 +64,7 @@ async function readBase(out: string, data: DataName): Promise<StoredFigures | un
   try {
     return JSON.parse(await readFile(fileOf(out, data), 'utf8')) as StoredFigures;
   } catch {
-    return undefined; // not there, or half of it: measured again
+    return undefined; // missing or cut short: measured again
   }
 }
 

@@ -1,6 +1,7 @@
 /**
- * Repeats the paper's section IV: cells in, a file of figures for each out. A cell that is done is not run again, one that was cut off goes
- * on from its checkpoint, so the experiment may be ended and started at any time.
+ * Repeats the paper's section IV. In: cells. Out: a file of figures for each. A cell that is done does not run again,
+ * and one that was interrupted continues from its checkpoint, so the experiment can be stopped and started at any
+ * time.
  */
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
@@ -21,14 +22,14 @@ export type PartFigures = readonly Confusion[];
 
 export interface CellResult {
   readonly cell: Cell;
-  /** Training and measuring; without what was taken over from another cell. */
+  /** Training and measuring, without what another cell contributed. */
   readonly seconds: number;
   readonly engine: string;
   /** Mean over the last tenth of the steps. */
   readonly lastLoss: number;
-  /** People or pictures that were never trained on. */
+  /** On people or pictures that were never trained on. */
   readonly honest: PartFigures;
-  /** New pairs of pictures that were trained on: what a split of pairs, as the tutorial's, measures. */
+  /** On new pairs of pictures that were trained on: what a split of pairs, as the tutorial's, measures. */
   readonly leaky: PartFigures;
   readonly people: { readonly trained: number; readonly tested: number };
   readonly verification?: readonly VerificationFigures[];
@@ -55,7 +56,7 @@ export interface ExperimentProgress {
   readonly training?: TrainingProgress;
 }
 
-/** Runs what is not yet done. Returns the results of all cells that are. */
+/** Runs the cells that are not done yet. Returns the results of all that are. */
 export async function runExperiment(options: ExperimentOptions): Promise<CellResult[]> {
   await mkdir(options.out, { recursive: true });
   for (const [index, cell] of options.cells.entries()) {
@@ -67,7 +68,7 @@ export async function runExperiment(options: ExperimentOptions): Promise<CellRes
   return readResults(options.out, options.cells);
 }
 
-/** Steps that are still to be trained: without cells that are done, and without what is taken over from another. */
+/** Steps that are left to train: without cells that are done, and without what another cell contributes. */
 export async function stepsLeft({ out, cells }: Pick<ExperimentOptions, 'out' | 'cells'>): Promise<number> {
   let left = 0;
   for (const cell of cells) {
@@ -77,7 +78,7 @@ export async function stepsLeft({ out, cells }: Pick<ExperimentOptions, 'out' | 
   return left;
 }
 
-/** The same training to the same step, done before: its figures are this cell's. */
+/** Takes the figures of a cell with the same training to the same step. */
 async function takeOver({ out, cells }: ExperimentOptions, cell: Cell): Promise<boolean> {
   const before = cells.find(({ id, steps }) => id === cell.after && steps === cell.steps);
   const result = before && (await readResult(out, before));
@@ -95,7 +96,7 @@ export async function readResults(out: string, cells: readonly Cell[]): Promise<
 async function readResult(out: string, cell: Cell): Promise<CellResult | undefined> {
   try {
     const result = JSON.parse(await readFile(join(out, `${cell.id}.json`), 'utf8')) as CellResult;
-    // A file of the same cell under another budget or other settings is not this cell's.
+    // The file may be of the same cell under another budget or other settings.
     return JSON.stringify(result.cell) === JSON.stringify(cell) ? result : undefined;
   } catch {
     return undefined;
@@ -133,7 +134,7 @@ async function runCell(options: ExperimentOptions, cell: Cell, index: number): P
 
 const running = ({ out }: ExperimentOptions, { id }: Pick<Cell, 'id'>) => join(out, `${id}.running`);
 
-/** The checkpoint goes to the cell that trains on from it, where there is one; else it has done its work. */
+/** Passes the checkpoint on to the cell that continues it, or removes it. */
 async function leave(options: ExperimentOptions, cell: Cell, folder: string): Promise<void> {
   const next = options.cells.find(({ after, steps }) => after === cell.id && steps > cell.steps);
   const goesOn = next !== undefined && !(await readResult(options.out, next)) && !existsSync(running(options, next));
@@ -174,7 +175,7 @@ async function measure(
   };
 }
 
-/** One probe against the folder of verification images, as the tutorial's app does; then every stranger the same way. */
+/** One probe against the folder of verification images, as in the tutorial's app; then every stranger the same way. */
 async function verify(cell: Cell, data: NonNullable<CellData['verification']>, trained: Trained): Promise<VerificationFigures[]> {
   const { network, objective } = cell;
   const measured = { engine: trained.engine, network, objective, part: trained.split.test, pictures: trained.pictures };

@@ -1,6 +1,6 @@
 /**
- * The paper's pictures as this project has them: the folder `shared/data` in, one split for each cell of the experiment out. People or
- * pictures that are tested on are in no other part.
+ * The paper's pictures as this project has them. In: the folder `shared/data`. Out: one split for each cell of the
+ * experiment. People or pictures that are tested on are in no other part.
  */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -11,16 +11,19 @@ import type { DataName } from './paper.ts';
 
 export interface CellData {
   readonly split: Split;
-  /** The paper's verification, for the webcam person: one probe, the verification images, and a stranger's picture each. */
+  /**
+   * The paper's verification, for the webcam person: one probe, the verification images, and a picture of each
+   * stranger.
+   */
   readonly verification?: { readonly probe: string; readonly gallery: readonly string[]; readonly strangers: readonly string[] };
 }
 
-/** Gives each cell its pictures; a name and number of images twice give the same split. */
+/** Gives each cell its pictures. The same name and number of images give the same split. */
 export type Supply = (data: DataName, images: number) => Promise<CellData>;
 
 const shares = { validation: 0.15, test: 0.25 } as const;
 
-/** Reads from a folder laid out as `shared/data`. Throws Fault `not-found` with the missing folder's name. */
+/** Reads from a folder laid out as `shared/data`. Throws Fault `not-found` that names the missing folder. */
 export function openPaperData(folder: string, seed: number): Supply {
   const limited = (part: Part, images: number): Part => ({
     ...part,
@@ -39,7 +42,7 @@ export function openPaperData(folder: string, seed: number): Supply {
   return (data, images) => supply[data](images);
 }
 
-/** The people of `held-out-people.txt` are the test; nobody of them is trained on. */
+/** The people of `held-out-people.txt` are the test part; none of them is trained on. */
 async function pinsSplit(folder: string, limit: (part: Part) => Part, seed: number): Promise<Split> {
   const everyone = limit(await readDataset(join(folder, 'faces-train', 'pins112')));
   const heldOut = await heldOutPeople(folder);

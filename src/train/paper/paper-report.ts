@@ -1,4 +1,7 @@
-/** What the experiment found, as a page of Markdown with its plots beside it: every figure next to the paper's, the leaky split's and its interval. */
+/**
+ * The results of the experiment as a page of Markdown with its plots: every figure next to the paper's, the leaky
+ * split's and its interval.
+ */
 
 import type { Confusion, Share } from '../figures/confusion.ts';
 import { type Plot, plotSvg } from '../figures/plots.ts';
@@ -17,10 +20,10 @@ export interface ReportFacts {
   readonly budget: number;
   readonly pairs: number;
   readonly seed: number;
-  /** Cells that should be there; fewer results mean the experiment is not done. */
+  /** All cells of the experiment; fewer results mean that it is not done. */
   readonly cells: number;
   readonly tuned: Tuned;
-  /** Where the tuned settings came from, in words. */
+  /** Where the tuned settings come from, in words. */
   readonly origin: string;
 }
 
@@ -64,7 +67,10 @@ function introduction(results: readonly CellResult[], { budget, pairs, seed, cel
   ].join('\n');
 }
 
-/** What the figures below say, in sentences: the last stage of Table I, what the split hides, and the printed Table II beside a guess. */
+/**
+ * The main results in sentences: the last stage of Table I, what the split hides, and the printed Table II beside a
+ * guess.
+ */
 function findings(results: readonly CellResult[], bases: Bases): string {
   const last = paperTableOne.at(-1);
   const sentences = results
@@ -83,7 +89,7 @@ function findings(results: readonly CellResult[], bases: Bases): string {
     '## What comes out',
     '',
     ...sentences,
-    `- **The printed Table II.** On balanced pairs, saying «the same» of every pair has recall 100 %, precision 50 % and F1 ${guessF1.toFixed(1)} %: ${below} of its ${paperTableTwo.length} rows lie below that guess, and the last is perfect.`,
+    `- **The printed Table II.** On balanced pairs, saying "the same" of every pair has recall 100 %, precision 50 % and F1 ${guessF1.toFixed(1)} %: ${below} of its ${paperTableTwo.length} rows lie below that guess, and the last is perfect.`,
   ].join('\n');
 }
 
@@ -176,13 +182,13 @@ function tableTwo(results: readonly CellResult[], bases: Bases, plots: Map<strin
   ].join('\n');
 }
 
-/** What the paper prints over its ten rows, in short. */
+/** The F1 values of the paper's ten rows, in short. */
 const paperF1 = (() => {
   const [all, rows] = [paperTableTwo.at(-1)?.[2], paperTableTwo.slice(0, -1).map(([, , f1]) => f1)];
   return `${Math.min(...rows).toFixed(1)} to ${Math.max(...rows).toFixed(1)}, then ${all}`;
 })();
 
-/** What the better of «always the same» and «never the same» gets right, percent. */
+/** The share that the better of "always the same" and "never the same" gets right, percent. */
 function guess(figures: Confusion | undefined): string {
   if (!figures) return '–';
   const { pairs, samePairs } = figures;

@@ -1,8 +1,8 @@
-/** What the paper prints, and the cells of its section IV as we repeat them: data only. */
+/** What the paper prints, and the cells of its section IV as this project repeats them: data only. */
 import { paperNetwork } from '../network/network.ts';
 import type { Network, Objective } from '../port.ts';
 
-/** Table I: «accuracy» of four stages, percent. The paper does not say on which pictures. */
+/** Table I: "accuracy" of four stages, percent. The paper does not say on which pictures. */
 export const paperTableOne = [
   { stage: 'Baseline configuration', accuracy: 30 },
   { stage: 'L1 layer adjustments', accuracy: 60 },
@@ -30,7 +30,10 @@ export const recomputedF1 = ([recall, precision]: readonly [recall: number, prec
 
 export type DataName = 'webcam' | 'pins' | 'orl';
 
-/** What the base networks are measured on, for comparison: the most pictures of each kind that a cell takes (25 of pins112, as in Table I). */
+/**
+ * What the base networks are measured on: the most pictures of each kind that a cell takes (25 of pins112, as in
+ * Table I).
+ */
 export const baseData: readonly (readonly [DataName, number])[] = [
   ['webcam', 50],
   ['pins', 25],
@@ -44,7 +47,7 @@ export interface Cell {
   readonly table: 'I' | 'II';
   readonly what: string;
   readonly data: DataName;
-  /** Pictures of each person at most. */
+  /** At most so many pictures of each person. */
   readonly images: number;
   readonly network: Network;
   readonly objective: Objective;
@@ -52,11 +55,11 @@ export interface Cell {
   /** 0…1. */
   readonly augment: number;
   readonly steps: number;
-  /** The cell that this one is the same training as, or goes on from: it is then not trained anew from the first step. */
+  /** The cell whose training this one repeats or continues, instead of training from the first step. */
   readonly after?: string;
 }
 
-/** Settings that the paper tunes and does not give: ours, from `facelatch tune`, or these. */
+/** Settings that the paper tunes and does not publish: ours, from `facelatch tune`, or these. */
 export interface Tuned {
   readonly rate: number;
   readonly augment: number;
@@ -70,9 +73,9 @@ const tutorialRate = 1e-4;
 const plain: Objective = { loss: 'bce', margin: 1, l1: 0, l2: 0 };
 
 /**
- * The cells, at most `budget` steps each but for the last stage, which takes three times as many. Our reading of Table I, as the paper does not
- * say what was adjusted: the baseline sums the L1 distance to a scalar before Dense(1), as its text says; then it keeps the vector, as its
- * figure 3 shows; then the tuned settings; then more steps.
+ * The cells, at most `budget` steps each; the last stage takes three times as many. The paper does not say what was
+ * adjusted in Table I. Our reading: the baseline sums the L1 distance to a scalar before Dense(1), as its text says;
+ * the second keeps the vector, as its figure 3 shows; the third has the tuned settings; the fourth has more steps.
  */
 export function paperCells(budget: number, tuned: Tuned, network: Network = paperNetwork): Cell[] {
   const base = { network, objective: plain, rate: tutorialRate, augment: 0, steps: budget };

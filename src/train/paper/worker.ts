@@ -1,4 +1,7 @@
-/** The thread that repeats the experiment: cells in; their progress out. Started by job.ts, it ends with the last cell. */
+/**
+ * The thread that repeats the experiment. In: cells. Out: their progress. job.ts starts it; it ends with the last
+ * cell.
+ */
 import { isMainThread } from 'node:worker_threads';
 import { type Control, serve } from '../thread.ts';
 import { type ExperimentProgress, runExperiment } from './experiment.ts';

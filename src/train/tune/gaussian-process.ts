@@ -98,7 +98,9 @@ function condition(
   return { cholesky, weights: cholesky.solve(Matrix.columnVector([...values])) };
 }
 
-/** How much less than `best` a value at a place is expected to be (Jones, Schonlau, Welch 1998, eq. 15); at least 0. */
+/**
+ * How much less than `best` the value at a point is expected to be (Jones, Schonlau, Welch 1998, eq. 15); at least 0.
+ */
 export function expectedImprovement({ mean, deviation }: { readonly mean: number; readonly deviation: number }, best: number): number {
   const standard = (best - mean) / deviation;
   const density = Math.exp(-0.5 * standard * standard) / Math.sqrt(2 * Math.PI);

@@ -1,4 +1,4 @@
-/** Tuning a training recipe: which settings are searched between which ends, and the validation loss that they are measured by. */
+/** Tuning a training recipe: which settings are searched, their ranges, and the validation loss that judges them. */
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Fault } from '../../base/errors.ts';
@@ -6,7 +6,7 @@ import type { TrainingProgress, TrainingRecipe } from '../recipe.ts';
 import { train } from '../trainer.ts';
 import { type Setting, type Space, type TuningTrial, tune } from './tune.ts';
 
-/** What may be tuned; `facelatch tune` takes these ends where none are given. Momentum is Adam's β₁ too. */
+/** The settings that can be tuned; `facelatch tune` takes these ranges by default. Momentum is also Adam's β₁. */
 export const trainingSpace = {
   rate: { from: 1e-5, to: 1e-2, log: true },
   momentum: { from: 0.5, to: 0.99 },
@@ -17,7 +17,7 @@ export const trainingSpace = {
 } as const satisfies Space;
 
 export interface TuneTrainingOptions {
-  /** What the settings are laid over; its validation part is what counts, its test part is not looked at. */
+  /** The settings replace values of this recipe. Its validation part counts; its test part is not used. */
   readonly recipe: TrainingRecipe;
   readonly space: Space;
   readonly trials: number;
@@ -30,7 +30,10 @@ export interface TuneTrainingOptions {
   readonly onProgress?: (progress: TrainingProgress) => void;
 }
 
-/** Searches. Throws Fault `bad-argument` for a parameter that is none of `trainingSpace`, and what training throws but for a loss that broke. */
+/**
+ * Searches. Throws Fault `bad-argument` for a parameter outside `trainingSpace`, and what training throws, except for
+ * a loss that broke.
+ */
 export async function tuneTraining(options: TuneTrainingOptions): Promise<TuningTrial[]> {
   for (const name of Object.keys(options.space))
     if (!(name in trainingSpace))
@@ -47,7 +50,7 @@ export async function tuneTraining(options: TuneTrainingOptions): Promise<Tuning
   });
 }
 
-/** The recipe with a setting laid over it. */
+/** The recipe with the values of a setting. */
 export function recipeWith(recipe: TrainingRecipe, setting: Setting): TrainingRecipe {
   const {
     rate = recipe.optimiser.rate,
@@ -64,7 +67,10 @@ export function recipeWith(recipe: TrainingRecipe, setting: Setting): TrainingRe
   return { ...recipe, optimiser, objective: { ...recipe.objective, l1 }, pairs, epochs, augment };
 }
 
-/** Trains under the setting; the validation loss after each epoch is reported, the last one counts. A loss that broke counts as none. */
+/**
+ * Trains under the setting and reports the validation loss after each epoch; the last one counts. NaN where the loss
+ * broke.
+ */
 async function measure(options: TuneTrainingOptions, setting: Setting, report: (value: number) => 'go on' | 'stop'): Promise<number> {
   const folder = join(options.out, 'running');
   await mkdir(folder, { recursive: true });
@@ -85,7 +91,7 @@ async function measure(options: TuneTrainingOptions, setting: Setting, report: (
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
-  // Ended from outside: no value, and no trial.
+  // Stopped by the caller: no value, and no trial.
   options.signal.throwIfAborted();
   return last;
 }

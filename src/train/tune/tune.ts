@@ -1,13 +1,14 @@
 /**
- * Tuning: named parameters and a measure in, the best setting found out, by Bayesian optimisation. Each trial is a line of JSON on
- * disk as soon as it ends, so that an interrupted search goes on; a trial that does worse than most did at its age is ended early.
+ * Tuning by Bayesian optimisation. In: named parameters and a measure. Out: the best setting. Each trial is written
+ * as a line of JSON when it ends, so an interrupted search continues. A trial that does worse than most did at the
+ * same age is stopped early.
  */
 import { appendFile, readFile } from 'node:fs/promises';
 import { Fault, messageOf } from '../../base/errors.ts';
 import { newRandom, normal, type Random } from '../../base/random.ts';
 import { expectedImprovement, fitProcess, type UnitPoint } from './gaussian-process.ts';
 
-/** What a parameter may be. `log`: equal factors are equal steps. `whole`: whole numbers only. */
+/** The range of a parameter. `log`: equal factors are equal steps. `whole`: whole numbers only. */
 export interface Range {
   readonly from: number;
   readonly to: number;
@@ -22,40 +23,46 @@ export interface TuningTrial {
   /** From 0. */
   readonly trial: number;
   readonly setting: Setting;
-  /** What is made small; the last one reported where the trial was stopped early. */
+  /** The value to minimise; the last one reported where the trial was stopped early. */
   readonly value: number;
-  /** What was reported on the way (a validation loss after each epoch). */
+  /** What was reported during the trial (a validation loss after each epoch). */
   readonly reports: readonly number[];
   readonly stopped: boolean;
   readonly seconds: number;
 }
 
-/** Measures a setting. `report` tells a value on the way and answers whether to stop; the last value then counts. */
+/**
+ * Measures a setting. `report` takes a value during the trial and answers whether to stop; then the last value
+ * counts.
+ */
 export type Measure = (setting: Setting, report: (value: number) => 'go on' | 'stop') => Promise<number>;
 
 export interface TuneOptions {
   readonly space: Space;
   readonly measure: Measure;
-  /** Trials in all, those already on disk counted in. */
+  /** Trials in all, including those already on disk. */
   readonly trials: number;
   readonly seed: number;
-  /** `random` is the baseline that `bayes` must beat. */
+  /** `random` is the baseline for `bayes`. */
   readonly search: 'bayes' | 'random';
-  /** File of trials; none is kept without. */
+  /** File of trials. Absent: nothing is written. */
   readonly file?: string;
   readonly onTrial?: (trial: TuningTrial) => void;
   readonly signal?: AbortSignal;
 }
 
-/** Settings drawn before the process has enough to go on. */
+/** Settings drawn at random before the process has enough data. */
 const drawnFirst = 5;
 
-/** Searches. Returns all trials in order. Throws Fault `bad-argument` for a range that cannot be, or a file of another search. */
+/**
+ * Searches. Returns all trials in order. Throws Fault `bad-argument` for an impossible range, or a file of another
+ * search.
+ */
 export async function tune(options: TuneOptions): Promise<TuningTrial[]> {
   for (const [name, range] of Object.entries(options.space)) requireRange(name, range);
   const trials = options.file ? await trialsOf(options.file, options.space) : [];
   while (trials.length < options.trials && !options.signal?.aborted) {
-    // A seed for each trial: a search that goes on proposes what an uninterrupted one would.
+    // Each trial has its own seed: a resumed search proposes the same settings as an uninterrupted one.
     const random = newRandom(options.seed + trials.length * 2 ** 32);
     const setting = settingAt(options.space, propose(options, trials, random));
     const trial = await runTrial(options, trials, setting);
@@ -66,7 +73,7 @@ export async function tune(options: TuneOptions): Promise<TuningTrial[]> {
   return trials;
 }
 
-/** The trial of the smallest value; one that was stopped early cannot win. */
+/** The trial of the smallest value; one that was stopped early cannot be it. */
 export function bestTrial(trials: readonly TuningTrial[]): TuningTrial | undefined {
   const ended = trials.filter(({ stopped, value }) => !stopped && Number.isFinite(value));
   return ended.reduce<TuningTrial | undefined>((best, trial) => (best && best.value <= trial.value ? best : trial), undefined);
@@ -85,7 +92,10 @@ async function runTrial(options: TuneOptions, before: readonly TuningTrial[], se
   return { trial: before.length, setting, value, reports, stopped, seconds: (performance.now() - startedAt) / 1000 };
 }
 
-/** The median rule (Golovin et al. 2017, «Google Vizier», section 3.2.1): its best report so far is worse than the median of the others' running means. */
+/**
+ * The median rule (Golovin et al. 2017, Google Vizier, section 3.2.1): the best report so far is worse than the
+ * median of the other trials' running means.
+ */
 export function fallsBehind(before: readonly TuningTrial[], reports: readonly number[]): boolean {
   const age = reports.length;
   const others = before
@@ -109,7 +119,8 @@ function propose({ space, search }: TuneOptions, trials: readonly TuningTrial[],
   const best = Math.min(...values);
   const at = points[values.indexOf(best)] as UnitPoint;
   const near = (centre: UnitPoint, reach: number) => centre.map((x) => Math.min(1, Math.max(0, x + reach * normal(random))));
-  // The improvement has many peaks: look everywhere, and close to the best so far, then climb from the best place found.
+  // The expected improvement has many peaks: look everywhere and close to the best so far, then climb from the best
+  // point.
   const starts = [...Array.from({ length: 600 }, anywhere), ...Array.from({ length: 200 }, () => near(at, 0.05))];
   const improvement = (point: UnitPoint) => expectedImprovement(process.predict(snap(space, point)), best);
   let winner = { point: at, gain: -1 };
@@ -123,8 +134,8 @@ function propose({ space, search }: TuneOptions, trials: readonly TuningTrial[],
 }
 
 /**
- * Values that are far worse than most, or none at all (a loss that broke), all become as bad as twice the way from the best to the median
- * beyond it: how bad a bad setting is must not flatten the differences between good ones.
+ * Values far worse than most, and those of a loss that broke, are capped at the median plus twice the distance from
+ * best to median: how bad a bad setting is must not flatten the differences between good ones.
  */
 function capped(values: readonly number[]): number[] {
   const finite = values.filter(Number.isFinite).sort((a, b) => a - b);
@@ -133,7 +144,7 @@ function capped(values: readonly number[]): number[] {
   return values.map((value) => (Number.isFinite(value) ? Math.min(value, cap) : cap));
 }
 
-/** Whole numbers stand at their own places, so that the process does not see two where there is one. */
+/** Rounds whole numbers first, so that the process does not see two points where there is one. */
 const snap = (space: Space, point: UnitPoint): UnitPoint => pointOf(space, settingAt(space, point));
 
 export function settingAt(space: Space, point: UnitPoint): Setting {
@@ -169,7 +180,7 @@ export async function readTrials(file: string): Promise<TuningTrial[]> {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
     throw new Fault('bad-argument', `The trials in ${file} cannot be read: ${messageOf(error)}`, error);
   }
-  // A line that a kill cut short is no trial; the next one is appended after a new line.
+  // A kill may cut a line short; the next trial starts on a new line.
   return text.split('\n').flatMap((line) => {
     try {
       return line === '' ? [] : [JSON.parse(line) as TuningTrial];
@@ -179,7 +190,7 @@ export async function readTrials(file: string): Promise<TuningTrial[]> {
   });
 }
 
-/** @throws Fault `bad-argument` where the file holds trials of another search. */
+/** Throws Fault `bad-argument` where the file holds trials of another search. */
 async function trialsOf(file: string, space: Space): Promise<TuningTrial[]> {
   const trials = await readTrials(file);
   const names = Object.keys(space).sort().join();

@@ -1,4 +1,6 @@
-/** The thread that tunes: a search in; its trials and their progress out. Started by job.ts, it ends with the search. */
+/**
+ * The thread that tunes. In: a search. Out: its trials and their progress. job.ts starts it; it ends with the search.
+ */
 import { isMainThread } from 'node:worker_threads';
 import { type Control, serve } from '../thread.ts';
 import type { TuningProgress, TuningSearch } from './job.ts';
