@@ -1,10 +1,10 @@
 /**
- * The door of the training room: the Siamese network as data, what trains it, and what training reports while it runs.
+ * The door of the training room: the Siamese network as data, what trains it, and what training reports.
  *
- * Below the files at the top: network/ (the layers, the head, the files of weights), data/ (pictures, splits, pairs and
- * augmentation), onnx/ and tfjs/ (the two engines, and the models they read and write), figures/ (error rates, intervals
- * and plots of compared pairs). Above them: tune/ (searches for the best settings) and paper/ (repeats the published
- * experiment).
+ * Below the files at the top are network/ (layers, head and files of weights), data/ (pictures, splits, pairs and
+ * augmentation), onnx/ and tfjs/ (the two engines, and the models that they read and write) and figures/ (error
+ * rates, intervals and plots of compared pairs). Above them are tune/ (searches for the best settings) and paper/
+ * (repeats the published experiment).
  */
 
 /** Convolution (valid, stride 1) → ReLU → maximum pooling (`same`), where there is one. */

@@ -63,9 +63,9 @@ export async function openEngine(recipe: TrainingRecipe, options: EngineOptions)
 }
 
 /**
- * Trains. Throws Fault `training-failed` when the loss is no longer a number (the checkpoint before it stays), and what
- * dataset, pictures, engine and checkpoint throw. `given` replaces the folder's split, and what reads its pictures where
- * they are not files.
+ * Trains. Throws Fault `training-failed` when the loss is no longer a number (the checkpoint before it stays), and
+ * what dataset, pictures, engine and checkpoint throw. `given` replaces the split of the folder, and what reads its
+ * pictures where they are not files.
  */
 export async function train(
   recipe: TrainingRecipe,

@@ -1,4 +1,7 @@
-/** `facelatch train export` and `train import`: a trained network out to, and in from, a TensorFlow.js layers model (what Keras models are converted to). */
+/**
+ * `facelatch train export` and `train import`: a trained network to and from a TensorFlow.js layers model (the format
+ * that Keras models are converted to).
+ */
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { Command } from 'commander';

@@ -1,4 +1,7 @@
-/** `facelatch train verify`: the paper's verification, one probe against a folder of verification images, with a network trained here. */
+/**
+ * `facelatch train verify`: the paper's verification, one probe against a folder of verification images, with a
+ * network trained here.
+ */
 import { Command } from 'commander';
 import { readerOf } from '../../adapters/basics.ts';
 import { readTrainedModel, verifyAgainstFolder } from '../../train/trained-model.ts';

@@ -1,4 +1,7 @@
-/** `facelatch train`: pictures of people in; a trained Siamese network, kept as a checkpoint, and how well it tells people that it never saw out. */
+/**
+ * `facelatch train`. In: pictures of people. Out: a trained Siamese network as a checkpoint, its history, and how
+ * well it tells apart people that it never saw.
+ */
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { Command } from 'commander';
@@ -72,7 +75,7 @@ interface Settled {
   readonly options: TrainOptions;
 }
 
-/** The options of this run: with --resume those of the run before, but for what is given anew. */
+/** The options of this run; with --resume, those of the run before, except for options that are given again. */
 function settled(command: Command, data: string | undefined, options: TrainOptions): Settled {
   const { out, resume } = options;
   if (out === undefined && options.preview === undefined) throw new Fault('bad-argument', 'Say where the network goes: --out FOLDER');
@@ -84,7 +87,7 @@ function settled(command: Command, data: string | undefined, options: TrainOptio
   return { data: resolve(place), options: stepped(all, before !== undefined) };
 }
 
-/** `steps` as whole epochs. A run that is resumed keeps the length of its epochs. */
+/** `steps` as whole epochs. A resumed run keeps the length of its epochs. */
 function stepped(options: TrainOptions, resumed: boolean): TrainOptions {
   const { steps, ...rest } = options;
   if (steps === undefined) return rest;
@@ -114,7 +117,7 @@ async function run({ data, options }: Settled, stop: AbortSignal): Promise<numbe
   if (!resume) requireSpace(recipe.out, recipe.network);
   sayParts(split, json);
   const { out: _out, resume: _resume, json: _json, ...kept } = options;
-  // Only once it runs: settings that a resumed run refuses must not stand in the place of its own.
+  // Only once it runs: settings that a resumed run refuses must not replace its own.
   const started = () => writeSettings(recipe.out, { data, options: kept } satisfies Settled);
   const result = await watched(recipe, json, started, stop);
   return result.finished ? await finish(result, split.test, options, recipe.faces, json) : sayStopped(result, out, json);

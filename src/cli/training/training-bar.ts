@@ -1,4 +1,7 @@
-/** How far training is, for people: steps, loss, seconds a step and time left in a bar on standard error (where that is a terminal), lines above it. */
+/**
+ * The progress of training, for people: steps, loss, seconds per step and time left in a bar on standard error (on a
+ * terminal), with lines above it.
+ */
 import { SingleBar } from 'cli-progress';
 import { tell } from '../context.ts';
 

@@ -107,7 +107,10 @@ function withObjective(command: Command): Command {
     .option('--l2 <weight>', 'L2 penalty on kernels', decimal('--l2', 0, 1), 0);
 }
 
-/** The recipe of these options. `checkpointEvery` 0: none is kept. @throws Fault `bad-argument` for options that contradict each other. */
+/**
+ * The recipe of these options. `checkpointEvery` 0: no checkpoint. Throws Fault `bad-argument` for options that
+ * contradict each other.
+ */
 export function recipeOf(data: string, out: string, options: RecipeOptions, checkpointEvery: number, resume: boolean): TrainingRecipe {
   const { engine, device, loss, margin, l1, l2, batch, batchesPerEpoch, epochs, augment, seed, validationPairs, threads } = options;
   if (engine === 'onnx' && device === 'wasm')

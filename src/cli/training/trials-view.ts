@@ -1,4 +1,7 @@
-/** The trials of a search as they end: a table with the best so far, a bar for the trial that runs, and a plot that is drawn anew after each. */
+/**
+ * The trials of a search as they end: a table with the best so far, a bar for the running trial, and a plot that is
+ * drawn again after each.
+ */
 import { join } from 'node:path';
 import { plotSvg } from '../../train/figures/plots.ts';
 import type { TrainingProgress } from '../../train/recipe.ts';

@@ -34,7 +34,9 @@ export interface Tick {
   readonly label: string;
 }
 
-/** `picture`: black on white, for a file. `page`: on the page's own ground, light or dark, in the colour of its text. */
+/**
+ * `picture`: black on white, for a file. `page`: on the ground of the page, light or dark, in the colour of its text.
+ */
 export type PlotStyle = 'picture' | 'page';
 
 const inks = {

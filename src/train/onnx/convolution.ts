@@ -1,14 +1,14 @@
 /**
- * Convolution (valid and of stride 1 where nothing else is said) and its two adjoints in ONNX operators: plainly, and in the blocked layout in which ONNX
- * Runtime convolves faster. Pictures are N × C × H × W, kernels out × in × height × width.
+ * Convolution (valid and of stride 1 by default) and its two adjoints in ONNX operators: in the plain layout, and in
+ * the blocked layout in which ONNX Runtime is faster. Pictures are N × C × H × W, kernels out × in × height × width.
  *
- * ONNX Runtime keeps its blocked convolution (operators of `com.microsoft.nchwc`; channels in blocks of 8 or 16 numbers, one
- * vector register) for kernels that are constants, which weights in training are not; written out here it takes any. The
- * paper's second convolution, forward and backward, took 0.86 s blocked against 1.21 s plainly.
+ * ONNX Runtime uses its blocked convolution (operators of `com.microsoft.nchwc`; channels in blocks of 8 or 16
+ * numbers, one vector register) only for constant kernels, and weights in training are not constant. Written out
+ * here, it takes any kernel. The paper's second convolution, forward and backward: 0.86 s blocked, 1.21 s plain.
  */
 import type { Graph, Tensor } from './onnx-graph.ts';
 
-/** Channels in a block; 0 where the machine has no blocked convolution. */
+/** Channels in a block; 0 for a machine without blocked convolution. */
 export type Block = 0 | 8 | 16;
 
 const domain = 'com.microsoft.nchwc';
@@ -27,7 +27,7 @@ const toBlocks = (graph: Graph, x: Tensor) => graph.node({ op: 'ReorderInput', d
 const fromBlocks = (graph: Graph, x: Tensor) =>
   graph.node({ op: 'ReorderOutput', domain, attributes: { channels: size(x, 1) } }, [x], x.dims);
 
-/** How a kernel goes over a picture: every so many places, and with so many zeros around it. */
+/** How a kernel moves over a picture: pixels from one place to the next, and rows of zeros around it. */
 export interface Steps {
   readonly stride: number;
   readonly pad: number;
@@ -38,7 +38,7 @@ const both = (value: number) => [value, value];
 const around = (pad: number) => [pad, pad, pad, pad];
 const sides = (side: number, window: number, { stride, pad }: Steps) => Math.floor((side + 2 * pad - window) / stride) + 1;
 
-/** x * kernel + bias; `activation` may be laid on it at once. */
+/** x * kernel + bias, with `activation` in the same operator. */
 export function convolution(
   graph: Graph,
   x: Tensor,
@@ -51,7 +51,7 @@ export function convolution(
   const side = (axis: number) => sides(size(x, axis), size(kernel, axis), steps);
   const dims = [size(x, 0), size(kernel, 0), side(2), side(3)];
   const attributes = { kernel_shape: kernel.dims.slice(2), strides: both(steps.stride), pads: around(steps.pad) };
-  const few = size(x, 1) < block; // then the runtime reads the picture as it is and blocks the outputs only
+  const few = size(x, 1) < block; // then the runtime blocks only the outputs
   const shift = bias ? [bias] : [];
   if (!fits(block, size(kernel, 0)) || !(few || fits(block, size(x, 1)))) {
     const plain = graph.node({ op: 'Conv', attributes }, [x, kernel, ...shift], dims);
@@ -66,7 +66,10 @@ export function convolution(
 export const convolutionRelu = (graph: Graph, x: Tensor, kernel: Tensor, bias: Tensor, block: Block): Tensor =>
   convolution(graph, x, kernel, bias, block, everywhere, 'Relu');
 
-/** dkernel (`window` × `window`): x convolved with dy, where the batch takes the place of the channels, and the stride that of the dilation. */
+/**
+ * dkernel (`window` × `window`): x convolved with dy, with the batch in place of the channels and the stride in place
+ * of the dilation.
+ */
 export function convolutionKernelAdjoint(
   graph: Graph,
   x: Tensor,
@@ -90,14 +93,15 @@ export function convolutionKernelAdjoint(
         );
   if (!fits(block, n, out))
     return swapped(graph, cut(graph.node({ op: 'Conv', attributes }, [swapped(graph, x), swapped(graph, dy)], dims)));
-  // dy as a blocked kernel, out × n × height × width: [n/B, B, out/B, height·width, B] → [out/B, n/B, height·width, B of n, B of out].
+  // dy as a blocked kernel, out × n × height × width: [n/B, B, out/B, height·width, B] → [out/B, n/B, height·width, B
+  // of n, B of out].
   const parted = reshape(graph, toBlocks(graph, dy), [n / block, block, out / block, height * width, block]);
   const weights = reshape(graph, transpose(graph, parted, [2, 0, 3, 1, 4]), [out, n, height, width]);
   const gradient = graph.node({ op: 'Conv', domain, attributes }, [toBlocks(graph, swapped(graph, x)), weights], dims);
   return swapped(graph, cut(fromBlocks(graph, gradient)));
 }
 
-/** dx, of `dims`: the full convolution of dy with the kernel turned by 180° and its channels exchanged. */
+/** dx: the full convolution of dy with the kernel turned by 180° and its channels exchanged. */
 export function convolutionInputAdjoint(
   graph: Graph,
   kernel: Tensor,

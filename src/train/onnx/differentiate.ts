@@ -1,8 +1,10 @@
 /**
- * An ONNX model differentiated: its nodes in, a graph out that runs them on weights given at each run, and gives for the gradient of a loss with
- * respect to its output the gradients with respect to every weight. Reverse mode: each node is followed backwards by its adjoint.
+ * Differentiates an ONNX model. In: its nodes. Out: a graph that runs them on weights given at each run, and that
+ * computes the gradients of a loss with respect to the weights, from that with respect to the output. Reverse mode:
+ * each node is followed backwards by its adjoint.
  *
- * Batch normalisation runs on the means and spreads that the model brings (as in inference) and is learned as the scale and shift that it then is.
+ * Batch normalisation runs on the means and variances of the model (as in inference) and is learned as the scale and
+ * shift that it is then.
  */
 import { Fault } from '../../base/errors.ts';
 import { type Block, convolution, convolutionInputAdjoint, convolutionKernelAdjoint, type Steps } from './convolution.ts';
@@ -10,7 +12,7 @@ import { biasAdjoint, denseInputAdjoint, denseKernelAdjoint, relu, reluAdjoint }
 import { type Graph, newGraph, type Tensor } from './onnx-graph.ts';
 import type { OnnxModel, OnnxNode } from './onnx-model.ts';
 
-/** A node that ran: the tensors that it was given and gave. */
+/** A node with its input and output tensors. */
 interface Step {
   readonly node: OnnxNode;
   readonly inputs: readonly Tensor[];
@@ -31,7 +33,11 @@ const several = (node: OnnxNode, name: string, otherwise: readonly number[]) => 
   return value === undefined ? otherwise : typeof value === 'number' ? [value] : value;
 };
 const reshape = (graph: Graph, x: Tensor, dims: readonly number[]) => graph.node('Reshape', [x, graph.integers(dims)], dims);
-/** Of each weight that can be learned (all but means and spreads of batch normalisation) the shape of what its layer gives for pictures of `dims`. */
+
+/**
+ * For each weight that can be learned (all but means and variances of batch normalisation): the shape of its layer's
+ * output for pictures of `dims`.
+ */
 export function layerShapes(model: OnnxModel, dims: readonly number[]): ReadonlyMap<string, readonly number[]> {
   const graph = newGraph('shapes');
   const { steps } = runForward(graph, model, graph.input('pictures', dims), { learned: () => false });
@@ -44,20 +50,21 @@ export function layerShapes(model: OnnxModel, dims: readonly number[]): Readonly
 }
 
 export interface ForwardOptions {
-  /** Which weights are learned: those are inputs of the graph, the others belong to it. */
+  /** Which weights are learned: these are inputs of the graph, the others are part of it. */
   readonly learned: (name: string) => boolean;
   readonly block?: Block;
 }
 
 /**
- * Runs the model's nodes on `x` (rows × channels × height × width). Throws Fault `model-unfit` for a model with several inputs or outputs or an
- * operator that has no adjoint here: Conv (of one group, or of the whole picture depthwise), Relu, Add, Flatten, MatMul, BatchNormalization have.
+ * Runs the nodes of the model on `x` (rows × channels × height × width). Throws Fault `model-unfit` for a model with
+ * several inputs or outputs, or with an operator that has no adjoint here. Conv (of one group, or depthwise over the
+ * whole picture), Relu, Add, Flatten, MatMul and BatchNormalization have one.
  */
 export function runForward(graph: Graph, model: OnnxModel, x: Tensor, { learned, block = 0 }: ForwardOptions): Trace {
   const [input, ...others] = model.inputs.keys();
   const [outputName, ...more] = model.outputs;
   if (input === undefined || outputName === undefined || others.length + more.length > 0)
-    throw new Fault('model-unfit', 'A network with one input and one output can be trained on, this one has more');
+    throw new Fault('model-unfit', 'A network that has more than one input or output cannot be trained on');
   const weights = new Map<string, Tensor>();
   const values = new Map<string, Tensor>([[input, x]]);
   for (const [name, { dims, numbers }] of model.weights) {
@@ -72,7 +79,7 @@ export function runForward(graph: Graph, model: OnnxModel, x: Tensor, { learned,
       if (!value)
         throw new Fault(
           'model-unfit',
-          `The network's node ${node.op} takes «${name}», which is no float32 tensor: it cannot be trained on here`,
+          `The network's node ${node.op} takes "${name}", which is not a float32 tensor: it cannot be trained on here`,
         );
       return value;
     });
@@ -87,9 +94,12 @@ export function runForward(graph: Graph, model: OnnxModel, x: Tensor, { learned,
   return { output: values.get(outputName) as Tensor, weights, steps, block };
 }
 
-/** From the gradient with respect to the output, those with respect to the learned weights, by name. Nothing is computed that no learned weight needs. */
+/**
+ * From the gradient with respect to the output to those with respect to the learned weights, by name. Computes only
+ * what they need.
+ */
 export function runBackward(graph: Graph, { output, weights, steps, block }: Trace, dOutput: Tensor): ReadonlyMap<string, Tensor> {
-  // What a learned weight flows into: only through that its gradient comes.
+  // What depends on a learned weight: its gradient comes only through these.
   const wanted = new Set([...weights.values()].map(({ name }) => name));
   for (const { inputs, output: y } of steps) if (inputs.some(({ name }) => wanted.has(name))) wanted.add(y.name);
   const gradients = new Map<string, Tensor>([[output.name, dOutput]]);
@@ -133,7 +143,7 @@ function forward(graph: Graph, node: OnnxNode, inputs: readonly Tensor[], block:
   );
 }
 
-/** For each input how its gradient is come by: written into the graph only where it is asked for. */
+/** For each input, its gradient: written into the graph only when it is asked for. */
 function adjoints(graph: Graph, { node, inputs, output: y }: Step, dy: Tensor, block: Block): readonly (() => Tensor)[] {
   const [x, w] = inputs as [Tensor, Tensor];
   switch (node.op) {
@@ -180,7 +190,7 @@ function normalisationAdjoints(graph: Graph, node: OnnxNode, inputs: readonly Te
   ];
 }
 
-/** Undefined where rows and columns are treated differently, which no network that we know of does. */
+/** Undefined where rows and columns differ, which no network that we know does. */
 function stepsOf(node: OnnxNode, w: Tensor): Steps | undefined {
   const same = (name: string, otherwise: number) => {
     const [first = otherwise, ...rest] = several(node, name, [otherwise]);
@@ -191,11 +201,11 @@ function stepsOf(node: OnnxNode, w: Tensor): Steps | undefined {
   return { stride, pad };
 }
 
-/** One kernel for each channel, as large as the picture. */
+/** One kernel per channel, as large as the picture. */
 const isDepthwise = (x: Tensor, w: Tensor) =>
   size(w, 1) === 1 && size(x, 1) === size(w, 0) && size(x, 1) > 1 && size(w, 2) === size(x, 2) && size(w, 3) === size(x, 3);
 
-/** 1 × channels × height × width, of a depthwise kernel. */
+/** A depthwise kernel as 1 × channels × height × width. */
 const spread = (graph: Graph, w: Tensor, x: Tensor) => reshape(graph, w, [1, ...x.dims.slice(1)]);
 
 function convolved(graph: Graph, node: OnnxNode, inputs: readonly Tensor[], block: Block): Tensor {

@@ -26,7 +26,7 @@ interface Distillation {
   readonly model: OnnxModel;
   readonly session: ort.InferenceSession;
   readonly learned: readonly Learned[];
-  /** The learned weights as the session is fed them: the very arrays of `learned`. */
+  /** The learned weights as inputs of the session: the same arrays as in `learned`. */
   readonly weights: Readonly<Record<string, ort.Tensor>>;
   /** Rows × channels × height × width of a step's pictures. */
   readonly dims: readonly number[];

@@ -1,4 +1,7 @@
-/** The network trained on ONNX Runtime: forward and backward pass in its graph, the optimiser's step in our loops on its inputs. */
+/**
+ * The network trained on ONNX Runtime: forward and backward pass in its graph, the optimiser's step in our loops on
+ * its inputs. Whoever opens it owns its sessions and disposes of them.
+ */
 import * as ort from 'onnxruntime-node';
 import { flattened, networkParameters, sizeOf } from '../network/network.ts';
 import type { Batch, Engine, EngineOptions, Network, OnnxDevice } from '../port.ts';
@@ -15,17 +18,17 @@ type Results = Awaited<ReturnType<ort.InferenceSession['run']>>;
 const embedAtOnce = 16;
 
 export interface OnnxEngineOptions extends EngineOptions {
-  /** Default: `cpu`. The optimiser's step is taken on the processor whatever computes the gradients. */
+  /** Default: `cpu`. The optimiser's step runs on the processor, whatever computes the gradients. */
   readonly device?: OnnxDevice;
 }
 
 /**
- * Opens the engine. Throws Fault `bad-argument` for a network that cannot be, `tool-missing` where the device is not to be had,
- * `reader-failed` where ONNX Runtime will not load the graph.
+ * Opens the engine. Throws Fault `bad-argument` for an impossible network, `tool-missing` where the device is not
+ * available, `reader-failed` where ONNX Runtime does not load the graph.
  */
 export async function openOnnxEngine(options: OnnxEngineOptions): Promise<Engine> {
   const { network, pairs, objective, threads, device = 'cpu' } = options;
-  // Blocks are the processor's own layout; a GPU has none of it.
+  // Blocks are the processor's own layout; a GPU has none.
   const block = device === 'cpu' ? await fastestBlock() : 0;
   const factored = takesFactors(flattened(network), network.units);
   const store = openWeightStore({ ...options, rows: 2 * pairs });
@@ -112,7 +115,7 @@ const gradientsOf = (results: Results) =>
       .map((name) => [name.slice(2), numbers(results, name)]),
   );
 
-/** A session that is opened when it is first needed. */
+/** A session that opens when it is first needed. */
 function once(open: () => Promise<ort.InferenceSession>) {
   let session: Promise<ort.InferenceSession> | undefined;
   return {

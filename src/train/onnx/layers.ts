@@ -1,10 +1,14 @@
 /**
- * The layers of the network in ONNX operators, each followed by its adjoint: from the gradient of the loss with respect to
- * what the layer gave, the gradients with respect to what it was given. Pictures are N × C × H × W here.
+ * The layers of the network in ONNX operators, each followed by its adjoint. An adjoint takes the gradient of the
+ * loss with respect to the layer's output and gives the gradients with respect to its inputs. Pictures are N × C × H
+ * × W here.
  */
 import type { Graph, Tensor } from './onnx-graph.ts';
 
-/** Window and stride of a maximum pool, padded as `same`: ceil(side / stride) out, the odd pixel of padding after. */
+/**
+ * Window and stride of a maximum pool with padding `same`: ceil(side / stride) out, the odd pixel of padding at the
+ * end.
+ */
 export interface Pool {
   readonly size: number;
   readonly stride: number;
@@ -15,18 +19,18 @@ const size = (tensor: Tensor, axis: number) => tensor.dims[axis] ?? 1;
 /** max(x, 0). */
 export const relu = (graph: Graph, x: Tensor) => graph.node('Relu', [x], x.dims);
 
-/** `y` is what the layer gave, or its pooled form: a maximum that is 0 has no gradient either. */
+/** `y` is the layer's output, or that after its pool: a maximum of 0 has no gradient either. */
 export const reluAdjoint = (graph: Graph, y: Tensor, dy: Tensor) => graph.node('Mul', [dy, graph.node('Sign', [y], y.dims)], y.dims);
 
 /**
- * Whether a pool also tells where its maxima lie, and in which numbers they are looked for: ONNX Runtime's WebGPU tells no places, and leaves
- * a pool of doubles to the processor, which does.
+ * Whether a pool also gives the places of its maxima, and in which numbers it searches. ONNX Runtime's WebGPU gives
+ * no places, and leaves a pool of doubles to the processor, which does.
  */
 export type Located = 'no' | 'float' | 'double';
 
 const onnxDouble = 11;
 
-/** The greatest number of each window and, where it is `located`, the place it was found at (asking for it costs time). */
+/** The maximum of each window and, where it is `located`, its place (which costs time). */
 export function maxPool(graph: Graph, x: Tensor, pool: Pool, located: Located): { readonly y: Tensor; readonly index?: Tensor } {
   const side = Math.ceil(size(x, 2) / pool.stride);
   const { before, after } = padding(size(x, 2), pool);
@@ -44,7 +48,7 @@ export function maxPool(graph: Graph, x: Tensor, pool: Pool, located: Located): 
   return { y, index: pooled(wide, [dims, dims])[1] as Tensor };
 }
 
-/** Each gradient goes to the place its maximum came from; windows that overlap may name a place twice, and then they add. */
+/** Each gradient goes to the place of its maximum. Overlapping windows may share a place; their gradients add up. */
 export function maxPoolAdjoint(graph: Graph, x: Tensor, index: Tensor, dy: Tensor, pool: Pool): Tensor {
   const { before, after } = padding(size(x, 2), pool);
   if (pool.size <= pool.stride) {
@@ -118,7 +122,7 @@ export function halves(graph: Graph, x: Tensor): readonly [Tensor, Tensor] {
   return [cut(0, rows / 2), cut(rows / 2, rows)];
 }
 
-/** Both halves again, from the gradient with respect to first − second. */
+/** The gradient of both halves, from that of first − second. */
 export function halvesAdjoint(graph: Graph, dDifference: Tensor): Tensor {
   const [rows = 1, columns = 1] = dDifference.dims;
   const negative = graph.node('Neg', [dDifference], dDifference.dims);
@@ -132,6 +136,6 @@ export function l1Distance(graph: Graph, difference: Tensor, kind: 'vector' | 's
   return graph.node('ReduceSum', [vector, graph.integers([1])], [size(difference, 0), 1]);
 }
 
-/** Gradient with respect to the difference; a sum's one gradient goes to every number of its row. */
+/** Gradient with respect to the difference; under the sum, one gradient goes to every number of its row. */
 export const l1DistanceAdjoint = (graph: Graph, difference: Tensor, dDistance: Tensor) =>
   graph.node('Mul', [graph.node('Sign', [difference], difference.dims), dDistance], difference.dims);

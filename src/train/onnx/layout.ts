@@ -1,7 +1,10 @@
-/** Kernels of convolutions between the layout of Keras (height × width × in × out) and that of ONNX (out × in × height × width). */
+/**
+ * Kernels of convolutions between the layouts of Keras (height × width × in × out) and ONNX (out × in × height ×
+ * width).
+ */
 import type { Parameter } from '../port.ts';
 
-/** Copies a parameter's numbers from the layout of Keras into `to`, in that of ONNX. */
+/** Copies the numbers of a parameter from the layout of Keras into `to`, in that of ONNX. */
 export function toOnnx({ dims }: Parameter, from: Float32Array, to: Float32Array): void {
   if (dims.length !== 4) to.set(from);
   else walk(dims, (keras, onnx) => copy(from, keras, to, onnx));

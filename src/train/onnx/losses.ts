@@ -1,4 +1,7 @@
-/** What training makes small, in ONNX operators, each with its adjoint: losses over a batch of pairs, penalties on kernels. */
+/**
+ * The losses that training minimises, in ONNX operators, each with its adjoint: over a batch of pairs, and penalties
+ * on kernels.
+ */
 import type { Graph, Tensor } from './onnx-graph.ts';
 
 const number = (graph: Graph, value: number) => graph.constant(Float32Array.of(value), []);
@@ -6,13 +9,13 @@ const mean = (graph: Graph, x: Tensor) => graph.node({ op: 'ReduceMean', attribu
 const total = (graph: Graph, x: Tensor) => graph.node({ op: 'ReduceSum', attributes: { keepdims: 0 } }, [x], []);
 const pairsOf = (x: Tensor) => x.dims[0] ?? 1;
 
-/** A loss and its gradient with respect to what it was computed from. */
+/** A loss and its gradient with respect to its input. */
 export interface Loss {
   readonly loss: Tensor;
   readonly gradient: Tensor;
 }
 
-/** Mean binary cross-entropy of sigmoid(logit) against `labels`, as softplus(z) − y·z, which no logit makes infinite. */
+/** Mean binary cross-entropy of sigmoid(logit) against `labels`, as softplus(z) − y·z, which stays finite. */
 export function binaryCrossEntropy(graph: Graph, logits: Tensor, labels: Tensor): Loss {
   const each = graph.node(
     'Sub',
@@ -24,8 +27,9 @@ export function binaryCrossEntropy(graph: Graph, logits: Tensor, labels: Tensor)
 }
 
 /**
- * Contrastive loss (Hadsell, Chopra, LeCun 2006, eq. 4; here label 1 is «the same»): the mean of y·½D² + (1 − y)·½max(0, m − D)²
- * where D is the Euclidean length of `difference`. Gradient with respect to the difference.
+ * Contrastive loss (Hadsell, Chopra, LeCun 2006, eq. 4; here label 1 is "the same"): the mean of y·½D² + (1 −
+ * y)·½max(0, m − D)², where D is the Euclidean length of `difference`. The gradient is with respect to the
+ * difference.
  */
 export function contrastive(graph: Graph, difference: Tensor, labels: Tensor, margin: number): Loss {
   const dims = [pairsOf(difference), 1];

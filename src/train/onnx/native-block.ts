@@ -1,4 +1,4 @@
-/** Which blocked layout this machine's ONNX Runtime convolves in: found by trying, since no call tells. */
+/** The blocked layout in which this machine's ONNX Runtime convolves; found by trying, because no call reports it. */
 import * as ort from 'onnxruntime-node';
 import { type Block, convolutionRelu } from './convolution.ts';
 import { newGraph } from './onnx-graph.ts';
@@ -7,8 +7,8 @@ const channels = 16;
 const side = 4;
 
 /**
- * 16 (AVX-512, Arm), 8 (AVX2) or 0 (none). A small convolution in each layout is compared with the plain one: a wrong block size
- * only mixes up the numbers of a kernel whose channels are a multiple of both, so trying it is safe.
+ * 16 (AVX-512, Arm), 8 (AVX2) or 0 (none). Compares a small convolution in each layout with the plain one. Trying is
+ * safe: a wrong block size only mixes up the numbers of a kernel whose channels are a multiple of both.
  */
 export async function fastestBlock(): Promise<Block> {
   const plain = await convolved(0);

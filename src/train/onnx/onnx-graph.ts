@@ -1,6 +1,6 @@
 /**
- * A graph of ONNX operators built call by call: inputs, constants and nodes go in, the bytes of an ONNX model come out.
- * Every shape is known when its node is written, so that the runtime can plan all memory before the first run.
+ * A graph of ONNX operators, built call by call. In: inputs, constants and nodes. Out: the bytes of an ONNX model.
+ * Every shape is known when its node is written, so the runtime can plan all memory before the first run.
  */
 import { bytesField, encode, floatField, integerField, type Message, messageField, textField } from './protobuf.ts';
 
@@ -12,7 +12,7 @@ export interface Tensor {
 
 export type Attribute = number | string | readonly number[] | { readonly float: number };
 
-/** A node's operator, with its domain where that is not ONNX's own: `ReorderInput` of `com.microsoft.nchwc`. */
+/** The operator of a node, with its domain where it is not ONNX's own: `ReorderInput` of `com.microsoft.nchwc`. */
 export interface OnnxOperator {
   readonly op: string;
   readonly domain?: string;
@@ -21,11 +21,14 @@ export interface OnnxOperator {
 
 export interface Graph {
   input(name: string, dims: readonly number[]): Tensor;
-  /** Float32 numbers that belong to the model. */
+  /** Float32 numbers in the model. */
   constant(data: Float32Array, dims: readonly number[]): Tensor;
-  /** The same, kept as float16: half the file, 11 bits of each number. The runtime makes them float32 once, when it opens the model. */
+  /**
+   * As `constant`, stored as float16: half the file, 11 bits of each number. The runtime converts them once, when it
+   * opens the model.
+   */
   half(data: Float32Array, dims: readonly number[]): Tensor;
-  /** Whole numbers (shapes, axes) that belong to the model. */
+  /** Whole numbers (shapes, axes) in the model. */
   integers(data: readonly number[]): Tensor;
   /** A node with one output of shape `dims`. */
   node(operator: string | OnnxOperator, inputs: readonly Tensor[], dims: readonly number[]): Tensor;

@@ -1,6 +1,6 @@
 /**
- * An ONNX model read for what training needs of it: nodes, weights and shapes out of its bytes, and the bytes with other weights of the same shapes.
- * Only what stands in the file itself is read: no external data, no subgraphs.
+ * The parts of an ONNX model that training needs. In: its bytes. Out: nodes, weights and shapes, and the bytes with
+ * other weights of the same shapes. Only what is in the file itself is read: no external data, no subgraphs.
  */
 import { Fault } from '../../base/errors.ts';
 import { type Field, fieldsOf } from './protobuf.ts';
@@ -21,17 +21,20 @@ export interface OnnxWeight {
 export interface OnnxModel {
   readonly nodes: readonly OnnxNode[];
   readonly weights: ReadonlyMap<string, OnnxWeight>;
-  /** Sizes of the inputs that are no weights; 0 where a size is left open (the batch). */
+  /** Sizes of the inputs that are not weights; 0 for an open size (the batch). */
   readonly inputs: ReadonlyMap<string, readonly number[]>;
   readonly outputs: readonly string[];
-  /** The model's bytes with these numbers in place of the weights of the same names; others stay. Throws RangeError for other sizes. */
+  /**
+   * The bytes of the model with these numbers as the weights of the same names; others stay. Throws RangeError for
+   * other sizes.
+   */
   withWeights(weights: ReadonlyMap<string, Float32Array>): Uint8Array;
 }
 
 // Field numbers and types: https://github.com/onnx/onnx/blob/main/onnx/onnx.proto
 const float32 = 1;
 
-/** Throws Fault `model-unfit` where the bytes are no ONNX model, or one whose numbers lie elsewhere. */
+/** Throws Fault `model-unfit` where the bytes are not an ONNX model, or its numbers are not in them. */
 export function readOnnx(bytes: Uint8Array): OnnxModel {
   try {
     return read(bytes);
@@ -70,7 +73,7 @@ const all = (fields: Iterable<Field>, number: number) =>
 const one = (fields: Iterable<Field>, number: number) => all(fields, number)[0];
 const text = (value: Uint8Array | undefined) => new TextDecoder().decode(value);
 
-/** Whole numbers, each in a field of its own or packed into one. */
+/** Whole numbers, each in its own field or packed into one. */
 function wholes(fields: Iterable<Field>, number: number): number[] {
   return [...fields].flatMap((field) => {
     if (field.number !== number) return [];
@@ -106,7 +109,7 @@ function nodeOf(node: Uint8Array): OnnxNode {
   };
 }
 
-/** A float, a whole number or several; undefined for what no layer that we differentiate has. */
+/** A float, a whole number or several; undefined for attributes that no layer here has. */
 function attributeOf(parts: readonly Field[]): number | readonly number[] | undefined {
   const real = one(parts, 2);
   if (real) return new DataView(real.buffer, real.byteOffset).getFloat32(0, true);
@@ -114,7 +117,7 @@ function attributeOf(parts: readonly Field[]): number | readonly number[] | unde
   return several.length > 0 ? several : wholes(parts, 3)[0];
 }
 
-/** Where a tensor's numbers lie; nothing for those of other types (shapes, axes). */
+/** The bytes of a tensor's numbers; nothing for tensors of other types (shapes, axes). */
 function placeOf(tensor: Uint8Array): readonly (readonly [string, { readonly dims: readonly number[]; readonly raw: Uint8Array }])[] {
   const fields = [...fieldsOf(tensor)];
   const [name, dims, raw] = [text(one(fields, 8)), wholes(fields, 1), one(fields, 9)];
@@ -122,12 +125,12 @@ function placeOf(tensor: Uint8Array): readonly (readonly [string, { readonly dim
   if (raw?.length !== 4 * dims.reduce((product, size) => product * size, 1))
     throw new Fault(
       'model-unfit',
-      `The weights ${name} do not lie in the ONNX file itself as raw numbers: such a network cannot be trained on`,
+      `The weights ${name} are not in the ONNX file itself as raw numbers: such a network cannot be trained on`,
     );
   return [[name, { dims, raw }]];
 }
 
-/** A copy: raw bytes lie anywhere. */
+/** A copy, because raw bytes are not aligned. */
 const numbersOf = (raw: Uint8Array) => new Float32Array(Uint8Array.from(raw).buffer);
 
 function shapeOf(input: Uint8Array): readonly [string, readonly number[]] {

@@ -1,13 +1,16 @@
-/** A training graph opened in ONNX Runtime, on the processor or on a GPU. */
+/** A training graph opened in ONNX Runtime, on the processor or on a GPU. The caller owns the session. */
 import * as ort from 'onnxruntime-node';
 import { asFault, Fault } from '../../base/errors.ts';
 import type { OnnxDevice } from '../port.ts';
 
-/** Throws Fault `tool-missing` where the device is not to be had, `reader-failed` where ONNX Runtime will not load the graph. */
+/**
+ * Throws Fault `tool-missing` where the device is not available, `reader-failed` where ONNX Runtime does not load the
+ * graph.
+ */
 export async function openTrainingSession(model: Uint8Array, threads: number, device: OnnxDevice): Promise<ort.InferenceSession> {
   try {
     return await ort.InferenceSession.create(model, {
-      // What the GPU's provider has not is computed by the processor.
+      // The processor computes what the provider of the GPU lacks.
       executionProviders: device === 'cpu' ? ['cpu'] : [device, 'cpu'],
       ...(threads > 0 && { intraOpNumThreads: threads }),
       graphOptimizationLevel: 'all',

@@ -1,21 +1,25 @@
 /**
- * The inner loops of the optimisers, four numbers at a time, over one memory that holds weights and running means: numbers
- * change in place. For the paper's 39 million weights Adam takes 1.1 GB through memory; plain JavaScript took three times as long.
+ * The inner loops of the optimisers, four numbers at a time, over one memory of weights and running means that change
+ * in place. For the paper's 39 million weights Adam moves 1.1 GB through memory; plain JavaScript took three times as
+ * long.
  */
 import { advance, assemble, type Code, f32x4, get, i32, type Routine, repeat, set, type ValueType, v128 } from '../../base/wasm.ts';
 
-/** All places are byte offsets in `memory`, multiples of 16; all lengths are bytes, multiples of 16 from 16 up. */
+/** Places are byte offsets in `memory`, multiples of 16; lengths are bytes, multiples of 16, at least 16. */
 export interface Kernels {
   readonly memory: ArrayBuffer;
-  /** m ← β₁m + (1 − β₁)g, v ← β₂v + (1 − β₂)g², w ← w − rate·m / (√v + ε) (Kingma, Ba 2015, with bias correction in rate and ε). */
+  /**
+   * m ← β₁m + (1 − β₁)g, v ← β₂v + (1 − β₂)g², w ← w − rate·m / (√v + ε) (Kingma, Ba 2015; bias correction in rate
+   * and ε).
+   */
   adam(w: number, g: number, m: number, v: number, bytes: number, rate: number, epsilon: number, beta1: number, beta2: number): void;
   /** m ← momentum·m + g, w ← w − rate·m. */
   momentum(w: number, g: number, m: number, bytes: number, rate: number, momentum: number): void;
   /** g ← g + l1·sign(w) + 2·l2·w; adds Σ|w| and Σw² to the four partial sums at `sums` and the four after them. */
   penalise(w: number, g: number, bytes: number, l1: number, l2: number, sums: number): void;
   /**
-   * Two rows of xᵀ·d: `x` is two rows of `n` numbers, `panels` the columns of d in `count` panels of n × 16, `out` two rows of
-   * 16·count numbers.
+   * Two rows of xᵀ·d: `x` is two rows of `n` numbers, `panels` the columns of d in `count` panels of n × 16, `out`
+   * two rows of 16·count numbers.
    */
   twoRows(x: number, panels: number, n: number, count: number, out: number): void;
 }
@@ -30,9 +34,9 @@ const four = 16; // bytes of four float32
 const vectors = (count: number): ValueType[] => new Array<ValueType>(count).fill('v128');
 const splat = (from: number, to: number): Code => [...get(from), ...f32x4.splat, ...set(to)];
 
-/** Repeats `body` over the addresses in `locals`, 16 bytes a turn, until the first of them has moved by what `bytes` said. */
+/** Repeats `body` over the addresses in `locals`, 16 bytes per turn, until the first of them has moved by `bytes`. */
 function sweep(locals: readonly [number, ...number[]], bytes: number, body: Code): Code {
-  const stop = bytes; // the length's local becomes the end
+  const stop = bytes; // the local of the length becomes the end
   return [
     ...[...get(locals[0]), ...get(bytes), ...i32.add, ...set(stop)],
     ...repeat([...body, ...locals.flatMap((local) => advance(local, four))], [...get(locals[0]), ...get(stop), ...i32.lessUnsigned]),

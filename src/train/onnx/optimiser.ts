@@ -1,6 +1,6 @@
 /**
- * Weights, running means and the optimiser's step over them, in one memory: gradients go in as arrays (or, for the dense layer's
- * large kernel, as two factors), the weights change in place, under the very arrays that the engine reads them through.
+ * Weights, running means and the optimiser's step over them, in one memory. Gradients go in as arrays (or, for the
+ * large dense kernel, as two factors). The weights change in place, in the arrays that the engine reads.
  */
 
 import { isKernel, networkParameters, sizeOf } from '../network/network.ts';
@@ -8,7 +8,7 @@ import type { EngineState, Network, Objective, Optimiser, Parameter, Weights } f
 import { toKeras, toOnnx } from './layout.ts';
 import { type Kernels, openKernels } from './optimiser-kernels.ts';
 
-/** The dense kernel's gradient is inputᵀ·delta: `rows` × in, and `rows` × units. */
+/** The gradient of the dense kernel is inputᵀ·delta: `rows` × in, and `rows` × units. */
 export interface Factors {
   readonly input: Float32Array;
   readonly delta: Float32Array;
@@ -18,7 +18,10 @@ export interface Factors {
 export interface WeightStore {
   /** The live weights by name, in the layout of ONNX. */
   readonly live: Weights;
-  /** One step with these gradients (in the layout of ONNX; parameters without one stay). Returns the penalty before it. */
+  /**
+   * One step with these gradients (in the layout of ONNX; parameters without one stay). Returns the penalty before
+   * it.
+   */
   step(gradients: ReadonlyMap<string, Float32Array>, factors: Factors | undefined): number;
   /** A copy of one parameter, in the layout of Keras. */
   read(name: string): Float32Array;
@@ -29,7 +32,7 @@ export interface WeightStore {
 
 interface Place {
   readonly parameter: Parameter;
-  /** Byte offsets of weights and running means; `bytes` rounded up to whole vectors. */
+  /** Byte offsets of weights and running means; `bytes` is rounded up to whole vectors. */
   readonly weights: number;
   readonly first: number;
   readonly second: number;
@@ -41,7 +44,7 @@ export interface WeightStoreOptions {
   readonly weights: Weights;
   readonly objective: Objective;
   readonly optimiser: Optimiser;
-  /** Rows of the factors at most. */
+  /** The most rows of the factors. */
   readonly rows: number;
 }
 
@@ -50,27 +53,27 @@ const panel = 16; // columns
 const denseKernel = 'embedding/kernel';
 const whole = (bytes: number) => Math.ceil(bytes / vector) * vector;
 
-/** Whether the factors' product can be taken two rows and 16 columns at a time. */
+/** Whether the product of the factors can be computed two rows and 16 columns at a time. */
 export const takesFactors = (inputs: number, units: number) => inputs % 2 === 0 && units % panel === 0;
 
-/** Where everything lies in the one memory: byte offsets. */
+/** Byte offsets of everything in the one memory. */
 interface Plan {
   readonly places: readonly Place[];
   readonly inputs: number;
   readonly units: number;
-  /** What one step needs for a while: the gradient in hand, the two factors, the penalty's partial sums. */
+  /** What one step needs: the current gradient, the two factors, the partial sums of the penalty. */
   readonly scratch: { readonly gradient: number; readonly input: number; readonly delta: number; readonly sums: number };
   readonly bytes: number;
 }
 
-/** Weights first, then their first means, then their second ones, then the scratch. */
+/** Weights, then their first means, then their second means, then the scratch. */
 function plan(network: Network, rows: number): Plan {
   const parameters = networkParameters(network);
   const sizes = parameters.map(({ dims }) => whole(4 * sizeOf(dims)));
   const total = sizes.reduce((sum, size) => sum + size, 0);
   const dense = parameters.findIndex(({ name }) => name === denseKernel);
   const [inputs = 1, units = 1] = parameters[dense]?.dims ?? [];
-  // The dense kernel's gradient is never there as a whole, two rows are, where it is taken by its factors.
+  // Where it is computed from its factors, only two rows of the dense kernel's gradient exist at a time.
   const gradients = sizes.map((size, index) => (index === dense && takesFactors(inputs, units) ? 8 * units : size));
   let next = 0;
   const places = parameters.map((parameter, index): Place => {
@@ -85,7 +88,7 @@ function plan(network: Network, rows: number): Plan {
   return { places, inputs, units, scratch: { gradient, input, delta, sums }, bytes: sums + 2 * vector };
 }
 
-/** A memory for the network's weights and means, filled with `weights`. */
+/** A memory for the weights and means of the network, filled with `weights`. */
 export function openWeightStore({ network, weights, objective, optimiser: initial, rows }: WeightStoreOptions): WeightStore {
   const { places, inputs, units, scratch, bytes: size } = plan(network, rows);
   const kernels = openKernels(size);
@@ -99,7 +102,10 @@ export function openWeightStore({ network, weights, objective, optimiser: initia
   for (const place of places) put(place, place.weights, weights);
   let [steps, optimiser] = [0, initial];
 
-  /** Penalties and optimiser on `bytes` bytes of a parameter from its byte `at` on, whose gradient lies in the scratch. Returns the penalty. */
+  /**
+   * Penalty and step on `bytes` bytes of a parameter from its byte `at`, with its gradient in the scratch. Returns
+   * the penalty.
+   */
   const update = (place: Place, at: number, bytes: number): number => {
     const penalty = isKernel(place.parameter.name) ? penalise(kernels, objective, place.weights + at, scratch, bytes) : 0;
     applyStep(kernels, optimiser, steps, place, at, scratch.gradient, bytes);
@@ -153,7 +159,10 @@ export function openWeightStore({ network, weights, objective, optimiser: initia
   };
 }
 
-/** Adds the penalties' gradient to the one in the scratch. The sums are taken per call: one float32 sum over all weights would lose half its digits. */
+/**
+ * Adds the gradient of the penalties to that in the scratch. Sums are taken per call: one float32 sum over all
+ * weights would lose half its digits.
+ */
 function penalise(kernels: Kernels, { l1, l2 }: Objective, weights: number, scratch: Plan['scratch'], bytes: number): number {
   if (l1 === 0 && l2 === 0) return 0;
   const sums = new Float32Array(kernels.memory, scratch.sums, 8).fill(0);
@@ -168,7 +177,8 @@ function applyStep(kernels: Kernels, optimiser: Optimiser, step: number, place: 
     return;
   }
   const { rate, beta1, beta2, epsilon } = optimiser;
-  // Bias correction folded into rate and epsilon (Kingma, Ba 2015, end of section 2), so that the loop has neither power nor division more.
+  // Bias correction is folded into rate and epsilon (Kingma, Ba 2015, end of section 2): the loop needs no power and
+  // no second division.
   const spread = Math.sqrt(1 - beta2 ** step);
   const corrected = (rate * spread) / (1 - beta1 ** step);
   kernels.adam(place.weights + at, gradient, place.first + at, place.second + at, bytes, corrected, epsilon * spread, beta1, beta2);
@@ -180,7 +190,7 @@ function transpose(from: Float32Array, rows: number, columns: number, to: Float3
     for (let column = 0, at = row * columns, out = row; column < columns; column++, at++, out += rows) to[out] = from[at] as number;
 }
 
-/** rows × columns to columns / 16 panels of rows × 16: what the kernel reads lies together, in few cache lines. */
+/** rows × columns to columns / 16 panels of rows × 16: what the kernel reads is contiguous, in few cache lines. */
 function intoPanels(from: Float32Array, rows: number, columns: number, to: Float32Array): void {
   for (let row = 0; row < rows; row++)
     for (let column = 0; column < columns; column += panel)

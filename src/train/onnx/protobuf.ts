@@ -1,13 +1,13 @@
 /**
- * As much of the Protocol Buffers wire format as an ONNX model needs: fields in, bytes out, and back
- * (https://protobuf.dev/programming-guides/encoding/). Written here because the models we write are a hundred
- * lines of format: the libraries bring a schema compiler, and copy every weight twice.
+ * The part of the Protocol Buffers wire format that an ONNX model needs: fields in, bytes out, and back
+ * (https://protobuf.dev/programming-guides/encoding/). It is written here because our models need a hundred lines of
+ * the format; the libraries bring a schema compiler and copy every weight twice.
  */
 
-/** One message, or part of one: byte strings in order. */
+/** A message or a part of one: byte strings in order. */
 export type Message = readonly Uint8Array[];
 
-/** Field of a whole number (int32, int64, enum); not negative, or a 64-bit two's complement where it is. */
+/** Field of a whole number (int32, int64, enum); negative numbers as 64-bit two's complement. */
 export function integerField(field: number, value: number | bigint): Message {
   return [key(field, 0), varint(BigInt(value))];
 }
@@ -22,7 +22,7 @@ export function textField(field: number, value: string): Message {
   return bytesField(field, new TextEncoder().encode(value));
 }
 
-/** Field of bytes; they are not copied. */
+/** Field of bytes, without a copy. */
 export function bytesField(field: number, value: Uint8Array): Message {
   return [key(field, 2), varint(BigInt(value.length)), value];
 }
@@ -45,13 +45,13 @@ export function encode(...parts: readonly Message[]): Uint8Array {
   return out;
 }
 
-/** One field as it was read: a whole number, or the bytes of anything else. */
+/** One field: a whole number, or the bytes of anything else. */
 export interface Field {
   readonly number: number;
   readonly value: bigint | Uint8Array;
 }
 
-/** The fields of a message in their order; bytes are not copied. Throws RangeError where the bytes end within a field. */
+/** The fields of a message in order, without a copy. Throws RangeError where the bytes end within a field. */
 export function* fieldsOf(bytes: Uint8Array): Generator<Field> {
   let at = 0;
   const varint = () => {

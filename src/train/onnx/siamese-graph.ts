@@ -1,6 +1,7 @@
 /**
- * The Siamese network as ONNX graphs: the twin alone (pictures in, embeddings out), and one whole training pass (pictures,
- * labels and weights in; loss and gradients out), which any ONNX runtime can run though it knows nothing of training.
+ * The Siamese network as ONNX graphs: the twin alone (pictures in, embeddings out), and a whole training pass
+ * (pictures, labels and weights in; loss and gradients out). Any ONNX runtime can run it, even one that has no
+ * training.
  */
 
 import { flattened, headInputs, type LayerRow, networkParameters, type PlacedConvolution, place, sizeOf } from '../network/network.ts';
@@ -11,7 +12,7 @@ import { toOnnx } from './layout.ts';
 import { binaryCrossEntropy, contrastive } from './losses.ts';
 import { type Graph, newGraph, type Tensor } from './onnx-graph.ts';
 
-/** Where a graph's kernels and biases come from: an input of the graph, or a constant. */
+/** Where the kernels and biases of a graph come from: an input of the graph, or a constant. */
 type Source = (name: string, dims: readonly number[]) => Tensor;
 
 interface ConvolutionTrace {
@@ -30,13 +31,13 @@ interface Trace {
   readonly embedding: Tensor;
 }
 
-/** The layout ONNX wants of a convolution's kernel, from that of Keras. */
+/** The dims of a kernel in the layout of ONNX, from those of Keras. */
 export const onnxDims = (dims: readonly number[]) => {
   const [height = 1, width = 1, channels = 1, out = 1] = dims;
   return dims.length === 4 ? [out, channels, height, width] : dims;
 };
 
-/** Pictures N × side × side × 3 through the twin; what the adjoints need is kept, for a pool as `located` says. */
+/** Pictures N × side × side × 3 through the twin; keeps what the adjoints need, for a pool as `located` says. */
 function twin(graph: Graph, network: Network, pictures: Tensor, source: Source, block: Block, located: layers.Located): Trace {
   let x = graph.node(
     { op: 'Transpose', attributes: { perm: [0, 3, 1, 2] } },
@@ -66,16 +67,16 @@ export function embeddingGraph(network: Network, count: number, block: Block): U
   return graph.encode();
 }
 
-/** The twin as a model to keep, its weights inside: `pictures` (count × side × side × 3, 0…1) in, `embeddings` out. */
+/** The twin as a model with its weights inside: `pictures` (count × side × side × 3, 0…1) in, `embeddings` out. */
 export function embeddingModel(network: Network, count: number, weights: Weights): Uint8Array {
   const graph = newGraph(`${network.name}-twin`);
   const pictures = graph.input('pictures', [count, network.side, network.side, 3]);
-  // Block 0: the runtime itself blocks kernels that are constants.
+  // Block 0: the runtime itself blocks constant kernels.
   graph.output('embeddings', twin(graph, network, pictures, inside(network, weights, graph.constant), 0, 'no').embedding);
   return graph.encode();
 }
 
-/** Parameters that are constants of the graph, put there by `keep`. */
+/** Parameters as constants of the graph, added by `keep`. */
 function inside(network: Network, weights: Weights, keep: Graph['constant']): Source {
   const parameters = networkParameters(network);
   return (name, dims) => {
@@ -87,9 +88,10 @@ function inside(network: Network, weights: Weights, keep: Graph['constant']): So
 }
 
 /**
- * The twin for whoever compares unit vectors only, its weights inside as float16: one picture (1 × side × side × 3, 0…1) in, units + 1 numbers of
- * length 1 out. They are the embedding e over √units (each number of e lies in 0…1, so its length is at most 1), and then √(1 − |e|²/units), which no
- * head looks at: |a − b| of two such vectors is the embeddings' own, over √units. Nothing is lost, as it would be by dividing each by its length.
+ * The twin for a comparison of unit vectors, its weights inside as float16. In: one picture (1 × side × side × 3,
+ * 0…1). Out: units + 1 numbers of length 1: the embedding e over √units (each number of e is in 0…1, so its length is
+ * at most 1), and then √(1 − |e|²/units), which no head uses. |a − b| of two such vectors is that of the embeddings
+ * over √units, so nothing is lost, as it would be by dividing each vector by its length.
  */
 export function unitModel(network: Network, weights: Weights): Uint8Array {
   const graph = newGraph(`${network.name}-twin`);
@@ -99,14 +101,14 @@ export function unitModel(network: Network, weights: Weights): Uint8Array {
   const number = (value: number) => graph.constant(Float32Array.of(value), []);
   const scaled = graph.node('Mul', [embedding, number(1 / Math.sqrt(units))], [1, units]);
   const squares = graph.node('ReduceSum', [graph.node('Mul', [scaled, scaled], [1, units]), graph.integers([1])], [1, 1]);
-  // Rounding may leave a little less than nothing.
+  // Rounding may leave slightly less than 0.
   const left = graph.node('Relu', [graph.node('Sub', [number(1), squares], [1, 1])], [1, 1]);
   const rest = graph.node('Sqrt', [left], [1, 1]);
   graph.output('embeddings', graph.node({ op: 'Concat', attributes: { axis: 1 } }, [scaled, rest], [1, units + 1]));
   return graph.encode();
 }
 
-/** The table of layers, read off the graph: shapes of one picture, and the sizes of the inputs that hold parameters. */
+/** The table of layers, from the graph: shapes of one picture, and the sizes of the inputs that are parameters. */
 export function describe(network: Network): readonly LayerRow[] {
   const graph = newGraph(network.name);
   const parameters = new Map<string, number>();
@@ -147,15 +149,19 @@ export interface TrainingGraphOptions {
   readonly objective: Objective;
   readonly block: Block;
   /**
-   * `whole`: the gradient of the dense layer's kernel as it is. `factors`: its two factors, `embedding/input` (2·pairs × in) and
-   * `embedding/delta` (2·pairs × units), whose product inputᵀ·delta it is: 1.7 MB instead of 151 for the paper's network.
+   * `whole`: the gradient of the dense kernel itself. `factors`: its two factors, `embedding/input` (2·pairs × in)
+   * and `embedding/delta` (2·pairs × units), whose product inputᵀ·delta it is: 1.7 MB instead of 151 MB for the
+   * paper's network.
    */
   readonly denseGradient: 'whole' | 'factors';
-  /** How places of maxima are found; `float` where nothing is said. */
+  /** How the places of maxima are found. Default: `float`. */
   readonly located?: Exclude<layers.Located, 'no'>;
 }
 
-/** Inputs: `pictures`, `labels` (pairs × 1), every parameter. Outputs: `loss`, and each parameter's gradient as `d:` + its name. */
+/**
+ * Inputs: `pictures`, `labels` (pairs × 1), every parameter. Outputs: `loss`, and the gradient of each parameter as
+ * `d:` + its name.
+ */
 export function trainingGraph({ network, pairs, objective, block, denseGradient, located = 'float' }: TrainingGraphOptions): Uint8Array {
   const graph = newGraph(`${network.name}-training`);
   const pictures = graph.input('pictures', [2 * pairs, network.side, network.side, 3]);
@@ -195,8 +201,8 @@ function throughDistance(graph: Graph, trace: Trace, labels: Tensor, objective: 
 }
 
 /**
- * Gradient with respect to the convolution's input. The ReLU's adjoint goes before the pool's and the bias's is taken there:
- * the same numbers, on a quarter of the places.
+ * Gradient with respect to the convolution's input. The adjoint of the ReLU goes before that of the pool, and the
+ * bias's is taken there: the same numbers, at a quarter of the places.
  */
 function throughConvolution(graph: Graph, step: ConvolutionTrace, dy: Tensor, block: Block): Tensor {
   const { layer, kernel, x, rectified, pooled } = step;
@@ -204,6 +210,6 @@ function throughConvolution(graph: Graph, step: ConvolutionTrace, dy: Tensor, bl
   graph.output(`d:${layer.name}/bias`, layers.biasAdjoint(graph, masked));
   const dz = pooled?.index && layer.pool ? layers.maxPoolAdjoint(graph, rectified, pooled.index, masked, layer.pool) : masked;
   graph.output(`d:${layer.name}/kernel`, convolutionKernelAdjoint(graph, x, dz, block));
-  // The first layer's input is the picture: nobody needs its gradient.
+  // The input of the first layer is the picture: its gradient is not needed.
   return layer.name === 'conv1' ? dy : convolutionInputAdjoint(graph, kernel, dz, block);
 }

@@ -116,7 +116,7 @@ async function embed({ tf, network, twin }: TfjsTraining, pictures: Float32Array
   return numbers;
 }
 
-/** The numbers of one tensor for each parameter; zeros where there is none. Never `dataSync`: WebGPU outside a browser has none. */
+/** The numbers of one tensor per parameter; zeros without one. Never `dataSync`: WebGPU outside a browser has none. */
 async function read({ parameters, variables }: TfjsTraining, tensors: readonly Tf.Tensor[]): Promise<Weights> {
   const numbers = async (index: number) =>
     (await tensors[index]?.data<'float32'>())?.slice() ?? new Float32Array(variables[index]?.size ?? 0);

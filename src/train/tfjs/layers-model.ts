@@ -1,6 +1,6 @@
 /**
- * The Siamese network as a TensorFlow.js layers model (`model.json` and `weights.bin`, the format Keras models are converted to),
- * out to a folder and in from one, and the twin that the TensorFlow.js engine trains.
+ * The Siamese network as a TensorFlow.js layers model (`model.json` and `weights.bin`, the format that Keras models
+ * are converted to): written to a folder and read from one; and the twin that the TensorFlow.js engine trains.
  */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -28,7 +28,7 @@ export function twinLayers(tf: TensorFlow, network: Network): Tf.LayersModel {
   return tf.model({ inputs: input, outputs: dense.apply(x) as Tf.SymbolicTensor, name: 'embedding' });
 }
 
-/** Puts the twin's weights (the head's are left out) into the model. */
+/** Sets the weights of the twin, without those of the head. */
 export function fillTwin(tf: TensorFlow, twin: Tf.LayersModel, network: Network, weights: Weights): void {
   const tensors = networkParameters(network)
     .slice(0, -2)
@@ -37,7 +37,10 @@ export function fillTwin(tf: TensorFlow, twin: Tf.LayersModel, network: Network,
   tf.dispose(tensors);
 }
 
-/** Writes `model.json` and `weights.bin` into `folder`, made where it is missing. The distance is the tutorial's layer `L1Dist`. */
+/**
+ * Writes `model.json` and `weights.bin` into `folder`, which is made where it is missing. The distance is the
+ * tutorial's layer `L1Dist`.
+ */
 export async function exportLayersModel(tf: TensorFlow, network: Network, weights: Weights, folder: string): Promise<void> {
   const twin = twinLayers(tf, network);
   fillTwin(tf, twin, network, weights);
@@ -70,8 +73,8 @@ function write(folder: string, artifacts: Tf.io.ModelArtifacts): void {
 }
 
 /**
- * Reads a folder that `exportLayersModel` wrote, or a Siamese model converted from Keras: one nested twin of valid convolutions
- * and pools, `L1Dist`, one dense output. Throws Fault `model-missing`, or `model-unfit` where the layers are others.
+ * Reads a folder that `exportLayersModel` wrote, or a Siamese model converted from Keras: a nested twin of valid
+ * convolutions and pools, `L1Dist`, a dense output. Throws Fault `model-missing`, or `model-unfit` for other layers.
  */
 export async function importLayersModel(tf: TensorFlow, folder: string): Promise<{ network: Network; weights: Weights }> {
   l1DistanceLayer(tf);
@@ -139,7 +142,7 @@ function readTwin(twin: Tf.LayersModel, folder: string): Network {
 const unfit = (folder: string, why: string) =>
   new Fault('model-unfit', `The model in ${folder} is not a Siamese network of this kind: ${why}.`);
 
-/** The tutorial's distance layer, |a − b|, with our `sum` beside it; registered so that models that name it can be read. */
+/** The tutorial's distance layer, |a − b|, with our option `sum`; registered, so that models with it can be read. */
 function l1DistanceLayer(tf: TensorFlow) {
   class L1Distance extends tf.layers.Layer {
     static readonly className = 'L1Dist';

@@ -1,22 +1,23 @@
 /**
- * What TensorFlow.js's WebAssembly backend (4.22) lacks or gets wrong for training convolutions, made of kernels it has: the
- * gradient of a convolution's filter (missing), that of maximum pooling (wrong), products of transposed matrices (a plain triple loop).
+ * Kernels that TensorFlow.js's WebAssembly backend (4.22) lacks or gets wrong for training convolutions, made of
+ * kernels that it has: the gradient of a convolution's filter (missing), that of maximum pooling (wrong), products of
+ * transposed matrices (a plain triple loop).
  */
 import type * as Tf from '@tensorflow/tfjs';
 import type { KernelConfig, NamedTensorInfoMap, TensorInfo } from '@tensorflow/tfjs';
 
-/** As much of the backend as is used here; its own type is not exported. */
+/** The part of the backend that is used here; its own type is not exported. */
 interface WasmBackend {
   disposeData(id: object): unknown;
   makeOutput(shape: readonly number[], type: 'float32'): TensorInfo;
   typedArrayFromHeap(tensor: TensorInfo): Float32Array;
 }
 type Tensors = Record<string, TensorInfo>;
-// biome-ignore lint/suspicious/noExplicitAny: kernels' attributes have a type of their own each, which the registry does not tell
+// biome-ignore lint/suspicious/noExplicitAny: the registry has no types of the kernels' attributes
 type Attributes = Record<string, any>;
 type Kernel = (call: { inputs: Tensors; backend: WasmBackend; attrs: Attributes }) => TensorInfo;
 
-/** Puts the kernels into the registry of `tf`; once is enough, twice does no harm. */
+/** Registers the kernels with `tf`; calling it again is harmless. */
 export function correctWasmKernels(tf: typeof Tf): void {
   const existing = (name: string): Kernel => tf.getKernel(name, 'wasm').kernelFunc as unknown as Kernel;
   const product = existing('BatchMatMul');
@@ -31,7 +32,7 @@ function put(tf: typeof Tf, kernelName: string, kernel: Kernel): void {
   tf.registerKernel({ kernelName, backendName: 'wasm', kernelFunc });
 }
 
-/** dW = x convolved with dy, where batch and channels change places and the stride becomes a dilation. */
+/** dW = x convolved with dy, where batch and channels are exchanged and the stride becomes a dilation. */
 function filterGradient(tf: typeof Tf, existing: (name: string) => Kernel): Kernel {
   return ({ inputs, backend, attrs }) => {
     const { x, dy } = inputs as { x: TensorInfo; dy: TensorInfo };
@@ -68,8 +69,8 @@ function filterGradient(tf: typeof Tf, existing: (name: string) => Kernel): Kern
 type Shape4 = [number, number, number, number];
 
 /**
- * The stock kernel starts its search at the smallest positive float, so it is wrong for windows without a positive value, and it
- * gives ties to the last. Here as everywhere else the first maximum takes the gradient.
+ * The stock kernel starts its search at the smallest positive float, so it is wrong for windows without a positive
+ * value, and it gives ties to the last. Here, as everywhere else, the first maximum gets the gradient.
  */
 function maxPoolGradient(tf: typeof Tf): Kernel {
   return ({ inputs, backend, attrs }) => {
@@ -105,7 +106,7 @@ function maxPoolGradient(tf: typeof Tf): Kernel {
   };
 }
 
-/** Transposes first: the stock kernel is fast only for operands that lie as they are. */
+/** Transposes first: the stock kernel is fast only for operands that are not transposed. */
 function matrixProduct(transpose: Kernel, product: Kernel): Kernel {
   return (call) => {
     const { backend, attrs } = call;

@@ -1,4 +1,6 @@
-/** TensorFlow.js, opened on the best backend this machine has: the native one, else WebAssembly, or the one asked for. */
+/**
+ * TensorFlow.js on the best backend of this machine: the native one, else WebAssembly; or the one that was asked for.
+ */
 import { createRequire } from 'node:module';
 import { dirname, join, sep } from 'node:path';
 import type * as Tf from '@tensorflow/tfjs';
@@ -7,7 +9,10 @@ import { correctWasmKernels } from './tfjs-wasm-kernels.ts';
 
 export type TensorFlow = typeof Tf;
 
-/** `auto`: native where its library is installed, else `wasm`. `cpu` is plain JavaScript: slow, for small networks and checks. */
+/**
+ * `auto`: native where its library is installed, else `wasm`. `cpu` is plain JavaScript: slow, for small networks and
+ * checks.
+ */
 export type TfDevice = 'auto' | 'wasm' | 'cpu' | 'webgpu';
 
 const require = createRequire(import.meta.url);
@@ -27,7 +32,7 @@ export async function openTensorFlow(device: TfDevice): Promise<TensorFlow> {
   if (!(await tf.setBackend(backend)))
     throw new Fault('tool-missing', `TensorFlow.js has no ${backend} backend here: choose another with --device.`);
   await tf.ready();
-  if (backend === 'wasm') correctWasmKernels(tf); // only now: a stock kernel is set up when its backend starts
+  if (backend === 'wasm') correctWasmKernels(tf); // not earlier: a stock kernel is set up when its backend starts
   return tf;
 }
 
@@ -63,6 +68,6 @@ async function openWebGpu(): Promise<void> {
     require('@tensorflow/tfjs-backend-webgpu');
   } catch (error) {
     const packages = 'webgpu @tensorflow/tfjs-backend-webgpu';
-    throw new Fault('tool-missing', `WebGPU does not open: run \`npm install ${packages}\`, or leave --device webgpu away.`, error);
+    throw new Fault('tool-missing', `WebGPU does not open: run \`npm install ${packages}\`, or leave out --device webgpu.`, error);
   }
 }
