@@ -1,6 +1,7 @@
 /**
- * Puts facelatch into a system and takes it out again: what is wanted and what is there go in, the steps that lead from one to the other come
- * out; nothing is done before a step is taken. What is in place already leaves no step, so a second time changes nothing.
+ * Installs facelatch into a system and removes it again. In: the files that are wanted, and the system as it is. Out:
+ * the steps that are missing, which change nothing until `take` takes them. What is in place already needs no step, so
+ * a second installation changes nothing.
  */
 import { execFileSync } from 'node:child_process';
 import {
@@ -15,10 +16,10 @@ import {
   rmdirSync,
   rmSync,
   statSync,
-  writeFileSync,
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { asFault, Fault, messageOf } from '../base/errors.ts';
+import { writeWhole } from '../base/whole-file.ts';
 import type { ProgramFile } from './program.ts';
 
 export type Step =
@@ -26,24 +27,24 @@ export type Step =
   | { readonly kind: 'remove'; readonly path: string }
   | { readonly kind: 'run'; readonly command: readonly [string, ...string[]] };
 
-/** A file's content: copied from another, or given. */
+/** The content of a file: copied from another file, or given as text. */
 export type Source = { readonly from: string } | { readonly text: string };
 
 export interface WantedFile {
   readonly path: string;
   readonly mode: number;
   readonly source: Source;
-  /** The owner's to change: written once, never again. */
+  /** The owner may change it: written once, never replaced. */
   readonly keep?: boolean;
 }
 
-/** Where each thing goes; the paths that the shipped unit names are replaced by these. */
+/** Where everything goes. These replace the paths that the shipped unit names. */
 export const places = {
   program: '/opt/facelatch',
   command: '/usr/local/bin/facelatch',
   config: '/etc/facelatch/facelatch.json',
   unit: '/etc/systemd/system/facelatch.service',
-  /** A host that trains, where somebody enables it. */
+  /** The unit of a host that trains; used where somebody enables it. */
   trainerUnit: '/etc/systemd/system/facelatch-trainer.service',
   enabled: '/etc/systemd/system/multi-user.target.wants/facelatch.service',
   sysusers: '/etc/sysusers.d/facelatch.conf',
@@ -52,7 +53,7 @@ export const places = {
   state: '/var/lib/facelatch',
   cache: '/var/cache/facelatch',
 } as const;
-/** Where the Debian package has the program, and so the files in systemd/ as they are in the repository. */
+/** Where the Debian package puts the program. The files in systemd/ name this folder. */
 export const packagedProgram = '/usr/lib/facelatch';
 
 /** The command on the PATH, for a program in `folder`. */
@@ -65,7 +66,10 @@ exec ${folder}/node_modules/node/bin/node ${folder}/bin/facelatch.mjs "$@"
 `;
 }
 
-/** The files around the program: unit, user, folders, device rules, command, and a first configuration. `systemd` is the folder of that name. */
+/**
+ * The files around the program: units, user, folders, device rules, command, and a first configuration. `systemd` is
+ * the folder of that name.
+ */
 export function systemFiles(systemd: string): readonly WantedFile[] {
   const shipped = (name: string) => readFileSync(join(systemd, name), 'utf8').replaceAll(packagedProgram, places.program);
   const plain = (path: string, name: string): WantedFile => ({ path, mode: 0o644, source: { text: shipped(name) } });
@@ -81,11 +85,11 @@ export function systemFiles(systemd: string): readonly WantedFile[] {
 }
 
 export interface InstallOptions {
-  /** `/`, or the root of an image that is being made: then files are written and no command runs. */
+  /** `/`, or the root of an image that is being made: for an image, files are written and no command runs. */
   readonly root: string;
   readonly program: readonly ProgramFile[];
   readonly system: readonly WantedFile[];
-  /** Whether systemd runs here and now. */
+  /** Whether systemd is running. */
   readonly live: boolean;
 }
 
@@ -117,7 +121,7 @@ export function planInstall({ root, program, system, live }: InstallOptions): re
   return [...files, ...commands];
 }
 
-/** The steps that take it out; `purge` takes configuration and state (people, journal) with it. */
+/** The steps that remove it; `purge` removes configuration and state (people, journal) too. */
 export function planUninstall({
   root,
   live,
@@ -163,12 +167,18 @@ export function take(step: Step): void {
   }
 }
 
-/** Beside its place and then into it: what runs keeps its old file, and a power cut leaves no half of one. */
+/**
+ * What runs keeps its old file. Files that are copied are not synced one by one: there are thousands, and after a power
+ * cut the same command finds and repairs those that differ.
+ */
 function write({ path, mode, source }: Extract<Step, { kind: 'write' }>): void {
+  if ('text' in source) {
+    writeWhole(path, source.text, { mode, folderMode: 0o755 });
+    return;
+  }
   mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
   const fresh = `${path}.facelatch-new`;
-  if ('text' in source) writeFileSync(fresh, source.text);
-  else copyFileSync(source.from, fresh);
+  copyFileSync(source.from, fresh);
   chmodSync(fresh, mode);
   renameSync(fresh, path);
 }
@@ -180,15 +190,15 @@ function remove(path: string): void {
 }
 
 function faultOf(step: Step, error: unknown): Fault {
-  const what = step.kind === 'run' ? `«${step.command.join(' ')}»` : step.path;
-  const { code, stderr } = error as { code?: string; stderr?: Buffer };
+  const what = step.kind === 'run' ? `"${step.command.join(' ')}"` : step.path;
+  const { code, stderr } = error as { readonly code?: unknown; readonly stderr?: unknown };
   if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS')
-    return new Fault('not-permitted', `${what} may not be changed by this user (${messageOf(error)}): run it with sudo`, error);
+    return new Fault('not-permitted', `${what} may not be changed by this user (${messageOf(error)}): run the command with sudo`, error);
   if (code === 'ENOSPC') return new Fault('disk-full', `There is no room for ${what}: facelatch takes 230 MB`, error);
   if (step.kind === 'run')
     return new Fault(
       'tool-missing',
-      `${what} failed: ${String(stderr ?? '').trim() || messageOf(error)}. What was done so far stays; the same command again goes on from here`,
+      `${what} failed: ${String(stderr ?? '').trim() || messageOf(error)}. What was done so far stays; correct this and run the same command again: it goes on from here`,
       error,
     );
   return asFault(error, 'not-permitted', `${what} could not be put in place`);

@@ -1,29 +1,29 @@
 /**
- * One daemon for each state folder: takes the folder, gives back a lock that lives as long as the process does. The lock is
- * the kernel's (a file lock held by SQLite), so a process that is killed never leaves it behind.
+ * Sees to it that only one daemon works on a state folder. The daemon takes the lock at its start and disposes it at
+ * its end. It is a lock of the kernel (a file lock that SQLite holds), so a killed process never leaves it behind.
  */
-import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { pid } from 'node:process';
 import { DatabaseSync } from 'node:sqlite';
 import { Fault, messageOf } from '../base/errors.ts';
 import { makeFolder } from '../base/make-folder.ts';
+import { writeWhole } from '../base/whole-file.ts';
 
 const SQLITE_BUSY = 5;
 
 /**
- * Locks `folder`, making it (mode 700: it holds templates) when there is none. Disposing unlocks.
- * Throws Fault `state-locked` when another process holds it (the message names its process id), `bad-config` when the folder
- * cannot be made or written to, `disk-full` when it has no room.
+ * Locks `folder`, and makes it where there is none (mode 700: it holds templates). Disposing unlocks it. Throws Fault
+ * `state-locked` when another process holds it (the message has its process id), `bad-config` when the folder cannot be
+ * made or written to, `disk-full` when the disk is full.
  */
 export function lockState(folder: string): Disposable {
   const file = join(folder, 'daemon.lock');
-  // Beside the lock and not in it: closing any other descriptor of the locked file would drop this process's lock (fcntl(2)).
+  // In a file of its own: closing any other descriptor of the locked file would drop this process's lock (fcntl(2)).
   const pidFile = join(folder, 'daemon.pid');
   const lock = openLock(folder, file, pidFile);
   try {
-    writeFileSync(`${pidFile}.new`, `${pid}\n`);
-    renameSync(`${pidFile}.new`, pidFile);
+    writeWhole(pidFile, `${pid}\n`, { mode: 0o644 });
   } catch (error) {
     lock.close();
     throw unusable(folder, error);
@@ -42,12 +42,12 @@ function openLock(folder: string, file: string, pidFile: string): DatabaseSync {
   try {
     makeFolder(folder, 0o700);
     lock = new DatabaseSync(file, { timeout: 0 });
-    // An empty database with an exclusive transaction that is never ended: nothing is written, the file stays locked.
+    // An empty database with an exclusive transaction that never ends: nothing is written, and the file stays locked.
     lock.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE');
     return lock;
   } catch (error) {
     lock?.close();
-    if ((error as { errcode?: number }).errcode === SQLITE_BUSY) throw locked(folder, holderOf(pidFile), error);
+    if (error instanceof Error && 'errcode' in error && error.errcode === SQLITE_BUSY) throw locked(folder, holderOf(pidFile), error);
     throw unusable(folder, error);
   }
 }
@@ -55,7 +55,7 @@ function openLock(folder: string, file: string, pidFile: string): DatabaseSync {
 function locked(folder: string, holder: string, cause: unknown): Fault {
   return new Fault(
     'state-locked',
-    `Another facelatch (${holder}) is running on ${folder}; stop it, or give this one a folder of its own with --state (state.folder).`,
+    `Another facelatch (${holder}) is running on ${folder}; stop it, or give this one its own folder with --state (state.folder).`,
     cause,
   );
 }
@@ -69,8 +69,7 @@ function holderOf(pidFile: string): string {
 }
 
 function unusable(folder: string, cause: unknown): Fault {
-  const code = (cause as { code?: string }).code;
-  if (code === 'ENOSPC')
+  if (cause instanceof Error && 'code' in cause && cause.code === 'ENOSPC')
     return new Fault('disk-full', `The disk that holds ${folder} is full; free space there, or set state.folder (--state).`, cause);
   return new Fault(
     'bad-config',

@@ -1,4 +1,7 @@
-/** Where Prometheus fetches the metrics: an address goes in, `GET /metrics` is answered there and nothing else is. */
+/**
+ * Serves the metrics to Prometheus: answers `GET /metrics` and nothing else. The house opens it, and ends it by
+ * disposing it.
+ */
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -17,11 +20,11 @@ export interface MetricsServerOptions {
   readonly metrics: Pick<Metrics, 'scrape'>;
 }
 
-/** Whoever holds connections open holds few, and not for long. */
+/** So that nobody keeps many connections open, or one for long. */
 const mostConnections = 16;
 const requestMs = 5000;
 
-/** Listens. Throws Fault `bad-config` when the port cannot be had. */
+/** Listens. Throws Fault `bad-config` when it cannot listen on the port. */
 export async function openMetricsServer({ host, port, metrics }: MetricsServerOptions): Promise<MetricsServer> {
   const server = createServer(
     { requestTimeout: requestMs, headersTimeout: requestMs, keepAliveTimeout: requestMs },

@@ -1,6 +1,6 @@
 /**
- * What Prometheus reads of a door, with a registry of its own: journal entries and looked-at frames go in, the exposition text comes out. No
- * name or id of a person is in it.
+ * The metrics of a door for Prometheus, in a registry of their own. In: journal events, frames that were decided on,
+ * and readings at each scrape. Out: the exposition text. It has no name or id of a person.
  */
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { Sighting } from '../access/port.ts';
@@ -33,9 +33,9 @@ export interface MetricsOptions {
 }
 
 export interface Metrics {
-  /** One event of the journal, or one that could not be journalled. */
+  /** One event, journalled or not. */
   event(event: Event): void;
-  /** One frame that was looked at and decided upon, `ageMs` after it was captured. */
+  /** One frame that was decided on, `ageMs` after it was captured. */
   looked(sighting: Sighting, ageMs: number): void;
   /** The exposition text and its content type. */
   scrape(): Promise<{ readonly text: string; readonly contentType: string }>;
@@ -43,7 +43,7 @@ export interface Metrics {
 
 const cameraStates = ['opening', 'running', 'failed'] as const;
 const brokerStates = ['off', 'connecting', 'connected', 'down'] as const;
-/** Logits; the shipped embedder's strangers lie below 0, its thresholds between 4 and 10. */
+/** Logits. With the shipped embedder strangers are below 0 and thresholds between 4 and 10. */
 const logitBuckets = [-20, -15, -10, -8, -6, -4, -2, 0, 1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 15, 20];
 /** Seconds. */
 const decisionBuckets = [0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.5, 1, 2, 5];
@@ -69,7 +69,7 @@ function counters(registry: Registry): Pick<Metrics, 'event' | 'looked'> {
   const registers = [registry];
   const counter = <Label extends string>(name: string, help: string, label: Label, values: readonly string[] = []) => {
     const made = new Counter({ name: `facelatch_${name}`, help, labelNames: [label], registers });
-    // Known from the start: a rate over a series that appears only with its first count misses that count.
+    // All labels exist from the start: a rate over a series that appears with its first count misses that count.
     for (const value of values) made.inc({ [label]: value } as Record<Label, string>, 0);
     return made;
   };
@@ -77,21 +77,21 @@ function counters(registry: Registry): Pick<Metrics, 'event' | 'looked'> {
     new Histogram({ name: `facelatch_${name}`, help, buckets, labelNames, registers });
 
   const events = counter('events_total', 'Entries of the journal by kind of event; alarms are among them.', 'kind');
-  const grants = new Counter({ name: 'facelatch_grants_total', help: 'Visits for whom the door was opened by face.', registers });
+  const grants = new Counter({ name: 'facelatch_grants_total', help: 'Visits for which the door was opened by face.', registers });
   const denied = counter('denials_total', 'Denials by reason.', 'reason', denials);
   const failures = counter(
     'failures_to_acquire_total',
-    'Looked-at frames whose face was not good enough to be compared, by reason (ISO/IEC 19795: failure to acquire).',
+    'Frames whose face was not good enough to be compared, by reason (ISO/IEC 19795: failure to acquire).',
     'reason',
     qualityReasons,
   );
   const likeness = histogram(
     'likeness_logits',
-    'Likeness of the best match of each compared frame, by the side of the threshold on which it fell.',
+    'Likeness of the best match of each compared frame, by the side of the threshold it is on.',
     logitBuckets,
     ['side'],
   );
-  const toDecision = histogram('capture_to_decision_seconds', 'From the capture of a frame to the decision upon it.', decisionBuckets);
+  const toDecision = histogram('capture_to_decision_seconds', 'From the capture of a frame to the decision on it.', decisionBuckets);
   const toRelay = histogram(
     'capture_to_relay_seconds',
     "From the capture of a grant's first frame to the edge of the relay.",
@@ -132,7 +132,7 @@ function gaugesOf(registry: Registry, version: string): (readings: Readings) => 
   const people = gauge('people', 'People enrolled.');
   const templates = gauge('templates', 'Templates compared with each face.');
   const released = gauge('door_released', '1 while the relay is driven to its active level.');
-  const held = gauge('relay_held', "1 while the relay's line is ours.");
+  const held = gauge('relay_held', "1 while the daemon holds the relay's line.");
   const armed = gauge('armed', '1 while the door opens by face.');
   const threshold = gauge('threshold_logits', 'Likeness at which a face is accepted.');
   const seen = { frames: 0, unreadable: 0 };

