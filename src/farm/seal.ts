@@ -3,17 +3,12 @@
  * general JWE for all recipients (RFC 7516, section 7.2.1; ECDH-ES+A256KW over X25519, A256GCM) comes out, and the
  * reverse.
  */
-import {
-  type CryptoKey,
-  calculateJwkThumbprint,
-  decodeProtectedHeader,
-  GeneralEncrypt,
-  type GeneralJWE,
-  generalDecrypt,
-  importJWK,
-} from 'jose';
+import { type CryptoKey, calculateJwkThumbprint, decodeProtectedHeader, GeneralEncrypt, generalDecrypt, importJWK } from 'jose';
+import Type from 'typebox';
+import { Compile } from 'typebox/compile';
+import { Fault } from '../base/errors.ts';
 import { claimedKid, parseJson, signatureAlgorithm, signJws, verifiedPayload } from '../base/jws.ts';
-import type { PublicJwk } from './statements.ts';
+import { cardForm, type Order, type PublicJwk } from './statements.ts';
 
 /** The `typ` of a JWS: one kind of statement is never accepted as another. */
 type StatementType =
@@ -44,7 +39,7 @@ export interface Known {
   readonly id: string;
   readonly verify: CryptoKey;
   readonly encrypt: CryptoKey;
-  readonly card: Card;
+  readonly card: Order['trainers'][number];
 }
 
 /** A compiled schema (statements.ts). */
@@ -60,8 +55,10 @@ const maxChars = 4_000_000;
 const encoder = new TextEncoder();
 const decoder = new TextDecoder('utf-8', { fatal: true });
 
-/** Throws what `jose` throws for an invalid key. */
+/** Throws Fault `bad-config` for keys of another kind, and what `jose` throws for an invalid key. */
 export async function knownOf(card: Card): Promise<Known> {
+  if (!cardForm.Check(card))
+    throw new Fault('bad-config', `The card of ${card.name} does not have the keys of a door or a trainer: let its owner print it again`);
   return {
     name: card.name,
     id: await calculateJwkThumbprint({ ...card.sign }),
@@ -94,6 +91,19 @@ export async function verifyStatement<T>(jws: string, type: StatementType, trust
   return form.Check(claims) ? { claims, by } : { refused: `of ${by.name} has a form that this version does not know` };
 }
 
+/** A general JWE as `seal` writes it. */
+const sealedForm = Compile(
+  Type.Object({
+    protected: Type.String(),
+    iv: Type.String(),
+    tag: Type.String(),
+    ciphertext: Type.String(),
+    recipients: Type.Array(
+      Type.Object({ header: Type.Optional(Type.Record(Type.String(), Type.Unknown())), encrypted_key: Type.Optional(Type.String()) }),
+    ),
+  }),
+);
+
 /** The claims of a sealed text, if `reader` can decrypt it and one of `trusted` signed it. */
 export async function unseal<T>(
   text: string,
@@ -105,7 +115,8 @@ export async function unseal<T>(
   if (text.length > maxChars) return { refused: `is too long (${text.length} characters)` };
   let jws: string;
   try {
-    const jwe = JSON.parse(text) as GeneralJWE;
+    const jwe: unknown = JSON.parse(text);
+    if (!sealedForm.Check(jwe)) return { refused: notForUs };
     // A small compressed statement could grow without bound.
     if ('zip' in decodeProtectedHeader(jwe)) return { refused: 'is compressed' };
     const options = { keyManagementAlgorithms: ['ECDH-ES+A256KW'], contentEncryptionAlgorithms: ['A256GCM'] };

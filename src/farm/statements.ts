@@ -21,6 +21,10 @@ const seconds = Type.Number({ minimum: 0 });
 const id = Type.String({ pattern: '^[A-Za-z0-9_.-]{1,128}$' });
 const figures = Type.Record(Type.String(), Type.Number());
 
+/** The public part of a door or a trainer. */
+const card = Type.Object({ name, sign: signKey, encrypt: encryptKey });
+export const cardForm = Compile(card);
+
 /** Where a stream of encrypted chunks is in Redis, and its key. */
 const streamRef = Type.Object({
   id,
@@ -45,7 +49,7 @@ const order = Type.Object({
   exp: seconds,
   data: streamRef,
   /** Who may take or continue this job. */
-  trainers: Type.Array(Type.Object({ name, sign: signKey, encrypt: encryptKey }), { minItems: 1 }),
+  trainers: Type.Array(card, { minItems: 1 }),
 });
 export const orderForm = Compile(order);
 export type Order = Static<typeof order>;

@@ -52,7 +52,7 @@ export async function submit(session: FarmSession, run: FarmRun, digest: string)
     iat,
     exp,
     data,
-    trainers: trainers.map(({ card }) => card as Order['trainers'][number]),
+    trainers: trainers.map(({ card }) => card),
   };
   const receipt: Receipt = { submission, job: job.id, recipe: job.recipe, digest, exp };
   const content: JobData = {

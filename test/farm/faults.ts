@@ -1,6 +1,7 @@
 /**
- * Faults thrown at a farm: jobs run one after the other while trainers, Redis, connections, chunks, signatures, tokens, disks and the door itself
- * are broken, in an order that a seed decides; what came of the jobs comes out. Everything is real but the recipe, whose result can be checked.
+ * Faults thrown at a farm: jobs run one after the other while trainers, Redis, connections, chunks, signatures, tokens,
+ * disks and the door itself are broken, in an order that a seed decides; what came of the jobs comes out. Everything is
+ * real but the recipe, whose result can be checked.
  */
 import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -40,7 +41,7 @@ export interface FaultFigures {
   /** Jobs whose result was whole and right; why the others were not. */
   readonly right: number;
   readonly wrong: readonly string[];
-  /** Steps done more than once, of so many that had to be done. */
+  /** Steps done more than once, and steps that were needed. */
   readonly repeatedSteps: number;
   readonly neededSteps: number;
   /** Keys with anything of a job's data, and folders of jobs, when all was over. */
@@ -245,7 +246,10 @@ async function inject(kind: FaultKind, scene: Scene): Promise<boolean> {
   }
 }
 
-/** Takes the lock of the running job from its trainer, as whoever may write to Redis can, and hands in a result that lacks only the right signature. */
+/**
+ * Takes the lock of the running job from its trainer, as whoever may write to Redis can, and hands in a result that
+ * lacks only the right signature.
+ */
 async function forgeResult({ set, redis, queue, stranger }: Scene): Promise<boolean> {
   const [active] = await queue.getActive();
   if (!active?.id) return false;

@@ -1,4 +1,7 @@
-/** A trainer as a process of its own, with the recipe of the tests: its settings as JSON in the first argument; what it tells as JSON lines. */
+/**
+ * A trainer as a process of its own, with the recipe of the tests: its settings as JSON in the first argument; what it
+ * tells as JSON lines.
+ */
 import { importKey, type PrivateKey, thumbprint } from '../../src/command/keys.ts';
 import type { Card } from '../../src/farm/seal.ts';
 import { runTrainer, type TrainerOptions } from '../../src/farm/trainer.ts';

@@ -1,4 +1,7 @@
-/** The recipe `paper`, with a small network, from people who do not exist: to a folder that the face reader opens, and to the comparison's verdict. */
+/**
+ * The recipe `paper`, with a small network, from people who do not exist: to a folder that the face reader opens, and
+ * to the comparison's verdict.
+ */
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';

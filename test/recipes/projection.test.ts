@@ -131,7 +131,7 @@ describe('the cohort on disk', () => {
 
   test.each([
     ['another byte', 'embeddings.i8', (b: Buffer) => Buffer.concat([b.subarray(1), Buffer.of(7)]), 'model-damaged'],
-    ['a manifest that is no JSON', 'manifest.json', () => Buffer.from('{'), 'model-damaged'],
+    ['a manifest that is not JSON', 'manifest.json', () => Buffer.from('{'), 'model-damaged'],
     ['a manifest of something else', 'manifest.json', () => Buffer.from('{"kind":"face-embedder"}'), 'model-unfit'],
   ])('%s is a fault', (_, file, change, code) => {
     const bytes = readFileSync(join(place, file));
