@@ -1,6 +1,6 @@
 /**
- * `node docs/terminal.ts`: runs commands of facelatch on the demo in a terminal, in a folder of their own, and draws what they showed
- * as pictures for the documents (docs/img/terminal-*.svg).
+ * Runs commands of facelatch on the demo in a terminal, in a folder of their own, and draws what they showed as pictures for
+ * the documents, docs/img/terminal-*.svg (`npm run picture`).
  */
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -90,7 +90,7 @@ ${rows.join('\n')}
 `;
 }
 
-const root = join(import.meta.dirname, '..');
+const root = join(import.meta.dirname, '../..');
 const folder = mkdtempSync(join(tmpdir(), 'door-'));
 try {
   for (const [from, to] of [
