@@ -1,4 +1,7 @@
-/** The relay's line by itself, without anything else of the house: making it safe must not wait for networks and brokers to be loaded. */
+/**
+ * The relay's line alone: a configuration goes in, a line comes out. "facelatch relay safe" must not wait until
+ * networks and brokers are loaded.
+ */
 
 import { Fault } from '../base/errors.ts';
 import type { BrokerOptions } from '../mqtt/connection.ts';
@@ -17,13 +20,13 @@ export const lineAdapters = {
 
 export type RelayConfig = Pick<Config, 'relay' | 'mqtt'>;
 
-/** How the broker is reached; `url` where it is not the configured one. */
+/** How to reach the broker; `url` if it is not the configured one. */
 export function brokerOf({ mqtt }: Pick<Config, 'mqtt'>, url: string = mqtt.url): BrokerOptions {
   const { user, password, passwordFile, caFile, certFile, keyFile, tlsVersion } = mqtt;
   return { url, protocol: mqtt.embedded ? '3.1.1' : mqtt.protocol, user, password, passwordFile, caFile, certFile, keyFile, tlsVersion };
 }
 
-/** Where the relay is, and what opens it there. Throws Fault `bad-config` for the dry one. */
+/** Where the relay is, and which module opens it. Throws Fault `bad-config` for the dry relay. */
 export function placeOf(config: RelayConfig): { readonly adapter: string; readonly place: Place; readonly lineMs: number } {
   const { kind, chip, line, activeLow, wiring, device } = config.relay;
   switch (kind) {
@@ -41,13 +44,13 @@ export function placeOf(config: RelayConfig): { readonly adapter: string; readon
   }
 }
 
-/** The relay's line without its keeper: opening drives the safe level. */
+/** The relay's line, without a keeper. Opening it drives the safe level. */
 export async function openRelayLine(config: RelayConfig): Promise<AnyLine> {
   const { adapter, place } = placeOf(config);
   return ((await import(adapter)) as LineAdapter<Place>).openLine(place);
 }
 
-/** A relay on the network, asked and not moved; undefined where the relay is none. */
+/** The network relay, to ask it without switching anything; undefined if the relay is not one. */
 export async function openRelayDevice(config: RelayConfig): Promise<DeviceLine | undefined> {
   if (config.relay.kind !== 'http' && config.relay.kind !== 'mqtt') return undefined;
   const { adapter, place } = placeOf(config);

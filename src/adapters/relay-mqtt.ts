@@ -1,4 +1,7 @@
-/** The relay behind a broker, put together: the connection is the mqtt room's, the line the relay room's. Loaded by the keeper like the other lines. */
+/**
+ * The relay behind a broker: joins the connection of the mqtt room and the line of the relay room. The keeper loads it
+ * like the other line modules.
+ */
 import { randomBytes } from 'node:crypto';
 import { Fault } from '../base/errors.ts';
 import { type BrokerOptions, labelOf, openConnection } from '../mqtt/connection.ts';
@@ -22,7 +25,7 @@ export async function openLine(place: MqttPlace): Promise<DeviceLine> {
   }
 }
 
-/** The device as it is. Throws Fault `bad-config`. */
+/** The device, before anything is sent to it. Throws Fault `bad-config`. */
 export function openDevice(place: MqttPlace): DeviceLine {
   const self = `facelatch-relay-${randomBytes(6).toString('hex')}`;
   const dialect = mqttDialect(place, self);
@@ -39,7 +42,7 @@ export interface BrokerLinkOptions {
   readonly broker: BrokerOptions;
   /** The client identifier. */
   readonly self: string;
-  /** The topic that is listened to. */
+  /** The topic on which the device reports. */
   readonly reports: string;
 }
 
@@ -53,11 +56,11 @@ export async function openBrokerLink(
   client.on('message', (_topic, payload, packet) => {
     if (!packet.retain) heard(payload.toString('utf8'));
   });
-  // rh: nothing retained is sent again (MQTT 5.0, section 3.8.3.1).
+  // rh 2: no retained messages (MQTT 5.0, section 3.8.3.1).
   const subscribe = () => client.subscribeAsync(reports, { qos: 1, rh: 2 });
   try {
     const [granted] = await subscribe();
-    // Reason codes from 128 on: MQTT 5.0, section 3.9.3; of MQTT 3.1.1 it is 128.
+    // Reason codes from 128 on are refusals: MQTT 5.0, section 3.9.3; in MQTT 3.1.1 it is 128.
     if (!granted || granted.qos > 2) throw new Error('not authorised');
   } catch (error) {
     client.end(true);
@@ -66,7 +69,7 @@ export async function openBrokerLink(
   }
   return {
     closed,
-    // The answer to a subscription comes after everything that the broker had to say before.
+    // The broker answers a subscription after everything that it has sent before.
     alive: async () => void (await subscribe()),
     close: () => client.end(true),
     send: async ({ topic, payload }, expiryS) => {

@@ -1,4 +1,4 @@
-/** The relay room as the configuration asks for it: the relay, the inputs beside it, and what lines there are. */
+/** Opens the relay room from a configuration: the relay, the inputs beside it, and the list of available lines. */
 
 import type { Log } from '../base/log.ts';
 import type { Clock } from '../base/time.ts';
@@ -12,33 +12,33 @@ import type { InputName, Inputs, Relay } from '../relay/port.ts';
 import type { Config } from '../settings/load.ts';
 import { placeOf } from './relay-line.ts';
 
-/** The relay that the configuration asks for, at its safe level; a line is held by a keeper process. */
+/** The configured relay, at its safe level; a keeper process holds the line. */
 export async function relayOf(config: Config, clock: Clock, log: Log): Promise<Relay> {
   const { kind, maxMs, maxHoldMs } = config.relay;
   if (kind === 'dry') return dryRelay({ clock, maxMs, maxHoldMs });
   return openKeptRelay({ ...placeOf(config), maxMs, maxHoldMs, log });
 }
 
-/** Where the relay's line is, and who has it. Throws Faults `relay-missing`, `relay-forbidden`. */
+/** The relay's line and who uses it. Throws Faults `relay-missing`, `relay-forbidden`. */
 export function relayLine({ relay }: Config): LineInfo {
   const settings = { chip: 'relay.chip', line: 'relay.line' };
   return findLine(gpioDevice(), { chip: relay.chip, line: relay.line, settings }).info;
 }
 
-/** Every chip with its lines; `forbidden`: devices that this user may not open. */
+/** All chips with their lines; `forbidden`: devices that this user may not open. */
 export function gpioLines(): { chips: (Omit<ChipInfo, 'lines'> & { readonly lines: LineInfo[] })[]; forbidden: readonly string[] } {
   const device = gpioDevice();
   const { chips, forbidden } = device.chips();
   return { chips: chips.map((chip) => ({ ...chip, lines: device.lines(chip) })), forbidden };
 }
 
-/** Whether onoff and the relay's line are there. Throws Fault `relay-missing`. */
+/** Checks that onoff can be loaded and the relay's line exists. Throws Fault `relay-missing`. */
 export function checkSysfsLine({ relay }: Config): void {
   loadOnoff();
   sysfsNumber(relay, 'relay');
 }
 
-/** The inputs that the configuration names; undefined where none is wired. */
+/** The configured inputs; undefined if none is wired. */
 export function inputsOf({ inputs, relay }: Config, clock: Clock): Inputs | undefined {
   const wired = (['contact', 'exit', 'tamper'] as const).flatMap((name): [InputName, string][] =>
     inputs[name] ? [[name, inputs[name]]] : [],

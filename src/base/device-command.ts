@@ -1,6 +1,6 @@
 /**
- * The commands that an owner writes for a network relay of another make: a line of text goes in, an HTTP call or an MQTT message comes out.
- * The settings check the same text that the relay sends.
+ * The commands that an owner writes for a network relay of model `own`: a line of text goes in, an HTTP call or an MQTT
+ * message comes out. The settings check the same text that the relay sends.
  */
 
 export interface HttpCall {
@@ -14,7 +14,7 @@ export interface MqttMessage {
   readonly payload: string;
 }
 
-/** Whether a command of one's own tells the device when to switch off. */
+/** Whether a command tells the device when to switch off by itself. */
 export const hasTimer = (release: string): boolean => /\{(ms|s)\}/.test(release);
 
 const callPattern = /^(GET|POST|PUT) (https?:\/\/\S+)(?: (.*))?$/s;

@@ -1,6 +1,6 @@
 /**
- * What can go wrong outside the program: one class, one closed list of codes, so that every edge (daemon, command
- * line, MQTT) can decide on the code and show the person the message with its remedy.
+ * What can go wrong outside the program: one class with a closed list of codes. Every edge (daemon, command line, MQTT)
+ * decides on the code and shows people the message with its remedy.
  */
 
 /** Every fault facelatch knows. Expected outcomes (a denial, a picture without a face) are values, never faults. */
@@ -40,7 +40,7 @@ export type FaultCode =
   | 'training-busy'
   | 'training-failed';
 
-/** A fault: `message` is one clear sentence that names the setting and the remedy; `cause` is what was underneath. */
+/** A fault. `message` is one clear sentence that names the setting and the remedy; `cause` is the error underneath. */
 export class Fault extends Error {
   override readonly name = 'Fault';
   readonly code: FaultCode;
@@ -51,7 +51,7 @@ export class Fault extends Error {
   }
 }
 
-/** `error` as a Fault: itself where it is one, else wrapped under `code` with what it said. */
+/** `error` as a Fault: itself if it is one, else wrapped under `code` with its message. */
 export function asFault(error: unknown, code: FaultCode, what: string): Fault {
   if (error instanceof Fault) return error;
   return new Fault(code, `${what}: ${messageOf(error)}`, error);

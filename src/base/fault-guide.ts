@@ -1,4 +1,7 @@
-/** What each fault means to whoever looks after a door, for docs/operate/troubleshooting.md (docs/troubleshooting.ts makes it). */
+/**
+ * What each fault means to whoever looks after a door, for docs/operate/troubleshooting.md (docs/troubleshooting.ts
+ * makes it).
+ */
 import type { FaultCode } from './errors.ts';
 
 /** Where in the page a fault stands. */

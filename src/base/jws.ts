@@ -1,6 +1,6 @@
 /**
- * Compact JSON Web Signatures (RFC 7515) with Ed25519: a payload and a key go in, a signed text comes out, and back again. `typ` tells the kinds of
- * statement apart, so that none passes for another.
+ * Compact JSON Web Signatures (RFC 7515) with Ed25519: a payload and a key go in, a signed text comes out, and back
+ * again. `typ` keeps the kinds of statement apart: a reply does not pass as a command.
  */
 import { CompactSign, type CryptoKey, compactVerify, decodeProtectedHeader } from 'jose';
 
@@ -14,12 +14,14 @@ export interface Signer {
   readonly key: CryptoKey;
 }
 
-/** Signs bytes as they are. */
 export function signJws(payload: Uint8Array, type: string, { kid, key }: Signer): Promise<string> {
   return new CompactSign(payload).setProtectedHeader({ alg: signatureAlgorithm, kid, typ: type }).sign(key);
 }
 
-/** The key id that a text of this type claims to be signed with: nothing is proved yet. Undefined where it is no such text. */
+/**
+ * The id of the key that a text of this type claims to be signed with; nothing is proved yet. Undefined if the text is
+ * not of this type.
+ */
 export function claimedKid(jws: string, type: string): string | undefined {
   try {
     const { kid, typ, alg } = decodeProtectedHeader(jws);
@@ -29,7 +31,7 @@ export function claimedKid(jws: string, type: string): string | undefined {
   }
 }
 
-/** The payload where `key` signed it; undefined otherwise. */
+/** The payload if `key` signed it, else undefined. */
 export async function verifiedPayload(jws: string, key: CryptoKey): Promise<Uint8Array | undefined> {
   try {
     return (await compactVerify(jws, key, { algorithms: [signatureAlgorithm] })).payload;
@@ -38,11 +40,11 @@ export async function verifiedPayload(jws: string, key: CryptoKey): Promise<Uint
   }
 }
 
-/** Whether there is one text only for the signature: the unused bits of base64url's last characters are zero. */
+/** Whether this is the only spelling of its bytes: the unused bits in the last base64url characters are zero. */
 export const isCanonical = (jws: string): boolean =>
   jws.split('.').every((part) => Buffer.from(part, 'base64url').toString('base64url') === part);
 
-/** JSON in strict UTF-8; undefined where it is neither. */
+/** The JSON value in strict UTF-8 bytes; undefined if they are not that. */
 export function parseJson(bytes: Uint8Array): unknown {
   try {
     return JSON.parse(decoder.decode(bytes));

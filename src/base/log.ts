@@ -1,6 +1,6 @@
 /**
  * The program's log: pino, JSON lines to standard output, levels from the configuration. Person ids only: never a
- * name, an embedding, a picture or a secret. The journal is another thing.
+ * name, an embedding, a picture or a secret. The journal is separate.
  */
 import { type DestinationStream, type Logger, pino } from 'pino';
 

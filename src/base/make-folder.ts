@@ -1,12 +1,12 @@
-/** Makes folders, those above them too. */
+/** Makes a folder and its parents. */
 import { mkdirSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 const isFolder = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
 
 /**
- * As mkdirSync with `recursive`, which turns for ever where a folder that is there takes none (below /proc), and says ENOENT of a file system
- * that is mounted read-only: here both are the system's own error, at once.
+ * Like mkdirSync with `recursive`, but it always throws the system's own error at once. mkdirSync loops forever below
+ * /proc, and reports ENOENT on a file system that is mounted read-only.
  */
 export function makeFolder(folder: string, mode: number): void {
   if (isFolder(folder)) return;

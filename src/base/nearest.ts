@@ -1,6 +1,9 @@
-/** Slips of the pen: a name that is not known and those that are go in, the one that was meant comes out. */
+/** Typing mistakes: an unknown name and the known names go in, the one that was probably meant comes out. */
 
-/** «; did you mean …?» for a name that is a slip of the pen away, or the one that begins so. */
+/**
+ * `; did you mean …?` with the known name that is a typing mistake away, or the only one that starts like this; else
+ * ''.
+ */
 export function nearest(name: string, known: readonly string[]): string {
   const distance = (a: string, b: string): number => {
     let row = Array.from({ length: b.length + 1 }, (_, i) => i);

@@ -1,17 +1,17 @@
 /**
- * Weekly schedules: rows of text such as «Mon-Fri 08:00-18:00» in, whether a moment falls within them out. Times are local to the door's time zone;
- * what happens to them when clocks change follows the zone's rules (Temporal): an hour that is skipped is in no schedule, one that comes twice
- * is in it twice.
+ * Weekly schedules: rows of text such as "Mon-Fri 08:00-18:00" go in, whether a moment is within them comes out. Times
+ * are local to the door's time zone. When clocks change, the zone's rules apply (Temporal): an hour that is skipped is
+ * in no schedule, an hour that comes twice is in it twice.
  */
 import { Temporal } from 'temporal-polyfill';
 
-/** Days of ISO 8601, and the door's holidays, on which only rows that say `holidays` count. */
+/** Monday first (ISO 8601). On a holiday of the door only rows that say `holidays` apply. */
 const days = ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'] as const;
 type Day = (typeof days)[number] | 'holidays';
 
 interface Span {
   readonly days: ReadonlySet<Day>;
-  /** Minutes of the local day; `to` may be on the next day, and is then not above `from`. */
+  /** Minutes of the local day. If `to` is not above `from`, it is on the next day. */
   readonly from: number;
   readonly to: number;
 }
@@ -27,7 +27,7 @@ export interface Calendar {
 
 const row = /^(?<days>\S+)\s+(?<from>\d\d:\d\d)-(?<to>\d\d:\d\d)$/;
 
-/** Reads the rows of a schedule; the text of what is wrong with the first bad one. */
+/** Reads the rows of a schedule; a text says what is wrong with the first bad row. */
 export function parseSchedule(rows: readonly string[]): Schedule | string {
   const spans: Span[] = [];
   for (const text of rows) {
@@ -35,7 +35,7 @@ export function parseSchedule(rows: readonly string[]): Schedule | string {
     const span = { days: daysOf(names), from: minutesOf(from), to: minutesOf(to) };
     if (typeof span.days === 'string') return `"${text}": ${span.days}`;
     if (!Number.isFinite(span.from) || !Number.isFinite(span.to) || span.from === 1440)
-      return `"${text}" is no row of a schedule: write days and times, such as "Mon-Fri 08:00-18:00", "Sat,Sun 10:00-24:00" or "holidays 10:00-12:00"`;
+      return `"${text}" is not a row of a schedule: write days and times, such as "Mon-Fri 08:00-18:00", "Sat,Sun 10:00-24:00" or "holidays 10:00-12:00"`;
     spans.push({ ...span, days: span.days });
   }
   return spans;
@@ -55,7 +55,7 @@ function daysOf(text: string): ReadonlySet<Day> | string {
     else {
       const [first, last = first] = part.split('-').map((name) => days.findIndex((day) => day.toLowerCase() === name.toLowerCase()));
       if (first === undefined || last === undefined || first < 0 || last < 0)
-        return `"${part}" is no day: use ${days.join(', ')}, a range such as Mon-Fri, daily, or holidays`;
+        return `"${part}" is not a day: use ${days.join(', ')}, a range such as Mon-Fri, daily, or holidays`;
       for (let at = first; ; at = (at + 1) % 7) {
         found.add(days[at] as Day);
         if (at === last) break;
@@ -74,7 +74,7 @@ export function isWithin(schedule: Schedule, wallMs: number, { timeZone, holiday
   const yesterday = dayOf(now.toPlainDate().subtract({ days: 1 }));
   return schedule.some(({ days: on, from, to }) => {
     if (to > from) return on.has(today) && minute >= from && minute < to;
-    // Past midnight: the evening belongs to its own day, the morning to the day before.
+    // Past midnight: the evening belongs to this day, the morning to the day before.
     return (on.has(today) && minute >= from) || (on.has(yesterday) && minute < to);
   });
 }

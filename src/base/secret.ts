@@ -1,4 +1,7 @@
-/** Files that settings name: passwords, keys and certificates. The setting and its file go in, the text comes out, or a fault that names the setting. */
+/**
+ * Files that settings name: passwords, keys, certificates. A setting and its file go in, the text comes out, or a fault
+ * that names both.
+ */
 import { readFileSync } from 'node:fs';
 import { Fault, messageOf } from './errors.ts';
 
@@ -11,5 +14,8 @@ export function readSettingFile(setting: string, file: string): string {
   }
 }
 
-/** A secret that a setting names the file of; a line break at the end, which editors add, is not part of it. Throws Fault `bad-config`. */
+/**
+ * The secret in the file that `setting` names, without the line break that editors add at the end. Throws Fault
+ * `bad-config`.
+ */
 export const readSecretFile = (setting: string, file: string): string => readSettingFile(setting, file).replace(/\r?\n$/, '');

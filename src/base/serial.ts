@@ -1,6 +1,11 @@
-/** One piece of work after the other: pieces go in at any time, each begins when the one before it has ended, well or badly. */
+/**
+ * One piece of work after the other: pieces go in at any time; each starts when the one before has resolved or
+ * rejected.
+ */
 
-/** Runs `work` in its turn; resolves and rejects as `work` does. A failure does not stop the pieces behind it. */
+/**
+ * Runs `work` when its turn comes; resolves and rejects as `work` does. A failure does not stop the pieces behind it.
+ */
 export type SerialQueue = <T>(work: () => T | Promise<T>) => Promise<T>;
 
 export function serialQueue(): SerialQueue {

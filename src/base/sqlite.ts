@@ -1,7 +1,7 @@
 /**
- * A private SQLite file: a path and what the file is go in; an open database of our version comes out, made where there is
- * none. Only its owner may read it, and what is deleted is overwritten. Also: what SQLite's errors mean, from which each room
- * makes its own Faults.
+ * A private SQLite file: a path and the kind of file go in; an open database of this version comes out. It is created
+ * if there is none, readable by its owner only, and deleted data is overwritten. Also: what SQLite's errors mean. Each
+ * room turns them into its own Faults.
  */
 import { chmodSync, closeSync, openSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
@@ -9,32 +9,32 @@ import { DatabaseSync } from 'node:sqlite';
 import type { Fault } from './errors.ts';
 import { makeFolder } from './make-folder.ts';
 
-/** What a file is. */
+/** A kind of SQLite file. */
 export interface SqliteKind {
-  /** Tells it from anyone else's SQLite file (SQLite file format, offset 68). */
+  /** Marks the file as this kind (SQLite file format, offset 68). */
   readonly applicationId: number;
   readonly version: number;
   readonly schema: string;
   /** From each earlier version to the next. */
   readonly migrations: Readonly<Record<number, string>>;
   readonly faults: {
-    /** Another program's. */
+    /** The file belongs to another program. */
     foreign(file: string): Fault;
-    /** Of a later version than this one knows. */
+    /** The file has a later version than this program knows. */
     newer(file: string, found: number): Fault;
     /** The folder or the file cannot be made. Absent: the folder must exist, and SQLite's own error says what is wrong. */
     unwritable?(file: string, error: unknown): Fault;
   };
 }
 
-/** `fresh`: it was made or brought to our version now. Throws the kind's faults, and SQLite's errors as they are. */
+/** `fresh`: the file was created or migrated just now. Throws the kind's faults, and SQLite's errors as they are. */
 export function openSqlite(file: string, kind: SqliteKind, lockTimeoutMs: number): { readonly db: DatabaseSync; readonly fresh: boolean } {
   keepPrivate(file, kind);
   const db = new DatabaseSync(file, { timeout: lockTimeoutMs, enableForeignKeyConstraints: true });
   try {
-    checkOurs(db, file, kind); // first of all: a foreign or newer file is left as it was
+    checkOurs(db, file, kind); // first: a foreign or newer file must stay as it is
     db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL');
-    // A removed face must not linger: freed pages are overwritten with zeros, and nothing is written to temporary files.
+    // No trace of a removed face: freed pages are overwritten with zeros, and nothing goes to temporary files.
     db.exec('PRAGMA secure_delete = ON; PRAGMA temp_store = MEMORY');
     return { db, fresh: migrate(db, kind) };
   } catch (error) {
@@ -62,7 +62,7 @@ function checkOurs(db: DatabaseSync, file: string, { applicationId, version, fau
   if (found > version) throw faults.newer(file, found);
 }
 
-/** True when there was something to do. */
+/** True if there was something to do. */
 function migrate(db: DatabaseSync, { applicationId, version, schema, migrations }: SqliteKind): boolean {
   return transact(db, () => {
     const found = pragma(db, 'user_version');
@@ -78,7 +78,7 @@ export function pragma(db: DatabaseSync, name: 'user_version' | 'application_id'
   return Number(db.prepare(`PRAGMA ${name}`).get()?.[name]);
 }
 
-/** Runs `work` as one transaction: all of it is stored, durably, or nothing. */
+/** Runs `work` as one transaction: either all of it is stored durably, or nothing. */
 export function transact<T>(db: DatabaseSync, work: () => T): T {
   db.exec('BEGIN IMMEDIATE');
   try {
@@ -102,7 +102,7 @@ export function checkedRow<Row>(check: RowCheck<Row>, row: unknown, damaged: () 
   throw damaged();
 }
 
-/** `other`: a mistake of ours, such as a constraint. */
+/** `other`: a programming mistake, such as a violated constraint. */
 export type SqliteTrouble = 'full' | 'unwritable' | 'damaged' | 'held' | 'down' | 'other';
 
 // Result codes: https://www.sqlite.org/rescode.html; the low byte is the primary code.
@@ -120,7 +120,7 @@ const troubles: Readonly<Record<number, SqliteTrouble>> = {
   14: 'down', // CANTOPEN
 };
 
-/** Undefined where the error is not SQLite's. */
+/** Undefined if the error is not SQLite's. */
 export function sqliteTrouble(error: unknown): SqliteTrouble | undefined {
   if (!(error instanceof Error && 'errcode' in error)) return undefined;
   const code = Number(error.errcode);

@@ -1,6 +1,4 @@
-/**
- * Time as a thing that is passed in: a monotonic clock for every decision, the wall clock for what people read.
- */
+/** Time is passed in: the monotonic clock for every decision, the wall clock for what people read. */
 import { setTimeout as delay } from 'node:timers/promises';
 
 /** Where the daemon takes its time from; tests pass their own. */
@@ -27,8 +25,8 @@ export interface SteppedClock extends Clock {
 }
 
 /**
- * The clock of a replay in lock-step: each frame moves it on by one frame period, and within a period it follows real time (so that ages and
- * latencies stay true); sleepers wake when this clock, or real time, has passed their end.
+ * The clock of a replay in lock-step. Each frame moves it on by one frame period; within a period it follows real time,
+ * so that ages and latencies stay true. Sleepers wake when this clock, or real time, has passed their end.
  */
 export function steppedClock(): SteppedClock {
   let baseMs = 0;

@@ -1,6 +1,6 @@
 /**
  * A small assembler of WebAssembly modules: instructions by name in, a running module with one memory out.
- * Opcodes: WebAssembly Core Specification 3.0, appendix «Index of Instructions».
+ * Opcodes: WebAssembly Core Specification 3.0, appendix "Index of Instructions".
  */
 
 // The TypeScript library without the DOM does not know WebAssembly; this is as much of it as is used here.
@@ -15,7 +15,7 @@ export type ValueType = keyof typeof valueTypes;
 const valueTypes = { i32: 0x7f, f32: 0x7d, v128: 0x7b } as const;
 const emptyBlock = 0x40;
 
-/** A function without a result. Its first locals are the parameters, then `locals`, each known by its place. */
+/** A function without a result. Its locals are numbered: first the parameters, then `locals`. */
 export interface Routine {
   readonly name: string;
   readonly parameters: readonly ValueType[];
@@ -27,7 +27,7 @@ export const get = (local: number): Code => [0x20, local];
 export const set = (local: number): Code => [0x21, local];
 export const tee = (local: number): Code => [0x22, local];
 export const i32 = { add: [0x6a], lessUnsigned: [0x49], constant: (value: number): Code => [0x41, ...signedLeb128(value)] } as const;
-/** Runs the body until `again` leaves 0; the body is run at least once. */
+/** Runs the body until `again` leaves 0, at least once. */
 export const repeat = (body: Code, again: Code): Code => [0x03, emptyBlock, ...body, ...again, 0x0d, 0, 0x0b];
 
 const vector = (opcode: number): Code => [0xfd, ...unsignedLeb128(opcode)];
@@ -49,7 +49,7 @@ export const f32x4 = {
   subtract: vector(0xe5),
   multiply: vector(0xe6),
   divide: vector(0xe7),
-  /** a·b + c; rounded once where the processor can, else twice. */
+  /** a·b + c, rounded once if the processor can, else twice. */
   multiplyAdd: vector(0x105),
 } as const;
 

@@ -1,21 +1,24 @@
 /**
- * Files and folders that are there whole or not at all: content goes in, is written beside its place, synced, and put there by one rename; the folder
- * is synced after it. A crash or a power cut at any point leaves what was before.
+ * Files and folders that exist whole or not at all. Content goes in, is written beside its place, synced, and moved
+ * there by one rename; then the folder is synced. A crash or a power cut at any point leaves what was there before.
  */
 import { closeSync, fchmodSync, fsyncSync, lstatSync, mkdirSync, openSync, readdirSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 
-/** What is not finished is called so. */
+/** Prefix of the names of unfinished files and folders. */
 const unfinished = '.new-';
 
 export interface WholeFileOptions {
   /** Mode of the file. */
   readonly mode?: number;
-  /** Mode of the folders that are made on the way. */
+  /** Mode of folders that have to be made. */
   readonly folderMode?: number;
 }
 
-/** Replaces `file`, making its folder where there is none. Throws what the file system throws; `file` is then as it was. */
+/**
+ * Creates or replaces `file`, and makes its folder if there is none. Throws the file system's error; `file` is then
+ * unchanged.
+ */
 export function writeWhole(file: string, content: Uint8Array | string, { mode = 0o600, folderMode = 0o700 }: WholeFileOptions = {}): void {
   const folder = dirname(file);
   const beside = join(folder, `${unfinished}${basename(file)}`);
@@ -34,7 +37,9 @@ export function writeWhole(file: string, content: Uint8Array | string, { mode = 
 /** A document as JSON, ending with a line break. */
 export const jsonText = (document: unknown): string => `${JSON.stringify(document, undefined, 2)}\n`;
 
-/** Writes `files` as the folder `to`, which must not be there. Throws what the file system throws; nothing is there then. */
+/**
+ * Writes `files` as the folder `to`, which must not exist. Throws the file system's error; `to` then does not exist.
+ */
 export function writeWholeFolder(to: string, files: ReadonlyMap<string, Uint8Array>): void {
   const parent = dirname(to);
   const beside = join(parent, `${unfinished}${basename(to)}`);
@@ -52,7 +57,7 @@ export function writeWholeFolder(to: string, files: ReadonlyMap<string, Uint8Arr
   }
 }
 
-/** Removes what earlier processes did not finish in `folder`. */
+/** Removes what killed processes left unfinished in `folder`. */
 export function clearUnfinished(folder: string): void {
   for (const name of lstatSync(folder, { throwIfNoEntry: false }) ? readdirSync(folder) : [])
     if (name.startsWith(unfinished)) rmSync(join(folder, name), { recursive: true, force: true });

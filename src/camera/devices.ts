@@ -1,6 +1,6 @@
 /**
- * The USB cameras of this machine: a name or path from the configuration goes in, the device's real path comes out, or a fault
- * that says which cameras are there.
+ * The USB cameras of this machine: a name or path from the configuration goes in, the device's real path comes out, or
+ * a fault that lists the cameras that are connected.
  */
 import { access, constants, readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { userInfo } from 'node:os';
@@ -71,12 +71,12 @@ function userName(): string {
   }
 }
 
-/** `device` as it is shown in a message: whatever a configuration holds, it stays on one line and short. */
+/** `device` as a message shows it: on one line and short, whatever the configuration holds. */
 export function shown(device: string): string {
   return /^[\w./:@+-]{1,200}$/.test(device) ? device : JSON.stringify(device).slice(0, 200);
 }
 
-/** What cameras there are and how to name one, as a sentence. */
+/** A sentence that lists the cameras and says how to choose one. */
 export async function camerasInWords(dev = '/dev', sys = '/sys/class/video4linux'): Promise<string> {
   const cameras = await videoDevices(dev, sys);
   if (cameras.length === 0) return 'No camera is connected to this machine: plug one in, or choose another camera.source';
@@ -90,10 +90,10 @@ export interface VideoDevice {
   readonly title?: string;
 }
 
-/** The cameras that are connected: by their lasting names where udev gives them, else by path. */
+/** The cameras that are connected: by their stable names if udev gives them, else by path. */
 async function videoDevices(dev = '/dev', sys = '/sys/class/video4linux'): Promise<readonly VideoDevice[]> {
   const lasting = (await names(join(dev, 'v4l', 'by-id'))).map((name) => ({ name, path: join(dev, 'v4l', 'by-id', name) }));
-  // One camera has several nodes: the pictures are on index0, the others carry its metadata.
+  // A camera has several nodes: index0 delivers the pictures, the others metadata.
   const first = lasting.filter(({ name }) => name.endsWith('-video-index0'));
   const plain = (await names(dev))
     .filter((name) => /^video\d+$/.test(name))

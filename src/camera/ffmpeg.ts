@@ -1,6 +1,7 @@
 /**
- * One long-lived ffmpeg child: arguments go in, the JPEG pictures of its standard output come out, and every end that nobody asked
- * for is a fault. The child never outlives the loop over its pictures.
+ * One long-lived ffmpeg child: arguments go in, the JPEG pictures of its standard output come out, and an end that
+ * nobody asked for is a fault. The loop over the pictures starts the child and owns it; the child never outlives that
+ * loop.
  */
 import { type ChildProcess, execFile, spawn, spawnSync } from 'node:child_process';
 import type { Readable } from 'node:stream';
@@ -18,32 +19,35 @@ export interface FfmpegEnd {
   /** Exit code; null when a signal ended it. */
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
-  /** Its last error lines without secrets, joined; '' when it said nothing. */
+  /** Its last error lines without secrets, joined; '' if there were none. */
   readonly said: string;
-  /** Pictures that it delivered. */
+  /** Number of pictures that it delivered. */
   readonly pictures: number;
 }
 
 export interface FfmpegRun {
   /** Everything between the program's name and the output, which is always MJPEG on standard output. */
   readonly args: readonly string[];
-  /** For messages: `The camera /dev/video0`. */
+  /** Subject of the messages: `The camera /dev/video0`. */
   readonly what: string;
-  /** Takes secrets that only the caller knows out of what ffmpeg says. */
+  /** Removes secrets that only the caller knows from what ffmpeg says. */
   readonly hide?: (text: string) => string;
-  /** The fault for an end that nobody asked for, where the caller knows more than `camera-ended`; 'regular' when it is no fault. */
+  /**
+   * The fault for an end that nobody asked for, if the caller knows more than `camera-ended`; 'regular' if the end is
+   * not a fault.
+   */
   readonly onEnd?: (end: FfmpegEnd) => Fault | 'regular' | undefined;
 }
 
-/** ffmpeg gets this long to close its device after SIGTERM, and the kernel this long to clear it away after SIGKILL. */
+/** Time for ffmpeg to close its device after SIGTERM, and for the kernel to remove it after SIGKILL. Milliseconds. */
 const termMs = 500;
 const killMs = 2000;
 
 /**
- * The pictures of an ffmpeg, each as the consumer asks for it (ffmpeg waits meanwhile). Ends without a fault when `signal` is
- * aborted; by then, and when the loop is left, the child is gone.
- * @throws Fault `tool-missing` without ffmpeg, `camera-ended` (or what `onEnd` gives) when ffmpeg ends by itself, with whatever exit code:
- * it exits 0 when a USB camera is pulled out.
+ * The pictures of an ffmpeg, one each time the consumer asks (ffmpeg waits meanwhile). Ends without a fault when
+ * `signal` is aborted. When the iteration has ended, or the loop was left, the child is gone.
+ * @throws Fault `tool-missing` without ffmpeg, `camera-ended` (or what `onEnd` gives) when ffmpeg ends by itself, with
+ * whatever exit code: it exits 0 when a USB camera is pulled out.
  */
 export async function* ffmpegPictures(run: FfmpegRun, signal: AbortSignal): AsyncGenerator<Uint8Array, void, void> {
   if (signal.aborted) return;
@@ -73,7 +77,7 @@ export async function* ffmpegPictures(run: FfmpegRun, signal: AbortSignal): Asyn
   }
 }
 
-/** The frames of a live ffmpeg: drained as they come, newest wins, stamped when they reach this process. */
+/** The frames of a live ffmpeg: read as they come, newest wins, with the time at which they reached this process. */
 export function ffmpegFrames(run: FfmpegRun, clock: Clock, signal: AbortSignal, take: () => boolean = () => true): AsyncIterable<Frame> {
   return newest<Frame>(async (push, stop) => {
     let seq = 0;
@@ -83,14 +87,14 @@ export function ffmpegFrames(run: FfmpegRun, clock: Clock, signal: AbortSignal, 
   }, signal);
 }
 
-/** `killed by SIGKILL`, `ffmpeg exited with code 1: Connection refused`. */
+/** `ffmpeg was ended by SIGKILL`, `ffmpeg exited with code 1: Connection refused`. */
 export function endInWords({ code, signal, said }: Omit<FfmpegEnd, 'pictures'>): string {
   const how = signal ? `ffmpeg was ended by ${signal}` : `ffmpeg exited with code ${code}`;
   return said ? `${how}: ${said}` : how;
 }
 
 /**
- * The major version of the installed ffmpeg (5 for 5.1.9), or Infinity for a build from its sources' head.
+ * The major version of the installed ffmpeg (5 for 5.1.9), or Infinity for a development build.
  * @throws Fault `tool-missing`.
  */
 export async function ffmpegMajor(signal: AbortSignal): Promise<number> {
@@ -112,7 +116,10 @@ interface RunningFfmpeg {
   readonly output: Readable;
   readonly lines: LastLines;
   readonly ended: Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }>;
-  /** Ends the child if it has not ended, and waits until it has: bounded, as a process stuck in its driver does not even heed SIGKILL. */
+  /**
+   * Ends the child and waits until it is gone, for a limited time: a process that is stuck in its driver ignores even
+   * SIGKILL.
+   */
   stop(): Promise<void>;
 }
 
@@ -122,7 +129,7 @@ function startFfmpeg({ args, hide }: FfmpegRun): RunningFfmpeg {
   const closed = Promise.withResolvers<{ code: number | null; signal: NodeJS.Signals | null }>();
   child.once('error', (error) => closed.reject(new Fault('tool-missing', `ffmpeg cannot be started: ${error.message}`, error)));
   child.once('close', (code, signal) => closed.resolve({ code, signal }));
-  // Whoever stops the child without waiting for its end is not interested in how it failed to start.
+  // A caller that stops the child without waiting for its end does not care why it failed to start.
   closed.promise.catch(() => undefined);
   const over = () => child.pid === undefined || child.exitCode !== null || child.signalCode !== null;
   const gone = new Promise<void>((resolve) => {
@@ -130,7 +137,7 @@ function startFfmpeg({ args, hide }: FfmpegRun): RunningFfmpeg {
     child.once('error', () => resolve());
   });
   const kill = () => void child.kill('SIGKILL');
-  // For an end of this process that leaves no time to wait; a killed one cannot do this: see spawnTied.
+  // For an end of this process that leaves no time to wait. A killed process cannot do this: see spawnTied.
   process.once('exit', kill);
   let stopped: Promise<void> | undefined;
   const stop = async () => {
@@ -147,8 +154,9 @@ function startFfmpeg({ args, hide }: FfmpegRun): RunningFfmpeg {
 }
 
 /**
- * A child that the kernel kills when this process dies in whatever way (prctl(2), PR_SET_PDEATHSIG), where util-linux is there to ask for it and may:
- * under the system-call filter of the unit it may not (it sets capabilities besides), and there systemd ends whatever is left.
+ * A child that the kernel kills when this process dies, however it dies (prctl(2), PR_SET_PDEATHSIG). Needs setpriv of
+ * util-linux. The system-call filter of the unit does not allow setpriv, because it also sets capabilities; there
+ * systemd ends what is left.
  */
 function spawnTied(program: string, args: readonly string[]): ChildProcess & { readonly stdout: Readable; readonly stderr: Readable } {
   const options = { stdio: ['ignore', 'pipe', 'pipe'] as ['ignore', 'pipe', 'pipe'], env: { ...process.env, LC_ALL: 'C' } };

@@ -1,23 +1,26 @@
 /**
- * Splits a stream of JPEG pictures laid end to end (MJPEG) into pictures: chunks cut anywhere go in, whole pictures come out.
- * It walks the segments of each picture (ITU-T T.81 annex B), so that a thumbnail inside one does not end it, and drops what was cut.
+ * Splits a stream of JPEG pictures laid end to end (MJPEG) into pictures: chunks that may be cut anywhere go in, whole
+ * pictures come out. It walks the segments of each picture (ITU-T T.81 annex B), so that a thumbnail inside a picture
+ * does not end it, and drops pictures that were cut short.
  */
 
-/** Larger than any camera's picture; what grows beyond it is no picture. Bytes. */
+/** Larger than any camera's picture; longer data is not a picture. Bytes. */
 const maxPictureBytes = 16 * 1024 * 1024;
 
 export interface JpegSplitter {
-  /** Takes the next bytes of the stream; gives the pictures that they complete, in order, each in memory of its own. */
+  /** Takes the next bytes of the stream. Returns the pictures that they complete, in order, each in its own memory. */
   push(chunk: Uint8Array): Uint8Array[];
-  /** Bytes held of a picture that is not complete. */
+  /** Number of bytes of the incomplete picture. */
   readonly held: number;
 }
 
-/** Where the walk stands, in bytes from the start of the buffer: at a marker, or in the entropy-coded data of a scan. */
+/**
+ * Position in the picture, in bytes from the start of the buffer: at a marker, or in the entropy-coded data of a scan.
+ */
 interface Walk {
   readonly at: number;
   readonly inScan: boolean;
-  /** Its frame header (SOF) was seen; there is one in a picture, before its scans. */
+  /** The frame header (SOF) was seen; a picture has one, before its scans. */
   readonly framed: boolean;
   readonly scans: number;
 }
@@ -52,7 +55,7 @@ export function jpegSplitter(maxBytes = maxPictureBytes): JpegSplitter {
   /** Forgets everything before the next start of a picture at `from` or later; false when there is none yet. */
   const seek = (from: number): boolean => {
     const start = buffer.subarray(0, used).indexOf(soi, from);
-    // The last two bytes may be the beginning of a start whose rest comes with the next chunk.
+    // The last two bytes may be the first part of a start marker that continues in the next chunk.
     forget(start < 0 ? Math.max(Math.min(from, used), used - 2) : start);
     return start >= 0;
   };
@@ -114,13 +117,19 @@ function overSegment(bytes: Buffer, { at, framed, scans }: Walk): Step {
   return { at: end, inScan, framed: framed || isFrame, scans: scans + (inScan ? 1 : 0) };
 }
 
-/** True when a picture begins in the segment and does not end in it: no thumbnail then, but the next picture after a cut. */
+/**
+ * True if a picture starts in the segment and does not end in it: then it is not a thumbnail but the picture after a
+ * cut.
+ */
 function holdsLoneStart(bytes: Buffer, from: number, to: number): boolean {
   const start = bytes.subarray(from, Math.min(bytes.length, to + 2)).indexOf(soi);
   return start >= 0 && bytes.subarray(from, to).indexOf(eoi, start) < 0;
 }
 
-/** Over entropy-coded data: 0xFF 0x00 is data, 0xFF 0xD0…0xD7 are restart markers, any other marker ends the scan (B.1.1.5). */
+/**
+ * Over entropy-coded data: 0xFF 0x00 is data, 0xFF 0xD0…0xD7 are restart markers, any other marker ends the scan
+ * (B.1.1.5).
+ */
 function throughScan(bytes: Buffer, walk: Walk): Step {
   const { at } = walk;
   for (let from = at; ; ) {

@@ -1,6 +1,6 @@
 /**
- * The pace of a replay: turns pictures made on demand into frames, either one for each time the consumer asks
- * (speed 0, lock-step, nothing dropped) or at a rate of its own through the slot (any other speed).
+ * The pace of a replay: pictures made on demand go in, frames come out. Speed 0 is lock-step: one frame each time the
+ * consumer asks, none dropped. At any other speed frames come at their own rate, newest wins.
  */
 import type { Clock } from '../base/time.ts';
 import type { Frame, Scene } from './port.ts';
@@ -13,15 +13,15 @@ export interface Shot {
 }
 
 export interface Pace {
-  /** Frames per second of life, > 0. */
+  /** Frames per second at speed 1, > 0. */
   readonly fps: number;
-  /** 1: life at `fps`; 0: lock-step; any other factor ≥ 0: that many times faster than life. */
+  /** 1: real time; 0: lock-step; any other factor > 0: that many times faster. */
   readonly speed: number;
   readonly clock: Clock;
   readonly onDrop?: (dropped: number) => void;
 }
 
-/** Plays `shots` at `pace` until they end or `signal` is aborted; `shots` is closed when the loop is left. */
+/** Plays `shots` at `pace` until they end or `signal` is aborted. Leaving the loop closes `shots`. */
 export async function* paced(shots: AsyncIterable<Shot>, pace: Pace, signal: AbortSignal): AsyncGenerator<Frame, void, void> {
   const { clock } = pace;
   let seq = 0;
@@ -42,7 +42,7 @@ export async function* paced(shots: AsyncIterable<Shot>, pace: Pace, signal: Abo
       for await (const shot of shots) {
         if (stop.aborted) return;
         push(frame(shot));
-        // A replay that fell behind goes on from now: it never hurries to make up for lost time.
+        // A replay that fell behind continues from now and does not hurry to catch up.
         dueMs = Math.max(dueMs + periodMs, clock.now());
         await clock.sleep(Math.max(0, dueMs - clock.now()), stop);
       }

@@ -1,14 +1,16 @@
-/** The door of the camera room: frames, newest first, and what a camera is. */
+/** The port of the camera room: what a frame is and what a camera is. */
 
 /** One picture from a camera. */
 export interface Frame {
   /** Counts up from 1 for each opening of a camera. */
   readonly seq: number;
-  /** When the picture was captured (reached this process), monotonic milliseconds of the Clock. */
+  /** When the picture reached this process: monotonic milliseconds of the Clock. */
   readonly capturedAtMs: number;
-  /** The encoded picture (JPEG from cameras; from a folder whatever the file holds). */
+  /** The encoded picture: JPEG from cameras, from a folder whatever the file holds. */
   readonly picture: Uint8Array;
-  /** Set by the demo replay only: the scene the picture was composed from, so that its table can say who really came. */
+  /**
+   * Set only by the demo replay: the scene that the picture shows, so that the demo's table can say who really came.
+   */
   readonly scene?: Scene;
 }
 
@@ -16,21 +18,24 @@ export interface Frame {
 export interface Scene {
   /** Counts the visits from 1. */
   readonly visit: number;
-  /** Names of the people in the visit as enrolled (`stranger:…` for people who are not); empty for a visit of nobody. */
+  /** Names of the people in the visit as enrolled, `stranger:…` for people who are not; empty for a visit of nobody. */
   readonly people: readonly string[];
-  /** How they come: `walks up`, `off-centre`, `dim`, `blurred`, `two at once`, `nobody`, … */
+  /** How they behave: `walks up`, `off-centre`, `dim`, `blurred`, `two at once`, `nobody` … */
   readonly manner: string;
   /** True on the last frame of the visit. */
   readonly last: boolean;
 }
 
-/**
- * A source of frames. `frames` opens it; the iteration throws a Fault (`camera-missing`, `camera-ended`, `camera-frozen`,
- * `camera-dark`) when the camera can no longer be trusted, and ends without one only when `signal` is aborted or when
- * a replay has played all it was asked to.
- */
+/** A source of frames. Creating one does no I/O; iterating over `frames` opens the camera. */
 export interface Camera {
-  /** For people: what this camera is (`/dev/v4l/by-id/…`, `replay demo`); no password in it. */
+  /** For people: which camera this is (`/dev/v4l/by-id/…`, `replay demo`). Never contains a password. */
   readonly label: string;
+  /**
+   * Opens the camera and yields its frames. Newest wins: a live frame that the consumer does not take before the next
+   * one is dropped. Leaving the loop or aborting `signal` closes the camera. Ends without a fault only when `signal` is
+   * aborted or a replay has played everything.
+   * @throws Fault `camera-missing` (not there, forbidden, in use), `camera-ended`, `camera-frozen`, `camera-dark`,
+   * `tool-missing`, `bad-config`.
+   */
   frames(signal: AbortSignal): AsyncIterable<Frame>;
 }

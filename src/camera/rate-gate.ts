@@ -1,7 +1,7 @@
-/** Lets no more than a number of frames a second through: asked for each frame as it comes, it says whether to take it. */
+/** Limits the frame rate: asked for each frame as it arrives, it says whether to take the frame. */
 import type { Clock } from '../base/time.ts';
 
-/** How much earlier than due a frame may come, in periods: cameras do not keep time exactly. */
+/** How early a frame may be, in periods: cameras do not keep time exactly. */
 const slack = 0.25;
 
 /** A gate for `fps` frames per second on average, evenly spaced. */
@@ -11,7 +11,7 @@ export function rateGate(fps: number, clock: Clock): () => boolean {
   return () => {
     const nowMs = clock.now();
     if (nowMs < dueMs - slack * periodMs) return false;
-    // A camera that paused goes on from now: it does not make up for lost frames.
+    // After a pause the count starts from now: lost frames are not made up for.
     dueMs = nowMs - dueMs > periodMs ? nowMs + periodMs : dueMs + periodMs;
     return true;
   };

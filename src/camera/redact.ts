@@ -1,4 +1,6 @@
-/** What a child said on standard error, fit for people: the last lines, short, without the addresses in memory and without secrets. */
+/**
+ * What a child wrote to standard error, made fit to show: the last lines, short, without memory addresses and secrets.
+ */
 import type { Readable } from 'node:stream';
 
 export interface LastLines {
@@ -9,7 +11,7 @@ export interface LastLines {
 const keptLines = 4;
 const lineLimit = 300;
 
-/** Keeps the last lines of `stream`; `hide` takes out secrets that only the caller knows. */
+/** Keeps the last lines of `stream`; `hide` removes secrets that only the caller knows. */
 export function lastLines(stream: Readable, hide: (text: string) => string = (text) => text): LastLines {
   let rest = '';
   let lines: string[] = [];
@@ -37,7 +39,7 @@ export function redacted(text: string): string {
     .replace(/\b(user|username|usr|pass|passwd|password|pwd|token|key|auth|secret)=[^\s&;,]*/gi, '$1=…');
 }
 
-/** Without `[rtsp @ 0x55d1c3e6a6c0] `, which says nothing to people. */
+/** Without ffmpeg's `[rtsp @ 0x55d1c3e6a6c0] `. */
 function withoutOrigin(line: string): string {
   return line.replace(/^(\[[^\]]* @ 0x[0-9a-f]+\] ?)+/, '').trim();
 }

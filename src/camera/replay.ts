@@ -1,6 +1,6 @@
 /**
- * The replay camera: a folder of pictures or a video file goes in, its pictures come out as frames, at the pace of life, faster, or
- * one each time the consumer asks.
+ * The replay camera: a folder of pictures or a video file goes in, its pictures come out as frames, in real time,
+ * faster, or one each time the consumer asks.
  */
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { extname, join, resolve } from 'node:path';
@@ -10,7 +10,10 @@ import { endInWords, ffmpegPictures } from './ffmpeg.ts';
 import { paced, type Shot } from './pace.ts';
 import type { Camera } from './port.ts';
 
-/** File names that are pictures: what sharp's prebuilt library reads, and Netpbm and BMP, which src/face/picture.ts gives to ffmpeg. */
+/**
+ * Endings of picture files: what sharp's prebuilt library reads, and Netpbm and BMP, which face/picture.ts gives to
+ * ffmpeg.
+ */
 const pictureKinds = [
   ...['.jpg', '.jpeg', '.jpe', '.jfif', '.png', '.webp', '.gif', '.tif', '.tiff', '.avif'],
   ...['.pgm', '.ppm', '.pbm', '.pnm', '.bmp'],
@@ -19,18 +22,21 @@ const pictureKinds = [
 export interface ReplayOptions {
   /** A folder of pictures (in natural order of their names, without its subfolders), one picture, or a video file. */
   readonly from: string;
-  /** Frames per second of life; a video is brought to this rate. */
+  /** Frames per second at speed 1; a video is converted to this rate. */
   readonly fps: number;
-  /** 1: life at `fps`; 0: lock-step, each frame made when the consumer asks, none dropped; another factor: that much faster than life. */
+  /**
+   * 1: real time; 0: lock-step, a frame is made when the consumer asks, none is dropped; another factor: that many
+   * times faster.
+   */
   readonly speed: number;
-  /** Begin again at the end, for ever. */
+  /** Start again at the end, forever. */
   readonly loop: boolean;
   readonly clock: Clock;
 }
 
 /**
- * A camera that plays `from`. Its iteration ends without a fault when all is played.
- * @throws Fault `camera-missing` while it is opened when there is nothing to play there; `camera-ended` when it goes away under way.
+ * A camera that plays `from`. The iteration ends without a fault when everything was played.
+ * @throws Fault `camera-missing` when it is opened and there is nothing to play; later `camera-ended`.
  */
 export function replayCamera({ from, fps, speed, loop, clock }: ReplayOptions): Camera {
   return {
@@ -46,7 +52,7 @@ async function* shots(from: string, fps: number, loop: boolean, signal: AbortSig
   } while (loop && !signal.aborted);
 }
 
-/** Looks at what is at `from`, and says how it is played once. */
+/** Looks at what `from` is, and returns how to play it once. */
 async function opened(from: string, fps: number): Promise<(signal: AbortSignal) => AsyncGenerator<Shot, void, void>> {
   const path = resolve(from);
   const kind = await stat(path).catch((error: NodeJS.ErrnoException) => {
@@ -69,7 +75,10 @@ async function opened(from: string, fps: number): Promise<(signal: AbortSignal) 
 
 const isPictureName = (name: string): boolean => pictureKinds.some((kind) => kind === extname(name).toLowerCase());
 
-/** The names of the pictures in a folder, in natural order (2 before 10). @throws Fault `camera-missing` when there are none. */
+/**
+ * The names of the pictures in a folder, in natural order (2 before 10). @throws Fault `camera-missing` when there are
+ * none.
+ */
 async function pictureNames(folder: string): Promise<string[]> {
   const entries = await readdir(folder, { withFileTypes: true }).catch((error: unknown) => {
     throw asFault(error, 'camera-missing', `The folder ${folder} (camera.replay.from) cannot be read`);
@@ -85,7 +94,7 @@ async function pictureNames(folder: string): Promise<string[]> {
   return names.sort((a, b) => compare(a, b) || (a < b ? -1 : 1));
 }
 
-/** The files as they are: whoever looks at the frames decodes them. */
+/** The files as they are: the consumer of the frames decodes them. */
 async function* fromFiles(paths: readonly string[]): AsyncGenerator<Shot, void, void> {
   for (const path of paths) {
     yield {
@@ -96,11 +105,11 @@ async function* fromFiles(paths: readonly string[]): AsyncGenerator<Shot, void, 
   }
 }
 
-/** A video's whole frames; one that was cut short ends where it was cut. */
+/** The frames of a video; a truncated video ends where it was cut. */
 async function* fromVideo(path: string, fps: number, signal: AbortSignal): AsyncGenerator<Shot, void, void> {
   const run = {
     what: `The video ${path} (camera.replay.from)`,
-    // file: and the whitelist keep a playlist that calls itself a video from reaching into the network.
+    // file: and the whitelist keep a playlist that poses as a video from using the network.
     args: [
       ...['-protocol_whitelist', 'file', '-fflags', '+discardcorrupt', '-err_detect', 'explode', '-i', `file:${path}`],
       ...['-map', '0:v:0', '-vf', `fps=${fps}`, '-c:v', 'mjpeg', '-q:v', '2', '-pix_fmt', 'yuvj420p'],

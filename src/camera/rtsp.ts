@@ -1,6 +1,6 @@
 /**
- * The network camera through one long-lived ffmpeg: a URL and the wanted size and rate go in, JPEG pictures come out. User and password
- * never come out.
+ * The network camera, through one long-lived ffmpeg: a URL and the wanted size and rate go in, JPEG pictures come out.
+ * User and password never appear in a label or message.
  */
 import { Fault } from '../base/errors.ts';
 import type { Clock } from '../base/time.ts';
@@ -10,24 +10,24 @@ import type { Camera } from './port.ts';
 export interface RtspOptions {
   /** `rtsp://`, `rtsps://`, `http://`, `https://` or `tcp://`; may hold user and password. */
   readonly url: string;
-  /** Pixels: larger pictures are shrunk to fit in here, smaller ones stay as they are. */
+  /** Pixels. Larger pictures are shrunk to fit, smaller ones stay as they are. */
   readonly width: number;
   readonly height: number;
-  /** Frames per second: a faster camera is thinned out, a slower one stays as it is. */
+  /** Frames per second. Frames of a faster camera are dropped; a slower camera stays as it is. */
   readonly fps: number;
   readonly clock: Clock;
 }
 
 const schemes = ['rtsp', 'rtsps', 'http', 'https', 'tcp'] as const;
-/** What ffmpeg may speak, so that a playlist from the network cannot make it read files of this machine. */
+/** Protocols that ffmpeg may use: a playlist from the network cannot make it read files of this machine. */
 const protocols = 'tcp,udp,rtp,srtp,tls,http,https';
-/** No bytes for so long end the connection. Milliseconds. */
+/** The connection ends when no bytes arrive for this long. Milliseconds. */
 const socketTimeoutMs = 10_000;
 
 /**
  * A camera that reads `url`.
- * @throws Fault when opened: `bad-config` for a URL that is none or not one for cameras, `camera-missing` when it cannot be reached,
- * `tool-missing`; later `camera-ended`.
+ * @throws Fault when opened: `bad-config` for a text that is not the URL of a camera, `camera-missing` if it cannot be
+ * reached, `tool-missing`; later `camera-ended`.
  */
 export function rtspCamera({ url, clock, ...wanted }: RtspOptions): Camera {
   const label = labelOf(url);
@@ -56,12 +56,12 @@ export function rtspArgs(
   major: number,
 ): readonly string[] {
   const timeoutUs = String(socketTimeoutMs * 1000);
-  // Before version 5 -timeout made ffmpeg wait for a camera that calls in.
+  // Before version 5, -timeout made ffmpeg listen for incoming connections.
   const rtsp = ['-rtsp_transport', 'tcp', major < 5 ? '-stimeout' : '-timeout', timeoutUs];
   return [
     ...['-protocol_whitelist', protocols],
     ...(/^rtsps?:/i.test(url) ? rtsp : ['-rw_timeout', timeoutUs]),
-    // Streams of pictures over HTTP carry no times; ffmpeg would take them for 25 a second and thin out a slower camera.
+    // Pictures over HTTP carry no times: ffmpeg would assume 25 per second and drop frames of a slower camera.
     ...(/^https?:/i.test(url) ? ['-use_wallclock_as_timestamps', '1'] : []),
     ...['-fflags', 'nobuffer+discardcorrupt', '-flags', 'low_delay', '-fpsprobesize', '0', '-i', url],
     ...['-map', '0:v:0', major < 6 ? '-vsync' : '-fps_mode', 'vfr', '-r', String(fps)],
@@ -83,7 +83,10 @@ function requireCameraUrl(url: string): void {
   throw new Fault('bad-config', `The network camera's URL (camera.url) ${wrong}: give one that begins with ${good}`);
 }
 
-/** The camera as people may see it: machine and path, without user, password and query; a path with `=` in it may be a password too. */
+/**
+ * The camera as people may see it: host and path without user, password and query. A path with `=` in it may be a
+ * password too.
+ */
 function labelOf(url: string): string {
   const { protocol, host, pathname } = parsed(url) ?? {};
   if (!protocol || !host) return 'network camera';

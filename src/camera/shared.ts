@@ -1,13 +1,16 @@
-/** A camera that several may look through: the newest frame is remembered, and whoever asks sees every frame that passes, without opening the device again. */
+/**
+ * A camera that several consumers share: one reads it, the others see the newest frame or watch the frames that pass,
+ * without opening the device again.
+ */
 import type { Camera, Frame } from './port.ts';
 import { newest } from './slot.ts';
 
 export interface SharedCamera extends Camera {
-  /** Undefined while there was none, and once the camera has ended. */
+  /** The newest frame; undefined before the first one, and after the camera has ended. */
   readonly latest: Frame | undefined;
   /**
-   * The frames that the holder of `frames` takes, newest wins, until `signal` is aborted: over every opening of the camera, and
-   * with nothing while it is not open. A slow watcher slows nobody.
+   * The frames that the reader of `frames` takes, newest wins, until `signal` is aborted. Continues across openings of
+   * the camera; nothing comes while it is closed. A slow watcher does not slow anybody down.
    */
   watch(signal: AbortSignal): AsyncIterable<Frame>;
 }

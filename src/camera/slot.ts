@@ -1,20 +1,22 @@
 /**
- * One slot, newest wins: turns a producer that pushes items whenever it has them into an iterable whose consumer
- * always gets the newest one. An item that was not taken before the next came is dropped and counted.
+ * One slot, newest wins: a producer that pushes items at any time goes in, an iterable comes out whose consumer always
+ * gets the newest item. An item that is not taken before the next one arrives is dropped and counted.
  */
 
-/** Runs until it has nothing more to push (resolves), fails (rejects with the Fault to throw), or `signal` is aborted (either). */
+/**
+ * Resolves when it has nothing more to push, rejects with the Fault to throw, and does either when `signal` is aborted.
+ */
 export type Producer<T> = (push: (item: T) => void, signal: AbortSignal) => Promise<void>;
 
 export interface NewestOptions {
-  /** Told the number of items dropped so far, each time one is. */
+  /** Called with the number of items dropped so far, each time one is dropped. */
   readonly onDrop?: (dropped: number) => void;
 }
 
 /**
- * The newest items of `produce`, which is started at the first `next()`. An item still in the slot when the producer ends is
- * delivered first; then the iteration throws what the producer rejected with, or ends. It ends without a fault when `signal` is
- * aborted. Leaving the loop aborts the producer's signal and waits until the producer has ended.
+ * The newest items of `produce`, which starts at the first `next()`. When the producer ends, an item in the slot is
+ * still delivered; then the iteration ends, or throws what the producer rejected with. It ends without a fault when
+ * `signal` is aborted. Leaving the loop aborts the producer's signal and waits until the producer has ended.
  */
 export async function* newest<T>(produce: Producer<T>, signal: AbortSignal, options: NewestOptions = {}): AsyncGenerator<T, void, void> {
   if (signal.aborted) return;

@@ -1,4 +1,4 @@
-/** Finds the programs that cameras are read with: a name goes in, its full path (from PATH) comes out. */
+/** Finds the programs that read cameras: a name goes in, its full path (from PATH) comes out. */
 import { accessSync, constants, statSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { Fault } from '../base/errors.ts';
@@ -12,7 +12,10 @@ export function findTool(name: string): string | undefined {
     .find(isProgram);
 }
 
-/** The full path of an installed program. @throws Fault `tool-missing` that begins with `why` and names the Debian package of the same name. */
+/**
+ * The full path of an installed program. @throws Fault `tool-missing` that begins with `why` and names the Debian
+ * package of the same name.
+ */
 export function needTool(name: string, why: string): string {
   const path = findTool(name);
   if (path === undefined) throw new Fault('tool-missing', `${why}, which is not installed: apt install ${name}`);

@@ -1,21 +1,22 @@
 /**
- * What a V4L2 camera offers and what to take of it: the listings of ffmpeg and v4l2-ctl go in, the mode to open comes out. Pure.
+ * What a V4L2 camera offers and which mode to open: the listings of ffmpeg and v4l2-ctl go in, the mode comes out.
+ * Pure.
  */
 
-/** A span of whole numbers with a step; a single number has min = max. */
+/** A range of whole numbers with a step; a single number has min = max. */
 export interface Span {
   readonly min: number;
   readonly max: number;
   readonly step: number;
 }
 
-/** A pixel format at a size (or a span of sizes) with its rates. */
+/** A pixel format at a size (or a range of sizes) with its rates. */
 export interface Offer {
   /** ffmpeg's name for the format: `mjpeg`, `yuyv422` … */
   readonly format: string;
   readonly width: Span;
   readonly height: Span;
-  /** Frames per second; empty when the listing does not say. */
+  /** Frames per second; empty if the listing does not say. */
   readonly rates: readonly number[];
 }
 
@@ -32,7 +33,7 @@ export interface Mode extends WantedMode {
   readonly format: string;
 }
 
-/** ffmpeg's names for V4L2's four letters (linux/videodev2.h; libavdevice/v4l2-common.c). */
+/** ffmpeg's names for V4L2's four-letter codes (linux/videodev2.h; libavdevice/v4l2-common.c). */
 const formatOf: Readonly<Record<string, string>> = {
   MJPG: 'mjpeg',
   JPEG: 'mjpeg',
@@ -46,7 +47,10 @@ const formatOf: Readonly<Record<string, string>> = {
   H264: 'h264',
 };
 
-/** Formats that ffmpeg can open and turn into MJPEG, and what choosing one costs (see `costOf`): work, and losses of H.264's long frames. */
+/**
+ * Formats that ffmpeg can turn into MJPEG, and the cost of choosing one (see `costOf`): work, and what H.264 loses
+ * between key frames.
+ */
 const formatCost: ReadonlyMap<string, number> = new Map([
   ['mjpeg', 0],
   ['yuyv422', 0.2],
@@ -62,8 +66,9 @@ const formatCost: ReadonlyMap<string, number> = new Map([
 const one = (n: number): Span => ({ min: n, max: n, step: 1 });
 
 /**
- * The offers in the output of `ffmpeg -f v4l2 -list_formats all -i DEVICE` (4.x to 7.x), which knows no rates:
- * `[video4linux2,v4l2 @ 0x55…] Compressed:  mjpeg :  Motion-JPEG : 1280x720 640x480`, sizes in steps as `{32-2592, 2}x{32-1944, 2}`.
+ * The offers in the output of `ffmpeg -f v4l2 -list_formats all -i DEVICE` (4.x to 7.x), which has no rates:
+ * `[video4linux2,v4l2 @ 0x55…] Compressed: mjpeg : Motion-JPEG : 1280x720 640x480`, sizes in steps as `{32-2592,
+ * 2}x{32-1944, 2}`.
  */
 export function parseFfmpegFormats(text: string): readonly Offer[] {
   return text.split('\n').flatMap((line) => {
@@ -108,7 +113,9 @@ function sizeIn(line: string): Pick<Offer, 'width' | 'height'> | undefined {
   return { width: { min: wMin, max: wMax, step: wStep }, height: { min: hMin, max: hMax, step: hStep } };
 }
 
-/** `Interval: Discrete 0.033s (30.000 fps)`; of a span of intervals, every whole rate from its slowest to its fastest. */
+/**
+ * `Interval: Discrete 0.033s (30.000 fps)`; for a range of intervals, every whole rate from the slowest to the fastest.
+ */
 function ratesIn(line: string): readonly number[] {
   const interval = /Interval: (Discrete|Stepwise|Continuous) .*\(([\d.]+)(?:-([\d.]+))? fps\)/.exec(line);
   if (!interval) return [];
@@ -120,7 +127,10 @@ function ratesIn(line: string): readonly number[] {
   return [...new Set([slow, ...whole, fast])];
 }
 
-/** The mode nearest to what is wanted: its size, then MJPEG, then the wanted rate or the nearest above it; undefined when nothing fits. */
+/**
+ * The mode nearest to what is wanted: by size, then MJPEG, then the wanted rate or the nearest above it; undefined if
+ * nothing fits.
+ */
 export function chooseMode(offers: readonly Offer[], wanted: WantedMode): Mode | undefined {
   let best: { readonly mode: Mode; readonly cost: number } | undefined;
   for (const offer of offers) {
@@ -138,14 +148,15 @@ export function chooseMode(offers: readonly Offer[], wanted: WantedMode): Mode |
 }
 
 /**
- * How far a mode is from what is wanted, in octaves of size and rate: half the width is as bad as half the rate, so that a camera that gives the
- * exact size only at 5 frames a second does not win over the next size at 30. Too much of either is far better than too little.
+ * Distance of a mode from what is wanted, in octaves of size and rate. Half the width is as bad as half the rate: the
+ * exact size at 5 frames per second must not win over the next size at 30. Too much of either is far better than too
+ * little.
  */
 function costOf(mode: WantedMode, wanted: WantedMode): number {
   const size = Math.abs(Math.log2(mode.width / wanted.width)) + Math.abs(Math.log2(mode.height / wanted.height));
   const smaller = mode.width * mode.height < wanted.width * wanted.height ? 0.01 : 0;
   const rate = Math.log2(mode.fps / wanted.fps);
-  // 29.97 serves a wish for 30.
+  // 29.97 is as good as 30.
   const ratePrice = Math.abs(rate) < 0.01 ? 0 : rate > 0 ? 0.02 * rate : -rate;
   return size + smaller + ratePrice;
 }

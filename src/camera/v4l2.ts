@@ -1,6 +1,6 @@
 /**
- * The USB camera through one long-lived ffmpeg: a device and the wanted size and rate go in, its JPEG pictures come out, passed through
- * as the camera made them where it can make them.
+ * The USB camera, through one long-lived ffmpeg: a device and the wanted size and rate go in, JPEG pictures come out,
+ * exactly as the camera made them if it can make JPEG.
  */
 import { execFile } from 'node:child_process';
 import { Fault } from '../base/errors.ts';
@@ -16,15 +16,17 @@ export interface V4l2Options extends WantedMode {
   /** A name in /dev/v4l/by-id, or a path. */
   readonly device: string;
   readonly clock: Clock;
-  /** The real path of a device; looks in /dev unless a test knows better. */
+  /** Finds the real path of a device; looks in /dev by default. */
   readonly find?: (device: string) => Promise<string>;
 }
 
 const listingTimeoutMs = 5000;
 
 /**
- * A camera that opens `device` in the offered mode nearest to the wanted one, and gives no more than the wanted frames per second.
- * @throws Fault when opened: `camera-missing` (not there, not a camera, not for this user, in use), `tool-missing`; later `camera-ended`.
+ * A camera that opens `device` in the mode nearest to the wanted one, and delivers at most the wanted frames per
+ * second.
+ * @throws Fault when opened: `camera-missing` (not there, not a camera, not for this user, in use), `tool-missing`;
+ * later `camera-ended`.
  */
 export function v4l2Camera({ device, clock, find = findVideoDevice, ...wanted }: V4l2Options): Camera {
   return {
@@ -49,7 +51,7 @@ export function v4l2Args(path: string, { format, width, height, fps }: Mode): re
   return ['-fflags', 'nobuffer', '-flags', 'low_delay', ...input, '-c:v', 'mjpeg', '-q:v', '3', '-pix_fmt', 'yuvj420p'];
 }
 
-/** What the camera says it offers: v4l2-ctl's listing where it is installed (it knows the rates), else ffmpeg's. */
+/** What the camera offers: v4l2-ctl's listing if it is installed (it knows the rates), else ffmpeg's. */
 async function offersOf(path: string, signal: AbortSignal): Promise<{ readonly offers: readonly Offer[]; readonly said: string }> {
   const ctl = findTool('v4l2-ctl');
   if (ctl) {
@@ -60,7 +62,10 @@ async function offersOf(path: string, signal: AbortSignal): Promise<{ readonly o
   return { offers: parseFfmpegFormats(said), said };
 }
 
-/** Everything that a listing program prints; both fail by design or by accident after it, so their exit codes say nothing. */
+/**
+ * Everything that a listing program prints. Both fail afterwards, by design or by accident: their exit codes mean
+ * nothing.
+ */
 function listing(program: string, args: readonly string[], signal: AbortSignal): Promise<string> {
   const options = {
     timeout: listingTimeoutMs,
@@ -78,7 +83,7 @@ function endOf(path: string, end: FfmpegEnd): Fault | undefined {
   return end.pictures === 0 ? refusal(path, endInWords(end)) : undefined;
 }
 
-/** The fault for what ffmpeg says when a device cannot be opened. */
+/** The fault behind what ffmpeg says when it cannot open a device. */
 function refusal(path: string, said: string): Fault | undefined {
   if (/Permission denied|Operation not permitted/i.test(said)) return forbidden(path);
   return /Device or resource busy/i.test(said) ? occupied(path) : undefined;

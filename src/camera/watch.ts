@@ -1,6 +1,6 @@
 /**
- * Watches over a camera: its frames go through, newest first; a camera that stands still, shows the same picture for ever, or
- * shows nothing but darkness is closed and becomes a fault.
+ * Watches over a camera: its frames pass through, newest first. A camera that stops, repeats the same picture, or shows
+ * only darkness is closed and becomes a fault.
  */
 import { setImmediate as turn } from 'node:timers/promises';
 import sharp from 'sharp';
@@ -10,27 +10,32 @@ import type { Camera, Frame } from './port.ts';
 import { newest } from './slot.ts';
 
 export interface WatchOptions {
-  /** No new picture for so long, or the same picture byte for byte, is a frozen camera. Milliseconds. */
+  /** No new picture for this long, or the same picture byte for byte, is a frozen camera. Milliseconds. */
   readonly freezeMs: number;
-  /** How long the first picture may take (a network camera waits for a key frame). Milliseconds; never less than `freezeMs`. */
+  /**
+   * How long the first picture may take (a network camera waits for a key frame). At least `freezeMs`. Milliseconds.
+   */
   readonly openMs?: number;
-  /** Mean brightness, 0…255, below which a picture is dark; 0 turns the check off. */
+  /** A mean brightness below this is dark, 0…255; 0 turns the check off. */
   readonly darkLevel: number;
   /** How long it must be dark. Milliseconds. */
   readonly darkMs: number;
-  /** Wanted frames per second: a slow camera is not frozen between two of its frames. */
+  /** Wanted frames per second: a slow camera is not frozen between two frames. */
   readonly fps?: number;
   readonly clock: Clock;
 }
 
 const defaultOpenMs = 15_000;
 const lumaEveryMs = 1000;
-/** A camera that does not close within this time is left behind. Milliseconds. */
+/** A camera that does not close within this time is abandoned. Milliseconds. */
 const closeMs = 4000;
-/** Fewer frame periods than this without a frame are no freezing. */
+/** A gap shorter than this is not a freeze. Frame periods. */
 const missablePeriods = 3;
 
-/** `camera`, watched. Its source is drained beside the consumer, so that a busy consumer does not look like a frozen camera. */
+/**
+ * `camera`, watched. It is read independently of the consumer, so that a busy consumer does not look like a frozen
+ * camera.
+ */
 export function watched(camera: Camera, options: WatchOptions): Camera {
   return {
     label: camera.label,
@@ -38,7 +43,7 @@ export function watched(camera: Camera, options: WatchOptions): Camera {
   };
 }
 
-/** Drains the camera into `push` until it ends, fails, is stopped, or is found out; closes it in every case. */
+/** Reads the camera into `push` until it ends, fails, is stopped, or is found frozen or dark; always closes it. */
 async function watch(camera: Camera, options: WatchOptions, push: (frame: Frame) => void, stop: AbortSignal): Promise<void> {
   const { clock } = options;
   const over = new AbortController();
@@ -59,7 +64,7 @@ async function watch(camera: Camera, options: WatchOptions, push: (frame: Frame)
     await Promise.race([draining, freezing.run(both), found.promise]);
   } finally {
     over.abort();
-    // A source that heeds the signal has ended its `next` by now; one that hangs must not hang the house.
+    // A source that obeys the signal has ended its `next` by now; one that hangs must not hang the daemon.
     const closed = Promise.allSettled([draining, source.return?.()]);
     const enough = new AbortController();
     await Promise.race([closed, clock.sleep(closeMs, enough.signal).catch(() => undefined)]);
@@ -67,7 +72,7 @@ async function watch(camera: Camera, options: WatchOptions, push: (frame: Frame)
   }
 }
 
-/** Notices that no frame arrives, or only ever the same picture. */
+/** Notices that no frame arrives, or always the same picture. */
 function freezeWatch(label: string, { freezeMs, openMs = defaultOpenMs, fps, clock }: WatchOptions) {
   const patienceMs = Math.max(freezeMs, fps ? (missablePeriods * 1000) / fps : 0);
   const startMs = clock.now();
@@ -89,10 +94,10 @@ function freezeWatch(label: string, { freezeMs, openMs = defaultOpenMs, fps, clo
     /** Throws when a frame is overdue; ends when `signal` is aborted. */
     run: async (signal: AbortSignal) => {
       while (!signal.aborted) {
-        // Never longer than the patience: the first frame brings the due time forward.
+        // Never longer than patienceMs: the first frame moves the deadline forward.
         await clock.sleep(Math.min(patienceMs, Math.max(1, dueMs() - clock.now())), signal).catch(() => undefined);
         if (signal.aborted || clock.now() < dueMs()) continue;
-        // After a busy spell of this process the frames that wait in the pipes come before the verdict.
+        // After this process was busy, read the frames that wait in the pipes before deciding.
         await turn();
         await turn();
         if (!signal.aborted && clock.now() >= dueMs()) throw fault(last ? 'no new picture' : 'no picture at all', last?.atMs ?? startMs);
@@ -101,7 +106,7 @@ function freezeWatch(label: string, { freezeMs, openMs = defaultOpenMs, fps, clo
   };
 }
 
-/** Looks at about one frame a second; calls `report` with the fault when it was dark all the time for `darkMs`. */
+/** Checks about one frame per second; calls `report` with the fault when all of them were dark for `darkMs`. */
 function darkWatch(label: string, { darkLevel, darkMs, clock }: WatchOptions, report: (fault: Fault) => void) {
   const everyMs = Math.min(lumaEveryMs, darkMs / 4);
   let lookedAtMs = Number.NEGATIVE_INFINITY;
@@ -134,7 +139,9 @@ function darkWatch(label: string, { darkLevel, darkMs, clock }: WatchOptions, re
   };
 }
 
-/** Mean luma of an encoded picture, 0…255; undefined for one that sharp cannot read (whether that is bad is for the face reader to say). */
+/**
+ * Mean luma of an encoded picture, 0…255; undefined if sharp cannot read it (the face reader decides what that means).
+ */
 export async function meanLuma(picture: Uint8Array): Promise<number | undefined> {
   try {
     const small = sharp(picture, { failOn: 'none', limitInputPixels: 50_000_000 }).resize(32, 32, { fit: 'fill' });

@@ -1,6 +1,7 @@
 /**
- * The USB camera through the package node-webcam and the program fswebcam, one still at a time: a device and the wanted size go in,
- * a fresh JPEG comes out whenever the consumer is ready. Slower than v4l2.ts (about a second a still), for cameras that ffmpeg cannot open.
+ * The USB camera through the package node-webcam and the program fswebcam, one still at a time: a device and the wanted
+ * size go in, a fresh JPEG comes out each time the consumer is ready. For cameras that ffmpeg cannot open; slower than
+ * v4l2.ts (about a second per still).
  */
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -18,23 +19,24 @@ import { findTool, needTool } from './tool.ts';
 export interface WebcamOptions {
   /** A name in /dev/v4l/by-id, or a path. */
   readonly device: string;
-  /** Pixels, whole; fswebcam takes the nearest that the camera offers. */
+  /** Whole pixels; fswebcam uses the nearest size that the camera offers. */
   readonly width: number;
   readonly height: number;
-  /** At most so many stills per second. */
+  /** Most stills per second. */
   readonly fps: number;
   readonly clock: Clock;
-  /** The real path of a device; looks in /dev unless a test knows better. */
+  /** Finds the real path of a device; looks in /dev by default. */
   readonly find?: (device: string) => Promise<string>;
 }
 
-/** fswebcam waits ten seconds for a camera that is stuck; seconds. */
+/** Longer than the ten seconds that fswebcam waits for a stuck camera. Seconds. */
 const stillTimeoutS = 12;
 
 /**
- * A camera that takes stills of `device`. node-webcam builds shell commands out of what it is given, so that nothing reaches it but whole
- * numbers, /dev/videoN and a path made here.
- * @throws Fault when opened: `camera-missing`, `tool-missing`, `bad-config` for sizes that are no whole numbers; later `camera-ended`.
+ * A camera that takes stills of `device`. node-webcam builds shell commands from what it is given: only whole numbers,
+ * /dev/videoN and a path made here may reach it.
+ * @throws Fault when opened: `camera-missing`, `tool-missing`, `bad-config` for sizes that are not whole numbers; later
+ * `camera-ended`.
  */
 export function webcamCamera({ device, width, height, fps, clock, find = findVideoDevice }: WebcamOptions): Camera {
   return {
@@ -56,7 +58,7 @@ export function webcamCamera({ device, width, height, fps, clock, find = findVid
           await clock.sleep(Math.max(0, startMs + 1000 / fps - clock.now()), signal);
         }
       } catch (error) {
-        // A program that was told to end makes no still, and a wait that is cut short throws.
+        // A program that was stopped makes no still, and an interrupted wait throws.
         if (!signal.aborted) throw error;
       } finally {
         await rm(folder, { recursive: true, force: true });
@@ -71,7 +73,7 @@ function requireWhole(setting: string, value: number): void {
   }
 }
 
-/** The kernel's own name of a camera, which holds nothing that a shell would read. */
+/** The kernel's own name of a camera, which a shell reads as plain text. */
 function safeDevice(path: string): string {
   if (/^\/dev\/video\d+$/.test(path)) return path;
   throw new Fault(
@@ -80,7 +82,7 @@ function safeDevice(path: string): string {
   );
 }
 
-/** The temporary folder, unless its name holds something that a shell would read. */
+/** The temporary folder, unless its name has characters that mean something to a shell. */
 function safeTemporaryFolder(): string {
   return /^[\w./-]+$/.test(tmpdir()) ? tmpdir() : '/tmp';
 }
@@ -92,7 +94,7 @@ interface StillOptions {
   readonly folder: string;
 }
 
-/** A function that takes one still; it ends the program and gives up when the signal is aborted. */
+/** A function that takes one still. It stops the program and gives up when the signal is aborted. */
 function stills({ path, width, height, folder }: StillOptions): (signal: AbortSignal) => Promise<Buffer> {
   const file = join(folder, 'still.jpg');
   const pidFile = join(folder, 'pid');
@@ -101,9 +103,9 @@ function stills({ path, width, height, folder }: StillOptions): (signal: AbortSi
     ...{ width, height, device: path, quality: 92, skip: 2 },
     ...{ output: 'jpeg', callbackReturn: 'buffer', saveShots: false, verbose: false },
   });
-  // node-webcam keeps its child to itself: the shell writes its number down and becomes the program, which has its own time limit.
+  // node-webcam hides its child: the shell writes down its process id and then becomes the program, with a time limit.
   const limited = findTool('timeout') ? `timeout -k 1 ${stillTimeoutS} fswebcam` : 'fswebcam';
-  // fswebcam exits with 0 whatever happened, and node-webcam then throws away what it said.
+  // fswebcam always exits with 0, and node-webcam then discards what it said.
   webcam.bin = `echo $$ > ${pidFile}; exec 2> ${saidFile} ${limited}`;
   return async (signal) => {
     await rm(file, { force: true });
@@ -122,7 +124,10 @@ function stills({ path, width, height, folder }: StillOptions): (signal: AbortSi
   };
 }
 
-/** Sends SIGTERM to the program whose number is, or will be, in the file; `timeout` hands it on and follows with SIGKILL. */
+/**
+ * Sends SIGTERM to the program whose process id is, or will be, in the file; `timeout` forwards it and follows with
+ * SIGKILL.
+ */
 async function endProgram(pidFile: string, over: AbortSignal): Promise<void> {
   while (!over.aborted) {
     const pid = Number(await readFile(pidFile, 'utf8').catch(() => ''));
@@ -131,7 +136,7 @@ async function endProgram(pidFile: string, over: AbortSignal): Promise<void> {
       try {
         process.kill(pid, 'SIGTERM');
       } catch {
-        // It ended by itself in this moment.
+        // It has just ended by itself.
       }
       return;
     }

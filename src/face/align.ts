@@ -1,5 +1,6 @@
 /**
- * Pure geometry on pixels: the similarity transform of five landmarks to a template, bilinear sampling, and shrinking by area.
+ * Pure geometry on pixels: a picture and five landmarks go in, an aligned face or a resized picture comes out
+ * (similarity transform, bilinear sampling, shrinking by area).
  */
 import type { Picture } from './picture.ts';
 import type { Landmarks } from './port.ts';
@@ -13,8 +14,9 @@ export interface Similarity {
 }
 
 /**
- * The least-squares similarity (rotation, uniform scale, shift; never a reflection) from `from` to `to`, in pixels: the closed form of
- * S. Umeyama, «Least-squares estimation of transformation parameters between two point patterns», IEEE PAMI 13(4), 1991, in two dimensions.
+ * The least-squares similarity (rotation, uniform scale, shift; never a reflection) from `from` to `to`, in pixels: the
+ * closed form of S. Umeyama, "Least-squares estimation of transformation parameters between two point patterns", IEEE
+ * PAMI 13(4), 1991, in two dimensions.
  */
 export function similarityOf(from: readonly (readonly [number, number])[], to: readonly (readonly [number, number])[]): Similarity {
   const n = Math.min(from.length, to.length);
@@ -45,14 +47,14 @@ export function similarityOf(from: readonly (readonly [number, number])[], to: r
   return { a, b, tx: mu - a * mx + b * my, ty: mv - b * mx - a * my };
 }
 
-/** The landmarks as pairs. */
 function pairsOf(landmarks: Landmarks): [number, number][] {
   return landmarks.map((p) => [p.x, p.y]);
 }
 
 /**
- * The aligned face: `width`×`height` RGB, sampled bilinearly, the picture's border repeated outside it. Where the picture is shrunk to less
- * than half, it is first shrunk by area so that no detail is skipped (and folded into noise).
+ * The aligned face: `width`×`height` interleaved RGB, sampled bilinearly; outside the picture its border is repeated. A
+ * picture that would shrink to less than half is first shrunk by area, because bilinear sampling would skip pixels and
+ * alias.
  */
 export function alignFace(
   picture: Picture,
@@ -75,7 +77,7 @@ export function alignFace(
   );
   const region = sampledRegion(transform, width, height, shrunkWidth, shrunkHeight);
   const shrunk = shrinkByArea(picture, shrunkWidth, shrunkHeight, region);
-  // The region's corner becomes the origin.
+  // The corner of the region becomes the origin.
   const shifted = {
     ...transform,
     tx: transform.tx + transform.a * region.x - transform.b * region.y,
@@ -91,7 +93,7 @@ interface Region {
   readonly height: number;
 }
 
-/** The pixels of a picture that the warped output can touch: everything else need not be computed. */
+/** The part of a picture that the warped output samples; the rest need not be computed. */
 function sampledRegion(t: Similarity, width: number, height: number, pictureWidth: number, pictureHeight: number): Region {
   const back = inverse(t);
   const corners = [
@@ -115,7 +117,7 @@ function inverse({ a, b, tx, ty }: Similarity): Similarity {
   return { a: ia, b: ib, tx: -(ia * tx - ib * ty), ty: -(ib * tx + ia * ty) };
 }
 
-/** Samples the picture under `transform` (picture → output) bilinearly; outside the picture its border is repeated. */
+/** Samples the picture bilinearly under `transform` (picture → output); outside the picture its border is repeated. */
 export function warpSimilarity(picture: Picture, transform: Similarity, width: number, height: number): Uint8Array {
   const { a, b, tx, ty } = inverse(transform);
   const source = picture.rgb;
@@ -151,7 +153,7 @@ export function warpSimilarity(picture: Picture, transform: Similarity, width: n
   return out;
 }
 
-/** For each output position, the first input position it covers and the share of each covered input. */
+/** For each output position: the first input position that it covers, and the share of each covered input. */
 function areaWeights(from: number, to: number, start: number, count: number): { first: Int32Array; taps: number; weights: Float32Array } {
   const ratio = from / to;
   const taps = Math.ceil(ratio) + 1;
@@ -169,15 +171,15 @@ function areaWeights(from: number, to: number, start: number, count: number): { 
 }
 
 /**
- * Shrinks by area: every output pixel is the mean of the input it covers, fractions counted. `region` (in output pixels) restricts the work
- * to a part of the output.
+ * Shrinks by area: every output pixel is the mean of the input that it covers, fractions included. `region` (in output
+ * pixels) limits the work to a part of the output.
  */
 export function shrinkByArea(picture: Picture, width: number, height: number, region: Region = { x: 0, y: 0, width, height }): Picture {
   if (picture.width === 2 * width && picture.height === 2 * height) return halve(picture, region);
   const across = areaWeights(picture.width, width, region.x, region.width);
   const down = areaWeights(picture.height, height, region.y, region.height);
   const rgb = new Uint8Array(region.width * region.height * 3);
-  // Rows first: that runs along memory. Only the columns that the region needs are summed.
+  // Rows first, which runs along memory. Only the columns that the region needs are summed.
   const from = (across.first[0] as number) * 3;
   const to = Math.min(picture.width, (across.first[region.width - 1] as number) + across.taps) * 3;
   const sums = new Float32Array(picture.width * 3);
@@ -198,7 +200,7 @@ function addRow(sums: Float32Array, picture: Picture, y: number, weight: number,
   for (let i = from; i < to; i++) sums[i] = (sums[i] as number) + weight * (source[base + i] as number);
 }
 
-/** Half the size, the case of a 640×480 camera and a 320-wide detector: four times faster than the general way. */
+/** Half the size, as for a 640×480 camera and a 320-wide detector: four times faster than the general case. */
 function halve(picture: Picture, region: Region): Picture {
   const source = picture.rgb;
   const rowLength = picture.width * 3;
@@ -216,7 +218,7 @@ function halve(picture: Picture, region: Region): Picture {
   return { width: region.width, height: region.height, rgb };
 }
 
-/** One row of sums, shrunk across and rounded into `out` at `place`. */
+/** Shrinks one row of sums across and rounds it into `out` at `place`. */
 function shrinkRow(sums: Float32Array, { first, taps, weights }: ReturnType<typeof areaWeights>, out: Uint8Array, place: number): void {
   let o = place;
   for (let x = 0; x < first.length; x++) {
@@ -237,7 +239,7 @@ function shrinkRow(sums: Float32Array, { first, taps, weights }: ReturnType<type
   }
 }
 
-/** The picture enlarged or kept, bilinearly, pixel centres aligned (as cv2.INTER_LINEAR does). */
+/** The picture at the same size or enlarged, bilinearly, pixel centres aligned (like cv2.INTER_LINEAR). */
 export function enlarge(picture: Picture, width: number, height: number): Picture {
   const sx = picture.width / width;
   const sy = picture.height / height;

@@ -1,6 +1,6 @@
 /**
- * The detector: upright RGB picture in, boxes and five landmarks in the picture's own pixels out, best first, by whatever network the
- * manifest describes.
+ * The detector: an upright RGB picture goes in, boxes and five landmarks in the picture's pixels come out, best score
+ * first. Any network that its manifest describes.
  */
 import type { InferenceSession, Tensor } from 'onnxruntime-node';
 import { Fault } from '../base/errors.ts';
@@ -16,7 +16,7 @@ export interface Detection {
   readonly landmarks: Landmarks;
 }
 
-/** Without its bytes, which the runtime has copied by then: they need not stay in memory twice. */
+/** Without its bytes: the runtime has copied them, and they need not stay in memory twice. */
 type LoadedDetector = Omit<DetectorNetwork, 'bytes'>;
 
 export interface Detector {
@@ -51,7 +51,7 @@ export async function openDetector({ bytes, ...network }: DetectorNetwork, optio
   };
 }
 
-/** Lays the picture into the input's top left corner, as large as it fits (shrunk by area), zero elsewhere; gives the scale. */
+/** Lays the picture into the top left corner of the input, as large as it fits, zero elsewhere. Returns the scale. */
 function letterbox(picture: Picture, network: LoadedDetector, data: Float32Array): number {
   const { input } = network;
   const scale = Math.min(input.width / picture.width, input.height / picture.height, network.upscaleAtMost);
@@ -94,8 +94,8 @@ function readPoints(results: Results, network: LoadedDetector): Detection[] {
 }
 
 /**
- * Decoder `yunet`: for each stride one row a cell; score = √(class · objectness); box centre and size relative to the cell (size
- * exponential), points relative to the cell. W. Wu, H. Peng, S. Yu, «YuNet: A Tiny Millisecond-level Face Detector», 2023.
+ * Decoder `yunet`: for each stride one row per cell. score = √(class · objectness); box centre, box size (exponential)
+ * and points are relative to the cell. W. Wu, H. Peng, S. Yu, "YuNet: A Tiny Millisecond-level Face Detector", 2023.
  */
 function readYunet(results: Results, network: LoadedDetector): Detection[] {
   const found: Detection[] = [];
@@ -131,7 +131,7 @@ function suppress(candidates: Detection[], maxIou: number): Detection[] {
   return kept;
 }
 
-/** Shared area over joint area of two boxes, 0…1. */
+/** Intersection over union of two boxes, 0…1. */
 function intersectionOverUnion(a: Box, b: Box): number {
   const w = Math.max(0, Math.min(a.x2, b.x2) - Math.max(a.x1, b.x1));
   const h = Math.max(0, Math.min(a.y2, b.y2) - Math.max(a.y1, b.y1));

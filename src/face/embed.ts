@@ -1,4 +1,4 @@
-/** The embedder (the Siamese twin): aligned faces in, unit vectors out, fed and read as its manifest says. */
+/** The embedder (the Siamese twin): aligned faces go in, unit vectors come out, as its manifest describes. */
 import type { Tensor } from 'onnxruntime-node';
 import { Fault } from '../base/errors.ts';
 import { alignFace } from './align.ts';
@@ -8,13 +8,16 @@ import type { Embedding, Landmarks } from './port.ts';
 import { fill, type InferenceOptions, openInferenceSession, tensorOf } from './session.ts';
 
 export interface Embedder {
-  /** The face cut out of the picture and aligned: the network's input size, interleaved RGB. */
+  /** Cuts the face out and aligns it: interleaved RGB of the network's input size. */
   align(picture: Picture, landmarks: Landmarks): Uint8Array;
   /** The embedding of one aligned face. */
   embed(aligned: Uint8Array): Promise<Embedding>;
 }
 
-/** Opens the embedder of a network and tries it once. @throws Fault `model-unfit` when its output is not what the manifest says. */
+/**
+ * Opens the embedder of a network and runs it once. @throws Fault `model-unfit` if its output is not what the manifest
+ * says.
+ */
 export async function openEmbedder({ bytes, ...network }: EmbedderNetwork, options: InferenceOptions): Promise<Embedder> {
   const { input, output } = network;
   const session = await openInferenceSession(bytes, network.name, input, options);
@@ -61,7 +64,7 @@ export async function openEmbedder({ bytes, ...network }: EmbedderNetwork, optio
   };
 }
 
-/** Lays an adapter on an embedding (see `Adapter`), summed in double precision. */
+/** Applies an adapter to an embedding (see `Adapter`), summed in double precision. */
 export function adapted({ matrix, offset, keys, values, gate: [from, to] }: Adapter, embedding: Embedding): Embedding {
   const size = offset.length;
   const z = new Float32Array(size);

@@ -1,6 +1,6 @@
 /**
- * Reads a network's folder (manifest.json beside its ONNX file), checks every field and the file's SHA-256, and gives
- * back what the rest of the room needs: a user's own detector or embedder is one folder more, never a line of code.
+ * The folder of a network (manifest.json and an ONNX file) goes in; its checked fields and the verified bytes of the
+ * file come out. A user's own detector or embedder needs a folder, never code.
  */
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { Fault } from '../base/errors.ts';
 import type { Calibration, EmbedderInfo, Head } from './port.ts';
 
-/** How a picture is fed to a network: (value − mean) / std for each channel, in the stated layout and colour order. */
+/** How a picture is fed to a network: (value − mean) / std for each channel, in this layout and colour order. */
 export interface NetworkInput {
   readonly name: string;
   readonly layout: 'NCHW' | 'NHWC';
@@ -24,7 +24,7 @@ interface Network {
   readonly name: string;
   readonly version: string;
   readonly sha256: string;
-  /** The ONNX file's bytes, already checked: what is verified is what is run. */
+  /** The verified bytes of the ONNX file: what was checked is what runs. */
   readonly bytes: Uint8Array;
   readonly input: NetworkInput;
 }
@@ -38,13 +38,14 @@ export interface DetectorNetwork extends Network {
   readonly scoreThreshold: number;
   readonly nmsIou: number;
   readonly strides: readonly number[];
-  /** Small pictures are enlarged at most this many times to fill the input. */
+  /** Small pictures are enlarged to fill the input, by this factor at most. */
   readonly upscaleAtMost: number;
 }
 
 /**
- * What is laid on an embedding after everything else. z = normalise(matrix·e + offset); where z lies so near to one of the keys (the pictures
- * that were learned from) that it is their like, it is drawn to that key's value: what all pictures of the person say together.
+ * The last step on an embedding, learned at a door: z = normalise(matrix·e + offset). If z is near one of the keys
+ * (embeddings of the pictures that were learned from), it is moved towards that key's value, which sums up all pictures
+ * of the person.
  */
 export interface Adapter {
   /** dimension × dimension, row after row. */
@@ -53,7 +54,7 @@ export interface Adapter {
   /** count × dimension each: unit vectors. */
   readonly keys: Float32Array;
   readonly values: Float32Array;
-  /** Cosine to the nearest key at which z begins to be drawn, and at which it is the value. */
+  /** Cosine to the nearest key from which z is moved, and the cosine at which it becomes the value. */
   readonly gate: readonly [from: number, to: number];
 }
 
@@ -64,18 +65,20 @@ export interface EmbedderNetwork extends Network {
     readonly normalise: 'l2' | 'none';
     readonly mirror: 'average' | 'none';
   };
-  /** Where the five landmarks come to lie in the aligned face, pixels. */
+  /** Positions of the five landmarks in the aligned face, pixels. */
   readonly template: readonly (readonly [number, number])[];
-  /** Of the ONNX file alone. */
+  /** SHA-256 of the ONNX file alone. */
   readonly onnxSha256: string;
-  /** Learned at this door (`facelatch retrain`), where there is one. Network and adapter together have the SHA-256 that `info` states. */
+  /**
+   * Learned at this door (`facelatch retrain`), if any. `info` then has the SHA-256 of network and adapter together.
+   */
   readonly adapter?: Adapter;
   readonly info: EmbedderInfo;
 }
 
 type Json = Record<string, unknown>;
 
-/** A reader of one manifest's fields whose every complaint names the file and the field. */
+/** Reads the fields of one manifest; every fault names the file and the field. */
 function fieldsOf(file: string, json: Json) {
   const unfit = (path: string, want: string): never => {
     throw new Fault('model-unfit', `${file}: ${path} must be ${want}`);
@@ -133,7 +136,7 @@ function openManifest(folder: string, kind: string, setting: string): { fields: 
   return { fields, network: { folder, name: fields.text('name'), version: fields.text('version'), sha256, bytes } };
 }
 
-/** Reads the file that `${path}file` names and holds it to `${path}sha256`: what is verified is what is run. */
+/** Reads the file that `${path}file` names and compares it with `${path}sha256`. */
 function checkedFile(fields: Fields, folder: string, path: '' | 'adapter.'): { bytes: Uint8Array; sha256: string } {
   const file = join(folder, fields.text(`${path}file`));
   const manifest = join(folder, 'manifest.json');
@@ -166,7 +169,7 @@ export function openDetectorNetwork(folder: string): DetectorNetwork {
   const strides = fields.at('strides') ?? [8, 16, 32];
   if (!Array.isArray(strides) || strides.length === 0 || !strides.every((s) => Number.isInteger(s) && s > 0))
     fields.unfit('strides', 'a list of whole numbers');
-  // The manifest's texts may say after the name what the values are; the name is the first word.
+  // The name is the first word; the manifest may explain the values after it.
   const outputName = (path: string, fallback: string) => fields.text(path, fallback).split(' ')[0] ?? fallback;
   return {
     ...network,
@@ -195,7 +198,7 @@ function headOf(fields: Fields, dimension: number): Head {
   return { kind: 'l1-logistic', weights: weights as number[], bias };
 }
 
-/** The adapter's numbers (float32, little-endian: matrix, offset, keys, values) and the SHA-256 of its file. */
+/** The adapter (float32, little-endian: matrix, offset, keys, values) and the SHA-256 of its file. */
 function adapterOf(fields: Fields, folder: string, dimension: number): { adapter: Adapter; sha256: string } | undefined {
   if (fields.at('adapter') === undefined) return undefined;
   const keys = fields.number('adapter.keys', 0, 1e6, 0);
@@ -222,7 +225,7 @@ function adapterOf(fields: Fields, folder: string, dimension: number): { adapter
   };
 }
 
-/** One name for both: a template made under one adapter is never compared under another. */
+/** One hash for both: a template that was made with one adapter is never compared with another. */
 const sha256Of = (network: string, adapter: string, { gate }: Adapter) =>
   createHash('sha256')
     .update(`${network} ${adapter} ${gate.join(' ')}`)

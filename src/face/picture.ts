@@ -1,28 +1,30 @@
 /**
- * From an encoded picture to upright 8-bit RGB pixels: sharp for what its library reads, ffmpeg for the rest (PGM, BMP …),
- * with limits on size so that a hostile file costs nothing.
+ * An encoded picture goes in, upright 8-bit RGB pixels come out: through sharp for what its library reads, through
+ * ffmpeg for the rest (PGM, BMP …). Limits on size protect against hostile files.
  */
 import { execFile } from 'node:child_process';
 import sharp from 'sharp';
 import { Fault, messageOf } from '../base/errors.ts';
 
-/** Interleaved RGB, 3 bytes a pixel, rows top to bottom. */
+/** Interleaved RGB, 3 bytes per pixel, rows from top to bottom. */
 export interface Picture {
   readonly width: number;
   readonly height: number;
   readonly rgb: Uint8Array;
 }
 
-/** No camera at a door gives more; a larger picture is a mistake or an attack. */
+/** No door camera delivers more; a larger picture is a mistake or an attack. */
 export const maxPixels = 50_000_000;
-/** Larger pictures are shrunk to this on their longer side while they are decoded: no face needs more. */
+/** Pictures whose longer side is larger are shrunk to this: no face needs more. Pixels. */
 const maxSide = 4096;
 const smallestSide = 16;
 const ffmpegTimeoutMs = 15_000;
 
 /**
- * Decodes one picture: EXIF orientation applied, CMYK, grey, palette and 16-bit turned into 8-bit sRGB, transparency laid on white.
- * @throws Fault `bad-picture` naming what is wrong with it.
+ * Decodes one picture: applies the EXIF orientation, converts CMYK, grey, palette and 16-bit to 8-bit sRGB, lays
+ * transparency on white.
+ * @throws Fault `bad-picture` that names what is wrong, `tool-missing` if the format needs ffmpeg and it is not
+ * installed.
  */
 export async function decodePicture(encoded: Uint8Array): Promise<Picture> {
   if (encoded.length === 0) throw new Fault('bad-picture', 'The picture is empty (0 bytes)');
@@ -55,7 +57,7 @@ async function decodeWithSharp(encoded: Uint8Array): Promise<Picture> {
   return { width: info.width, height: info.height, rgb: info.channels === 3 ? data : grey(data, info.width * info.height, info.channels) };
 }
 
-/** One channel (and perhaps an alpha behind it) spread to three. */
+/** Copies one channel (perhaps followed by alpha) to three. */
 function grey(data: Uint8Array, pixels: number, channels: number): Uint8Array {
   const rgb = new Uint8Array(pixels * 3);
   for (let i = 0; i < pixels; i++) rgb.fill(data[i * channels] ?? 0, i * 3, i * 3 + 3);
@@ -63,8 +65,8 @@ function grey(data: Uint8Array, pixels: number, channels: number): Uint8Array {
 }
 
 /**
- * True for a JPEG as cameras make it (three components of 8 bits, no EXIF or Adobe segment, at most maxSide): then nothing of the
- * careful path is needed, which halves the time of a frame. Segments: ITU-T T.81 annex B.
+ * True for a JPEG as cameras make it (three components of 8 bits, no EXIF or Adobe segment, at most maxSide). It needs
+ * no conversion, which halves the time for a frame. Segments: ITU-T T.81 annex B.
  */
 function isPlainJpeg(bytes: Uint8Array): boolean {
   if (bytes[0] !== 0xff || bytes[1] !== 0xd8) return false;
@@ -85,7 +87,10 @@ function isPlainJpeg(bytes: Uint8Array): boolean {
   return false;
 }
 
-/** The kinds sharp's prebuilt library reads, by their first bytes: JPEG, PNG, GIF, WebP, TIFF, AVIF/HEIF, SVG is refused. */
+/**
+ * Formats that sharp's prebuilt library reads, by their first bytes: JPEG, PNG, GIF, WebP, TIFF, AVIF/HEIF. SVG is
+ * refused.
+ */
 function isReadBySharp(bytes: Uint8Array): boolean {
   const text = Buffer.from(bytes.subarray(0, 12)).toString('latin1');
   return (
@@ -99,7 +104,7 @@ function isReadBySharp(bytes: Uint8Array): boolean {
   );
 }
 
-/** Netpbm and BMP, the kinds given to ffmpeg; anything else is refused before a process is started for it. */
+/** Netpbm and BMP, the formats for ffmpeg; anything else is refused before a process is started. */
 function isReadByFfmpeg(bytes: Uint8Array): boolean {
   const [a, b] = bytes;
   return (a === 0x50 && b !== undefined && b >= 0x31 && b <= 0x37) || (a === 0x42 && b === 0x4d);

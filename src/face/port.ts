@@ -1,14 +1,15 @@
-/** The door of the face room: from an encoded picture to faces with quality and embedding. */
+/** The port of the face room: an encoded picture goes in, faces with quality and embedding come out. */
 
 /** A unit vector (Euclidean length 1) of the embedder's dimension. ISO/IEC 2382-37: a biometric probe or template. */
 export type Embedding = Float32Array;
 
-/** Pixels of the upright picture; x to the right, y down. */
+/** A point in the upright picture: pixels, fractions allowed; x to the right, y down, (0, 0) is the top left corner. */
 export interface Point {
   readonly x: number;
   readonly y: number;
 }
 
+/** A rectangle in the upright picture, pixels: x1 < x2, y1 < y2. It may reach beyond the picture. */
 export interface Box {
   readonly x1: number;
   readonly y1: number;
@@ -16,57 +17,65 @@ export interface Box {
   readonly y2: number;
 }
 
-/** The five landmarks in the order of every manifest: the person's right eye first (left in the picture). */
+/** The five landmarks in the order of every manifest; the person's right eye (left in the picture) comes first. */
 export type Landmarks = readonly [rightEye: Point, leftEye: Point, nose: Point, rightMouth: Point, leftMouth: Point];
 
 /** Why a face is not good enough to be compared. */
 export const qualityReasons = ['too-small', 'too-dark', 'too-bright', 'blurred', 'turned-away', 'cut-off', 'several-faces'] as const;
 export type QualityReason = (typeof qualityReasons)[number];
 
-/** Limits of quality, from the configuration (`face.quality.*`). */
+/** Limits of quality (`face.quality.*`). A face beyond one of them is not compared. */
 export interface QualityLimits {
+  /** Smallest distance between the eyes, pixels. */
   readonly minInterEyePx: number;
-  /** Mean luma of the aligned face, 0…255. */
+  /** Lowest and highest mean luma of the aligned face, 0…255. */
   readonly minLuminance: number;
   readonly maxLuminance: number;
+  /** Lowest `sharpness`, ≥ 0. */
   readonly minSharpness: number;
+  /** Largest yaw or pitch, degrees, 0…90. */
   readonly maxTurnDeg: number;
-  /** A second face of at least this share of the dominant one's area makes the picture one of several faces, 0…1. */
+  /** A second face with at least this share of the dominant face's area makes the picture `several-faces`, 0…1. */
   readonly dominance: number;
 }
 
+/** Measures of one face and what they mean for it. */
 export interface Quality {
-  /** Empty when the face may be compared. */
+  /** Empty if the face may be compared. */
   readonly reasons: readonly QualityReason[];
   /** Distance between the eyes, pixels. */
   readonly interEyePx: number;
   /** Mean luma of the aligned face, 0…255. */
   readonly luminance: number;
-  /** Variance of the Laplacian of the aligned face's luma, divided by its luma variance: dimensionless, ≥ 0. */
+  /** Variance of the Laplacian of the aligned face's luma, divided by the variance of the luma: dimensionless, ≥ 0. */
   readonly sharpness: number;
-  /** Head turn estimated from the landmarks, degrees; 0 is frontal, positive to the picture's right. */
+  /**
+   * Turn of the head estimated from the landmarks, degrees, −90…90: 0 is frontal, positive to the right of the picture.
+   */
   readonly yawDeg: number;
+  /** Likewise up and down; positive is down. */
   readonly pitchDeg: number;
-  /** In-plane rotation, degrees. */
+  /** In-plane rotation, degrees, −180…180: 0 is upright, positive is clockwise. */
   readonly rollDeg: number;
 }
 
+/** One face in a picture. */
 export interface Face {
   /** The detector's confidence, 0…1. */
   readonly score: number;
   readonly box: Box;
   readonly landmarks: Landmarks;
   readonly quality: Quality;
-  /** Absent where the face was not embedded (quality refused it, or only the dominant face was asked for). */
+  /** Absent if the face was not embedded: its quality forbids it, or `ReadOptions.embed` does not include it. */
   readonly embedding?: Embedding;
 }
 
-/** What a picture holds. */
+/** What was found in a picture. */
 export interface Reading {
   /** Size of the upright picture, pixels. */
   readonly width: number;
   readonly height: number;
-  /** Faces, the dominant one (largest and most central) first. */
+  /** At most eight faces, the dominant one (largest and most central) first. Empty if there is none. */
   readonly faces: readonly Face[];
   /** Milliseconds spent: decoding, detecting, aligning and judging, embedding. */
   readonly timings: { readonly decode: number; readonly detect: number; readonly align: number; readonly embed: number };
@@ -74,73 +83,90 @@ export interface Reading {
 
 export interface ReadOptions {
   /**
-   * Which faces to embed. `good` (default): those whose quality lets them be compared. `dominant`: the first one, whatever its quality
+   * Which faces to embed. `good` (default): those that may be compared. `dominant`: the first one, whatever its quality
    * (how `compare`, `verify` and `evaluate` read a picture of one person). `none`: detect and judge only.
    */
   readonly embed?: 'good' | 'dominant' | 'none';
 }
 
 export interface FaceReader extends AsyncDisposable {
-  /** Reads one encoded picture. Throws Fault `bad-picture` when it cannot be decoded, `reader-failed` when the worker died. */
+  /**
+   * Reads one encoded picture (JPEG, PNG, WebP, TIFF, GIF, AVIF, Netpbm or BMP). Pictures are read one after the other.
+   * @throws Fault `bad-picture` if it cannot be decoded, `tool-missing` if its format needs ffmpeg and there is none,
+   * `reader-failed` if the worker thread died; then every later call throws too.
+   */
   read(picture: Uint8Array, options?: ReadOptions): Promise<Reading>;
-  /** Which networks answer; stored with every template so that a template is never compared across embedders. */
+  /**
+   * The network behind the embeddings. It is stored with every template: templates of different embedders are never
+   * compared.
+   */
   readonly embedder: EmbedderInfo;
 }
 
-/** How a face is cut out: pixels, and where its five landmarks come to lie in them. */
+/** How a face is cut out: size in pixels, and the positions of its five landmarks in it. */
 export interface Framing {
   readonly width: number;
   readonly height: number;
+  /** Five, in the order of `Landmarks`. */
   readonly points: readonly (readonly [x: number, y: number])[];
 }
 
-/** The networks as training uses them: faces are cut out once, then embedded as often as they are changed. */
+/** The networks as training uses them: each face is cut out once, then embedded each time it is altered. */
 export interface FaceStudio {
-  /** Of an aligned face, pixels. */
+  /** Size of an aligned face, pixels. */
   readonly width: number;
   readonly height: number;
-  /** As the embedder wants it. */
+  /** The framing that the embedder needs. */
   readonly framing: Framing;
-  /** SHA-256 of the embedder's ONNX file: an adapter that lies upon it is left out here. */
+  /** SHA-256 (hex) of the embedder's ONNX file, without an adapter. */
   readonly network: string;
+  /** Length of an embedding. */
   readonly dimension: number;
   /**
-   * The dominant face of an encoded picture, aligned (interleaved RGB) as the embedder wants it, or as `framing` says for another network; undefined
-   * where none is found. Throws Fault `bad-picture`.
+   * The dominant face of an encoded picture, aligned: interleaved RGB in the embedder's framing, or in `framing` for
+   * another network. Undefined if there is no face.
+   * @throws Fault `bad-picture`, `tool-missing`.
    */
   cut(picture: Uint8Array, framing?: Framing): Promise<Uint8Array | undefined>;
   /** The embedding of an aligned face, without an adapter. */
   embed(aligned: Uint8Array): Promise<Embedding>;
-  /** The embedder's ONNX file. */
+  /** The bytes of the embedder's ONNX file. */
   readonly bytes: Uint8Array;
   readonly layout: 'NCHW' | 'NHWC';
-  /** Lays an aligned face into place `row` of a batch, as the network is fed. */
+  /** Writes an aligned face into place `row` of a batch (float32, the network's layout and normalisation). */
   feed(aligned: Uint8Array, batch: Float32Array, row: number): void;
 }
 
-/** What the rest of the house needs to know of the embedder in use: from its manifest, nothing hard-wired. */
+/** What other rooms need to know about the embedder in use; all of it comes from its manifest. */
 export interface EmbedderInfo {
   readonly name: string;
   readonly version: string;
+  /** SHA-256 (hex) of the ONNX file, or of file and adapter together. */
   readonly sha256: string;
+  /** Length of an embedding. */
   readonly dimension: number;
   readonly head: Head;
-  /** Rows of falling false-match rate; absent when the manifest has none (a user's own embedder). */
+  /** Absent if the manifest has none (a user's own embedder). */
   readonly calibration?: Calibration;
 }
 
 /**
- * The Siamese head: logit = bias − Σ weights[i]·|a[i] − b[i]| (`l1-logistic`, learned), or for an embedder that ships none
- * logit = scale·cos(a, b) + bias (`cosine`).
+ * The Siamese head, which compares two embeddings a and b. `l1-logistic` (learned): logit = bias − Σ weights[i]·|a[i] −
+ * b[i]|. `cosine` (for an embedder without a learned head): logit = scale·cos(a, b) + bias.
  */
 export type Head =
   | { readonly kind: 'l1-logistic'; readonly weights: readonly number[]; readonly bias: number }
   | { readonly kind: 'cosine'; readonly scale: number; readonly bias: number };
 
+/** Error rates measured for the embedder with its head. */
 export interface Calibration {
+  /** Whose pictures they were measured on. */
   readonly population: string;
   readonly impostorPairs: number;
   readonly genuinePairs: number;
-  /** False-match rate per comparison, the logit that reaches it, and the false non-match rate measured there. */
+  /**
+   * Rows of falling false-match rate (per comparison, 0…1), the logit that reaches it, and the false non-match rate
+   * there.
+   */
   readonly table: readonly { readonly fmr: number; readonly logit: number; readonly fnmr: number }[];
 }

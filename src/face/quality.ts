@@ -1,13 +1,14 @@
 /**
- * Is this face good enough to be compared? Pure: landmarks, the aligned face and the picture's size in; measures and reason codes out.
- * Measures in the spirit of ISO/IEC 29794-5 (face image quality): inter-eye distance, illumination, sharpness, head pose, cropping.
+ * Is this face good enough to be compared? Pure: landmarks, the aligned face and the picture's size go in, measures and
+ * reasons come out. The measures follow ISO/IEC 29794-5 (face image quality): inter-eye distance, illumination,
+ * sharpness, head pose, cropping.
  */
 import type { Detection } from './detect.ts';
 import type { Box, Landmarks, Quality, QualityLimits, QualityReason } from './port.ts';
 
 /**
- * The order of faces: large and central first. area × score − half the squared distance of the box's centre from the picture's centre
- * (the reference pipeline's rule).
+ * Sorts faces, large and central ones first: by area × score − half the squared distance between the centres of box and
+ * picture (the rule of the reference pipeline).
  */
 export function byDominance(detections: readonly Detection[], width: number, height: number): Detection[] {
   const weight = ({ box: b, score }: Detection) => areaOf(b) * score - ((b.x1 + b.x2 - width) ** 2 + (b.y1 + b.y2 - height) ** 2) / 2;
@@ -16,7 +17,10 @@ export function byDominance(detections: readonly Detection[], width: number, hei
 
 const areaOf = (b: Box): number => Math.max(0, b.x2 - b.x1) * Math.max(0, b.y2 - b.y1);
 
-/** Head pose guessed from five landmarks (degrees): the nose's place between the eyes and between eyes and mouth. Good to some ten degrees. */
+/**
+ * Head pose estimated from five landmarks, degrees: where the nose is between the eyes, and between eyes and mouth.
+ * Accurate to about ten degrees.
+ */
 function poseOf(landmarks: Landmarks): { yawDeg: number; pitchDeg: number; rollDeg: number; interEyePx: number } {
   const [right, left, nose, mouthRight, mouthLeft] = landmarks;
   const ex = left.x - right.x;
@@ -25,7 +29,8 @@ function poseOf(landmarks: Landmarks): { yawDeg: number; pitchDeg: number; rollD
   const unit = interEyePx || 1;
   const eyes = { x: (right.x + left.x) / 2, y: (right.y + left.y) / 2 };
   const mouth = { x: (mouthRight.x + mouthLeft.x) / 2, y: (mouthRight.y + mouthLeft.y) / 2 };
-  // In the face's own axes (x along the eyes): the nose's tip stands out by some 0.6 eye distances and so moves by 0.6·sin(yaw).
+  // In the face's own axes (x along the eyes): the tip of the nose stands out by about 0.6 eye distances, so it moves
+  // by 0.6·sin(yaw).
   const axis = { x: ex / unit, y: ey / unit };
   const middle = { x: (eyes.x + mouth.x) / 2, y: (eyes.y + mouth.y) / 2 };
   const sideways = ((nose.x - middle.x) * axis.x + (nose.y - middle.y) * axis.y) / unit;
@@ -49,8 +54,9 @@ function lumaOf(rgb: Uint8Array): Float32Array {
 }
 
 /**
- * Mean luma and sharpness of the middle of an aligned face: the variance of its Laplacian over the variance of its luma (J. L. Pech-Pacheco et al.,
- * «Diatom autofocusing in brightfield microscopy», ICPR 2000; the division makes it blind to contrast). Dimensionless, 0 for a flat picture.
+ * Mean luma and sharpness of the middle of an aligned face. Sharpness is the variance of the Laplacian divided by the
+ * variance of the luma (J. L. Pech-Pacheco et al., "Diatom autofocusing in brightfield microscopy", ICPR 2000; the
+ * division makes it independent of contrast). Dimensionless, 0 for a flat picture.
  */
 export function lightOf(aligned: Uint8Array, width: number, height: number): { luminance: number; sharpness: number } {
   const luma = lumaOf(aligned);
@@ -76,7 +82,7 @@ export function lightOf(aligned: Uint8Array, width: number, height: number): { l
   return { luminance: sum / n, sharpness: variance > 1 ? (edgeSquare / n - (edge / n) ** 2) / variance : 0 };
 }
 
-/** Judges one face of a picture of `width`×`height` in which `others` were found too. */
+/** Judges one face in a picture of `width`×`height` pixels that also has the faces `others`. */
 export function judge(
   face: Detection,
   others: readonly Detection[],
@@ -97,7 +103,10 @@ export function judge(
   return { reasons, ...light, ...pose };
 }
 
-/** A landmark closer to the picture's edge than a fifth of the eye distance, or a tenth of the box outside the picture. */
+/**
+ * True if a landmark is within a fifth of the eye distance of the picture's edge, or a tenth of the box is outside the
+ * picture.
+ */
 function isCutOff(face: Detection, interEyePx: number, width: number, height: number): boolean {
   const margin = interEyePx / 5;
   const near = face.landmarks.some((p) => p.x < margin || p.y < margin || p.x > width - margin || p.y > height - margin);

@@ -1,17 +1,20 @@
-/** The face reader as the rest of the house has it: opens the worker thread, sends it pictures, gives back its Readings. */
+/**
+ * The face reader that other rooms use. Opening it starts a worker thread that holds both networks; disposing of it
+ * ends the thread. Pictures go to the thread, Readings come back.
+ */
 import { Worker } from 'node:worker_threads';
 import { Fault, type FaultCode } from '../base/errors.ts';
 import type { EmbedderInfo, FaceReader, QualityLimits, Reading, ReadOptions } from './port.ts';
 import type { Provider } from './session.ts';
 
 export interface ReaderOptions {
-  /** Folder of the detector's network. */
+  /** Folder of the detector network. */
   readonly detector: string;
-  /** Folder of the embedder's network. */
+  /** Folder of the embedder network. */
   readonly embedder: string;
-  /** Threads of one inference, ≥ 1. */
+  /** Threads for one inference, ≥ 1. */
   readonly threads: number;
-  /** What computes; the processor by default. */
+  /** What runs the networks; the processor by default. */
   readonly provider?: Provider;
   readonly limits: QualityLimits;
 }

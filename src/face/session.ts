@@ -1,22 +1,27 @@
 /**
- * ONNX Runtime as this house runs it: CPU unless told otherwise, few threads, no spinning between runs (a daemon at a door is idle most of the time),
- * shapes fixed where they are known; and pixels laid out as a manifest asks.
+ * ONNX Runtime with this program's options: few threads, no spinning between runs (a door is idle most of the time),
+ * fixed shapes where they are known. The bytes of a network go in, a session that was checked against its manifest
+ * comes out; and pixels become tensors.
  */
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { Fault, messageOf } from '../base/errors.ts';
 import type { NetworkInput } from './manifest.ts';
 
-/** What computes: the processor, or NVIDIA's GPU where the ONNX Runtime in use was built for it. */
+/** What runs the networks: the processor, or an NVIDIA GPU if the installed ONNX Runtime was built for it. */
 export type Provider = 'cpu' | 'cuda' | 'tensorrt';
 
 export interface InferenceOptions {
   readonly threads: number;
   readonly provider?: Provider;
-  /** Named free dimensions of the graph to fix: constant subgraphs are then folded when the network is loaded. */
+  /** Free dimensions of the graph to fix, by name: constant subgraphs are then folded when the network is loaded. */
   readonly dimensions?: Readonly<Record<string, number>>;
 }
 
-/** Opens a network for running. @throws Fault `model-unfit` when ONNX Runtime refuses it or `input` is not one of its inputs. */
+/**
+ * Opens a network for running.
+ * @throws Fault `model-unfit` if ONNX Runtime refuses it or `input` is not one of its inputs, `tool-missing` if the
+ * provider cannot be used.
+ */
 export async function openInferenceSession(
   bytes: Uint8Array,
   name: string,
@@ -27,14 +32,15 @@ export async function openInferenceSession(
   const { provider = 'cpu' } = options;
   try {
     session = await InferenceSession.create(bytes, {
-      // What a GPU cannot compute falls to the processor, part by part.
+      // Parts that the GPU cannot compute run on the processor.
       executionProviders: provider === 'cpu' ? ['cpu'] : [provider, 'cpu'],
       intraOpNumThreads: options.threads,
       interOpNumThreads: 1,
       executionMode: 'sequential',
       graphOptimizationLevel: 'all',
       ...(options.dimensions ? { freeDimensionOverrides: options.dimensions } : {}),
-      // A thread that waits actively burns the core another needs: 1 ms a frame gained on an idle machine, 25 ms lost on a busy one (measured).
+      // A spinning thread uses the core that another thread needs: it gains 1 ms per frame on an idle machine and loses
+      // 25 ms on a busy one (measured).
       extra: { session: { intra_op: { allow_spinning: '0' } } },
     });
   } catch (error) {
@@ -66,7 +72,10 @@ export async function openInferenceSession(
   return session;
 }
 
-/** Writes interleaved RGB pixels (width × height at the top left of the network's input, zero elsewhere) into `out` for picture `index` of a batch. */
+/**
+ * Writes interleaved RGB pixels into `out` as picture `index` of a batch: `width`×`height` at the top left of the
+ * network's input; the rest is unchanged.
+ */
 export function fill(
   out: Float32Array,
   index: number,
@@ -92,7 +101,7 @@ export function fill(
   }
 }
 
-/** A float32 tensor of a batch of `n` of the network's pictures over `data`. */
+/** A float32 tensor over `data`: a batch of `n` pictures. */
 export function tensorOf(data: Float32Array, n: number, input: NetworkInput): Tensor {
   return new Tensor('float32', data, input.layout === 'NCHW' ? [n, 3, input.height, input.width] : [n, input.height, input.width, 3]);
 }

@@ -1,4 +1,4 @@
-/** The networks as training uses them, in this thread: faces are cut out once, then embedded as often as they are changed. */
+/** Opens the networks for training, in the calling thread: a configuration goes in, a FaceStudio comes out. */
 import { alignFace } from './align.ts';
 import { openDetector } from './detect.ts';
 import { openEmbedder } from './embed.ts';

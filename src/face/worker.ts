@@ -1,5 +1,6 @@
 /**
- * The thread in which pictures are read (ONNX Runtime's run() blocks the thread it is called on): encoded pictures in by message, Readings out.
+ * The worker thread that reads pictures, because ONNX Runtime's run() blocks its thread. reader.ts starts and ends it.
+ * Encoded pictures come in by message, Readings go out.
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import sharp from 'sharp';
@@ -17,7 +18,7 @@ const options = workerData as ReaderOptions;
 const port = parentPort;
 if (!port) throw new Error('worker.ts runs as a worker thread');
 
-/** At most this many faces of one picture are aligned and judged: a crowd must not stall the door. */
+/** Most faces of one picture that are aligned and judged: a crowd must not stall the door. */
 const mostFaces = 8;
 
 function faultOf(error: unknown): Extract<WorkerAnswer, { kind: 'fault' }> {
@@ -71,7 +72,8 @@ try {
       port.postMessage({ ...faultOf(error), id } satisfies WorkerAnswer);
     }
   };
-  // One picture after the other: the networks' input buffers are shared, and a face must never get another's embedding.
+  // One picture after the other: the input buffers of the networks are shared, and a face must never get another face's
+  // embedding.
   const inTurn = serialQueue();
   port.on('message', (request: WorkerRequest) => void inTurn(() => answer(request)));
   port.postMessage({ kind: 'ready', info: pipeline.info } satisfies WorkerAnswer);

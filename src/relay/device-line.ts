@@ -1,6 +1,6 @@
 /**
- * A relay on the network as a line: a level in; the device's own word that it is there out, or a fault. Commands go one after the other, one that was
- * overtaken by an order to be safe is not sent any more, and none to be active is sent twice.
+ * A relay on the network as a line: a level goes in, the device's confirmation or a fault comes out. Commands are sent
+ * one after the other. A release that a later order to be safe has overtaken is not sent, and no release is sent twice.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { Fault } from '../base/errors.ts';
@@ -9,11 +9,13 @@ import type { DeviceLine, Level } from './line.ts';
 
 export interface DeviceLineOptions {
   readonly label: string;
-  /** Of each answer. Milliseconds. */
+  /** Time-out for each answer. Milliseconds. */
   readonly timeoutMs: number;
-  /** Sends the command; an answer that tells the level already is given. */
+  /** Sends the command. Resolves with the level if the answer already tells it. */
   send(level: Level, restMs: number, signal: AbortSignal): Promise<Level | undefined>;
-  /** The level now, freshly asked for; undefined where a device cannot be asked, and then its having taken the command is all there is to know. */
+  /**
+   * Asks for the level now. Undefined if the device cannot be asked: then an accepted command is the only confirmation.
+   */
   readonly ask: ((signal: AbortSignal) => Promise<Level | undefined>) | undefined;
   close(): void;
 }

@@ -1,31 +1,35 @@
 /**
- * What relays on the network understand: a place and a level in, the command for it out; an answer in, the level that it tells out. Each is told how
- * long to stay on, so that it switches off by itself whoever may be gone by then.
+ * What relays on the network understand: a place and a level go in, a command comes out; an answer goes in, the level
+ * that it tells comes out. Every release tells the device how long to stay on, so that it switches off by itself even
+ * if this program, its computer or the network is gone by then.
  */
 
 import { type HttpCall, httpCallOf, type MqttMessage, mqttMessageOf } from '../base/device-command.ts';
 import { Fault } from '../base/errors.ts';
 import type { DevicePlace, Level } from './line.ts';
 
-/** Commands of one device; `release` says for how many milliseconds, rounded up to what the device can. */
+/** The commands of one device. `release` takes milliseconds, rounded up to what the device can do. */
 export interface Dialect<Command> {
   release(ms: number): Command;
   lock(): Command;
-  /** Asks for the level and moves nothing; undefined where a device cannot be asked. */
+  /** Asks for the level and switches nothing; undefined if the device cannot be asked. */
   readonly ask: (() => Command) | undefined;
-  /** The level that an answer tells, if it tells one. */
+  /** The level in an answer; undefined if it has none. */
   levelOf(answer: string): Level | undefined;
 }
 
 export interface MqttDialect extends Dialect<MqttMessage> {
-  /** The topic of the answers. */
+  /** Topic of the answers. */
   readonly reports: string;
 }
 
 const seconds = (ms: number): number => Math.max(1, Math.ceil(ms / 1000));
 const tenths = (ms: number): number => Math.max(1, Math.ceil(ms / 100));
 
-/** Tasmota's PulseTime: 1 to 111 are tenths of a second, from 112 on seconds and 100 (tasmota.github.io/docs/Commands, Control). */
+/**
+ * Tasmota's PulseTime: 1 to 111 are tenths of a second, from 112 on seconds plus 100 (tasmota.github.io/docs/Commands,
+ * Control).
+ */
 const pulseTime = (ms: number): number => (ms <= 11_100 ? tenths(ms) : Math.min(64_900, 100 + seconds(ms)));
 
 const levelFrom = (on: unknown): Level | undefined => {
@@ -42,7 +46,7 @@ function json(text: string): Record<string, unknown> {
   }
 }
 
-/** What an answer of the model `own` holds. One that holds both tells nothing. */
+/** The level in an answer of model `own`. An answer with both texts, or neither, tells nothing. */
 const ownLevel =
   ({ released, locked }: DevicePlace) =>
   (answer: string): Level | undefined => {
@@ -53,7 +57,7 @@ const ownLevel =
 
 const timed = (text: string, ms: number): string => text.replaceAll('{ms}', String(Math.ceil(ms))).replaceAll('{s}', String(seconds(ms)));
 
-/** What a device understands over HTTP. Throws Fault `bad-config` for one that does not. */
+/** What a device understands over HTTP. Throws Fault `bad-config` for a device that has no HTTP. */
 export function httpDialect(place: DevicePlace): Dialect<HttpCall> {
   const { model, channel } = place;
   const base = place.address.replace(/\/+$/, '');
@@ -95,13 +99,16 @@ export function httpDialect(place: DevicePlace): Dialect<HttpCall> {
   }
 }
 
-/** `{"POWER":"ON"}`, of devices with several relays `{"POWER2":"ON"}`. */
+/** `{"POWER":"ON"}`; `{"POWER2":"ON"}` for devices with several relays. */
 function tasmotaLevel(answer: string, n: number): Level | undefined {
   const { [`POWER${n}`]: numbered, POWER: only } = json(answer);
   return levelFrom(numbered ?? (n === 1 ? only : undefined));
 }
 
-/** What a device understands over MQTT. `self` is a name of ours that nobody else has. Throws Fault `bad-config` for one that does not. */
+/**
+ * What a device understands over MQTT. `self`: a unique name for this program. Throws Fault `bad-config` for a device
+ * without a timer over MQTT.
+ */
 export function mqttDialect(place: DevicePlace, self: string): MqttDialect {
   const { model, channel } = place;
   const topic = place.address.replace(/\/+$/, '');
@@ -131,7 +138,8 @@ export function mqttDialect(place: DevicePlace, self: string): MqttDialect {
       };
     }
     case 'zigbee2mqtt': {
-      // zigbee2mqtt.io, On with timed off: whole seconds, and a switch whose firmware has it. Relays of several: state_l1, state_l2 …
+      // zigbee2mqtt.io, "On with timed off": whole seconds, if the firmware of the switch supports it. Several relays:
+      // state_l1, state_l2 …
       const state = channel === 0 ? 'state' : `state_l${channel}`;
       return {
         release: (ms) => ({ topic: `${topic}/set`, payload: JSON.stringify({ [state]: 'ON', on_time: seconds(ms), off_wait_time: 0 }) }),

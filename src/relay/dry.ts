@@ -1,4 +1,7 @@
-/** A relay without hardware: it says what it would do and remembers every edge; for the demo, and for trying a camera before the wiring is done. */
+/**
+ * A relay without hardware: it reports and remembers every edge. For the demo, and for trying a camera before the
+ * wiring is done.
+ */
 import type { Clock } from '../base/time.ts';
 import type { Relay } from './port.ts';
 import { type LineLimits, lineTimer } from './timer.ts';

@@ -1,6 +1,7 @@
 /**
- * The GPIO character device of the kernel, interface version 2 (linux/gpio.h, Documentation/userspace-api/gpio/chardev.rst): chips by label and
- * lines by name in, requested lines with their values out. ioctl(2) is reached through koffi; nothing is spawned.
+ * The kernel's GPIO character device, interface version 2 (linux/gpio.h, Documentation/userspace-api/gpio/chardev.rst):
+ * the label of a chip and the name of a line go in, a requested line comes out. ioctl(2) is called through koffi; no
+ * process is started.
  */
 import { closeSync, openSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -47,10 +48,10 @@ export interface ChipInfo {
 
 export interface LineInfo {
   readonly offset: number;
-  /** Empty where the line has no name. */
+  /** Empty if the line has no name. */
   readonly name: string;
   readonly used: boolean;
-  /** Who has it. */
+  /** The program that uses the line; empty if there is none. */
   readonly consumer: string;
   readonly direction: 'input' | 'output';
 }
@@ -59,18 +60,18 @@ export interface LineRequest {
   readonly direction: 'input' | 'output';
   readonly activeLow: boolean;
   readonly bias?: 'as-is' | 'pull-up' | 'pull-down';
-  /** Of an output, from the moment it is ours. */
+  /** Value of an output from the moment of the request. */
   readonly value?: boolean;
 }
 
-/** A line that is this process's until it is disposed of; then the driver decides what level it has. */
+/** A line that belongs to this process until it is disposed of. After that the driver decides its level. */
 export interface RequestedLine extends Disposable {
   read(): boolean;
   write(value: boolean): void;
 }
 
 export interface GpioDevice {
-  /** Chips that this user may open; `forbidden` names those that are there and may not be. */
+  /** The chips that this user may open; `forbidden`: devices that exist and that this user may not open. */
   chips(): { readonly chips: readonly ChipInfo[]; readonly forbidden: readonly string[] };
   lines(chip: ChipInfo): LineInfo[];
   /** Throws an Error with `errno`. */
@@ -83,7 +84,7 @@ const textAt = (buffer: Buffer, from: number, length: number) => {
   return bytes.toString('utf8', 0, end < 0 ? length : end);
 };
 
-/** The devices in `folder`. Nothing is opened yet. */
+/** The devices in `folder`. Opens nothing yet. */
 export function gpioDevice(folder = '/dev'): GpioDevice {
   const ioctl = openIoctl();
   const withChip = <T>(device: string, work: (fd: number) => T): T => {
@@ -112,7 +113,7 @@ export function gpioDevice(folder = '/dev'): GpioDevice {
             return [describe(device)];
           } catch (error) {
             if (isErrno(error, errors.EACCES) || isErrno(error, errors.EPERM)) forbidden.push(device);
-            return []; // else no GPIO chip by its name only, or one that has just gone
+            return []; // else not a GPIO chip in spite of its name, or just removed
           }
         });
       return { chips, forbidden };
@@ -183,18 +184,20 @@ function isErrno(error: unknown, wanted: number): boolean {
   return typeof errno === 'number' && Math.abs(errno) === wanted;
 }
 
-/** Which settings name the line, for the messages: `relay` or `inputs`. */
+/** A line that is looked for, and the settings that name it, for the messages. */
 export interface Sought {
   readonly chip: string;
   readonly line: string;
-  /** Of the chip and of the line, as in the configuration. */
+  /** Such as `relay.chip` and `relay.line`. */
   readonly settings: { readonly chip: string; readonly line: string };
 }
 
 const allowGroup =
   'add its user to the group gpio (sudo usermod -aG gpio USER) with the udev rule SUBSYSTEM=="gpio", KERNEL=="gpiochip*", GROUP="gpio", MODE="0660" (facelatch install puts both in place)';
 
-/** Finds a line by the label of its chip and its own name (or #offset). Throws Faults `relay-missing`, `relay-forbidden`. */
+/**
+ * Finds a line by the label of its chip and its name (or #offset). Throws Faults `relay-missing`, `relay-forbidden`.
+ */
 export function findLine(device: GpioDevice, { chip, line, settings }: Sought): { chip: ChipInfo; info: LineInfo } {
   const { chips, forbidden } = device.chips();
   const found = chips.filter(({ label }) => label === chip);
@@ -221,7 +224,7 @@ export function findLine(device: GpioDevice, { chip, line, settings }: Sought): 
   throw new Fault('relay-missing', `The GPIO chip "${chip}" has no line "${line}" (${settings.line}); ${there}`);
 }
 
-/** What a refused request of a found line means. */
+/** The fault behind a request that the kernel refused. */
 export function requestFault(error: unknown, { chip, line, settings }: Sought, info: LineInfo): Fault {
   const what = `The line "${line}" of the GPIO chip "${chip}" (${settings.line})`;
   if (isErrno(error, errors.EBUSY) && info.consumer === 'sysfs') {

@@ -1,9 +1,15 @@
-/** The relay's line on the kernel's GPIO character device: chip label and line name in, a line at its safe level out. */
+/**
+ * The relay's line on the kernel's GPIO character device: chip label and line name go in, a line at its safe level
+ * comes out.
+ */
 import { Fault, messageOf } from '../base/errors.ts';
 import { findLine, type GpioDevice, gpioDevice, requestFault } from './gpio-device.ts';
 import { coilOn, type Line, type LinePlace } from './line.ts';
 
-/** Requests the line as an output that is at its safe level from the first moment. Throws Faults `relay-missing`, `relay-busy`, `relay-forbidden`, `relay-failed`. */
+/**
+ * Requests the line as an output that is at its safe level from the first moment.
+ * @throws Fault `relay-missing`, `relay-busy`, `relay-forbidden`, `relay-failed`.
+ */
 export function openLine(place: LinePlace, device: GpioDevice = gpioDevice()): Line {
   const sought = { chip: place.chip, line: place.line, settings: { chip: 'relay.chip', line: 'relay.line' } };
   const { chip, info } = findLine(device, sought);

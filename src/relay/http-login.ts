@@ -1,4 +1,7 @@
-/** The answer to a device that asks for a password: its challenge in, the Authorization header out; Basic (RFC 7617) and Digest (RFC 7616). */
+/**
+ * Login at a device that asks for a password: its challenge goes in, the Authorization header comes out. Basic (RFC
+ * 7617) and Digest (RFC 7616).
+ */
 import { createHash, randomBytes } from 'node:crypto';
 import type { HttpCall } from '../base/device-command.ts';
 import { Fault } from '../base/errors.ts';
@@ -10,7 +13,7 @@ export interface Login {
 
 const hashes: Readonly<Record<string, string>> = { MD5: 'md5', 'SHA-256': 'sha256' };
 
-/** Throws Fault `relay-forbidden` for a way of asking that is not known. */
+/** Throws Fault `relay-forbidden` for an unknown scheme. */
 export function authorisation(challenge: string, { user, password }: Login, { method, url }: HttpCall): string {
   if (/^basic\b/i.test(challenge)) return `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
   const asked = parametersOf(challenge);
@@ -30,7 +33,7 @@ export function authorisation(challenge: string, { user, password }: Login, { me
   return `Digest ${[...parts, `algorithm=${algorithm}`, 'qop=auth', `nc=${nc}`].join(', ')}`;
 }
 
-/** `name="value"` and `name=value` of a challenge. */
+/** The `name="value"` and `name=value` pairs of a challenge. */
 function parametersOf(challenge: string): ReadonlyMap<string, string> {
   const found = challenge.matchAll(/([a-z]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,]+))/gi);
   return new Map([...found].map(([, name = '', quoted, plain]) => [name.toLowerCase(), quoted?.replace(/\\(.)/g, '$1') ?? plain ?? '']));

@@ -1,4 +1,7 @@
-/** A relay reached by its own HTTP commands (Shelly, Tasmota, or one's own): a place in, a line that was told to be safe out. */
+/**
+ * A relay that is controlled by its own HTTP commands (Shelly, Tasmota, or model `own`): a place goes in, a line comes
+ * out that was told to be safe.
+ */
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import type { HttpCall } from '../base/device-command.ts';
@@ -18,7 +21,7 @@ export async function openLine(place: DevicePlace): Promise<DeviceLine> {
   return line;
 }
 
-/** The device as it is: nothing is sent yet. Throws Fault `bad-config`. */
+/** The device, before anything is sent to it. Throws Fault `bad-config`. */
 export function openDevice(place: DevicePlace): DeviceLine {
   const dialect = httpDialect(place);
   const ca = place.caFile ? readSettingFile('relay.device.caFile', place.caFile) : undefined;
@@ -30,7 +33,7 @@ export function openDevice(place: DevicePlace): DeviceLine {
   const call = async (command: HttpCall, signal: AbortSignal) => {
     const sent = place.model === 'tasmota' && login ? inQuery(command, login) : command;
     let answer = await exchange(sent, signal, ca);
-    // Refused for want of a password: nothing was switched yet.
+    // Refused because the password was missing: nothing was switched yet.
     const challenge = answer.status === 401 && login && place.model !== 'tasmota' ? answer.challenge : undefined;
     if (challenge && login) answer = await exchange(sent, signal, ca, authorisation(challenge, login, sent));
     return bodyOf(answer, label);
@@ -59,8 +62,8 @@ interface Answer {
 }
 
 /**
- * One request on a connection of its own, which is torn down when it takes too long: what the kernel has not sent by then it never sends. Nothing is
- * repeated and no redirection followed.
+ * One request on its own connection, which is reset when `signal` is aborted: the kernel then never sends what it has
+ * not sent yet. Nothing is repeated, and no redirection is followed.
  */
 function exchange({ method, url, body }: HttpCall, signal: AbortSignal, ca: string | undefined, login?: string): Promise<Answer> {
   return new Promise((resolve, reject) => {
@@ -110,7 +113,7 @@ const unreachable = (error: unknown, label: string, timeoutMs: number | undefine
   );
 };
 
-/** Tasmota takes its password in the address (tasmota.github.io/docs/Commands, with web requests). */
+/** Tasmota takes its password in the address (tasmota.github.io/docs/Commands, "with web requests"). */
 function inQuery(call: HttpCall, { user, password }: Login): HttpCall {
   return { ...call, url: `${call.url}&user=${encodeURIComponent(user)}&password=${encodeURIComponent(password)}` };
 }

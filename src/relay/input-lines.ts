@@ -1,4 +1,7 @@
-/** Input lines as the configuration names them: chip, names and polarity in, open lines out, on either GPIO interface. */
+/**
+ * Opens the input lines that the configuration names: chip, names and polarity go in, open lines come out, on either
+ * GPIO interface.
+ */
 import { Fault, messageOf } from '../base/errors.ts';
 import { findLine, type GpioDevice, gpioDevice, requestFault } from './gpio-device.ts';
 import type { InputLine } from './inputs.ts';
@@ -14,7 +17,10 @@ export interface InputPlaces {
   readonly bias: 'as-is' | 'pull-up' | 'pull-down';
 }
 
-/** Lines of the GPIO character device. Throws Faults `relay-missing`, `relay-busy`, `relay-forbidden`, `relay-failed`; nothing stays open then. */
+/**
+ * Lines of the GPIO character device.
+ * @throws Fault `relay-missing`, `relay-busy`, `relay-forbidden`, `relay-failed`; then no line stays open.
+ */
 export function openGpiodInputs(places: InputPlaces, device: GpioDevice = gpioDevice()): Map<InputName, InputLine> {
   return openEach(places, (input, line, activeLow) => {
     const sought = { chip: places.chip, line, settings: { chip: 'inputs.chip', line: `inputs.${input}` } };
@@ -27,7 +33,7 @@ export function openGpiodInputs(places: InputPlaces, device: GpioDevice = gpioDe
   });
 }
 
-/** Lines of the old sysfs interface, which has no pull resistors of its own. Throws likewise. */
+/** Lines of the old sysfs interface, which cannot set pull resistors. Throws the same faults. */
 export function openOnoffInputs(places: InputPlaces): Map<InputName, InputLine> {
   const Gpio = loadOnoff();
   return openEach(places, (input, line, activeLow) => {
@@ -37,7 +43,8 @@ export function openOnoffInputs(places: InputPlaces): Map<InputName, InputLine> 
       const gpio = new Gpio(number, 'in');
       return {
         read: () => (gpio.readSync() === 1) !== activeLow,
-        // Not unexported: the old interface has no owners, and a running daemon would lose the line to a doctor that looked at it.
+        // Not unexported: the old interface has no owners, and "facelatch doctor" would take the line from a running
+        // daemon.
         [Symbol.dispose]: () => undefined,
       };
     } catch (error) {

@@ -1,6 +1,7 @@
 /**
- * The lines that come in, looked at fifty times a second and debounced: raw levels in, changes out. Reading a level costs microseconds, and a line
- * that is only looked at cannot lose an edge that matters: what is shorter than the debounce time is no change anyway.
+ * The input lines, read fifty times a second and debounced: raw levels go in, changes come out. Reading a level takes
+ * microseconds, and polling loses no edge that matters: a change that is shorter than the debounce time does not count
+ * anyway.
  */
 import type { Clock } from '../base/time.ts';
 import type { InputChange, InputName, Inputs } from './port.ts';
@@ -12,7 +13,7 @@ export interface InputLine extends Disposable {
 
 export interface InputsOptions {
   readonly lines: ReadonlyMap<InputName, InputLine>;
-  /** A level counts once it has been the same for so long. Milliseconds. */
+  /** A level counts after it has been stable for this long. Milliseconds. */
   readonly debounceMs: number;
   readonly clock: Clock;
   readonly label: string;
@@ -26,7 +27,7 @@ interface Seen {
   sinceMs: number;
 }
 
-/** Inputs over lines that are open. */
+/** Takes over the open lines; disposing of the inputs closes them. */
 export function polledInputs({ lines, debounceMs, clock, label }: InputsOptions): Inputs {
   const look = (seen: Map<InputName, Seen>): InputChange[] => {
     const atMs = clock.now();

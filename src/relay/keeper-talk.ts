@@ -1,4 +1,4 @@
-/** What the daemon and the relay keeper say to each other. */
+/** The protocol between the daemon and the relay keeper. */
 import type { FaultCode } from '../base/errors.ts';
 import type { DevicePlace, LinePlace } from './line.ts';
 import type { LineLimits } from './timer.ts';
@@ -6,13 +6,14 @@ import type { LineLimits } from './timer.ts';
 export type Place = LinePlace | DevicePlace;
 
 /**
- * The keeper's one argument, as JSON. Then lines on its input: `take <place as JSON>` (not an argument: those can be read by others, and a place may
- * hold a password), `alive`, `<id> pulse <ms>`, `<id> hold <ms>`, `<id> safe`.
+ * The keeper's only argument, as JSON. After it come lines on its input: `take <place as JSON>` (not an argument: other
+ * users can read arguments, and a place may hold a password), `alive`, `<id> pulse <ms>`, `<id> hold <ms>`, `<id>
+ * safe`.
  */
 export interface KeeperOrder extends LineLimits {
   /** URL of the module that opens the line (`LineAdapter`). */
   readonly adapter: string;
-  /** Not having heard anything for so long, it drives the safe level and ends. Milliseconds. */
+  /** After this long without a line on its input, the keeper drives the safe level and ends. Milliseconds. */
   readonly silenceMs: number;
 }
 

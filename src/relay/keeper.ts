@@ -1,8 +1,10 @@
 /**
- * The relay keeper: a process of its own that owns the line and does nothing else. Commands come in as lines on standard input, what happened goes
- * out as lines of JSON. It drives the safe level before it says that it holds the line, caps every pulse and hold itself, and drives the safe
- * level and ends when its input ends, at a signal, or when its daemon has not been heard for too long: so a daemon that is killed, stopped or
- * hung never leaves a door open. Started by kept-relay.ts; an edge of the program like main.ts.
+ * The relay keeper: a process that owns the line and does nothing else. kept-relay.ts starts it; like main.ts, it is an
+ * entry of the program. Commands come in as lines on standard input, results go out as lines of JSON (keeper-talk.ts).
+ *
+ * It drives the safe level before it reports that it holds the line, and it limits every pulse and hold itself. It
+ * drives the safe level and ends when its input ends, at a signal, or when it has not heard from the daemon for too
+ * long: a daemon that is killed, stopped or hung never leaves a door open.
  */
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -13,13 +15,18 @@ import { type AnyLine, type DeviceLine, isDevice, type LineAdapter } from './lin
 import { type TimedLine, timedLine } from './timed-line.ts';
 
 const checkMs = 100;
-/** A device of the network is asked so often whether it is there; twice in a row no answer, and the relay is not held. */
+/**
+ * How often a network device is asked whether it is there. After two unanswered questions in a row the relay is no
+ * longer held.
+ */
 const askMs = 15_000;
-/** A device that does not answer is told to be safe again and again for so long, where its daemon is gone and will not do so. */
+/**
+ * How long the keeper repeats the safe command to a device that does not answer: the daemon is gone and will not do it.
+ */
 const persistMs = 10_000;
 
 const tell = (message: FromKeeper) => process.stdout.write(`${JSON.stringify(message)}\n`);
-// Whoever started it is gone: the end of the input says the same.
+// The daemon is gone: the end of the input says the same.
 process.stdout.on('error', () => undefined);
 
 const { adapter, maxMs, maxHoldMs, silenceMs } = JSON.parse(process.argv[2] ?? '{}') as KeeperOrder;
@@ -30,7 +37,7 @@ let timed: TimedLine | undefined;
 let heardAtMs = performance.now();
 let ending = false;
 
-/** The line goes safe whatever it takes: where it cannot be driven it is let go of, which ends this process too. */
+/** Makes the line safe. A line that cannot be driven is released, because this process ends in any case. */
 const end = (code: number): void => {
   if (ending) return;
   ending = true;
@@ -49,7 +56,7 @@ const end = (code: number): void => {
 };
 
 async function endDevice(device: DeviceLine, code: number): Promise<never> {
-  void timed?.safe().catch(() => undefined); // what was asked and not yet sent is not sent any more
+  void timed?.safe().catch(() => undefined); // commands that are still waiting are not sent any more
   for (const endMs = performance.now() + (code === 1 ? 0 : persistMs); ; await delay(300)) {
     try {
       await device.drive('safe', 0);
@@ -87,7 +94,9 @@ async function take(place: Place): Promise<void> {
   }
 }
 
-/** A device may vanish at any time, and a door that cannot be opened should be told before somebody stands in front of it. */
+/**
+ * A device may vanish at any time, and people should learn that a door cannot open before they stand in front of it.
+ */
 async function attend(device: DeviceLine): Promise<void> {
   for (let missed = 0; !ending; ) {
     await delay(askMs);
@@ -104,7 +113,7 @@ async function attend(device: DeviceLine): Promise<void> {
 }
 
 async function obey(id: number, order: string | undefined, ms: number): Promise<void> {
-  if (ending && order === 'safe') return; // that is being done: the end of this process is the answer
+  if (ending && order === 'safe') return; // already under way: the end of this process is the answer
   try {
     if (!timed || ending) throw new Fault('relay-failed', 'The line is not held');
     if (order === 'pulse' && ms > 0) await timed.pulse(ms);
@@ -135,6 +144,6 @@ createInterface({ input: process.stdin })
     else void obey(Number(first), order, Number(ms));
   })
   .on('close', () => {
-    if (process.exitCode === undefined) end(0); // else it was refused the line and is ending by itself
+    if (process.exitCode === undefined) end(0); // else it did not get the line and is already ending
   });
 tell({ up: true });

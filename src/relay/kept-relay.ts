@@ -1,6 +1,7 @@
 /**
- * The daemon's side of the relay keeper: orders go to the process that holds the line. Should that process be killed or hang, the line is taken
- * back here at once and driven safe, and a new keeper is started, with growing waits where that fails.
+ * The daemon's side of the relay keeper: starts the process that holds the line, sends it orders, and ends it when the
+ * relay is disposed of. If that process is killed or hangs, this side takes the line back at once, drives it safe and
+ * starts a new keeper, with growing waits if that fails.
  */
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
@@ -18,9 +19,12 @@ export interface KeptRelayOptions extends LineLimits {
   readonly adapter: string;
   readonly place: Place;
   readonly log: Log;
-  /** How long the line itself may take for one level: of a device on the network its time-out. Default 0. Milliseconds. */
+  /** How long the line may take to change its level: for a network device its time-out. Default 0. Milliseconds. */
   readonly lineMs?: number;
-  /** How often the keeper hears from the daemon. Default 500. It goes safe after six times as long without. Milliseconds. */
+  /**
+   * How often the keeper hears from the daemon. After six times this long without, it goes safe. Default 500.
+   * Milliseconds.
+   */
   readonly heartbeatMs?: number;
 }
 
@@ -28,17 +32,17 @@ const keeperFile = fileURLToPath(new URL('./keeper.ts', import.meta.url));
 const answerMs = 1500;
 const startMs = 20_000;
 const closeMs = 1000;
-/** Heartbeats without an answer, after which a keeper hangs. */
+/** After this many unanswered heartbeats a keeper counts as hung. */
 const mostUnanswered = 4;
 const backoffMs = { first: 100, most: 5000 };
 
 /**
- * Starts the keeper and waits until it holds the line at its safe level. Throws the Fault of the line (`relay-missing`, `relay-busy`,
- * `relay-forbidden`, `relay-failed`).
+ * Starts the keeper and waits until it holds the line at its safe level.
+ * @throws Fault of the line: `relay-missing`, `relay-busy`, `relay-forbidden`, `relay-failed`.
  */
 export async function openKeptRelay(options: KeptRelayOptions): Promise<Relay> {
   const { adapter, place, log } = options;
-  const { openLine } = (await import(adapter)) as LineAdapter<Place>; // here already: taking the line back must not wait for the disk
+  const { openLine } = (await import(adapter)) as LineAdapter<Place>; // loaded now: taking the line back must not wait for the disk
   const over = new AbortController();
   let level: Relay['level'] = 'safe';
   let keeper: Keeper | undefined;
@@ -51,7 +55,7 @@ export async function openKeptRelay(options: KeptRelayOptions): Promise<Relay> {
     keeper = started;
     void started.ended.then((why) => {
       if (keeper === started) keeper = undefined;
-      // A signal meant for this process may have reached the keeper first: then a new one is about to be closed again, and waited for.
+      // A signal for this process may have reached the keeper first. A new keeper is then closed again, and waited for.
       if (!over.signal.aborted) recovering = recover(why);
     });
     return started.label;
@@ -99,7 +103,7 @@ export async function openKeptRelay(options: KeptRelayOptions): Promise<Relay> {
       try {
         await asked?.order('safe');
       } catch (error) {
-        // One that has ended meanwhile drove the line safe, or it is being taken back and driven so.
+        // If the keeper has ended meanwhile, it drove the line safe, or the line is being taken back and made safe.
         if (keeper === asked) throw error;
       }
     },
@@ -113,16 +117,16 @@ export async function openKeptRelay(options: KeptRelayOptions): Promise<Relay> {
 
 interface Keeper {
   readonly label: string;
-  /** Resolves at the keeper's word that it was done. */
+  /** Resolves when the keeper confirms the order. */
   order(text: string): Promise<void>;
-  /** Why it is gone. */
+  /** Resolves with the reason when the keeper is gone. */
   readonly ended: Promise<string>;
 }
 
 interface KeeperOptions extends KeptRelayOptions {
-  /** Closes the keeper, even one that does not hold the line yet. */
+  /** Ends the keeper, even one that does not hold the line yet. */
   readonly signal: AbortSignal;
-  /** Called when the keeper is about to take the line: nobody may hold it any more. */
+  /** Called when the keeper is about to take the line: from then on nobody else may hold it. */
   readonly letGo: () => void;
   readonly onEdge: (level: Relay['level']) => void;
 }
@@ -133,11 +137,11 @@ async function openKeeper({ signal, letGo, onEdge, ...options }: KeeperOptions):
   const told: KeeperOrder = { adapter, maxMs, maxHoldMs, silenceMs: 6 * heartbeatMs };
   const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', keeperFile, JSON.stringify(told)], {
     stdio: ['pipe', 'pipe', 'inherit'],
-    // Nothing of the daemon's environment, but where compiled code is kept: it starts in half the time.
+    // Nothing from the daemon's environment except the cache of compiled code, which halves the time to start.
     env: process.env.NODE_COMPILE_CACHE ? { NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE } : {},
   }) as unknown as ChildProcessWithoutNullStreams;
   const gone = goneOf(child);
-  child.stdin.on('error', () => undefined); // it is gone: its end says so
+  child.stdin.on('error', () => undefined); // it is gone: `ended` says so
   const say = (text: string) => child.stdin.write(`${text}\n`);
   const asked = new Map<number, { resolve(): void; reject(error: Fault): void }>();
   const holds = Promise.withResolvers<string>();
@@ -158,7 +162,7 @@ async function openKeeper({ signal, letGo, onEdge, ...options }: KeeperOptions):
   };
   createInterface({ input: child.stdout }).on('line', (text) => hear(JSON.parse(text) as FromKeeper));
   const beat = setInterval(() => {
-    if (!up) return; // how long it may take to start is startMs
+    if (!up) return; // startMs limits how long it may take to start
     if (unanswered++ >= mostUnanswered) child.kill('SIGKILL');
     else say('alive');
   }, heartbeatMs);
@@ -197,7 +201,7 @@ function goneOf(child: ChildProcessWithoutNullStreams): Promise<string> {
   });
 }
 
-/** A keeper that does not answer is of no use and may hold the line active: it is killed. */
+/** A keeper that does not answer may hold the line active: it is killed. */
 async function within<T>(promise: Promise<T>, ms: number, child: ChildProcessWithoutNullStreams): Promise<T> {
   const over = new AbortController();
   const late = delay(ms, undefined, { signal: over.signal }).then(() => {

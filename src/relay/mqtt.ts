@@ -1,6 +1,7 @@
 /**
- * A relay reached through a broker by its own MQTT commands (Shelly, Tasmota, zigbee2mqtt, or one's own): a way to open a connection and a dialect in,
- * a line out. Only what the device itself has answered since it was asked counts: nothing retained, and no broker's acknowledgement.
+ * A relay that is controlled through a broker by its own MQTT commands (Shelly, Tasmota, zigbee2mqtt, or model `own`):
+ * a way to open a connection and a dialect go in, a line comes out. Only an answer of the device itself, given after
+ * the question, counts: no retained message, and no acknowledgement of the broker.
  */
 
 import type { MqttMessage } from '../base/device-command.ts';
@@ -11,9 +12,12 @@ import type { DeviceLine, Level } from './line.ts';
 
 /** A connection to a broker that is subscribed to the device's reports. */
 export interface BrokerLink {
-  /** `expiryS`: the broker forgets it after so long; without, it is kept for a device that is away (QoS 1). Resolves when it was handed over. */
+  /**
+   * Resolves when the message was handed over. `expiryS`: seconds after which the broker discards it; without it, the
+   * broker keeps it for a device that is away (QoS 1).
+   */
   send(message: MqttMessage, expiryS?: number): Promise<void>;
-  /** Resolves when the broker itself has answered: one that hangs does not, and would deliver late what is sent to it now. */
+  /** Resolves when the broker itself has answered. A broker that hangs would deliver late what is sent to it now. */
   alive(): Promise<void>;
   readonly closed: Promise<Fault>;
   close(): void;
@@ -23,13 +27,13 @@ export interface MqttLineOptions {
   readonly label: string;
   readonly dialect: MqttDialect;
   readonly timeoutMs: number;
-  /** Opens the connection; throws a Fault. `heard` is told of every report that is not a retained one. */
+  /** Opens the connection; throws a Fault. `heard` gets every report that is not retained. */
   openBrokerLink(heard: (payload: string) => void, signal: AbortSignal): Promise<BrokerLink>;
 }
 
 const reopenMs = 2000;
 
-/** Connects, in the background again and again. Nothing is sent yet. */
+/** Connects when it is first needed, and reconnects in the background. Sends nothing yet. */
 export function mqttLine({ label, dialect, timeoutMs, openBrokerLink }: MqttLineOptions): DeviceLine {
   const closing = new AbortController();
   const listeners = new Set<(level: Level) => void>();
@@ -93,7 +97,7 @@ export function mqttLine({ label, dialect, timeoutMs, openBrokerLink }: MqttLine
     timeoutMs,
     send: async (level, restMs, signal) => {
       const through = await within(link(), signal);
-      // A broker keeps what it cannot deliver: harmless for «off», and a door that opens by itself for «on».
+      // A broker keeps what it cannot deliver: harmless for "off", but an "on" would open the door later by itself.
       const sent = level === 'active' ? through.send(dialect.release(restMs), expiryS(timeoutMs)) : through.send(dialect.lock());
       await within(sent, signal);
       return undefined;

@@ -1,6 +1,7 @@
 /**
- * The relay's line on the old sysfs interface, through the package onoff, for kernels without the GPIO character device: chip label and offset in, a
- * line at its safe level out. A line that nobody holds keeps its level here (measured): a killed keeper leaves it as it was until it is taken back.
+ * The relay's line on the old sysfs interface, through the package onoff, for kernels without the GPIO character
+ * device: chip label and offset go in, a line at its safe level comes out. On this interface a line without a holder
+ * keeps its level (measured): after a killed keeper it stays as it was until it is taken back.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -13,12 +14,12 @@ export const sysfsFolder = '/sys/class/gpio';
 
 export interface SysfsChip {
   readonly label: string;
-  /** The number of its first line in the kernel's own count, which changes from boot to boot: never a setting. */
+  /** The kernel's number of its first line. It may change at every boot, so it is never a setting. */
   readonly base: number;
   readonly lines: number;
 }
 
-/** Chips that the old interface shows. */
+/** The chips that the old interface shows. */
 export function sysfsChips(folder = sysfsFolder): SysfsChip[] {
   if (!existsSync(folder)) return [];
   const read = (name: string, what: string) => readFileSync(join(folder, name, what), 'utf8').trim();
@@ -27,7 +28,7 @@ export function sysfsChips(folder = sysfsFolder): SysfsChip[] {
     .map((name) => ({ label: read(name, 'label'), base: Number(read(name, 'base')), lines: Number(read(name, 'ngpio')) }));
 }
 
-/** The kernel's number of a line. `settings`: what the messages name. Throws Fault `relay-missing`. */
+/** The kernel's number of a line. `settings`: the section that the messages name. Throws Fault `relay-missing`. */
 export function sysfsNumber({ chip, line }: Pick<LinePlace, 'chip' | 'line'>, settings: string, folder = sysfsFolder): number {
   const chips = sysfsChips(folder);
   const found = chips.filter(({ label }) => label === chip);
@@ -44,11 +45,11 @@ export function sysfsNumber({ chip, line }: Pick<LinePlace, 'chip' | 'line'>, se
   if (offset < one.lines) return one.base + offset;
   throw new Fault(
     'relay-missing',
-    `"${line}" is no line of the GPIO chip "${chip}" on the old interface, which has no names: give #0 to #${one.lines - 1} (${settings})`,
+    `"${line}" is not a line of the GPIO chip "${chip}" on the old interface, which has no names: give #0 to #${one.lines - 1} (${settings})`,
   );
 }
 
-/** onoff's class. Throws Fault `relay-missing` where its native part was not built. */
+/** onoff's class. Throws Fault `relay-missing` if its native part was not built. */
 export function loadOnoff(): typeof GpioClass {
   try {
     return (createRequire(import.meta.url)('onoff') as { Gpio: typeof GpioClass }).Gpio;
@@ -61,7 +62,7 @@ export function loadOnoff(): typeof GpioClass {
   }
 }
 
-/** What onoff's errors mean for a line. */
+/** The fault behind an error of onoff. */
 export function onoffFault(error: unknown, what: string): Fault {
   const code = (error as NodeJS.ErrnoException | null)?.code;
   if (code === 'EACCES' || code === 'EPERM')
@@ -75,13 +76,17 @@ export function onoffFault(error: unknown, what: string): Fault {
   return new Fault('relay-failed', `${what} cannot be used: ${messageOf(error)}`, error);
 }
 
-/** Exports the line and makes it an output at its safe level in one step. Throws Faults `relay-missing`, `relay-busy`, `relay-forbidden`, `relay-failed`. */
+/**
+ * Exports the line and makes it an output at its safe level in one step.
+ * @throws Fault `relay-missing`, `relay-busy`, `relay-forbidden`, `relay-failed`.
+ */
 export function openLine(place: LinePlace): Line {
   const { chip, line, activeLow } = place;
   const Gpio = loadOnoff();
   const number = sysfsNumber(place, 'relay');
   const what = `The line "${line}" of the GPIO chip "${chip}" (relay.line)`;
-  // Written by hand in place of onoff's activeLow: the kernel's active_low is set after the direction, which would show the wrong level for a moment.
+  // Not onoff's activeLow: it sets the kernel's active_low after the direction, and the line would have the wrong level
+  // for a moment.
   const bit = (level: 'safe' | 'active') => (coilOn(level, place) === activeLow ? 0 : 1);
   try {
     const gpio = new Gpio(number, bit('safe') === 1 ? 'high' : 'low');

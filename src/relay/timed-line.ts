@@ -1,4 +1,7 @@
-/** A line with its timer: pulses and leases in, edges out, on a line of this computer and on a device of the network alike; what the keeper runs. */
+/**
+ * A line with its timer: pulses and leases go in, edges come out, for a line of this computer and for a network device
+ * alike. The keeper runs it.
+ */
 import { Fault, messageOf } from '../base/errors.ts';
 import type { Clock } from '../base/time.ts';
 import { type AnyLine, isDevice, type Level } from './line.ts';
@@ -7,21 +10,21 @@ import { type LineLimits, lineTimer } from './timer.ts';
 export interface TimedLineOptions extends LineLimits {
   readonly line: AnyLine;
   readonly clock: Clock;
-  /** Told before a device is asked to be active, and after everything else. */
+  /** Called before a device is told to be active, and after every other edge. */
   readonly onEdge?: (level: Level) => void;
-  /** The line could not be made safe: it must be let go of, and taken again. */
+  /** Called if the line could not be made safe: it must be released and taken again. */
   readonly onLost?: (error: unknown) => void;
 }
 
 export interface TimedLine {
   pulse(durationMs: number): Promise<void>;
   hold(leaseMs: number): Promise<void>;
-  /** At once on a line of this computer. */
+  /** Immediate on a line of this computer. */
   safe(): Promise<void>;
   readonly level: Level;
 }
 
-/** A line that is at its safe level, timed. */
+/** `line` must be at its safe level. */
 export function timedLine({ line, clock, maxMs, maxHoldMs, onEdge, onLost }: TimedLineOptions): TimedLine {
   let ended = 0;
   const drive = (level: Level, restMs: number): unknown => {
@@ -48,7 +51,7 @@ export function timedLine({ line, clock, maxMs, maxHoldMs, onEdge, onLost }: Tim
     try {
       await begin();
     } catch (error) {
-      // The command may have arrived all the same, or may yet.
+      // The command may have arrived, or may still arrive.
       await safe().catch((lost) => onLost?.(new Fault('relay-failed', `${messageOf(error)}; and then: ${messageOf(lost)}`, lost)));
       throw error;
     }

@@ -1,31 +1,31 @@
 /**
- * How long a line stays active: pulses and leases in, edges out. Every relay that times its line itself (the dry one, the keeper) uses it, so
+ * How long a line stays active: pulses and leases go in, edges come out. The dry relay and the keeper both use it, so
  * the limits are the same everywhere.
  */
 import type { Clock } from '../base/time.ts';
 import type { Level } from './line.ts';
 
 export interface LineLimits {
-  /** No pulse is active longer, counted from its first edge. Milliseconds. */
+  /** Longest pulse, from its first edge. Milliseconds. */
   readonly maxMs: number;
-  /** No hold is active longer, however often it is renewed. Milliseconds. */
+  /** Longest hold, however often it is renewed. Milliseconds. */
   readonly maxHoldMs: number;
 }
 
 export interface LineTimerOptions extends LineLimits {
   readonly clock: Clock;
   /**
-   * Drives the line, active for `restMs` from now; throws where it cannot be driven. A promise where the line is driven over a network: from when it is
-   * asked to be active until it is safe for certain, its level counts as active. Called at edges only, unless `renews`.
+   * Drives the line, active for `restMs` from now; throws if it cannot. Returns a promise for a network device, whose
+   * level counts as active from the command until it is confirmed safe. Called only at edges, unless `renews`.
    */
   readonly drive: (level: Level, restMs: number) => unknown;
-  /** `drive` is told of every pulse and lease, because what it drives ends by itself. */
+  /** Call `drive` for every pulse and lease, because what it drives switches off by itself. */
   readonly renews?: boolean;
-  /** The line could not be driven safe at the end of a pulse or lease: nobody waits for it who could be told. */
+  /** Called if the line could not be made safe at the end of a pulse or lease, when no caller waits for the result. */
   readonly onLost?: (error: unknown) => void;
 }
 
-/** What the line answers is answered at once, and over a network as a promise. */
+/** Each call returns what `drive` returns: nothing, or a promise for a network device. */
 export interface LineTimer {
   pulse(durationMs: number): unknown;
   hold(leaseMs: number): unknown;
@@ -33,10 +33,10 @@ export interface LineTimer {
   readonly level: Level;
 }
 
-/** A lease is meant to be renewed each second; a longer one would outlive whoever gave it. */
+/** A lease is renewed every second; a longer one would outlive its holder. */
 export const maxLeaseMs = 5000;
 
-/** A timer over a line that is at its safe level. */
+/** The line must be at its safe level. */
 export function lineTimer({ clock, maxMs, maxHoldMs, drive, renews = false, onLost }: LineTimerOptions): LineTimer {
   let level: Level = 'safe';
   let asked = 0;
@@ -82,7 +82,7 @@ export function lineTimer({ clock, maxMs, maxHoldMs, drive, renews = false, onLo
           onLost?.(error);
         }
       },
-      () => undefined, // lengthened or ended: nothing is left for this wait to do
+      () => undefined, // extended or ended: this wait has nothing left to do
     );
   };
   const activate = () => {
@@ -98,14 +98,14 @@ export function lineTimer({ clock, maxMs, maxHoldMs, drive, renews = false, onLo
     },
     pulse: (durationMs) => {
       const now = clock.now();
-      // A pulse during a pulse counts from the first edge; one that begins during a hold, or after one, from itself.
+      // A pulse during a pulse counts from the first edge; a pulse during or after a hold counts from its own start.
       if (pulseSinceMs === undefined || pulseEndMs <= now) pulseSinceMs = now;
       pulseEndMs = Math.min(pulseSinceMs + maxMs, Math.max(pulseEndMs, now + durationMs));
       return activate();
     },
     hold: (leaseMs) => {
       const now = clock.now();
-      // A hold that reached its maximum is not begun anew by the next renewal, only by one after a pause.
+      // After a hold has reached its maximum, only a renewal after a pause starts a new one.
       if (now - renewedMs > maxLeaseMs) holdSinceMs = undefined;
       renewedMs = now;
       holdSinceMs ??= now;

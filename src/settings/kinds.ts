@@ -1,9 +1,9 @@
-/** The kinds of setting: a help text, a default and bounds go in; a setting that knows what is allowed comes out. */
+/** The kinds of settings: a help text, a default and bounds go in; a setting that can check values comes out. */
 import type { GroupRules } from '../access/port.ts';
 import { isHttpCall, isMqttMessage } from '../base/device-command.ts';
 import { isDate, isTimeZone, parseSchedule } from '../base/schedule.ts';
 
-/** One setting. `check` says whether a value is allowed; `allowed` says the same to people. */
+/** One setting. `check` tells whether a value is allowed; `allowed` says the same in words. */
 export interface Leaf<T> {
   readonly doc: string;
   readonly default: T;

@@ -1,4 +1,4 @@
-/** Settings of learning: at the door, on a farm, as a trainer. */
+/** Settings of learning: at the door, on a farm, and as a trainer. */
 import { choice, flag, names, number, secret, string, whole } from './kinds.ts';
 
 export const retrain = {

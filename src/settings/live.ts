@@ -1,17 +1,23 @@
-/** The few settings that an operator may change while the daemon runs: a path and a value go in, checked as at the start; the settings in force come out. */
+/**
+ * The settings that an operator may change while the daemon runs: a path and a value go in and are checked as at the
+ * start; the current settings come out.
+ */
 import type { Config } from './load.ts';
 import { impossible } from './rules.ts';
 import { leaves } from './schema.ts';
 
-/** What may be changed from afar: how the door behaves for the people at it. Never what it takes to be let in, nor where anything is kept or sent. */
+/**
+ * Only how the door behaves for the people in front of it. Never what it takes to be let in, nor where data is kept or
+ * sent.
+ */
 const changeable = ['access.absenceMs', 'access.denyAfterMs', 'access.cooldownMs', 'relay.pulseMs'] as const;
 
 export interface LiveSettings {
-  /** With what was changed since the start. */
+  /** The settings with all changes since the start. */
   readonly config: Config;
-  /** By path, without those that are secret. */
+  /** All values by path, without secrets. */
   all(): Readonly<Record<string, unknown>>;
-  /** A text says why it may not be. What is changed holds until the daemon starts again. */
+  /** A text says why the change is refused. A change lasts until the daemon restarts. */
   set(path: string, value: number): string | { readonly before: unknown };
 }
 

@@ -1,6 +1,6 @@
 /**
- * The configuration: files, environment and flags go in; every setting, typed and checked, with the source of its value comes out, or all
- * problems at once.
+ * The configuration: files, environment and flags go in; all settings come out, typed and checked, each with the source
+ * of its value; or a fault that lists all problems.
  */
 import { readFileSync } from 'node:fs';
 import convict from 'convict';
@@ -21,19 +21,22 @@ export interface SourceOf {
 
 export interface LoadedConfig {
   readonly config: Config;
-  /** Every setting's path with its value and where it came from. */
+  /** The path of every setting, with its value and where the value came from. */
   readonly sources: ReadonlyMap<string, SourceOf>;
 }
 
 export interface ConfigSources {
-  /** A JSON file; later ones win. */
+  /** JSON files; later ones override earlier ones. */
   readonly files?: readonly string[];
   readonly env?: Readonly<Record<string, string | undefined>>;
-  /** `path` → value from the command line (text is read as the setting's type). */
+  /** Path → value from the command line (text is converted to the setting's type). */
   readonly flags?: ReadonlyMap<string, unknown>;
 }
 
-/** Text from the environment or a flag as the setting's type; text that does not fit stays text, so that the check names it. */
+/**
+ * Converts text from the environment or a flag to the setting's type. Text that does not fit stays text, so that the
+ * check reports it.
+ */
 function coerce(raw: unknown, like: unknown): unknown {
   if (typeof raw !== 'string') return raw;
   if (typeof like === 'number' && raw.trim() !== '' && Number.isFinite(Number(raw))) return Number(raw);
@@ -51,7 +54,10 @@ function jsonOf(raw: string): unknown {
   }
 }
 
-/** The schema as convict takes it: each setting is a format of its own, with the environment name and how text becomes its type. */
+/**
+ * The schema in convict's form: each setting is its own format, with its environment variable and its conversion from
+ * text.
+ */
 function convictSchema(): convict.Schema<object> {
   const build = (node: object, path: string): object =>
     Object.fromEntries(
@@ -68,7 +74,7 @@ function convictSchema(): convict.Schema<object> {
   return build(settingsSchema, '') as convict.Schema<object>;
 }
 
-/** convict's object by dotted paths in text; its own types know only literal ones. */
+/** convict's object with dotted paths as text; its own types know only literal paths. */
 interface Settings {
   set(path: string, value: unknown): void;
   get(path: string): unknown;
@@ -77,18 +83,19 @@ interface Settings {
   validate(options: { allowed: 'strict' }): void;
 }
 
-/** What has been read so far. */
+/** What was read so far. */
 interface Reading {
   readonly all: ReturnType<typeof leaves>;
   readonly settings: Settings;
-  /** Where a setting that was given came from. */
+  /** Source of each setting that was given. */
   readonly origin: Map<string, string>;
   readonly problems: Problem[];
 }
 
 /**
- * Reads files, environment and flags in rising order of weight.
- * @throws Fault `bad-config` that lists every problem at once: the path, the value, what is allowed and where it came from.
+ * Reads files, environment and flags; later ones override earlier ones.
+ * @throws Fault `bad-config` that lists all problems: the path, the value, what is allowed and where the value came
+ * from.
  */
 export function loadConfig({ files = [], env = {}, flags = new Map() }: ConfigSources): LoadedConfig {
   const relevant = Object.fromEntries(Object.entries(env).filter(([name, value]) => name.startsWith('FACELATCH_') && value !== undefined));
@@ -121,7 +128,7 @@ function takeFile({ all, settings, origin, problems }: Reading, file: string): v
   const isGroup = (path: string) => [...all.keys()].some((known) => known.startsWith(`${path}.`));
   for (const path of pathsOf(json, '', all)) {
     if (all.has(path)) {
-      // One by one: load() would look for settings inside a setting that is an object.
+      // One by one: convict's load() would look for settings inside a setting whose value is an object.
       settings.set(path, valueAt(json, path));
       origin.set(path, `file ${file}`);
     } else if (isGroup(path))
@@ -150,7 +157,7 @@ function takeFlags({ all, settings, origin, problems }: Reading, flags: Readonly
   }
 }
 
-/** Each setting's value with its source; those that are not allowed go to the problems. */
+/** Each setting's value with its source. Values that are not allowed become problems. */
 function checked({ all, settings, origin, problems }: Reading): Map<string, SourceOf> {
   const sources = new Map<string, SourceOf>();
   for (const [path, { check, allowed, sensitive = false }] of all) {
@@ -198,7 +205,7 @@ function pathsOf(node: object, path: string, all: ReadonlyMap<string, unknown>):
   });
 }
 
-/** All defaults as one JSON object: what config/default.json holds. */
+/** All defaults as one object, the content of config/default.json. */
 export function defaults(): object {
   return loadConfig({}).config;
 }

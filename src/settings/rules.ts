@@ -1,4 +1,6 @@
-/** The rules between settings: a configuration whose settings are each allowed goes in, what makes no sense together comes out. */
+/**
+ * The rules between settings: a configuration of allowed values goes in, the combinations that make no sense come out.
+ */
 import { hasTimer, isHttpCall, isMqttMessage } from '../base/device-command.ts';
 import type { SettingValues } from './schema.ts';
 
@@ -7,17 +9,17 @@ export interface Problem {
   readonly text: string;
 }
 
-/** Broken or not, the setting to blame, and why. */
+/** Whether the rule is broken, the setting to blame, and why. */
 type Rule = readonly [broken: boolean, path: string, why: string];
 
-/** Settings that are each allowed and together make no sense. */
+/** Settings that are allowed one by one and make no sense together. `from` tells where a value came from. */
 export function impossible(config: SettingValues, from: (path: string) => string): Problem[] {
   const { access, camera, face, farm, inputs, metrics, mqtt, relay, retrain } = config;
   const rules: Rule[] = [
     [
       access.votes > access.window,
       'access.votes',
-      `${access.votes} votes can never be had among ${access.window} frames; access.window must be at least access.votes`,
+      `${access.votes} votes are impossible among ${access.window} frames; access.window must be at least access.votes`,
     ],
     [camera.source === 'rtsp' && camera.url === '', 'camera.url', 'is empty; camera.source "rtsp" needs the address of the camera'],
     [
@@ -36,7 +38,7 @@ export function impossible(config: SettingValues, from: (path: string) => string
       (name): Rule => [
         !(name in access.groups),
         'access.admits',
-        `"${name}" is no group of access.groups (${Object.keys(access.groups).join(', ') || 'none'})`,
+        `"${name}" is not a group in access.groups (${Object.keys(access.groups).join(', ') || 'none'})`,
       ],
     ),
     ...(['chip', 'line'] as const).map(
@@ -59,7 +61,7 @@ export function impossible(config: SettingValues, from: (path: string) => string
     [
       metrics.enabled && !metrics.anyAddress && !/^(127(\.\d+){3}|::1|localhost)$/.test(metrics.host),
       'metrics.host',
-      `${metrics.host} can be reached by other machines, which then see when people come and go; if that is meant, set metrics.anyAddress to true`,
+      `${metrics.host} can be reached by other machines, which can then see when people come and go; if that is intended, set metrics.anyAddress to true`,
     ],
     ...deviceRules(relay),
     ...credentialRules(config),
@@ -83,7 +85,10 @@ export function impossible(config: SettingValues, from: (path: string) => string
   return rules.filter(([broken]) => broken).map(([, path, why]) => ({ path, text: `${path}: ${why} (from ${from(path)})` }));
 }
 
-/** systemd gives credentials to a service's main process alone (github.com/systemd/systemd/issues/32583), not to what makes the relay safe after it. */
+/**
+ * systemd gives credentials only to the main process (github.com/systemd/systemd/issues/32583), not to ExecStopPost,
+ * which makes the relay safe.
+ */
 function credentialRules({ relay, mqtt }: SettingValues): Rule[] {
   const files = {
     http: { 'relay.device.passwordFile': relay.device.passwordFile },
@@ -94,15 +99,15 @@ function credentialRules({ relay, mqtt }: SettingValues): Rule[] {
     ([path, file]): Rule => [
       file.startsWith('/run/credentials/'),
       path,
-      `${file} is a systemd credential, which ExecStopPost, that makes the relay safe after a crash, is not given; use a file that only the service can read, such as /etc/facelatch/relay-password (chown facelatch, chmod 400)`,
+      `${file} is a systemd credential, and ExecStopPost, which makes the relay safe after a crash, cannot read those; use a file that only the service can read, such as /etc/facelatch/relay-password (chown facelatch, chmod 400)`,
     ],
   );
 }
 
-/** A value as a message may show it: there may be a password in an address. */
+/** A value as a message may show it: an address may contain a password. */
 const shown = (text: string): string => (text === '' ? 'is empty' : text.includes('@') ? 'is none' : JSON.stringify(text));
 
-/** What a relay on the network must have, and what makes no sense there. */
+/** What a network relay needs, and what makes no sense with one. */
 function deviceRules({ kind, device, trustBroker, wiring, activeLow }: SettingValues['relay']): Rule[] {
   if (kind !== 'http' && kind !== 'mqtt') return [];
   const { model, address, channel, release, ask, reports, released, locked, endsItself } = device;
@@ -115,7 +120,7 @@ function deviceRules({ kind, device, trustBroker, wiring, activeLow }: SettingVa
     [
       kind === 'mqtt' && !trustBroker,
       'relay.kind',
-      'is "mqtt", which puts the lock behind the broker: whoever holds the broker, or may write to the topic of the relay, opens the door past facelatch; use "http" or a GPIO line, or, if that is meant, set relay.trustBroker to true',
+      'is "mqtt", which puts the lock behind the broker: whoever controls the broker, or may write to the topic of the relay, can open the door without facelatch; use "http" or a GPIO line, or, if that is intended, set relay.trustBroker to true',
     ],
     [other !== kind, 'relay.device.model', `"${model}" is reached with relay.kind "${other}"`],
     [
@@ -139,7 +144,7 @@ function deviceRules({ kind, device, trustBroker, wiring, activeLow }: SettingVa
     [
       own && release !== '' && !hasTimer(release) && !endsItself,
       'relay.device.release',
-      'tells the device not when to switch off by itself: were facelatch, its computer or the network gone by then, the door would stay open; put {s} or {ms} where the device takes a time, or set the device up so that it switches off after some seconds and set relay.device.endsItself to true',
+      'does not tell the device when to switch off by itself: if facelatch, its computer or the network failed, the door would stay open; put {s} or {ms} where the device takes a time, or set the device up so that it switches off after some seconds and set relay.device.endsItself to true',
     ],
     [
       own && kind === 'mqtt' && (ask === '' || reports === ''),

@@ -48,7 +48,7 @@ export const sections: Readonly<Record<keyof typeof settingsSchema, string>> = {
 /** The values of all settings. */
 export type SettingValues = ConfigOf<typeof settingsSchema>;
 
-/** Every setting by its dotted path. */
+/** All settings by their dotted paths. */
 export function leaves(): ReadonlyMap<string, Leaf<unknown>> {
   const found = new Map<string, Leaf<unknown>>();
   const walk = (node: object, path: string) => {

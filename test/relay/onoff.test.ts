@@ -39,7 +39,7 @@ describe('a line of the old interface', () => {
       /No GPIO chip is labelled "pinctrl" \(relay\.chip\); there are "door-board", "twin", "twin"/,
     ],
     ['two chips of one label', 'twin', '#3', /More than one GPIO chip is labelled "twin"/],
-    ['a line beyond the last', 'door-board', '#8', /"#8" is no line .*give #0 to #7/],
+    ['a line beyond the last', 'door-board', '#8', /"#8" is not a line .*give #0 to #7/],
     ['a name', 'door-board', 'RELAY', /has no names: give #0 to #7/],
     ['a bare number', 'door-board', '3', /give #0 to #7/],
   ])('%s is one clear fault', (_, label, line, message) => {

@@ -1,4 +1,6 @@
-/** Chance that can be repeated: a seed in, an endless row of numbers out, the same for the same seed on every machine. */
+/**
+ * Repeatable random numbers: a seed goes in, an endless series comes out, the same for the same seed on every machine.
+ */
 
 export interface Chance {
   /** The next number, 0 ≤ n < 1. */
@@ -11,7 +13,10 @@ export interface Chance {
   shuffled<T>(items: readonly T[]): T[];
 }
 
-/** The generator mulberry32 (T. Ettinger, public domain): 32 bits of state, good enough to place people before a door. */
+/**
+ * The generator mulberry32 (T. Ettinger, public domain): 32 bits of state, good enough to place people in front of a
+ * door.
+ */
 export function chance(seed: number): Chance {
   let state = seed >>> 0;
   const next = (): number => {

@@ -1,12 +1,12 @@
 /**
  * Cuts a demo person out of a studio picture: from the encoded picture (600×600, plain grey backdrop) to the person
- * in a drawn jacket on nothing, at a few sizes, ready to be laid on another background.
+ * in a drawn jacket on a transparent background, at a few sizes, ready to be laid on another background.
  */
 import sharp from 'sharp';
 
-/** Side of the studio pictures, pixels; every place below is given in them. */
+/** Side of the studio pictures; all positions below are in these pixels. */
 const studioSide = 600;
-/** Between the eyes in the studio pictures, on average over the demo people; the distance between the eyes is 82…97 px. */
+/** Mean point between the eyes over all demo people; the eyes are 82…97 px apart. */
 export const studioEyes = { x: 297, y: 275 };
 
 /** Pixels of a person, colour already multiplied by opacity. */
@@ -15,7 +15,7 @@ export interface Sprite {
   readonly height: number;
   /** Sprite pixels for one studio pixel. */
   readonly scale: number;
-  /** One number a pixel, bytes R G B A in memory order (little-endian), premultiplied. */
+  /** One number per pixel, bytes R G B A in memory order (little-endian), premultiplied. */
   readonly pixels: Uint32Array;
 }
 
@@ -116,12 +116,13 @@ function backdropRow(k: readonly number[], py: number): Float64Array {
 }
 
 /**
- * Opacity from how much darker (hair) or how much redder (skin) than the backdrop a pixel is, full in the face, the neck and below
- * the hair line. The people are averages of three, so hair that only one of them has is a pale ghost: the key starts above that.
+ * Opacity from how much darker (hair) or redder (skin) than the backdrop a pixel is; full in the face, the neck and
+ * below the hair line. Each person is the average of three, and hair that only one of them has is a pale shadow: the
+ * key starts above that.
  */
 function keyed(studio: Buffer, fit: Backdrop): Buffer {
   const out = Buffer.alloc(studioSide * studioSide * 4);
-  // Rows in a column that were opaque so far: below four of them the head is solid down to the eyes.
+  // Opaque rows so far in each column: after four of them the head is solid down to the eyes.
   const solid = new Uint8Array(studioSide);
   for (let y = 0; y < studioSide; y++) {
     const backR = backdropRow(fit[0], y);
@@ -141,7 +142,7 @@ function keyed(studio: Buffer, fit: Backdrop): Buffer {
         if ((solid[x] as number) > 4) a = 1;
       }
       if (a < 0.02) continue;
-      // What shows through at the edge is the grey backdrop: taken out, so that no pale rim follows the person.
+      // Remove the grey backdrop that shows through at the edge, or the person would have a pale rim.
       out[i * 4] = unmixed(r, br, a);
       out[i * 4 + 1] = unmixed(g, bg, a);
       out[i * 4 + 2] = unmixed(b, bb, a);
@@ -161,7 +162,10 @@ function inBody(x: number, y: number): number {
   return y > 380 ? Math.max(face, 1 - smooth(48, 62, Math.abs(x - 297))) : face;
 }
 
-/** A jacket over the white shirts: shoulders, an opening that shows the neck, lapels, a zip. Its last row goes on downwards. */
+/**
+ * A jacket over the white shirts: shoulders, an opening that shows the neck, lapels, a zip. Its last row continues
+ * downwards.
+ */
 function jacketSvg(colour: string): string {
   const half = 'M226 482 C205 502 150 512 110 528 C58 548 26 566 14 600 L300 600 Z';
   const lapel = 'M226 480 L212 506 L292 600 L300 600 L236 500 Z';

@@ -1,6 +1,6 @@
 /**
- * Who comes to the demo's door, when and how: a seed and the cast in, a row of visits out, and for each visit where everybody
- * stands in each frame. Pure: the same seed always gives the same visits.
+ * Who comes to the demo's door, when and how: a seed and the cast go in, a series of visits comes out, and for each
+ * visit where everybody stands in each frame. Pure: the same seed always gives the same visits.
  */
 import { Fault } from '../../base/errors.ts';
 import { type Chance, chance } from './chance.ts';
@@ -33,14 +33,15 @@ export interface Cast {
   readonly enrolled: readonly string[];
   /** Ids of the people who are not. */
   readonly strangers: readonly string[];
-  /** How many visits; 0 for ever. */
+  /** Number of visits; 0: it never ends. */
   readonly visits: number;
 }
 
 /**
- * The visits of `seed`: of every three one is an enrolled person's, one a stranger's, and one is `two at once` or `nobody`. People come in
- * shuffled turns, so that everybody appears, and nobody again before half of the others have been.
- * Throws Fault `bad-config` when there is nobody to come.
+ * The visits of `seed`. Of every three, one is an enrolled person's, one a stranger's, and one is `two at once` or
+ * `nobody`. People come in shuffled turns: everybody appears, and nobody returns before half of the others have been
+ * there.
+ * @throws Fault `bad-config` if nobody can come.
  */
 export function* demoSchedule(seed: number, { enrolled, strangers, visits }: Cast): Generator<Visit, void, void> {
   const luck = chance(seed);
@@ -63,7 +64,7 @@ export function* demoSchedule(seed: number, { enrolled, strangers, visits }: Cas
   }
 }
 
-/** Deals `items` round and round; each round shuffles the first and the second half of the last one by themselves. */
+/** Deals `items` in rounds; each round shuffles the first and the second half of the round before separately. */
 function turns<T>(items: readonly T[], luck: Chance, what: string): () => T {
   if (items.length === 0)
     throw new Fault('bad-config', `The demo has nobody under ${what}: name some but not all of the demo people in camera.replay.enrolled`);
@@ -102,7 +103,10 @@ export interface Staging {
   readonly blurPx: number;
 }
 
-/** From so far into the visit (0…1) on, a single visitor stands near, straight and well lit: at least six frames of fifteen. */
+/**
+ * From this share of the visit on (0…1), a single visitor stands near, straight and well lit: at least six frames of
+ * fifteen.
+ */
 const settledAt = 0.58;
 
 /** The `visit` frame by frame. */

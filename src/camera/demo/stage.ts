@@ -1,5 +1,5 @@
 /**
- * Draws the demo's frames: a staging in (who stands where, how bright, how blurred), the pixels of a 640×480 camera picture out,
+ * Draws the demo's frames: a staging goes in (who stands where, how bright, how blurred), a 640×480 JPEG comes out,
  * composed from the hallway and the cut-out people.
  */
 import sharp from 'sharp';
@@ -12,11 +12,14 @@ const height = 480;
 /** Bytes of a row of the canvas. */
 const stride = width * 3;
 
-/** A frame's grain begins at one of so many places of one long row. */
+/** Number of places in one long row of noise at which a frame's grain can start. */
 const grainShifts = 1 << 16;
 
 export interface Stage {
-  /** The picture as a JPEG. `cutOuts` are those of the staging's poses, in their order. One at a time: there is one canvas. */
+  /**
+   * The picture as a JPEG. `cutOuts` belong to the staging's poses, in the same order. One call at a time: there is one
+   * canvas.
+   */
   draw(staging: Staging, cutOuts: readonly CutOut[], luck: Chance): Promise<Uint8Array>;
 }
 
@@ -44,14 +47,15 @@ export async function setStage(noise: Chance): Promise<Stage> {
   };
 }
 
-/** The smallest size that need not be enlarged, so that plain bilinear reading does not alias. */
+/** The smallest size that need not be enlarged, so that bilinear sampling does not alias. */
 function spriteFor(cutOut: CutOut, scale: number): Sprite {
   return cutOut.findLast((sprite) => sprite.scale >= scale) ?? cutOut[0];
 }
 
 /**
- * Lays a person on the canvas: each canvas pixel is taken back into the sprite (turn back the tilt, undo the scale, move the middle of the
- * face to the side for a turned head) and read there bilinearly. Below the sprite its last row, the jacket, goes on.
+ * Lays a person on the canvas. Each canvas pixel is mapped back into the sprite (undo tilt and scale, move the middle
+ * of the face to the side for a turned head) and sampled there bilinearly. Below the sprite its last row, the jacket,
+ * continues.
  */
 function lay(canvas: Uint8ClampedArray, sprite: Sprite, pose: Pose): void {
   const { pixels, width: sw, height: sh } = sprite;
@@ -105,7 +109,7 @@ function lay(canvas: Uint8ClampedArray, sprite: Sprite, pose: Pose): void {
   }
 }
 
-/** How far each sprite column is read from beside itself, so that the middle of the head moves to the side as it does on a turned head. */
+/** Sideways offset for each sprite column: the middle of the head moves to the side, as it does when a head turns. */
 function turnTable(sprite: Sprite, turn: number): Float32Array | undefined {
   if (turn === 0) return undefined;
   const half = 125 * sprite.scale;
@@ -116,8 +120,8 @@ function turnTable(sprite: Sprite, turn: number): Float32Array | undefined {
 }
 
 /**
- * Mean over `length` pixels to the right and half of it downwards, in place: a camera that shakes and is out of focus. Running sums: the
- * length costs nothing.
+ * Mean over `length` pixels to the right and half of that downwards, in place: motion blur and defocus. Running sums,
+ * so the cost does not depend on the length.
  */
 function blur(canvas: Uint8ClampedArray, length: number): void {
   const row = new Uint8ClampedArray(stride);
@@ -145,7 +149,10 @@ function blur(canvas: Uint8ClampedArray, length: number): void {
   }
 }
 
-/** Light, and the sensor's grain in the last bit of every byte (four bytes at a time: this is every pixel of every frame). */
+/**
+ * Light, and the sensor's grain in the last bit of every byte (four bytes at a time: this is every pixel of every
+ * frame).
+ */
 function expose(canvas: Uint8ClampedArray, brightness: number, grain: Uint32Array): void {
   if (brightness !== 1) for (let i = 0; i < canvas.length; i++) canvas[i] = (canvas[i] as number) * brightness;
   const words = new Uint32Array(canvas.buffer, 0, grain.length);

@@ -1,6 +1,6 @@
 /**
- * The demo's camera: made-up people come to a door, enrolled ones and strangers, each in their own manner. In: the folder of their
- * pictures and a seed; out: 640×480 JPEG frames that know what they truly show (`scene`).
+ * The demo's camera: made-up people come to a door, enrolled ones and strangers, in different manners. The folder of
+ * their pictures and a seed go in; 640×480 JPEG frames come out that carry what they truly show (`scene`).
  */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -14,22 +14,25 @@ import { demoSchedule, type Staging, stagings, type Visit, type Visitor } from '
 import { setStage } from './stage.ts';
 
 export interface DemoOptions {
-  /** Holds `<id>-neutral.jpg` and `<id>-smiling.jpg` of everybody in the cast. */
+  /** Folder with `<id>-neutral.jpg` and `<id>-smiling.jpg` of everybody in the cast. */
   readonly folder: string;
   /** Ids (`p01`) of the people who are enrolled from their neutral picture; the visits show them smiling. */
   readonly enrolled: readonly string[];
   /** Ids of people who are not. */
   readonly strangers: readonly string[];
-  /** How many visits; 0 for ever. */
+  /** Number of visits; 0: it never ends. */
   readonly visits: number;
   /** The visits of one seed are always the same, to the byte. */
   readonly seed: number;
-  /** Frames per second of life. */
+  /** Frames per second at speed 1. */
   readonly fps: number;
-  /** 1: life; 0: lock-step, each frame made when it is asked for; another factor: so many times faster. */
+  /** 1: real time; 0: lock-step, a frame is made when the consumer asks; another factor: that many times faster. */
   readonly speed: number;
   readonly clock: Clock;
-  /** Empty frames (without `scene`) after each visit. Default: 0.8 s of life, longer than the door needs to see that a visit is over. */
+  /**
+   * Empty frames (without `scene`) after each visit. Default: 0.8 s, longer than the door needs to see that a visit is
+   * over.
+   */
   readonly gapFrames?: number;
 }
 
@@ -54,20 +57,20 @@ async function* shots({ folder, seed, fps, gapFrames = Math.ceil(0.8 * fps), ...
     }
     for (let i = 0; i < gapFrames; i++) {
       if (rooms.length < emptyRooms) rooms.push(await stage.draw(empty, [], grain));
-      // No camera gives the same bytes twice; what stands behind the end of a JPEG is not decoded.
+      // No camera delivers the same bytes twice; what follows the end of a JPEG is not decoded.
       yield { picture: Buffer.concat([rooms[i % rooms.length] ?? Buffer.alloc(0), Buffer.from(`${visit.visit}.${i}`)]) };
     }
   }
 }
 
-/** Draws the next picture while the consumer looks at this one: at full speed that keeps a second core busy. */
+/** Draws the next picture while the consumer works on this one: at full speed this uses a second core. */
 async function* oneAhead(shots: AsyncGenerator<Shot, void, void>): AsyncGenerator<Shot, void, void> {
   try {
     for (let next = shots.next(); ; ) {
       const { value, done } = await next;
       if (done) return;
       next = shots.next();
-      // A fault of the next picture is thrown when it is asked for, not before.
+      // A fault in the next picture is thrown when it is asked for, not before.
       next.catch(() => undefined);
       yield value;
     }
@@ -76,7 +79,7 @@ async function* oneAhead(shots: AsyncGenerator<Shot, void, void>): AsyncGenerato
   }
 }
 
-/** Pictures of the room with nobody in it differ in their grain alone: a few are drawn and shown in turn. */
+/** Pictures of the empty room differ only in their grain: a few are drawn and shown in turn. */
 const emptyRooms = 8;
 const empty: Staging = { poses: [], brightness: 1, blurPx: 0 };
 
@@ -84,10 +87,10 @@ function sceneOf({ visit, manner, visitors }: Visit, last: boolean): Scene {
   return { visit, manner, people: visitors.map(({ id, enrolled }) => (enrolled ? id : `stranger:${id}`)), last };
 }
 
-/** The jackets, from which everybody always wears the same. */
+/** Jacket colours; a person always wears the same one. */
 const jackets = ['#3a536e', '#6e3b3b', '#41604a', '#5d4c3d', '#474a52', '#7a6a3f', '#5a4468'];
 
-/** Cut-outs are made once a person and picture and kept: about 2 MB each. */
+/** Cut-outs are made once for each person and picture and kept: about 2 MB each. */
 function keptCutOuts(folder: string): (visitor: Visitor) => Promise<CutOut> {
   const kept = new Map<string, Promise<CutOut>>();
   return ({ id, expression }) => {
