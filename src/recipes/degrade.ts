@@ -3,6 +3,7 @@
  * drawn from a seed go in; new pixels come out.
  */
 import sharp from 'sharp';
+import type { Random } from '../base/random.ts';
 
 /** Interleaved RGB, 3 bytes a pixel, rows top to bottom. */
 export interface Pixels {
@@ -28,7 +29,6 @@ export interface Degradation {
   readonly quality: number;
 }
 
-type Random = () => number;
 const within = (random: Random, low: number, high: number) => low + (high - low) * random();
 
 type Range = readonly [low: number, high: number];

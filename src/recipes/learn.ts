@@ -48,8 +48,8 @@ export async function learn(
     const projection = learned(known, door, size);
     const z = (embeddings: readonly Embedding[]) => embeddings.map((embedding) => project(projection, embedding));
     // Genuine: half of a person's embeddings are enrolled, the other half are probes. Impostors: all embeddings are
-    // probes, against three enrolments of
-    // each other person, because a strict door needs rates that only a million comparisons can show.
+    // probes, against three enrolments of each other person, because a strict door needs rates that only a million
+    // comparisons can show.
     const unknown = cohort.people.flatMap((own, index) => (aside.has(index) && own.length >= 2 * versions ? [z(own)] : []));
     const nobody = z(known.flat());
     const enrolledAs = (own: readonly Embedding[]) => awayFromStrangers(centreOf([own]), nobody);

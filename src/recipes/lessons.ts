@@ -3,7 +3,7 @@
  * clean picture as the target. A blend of two or three faces is a face that nobody has: so a door of few people has
  * enough to learn from.
  */
-import { newRandom } from '../base/random.ts';
+import { newRandom, type Random } from '../base/random.ts';
 import type { Embedding } from '../face/port.ts';
 import { seedOf } from './cohort.ts';
 import { degrade, drawDegradation, evening } from './degrade.ts';
@@ -91,7 +91,6 @@ export async function openLessons({
   };
 }
 
-type Random = () => number;
 const pick = <T>(from: readonly T[], random: Random): T => from[Math.floor(random() * from.length)] as T;
 
 function draw([own = [], mixed = [], theirs = []]: readonly (readonly Lesson[])[], random: Random): Lesson {
