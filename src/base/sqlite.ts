@@ -22,7 +22,7 @@ export interface SqliteKind {
     foreign(file: string): Fault;
     /** The file has a later version than this program knows. */
     newer(file: string, found: number): Fault;
-    /** The folder or the file cannot be made. Absent: the folder must exist, and SQLite's own error says what is wrong. */
+    /** The folder or the file cannot be made. If absent, the folder must exist, and SQLite's own error is thrown. */
     unwritable?(file: string, error: unknown): Fault;
   };
 }

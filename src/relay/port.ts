@@ -6,8 +6,8 @@ export interface Relay extends AsyncDisposable {
    * Drives the line to its active level for `durationMs` (milliseconds, > 0, limited by `relay.maxMs`), then back to
    * the safe level. Resolves at the first edge, not at the end. A pulse during a pulse extends it to the later end, at
    * most `relay.maxMs` after the first edge.
-   * @throws Fault `relay-failed` if the line cannot be driven, is not held, or a network relay does not confirm. A failed
-   * pulse is never repeated.
+   * @throws Fault `relay-failed` if the line cannot be driven, is not held, or a network relay does not confirm. A
+   * failed pulse is never repeated.
    */
   pulse(durationMs: number): Promise<void>;
   /**

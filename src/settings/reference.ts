@@ -1,4 +1,6 @@
-/** The reference of all settings, made from the schema: the reference by section comes out, and the page beside the configuration files. */
+/**
+ * The reference of all settings: the schema goes in; docs/reference/settings.md and config/README.md come out.
+ */
 import type { Leaf } from './kinds.ts';
 import { envName, leaves, sections } from './schema.ts';
 
