@@ -1,6 +1,6 @@
 /**
- * Serves the metrics to Prometheus: answers `GET /metrics` and nothing else. The house opens it, and ends it by
- * disposing it.
+ * Serves the metrics to Prometheus: answers `GET /metrics` and nothing else. `adapters/host.ts` opens it;
+ * it ends when it is disposed.
  */
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';

@@ -1,7 +1,8 @@
 /**
  * Notifies systemd (sd_notify(3)). In: the environment of a Type=notify unit, and how the house is. Out: READY, STATUS,
  * WATCHDOG and STOPPING, over a Unix datagram socket, which Node does not have and koffi reaches. READY waits for the
- * relay line; WATCHDOG is sent only while every loop turns. The house opens it, and ends it by disposing the socket.
+ * relay line; WATCHDOG is sent only while every loop turns. `adapters/host.ts` opens the socket, and it ends when it is
+ * disposed.
  */
 import { Fault, messageOf } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';

@@ -85,7 +85,7 @@ function open(people: Readonly<Record<string, PersonRules>> = {}, over: object =
 }
 const kinds = () => journal.query({ limit: 100 }).map(({ event }) => ('reason' in event ? `${event.kind} ${event.reason}` : event.kind));
 
-describe('asked for otherwise than by face', () => {
+describe('asked for other than by face', () => {
   it('is journalled, then done, then journalled again', async () => {
     const { door, relay } = open();
     expect(await door.open(operator)).toEqual({ ok: true, seq: 1 });

@@ -1,4 +1,4 @@
-/** Rules as somebody changes them: what merges, what is taken away, and what is refused with its remedy. */
+/** A change of rules: what merges, what is removed, and what is refused with its remedy. */
 import { describe, expect, it } from 'vitest';
 import { changedRules } from '../../src/access/person-rules.ts';
 
@@ -20,7 +20,7 @@ describe('a change of rules', () => {
     expect(change({ enabled: false }, { enabled: true })).toEqual({ rules: {}, changed: ['enabled'] });
   });
 
-  it('counts uses anew when they are given again', () => {
+  it('counts uses from zero when they are given again', () => {
     const before = { uses: 3, usesSince: '2026-01-01T00:00:00.000Z' };
     expect(change(before, { uses: 3 })).toMatchObject({ rules: { usesSince: '2026-11-24T12:00:00.000Z' } });
     expect(change(before, { enabled: false })).toMatchObject({ rules: before });

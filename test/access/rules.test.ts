@@ -1,4 +1,4 @@
-/** What rules make of a recognised face: refusals said at once, PIN and second person, and the lock-out after failed presentations. */
+/** Rules for a recognised face: refusals told at once, PIN and second person, and the lock-out after failed presentations. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Admission } from '../../src/access/admission.ts';
@@ -185,7 +185,7 @@ describe('the lock-out', () => {
     expect(door.state().failures.inARow).toBe(1);
   });
 
-  it('doubles each time up to its most, and a grant or a reset begins anew', () => {
+  it('doubles each time up to its most, and a grant or a reset begins again', () => {
     const door = house(base);
     const durations: number[] = [];
     for (let i = 0; i < 4; i++) {

@@ -72,7 +72,7 @@ describe('a state folder', () => {
   });
 
   test('below a folder that takes none is refused at once', () => {
-    // With a limit of time: mkdir -p of Node turns for ever there.
+    // With a time limit: recursive mkdir of Node.js loops for ever there.
     const code = `import { lockState } from ${JSON.stringify(new URL('../../src/host/lock.ts', import.meta.url).href)}; lockState('/proc/facelatch/state')`;
     const { signal, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', code], {
       timeout: 10_000,

@@ -1,4 +1,4 @@
-/** What Prometheus would read, and where it may be read. */
+/** What Prometheus reads, and where. */
 import { afterEach, expect, it } from 'vitest';
 import { Fault } from '../../src/base/errors.ts';
 import { doorMetrics, type Readings } from '../../src/host/metrics.ts';
@@ -41,7 +41,7 @@ it('every series is there from the start, so that the first denial is already a 
   expect(read('build_info', { version: '0.1.0', door: 'front-door' })).toBe(1);
 });
 
-it('events and looked-at frames are counted on the side of the threshold where they fell', async () => {
+it('events and decided frames are counted on their side of the threshold', async () => {
   const { metrics, read } = open();
   const likeness = { logit: 7.5, probability: 0.99, share: 1 };
   const sighting = { digest: 'x', capturedAtMs: 0, likeness };
@@ -90,7 +90,7 @@ it('two doors in one process do not mix', async () => {
   expect([(await one.read())('grants_total'), (await other.read())('grants_total')]).toEqual([1, 0]);
 });
 
-it('GET /metrics is answered and nothing else; a gallery that is down is said and ends nothing', async () => {
+it('GET /metrics is answered and nothing else; a gallery that is down is reported and ends nothing', async () => {
   const trouble = { now: false };
   const { metrics } = open(() => {
     if (trouble.now) throw new Fault('gallery-down', 'The gallery is held by another process');
@@ -121,7 +121,7 @@ it('a port that is taken is one clear error', async () => {
   });
 });
 
-it('an address that other machines reach needs a word of its own', () => {
+it('an address that other machines reach must be allowed explicitly', () => {
   const load = (flags: Record<string, unknown>) => loadConfig({ flags: new Map(Object.entries({ 'metrics.enabled': true, ...flags })) });
   for (const host of ['0.0.0.0', '::', '192.168.1.4', 'door.lan', '127.0.0.1.example'])
     expect(() => load({ 'metrics.host': host })).toThrow('metrics.anyAddress');

@@ -1,4 +1,7 @@
-/** Reads the text that Prometheus reads (exposition format 0.0.4): a metric's name without `facelatch_` and some of its labels in, the value of the one sample that has them out. */
+/**
+ * Reads the exposition text (format 0.0.4). In: a metric's name without `facelatch_`, and some of its labels. Out: the value
+ * of the one sample that has them.
+ */
 
 export type Samples = (name: string, labels?: Readonly<Record<string, string>>) => number | undefined;
 

@@ -1,4 +1,4 @@
-/** The AsyncAPI document is valid, is the one in docs/, and says of every message that is really published what it is. */
+/** The AsyncAPI document is valid, is the one in docs/, and describes every message that is really published. */
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { Ajv } from 'ajv';
@@ -81,7 +81,7 @@ it('has every reference it makes, and a channel for every command', () => {
     expect(Object.values(document.channels).map(({ address }) => address)).toContain(`facelatch/{door}/cmd/${name.replaceAll('.', '/')}`);
 });
 
-it('says what every message is that a door publishes: events, states, status, commands, replies', async () => {
+it('describes every message that a door publishes: events, states, status, commands, replies', async () => {
   await using broker = await openMosquitto();
   using post = await openPost({ clock: systemClock });
   for (const event of Object.values(eventOf)) post.journal.append(event);
@@ -138,11 +138,11 @@ it('says what every message is that a door publishes: events, states, status, co
   const odd = judged.filter(({ channels }) => channels.length !== 1 || channels[0]?.problem !== undefined);
   expect(odd).toEqual([]);
   const used = new Set(judged.flatMap(({ channels }) => channels.map(({ key }) => key)));
-  // Everything the door says of itself was really seen; what is left are commands that were not sent, and enrolment.
+  // Everything the door publishes by itself was seen; what is left are commands that were not sent, and enrolment.
   expect(Object.keys(document.channels).filter((key) => !used.has(key) && !key.startsWith('cmd') && key !== 'enrolment')).toEqual([]);
 });
 
-it('finds out a message that is another than it says', () => {
+it('does not fit a message that differs from it', () => {
   const payload = Buffer.from('{"schema":1,"state":"ajar","at":"2026-01-01T00:00:00.000Z"}');
   expect(channelsOf(topics.state('door'), payload)[0]?.problem).toContain('allowed values');
   expect(channelsOf('facelatch/front-door/gossip', payload)).toEqual([]);

@@ -1,4 +1,4 @@
-/** Topics and payloads: what stands in them for every kind of event, and what never does. */
+/** Topics and payloads: what is in them for every kind of event, and what never is. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Event } from '../../src/events.ts';

@@ -5,7 +5,7 @@
  */
 
 /** schemas.py: DEVICE_DISCOVERY_SCHEMA. */
-export const deviceDiscovery = {
+const deviceDiscovery = {
   required: ['device', 'components', 'origin'],
   optional: [
     ...['availability', 'availability_mode', 'availability_template', 'availability_topic', 'payload_available', 'payload_not_available'],
@@ -13,14 +13,14 @@ export const deviceDiscovery = {
   ],
 };
 /** schemas.py: MQTT_ENTITY_DEVICE_INFO_SCHEMA; identifiers or connections must be there. */
-export const device = [
+const device = [
   ...['identifiers', 'connections', 'manufacturer', 'model', 'model_id', 'name', 'hw_version', 'serial_number', 'sw_version'],
   ...['via_device', 'suggested_area', 'configuration_url'],
 ];
 /** schemas.py: MQTT_ORIGIN_INFO_SCHEMA. */
-export const origin = { required: ['name'], optional: ['sw_version', 'support_url'] };
+const origin = { required: ['name'], optional: ['sw_version', 'support_url'] };
 /** schemas.py: MQTT_AVAILABILITY_LIST_SCHEMA, one of the list. */
-export const availability = { required: ['topic'], optional: ['payload_available', 'payload_not_available', 'value_template'] };
+const availability = { required: ['topic'], optional: ['payload_available', 'payload_not_available', 'value_template'] };
 
 /** schemas.py: MQTT_ENTITY_COMMON_SCHEMA, and SCHEMA_BASE of config.py. */
 const common = [
@@ -45,7 +45,7 @@ const extended = (base: typeof readOnly, optional: readonly string[], required: 
   optional: [...base.optional, ...optional],
 });
 
-export const platforms: Readonly<Record<string, { readonly required: readonly string[]; readonly optional: readonly string[] }>> = {
+const platforms: Readonly<Record<string, { readonly required: readonly string[]; readonly optional: readonly string[] }>> = {
   // lock.py
   lock: extended(readWrite, [
     ...['code_format', 'command_template', 'name', 'payload_lock', 'payload_unlock', 'payload_open', 'payload_reset', 'value_template'],
@@ -81,13 +81,13 @@ export const platforms: Readonly<Record<string, { readonly required: readonly st
 };
 
 /** Of the device classes of each platform, those this project uses (`<Platform>DeviceClass` of core), and units that `duration` may have. */
-export const deviceClasses: Readonly<Record<string, readonly string[]>> = {
+const deviceClasses: Readonly<Record<string, readonly string[]>> = {
   binary_sensor: ['door', 'tamper', 'problem'],
   sensor: ['duration'],
 };
-export const durationUnits = ['d', 'h', 'min', 's', 'ms', 'µs'];
+const durationUnits = ['d', 'h', 'min', 's', 'ms', 'µs'];
 /** discovery.py: TOPIC_MATCHER. */
-export const configTopic = /^homeassistant\/device\/[a-zA-Z0-9_-]+\/config$/;
+const configTopic = /^homeassistant\/device\/[a-zA-Z0-9_-]+\/config$/;
 
 /** What is wrong with a discovery message, by the lists above. */
 export function fieldProblems({ topic, payload }: { readonly topic: string; readonly payload: string }): string[] {

@@ -1,4 +1,4 @@
-/** What Home Assistant is told of a door: its discovery payload against the published fields, attempts, and what its buttons may ask for. */
+/** What Home Assistant is told of a door: the discovery payload against the published fields, attempts, and its buttons. */
 import { describe, expect, it } from 'vitest';
 import { commands } from '../../src/command/registry.ts';
 import { denials } from '../../src/events.ts';
@@ -46,7 +46,7 @@ describe('the discovery of a door', () => {
     expect(fieldProblems({ topic: 'homeassistant/device/a.b/config', payload })).toEqual(['topic homeassistant/device/a.b/config']);
   });
 
-  it('takes out what is not there, so that what was there before goes too', () => {
+  it('removes what the door does not have, also where it had it before', () => {
     const components = componentsOf(some);
     for (const id of ['image', 'contact', 'tamper', 'open', 'lockout']) expect(Object.keys(components[id]!)).toEqual(['platform']);
     expect(Object.keys(componentsOf({ ...some, person: 'off' }).person!)).toEqual(['platform']);
@@ -114,7 +114,7 @@ describe('an attempt', () => {
     expect(JSON.stringify(told)).not.toContain('p-2');
   });
 
-  it('is no other event', () => {
+  it('is not made of any other event', () => {
     const kinds = Object.values(eventOf).filter((event) => attemptOf(event, context) !== undefined);
     expect(kinds.map(({ kind }) => kind).sort()).toEqual(['access.denied', 'access.granted', 'access.pending']);
   });

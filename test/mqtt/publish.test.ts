@@ -1,4 +1,4 @@
-/** The journal is published in order and without loss, to a real mosquitto and to the embedded broker, whatever becomes of them. */
+/** The journal is published in order and without loss, to a real mosquitto and to the embedded broker, whatever happens to them. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -91,7 +91,7 @@ describe.each(brokers)('over %s', (name, version, open) => {
     if (version.protocol === '5') expect(published[0]?.contentType).toBe('application/json');
     expect(witness.of(topics.state('door')).map(({ body }) => body.state)).toEqual(['locked', 'released', 'locked']);
     expect(witness.of(topics.state('counts'))).toHaveLength(1);
-    // Whoever goes by `online` has the present states by then, not what a killed daemon left with the broker.
+    // When `online` comes, the states are the present ones, not those that a killed daemon left with the broker.
     const order = witness.messages.map(({ topic }) => topic).slice(0, 3);
     expect(order).toEqual([topics.state('door'), topics.state('mode'), topics.status]);
     expect(journal.cursor('mqtt').get()).toBe(events.length);
@@ -118,7 +118,7 @@ describe('a broker in trouble', () => {
       await until(() => seqs.length + witness.seqs.length >= at);
       await mosquitto.kill();
       gate.open = false;
-      // What the broker handed to the kernel before it died is still to be read.
+      // What the broker gave to the kernel before it died is still to be read.
       await until(() => publisher.status().state === 'down');
       await witness[Symbol.asyncDispose]();
       seqs.push(...witness.seqs);
@@ -185,7 +185,7 @@ describe('a broker in trouble', () => {
     await until(() => witness.seqs.at(-1) === 400);
     expect(withoutRepeats(witness.seqs)).toEqual(upTo(400));
     await until(() => publisher.status().backlog === 0);
-    // However often it changed, few messages of the state were queued, and the last one tells the truth.
+    // Although the state changed often, few of its messages were queued, and the last one is right.
     await until(() => witness.of(topics.state('camera')).at(-1)?.body.state === 'working');
     expect(witness.of(topics.state('camera')).length).toBeLessThan(20);
   });
@@ -315,7 +315,7 @@ describe('a long backlog', () => {
 });
 
 describe('a journal in trouble', () => {
-  test('whose cursor cannot be stored is published all the same', async () => {
+  test('whose cursor cannot be stored is still published', async () => {
     await using mosquitto = await openMosquitto();
     await using witness = await openWitness(mosquitto.url);
     const journal = memoryJournal({ clock: systemClock });
@@ -337,7 +337,7 @@ describe('a journal in trouble', () => {
     expect(refused).toBeGreaterThan(0);
   });
 
-  test('with a row that cannot be read is published up to there, and on from there once it is mended', async () => {
+  test('with a row that cannot be read is published up to there, and on from there once it is repaired', async () => {
     fillJournal(file, 5);
     using raw = new DatabaseSync(file);
     raw.exec('DROP TRIGGER journal_never_updated');
@@ -361,7 +361,7 @@ describe('a journal in trouble', () => {
     expect(witness.of(topics.status).map(({ body }) => body.status)).toEqual(['online']);
   });
 
-  test('that was closed too early keeps nobody from saying farewell', async () => {
+  test('that was closed too early does not stop the farewell', async () => {
     await using mosquitto = await openMosquitto();
     await using witness = await openWitness(mosquitto.url);
     const journal = openJournal({ file, clock: systemClock });

@@ -1,4 +1,4 @@
-/** A broker that will not have us: the doctor's probe and the publisher's status say what is wrong and what to do about it. */
+/** A broker that refuses the door: the doctor's probe and the publisher's status say what is wrong and what to do about it. */
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -130,7 +130,7 @@ describe('a broker with TLS', () => {
     }
   });
 
-  test('that wants a certificate of ours says so without one, and with one of a stranger', async () => {
+  test('that wants a client certificate says so without one, and with one that it does not know', async () => {
     const authority = authorityIn(folder, 'known');
     const stranger = authorityIn(folder, 'stranger').issue('nobody');
     const here = authority.issue('known-broker', 'IP:127.0.0.1');
@@ -151,7 +151,7 @@ describe('a broker with TLS', () => {
     const authority = authorityIn(folder, 'old');
     const { pem, key } = authority.issue('old-broker', 'IP:127.0.0.1');
     await using mosquitto = await openMosquitto();
-    // mosquitto sets no highest version: an old one stands before it.
+    // mosquitto has no setting for the highest version, so a server with an old one takes its place.
     const old = createTlsServer({ cert: pem, key, maxVersion: 'TLSv1.2' }, (socket) => {
       socket.on('error', () => undefined);
       socket.pipe(connect(mosquitto.port, '127.0.0.1').on('error', () => socket.destroy())).pipe(socket);
@@ -178,7 +178,7 @@ describe('a broker with TLS', () => {
 });
 
 describe('no broker', () => {
-  test('where nobody listens, and under a name that nobody knows', async () => {
+  test('where nobody listens, and under an unknown host name', async () => {
     expect(await probeBroker({ broker: { url: `mqtt://127.0.0.1:${await freePort()}` }, door })).toMatchObject({
       fault: { code: 'broker-unreachable', message: expect.stringContaining('refuses connections') },
     });
@@ -226,7 +226,7 @@ describe('the place of a door', () => {
     expect(publisher.status().lastError?.message).toContain('door.id');
   });
 
-  // mosquitto 2.0 hangs up without these packets, so they are laid on the wire here (MQTT 5.0, sections 3.2 and 3.14).
+  // mosquitto 2.0 hangs up without these packets, so a server here sends them (MQTT 5.0, sections 3.2 and 3.14).
   test.each([
     ['Session taken over', [0x20, 3, 0, 0, 0, 0xe0, 2, 0x8e, 0], 'door.id'],
     ['Server shutting down', [0x20, 3, 0, 0, 0, 0xe0, 2, 0x8b, 0], "the broker's log"],

@@ -1,4 +1,7 @@
-/** A message that the broker will never take is journalled, set aside and alarmed, and what follows goes out; all other trouble delays and drops nothing. */
+/**
+ * A message that the broker will never take is journalled, set aside and alarmed, and what follows goes out. Other trouble
+ * delays messages and drops none.
+ */
 import { describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/base/time.ts';
 import type { Event } from '../../src/events.ts';
@@ -38,7 +41,7 @@ describe('a broker that refuses a message for good', () => {
     await using publisher = publishing({ journal, broker: { url: broker.url } });
     await until(() => publisher.status().backlog === 0 && publisher.status().setAside === 2);
     expect(taken).toEqual([1, 2, 4, 5, 6]);
-    // The note about it was refused as well: of that there is no further note.
+    // The note about it was refused as well, and there is no note about a note.
     expect(notes(journal)).toEqual([{ kind: 'message.refused', refusedSeq: 3, code, detail: expect.any(String) }]);
     expect(publisher.status()).toMatchObject({ state: 'connected' });
     expect(journal.cursor('mqtt').get()).toBe(7);
@@ -114,7 +117,7 @@ it('a backlog goes out at the set rate, in order, marked as historical', async (
   const startedMs = performance.now();
   await using publisher = publishing({ journal, broker: { url: broker.url }, drainPerS: 400, historicalAfterMs: -1 });
   await until(() => publisher.status().backlog === 0);
-  // The rate is a limit: 300 less the first burst cannot come in less.
+  // At that rate 300 messages less the first burst cannot come sooner.
   expect(performance.now() - startedMs).toBeGreaterThan(((300 - 10) / 400) * 1000 * 0.9);
   expect(witness.seqs).toEqual(upTo(300));
   expect(witness.messages.filter(({ topic }) => topic.includes('/event/')).every(({ body }) => body.historical === true)).toBe(true);

@@ -1,4 +1,4 @@
-/** What the tests stand beside a broker: a subscriber that remembers, and a publisher with short waits. */
+/** For tests with a broker: a subscriber that remembers, and a publisher with short waits. */
 import { connectAsync, type IClientOptions } from 'mqtt';
 import { vi } from 'vitest';
 import { openLog } from '../../src/base/log.ts';
