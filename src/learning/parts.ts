@@ -9,6 +9,7 @@ import type { CryptoKey } from 'jose';
 import { galleryOf, modelFolder, readerOf, stateFolder } from '../adapters/basics.ts';
 import { doorKeysOf } from '../adapters/command.ts';
 import { Fault } from '../base/errors.ts';
+import type { Signer } from '../base/jws.ts';
 import type { Log } from '../base/log.ts';
 import { type Clock, systemClock } from '../base/time.ts';
 import { version } from '../base/version.ts';
@@ -16,13 +17,13 @@ import { importKey, publicKeyOf, thumbprint } from '../command/keys.ts';
 import { openEmbedderNetwork } from '../face/manifest.ts';
 import type { FaceReader } from '../face/port.ts';
 import type { Gallery } from '../identity/port.ts';
-import type { EmbedderShape, Expected, Inspect, Signer } from '../retrain/bundle.ts';
+import type { EmbedderShape, Expected, Inspect } from '../retrain/bundle.ts';
 import { jobRunner, type RunnerOptions } from '../retrain/job-runner.ts';
 import type { Farm } from '../retrain/port.ts';
 import type { Guard } from '../retrain/promotion.ts';
-import { type BundleEntry, championFolder, listBundles, openRegistry, type Registry } from '../retrain/registry.ts';
+import { type BundleEntry, championFolder, checkRegistryRows, listBundles, openRegistry, type Registry } from '../retrain/registry.ts';
 import { type Samples, samplesIn } from '../retrain/samples.ts';
-import { openStore, type Store } from '../retrain/store.ts';
+import { openRetrainStore, type RetrainStore } from '../retrain/store.ts';
 import type { Networks } from '../retrain/task.ts';
 import type { Config } from '../settings/load.ts';
 
@@ -51,7 +52,7 @@ export function embedderFolder(config: Config): string {
   const file = join(config.state.folder, 'retrain.sqlite');
   if (!existsSync(file)) return base;
   try {
-    using store = openStore(storeFile(config));
+    using store = openRetrainStore(storeFile(config));
     return championFolder(store, bundlesFolder(config), statedHash(base)) ?? base;
   } catch (error) {
     if (error instanceof Fault) return base;
@@ -62,7 +63,7 @@ export function embedderFolder(config: Config): string {
 /** The networks trained for this door, for whoever only looks; none where nothing was trained. */
 export function trainedNetworks(config: Config): readonly BundleEntry[] {
   if (!existsSync(join(config.state.folder, 'retrain.sqlite'))) return [];
-  using store = openStore(storeFile(config));
+  using store = openRetrainStore(storeFile(config));
   return listBundles(store);
 }
 
@@ -80,7 +81,7 @@ function statedHash(folder: string): string {
 
 /** The room's parts that need no network to be running. */
 export interface Retraining {
-  readonly store: Store;
+  readonly store: RetrainStore;
   readonly registry: Registry;
   readonly signer: Signer;
   readonly networks: Networks;
@@ -139,14 +140,25 @@ async function trainerKey({ farm }: Config, kid: string): Promise<CryptoKey | un
 }
 
 /** A damaged store must not keep the door shut: it is moved aside, and the network of the configuration guards. */
-function storeOrNew(file: string): { readonly store: Store; readonly movedAway?: string } {
+function storeOrNew(file: string): { readonly store: RetrainStore; readonly movedAway?: string } {
   try {
-    return { store: openStore(file) };
+    return { store: checkedStore(file) };
   } catch (error) {
     if (!(error instanceof Fault && error.code === 'registry-damaged')) throw error;
     const aside = `${file}.damaged-${Date.now()}`;
     for (const end of ['', '-wal', '-shm']) if (existsSync(`${file}${end}`)) renameSync(`${file}${end}`, `${aside}${end}`);
-    return { store: openStore(file), movedAway: aside };
+    return { store: openRetrainStore(file), movedAway: aside };
+  }
+}
+
+function checkedStore(file: string): RetrainStore {
+  const store = openRetrainStore(file);
+  try {
+    checkRegistryRows(store);
+    return store;
+  } catch (error) {
+    store[Symbol.dispose]();
+    throw error;
   }
 }
 

@@ -1,19 +1,20 @@
 /**
- * Bundles: a trained embedder's folder in, a content-addressed and signed one out (its name is the SHA-256 of `bundle.json`); and a bundle's folder in, its
- * manifest out where it is whole, signed by somebody trusted, for this door and of the right shape, else the reason why not.
+ * Bundles: a trained embedder's folder in, a content-addressed and signed one out (its name is the SHA-256 of `bundle.json`). And a
+ * bundle's folder in, its manifest out where it is whole, signed by somebody trusted, for this door and of the right shape; else the reason
+ * why not.
  */
 import { createHash } from 'node:crypto';
 import { lstatSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { CompactSign, type CryptoKey, compactVerify, decodeProtectedHeader } from 'jose';
+import type { CryptoKey } from 'jose';
 import Type from 'typebox';
 import { Compile } from 'typebox/compile';
 import { Fault } from '../base/errors.ts';
+import { claimedKid, isCanonical, parseJson, type Signer, signJws, verifiedPayload } from '../base/jws.ts';
 import { type BundleManifest, type BundleRefusal, recipeNames } from './port.ts';
 
-const algorithm = 'Ed25519';
 const type = 'facelatch-bundle+jws';
-/** No file of a network is larger, bytes. */
+/** The largest file of a network, bytes. */
 const largest = 1_000_000_000;
 const mostFiles = 32;
 
@@ -55,13 +56,7 @@ const manifestForm = Compile(
   ),
 );
 
-export interface Signer {
-  /** Thumbprint of the public key. */
-  readonly kid: string;
-  readonly key: CryptoKey;
-}
-
-/** What an embedder's folder is, as the face room reads it; throws Faults `model-missing`, `model-damaged`, `model-unfit`. */
+/** Reads an embedder's folder as the face room does. Throws Faults `model-missing`, `model-damaged`, `model-unfit`. */
 export type Inspect = (folder: string) => EmbedderShape;
 
 export interface EmbedderShape {
@@ -72,16 +67,19 @@ export interface EmbedderShape {
   readonly input: string;
 }
 
-/** What a door asks of a bundle. */
+/** What a door requires of a bundle. */
 export interface Expected {
-  /** As manifests of this door name it. */
+  /** The door, as manifests of this door name it. */
   readonly door: string;
   /** The embedder of the configuration, from which everything here is trained. */
   readonly base: EmbedderShape;
   readonly inspect: Inspect;
-  /** The public key of whoever may sign; undefined for anybody else. */
+  /** The public key of somebody who may sign; undefined for anybody else. */
   readonly trusted: (kid: string) => Promise<CryptoKey | undefined>;
 }
+
+const embedderForm = Compile(Type.Object({ file: Type.String() }));
+const misfit = 'its signature does not fit: it was changed';
 
 export type BundleVerdict =
   | { readonly ok: true; readonly manifest: BundleManifest; readonly embedder: string; readonly signedBy: string }
@@ -111,12 +109,12 @@ export async function makeBundle(
     );
   }
   const statement = Buffer.from(`${JSON.stringify(manifest, null, 1)}\n`);
-  const seal = await new CompactSign(statement).setProtectedHeader({ alg: algorithm, kid: signer.kid, typ: type }).sign(signer.key);
+  const seal = await signJws(statement, type, signer);
   files.set('bundle.json', statement).set('bundle.jws', Buffer.from(seal));
   return { id: sha256(statement), files };
 }
 
-/** A bundle's statement as it lies there; nothing is proved by it but that its bytes are those of `id`. */
+/** A bundle's statement, unverified: all it proves is that its bytes are those of `id`. */
 export function readManifest(
   folder: string,
   id?: string,
@@ -124,12 +122,12 @@ export function readManifest(
   const bytes = bytesOf(join(folder, 'bundle.json'), 1_000_000);
   if (!bytes) return no('damaged', 'its bundle.json is missing or too large');
   if (id !== undefined && sha256(bytes) !== id) return no('wrong-hash', `its bundle.json has the SHA-256 ${sha256(bytes)}: it was changed`);
-  const manifest = parsed(bytes);
+  const manifest = parseJson(bytes);
   if (!manifestForm.Check(manifest)) return no('damaged', 'its bundle.json is not the statement of a bundle');
   return { ok: 'read', manifest: manifest as BundleManifest, bytes };
 }
 
-/** True where every file is the one that the statement lists, and there is no other. */
+/** Undefined where every file is the one that the statement lists, and there is no other; else what is wrong. */
 export function filesWhole(folder: string, { files }: BundleManifest): BundleVerdict | undefined {
   const there = readdirSync(folder).filter((name) => name !== 'bundle.json' && name !== 'bundle.jws');
   const extra = there.find((name) => !Object.hasOwn(files, name));
@@ -145,7 +143,7 @@ export function filesWhole(folder: string, { files }: BundleManifest): BundleVer
   return undefined;
 }
 
-/** Whether a bundle may be used at this door at all. `id`: the name it goes by; whether it is better is another question. */
+/** Whether a bundle may be used at this door at all; whether it is better is another question. `id`: the name it goes by. */
 export async function verifyBundle(folder: string, id: string | undefined, expected: Expected): Promise<BundleVerdict> {
   if (!lstatSync(folder, { throwIfNoEntry: false })?.isDirectory()) return no('not-found', 'it is not there');
   const read = readManifest(folder, id);
@@ -165,27 +163,21 @@ async function signedBy(file: string, statement: Uint8Array, trusted: Expected['
   const seal = bytesOf(file, 2_000_000);
   if (!seal) return no('bad-signature', 'its bundle.jws is missing');
   const text = Buffer.from(seal).toString('latin1').trim();
-  try {
-    // One text for one signature: the unused bits of base64url's last character are zero.
-    if (text.split('.').some((part) => Buffer.from(part, 'base64url').toString('base64url') !== part))
-      return no('bad-signature', 'its signature does not fit: it was changed');
-    const { kid, typ, alg } = decodeProtectedHeader(text);
-    if (typ !== type || alg !== algorithm || typeof kid !== 'string')
-      return no('bad-signature', 'its bundle.jws is not the signature of a bundle');
-    const key = await trusted(kid);
-    if (!key)
-      return no('unknown-signer', `it is signed by ${kid}, whom this door does not trust: neither its own key nor a trusted trainer's`);
-    const { payload } = await compactVerify(text, key, { algorithms: [algorithm] });
-    if (Buffer.compare(payload, statement) !== 0) return no('bad-signature', 'its signature is of another statement');
-    return kid;
-  } catch {
-    return no('bad-signature', 'its signature does not fit: it was changed');
-  }
+  if (!isCanonical(text)) return no('bad-signature', misfit);
+  const kid = claimedKid(text, type);
+  if (kid === undefined) return no('bad-signature', 'its bundle.jws is not the signature of a bundle');
+  const key = await trusted(kid);
+  if (!key)
+    return no('unknown-signer', `it is signed by ${kid}, whom this door does not trust: neither its own key nor a trusted trainer's`);
+  const payload = await verifiedPayload(text, key);
+  if (!payload) return no('bad-signature', misfit);
+  if (Buffer.compare(payload, statement) !== 0) return no('bad-signature', 'its signature is of another statement');
+  return kid;
 }
 
 function shapeOf(folder: string, { recipe, files }: BundleManifest, { base, inspect }: Expected): EmbedderShape | BundleVerdict {
-  const stated = parsed(bytesOf(join(folder, 'manifest.json'), 10_000_000) ?? new Uint8Array()) as { readonly file?: unknown } | undefined;
-  if (typeof stated?.file !== 'string' || !Object.hasOwn(files, stated.file))
+  const stated = parseJson(bytesOf(join(folder, 'manifest.json'), 10_000_000) ?? new Uint8Array());
+  if (!embedderForm.Check(stated) || !Object.hasOwn(files, stated.file))
     return no('damaged', 'its manifest.json names a network that is not in it');
   let shape: EmbedderShape;
   try {
@@ -194,7 +186,7 @@ function shapeOf(folder: string, { recipe, files }: BundleManifest, { base, insp
     if (!(error instanceof Fault)) throw error;
     return no(error.code === 'model-unfit' ? 'wrong-shape' : 'damaged', error.message);
   }
-  // The paper's network has a size of its own; the others are the twin, changed.
+  // The paper's network has a size of its own; the others are the door's embedder, changed.
   if (recipe !== 'paper' && (shape.dimension !== base.dimension || shape.input !== base.input))
     return no(
       'wrong-shape',
@@ -206,12 +198,4 @@ function shapeOf(folder: string, { recipe, files }: BundleManifest, { base, insp
 function bytesOf(file: string, atMost: number): Uint8Array | undefined {
   const found = lstatSync(file, { throwIfNoEntry: false });
   return found?.isFile() && found.size <= atMost ? readFileSync(file) : undefined;
-}
-
-function parsed(bytes: Uint8Array): unknown {
-  try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
-  } catch {
-    return undefined;
-  }
 }

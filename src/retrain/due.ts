@@ -3,7 +3,7 @@ import { Temporal } from 'temporal-polyfill';
 import { Fault } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { Clock } from '../base/time.ts';
-import type { Store } from './store.ts';
+import type { RetrainStore } from './store.ts';
 
 const days = ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'];
 
@@ -22,7 +22,7 @@ export function latestDue(schedule: string, timeZone: string, wallMs: number): n
 }
 
 export interface ScheduleOptions {
-  readonly store: Store;
+  readonly store: RetrainStore;
   readonly clock: Pick<Clock, 'wall'>;
   /** `Sun 03:00`, `daily 03:00`; empty: never. */
   readonly when: string;

@@ -5,20 +5,20 @@
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { Fault } from '../base/errors.ts';
+import type { Signer } from '../base/jws.ts';
 import type { Clock } from '../base/time.ts';
 import type { Event } from '../events.ts';
-import type { Signer } from './bundle.ts';
 import { type JobRow, statements } from './jobs.ts';
+import { writeKeptFolder } from './kept-folder.ts';
 import type { Farm, NetworkComparison, RecipeProgress, RecipeResult } from './port.ts';
 import type { TrainingProcess } from './process.ts';
 import type { Registry } from './registry.ts';
 import { enrolledOf, type Samples, summary } from './samples.ts';
-import type { Store } from './store.ts';
+import type { RetrainStore } from './store.ts';
 import { type Checked, type JobPictures, type Networks, readPictures, writePictures } from './task.ts';
-import { writeFolder } from './whole.ts';
 
 export interface StepsOptions {
-  readonly store: Store;
+  readonly store: RetrainStore;
   readonly clock: Pick<Clock, 'wall'>;
   readonly registry: Registry;
   readonly samples: Samples;
@@ -62,7 +62,7 @@ export function jobSteps(options: StepsOptions, { enter, onProgress }: StepHooks
     const at = join(place(id), name);
     if (existsSync(at)) return JSON.parse(readFileSync(join(at, 'result.json'), 'utf8')) as T;
     const result = await make();
-    writeFolder(at, new Map([['result.json', Buffer.from(JSON.stringify(result))]]));
+    writeKeptFolder(at, new Map([['result.json', Buffer.from(JSON.stringify(result))]]));
     return result;
   };
 

@@ -6,7 +6,7 @@ import { randomInt, randomUUID } from 'node:crypto';
 import { Fault } from '../base/errors.ts';
 import type { Clock } from '../base/time.ts';
 import type { JobPlace, JobState, JobStatus, RecipeName, RecipeProgress } from './port.ts';
-import type { Store } from './store.ts';
+import type { RetrainStore } from './store.ts';
 
 export interface JobRequest {
   readonly recipe: RecipeName;
@@ -26,7 +26,7 @@ export interface Jobs {
 }
 
 export interface JobsOptions {
-  readonly store: Store;
+  readonly store: RetrainStore;
   readonly clock: Pick<Clock, 'wall'>;
 }
 
@@ -48,7 +48,7 @@ export interface JobRow {
 
 export const endStates: readonly JobState[] = ['promoted', 'refused', 'cancelled', 'failed'];
 
-export function statements({ db }: Store) {
+export function statements({ db }: RetrainStore) {
   return {
     last: db.prepare('SELECT * FROM jobs ORDER BY n DESC LIMIT 1'),
     add: db.prepare(

@@ -124,7 +124,8 @@ export interface Workshop {
 }
 
 /** The state of a bundle in the registry. */
-export type BundleState = 'candidate' | 'champion' | 'retired';
+export const bundleStates = ['candidate', 'champion', 'retired'] as const;
+export type BundleState = (typeof bundleStates)[number];
 
 /** A bundle's signed statement (`bundle.json`, signed as `bundle.jws`). Counts and hashes, never pictures. */
 export interface BundleManifest {

@@ -1,14 +1,19 @@
 /**
- * The registry: bundles in the state folder and what each is (candidate, champion, retired); results of training go in, and the one pointer says which network
- * guards the door. What becomes the champion was measured before (promotion.ts); here it is only made so, in one transaction.
+ * The registry: bundles in the state folder, and what each is (candidate, champion, retired). Results of training go in, and one pointer
+ * says which network guards the door. What becomes the champion was measured before (promotion.ts); here it is only made so, in one
+ * transaction. learning/parts.ts opens it; it owns the store.
  */
 import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import Type from 'typebox';
+import { Compile } from 'typebox/compile';
 import { Fault } from '../base/errors.ts';
-import { type BundleVerdict, type Expected, filesWhole, makeBundle, readManifest, type Signer, sha256, verifyBundle } from './bundle.ts';
-import type { BundleManifest, BundleState, RecipeName } from './port.ts';
-import type { Store } from './store.ts';
-import { clearUnfinished, writeFolder } from './whole.ts';
+import type { Signer } from '../base/jws.ts';
+import { clearUnfinished } from '../base/whole-file.ts';
+import { type BundleVerdict, type Expected, filesWhole, makeBundle, readManifest, sha256, verifyBundle } from './bundle.ts';
+import { writeKeptFolder } from './kept-folder.ts';
+import { type BundleManifest, type BundleState, bundleStates, type RecipeName, recipeNames } from './port.ts';
+import type { RetrainStore } from './store.ts';
 
 export interface BundleEntry {
   /** SHA-256 of its statement. */
@@ -24,7 +29,7 @@ export interface BundleEntry {
   readonly note: string;
 }
 
-/** How a new champion does beside the network before it. */
+/** How a new champion compares with the network before it, so far. */
 export interface ProbationCount {
   readonly decisions: number;
   readonly disagreements: number;
@@ -39,7 +44,7 @@ export interface Registry extends Disposable {
   folder(id: string): string;
   /** The champion trained from the base in use; undefined where that base itself guards the door. */
   champion(): BundleEntry | undefined;
-  /** What a rollback would bring: a bundle, or `base`; undefined where there is nothing before. */
+  /** What a rollback would bring: a bundle, or `base`; undefined where there is nothing to go back to. */
   before(): BundleEntry | 'base' | undefined;
   /** Whole, trusted, for this door, of the right shape and not older than allowed. */
   verify(id: string): Promise<BundleVerdict>;
@@ -56,13 +61,13 @@ export interface Registry extends Disposable {
   promote(id: string, note: string): void;
   /** Back to the network before the champion; undefined where there is none. */
   rollback(note: string): { readonly to: BundleEntry | 'base'; readonly from: BundleEntry } | undefined;
-  /** Takes what a rollback would bring off the stack: it is damaged. */
+  /** Takes what a rollback would bring off the stack, because it is damaged. */
   skip(): void;
   /** Throws Fault `model-refused` for the champion, `not-found`. */
   remove(id: string): void;
   /** Removes the oldest beyond `count`, never the champion or the one before it; their ids. */
   prune(count: number): readonly string[];
-  /** Undefined: the champion has stood it, or there is none. */
+  /** Undefined: the champion has proved itself, or there is none. */
   readonly probation: ProbationCount | undefined;
   setProbation(probation: ProbationCount | undefined): void;
   /** Counts every change of the pointer, by any process. */
@@ -70,222 +75,298 @@ export interface Registry extends Disposable {
 }
 
 export interface RegistryOptions {
-  readonly store: Store;
-  /** Where the bundles lie. */
+  readonly store: RetrainStore;
+  /** Where the bundles are. */
   readonly folder: string;
   readonly expected: Expected;
 }
 
+const text = Type.String();
+const textOrNull = Type.Union([text, Type.Null()]);
+const entryRow = Compile(
+  Type.Object({
+    id: text,
+    state: Type.Enum([...bundleStates]),
+    version: Type.Integer(),
+    recipe: Type.Enum([...recipeNames]),
+    createdAt: text,
+    base: text,
+    embedder: text,
+    note: text,
+  }),
+);
+const pointerRow = Compile(
+  Type.Object({
+    champion: textOrNull,
+    lowest: Type.Integer(),
+    next: Type.Integer(),
+    probation: textOrNull,
+    changes: Type.Integer(),
+  }),
+);
+const historyRow = Compile(Type.Object({ n: Type.Integer(), bundle: textOrNull }));
+const probationForm = Compile(Type.Object({ decisions: Type.Integer(), disagreements: Type.Integer() }));
+
 const orphanMs = 3_600_000;
 const columns = 'id, state, version, recipe, created_at AS createdAt, base, embedder, note';
 
-export function openRegistry({ store, folder: root, expected }: RegistryOptions): Registry {
-  const { db } = store;
-  clearUnfinished(root);
-  const all = db.prepare(`SELECT ${columns} FROM bundles ORDER BY version DESC, id`);
-  const byId = db.prepare(`SELECT ${columns} FROM bundles WHERE id = ?`);
-  const insert = db.prepare(
-    `INSERT INTO bundles (id, state, version, recipe, created_at, base, embedder) VALUES (?, 'candidate', ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`,
-  );
-  const setState = db.prepare('UPDATE bundles SET state = ? WHERE id = ?');
-  const setNote = db.prepare('UPDATE bundles SET note = ? WHERE id = ?');
-  const drop = db.prepare('DELETE FROM bundles WHERE id = ?');
-  const pointer = db.prepare('SELECT champion, lowest_version AS lowest, next_version AS next, probation, changes FROM pointer');
-  const point = db.prepare(
-    'UPDATE pointer SET champion = ?, lowest_version = max(lowest_version, ?), probation = ?, changes = changes + 1',
-  );
-  const push = db.prepare('INSERT INTO history (bundle) VALUES (?)');
-  const top = db.prepare('SELECT n, bundle FROM history ORDER BY n DESC LIMIT 1');
-  const pop = db.prepare('DELETE FROM history WHERE n = ?');
-  const forget = db.prepare('DELETE FROM history WHERE bundle = ?');
+interface State extends RegistryOptions {
+  readonly sql: ReturnType<typeof registrySql>;
+}
 
-  const entry = (id: unknown): BundleEntry | undefined => {
-    const found = typeof id === 'string' ? byId.get(id) : undefined;
-    return found && ({ ...found } as unknown as BundleEntry);
+function registrySql({ db }: RetrainStore) {
+  return {
+    byId: db.prepare(`SELECT ${columns} FROM bundles WHERE id = ?`),
+    insert: db.prepare(
+      `INSERT INTO bundles (id, state, version, recipe, created_at, base, embedder) VALUES (?, 'candidate', ?, ?, ?, ?, ?)
+       ON CONFLICT (id) DO NOTHING`,
+    ),
+    setState: db.prepare('UPDATE bundles SET state = ? WHERE id = ?'),
+    setNote: db.prepare('UPDATE bundles SET note = ? WHERE id = ?'),
+    drop: db.prepare('DELETE FROM bundles WHERE id = ?'),
+    point: db.prepare('UPDATE pointer SET champion = ?, lowest_version = max(lowest_version, ?), probation = ?, changes = changes + 1'),
+    setNext: db.prepare('UPDATE pointer SET next_version = max(next_version, ?)'),
+    setProbation: db.prepare('UPDATE pointer SET probation = ?'),
+    push: db.prepare('INSERT INTO history (bundle) VALUES (?)'),
+    top: db.prepare('SELECT n, bundle FROM history ORDER BY n DESC LIMIT 1'),
+    pop: db.prepare('DELETE FROM history WHERE n = ?'),
+    forget: db.prepare('DELETE FROM history WHERE bundle = ?'),
+    clear: db.prepare('DELETE FROM history'),
   };
-  const state = () => pointer.get() as { champion: string | null; lowest: number; next: number; probation: string | null; changes: number };
-  const folderOf = (id: string) => join(root, id);
-  const champion = () => {
-    const now = entry(state().champion);
-    // Trained from another embedder than the configuration names now: the owner has chosen anew.
-    return now && now.base === expected.base.embedder ? now : undefined;
-  };
-  const list = () => listBundles(store);
+}
 
-  const verify = async (id: string): Promise<BundleVerdict> => {
-    const known = store.read(() => entry(id));
-    if (known && known.base !== expected.base.embedder)
-      return { ok: false, reason: 'wrong-base', detail: 'it was trained from another embedder than face.embedder names now' };
-    const verdict = await verifyBundle(folderOf(id), id, expected);
-    const { lowest, champion: now } = store.read(state);
-    if (verdict.ok && id !== now && verdict.manifest.version < lowest)
-      return {
-        ok: false,
-        reason: 'old-version',
-        detail: `it is version ${verdict.manifest.version}; version ${lowest} has guarded this door, and nothing older may again but by rollback`,
-      };
-    return verdict;
-  };
-
-  const before = (): BundleEntry | 'base' | undefined => {
-    const last = top.get();
-    if (!champion() || !last) return undefined;
-    return last.bundle === null ? 'base' : entry(last.bundle);
-  };
-
-  const removeFolder = (id: string) => rmSync(folderOf(id), { recursive: true, force: true });
-
+export function openRegistry(options: RegistryOptions): Registry {
+  const { store, expected } = options;
+  clearUnfinished(options.folder);
+  const state: State = { ...options, sql: registrySql(store) };
   return {
     base: expected.base.embedder,
-    list,
-    find: (text) => {
-      const found = /^[0-9a-f]{4,64}$/.test(text) ? list().filter(({ id }) => id.startsWith(text)) : [];
-      const [one, other] = found;
-      if (one && !other) return one;
-      throw new Fault(
-        'not-found',
-        `${one ? 'More than one network begins' : 'There is no trained network'} ${text.slice(0, 64)}: "facelatch models list" shows them`,
-      );
-    },
-    folder: folderOf,
-    champion: () => store.read(champion),
-    before: () => store.read(before),
-    verify,
-    make: async (from, about, signer) => {
-      // Counted first: a version is used once, whatever happens to its bundle.
-      const version = store.change(() => {
-        const { next } = state();
-        db.prepare('UPDATE pointer SET next_version = ?').run(next + 1);
-        return next;
-      });
-      const { embedder } = expected.inspect(from);
-      const { id, files } = await makeBundle(from, { ...about, version, door: expected.door, parent: expected.base.embedder }, signer);
-      writeFolder(folderOf(id), files);
-      return store.change(() => {
-        insert.run(id, version, about.recipe, about.createdAt, expected.base.embedder, embedder);
-        return entry(id) as BundleEntry;
-      });
-    },
-    add: async (from) => {
-      const refuse = (reason: string, detail: string) => new Fault('model-refused', `${from} is refused (${reason}): ${detail}`);
-      const verdict = await verifyBundle(from, undefined, expected);
-      if (!verdict.ok) throw refuse(verdict.reason, verdict.detail);
-      const { manifest, embedder } = verdict;
-      if (manifest.parent !== expected.base.embedder)
-        throw refuse('wrong-base', 'it was trained from another embedder than face.embedder names');
-      const read = readManifest(from);
-      if (read.ok !== 'read') throw refuse('damaged', 'it was changed meanwhile');
-      const { lowest } = store.read(state);
-      if (manifest.version < lowest) throw refuse('old-version', `it is version ${manifest.version}, at least ${lowest} is allowed`);
-      const names = [...Object.keys(manifest.files), 'bundle.json', 'bundle.jws'];
-      const files = new Map<string, Uint8Array>(names.map((name) => [name, readFileSync(join(from, name))]));
-      const id = sha256(read.bytes);
-      if (!statSync(folderOf(id), { throwIfNoEntry: false })) writeFolder(folderOf(id), files);
-      // What was copied is what counts: the source may have changed between two looks.
-      const copied = await verifyBundle(folderOf(id), id, expected);
-      if (!copied.ok) {
-        removeFolder(id);
-        throw refuse(copied.reason, copied.detail);
-      }
-      return store.change(() => {
-        insert.run(id, manifest.version, manifest.recipe, manifest.createdAt, expected.base.embedder, embedder);
-        db.prepare('UPDATE pointer SET next_version = max(next_version, ?)').run(manifest.version + 1);
-        return entry(id) as BundleEntry;
-      });
-    },
-    note: (id, note) => store.change(() => void setNote.run(note, id)),
-    promote: (id, note) =>
-      store.change(() => {
-        const next = entry(id);
-        const now = champion();
-        if (!next) throw new Fault('not-found', `There is no trained network ${id}`);
-        if (now?.id === id) return;
-        if (now) setState.run('retired', now.id);
-        // Without a champion of this base, what was before goes back to that base.
-        if (!now) db.exec('DELETE FROM history');
-        push.run(now?.id ?? null);
-        setState.run('champion', id);
-        setNote.run(note, id);
-        point.run(id, next.version, JSON.stringify({ decisions: 0, disagreements: 0 } satisfies ProbationCount));
-      }),
-    rollback: (note) =>
-      store.change(() => {
-        const from = champion();
-        const to = before();
-        const last = top.get();
-        if (!from || !to || !last) return undefined;
-        pop.run(Number(last.n));
-        setState.run('retired', from.id);
-        setNote.run(note, from.id);
-        if (to !== 'base') setState.run('champion', to.id);
-        point.run(to === 'base' ? null : to.id, 1, null);
-        return { to, from };
-      }),
-    skip: () =>
-      store.change(() => {
-        const last = top.get();
-        if (last) pop.run(Number(last.n));
-        // Below everything lies the network of the configuration.
-        if (!top.get()) push.run(null);
-      }),
-    remove: (id) => {
-      store.change(() => {
-        const found = entry(id);
-        if (!found) throw new Fault('not-found', `There is no trained network ${id}`);
-        if (found.state === 'champion')
-          throw new Fault('model-refused', 'This network guards the door: "facelatch models rollback" first, then remove it');
-        drop.run(id);
-        forget.run(id);
-      });
-      removeFolder(id);
-    },
-    prune: (count) => {
-      const removed = store.change(() => {
-        const spared = before();
-        const old = all
-          .all()
-          .map((found) => ({ ...found }) as unknown as BundleEntry)
-          .filter(({ id, state: is }) => is !== 'champion' && (spared === 'base' || spared?.id !== id))
-          .slice(count);
-        for (const { id } of old) {
-          drop.run(id);
-          forget.run(id);
-        }
-        return old.map(({ id }) => id);
-      });
-      for (const id of removed) removeFolder(id);
-      // What a crash left between the folder and its row; what is young may be another process's that writes the row now.
-      const old = (name: string) => Date.now() - statSync(folderOf(name)).mtimeMs > orphanMs;
-      const known = new Set(list().map(({ id }) => id));
-      for (const name of statSync(root, { throwIfNoEntry: false }) ? readdirSync(root) : [])
-        if (/^[0-9a-f]{64}$/.test(name) && !known.has(name) && old(name)) removeFolder(name);
-      return removed;
-    },
+    list: () => listBundles(store),
+    find: (idOrBeginning) => find(state, idOrBeginning),
+    folder: (id) => folderOf(state, id),
+    champion: () => store.read(() => championOf(state)),
+    before: () => store.read(() => beforeOf(state)),
+    verify: (id) => verify(state, id),
+    make: (from, about, signer) => make(state, from, about, signer),
+    add: (from) => add(state, from),
+    note: (id, note) => store.change(() => void state.sql.setNote.run(note, id)),
+    promote: (id, note) => store.change(() => promote(state, id, note)),
+    rollback: (note) => store.change(() => rollback(state, note)),
+    skip: () => store.change(() => skip(state)),
+    remove: (id) => remove(state, id),
+    prune: (count) => prune(state, count),
     get probation() {
-      const { probation } = store.read(state);
-      return probation === null ? undefined : (JSON.parse(probation) as ProbationCount);
+      return probationOf(state);
     },
-    setProbation: (probation) =>
-      store.change(() => void db.prepare('UPDATE pointer SET probation = ?').run(probation ? JSON.stringify(probation) : null)),
+    setProbation: (probation) => store.change(() => void state.sql.setProbation.run(probation ? JSON.stringify(probation) : null)),
     get changes() {
-      return store.read(() => state().changes);
+      return store.read(() => pointerOf(store).changes);
     },
     [Symbol.dispose]: () => store[Symbol.dispose](),
   };
 }
 
-/** Every bundle, the newest first. */
-export function listBundles(store: Store): readonly BundleEntry[] {
-  return store.read(() =>
-    store.db
-      .prepare(`SELECT ${columns} FROM bundles ORDER BY version DESC, id`)
-      .all()
-      .map((found) => ({ ...found }) as unknown as BundleEntry),
-  );
+function entry({ store, sql }: State, id: string | null): BundleEntry | undefined {
+  const found = id === null ? undefined : sql.byId.get(id);
+  return found && { ...store.row(entryRow, found) };
 }
 
-/** The champion's folder for whoever only looks (the command line): the pointer's word, and every file the one that its statement lists; undefined otherwise. */
-export function championFolder(store: Store, root: string, base: string): string | undefined {
+const pointerOf = (store: RetrainStore) =>
+  store.row(
+    pointerRow,
+    store.db.prepare('SELECT champion, lowest_version AS lowest, next_version AS next, probation, changes FROM pointer').get(),
+  );
+
+function topOf({ store, sql }: State): { readonly n: number; readonly bundle: string | null } | undefined {
+  const last = sql.top.get();
+  return last && store.row(historyRow, last);
+}
+
+function championOf(state: State): BundleEntry | undefined {
+  const now = entry(state, pointerOf(state.store).champion);
+  // Trained from another embedder than the configuration names now: the owner has chosen again.
+  return now?.base === state.expected.base.embedder ? now : undefined;
+}
+
+function beforeOf(state: State): BundleEntry | 'base' | undefined {
+  const last = topOf(state);
+  if (!championOf(state) || !last) return undefined;
+  return last.bundle === null ? 'base' : entry(state, last.bundle);
+}
+
+function probationOf({ store }: State): ProbationCount | undefined {
+  return store.read(() => {
+    const { probation } = pointerOf(store);
+    return probation === null ? undefined : store.json(probationForm, probation);
+  });
+}
+
+const folderOf = ({ folder }: State, id: string): string => join(folder, id);
+const removeFolder = (state: State, id: string): void => rmSync(folderOf(state, id), { recursive: true, force: true });
+
+function find({ store }: State, idOrBeginning: string): BundleEntry {
+  const known = /^[0-9a-f]{4,64}$/.test(idOrBeginning);
+  const [one, other] = known ? listBundles(store).filter(({ id }) => id.startsWith(idOrBeginning)) : [];
+  if (one && !other) return one;
+  const what = one ? 'More than one network begins' : 'There is no trained network';
+  throw new Fault('not-found', `${what} ${idOrBeginning.slice(0, 64)}: "facelatch models list" shows them`);
+}
+
+async function verify(state: State, id: string): Promise<BundleVerdict> {
+  const { store, expected } = state;
+  const known = store.read(() => entry(state, id));
+  if (known && known.base !== expected.base.embedder)
+    return { ok: false, reason: 'wrong-base', detail: 'it was trained from another embedder than face.embedder names now' };
+  const verdict = await verifyBundle(folderOf(state, id), id, expected);
+  const { lowest, champion } = store.read(() => pointerOf(store));
+  if (!verdict.ok || id === champion || verdict.manifest.version >= lowest) return verdict;
+  const detail =
+    `it is version ${verdict.manifest.version}; version ${lowest} has guarded this door, ` +
+    'and nothing older may guard it again, except by rollback';
+  return { ok: false, reason: 'old-version', detail };
+}
+
+async function make(state: State, from: string, about: Parameters<Registry['make']>[1], signer: Signer): Promise<BundleEntry> {
+  const { store, sql, expected } = state;
+  // Counted first: a version is used once, whatever happens to its bundle.
+  const version = store.change(() => {
+    const { next } = pointerOf(store);
+    sql.setNext.run(next + 1);
+    return next;
+  });
+  const { embedder } = expected.inspect(from);
+  const parent = expected.base.embedder;
+  const { id, files } = await makeBundle(from, { ...about, version, door: expected.door, parent }, signer);
+  writeKeptFolder(folderOf(state, id), files);
+  return store.change(() => {
+    sql.insert.run(id, version, about.recipe, about.createdAt, parent, embedder);
+    return entry(state, id) as BundleEntry;
+  });
+}
+
+async function add(state: State, from: string): Promise<BundleEntry> {
+  const { store, sql, expected } = state;
+  const refusal = (reason: string, detail: string) => new Fault('model-refused', `${from} is refused (${reason}): ${detail}`);
+  const verdict = await verifyBundle(from, undefined, expected);
+  if (!verdict.ok) throw refusal(verdict.reason, verdict.detail);
+  const { manifest, embedder } = verdict;
+  if (manifest.parent !== expected.base.embedder)
+    throw refusal('wrong-base', 'it was trained from another embedder than face.embedder names');
+  const read = readManifest(from);
+  if (read.ok !== 'read') throw refusal('damaged', 'it was changed meanwhile');
+  const { lowest } = store.read(() => pointerOf(store));
+  if (manifest.version < lowest) throw refusal('old-version', `it is version ${manifest.version}, at least ${lowest} is allowed`);
+  const names = [...Object.keys(manifest.files), 'bundle.json', 'bundle.jws'];
+  const files = new Map<string, Uint8Array>(names.map((name) => [name, readFileSync(join(from, name))]));
+  const id = sha256(read.bytes);
+  if (!statSync(folderOf(state, id), { throwIfNoEntry: false })) writeKeptFolder(folderOf(state, id), files);
+  // What was copied is what counts: the source may have changed between two looks.
+  const copied = await verifyBundle(folderOf(state, id), id, expected);
+  if (!copied.ok) {
+    removeFolder(state, id);
+    throw refusal(copied.reason, copied.detail);
+  }
+  return store.change(() => {
+    sql.insert.run(id, manifest.version, manifest.recipe, manifest.createdAt, expected.base.embedder, embedder);
+    sql.setNext.run(manifest.version + 1);
+    return entry(state, id) as BundleEntry;
+  });
+}
+
+function promote(state: State, id: string, note: string): void {
+  const { sql } = state;
+  const next = entry(state, id);
+  const now = championOf(state);
+  if (!next) throw new Fault('not-found', `There is no trained network ${id}`);
+  if (now?.id === id) return;
+  if (now) sql.setState.run('retired', now.id);
+  // Without a champion of this base, a rollback goes back to that base.
+  else sql.clear.run();
+  sql.push.run(now?.id ?? null);
+  sql.setState.run('champion', id);
+  sql.setNote.run(note, id);
+  sql.point.run(id, next.version, JSON.stringify({ decisions: 0, disagreements: 0 } satisfies ProbationCount));
+}
+
+function rollback(state: State, note: string): ReturnType<Registry['rollback']> {
+  const { sql } = state;
+  const [from, to, last] = [championOf(state), beforeOf(state), topOf(state)];
+  if (!from || !to || !last) return undefined;
+  sql.pop.run(last.n);
+  sql.setState.run('retired', from.id);
+  sql.setNote.run(note, from.id);
+  if (to !== 'base') sql.setState.run('champion', to.id);
+  sql.point.run(to === 'base' ? null : to.id, 1, null);
+  return { to, from };
+}
+
+function skip(state: State): void {
+  const last = topOf(state);
+  if (last) state.sql.pop.run(last.n);
+  // Below everything is the network of the configuration.
+  if (!topOf(state)) state.sql.push.run(null);
+}
+
+function remove(state: State, id: string): void {
+  const { store, sql } = state;
+  store.change(() => {
+    const found = entry(state, id);
+    if (!found) throw new Fault('not-found', `There is no trained network ${id}`);
+    if (found.state === 'champion')
+      throw new Fault('model-refused', 'This network guards the door: run "facelatch models rollback" first, then remove it');
+    sql.drop.run(id);
+    sql.forget.run(id);
+  });
+  removeFolder(state, id);
+}
+
+function prune(state: State, count: number): readonly string[] {
+  const { store, sql, folder } = state;
+  const removed = store.change(() => {
+    const spared = beforeOf(state);
+    const old = entriesOf(store)
+      .filter(({ id, state: is }) => is !== 'champion' && (spared === 'base' || spared?.id !== id))
+      .slice(count);
+    for (const { id } of old) {
+      sql.drop.run(id);
+      sql.forget.run(id);
+    }
+    return old.map(({ id }) => id);
+  });
+  for (const id of removed) removeFolder(state, id);
+  // What a crash left between a folder and its row. A young folder may be another process's that writes the row now.
+  const isOld = (name: string) => Date.now() - statSync(folderOf(state, name)).mtimeMs > orphanMs;
+  const known = new Set(listBundles(store).map(({ id }) => id));
+  for (const name of statSync(folder, { throwIfNoEntry: false }) ? readdirSync(folder) : [])
+    if (/^[0-9a-f]{64}$/.test(name) && !known.has(name) && isOld(name)) removeFolder(state, name);
+  return removed;
+}
+
+const entriesOf = (store: RetrainStore): readonly BundleEntry[] =>
+  store.db
+    .prepare(`SELECT ${columns} FROM bundles ORDER BY version DESC, id`)
+    .all()
+    .map((found) => ({ ...store.row(entryRow, found) }));
+
+/** Every bundle, the newest first. */
+export function listBundles(store: RetrainStore): readonly BundleEntry[] {
+  return store.read(() => entriesOf(store));
+}
+
+/** Throws Fault `registry-damaged` where a row is none of ours. */
+export function checkRegistryRows(store: RetrainStore): void {
+  store.read(() => {
+    entriesOf(store);
+    pointerOf(store);
+    for (const found of store.db.prepare('SELECT n, bundle FROM history').all()) store.row(historyRow, found);
+  });
+}
+
+/**
+ * The champion's folder, for whoever only looks (the command line): what the pointer says, where every file is the one that its statement
+ * lists; undefined otherwise.
+ */
+export function championFolder(store: RetrainStore, root: string, base: string): string | undefined {
   const found = store.read(() => store.db.prepare('SELECT id, base FROM bundles JOIN pointer ON champion = id').get());
   if (!found || found.base !== base) return undefined;
   const folder = join(root, String(found.id));

@@ -1,16 +1,18 @@
 /**
- * What this door learns from: pictures of its journal kept for a time (where the owner allows it), what people said of them, and the enrolment pictures go in;
- * training data and the frozen set come out, apart for good. Nothing becomes training data by itself.
+ * What this door learns from: pictures of its journal, kept for a time where the owner allows it; what people said of them; and the
+ * enrolment pictures go in. Training data and the frozen set come out, apart for good. Nothing becomes training data by itself.
  */
 import { createHash } from 'node:crypto';
+import Type from 'typebox';
+import { Compile } from 'typebox/compile';
 import type { Clock } from '../base/time.ts';
 import type { PersonId } from '../events.ts';
 import type { Gallery } from '../identity/port.ts';
-import type { LabelledPerson, Mark, Sample, TrainingData } from './port.ts';
-import type { Store } from './store.ts';
+import { type LabelledPerson, type Mark, marks, type Sample, type TrainingData } from './port.ts';
+import type { RetrainStore } from './store.ts';
 
 export interface SamplesOptions {
-  readonly store: Store;
+  readonly store: RetrainStore;
   readonly gallery: Pick<Gallery, 'list' | 'pictures'>;
   readonly clock: Pick<Clock, 'wall'>;
   /** How long pictures of grants and of people turned away are kept, days; 0: none are. */
@@ -32,6 +34,16 @@ export interface KeptEntry {
   readonly mark?: Mark;
 }
 
+export interface KeepRequest {
+  readonly seq: number;
+  readonly takenAt: string;
+  readonly personId?: PersonId;
+  readonly alike?: boolean;
+  /** The first entry of the same visit; by default this one. */
+  readonly visit?: number;
+  readonly pictures: readonly Uint8Array[];
+}
+
 export interface Dataset {
   readonly training: TrainingData;
   readonly frozen: TrainingData;
@@ -39,204 +51,232 @@ export interface Dataset {
 
 export interface Samples {
   /**
-   * Keeps pictures of a grant (`personId`) or of somebody turned away; until when (ISO 8601, UTC), undefined where the owner does not allow it. Somebody turned away who is `alike` to
-   * an enrolled person may be that person: they count as a stranger only once a person has said so.
+   * Keeps pictures of a grant (`personId`) or of somebody turned away; until when (ISO 8601, UTC), undefined where the owner does not
+   * allow it. Somebody turned away who is `alike` to an enrolled person may be that person: they count as a stranger only once a person
+   * has said so.
    */
-  keep(entry: {
-    readonly seq: number;
-    readonly takenAt: string;
-    readonly personId?: PersonId;
-    readonly alike?: boolean;
-    /** The first entry of the same visit; by default this one. */
-    readonly visit?: number;
-    readonly pictures: readonly Uint8Array[];
-  }): string | undefined;
+  keep(entry: KeepRequest): string | undefined;
   /** The kept pictures of an entry; none where none are. */
   pictures(seq: number): readonly Uint8Array[];
-  /** What a person said of an entry; how many kept pictures it concerns. `personId`: whom it shows, for `person` and `right` (by default who it is kept for). */
+  /**
+   * What a person said of an entry; how many kept pictures it concerns. `personId`: whom it shows, for `person` and `right` (by default
+   * whom it is kept for).
+   */
   mark(seq: number, as: Mark, personId?: PersonId): number;
   kept(): readonly KeptEntry[];
-  /** Deletes what is over its time, beyond the bound, or of people who are no longer enrolled; how many pictures those were. */
+  /** Deletes what is past its time, beyond the limit, or of people who are no longer enrolled; how many pictures those were. */
   purge(): number;
   /** Everyone enrolled now. */
   people(): ReadonlySet<PersonId>;
-  /** Everything to learn from and to measure on. New groups are assigned now, and never again. */
+  /** Everything to learn from and to measure on. New groups are assigned now, for good. */
   dataset(): Dataset;
 }
 
 const dayMs = 86_400_000;
-/** A comparison measures nothing on less (verdict.ts); never more than half of the people for it. */
+/** A comparison measures nothing on less (verdict.ts); at most half of the people are used for it. */
 const fewestFrozen = { people: 2, pictures: 6 } as const;
 
-export function samplesIn(options: SamplesOptions): Samples {
-  const { store, gallery, clock, keepGrantsDays, keepUnknownsDays, maxPictures, frozenShare } = options;
-  const { db } = store;
-  const insert = db.prepare(
-    'INSERT INTO kept (id, seq, person_id, alike, visit, taken_at, picture) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING',
-  );
-  const label = db.prepare('UPDATE kept SET mark = ?, marked_at = ?, person_id = ? WHERE seq = ?');
-  const ofSeq = db.prepare('SELECT count(*) AS n, max(person_id) AS personId FROM kept WHERE seq = ?');
-  const entries = db.prepare(
-    'SELECT seq, count(*) AS pictures, json_group_array(id) AS ids, min(taken_at) AS takenAt, max(person_id) AS personId, max(mark) AS mark FROM kept GROUP BY seq ORDER BY seq DESC',
-  );
-  const marked = db.prepare(
-    'SELECT id, visit, person_id AS personId, taken_at AS takenAt, mark, picture FROM kept WHERE mark IS NOT NULL OR (person_id IS NULL AND alike = 0) ORDER BY seq, id',
-  );
-  const picturesOf = db.prepare('SELECT picture FROM kept WHERE seq = ? ORDER BY rowid');
-  const partOf = db.prepare('SELECT part FROM parts WHERE name = ?');
-  const assign = db.prepare('INSERT INTO parts (name, part) VALUES (?, ?)');
-  const names = db.prepare('SELECT name FROM parts');
-  const unassign = db.prepare('DELETE FROM parts WHERE name = ?');
-  const iso = (ms: number) => new Date(ms).toISOString();
+const text = Type.String();
+const textOrNull = Type.Union([text, Type.Null()]);
+const markOrNull = Type.Union([Type.Enum([...marks]), Type.Null()]);
+const picture = Type.Refine(Type.Unsafe<Uint8Array>(Type.Unknown()), (value) => value instanceof Uint8Array);
+const pictureRow = Compile(Type.Object({ picture }));
+const labelledRow = Compile(
+  Type.Object({ id: text, visit: Type.Integer(), personId: textOrNull, takenAt: text, mark: markOrNull, picture }),
+);
+const keptRow = Compile(
+  Type.Object({ seq: Type.Integer(), pictures: Type.Integer(), ids: text, takenAt: text, personId: textOrNull, mark: markOrNull }),
+);
+const idsForm = Compile(Type.Array(text));
+const countRow = Compile(Type.Object({ n: Type.Integer(), personId: textOrNull }));
 
-  /** Each group's part: as it was, or by the hash of its name; topped up from new groups where hardly anybody would be frozen. */
-  const partsOf = (
-    groups: ReadonlyMap<string, { readonly pictures: number; readonly person: boolean }>,
-  ): ReadonlyMap<string, 'train' | 'frozen'> => {
-    const parts = new Map<string, 'train' | 'frozen'>();
-    const fresh: string[] = [];
-    for (const name of groups.keys()) {
-      const known = partOf.get(name)?.part;
-      if (known === 'train' || known === 'frozen') parts.set(name, known);
-      else fresh.push(name);
-    }
-    const ofPeople = [...groups.keys()].filter((name) => groups.get(name)?.person === true);
-    // By its hash; of people never more than half, or chance would leave a small household nobody to learn from, for good.
-    for (const name of fresh.toSorted((a, b) => placeOf(a) - placeOf(b))) {
-      const taken = ofPeople.filter((each) => parts.get(each) === 'frozen').length;
-      const room = groups.get(name)?.person !== true || taken + 1 <= ofPeople.length / 2;
-      parts.set(name, placeOf(name) < frozenShare && room ? 'frozen' : 'train');
-    }
-    const useful = (name: string) => groups.get(name)?.person === true && (groups.get(name)?.pictures ?? 0) >= 2;
-    const people = [...groups.keys()].filter(useful);
-    const isFrozen = (name: string) => parts.get(name) === 'frozen';
-    for (const name of fresh.filter((each) => useful(each) && !isFrozen(each)).toSorted((a, b) => placeOf(a) - placeOf(b))) {
-      const frozen = people.filter(isFrozen);
-      const pictures = frozen.reduce((sum, each) => sum + (groups.get(each)?.pictures ?? 0), 0);
-      const enough = frozen.length >= fewestFrozen.people && pictures >= fewestFrozen.pictures;
-      if (!enough && frozen.length + 1 <= people.length / 2) parts.set(name, 'frozen');
-    }
-    for (const name of fresh) assign.run(name, parts.get(name) ?? 'train');
-    return parts;
-  };
+type Part = 'train' | 'frozen';
+/** By the name of each: how many pictures it has, and whether they are of somebody enrolled. */
+type Groups = ReadonlyMap<string, { readonly pictures: number; readonly person: boolean }>;
+/** Of each person or stranger. */
+type Gathered = Map<string, { readonly group: string; readonly sample: Sample }[]>;
 
-  /** Every labelled picture, by person or stranger, in groups. */
-  const gather = () => {
-    const people = new Map<string, { readonly group: string; readonly sample: Sample }[]>();
-    const strangers = new Map<string, { readonly group: string; readonly sample: Sample }[]>();
-    const put = (to: typeof people, key: string, group: string, sample: Sample) => {
-      const list = to.get(key) ?? [];
-      if (!list.some((other) => other.sample.id === sample.id)) list.push({ group, sample });
-      to.set(key, list);
-    };
-    for (const { id } of gallery.list())
-      for (const { addedAt, ...shown } of gallery.pictures(id))
-        put(people, id, `${id}/${addedAt.slice(0, 10)}`, { id: shown.id, picture: shown.picture, origin: 'enrolment', takenAt: addedAt });
-    for (const row of marked.all()) {
-      const { id, visit, personId, takenAt, mark, picture } = row as unknown as Row;
-      const sample: Sample = { id, picture, origin: mark === 'right' ? 'confirmed' : 'marked', takenAt };
-      if (personId === null) put(strangers, String(visit), `stranger/${visit}`, sample);
-      else if (people.has(personId)) put(people, personId, `${personId}/${takenAt.slice(0, 10)}`, sample);
-    }
-    return { people, strangers };
-  };
+interface State extends SamplesOptions {
+  readonly sql: ReturnType<typeof samplesSql>;
+}
 
-  const purge = () =>
-    store.change(() => {
-      const enrolled = JSON.stringify(gallery.list().map(({ id }) => id));
-      const now = clock.wall();
-      const counts = [
-        // A grant that nobody confirmed; a stranger, marked or not; somebody who was let in and is a stranger, as one who was let in.
-        db.prepare('DELETE FROM kept WHERE mark IS NULL AND person_id IS NOT NULL AND taken_at < ?').run(iso(now - keepGrantsDays * dayMs)),
-        db
-          .prepare(`DELETE FROM kept WHERE person_id IS NULL AND taken_at < CASE mark WHEN 'not-them' THEN ? ELSE ? END`)
-          .run(iso(now - keepGrantsDays * dayMs), iso(now - keepUnknownsDays * dayMs)),
-        db.prepare('DELETE FROM kept WHERE person_id IS NOT NULL AND person_id NOT IN (SELECT value FROM json_each(?))').run(enrolled),
-        db
-          .prepare('DELETE FROM kept WHERE id IN (SELECT id FROM kept ORDER BY mark IS NULL, taken_at DESC LIMIT -1 OFFSET ?)')
-          .run(maxPictures),
-      ];
-      const deleted = counts.reduce((sum, { changes }) => sum + Number(changes), 0);
-      const people = new Set(gallery.list().map(({ id }) => id));
-      const visits = new Set(
-        db
-          .prepare('SELECT DISTINCT visit FROM kept')
-          .all()
-          .map(({ visit }) => String(visit)),
-      );
-      for (const { name } of names.all()) {
-        const [owner = '', rest = ''] = String(name).split('/');
-        if (owner === 'stranger' ? !visits.has(rest) : !people.has(owner)) unassign.run(name ?? null);
-      }
-      return deleted;
-    });
-
+function samplesSql({ db }: RetrainStore) {
   return {
-    keep: ({ seq, takenAt, personId, alike = false, visit = seq, pictures }) => {
-      const days = personId === undefined ? keepUnknownsDays : keepGrantsDays;
-      if (days === 0 || pictures.length === 0) return undefined;
-      store.change(() => {
-        for (const picture of pictures)
-          insert.run(createHash('sha256').update(picture).digest('hex'), seq, personId ?? null, alike ? 1 : 0, visit, takenAt, picture);
-      });
-      return iso(Date.parse(takenAt) + days * dayMs);
-    },
-    pictures: (seq) => picturesOf.all(seq).map(({ picture }) => picture as Uint8Array),
-    mark: (seq, as, personId) =>
-      store.change(() => {
-        const { n, personId: before } = ofSeq.get(seq) as { n: number; personId: string | null };
-        // A mark before this one may have taken the person away, or put another in their place.
-        const whose = as === 'person' ? (personId ?? null) : as === 'right' ? (personId ?? before) : null;
-        label.run(as, iso(clock.wall()), whose, seq);
-        return n;
-      }),
-    kept: () =>
-      store.read(() =>
-        entries.all().map((row) => {
-          const { seq, pictures, ids, takenAt, personId, mark } = row as unknown as Row & { pictures: number; ids: string };
-          return {
-            seq,
-            pictures,
-            ids: JSON.parse(ids) as string[],
-            takenAt,
-            ...(personId !== null && { personId }),
-            ...(mark !== null && { mark }),
-          };
-        }),
-      ),
-    purge,
-    people: () => new Set(gallery.list().map(({ id }) => id)),
-    dataset: () => {
-      const { people, strangers } = gather();
-      const groups = new Map<string, { pictures: number; person: boolean }>();
-      for (const [from, person] of [[people, true] as const, [strangers, false] as const])
-        for (const { group } of [...from.values()].flat()) groups.set(group, { pictures: (groups.get(group)?.pictures ?? 0) + 1, person });
-      const parts = store.change(() => partsOf(groups));
-      const pick = (part: 'train' | 'frozen'): TrainingData => ({
-        people: [...people].flatMap(([personId, list]): LabelledPerson[] => {
-          const samples = list.filter(({ group }) => parts.get(group) === part).map(({ sample }) => sample);
-          return samples.length > 0 ? [{ personId, samples }] : [];
-        }),
-        strangers: [...strangers.values()]
-          .map((list) => list.filter(({ group }) => parts.get(group) === part).map(({ sample }) => sample))
-          .filter((samples) => samples.length > 0),
-      });
-      return { training: pick('train'), frozen: pick('frozen') };
-    },
+    insert: db.prepare(
+      'INSERT INTO kept (id, seq, person_id, alike, visit, taken_at, picture) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING',
+    ),
+    label: db.prepare('UPDATE kept SET mark = ?, marked_at = ?, person_id = ? WHERE seq = ?'),
+    ofSeq: db.prepare('SELECT count(*) AS n, max(person_id) AS personId FROM kept WHERE seq = ?'),
+    entries: db.prepare(
+      `SELECT seq, count(*) AS pictures, json_group_array(id) AS ids, min(taken_at) AS takenAt, max(person_id) AS personId,
+         max(mark) AS mark FROM kept GROUP BY seq ORDER BY seq DESC`,
+    ),
+    labelled: db.prepare(
+      `SELECT id, visit, person_id AS personId, taken_at AS takenAt, mark, picture FROM kept
+       WHERE mark IS NOT NULL OR (person_id IS NULL AND alike = 0) ORDER BY seq, id`,
+    ),
+    picturesOf: db.prepare('SELECT picture FROM kept WHERE seq = ? ORDER BY rowid'),
+    visits: db.prepare('SELECT DISTINCT visit FROM kept'),
+    partOf: db.prepare('SELECT part FROM parts WHERE name = ?'),
+    assign: db.prepare('INSERT INTO parts (name, part) VALUES (?, ?)'),
+    names: db.prepare('SELECT name FROM parts'),
+    unassign: db.prepare('DELETE FROM parts WHERE name = ?'),
+    // A grant that nobody confirmed; a stranger, marked or not; somebody who was let in and is a stranger, as one who was let in.
+    dropGrants: db.prepare('DELETE FROM kept WHERE mark IS NULL AND person_id IS NOT NULL AND taken_at < ?'),
+    dropUnknowns: db.prepare(`DELETE FROM kept WHERE person_id IS NULL AND taken_at < CASE mark WHEN 'not-them' THEN ? ELSE ? END`),
+    dropRemoved: db.prepare('DELETE FROM kept WHERE person_id IS NOT NULL AND person_id NOT IN (SELECT value FROM json_each(?))'),
+    dropBeyond: db.prepare('DELETE FROM kept WHERE id IN (SELECT id FROM kept ORDER BY mark IS NULL, taken_at DESC LIMIT -1 OFFSET ?)'),
   };
 }
 
-interface Row {
-  readonly id: string;
-  readonly visit: number;
-  readonly seq: number;
-  readonly personId: string | null;
-  readonly takenAt: string;
-  readonly mark: Mark | null;
-  readonly picture: Uint8Array;
+const iso = (ms: number): string => new Date(ms).toISOString();
+
+export function samplesIn(options: SamplesOptions): Samples {
+  const state: State = { ...options, sql: samplesSql(options.store) };
+  const { store, sql } = state;
+  return {
+    keep: (entry) => keep(state, entry),
+    pictures: (seq) => sql.picturesOf.all(seq).map((row) => store.row(pictureRow, row).picture),
+    mark: (seq, as, personId) => store.change(() => mark(state, seq, as, personId)),
+    kept: () => store.read(() => sql.entries.all().map((row) => keptEntry(state, row))),
+    purge: () => store.change(() => purge(state)),
+    people: () => peopleOf(state),
+    dataset: () => datasetOf(state),
+  };
 }
 
-/** Where a group falls between 0 and 1, the same for ever. */
+const peopleOf = ({ gallery }: State): ReadonlySet<PersonId> => new Set(gallery.list().map(({ id }) => id));
+
+function keep(state: State, { seq, takenAt, personId, alike = false, visit = seq, pictures }: KeepRequest): string | undefined {
+  const { store, sql, keepUnknownsDays, keepGrantsDays } = state;
+  const days = personId === undefined ? keepUnknownsDays : keepGrantsDays;
+  if (days === 0 || pictures.length === 0) return undefined;
+  store.change(() => {
+    for (const bytes of pictures) {
+      const id = createHash('sha256').update(bytes).digest('hex');
+      sql.insert.run(id, seq, personId ?? null, alike ? 1 : 0, visit, takenAt, bytes);
+    }
+  });
+  return iso(Date.parse(takenAt) + days * dayMs);
+}
+
+function mark({ store, sql, clock }: State, seq: number, as: Mark, personId: PersonId | undefined): number {
+  const { n, personId: before } = store.row(countRow, sql.ofSeq.get(seq));
+  // A mark before this one may have taken the person away, or put another in their place.
+  const whose = as === 'person' ? (personId ?? null) : as === 'right' ? (personId ?? before) : null;
+  sql.label.run(as, iso(clock.wall()), whose, seq);
+  return n;
+}
+
+function keptEntry({ store }: State, row: unknown): KeptEntry {
+  const { seq, pictures, ids, takenAt, personId, mark: said } = store.row(keptRow, row);
+  return {
+    ...{ seq, pictures, takenAt },
+    ids: store.json(idsForm, ids),
+    ...(personId !== null && { personId }),
+    ...(said !== null && { mark: said }),
+  };
+}
+
+function purge(state: State): number {
+  const { sql, clock, keepGrantsDays, keepUnknownsDays, maxPictures } = state;
+  const now = clock.wall();
+  const [grantsFrom, unknownsFrom] = [iso(now - keepGrantsDays * dayMs), iso(now - keepUnknownsDays * dayMs)];
+  const people = peopleOf(state);
+  const counts = [
+    sql.dropGrants.run(grantsFrom),
+    sql.dropUnknowns.run(grantsFrom, unknownsFrom),
+    sql.dropRemoved.run(JSON.stringify([...people])),
+    sql.dropBeyond.run(maxPictures),
+  ];
+  const visits = new Set(sql.visits.all().map(({ visit }) => String(visit)));
+  for (const { name } of sql.names.all()) {
+    const [owner = '', rest = ''] = String(name).split('/');
+    if (owner === 'stranger' ? !visits.has(rest) : !people.has(owner)) sql.unassign.run(name ?? null);
+  }
+  return counts.reduce((sum, { changes }) => sum + Number(changes), 0);
+}
+
+function datasetOf(state: State): Dataset {
+  const { people, strangers } = gather(state);
+  const groups = new Map<string, { pictures: number; person: boolean }>();
+  for (const [from, person] of [[people, true] as const, [strangers, false] as const])
+    for (const { group } of [...from.values()].flat()) groups.set(group, { pictures: (groups.get(group)?.pictures ?? 0) + 1, person });
+  const parts = state.store.change(() => partsOf(state, groups));
+  const pick = (part: Part): TrainingData => {
+    const own = (list: readonly { readonly group: string; readonly sample: Sample }[]) =>
+      list.filter(({ group }) => parts.get(group) === part).map(({ sample }) => sample);
+    return {
+      people: [...people].flatMap(([personId, list]): LabelledPerson[] => {
+        const samples = own(list);
+        return samples.length > 0 ? [{ personId, samples }] : [];
+      }),
+      strangers: [...strangers.values()].map(own).filter((samples) => samples.length > 0),
+    };
+  };
+  return { training: pick('train'), frozen: pick('frozen') };
+}
+
+/** Every labelled picture, by person or stranger, in groups. */
+function gather({ store, sql, gallery }: State): { readonly people: Gathered; readonly strangers: Gathered } {
+  const people: Gathered = new Map();
+  const strangers: Gathered = new Map();
+  for (const { id } of gallery.list())
+    for (const { addedAt, ...shown } of gallery.pictures(id)) {
+      const sample: Sample = { id: shown.id, picture: shown.picture, origin: 'enrolment', takenAt: addedAt };
+      put(people, id, `${id}/${addedAt.slice(0, 10)}`, sample);
+    }
+  for (const row of sql.labelled.all()) {
+    const { id, visit, personId, takenAt, mark: said, picture: bytes } = store.row(labelledRow, row);
+    const sample: Sample = { id, picture: bytes, origin: said === 'right' ? 'confirmed' : 'marked', takenAt };
+    if (personId === null) put(strangers, String(visit), `stranger/${visit}`, sample);
+    else if (people.has(personId)) put(people, personId, `${personId}/${takenAt.slice(0, 10)}`, sample);
+  }
+  return { people, strangers };
+}
+
+function put(to: Gathered, key: string, group: string, sample: Sample): void {
+  const list = to.get(key) ?? [];
+  if (!list.some((other) => other.sample.id === sample.id)) list.push({ group, sample });
+  to.set(key, list);
+}
+
+/** Each group's part: as it was, or by the hash of its name; topped up from new groups where hardly anybody would be frozen. */
+function partsOf({ sql, frozenShare }: State, groups: Groups): ReadonlyMap<string, Part> {
+  const parts = new Map<string, Part>();
+  const fresh: string[] = [];
+  for (const name of groups.keys()) {
+    const known = sql.partOf.get(name)?.part;
+    if (known === 'train' || known === 'frozen') parts.set(name, known);
+    else fresh.push(name);
+  }
+  fresh.sort((a, b) => placeOf(a) - placeOf(b));
+  const ofPeople = [...groups.keys()].filter((name) => groups.get(name)?.person === true);
+  // By its hash. Of people at most half, or chance would leave a small household nobody to learn from, for good.
+  for (const name of fresh) {
+    const taken = ofPeople.filter((each) => parts.get(each) === 'frozen').length;
+    const room = groups.get(name)?.person !== true || taken + 1 <= ofPeople.length / 2;
+    parts.set(name, placeOf(name) < frozenShare && room ? 'frozen' : 'train');
+  }
+  topUp(groups, fresh, parts);
+  for (const name of fresh) sql.assign.run(name, parts.get(name) ?? 'train');
+  return parts;
+}
+
+/** Freezes more of the `fresh` groups while fewer are frozen than a comparison needs. */
+function topUp(groups: Groups, fresh: readonly string[], parts: Map<string, Part>): void {
+  const useful = (name: string) => groups.get(name)?.person === true && (groups.get(name)?.pictures ?? 0) >= 2;
+  const people = [...groups.keys()].filter(useful);
+  const isFrozen = (name: string) => parts.get(name) === 'frozen';
+  for (const name of fresh.filter((each) => useful(each) && !isFrozen(each))) {
+    const frozen = people.filter(isFrozen);
+    const pictures = frozen.reduce((sum, each) => sum + (groups.get(each)?.pictures ?? 0), 0);
+    const enough = frozen.length >= fewestFrozen.people && pictures >= fewestFrozen.pictures;
+    if (!enough && frozen.length + 1 <= people.length / 2) parts.set(name, 'frozen');
+  }
+}
+
+/** Where a group falls between 0 and 1, always the same. */
 function placeOf(name: string): number {
   return createHash('sha256').update(`frozen ${name}`).digest().readUInt32BE() / 2 ** 32;
 }

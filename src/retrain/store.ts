@@ -1,17 +1,20 @@
 /**
- * The retraining room's SQLite file: a path in, an open database of our version out (made where there is none, for its owner alone), and SQLite's errors
- * turned into Faults with a remedy. Kept pictures, the frozen split, the registry's pointer and the job stand in it; every change is one transaction.
+ * The retraining room's SQLite file: a path in, an open database of our version out (made where there is none, for its owner alone), and
+ * SQLite's errors as Faults with a remedy. It holds the kept pictures, the frozen split, the registry's pointer and the jobs; every change
+ * is one transaction.
  */
 import type { DatabaseSync } from 'node:sqlite';
 import { asFault, Fault, messageOf } from '../base/errors.ts';
-import { openSqlite, pragma, type SqliteKind, sqliteTrouble, transact } from '../base/sqlite.ts';
+import { parseJson } from '../base/jws.ts';
+import { checkedRow, openSqlite, type RowCheck, type SqliteKind, sqliteTrouble, transact } from '../base/sqlite.ts';
 
 const schemaVersion = 1;
-/** «FLRT» (SQLite file format, offset 68). */
+/** "FLRT" (SQLite file format, offset 68). */
 const applicationId = 0x464c5254;
 
-// `alike`: turned away, and yet rather like somebody enrolled. `visit`: the first entry of the same visit: one visitor. `part`: a group (a person's day, a stranger's visit) is assigned once and for all. `history`: the champions before the present one, the oldest first; null is the
-// network of the configuration.
+// `alike`: turned away, and yet rather like somebody enrolled. `visit`: the first entry of the same visit, by one visitor. `part`: a group
+// (a person's day, a stranger's visit) is assigned for good. `history`: the champions before this one, the oldest first; null is the network
+// of the configuration.
 const schema = `
   CREATE TABLE kept (
     id TEXT PRIMARY KEY,
@@ -65,14 +68,15 @@ const schema = `
   CREATE TABLE notes (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
 `;
 
-export interface Store extends Disposable {
+export interface RetrainStore extends Disposable {
   readonly db: DatabaseSync;
-  readonly file: string;
   /** All of it is stored, durably, or nothing. */
   change<T>(work: () => T): T;
   read<T>(work: () => T): T;
-  /** Changes whenever another connection has written. */
-  version(): number;
+  /** The row where it is of this form. Throws Fault `registry-damaged`. */
+  row<Row>(form: RowCheck<Row>, row: unknown): Row;
+  /** The document of a column with JSON text, likewise. */
+  json<Row>(form: RowCheck<Row>, text: string): Row;
 }
 
 const room: SqliteKind = {
@@ -88,7 +92,7 @@ const room: SqliteKind = {
 };
 
 /** Opens or makes it. Throws Faults `database-newer`, `registry-damaged`, `registry-down`, `disk-full`. */
-export function openStore(file: string, lockTimeoutMs = 5000): Store {
+export function openRetrainStore(file: string, lockTimeoutMs = 5000): RetrainStore {
   const guarded = <T>(work: () => T): T => {
     try {
       return work();
@@ -99,10 +103,10 @@ export function openStore(file: string, lockTimeoutMs = 5000): Store {
   const { db } = guarded(() => openSqlite(file, room, lockTimeoutMs));
   return {
     db,
-    file,
     change: (work) => guarded(() => transact(db, work)),
     read: guarded,
-    version: () => guarded(() => pragma(db, 'data_version')),
+    row: (form, row) => checkedRow(form, row, () => damagedFault(file)),
+    json: (form, text) => checkedRow(form, parseJson(Buffer.from(text)), () => damagedFault(file)),
     [Symbol.dispose]: () => {
       if (db.isOpen) db.close();
     },
@@ -119,11 +123,7 @@ function faultOf(error: unknown, file: string): Fault | undefined {
     case 'unwritable':
       return new Fault('disk-full', `The disk of ${file} is full: free some space ${said}`, error);
     case 'damaged':
-      return new Fault(
-        'registry-damaged',
-        `${file} is damaged: restore a copy, or move it away; trained networks must then be added anew ${said}`,
-        error,
-      );
+      return damagedFault(file, error);
     default:
       return new Fault(
         'registry-down',
@@ -131,4 +131,10 @@ function faultOf(error: unknown, file: string): Fault | undefined {
         error,
       );
   }
+}
+
+function damagedFault(file: string, error?: unknown): Fault {
+  const said = error === undefined ? '' : ` (${messageOf(error)})`;
+  const remedy = 'restore a copy, or move it away; trained networks must then be added again';
+  return new Fault('registry-damaged', `${file} is damaged: ${remedy}${said}`, error);
 }

@@ -7,8 +7,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Fault, type FaultCode } from '../base/errors.ts';
 import type { QualityLimits } from '../face/port.ts';
+import { writeKeptFolder } from './kept-folder.ts';
 import type { LabelledPerson, NetworkComparison, RecipeName, RecipeProgress, RecipeResult, Sample, TrainingData } from './port.ts';
-import { writeFolder } from './whole.ts';
 
 /** How the process opens networks. */
 export interface Networks {
@@ -101,7 +101,7 @@ export function writePictures(to: string, { training, frozen, enrolled }: JobPic
   });
   const index: Index = { training: data(training), frozen: data(frozen), enrolled: enrolled.map(person) };
   files.set(indexFile, Buffer.from(JSON.stringify(index)));
-  writeFolder(to, files);
+  writeKeptFolder(to, files);
 }
 
 /** Reads them back; a picture that is not the one it was is no longer there. Throws Fault `training-failed`. */

@@ -1,9 +1,12 @@
-/** The pictures of whoever stands at the door, in memory until the door has decided: frames and decisions go in; what the owner allows to be kept comes out, after the door has been served. */
+/**
+ * The pictures of whoever stands at the door, in memory until the door has decided. Frames and decisions go in; what the owner allows to
+ * be kept comes out, after the door has been served.
+ */
 
 import { type Fault, messageOf } from '../base/errors.ts';
 import type { Event } from '../events.ts';
 import type { Entry } from '../journal/port.ts';
-import type { Samples } from './samples.ts';
+import type { KeepRequest, Samples } from './samples.ts';
 
 export interface VisitPictures {
   /** A frame with a face good enough to be compared. */
@@ -13,18 +16,18 @@ export interface VisitPictures {
   written(): Promise<void>;
 }
 
-/** Without a face for so long, whoever stood there has left, milliseconds (as long as the door itself waits at most). */
+/** After this long without a face, whoever stood there has left, milliseconds (the longest that the door itself waits). */
 const leftMs = 4000;
-/** In memory, of one visit. */
+/** Frames of one visit in memory. */
 const mostFrames = 40;
 /** Of somebody turned away: the best one and one from the beginning and the end of the visit. */
 const mostKept = 3;
 
 export interface VisitPicturesOptions {
   readonly samples: Pick<Samples, 'keep'>;
-  /** So many pictures of an entry were kept until then (ISO 8601, UTC). */
+  /** Pictures of an entry were kept; `until`: ISO 8601, UTC. */
   readonly onKept: (kept: { readonly seq: number; readonly pictures: number; readonly until: string }) => void;
-  /** A picture could not be kept, which is no reason to stop. */
+  /** A picture could not be kept; the door goes on. */
   readonly onFault: (fault: Fault | Error) => void;
 }
 
@@ -48,7 +51,7 @@ export function visitPictures({ samples, onKept, onFault }: VisitPicturesOptions
     void written.finally(() => writing.delete(written));
   };
 
-  const keep = (entry: Parameters<Samples['keep']>[0]) =>
+  const keep = (entry: KeepRequest) =>
     later(() => {
       const until = samples.keep(entry);
       if (until !== undefined) onKept({ seq: entry.seq, pictures: entry.pictures.length, until });
@@ -69,7 +72,7 @@ export function visitPictures({ samples, onKept, onFault }: VisitPicturesOptions
       frames = [];
       visit ??= seq;
       const first = visit;
-      // Who comes after a grant is somebody else, or nobody to learn from.
+      // Whoever comes after a grant is somebody else, or nobody to learn from.
       if (event.kind === 'access.granted') visit = undefined;
       const best = seen.find(({ atMs }) => atMs === event.capturedAtMs) ?? seen.at(-1);
       if (!best) return;

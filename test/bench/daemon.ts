@@ -14,7 +14,7 @@ import { quantile, type Row } from '../../src/cli/door/figures.ts';
 import type { Event } from '../../src/events.ts';
 import { dryRelay, type Edge } from '../../src/relay/dry.ts';
 import { jobsIn } from '../../src/retrain/jobs.ts';
-import { openStore } from '../../src/retrain/store.ts';
+import { openRetrainStore } from '../../src/retrain/store.ts';
 import { loadConfig } from '../../src/settings/load.ts';
 import { wire } from '../../src/wire.ts';
 import { workshopAt } from '../fakes/workshop.ts';
@@ -69,7 +69,7 @@ export async function runHouse(
     if (!template) throw new Error('the bench person has no face');
     house.gallery.enrol({ name: 'p01', pictures: [{ picture, template, source: 'bench' }] });
     if (workshop !== undefined) {
-      using store = openStore(join(state, 'retrain.sqlite'));
+      using store = openRetrainStore(join(state, 'retrain.sqlite'));
       jobsIn({ store, clock: systemClock }).start({ recipe: 'adapt', where: 'door', by: 'bench' });
     }
     const delay = monitorEventLoopDelay({ resolution: 10 });

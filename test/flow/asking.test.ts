@@ -3,7 +3,7 @@ import { cpSync, existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { systemClock } from '../../src/base/time.ts';
-import { openStore } from '../../src/retrain/store.ts';
+import { openRetrainStore } from '../../src/retrain/store.ts';
 import { jsonOf } from '../cli/facelatch.ts';
 import { journalled, type LearningPlace, openLearningPlace, until } from '../fakes/learning-door.ts';
 import { workshopAt } from '../fakes/workshop.ts';
@@ -121,6 +121,6 @@ it('the schedule of a running door asks when its minute comes, by a synchronised
 }, 120_000);
 
 const noted = () => {
-  using store = openStore(join(place.state, 'retrain.sqlite'));
+  using store = openRetrainStore(join(place.state, 'retrain.sqlite'));
   return store.db.prepare(`SELECT 1 FROM notes WHERE name = 'scheduled'`).get() !== undefined;
 };

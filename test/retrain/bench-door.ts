@@ -19,7 +19,7 @@ import type { TrainingProcess } from '../../src/retrain/process.ts';
 import { type Guard, promotionOf } from '../../src/retrain/promotion.ts';
 import { openRegistry } from '../../src/retrain/registry.ts';
 import { samplesIn } from '../../src/retrain/samples.ts';
-import { openStore } from '../../src/retrain/store.ts';
+import { openRetrainStore } from '../../src/retrain/store.ts';
 import { smallEmbedder, smallPolicy } from '../contracts/gallery.ts';
 import { emptyShelf, memoryGallery, type Shelf } from '../fakes/gallery.ts';
 import { drawingReader } from '../fakes/reader.ts';
@@ -93,7 +93,7 @@ export async function openBenchDoor(options: BenchDoorOptions) {
     inspect,
     trusted: options.trusted ?? (async (kid) => (kid === keys.id ? keys.verify : undefined)),
   };
-  const store = openStore(join(state, 'retrain.sqlite'));
+  const store = openRetrainStore(join(state, 'retrain.sqlite'));
   const registry = openRegistry({ store, folder: join(state, 'models'), expected });
   const gallery = memoryGallery({ embedder: smallEmbedder, policy: smallPolicy, clock, shelf });
   const samples = samplesIn({ store, gallery, clock, keepGrantsDays: 7, keepUnknownsDays: 7, maxPictures: 100, frozenShare: 0.2 });

@@ -11,8 +11,8 @@ import { Fault } from '../../src/base/errors.ts';
 import { systemClock } from '../../src/base/time.ts';
 import { makeBundle } from '../../src/retrain/bundle.ts';
 import { endStates } from '../../src/retrain/jobs.ts';
+import { writeKeptFolder } from '../../src/retrain/kept-folder.ts';
 import { Crash } from '../../src/retrain/process.ts';
-import { writeFolder } from '../../src/retrain/whole.ts';
 import { smallEmbedder, smallPolicy } from '../contracts/gallery.ts';
 import { randomOf, unitVector } from '../fakes/embeddings.ts';
 import { emptyShelf, memoryGallery, type Shelf } from '../fakes/gallery.ts';
@@ -191,7 +191,7 @@ async function spoil(door: BenchDoor, kind: FaultKind, random: () => number, rou
   const to = kind === 'wrong-door' ? 'back-door#x' : door.expected.door;
   const version = kind === 'old-version' ? 1 : 1_000_000 + round;
   const about = { ...aboutOf(), door: to, parent: registry.base, version };
-  writeFolder(incoming, (await makeBundle(made, about, signer)).files);
+  writeKeptFolder(incoming, (await makeBundle(made, about, signer)).files);
   if (kind === 'cut-transfer') spoilFolder(incoming, 'cut-candidate', random);
   const before = registry.list().length;
   const refused = await registry.add(incoming).then(

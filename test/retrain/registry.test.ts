@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Fault } from '../../src/base/errors.ts';
 import { makeBundle, sha256 } from '../../src/retrain/bundle.ts';
-import { writeFolder } from '../../src/retrain/whole.ts';
+import { writeKeptFolder } from '../../src/retrain/kept-folder.ts';
 import { temporaryFolder } from '../cli/facelatch.ts';
 import { aboutOf, type BenchDoor, candidate, openBenchDoor, strangerKey, writeEmbedder } from './bench-door.ts';
 
@@ -84,7 +84,7 @@ describe('a bundle', () => {
     writeEmbedder(made, 'elsewhere');
     const about = { ...aboutOf(), version: 7, parent: door.registry.base };
     const put = async (name: string, of: Parameters<typeof makeBundle>) => {
-      writeFolder(join(folder.path, name), (await makeBundle(...of)).files);
+      writeKeptFolder(join(folder.path, name), (await makeBundle(...of)).files);
       return join(folder.path, name);
     };
     const here = { ...about, door: door.expected.door };

@@ -7,7 +7,7 @@ import { samplesOf, storeFile } from '../../learning/parts.ts';
 import { shownId } from '../../retrain/labels.ts';
 import { markEntry } from '../../retrain/marking.ts';
 import type { Mark } from '../../retrain/port.ts';
-import { openStore } from '../../retrain/store.ts';
+import { openRetrainStore } from '../../retrain/store.ts';
 import { type CommonOptions, checkState, configOf, exitCodes, print, wholeNumber, withCommon, withHelp } from '../context.ts';
 import { counted } from '../words.ts';
 import { nameIn, openNames } from './journal-names.ts';
@@ -43,7 +43,7 @@ export function markCommand(exit: (code: number) => void): Command {
     const [as, more] = said;
     if (as === undefined || more !== undefined)
       throw new Fault('bad-argument', 'Give exactly one of --right, --not-them, --person NAME and --stranger');
-    using store = openStore(storeFile(config));
+    using store = openRetrainStore(storeFile(config));
     using journal = journalOf(config);
     using gallery = galleryOf(config, embedderOf(config));
     const samples = samplesOf(config, { store }, gallery);
@@ -63,7 +63,7 @@ export function marksCommand(exit: (code: number) => void): Command {
   return withCommon(command).action((options: CommonOptions) => {
     const { config } = configOf(options);
     checkState(config);
-    using store = openStore(storeFile(config));
+    using store = openRetrainStore(storeFile(config));
     using names = openNames(config, true);
     const kept = samplesOf(config, { store }, { list: names.list, pictures: () => [] }).kept();
     print(options, { kept }, () =>

@@ -10,7 +10,7 @@ import { farmOf, runnerOf, storeFile } from '../../learning/parts.ts';
 import { openCommandPromotion } from '../../learning/promotion.ts';
 import { endStates, type JobRequest, jobsIn } from '../../retrain/jobs.ts';
 import { type JobPlace, type JobStatus, jobPlaces, type RecipeName, recipeNames } from '../../retrain/port.ts';
-import { openStore } from '../../retrain/store.ts';
+import { openRetrainStore } from '../../retrain/store.ts';
 import type { Config } from '../../settings/load.ts';
 import { type CommonOptions, checkState, configOf, exitCodes, print, tell, wholeNumber, withCommon, withHelp } from '../context.ts';
 import { openProgress, type Progress } from '../progress.ts';
@@ -72,7 +72,7 @@ function startCommand(stop: AbortSignal, exit: Exit): Command {
       if (!lock) {
         if (workshop !== undefined)
           throw new Fault('bad-argument', 'A daemon is running, and it is that which learns: stop it, or leave --workshop away');
-        using store = openStore(storeFile(config));
+        using store = openRetrainStore(storeFile(config));
         const job = jobsIn({ store, clock: systemClock }).start({ recipe, where, by: 'cli', seed });
         print(options, { job }, () => `The running daemon learns (${recipe}, ${where}): "facelatch retrain status" shows how it goes`);
         return exit(exitCodes.yes);
@@ -149,7 +149,7 @@ function statusCommand(exit: Exit): Command {
   return withCommon(command).action((options: CommonOptions) => {
     const { config } = configOf(options);
     checkState(config);
-    using store = openStore(storeFile(config));
+    using store = openRetrainStore(storeFile(config));
     const job = jobsIn({ store, clock: systemClock }).status();
     print(options, { job: job ?? null }, () => (job ? jobText(job) : 'Nothing was trained at this door yet: "facelatch retrain" begins'));
     exit(exitCodes.yes);
@@ -162,7 +162,7 @@ function cancelCommand(exit: Exit): Command {
   return withCommon(command).action((options: CommonOptions) => {
     const { config } = configOf(options);
     checkState(config);
-    using store = openStore(storeFile(config));
+    using store = openRetrainStore(storeFile(config));
     const cancelled = jobsIn({ store, clock: systemClock }).cancel('cli');
     print(options, { cancelled }, () => (cancelled ? 'The training is cancelled' : 'No training is under way'));
     exit(cancelled ? exitCodes.yes : exitCodes.no);

@@ -8,7 +8,7 @@ import { openEmbedderNetwork } from '../../../src/face/manifest.ts';
 import { openGallery } from '../../../src/identity/sqlite.ts';
 import { openJournal } from '../../../src/journal/sqlite.ts';
 import { samplesIn } from '../../../src/retrain/samples.ts';
-import { openStore } from '../../../src/retrain/store.ts';
+import { openRetrainStore } from '../../../src/retrain/store.ts';
 import { eventOf } from '../../fakes/events.ts';
 import { facelatch, jsonOf, root, temporaryFolder } from '../facelatch.ts';
 
@@ -29,7 +29,7 @@ function openDoor() {
   const embedder = openEmbedderNetwork(join(root, 'models', 'embedder')).info;
   const gallery = stack.use(openGallery({ file: inState('people.sqlite'), embedder, policy, clock: systemClock }));
   const journal = stack.use(openJournal({ file: inState('journal.sqlite'), clock: systemClock }));
-  const store = stack.use(openStore(inState('retrain.sqlite')));
+  const store = stack.use(openRetrainStore(inState('retrain.sqlite')));
   const samples = samplesIn({ store, gallery, clock: systemClock, ...learning });
   return { gallery, journal, samples, embedder, [Symbol.dispose]: () => stack.dispose() };
 }
@@ -166,7 +166,7 @@ describe('journal marks', () => {
 
   it('says so where nothing is kept', async () => {
     {
-      using store = openStore(inState('retrain.sqlite'));
+      using store = openRetrainStore(inState('retrain.sqlite'));
       store.db.exec('DELETE FROM kept');
     }
     expect(await run('marks')).toMatchObject({
