@@ -26,16 +26,16 @@ const shots: readonly Shot[] = [
     typed: 'npx facelatch enrol Grace grace-1.jpg grace-2.jpg',
     run: 'enrol Grace grace-1.jpg grace-2.jpg',
   },
-  { name: 'verify', typed: 'npx facelatch verify visitor.jpg --person p01', run: 'verify visitor.jpg --person p01', columns: 132 },
+  { name: 'verify', typed: 'npx facelatch verify visitor.jpg --person p01', run: 'verify visitor.jpg --person p01' },
   {
     name: 'journal',
     typed: 'npx facelatch journal --kind access --kind relay -n 8',
     run: 'journal --kind access --kind relay -n 8',
-    columns: 132,
+    columns: 156,
   },
 ];
 
-const usualColumns = 96;
+const usualColumns = 116;
 const charWidth = 8.43;
 const lineHeight = 19;
 const esc = String.fromCharCode(27);
