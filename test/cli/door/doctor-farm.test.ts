@@ -12,7 +12,7 @@ import { openRedis, type RedisServer } from '../../fakes/redis.ts';
 import { type Someone, someone } from '../../farm/set.ts';
 import { facelatch, jsonOf, root, temporaryFolder } from '../facelatch.ts';
 
-const users = readFileSync(join(root, 'docs', 'farm.md'), 'utf8')
+const users = readFileSync(join(root, 'docs', 'learn', 'farm.md'), 'utf8')
   .split('\n')
   .filter((line) => /^user (front-door|trainers) /.test(line));
 const signal = new AbortController().signal;
@@ -82,7 +82,7 @@ describe('Redis', () => {
 
   it.each([
     ['a wrong password', () => ({ 'farm.passwordFile': passwordFile('wrong') }), /check farm.user and farm.passwordFile/],
-    ["another door's name", () => ({ 'door.id': 'back-door' }), /give it the access control line of docs\/farm.md/],
+    ["another door's name", () => ({ 'door.id': 'back-door' }), /give it the access control line of docs\/learn\/farm.md/],
     ['another authority', () => ({ 'farm.caFile': '' }), /set farm.caFile/],
     ['no TLS', () => ({ 'farm.url': redis.url.replace('rediss', 'redis') }), /farm.url/],
     ['a port where nobody listens', () => ({ 'farm.url': 'rediss://127.0.0.1:1' }), /is it running/],
