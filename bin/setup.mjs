@@ -1,5 +1,5 @@
-// Installs what is missing and is quick when nothing is: the npm packages of the lock file, Node 24 among them, and with `--tests` the Debian
-// packages that the tests run against. Runs on the machine's own Node (18 or later) and needs nothing installed.
+// Installs what is missing, and ends at once when nothing is: the npm packages of the lock file (Node 24 is one of them) and,
+// with `--tests`, the Debian packages that the tests need. Runs on the machine's own Node (18 or later), without any package.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const marker = join(root, 'node_modules', '.facelatch-installed');
 
-/** Programs the tests start, and the Debian package that brings each. */
+/** Programs that the tests start, and the Debian package of each. */
 const testTools = { ffmpeg: 'ffmpeg', mosquitto: 'mosquitto', python3: 'python3', 'redis-server': 'redis-server' };
 
 function run(command, args, options = {}) {
@@ -32,8 +32,8 @@ function installPackages() {
     .update(`${process.platform}-${process.arch}`)
     .digest('hex');
   if (existsSync(marker) && readFileSync(marker, 'utf8') === want) return;
-  console.error('setup: installing the npm packages of the lock file (once; a minute or so)');
-  // Install scripts are run below, one by one: those that would download from elsewhere are denied in package.json (allowScripts).
+  console.error('setup: installing the npm packages of the lock file (once, about a minute)');
+  // Install scripts run below, one by one. Those that download from elsewhere are denied in package.json (allowScripts).
   if (run('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error']).status !== 0) {
     fail('npm could not install the packages; is the npm registry reachable? Try again with: npm ci --ignore-scripts');
   }
@@ -57,7 +57,7 @@ function buildSysfsRelay() {
     headers && run('npm', ['rebuild', 'epoll', '--loglevel=error'], { quiet: true, env: { npm_config_nodedir: headers } }).status === 0;
   if (!built)
     console.error(
-      'setup: the native part of onoff could not be built (it needs python3, make and g++): a relay on the old sysfs GPIO interface cannot be used; nothing else is lost',
+      'setup: the native part of onoff could not be built (it needs python3, make and g++): a relay on the old sysfs GPIO interface cannot be used; everything else works',
     );
 }
 

@@ -4,7 +4,8 @@
 import { Fault } from '../base/errors.ts';
 import type { EmbedderInfo, Embedding, FaceReader, Head } from '../face/port.ts';
 import type { Cohort, CompareRun, LabelledPerson, NetworkComparison, Sample } from './port.ts';
-import { leastMeasured, mostWorse, type NetworkScores, type NetworkVerdict, verdictOf } from './verdict.ts';
+import { probesOf, unmeasuredText } from './probes.ts';
+import { mostWorse, type NetworkScores, type NetworkVerdict, verdictOf } from './verdict.ts';
 
 export interface CompareParts {
   /** The rate that each of so many comparisons may have, for a rate per attempt. */
@@ -82,17 +83,6 @@ async function dominant(reader: FaceReader, picture: Uint8Array): Promise<Embedd
   }
 }
 
-/** Every frozen picture of someone enrolled, with the templates that it is compared with: their others. */
-function probesOf({ frozen, enrolled }: CompareRun): { person: LabelledPerson; probe: Sample; own: readonly Sample[] }[] {
-  return frozen.people.flatMap((person) => {
-    const all = enrolled.find(({ personId }) => personId === person.personId)?.samples ?? [];
-    return person.samples.flatMap((probe) => {
-      const own = all.filter(({ id }) => id !== probe.id);
-      return own.length > 0 ? [{ person, probe, own }] : [];
-    });
-  });
-}
-
 function pairsOfPeople(people: readonly LabelledPerson[]): (readonly [LabelledPerson, LabelledPerson])[] {
   return people.flatMap((a, i) => people.slice(i + 1).map((b) => [a, b] as const));
 }
@@ -137,8 +127,7 @@ const percent = (rate: number) => `${(100 * rate).toFixed(2)} %`;
 
 function detailOf(verdict: NetworkVerdict, probes: number, people: number, impostors: number): string {
   const { champion, candidate, difference, confusable, why } = verdict;
-  if (why === 'unmeasured')
-    return `the frozen set has ${probes} pictures of ${people} people: at least ${leastMeasured.probes} pictures of ${leastMeasured.people} people are needed to compare`;
+  if (why === 'unmeasured') return unmeasuredText(probes, people);
   const figures =
     `FNMR ${percent(candidate.fnmr)} against the champion's ${percent(champion.fnmr)} on ${probes} frozen pictures of ${people} people ` +
     `(upper 95 % bound of the difference ${(100 * difference.upper).toFixed(2)} points, at most ${100 * mostWorse} allowed; ${impostors.toLocaleString('en')} impostor comparisons)`;

@@ -11,6 +11,7 @@ import type { Event } from '../events.ts';
 import { type JobRow, statements } from './jobs.ts';
 import { writeKeptFolder } from './kept-folder.ts';
 import type { Farm, NetworkComparison, RecipeProgress, RecipeResult } from './port.ts';
+import { tooFewProbes } from './probes.ts';
 import type { TrainingProcess } from './process.ts';
 import type { Registry } from './registry.ts';
 import { enrolledOf, type Samples, summary } from './samples.ts';
@@ -141,6 +142,8 @@ export function jobSteps(options: StepsOptions, { enter, onProgress }: StepHooks
       const { id, recipe, place: where, asked_by: by } = job;
       record({ kind: 'training.started', job: id, recipe, where, by });
     }
+    const tooFew = tooFewProbes(data);
+    if (tooFew !== undefined) return { state: 'refused', detail: `${tooFew}. Enrol more people with two or more pictures each` };
     enter(job.id, 'training');
     await once(job.id, 'checked', () => check(job, signal));
     const result = await once(job.id, 'trained', () => train(job, data, signal));

@@ -1,4 +1,7 @@
-/** `facelatch install` and `facelatch uninstall`: facelatch as a service of this machine; every file and command is shown before, or when it is done. */
+/**
+ * `facelatch install` and `facelatch uninstall`: facelatch as a service of this machine. Every file and command is shown, before or
+ * when it is done.
+ */
 import { existsSync } from 'node:fs';
 import { join, resolve, sep } from 'node:path';
 import { arch, getuid } from 'node:process';
@@ -8,6 +11,7 @@ import { Fault } from '../../base/errors.ts';
 import { places, planInstall, planUninstall, type Step, systemFiles, take } from '../../host/install.ts';
 import { type Arch, programFiles } from '../../host/program.ts';
 import { exitCodes, print, tell, withHelp } from '../context.ts';
+import { counted } from '../words.ts';
 
 interface PlanOptions {
   readonly dryRun?: boolean;
@@ -19,27 +23,30 @@ interface PlanOptions {
 
 function withPlan(command: Command): Command {
   return command
-    .addOption(new Option('--dry-run', 'show every file and command, change nothing').conflicts('apply'))
+    .addOption(new Option('--dry-run', 'show what would be done, change nothing').conflicts('apply'))
     .option('--apply', 'do it (as root)')
-    .option('--verbose', 'name every single file of the program too')
-    .option('--root <folder>', 'the root of a system image that is being made; no command is run then', '/')
+    .option('--verbose', 'show every file, those of the program too')
+    .option('--root <folder>', 'the root of a system image; no command is run then', '/')
     .option('--json', 'one JSON document on standard output instead of text');
 }
 
 export function installCommand(stop: AbortSignal, exit: (code: number) => void): Command {
   const command = new Command('install').description(
-    `put this facelatch into ${places.program} as a systemd service of its own user, with device rules and the command ${places.command}`,
+    `install this facelatch in ${places.program} as a systemd service with its own user, device rules and the command ${places.command}`,
   );
   withHelp(
     command,
-    ['facelatch install --dry-run', 'sudo npx facelatch install --apply      # again after a change: only what differs is written'],
-    'in place (or shown)',
+    [
+      'facelatch install --dry-run               what would be done',
+      'sudo npx facelatch install --apply        again after an update: only files that differ are written',
+    ],
+    'installed (or shown)',
   );
   return withPlan(command).action((options: PlanOptions) => {
     const { root, live } = target(options);
     const program = programFiles({ root: checkout, arch: archOf(arch) });
     const steps = planInstall({ root, live, program, system: systemFiles(join(checkout, 'systemd')) });
-    carryOut(steps, options, stop);
+    carryOut(steps, 'Everything is installed already: nothing to do.', options, stop);
     if (options.apply && !options.json && steps.length > 0)
       tell(`\nConfigure the door in ${places.config}, then: sudo systemctl restart facelatch`);
     exit(exitCodes.yes);
@@ -48,19 +55,21 @@ export function installCommand(stop: AbortSignal, exit: (code: number) => void):
 
 export function uninstallCommand(stop: AbortSignal, exit: (code: number) => void): Command {
   const command = new Command('uninstall').description(
-    `take out what install put in; configuration and state (people, journal) stay, unless --purge`,
+    'remove what install wrote; configuration and state (people, journal) stay, unless --purge is given',
   );
-  withHelp(command, ['facelatch uninstall --dry-run', 'sudo facelatch uninstall --apply --purge'], 'taken out (or shown)');
+  withHelp(command, ['facelatch uninstall --dry-run', 'sudo facelatch uninstall --apply --purge'], 'removed (or shown)');
   return withPlan(command)
-    .option('--purge', `remove the configuration and ${places.state} too: everybody enrolled, and the journal`)
+    .option('--purge', `remove the configuration and ${places.state} too: all enrolled people and the journal`)
     .action((options: PlanOptions & { purge?: boolean }) => {
-      carryOut(planUninstall({ ...target(options), purge: options.purge === true }), options, stop);
+      const { root, live } = target(options);
+      const none = `facelatch is not installed${root === sep ? ' on this machine' : ` in ${root}`}: nothing to remove.`;
+      carryOut(planUninstall({ root, live, purge: options.purge === true }), none, options, stop);
       exit(exitCodes.yes);
     });
 }
 
 function target({ dryRun, apply, root }: PlanOptions): { readonly root: string; readonly live: boolean } {
-  if (!dryRun && !apply) throw new Fault('bad-argument', 'Say --dry-run to see what would be done, or --apply to do it');
+  if (!dryRun && !apply) throw new Fault('bad-argument', 'Add --dry-run to see what would be done, or --apply to do it');
   const folder = resolve(root);
   if (!existsSync(folder)) throw new Fault('not-found', `There is no folder ${folder} (--root)`);
   if (folder !== sep) return { root: folder, live: false };
@@ -75,17 +84,16 @@ function archOf(name: string): Arch {
   throw new Fault('tool-missing', `facelatch has binaries for x64 and arm64, not for ${name}`);
 }
 
-function carryOut(steps: readonly Step[], options: PlanOptions, stop: AbortSignal): void {
+/** `none`: what is said where there is no step. */
+function carryOut(steps: readonly Step[], none: string, options: PlanOptions, stop: AbortSignal): void {
   if (options.apply)
     for (const step of steps) {
       stop.throwIfAborted();
       take(step);
     }
-  const done = options.apply ? 'done' : 'would be done';
   print(options, { applied: options.apply === true, steps: steps.map(asJson) }, () => {
-    const lines = options.verbose ? steps.map(line) : summarised(steps);
-    const end = steps.length === 0 ? 'Everything is in place: nothing to do.' : `${steps.length} steps ${done}.`;
-    return [...lines, end].join('\n');
+    if (steps.length === 0) return none;
+    return [summary(steps, options), '', ...(options.verbose ? steps.map(line) : shortened(steps))].join('\n');
   });
 }
 
@@ -98,16 +106,25 @@ function line(step: Step): string {
   return `${step.change.padEnd(8)} ${step.path}`;
 }
 
-/** The thousands of files of the program by folder or package, everything else by name. */
-function summarised(steps: readonly Step[]): string[] {
-  const groups = new Map<string, number>();
-  for (const step of steps) {
-    const path = step.kind === 'run' ? '' : step.path;
-    const inside = path.split(`${places.program}/`)[1];
-    const [first = '', second = '', third = ''] = inside?.split('/') ?? [];
-    const within = first === 'node_modules' ? join(first, second, second.startsWith('@') ? third : '') : first;
-    const shown = inside ? `${line(step).slice(0, 9)}${path.slice(0, path.length - inside.length)}${within}` : line(step);
-    groups.set(shown, (groups.get(shown) ?? 0) + 1);
-  }
-  return [...groups].map(([shown, count]) => (count > 1 ? `${shown}/ (${count} files)` : shown));
+/** What matters, in one sentence. */
+function summary(steps: readonly Step[], { apply, verbose }: PlanOptions): string {
+  const count = (kind: Step['kind']) => steps.filter((step) => step.kind === kind).length;
+  const parts = [
+    [count('write'), (n: number) => `${counted(n, 'file')} written`],
+    [count('remove'), (n: number) => `${counted(n, 'file or folder', 'files and folders')} removed`],
+    [count('run'), (n: number) => `${counted(n, 'command')} run`],
+  ] as const;
+  const what = parts.flatMap(([n, words]) => (n > 0 ? [words(n)] : [])).join(', ');
+  const more = verbose ? '' : ' (--verbose names every file)';
+  return apply ? `Done: ${what}${more}.` : `Nothing was changed. --apply would mean: ${what}${more}.`;
+}
+
+/** The thousands of files of the program in one line for each kind of change, everything else by name. */
+function shortened(steps: readonly Step[]): string[] {
+  const inProgram = (step: Step) => step.kind !== 'run' && step.path.includes(`${places.program}/`);
+  const program = Map.groupBy(steps.filter(inProgram), (step) => (step.kind === 'write' ? step.change : step.kind));
+  return [
+    ...[...program].map(([change, files]) => `${change.padEnd(8)} ${places.program}/ (the program: ${counted(files.length, 'file')})`),
+    ...steps.filter((step) => !inProgram(step)).map(line),
+  ];
 }

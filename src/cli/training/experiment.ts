@@ -1,4 +1,4 @@
-/** `facelatch experiment paper`: the folders of pictures in; the paper's section IV repeated cell by cell, and its page with plots out. */
+/** `facelatch experiment paper`: folders of pictures in; section IV of the paper repeated cell by cell, a page with plots out. */
 import { existsSync } from 'node:fs';
 import { dirname, extname, join } from 'node:path';
 import { Command, Option } from 'commander';
@@ -39,7 +39,7 @@ interface PaperOptions extends Partial<Tuned> {
   readonly json?: boolean;
 }
 
-/** What `--data` holds. */
+/** What `--data` must hold. */
 const layout = {
   'tutorial-webcam/input_image': 'one probe of the webcam person',
   'tutorial-webcam/verification_images': 'pictures of the webcam person',
@@ -48,7 +48,7 @@ const layout = {
   orl: 'the ORL faces, a folder for each person',
 } as const;
 
-/** The tuned stages where nothing was tuned. */
+/** Settings of the tuned stages where nothing was tuned. */
 const untuned: Tuned = { rate: 1e-4, l1: 1e-7, augment: 0.3 };
 
 const defaultFolder = 'experiment-paper';
@@ -56,7 +56,7 @@ const defaultFolder = 'experiment-paper';
 export function experimentCommand(stop: AbortSignal, exit: (code: number) => void): Command {
   const paper = new Command('paper')
     .description(
-      'Train and measure the cells of the paper’s section IV and write the page that sets their figures beside the printed ones. May be stopped at any time; the same command again goes on.',
+      'Train and measure the cells of section IV of the paper, and write a page that shows their figures beside the printed ones. It can be stopped at any time; the same command again goes on.',
     )
     .option('--data <folder>', `pictures: ${Object.keys(layout).join(', ')}`, '../shared/data')
     .option('--budget <steps>', 'steps of a cell (three times as many in the last stage of Table I)', wholeNumber('--budget', 1, 1e6), 200)
@@ -87,7 +87,9 @@ export function experimentCommand(stop: AbortSignal, exit: (code: number) => voi
     'all cells that were asked for have run',
   );
   paper.action(async (options: PaperOptions) => exit(await repeat(options, stop)));
-  return new Command('experiment').description('repeat a published experiment').addCommand(paper);
+  const command = new Command('experiment').description('repeat a published experiment');
+  withHelp(command, ['facelatch experiment paper --data ../shared/data --budget 200 --out paper.md'], 'done');
+  return command.addCommand(paper);
 }
 
 async function repeat(options: PaperOptions, stop: AbortSignal): Promise<number> {
@@ -165,7 +167,7 @@ async function measureBases(
   try {
     await runBase(baseComparer(reader, config), supply, { ...settings, out, signal: stop, onProgress });
   } catch (error) {
-    if (!isStopped(error, stop)) throw error; // the cells are not begun then either, and the page says what is missing
+    if (!isStopped(error, stop)) throw error; // stopped: no cell is trained either, and the page says what is missing
   } finally {
     progress?.stop();
   }

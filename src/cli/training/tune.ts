@@ -1,4 +1,4 @@
-/** `facelatch tune`: pictures of people and ranges of settings in; trials as they end, the best setting as a command, and a plot out. */
+/** `facelatch tune`: pictures of people and ranges of settings in; trials, the best setting as a command, and a plot out. */
 import { Command, Option } from 'commander';
 import { Fault } from '../../base/errors.ts';
 import { readDataset, splitDataset } from '../../train/data/dataset.ts';
@@ -25,31 +25,34 @@ interface TuneOptions extends RecipeOptions {
 
 const collect = (value: string, before: readonly string[] = []): readonly string[] => [...before, value];
 
-/** How each tuned setting is given to `facelatch train`. */
-const flags: Readonly<Record<string, string>> = {
-  rate: '--learning-rate',
-  momentum: '--momentum',
-  l1: '--l1',
-  pairs: '--batch',
-  epochs: '--epochs',
-  augment: '--augment',
+/** The option of `facelatch train` for each tuned setting, and commander's names of it. */
+const flags: Readonly<Record<string, { readonly flag: string; readonly options: readonly string[] }>> = {
+  rate: { flag: '--learning-rate', options: ['learningRate', 'rate'] },
+  momentum: { flag: '--momentum', options: ['momentum'] },
+  l1: { flag: '--l1', options: ['l1'] },
+  pairs: { flag: '--batch', options: ['batch'] },
+  epochs: { flag: '--epochs', options: ['epochs'] },
+  augment: { flag: '--augment', options: ['augment'] },
 };
 
 export function tuneCommand(stop: AbortSignal, exit: (code: number) => void): Command {
   const names = Object.keys(trainingSpace).join(', ');
   const command = new Command('tune')
-    .summary('find good settings for training')
+    .summary('search for good training settings')
     .description(
-      'Search for settings by Bayesian optimisation: each trial trains, and its loss on the validation part is what counts; the test part is not looked at. ' +
-        'Hopeless trials are stopped early. Trials are kept in --out: the same command again goes on where it was stopped.',
+      `Search for settings by Bayesian optimisation. Each trial trains a network, and its loss on the validation part counts; the test part is not looked at. ` +
+        `Hopeless trials are stopped early. Trials are kept in --out: the same command again goes on where it stopped. Tuned by default: ${names}.`,
     )
     .argument('<data>', 'folder of pictures, as for facelatch train')
     .requiredOption('-o, --out <folder>', 'where trials.jsonl and trials.svg go')
-    .option('-n, --trials <n>', 'trials in all, those already there counted in', wholeNumber('--trials', 1, 10_000), 30)
-    .addOption(new Option('--search <kind>', 'Bayesian, or at random').choices(['bayes', 'random']).default('bayes'))
-    .addOption(new Option('--only <setting>', `tune only this; may be given more than once: ${names}`).argParser(collect))
+    .option('-n, --trials <n>', 'number of trials in all, including those already in --out', wholeNumber('--trials', 1, 10_000), 30)
+    .addOption(new Option('--search <kind>', 'Bayesian or random').choices(['bayes', 'random']).default('bayes'))
+    .addOption(new Option('--only <setting>', `tune only this setting; may be given more than once: ${names}`).argParser(collect))
     .addOption(
-      new Option('--range <setting=from..to>', 'other ends, such as rate=1e-5..1e-3; may be given more than once').argParser(collect),
+      new Option(
+        '--range <setting=from..to>',
+        'another range for a setting, such as rate=1e-5..1e-3; may be given more than once',
+      ).argParser(collect),
     )
     .option('--json', 'JSON lines on standard output: each trial, then the best');
   withHelp(
@@ -60,8 +63,28 @@ export function tuneCommand(stop: AbortSignal, exit: (code: number) => void): Co
     ],
     'searched',
   );
-  return command.action(async (data: string, options: TuneOptions) => exit(await search(data, options, stop)));
+  return command.action(async (data: string, options: TuneOptions) => {
+    requireUntuned(spaceOf(options), (name) => command.getOptionValueSource(name) === 'cli');
+    exit(await search(data, options, stop));
+  });
 }
+
+/** An option for a setting that is tuned would be ignored. @throws Fault `bad-argument`. */
+function requireUntuned(space: Space, isGiven: (option: string) => boolean): void {
+  for (const name of Object.keys(space)) {
+    const { flag = '', options = [] } = flags[name] ?? {};
+    if (!options.some(isGiven)) continue;
+    throw new Fault(
+      'bad-argument',
+      `${flag} is tuned here, so a fixed value would be ignored: give its range (--range ${name}=from..to), or leave it out of the search (--only ${others(name)})`,
+    );
+  }
+}
+
+const others = (name: string): string =>
+  Object.keys(trainingSpace)
+    .filter((other) => other !== name)
+    .join(' --only ');
 
 async function search(data: string, options: TuneOptions, stop: AbortSignal): Promise<number> {
   const { out, trials, json = false, seed } = options;
@@ -69,7 +92,7 @@ async function search(data: string, options: TuneOptions, stop: AbortSignal): Pr
   const space = spaceOf(options);
   const all = await readDataset(recipe.data);
   requireEnoughPeople(all, recipe.split);
-  splitDataset(all, recipe.split); // what it throws is better known before the first trial
+  splitDataset(all, recipe.split); // its faults should come before the first trial
   makeOutFolder(out);
   requireSameSearch(out, recipe, space);
   const run = { recipe, space, seed, search: options.search, out } as const;
@@ -110,14 +133,14 @@ function sayBest(trials: readonly TuningTrial[], data: string, { out, json, size
   const chosen = Object.entries({ size, loss, optimiser, 'batches-per-epoch': batchesPerEpoch }).map(
     ([name, value]) => `--${name} ${value}`,
   );
-  const tuned = Object.entries(best.setting).map(([name, value]) => `${flags[name]} ${settingText(value)}`);
+  const tuned = Object.entries(best.setting).map(([name, value]) => `${flags[name]?.flag} ${settingText(value)}`);
   write(
     `best of ${counted(trials.length, 'trial')}: number ${best.trial + 1}, validation loss ${best.value.toPrecision(4)} · plot: ${out}/trials.svg`,
   );
   write(`train with it: facelatch train ${data} --out NETWORK ${[...chosen, ...tuned].join(' ')}`);
 }
 
-/** The settings to search, with their ends; one that is given a range is searched too. @throws Fault `bad-argument`. */
+/** The settings to search, with their ranges; a setting with --range is searched too. @throws Fault `bad-argument`. */
 function spaceOf({ only, range = [] }: Pick<TuneOptions, 'only' | 'range'>): Space {
   const standard: Space = trainingSpace;
   const known = (name: string): Range => {
@@ -135,7 +158,7 @@ function spaceOf({ only, range = [] }: Pick<TuneOptions, 'only' | 'range'>): Spa
   return { ...chosen, ...Object.fromEntries(ends) };
 }
 
-/** Trials under other settings must not stand in one search. @throws Fault `bad-argument`. */
+/** Trials with other settings must not be mixed into one search. @throws Fault `bad-argument`. */
 function requireSameSearch(out: string, recipe: TrainingRecipe, space: Space): void {
   const settings = { recipe: fingerprint(recipe), epochs: recipe.epochs, network: recipe.network, space };
   const before = findSettings(out);
