@@ -1,23 +1,32 @@
-/** Progress bars: how far a long piece of work is goes in, a bar with rate and time left on standard error comes out; nothing where that is no terminal. */
+/**
+ * Progress bars on standard error, for long work: how much is done goes in, a bar with rate and time left comes out. Nothing is
+ * drawn where standard error is not a terminal.
+ */
 import { SingleBar } from 'cli-progress';
+import { timeText } from './words.ts';
 
-export interface Progress {
-  /** So many of the total are done. */
+export interface ProgressBar {
+  /** How many of the total are done. */
   update(done: number): void;
-  /** Takes the bar away. */
+  /** Removes the bar. */
   stop(): void;
 }
 
-/** Work that is over sooner shows no bar: a flash would only disturb. */
+/** A bar on the last line of the terminal. */
+export interface DrawnBar {
+  draw(total: number, done: number, payload: object): void;
+  /** Removes the bar; the next `draw` draws it again. */
+  clear(): void;
+}
+
+/** Work that ends sooner shows no bar: a flash would only disturb. */
 const patienceMs = 500;
 
-/** A bar of `total` steps that appears when the work has taken half a second. */
-export function openProgress(label: string, total: number, unit: string): Progress {
-  const started = performance.now();
+export function drawnBar(format: string, barsize: number): DrawnBar {
   const bar = new SingleBar({
-    format: `${label} {bar} {percentage}% · {value} of {total} ${unit} · {rate}/s · {left} left`,
+    format,
     stream: process.stderr,
-    barsize: 24,
+    barsize,
     barCompleteChar: '█',
     barIncompleteChar: '░',
     clearOnComplete: true,
@@ -25,21 +34,32 @@ export function openProgress(label: string, total: number, unit: string): Progre
     linewrap: null,
   });
   let shown = false;
+  const clear = () => {
+    if (shown) bar.stop();
+    shown = false;
+  };
+  return {
+    draw: (total, done, payload) => {
+      if (shown && bar.getTotal() !== total) clear();
+      if (shown) bar.update(done, payload);
+      else bar.start(total, done, payload);
+      shown = true;
+    },
+    clear,
+  };
+}
+
+/** A bar of `total` steps that appears when the work has taken half a second. */
+export function openProgress(label: string, total: number, unit: string): ProgressBar {
+  const started = performance.now();
+  const bar = drawnBar(`${label} {bar} {percentage}% · {value} of {total} ${unit} · {rate}/s · {left} left`, 24);
   return {
     update: (done) => {
       const seconds = (performance.now() - started) / 1000;
       if (!process.stderr.isTTY || seconds * 1000 < patienceMs) return;
       const rate = done / seconds;
-      const payload = { rate: rate.toFixed(rate < 10 ? 1 : 0), left: timeOf(rate > 0 ? (total - done) / rate : 0) };
-      if (shown) bar.update(done, payload);
-      else bar.start(total, done, payload);
-      shown = true;
+      bar.draw(total, done, { rate: rate.toFixed(rate < 10 ? 1 : 0), left: timeText(rate > 0 ? (total - done) / rate : 0) });
     },
-    stop: () => {
-      if (shown) bar.stop();
-    },
+    stop: bar.clear,
   };
 }
-
-const timeOf = (seconds: number): string =>
-  seconds < 90 ? `${Math.ceil(seconds)} s` : `${Math.floor(seconds / 60)} min ${Math.ceil(seconds % 60)} s`;

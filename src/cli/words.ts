@@ -28,3 +28,10 @@ export function table(rows: readonly (readonly string[])[], indent = ''): string
   const pad = (cell: string, i: number) => cell + ' '.repeat((widths[i] ?? 0) - [...cell].length);
   return rows.map((row) => indent + row.map(pad).join('  ').trimEnd()).join('\n');
 }
+
+/** `42 s`, `12 min`, `3 h 05 min`. */
+export function timeText(seconds: number): string {
+  if (seconds < 90) return `${Math.ceil(seconds)} s`;
+  const minutes = Math.ceil(seconds / 60);
+  return minutes < 90 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, '0')} min`;
+}

@@ -1,7 +1,7 @@
 /** Whether a comparison could measure at all is counted before anything is trained. */
 import { expect, it } from 'vitest';
-import { tooFewProbes } from '../../src/retrain/probes.ts';
 import type { LabelledPerson } from '../../src/retrain/port.ts';
+import { tooFewProbes } from '../../src/retrain/probes.ts';
 
 const person = (personId: string, pictures: number) =>
   ({

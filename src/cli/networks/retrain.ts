@@ -13,7 +13,7 @@ import { type JobPlace, type JobStatus, jobPlaces, type RecipeName, recipeNames 
 import { openRetrainStore } from '../../retrain/store.ts';
 import type { Config } from '../../settings/load.ts';
 import { type CommonOptions, checkState, configOf, exitCodes, print, tell, wholeNumber, withCommon, withHelp } from '../context.ts';
-import { openProgress, type Progress } from '../progress.ts';
+import { openProgress, type ProgressBar } from '../progress.ts';
 import { workshopAt } from '../workshop-module.ts';
 import { jobText } from './job-words.ts';
 
@@ -128,7 +128,7 @@ async function learnHere(
 /** One bar a stage. */
 function stages() {
   let stage = '';
-  let bar: Progress | undefined;
+  let bar: ProgressBar | undefined;
   return {
     show: ({ progress }: JobStatus) => {
       if (!progress) return;

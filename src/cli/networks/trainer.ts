@@ -7,7 +7,7 @@ import type { TrainerEvent } from '../../farm/trainer.ts';
 import type { Recipe, Workshop } from '../../retrain/port.ts';
 import type { Config } from '../../settings/load.ts';
 import { type CommonOptions, configOf, exitCodes, print, tell, withCommon, withHelp, write } from '../context.ts';
-import { openProgress, type Progress } from '../progress.ts';
+import { openProgress, type ProgressBar } from '../progress.ts';
 import { counted, table } from '../words.ts';
 import { workshopAt } from '../workshop-module.ts';
 
@@ -75,7 +75,7 @@ async function recipesIn(
 
 /** Lines for people on standard output, and how far the job is in a bar below them. */
 function openView(): { readonly tell: (event: TrainerEvent) => void; close(): void } {
-  let bar: Progress | undefined;
+  let bar: ProgressBar | undefined;
   let stage = '';
   const say = (line: string) => write(`${new Date().toLocaleTimeString('en-GB')} ${line}`);
   const down = () => {
