@@ -81,8 +81,9 @@ function entriesOf(file: string): Omit<Operator, 'kid'>[] {
     throw new Fault('bad-config', `The operators' keys in ${file} cannot be read (${messageOf(error)}): check its owner and mode`, error);
   }
   try {
-    const { operators } = registry.Parse(JSON.parse(text));
-    return operators.map(({ name, role, key, addedAt }) => ({ name, role, key: publicKeyOf(key, 'Ed25519'), addedAt }));
+    const held: unknown = JSON.parse(text);
+    if (!registry.Check(held)) throw new Error('an entry does not fit');
+    return held.operators.map(({ name, role, key, addedAt }) => ({ name, role, key: publicKeyOf(key, 'Ed25519'), addedAt }));
   } catch (error) {
     throw new Fault('bad-config', `The file of operators' keys ${file} is damaged (${messageOf(error)}): restore or remove it`, error);
   }

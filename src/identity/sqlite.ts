@@ -1,8 +1,9 @@
 /**
- * The gallery in an SQLite file: people, their verification images and templates go in, durably and whole; likenesses
- * of a probe come out of a copy of the templates in memory.
+ * The gallery in an SQLite file: people, their verification images and templates go in, durably and whole; the likenesses of a
+ * probe come out of a copy of the templates in memory.
  */
 import { createHash, randomUUID } from 'node:crypto';
+import type { DatabaseSync } from 'node:sqlite';
 import { Fault } from '../base/errors.ts';
 import { pragma, transact } from '../base/sqlite.ts';
 import type { Clock } from '../base/time.ts';
@@ -11,140 +12,175 @@ import type { EmbedderInfo, Embedding } from '../face/port.ts';
 import { emptyLog, guarded, openGalleryFile } from './database.ts';
 import { personName } from './name.ts';
 import { pictureToForget } from './picture-id.ts';
-import type { Gallery, NewPerson, NewPicture, Person, PersonRules, Reembedded } from './port.ts';
-import { checkEmbedding, gallerySearch } from './search.ts';
+import type { Gallery, NewPerson, NewPicture, Person, PersonRules, Reembedded, Threshold } from './port.ts';
+import { checkEmbedding, gallerySearch, type Search } from './search.ts';
 import { type GalleryStatements, galleryStatements } from './statements.ts';
 import { type ThresholdPolicy, thresholdsOf } from './threshold.ts';
 
 export interface GalleryOptions {
-  /** Path of the SQLite file; it and its folder are made where missing. */
+  /** Path of the SQLite file. The file and its folder are made where they are missing. */
   readonly file: string;
-  /** Templates made by another embedder stay stored and are not compared. */
+  /** Templates of another embedder stay stored and are not compared. */
   readonly embedder: EmbedderInfo;
   readonly policy: ThresholdPolicy;
   readonly clock: Clock;
-  /** How long to wait for another process that is writing before Fault `gallery-down`, milliseconds; 5000 by default. */
+  /** How long to wait for another process that is writing before Fault `gallery-down`, milliseconds; default 5000. */
   readonly lockTimeoutMs?: number;
 }
 
+interface OpenedGallery {
+  readonly file: string;
+  readonly db: DatabaseSync;
+  readonly sql: GalleryStatements;
+  readonly embedder: EmbedderInfo;
+  readonly clock: Clock;
+  readonly search: Search;
+  readonly thresholdAt: (templates: number) => Threshold;
+  /** What the copy in memory was read from: SQLite's data version. Undefined while this process's own change is not read. */
+  seen: number | undefined;
+  stale: number;
+  threshold: Threshold;
+  rules: ReadonlyMap<PersonId, PersonRules>;
+  logIsEmpty: boolean;
+}
+
 /**
- * Opens the gallery. Throws Faults `bad-config`, `model-unfit` (see `thresholdsOf`), `database-newer`, `gallery-damaged`, `gallery-down`, `disk-full`.
+ * Opens the gallery. Throws Faults `bad-config`, `model-unfit` (see `thresholdsOf`), `database-newer`, `gallery-damaged`,
+ * `gallery-down`, `disk-full`.
  */
-export function openGallery({ file, embedder, policy, clock, lockTimeoutMs = 5000 }: GalleryOptions): Gallery {
-  const thresholdAt = thresholdsOf(policy, embedder);
-  const search = gallerySearch(embedder, policy.detection);
-  const db = openGalleryFile(file, lockTimeoutMs);
-  const store = galleryStatements(db);
-  const now = () => new Date(clock.wall()).toISOString();
-  const run = <T>(work: () => T): T => guarded(file, work);
-  let seen = 0;
-  let stale = 0;
-  let threshold = thresholdAt(0);
-  let rules: ReadonlyMap<PersonId, PersonRules> = new Map();
-  let logIsEmpty = false;
-
-  const load = () => {
-    seen = pragma(db, 'data_version'); // before reading: what comes between is read again, not missed
-    search.load(store.templates(embedder, file));
-    stale = store.stalePeople(embedder.sha256);
-    rules = store.rules();
-    threshold = thresholdAt(search.count);
-  };
-  const wipeLog = () => {
-    logIsEmpty = emptyLog(db, file);
-  };
-  const change = <T>(work: () => T): T =>
-    run(() => {
-      try {
-        const result = transact(db, work);
-        load();
-        return result;
-      } finally {
-        wipeLog(); // also after a failure: what was rolled back fills the log, and with it the disk that others write to
-      }
-    });
-  const personOf = (id: PersonId): Person => {
-    const person = store.byId(id);
-    if (!person) throw new Fault('not-found', `There is no person with the id ${id}: list the people to see who is enrolled.`);
-    return person;
-  };
-
-  try {
-    run(load);
-  } catch (error) {
-    db.close();
-    throw error;
-  }
-
+export function openGallery(options: GalleryOptions): Gallery {
+  const opened = open(options);
+  const { file, db, sql, embedder, search } = opened;
   return {
-    list: () => run(() => store.all()),
-    find: (idOrName) => run(() => store.byId(idOrName) ?? store.byName(idOrName.trim().normalize('NFC'))),
-    enrol: (person, beforeStored) => {
-      const name = personName(person.name);
-      checkPictures(person, embedder);
-      return change(() => {
-        const at = now();
-        const before = store.byName(name);
-        const id = before?.id ?? store.addPerson(randomUUID(), name, at);
-        for (const picture of person.pictures) addPicture(store, id, picture, embedder.sha256, at);
-        const after = personOf(id);
-        beforeStored?.(after, before?.pictures ?? 0);
-        return after;
-      });
-    },
-    rename: (id, text, beforeStored) => {
-      const name = personName(text);
-      return change(() => {
-        personOf(id);
-        const other = store.byName(name);
-        if (other && other.id !== id) throw new Fault('bad-argument', `That name is taken (by ${other.id}): choose another name.`);
-        store.rename(id, name);
-        beforeStored?.();
-        return personOf(id);
-      });
-    },
-    rules: (id) => rules.get(id) ?? {},
+    list: () => guarded(file, () => sql.all()),
+    find: (idOrName) => guarded(file, () => sql.byId(idOrName) ?? sql.byName(idOrName.trim().normalize('NFC'))),
+    enrol: (person, beforeStored) => enrol(opened, person, beforeStored),
+    rename: (id, name, beforeStored) => rename(opened, id, name, beforeStored),
+    rules: (id) => opened.rules.get(id) ?? {},
     setRules: (id, given) =>
-      change(() => {
-        personOf(id);
-        store.setRules(id, JSON.stringify(given));
+      change(opened, () => {
+        personOf(sql, id);
+        sql.setRules(id, JSON.stringify(given));
       }),
-    forget: (id) => change(() => store.remove(id)),
+    forget: (id) => change(opened, () => sql.remove(id)),
     forgetPicture: (id, picture) =>
-      change(() => {
-        store.removePicture(pictureToForget(personOf(id), store.pictures(id), picture));
-        return personOf(id);
+      change(opened, () => {
+        sql.removePicture(pictureToForget(personOf(sql, id), sql.pictures(id), picture));
+        return personOf(sql, id);
       }),
-    pictures: (id) => run(() => store.pictures(id)),
+    pictures: (id) => guarded(file, () => sql.pictures(id)),
     match: (probe, atMost) => search.match(probe, atMost),
     get threshold() {
-      return threshold;
+      return opened.threshold;
     },
     get templates() {
       return search.count;
     },
     get stale() {
-      return stale;
+      return opened.stale;
     },
-    refresh: () =>
-      run(() => {
-        if (!logIsEmpty) wipeLog();
-        if (pragma(db, 'data_version') === seen) return false;
-        load();
-        return true;
-      }),
-    reembed: async (embed) => {
-      const done = await reembedEach(store, embedder, embed, run);
-      run(load);
-      run(wipeLog);
-      return done;
-    },
-    keepTemplates: (embedders) => change(() => store.keepTemplates([...embedders, embedder.sha256])),
+    refresh: () => guarded(file, () => refresh(opened)),
+    reembed: (embed) => reembed(opened, embed),
+    keepTemplates: (embedders) => change(opened, () => sql.keepTemplates([...embedders, embedder.sha256])),
     [Symbol.dispose]: () => {
       search.load([]);
       if (db.isOpen) db.close();
     },
   };
+}
+
+function open({ file, embedder, policy, clock, lockTimeoutMs = 5000 }: GalleryOptions): OpenedGallery {
+  const thresholdAt = thresholdsOf(policy, embedder);
+  const search = gallerySearch(embedder, policy.detection);
+  const db = openGalleryFile(file, lockTimeoutMs);
+  try {
+    const opened: OpenedGallery = {
+      ...{ file, db, embedder, clock, search, thresholdAt },
+      sql: guarded(file, () => galleryStatements(db, file)),
+      seen: undefined,
+      stale: 0,
+      threshold: thresholdAt(0),
+      rules: new Map(),
+      logIsEmpty: false,
+    };
+    guarded(file, () => load(opened));
+    return opened;
+  } catch (error) {
+    db.close();
+    throw error;
+  }
+}
+
+function load(opened: OpenedGallery): void {
+  const { db, sql, search, embedder } = opened;
+  const version = pragma(db, 'data_version'); // before reading: what comes in between is read again, not missed
+  const people = sql.templates(embedder);
+  const stale = sql.stalePeople(embedder.sha256);
+  const rules = sql.rules();
+  search.load(people);
+  opened.stale = stale;
+  opened.rules = rules;
+  opened.threshold = opened.thresholdAt(search.count);
+  opened.seen = version;
+}
+
+function wipeLog(opened: OpenedGallery): void {
+  opened.logIsEmpty = emptyLog(opened.db, opened.file);
+}
+
+/** One durable change and its reading. Where only the reading fails, the next `refresh` reads again. */
+function change<T>(opened: OpenedGallery, work: () => T): T {
+  return guarded(opened.file, () => {
+    try {
+      const result = transact(opened.db, work);
+      opened.seen = undefined;
+      load(opened);
+      return result;
+    } finally {
+      wipeLog(opened); // also after a failure: what was rolled back fills the log, and with it the disk that others write to
+    }
+  });
+}
+
+function refresh(opened: OpenedGallery): boolean {
+  if (!opened.logIsEmpty) wipeLog(opened);
+  if (pragma(opened.db, 'data_version') === opened.seen) return false;
+  load(opened);
+  return true;
+}
+
+function enrol(opened: OpenedGallery, person: NewPerson, beforeStored: Parameters<Gallery['enrol']>[1]): Person {
+  const { sql, embedder, clock } = opened;
+  const name = personName(person.name);
+  checkPictures(person, embedder);
+  return change(opened, () => {
+    const at = new Date(clock.wall()).toISOString();
+    const before = sql.byName(name);
+    const id = before?.id ?? sql.addPerson(randomUUID(), name, at);
+    for (const picture of person.pictures) addPicture(sql, id, picture, embedder.sha256, at);
+    const after = personOf(sql, id);
+    beforeStored?.(after, before?.pictures ?? 0);
+    return after;
+  });
+}
+
+function rename(opened: OpenedGallery, id: PersonId, text: string, beforeStored: (() => void) | undefined): Person {
+  const { sql } = opened;
+  const name = personName(text);
+  return change(opened, () => {
+    personOf(sql, id);
+    const other = sql.byName(name);
+    if (other && other.id !== id) throw new Fault('bad-argument', `That name is taken (by ${other.id}): choose another name.`);
+    sql.rename(id, name);
+    beforeStored?.();
+    return personOf(sql, id);
+  });
+}
+
+function personOf(sql: GalleryStatements, id: PersonId): Person {
+  const person = sql.byId(id);
+  if (!person) throw new Fault('not-found', `There is no person with the id ${id}: list the people to see who is enrolled.`);
+  return person;
 }
 
 function checkPictures(person: NewPerson, embedder: EmbedderInfo): void {
@@ -156,45 +192,44 @@ function checkPictures(person: NewPerson, embedder: EmbedderInfo): void {
 }
 
 function addPicture(
-  store: GalleryStatements,
+  sql: GalleryStatements,
   personId: PersonId,
   { picture, template, source }: NewPicture,
   embedder: string,
   at: string,
 ): void {
   const sha256 = createHash('sha256').update(picture).digest('hex');
-  const known = store.pictureBySha256(sha256);
+  const known = sql.pictureBySha256(sha256);
   if (known && known.personId !== personId) {
-    // One picture under two names would make both of them ambiguous at the door for ever.
+    // With one picture under two names, both people would be ambiguous at the door for ever.
     throw new Fault(
       'bad-argument',
       `The picture ${source} is enrolled already, for ${known.personId}: give another, or remove that person.`,
     );
   }
-  store.setTemplate(known?.id ?? store.addPicture(personId, source, at, sha256, picture), embedder, template);
+  sql.setTemplate(known?.id ?? sql.addPicture(personId, source, at, sha256, picture), embedder, template);
 }
 
-async function reembedEach(
-  store: GalleryStatements,
-  embedder: EmbedderInfo,
-  embed: (picture: Uint8Array) => Promise<Embedding>,
-  run: <T>(work: () => T) => T,
-): Promise<Reembedded> {
+/** Makes the missing templates, each picture by itself, so that an interruption loses nothing that was done. */
+async function reembed(opened: OpenedGallery, embed: (picture: Uint8Array) => Promise<Embedding>): Promise<Reembedded> {
+  const { file, sql, embedder } = opened;
+  const run = <T>(work: () => T): T => guarded(file, work);
   let pictures = 0;
   const failed: { personId: PersonId; source: string; fault: Fault }[] = [];
-  for (const id of run(() => store.stalePictures(embedder.sha256))) {
-    const row = run(() => store.picture(id));
-    if (!row) continue; // forgotten meanwhile
+  for (const id of run(() => sql.stalePictures(embedder.sha256))) {
+    const row = run(() => sql.picture(id));
+    if (!row) continue; // removed meanwhile
     try {
       const template = await embed(row.picture);
       checkEmbedding(embedder, template);
-      // Each picture by itself: an interruption loses nothing that was done.
-      if (run(() => store.setTemplate(id, embedder.sha256, template))) pictures++;
+      if (run(() => sql.setTemplate(id, embedder.sha256, template))) pictures++;
     } catch (error) {
       if (!(error instanceof Fault) || isOfGallery(error)) throw error;
       failed.push({ personId: row.personId, source: row.source, fault: error });
     }
   }
+  run(() => load(opened));
+  run(() => wipeLog(opened));
   return { pictures, failed };
 }
 

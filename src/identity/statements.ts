@@ -1,102 +1,150 @@
-/** Every SQL statement of the gallery, prepared once: an open database in, functions on plain rows out. */
-import type { DatabaseSync } from 'node:sqlite';
+/** Every SQL statement of the gallery, prepared once: an open database goes in, functions that give checked rows come out. */
+import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
+import Type from 'typebox';
+import { Compile } from 'typebox/compile';
 import { Fault } from '../base/errors.ts';
+import { parseJson } from '../base/jws.ts';
+import { checkedRow, type RowCheck } from '../base/sqlite.ts';
 import type { PersonId } from '../events.ts';
 import type { EmbedderInfo, Embedding } from '../face/port.ts';
-import type { Person, PersonRules } from './port.ts';
+import type { PersonRules } from './port.ts';
+
+const bytes = Type.Refine(Type.Unsafe<Uint8Array>({}), (value) => value instanceof Uint8Array);
+const personRow = Compile(Type.Object({ id: Type.String(), name: Type.String(), enrolledAt: Type.String(), pictures: Type.Integer() }));
+const rulesRow = Compile(Type.Object({ id: Type.String(), rules: Type.String() }));
+const rulesOfPerson = Compile(
+  Type.Partial(
+    Type.Object({
+      enabled: Type.Boolean(),
+      schedule: Type.String(),
+      validFrom: Type.String(),
+      validUntil: Type.String(),
+      uses: Type.Number(),
+      usesSince: Type.String(),
+      groups: Type.Array(Type.String()),
+      pin: Type.String(),
+      pinOpens: Type.Boolean(),
+      pinNeeded: Type.Boolean(),
+    }),
+  ),
+);
+const pictureRow = Compile(Type.Object({ id: Type.String(), picture: bytes, source: Type.String(), addedAt: Type.String() }));
+const imageRow = Compile(Type.Object({ personId: Type.String(), source: Type.String(), picture: bytes }));
+const ownerRow = Compile(Type.Object({ id: Type.Integer(), personId: Type.String() }));
+const templateRow = Compile(Type.Object({ personId: Type.String(), vector: bytes }));
+const countRow = Compile(Type.Object({ n: Type.Integer() }));
+const idRow = Compile(Type.Object({ id: Type.Integer() }));
 
 export type GalleryStatements = ReturnType<typeof galleryStatements>;
 
-export function galleryStatements(db: DatabaseSync) {
-  return { ...peopleStatements(db), ...pictureStatements(db), ...templateStatements(db) };
+/** Reading throws Fault `gallery-damaged` where a row of `file` does not fit. */
+export function galleryStatements(db: DatabaseSync, file: string) {
+  const damaged = () => new Fault('gallery-damaged', `A row in the gallery ${file} cannot be used: restore a copy of the file.`);
+  const read: Read = (text, check) => {
+    const statement = db.prepare(text);
+    // As a plain object: node:sqlite gives objects without a prototype.
+    const checked = (row: object) => ({ ...checkedRow(check, row, damaged) });
+    return {
+      one: (...values) => {
+        const row = statement.get(...values);
+        return row && checked(row);
+      },
+      all: (...values) => statement.all(...values).map(checked),
+      each: (...values) => statement.iterate(...values).map((row) => checkedRow(check, row, damaged)),
+    };
+  };
+  return { ...peopleStatements(db, read, damaged), ...pictureStatements(db, read), ...templateStatements(db, read, file) };
 }
 
-function peopleStatements(db: DatabaseSync) {
+type Read = <Row extends object>(
+  sql: string,
+  check: RowCheck<Row>,
+) => {
+  one(...values: SQLInputValue[]): Row | undefined;
+  all(...values: SQLInputValue[]): Row[];
+  each(...values: SQLInputValue[]): Iterable<Row>;
+};
+
+function peopleStatements(db: DatabaseSync, read: Read, damaged: () => Fault) {
   const person = `SELECT id, name, enrolled_at AS enrolledAt, (SELECT count(*) FROM pictures WHERE person_id = people.id) AS pictures FROM people`;
-  const all = db.prepare(`${person} ORDER BY name`);
-  const byId = db.prepare(`${person} WHERE id = ?`);
-  const byName = db.prepare(`${person} WHERE name = ?`);
+  const all = read(`${person} ORDER BY name`, personRow);
+  const byId = read(`${person} WHERE id = ?`, personRow);
+  const byName = read(`${person} WHERE name = ?`, personRow);
   const add = db.prepare('INSERT INTO people (id, name, enrolled_at) VALUES (?, ?, ?)');
   const rename = db.prepare('UPDATE people SET name = ? WHERE id = ?');
   const remove = db.prepare('DELETE FROM people WHERE id = ?');
-  const rules = db.prepare(`SELECT id, rules FROM people WHERE rules <> '{}'`);
+  const rules = read(`SELECT id, rules FROM people WHERE rules <> '{}'`, rulesRow);
   const setRules = db.prepare('UPDATE people SET rules = ? WHERE id = ?');
   return {
-    all: () => all.all().map((row) => ({ ...row }) as unknown as Person),
-    byId: (id: string) => one<Person>(byId.get(id)),
-    byName: (name: string) => one<Person>(byName.get(name)),
+    all: () => all.all(),
+    byId: (id: string) => byId.one(id),
+    byName: (name: string) => byName.one(name),
     addPerson: (id: PersonId, name: string, at: string) => {
       add.run(id, name, at);
       return id;
     },
     rename: (id: PersonId, name: string) => rename.run(name, id),
-    rules: () => new Map(rules.all().map((row) => [String(row.id), JSON.parse(String(row.rules)) as PersonRules])),
+    rules: () => new Map(rules.all().map((row) => [row.id, rulesOf(row.rules, damaged)])),
     setRules: (id: PersonId, text: string) => setRules.run(text, id),
     remove: (id: PersonId) => remove.run(id).changes > 0,
   };
 }
 
-interface PictureRow {
-  readonly id: string;
-  readonly picture: Uint8Array;
-  readonly source: string;
-  readonly addedAt: string;
+/** Rules that cannot be read must not let anybody in by guess: the gallery counts as damaged. */
+function rulesOf(text: string, damaged: () => Fault): PersonRules {
+  return checkedRow(rulesOfPerson, parseJson(Buffer.from(text)), damaged);
 }
 
-function pictureStatements(db: DatabaseSync) {
-  const ofPerson = db.prepare(
+function pictureStatements(db: DatabaseSync, read: Read) {
+  const ofPerson = read(
     'SELECT sha256 AS id, picture, source, added_at AS addedAt FROM pictures WHERE person_id = ? ORDER BY pictures.id',
+    pictureRow,
   );
-  const byId = db.prepare('SELECT person_id AS personId, source, picture FROM pictures WHERE id = ?');
-  const bySha256 = db.prepare('SELECT id, person_id AS personId FROM pictures WHERE sha256 = ?');
+  const byId = read('SELECT person_id AS personId, source, picture FROM pictures WHERE id = ?', imageRow);
+  const bySha256 = read('SELECT id, person_id AS personId FROM pictures WHERE sha256 = ?', ownerRow);
   const remove = db.prepare('DELETE FROM pictures WHERE sha256 = ?');
   const add = db.prepare('INSERT INTO pictures (person_id, source, added_at, sha256, picture) VALUES (?, ?, ?, ?, ?)');
   return {
-    pictures: (id: PersonId) => ofPerson.all(id).map((row) => ({ ...row }) as unknown as PictureRow),
-    picture: (id: number) => one<{ personId: PersonId; source: string; picture: Uint8Array }>(byId.get(id)),
-    pictureBySha256: (sha256: string) => one<{ id: number; personId: PersonId }>(bySha256.get(sha256)),
+    pictures: (id: PersonId) => ofPerson.all(id),
+    picture: (id: number) => byId.one(id),
+    pictureBySha256: (sha256: string) => bySha256.one(sha256),
     addPicture: (personId: PersonId, source: string, at: string, sha256: string, picture: Uint8Array) =>
       Number(add.run(personId, source, at, sha256, picture).lastInsertRowid),
     removePicture: (sha256: string) => remove.run(sha256),
   };
 }
 
-function templateStatements(db: DatabaseSync) {
+function templateStatements(db: DatabaseSync, read: Read, file: string) {
   const isStale = 'NOT EXISTS (SELECT 1 FROM templates WHERE picture_id = pictures.id AND embedder = ?)';
-  // Nothing where the picture is gone: never a template without its picture.
+  // Stores nothing where the picture is gone: there is never a template without its picture.
   const set = db.prepare('INSERT OR REPLACE INTO templates (picture_id, embedder, vector) SELECT id, ?, ? FROM pictures WHERE id = ?');
-  const all = db.prepare(
+  const all = read(
     'SELECT person_id AS personId, vector FROM templates JOIN pictures ON pictures.id = picture_id WHERE embedder = ? ORDER BY person_id, picture_id',
+    templateRow,
   );
   const keep = db.prepare('DELETE FROM templates WHERE embedder NOT IN (SELECT value FROM json_each(?))');
-  const stalePeople = db.prepare(`SELECT count(DISTINCT person_id) AS n FROM pictures WHERE ${isStale}`);
-  const stalePictures = db.prepare(`SELECT id FROM pictures WHERE ${isStale} ORDER BY id`);
+  const stalePeople = read(`SELECT count(DISTINCT person_id) AS n FROM pictures WHERE ${isStale}`, countRow);
+  const stalePictures = read(`SELECT id FROM pictures WHERE ${isStale} ORDER BY id`, idRow);
   return {
     /** False where the picture is gone. */
     setTemplate: (pictureId: number, embedder: string, template: Embedding) =>
       set.run(embedder, new Uint8Array(template.buffer, template.byteOffset, template.byteLength), pictureId).changes > 0,
     keepTemplates: (embedders: readonly string[]) => Number(keep.run(JSON.stringify(embedders)).changes),
-    stalePeople: (embedder: string) => Number(stalePeople.get(embedder)?.n),
-    stalePictures: (embedder: string) => stalePictures.all(embedder).map((row) => Number(row.id)),
-    templates: (embedder: EmbedderInfo, file: string) => {
+    stalePeople: (embedder: string) => stalePeople.one(embedder)?.n ?? 0,
+    stalePictures: (embedder: string) => stalePictures.all(embedder).map(({ id }) => id),
+    templates: (embedder: EmbedderInfo) => {
       const people = new Map<PersonId, Embedding[]>();
-      for (const row of all.iterate(embedder.sha256)) {
-        const id = String(row.personId);
-        const templates = people.get(id) ?? [];
-        templates.push(vectorOf(row.vector, embedder, file));
-        people.set(id, templates);
+      for (const { personId, vector } of all.each(embedder.sha256)) {
+        const templates = people.get(personId) ?? [];
+        templates.push(vectorOf(vector, embedder, file));
+        people.set(personId, templates);
       }
       return [...people].map(([id, templates]) => ({ id, templates }));
     },
   };
 }
 
-function vectorOf(blob: unknown, embedder: EmbedderInfo, file: string): Embedding {
-  if (blob instanceof Uint8Array && blob.length === 4 * embedder.dimension) return new Float32Array(new Uint8Array(blob).buffer);
+function vectorOf(blob: Uint8Array, embedder: EmbedderInfo, file: string): Embedding {
+  if (blob.length === 4 * embedder.dimension) return new Float32Array(new Uint8Array(blob).buffer);
   throw new Fault('gallery-damaged', `A template in the gallery ${file} has the wrong length: restore a copy of the file.`);
-}
-
-/** The row as a plain object (node:sqlite gives objects without a prototype). */
-function one<T>(row: object | undefined): T | undefined {
-  return row && ({ ...row } as T);
 }

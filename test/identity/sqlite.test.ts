@@ -178,6 +178,29 @@ describe('the gallery’s file', () => {
     expect(faultOf(open)).toMatchObject({ code: 'gallery-damaged', message: expect.stringMatching(/wrong length/) });
   });
 
+  it.each([`'{"enabled":"no"}'`, `'{"groups":"all"}'`, `'{'`, `'null'`])('says when the rules of a person are %s', (rules) => {
+    open().enrol(person('Ada', face()));
+    closeAll();
+    const db = new DatabaseSync(file);
+    db.exec(`UPDATE people SET rules = ${rules}`);
+    db.close();
+    expect(faultOf(open)).toMatchObject({ code: 'gallery-damaged', message: expect.stringContaining(file) });
+  });
+
+  it('reads again after a change of its own that could not be read back', () => {
+    const gallery = open();
+    const ada = gallery.enrol(person('Ada', face()));
+    const db = new DatabaseSync(file);
+    db.exec(`UPDATE people SET rules = '{'`);
+    expect(faultOf(() => gallery.enrol(person('Bob', face()))).code).toBe('gallery-damaged');
+    expect(faultOf(() => gallery.refresh()).code).toBe('gallery-damaged');
+    expect(gallery.templates).toBe(1);
+    db.exec(`UPDATE people SET rules = '{}'`);
+    expect(gallery.refresh()).toBe(true);
+    expect([gallery.list().map(({ name }) => name), gallery.templates]).toEqual([[ada.name, 'Bob'], 2]);
+    db.close();
+  });
+
   it('says when it cannot be made', () => {
     writeFileSync(folderOf(), 'a file where a folder should be');
     expect(faultOf(open)).toMatchObject({ code: 'gallery-down', message: expect.stringMatching(/set state\.folder/) });
