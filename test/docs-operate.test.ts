@@ -1,4 +1,7 @@
-/** What the documents hand to other programs fits what the door says: the dashboard's queries its metrics, the topics of the automations and subscriptions its topics. */
+/**
+ * What the documents hand to other programs fits the door: the queries of the dashboard its metrics, the topics of
+ * automations and subscriptions its topics.
+ */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';

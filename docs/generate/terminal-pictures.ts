@@ -1,6 +1,6 @@
 /**
- * Runs commands of facelatch on the demo in a terminal, in a folder of their own, and draws what they showed as pictures for
- * the documents, docs/img/terminal-*.svg (`npm run picture`).
+ * Runs commands of facelatch on the demo in a terminal and draws what they showed: pictures for the documents,
+ * docs/img/terminal-*.svg (`npm run picture`).
  */
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';

@@ -1,4 +1,4 @@
-/** The page that leads from a message to its cause and remedy: no fault is missing, and the words it quotes are in the program. */
+/** The page from a message to its cause and remedy: no fault is missing, and the words it quotes are in the program. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { faultGuide } from '../../src/base/fault-guide.ts';
