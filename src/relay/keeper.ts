@@ -32,15 +32,20 @@ process.stdout.on('error', () => undefined);
 const { adapter, maxMs, maxHoldMs, silenceMs } = JSON.parse(process.argv[2] ?? '{}') as KeeperOrder;
 const { openLine } = (await import(adapter)) as LineAdapter<Place>;
 
-let line: AnyLine | undefined;
-let timed: TimedLine | undefined;
-let heardAtMs = performance.now();
-let ending = false;
+interface State {
+  line: AnyLine | undefined;
+  timed: TimedLine | undefined;
+  heardAtMs: number;
+  ending: boolean;
+}
+
+const state: State = { line: undefined, timed: undefined, heardAtMs: performance.now(), ending: false };
 
 /** Makes the line safe. A line that cannot be driven is released, because this process ends in any case. */
 const end = (code: number): void => {
-  if (ending) return;
-  ending = true;
+  if (state.ending) return;
+  state.ending = true;
+  const { line, timed } = state;
   if (line && isDevice(line)) {
     void endDevice(line, code);
     return;
@@ -56,7 +61,7 @@ const end = (code: number): void => {
 };
 
 async function endDevice(device: DeviceLine, code: number): Promise<never> {
-  void timed?.safe().catch(() => undefined); // commands that are still waiting are not sent any more
+  void state.timed?.safe().catch(() => undefined); // commands that are still waiting are not sent any more
   for (const endMs = performance.now() + (code === 1 ? 0 : persistMs); ; await delay(300)) {
     try {
       await device.drive('safe', 0);
@@ -74,8 +79,8 @@ async function endDevice(device: DeviceLine, code: number): Promise<never> {
 async function take(place: Place): Promise<void> {
   try {
     const taken = await openLine(place);
-    line = taken;
-    timed = timedLine({
+    state.line = taken;
+    state.timed = timedLine({
       ...{ line: taken, clock: systemClock, maxMs, maxHoldMs },
       onEdge: (edge) => void tell({ edge }),
       onLost: (error) => {
@@ -98,9 +103,9 @@ async function take(place: Place): Promise<void> {
  * A device may vanish at any time, and people should learn that a door cannot open before they stand in front of it.
  */
 async function attend(device: DeviceLine): Promise<void> {
-  for (let missed = 0; !ending; ) {
+  for (let missed = 0; !state.ending; ) {
     await delay(askMs);
-    if (ending || timed?.level === 'active') continue;
+    if (state.ending || state.timed?.level === 'active') continue;
     try {
       await device.ready();
       missed = 0;
@@ -113,6 +118,7 @@ async function attend(device: DeviceLine): Promise<void> {
 }
 
 async function obey(id: number, order: string | undefined, ms: number): Promise<void> {
+  const { timed, ending } = state;
   if (ending && order === 'safe') return; // already under way: the end of this process is the answer
   try {
     if (!timed || ending) throw new Fault('relay-failed', 'The line is not held');
@@ -127,7 +133,7 @@ async function obey(id: number, order: string | undefined, ms: number): Promise<
 }
 
 const checking = setInterval(() => {
-  if (performance.now() - heardAtMs > silenceMs) end(2);
+  if (performance.now() - state.heardAtMs > silenceMs) end(2);
 }, checkMs);
 for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT'] as const) process.on(signal, () => end(0));
 process.on('uncaughtException', (error) => {
@@ -137,7 +143,7 @@ process.on('uncaughtException', (error) => {
 
 createInterface({ input: process.stdin })
   .on('line', (text) => {
-    heardAtMs = performance.now();
+    state.heardAtMs = performance.now();
     const [first, order, ms] = text.split(' ');
     if (first === 'alive') tell({ alive: true });
     else if (first === 'take') void take(JSON.parse(text.slice('take '.length)) as Place);

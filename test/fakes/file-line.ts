@@ -1,4 +1,4 @@
-/** A line of hardware that is a file: each level driven is a row «level, process, wall-clock milliseconds» in it. `place.line` is its path. */
+/** A hardware line that is a file, `place.line`: each level is a row "level, process, wall-clock milliseconds" in it. */
 import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 import { Fault } from '../../src/base/errors.ts';
 import type { Line, LinePlace } from '../../src/relay/line.ts';

@@ -12,7 +12,7 @@ export interface FakeChip {
 }
 
 export interface FakeGpio extends GpioDevice {
-  /** The electrical level of each line that was driven, by «label offset»: every level in order. */
+  /** The electrical level of each line that was driven, by "label offset": every level in order. */
   readonly driven: Map<string, boolean[]>;
   readonly requests: LineRequest[];
   /** What an input reads. */

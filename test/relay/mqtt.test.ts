@@ -91,7 +91,7 @@ describe('a relay behind a broker', () => {
   it('does not take what the broker has retained for an answer', async () => {
     const relay = timedRelay(await lineOf(), systemClock, limits);
     await relay.pulse(1000);
-    device.mood = 'silent'; // the broker still holds «ON»
+    device.mood = 'silent'; // the broker still holds "ON"
     await expect(lineOf()).rejects.toMatchObject({ code: 'relay-missing' });
     device.mood = 'awake';
     await relay[Symbol.asyncDispose]();
