@@ -163,7 +163,10 @@ export type Event =
   | { readonly kind: 'model.removed'; readonly bundle: string; readonly by: string }
   /** What somebody says about an earlier entry; `personId`: whom it showed. */
   | { readonly kind: 'entry.marked'; readonly markedSeq: number; readonly as: string; readonly by: string; readonly personId?: PersonId }
-  /** Pictures of a grant or a denial were kept, as the owner allows; the command `picture` shows those of entry `keptSeq`. */
+  /**
+   * Pictures of a grant or a denial were kept, as the owner allows; the command `picture` shows those of entry
+   * `keptSeq`.
+   */
   | { readonly kind: 'picture.kept'; readonly keptSeq: number; readonly pictures: number; readonly until: string }
   | { readonly kind: 'message.refused'; readonly refusedSeq: number; readonly code: number; readonly detail: string };
 
@@ -178,8 +181,8 @@ export interface ThresholdNote {
 }
 
 /**
- * Who asks for something other than by face. An operator was authenticated at the edge (signature, console session, local
- * shell).
+ * Who asks for something other than by face. An operator was authenticated at the edge (signature, console session,
+ * local shell).
  */
 export type Requester =
   | { readonly kind: 'operator'; readonly name: string; readonly via: 'mqtt' | 'console' | 'cli'; readonly requestId: string }

@@ -1,6 +1,6 @@
 /**
- * Whether a recognised person may come in now. In: the person's rules, the door's rules and the moment. Out: yes, with what
- * else it takes, or the reason why not. Pure.
+ * Whether a recognised person may come in now. In: the person's rules, the door's rules and the moment. Out: yes,
+ * with what else it takes, or the reason why not. Pure.
  */
 
 import { type Calendar, isWithin, type Schedule } from '../base/schedule.ts';

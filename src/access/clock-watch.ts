@@ -1,6 +1,6 @@
 /**
- * Notices a wall clock that jumps or was never set. In: both clocks, at every tick. Out: each jump, and whether the wall
- * clock can be trusted.
+ * Notices a wall clock that jumps or was never set. In: both clocks, at every tick. Out: each jump, and whether the
+ * wall clock can be trusted.
  */
 import type { Clock } from '../base/time.ts';
 

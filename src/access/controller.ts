@@ -1,7 +1,7 @@
 /**
- * The one writer and the one route to the relay. Inputs go in; the reducers decide (decide.ts for faces, premises.ts for
- * the door itself), and the effects follow in one order: journal the intent, move the relay, journal the outcome. The
- * entrance opens it, with journal and relay of its own; there is nothing to close.
+ * The one writer and the one route to the relay. Inputs go in; the reducers decide (decide.ts for faces, premises.ts
+ * for the door itself), and the effects follow in one order: journal the intent, move the relay, journal the outcome.
+ * The entrance opens it over the journal and the relay; there is nothing to close.
  */
 import { messageOf } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';

@@ -1,7 +1,7 @@
 /**
- * Puts the access room together: the controller (faces), the door (everyone else), the inputs and the clock watch, over the
- * journal, the relay, the people and the owner's rules. `wire.ts` opens it; it begins in the state that the journal
- * remembers. `watchInputs` ends with its signal; there is nothing else to close.
+ * Puts the access room together: the controller (faces), the door (everyone else), the inputs and the clock watch,
+ * over the journal, the relay, the people and the owner's rules. `wire.ts` opens it; it begins in the state that the
+ * journal remembers. `watchInputs` ends with its signal; there is nothing else to close.
  */
 import { Fault, messageOf } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';

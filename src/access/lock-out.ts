@@ -1,7 +1,7 @@
 /**
- * Counts failed presentations, and locks the door out after a number of them in a row. In: the counts and a denial. Out:
- * the new counts and events. A presentation counts once, however long the visitor stands there. People who only pass, or
- * whose picture is too poor to judge, do not count. Pure.
+ * Counts failed presentations, and begins a lock-out after several in a row. In: the counts and a denial. Out:
+ * the new counts and events. A presentation counts once, however long the visitor stands there. People who only
+ * pass, or whose picture is too poor to judge, do not count. Pure.
  */
 import type { Denial, Event } from '../events.ts';
 

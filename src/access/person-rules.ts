@@ -1,6 +1,6 @@
 /**
- * Changes a person's rules. In: the rules before and the change, as text. Out: checked rules, or one sentence that says what
- * is wrong. The command line and MQTT both use it, so both get the same answers.
+ * Changes a person's rules. In: the rules before and the change, as text. Out: checked rules, or one sentence that
+ * says what is wrong. The command line and MQTT both use it, so both get the same answers.
  */
 
 import type { Clock } from '../base/time.ts';
@@ -24,8 +24,8 @@ export const ruleNames = ({ schedules, groups }: { readonly schedules: object; r
 const instant = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)$/;
 
 /**
- * The rules after a change and the names of what changed, or one sentence that says what is wrong. `nowMs` is wall-clock
- * time; uses count from then on.
+ * The rules after a change and the names of what changed, or one sentence that says what is wrong. `nowMs` is
+ * wall-clock time; uses count from then on.
  */
 export function changedRules(
   before: PersonRules,

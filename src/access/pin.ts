@@ -1,6 +1,7 @@
 /**
- * PINs. In: a PIN as text. Out: a salted scrypt hash to store (RFC 7914; Node's N = 16384, r = 8, p = 1), or whether the PIN
- * matches a stored hash. A PIN has few digits: at the keypad the back-off protects it, on the disk the mode of the file.
+ * PINs. In: a PIN as text. Out: a salted scrypt hash to store (RFC 7914; Node's N = 16384, r = 8, p = 1), or whether
+ * the PIN matches a stored hash. A PIN has few digits: at the keypad the back-off protects it, on the disk the mode
+ * of the file.
  */
 import { randomBytes, scrypt, timingSafeEqual } from 'node:crypto';
 import { promisify } from 'node:util';

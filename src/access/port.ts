@@ -1,6 +1,6 @@
 /**
- * What other rooms see of the access room: what goes into the decision, what comes out of it, and what everyone who does not
- * come by face may ask for.
+ * What other rooms see of the access room: what goes into the decision, what comes out of it, and what everyone who
+ * does not come by face may ask for.
  */
 
 import type { Frame } from '../camera/port.ts';
@@ -67,7 +67,10 @@ export interface Door {
   disarm(by: Requester): Promise<Answer>;
   /** Ends lock-out and back-off. */
   resetLockOut(by: Requester): Promise<Answer>;
-  /** A PIN from a keypad: opens where a PIN alone may, or completes face + PIN. The PIN itself is never journalled or logged. */
+  /**
+   * A PIN from a keypad: opens where a PIN alone may, or completes face + PIN. The PIN itself is never journalled or
+   * logged.
+   */
   enterPin(by: Requester, pin: string): Promise<Answer>;
   /** An exit reader saw this person leave: under anti-passback they may come in again. */
   left(by: Requester, personId: PersonId): Promise<Answer>;

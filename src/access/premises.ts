@@ -1,6 +1,6 @@
 /**
- * The door itself: a pure and total reducer. In: the state, one input (a request, an input line, time) and the rules. Out: the
- * next state, the events to journal and what to do with the lock. Faces are in decide.ts.
+ * The door itself: a pure and total reducer. In: the state, one input (a request, an input line, time) and the rules.
+ * Out: the next state, the events to journal and what to do with the lock. Faces are in decide.ts.
  */
 
 import type { Denial, DoorRequest, Event, Requester } from '../events.ts';
@@ -147,8 +147,8 @@ function inputChanged(state: Premises, { input, active }: InputChange, atMs: num
 }
 
 /**
- * One push opens once. A button that is pressed at the start (stuck, or its cable shorted) must not open the door at every
- * restart.
+ * One push opens once. A button that is pressed at the start (stuck, or its cable shorted) must not open the door at
+ * every restart.
  */
 function exitChanged(state: Premises, pressed: boolean, atMs: number, rules: PremisesRules): PremisesDecision {
   const next = { ...state, exitPressed: pressed };

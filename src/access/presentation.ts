@@ -1,6 +1,6 @@
 /**
- * One visit of somebody. In: each frame with a face. Out: what the frames have shown so far and, in the end, why the door
- * stayed shut. Pure.
+ * One visit of somebody. In: each frame with a face. Out: what the frames have shown so far and, in the end, why the
+ * door stayed shut. Pure.
  */
 import type { Denial, Event, PersonId } from '../events.ts';
 import type { Admission, Refused } from './admission.ts';

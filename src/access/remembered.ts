@@ -1,6 +1,6 @@
 /**
- * The state of the door before it was restarted. In: the journal. Out: armed or not, locked out, tampered with. Nothing else
- * keeps state.
+ * The state of the door before it was restarted. In: the journal. Out: armed or not, locked out, tampered with.
+ * Nothing else keeps state.
  */
 
 import type { EventKind } from '../events.ts';
@@ -27,8 +27,8 @@ export function remembered(journal: Pick<Journal, 'query'>, armed: boolean, now:
 type Latest = (kinds: readonly EventKind[]) => readonly Entry[];
 
 /**
- * What is left of a time that began with an entry. If the wall clock has gone back since (it may not be set yet), all of it
- * is left: waiting too long is the lesser harm.
+ * What is left of a time that began with an entry. If the wall clock has gone back since (it may not be set yet), all
+ * of it is left: waiting too long is the lesser harm.
  */
 function leftOf({ at }: Entry, durationMs: number, { wallMs }: Moment): number {
   const passed = wallMs - Date.parse(at);

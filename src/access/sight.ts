@@ -1,6 +1,6 @@
 /**
- * Turns one frame into one piece of evidence. In: the picture and what was read in it. Out: the dominant face, its quality,
- * and whom it is identified as.
+ * Turns one frame into one piece of evidence. In: the picture and what was read in it. Out: the dominant face, its
+ * quality, and whom it is identified as.
  */
 import { createHash } from 'node:crypto';
 import type { Likeness } from '../events.ts';

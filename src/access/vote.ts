@@ -1,6 +1,6 @@
 /**
- * The vote over fresh frames. In: frames with a face, one by one. Out: a person, once k of the latest n frames within a time
- * window agree on them and none of the frames shows another person. Pure.
+ * The vote over fresh frames. In: frames with a face, one by one. Out: a person, once k of the latest n frames within
+ * a time window agree on them and none of the frames shows another person. Pure.
  */
 import type { PersonId } from '../events.ts';
 import type { Sighting } from './port.ts';

@@ -1,7 +1,7 @@
 /**
- * Allows one process at a time to work on a state folder. The daemon (`wire.ts`) and `facelatch retrain` take the lock and
- * dispose it at their end. It is a lock of the kernel (a file lock that SQLite holds), so a killed process never leaves it
- * behind.
+ * Allows one process at a time to work on a state folder. The daemon (`wire.ts`) and `facelatch retrain` take the
+ * lock and dispose it at their end. It is a lock of the kernel (a file lock that SQLite holds), so a killed process
+ * never leaves it behind.
  */
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,6 +1,7 @@
 /**
- * Announces this door to Home Assistant, and remembers the topics in a file, so that an announcement is taken back when the
- * topic changes or Home Assistant is switched off. `adapters/mqtt.ts` calls it once; the publication does the sending.
+ * Announces this door to Home Assistant, and remembers the topics in a file, so that an announcement is taken back
+ * when the topic changes or Home Assistant is switched off. `adapters/mqtt.ts` calls it once; the publication does
+ * the sending.
  */
 import { readFileSync } from 'node:fs';
 import { messageOf } from '../base/errors.ts';

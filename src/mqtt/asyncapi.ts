@@ -1,6 +1,7 @@
 /**
- * The AsyncAPI document (version 3.0) of everything on MQTT. In: topics, the schemas of the messages, and the commands. Out:
- * the document. `npm run reference` writes it to docs/asyncapi.json; a test compares it with what is really published. Pure.
+ * The AsyncAPI document (version 3.0) of everything on MQTT. In: topics, the schemas of the messages, and the
+ * commands. Out: the document. `npm run reference` writes it to docs/asyncapi.json; a test compares it with what is
+ * really published. Pure.
  */
 import type { TObject, TSchema } from 'typebox';
 import { binding, capital, channelOf, channelParameters, keyOf, sendOf, topics } from './asyncapi-channel.ts';

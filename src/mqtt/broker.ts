@@ -1,6 +1,6 @@
 /**
- * An embedded MQTT 3.1.1 broker for the demo and the tests. It asks for no password and keeps everything in memory, so it
- * listens on loopback only; a real door uses a real broker. Whoever opens it ends it by disposing it.
+ * An embedded MQTT 3.1.1 broker for the demo and the tests. It asks for no password and keeps everything in memory,
+ * so it listens on loopback only; a real door uses a real broker. Whoever opens it ends it by disposing it.
  */
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';

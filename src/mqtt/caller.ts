@@ -1,6 +1,6 @@
 /**
- * Sends requests to a door for `facelatch send`, over a connection of its own, and gives back what comes on its reply topic.
- * The command opens it, and ends it by disposing it.
+ * Sends requests to a door for `facelatch send`, over a connection of its own, and gives back what comes on its reply
+ * topic. The command opens it, and ends it by disposing it.
  */
 import { randomUUID } from 'node:crypto';
 import { Fault } from '../base/errors.ts';
@@ -19,8 +19,9 @@ export interface Caller extends AsyncDisposable {
   /** The topic on which replies come. */
   readonly replyTopic: string;
   /**
-   * Sends one request and gives each reply to `take` until that returns true (the reply is the door's own, say), `timeoutMs`
-   * have passed (the result is false then) or the signal is aborted. Throws Fault `broker-refused` or `broker-unreachable`.
+   * Sends one request and gives each reply to `take` until that returns true (the reply is the door's own, say),
+   * `timeoutMs` have passed (the result is false then) or the signal is aborted. Throws Fault `broker-refused` or
+   * `broker-unreachable`.
    */
   call(command: string, payload: string, timeoutMs: number, take: (reply: Uint8Array) => Promise<boolean>): Promise<boolean>;
 }

@@ -1,8 +1,8 @@
 /**
- * Publishes the journal, the states and the notices: keeps a connection to the broker, and opens a link over each. Entries go
- * out from a stored cursor, which moves when the broker has acknowledged them: at least once, in order. A broker that is away
- * or slow delays them and loses nothing. The house opens it; it ends with its signal. Nothing in the path to the door waits
- * for it.
+ * Publishes the journal, the states and the notices: keeps a connection to the broker, and opens a link over each.
+ * Entries go out from a stored cursor, which moves when the broker has acknowledged them: at least once, in order. A
+ * broker that is away or slow delays them and loses nothing. The house opens it; it ends with its signal. Nothing in
+ * the path to the door waits for it.
  */
 
 import { Fault } from '../base/errors.ts';
@@ -78,9 +78,9 @@ export interface Publication {
   /** Publishes a state, retained, when it has changed; again after each reconnect. Never waits. */
   show<Name extends StateName>(name: Name, state: States[Name]): void;
   /**
-   * Publishes a message that is neither a journal entry nor a state. A retained one goes out when it has changed, and again
-   * after each reconnect; another goes out once, and not at all while there is no connection. The newest for a topic wins.
-   * Never waits; a refusal by the broker is a line in the log.
+   * Publishes a message that is neither a journal entry nor a state. A retained one goes out when it has changed, and
+   * again after each reconnect; another goes out once, and not at all while there is no connection. The newest for a
+   * topic wins. Never waits; a refusal by the broker is a line in the log.
    */
   tell(topic: string, notice: Notice): void;
 }

@@ -1,6 +1,6 @@
 /**
- * The payloads of messages. In: journal entries, states, statuses. Out: UTF-8 JSON text, in the form that messages.ts describes
- * and docs/asyncapi.json documents. People appear by id only. Pure.
+ * The payloads of messages. In: journal entries, states, statuses. Out: UTF-8 JSON text, in the form that messages.ts
+ * describes and docs/asyncapi.json documents. People appear by id only. Pure.
  */
 import type { Entry } from '../journal/port.ts';
 import { eventFields, type StateName, type States } from './messages.ts';

@@ -1,7 +1,7 @@
 /**
- * One connection to a broker. In: the settings. Out: a connected client, or a fault that says what is wrong. A connection that
- * broke is not repaired: mqtt.js would send again what it keeps in memory, out of step with the journal's cursor. Whoever
- * opened it closes it, and opens a new one where one is needed.
+ * One connection to a broker. In: the settings. Out: a connected client, or a fault that says what is wrong. A
+ * connection that broke is not repaired: mqtt.js would send again what it keeps in memory, out of step with the
+ * journal's cursor. Whoever opened it closes it, and opens a new one where one is needed.
  */
 import type { Socket } from 'node:net';
 import { connect, type IClientOptions, type IClientPublishOptions, type MqttClient } from 'mqtt';

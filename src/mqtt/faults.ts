@@ -10,9 +10,9 @@ const badLogin = new Set([4, 5, 134, 135, 138, 140]);
 const takenOver = 142;
 export const packetTooLarge = 149;
 /**
- * Refusals of the message itself, which come again however often it is sent: topic name invalid, packet too large, payload
- * format invalid. Not authorised (135) and quota exceeded (151) are not among them: somebody corrects the access list or
- * frees the disk, and then the message goes out.
+ * Refusals of the message itself, which come again however often it is sent: topic name invalid, packet too large,
+ * payload format invalid. Not authorised (135) and quota exceeded (151) are not among them: somebody corrects the
+ * access list or frees the disk, and then the message goes out.
  */
 const forGood = new Set([144, packetTooLarge, 153]);
 

@@ -1,6 +1,6 @@
 /**
- * The door as Home Assistant sees it. In: the settings, events, and what Home Assistant sends. Out: the payload of the device
- * discovery, the messages for its entities, and the name of a command. Pure.
+ * The door as Home Assistant sees it. In: the settings, events, and what Home Assistant sends. Out: the payload of
+ * the device discovery, the messages for its entities, and the name of a command. Pure.
  * https://www.home-assistant.io/integrations/mqtt/#device-discovery-payload
  */
 import type { Static } from 'typebox';

@@ -1,7 +1,7 @@
 /**
- * Everything that goes over one connection to the broker, from `online` to its end: journal entries, states, notices, and
- * commands with their replies. The publication (client.ts) opens one for each connection. It owns the connection and closes
- * it; `ended` says when and why.
+ * Everything that goes over one connection to the broker, from `online` to its end: journal entries, states, notices,
+ * and commands with their replies. The publication (client.ts) opens one for each connection. It owns the connection
+ * and closes it; `ended` says when and why.
  */
 import { Fault } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';

@@ -1,7 +1,7 @@
 /**
- * The form of every message, as JSON Schemas. The codec publishes only the fields in them, and the AsyncAPI document is made
- * from them. The compiler compares those of events with the events: a field that is new in an event is not published, and
- * does not compile, until it is written down here. Pure.
+ * The form of every message, as JSON Schemas. The codec publishes only the fields in them, and the AsyncAPI document
+ * is made from them. The compiler compares those of events with the events: a field that is new in an event is not
+ * published, and does not compile, until it is written down here. Pure.
  */
 import Type, { type Static, type TObject } from 'typebox';
 import { denials, type Event, type EventKind } from '../events.ts';

@@ -1,6 +1,6 @@
 /**
- * Sends QoS 1 messages over one connection, no more at a time than the broker takes, and notes the fault that ends it. A link
- * (link.ts) opens it over its connection; once `over` is aborted nothing more is sent.
+ * Sends QoS 1 messages over one connection, no more at a time than the broker takes, and notes the fault that ends
+ * it. A link (link.ts) opens it over its connection; once `over` is aborted nothing more is sent.
  */
 import { Fault } from '../base/errors.ts';
 import type { Properties } from './commands.ts';
@@ -30,8 +30,8 @@ export function endOf({ over }: Outlet): Fault | undefined {
 }
 
 /**
- * Publishes in a slot that was taken, and gives the slot back. When the connection is broken the slot is kept: nothing more
- * may be tried over it.
+ * Publishes in a slot that was taken, and gives the slot back. When the connection is broken the slot is kept:
+ * nothing more may be tried over it.
  */
 export async function inSlot({ over, slots }: Outlet, publish: () => Promise<void>): Promise<{ readonly error?: unknown }> {
   if (over.signal.aborted) return { error: over.signal.reason };
@@ -46,8 +46,8 @@ export async function inSlot({ over, slots }: Outlet, publish: () => Promise<voi
 }
 
 /**
- * Publishes in a slot that was taken. Returns true when the message is done with. A refusal ends the link, unless the broker
- * refuses this message for good and `onRefused` is there to hear of it.
+ * Publishes in a slot that was taken. Returns true when the message is done with. A refusal ends the link, unless the
+ * broker refuses this message for good and `onRefused` is there to hear of it.
  */
 export async function sendInSlot(outlet: Outlet, topic: string, payload: string, retain: boolean, onRefused?: OnRefused): Promise<boolean> {
   const { connection, over, url } = outlet;

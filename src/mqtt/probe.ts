@@ -24,8 +24,9 @@ export type BrokerProbe =
   | { readonly ok: false; readonly fault: Fault };
 
 /**
- * Connects with a client id of its own, so that a running daemon stays connected, and publishes to the door's probe topic. An
- * MQTT 3.1.1 broker does not say that a topic is forbidden (section 3.3.5), so with one only the connection is proved.
+ * Connects with a client id of its own, so that a running daemon stays connected, and publishes to the door's probe
+ * topic. An MQTT 3.1.1 broker does not say that a topic is forbidden (section 3.3.5), so with one only the connection
+ * is proved.
  */
 export async function probeBroker({
   broker,

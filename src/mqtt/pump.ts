@@ -1,6 +1,6 @@
 /**
- * Sends the journal over one connection. In: entries, from the cursor on. Out: messages in order, no faster than the set rate,
- * and the cursor moved in order as the broker acknowledges them. It ends with the link or with the journal.
+ * Sends the journal over one connection. In: entries, from the cursor on. Out: messages in order, no faster than the
+ * set rate, and the cursor moved in order as the broker acknowledges them. It ends with the link or with the journal.
  */
 import { Fault } from '../base/errors.ts';
 import type { Clock } from '../base/time.ts';

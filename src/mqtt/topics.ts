@@ -9,18 +9,18 @@
  *     <prefix>/<door>/state/model     retained: the embedder in use
  *     <prefix>/<door>/state/camera    retained: does the camera work
  *     <prefix>/<door>/state/mode      retained: does the door open by face
- *     <prefix>/<door>/event/<kind>    never retained: one journal entry; the dots in the kind are levels: event/access/granted
+ *     <prefix>/<door>/event/<kind>    never retained: one journal entry; dots in the kind are levels: event/door/opened
  *     <prefix>/<door>/probe           never retained: `facelatch doctor` tries here whether it may publish
  *     <prefix>/<door>/enrolment/<id>  never retained: the state of an enrolment session, each time it changes
  *     <prefix>/<door>/state/training  retained: the training job under way, or the last one
  *     <prefix>/<door>/training/<id>   never retained: the output of the training process, line by line
  *     <prefix>/<door>/cmd/<name>      to the door: one command; the dots in its name are levels: cmd/door/open
  *     <prefix>/<door>/cmd/self-test   from the door to itself: does the broker deliver commands
- *     <prefix>/<door>/cmd/home-assistant      to the door, from Home Assistant: the name of one command, plain and unsigned
- *     <prefix>/<door>/home-assistant/attempt  never retained: who was let in or denied, for Home Assistant's event entity
+ *     <prefix>/<door>/cmd/home-assistant      from Home Assistant: the name of one command, plain and unsigned
+ *     <prefix>/<door>/home-assistant/attempt  never retained: who was let in or denied, for the event entity
  *     <prefix>/<door>/home-assistant/person   never retained: who was let in
  *     <prefix>/<door>/home-assistant/image    never retained: the picture of the last attempt, if the owner allows it
- *     <prefix>/<door>/reply/…         never retained: the outcome of a command; its sender chooses the rest of the topic
+ *     <prefix>/<door>/reply/…         never retained: the outcome of a command; its sender chooses the rest
  *
  * And, only where the door is announced to Home Assistant, two that belong to Home Assistant:
  *
