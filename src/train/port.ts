@@ -103,8 +103,6 @@ export interface Engine extends AsyncDisposable {
   state(): Promise<EngineState>;
   /** Continues from a state of the same network. */
   restore(state: EngineState): Promise<void>;
-  /** From the next step on. */
-  optimise(optimiser: Optimiser): Promise<void>;
 }
 
 /** What ONNX Runtime trains on: the processor, or a GPU through its WebGPU or its CUDA provider. */

@@ -47,12 +47,11 @@ export interface Augmentation {
   readonly blur: number;
 }
 
-const full: AugmentLimits = {
+const full: Omit<AugmentLimits, 'flip'> = {
   rotation: 20,
   shift: 0.1,
   scale: 0.15,
   shear: 0.15,
-  flip: true,
   brightness: 0.2,
   contrast: 0.4,
   saturation: 0.5,
@@ -62,8 +61,18 @@ const full: AugmentLimits = {
 
 /** Limits that grow together: strength 0 changes nothing, 1 as much as leaves a face easy to recognise. */
 export function limitsOf(strength: number): AugmentLimits {
-  const scaled = Object.fromEntries(Object.entries(full).map(([name, limit]) => [name, Number(limit) * strength]));
-  return { ...(scaled as unknown as AugmentLimits), flip: strength > 0 };
+  return {
+    rotation: full.rotation * strength,
+    shift: full.shift * strength,
+    scale: full.scale * strength,
+    shear: full.shear * strength,
+    flip: strength > 0,
+    brightness: full.brightness * strength,
+    contrast: full.contrast * strength,
+    saturation: full.saturation * strength,
+    jpegLoss: full.jpegLoss * strength,
+    blur: full.blur * strength,
+  };
 }
 
 /** Draws one change within the limits. */

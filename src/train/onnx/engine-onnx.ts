@@ -88,7 +88,6 @@ export async function openOnnxEngine(options: OnnxEngineOptions): Promise<Engine
     read: async (name) => store.read(name),
     state: async () => store.state(),
     restore: async (state) => store.restore(state),
-    optimise: async (optimiser) => store.optimise(optimiser),
     [Symbol.asyncDispose]: async () => {
       for (const session of [training, checking, twin]) await session.close();
     },

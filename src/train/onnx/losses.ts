@@ -1,12 +1,8 @@
-/**
- * The losses that training minimises, in ONNX operators, each with its adjoint: over a batch of pairs, and penalties
- * on kernels.
- */
+/** The losses that training minimises, over a batch of pairs, in ONNX operators, each with its adjoint. */
 import type { Graph, Tensor } from './onnx-graph.ts';
 
 const number = (graph: Graph, value: number) => graph.constant(Float32Array.of(value), []);
 const mean = (graph: Graph, x: Tensor) => graph.node({ op: 'ReduceMean', attributes: { keepdims: 0 } }, [x], []);
-const total = (graph: Graph, x: Tensor) => graph.node({ op: 'ReduceSum', attributes: { keepdims: 0 } }, [x], []);
 const pairsOf = (x: Tensor) => x.dims[0] ?? 1;
 
 /** A loss and its gradient with respect to its input. */
@@ -45,22 +41,5 @@ export function contrastive(graph: Graph, difference: Tensor, labels: Tensor, ma
   return {
     loss: graph.node('Mul', [mean(graph, each), number(graph, 0.5)], []),
     gradient: graph.node('Mul', [difference, perUnit], difference.dims),
-  };
-}
-
-/** l1·Σ|w|, gradient l1·sign(w). */
-export function l1Penalty(graph: Graph, kernel: Tensor, l1: number): Loss {
-  const weight = number(graph, l1);
-  return {
-    loss: graph.node('Mul', [total(graph, graph.node('Abs', [kernel], kernel.dims)), weight], []),
-    gradient: graph.node('Mul', [graph.node('Sign', [kernel], kernel.dims), weight], kernel.dims),
-  };
-}
-
-/** l2·Σw², gradient 2·l2·w. */
-export function l2Penalty(graph: Graph, kernel: Tensor, l2: number): Loss {
-  return {
-    loss: graph.node('Mul', [total(graph, graph.node('Mul', [kernel, kernel], kernel.dims)), number(graph, l2)], []),
-    gradient: graph.node('Mul', [kernel, number(graph, 2 * l2)], kernel.dims),
   };
 }

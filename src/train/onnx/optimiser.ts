@@ -27,7 +27,6 @@ export interface WeightStore {
   read(name: string): Float32Array;
   state(): EngineState;
   restore(state: EngineState): void;
-  optimise(optimiser: Optimiser): void;
 }
 
 interface Place {
@@ -89,7 +88,7 @@ function plan(network: Network, rows: number): Plan {
 }
 
 /** A memory for the weights and means of the network, filled with `weights`. */
-export function openWeightStore({ network, weights, objective, optimiser: initial, rows }: WeightStoreOptions): WeightStore {
+export function openWeightStore({ network, weights, objective, optimiser, rows }: WeightStoreOptions): WeightStore {
   const { places, inputs, units, scratch, bytes: size } = plan(network, rows);
   const kernels = openKernels(size);
   const view = (offset: number, length: number) => new Float32Array(kernels.memory, offset, length);
@@ -100,7 +99,7 @@ export function openWeightStore({ network, weights, objective, optimiser: initia
     if (numbers) toOnnx(place.parameter, numbers, numbersAt(place, offset));
   };
   for (const place of places) put(place, place.weights, weights);
-  let [steps, optimiser] = [0, initial];
+  let steps = 0;
 
   /**
    * Penalty and step on `bytes` bytes of a parameter from its byte `at`, with its gradient in the scratch. Returns
@@ -152,9 +151,6 @@ export function openWeightStore({ network, weights, objective, optimiser: initia
     restore: (state) => {
       steps = state.step;
       for (const place of places) for (const part of ['weights', 'first', 'second'] as const) put(place, place[part], state[part]);
-    },
-    optimise: (next) => {
-      optimiser = next;
     },
   };
 }

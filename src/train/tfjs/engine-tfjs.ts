@@ -20,7 +20,7 @@ interface TfjsTraining {
   readonly variables: readonly Tf.Variable[];
   /** The first of `variables`: all, or all but the head's where the loss does not use the head. */
   readonly trained: Tf.Variable[];
-  optimiser: Optimiser;
+  readonly optimiser: Optimiser;
   /** The optimiser in TensorFlow.js. */
   rule: Tf.Optimizer;
   steps: number;
@@ -50,7 +50,6 @@ export async function openTfjsEngine(options: EngineOptions & { readonly device:
     },
     state: async () => ({ step: state.steps, weights: await read(state, variables), ...(await readMeans(state)) }),
     restore: (from) => restore(state, from),
-    optimise: (next) => optimise(state, next),
     [Symbol.asyncDispose]: async () => {
       state.rule.dispose();
       state.twin.dispose();
@@ -139,13 +138,6 @@ async function restore(state: TfjsTraining, from: EngineState): Promise<void> {
   state.rule.dispose();
   state.rule = tfOptimiser(tf, optimiser);
   await restoreMeans(tf, state.rule, optimiser, from, parameters.slice(0, trained.length));
-}
-
-async function optimise(state: TfjsTraining, next: Optimiser): Promise<void> {
-  const kept = { step: state.steps, ...(await readMeans(state)) };
-  state.optimiser = next;
-  state.rule = tfOptimiser(state.tf, next);
-  await restoreMeans(state.tf, state.rule, next, kept, state.parameters.slice(0, state.trained.length));
 }
 
 const numberOf = async (scalar: Tf.Scalar): Promise<number> => (await scalar.data())[0] ?? Number.NaN;

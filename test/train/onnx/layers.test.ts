@@ -155,10 +155,6 @@ describe('adjoints', () => {
     expect([...gradient!].map(Math.abs)).toEqual([0, 0, 0, 0]);
     await session.close();
   });
-
-  it('L1 penalty', () => expectLoss({ x: spread(3, 4) }, (graph, { x }) => losses.l1Penalty(graph, x!, 0.3)));
-
-  it('L2 penalty', () => expectLoss({ x: uniform(3, 4) }, (graph, { x }) => losses.l2Penalty(graph, x!, 0.3)));
 });
 
 function poolWith(graph: Graph, x: Tensor, dy: Tensor, pool: layers.Pool, located: layers.Located) {
