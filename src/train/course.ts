@@ -21,7 +21,7 @@ import { validate } from './validation.ts';
 
 const bestName = 'best.facelatch';
 const objective: Objective = { loss: 'bce', margin: 1, l1: 0, l2: 0 };
-/** At most so many pairs of each kind judge an epoch. */
+/** Most pairs of each kind that judge an epoch. */
 const judgedBy = 200;
 
 interface Best {

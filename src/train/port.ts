@@ -158,7 +158,7 @@ export interface Sitter {
  */
 export interface Course {
   readonly network: Network;
-  /** At least two, one of them no stranger and with two faces. */
+  /** At least two people, one of whom is not a stranger and has two faces. */
   readonly learnFrom: readonly Sitter[];
   /** Other people, under the same conditions. The weights after the epoch in which their pairs cost least are kept. */
   readonly stopBy: readonly Sitter[];

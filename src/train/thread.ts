@@ -17,7 +17,7 @@ export interface Job<Result> {
   readonly result: Promise<Result>;
 }
 
-/** What the work is given beside its data. */
+/** What the work gets besides its data. */
 export interface Control<Progress> {
   /** Aborted by `cancel`. */
   readonly signal: AbortSignal;

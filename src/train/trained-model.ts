@@ -115,7 +115,7 @@ export async function openTrainedComparer(model: TrainedModel, threads: number, 
 }
 
 export interface MeasureOptions {
-  /** At most so many pairs; a small part has fewer. */
+  /** Most pairs; a small part has fewer. */
   readonly pairs: number;
   readonly seed: number;
   readonly threads: number;

@@ -58,7 +58,7 @@ export async function openEngine(recipe: TrainingRecipe, options: EngineOptions)
       ...options,
       device: device === 'webgpu' || device === 'cuda' ? device : 'cpu',
     });
-  if (device === 'cuda') throw new Fault('bad-argument', 'TensorFlow.js knows no cuda: choose the engine onnx');
+  if (device === 'cuda') throw new Fault('bad-argument', 'TensorFlow.js has no cuda: choose --engine onnx.');
   return (await import('./tfjs/engine-tfjs.ts')).openTfjsEngine({ ...options, device });
 }
 

@@ -1,5 +1,5 @@
 /**
- * The thread that trains. In: a recipe. Out: progress, the result, and the history beside the checkpoint. job.ts
+ * The thread that trains. In: a recipe. Out: progress, the result, and the history next to the checkpoint. job.ts
  * starts it; it ends with the run.
  */
 import { isMainThread } from 'node:worker_threads';

@@ -106,7 +106,7 @@ const isFolder = (path: string) =>
 /** Paths of the pictures in one folder, `2.jpg` before `10.jpg`. Throws Fault `not-found`. */
 export async function readPictureFolder(folder: string): Promise<string[]> {
   const names = await readdir(folder).catch((error: unknown) => {
-    throw new Fault('not-found', `The folder of pictures ${folder} cannot be read.`, error);
+    throw new Fault('not-found', `The folder of pictures ${folder} cannot be read: check its name and who may read it.`, error);
   });
   return names
     .filter((name) => pictureNames.test(name))
@@ -174,7 +174,7 @@ export function requirePairs(part: Part, what = part.name, remedy = 'add picture
   const single = part.subjects.filter(({ first, second }) => new Set([...first, ...second]).size === 1).length;
   throw new Fault(
     'bad-argument',
-    `Pairs need at least 2 people, one of them with 2 pictures; ${what} has ${part.subjects.length} people, ${matched} with 2 pictures ` +
+    `Pairs need at least 2 people, one of them with 2 pictures; ${what} has ${part.subjects.length === 1 ? '1 person' : `${part.subjects.length} people`}, ${matched} with 2 pictures ` +
       `and ${single} with only one: ${remedy}.`,
   );
 }

@@ -124,7 +124,7 @@ export async function readPeople(folder: string, by: 'folder' | 'name'): Promise
 
 async function peopleByName(folder: string): Promise<Part> {
   const entries = await readdir(folder, { withFileTypes: true }).catch((error: unknown) => {
-    throw new Fault('not-found', `The folder of pictures ${folder} cannot be read.`, error);
+    throw new Fault('not-found', `The folder of pictures ${folder} cannot be read: check its name and who may read it.`, error);
   });
   const inside = entries.filter((entry) => !entry.isFile() && !entry.name.startsWith('.')).map(({ name }) => join(folder, name));
   const files = (await Promise.all([folder, ...inside].map((place) => readPictureFolder(place).catch(() => [])))).flat();
@@ -132,7 +132,7 @@ async function peopleByName(folder: string): Promise<Part> {
   if (people.size < 2)
     throw new Fault(
       'bad-argument',
-      `The names of the pictures in ${folder} tell of ${people.size} people; Ada_1.jpg and Ada_2.jpg would be two of Ada.`,
+      `The names of the pictures in ${folder} name ${people.size === 0 ? 'nobody' : 'one person'}, and at least two people are needed; Ada_1.jpg and Ada_2.jpg would be two of Ada.`,
     );
   return { name: folder, subjects: [...people].map(([name, pictures]) => ({ name, first: pictures, second: pictures })) };
 }

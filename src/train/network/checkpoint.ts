@@ -12,7 +12,9 @@ import { syncFolder } from '../../base/whole-file.ts';
 import type { EngineState, Network, Weights } from '../port.ts';
 import { networkParameters, sizeOf } from './network.ts';
 
-/** What is kept beside weights and means: losses so far, the recipe, all that the run needs to continue. Plain JSON. */
+/**
+ * What is kept besides weights and means: losses so far, the recipe, all that the run needs to continue. Plain JSON.
+ */
 export type Notes = Readonly<Record<string, unknown>>;
 
 export interface Checkpoint {

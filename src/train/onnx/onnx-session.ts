@@ -20,7 +20,7 @@ export async function openTrainingSession(model: Uint8Array, threads: number, de
     if (device === 'webgpu')
       throw new Fault(
         'tool-missing',
-        "ONNX Runtime finds no GPU for --device webgpu (trainer.device): install the GPU's Vulkan driver, or leave it away.",
+        "ONNX Runtime finds no GPU for --device webgpu (trainer.device): install the GPU's Vulkan driver, or leave the option out.",
         error,
       );
     if (device === 'cuda')

@@ -47,7 +47,7 @@ export interface Cell {
   readonly table: 'I' | 'II';
   readonly what: string;
   readonly data: DataName;
-  /** At most so many pictures of each person. */
+  /** Most pictures of each person. */
   readonly images: number;
   readonly network: Network;
   readonly objective: Objective;

@@ -80,7 +80,7 @@ describe('people', () => {
   let folder = '';
   const put = async (...files: string[]) => {
     for (const file of files) {
-      await mkdir(join(folder, file, '../..'), { recursive: true });
+      await mkdir(join(folder, file, '..'), { recursive: true });
       await writeFile(join(folder, file), '');
     }
   };
@@ -98,7 +98,9 @@ describe('people', () => {
       ['001', 2],
       ['002', 1],
     ]);
-    await expect(readPeople(join(folder, 'webcam', 'input_image'), 'name')).rejects.toThrow(/tell of 1 people/);
+    await expect(readPeople(join(folder, 'webcam', 'input_image'), 'name')).rejects.toThrow(
+      /name one person, and at least two people are needed/,
+    );
     await expect(readPeople(join(folder, 'nowhere'), 'name')).rejects.toMatchObject({ code: 'not-found' });
   });
 
