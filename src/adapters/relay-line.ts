@@ -11,7 +11,7 @@ import type { Config } from '../settings/load.ts';
 import type { MqttPlace } from './relay-mqtt.ts';
 
 /** Modules that open a line, by kind of relay. */
-export const lineAdapters = {
+const lineAdapters = {
   gpiod: new URL('../relay/gpiod.ts', import.meta.url).href,
   onoff: new URL('../relay/onoff.ts', import.meta.url).href,
   http: new URL('../relay/http.ts', import.meta.url).href,

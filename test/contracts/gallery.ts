@@ -28,13 +28,13 @@ export const smallEmbedder: EmbedderInfo = {
     ],
   },
 };
-export const otherEmbedder: EmbedderInfo = { ...smallEmbedder, name: 'other', sha256: 'b'.repeat(64) };
+const otherEmbedder: EmbedderInfo = { ...smallEmbedder, name: 'other', sha256: 'b'.repeat(64) };
 export const smallPolicy: ThresholdPolicy = { policy: 'target-fmr', targetFmr: 0.001, detection: 0.9, verification: 0.5 };
 
 const random = randomOf(11);
 export const face = (): Embedding => unitVector(random, 8);
 /** Bytes that no other picture of this run has. */
-export const bytes = (): Uint8Array => new TextEncoder().encode(`picture ${randomUUID()}`);
+const bytes = (): Uint8Array => new TextEncoder().encode(`picture ${randomUUID()}`);
 export const person = (name: string, ...templates: Embedding[]): NewPerson => ({
   name,
   pictures: templates.map((template, i) => ({ picture: bytes(), template, source: `${i}.jpg` })),

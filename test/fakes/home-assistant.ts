@@ -35,7 +35,7 @@ export interface HomeAssistant extends AsyncDisposable {
 }
 
 /** Jinja2, as far as the door uses it. */
-export function rendered(template: string, json: Readonly<Record<string, unknown>>): string {
+function rendered(template: string, json: Readonly<Record<string, unknown>>): string {
   const known: readonly [RegExp, (field: string) => unknown][] = [
     [/^\{\{ value_json\.(\w+) \}\}$/, (field) => json[field]],
     [/^\{\{ value_json\.(\w+) \| default\(''\) \}\}$/, (field) => json[field] ?? ''],

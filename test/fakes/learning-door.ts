@@ -52,7 +52,7 @@ export interface LearningDoor {
   showNobody(): Promise<void>;
 }
 
-export const settingsOfDoor = (state: string, broker: string) => ({
+const settingsOfDoor = (state: string, broker: string) => ({
   'state.folder': state,
   'relay.pulseMs': 50,
   'access.cooldownMs': 0,

@@ -17,7 +17,7 @@ export interface Coil extends Disposable {
   off(): void;
 }
 
-export function coil(): Coil {
+function coil(): Coil {
   let level: Coil['level'] = 'safe';
   let timer: NodeJS.Timeout | undefined;
   const edges: Coil['edges'] = [];

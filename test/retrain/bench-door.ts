@@ -29,7 +29,7 @@ const table = [
   { fmr: 0.01, logit: 2, fnmr: 0.1 },
   { fmr: 0.001, logit: 4, fnmr: 0.2 },
 ];
-export const calibration = { population: 'made up', impostorPairs: 1000, genuinePairs: 100, table };
+const calibration = { population: 'made up', impostorPairs: 1000, genuinePairs: 100, table };
 
 /** An embedder's folder of a few bytes. */
 export function writeEmbedder(folder: string, text: string, dimension = 8): void {
@@ -41,7 +41,7 @@ export function writeEmbedder(folder: string, text: string, dimension = 8): void
 
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
 
-export const inspect: Inspect = (folder) => {
+const inspect: Inspect = (folder) => {
   const { file, sha256: want, dimension } = JSON.parse(readFileSync(join(folder, 'manifest.json'), 'utf8'));
   if (sha256(readFileSync(join(folder, file))) !== want) throw new Fault('model-damaged', 'It is not the file its manifest describes');
   return { embedder: want, dimension, input: '112×112 RGB NCHW' };

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import { until } from './tools.ts';
 
-export const chipLabel = 'door-board';
+const chipLabel = 'door-board';
 /** Line numbers by name, as the image's hil-board makes them. */
 const lines = { OTHER0: 0, OTHER1: 1, TAMPER: 2, RELAY: 3, DOOR_CONTACT: 4, EXIT_BUTTON: 5, LED: 6 } as const;
 export type LineName = keyof typeof lines;
@@ -74,4 +74,4 @@ export function openBoard() {
   };
 }
 
-export type Board = ReturnType<typeof openBoard>;
+type Board = ReturnType<typeof openBoard>;

@@ -97,4 +97,4 @@ export function openService() {
   return service;
 }
 
-export type Service = ReturnType<typeof openService>;
+type Service = ReturnType<typeof openService>;
