@@ -73,5 +73,3 @@ export function openBoard() {
     set: (name: LineName, active: boolean) => writeFileSync(`${folder(name)}/pull`, active ? 'pull-up' : 'pull-down'),
   };
 }
-
-type Board = ReturnType<typeof openBoard>;

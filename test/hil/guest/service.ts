@@ -96,5 +96,3 @@ export function openService() {
   };
   return service;
 }
-
-type Service = ReturnType<typeof openService>;
