@@ -6,7 +6,7 @@ import { logitOf } from '../identity/siamese.ts';
 import { calibrationCurve } from '../identity/threshold.ts';
 import { checkLabels, type LabelParts } from '../retrain/labels.ts';
 import type { Workshop } from '../retrain/port.ts';
-import { allPeople, readPictures, type Task, type TaskMessage, type TaskResult } from '../retrain/task.ts';
+import { allPeople, readPictures, type TaskMessage, type TaskResult, type TrainingTask } from '../retrain/task.ts';
 
 const [, , workshopModule = './workshop.ts'] = argv;
 const cancelled = new AbortController();
@@ -14,7 +14,7 @@ const say = (message: TaskMessage) => process.send?.(message);
 // Without the daemon nobody wants the result; the checkpoint stays for the next one.
 process.on('disconnect', () => process.exit(0));
 
-async function carryOut(task: Task, { recipes, compare }: Workshop): Promise<TaskResult> {
+async function carryOut(task: TrainingTask, { recipes, compare }: Workshop): Promise<TaskResult> {
   const { signal } = cancelled;
   const { training, frozen, enrolled } = readPictures(task.pictures);
   const onProgress = (progress: Parameters<Parameters<typeof compare>[0]['onProgress']>[0]) => void say({ kind: 'progress', progress });
@@ -51,7 +51,7 @@ async function carryOut(task: Task, { recipes, compare }: Workshop): Promise<Tas
   }
 }
 
-process.on('message', async (message: Task | { readonly kind: 'cancel' }) => {
+process.on('message', async (message: TrainingTask | { readonly kind: 'cancel' }) => {
   if (message.kind === 'cancel') return cancelled.abort(new Error('cancelled'));
   try {
     const { workshopOf } = (await import(workshopModule)) as { workshopOf: (options: { readonly others: string }) => Workshop };

@@ -1,14 +1,14 @@
 /**
- * Carries out jobs, one at a time: a request goes in, its end and how it stands meanwhile come out. What passes by itself is tried again, whoever cancels is heard from any process, and a
- * stop or a kill loses none: the next start goes on.
+ * Carries out jobs, one at a time: a request goes in, its state and its end come out. What passes by itself is tried again, a cancellation
+ * is heard from any process, and a stop or a kill loses no job: the next start goes on with it. learning/parts.ts puts it together.
  */
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { asFault, Fault, type FaultCode, messageOf } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { Clock } from '../base/time.ts';
-import { jobSteps, type StepsOptions } from './job-steps.ts';
-import { endStates, type JobRow, jobsIn, statements } from './jobs.ts';
+import { carryOut, type StepsOptions } from './job-steps.ts';
+import { endStates, type JobRow, type Jobs, jobSql, jobsIn, jobUnderWay, lastJob } from './jobs.ts';
 import type { JobState, JobStatus, RecipeProgress } from './port.ts';
 import { Crash } from './process.ts';
 
@@ -29,153 +29,170 @@ export interface JobRunner {
 
 const lookMs = 500;
 const progressMs = 1000;
-/** What may pass by itself: tried again after growing waits. */
+/** What may pass by itself: it is tried again after growing waits. */
 const passing: ReadonlySet<FaultCode> = new Set(['disk-full', 'farm-unreachable', 'registry-down', 'journal-down', 'gallery-down']);
 const mostCrashes = 3;
 const retryMinMs = 5000;
 const retryMaxMs = 600_000;
-/** A day, with the longest waits. */
+/** About a day, with the longest waits. */
 const mostRetries = 150;
 
 class Cancelled extends Error {
   override readonly name = 'Cancelled';
 }
 
+type EndState = 'promoted' | 'refused' | 'cancelled' | 'failed';
+
+interface State extends RunnerOptions {
+  readonly sql: ReturnType<typeof jobSql>;
+  readonly jobs: Jobs;
+  /** Somebody stands at the door. */
+  still: boolean;
+  /** What is under way in this process. */
+  live: { readonly id: string; readonly state: JobState; progress?: RecipeProgress; savedMs: number } | undefined;
+}
+
 export function jobRunner(options: RunnerOptions): JobRunner {
-  const { store, folder, process, farm, clock, log, record } = options;
-  const sql = statements(store);
-  const jobs = jobsIn(options);
-  let still = false;
-  let live: { readonly id: string; state: JobState; progress?: RecipeProgress; savedMs: number } | undefined;
-
-  const row = (): JobRow | undefined => {
-    const found = store.read(() => sql.last.get()) as unknown as JobRow | undefined;
-    return found && !endStates.includes(found.state) ? found : undefined;
-  };
-  const tell = () => {
-    const status = jobs.status();
-    if (!status) return;
-    const now = live?.id === status.id && !endStates.includes(status.state) ? live : undefined;
-    const state = now && still && now.state !== 'queued' ? 'paused' : status.state;
-    options.onStatus?.({ ...status, state, ...(now?.progress && { progress: now.progress }) });
-  };
-  const enter = (id: string, state: JobState, detail: string | null = null) => {
-    store.change(() => void sql.set.run(state, detail, id));
-    live = { id, state, savedMs: clock.now() };
-    tell();
-  };
-  const onProgress = (progress: RecipeProgress) => {
-    if (!live) return;
-    live.progress = progress;
-    if (clock.now() - live.savedMs < progressMs) return;
-    live.savedMs = clock.now();
-    const { id } = live;
-    store.change(() => void sql.progress.run(JSON.stringify(progress), id));
-    tell();
-  };
-
-  const carryOut = jobSteps(options, { enter, onProgress });
-
-  const finish = (job: JobRow, state: 'promoted' | 'refused' | 'cancelled' | 'failed', detail: string) => {
-    const seconds = Math.max(0, Math.round((clock.wall() - Date.parse(job.started_at)) / 100) / 10);
-    const bundle = (store.read(() => sql.last.get()) as unknown as JobRow).bundle;
-    record({ kind: 'training.ended', job: job.id, outcome: state, detail, ...(bundle !== null && { bundle }), seconds });
-    store.change(() => void sql.end.run(state, detail, new Date(clock.wall()).toISOString(), job.id));
-    // Its pictures are faces: nothing of the job stays but what the registry holds. (Killed here, the next start sweeps.)
-    rmSync(join(folder, job.id), { recursive: true, force: true });
-    live = undefined;
-    log.info({ job: job.id, outcome: state, detail }, 'training ended');
-    tell();
-  };
-
-  /** Watches for a cancellation, also from another process. */
-  const cancellation = (job: JobRow, over: AbortSignal): AbortSignal => {
-    const cancelled = new AbortController();
-    const watch = async () => {
-      while (!over.aborted) {
-        if (row()?.cancelled_by != null) return cancelled.abort(new Cancelled('cancelled'));
-        await clock.sleep(lookMs, over).catch(() => undefined);
-      }
-    };
-    void watch().catch((error) => log.error({ job: job.id, err: messageOf(error) }, 'the job cannot be watched'));
-    return cancelled.signal;
-  };
-
-  /** What follows from something that went wrong: how long to wait before the next try, or undefined where the job has ended. */
-  const takeFault = async (job: JobRow, error: unknown, retries: number): Promise<number | undefined> => {
-    if (error instanceof Cancelled) {
-      const by = row()?.cancelled_by ?? 'somebody';
-      if (job.place === 'farm')
-        await farm
-          ?.cancel({ id: job.id, recipe: job.recipe })
-          .catch((fault) => log.warn({ err: messageOf(fault) }, 'the farm keeps a cancelled job until its time is over'));
-      finish(job, 'cancelled', `cancelled by ${by}`);
-      return undefined;
-    }
-    const fault = asFault(error, 'training-failed', 'The training failed');
-    const crashed = fault.cause instanceof Crash;
-    if (crashed) store.change(() => void sql.crashed.run(job.id));
-    const again = crashed ? (row()?.crashes ?? mostCrashes) < mostCrashes : passing.has(fault.code) && retries < mostRetries;
-    if (again) {
-      const waitMs = crashed ? lookMs : Math.min(retryMaxMs, retryMinMs * 2 ** retries);
-      log.warn({ job: job.id, code: fault.code, err: fault.message, retryInMs: waitMs }, 'training interrupted');
-      enter(job.id, 'training', `${fault.message}; next try in ${Math.round(waitMs / 1000)} s`);
-      return waitMs;
-    }
-    finish(job, 'failed', fault.message);
-    return undefined;
-  };
-
-  const runOne = async (signal: AbortSignal): Promise<JobStatus | undefined> => {
-    for (let retries = 0; !signal.aborted; retries++) {
-      const job = row();
-      if (!job) break;
-      const over = new AbortController();
-      const cancel = cancellation(job, AbortSignal.any([over.signal, signal]));
-      const either = AbortSignal.any([signal, cancel]);
-      let waitMs: number | undefined;
-      try {
-        const { state, detail } = await carryOut(job, either);
-        finish(job, state, detail);
-        return jobs.status();
-      } catch (error) {
-        // Stopped: it goes on from here at the next start.
-        if (signal.aborted) break;
-        waitMs = await takeFault(job, cancel.aborted ? cancel.reason : error, retries);
-      } finally {
-        over.abort();
-      }
-      if (waitMs === undefined) break;
-      await clock.sleep(waitMs, either).catch(() => undefined);
-    }
-    return jobs.status();
-  };
-
+  const state: State = { ...options, sql: jobSql(options.store), jobs: jobsIn(options), still: false, live: undefined };
   return {
-    runOne,
-    run: async (signal) => {
-      sweep(folder, row()?.id);
-      tell();
-      while (!signal.aborted) {
-        try {
-          await runOne(signal);
-        } catch (error) {
-          if (signal.aborted) break;
-          // The disk or the database is out of order: the door goes on, and the job when they are well again.
-          if (!(error instanceof Fault)) throw error;
-          log.error({ code: error.code, err: error.message }, 'training cannot go on now');
-          await clock.sleep(retryMinMs, signal).catch(() => undefined);
-        }
-        await clock.sleep(lookMs, signal).catch(() => undefined);
-      }
-    },
-    hold: (now) => {
-      if (still === now) return;
-      still = now;
-      process.hold(now);
-      if (live) tell();
-    },
+    run: (signal) => run(state, signal),
+    runOne: (signal) => runOne(state, signal),
+    hold: (still) => hold(state, still),
   };
+}
+
+async function run(state: State, signal: AbortSignal): Promise<void> {
+  const { folder, clock, log } = state;
+  sweep(folder, underWay(state)?.id);
+  tell(state);
+  while (!signal.aborted) {
+    try {
+      await runOne(state, signal);
+    } catch (error) {
+      if (signal.aborted) break;
+      // The disk or the database is out of order: the door goes on, and the job when they work again.
+      if (!(error instanceof Fault)) throw error;
+      log.error({ code: error.code, err: error.message }, 'training cannot go on now');
+      await clock.sleep(retryMinMs, signal).catch(() => undefined);
+    }
+    await clock.sleep(lookMs, signal).catch(() => undefined);
+  }
+}
+
+async function runOne(state: State, signal: AbortSignal): Promise<JobStatus | undefined> {
+  const { jobs, clock } = state;
+  for (let retries = 0; !signal.aborted; retries++) {
+    const job = underWay(state);
+    if (!job) break;
+    const over = new AbortController();
+    const cancel = cancellation(state, job, AbortSignal.any([over.signal, signal]));
+    const either = AbortSignal.any([signal, cancel]);
+    let waitMs: number | undefined;
+    try {
+      const end = await carryOut(state, { enter: (...of) => enter(state, ...of), onProgress: (at) => onProgress(state, at) }, job, either);
+      finish(state, job, end);
+      return jobs.status();
+    } catch (error) {
+      // Stopped: it goes on from here at the next start.
+      if (signal.aborted) break;
+      waitMs = await takeFault(state, job, cancel.aborted ? cancel.reason : error, retries);
+    } finally {
+      over.abort();
+    }
+    if (waitMs === undefined) break;
+    await clock.sleep(waitMs, either).catch(() => undefined);
+  }
+  return jobs.status();
+}
+
+function hold(state: State, still: boolean): void {
+  if (state.still === still) return;
+  state.still = still;
+  state.process.hold(still);
+  if (state.live) tell(state);
+}
+
+const underWay = ({ store, sql }: State): JobRow | undefined => store.read(() => jobUnderWay(store, sql));
+
+function tell({ jobs, live, still, onStatus }: State): void {
+  const status = jobs.status();
+  if (!status) return;
+  const now = live?.id === status.id && !endStates.includes(status.state) ? live : undefined;
+  const shown = now && still && now.state !== 'queued' ? 'paused' : status.state;
+  onStatus?.({ ...status, state: shown, ...(now?.progress && { progress: now.progress }) });
+}
+
+function enter(state: State, id: string, to: JobState, detail: string | null = null): void {
+  const { store, sql, clock } = state;
+  store.change(() => void sql.set.run(to, detail, id));
+  state.live = { id, state: to, savedMs: clock.now() };
+  tell(state);
+}
+
+function onProgress(state: State, progress: RecipeProgress): void {
+  const { store, sql, clock, live } = state;
+  if (!live) return;
+  live.progress = progress;
+  if (clock.now() - live.savedMs < progressMs) return;
+  live.savedMs = clock.now();
+  store.change(() => void sql.progress.run(JSON.stringify(progress), live.id));
+  tell(state);
+}
+
+function finish(state: State, job: JobRow, { state: outcome, detail }: { readonly state: EndState; readonly detail: string }): void {
+  const { store, sql, clock, record, log, folder } = state;
+  const seconds = Math.max(0, Math.round((clock.wall() - Date.parse(job.started_at)) / 100) / 10);
+  const bundle = store.read(() => lastJob(store, sql))?.bundle ?? null;
+  record({ kind: 'training.ended', job: job.id, outcome, detail, ...(bundle !== null && { bundle }), seconds });
+  store.change(() => void sql.end.run(outcome, detail, new Date(clock.wall()).toISOString(), job.id));
+  // Its pictures are faces: nothing of the job stays but what the registry holds. (Killed here, the next start sweeps.)
+  rmSync(join(folder, job.id), { recursive: true, force: true });
+  state.live = undefined;
+  log.info({ job: job.id, outcome, detail }, 'training ended');
+  tell(state);
+}
+
+/** Watches for a cancellation, also from another process. */
+function cancellation(state: State, job: JobRow, over: AbortSignal): AbortSignal {
+  const cancelled = new AbortController();
+  const watch = async () => {
+    while (!over.aborted) {
+      if (underWay(state)?.cancelled_by != null) return cancelled.abort(new Cancelled('cancelled'));
+      await state.clock.sleep(lookMs, over).catch(() => undefined);
+    }
+  };
+  void watch().catch((error) => state.log.error({ job: job.id, err: messageOf(error) }, 'the job cannot be watched'));
+  return cancelled.signal;
+}
+
+/** What follows from a failure: how long to wait before the next attempt, or undefined where the job has ended. */
+async function takeFault(state: State, job: JobRow, error: unknown, retries: number): Promise<number | undefined> {
+  const { store, sql, log } = state;
+  if (error instanceof Cancelled) {
+    await endCancelled(state, job);
+    return undefined;
+  }
+  const fault = asFault(error, 'training-failed', 'The training failed');
+  const crashed = fault.cause instanceof Crash;
+  if (crashed) store.change(() => void sql.crashed.run(job.id));
+  const again = crashed ? (underWay(state)?.crashes ?? mostCrashes) < mostCrashes : passing.has(fault.code) && retries < mostRetries;
+  if (!again) {
+    finish(state, job, { state: 'failed', detail: fault.message });
+    return undefined;
+  }
+  const waitMs = crashed ? lookMs : Math.min(retryMaxMs, retryMinMs * 2 ** retries);
+  log.warn({ job: job.id, code: fault.code, err: fault.message, retryInMs: waitMs }, 'training interrupted');
+  enter(state, job.id, 'training', `${fault.message}; next try in ${Math.round(waitMs / 1000)} s`);
+  return waitMs;
+}
+
+async function endCancelled(state: State, job: JobRow): Promise<void> {
+  const by = underWay(state)?.cancelled_by ?? 'somebody';
+  if (job.place === 'farm')
+    await state.farm
+      ?.cancel({ id: job.id, recipe: job.recipe })
+      .catch((fault) => state.log.warn({ err: messageOf(fault) }, 'the farm keeps a cancelled job until its time is over'));
+  finish(state, job, { state: 'cancelled', detail: `cancelled by ${by}` });
 }
 
 /** Removes what jobs that ended left, as after a kill between two steps. */

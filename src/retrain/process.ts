@@ -8,7 +8,7 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { kill } from 'node:process';
 import { Fault, messageOf } from '../base/errors.ts';
 import type { RecipeProgress } from './port.ts';
-import type { Task, TaskMessage, TaskResult } from './task.ts';
+import type { TaskMessage, TaskResult, TrainingTask } from './task.ts';
 
 /** What it gets of the processor: only what nobody else wants, little, or as much as anybody. */
 export type Priority = 'idle' | 'low' | 'normal';
@@ -31,7 +31,7 @@ export interface TaskHooks {
 
 export interface TrainingProcess extends AsyncDisposable {
   /** One task at a time. Throws what the task threw as a Fault; `training-failed` (cause: `crash`) where the process died; what `signal` carries. */
-  run<T extends Task>(task: T, hooks: TaskHooks): Promise<TaskResult<T>>;
+  run<T extends TrainingTask>(task: T, hooks: TaskHooks): Promise<TaskResult<T>>;
   /** While true the process stands still. */
   hold(still: boolean): void;
   readonly pid: number | undefined;
@@ -84,7 +84,7 @@ export function trainingProcess({ program, workshop, priority, pidFile }: Traini
       still = now;
       child?.kill(now ? 'SIGSTOP' : 'SIGCONT');
     },
-    run: async <T extends Task>(task: T, { signal, onProgress, onLog }: TaskHooks) => {
+    run: async <T extends TrainingTask>(task: T, { signal, onProgress, onLog }: TaskHooks) => {
       signal.throwIfAborted();
       if (child) throw new Fault('training-busy', 'A training is under way already');
       const [execPath = process.execPath, ...before] = launched(priority);

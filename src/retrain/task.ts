@@ -20,7 +20,7 @@ export interface Networks {
   readonly others: string;
 }
 
-export type Task =
+export type TrainingTask =
   | {
       readonly kind: 'train';
       readonly recipe: RecipeName;
@@ -55,7 +55,7 @@ export interface Checked {
   readonly pictures: number;
 }
 
-export type TaskResult<T extends Task = Task> = T extends { readonly kind: 'train' }
+export type TaskResult<T extends TrainingTask = TrainingTask> = T extends { readonly kind: 'train' }
   ? RecipeResult
   : T extends { readonly kind: 'compare' }
     ? NetworkComparison

@@ -35,7 +35,7 @@ function writeModule(): void {
   const from = (name: string) => JSON.stringify(join(root, 'src', name));
   writeFileSync(
     module,
-    `import { workshopOf as shipped } from ${from('workshop.ts')};
+    `import { workshopOf as shipped } from ${from('learning/workshop.ts')};
      import { smallNetwork } from ${from('train/small-network.ts')};
      export const workshopOf = () => shipped({ paper: { network: smallNetwork, epochs: 2, stepsPerEpoch: 10 } });`,
   );
