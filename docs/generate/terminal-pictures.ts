@@ -3,7 +3,7 @@
  * docs/img/terminal-*.svg (`npm run picture`).
  */
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -25,6 +25,11 @@ const shots: readonly Shot[] = [
     name: 'enrol',
     typed: 'npx facelatch enrol Grace grace-1.jpg grace-2.jpg',
     run: 'enrol Grace grace-1.jpg grace-2.jpg',
+  },
+  {
+    name: 'enrol-camera',
+    typed: 'npx facelatch enrol "Ada" --camera --count 2',
+    run: 'enrol Ada --camera --count 2 --set camera.replay.from=camera --set camera.replay.loop=true',
   },
   { name: 'verify', typed: 'npx facelatch verify visitor.jpg --person p01', run: 'verify visitor.jpg --person p01' },
   {
@@ -93,10 +98,13 @@ ${rows.join('\n')}
 const root = join(import.meta.dirname, '../..');
 const folder = mkdtempSync(join(tmpdir(), 'door-'));
 try {
+  mkdirSync(join(folder, 'camera'));
   for (const [from, to] of [
     ['p01-smiling', 'visitor'],
     ['p02-neutral', 'grace-1'],
     ['p02-smiling', 'grace-2'],
+    ['p04-neutral', 'camera/1'],
+    ['p04-smiling', 'camera/2'],
   ])
     copyFileSync(join(root, `config/demo-people/${from}.jpg`), join(folder, `${to}.jpg`));
   for (const { name, typed, run, columns = usualColumns } of shots) {
