@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { facelatch, jsonOf, root, temporaryFolder } from '../facelatch.ts';
 
-const data = join(root, '../..', 'shared', 'data');
+const data = join(root, '..', 'shared', 'data');
 const folder = temporaryFolder();
 const state = join(folder.path, 'state');
 afterAll(() => folder[Symbol.dispose]());
