@@ -2,6 +2,7 @@
  * Cuts a demo person out of a studio picture: from the encoded picture (600×600, plain grey backdrop) to the person
  * in a drawn jacket on a transparent background, at a few sizes, ready to be laid on another background.
  */
+import { Matrix, solve } from 'ml-matrix';
 import sharp from 'sharp';
 
 /** Side of the studio pictures; all positions below are in these pixels. */
@@ -75,27 +76,14 @@ function backdrop(studio: Buffer): Backdrop {
       }
     }
   }
-  return [solve(ata, at(atb, 0)), solve(ata, at(atb, 1)), solve(ata, at(atb, 2))];
+  const [r = [], g = [], b = []] = solve(new Matrix(ata), new Matrix(atb).transpose()).transpose().to2DArray();
+  return [r, g, b];
 }
 
 function at<T>(list: readonly T[] | undefined, index: number): T {
   const value = list?.[index];
   if (value === undefined) throw new RangeError(`no element ${index}`);
   return value;
-}
-
-/** Solves a·x = b by Gaussian elimination (a symmetric and positive definite: no pivoting needed). */
-function solve(a: readonly (readonly number[])[], b: readonly number[]): number[] {
-  const n = b.length;
-  const m = a.map((row, i) => [...row, at(b, i)]);
-  for (let i = 0; i < n; i++) {
-    for (let r = 0; r < n; r++) {
-      if (r === i) continue;
-      const f = at(m[r], i) / at(m[i], i);
-      for (let c = i; c <= n; c++) (m[r] as number[])[c] = at(m[r], c) - f * at(m[i], c);
-    }
-  }
-  return m.map((row, i) => at(row, n) / at(row, i));
 }
 
 const smooth = (from: number, to: number, v: number): number => {
