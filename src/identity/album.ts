@@ -1,6 +1,6 @@
 /**
- * One enrolment session's pictures: each encoded picture goes in and is judged at once, what may be stored comes out. Kept in memory
- * and bounded; nothing here touches the gallery but to compare.
+ * The pictures of one enrolment session: each encoded picture goes in and is judged at once; what may be stored comes out. They
+ * stay in memory; the gallery is only compared with.
  */
 
 import type { PersonId } from '../events.ts';
@@ -11,26 +11,26 @@ import type { Gallery, PictureOutcome } from './port.ts';
 
 export interface AlbumParts {
   readonly gallery: Pick<Gallery, 'match' | 'threshold' | 'pictures'>;
-  /** Asked for each picture: a reader that failed is replaced. */
+  /** Asked for each picture, because a reader that failed is replaced. */
   readonly reader: () => FaceReader;
   readonly limits: QualityLimits;
   readonly maxPictureBytes: number;
-  /** Under which id the person is enrolled already; undefined for a new one. Asked anew each time: that may change meanwhile. */
+  /** The id under which the person is enrolled already, if any. Asked each time, because it may change. */
   readonly before: () => PersonId | undefined;
 }
 
 export interface Album {
   judge(source: string, picture: Uint8Array): Promise<PictureOutcome>;
-  /** The pictures that show one and the same person; empty also where two people are shown equally often. */
+  /** The pictures that show one person; empty where two people are shown equally often. */
   kept(): readonly Candidate[];
-  /** Whom the kept pictures would pass for at the door. */
-  twin(): PersonId | undefined;
-  /** Pictures in memory, kept or waiting for others that resemble them. */
+  /** Somebody else whom the kept pictures would pass for at the door. */
+  lookAlike(): PersonId | undefined;
+  /** Pictures in memory: kept, or waiting for others that resemble them. */
   readonly size: number;
 }
 
 export function album({ gallery, reader, limits, maxPictureBytes, before }: AlbumParts): Album {
-  // Also those that resemble none of the others yet: the first one may have been the slip.
+  // Includes those that resemble none of the others yet: the first picture may have been the wrong one.
   const shown: Candidate[] = [];
   const belongingsOf = (candidates: readonly Candidate[]) => resemblance(candidates, gallery, reader().embedder, before());
   const kept = () => {
@@ -43,27 +43,27 @@ export function album({ gallery, reader, limits, maxPictureBytes, before }: Albu
     return id === undefined ? [] : gallery.pictures(id);
   };
 
-  const twinOf = (candidates: readonly Candidate[]) =>
+  const lookAlikeOf = (candidates: readonly Candidate[]) =>
     alreadyEnrolled(
       candidates.map(({ template }) => template),
       gallery,
       before(),
     );
 
-  /** Someone else, whom the door knows: the same person where nothing in the session is more like this picture, else a look-alike. */
-  const asTwin = (candidate: Candidate, logit: number | undefined): PictureOutcome | undefined => {
-    const twin = twinOf([candidate]);
-    if (!twin) return undefined;
-    const { personId } = twin;
-    const likeness = `likeness ${twin.logit.toFixed(1)}`;
-    const known = logit === undefined || twin.logit >= logit;
+  /** Refuses a picture of somebody whom the door knows: that person, unless a picture of the session is more alike. */
+  const asLookAlike = (candidate: Candidate, logit: number | undefined): PictureOutcome | undefined => {
+    const found = lookAlikeOf([candidate]);
+    if (!found) return undefined;
+    const { personId } = found;
+    const likeness = `likeness ${found.logit.toFixed(1)}`;
+    const known = logit === undefined || found.logit >= logit;
     return {
       accepted: false,
       source: candidate.source,
       reasons: [known ? 'already-enrolled' : 'too-alike'],
       detail: known
         ? `shows a person who is already enrolled, as ${personId} (${likeness}); add pictures under that name`
-        : `too alike to ${personId} (${likeness}): the door would take one for the other; try another look`,
+        : `too much like ${personId} (${likeness}): the door would take one for the other; try another look`,
       personId,
     };
   };
@@ -71,8 +71,8 @@ export function album({ gallery, reader, limits, maxPictureBytes, before }: Albu
   const judgeCandidate = (candidate: Candidate): PictureOutcome => {
     const { belongings, bound } = belongingsOf([...shown, candidate]);
     const { belongs = false, logit } = belongings.at(-1) ?? {};
-    const twin = asTwin(candidate, logit);
-    if (twin) return twin;
+    const lookAlike = asLookAlike(candidate, logit);
+    if (lookAlike) return lookAlike;
     shown.push(candidate);
     const { source, detail } = candidate;
     if (belongs) return { accepted: true, source, detail };
@@ -83,12 +83,12 @@ export function album({ gallery, reader, limits, maxPictureBytes, before }: Albu
   return {
     judge: async (source, picture) => {
       if (picture.length > maxPictureBytes)
-        return tellRefusal(refuse(source, ['too-large'], `${picture.length} bytes; a picture may have ${maxPictureBytes}`));
+        return tellRefusal(refuse(source, ['too-large'], `${picture.length} bytes; a picture may have at most ${maxPictureBytes}`));
       const outcome = withoutRepetition(await readCandidate(source, picture, reader(), limits), [...shown, ...stored()]);
       return outcome.accepted ? judgeCandidate(outcome) : tellRefusal(outcome);
     },
     kept,
-    twin: () => twinOf(kept())?.personId,
+    lookAlike: () => lookAlikeOf(kept())?.personId,
     get size() {
       return shown.length;
     },
