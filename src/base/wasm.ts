@@ -6,8 +6,14 @@
 // The TypeScript library without the DOM does not know WebAssembly; this is as much of it as is used here.
 declare const WebAssembly: {
   readonly Module: new (bytes: Uint8Array<ArrayBuffer>) => object;
-  readonly Instance: new (module: object) => { readonly exports: { readonly memory: { readonly buffer: ArrayBuffer } } & Exports };
+  readonly Instance: new (module: object) => { readonly exports: { readonly memory: WasmMemory } & Exports };
 };
+interface WasmMemory {
+  /** Another one after each `grow`. */
+  readonly buffer: ArrayBuffer;
+  /** By pages of 65,536 bytes. */
+  grow(pages: number): number;
+}
 type Exports = Readonly<Record<string, (...numbers: readonly number[]) => void>>;
 
 export type Code = readonly number[];
@@ -16,8 +22,8 @@ const valueTypes = { i32: 0x7f, f32: 0x7d, v128: 0x7b } as const;
 const emptyBlock = 0x40;
 
 /** A function without a result. Its locals are numbered: first the parameters, then `locals`. */
-export interface Routine {
-  readonly name: string;
+export interface Routine<Name extends string = string> {
+  readonly name: Name;
   readonly parameters: readonly ValueType[];
   readonly locals: readonly ValueType[];
   readonly body: Code;
@@ -26,7 +32,13 @@ export interface Routine {
 export const get = (local: number): Code => [0x20, local];
 export const set = (local: number): Code => [0x21, local];
 export const tee = (local: number): Code => [0x22, local];
-export const i32 = { add: [0x6a], lessUnsigned: [0x49], constant: (value: number): Code => [0x41, ...signedLeb128(value)] } as const;
+export const i32 = {
+  add: [0x6a],
+  subtract: [0x6b],
+  lessUnsigned: [0x49],
+  constant: (value: number): Code => [0x41, ...signedLeb128(value)],
+} as const;
+export const f32 = { add: [0x92], store: [0x38, 2, 0] } as const;
 /** Runs the body until `again` leaves 0, at least once. */
 export const repeat = (body: Code, again: Code): Code => [0x03, emptyBlock, ...body, ...again, 0x0d, 0, 0x0b];
 
@@ -36,11 +48,14 @@ export const v128 = {
   load: access(0x00, 2),
   store: access(0x0b, 2),
   loadSplat: access(0x09, 2),
+  /** `bytes`: 16 of them. */
+  constant: (bytes: readonly number[]): Code => [...vector(0x0c), ...bytes],
   zero: [...vector(0x0c), ...new Array<number>(16).fill(0)] as Code,
   and: vector(0x4e),
 } as const;
 export const f32x4 = {
   splat: vector(0x13),
+  lane: (lane: number): Code => [...vector(0x1f), lane],
   lessThan: vector(0x43),
   greaterThan: vector(0x44),
   absolute: vector(0xe0),
@@ -56,9 +71,20 @@ export const f32x4 = {
 /** Adds `bytes` to the address in a local. */
 export const advance = (local: number, bytes: number): Code => [...get(local), ...i32.constant(bytes), ...i32.add, ...set(local)];
 
-/** Compiles the routines around a memory of `bytes` bytes (at most 4 GiB). */
+/** Compiles the routines around a memory of `bytes` bytes (at most 4 GiB), which keeps its size. */
 export function assemble(routines: readonly Routine[], bytes: number): { readonly memory: ArrayBuffer; readonly routines: Exports } {
-  const pages = Math.ceil(bytes / 65536);
+  const pages = unsignedLeb128(Math.ceil(bytes / 65536));
+  const { memory, ...exports } = instance(routines, [1, ...pages, ...pages]);
+  return { memory: memory.buffer, routines: exports };
+}
+
+/** Compiles the routines around a memory of one page, which may grow. */
+export function assembleGrowing<Name extends string>(routines: readonly Routine<Name>[]) {
+  const { memory, ...exports } = instance(routines, [0, 1]);
+  return { memory, routines: exports as Readonly<Record<Name, (...numbers: readonly number[]) => void>> };
+}
+
+function instance(routines: readonly Routine[], memoryLimits: Code) {
   const types = (list: readonly ValueType[]) => [list.length, ...list.map((type) => valueTypes[type])];
   const module = Uint8Array.from([
     ...[0, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
@@ -70,12 +96,11 @@ export function assemble(routines: readonly Routine[], bytes: number): { readonl
       3,
       routines.map((_, index) => [index]),
     ),
-    ...section(5, [[1, ...unsignedLeb128(pages), ...unsignedLeb128(pages)]]),
+    ...section(5, [memoryLimits]),
     ...section(7, [[...name('memory'), 2, 0], ...routines.map((routine, index) => [...name(routine.name), 0, index])]),
     ...section(10, routines.map(functionBody)),
   ]);
-  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(module));
-  return { memory: exports.memory.buffer, routines: exports };
+  return new WebAssembly.Instance(new WebAssembly.Module(module)).exports;
 }
 
 function functionBody({ locals, body }: Routine): Code {
