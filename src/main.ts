@@ -5,17 +5,18 @@ import { exitCodeOf, exitCodes, isStopped, reportFault, tell } from './cli/conte
 import { buildProgram } from './cli/program.ts';
 
 const stop = new AbortController();
-/** One Ctrl-C reaches us more than once under npm and npx, which pass on what the terminal sent to us too. Milliseconds. */
+/** Under npm and npx one Ctrl-C arrives more than once: from the terminal, and passed on. Milliseconds. */
 const oneSignalMs = 500;
 const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 for (const signal of signals) {
   process.on(signal, () => {
     stop.abort(new Error(signal));
-    // Asked again, it ends at once and by the signal itself: process.exit() would tear down networks that still compute, and abort with a core.
+    // A second signal ends the process at once. process.exit() would tear down networks that still compute, and dump
+    // core.
     setTimeout(() => signals.forEach((each) => void process.removeAllListeners(each)), oneSignalMs).unref();
   });
 }
-// A reader that goes away (`facelatch journal | head`) is no error.
+// A reader that goes away (`facelatch journal | head`) is not an error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? exitCodes.yes : exitCodes.fault));
 
 const json = process.argv.includes('--json');
@@ -34,7 +35,7 @@ try {
     process.exitCode = error.exitCode === 0 ? exitCodes.yes : exitCodes.usage;
     if (json && error.exitCode !== 0) reportFault(new Fault('bad-argument', error.message.replace(/^error: /, '')), json);
   } else if (isStopped(error, stop.signal)) {
-    tell('facelatch: stopped; what was not finished was left undone');
+    tell('facelatch: stopped before it was finished');
     process.exitCode = exitCodes.stopped;
   } else {
     reportFault(error, json);

@@ -1,4 +1,4 @@
-/** What every command shares: options that choose the configuration, how results and faults reach people, and exit codes. */
+/** What every command shares: options for the configuration, how results and faults are shown, and exit codes. */
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
@@ -7,12 +7,15 @@ import { type Config, type LoadedConfig, loadConfig } from '../settings/load.ts'
 
 /**
  * Exit codes of every command.
- * 0 done, and the answer is yes · 1 the answer is no (not verified, damage found, a check failed) · 2 the command, what it was given or the
- * configuration is wrong · 3 something outside failed (camera, disk, network, model) · 130 stopped by Ctrl-C (128 + SIGINT, as shells have it).
+ * - 0 done, and the answer is yes
+ * - 1 the answer is no (not verified, damage found, a check failed)
+ * - 2 the command, its input or the configuration is wrong
+ * - 3 something outside failed (camera, disk, network, model)
+ * - 130 stopped by Ctrl-C (128 + SIGINT, as in shells)
  */
 export const exitCodes = { yes: 0, no: 1, usage: 2, fault: 3, stopped: 130 } as const;
 
-/** What exit codes 2, 3 and 130 mean, the same for every command. */
+/** Exit codes 2, 3 and 130 mean the same for every command. */
 const otherCodes = '2 wrong command, input or configuration · 3 something outside failed · 130 stopped';
 
 /** The options that a command got from `withCommon`. */
@@ -29,11 +32,11 @@ const collect = (value: string, before: readonly string[] = []): readonly string
 export function withCommon(command: Command): Command {
   return command
     .addOption(
-      new Option('-c, --config <file>', 'configuration file (JSON); may be given more than once, later ones win').argParser(collect),
+      new Option('-c, --config <file>', 'configuration file (JSON); may be given more than once, the last one wins').argParser(collect),
     )
     .addOption(new Option('--set <path=value>', 'one setting, such as camera.fps=10; see docs/reference/settings.md').argParser(collect))
     .option('--state <folder>', 'the state folder (state.folder)')
-    .option('--json', 'one JSON document (or JSON lines) on standard output instead of text');
+    .option('--json', 'JSON (or JSON lines) on standard output instead of text');
 }
 
 /** What `withNetworks` gives. */
@@ -49,12 +52,12 @@ export function withNetworks(command: Command): Command {
     .option('--embedder <name|folder>', 'the embedder (face.embedder)');
 }
 
-/** The settings that `withNetworks` options stand for. */
+/** The settings of `withNetworks` options. */
 export function networksOf({ detector, embedder }: NetworkOptions): Readonly<Record<string, unknown>> {
   return { 'face.detector': detector, 'face.embedder': embedder };
 }
 
-/** Adds examples and exit codes to --help; `yes` and `no` say what 0 and 1 mean for this command. */
+/** Adds examples and exit codes to --help. `yes` and `no` say what 0 and 1 mean for this command. */
 export function withHelp(command: Command, examples: readonly string[], yes: string, no?: string): Command {
   const codes = `0 ${yes}${no ? ` · 1 ${no}` : ''} · ${otherCodes}`;
   return command.addHelpText('after', `\nExamples:\n${examples.map((line) => `  ${line}`).join('\n')}\n\nExit codes: ${codes}`);
@@ -78,13 +81,13 @@ export function rate(name: string): (text: string) => number {
   };
 }
 
-/** For commands that only look: they make no state folder where there is none. @throws Fault `not-found`. */
+/** For commands that only look: they do not make a state folder. @throws Fault `not-found`. */
 export function checkState({ state }: Config): void {
   const folder = resolve(state.folder);
   if (existsSync(folder)) return;
   throw new Fault(
     'not-found',
-    `There is no state folder ${folder}: nobody was enrolled there yet. Name another with --state (or state.folder), or enrol someone`,
+    `There is no state folder ${folder}: nobody was enrolled there yet. Name another with --state (or state.folder), or enrol somebody`,
   );
 }
 
@@ -98,13 +101,14 @@ export function configOf(options: CommonOptions, extra: Readonly<Record<string, 
     if (/(^|\.)password$/.test(path))
       throw new Fault(
         'bad-argument',
-        `${path} is not taken from the command line, where everybody on this machine can read it: put it into a file and name that, --set ${path}File=FILE`,
+        `${path} is not taken from the command line, where everybody on this machine can read it. Put it into a file and name the file: --set ${path}File=FILE`,
       );
     flags.set(path, pair.slice(at + 1));
   }
   if (options.state !== undefined) flags.set('state.folder', options.state);
   for (const [path, value] of Object.entries(extra)) if (value !== undefined) flags.set(path, value);
-  // FACELATCH_CONFIG is no setting but names the file of them: the installed command sets it to the service's.
+  // FACELATCH_CONFIG is not a setting. It names the configuration file; the installed command sets it to that of the
+  // service.
   const { FACELATCH_CONFIG: installed, ...env } = process.env;
   return loadConfig({ files: options.config ?? (installed ? [installed] : []), env, flags });
 }
@@ -119,7 +123,7 @@ export function write(text: string): void {
   process.stdout.write(`${text}\n`);
 }
 
-/** One or more lines for people on standard error, beside the result. */
+/** One or more lines for people on standard error, apart from the result. */
 export function tell(text: string): void {
   process.stderr.write(`${text}\n`);
 }
@@ -132,13 +136,13 @@ export function exitCodeOf(error: unknown): number {
 
 const usageFaults: ReadonlySet<string> = new Set(['bad-argument', 'bad-config', 'bad-picture', 'not-found']);
 
-/** True for what a command throws because it was asked to stop: the signal's reason, or an AbortError that it caused. */
+/** True for what a command throws because it was asked to stop: the reason of the signal, or an AbortError. */
 export function isStopped(error: unknown, stop: AbortSignal): boolean {
   if (!stop.aborted) return false;
   return error === stop.reason || (error instanceof Error && (error.name === 'AbortError' || error.cause === stop.reason));
 }
 
-/** One clear message on standard error (JSON when asked); the stack only for a bug, which is no Fault. */
+/** One clear message on standard error (JSON when asked). A stack is shown only for a bug, which is not a Fault. */
 export function reportFault(error: unknown, json: boolean): void {
   const code = error instanceof Fault ? error.code : 'bug';
   if (json) process.stderr.write(`${JSON.stringify({ error: { code, message: messageOf(error) } })}\n`);
@@ -148,6 +152,3 @@ export function reportFault(error: unknown, json: boolean): void {
       `facelatch: this is a bug, please report it: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
     );
 }
-
-/** A command's work with the exit code it ends in. */
-export type Work = (config: Config) => Promise<number>;

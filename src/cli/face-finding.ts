@@ -1,4 +1,7 @@
-/** Where the face is in picture files: files and the face reader in; the crop of each, and the files without a face, out. */
+/**
+ * Where the face is in picture files: files and the face reader in; the crop of each, and the files without a face,
+ * out.
+ */
 import { readerOf } from '../adapters/basics.ts';
 import type { FaceReader } from '../face/port.ts';
 import type { Config } from '../settings/load.ts';

@@ -1,5 +1,6 @@
 /**
- * How likeness and error rates are told to people: a match and a threshold in, plain words out. The one place for it, so that
+ * How likeness and error rates are told to people: a match and a threshold in, plain words out. The one place for it,
+ * so that
  * a figure never contradicts the verdict beside it. Raw figures (logit, probability) are for programs: --json has them.
  */
 import type { Likeness, ThresholdNote } from '../events.ts';

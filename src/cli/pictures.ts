@@ -12,7 +12,8 @@ const extensions = '.jpg .jpeg .jpe .jfif .png .webp .avif .gif .tif .tiff .bmp 
 const maxBytes = 64 * 1024 * 1024;
 
 /**
- * The picture files that `paths` stand for: a file for itself, a folder for the pictures directly in it, sorted by name.
+ * The picture files that `paths` stand for: a file for itself, a folder for the pictures directly in it, sorted by
+ * name.
  * @throws Fault `not-found` for a path that does not exist, or a folder without a picture.
  */
 export function pictureFiles(paths: readonly string[]): string[] {
@@ -44,7 +45,10 @@ function listed(folder: string): string[] {
   }
 }
 
-/** The bytes of a picture file. @throws Fault `not-found`; `bad-picture` for what cannot be read or is far too large. */
+/**
+ * The bytes of a picture file.
+ * @throws Fault `not-found`; `bad-picture` for what cannot be read or is far too large.
+ */
 export async function readPicture(path: string): Promise<Uint8Array> {
   try {
     const found = await stat(path);

@@ -1,4 +1,7 @@
-/** One picture as a probe: a file in; the embedding of its dominant face, and problems with the picture in plain words, out. */
+/**
+ * One picture as a probe: a file in; the embedding of its dominant face, and problems with the picture in plain
+ * words, out.
+ */
 
 import type { Embedding, FaceReader, QualityReason } from '../face/port.ts';
 import { reasonsText } from '../identity/quality-words.ts';

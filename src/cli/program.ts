@@ -1,4 +1,7 @@
-/** The whole command line: the stop signal and what takes exit codes go in, the program with all its commands comes out; nothing runs yet. */
+/**
+ * The whole command line: the stop signal and a function for exit codes in; the program with all its commands out.
+ * Nothing runs yet.
+ */
 import { Command } from 'commander';
 import { version } from '../base/version.ts';
 import { benchCommand } from './door/bench.ts';
@@ -82,10 +85,13 @@ export function buildProgram({ stop, json, exit }: ProgramOptions): Command {
   return program;
 }
 
-/** commander hands settings down only to commands made by .command(); without this a slip in `people show` would exit with its own code. */
+/**
+ * commander passes settings on only to commands made by .command(). Without this, a slip in `people show` would exit
+ * with another code.
+ */
 function inherit(command: Command, json: boolean): Command {
   command.exitOverride().showHelpAfterError(helpAfterError);
-  if (json) command.showHelpAfterError(false).configureOutput({ outputError: () => undefined }); // told below, as JSON
+  if (json) command.showHelpAfterError(false).configureOutput({ outputError: () => undefined }); // the caller shows it as JSON
   for (const each of command.commands) inherit(each, json);
   return command;
 }

@@ -1,5 +1,6 @@
 /**
- * Progress bars on standard error, for long work: how much is done goes in, a bar with rate and time left comes out. Nothing is
+ * Progress bars on standard error, for long work: how much is done goes in, a bar with rate and time left comes out.
+ * Nothing is
  * drawn where standard error is not a terminal.
  */
 import { SingleBar } from 'cli-progress';

@@ -22,6 +22,8 @@ describe('wrong commands end with exit code 2 and one clear sentence', () => {
     { args: ['enrol', 'Ada', '--camera', '--count', 'five'], says: /--count takes a whole number from 1 to 50, not "five"/ },
     { args: ['people', 'shw'], says: /There is no "facelatch people shw": choose from list, show, set, pin, rename, remove and reembed/ },
     { args: ['compare', join(root, 'README.md'), 'a.jpg'], says: /README\.md: This is not a picture in a known format/ },
+    { args: ['evaluate', join(root, 'config', 'demo-people')], says: /\d+ pictures and no folder for each person.*--people-by name/ },
+    { args: ['tune', folder.path, '--out', folder.path, '--epochs', '3'], says: /--epochs is tuned here.*--range epochs=from\.\.to/ },
     { args: ['compare', root, 'a.jpg'], says: /is a folder: name one picture/ },
     { args: ['compare', '/nowhere.jpg', 'a.jpg'], says: /The file \/nowhere\.jpg does not exist\n/ },
     { args: ['people', 'rename', 'Ada'], says: /missing required argument 'new-name'/ },
@@ -30,7 +32,7 @@ describe('wrong commands end with exit code 2 and one clear sentence', () => {
     { args: ['compare', 'a.jpg', 'b.jpg', '--fmr', '2'], says: /--fmr takes a rate between 0 and 1/ },
     { args: ['journal', '--set', 'relay.puls=3'], says: /relay\.puls: no such setting \(from flag --set\); did you mean relay\.pulseMs\?/ },
     { args: ['journal', '--set', 'camera.fsp=3'], says: /camera\.fsp: no such setting \(from flag --set\); did you mean camera\.fps\?/ },
-    { args: ['evaluate', folder.path, '--pairs', '/nowhere.txt'], says: /The list of pairs \/nowhere\.txt \(--pairs\) cannot be read/ },
+    { args: ['evaluate', folder.path, '--pairs', '/nowhere.txt'], says: /The list of pairs \(--pairs\): \/nowhere\.txt does not exist/ },
   ])('$args', async ({ args, says }) => {
     const { code, stdout, stderr } = await facelatch([...args, '--state', state]);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });

@@ -1,4 +1,4 @@
-/** `facelatch bench`: how fast this machine is on the path from a frame to its match, with the networks of the configuration. */
+/** `facelatch bench`: how fast this machine is from a frame to its match, with the networks of the configuration. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
@@ -30,7 +30,7 @@ export async function measureFrame(config: Config, stop?: AbortSignal): Promise<
   if (!embedding)
     throw new Fault(
       'model-unfit',
-      'The networks in use find no good face in the demo picture: there is nothing to measure (face.detector, face.embedder)',
+      'The networks in use find no good face in the demo picture, so nothing can be measured (face.detector, face.embedder)',
     );
   const search = searchOf(config, reader.embedder);
   search.load(Array.from({ length: templates }, (_, i) => ({ id: String(i), templates: [rotated(embedding, i)] })));
@@ -53,16 +53,16 @@ export async function measureFrame(config: Config, stop?: AbortSignal): Promise<
   ];
 }
 
-/** The same numbers in another order: a unit vector that is somebody else. */
+/** The same numbers in another order: a unit vector of somebody else. */
 function rotated(embedding: Embedding, by: number): Embedding {
   return Float32Array.from(embedding, (_, i) => embedding[(i + by + 1) % embedding.length] ?? 0);
 }
 
 export function benchCommand(stop: AbortSignal, exit: (code: number) => void): Command {
   const command = new Command('bench')
-    .summary('how fast this machine is: one frame from its JPEG to the match, stage by stage')
+    .summary('how fast this machine is, from one frame to its match')
     .description(
-      'Measure one frame from its JPEG to the match, stage by stage. In the clone, `npm run bench` measures much more: latency to the relay, CPU, memory, start, and the old way beside it.',
+      'Measure one frame from its JPEG to the match, stage by stage. In a clone, `npm run bench` measures more: latency to the relay, CPU, memory and start.',
     );
   withHelp(command, ['facelatch bench', 'facelatch bench --set face.threads=1 --json'], 'measured');
   return withCommon(command).action(async (options: CommonOptions) => {

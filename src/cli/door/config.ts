@@ -1,4 +1,4 @@
-/** `facelatch config`: the effective configuration with the source of every value; or the reference, or all defaults. */
+/** `facelatch config`: the effective configuration with the source of every value; the reference; all defaults. */
 import { Command } from 'commander';
 import { version } from '../../base/version.ts';
 import { statusSchema } from '../../command/enrol.ts';
@@ -19,8 +19,8 @@ interface ConfigOptions extends CommonOptions {
 
 export function configCommand(_stop: AbortSignal, exit: (code: number) => void): Command {
   const command = new Command('config')
-    .summary('the effective configuration, and where each value came from')
-    .description('Print every setting with its value and where that came from: default, file, environment or flag. Secrets are not shown.')
+    .summary('the effective configuration, with the source of each value')
+    .description('Print every setting with its value and its source: default, file, environment or flag. Secrets are not shown.')
     .option('--reference', 'print the reference of all settings (docs/reference/settings.md) instead')
     .option('--defaults', 'print all defaults as a configuration file (config/default.json) instead')
     .option('--asyncapi', 'print the AsyncAPI document of all topics, messages and commands (docs/asyncapi.json) instead');
@@ -31,7 +31,7 @@ export function configCommand(_stop: AbortSignal, exit: (code: number) => void):
       'FACELATCH_CAMERA_FPS=10 facelatch config --json',
       'facelatch config --defaults > my-door.json',
     ],
-    'the configuration is sound',
+    'the configuration is valid',
   );
   return withCommon(command).action((options: ConfigOptions) => {
     if (options.reference) write(reference().trimEnd());
@@ -45,7 +45,7 @@ export function configCommand(_stop: AbortSignal, exit: (code: number) => void):
   });
 }
 
-/** What is said over MQTT, for programs. */
+/** The messages and commands over MQTT, for programs. */
 export function asyncApiDocument(): object {
   return asyncApi({ version, commands, plainRequest, signedRequest, reply: replyBody, enrolment: statusSchema });
 }
@@ -60,7 +60,7 @@ export function defaultsText(): string {
 
 const hidden = '(hidden)';
 
-/** A secret that is set is told from one that is not; its value is never shown. */
+/** Whether a secret is set can be seen, its value never. */
 function shown({ value, sensitive }: { readonly value: unknown; readonly sensitive: boolean }): unknown {
   return sensitive && value !== '' && value !== undefined ? hidden : value;
 }

@@ -1,4 +1,4 @@
-/** `facelatch doctor`: tries everything a door needs, one by one, and names the remedy for what is not there. */
+/** `facelatch doctor`: tries everything that a door needs, one by one, and names the remedy for what is missing. */
 
 import { accessSync, constants, existsSync, statfsSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -16,24 +16,26 @@ import { timeSync } from '../../host/time-sync.ts';
 import { doorReaderOf } from '../../learning/parts.ts';
 import type { Config } from '../../settings/load.ts';
 import { type CommonOptions, configOf, exitCodes, print, withCommon, withHelp } from '../context.ts';
+import { strictness } from '../likeness-words.ts';
+import { counted, oneIn, people } from '../words.ts';
 import type { Check, Found } from './doctor-check.ts';
 import { farmChecks } from './doctor-farm.ts';
 
 const firstFrameMs = 8000;
 const leastFreeBytes = 200 * 1024 * 1024;
-/** This program did not exist before: an earlier clock was never set. */
+/** This program did not exist before: a clock that is earlier was never set. */
 const earliestWall = Date.UTC(2026, 0, 1);
 
 export function doctorCommand(stop: AbortSignal, exit: (code: number) => void): Command {
   const command = new Command('doctor')
     .description(
-      'check camera, networks, people, journal, relay, broker, farm, clock, disk and permissions; names the remedy for each problem',
+      'check camera, networks, people, journal, relay, broker, farm, clock, disk and permissions, with a remedy for each problem',
     )
-    .option('--no-camera', 'leave the camera alone (a running daemon has it)');
+    .option('--no-camera', 'do not open the camera (a running daemon has it)');
   withHelp(
     command,
     ['facelatch doctor --config my-door.json', 'facelatch doctor --no-camera --json    # beside a running daemon'],
-    'no problem (notes do not count)',
+    'no problem (notes are not problems)',
     'at least one problem',
   );
   return withCommon(command).action(async (options: CommonOptions & { camera: boolean }) => {
@@ -44,11 +46,19 @@ export function doctorCommand(stop: AbortSignal, exit: (code: number) => void): 
       if (!options.json) process.stdout.write(`${line(check)}\n`);
     }
     const problems = checks.filter((c) => c.health === 'problem').length;
-    print(options, { checks, problems }, () =>
-      problems === 0 ? '\nEverything a door needs is there.' : `\n${problems} ${problems === 1 ? 'problem' : 'problems'}.`,
-    );
+    print(options, { checks: checks.map(({ lacks: _, ...check }) => check), problems }, () => `\n${verdict(checks)}`);
     exit(problems === 0 ? exitCodes.yes : exitCodes.no);
   });
+}
+
+/** The last line: nothing that the door will not do stays unsaid. */
+export function verdict(checks: readonly Check[]): string {
+  const count = (health: Check['health']) => checks.filter((check) => check.health === health).length;
+  const [problems, notes] = [count('problem'), count('note')];
+  const lacks = checks.flatMap((check) => check.lacks ?? []);
+  const as = lacks.length > 0 ? ` As it is, ${lacks.join('; ')}.` : '';
+  if (problems > 0) return `${counted(problems, 'problem')} (✗)${notes > 0 ? ` and ${counted(notes, 'note')} (·)` : ''}.${as}`;
+  return notes > 0 ? `No problem, and ${counted(notes, 'note')} (·).${as}` : 'Everything that a door needs is there.';
 }
 
 function line({ name, health, found }: Check): string {
@@ -61,7 +71,7 @@ async function* examine(config: Config, withCamera: boolean, stop: AbortSignal):
     try {
       return { name, ...(await work()) };
     } catch (error) {
-      stop.throwIfAborted(); // asked to stop: no problem of the part at hand
+      stop.throwIfAborted(); // stopped: not a problem of this part
       return { name, health: 'problem', found: messageOf(error) };
     }
   };
@@ -83,7 +93,7 @@ async function* examine(config: Config, withCamera: boolean, stop: AbortSignal):
   }
   yield await attempt('journal', () => {
     using journal = journalOf(config);
-    return { health: 'ok', found: `${journal.head} entries; «facelatch journal verify» recomputes its chain` };
+    return { health: 'ok', found: `${counted(journal.head, 'entry', 'entries')}; "facelatch journal verify" recomputes its chain` };
   });
   if (withCamera && reader) {
     const open = reader;
@@ -106,7 +116,7 @@ async function checkRelay(config: Config): Promise<Found> {
     const found = `${device.label}: ${level === undefined ? 'not asked (relay.device.ask is empty)' : `answers within ${Math.round(performance.now() - startedMs)} ms, ${level === 'active' ? 'on' : 'off'}`}; try it with: facelatch relay pulse`;
     return { health: level === 'safe' ? 'ok' : 'note', found };
   }
-  if (kind === 'dry') return { health: 'note', found: 'dry: prints what it would do; no lock is moved (relay.kind)' };
+  if (kind === 'dry') return { health: 'note', found: 'dry: it prints what it would do (relay.kind)', lacks: ['no lock is moved'] };
   if (kind === 'onoff') {
     checkSysfsLine(config);
     return { health: 'ok', found: `${line} of ${chip} on the old interface, ${wiring}; try it with: facelatch relay pulse` };
@@ -123,7 +133,7 @@ async function checkRelay(config: Config): Promise<Found> {
 async function checkInputs(config: Config): Promise<Found> {
   try {
     await using inputs = inputsOf(config, systemClock);
-    if (!inputs) return { health: 'note', found: 'none is wired (inputs.contact, inputs.exit, inputs.tamper)' };
+    if (!inputs) return { health: 'note', found: 'no input is wired (inputs.contact, inputs.exit, inputs.tamper)' };
     const seen: string[] = [];
     for await (const { input, active } of inputs.changes(AbortSignal.timeout(30))) seen.push(`${input} ${active ? 'active' : 'at rest'}`);
     return { health: 'ok', found: `${inputs.label}: ${seen.join(', ')}` };
@@ -156,19 +166,19 @@ function checkState(config: Config): Found {
 function checkPeople(config: Config, embedder: FaceReader['embedder']): Found {
   using gallery = galleryOf(config, embedder);
   const { threshold, templates, stale } = gallery;
-  const people = gallery.list().length;
+  const enrolled = gallery.list().length;
   if (stale > 0)
     return {
       health: 'problem',
-      found: `${stale} people have pictures without a template of the embedder in use and are not recognised: facelatch people reembed`,
+      found: `${people(stale)} enrolled with another embedder, and not recognised until: facelatch people reembed`,
     };
-  if (people === 0) return { health: 'note', found: 'nobody is enrolled yet: facelatch enrol NAME --camera' };
+  if (enrolled === 0)
+    return { health: 'note', found: 'nobody is enrolled yet: facelatch enrol NAME --camera', lacks: ['nobody is let in by face'] };
   const rule =
     threshold.policy === 'paper'
       ? `paper policy ${threshold.detection}/${threshold.verification}`
-      : `threshold logit ${threshold.logit.toFixed(2)} for ${threshold.fmr.toExponential(1)} per comparison`;
-  const tail = threshold.extrapolated ? '; beyond the end of the calibration table, from a fitted tail: less certain than the table' : '';
-  return { health: threshold.extrapolated ? 'note' : 'ok', found: `${people} people, ${templates} templates; ${rule}${tail}` };
+      : `threshold ${strictness(oneIn(threshold.fmr), threshold.extrapolated, 'comparisons of strangers passes')}`;
+  return { health: threshold.extrapolated ? 'note' : 'ok', found: `${people(enrolled)}, ${counted(templates, 'template')}; ${rule}` };
 }
 
 async function checkCamera(config: Config, reader: FaceReader, stop: AbortSignal): Promise<Found> {
@@ -179,12 +189,12 @@ async function checkCamera(config: Config, reader: FaceReader, stop: AbortSignal
     const ms = timings.decode + timings.detect;
     return {
       health: 'ok',
-      found: `${camera.label}: ${width}×${height}, ${faces.length} ${faces.length === 1 ? 'face' : 'faces'}, decoded and searched in ${ms.toFixed(0)} ms`,
+      found: `${camera.label}: ${width}×${height}, ${counted(faces.length, 'face')}, decoded and searched in ${ms.toFixed(0)} ms`,
     };
   }
   throw new Fault(
     'camera-frozen',
-    `${camera.label} gave no picture within ${firstFrameMs / 1000} s: is it used by another program (a running facelatch: --no-camera)?`,
+    `${camera.label} gave no picture within ${firstFrameMs / 1000} s: does another program use it (a running facelatch: --no-camera)?`,
   );
 }
 
@@ -206,7 +216,7 @@ async function checkBroker(config: Config): Promise<Found> {
   };
 }
 
-/** A port in use is no problem where this door's own daemon uses it. */
+/** A port in use is not a problem if this door's own daemon uses it. */
 async function checkEmbedded(config: Config): Promise<Found> {
   const port = config.mqtt.embeddedPort;
   try {
@@ -218,7 +228,7 @@ async function checkEmbedded(config: Config): Promise<Found> {
   }
 }
 
-/** As the daemon itself asks: whichever time service holds the clock. */
+/** Asked as the daemon asks, whichever time service keeps the clock. */
 function checkClock({ retrain, mqtt }: Config): Found {
   const now = new Date();
   if (now.getTime() < earliestWall)
@@ -227,15 +237,14 @@ function checkClock({ retrain, mqtt }: Config): Found {
       found: `the clock says ${now.toISOString()}: it was never set; install a time service (systemd-timesyncd)`,
     };
   if (timeSync()()) return { health: 'ok', found: `${now.toISOString()}, synchronised` };
-  const until = [
-    ...(mqtt.enabled && mqtt.commands && mqtt.clockCheck ? ['signed commands are refused (mqtt.clockCheck)'] : []),
-    ...(retrain.schedule === '' ? [] : ['nothing is trained by retrain.schedule']),
+  const lacks = [
+    ...(mqtt.enabled && mqtt.commands && mqtt.clockCheck ? ['signed commands are refused until the clock is synchronised'] : []),
+    ...(retrain.schedule === '' ? [] : ['retrain.schedule starts no training until the clock is synchronised']),
   ];
-  const lost = until.length === 0 ? '' : `; until then ${until.join(', and ')}`;
-  return { health: 'note', found: `${now.toISOString()}, not synchronised: timedatectl set-ntp true, or install chrony${lost}` };
+  return { health: 'note', found: `${now.toISOString()}, not synchronised: timedatectl set-ntp true, or install chrony`, lacks };
 }
 
-/** What is lost without each optional part, in one line. */
+/** What does not work without each optional part, in one line. */
 function* checkOptional(): Generator<Check> {
   const require = createRequire(import.meta.url);
   const usable = (load: () => unknown): boolean => {
@@ -257,7 +266,7 @@ function* checkOptional(): Generator<Check> {
       name: 'onoff',
       health: 'note',
       found:
-        'its native part is not built: a relay on the old sysfs GPIO interface cannot be used; nothing else is lost (node bin/setup.mjs builds it where python3, make and g++ are)',
+        'its native part is not built: a relay on the old sysfs GPIO interface cannot be used, everything else works (node bin/setup.mjs builds it where python3, make and g++ are installed)',
     };
   if (!usable(() => tensorflowBinding(require))) {
     yield {

@@ -1,5 +1,6 @@
 /**
- * `facelatch install` and `facelatch uninstall`: facelatch as a service of this machine. Every file and command is shown, before or
+ * `facelatch install` and `facelatch uninstall`: facelatch as a service of this machine. Every file and command is
+ * shown, before or
  * when it is done.
  */
 import { existsSync } from 'node:fs';

@@ -1,4 +1,4 @@
-/** `facelatch relay safe`: the last word after every stop, crash or kill. It has few imports, because a door waits for it. */
+/** `facelatch relay safe`: runs after every stop, crash or kill. It has few imports, because a door waits for it. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { Command } from 'commander';
 import { openRelayLine } from '../../adapters/relay-line.ts';
@@ -6,14 +6,17 @@ import { Fault } from '../../base/errors.ts';
 import type { Config } from '../../settings/load.ts';
 import { type CommonOptions, configOf, exitCodes, print, withCommon, withHelp } from '../context.ts';
 
-/** So long a line that another process holds is waited for: a keeper that is about to end has let go of it by then. Milliseconds. */
+/**
+ * How long to wait for a line that another process holds. A keeper that is ending has released it by then.
+ * Milliseconds.
+ */
 const patienceMs = 4000;
 
 export function safeCommand(exit: (code: number) => void): Command {
   const command = new Command('safe').description(
-    'drive the line to its safe level now, without daemon and keeper (what the systemd unit does after every stop); a line that somebody holds is left to them',
+    'drive the line to its safe level now, without daemon and keeper (the systemd unit does so after every stop). A line that another process holds is left alone',
   );
-  withHelp(command, ['facelatch relay safe --config /etc/facelatch/facelatch.json'], 'safe, or held by somebody who keeps it');
+  withHelp(command, ['facelatch relay safe --config /etc/facelatch/facelatch.json'], 'safe, or held by another process');
   return withCommon(command).action(async (options: CommonOptions) => {
     const { config } = configOf(options);
     const told = await makeSafe(config);
@@ -35,7 +38,7 @@ async function makeSafe(config: Config): Promise<string> {
       const held = error instanceof Fault && error.code === 'relay-busy';
       const late = performance.now() > endMs;
       if (held && late) return `left alone: ${error.message}`;
-      // A device on the network may answer the next time.
+      // A device on the network may answer the next attempt.
       if (!held && (late || !isRemote(config))) throw error;
       await delay(100);
     }

@@ -1,4 +1,7 @@
-/** `facelatch relay`: the lines of this computer, who has the relay's, a pulse to try the wiring, and the safe level whatever happened. */
+/**
+ * `facelatch relay`: the lines of this computer, who holds the relay's, a pulse to try the wiring, and the safe
+ * level.
+ */
 import { setTimeout as delay } from 'node:timers/promises';
 import { Command } from 'commander';
 import { gpioLines, relayOf } from '../../adapters/relay.ts';
@@ -12,7 +15,7 @@ import { safeCommand } from './relay-safe.ts';
 
 export function relayCommand(stop: AbortSignal, exit: (code: number) => void): Command {
   const command = new Command('relay')
-    .summary('the lock’s line: which there are, who has it, try it, make it safe')
+    .summary('the line of the lock: list, look, try, make safe')
     .description('Look at and try the line that opens the lock (settings relay.kind, relay.chip, relay.line).');
   withHelp(command, ['facelatch relay lines', 'facelatch relay status --config my-door.json', 'facelatch relay safe'], 'done');
   return command
@@ -23,7 +26,7 @@ export function relayCommand(stop: AbortSignal, exit: (code: number) => void): C
 }
 
 function linesCommand(exit: (code: number) => void): Command {
-  const command = new Command('lines').description('every GPIO chip and line of this computer, with its name, direction and who has it');
+  const command = new Command('lines').description('every GPIO chip and line of this computer, with name, direction and who holds it');
   withHelp(command, ['facelatch relay lines', 'facelatch relay lines --json'], 'listed');
   return withCommon(command).action((options: CommonOptions) => {
     const { chips, forbidden } = gpioLines();
@@ -38,7 +41,7 @@ function linesCommand(exit: (code: number) => void): Command {
         return `relay.chip "${label}" (${device})\n${table([['line', 'name', 'direction', ''], ...rows], '  ')}`;
       });
       if (forbidden.length > 0)
-        parts.push(`not for this user: ${forbidden.join(', ')} (add it to the group gpio: sudo usermod -aG gpio USER)`);
+        parts.push(`this user may not use ${forbidden.join(', ')} (add the user to the group gpio: sudo usermod -aG gpio USER)`);
       return parts.length > 0 ? parts.join('\n\n') : 'no GPIO chip (no /dev/gpiochip*): is the driver loaded?';
     });
     exit(exitCodes.yes);
@@ -46,8 +49,8 @@ function linesCommand(exit: (code: number) => void): Command {
 }
 
 function statusCommand(exit: (code: number) => void): Command {
-  const command = new Command('status').description('the relay’s line as it is now: there, free, or held by whom');
-  withHelp(command, ['facelatch relay status'], 'the line is there', 'it is not there, or not for this user');
+  const command = new Command('status').description('the line of the relay now: whether it exists, and who holds it');
+  withHelp(command, ['facelatch relay status'], 'the line exists', 'it does not exist, or this user may not use it');
   return withCommon(command).action(async (options: CommonOptions) => {
     const { config } = configOf(options);
     const { kind, chip, line, wiring, activeLow } = config.relay;
@@ -62,7 +65,7 @@ function statusCommand(exit: (code: number) => void): Command {
     print(options, { kind, chip, line, wiring, activeLow, found: found ?? null }, () => {
       if (kind === 'dry') return 'relay.kind is "dry": there is no line';
       const where = `${line} of ${chip} (${kind}, ${wiring}${activeLow ? ', active low' : ''})`;
-      if (kind === 'onoff') return `${where}: the old interface does not tell who has a line`;
+      if (kind === 'onoff') return `${where}: the old interface does not say who holds a line`;
       if (!found) return `${where}: not found; facelatch relay lines shows what is there`;
       return `${where}: ${found.used ? `${found.direction}, taken by ${found.consumer || 'the kernel'}` : `${found.direction}, free (no daemon runs on it)`}`;
     });
@@ -79,7 +82,7 @@ function lineOf({ relay: { chip, line } }: Config) {
 function pulseCommand(stop: AbortSignal, exit: (code: number) => void): Command {
   const command = new Command('pulse')
     .description(
-      'release the lock once, to try the wiring; only while no daemon holds the line (a running one: facelatch send DOOR door.open)',
+      'release the lock once, to try the wiring. Works while no daemon holds the line (with a running daemon: facelatch send DOOR door.open)',
     )
     .option('--ms <ms>', 'how long (default: relay.pulseMs)', wholeNumber('--ms', 1, 600_000));
   withHelp(command, ['facelatch relay pulse --ms 500'], 'released and locked again');

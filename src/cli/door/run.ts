@@ -1,5 +1,6 @@
 /**
- * `facelatch run`: guards the door until stopped. In a terminal it shows readable lines and a status line, elsewhere JSON lines.
+ * `facelatch run`: guards the door until stopped. In a terminal it shows readable lines and a status line, elsewhere
+ * JSON lines.
  * It opens the house and ends it.
  */
 import { readFileSync } from 'node:fs';
@@ -126,7 +127,10 @@ async function showOthers(
   await followJournal({ journal, after: journal.head, clock: systemClock, log, signal, onEntry });
 }
 
-/** The demo's people come from pictures that ship with facelatch. Whom the configuration calls a stranger is removed again. */
+/**
+ * The demo's people come from pictures that ship with facelatch. Whom the configuration calls a stranger is removed
+ * again.
+ */
 async function enrolDemoPeople({ gallery, reader, journal }: House, names: readonly string[]): Promise<void> {
   const roster = rosterOf({ gallery, journal });
   for (const name of names) {

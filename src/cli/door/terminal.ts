@@ -1,5 +1,6 @@
 /**
- * What a person sees while the daemon runs in a terminal: one line for each event and each warning, and a status line that
+ * What a person sees while the daemon runs in a terminal: one line for each event and each warning, and a status line
+ * that
  * stays at the bottom. `run` opens it once the house is open, and closes it when the house has ended.
  */
 import { styleText } from 'node:util';

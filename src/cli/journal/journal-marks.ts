@@ -1,4 +1,6 @@
-/** `facelatch journal mark` and `marks`: a person says what an entry really showed; the next training learns from it. */
+/**
+ * `facelatch journal mark` and `marks`: a person says what an entry really showed; the next training learns from it.
+ */
 import { Command } from 'commander';
 import { galleryOf, journalOf } from '../../adapters/basics.ts';
 import { Fault } from '../../base/errors.ts';

@@ -9,7 +9,10 @@ import { tell } from '../context.ts';
 /** Who the journal's ids are; `lost` where that cannot be read. */
 export type Names = Pick<Gallery, 'find' | 'list' | 'refresh'> & Disposable & { readonly lost?: true };
 
-/** Opens the names of the journal's people. `withoutToo`: where the gallery cannot be read, people are shown by their ids. */
+/**
+ * Opens the names of the journal's people. `withoutToo`: where the gallery cannot be read, people are shown by their
+ * ids.
+ */
 export function openNames(config: Config, withoutToo: boolean): Names {
   try {
     return galleryOf(config, embedderOf(config));

@@ -1,4 +1,7 @@
-/** `facelatch journal`: what happened at the door, by person, kind and time; follows it; checks that nothing was changed. */
+/**
+ * `facelatch journal`: what happened at the door, by person, kind and time; follows it; checks that nothing was
+ * changed.
+ */
 import { Command, Option } from 'commander';
 import { journalOf } from '../../adapters/basics.ts';
 import { Fault } from '../../base/errors.ts';

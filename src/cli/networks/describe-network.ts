@@ -1,4 +1,7 @@
-/** `facelatch models describe`: the table of layers of a network that can be trained, its shapes and parameters read off the real graph. */
+/**
+ * `facelatch models describe`: the layers of a network that can be trained, with shapes and parameters read from its
+ * graph.
+ */
 import { Argument, Command, Option } from 'commander';
 import type { LayerRow } from '../../train/network/network.ts';
 import { describe } from '../../train/onnx/siamese-graph.ts';
@@ -14,7 +17,7 @@ interface DescribeOptions {
 
 export function describeCommand(exit: (code: number) => void): Command {
   const command = new Command('describe')
-    .description('the layers of a network that facelatch train can train: shapes and parameters, read off its graph')
+    .description('the layers of a network that facelatch train can train: shapes and parameters, read from its graph')
     .addArgument(new Argument('<network>', "the paper's network, or the small one for quick tries").choices(sizes))
     .addOption(
       new Option('--variant <variant>', "pools of 2×2 (paper), or the tutorial's of 64×64 at stride 2").choices(variants).default('paper'),

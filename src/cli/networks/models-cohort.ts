@@ -1,4 +1,7 @@
-/** `facelatch models cohort`: embeddings of people who are nobody at the door, made from folders of pictures, for retraining with an embedder of one's own. */
+/**
+ * `facelatch models cohort`: folders of pictures of strangers in; their embeddings, for retraining with your own
+ * embedder, out.
+ */
 import { readFileSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { Command } from 'commander';
@@ -37,13 +40,13 @@ export function cohortCommand(stop: AbortSignal, exit: (code: number) => void): 
   const command = new Command('cohort')
     .summary('make a cohort of strangers for retraining')
     .description(
-      'Embed pictures of people who will never be enrolled (one folder for each person), and worsened versions of them, and keep the embeddings: ' +
-        'the impostors that a door of few people lacks when it retrains. No picture is kept.',
+      'Embed pictures of people who will never be enrolled (one folder for each person), with worsened versions of them, and store the embeddings: ' +
+        'the impostors that a door with few people lacks when it retrains. No picture is stored.',
     )
     .argument('<data...>', 'folders with one folder for each person')
     .requiredOption('--out <folder>', 'where the cohort is written')
-    .option('--without <file>', 'file with a line for each person to leave out: Ada, or folder/Ada')
-    .option('--pictures <count>', 'pictures of each person at most', wholeNumber('--pictures', 2, 100), 8)
+    .option('--without <file>', 'a file that names people to leave out, one in each line: Ada, or folder/Ada')
+    .option('--pictures <count>', 'at most so many pictures of each person', wholeNumber('--pictures', 2, 100), 8)
     .option('--licence <text>', 'terms of the pictures', 'not stated')
     .option('--provenance <text>', 'where the pictures come from', 'not stated');
   withHelp(command, ['facelatch models cohort faces/ --out my-cohort --embedder ~/my-arcface'], 'the cohort is written');
@@ -81,7 +84,7 @@ async function makeCohort(data: readonly string[], options: CohortOptions, stop:
   if (embedded.length < fewest)
     throw new Fault(
       'bad-argument',
-      `A cohort needs at least ${fewest} people with two pictures in which a face is found; here are ${embedded.length}`,
+      `A cohort needs at least ${fewest} people with two pictures in which a face is found; there are ${embedded.length}`,
     );
   const { licence, provenance, out } = options;
   const { bytes } = writeCohort(out, { embedder: studio.network, dimension: studio.dimension, people: embedded }, { licence, provenance });
@@ -99,7 +102,7 @@ function whereReadable(error: unknown): undefined {
   throw error;
 }
 
-/** Paths of each person's first pictures. */
+/** The paths of the first pictures of each person. */
 async function peopleOf(data: readonly string[], { without, pictures }: CohortOptions): Promise<readonly (readonly string[])[]> {
   const left = new Set(without === undefined ? [] : readFileSync(without, 'utf8').split(/\r?\n/).filter(Boolean));
   const all: string[][] = [];

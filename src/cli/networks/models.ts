@@ -1,4 +1,4 @@
-/** `facelatch models`: which networks are there, whether they are whole, and which ones the configuration uses; the layers of one that can be trained. */
+/** `facelatch models`: the networks, whether they are whole, and which ones the configuration uses. */
 import { Command } from 'commander';
 import { Fault } from '../../base/errors.ts';
 import { type NetworkState, networks } from '../../learning/networks.ts';
@@ -21,10 +21,10 @@ import { trainedCommands, trainedTable } from './trained-models.ts';
 
 export function modelsCommand(stop: AbortSignal, exit: (code: number) => void): Command {
   const command = new Command('models')
-    .summary('the networks, and which guards the door; promote a trained one, go back')
+    .summary('list networks; promote a trained one, go back')
     .description(
-      'List the networks in models/ and those that the configuration names elsewhere: name, version, whether the file is the one its manifest ' +
-        'describes (SHA-256), licence, and what it is used as; and the networks trained for this door, with their state.',
+      'List the networks in models/ and those that the configuration names elsewhere: name, version, licence, what each is used as, and whether ' +
+        'its file is the one that its manifest describes (SHA-256). Networks trained for this door follow, with their state.',
     );
   withHelp(
     command,
@@ -45,16 +45,14 @@ export function modelsCommand(stop: AbortSignal, exit: (code: number) => void): 
 }
 
 function listCommand(exit: (code: number) => void): Command {
-  const command = new Command('list').description(
-    'every network, and what was trained for this door (what `facelatch models` does by itself)',
-  );
+  const command = new Command('list').description('every network, and what was trained for this door (the default of `facelatch models`)');
   withHelp(command, ['facelatch models list', 'facelatch models --json'], 'all are whole', 'a network is damaged, missing or unfit');
   return withNetworks(withCommon(command))
     .allowExcessArguments()
     .action((options: CommonOptions & NetworkOptions) => {
       const [slip] = command.args;
       if (slip !== undefined)
-        throw new Fault('bad-argument', `There is no "facelatch models ${slip}"; "facelatch models --help" shows what there is`);
+        throw new Fault('bad-argument', `There is no "facelatch models ${slip}": "facelatch models --help" lists its commands`);
       const { config } = configOf(options, networksOf(options));
       const found = networks(config);
       const trained = trainedNetworks(config);

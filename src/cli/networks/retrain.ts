@@ -1,4 +1,4 @@
-/** `facelatch retrain`: lets the door learn from its people; shows how it goes; ends it. With a running daemon it is that which learns, else this command itself. */
+/** `facelatch retrain`: the door learns from its people. A running daemon does the training, else this command does. */
 import { fileURLToPath } from 'node:url';
 import { Command, Option } from 'commander';
 import { stateFolder } from '../../adapters/basics.ts';
@@ -28,15 +28,15 @@ type Exit = (code: number) => void;
 
 export function retrainCommand(stop: AbortSignal, exit: Exit): Command {
   const command = new Command('retrain')
-    .summary('learns from the people of this door; the result is used only if it is not worse')
+    .summary('learn from the people of this door; the result is used only if it is not worse')
     .description(
-      'Learn from the enrolled people, and from what was confirmed or marked in the journal. The new network is measured against the one in use on pictures that neither has seen, ' +
+      'Learn from the enrolled people and from entries confirmed or marked in the journal. The new network is measured against the one in use, on pictures that neither has seen, ' +
         'and guards the door only if it is not worse; "facelatch models rollback" goes back at once.',
     );
   withHelp(
     command,
     ['facelatch retrain', 'facelatch retrain start --where farm', 'facelatch retrain status', 'facelatch retrain cancel'],
-    'promoted (or asked of the running daemon)',
+    'promoted (or a running daemon was asked)',
     '(start) refused, cancelled or failed',
   );
   return command.addCommand(startCommand(stop, exit), { isDefault: true }).addCommand(statusCommand(exit)).addCommand(cancelCommand(exit));
@@ -44,14 +44,11 @@ export function retrainCommand(stop: AbortSignal, exit: Exit): Command {
 
 function startCommand(stop: AbortSignal, exit: Exit): Command {
   const command = new Command('start')
-    .description('begin (what `facelatch retrain` does by itself)')
-    .addOption(new Option('--recipe <recipe>', 'how (retrain.recipe)').choices(recipeNames))
-    .addOption(new Option('--where <where>', 'on this door or on the farm (retrain.where)').choices(jobPlaces))
-    .option('--seed <n>', 'decides what is left to chance, to repeat a training', wholeNumber('--seed', 0, 2 ** 31 - 1))
-    .option(
-      '--workshop <module>',
-      'a module of your own that exports "workshopOf", with other recipes or other plans of them (not with a running daemon)',
-    );
+    .description('start (the default of `facelatch retrain`)')
+    .addOption(new Option('--recipe <recipe>', 'which recipe (retrain.recipe)').choices(recipeNames))
+    .addOption(new Option('--where <where>', 'at this door or at the farm (retrain.where)').choices(jobPlaces))
+    .option('--seed <n>', 'seed of all chance, to repeat a training', wholeNumber('--seed', 0, 2 ** 31 - 1))
+    .option('--workshop <module>', 'your own module that exports "workshopOf", with other recipes (not with a running daemon)');
   withHelp(
     command,
     ['facelatch retrain start', 'facelatch retrain start --recipe adapt --where door'],
@@ -63,7 +60,7 @@ function startCommand(stop: AbortSignal, exit: Exit): Command {
     .action(async (options: StartOptions) => {
       const [slip] = command.args;
       if (slip !== undefined)
-        throw new Fault('bad-argument', `There is no "facelatch retrain ${slip}"; there are start, status and cancel`);
+        throw new Fault('bad-argument', `There is no "facelatch retrain ${slip}": choose from start, status and cancel`);
       const { config } = configOf(options);
       checkState(config);
       const { recipe = config.retrain.recipe, where = config.retrain.where, seed } = options;
@@ -71,10 +68,14 @@ function startCommand(stop: AbortSignal, exit: Exit): Command {
       const lock = lockWhereFree(config);
       if (!lock) {
         if (workshop !== undefined)
-          throw new Fault('bad-argument', 'A daemon is running, and it is that which learns: stop it, or leave --workshop away');
+          throw new Fault('bad-argument', 'A daemon is running, and it does the training: stop it, or leave out --workshop');
         using store = openRetrainStore(storeFile(config));
         const job = jobsIn({ store, clock: systemClock }).start({ recipe, where, by: 'cli', seed });
-        print(options, { job }, () => `The running daemon learns (${recipe}, ${where}): "facelatch retrain status" shows how it goes`);
+        print(
+          options,
+          { job },
+          () => `The running daemon does the training (${recipe}, ${where}): "facelatch retrain status" shows its progress`,
+        );
         return exit(exitCodes.yes);
       }
       using _ = lock;
@@ -94,7 +95,7 @@ function lockWhereFree(config: Config): Disposable | undefined {
   }
 }
 
-/** From the request to its end, in this process; a job that was interrupted goes on first. */
+/** From the request to its end, in this process. An interrupted job goes on first. */
 async function learnHere(
   config: Config,
   { recipe, where, seed, workshop }: Omit<JobRequest, 'by'> & { readonly workshop: string | undefined },
@@ -144,27 +145,29 @@ function stages() {
 }
 
 function statusCommand(exit: Exit): Command {
-  const command = new Command('status').description('the training under way, or the last one');
+  const command = new Command('status').description('the current training, or the last one');
   withHelp(command, ['facelatch retrain status', 'facelatch retrain status --json'], 'shown');
   return withCommon(command).action((options: CommonOptions) => {
     const { config } = configOf(options);
     checkState(config);
     using store = openRetrainStore(storeFile(config));
     const job = jobsIn({ store, clock: systemClock }).status();
-    print(options, { job: job ?? null }, () => (job ? jobText(job) : 'Nothing was trained at this door yet: "facelatch retrain" begins'));
+    print(options, { job: job ?? null }, () =>
+      job ? jobText(job) : 'Nothing has been trained at this door yet: "facelatch retrain" starts',
+    );
     exit(exitCodes.yes);
   });
 }
 
 function cancelCommand(exit: Exit): Command {
-  const command = new Command('cancel').description('end the training under way; nothing of it is used');
+  const command = new Command('cancel').description('cancel the current training; nothing of it is used');
   withHelp(command, ['facelatch retrain cancel'], 'cancelled', 'there was none');
   return withCommon(command).action((options: CommonOptions) => {
     const { config } = configOf(options);
     checkState(config);
     using store = openRetrainStore(storeFile(config));
     const cancelled = jobsIn({ store, clock: systemClock }).cancel('cli');
-    print(options, { cancelled }, () => (cancelled ? 'The training is cancelled' : 'No training is under way'));
+    print(options, { cancelled }, () => (cancelled ? 'The training is cancelled' : 'No training is running'));
     exit(cancelled ? exitCodes.yes : exitCodes.no);
   });
 }

@@ -1,4 +1,7 @@
-/** `facelatch models list|show|verify|promote|rollback|add|remove`: the networks trained for this door, what each is, and which one guards it. */
+/**
+ * `facelatch models list|show|verify|promote|rollback|add|remove`: the networks trained for this door, and which one
+ * guards it.
+ */
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { Command } from 'commander';
@@ -62,7 +65,7 @@ async function withPromotion(
 
 function showCommand(exit: Exit): Command {
   const command = new Command('show')
-    .description('what a trained network states of itself: from what it was made, and how it was measured')
+    .description('what a trained network states about itself: what it was made from, and how it was measured')
     .argument('<network>', 'its id, or the beginning of it');
   withHelp(command, ['facelatch models show 3fa9c01d'], 'shown');
   return withCommon(command).action((text: string, options: CommonOptions) =>
@@ -96,16 +99,16 @@ function stated({ id, state, note }: BundleEntry, manifest: BundleManifest): str
 
 function verifyCommand(exit: Exit): Command {
   const command = new Command('verify')
-    .description('whether trained networks are whole, signed by somebody trusted, for this door, and of its shape')
+    .description('check that trained networks are whole, signed by somebody trusted, and made for this door')
     .argument('[network…]', 'all by default');
-  withHelp(command, ['facelatch models verify', 'facelatch models verify 3fa9c01d'], 'all are', 'one is not');
+  withHelp(command, ['facelatch models verify', 'facelatch models verify 3fa9c01d'], 'all pass', 'one does not');
   return withCommon(command).action((texts: readonly string[], options: CommonOptions) =>
     withRetraining(options, async ({ retraining: { registry } }) => {
       const found = texts.length === 0 ? registry.list() : texts.map((text) => registry.find(text));
       const verdicts: { id: string; ok: boolean; signedBy?: string; reason?: string; detail?: string }[] = [];
       for (const { id } of found) {
         const verdict = await registry.verify(id);
-        // What is only too old to be promoted is whole.
+        // One that is only too old to be promoted is whole.
         const ok = verdict.ok || verdict.reason === 'old-version';
         verdicts.push({ id, ok, ...(verdict.ok ? { signedBy: verdict.signedBy } : { reason: verdict.reason, detail: verdict.detail }) });
       }
@@ -126,11 +129,11 @@ function verifyCommand(exit: Exit): Command {
 
 function promoteCommand(stop: AbortSignal, exit: Exit): Command {
   const command = new Command('promote')
-    .description('measure a trained network against the one in use, and let it guard the door if it is not worse')
+    .description('measure a trained network against the one in use, and use it if it is not worse')
     .argument('<network>', 'its id, or the beginning of it')
     .option(
       '--force',
-      'against the comparison, at your own risk; journalled. Whatever is damaged, unsigned or for another door is refused all the same',
+      'use it although the comparison is against it, at your own risk; journalled. A network that is damaged, unsigned or for another door is still refused',
     );
   withHelp(command, ['facelatch models promote 3fa9c01d'], 'it guards the door', 'refused');
   return withCommon(command).action((text: string, options: CommonOptions & { readonly force?: boolean }) =>
@@ -148,8 +151,8 @@ function promoteCommand(stop: AbortSignal, exit: Exit): Command {
 }
 
 function rollbackCommand(stop: AbortSignal, exit: Exit): Command {
-  const command = new Command('rollback').description('back to the network before the present one, at once');
-  withHelp(command, ['facelatch models rollback'], 'the network before guards the door', 'there is none before');
+  const command = new Command('rollback').description('go back to the network before the present one, at once');
+  withHelp(command, ['facelatch models rollback'], 'the earlier network guards the door', 'there is no earlier one');
   return withCommon(command).action((options: CommonOptions) =>
     withPromotion(options, stop, async ({ promotion }) => {
       const back = await promotion.rollback('cli');
@@ -165,7 +168,7 @@ function rollbackCommand(stop: AbortSignal, exit: Exit): Command {
 
 function addCommand(exit: Exit): Command {
   const command = new Command('add')
-    .description('take in a trained network from elsewhere, as a candidate; refused where it is not whole, trusted and for this door')
+    .description('add a trained network from elsewhere, as a candidate. It is refused if it is not whole, trusted and for this door')
     .argument('<folder>', 'the folder with its bundle.json');
   withHelp(command, ['facelatch models add /media/usb/3fa9c01d'], 'added');
   return withCommon(command).action((folder: string, options: CommonOptions) =>

@@ -1,4 +1,7 @@
-/** `facelatch trainer`: takes training jobs of doors from a farm and does them, until stopped; makes a trainer's keys; tells a door who is there. */
+/**
+ * `facelatch trainer`: does training jobs of doors from a farm until stopped; makes the keys of a trainer; lists
+ * trainers.
+ */
 import { hostname } from 'node:os';
 import { Command } from 'commander';
 import { Fault } from '../../base/errors.ts';
@@ -19,10 +22,10 @@ interface TrainerOptions extends CommonOptions {
 
 export function trainerCommand(stop: AbortSignal, exit: Exit): Command {
   const command = new Command('trainer')
-    .summary('a host that trains for doors; its keys')
+    .summary('train for doors as a host of a farm; its keys')
     .description(
-      'Take training jobs of the doors in trainer.doors from the farm (farm.url) and do them, one at a time, until stopped. Pictures come encrypted for ' +
-        'its eyes and stay in its memory; a stopped or killed trainer’s job goes on at another from its last checkpoint. docs/learn/farm.md sets up a farm.',
+      'Do training jobs of the doors in trainer.doors from the farm (farm.url), one at a time, until stopped. Pictures come encrypted for this trainer ' +
+        'and stay in its memory. The job of a stopped or killed trainer continues at another one from its last checkpoint. docs/learn/farm.md sets up a farm.',
     )
     .option('--workshop <module>', 'a module of your own that exports "workshopOf", with other recipes');
   withHelp(
@@ -31,10 +34,10 @@ export function trainerCommand(stop: AbortSignal, exit: Exit): Command {
       'facelatch trainer key create > gpu-1.json            makes this host’s keys; doors need the card in gpu-1.json (farm.trainers)',
       'facelatch trainer --config trainer.json              works until Ctrl-C',
       'facelatch trainer --config trainer.json --json       the same, as JSON lines',
-      'facelatch trainer list --config my-door.json         at the door: which of its trainers are there',
+      'facelatch trainer list --config my-door.json         at the door: which of its trainers are running',
     ],
-    'stopped by Ctrl-C or SIGTERM; the job in hand went back',
-    '(trainer list) none is there',
+    'stopped by Ctrl-C or SIGTERM; the current job went back',
+    '(trainer list) none is running',
   );
   return withCommon(command)
     .enablePositionalOptions()
@@ -61,7 +64,7 @@ async function work(options: TrainerOptions, stop: AbortSignal): Promise<void> {
   }
 }
 
-/** What this facelatch can learn, or the module that is named. */
+/** The recipes of this facelatch, or of the module that is named. */
 async function recipesIn(
   module: string | undefined,
   options: { readonly others: string; readonly device: Config['trainer']['device'] },
@@ -73,7 +76,7 @@ async function recipesIn(
   throw new Fault('bad-argument', `${place.pathname} exports no "workshopOf" that gives recipes: --workshop takes a module that does`);
 }
 
-/** Lines for people on standard output, and how far the job is in a bar below them. */
+/** Lines for people on standard output, and a bar with the progress of the job below them. */
 function openView(): { readonly tell: (event: TrainerEvent) => void; close(): void } {
   let bar: ProgressBar | undefined;
   let stage = '';
@@ -96,7 +99,7 @@ function openView(): { readonly tell: (event: TrainerEvent) => void; close(): vo
         bar?.update(progress.done);
         return;
       }
-      // A checkpoint is no news while a bar shows that it goes on.
+      // The bar shows already that the job goes on.
       if (event.kind === 'checkpoint') return;
       down();
       say(lineOf(event));
@@ -107,17 +110,17 @@ function openView(): { readonly tell: (event: TrainerEvent) => void; close(): vo
 function lineOf(event: Exclude<TrainerEvent, { readonly kind: 'progress' | 'checkpoint' }>): string {
   switch (event.kind) {
     case 'ready':
-      return `waits for jobs at ${event.redis}; Ctrl-C stops it and gives the job in hand back`;
+      return `waits for jobs at ${event.redis}; Ctrl-C stops it and gives the current job back`;
     case 'redis-lost':
       return 'Redis is gone: the work goes on, and the connection is tried again';
     case 'redis-back':
-      return 'Redis is there again';
+      return 'Redis is back';
     case 'trouble':
       return event.why;
     case 'taken':
-      return `takes ${event.recipe} for ${event.door}${event.from ? `; goes on from the checkpoint of turn ${event.from.token}` : ''}`;
+      return `takes ${event.recipe} for ${event.door}${event.from ? `; continues from the checkpoint of turn ${event.from.token}` : ''}`;
     case 'done':
-      return `${event.recipe} for ${event.door} is done: ${event.seconds.toFixed(0)} s of training; the result is with the door`;
+      return `${event.recipe} for ${event.door} is done: ${event.seconds.toFixed(0)} s of training; the door has the result`;
     case 'gave-back':
       return `gives ${event.recipe} for ${event.door} back, with its checkpoint`;
     case 'lost':
@@ -138,7 +141,7 @@ function keyCommand(exit: Exit): Command {
 function createCommand(exit: Exit): Command {
   const command = new Command('create')
     .description(
-      'make the keys of this host as a trainer (Ed25519 to sign results, X25519 to read jobs); they stay in the file, its card, which holds no secret, is printed for the doors',
+      'make the keys of this host as a trainer (Ed25519 to sign results, X25519 to read jobs). The keys stay in the file; its card, which holds no secret, is printed for the doors',
     )
     .option('-o, --out <file>', 'the file of the private keys (trainer.keyFile); an existing one is not overwritten', 'trainer-key.json')
     .option('--name <name>', 'names this trainer to doors', hostname().replaceAll(/[^A-Za-z0-9_.-]/g, '-'))
@@ -163,8 +166,8 @@ function createCommand(exit: Exit): Command {
 }
 
 function listCommand(stop: AbortSignal, exit: Exit): Command {
-  const command = new Command('list').description('at a door: which of its trainers are there, and what they can do');
-  withHelp(command, ['facelatch trainer list --config my-door.json --json'], 'at least one is there', 'none is there');
+  const command = new Command('list').description('at a door: which of its trainers are running, and what they can do');
+  withHelp(command, ['facelatch trainer list --config my-door.json --json'], 'at least one is running', 'none is running');
   return withCommon(command).action(async (options: CommonOptions) => {
     const { config } = configOf(options);
     if (config.farm.url === '') throw new Fault('bad-config', 'farm.url is empty: this door has no farm (docs/learn/farm.md)');
@@ -176,7 +179,7 @@ function listCommand(stop: AbortSignal, exit: Exit): Command {
         ['trainer', 'is', 'device', 'recipes', 'facelatch'],
         ...roll.map(({ card, present }) => [
           card.name,
-          present ? (present.busy ? `at ${present.busy}` : 'waiting') : 'not there',
+          present ? (present.busy ? `at ${present.busy}` : 'waiting') : 'not running',
           present?.device ?? '',
           present?.recipes.join(', ') ?? '',
           present?.engine ?? '',
@@ -184,7 +187,7 @@ function listCommand(stop: AbortSignal, exit: Exit): Command {
       ]),
     );
     const there = trainers.filter((trainer) => trainer.there).length;
-    if (there === 0) tell(`none of ${counted(roll.length, 'trainer')} is there: start one with "facelatch trainer" on its host`);
+    if (there === 0) tell(`none of ${counted(roll.length, 'trainer')} is running: start one with "facelatch trainer" on its host`);
     exit(there > 0 ? exitCodes.yes : exitCodes.no);
   });
 }

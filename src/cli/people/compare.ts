@@ -1,4 +1,7 @@
-/** `facelatch compare`: two pictures in; whether their faces are one person at a false-match rate, and how alike they are, out. */
+/**
+ * `facelatch compare`: two pictures in; whether their faces are one person at a false-match rate, and how alike they
+ * are, out.
+ */
 import { Command } from 'commander';
 import { readerOf } from '../../adapters/basics.ts';
 import type { Embedding, FaceReader } from '../../face/port.ts';

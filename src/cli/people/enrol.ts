@@ -1,4 +1,6 @@
-/** `facelatch enrol`: pictures or a camera and a name in; a person whom the door knows out, or nothing and the reason. */
+/**
+ * `facelatch enrol`: pictures or a camera and a name in; a person whom the door knows out, or nothing and the reason.
+ */
 import { Command } from 'commander';
 import { galleryOf, journalOf } from '../../adapters/basics.ts';
 import { Fault } from '../../base/errors.ts';
@@ -121,7 +123,10 @@ async function filePictures(files: readonly string[], reader: FaceReader, config
   );
 }
 
-/** A file that is not a picture is refused like a bad picture. A file that does not exist is a slip in the command: thrown. */
+/**
+ * A file that is not a picture is refused like a bad picture. A file that does not exist is a slip in the command:
+ * thrown.
+ */
 async function outcomeOf(file: string, reader: FaceReader, config: Config): Promise<JudgedPicture> {
   try {
     const picture = await readPicture(file);

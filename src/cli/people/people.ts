@@ -181,7 +181,10 @@ function writePictures(folder: string, pictures: ReturnType<Gallery['pictures']>
   }
 }
 
-/** The extension of the file it came from, else what cameras give. Checked, because a source is text that somebody typed. */
+/**
+ * The extension of the file it came from, else what cameras give. Checked, because a source is text that somebody
+ * typed.
+ */
 function extensionOf(picture: Uint8Array, source: string): string {
   const stated = extname(source).toLowerCase();
   if (/^\.[a-z]{3,4}$/.test(stated)) return stated;

@@ -1,4 +1,7 @@
-/** `facelatch verify`: one picture against one person (1:1) or against everyone enrolled (1:N); the exit code is the answer. */
+/**
+ * `facelatch verify`: one picture against one person (1:1) or against everyone enrolled (1:N); the exit code is the
+ * answer.
+ */
 import { Command } from 'commander';
 import { galleryOf } from '../../adapters/basics.ts';
 import type { FaceReader } from '../../face/port.ts';

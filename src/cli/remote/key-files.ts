@@ -1,4 +1,7 @@
-/** Where people keep keys: an operator's private key and the cards of doors, by default in the user's configuration folder. */
+/**
+ * Where people keep keys: an operator's private key and the cards of doors, by default in the user's configuration
+ * folder.
+ */
 import { existsSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';

@@ -1,4 +1,7 @@
-/** The arguments of a command: `name=value` texts in (and the files they name), typed arguments that fit its schema out. */
+/**
+ * The arguments of a command: `name=value` texts in (and the files they name), typed arguments that fit its schema
+ * out.
+ */
 import { readFileSync } from 'node:fs';
 import { Compile } from 'typebox/compile';
 import { Fault, messageOf } from '../../base/errors.ts';

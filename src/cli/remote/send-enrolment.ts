@@ -1,5 +1,6 @@
 /**
- * `facelatch send DOOR enrol NAME PICTURE…`: a whole enrolment session. It starts, sends every picture and shows its result, and
+ * `facelatch send DOOR enrol NAME PICTURE…`: a whole enrolment session. It starts, sends every picture and shows its
+ * result, and
  * commits; or it aborts, and nothing is stored.
  */
 import { randomUUID } from 'node:crypto';
@@ -10,7 +11,10 @@ import { pictureFiles, readPicture } from '../pictures.ts';
 import { counted } from '../words.ts';
 import type { Ask, SendOptions } from './send-options.ts';
 
-/** A larger picture goes in parts: signed and encrypted, a part grows two and a half times, and brokers have limits. Bytes. */
+/**
+ * A larger picture goes in parts: signed and encrypted, a part grows two and a half times, and brokers have limits.
+ * Bytes.
+ */
 const partBytes = 192 * 1024;
 
 interface Told {

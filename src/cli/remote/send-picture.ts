@@ -3,7 +3,7 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { Fault, messageOf } from '../../base/errors.ts';
 
 /** Commands whose answer is a picture. */
-export const pictureCommands: readonly string[] = ['snapshot', 'picture'];
+const pictureCommands: readonly string[] = ['snapshot', 'picture'];
 
 /** Before anything is sent. @throws Fault `bad-argument`. */
 export function checkOut(command: string, out: string | undefined, json: boolean): void {

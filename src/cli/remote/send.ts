@@ -1,5 +1,6 @@
 /**
- * `facelatch send`: signs a command for a door, sends it over the broker, waits for the answer, checks that the door signed it,
+ * `facelatch send`: signs a command for a door, sends it over the broker, waits for the answer, checks that the door
+ * signed it,
  * and says in words what happened.
  */
 import { Command, Option } from 'commander';
@@ -104,7 +105,8 @@ async function openAsking(door: string, config: Config, options: SendOptions, st
     let unproved: ReplyBody | undefined;
     const answered = await caller.call(name, request.payload, options.timeout * 1000, async (reply) => {
       const read = await request.read(reply);
-      // A broker may deliver a request twice. Then "replayed" answers the second, and the answer to the first is still to come.
+      // A broker may deliver a request twice. Then "replayed" answers the second, and the answer to the first is
+      // still to come.
       if (!read.proved || read.body.error?.code === 'replayed') unproved ??= read.body;
       else proved = read.body;
       return proved !== undefined;

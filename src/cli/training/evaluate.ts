@@ -1,4 +1,6 @@
-/** `facelatch evaluate`: pictures of people and a model in; how often the project's own way from picture to likeness is right, and how sure that is, out. */
+/**
+ * `facelatch evaluate`: pictures of people and a model in; how often pairs are told apart, with 95 % intervals, out.
+ */
 import { relative } from 'node:path';
 import { Command, Option } from 'commander';
 import { Fault } from '../../base/errors.ts';
@@ -43,15 +45,15 @@ export function evaluateCommand(stop: AbortSignal, exit: (code: number) => void)
     .summary('measure a model on pairs of pictures')
     .description(
       'Read pictures of people through the networks in use (or one that facelatch train made), compare them in pairs, and say how often pairs are told apart, with 95 % intervals. ' +
-        'DATA holds one folder per person, of which every pair is formed, or the pictures of a list of pairs (--pairs, LFW format, View 1 or View 2). ' +
+        'DATA holds one folder per person, from which every pair is formed, or the pictures of a list of pairs (--pairs, LFW format, View 1 or View 2). ' +
         'A picture without a face is an error: its pairs count as wrong.',
     )
     .argument('<data>', 'pictures of people: NAME/….jpg')
     .option('--pairs <file>', 'the list of pairs (pairsDevTest.txt, pairs.txt) instead of every pair')
     .option('--model <folder>', 'a network from facelatch train, instead of the networks in use')
-    .option('--crop', 'cut pictures to the face for --model; a network trained with --crop always has them so')
+    .option('--crop', 'cut pictures to the face for --model (always done for a network trained with --crop)')
     .addOption(
-      new Option('--part <part>', 'of pictures that --model was trained on: the test part (auto, test), or all')
+      new Option('--part <part>', 'which pictures, where --model was trained on them: the test part (auto, test) or all')
         .choices(['auto', 'test', 'all'])
         .default('auto'),
     )
@@ -60,10 +62,10 @@ export function evaluateCommand(stop: AbortSignal, exit: (code: number) => void)
         .choices(['folder', 'name'])
         .default('folder'),
     )
-    .option('--people <file>', 'measure only on these people, a name a line')
-    .option('--strangers <folder>', 'people who are nobody in DATA')
-    .option('--most-pairs <n>', 'pairs of each kind at most; more are drawn at random', wholeNumber('--most-pairs', 30, 2e6), 100_000)
-    .option('--seed <n>', 'decides which pairs are drawn', wholeNumber('--seed', 0, 2 ** 31), 1)
+    .option('--people <file>', 'measure only these people: a file with one name in each line')
+    .option('--strangers <folder>', 'pictures of people who are not in DATA')
+    .option('--most-pairs <n>', 'at most so many pairs of each kind, drawn at random', wholeNumber('--most-pairs', 30, 2e6), 100_000)
+    .option('--seed <n>', 'seed for drawing pairs', wholeNumber('--seed', 0, 2 ** 31), 1)
     .addOption(
       new Option('--score <kind>', "which likeness: the Siamese head's logit, the cosine, or both")
         .choices([...scoreKinds, 'both'])
@@ -86,11 +88,11 @@ export function evaluateCommand(stop: AbortSignal, exit: (code: number) => void)
   });
 }
 
-/** Options that say nothing together are refused: silently left out they would mislead. */
+/** Options that contradict each other are refused: ignored in silence they would mislead. */
 function requireFitting(options: EvaluateOptions, isGiven: (name: string) => boolean): void {
   const clash = (one: string, others: Readonly<Record<string, string>>, why: string) => {
     for (const [name, flag] of Object.entries(others))
-      if (isGiven(name)) throw new Fault('bad-argument', `${flag} does not go with ${one}: ${why}`);
+      if (isGiven(name)) throw new Fault('bad-argument', `${flag} cannot be used with ${one}: ${why}`);
   };
   const people = {
     part: '--part',
@@ -116,7 +118,7 @@ async function measure(folder: string, options: EvaluateOptions, stop: AbortSign
   const kinds = scoreKinds.filter((kind) => options.score === kind || options.score === 'both');
   const isCropped = trained?.crop || options.crop;
   if (trained && !isCropped && options.detector !== undefined)
-    throw new Fault('bad-argument', '--detector does not go with --model: this network takes pictures whole, unless --crop is given');
+    throw new Fault('bad-argument', '--detector cannot be used with --model: this network takes whole pictures, unless --crop is given');
   await using model = trained ? await openTrainedModel(trained, isCropped ? config : undefined) : await openBaseModel(config, kinds);
   const started = performance.now();
   const read = await embedAll(filesOf(data), model, stop);
@@ -124,10 +126,10 @@ async function measure(folder: string, options: EvaluateOptions, stop: AbortSign
   const stated = trained ? {} : statedFigures(config, data.set ?? '');
   const measured: Measured = { data, model, seconds, stated, ...figuresOf(data, model, read) };
   print(options, measuredJson(measured), () => measuredText(measured));
-  // After the figures, which are not lost where the page cannot be written.
+  // After the figures: they are not lost if the page cannot be written.
   if (options.report !== undefined) {
     writeInFolder(options.report, await evaluationPage(measured, options.pictures));
-    tell(`the report lies in ${options.report}${options.pictures ? ' (it shows pictures of people)' : ''}`);
+    tell(`the report is ${options.report}${options.pictures ? ' (it shows pictures of people)' : ''}`);
   }
   return exitCodes.yes;
 }
@@ -138,7 +140,7 @@ interface Read {
   readonly unreadable: readonly string[];
 }
 
-/** The dominant face's embedding of each picture; a picture without a face, or one that cannot be read, has none. */
+/** The embedding of the dominant face of each picture; none where there is no face or the picture cannot be read. */
 async function embedAll(files: readonly string[], model: EvaluatedModel, stop: AbortSignal): Promise<Read> {
   const embeddings = new Map<string, Embedding>();
   const [withoutFace, unreadable]: [string[], string[]] = [[], []];

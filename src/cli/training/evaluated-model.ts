@@ -1,4 +1,7 @@
-/** What `evaluate` measures: the networks of the configuration, or a network trained here, in; embeddings and scores out. */
+/**
+ * What `evaluate` measures: the networks of the configuration or a network trained here in; embeddings and scores
+ * out.
+ */
 import { readerOf } from '../../adapters/basics.ts';
 import { Fault } from '../../base/errors.ts';
 import type { Embedding, FaceReader } from '../../face/port.ts';
@@ -19,11 +22,11 @@ export interface ModelScore {
 export interface EvaluatedModel extends AsyncDisposable {
   readonly name: string;
   readonly version: string;
-  /** The main one, which decisions go by, first. */
+  /** The main score, which decides, first. */
   readonly scores: readonly ModelScore[];
   /** By path. */
   readonly embed: (paths: readonly string[]) => Promise<ReadonlyMap<string, Embedded>>;
-  /** How many pictures are best given to it at once. */
+  /** How many pictures to give it at once. */
   readonly atOnce: number;
   /** Probability of one person, 0…1. */
   readonly probability: (a: Embedding, b: Embedding) => number;

@@ -1,18 +1,22 @@
-/** What `evaluate` measures on: a list of pairs and their folder, or folders of people, in; pairs of pictures with their truth, and who claims to be whom, out. */
-import { existsSync, readFileSync, statSync } from 'node:fs';
+/**
+ * What `evaluate` measures on: a list of pairs with its folder, or folders of people, in; labelled pairs and claims
+ * out.
+ */
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
-import { Fault, messageOf } from '../../base/errors.ts';
+import { Fault } from '../../base/errors.ts';
 import { type Part, splitDataset } from '../../train/data/dataset.ts';
 import { everyPair, type KnownPair, readPeople } from '../../train/data/every-pair.ts';
 import { readPairs } from '../../train/data/pairs.ts';
 import type { Claim } from '../../train/figures/verification.ts';
 import type { TrainedModel } from '../../train/trained-model.ts';
+import { unreadable } from '../file-words.ts';
 import { counted } from '../words.ts';
 
 export interface EvaluationData {
   /** The folder as it was named; pictures are named relative to it. */
   readonly folder: string;
-  /** In words: how many pairs, and where they come from. */
+  /** In words: how many pairs, and of what. */
   readonly about: string;
   /** LFW's view; null for people's folders. */
   readonly view: 1 | 2 | null;
@@ -30,7 +34,10 @@ export const filesOf = ({ pairs, claims }: EvaluationData): string[] => [
   ...new Set([...pairs.flatMap(({ first, second }) => [first, second]), ...claims.flatMap(({ probe, images }) => [probe, ...images])]),
 ];
 
-/** Pairs of a list. @throws Fault `bad-argument`; `not-found` when some pictures are not there: figures on a part of a set mislead. */
+/**
+ * Pairs of a list.
+ * @throws Fault `bad-argument`; `not-found` if pictures are missing: figures on a part of a set mislead.
+ */
 export function listedPairs(file: string, folder: string): EvaluationData {
   const { view, pairs } = readPairs(readList(file, 'The list of pairs', '--pairs'), file);
   if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) throw new Fault('not-found', `There is no folder of pictures ${folder}`);
@@ -52,11 +59,11 @@ function readList(file: string, what: string, option: string): string {
   try {
     return readFileSync(file, 'utf8');
   } catch (error) {
-    throw new Fault('bad-argument', `${what} ${file} (${option}) cannot be read: ${messageOf(error)}`, error);
+    throw new Fault('bad-argument', `${what} (${option}): ${unreadable(file, error)}`, error);
   }
 }
 
-/** LFW's own lists are known by their file names and sizes. */
+/** LFW's own lists are recognised by file name and size. */
 function setOf(view: 1 | 2, pairs: number, file: string): { set?: string } {
   const known = { 1: { name: 'pairsDevTest.txt', pairs: 1000 }, 2: { name: 'pairs.txt', pairs: 6000 } }[view];
   return basename(file) === known.name && pairs === known.pairs ? { set: `lfw-view${view}` } : {};
@@ -64,7 +71,7 @@ function setOf(view: 1 | 2, pairs: number, file: string): { set?: string } {
 
 export interface PeopleOptions {
   readonly peopleBy: 'folder' | 'name';
-  /** File with a line for each person that is measured on; the others are left out. */
+  /** A file that names the people to measure, one in each line. */
   readonly people?: string;
   readonly strangers?: string;
   readonly part: 'all' | 'test' | 'auto';
@@ -74,6 +81,7 @@ export interface PeopleOptions {
 
 /** Pairs of people's pictures. @throws Fault `not-found`, `bad-argument`. */
 export async function peoplePairs(folder: string, options: PeopleOptions, model: TrainedModel | undefined): Promise<EvaluationData> {
+  if (options.peopleBy === 'folder') refuseFlat(folder);
   const { part, words } = partOf(await readPeople(folder, options.peopleBy), folder, options, model);
   const own = options.people === undefined ? part : chosenOf(part, options.people);
   const strangers = options.strangers === undefined ? [] : (await readPeople(options.strangers, options.peopleBy)).subjects;
@@ -87,10 +95,21 @@ export async function peoplePairs(folder: string, options: PeopleOptions, model:
   return { folder, about, view: null, pairs, claims: claimsOf(all), shared: true };
 }
 
+/** @throws Fault `bad-argument` for pictures that lie directly in the folder, without a folder for each person. */
+function refuseFlat(folder: string): void {
+  const entries = existsSync(folder) && statSync(folder).isDirectory() ? readdirSync(folder, { withFileTypes: true }) : [];
+  const flat = entries.filter((entry) => entry.isFile() && /\.(jpe?g|png|webp|pgm|bmp)$/i.test(entry.name)).length;
+  if (flat === 0 || entries.some((entry) => !entry.isFile())) return;
+  throw new Fault(
+    'bad-argument',
+    `${folder} has ${counted(flat, 'picture')} and no folder for each person. If file names say who it is (Ada_1.jpg, Ada_2.jpg), add --people-by name`,
+  );
+}
+
 const kindText = (used: number, there: number, what: string) =>
   used === there ? `${used.toLocaleString('en')} ${what}` : `${used.toLocaleString('en')} drawn of ${there.toLocaleString('en')} ${what}`;
 
-/** On the pictures it was trained on a network is measured by those of the test part alone, unless all are asked for. */
+/** Of pictures that a network was trained on, only the test part counts, unless all are asked for. */
 function partOf(all: Part, folder: string, options: PeopleOptions, model: TrainedModel | undefined): { part: Part; words: string } {
   const trainedHere = model !== undefined && resolve(folder) === resolve(model.data);
   if (options.part === 'all') return { part: all, words: trainedHere ? ', most of them trained on' : '' };
@@ -120,7 +139,7 @@ function chosenOf(part: Part, file: string): Part {
   return { ...part, subjects };
 }
 
-/** As many as the paper takes, and as many people as are told in a moment. */
+/** As many pictures as the paper takes, and as many people as are read in a moment. */
 const [mostImages, mostClaims] = [50, 100];
 
 function claimsOf({ subjects }: Part): Claim[] {

@@ -1,4 +1,7 @@
-/** What `facelatch evaluate` found as one HTML page that needs nothing beside it: tables, curves and the worst pairs, light or dark as its reader's screen is. */
+/**
+ * The result of `facelatch evaluate` as one self-contained HTML page: tables, curves and the worst pairs; light or
+ * dark.
+ */
 import { basename, relative, resolve } from 'node:path';
 import { version } from '../../base/version.ts';
 import { squareThumbnail } from '../../train/data/pictures.ts';
@@ -17,7 +20,7 @@ import {
   worstPairs,
 } from './evaluation-report.ts';
 
-/** The page; people's pictures lie in it as data URIs where `pictures` says so, and else only their names. */
+/** The page. With `pictures`, people's pictures are in it as data URIs, else only their names. */
 export async function evaluationPage(measured: Measured, pictures: boolean): Promise<string> {
   const { data, model, withoutFace, unreadable } = measured;
   const place = basename(resolve(data.folder));

@@ -30,7 +30,7 @@ export interface Measured {
 }
 
 /** The probabilities at which pairs are taken as one person, rising, as the assessment has them. */
-export const detections: readonly number[] = verificationThresholds.map(({ detection }) => detection).sort((a, b) => a - b);
+const detections: readonly number[] = verificationThresholds.map(({ detection }) => detection).sort((a, b) => a - b);
 
 export interface WorstPair {
   readonly a: string;
@@ -51,7 +51,10 @@ export function worstPairs({ data, figures, comparisons }: Measured, kind: Kind)
   return { impostors: impostors.map(pair), mates: mates.map(pair) };
 }
 
-/** At the top the figures of the head, which is what the door goes by, unless only the cosine was asked for; beside them each score's own. */
+/**
+ * At the top the figures of the head, which the door uses (of the cosine if only that was asked for); then those of
+ * each score.
+ */
 export function measuredJson(measured: Measured): object {
   const { data, model, pictures, withoutFace, unreadable, seconds, figures, stated, verification } = measured;
   const main = figures.head ?? figures.cosine;
@@ -97,7 +100,10 @@ export function figureRows({ figures, stated }: Measured): string[][] {
   ];
 }
 
-/** Accuracy and its like at each threshold that has a probability; the first row is the heading. Empty where the score has none. */
+/**
+ * Accuracy, precision, recall and F1 at each probability; the first row is the heading. Empty where the score has
+ * none.
+ */
 export function thresholdRows({ figures }: Measured): string[][] {
   const rows = (figures.head?.atThresholds ?? []).map((at, index) => [
     String(detections[index]),
@@ -119,7 +125,7 @@ export function verificationRows({ verification }: Measured): string[][] {
   return rows.length > 0 ? [['detection / verification', 'own probe verified', "another's probe verified"], ...rows] : [];
 }
 
-/** What the figures leave unsaid: why some are missing, and where the intervals come from. */
+/** What the figures do not say: why some are missing, and where the intervals come from. */
 export function notesOf({ data, figures }: Measured): string[] {
   const all = Object.values(figures);
   const reasons = all.flatMap(({ reason, rates }) => [
@@ -130,7 +136,7 @@ export function notesOf({ data, figures }: Measured): string[] {
   const people = counted(first?.people ?? 0, 'person', 'people');
   const intervals =
     first?.intervals === 'people'
-      ? `intervals are 95 %, from drawing the ${people} anew 1,000 times; where no error was seen, 3 / people (rule of three). As if there were as many pairs of one person as of two`
+      ? `intervals are 95 %, from drawing the ${people} again 1,000 times; where no error was seen, 3 / people (rule of three). As if there were as many pairs of one person as of two`
       : `intervals are 95 %, exact (Clopper and Pearson) for pairs taken as independent${data.shared ? `; pairs of ${people}, of whom too few have two pictures, are not, so the truth may lie further off; at a probability, pairs count as they are` : ''}; of the equal error rate and F1 by bootstrap`;
   return [...new Set(reasons), intervals];
 }

@@ -1,4 +1,7 @@
-/** `facelatch experiment paper`: folders of pictures in; section IV of the paper repeated cell by cell, a page with plots out. */
+/**
+ * `facelatch experiment paper`: folders of pictures in; section IV of the paper repeated cell by cell, a page with
+ * plots out.
+ */
 import { existsSync } from 'node:fs';
 import { dirname, extname, join } from 'node:path';
 import { Command, Option } from 'commander';

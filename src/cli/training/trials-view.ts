@@ -66,7 +66,7 @@ const row = (cells: readonly string[]): string =>
 export const settingText = (value: number): string => (Number.isNaN(value) ? '–' : String(Number(value.toPrecision(3))));
 
 /** Validation loss of each trial and the best so far; trials that are far worse than most stand at the upper edge. */
-export function trialsPlot(trials: readonly TuningTrial[]): string {
+function trialsPlot(trials: readonly TuningTrial[]): string {
   const finite = trials.map(({ value }) => value).filter(Number.isFinite);
   const sorted = finite.toSorted((a, b) => a - b);
   const [least = 0, middle = 1] = [sorted[0], sorted[Math.floor(sorted.length / 2)]];

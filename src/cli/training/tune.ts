@@ -1,4 +1,7 @@
-/** `facelatch tune`: pictures of people and ranges of settings in; trials, the best setting as a command, and a plot out. */
+/**
+ * `facelatch tune`: pictures of people and ranges of settings in; trials, the best setting as a command, and a plot
+ * out.
+ */
 import { Command, Option } from 'commander';
 import { Fault } from '../../base/errors.ts';
 import { readDataset, splitDataset } from '../../train/data/dataset.ts';
