@@ -62,8 +62,7 @@ export async function openConnection({ broker, clientId, will, signal }: Connect
   const url = labelOf(broker.url);
   const client = connect(broker.url, { ...clientOptions(broker), clientId, ...(will && { will }) });
   // Small packets go at once. Held back until the broker's kernel has acknowledged the one before, each step of a
-  // command
-  // would take 40 ms more.
+  // command would take 40 ms more.
   (client.stream as Partial<Socket>).setNoDelay?.(true);
   let answered = false;
   let said: Fault | undefined;
@@ -160,8 +159,7 @@ function clientOptions(broker: BrokerOptions): IClientOptions {
     ...(broker.user && { username: broker.user }),
     ...(password && { password }),
     // MQTT 5.0, section 3.1.2.11.4: the broker drops what is longer. It is twice what the desk takes, so that the
-    // desk can
-    // still answer "oversized".
+    // desk can still answer "oversized".
     ...(broker.protocol !== '3.1.1' && broker.maxPacketBytes && { properties: { maximumPacketSize: broker.maxPacketBytes } }),
     ...(broker.caFile && { ca: readSettingFile('mqtt.caFile', broker.caFile) }),
     ...(broker.certFile && { cert: readSettingFile('mqtt.certFile', broker.certFile) }),
