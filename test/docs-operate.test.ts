@@ -5,6 +5,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import { refusals } from '../src/command/port.ts';
+import { denials } from '../src/events.ts';
 import { doorMetrics } from '../src/host/metrics.ts';
 
 const docs = join(import.meta.dirname, '../docs');
@@ -33,6 +35,12 @@ it('the table of metrics names every metric that the door exports', async () => 
   const exported = [...text.matchAll(/^# TYPE facelatch_(\w+) /gm)].map(([, name]) => name);
   const page = textOf('operate/metrics.md');
   expect(exported.filter((name) => !new RegExp(`\`${name}[\`{]`).test(page))).toEqual([]);
+});
+
+it('every reason to deny and every refusal of a command is explained', () => {
+  const missing = (codes: readonly string[], page: string) => codes.filter((code) => !textOf(page).includes(`\`${code}\``));
+  expect(missing(denials, 'use/journal.md')).toEqual([]);
+  expect(missing(refusals, 'operate/signed-commands.md')).toEqual([]);
 });
 
 it('every topic that the documents subscribe to or react on is one that the door publishes', () => {
