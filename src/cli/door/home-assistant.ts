@@ -1,4 +1,4 @@
-/** `facelatch home-assistant`: what Home Assistant is told of this door, and taking the door out of it again. */
+/** `facelatch home-assistant`: shows what Home Assistant is told about this door, and removes the door from it. */
 import { Command } from 'commander';
 import { announcedFile, discoveryOf } from '../../adapters/mqtt.ts';
 import { brokerOf } from '../../adapters/relay-line.ts';
@@ -13,9 +13,9 @@ type Exit = (code: number) => void;
 
 export function homeAssistantCommand(stop: AbortSignal, exit: Exit): Command {
   const command = new Command('home-assistant')
-    .summary('what Home Assistant is told of this door; take it out again')
+    .summary('show what Home Assistant is told about this door; remove it there')
     .description(
-      'Look at what Home Assistant is told of this door (mqtt.homeAssistant), or take the door out of it (docs/use/home-assistant.md).',
+      'Show what Home Assistant is told about this door (mqtt.homeAssistant), or remove the door from it (docs/use/home-assistant.md).',
     );
   withHelp(command, ['facelatch home-assistant show', 'facelatch home-assistant remove --config my-door.json'], 'done');
   return command.addCommand(showCommand(exit)).addCommand(removeCommand(stop, exit));
@@ -37,7 +37,7 @@ function showCommand(exit: Exit): Command {
       const rows = Object.entries(message.components).map(([id, { platform, name }]) => [
         id,
         platform,
-        name === undefined ? 'not there' : (name ?? config.door.id),
+        name === undefined ? 'not shown' : (name ?? config.door.id),
       ]);
       const state = enabled ? 'told to Home Assistant' : 'not told: mqtt.homeAssistant.enabled is false';
       return `${topic} (${state})\n${table([['entity', 'kind', 'name'], ...rows], '  ')}`;
@@ -48,7 +48,7 @@ function showCommand(exit: Exit): Command {
 
 function removeCommand(stop: AbortSignal, exit: Exit): Command {
   const command = new Command('remove').description(
-    'take the door out of Home Assistant now: before its daemon is uninstalled, or its broker changed. A daemon that runs with mqtt.homeAssistant.enabled false does so itself',
+    'remove the door from Home Assistant now, before its daemon is uninstalled or its broker changes. A daemon with mqtt.homeAssistant.enabled false does so itself',
   );
   withHelp(command, ['facelatch home-assistant remove --config my-door.json'], 'removed');
   return withCommon(command).action(async (options: CommonOptions) => {
@@ -56,15 +56,15 @@ function removeCommand(stop: AbortSignal, exit: Exit): Command {
     const topics = await remove(config, stop);
     print(options, { removed: topics }, () => {
       const again = config.mqtt.homeAssistant.enabled
-        ? '; a daemon with mqtt.homeAssistant.enabled true announces it anew when it starts or Home Assistant does'
+        ? '. A daemon with mqtt.homeAssistant.enabled true announces it again when it or Home Assistant starts'
         : '';
-      return `${topics.join(', ')} taken out${again}`;
+      return `${topics.join(', ')} removed${again}`;
     });
     exit(exitCodes.yes);
   });
 }
 
-/** Every topic it was announced under, and the one it would be. */
+/** Clears every topic it was announced under, and the one it would be announced under. */
 async function remove(config: Config, signal: AbortSignal): Promise<readonly string[]> {
   const file = announcedFile(config);
   const noted = announcedIn(file);

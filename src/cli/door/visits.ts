@@ -1,4 +1,4 @@
-/** The demo's book-keeping: who truly came against what the door did, visit by visit. */
+/** The book of the demo: who really came and what the door did, visit by visit. */
 
 import type { Observation } from '../../access/port.ts';
 import type { Scene } from '../../camera/port.ts';
@@ -19,7 +19,7 @@ export interface VisitsResult {
   /** Stayed shut before a single enrolled person. */
   readonly wronglyShut: number;
   readonly rows: readonly VisitRow[];
-  /** The visits at which the door was wrong, with what it said. */
+  /** The visits at which the door was wrong, and what it did. */
   readonly mistakes: readonly {
     readonly visit: number;
     readonly people: readonly string[];
@@ -41,7 +41,7 @@ export interface Visits {
   table(): string;
 }
 
-/** Keeps the book. `enrolled` are the names of the enrolled; `nameOf` turns a person id into a name. */
+/** Keeps the book. `enrolled`: names; `nameOf` turns a person id into a name. */
 export function openVisits(enrolled: readonly string[], nameOf: (personId: string) => string): Visits {
   const visits = new Map<number, Visit>();
   const pending = new Map<number, Event[]>();

@@ -46,7 +46,7 @@ export function journalCommand(stop: AbortSignal, exit: (code: number) => void):
 
 function showCommand(stop: AbortSignal, exit: (code: number) => void): Command {
   const command = new Command('show')
-    .description('entries, oldest first (what `facelatch journal` does by itself)')
+    .description('entries, oldest first (the default of `facelatch journal`)')
     .option('-p, --person <name|id>', 'only entries about this person')
     .addOption(
       new Option(

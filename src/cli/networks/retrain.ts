@@ -126,7 +126,7 @@ async function learnHere(
   return jobs.status() as JobStatus;
 }
 
-/** One bar a stage. */
+/** One bar for each stage. */
 function stages() {
   let stage = '';
   let bar: ProgressBar | undefined;

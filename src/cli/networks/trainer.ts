@@ -3,7 +3,7 @@
  * trainers.
  */
 import { hostname } from 'node:os';
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { Fault } from '../../base/errors.ts';
 import { newKey, publicKeyOf, thumbprint, writeNew } from '../../command/keys.ts';
 import type { TrainerEvent } from '../../farm/trainer.ts';
@@ -144,7 +144,12 @@ function createCommand(exit: Exit): Command {
       'make the keys of this host as a trainer (Ed25519 to sign results, X25519 to read jobs). The keys stay in the file; its card, which holds no secret, is printed for the doors',
     )
     .option('-o, --out <file>', 'the file of the private keys (trainer.keyFile); an existing one is not overwritten', 'trainer-key.json')
-    .option('--name <name>', 'names this trainer to doors', hostname().replaceAll(/[^A-Za-z0-9_.-]/g, '-'))
+    .addOption(
+      new Option('--name <name>', 'the name of this trainer, for doors').default(
+        hostname().replaceAll(/[^A-Za-z0-9_.-]/g, '-'),
+        'the name of this host',
+      ),
+    )
     .option('--json', 'the card alone on standard output (it is JSON in either case)');
   withHelp(
     command,

@@ -55,7 +55,7 @@ function opened(options: CommonOptions) {
 type Exit = (code: number) => void;
 
 function listCommand(exit: Exit) {
-  const command = new Command('list').description('everyone who is enrolled (what `facelatch people` does by itself)');
+  const command = new Command('list').description('everyone who is enrolled (the default of `facelatch people`)');
   withHelp(command, ['facelatch people', 'facelatch people list --json'], 'done');
   // Unknown subcommands arrive here too: "too many arguments" would not help.
   withCommon(command)

@@ -1,4 +1,7 @@
-/** `facelatch key`: makes an operator's key, says who may send this door commands, and prints the door's own card. */
+/**
+ * `facelatch key`: makes the key of an operator, manages who may send commands to this door, and prints the door's
+ * card.
+ */
 import { dirname } from 'node:path';
 import { Command } from 'commander';
 import { doorKeysOf, operatorsFile } from '../../adapters/command.ts';
@@ -16,17 +19,17 @@ export function keyCommand(_stop: AbortSignal, exit: Exit): Command {
   const command = new Command('key')
     .summary('keys of operators, who may send commands to a door')
     .description(
-      'Commands to a door are signed. An operator makes a key (create) and gives its public part to whoever looks after the door, who adds it there ' +
+      'Commands to a door are signed. An operator makes a key (create) and gives its public part to the owner of the door. The owner adds it at the door ' +
         "(add) with a role, and gives the operator the door's card (door).",
     );
   withHelp(
     command,
     [
-      'facelatch key create                                 on the operator’s machine: makes a key, prints its public part',
+      'facelatch key create                                 at the operator: makes a key, prints its public part',
       'facelatch key add ada ada.json --role operator       at the door: lets Ada open it',
-      'facelatch key door > front-door.json                 at the door: what operators need to know of it',
+      'facelatch key door > front-door.json                 at the door: the card that operators need',
       'facelatch key list',
-      'facelatch key remove ada                             from this moment on nothing of hers is taken',
+      'facelatch key remove ada                             her commands are refused from now on',
     ],
     'done',
     '(key remove) there is no such operator',
@@ -52,14 +55,14 @@ function createCommand(exit: Exit): Command {
 
 function addCommand(exit: Exit): Command {
   const command = new Command('add')
-    .description('let an operator send commands to this door, from this moment on')
-    .argument('<name>', 'the operator, as journal and log shall name them')
+    .description('let an operator send commands to this door from now on')
+    .argument('<name>', 'the name of the operator in journal and log')
     .argument('<public-key>', 'a file with the public key, or the key itself as JSON')
-    .requiredOption('-r, --role <role>', `${roles.join(', ')}: each may what those before it may`);
+    .requiredOption('-r, --role <role>', `${roles.join(', ')}; each includes the rights of those before it`);
   withHelp(command, ['facelatch key add ada ada.json --role operator'], 'added');
   return withCommon(command).action(async (name: string, given: string, options: CommonOptions & { readonly role: string }) => {
     const role = roles.find((known): known is Role => known === options.role);
-    if (!role) throw new Fault('bad-argument', `There is no role "${options.role}"; there are ${roles.join(', ')}`);
+    if (!role) throw new Fault('bad-argument', `There is no role "${options.role}": choose from ${roles.join(', ')}`);
     const key = publicKeyOf(
       given.trimStart().startsWith('{') ? jsonOf(given) : readJsonFile(given, 'public key', 'name its file'),
       'Ed25519',
@@ -75,7 +78,7 @@ function jsonOf(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
-    throw new Fault('bad-argument', 'This is no JSON: give the public key as "facelatch key create" printed it, or its file', error);
+    throw new Fault('bad-argument', 'This is not JSON: give the public key as "facelatch key create" printed it, or its file', error);
   }
 }
 
@@ -86,7 +89,7 @@ function listCommand(exit: Exit): Command {
     const operators = await operatorsIn(operatorsFile(configOf(options).config)).list();
     print(options, { operators }, () =>
       operators.length === 0
-        ? 'nobody may: facelatch key add NAME PUBLIC-KEY-FILE --role operator'
+        ? 'Nobody may send commands yet: facelatch key add NAME PUBLIC-KEY-FILE --role operator'
         : table([['name', 'role', 'added', 'key'], ...operators.map(({ name, role, addedAt, kid }) => [name, role, addedAt, kid])]),
     );
     exit(exitCodes.yes);
@@ -94,11 +97,15 @@ function listCommand(exit: Exit): Command {
 }
 
 function removeCommand(exit: Exit): Command {
-  const command = new Command('remove').description("take an operator's key out, from this moment on").argument('<name>', 'the operator');
+  const command = new Command('remove')
+    .description("remove an operator's key: their commands are refused from now on")
+    .argument('<name>', 'the operator');
   withHelp(command, ['facelatch key remove ada'], 'removed', 'there is no such operator');
   return withCommon(command).action(async (name: string, options: CommonOptions) => {
     const removed = await operatorsIn(operatorsFile(configOf(options).config)).remove(name);
-    print(options, { removed }, () => (removed ? `${name} may send no more commands` : `there is no operator ${name}: facelatch key list`));
+    print(options, { removed }, () =>
+      removed ? `${name} may no longer send commands` : `there is no operator ${name}: facelatch key list`,
+    );
     exit(removed ? exitCodes.yes : exitCodes.no);
   });
 }
@@ -106,9 +113,9 @@ function removeCommand(exit: Exit): Command {
 function doorCommand(exit: Exit): Command {
   const command = new Command('door')
     .description(
-      "print this door's card, its public keys: an operator needs it to send commands and to trust the answers; it holds no secret",
+      "print this door's card (its public keys). An operator needs it to send commands and to trust the answers; it holds no secret",
     )
-    .option('-o, --out <file>', 'write it there instead; an existing file is not overwritten');
+    .option('-o, --out <file>', 'write it to this file instead; no file is overwritten');
   withHelp(command, ['facelatch key door > front-door.json', 'facelatch key door --config my-door.json'], 'done');
   return withCommon(command).action(async (options: CommonOptions & { readonly out?: string }) => {
     const keys = await doorKeysOf(configOf(options).config);
