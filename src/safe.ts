@@ -1,4 +1,7 @@
-/** `facelatch relay safe` without the rest of the program, which takes longer to load than a door should stay open; an edge like main.ts. */
+/**
+ * `facelatch relay safe` without the rest of the program, which takes longer to load than a door may stay open. An
+ * entry like main.ts.
+ */
 import { CommanderError } from 'commander';
 import { Fault } from './base/errors.ts';
 import { exitCodeOf, exitCodes, reportFault } from './cli/context.ts';

@@ -1,6 +1,6 @@
 /**
- * The composition root: a configuration in, the whole house out. The rooms open in order and are released in reverse order; what they
- * do lies in house/.
+ * The composition root: a configuration in, the whole house out. The rooms open in order and are released in reverse
+ * order; what they do is in house/.
  */
 
 import { openEntrance } from './access/entrance.ts';
@@ -64,8 +64,8 @@ export interface House extends AsyncDisposable {
 }
 
 /**
- * Opens everything, in order: the state folder's lock, journal, networks, gallery, relay at its safe level, camera, broker, desk.
- * Throws the Fault of whatever could not be opened; what was opened before it is released.
+ * Opens everything, in order: the state folder's lock, journal, networks, gallery, relay at its safe level, camera,
+ * broker, desk. Throws the Fault of whatever could not be opened; what was opened before it is released.
  */
 export async function wire(config: Config, log: Log, overrides: Overrides = {}): Promise<House> {
   await using opening = new AsyncDisposableStack();

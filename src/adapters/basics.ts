@@ -1,6 +1,6 @@
 /**
- * Which adapter stands behind which door: a configuration in, each room opened as it asks out. Here is what most commands need (what ships, the state folder, networks,
- * people, journal); the other rooms have a file each, `adapters-ROOM.ts`. With `wire.ts` they are the only importers of adapters.
+ * A configuration in, rooms opened as it says out. Here is what most commands need (what ships, the state folder,
+ * networks, people, journal); every other room has a file of its own beside this one.
  */
 
 import { statSync } from 'node:fs';
@@ -23,12 +23,12 @@ import type { Config } from '../settings/load.ts';
 export const root = fileURLToPath(new URL('../..', import.meta.url));
 export const demoPeopleFolder = join(root, 'config', 'demo-people');
 
-/** A network's folder: a name in models/, or a path. */
+/** The folder of a network: a name in models/, or a path. */
 export function modelFolder(name: string): string {
   return name.includes('/') ? resolve(name) : join(root, 'models', basename(name));
 }
 
-/** The face reader that the configuration asks for, or one with another embedder (a folder). */
+/** The face reader that the configuration names, or one with another embedder (a folder). */
 export function readerOf({ face }: Config, embedder = modelFolder(face.embedder)): Promise<FaceReader> {
   return openFaceReader({
     detector: modelFolder(face.detector),
@@ -39,7 +39,7 @@ export function readerOf({ face }: Config, embedder = modelFolder(face.embedder)
   });
 }
 
-/** The state folder, made when it is not there (for its owner alone: it holds faces). */
+/** The state folder, made where it does not exist (for its owner alone: it holds faces). */
 export function stateFolder({ state }: Config): string {
   const folder = resolve(state.folder);
   if (statSync(folder, { throwIfNoEntry: false })?.isFile())
@@ -61,8 +61,8 @@ export function galleryOf(config: Config, embedder: EmbedderInfo, clock: Clock =
 }
 
 /**
- * Makes the templates that the embedder in use lacks from the stored pictures, as after a change of embedder. `onPicture` is told of each.
- * What fails is named in the result and left as it is.
+ * Makes the missing templates of the embedder in use from the stored pictures, as after a change of embedder.
+ * `onPicture` is called for each. What fails is named in the result and left as it is.
  */
 export function renewTemplates(gallery: Gallery, reader: FaceReader, onPicture?: () => void | Promise<void>): Promise<Reembedded> {
   return gallery.reembed(async (picture) => {
@@ -73,7 +73,7 @@ export function renewTemplates(gallery: Gallery, reader: FaceReader, onPicture?:
   });
 }
 
-/** A search in memory alone, under the head of an embedder. */
+/** A search in memory, under the head of an embedder. */
 export function searchOf({ identity }: Config, embedder: EmbedderInfo): Search {
   return gallerySearch(embedder, identity.detection);
 }
@@ -82,7 +82,7 @@ export function journalOf(config: Config, clock: Clock = systemClock): Journal {
   return openJournal({ file: join(stateFolder(config), 'journal.sqlite'), clock });
 }
 
-/** Enrolment from afar, over the gallery and camera of the running door. */
+/** Remote enrolment, over the gallery and camera of the running door. */
 export function enrolmentSessionsOf(
   config: Config,
   parts: Pick<SessionsOptions, 'gallery' | 'roster' | 'reader' | 'camera' | 'log'>,

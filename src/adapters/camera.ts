@@ -1,4 +1,4 @@
-/** The camera room as the configuration asks for it. */
+/** The camera room as the configuration says. */
 
 import type { Clock, SteppedClock } from '../base/time.ts';
 import { demoVisits } from '../camera/demo/visits.ts';
@@ -14,7 +14,7 @@ import { demoPeopleFolder } from './basics.ts';
 /** The demo people, as their pictures are named. */
 export const demoPeople = Array.from({ length: 16 }, (_, i) => `p${String(i + 1).padStart(2, '0')}`);
 
-/** The camera that the configuration asks for, watched for freezing and darkness. */
+/** The camera that the configuration names, watched for freezing and darkness. */
 export function cameraOf({ camera }: Config, clock: Clock): Camera {
   const { width, height, fps, device, url, replay } = camera;
   const lockStep = replay.speed === 0;
@@ -37,7 +37,7 @@ export function cameraOf({ camera }: Config, clock: Clock): Camera {
   }
 }
 
-/** A lock-step replay moves its own clock, one frame period a frame. */
+/** A replay in lock-step moves its own clock by one frame period a frame. */
 export function stepping(camera: Camera, clock: SteppedClock, fps: number): Camera {
   return {
     label: camera.label,

@@ -1,4 +1,4 @@
-/** The command room as the configuration asks for it: the keys of door and operators, and the desk that takes commands. */
+/** The command room as the configuration says: the keys of door and operators, and the desk that takes commands. */
 
 import { join } from 'node:path';
 import { Fault } from '../base/errors.ts';
@@ -17,7 +17,7 @@ import { stateFolder } from './basics.ts';
 
 /** Where the keys of this door's operators are kept. */
 export const operatorsFile = (config: Config): string => join(stateFolder(config), 'operators.json');
-/** This door's own keys, made at their first use. */
+/** This door's own keys, made at first use. */
 export const doorKeysOf = (config: Config): Promise<DoorKeys> => openDoorKeys(join(stateFolder(config), 'door-keys.json'), config.door.id);
 
 export interface DeskParts {

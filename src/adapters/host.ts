@@ -1,4 +1,4 @@
-/** The host room as the configuration asks for it: metrics, and systemd. */
+/** The host room as the configuration says: metrics, and systemd. */
 
 import type { Log } from '../base/log.ts';
 import { systemClock } from '../base/time.ts';
@@ -10,7 +10,7 @@ import type { Config } from '../settings/load.ts';
 
 export interface ServedMetrics extends Pick<Metrics, 'event' | 'looked'>, AsyncDisposable {}
 
-/** The metrics and where they are fetched; undefined where nobody asked for them. */
+/** The metrics and their server; undefined where they are not enabled. */
 export async function metricsOf({ door, metrics }: Config, readings: MetricsOptions['readings']): Promise<ServedMetrics | undefined> {
   if (!metrics.enabled) return undefined;
   const made = doorMetrics({ door: door.id, version, readings });
@@ -18,11 +18,14 @@ export async function metricsOf({ door, metrics }: Config, readings: MetricsOpti
   return { event: made.event, looked: made.looked, [Symbol.asyncDispose]: () => server[Symbol.asyncDispose]() };
 }
 
-/** A camera that opens, or stands still and is closed, takes at most this much longer than its own patience; so does one frame's reading. */
+/**
+ * How much longer than its own patience a camera takes to open, or to be closed when frozen; reading one frame takes
+ * no longer.
+ */
 const turnSlackMs = 10_000;
 const cameraOpenMs = 15_000;
 
-/** systemd, where it started this process as a unit with Type=notify; else undefined, and nothing is told to anybody. */
+/** systemd, where it started this process as a unit with Type=notify; else undefined. */
 export async function serviceManagerOf(
   { camera }: Config,
   environment: NotifyEnvironment,

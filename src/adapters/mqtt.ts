@@ -1,4 +1,7 @@
-/** The MQTT room as the configuration asks for it: the demo's own broker, what Home Assistant is told, and a try of the broker. */
+/**
+ * The MQTT room as the configuration says: the demo's own broker, what Home Assistant is told, and a test of the
+ * broker.
+ */
 
 import { join } from 'node:path';
 import { Fault } from '../base/errors.ts';
@@ -36,7 +39,7 @@ export function discoveryOf(config: Config): { readonly topic: string; readonly 
   });
 }
 
-/** Where is noted what Home Assistant was told. */
+/** Records what Home Assistant was told. */
 export const announcedFile = (config: Config): string => join(stateFolder(config), 'home-assistant.json');
 
 export interface HomeAssistantParts {
@@ -48,7 +51,10 @@ export interface HomeAssistantParts {
   readonly log: Log;
 }
 
-/** Announces the door to Home Assistant, or takes it back where it was announced and is not to be; undefined where it hears nothing from now on. */
+/**
+ * Announces the door to Home Assistant, or withdraws it where it is no longer enabled; undefined where nothing is
+ * told from now on.
+ */
 export function homeAssistantOf(config: Config, { publication, gallery, lookedAt, clock, log }: HomeAssistantParts): TellEvent | undefined {
   const { enabled, person, image } = config.mqtt.homeAssistant;
   announce({ publication, file: announcedFile(config), discovery: enabled ? discoveryOf(config) : undefined, log });
@@ -76,7 +82,7 @@ export function homeAssistantOf(config: Config, { publication, gallery, lookedAt
   });
 }
 
-/** Whether the broker takes what this door would publish. */
+/** Whether the broker accepts what this door would publish. */
 export function brokerProbe(config: Config): Promise<BrokerProbe> {
   const { prefix, commands } = config.mqtt;
   return probeBroker({ broker: brokerOf(config), prefix, door: config.door.id, commands });

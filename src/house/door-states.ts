@@ -1,4 +1,6 @@
-/** How the door stands, as its retained states say it: the parts of the house go in, what each state is now comes out. */
+/**
+ * How the door stands, as its retained states say it: the parts of the house go in, what each state is now comes out.
+ */
 import type { Entrance } from '../access/entrance.ts';
 import { networks, newestVersion } from '../learning/networks.ts';
 import type { Publication } from '../mqtt/client.ts';

@@ -1,9 +1,12 @@
-/** The path of an event: what happened at the door goes in, with its journal entry where there is one; out it goes to whoever is to hear of it. */
+/**
+ * The path of an event: what happened at the door goes in, with its journal entry if it has one; everybody who
+ * listens is told.
+ */
 import type { Event } from '../events.ts';
 import type { Entry } from '../journal/port.ts';
 import type { Rooms } from './rooms.ts';
 
-/** What somebody should go and look at. */
+/** What somebody should look at. */
 const alarms: ReadonlySet<Event['kind']> = new Set(['door.held-open', 'door.forced-open', 'tamper.raised', 'relay.failed']);
 
 export function tellEvent({ listeners, counts, publishing, learning, metrics }: Rooms, event: Event, entry: Entry | undefined): void {

@@ -1,4 +1,7 @@
-/** The eyes of a house before it runs: with the reader that a test brings, or with templates that another embedder made. wire.ts opens them. */
+/**
+ * The eyes of a house before it runs: with the reader that a test brings, or with templates that another embedder
+ * made. wire.ts opens them.
+ */
 import { galleryOf, renewTemplates } from '../adapters/basics.ts';
 import type { Log } from '../base/log.ts';
 import type { Clock } from '../base/time.ts';

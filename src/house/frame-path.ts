@@ -1,4 +1,7 @@
-/** The path of a frame: a frame and what the networks read in it go in, the sighting to decide on comes out; then who looks at the decided moment. */
+/**
+ * The path of a frame: a frame and what the networks read in it go in, the sighting to decide on comes out; then who
+ * looks at the decided moment.
+ */
 import type { Observation, Sighting } from '../access/port.ts';
 import { sight } from '../access/sight.ts';
 import type { Frame } from '../camera/port.ts';

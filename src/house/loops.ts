@@ -1,6 +1,6 @@
 /**
- * The running house: the loops over frames and time, and their supervision. What fails outside (camera, reader) is journalled and tried
- * again after growing waits; everything else ends the daemon.
+ * The running house: the loops over frames and time, and their supervision. What fails outside (camera, reader) is
+ * journalled and tried again after growing waits; everything else ends the daemon.
  */
 import type { Controller } from '../access/controller.ts';
 import type { Observation, Sighting } from '../access/port.ts';
@@ -33,8 +33,8 @@ export interface DaemonStatus {
   readonly frames: number;
   readonly unreadable: number;
   /**
-   * Counts every turn of each loop: a frame dealt with, an attempt or a second of the wait for a camera or reader, a tick. A loop whose
-   * number does not change hangs.
+   * Counts every turn of each loop: a frame dealt with, an attempt or a second of the wait for a camera or reader, a
+   * tick. A loop whose number does not change hangs.
    */
   readonly turns: { readonly camera: number; readonly time: number };
 }

@@ -1,6 +1,6 @@
 /**
- * What a running house tells the broker: the journal, the door's states, trainings, enrolments, and Home Assistant. house/running.ts
- * opens it when the house begins; it ends last, with its signal. Nothing in the house waits for it.
+ * What a running house tells the broker: the journal, the door's states, trainings, enrolments, and Home Assistant.
+ * house/running.ts opens it when the house begins; it ends last, with its signal. Nothing in the house waits for it.
  */
 import { homeAssistantOf } from '../adapters/mqtt.ts';
 import { brokerOf } from '../adapters/relay-line.ts';

@@ -1,6 +1,6 @@
 /**
- * The opened rooms of a house, and what changes while it runs: the one record that the paths of frames, events and time work on.
- * wire.ts fills it in the order in which the rooms open.
+ * The opened rooms of a house, and what changes while it runs: the one record that the paths of frames, events and
+ * time work on. wire.ts fills it in the order in which the rooms open.
  */
 import type { ControllerOptions } from '../access/controller.ts';
 import type { Observation } from '../access/port.ts';

@@ -1,6 +1,6 @@
 /**
- * The opened house from its start to its stop: every loop begins; when one ends or the signal comes, the lock is made safe, the stop is
- * journalled, and publishing ends last.
+ * The opened house from its start to its stop: every loop begins; when one ends or the signal comes, the lock is made
+ * safe, the stop is journalled, and publishing ends last.
  */
 import type { Entrance } from '../access/entrance.ts';
 import { messageOf } from '../base/errors.ts';

@@ -1,4 +1,7 @@
-/** How the house stands, for each who asks: its rooms go in, a policy, a status, a summary for people, and readings for the metrics come out. */
+/**
+ * How the house stands, for each who asks: its rooms go in, a policy, a status, a summary for people, and readings
+ * for the metrics come out.
+ */
 import type { Policy } from '../access/decide.ts';
 import type { Entrance } from '../access/entrance.ts';
 import { version } from '../base/version.ts';

@@ -1,4 +1,7 @@
-/** What happens as time passes: ten times a second the lock, learning, the published states and systemd; every second what other processes changed. */
+/**
+ * What happens as time passes: ten times a second the lock, learning, the published states and systemd; every second
+ * what other processes changed.
+ */
 import type { Entrance } from '../access/entrance.ts';
 import { Fault } from '../base/errors.ts';
 import type { Loops } from './loops.ts';

@@ -1,7 +1,8 @@
 /**
- * The network that guards the door, as one reader and one gallery that stay the same objects while what is behind them changes: a
- * switch replaces reader, templates and threshold together. An embedding is only compared in the gallery of the network that made it.
- * learning/open.ts opens it (wire.ts, where a test brings its own reader); it owns the guards and closes them at its end.
+ * The network that guards the door, as one reader and one gallery that stay the same objects while what is behind
+ * them changes: a switch replaces reader, templates and threshold together. An embedding is only compared in the
+ * gallery of the network that made it. learning/open.ts opens it (wire.ts, where a test brings its own reader); it
+ * owns the guards and closes them at its end.
  */
 import { Fault } from '../base/errors.ts';
 import type { FaceReader, Reading, ReadOptions } from '../face/port.ts';

@@ -1,4 +1,7 @@
-/** The farm that the configuration names: for a door, whom it gives its jobs; for a trainer, whose jobs it takes. Loaded only where it is asked for. */
+/**
+ * The farm of a configuration: for a door, the trainers that get its jobs; for a trainer, the doors whose jobs it
+ * takes. Loaded only when needed.
+ */
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
@@ -38,7 +41,7 @@ function farmOptions(config: Config, keys: DoorKeys, log: Log): FarmOptions {
   };
 }
 
-/** Each trainer of this door, and what it says of itself where it is there. Throws faults of the connection. */
+/** Each trainer of this door, and what it says of itself if it is present. Throws faults of the connection. */
 export async function rollOf(config: Config, signal: AbortSignal): Promise<{ readonly card: Card; readonly present?: Presence }[]> {
   const cards = trainerCards(config);
   if (cards.length === 0)
@@ -61,13 +64,16 @@ export interface FarmFound {
   /** The address without user and password. */
   readonly label: string;
   readonly answerMs: number;
-  /** Whether Redis has its jobs after a restart. */
+  /** Whether Redis still has its jobs after a restart. */
   readonly keeps: boolean;
   /** Whether the keys of other doors are out of reach. */
   readonly fenced: boolean;
 }
 
-/** Does what a job needs of Redis, with a key of its own that is gone afterwards. Throws Faults `farm-unreachable`, `not-permitted`, `bad-config`. */
+/**
+ * Does what a job needs from Redis, with a key that is removed afterwards. Throws Faults `farm-unreachable`,
+ * `not-permitted`, `bad-config`.
+ */
 export async function probeFarm(config: Config, signal: AbortSignal): Promise<FarmFound> {
   const { prefix } = config.farm;
   await using redis: FarmRedis = await openFarmRedis({ ...placeOf(config), signal });
@@ -79,7 +85,7 @@ export async function probeFarm(config: Config, signal: AbortSignal): Promise<Fa
   await guard(client.unlink(key));
   const answerMs = (performance.now() - startedMs) / 3;
   const persistence = await guard(client.info('persistence'));
-  // Begins as this door's name does, and yet is no door's.
+  // Begins with this door's name, and yet belongs to no door.
   const fenced = await guard(client.get(`${prefix}:${config.door.id}~:probe`)).then(
     () => false,
     (error) => {
@@ -160,7 +166,7 @@ function cardIn(file: string, setting: string, kind: 'door' | 'trainer'): Card {
   } catch (error) {
     throw new Fault(
       'bad-config',
-      `${setting} names ${file}, which is no card of a ${kind} (${messageOf(error)}): ${made} prints one`,
+      `${setting} names ${file}, which is not the card of a ${kind} (${messageOf(error)}): ${made} prints one`,
       error,
     );
   }

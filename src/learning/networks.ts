@@ -1,4 +1,4 @@
-/** Networks on disk: a folder in; whether it is whole and what its manifest says of it out. */
+/** Networks on disk: a folder in; whether it is whole, and what its manifest says of it, out. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { modelFolder, root } from '../adapters/basics.ts';
@@ -65,7 +65,7 @@ function stateOf(folder: string, usedAs: NetworkState['usedAs']): NetworkState {
   }
 }
 
-/** The manifest as it lies there, unchecked; empty where it cannot be read (the network's state says why). */
+/** The manifest, unchecked; empty where it cannot be read (the network's state says why). */
 function manifestOf(folder: string): Json {
   try {
     const json: unknown = JSON.parse(readFileSync(join(folder, 'manifest.json'), 'utf8'));
@@ -80,7 +80,10 @@ function statedIn(folder: string): Partial<Record<string, string>> {
   return Object.fromEntries(Object.entries(manifestOf(folder)).filter((entry): entry is [string, string] => typeof entry[1] === 'string'));
 }
 
-/** What an embedder's manifest states as measured on a set, by kind of score; empty where it states nothing. Accuracy and standard error are percent. */
+/**
+ * What an embedder's manifest states as measured on a set, by kind of score; empty where it states nothing. Accuracy
+ * and standard error are percent.
+ */
 export function statedFigures({ face }: Config, set: string): Readonly<Record<string, StatedFigures>> {
   const { measured } = manifestOf(modelFolder(face.embedder));
   const figures = isRecord(measured) ? measured[set] : undefined;

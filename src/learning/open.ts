@@ -1,7 +1,8 @@
 /**
- * Learning at a running door: frames, decisions and the clock go in. Pictures are kept where the owner allows it, jobs run and pause
- * while somebody is there, a new champion is watched beside the network before it, and what other processes promoted is taken over.
- * Nothing here delays a decision. wire.ts opens it; it owns the eyes, the registry and the training process, and ends with the door.
+ * Learning at a running door: frames, decisions and the clock go in. Pictures are kept where the owner allows it,
+ * jobs run and pause while somebody is there, a new champion is watched beside the network before it, and what other
+ * processes promoted is taken over. Nothing here delays a decision. wire.ts opens it; it owns the eyes, the registry
+ * and the training process, and ends with the door.
  */
 
 import type { Observation } from '../access/port.ts';
@@ -88,8 +89,8 @@ const purgeMs = 600_000;
 const scheduleMs = 20_000;
 
 /**
- * Opens the network that guards: the champion where it is whole and trusted, else what was before it. Throws what opening the
- * configured network throws.
+ * Opens the network that guards: the champion where it is whole and trusted, else what was before it. Throws what
+ * opening the configured network throws.
  */
 export async function openLearning(options: LearningOptions): Promise<Learning> {
   const { config, journal, clock, log, workshop } = options;

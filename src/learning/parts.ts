@@ -1,6 +1,6 @@
 /**
- * The retraining room put together for this door: a configuration in; its store, registry, samples, training process and job runner out. The daemon and the command line
- * share it; `learning.ts` adds what only a running door has.
+ * The retraining room for this door: a configuration in; its store, registry, samples and job runner out. The daemon
+ * and the command line share it; learning/open.ts adds what only a running door has.
  */
 import { existsSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
@@ -44,8 +44,8 @@ const inspect: Inspect = (folder): EmbedderShape => {
 };
 
 /**
- * The embedder that guards this door: the champion trained here, or the one that the configuration names. For whoever only looks; a champion that is damaged is left
- * out, and the daemon goes back to the network before it.
+ * The embedder that guards this door: the champion trained here, or the one that the configuration names. For
+ * commands that only look: they leave out a damaged champion, and the daemon goes back to the network before it.
  */
 export function embedderFolder(config: Config): string {
   const base = modelFolder(config.face.embedder);
@@ -60,7 +60,7 @@ export function embedderFolder(config: Config): string {
   }
 }
 
-/** The networks trained for this door, for whoever only looks; none where nothing was trained. */
+/** The networks trained for this door, for commands that only look; none where nothing was trained. */
 export function trainedNetworks(config: Config): readonly BundleEntry[] {
   if (!existsSync(join(config.state.folder, 'retrain.sqlite'))) return [];
   using store = openRetrainStore(storeFile(config));
@@ -70,7 +70,7 @@ export function trainedNetworks(config: Config): readonly BundleEntry[] {
 /** The reader of the network that guards this door. */
 export const doorReaderOf = (config: Config): Promise<FaceReader> => readerOf(config, embedderFolder(config));
 
-/** As its manifest states it: opening the network checks it. */
+/** As the manifest states it; opening the network checks it. */
 function statedHash(folder: string): string {
   try {
     return String((JSON.parse(readFileSync(join(folder, 'manifest.json'), 'utf8')) as { sha256?: unknown }).sha256).toLowerCase();
@@ -90,11 +90,14 @@ export interface Retraining {
   /** The folder of a bundle, or of `base`. */
   readonly folderOf: (id: string) => string;
   readonly championFolder: () => string;
-  /** What was found damaged and moved away when it was opened. */
+  /** Where a damaged store was moved when it was opened. */
   readonly movedAway?: string;
 }
 
-/** Opens it; the store lives as long as the registry. Throws Faults of the store, the door's keys and the configured embedder. */
+/**
+ * Opens it; the store lives as long as the registry. Throws Faults of the store, the door's keys and the configured
+ * embedder.
+ */
 export async function openRetraining(config: Config): Promise<Retraining & Disposable> {
   const keys = await doorKeysOf(config);
   const base = modelFolder(config.face.embedder);
@@ -126,14 +129,17 @@ export async function openRetraining(config: Config): Promise<Retraining & Dispo
   };
 }
 
-/** The key of one of this door's trainers; its card is read anew, so that one that was taken away is out at once. */
+/**
+ * The key of one of this door's trainers. Its card is read each time, so that a trainer that is removed loses its
+ * trust at once.
+ */
 async function trainerKey({ farm }: Config, kid: string): Promise<CryptoKey | undefined> {
   for (const file of farm.trainers) {
     try {
       const key = publicKeyOf((JSON.parse(readFileSync(file, 'utf8')) as { sign?: unknown }).sign, 'Ed25519');
       if ((await thumbprint(key)) === kid) return await importKey(key);
     } catch {
-      // No card: whoever trains there is not known, and the farm says what is wrong with it.
+      // No card, so nobody is trusted by it; the farm says what is wrong with the file.
     }
   }
   return undefined;
@@ -206,7 +212,9 @@ export function runnerOf(config: Config, { retraining, ...parts }: RunnerParts):
   });
 }
 
-/** Where jobs go that are trained on a farm; undefined where none is set. Loaded only then. Throws Fault `bad-config`. */
+/**
+ * Where jobs go that are trained on a farm; undefined where none is set. Loaded only then. Throws Fault `bad-config`.
+ */
 export async function farmOf(config: Config, log: Log): Promise<Farm | undefined> {
   if (config.farm.url === '') return undefined;
   const { doorFarm } = await import('./farm.ts');

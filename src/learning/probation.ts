@@ -1,7 +1,7 @@
 /**
- * A champion on probation: for its first decisions, over restarts too, the network before it reads the same frames. Frames and the
- * champion's decisions go in; the count goes to the registry, and out comes that the champion has proved itself, or that the two
- * differ too often. The champion decides; the network before only looks.
+ * A champion on probation: for its first decisions, over restarts too, the network before it reads the same frames.
+ * Frames and the champion's decisions go in; the count goes to the registry, and out comes that the champion has
+ * proved itself, or that the two differ too often. The champion decides; the network before only looks.
  * learning/succession.ts opens it; it ends with the door.
  */
 
@@ -177,8 +177,8 @@ interface DecisionWatch {
 }
 
 /**
- * Counts how often two networks differ. `decisions`: the champion has proved itself after so many; `maxDisagreement`: the share of
- * those that may differ. `before`: the count so far.
+ * Counts how often two networks differ. `decisions`: the champion has proved itself after so many; `maxDisagreement`:
+ * the share of those that may differ. `before`: the count so far.
  */
 export function watchDecisions(
   rules: { readonly decisions: number; readonly maxDisagreement: number },

@@ -1,4 +1,7 @@
-/** The process that checks labels, trains and compares (retrain/process.ts starts it): one task in by message, progress and the result out; ends with whoever started it. */
+/**
+ * The process that checks labels, trains and compares. retrain/process.ts starts it: one task comes in by message,
+ * progress and the result go out. It ends with the process that started it.
+ */
 import { argv } from 'node:process';
 import { Fault, messageOf } from '../base/errors.ts';
 import { openFaceReader } from '../face/reader.ts';
@@ -11,7 +14,7 @@ import { allPeople, readPictures, type TaskMessage, type TaskResult, type Traini
 const [, , workshopModule = './workshop.ts'] = argv;
 const cancelled = new AbortController();
 const say = (message: TaskMessage) => process.send?.(message);
-// Without the daemon nobody wants the result; the checkpoint stays for the next one.
+// Without the daemon nobody needs the result; the checkpoint stays for the next one.
 process.on('disconnect', () => process.exit(0));
 
 async function carryOut(task: TrainingTask, { recipes, compare }: Workshop): Promise<TaskResult> {

@@ -1,6 +1,6 @@
 /**
- * Promotion at this door: what it needs of retraining, samples and the training process is put together here, for the running door and
- * for the commands beside it. Whoever opens it closes it; it owns the training process.
+ * Promotion at this door: what it needs of retraining, samples and the training process is put together here, for the
+ * running door and for the commands beside it. Whoever opens it closes it; it owns the training process.
  */
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -80,7 +80,10 @@ export interface CommandPromotion extends PromotionRoom {
   readonly record: (event: Event) => void;
 }
 
-/** For a command: everything from the state folder. A running daemon follows the registry's pointer within a second, without a stop. */
+/**
+ * For a command: everything from the state folder. A running daemon follows the registry's pointer within a second,
+ * without a stop.
+ */
 export async function openCommandPromotion(
   config: Config,
   { workshop, signal }: Pick<PromotionOptions, 'workshop' | 'signal'>,

@@ -1,4 +1,7 @@
-/** What operators may ask of learning at a running door: a job, a promotion, a step back, a mark; and what they see of it. */
+/**
+ * What operators may ask of learning at a running door (a job, a promotion, a rollback, a mark), and what they see of
+ * it.
+ */
 
 import { Fault, messageOf } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
@@ -26,7 +29,7 @@ export interface TrainingParts {
   readonly log: Log;
 }
 
-/** `promoted` resolves when the last promotion that was asked for has ended. */
+/** `promoted` resolves when the last requested promotion has ended. */
 export function trainingOf(parts: TrainingParts): { readonly training: Training; readonly promoted: () => Promise<void> } {
   const { journal, registry, samples, eyes, process, promotion, jobs, signal, log } = parts;
   const { retrain } = parts.config;

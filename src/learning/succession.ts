@@ -1,7 +1,7 @@
 /**
- * Which network guards the door after which: what is promoted or taken back, here or by another process, goes in. From the next frame on
- * another network looks, on probation. A champion that is damaged or not to be trusted gives way to the one before it.
- * learning/open.ts opens it; it owns the promotion and the probation.
+ * Which network guards the door after which: what is promoted or taken back, here or by another process, goes in.
+ * From the next frame on another network looks, on probation. A champion that is damaged or not to be trusted gives
+ * way to the one before it. learning/open.ts opens it; it owns the promotion and the probation.
  */
 import { readerOf, renewTemplates } from '../adapters/basics.ts';
 import { Fault, messageOf } from '../base/errors.ts';
@@ -118,8 +118,8 @@ async function reopen({ config, retraining, eyes, room }: State): Promise<FaceRe
 type FirstParts = Pick<SuccessionParts, 'config' | 'retraining' | 'clock' | 'log' | 'record'>;
 
 /**
- * What guards at the start: the champion, or, where it is damaged or not to be trusted, what was before it; the pointer follows.
- * Throws what opening the configured network throws.
+ * What guards at the start: the champion, or, where it is damaged or not to be trusted, what was before it; the
+ * pointer follows. Throws what opening the configured network throws.
  */
 export async function firstGuard({ config, retraining, clock, log, record }: FirstParts): Promise<Guard> {
   const { registry } = retraining;

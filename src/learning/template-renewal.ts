@@ -1,4 +1,7 @@
-/** Templates for pictures that others enrolled while another network guarded: made anew beside the door, one round at a time, while nobody stands there. */
+/**
+ * Templates for pictures that were enrolled while another network guarded: they are made beside the running door, one
+ * round at a time, while nobody is there.
+ */
 import { renewTemplates } from '../adapters/basics.ts';
 import { messageOf } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
@@ -13,7 +16,7 @@ export interface TemplateRenewalParts {
 }
 
 export interface TemplateRenewal {
-  /** Begins a round where templates are lacking that the last one did not fail to make. */
+  /** Begins a round where templates are missing that the last round did not fail to make. */
   look(): void;
   /** Resolves when no round is under way. */
   done(): Promise<void>;

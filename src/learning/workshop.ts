@@ -1,4 +1,7 @@
-/** What learns and measures, put together: recipes and comparison with what they need of the other rooms. With `adapters.ts` and `wire.ts` the only importer of adapters. */
+/**
+ * What learns and measures: the recipes and the comparison, with what they need from other rooms. The training
+ * process imports it.
+ */
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -30,11 +33,14 @@ export interface WorkshopOptions {
   readonly cohort?: string;
   /** The recipe `paper` with another network, or another plan in part. */
   readonly paper?: Partial<PaperPlan> & { readonly network?: Network };
-  /** What `finetune` and `paper` train on (`trainer.device`). `adapt` is done before a GPU would have begun. */
+  /** What `finetune` and `paper` train on (`trainer.device`). `adapt` takes less time than a GPU takes to start. */
   readonly device?: OnnxDevice;
   /** The recipe `finetune` with another plan in part. */
   readonly finetune?: Partial<FinetunePlan>;
-  /** Folder with a folder of pictures for each person who is nobody at this door (`retrain.others`); empty: there are none. */
+  /**
+   * Folder with a folder of pictures for each person who is not of this door (`retrain.others`); empty: there are
+   * none.
+   */
   readonly others?: string;
   /** Folder of people who do not exist (`p01-smiling.jpg`): those of the demo. */
   readonly nobodies?: string;
@@ -78,7 +84,10 @@ export function workshopOf({
   };
 }
 
-/** The logit that an embedder's calibration gives for a rate per comparison. Throws Fault `model-unfit` where it has none. */
+/**
+ * The logit that an embedder's calibration gives for a rate per comparison. Throws Fault `model-unfit` where it has
+ * none.
+ */
 function logitAt({ name, calibration }: EmbedderInfo, fmr: number): number {
   if (!calibration)
     throw new Fault(
@@ -88,7 +97,10 @@ function logitAt({ name, calibration }: EmbedderInfo, fmr: number): number {
   return calibrationCurve(calibration).logitAt(fmr).logit;
 }
 
-/** Those of the cohort from whom nothing was learned, as the network of a folder sees them: as it is, or through the adapter; undefined where another ONNX file made it. */
+/**
+ * The people of the cohort from whom nothing was learned, as the network of a folder sees them (through its adapter,
+ * if it has one); undefined where another ONNX file made the cohort.
+ */
 function cohortFor(folder: string, shipped: string): Cohort | undefined {
   const { onnxSha256, adapter } = openEmbedderNetwork(folder);
   const cohort = comparedOn(openCohort(shipped));
@@ -104,14 +116,14 @@ const sampleOf = (picture: Uint8Array): Sample => ({
   takenAt: '',
 });
 
-/** A door of the demo has its people as strangers, too, under other pictures: then nobody of them. */
+/** A demo door has its people among the strangers too, under other pictures: then none of them are used. */
 const strangersUnless = (here: ReadonlySet<string>, people: readonly (readonly Sample[])[]) =>
   people.flat().some(({ id }) => here.has(id)) ? [] : people;
 
-/** More teach the paper's network on a door's processor nothing: it takes 2,500 steps of 16 pairs. */
+/** More of them teach the paper's network nothing on a door's processor: it takes 2,500 steps of 16 pairs. */
 const [mostOthers, mostOfEach] = [200, 6];
 
-/** Those who are not here, and of whom there are two pictures. */
+/** The people who are not of this door, and have at least two pictures. */
 function fewOf(people: readonly (readonly (() => Uint8Array)[])[], here: ReadonlySet<string>): readonly (readonly Sample[])[] {
   return people
     .filter((own) => own.length >= 2)
@@ -120,7 +132,7 @@ function fewOf(people: readonly (readonly (() => Uint8Array)[])[], here: Readonl
     .filter((own) => !own.some(({ id }) => here.has(id)));
 }
 
-/** Person by person, as the names of the files begin; nobody where there is no such folder. */
+/** Person by person, by the beginning of the file names; empty where there is no such folder. */
 function peopleIn(folder: string): readonly (readonly Sample[])[] {
   const names = existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith('.jpg')) : [];
   return [...Map.groupBy(names.toSorted(), (name) => name.split('-')[0]).values()].map((own) =>
@@ -128,7 +140,10 @@ function peopleIn(folder: string): readonly (readonly Sample[])[] {
   );
 }
 
-/** Each person's pictures, to be read when they are wanted; links are followed. Throws Fault `not-found`, `bad-argument` for a folder without people. */
+/**
+ * Each person's pictures, read when they are needed; links are followed. Throws Fault `not-found`, and `bad-argument`
+ * for a folder without people.
+ */
 function picturesOfPeople(folder: string): readonly (readonly (() => Uint8Array)[])[] {
   const pictures = (person: string) => readdirSync(person).filter((file) => /\.(jpe?g|png|webp|pgm)$/i.test(file));
   try {

@@ -1,7 +1,7 @@
 /**
- * Bundles: a trained embedder's folder in, a content-addressed and signed one out (its name is the SHA-256 of `bundle.json`). And a
- * bundle's folder in, its manifest out where it is whole, signed by somebody trusted, for this door and of the right shape; else the reason
- * why not.
+ * Bundles: a trained embedder's folder in, a content-addressed and signed one out (its name is the SHA-256 of
+ * `bundle.json`). And a bundle's folder in, its manifest out where it is whole, signed by somebody trusted, for this
+ * door and of the right shape; else the reason why not.
  */
 import { createHash } from 'node:crypto';
 import { lstatSync, readdirSync, readFileSync } from 'node:fs';
@@ -143,7 +143,10 @@ export function filesWhole(folder: string, { files }: BundleManifest): BundleVer
   return undefined;
 }
 
-/** Whether a bundle may be used at this door at all; whether it is better is another question. `id`: the name it goes by. */
+/**
+ * Whether a bundle may be used at this door at all; whether it is better is another question. `id`: the name it goes
+ * by.
+ */
 export async function verifyBundle(folder: string, id: string | undefined, expected: Expected): Promise<BundleVerdict> {
   if (!lstatSync(folder, { throwIfNoEntry: false })?.isDirectory()) return no('not-found', 'it is not there');
   const read = readManifest(folder, id);

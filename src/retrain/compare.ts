@@ -1,5 +1,6 @@
 /**
- * Measures a candidate beside the champion: both embed the same frozen pictures and everyone's templates, and the verdict is on their scores.
+ * Measures a candidate beside the champion: both embed the same frozen pictures and everyone's templates; the verdict
+ * is on the scores.
  */
 import { Fault } from '../base/errors.ts';
 import type { EmbedderInfo, Embedding, FaceReader, Head } from '../face/port.ts';
@@ -8,12 +9,15 @@ import { probesOf, unmeasuredText } from './probes.ts';
 import { mostWorse, type NetworkScores, type NetworkVerdict, verdictOf } from './verdict.ts';
 
 export interface CompareParts {
-  /** The rate that each of so many comparisons may have, for a rate per attempt. */
+  /** The rate that one comparison may have, for a rate per attempt over that many templates. */
   readonly fmrPerComparison: (targetFmr: number, templates: number) => number;
-  /** The logit that an embedder's calibration gives for a rate per comparison. Throws Fault `model-unfit` where it has none. */
+  /**
+   * The logit that an embedder's calibration gives for a rate per comparison. Throws Fault `model-unfit` where it has
+   * none.
+   */
   readonly logitAt: (embedder: EmbedderInfo, fmr: number) => number;
   readonly logitOf: (head: Head, a: Embedding, b: Embedding) => number;
-  /** The cohort as the network of a folder would embed it; undefined where nobody can say. */
+  /** The cohort as the network of a folder would embed it; undefined where that is not known. */
   readonly cohortOf: (folder: string) => Cohort | undefined;
 }
 
@@ -73,7 +77,7 @@ async function embedAll(
   return embeddings;
 }
 
-/** A picture that cannot be read any more counts as one without a face: both networks are given the same. */
+/** A picture that can no longer be read counts as one without a face: both networks get the same. */
 async function dominant(reader: FaceReader, picture: Uint8Array): Promise<Embedding | undefined> {
   try {
     return (await reader.read(picture, { embed: 'dominant' })).faces[0]?.embedding;

@@ -1,4 +1,7 @@
-/** When the door learns by itself: a day and a local time, the zone and now go in; out comes the latest moment at or before now, and a request each time one has come. */
+/**
+ * When the door learns by itself: a day with a local time, the zone and now go in; out comes the latest moment at or
+ * before now, and a request each time such a moment has come.
+ */
 import { Temporal } from 'temporal-polyfill';
 import { Fault } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
@@ -7,7 +10,10 @@ import type { RetrainStore } from './store.ts';
 
 const days = ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'];
 
-/** `Sun 03:00`, `daily 03:00` → milliseconds since 1970 of its latest occurrence up to `wallMs`; undefined for an empty text. */
+/**
+ * `Sun 03:00`, `daily 03:00` → milliseconds since 1970 of its latest occurrence up to `wallMs`; undefined for an
+ * empty text.
+ */
 export function latestDue(schedule: string, timeZone: string, wallMs: number): number | undefined {
   const [day = '', time = ''] = schedule.split(' ');
   if (time === '') return undefined;
@@ -35,8 +41,8 @@ export interface ScheduleOptions {
 }
 
 /**
- * What to call every now and then. Each moment counts once, over restarts too; one that passed while the door was off is made up for. A new schedule, and one that was changed, begins
- * with its next moment.
+ * What to call from time to time. Each moment counts once, over restarts too; one that passed while the door was off
+ * is made up for. A new or changed schedule begins with its next moment.
  */
 export function scheduleOf({ store, clock, when, timeZone, synchronised, start, log }: ScheduleOptions): () => void {
   const noted = store.db.prepare(`SELECT value FROM notes WHERE name = 'scheduled'`);

@@ -1,6 +1,7 @@
 /**
- * Carries out jobs, one at a time: a request goes in, its state and its end come out. What passes by itself is tried again, a cancellation
- * is heard from any process, and a stop or a kill loses no job: the next start goes on with it. learning/parts.ts puts it together.
+ * Carries out jobs, one at a time: a request goes in, its state and its end come out. What passes by itself is tried
+ * again, a cancellation is heard from any process, and a stop or a kill loses no job: the next start goes on with it.
+ * learning/parts.ts puts it together.
  */
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,6 +1,7 @@
 /**
- * The steps of a job: its pictures are fixed, their labels checked, a network is learned from them, measured, signed and kept, and promoted
- * or refused. Each step leaves its result on the disk before the next begins, so that a job goes on where a stop or a kill ended it.
+ * The steps of a job: its pictures are fixed, their labels checked, a network is learned from them, measured, signed
+ * and kept, and promoted or refused. Each step leaves its result on the disk before the next begins, so that a job
+ * goes on where a stop or a kill ended it.
  */
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';

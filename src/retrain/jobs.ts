@@ -1,6 +1,6 @@
 /**
- * Requests for training, and the state of each. Whoever asks (an operator, the schedule, the command line beside the daemon) writes a row;
- * job-runner.ts carries out one at a time. The row says all that the next start needs to know.
+ * Requests for training, and the state of each. Whoever asks (an operator, the schedule, the command line beside the
+ * daemon) writes a row; job-runner.ts carries out one at a time. The row says all that the next start needs to know.
  */
 import { randomInt, randomUUID } from 'node:crypto';
 import Type from 'typebox';

@@ -1,4 +1,7 @@
-/** Folders of the state folder that are there whole or not at all: files by name go in; what goes wrong comes out as a Fault with a remedy. */
+/**
+ * Folders of the state folder that are there whole or not at all: files by name go in; what goes wrong comes out as a
+ * Fault with a remedy.
+ */
 import { dirname } from 'node:path';
 import { Fault, messageOf } from '../base/errors.ts';
 import { writeWholeFolder } from '../base/whole-file.ts';

@@ -1,29 +1,35 @@
 /**
- * Whether the labels contradict each other, whatever is to be learned from them and wherever: the very same picture under two names, a picture that shows somebody else than its
- * label says, and one face enrolled as two people. Pictures in, as the door's own network sees them; nothing out, or a fault that names people and pictures by ids that can be looked up.
+ * Whether the labels contradict each other: the same picture under two names, a picture that shows somebody other
+ * than its label says, one face enrolled as two people. Pictures go in, as the door's own network sees them; nothing
+ * comes out, or a fault that names people and pictures by ids that can be looked up. It is checked for every recipe,
+ * wherever it runs.
  */
 import { Fault } from '../base/errors.ts';
 import type { PersonId } from '../events.ts';
 import type { Calibration, Embedding, FaceReader, Head } from '../face/port.ts';
 import type { LabelledPerson, RecipeProgress, Sample } from './port.ts';
 
-/** How alike two people are before they may be one: this rate of comparisons of strangers … */
+/** Two people may be one when they are this alike: by the rate of comparisons of strangers that reach it … */
 const sameFaceFmr = 1e-4;
 /**
- * … and so much of the likeness that the pictures of each have among themselves. Two who merely resemble each other reach the rate at a door of much light and one camera (measured:
- * 0.33 of their own likeness at most, of 120 pairs; pictures of one person of two occasions 0.45 at least).
+ * … and by the share of the likeness that the pictures of each have among themselves. Two people who merely resemble
+ * each other reach the rate at a door with much light and one camera (measured over 120 pairs: at most 0.33 of their
+ * own likeness; pictures of one person from two occasions: at least 0.45).
  */
 const sameFaceShare = 0.4;
-/** Characters of a picture's id that are shown; nobody has so many pictures that they could be mistaken. */
+/** The characters of a picture's id that are shown: enough to tell pictures apart. */
 export const shownId = (id: string): string => id.slice(0, 12);
 
 export interface Contradiction {
-  /** `picture`: one under two names; `wrong`: the first picture rather shows the second person; `people`: two names, one face. */
+  /**
+   * `picture`: one under two names; `wrong`: the first picture shows the second person; `people`: two names, one
+   * face.
+   */
   readonly kind: 'picture' | 'wrong' | 'people';
   readonly people: readonly [PersonId, PersonId];
-  /** A picture of each that show it best. */
+  /** The picture of each that shows it best. */
   readonly samples: readonly [Sample, Sample];
-  /** Logit; Infinity for the very same picture. */
+  /** Logit; Infinity for the same picture. */
   readonly likeness: number;
 }
 
@@ -36,7 +42,10 @@ export interface LabelParts {
 
 export interface LabelRun {
   readonly people: readonly LabelledPerson[];
-  /** Of the embedder to begin from; undefined, or one without a calibration: only the very same picture is looked for. */
+  /**
+   * Of the embedder that training starts from; undefined, or without a calibration: only the same picture is looked
+   * for.
+   */
   readonly reader: FaceReader | undefined;
   readonly signal: AbortSignal;
   readonly onProgress: (progress: RecipeProgress) => void;
@@ -71,7 +80,7 @@ async function embeddingOf(reader: FaceReader, picture: Uint8Array): Promise<Emb
   }
 }
 
-/** The very same picture under two names; once for each two people. */
+/** The same picture under two names; once for each two people. */
 export function samePictures(people: readonly LabelledPerson[]): readonly Contradiction[] {
   const owner = new Map<string, { readonly personId: PersonId; readonly sample: Sample }>();
   const found = new Map<string, Contradiction>();
@@ -90,7 +99,10 @@ export function samePictures(people: readonly LabelledPerson[]): readonly Contra
   return [...found.values()];
 }
 
-/** Pictures of what seems one face under two names: each two people, or else each picture, once; the most alike first. */
+/**
+ * Pictures of what seems one face under two names: each pair of people, or else each picture, once; the most alike
+ * first.
+ */
 export function alike(
   people: readonly LabelledPerson[],
   embeddings: ReadonlyMap<string, Embedding>,
@@ -165,8 +177,8 @@ export function contradictionsText(found: readonly Contradiction[]): string {
   });
   const more = found.length > 3 ? `, and ${found.length - 3} more` : '';
   return (
-    `The same face has two names: ${shown.join('; ')}${more}. "facelatch people show ID" lists a person's pictures by these ids (--pictures FOLDER writes them out), "facelatch journal marks" ` +
-    'those kept of the journal. Correct the mark ("facelatch journal mark"), or remove one of the two ("facelatch people remove ID"; enrol anew where pictures were mixed up), then train again; ' +
+    `The same face has two names: ${shown.join('; ')}${more}. "facelatch people show ID" lists a person's pictures by these ids ` +
+    '(--pictures FOLDER writes them out), "facelatch journal marks" those kept of the journal. Correct the mark ("facelatch journal mark"), or remove one of the two ("facelatch people remove ID"; enrol again where pictures were mixed up), then train again; ' +
     'where they are two people who are so alike, set retrain.checkLabels to false'
   );
 }

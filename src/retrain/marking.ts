@@ -1,4 +1,7 @@
-/** What a person says of a journal entry: a sequence number and a verdict go in; the kept pictures of that entry are labelled, and the journal holds who said so. */
+/**
+ * What a person says of a journal entry: a sequence number and a mark go in; the journal records who said so, and the
+ * kept pictures of that entry are labelled.
+ */
 import { Fault } from '../base/errors.ts';
 import type { PersonId } from '../events.ts';
 import type { Gallery } from '../identity/port.ts';
@@ -20,7 +23,10 @@ export interface MarkRequest {
   readonly by: string;
 }
 
-/** Journals the mark, then labels. Throws Faults `not-found`, `bad-argument`, those of the journal and of the kept pictures. */
+/**
+ * Journals the mark, then labels. Throws Faults `not-found`, `bad-argument`, those of the journal and of the kept
+ * pictures.
+ */
 export function markEntry(
   { journal, samples, gallery }: MarkingParts,
   { seq, as, person, by }: MarkRequest,
@@ -39,7 +45,8 @@ export function markEntry(
   if (person !== undefined && !found) throw new Fault('not-found', `Nobody of the name or id "${person.slice(0, 64)}" is enrolled`);
   const whose = found?.id ?? (as === 'right' && entry.event.kind === 'access.granted' ? entry.event.personId : undefined);
   journal.append({ kind: 'entry.marked', markedSeq: seq, as, by, ...(whose !== undefined && { personId: whose }) });
-  // Of somebody who was let in, a stranger says that it was not them: the pictures are a grant's all the same, and kept as long as one's.
+  // For somebody who was let in, "stranger" means that it was not them: the pictures are still a grant's, and are
+  // kept as long.
   const label = as === 'stranger' && kind === 'access.granted' ? 'not-them' : as;
   return { pictures: samples.mark(seq, label, whose), ...(whose !== undefined && { personId: whose }) };
 }

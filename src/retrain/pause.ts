@@ -1,23 +1,24 @@
 /**
- * When training stands still: faces at the door go in with the time; out comes whether to wait. Somebody who leaves lets it go on two seconds later; whoever stays for very long (a
- * poster, a doll in a window) keeps it waiting no longer than a bound, and from then on it works in breaths.
+ * When the training process is stopped: faces at the door go in with the time; out comes whether training waits now.
+ * Two seconds after the last face it goes on. A face that stays for very long (a poster, a doll in a window) holds it
+ * up to a limit; after that, training gets a share of each cycle.
  */
 import type { Clock } from '../base/time.ts';
 
-/** Somebody stands at the door for so long after the last frame with a face, milliseconds. */
+/** This long after the last frame with a face, somebody still counts as being at the door, milliseconds. */
 const standingMs = 2000;
-/** Past the bound so much of each cycle is for training, milliseconds. */
+/** Past the limit, the share of each cycle that training gets, milliseconds. */
 const breathMs = 2000;
 const cycleMs = 10_000;
 
 export interface Pause {
   /** A frame with a face. */
   saw(): void;
-  /** Whether training is to stand still now. */
+  /** Whether training waits now. */
   still(): boolean;
 }
 
-/** `mostMs`: the bound; 0: none. */
+/** `mostMs`: the limit; 0: none. */
 export function pauseOf({ clock, mostMs }: { readonly clock: Pick<Clock, 'now'>; readonly mostMs: number }): Pause {
   let lastFaceMs = Number.NEGATIVE_INFINITY;
   let sinceMs: number | undefined;

@@ -1,16 +1,23 @@
-/** The door of the retraining room: what this door learns from, the recipes that learn, the bundles they make, and the jobs that run them. */
+/**
+ * The port of the retraining room: what this door learns from, the recipes that learn, the bundles they make, the
+ * jobs that run them.
+ */
 
 import type { PersonId } from '../events.ts';
 import type { Calibration, Embedding, FaceReader } from '../face/port.ts';
 
 /**
- * `adapt`: the twin stays, a residual projection of its embeddings and the Siamese head are learned from this door's pairs and a cohort of
- * strangers; seconds on the door's processor. `finetune`: the whole twin. `paper`: the paper's network from its first weights.
+ * `adapt`: the embedder stays; a residual projection of its embeddings and the Siamese head are learned from this
+ * door's pairs and a cohort of strangers; seconds on the door's processor. `finetune`: the whole embedder. `paper`:
+ * the paper's network from its first weights.
  */
 export const recipeNames = ['adapt', 'finetune', 'paper'] as const;
 export type RecipeName = (typeof recipeNames)[number];
 
-/** Where a picture came from: given at enrolment, a grant that a person confirmed, or someone turned away whom a person named or marked as a stranger. */
+/**
+ * Where a picture came from: enrolment, a grant that a person confirmed, or somebody turned away whom a person named
+ * or marked.
+ */
 export const sampleOrigins = ['enrolment', 'confirmed', 'marked'] as const;
 export type SampleOrigin = (typeof sampleOrigins)[number];
 
@@ -33,11 +40,13 @@ export interface LabelledPerson {
 /** What a recipe may look at: never a sample of the frozen set. */
 export interface TrainingData {
   readonly people: readonly LabelledPerson[];
-  /** People who are not enrolled: those turned away, where the owner keeps them; each entry is one stranger. */
+  /**
+   * People who are not enrolled: those turned away, where the owner keeps their pictures; each entry is one stranger.
+   */
   readonly strangers: readonly (readonly Sample[])[];
 }
 
-/** Embeddings of people who are nobody at this door, by the base embedder: the impostors that a door of few people lacks. */
+/** Embeddings of people unknown at this door, by the base embedder: the impostors that a door with few people lacks. */
 export interface Cohort {
   /** SHA-256 of the embedder that made them. */
   readonly embedder: string;
@@ -46,7 +55,7 @@ export interface Cohort {
   readonly people: readonly (readonly Embedding[])[];
 }
 
-/** What a recipe says while it runs. `done` and `total` count steps of any size. */
+/** What a recipe reports while it runs. `done` and `total` count steps of any size. */
 export interface RecipeProgress {
   readonly stage: string;
   readonly done: number;
@@ -62,8 +71,8 @@ export interface RecipeRun {
   /** Empty folder for the result. */
   readonly out: string;
   /**
-   * Folder in which a recipe keeps what the same call needs to go on where it was ended, by a kill too: files written beside and renamed.
-   * On a farm it travels, encrypted, to the trainer that takes over.
+   * Folder in which a recipe keeps what the same call needs to go on where it was ended, by a kill too: files written
+   * beside and renamed. On a farm it travels, encrypted, to the trainer that takes over.
    */
   readonly checkpoint: string;
   readonly seed: number;
@@ -72,7 +81,10 @@ export interface RecipeRun {
   readonly onProgress: (progress: RecipeProgress) => void;
 }
 
-/** What a recipe leaves: an embedder's folder (the face room opens it as it is), calibrated on people it was not trained on. */
+/**
+ * The result of a recipe: an embedder's folder (the face room opens it as it is), calibrated on people it was not
+ * trained on.
+ */
 export interface RecipeResult {
   readonly folder: string;
   readonly calibration: Calibration;
@@ -92,7 +104,7 @@ export interface Recipe {
   run(run: RecipeRun): Promise<RecipeResult>;
 }
 
-/** What a candidate is measured on, beside the champion: never anything that it was trained on. */
+/** What candidate and champion are measured on: never anything that the candidate was trained on. */
 export interface CompareRun {
   /** The two networks, opened with the door's own detector; `folder` holds the embedder. */
   readonly champion: { readonly reader: FaceReader; readonly folder: string };
@@ -116,10 +128,13 @@ export interface NetworkComparison {
   readonly metrics: BundleManifest['metrics'];
 }
 
-/** Everything that learns and measures, as the process that trains opens it. */
+/** Everything that learns and measures, as the training process opens it. */
 export interface Workshop {
   readonly recipes: Readonly<Partial<Record<RecipeName, Recipe>>>;
-  /** FNMR at the door's target FMR on frozen set and cohort (upper 95 % bound of the paired difference ≤ 0.5 points), and no pair of enrolled people that became confusable. */
+  /**
+   * FNMR at the door's target FMR on frozen set and cohort (upper 95 % bound of the paired difference ≤ 0.5 points);
+   * and no pair of enrolled people may become confusable.
+   */
   compare(run: CompareRun): Promise<NetworkComparison>;
 }
 
@@ -132,7 +147,7 @@ export interface BundleManifest {
   readonly schema: 1;
   /** The door it was trained for. */
   readonly door: string;
-  /** Rises by one with each bundle of this door; a lower one than the lowest allowed is refused. */
+  /** Rises by one with each bundle of this door; one below the lowest allowed is refused. */
   readonly version: number;
   readonly createdAt: string;
   /** The bundle, or the shipped embedder (its SHA-256), that training began from. */
@@ -172,7 +187,10 @@ export const bundleRefusals = [
 ] as const;
 export type BundleRefusal = (typeof bundleRefusals)[number];
 
-/** What a person says of a journal entry: the grant was right; it was somebody else; the one turned away was this person, or a stranger. */
+/**
+ * What a person says of an entry: the grant was right; it was somebody else; who was turned away was this person, or
+ * a stranger.
+ */
 export const marks = ['right', 'not-them', 'person', 'stranger'] as const;
 export type Mark = (typeof marks)[number];
 
@@ -183,7 +201,7 @@ export type JobPlace = (typeof jobPlaces)[number];
 export const jobStates = ['queued', 'training', 'paused', 'comparing', 'promoted', 'refused', 'cancelled', 'failed'] as const;
 export type JobState = (typeof jobStates)[number];
 
-/** A job as it stands: what is published as retained state and what `facelatch retrain status` shows. */
+/** The state of a job: what is published as retained state and what `facelatch retrain status` shows. */
 export interface JobStatus {
   readonly id: string;
   readonly recipe: RecipeName;
@@ -200,7 +218,7 @@ export interface JobStatus {
   readonly detail?: string;
 }
 
-/** What operators ask of training, whichever way they come. */
+/** What operators may ask of training, by any way in. */
 export interface Training {
   /** `recipe` and `where` as the settings say where they are not given. Throws Fault `training-busy`. */
   start(request: { readonly recipe?: RecipeName; readonly where?: JobPlace; readonly by: string }): JobStatus;
@@ -218,13 +236,13 @@ export interface Training {
     readonly note: string;
   }[];
   /**
-   * Begins to measure it against the champion; what comes of it is journalled: `model.promoted` or `model.refused`. The whole id.
-   * Throws Faults `not-found`, `training-busy`.
+   * Begins to measure it against the champion; what comes of it is journalled: `model.promoted` or `model.refused`.
+   * The whole id. Throws Faults `not-found`, `training-busy`.
    */
   promote(idOrBeginning: string, by: string): string;
   /** Undefined where there is nothing to go back to. */
   rollback(by: string): Promise<{ readonly to: string; readonly from: string } | undefined>;
-  /** The kept pictures of a journal entry, as the owner allows them to be kept; none where none are. */
+  /** The kept pictures of a journal entry; empty where none are kept. */
   pictures(seq: number): readonly Uint8Array[];
   /** How many kept pictures the mark concerns. Throws Faults `not-found`, `bad-argument`. */
   mark(mark: { readonly seq: number; readonly as: Mark; readonly person?: string; readonly by: string }): {
@@ -233,17 +251,21 @@ export interface Training {
   };
 }
 
-/** What a farm is asked to do with one job. One call at a time for a job; a repeated call for the same id goes on with it. */
+/** What a farm does with one job. One call at a time for a job; a repeated call for the same id goes on with it. */
 export interface Farm {
   /**
-   * Hands the job to the trainers and resolves with the result's folder (verified: signed by a trainer this door trusts, whole, of this
-   * job and of the newest fencing token). Throws Fault `farm-unreachable`, `training-failed`, `not-permitted`; what `signal` carries: then the
-   * job stays with the trainers until its time to live is over, so that the same call goes on with it after a restart.
+   * Hands the job to the trainers and resolves with the result's folder (verified: signed by a trainer this door
+   * trusts, whole, of this job and of the newest fencing token). Throws Fault `farm-unreachable`, `training-failed`,
+   * `not-permitted`, or what `signal` carries: the job then stays with the trainers until its time to live is over,
+   * so that the same call goes on with it after a restart.
    */
   train(
     job: { readonly id: string; readonly recipe: RecipeName; readonly seed: number },
     run: Omit<RecipeRun, 'threads' | 'checkpoint'>,
   ): Promise<RecipeResult>;
-  /** Takes a job back from the trainers and deletes what lies on the farm of it; no fault where there is none. Throws Fault `farm-unreachable`. */
+  /**
+   * Takes a job back from the trainers and deletes it from the farm, where it is there. Throws Fault
+   * `farm-unreachable`.
+   */
   cancel(job: { readonly id: string; readonly recipe: RecipeName }): Promise<void>;
 }

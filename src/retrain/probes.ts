@@ -1,4 +1,7 @@
-/** What a comparison measures on: the frozen pictures and everyone enrolled in; the probes, or why there are too few, out. */
+/**
+ * What a comparison measures on: the frozen pictures and everyone enrolled in; the probes, or why there are too few,
+ * out.
+ */
 import type { CompareRun, LabelledPerson, Sample } from './port.ts';
 import { leastMeasured } from './verdict.ts';
 

@@ -1,6 +1,7 @@
 /**
- * The process that trains: a task goes in, its progress and result come out. It runs at the lowest priority the system gives, stands still (SIGSTOP) while somebody is
- * at the door, and ends with the daemon. What it holds is never in the way of the door.
+ * The process that trains: a task goes in, its progress and result come out. It runs at the lowest priority that the
+ * system gives, is stopped (SIGSTOP) while somebody is at the door, and ends with the daemon. Nothing it holds delays
+ * the door.
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
@@ -10,16 +11,16 @@ import { Fault, messageOf } from '../base/errors.ts';
 import type { RecipeProgress } from './port.ts';
 import type { TaskMessage, TaskResult, TrainingTask } from './task.ts';
 
-/** What it gets of the processor: only what nobody else wants, little, or as much as anybody. */
+/** Its share of the processor: only what nobody else wants, little, or as much as any other process. */
 export type Priority = 'idle' | 'low' | 'normal';
 
 export interface TrainingProcessOptions {
   readonly priority: Priority;
-  /** The program of the process: src/training.ts. */
+  /** The program of the process: src/learning/process-entry.ts. */
   readonly program: string;
   /** What learns and measures in it: a module that exports `workshopOf`. */
   readonly workshop: string;
-  /** Remembers the process: one that stood still when its daemon was killed would stand there for ever. */
+  /** Remembers the process: one that was stopped when its daemon was killed would stay stopped forever. */
   readonly pidFile?: string;
 }
 
@@ -30,37 +31,43 @@ export interface TaskHooks {
 }
 
 export interface TrainingProcess extends AsyncDisposable {
-  /** One task at a time. Throws what the task threw as a Fault; `training-failed` (cause: `crash`) where the process died; what `signal` carries. */
+  /**
+   * One task at a time. Throws what the task threw, as a Fault; `training-failed` (cause: `Crash`) where the process
+   * died; what `signal` carries.
+   */
   run<T extends TrainingTask>(task: T, hooks: TaskHooks): Promise<TaskResult<T>>;
-  /** While true the process stands still. */
+  /** While true the process is stopped. */
   hold(still: boolean): void;
   readonly pid: number | undefined;
 }
 
-/** A process that died rather than answered: worth another try, from its checkpoint. */
+/** A process that died before it answered: worth another attempt, from its checkpoint. */
 export class Crash extends Error {
   override readonly name = 'Crash';
 }
 
-/** A process that does not end by itself when it is cancelled has so long, milliseconds. */
+/** How long a cancelled process may take to end by itself, milliseconds. */
 const patienceMs = 3000;
 const chrt = '/usr/bin/chrt';
 const nice = '/usr/bin/nice';
 
-/** The command before Node that gives it its priority: SCHED_IDLE (sched(7)) and the lowest niceness, which every thread inherits. */
+/**
+ * The command before Node that gives it its priority: SCHED_IDLE (sched(7)) and the lowest niceness, which every
+ * thread inherits.
+ */
 function launched(priority: Priority): readonly string[] {
   const idle = priority === 'idle' && existsSync(chrt) ? [chrt, '--idle', '0'] : [];
   const low = priority !== 'normal' && existsSync(nice) ? [nice, '-n', '19'] : [];
   return [...idle, ...low, process.execPath];
 }
 
-/** Ends what an earlier daemon left behind; another process that has its number by now is left alone. */
+/** Ends the process that an earlier daemon left behind; another process that now has its number is left alone. */
 function reap(pidFile: string, program: string): void {
   try {
     const pid = Number(readFileSync(pidFile, 'utf8'));
     if (pid > 1 && readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').includes(program)) kill(pid, 'SIGKILL');
   } catch {
-    // There is none, or it has ended.
+    // There was none, or it has ended.
   }
   rmSync(pidFile, { force: true });
 }
@@ -93,7 +100,7 @@ export function trainingProcess({ program, workshop, priority, pidFile }: Traini
         execArgv: [...before, '--disable-warning=ExperimentalWarning'],
         stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
         serialization: 'advanced',
-        // Its own memory stays small, and it inherits nothing that would make it report to systemd in the daemon's name.
+        // Its memory stays small, and it inherits nothing that would make it report to systemd in the daemon's name.
         env: { ...process.env, MALLOC_ARENA_MAX: '2', NOTIFY_SOCKET: undefined, WATCHDOG_USEC: undefined },
       });
       child = started;
@@ -129,7 +136,7 @@ export function trainingProcess({ program, workshop, priority, pidFile }: Traini
         return await promise;
       } finally {
         signal.removeEventListener('abort', stop);
-        // A moment to write its checkpoint, when it was cancelled; nothing more is expected of one that answered.
+        // A cancelled process gets a moment to write its checkpoint; one that answered has nothing more to do.
         if (signal.aborted && started.exitCode === null && started.signalCode === null)
           await Promise.race([once(started, 'exit'), new Promise((done) => setTimeout(done, patienceMs).unref())]);
         await end(started);

@@ -1,7 +1,7 @@
 /**
- * From candidate to champion and back: a bundle that is whole, trusted and measured goes in. Every template is made with it before the
- * one switch, and whoever guards the door takes the new network with its gallery and threshold together. What is refused is refused
- * with the reason.
+ * From candidate to champion and back: a bundle that is whole, trusted and measured goes in. Every template is made
+ * with it before the one switch, and whoever guards the door takes the new network with its gallery and threshold
+ * together. What is refused is refused with the reason.
  */
 
 import { Fault } from '../base/errors.ts';
@@ -12,7 +12,10 @@ import type { BundleVerdict } from './bundle.ts';
 import type { BundleRefusal, NetworkComparison } from './port.ts';
 import type { Registry } from './registry.ts';
 
-/** A network ready to guard the door: its reader, and the gallery with its templates and the threshold it is calibrated for. */
+/**
+ * A network ready to guard the door: its reader, and the gallery with its templates and the threshold it is
+ * calibrated for.
+ */
 export interface Guard extends AsyncDisposable {
   /** The bundle, or `base`. */
   readonly id: string;
@@ -30,8 +33,8 @@ export interface PromotionParts {
   /** Measures a candidate against the champion. */
   readonly compare: (id: string) => Promise<NetworkComparison>;
   /**
-   * Where a daemon runs in this process: takes over the new guard, without a gap. Absent: the daemon, if there is one, follows the
-   * pointer by itself.
+   * Where a daemon runs in this process: takes over the new guard, without a gap. Absent: the daemon, if there is
+   * one, follows the pointer by itself.
    */
   readonly take?: (guard: Guard) => void;
   readonly record: (event: Event) => void;

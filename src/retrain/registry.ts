@@ -1,7 +1,7 @@
 /**
- * The registry: bundles in the state folder, and what each is (candidate, champion, retired). Results of training go in, and one pointer
- * says which network guards the door. What becomes the champion was measured before (promotion.ts); here it is only made so, in one
- * transaction. learning/parts.ts opens it; it owns the store.
+ * The registry: bundles in the state folder, and what each is (candidate, champion, retired). Results of training go
+ * in, and one pointer says which network guards the door. What becomes the champion was measured before
+ * (promotion.ts); here it is only made so, in one transaction. learning/parts.ts opens it; it owns the store.
  */
 import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -363,8 +363,8 @@ export function checkRegistryRows(store: RetrainStore): void {
 }
 
 /**
- * The champion's folder, for whoever only looks (the command line): what the pointer says, where every file is the one that its statement
- * lists; undefined otherwise.
+ * The champion's folder, for whoever only looks (the command line): what the pointer says, where every file is the
+ * one that its statement lists; undefined otherwise.
  */
 export function championFolder(store: RetrainStore, root: string, base: string): string | undefined {
   const found = store.read(() => store.db.prepare('SELECT id, base FROM bundles JOIN pointer ON champion = id').get());

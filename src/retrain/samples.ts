@@ -1,6 +1,7 @@
 /**
- * What this door learns from: pictures of its journal, kept for a time where the owner allows it; what people said of them; and the
- * enrolment pictures go in. Training data and the frozen set come out, apart for good. Nothing becomes training data by itself.
+ * What this door learns from: pictures of its journal, kept for a time where the owner allows it; what people said of
+ * them; and the enrolment pictures go in. Training data and the frozen set come out, apart for good. Nothing becomes
+ * training data by itself.
  */
 import { createHash } from 'node:crypto';
 import Type from 'typebox';
@@ -51,20 +52,23 @@ export interface Dataset {
 
 export interface Samples {
   /**
-   * Keeps pictures of a grant (`personId`) or of somebody turned away; until when (ISO 8601, UTC), undefined where the owner does not
-   * allow it. Somebody turned away who is `alike` to an enrolled person may be that person: they count as a stranger only once a person
-   * has said so.
+   * Keeps pictures of a grant (`personId`) or of somebody turned away; until when (ISO 8601, UTC), undefined where
+   * the owner does not allow it. Somebody turned away who is `alike` to an enrolled person may be that person: they
+   * count as a stranger only once a person has said so.
    */
   keep(entry: KeepRequest): string | undefined;
   /** The kept pictures of an entry; none where none are. */
   pictures(seq: number): readonly Uint8Array[];
   /**
-   * What a person said of an entry; how many kept pictures it concerns. `personId`: whom it shows, for `person` and `right` (by default
-   * whom it is kept for).
+   * What a person said of an entry; how many kept pictures it concerns. `personId`: whom it shows, for `person` and
+   * `right` (by default whom it is kept for).
    */
   mark(seq: number, as: Mark, personId?: PersonId): number;
   kept(): readonly KeptEntry[];
-  /** Deletes what is past its time, beyond the limit, or of people who are no longer enrolled; how many pictures those were. */
+  /**
+   * Deletes what is past its time, beyond the limit, or of people who are no longer enrolled; how many pictures those
+   * were.
+   */
   purge(): number;
   /** Everyone enrolled now. */
   people(): ReadonlySet<PersonId>;
@@ -121,7 +125,8 @@ function samplesSql({ db }: RetrainStore) {
     assign: db.prepare('INSERT INTO parts (name, part) VALUES (?, ?)'),
     names: db.prepare('SELECT name FROM parts'),
     unassign: db.prepare('DELETE FROM parts WHERE name = ?'),
-    // A grant that nobody confirmed; a stranger, marked or not; somebody who was let in and is a stranger, as one who was let in.
+    // A grant that nobody confirmed; a stranger, marked or not; somebody who was let in and is a stranger, as one who
+    // was let in.
     dropGrants: db.prepare('DELETE FROM kept WHERE mark IS NULL AND person_id IS NOT NULL AND taken_at < ?'),
     dropUnknowns: db.prepare(`DELETE FROM kept WHERE person_id IS NULL AND taken_at < CASE mark WHEN 'not-them' THEN ? ELSE ? END`),
     dropRemoved: db.prepare('DELETE FROM kept WHERE person_id IS NOT NULL AND person_id NOT IN (SELECT value FROM json_each(?))'),
@@ -241,7 +246,10 @@ function put(to: Gathered, key: string, group: string, sample: Sample): void {
   to.set(key, list);
 }
 
-/** Each group's part: as it was, or by the hash of its name; topped up from new groups where hardly anybody would be frozen. */
+/**
+ * Each group's part: as it was, or by the hash of its name; topped up from new groups where hardly anybody would be
+ * frozen.
+ */
 function partsOf({ sql, frozenShare }: State, groups: Groups): ReadonlyMap<string, Part> {
   const parts = new Map<string, Part>();
   const fresh: string[] = [];

@@ -1,7 +1,7 @@
 /**
- * The retraining room's SQLite file: a path in, an open database of our version out (made where there is none, for its owner alone), and
- * SQLite's errors as Faults with a remedy. It holds the kept pictures, the frozen split, the registry's pointer and the jobs; every change
- * is one transaction.
+ * The retraining room's SQLite file: a path in, an open database of our version out (made where there is none, for
+ * its owner alone), and SQLite's errors as Faults with a remedy. It holds the kept pictures, the frozen split, the
+ * registry's pointer and the jobs; every change is one transaction.
  */
 import type { DatabaseSync } from 'node:sqlite';
 import { asFault, Fault, messageOf } from '../base/errors.ts';
@@ -12,9 +12,9 @@ const schemaVersion = 1;
 /** "FLRT" (SQLite file format, offset 68). */
 const applicationId = 0x464c5254;
 
-// `alike`: turned away, and yet rather like somebody enrolled. `visit`: the first entry of the same visit, by one visitor. `part`: a group
-// (a person's day, a stranger's visit) is assigned for good. `history`: the champions before this one, the oldest first; null is the network
-// of the configuration.
+// `alike`: turned away, and yet rather like somebody enrolled. `visit`: the first entry of the same visit, by one
+// visitor. `part`: a group (a person's day, a stranger's visit) is assigned for good. `history`: the champions before
+// this one, the oldest first; null is the network of the configuration.
 const schema = `
   CREATE TABLE kept (
     id TEXT PRIMARY KEY,

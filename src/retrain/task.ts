@@ -1,6 +1,7 @@
 /**
- * What the training process is given and gives back: a task (check the labels, learn, or compare) with its pictures goes into a folder, for its owner alone; from there the process
- * reads it. A folder that is there is whole, and a task that goes on after a restart finds the very pictures it began with.
+ * What the training process gets and gives back. A task (check the labels, learn, or compare) refers to a folder with
+ * its pictures, for its owner alone, which the process reads. A folder that is there is whole, and a task that goes
+ * on after a restart finds the same pictures that it began with.
  */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
@@ -16,7 +17,7 @@ export interface Networks {
   readonly threads: number;
   readonly provider: 'cpu' | 'cuda' | 'tensorrt';
   readonly limits: QualityLimits;
-  /** Folder of pictures of people who are nobody at this door; empty: there is none. */
+  /** Folder of pictures of people who have nothing to do with this door; empty: there is none. */
   readonly others: string;
 }
 
@@ -44,14 +45,14 @@ export type TrainingTask =
   | {
       readonly kind: 'check';
       readonly pictures: string;
-      /** Folder of the embedder whose eyes tell whether two pictures show one face; undefined: nobody is to look. */
+      /** Folder of the embedder that tells whether two pictures show one face; undefined: this is not checked. */
       readonly base: string | undefined;
       readonly networks: Networks;
     };
 
-/** Of `check`: there is nothing wrong with the labels. */
+/** The result of `check`: nothing is wrong with the labels. */
 export interface Checked {
-  /** In which a face was found. */
+  /** Pictures in which a face was found. */
   readonly pictures: number;
 }
 
@@ -67,7 +68,7 @@ export type TaskMessage =
   | { readonly kind: 'done'; readonly result: TaskResult }
   | { readonly kind: 'fault'; readonly code: FaultCode; readonly message: string };
 
-/** Everything a job looks at, fixed when it begins. */
+/** All pictures of a job, fixed when it begins. */
 export interface JobPictures {
   readonly training: TrainingData;
   readonly frozen: TrainingData;
@@ -104,13 +105,13 @@ export function writePictures(to: string, { training, frozen, enrolled }: JobPic
   writeKeptFolder(to, files);
 }
 
-/** Reads them back; a picture that is not the one it was is no longer there. Throws Fault `training-failed`. */
+/** Reads them back. Throws Fault `training-failed`, also for a picture that was changed. */
 export function readPictures(from: string): JobPictures {
   const cache = new Map<string, Uint8Array>();
   const sample = (listed: Listed): Sample => {
     const picture = cache.get(listed.id) ?? readFileSync(join(from, listed.id));
     if (!cache.has(listed.id) && createHash('sha256').update(picture).digest('hex') !== listed.id)
-      throw new Fault('training-failed', 'A picture of this job was changed on the disk: start the training anew');
+      throw new Fault('training-failed', 'A picture of this job was changed on the disk: start the training again');
     cache.set(listed.id, picture);
     return { ...listed, picture };
   };
@@ -124,7 +125,7 @@ export function readPictures(from: string): JobPictures {
     return { training: data(index.training), frozen: data(index.frozen), enrolled: index.enrolled.map(person) };
   } catch (error) {
     if (error instanceof Fault) throw error;
-    throw new Fault('training-failed', 'The pictures of this job cannot be read any more: start the training anew', error);
+    throw new Fault('training-failed', 'The pictures of this job cannot be read any more: start the training again', error);
   }
 }
 

@@ -1,8 +1,9 @@
 /**
- * Champion or challenger: what both networks scored on the same frozen pictures in, the verdict with its figures out. Pure.
+ * Champion or challenger: what both networks scored on the same frozen pictures goes in, the verdict with its figures
+ * comes out. Pure.
  *
- * Each is held to the door's target: its own calibrated threshold, raised where the impostors at hand show that it would let more of them in than
- * the target allows. So a challenger that only claims a lower threshold wins nothing.
+ * Each is held to the door's target: its own calibrated threshold, raised where the measured impostors show that it
+ * would let in more than the target allows. A challenger that only claims a lower threshold gains nothing.
  */
 
 import { newRandom } from '../base/random.ts';
@@ -12,11 +13,18 @@ import type { PersonId } from '../events.ts';
 export interface NetworkScores {
   /** The logit that its calibration gives for the rate per comparison. */
   readonly threshold: number;
-  /** For each frozen probe of an enrolled person the largest logit over that person's other templates; −∞ where no face was found. */
+  /**
+   * For each frozen probe of an enrolled person the largest logit over that person's other templates; −∞ where no
+   * face was found.
+   */
   readonly genuine: Float64Array;
-  /** Logits of people who are not one, one for each comparison of a probe (or someone of the cohort) with a template. */
+  /**
+   * Logits of people who are not one, one for each comparison of a probe (or someone of the cohort) with a template.
+   */
   readonly impostors: Float64Array;
-  /** For each pair of enrolled people, in the same order for both networks, the largest logit between their templates. */
+  /**
+   * For each pair of enrolled people, in the same order for both networks, the largest logit between their templates.
+   */
   readonly pairs: Float64Array;
 }
 
@@ -45,13 +53,16 @@ export interface NetworkVerdict {
   readonly why: 'better' | 'not-worse' | 'worse' | 'confusable' | 'unmeasured';
   readonly champion: Standing;
   readonly candidate: Standing;
-  /** FNMR of the candidate less that of the champion, with its paired 95 % interval by people, and the upper 95 % bound that decides. */
+  /**
+   * FNMR of the candidate less that of the champion, with its paired 95 % interval by people, and the upper 95 %
+   * bound that decides.
+   */
   readonly difference: { readonly value: number; readonly interval: readonly [number, number]; readonly upper: number };
   /** Pairs of enrolled people that the candidate would take for one another and the champion would not. */
   readonly confusable: readonly (readonly [PersonId, PersonId])[];
 }
 
-/** The candidate may be worse by so much at most, at the upper 95 % bound. */
+/** How much worse the candidate may be, at the upper 95 % bound. */
 export const mostWorse = 0.005;
 /** Fewer people or probes than these measure nothing. */
 export const leastMeasured = { people: 2, probes: 6 } as const;
@@ -99,7 +110,7 @@ function standingOf({ threshold, genuine, impostors }: NetworkScores, fmr: numbe
 
 const nextAbove = (value: number) => value + Math.max(1e-9, Math.abs(value) * 1e-12);
 
-/** People are drawn anew, all probes of a person together, for both networks at once. */
+/** Bootstrap by people: all probes of a person together, for both networks at once. */
 function pairedDifference(worse: Float64Array, probes: readonly PersonId[], seed: number): NetworkVerdict['difference'] {
   const people = [...Map.groupBy(worse.keys(), (i) => probes[i] as PersonId).values()];
   const sums = people.map((own) => own.reduce((sum, i) => sum + (worse[i] as number), 0));

@@ -1,6 +1,6 @@
 /**
- * The pictures of whoever stands at the door, in memory until the door has decided. Frames and decisions go in; what the owner allows to
- * be kept comes out, after the door has been served.
+ * The pictures of whoever stands at the door, in memory until the door has decided. Frames and decisions go in; what
+ * the owner allows to be kept comes out, after the door has been served.
  */
 
 import { type Fault, messageOf } from '../base/errors.ts';
@@ -16,7 +16,10 @@ export interface VisitPictures {
   written(): Promise<void>;
 }
 
-/** After this long without a face, whoever stood there has left, milliseconds (the longest that the door itself waits). */
+/**
+ * After this long without a face, whoever stood there has left, milliseconds (the longest that the door itself
+ * waits).
+ */
 const leftMs = 4000;
 /** Frames of one visit in memory. */
 const mostFrames = 40;

@@ -119,7 +119,7 @@ describe('trainers', () => {
 
   it('whose card is not there, or is none, are named with what makes one', async () => {
     expect((await examined({ 'farm.trainers': at('none.json') })).trainers).toMatch(/none\.json.*facelatch trainer key create/);
-    expect((await examined({ 'farm.trainers': at('ca.pem') })).trainers).toMatch(/ca\.pem, which is no card of a trainer/);
+    expect((await examined({ 'farm.trainers': at('ca.pem') })).trainers).toMatch(/ca\.pem, which is not the card of a trainer/);
     expect((await examined({ 'farm.trainers': '' })).trainers).toMatch(/trusts no trainer/);
   });
 });
