@@ -26,8 +26,8 @@ export interface DeskOptions extends Omit<GateOptions, 'commands'> {
 type Admitted = Extract<GateAnswer, { readonly ok: true }>;
 
 /**
- * The most commands under way at once: a command that waits for the camera must not hold up the door, and a flood must not
- * fill the memory.
+ * The most commands under way at once: a command that waits for the camera must not hold up the door, and a flood must
+ * not fill the memory.
  */
 const mostAtOnce = 16;
 

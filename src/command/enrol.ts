@@ -1,4 +1,7 @@
-/** Commands of enrolment sessions: start, add pictures (whole or in parts), take them at the door, status, commit, abort. */
+/**
+ * Commands of enrolment sessions: start, add pictures (whole or in parts), take them at the door, status, commit,
+ * abort.
+ */
 import Type from 'typebox';
 import {
   type EnrolmentAnswer,

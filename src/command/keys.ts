@@ -1,6 +1,6 @@
 /**
- * Keys as files and texts: Ed25519 for signatures (RFC 8032), X25519 for what only one side may read (RFC 7748), both as JWK
- * (RFC 8037), named by their thumbprint (RFC 7638).
+ * Keys as files and texts: Ed25519 for signatures (RFC 8032), X25519 for what only one side may read (RFC 7748), both
+ * as JWK (RFC 8037), named by their thumbprint (RFC 7638).
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { type CryptoKey, calculateJwkThumbprint, exportJWK, generateKeyPair, importJWK, type JWK } from 'jose';
@@ -29,7 +29,9 @@ export interface DoorCard {
 /** A door's own keys, ready for use. */
 export interface DoorKeys {
   readonly card: DoorCard;
-  /** Thumbprint of the signing key. It is in the audience of every command, so that a door of the same name refuses it. */
+  /**
+   * Thumbprint of the signing key. It is in the audience of every command, so that a door of the same name refuses it.
+   */
   readonly id: string;
   readonly sign: CryptoKey;
   /** The public part of `sign`. */

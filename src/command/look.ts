@@ -1,4 +1,6 @@
-/** Commands that only read: the journal, the settings in force, the networks, and pictures where the owner allows that. */
+/**
+ * Commands that only read: the journal, the settings in force, the networks, and pictures where the owner allows that.
+ */
 import Type from 'typebox';
 import type { EventKind } from '../events.ts';
 import { defineCommand, done, refusal, unavailable } from './spec.ts';

@@ -1,6 +1,6 @@
 /**
- * The registry of operators: names, roles and public keys in one file. It is read again for each command, so that a removed
- * key is refused at once.
+ * The registry of operators: names, roles and public keys in one file. It is read again for each command, so that a
+ * removed key is refused at once.
  */
 import { readFileSync } from 'node:fs';
 import Type from 'typebox';

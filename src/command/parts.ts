@@ -1,6 +1,6 @@
 /**
- * Pictures that come in parts, each in its own command: parts go in, the whole comes out with the last of them. Limited in
- * number, size and time.
+ * Pictures that come in parts, each in its own command: parts go in, the whole comes out with the last of them. Limited
+ * in number, size and time.
  */
 import type { Clock } from '../base/time.ts';
 

@@ -1,4 +1,6 @@
-/** Commands about the people who are enrolled and their pictures: list, get, rename, remove. Every change is journalled. */
+/**
+ * Commands about the people who are enrolled and their pictures: list, get, rename, remove. Every change is journalled.
+ */
 import Type from 'typebox';
 import type { RuleChange } from '../access/port.ts';
 import type { Person } from '../identity/port.ts';

@@ -1,6 +1,6 @@
 /**
- * The door of the command room: who asks, what they may do, and what is answered. The ways in from the network (MQTT today)
- * know no more of a command than this.
+ * The door of the command room: who asks, what they may do, and what is answered. The ways in from the network (MQTT
+ * today) know no more of a command than this.
  */
 
 /** What an operator may do; each role may also do what the roles before it may. */
@@ -61,7 +61,9 @@ export interface Reply {
   /** JSON; a compact JWS or JWE where the request was one. */
   readonly payload: string;
   readonly contentType: string;
-  /** The topic the request asked for, if any. It comes from outside: the publisher must restrict it to its own topics. */
+  /**
+   * The topic the request asked for, if any. It comes from outside: the publisher must restrict it to its own topics.
+   */
   readonly replyTo?: string;
 }
 

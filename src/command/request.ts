@@ -1,6 +1,6 @@
 /**
- * The sender's side: an operator's key and a door's card go in; a signed and encrypted command comes out, and what a reply
- * to it proves.
+ * The sender's side: an operator's key and a door's card go in; a signed and encrypted command comes out, and what a
+ * reply to it proves.
  */
 import { createHash, randomUUID } from 'node:crypto';
 import type { CryptoKey } from 'jose';

@@ -1,7 +1,7 @@
 /**
- * Signed commands and replies as texts: a compact JWS (RFC 7515) with Ed25519 and, around it where only the other side may
- * read it, a compact JWE (RFC 7516) with ECDH-ES over X25519 and A256GCM. `typ` keeps commands and replies apart: neither
- * passes for the other.
+ * Signed commands and replies as texts: a compact JWS (RFC 7515) with Ed25519 and, around it where only the other side
+ * may read it, a compact JWE (RFC 7516) with ECDH-ES over X25519 and A256GCM. `typ` keeps commands and replies apart:
+ * neither passes for the other.
  */
 import { CompactEncrypt, type CryptoKey, compactDecrypt, decodeProtectedHeader } from 'jose';
 import { parseJson, type Signer, signJws, verifiedPayload } from '../base/jws.ts';

@@ -1,6 +1,6 @@
 /**
- * What a command is: one object holds its name, what it takes and gives, who may send it, and what it does with the ports of
- * the house.
+ * What a command is: one object holds its name, what it takes and gives, who may send it, and what it does with the
+ * ports of the house.
  */
 import type { Static, TObject, TSchema } from 'typebox';
 import type { ChangeRules, Door } from '../access/port.ts';

@@ -1,4 +1,6 @@
-/** Commands of learning: start, status, cancel; promote a trained network or go back; mark what a journal entry showed. */
+/**
+ * Commands of learning: start, status, cancel; promote a trained network or go back; mark what a journal entry showed.
+ */
 import Type from 'typebox';
 import { Fault } from '../base/errors.ts';
 import { type JobStatus, jobPlaces, jobStates, marks, recipeNames, type Training } from '../retrain/port.ts';
@@ -10,7 +12,7 @@ const nothing = Type.Object({}, closed);
 const time = Type.String({ format: 'date-time' });
 
 /** How a job stands; also what is published retained. */
-export const jobSchema = Type.Object(
+const jobSchema = Type.Object(
   {
     id: Type.String(),
     recipe: Type.Enum([...recipeNames]),
@@ -37,7 +39,7 @@ export const jobSchema = Type.Object(
 );
 
 /** Only the fields of the schema. */
-export function jobOf({ id, recipe, where, by, state, progress, startedAt, endedAt, bundle, detail }: JobStatus) {
+function jobOf({ id, recipe, where, by, state, progress, startedAt, endedAt, bundle, detail }: JobStatus) {
   return {
     id,
     recipe,

@@ -1,6 +1,7 @@
 /**
- * Which signed commands were used: an operator's key and a command's id go in and are stored durably before anything is done;
- * a second use is recognised until the command has expired, also after a restart and after the clock was set back.
+ * Which signed commands were used: an operator's key and a command's id go in and are stored durably before anything is
+ * done; a second use is recognised until the command has expired, also after a restart and after the clock was set
+ * back.
  */
 import type { DatabaseSync } from 'node:sqlite';
 import Type from 'typebox';
@@ -20,8 +21,8 @@ export interface Use {
 
 export interface UsedCommands extends Disposable {
   /**
-   * Stores the use durably. `again`: it was used already, or expired so long ago that nobody can tell; `overtaken`: this
-   * operator signed a later command that was used already (only where `inOrder`); `full`: too many are kept.
+   * Stores the use durably. `again`: it was used already, or expired so long ago that nobody can tell; `overtaken`:
+   * this operator signed a later command that was used already (only where `inOrder`); `full`: too many are kept.
    * @throws Fault `bad-config` or `disk-full` where it cannot be stored: then the command must not be carried out.
    */
   note(use: Use, nowS: number): 'first' | 'again' | 'overtaken' | 'full';
@@ -57,7 +58,8 @@ const latestRow = Compile(Type.Object({ iat: Type.Number() }));
 /** Opens `file`, or makes it. @throws Fault `bad-config`. */
 export function openUsedCommands(file: string): UsedCommands {
   const db = opened(file);
-  // A forgotten command could be replayed if the clock were set back, so nothing that expires no later than it is let in.
+  // A forgotten command could be replayed if the clock were set back, so nothing that expires no later than it is let
+  // in.
   const forgotten = db.prepare('SELECT upto FROM forgotten');
   const oldest = db.prepare('SELECT max(exp) AS upto FROM used WHERE exp < ?');
   const forget = db.prepare('DELETE FROM used WHERE exp <= ?');

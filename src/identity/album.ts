@@ -1,6 +1,6 @@
 /**
- * The pictures of one enrolment session: each encoded picture goes in and is judged at once; what may be stored comes out. They
- * stay in memory; the gallery is only compared with.
+ * The pictures of one enrolment session: each encoded picture goes in and is judged at once; what may be stored comes
+ * out. They stay in memory; the gallery is only compared with.
  */
 
 import type { PersonId } from '../events.ts';

@@ -1,4 +1,4 @@
-/** Enrolment at the camera: frames in, pictures of different looks offered to whoever judges them, with prompts meanwhile. */
+/** Enrolment at the camera: frames go in; pictures of different looks are handed to `judge`, with prompts meanwhile. */
 
 import { Fault } from '../base/errors.ts';
 import type { Frame } from '../camera/port.ts';
@@ -15,7 +15,7 @@ export interface TakingOptions {
   readonly onPrompt: (prompt: string, taken: number) => void;
   /** Told of each good picture. */
   readonly onTaken?: (detail: string) => void;
-  /** Told what is wrong when that changes, and now and then when it does not. */
+  /** Told what is wrong, when it changes and from time to time. */
   readonly onComplaint: (detail: string) => void;
 }
 
@@ -28,14 +28,14 @@ const prompts = [
   'Lower your chin a little',
 ];
 
-/** The same complaint is told again only so often, milliseconds. */
+/** The same complaint is repeated after this time, milliseconds. */
 const complainEveryMs = 2000;
-/** So long without a good picture, and nobody is there who would follow the prompts, milliseconds. */
+/** After this time without a good picture, nobody seems to follow the prompts, milliseconds. */
 const patienceMs = 60_000;
 
 /**
  * Takes `count` pictures.
- * @throws Faults of the camera; `camera-ended` when it ends before there are enough, `bad-picture` when none was good for a minute.
+ * @throws Faults of the camera; `camera-ended` where it ends too early, `bad-picture` where none was good for a minute.
  */
 export async function takePictures(options: TakingOptions): Promise<void> {
   const { frames, count, intervalMs, judge, onPrompt, onTaken } = options;
@@ -70,7 +70,7 @@ function complaints(tell: (detail: string) => void): (detail: string, nowMs: num
   let saidMs = Number.NEGATIVE_INFINITY;
   let said = '';
   return (detail, nowMs) => {
-    // The measures in the text change with every frame; the words before the first figure tell whether it is the same complaint.
+    // The measures in the text change with every frame; the words before the colon tell the complaint.
     const kind = detail.split(':')[0] ?? detail;
     if (nowMs - saidMs < (kind === said ? complainEveryMs : complainEveryMs / 4)) return;
     said = kind;

@@ -1,4 +1,7 @@
-/** What became of one picture offered for enrolment: its reading in; a candidate with its template, or a refusal in plain words, out. */
+/**
+ * One picture offered for enrolment: its reading goes in; a candidate with its template, or a refusal in plain words,
+ * comes out.
+ */
 import { Fault } from '../base/errors.ts';
 import type { FaceReader, QualityLimits, Reading } from '../face/port.ts';
 import type { NewPicture, PictureRefusal } from './port.ts';
@@ -40,7 +43,7 @@ function candidateOf(source: string, picture: Uint8Array, reading: Reading, limi
   return { accepted: true, source, picture, template: face.embedding, detail };
 }
 
-/** Reads and judges one picture; bytes that are no picture are an outcome, everything else that fails is a Fault. */
+/** Reads and judges one picture; bytes that are not a picture are an outcome, every other failure is a Fault. */
 export async function readCandidate(
   source: string,
   picture: Uint8Array,
@@ -55,7 +58,7 @@ export async function readCandidate(
   }
 }
 
-/** Refuses a candidate whose picture is, byte for byte, one of the earlier ones: a second copy teaches nothing. */
+/** Refuses a candidate whose picture is, byte for byte, one of the earlier ones: a second copy adds nothing. */
 export function withoutRepetition(outcome: JudgedPicture, earlier: readonly Pick<NewPicture, 'picture' | 'source'>[]): JudgedPicture {
   if (!outcome.accepted) return outcome;
   const same = earlier.find(({ picture }) => Buffer.compare(picture, outcome.picture) === 0);

@@ -1,17 +1,17 @@
 /**
- * The gallery's SQLite file: a path in, an open database of our version out (made where there is none), and SQLite's
- * errors turned into Faults with a remedy.
+ * The gallery's SQLite file: a path goes in, an open database of our version comes out, made where there is none.
+ * SQLite's errors become Faults with a remedy.
  */
 import type { DatabaseSync } from 'node:sqlite';
 import { asFault, Fault, messageOf } from '../base/errors.ts';
 import { openSqlite, type SqliteKind, sqliteTrouble } from '../base/sqlite.ts';
 
 const schemaVersion = 3;
-/** «FLGY»: tells our file from anyone else's SQLite file (SQLite file format, offset 68). */
+/** "FLGY": tells our file from any other SQLite file (SQLite file format, offset 68). */
 const applicationId = 0x464c4759;
 
-// `embedder` is the SHA-256 of the network that made the template (a picture may have templates of several: the network before the present one can
-// come back at once); `vector` is float32, little-endian like every machine we run on.
+// `embedder` is the SHA-256 of the network that made the template. A picture may have templates of several, so that the
+// previous network can come back at once. `vector` is float32, little-endian like every machine we run on.
 const templatesTable = `
   CREATE TABLE templates (
     picture_id INTEGER NOT NULL REFERENCES pictures ON DELETE CASCADE,
@@ -76,7 +76,7 @@ export function openGalleryFile(file: string, lockTimeoutMs: number): DatabaseSy
   return guarded(file, () => {
     const { db, fresh } = openSqlite(file, gallery, lockTimeoutMs);
     try {
-      if (fresh) emptyLog(db, file); // now: on a disk that fills up later there would be no room for it
+      if (fresh) emptyLog(db, file); // now, because a disk that fills up later would have no room for it
       return db;
     } catch (error) {
       db.close();
@@ -86,9 +86,9 @@ export function openGalleryFile(file: string, lockTimeoutMs: number): DatabaseSy
 }
 
 /**
- * Moves what the write-ahead log holds into the file and empties it, so that pages from before a removal are gone from
- * both. False when it could not be done, because another process was reading or the disk is full: nothing is lost, try again later.
- * (Blocks that the file system has freed are beyond us.)
+ * Moves what the write-ahead log holds into the file and empties the log, so that pages from before a removal are gone
+ * from both. False where another process was reading or the disk is full: nothing is lost, and the caller tries again
+ * later. (Blocks that the file system has freed cannot be reached.)
  */
 export function emptyLog(db: DatabaseSync, file: string): boolean {
   try {
@@ -119,7 +119,7 @@ function faultOf(error: unknown, file: string): Fault | undefined {
     case 'damaged':
       return fault(
         'gallery-damaged',
-        `The gallery ${file} is damaged or not a database: restore a copy, or move it away and enrol everyone anew (state.folder)`,
+        `The gallery ${file} is damaged or not a database: restore a copy, or move it away and enrol everyone again (state.folder)`,
       );
     case 'held':
       return fault('gallery-down', `The gallery ${file} is held by another process: try again`);

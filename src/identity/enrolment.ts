@@ -1,6 +1,6 @@
 /**
- * Which pictures make a good enrolment, pure: candidates with their embeddings go in; who is refused as another person than the rest, and
- * who of the enrolled they look like, come out.
+ * Which pictures make a good enrolment, pure: candidates with their embeddings go in; which of them show another person
+ * than the rest, and whom of the enrolled people they look like, come out.
  */
 
 import type { PersonId } from '../events.ts';
@@ -12,10 +12,11 @@ import { calibrationCurve } from './threshold.ts';
 /**
  * How alike two pictures must be to count as one person's: the logit that one in a hundred pairs of strangers reaches.
  *
- * Far laxer than the door, and rightly so. The door asks «is this Ada, of everyone in the street?»; here someone already says that all of
- * these are Ada, and only a slip is to be caught (a wrong file in the folder, someone else before the camera). At the door's rate the shipped
- * embedder's own calibration would refuse four of ten good pairs, at one in a hundred it refuses one of thirteen, and a picture needs to resemble only one other
- * of its group. Without a calibration the head's own even odds (logit 0) are all there is.
+ * This is much less strict than the door. The door asks "is this Ada, of everyone in the street?". Here somebody says
+ * that all of these are Ada, and only a mistake is to be found (a wrong file in the folder, somebody else in front of
+ * the camera). At the door's rate the calibration of the shipped embedder would refuse four of ten good pairs; at one
+ * in a hundred it refuses one of thirteen, and a picture needs to resemble only one other of its group. Without a
+ * calibration there is only the head's own even odds (logit 0).
  */
 const slipFmr = 0.01;
 
@@ -23,16 +24,20 @@ export function samePersonLogit({ calibration }: EmbedderInfo): number {
   return calibration ? calibrationCurve(calibration).logitAt(slipFmr).logit : 0;
 }
 
-/** Whether one picture may be enrolled beside the others, and its greatest likeness to those that may (absent when there is none to compare with). */
+/**
+ * Whether a picture may be enrolled beside the others, and its greatest likeness to those that may (absent where there
+ * is none to compare with).
+ */
 export interface Belonging {
   readonly belongs: boolean;
   readonly logit?: number;
 }
 
 /**
- * Tells which pictures show the same person as each other: pictures linked by a likeness of at least `bound` form groups (a look to the left and
- * one to the right need not resemble each other, only one in between), and the largest group is the person; where two are largest nobody can say which
- * is, and none belongs. `known`, the likeness of each picture to those already enrolled under the name, settles that: then the group linked to them is the person.
+ * Which pictures show the same person. Pictures linked by a likeness of at least `bound` form groups (a look to the
+ * left and one to the right need not resemble each other, only one in between), and the largest group is the person.
+ * Where two groups are largest, none belongs. `known`, the likeness of each picture to those already enrolled under the
+ * name, decides: then the groups linked to those are the person.
  */
 export function samePerson(
   embeddings: readonly Embedding[],
@@ -78,8 +83,8 @@ function chosenGroup(groups: readonly number[][], bound: number, known?: readonl
 }
 
 /**
- * The enrolled person other than `self` whom one of the pictures would pass for at the door, the most alike first: then the door could not
- * tell the two apart, or it is one person under two names.
+ * The enrolled person other than `self` whom one of the pictures would pass for at the door; the most alike of them.
+ * The door could not tell the two apart, or it is one person under two names.
  */
 export function alreadyEnrolled(
   embeddings: readonly Embedding[],
@@ -94,7 +99,7 @@ export function alreadyEnrolled(
     .toSorted((a, b) => b.logit - a.logit)[0];
 }
 
-/** Everything said of likeness in an enrolment, picture by picture, in the order of the candidates. */
+/** The likenesses of an enrolment, in the order of the candidates. */
 export interface Resemblance {
   /** Whether each shows the same person as the others, or as those enrolled under the name. */
   readonly belongings: readonly Belonging[];
@@ -102,7 +107,9 @@ export interface Resemblance {
   readonly bound: number;
 }
 
-/** Compares candidates with each other and with the pictures of the person of that name, `before`, where there is one. */
+/**
+ * Compares candidates with each other and with the pictures of the person of that name, `before`, where there is one.
+ */
 export function resemblance(
   candidates: readonly { readonly template: Embedding }[],
   gallery: Pick<Gallery, 'match'>,
@@ -113,7 +120,7 @@ export function resemblance(
   const embeddings = candidates.map(({ template }) => template);
   const known =
     before === undefined ? undefined : embeddings.map((probe) => gallery.match(probe).find(({ personId }) => personId === before)?.logit);
-  // A person whose templates are another embedder's cannot be compared with: then the new pictures speak for themselves.
+  // A person whose templates are of another embedder cannot be compared with; then only the new pictures count.
   const comparable = known?.every((logit) => logit !== undefined) ? known : undefined;
   return { belongings: samePerson(embeddings, embedder, bound, comparable), bound };
 }

@@ -1,7 +1,7 @@
-/** People's names as they are stored: what was typed goes in, a trimmed and unified name or a Fault comes out. */
+/** People's names as they are stored: typed text goes in, a trimmed and normalised name or a Fault comes out. */
 import { Fault } from '../base/errors.ts';
 
-// Control characters, half surrogates, line separators, and marks that turn the writing direction of what follows.
+// Control characters, half surrogates, line separators, and marks that change the writing direction.
 const unfit = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]/u;
 
 /** 1–80 characters without controls, in Unicode form C (so that one name is not two). Throws Fault `bad-argument`. */

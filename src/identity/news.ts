@@ -1,4 +1,7 @@
-/** The newest of each thing for whoever follows: values go in under a key; each follower gets the latest of every key that changed, however slow it is. */
+/**
+ * The newest value of each key: values go in under a key; each follower, however slow, gets the latest of every key
+ * that changed.
+ */
 
 export interface News<Key, Value> {
   tell(key: Key, value: Value): void;
@@ -16,7 +19,7 @@ export function news<Key, Value>(): News<Key, Value> {
       const unread = new Map<Key, Value>();
       let bell = Promise.withResolvers<void>();
       const hear = (key: Key, value: Value) => {
-        unread.delete(key); // the order is that of the last change
+        unread.delete(key); // kept in the order of the last change
         unread.set(key, value);
         bell.resolve();
       };

@@ -10,6 +10,6 @@ export function pictureToForget(person: Person, pictures: readonly { readonly id
   if (more.length > 0)
     throw new Fault('not-found', `${more.length + 1} pictures of ${person.name} begin with ${beginning}: give more of the id.`);
   if (pictures.length === 1)
-    throw new Fault('bad-argument', `It is the only picture of ${person.name}: add another before, or remove the person.`);
+    throw new Fault('bad-argument', `It is the only picture of ${person.name}: add another one first, or remove the person.`);
   return found.id;
 }

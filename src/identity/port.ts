@@ -12,9 +12,11 @@ export interface Person {
   readonly pictures: number;
 }
 
-/** What one person may, beyond being enrolled. The access room gives it its meaning. Absent fields set no bound. */
+/**
+ * What one person may do, beyond being enrolled. The access room gives it its meaning. An absent field sets no limit.
+ */
 export interface PersonRules {
-  /** False: recognised, and not let in. */
+  /** False: recognised but not let in. */
   readonly enabled?: boolean;
   /** Name of one of the door's schedules. */
   readonly schedule?: string;
@@ -38,7 +40,7 @@ export interface NewPicture {
   /** The encoded picture as it was given. */
   readonly picture: Uint8Array;
   readonly template: Embedding;
-  /** Where it came from, for people: a file name, `camera`. */
+  /** Where it came from, for people to read: a file name, `camera`. */
   readonly source: string;
 }
 
@@ -52,20 +54,26 @@ export interface Match {
   readonly personId: PersonId;
   /** The largest logit over the person's templates. */
   readonly logit: number;
-  /** The Siamese head's probability of «same person» at that logit, 0…1. */
+  /** The Siamese head's probability of "same person" at that logit, 0…1. */
   readonly probability: number;
-  /** Share of the person's templates whose probability exceeds the detection threshold (the paper's verification score), 0…1. */
+  /**
+   * Share of the person's templates whose probability exceeds the detection threshold (the paper's verification score),
+   * 0…1.
+   */
   readonly share: number;
 }
 
-/** The threshold in force and how it was come by. */
+/** The threshold in force and where it comes from. */
 export interface Threshold {
   readonly policy: 'target-fmr' | 'paper';
   /** A match at or above this logit is accepted (`target-fmr`). */
   readonly logit: number;
-  /** False-match rate per comparison that the logit stands for; 1 where the embedder has no calibration (policy `paper`). */
+  /**
+   * False-match rate per comparison that the logit stands for; 1 where the embedder has no calibration (policy
+   * `paper`).
+   */
   readonly fmr: number;
-  /** True when the calibration table ended before that rate and a fitted tail was used. */
+  /** True where the calibration table ends before that rate and a fitted tail was used. */
   readonly extrapolated: boolean;
   /** The paper's pair, 0…1. */
   readonly detection: number;
@@ -73,8 +81,8 @@ export interface Threshold {
 }
 
 /**
- * Every method may throw the Faults `gallery-down` (locked, no permission, failing disk), `gallery-damaged` and, where it writes,
- * `disk-full`; after a fault nothing is half-written.
+ * Every method may throw the Faults `gallery-down` (locked, no permission, failing disk), `gallery-damaged` and, where
+ * it writes, `disk-full`; after a fault nothing is half-written.
  */
 export interface Gallery extends Disposable {
   /** By name. */
@@ -82,22 +90,30 @@ export interface Gallery extends Disposable {
   /** By id or by exact name; undefined when there is none. */
   find(idOrName: string): Person | undefined;
   /**
-   * Adds a person, or pictures to the person of that name; all of it or nothing. A picture that the person has is not stored twice.
-   * Throws `bad-argument`: a name that is none, no pictures, a picture that belongs to someone else; `model-unfit`: a template not of the embedder.
-   * `beforeStored` hears the person as they will be and how many pictures they had; what it throws undoes all of it.
+   * Adds a person, or pictures to the person of that name; all of it or nothing. A picture that the person has already
+   * is not stored twice. Throws `bad-argument` (the name does not fit, there are no pictures, a picture belongs to
+   * someone else) and `model-unfit` (a template is not of the embedder). `beforeStored` hears the person as they will
+   * be and how many pictures they had; what it throws undoes all of it.
    */
   enrol(person: NewPerson, beforeStored?: (person: Person, picturesBefore: number) => void): Person;
-  /** Throws `not-found`, or `bad-argument` where the name is taken or none. What `beforeStored` throws undoes it. */
+  /**
+   * Throws `not-found`, or `bad-argument` where the name is taken or does not fit. What `beforeStored` throws undoes
+   * it.
+   */
   rename(id: PersonId, name: string, beforeStored?: () => void): Person;
-  /** The person's rules as last read (kept in memory: asked at every decision, it reads no file and never throws); none for an unknown id. */
+  /**
+   * The person's rules as last read; none for an unknown id. They are kept in memory: every decision asks, so this
+   * reads no file and never throws.
+   */
   rules(id: PersonId): PersonRules;
   /** Replaces the person's rules. Throws `not-found`. */
   setRules(id: PersonId, rules: PersonRules): void;
   /** Removes the person, pictures and templates; false when there was none. */
   forget(id: PersonId): boolean;
   /**
-   * Removes one picture and its templates; the person as they are then. `picture`: its SHA-256 (hexadecimal), or the beginning of it. Throws `not-found`
-   * where the person has no such picture, or several; `bad-argument` where it is their last one: nobody is enrolled without a picture.
+   * Removes one picture and its templates; returns the person as they are then. `picture`: its SHA-256 (hexadecimal) or
+   * the beginning of it. Throws `not-found` where the person has no such picture, or several; `bad-argument` where it
+   * is their last one, because nobody is enrolled without a picture.
    */
   forgetPicture(id: PersonId, picture: string): Person;
   /** The stored pictures of a person, oldest first; none for an unknown id. `id`: SHA-256, hexadecimal. */
@@ -105,8 +121,9 @@ export interface Gallery extends Disposable {
     id: PersonId,
   ): readonly { readonly id: string; readonly picture: Uint8Array; readonly source: string; readonly addedAt: string }[];
   /**
-   * Likeness to the probe of everyone who has a template of the embedder in use, the most alike first; no more than `atMost` people
-   * (a door needs few of them: 10,000 results take longer to write down than to compute). Throws `model-unfit` for a probe that is none.
+   * How alike the probe is to everyone who has a template of the embedder in use, the most alike first; at most
+   * `atMost` people (a door needs few: 10,000 results take longer to make than to compute). Throws `model-unfit` where
+   * the probe does not fit the embedder.
    */
   match(probe: Embedding, atMost?: number): readonly Match[];
   /** Whom the matches identify under the threshold in force. */
@@ -115,17 +132,21 @@ export interface Gallery extends Disposable {
   readonly templates: number;
   /** People who have pictures without a template of the embedder in use: never compared with those until `reembed`. */
   readonly stale: number;
-  /** Takes in what another process has changed; true when it read the gallery anew. Cheap enough for every second. */
+  /** Reads what another process has changed; true where there was something. Cheap enough for every second. */
   refresh(): boolean;
-  /** Makes the missing templates from the stored pictures. A picture for which `embed` throws a Fault is left as it is and named in `failed`. */
+  /**
+   * Makes the missing templates from the stored pictures. A picture for which `embed` throws a Fault stays as it is and
+   * is named in `failed`.
+   */
   reembed(embed: (picture: Uint8Array) => Promise<Embedding>): Promise<Reembedded>;
-  /** Forgets the templates of every embedder but these (by SHA-256) and the one in use; how many those were. */
+  /** Removes the templates of all embedders but these (by SHA-256) and the one in use; returns how many. */
   keepTemplates(embedders: readonly string[]): number;
 }
 
 /**
- * Changes to who is enrolled, each with its entry in the journal (`roster.ts` says in which order). Throws what the gallery throws, and `journal-down`:
- * after `enrol` and `rename` nothing is changed then, after `remove` and `removePicture` the change is done and has no record.
+ * Changes to who is enrolled, each with its entry in the journal (`roster.ts` says in which order). Throws what the
+ * gallery throws, and `journal-down`: after `enrol` and `rename` nothing is changed then, after `remove` and
+ * `removePicture` the change is done and has no record.
  */
 export interface Roster {
   /** `by`: the operator's name; absent for the shell of the door itself. */
@@ -151,7 +172,7 @@ export type Identification =
 /** Names one enrolment session; random, valid until it ends. */
 export type SessionId = string;
 
-/** Why a picture is not taken into an enrolment: the quality gates, and those of enrolment. A closed list. */
+/** Why an enrolment does not take a picture: the quality limits, and those of enrolment. A closed list. */
 export const pictureRefusals = [
   ...qualityReasons,
   'not-a-picture',
@@ -180,7 +201,7 @@ export const enrolmentRefusals = [
 ] as const;
 export type EnrolmentRefusal = (typeof enrolmentRefusals)[number];
 
-/** What became of one picture, told at once. */
+/** The outcome of one picture, told at once. */
 export type PictureOutcome =
   | { readonly accepted: true; readonly source: string; readonly detail: string }
   | {
@@ -203,7 +224,7 @@ export interface EnrolmentStatus {
   /** While `taking`: what the person before the camera should do now, and how many pictures are wanted in all. */
   readonly prompt?: string;
   readonly wanted?: number;
-  /** The newest picture's outcome; of the camera's pictures also while none is good. */
+  /** The newest picture's outcome; from the camera also while no picture is good. */
   readonly last?: PictureOutcome;
   /** Why the door's camera took fewer pictures than were wanted. */
   readonly problem?: string;
@@ -216,15 +237,25 @@ export type EnrolmentAnswer<T> =
   | { readonly ok: false; readonly reason: EnrolmentRefusal; readonly detail: string; readonly personId?: PersonId };
 
 /**
- * Enrolment in several steps, by whoever is not at the door's own terminal. Nothing is stored, nor journalled, before `commit`, which stores all
- * accepted pictures in one transaction and journals `person.enrolled`; a session that is aborted, or that nobody touches for a set time, leaves nothing.
+ * Enrolment in several steps, for somebody who is not at the door's own terminal. Nothing is stored or journalled
+ * before `commit`, which journals `person.enrolled` and stores all accepted pictures in one transaction. A session that
+ * is aborted, or that nobody touches for a set time, leaves nothing.
  */
 export interface EnrolmentSessions extends AsyncDisposable {
-  /** Begins a session for a new person, or for more pictures of the enrolled person of that name. `by` is the operator's name, for the journal. */
+  /**
+   * Begins a session for a new person, or for more pictures of the person of that name. `by` is the operator's name,
+   * for the journal.
+   */
   start(request: { readonly name: string; readonly by: string }): Promise<EnrolmentAnswer<EnrolmentStatus>>;
-  /** Judges one encoded picture and keeps it if it is good; a refused picture is an outcome, not a refusal of the session. */
+  /**
+   * Judges one encoded picture and keeps it if it is good. A refused picture is an outcome, not a refusal of the
+   * session.
+   */
   addPicture(id: SessionId, picture: { readonly picture: Uint8Array; readonly source: string }): Promise<EnrolmentAnswer<PictureOutcome>>;
-  /** Begins to take `count` pictures with the door's own camera and returns at once: `status` and `changes` tell how it goes. */
+  /**
+   * Begins to take `count` pictures with the door's own camera and returns at once; `status` and `changes` tell how it
+   * goes.
+   */
   takeFromCamera(id: SessionId, request: { readonly count: number }): Promise<EnrolmentAnswer<EnrolmentStatus>>;
   status(id: SessionId): Promise<EnrolmentAnswer<EnrolmentStatus>>;
   /** Stores the person: all accepted pictures, or nothing. */

@@ -1,8 +1,11 @@
-/** Why a picture is not good enough, in the words that people read: a face's measures and the limits in, what is wrong and what helps out. */
+/**
+ * Why a picture is not good enough, in words for people: a face's measures and the limits go in; what is wrong and what
+ * helps comes out.
+ */
 import type { Quality, QualityLimits, QualityReason } from '../face/port.ts';
 
 /** One reason with the measure and the limit behind it. */
-export function reasonText(reason: QualityReason, quality: Quality, limits: QualityLimits): string {
+function reasonText(reason: QualityReason, quality: Quality, limits: QualityLimits): string {
   const { interEyePx, luminance, sharpness, yawDeg, pitchDeg } = quality;
   switch (reason) {
     case 'too-small':
@@ -22,7 +25,7 @@ export function reasonText(reason: QualityReason, quality: Quality, limits: Qual
   }
 }
 
-/** All reasons of a face in one text; empty when there are none. */
+/** All reasons of a face in one text; empty where there are none. */
 export function reasonsText(quality: Quality, limits: QualityLimits): string {
   return quality.reasons.map((reason) => reasonText(reason, quality, limits)).join('; ');
 }

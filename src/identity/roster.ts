@@ -1,13 +1,16 @@
 /**
- * Changes to who is enrolled: a gallery and a journal go in, the one place that changes both comes out (command line, MQTT commands, enrolment
- * sessions).
+ * Changes to who is enrolled: a gallery and a journal go in, the one place that changes both comes out (command line,
+ * MQTT commands, enrolment sessions).
  *
  * The rule follows the direction of the change.
- * - What lets somebody in (a new person, more pictures, another name) is journalled first, inside the gallery's transaction. A journal that is down
- *   refuses the change and nothing is stored, so nobody can be enrolled without a trace. If the gallery fails after that, the journal tells of an
- *   enrolment that is not there; a second entry takes it back, where the journal still takes one.
- * - What keeps somebody out (a person or a picture removed) is done first and journalled afterwards. A full disk or a damaged journal must not keep
- *   a face that was taken away opening the door. The removal stays, and the fault says that its record is missing.
+ * - What lets somebody in (a new person, more pictures, another name) is journalled first, inside the gallery's
+ *   transaction. A journal that is down refuses the change and nothing is stored, so nobody can be enrolled without a
+ *   trace. If the gallery fails after that, the journal tells of an enrolment that is not there; a second entry takes
+ *   it back, where the journal still takes one.
+ * - What keeps somebody out (a person or a picture removed) is done first and journalled afterwards. A full disk or a
+ *   damaged journal must not keep a face that was taken away opening the door. The removal stays, and the fault says
+ *   that its record is missing.
+ *
  * A crash between the two steps leaves the same: an entry without its enrolment, or a removal without its entry.
  */
 import { Fault, messageOf } from '../base/errors.ts';
@@ -73,13 +76,17 @@ function note({ journal }: RosterParts, event: Event, outcome: string): void {
   }
 }
 
-/** The gallery failed after the entry: a second entry says so, unless the enrolment is there after all or nobody can tell. */
+/**
+ * The gallery failed after the entry: a second entry says so, unless the enrolment is there after all or nobody can
+ * tell.
+ */
 function takeBack({ gallery, journal }: RosterParts, { id }: Person, before: number, by = 'cli'): void {
   try {
     const left = gallery.find(id)?.pictures ?? 0;
     if (left !== before) return;
     journal.append(left === 0 ? { kind: 'person.removed', personId: id } : { kind: 'person.picture-removed', personId: id, left, by });
   } catch {
-    // The gallery's own fault is what the caller hears. The entry that stands tells of more access than there is, never of less.
+    // The gallery's own fault is what the caller hears. The entry that stands tells of more access than there is, never
+    // of less.
   }
 }

@@ -13,11 +13,14 @@ export interface Search {
   readonly count: number;
   /** Replaces everything; each person has at least one template. */
   load(people: readonly { readonly id: PersonId; readonly templates: readonly Embedding[] }[]): void;
-  /** At most `atMost` people, the most alike first; equals in the order they were loaded. */
+  /** At most `atMost` people, the most alike first; equal ones in the order in which they were loaded. */
   match(probe: Embedding, atMost?: number): Match[];
 }
 
-/** An empty search under the embedder's head. `detection`: probability above which a template counts for a person's share, 0…1. */
+/**
+ * An empty search under the embedder's head. `detection`: probability above which a template counts for a person's
+ * share, 0…1.
+ */
 export function gallerySearch(embedder: EmbedderInfo, detection: number): Search {
   const matrix = templateMatrix(embedder.head, embedder.dimension);
   const detectionLogit = logitOfProbability(detection);

@@ -1,6 +1,6 @@
 /**
- * Enrolment in several steps: requests of operators go in, answers come out. Pictures stay in memory until `commit` stores all
- * of them in one transaction. Limited in sessions, pictures, bytes and time.
+ * Enrolment in several steps: requests of operators go in, answers come out. Pictures stay in memory until `commit`
+ * stores all of them in one transaction. Limited in sessions, pictures, bytes and time.
  */
 import { randomUUID } from 'node:crypto';
 import { Fault } from '../base/errors.ts';

@@ -1,6 +1,6 @@
 /**
- * The Siamese comparison: two embeddings of one twin network in, a logit and a probability of «same person» out; one
- * pair by the plain formula, or one probe against a whole gallery of templates at once.
+ * The Siamese comparison: two embeddings of one twin network go in, a logit and a probability of "same person" come
+ * out; for one pair by the plain formula, or for one probe against all templates of a gallery at once.
  */
 import { Fault } from '../base/errors.ts';
 import type { Embedding, Head } from '../face/port.ts';
@@ -18,7 +18,7 @@ export function logitOf(head: Head, a: Embedding, b: Embedding): number {
   return head.bias - sum;
 }
 
-/** Probability of «same person» for a logit: the logistic function, 0…1. */
+/** Probability of "same person" for a logit: the logistic function, 0…1. */
 export function probabilityOf(logit: number): number {
   return 1 / (1 + Math.exp(-logit));
 }
@@ -28,14 +28,15 @@ export function logitOfProbability(probability: number): number {
   return Math.log(probability) - Math.log1p(-probability);
 }
 
-/** The templates of a gallery, laid out for the search of one probe among them. */
+/** The templates of a gallery, laid out so that one probe can be searched among them. */
 export interface TemplateMatrix {
   /** How many templates it holds. */
   readonly count: number;
   /** Replaces all templates (each of the dimension given when it was made); what was there before is overwritten. */
   load(templates: readonly Embedding[]): void;
   /**
-   * The logit of the probe against each template, in their order, within 1e-4 of `logitOf`. The array is used again by the next call.
+   * The logit of the probe against each template, in their order, within 1e-4 of `logitOf`. The next call uses the same
+   * array again.
    */
   score(probe: Embedding): Float32Array;
 }
@@ -43,8 +44,8 @@ export interface TemplateMatrix {
 /**
  * An empty matrix for embeddings of `dimension` numbers under `head`.
  *
- * Σ wᵢ|aᵢ − bᵢ| = Σ |wᵢaᵢ − wᵢbᵢ| where wᵢ ≥ 0, so that both sides are multiplied once, when they are laid out, and the
- * loop only subtracts and adds. Dimensions of negative weight lie behind the others and their sum is taken off.
+ * Σ wᵢ|aᵢ − bᵢ| = Σ |wᵢaᵢ − wᵢbᵢ| where wᵢ ≥ 0. So both sides are multiplied once, when they are laid out, and the loop
+ * only subtracts and adds. Dimensions of negative weight lie behind the others; their sum is subtracted.
  */
 export function templateMatrix(head: Head, dimension: number): TemplateMatrix {
   checkDimension(head, dimension, dimension);
@@ -99,7 +100,7 @@ export function templateMatrix(head: Head, dimension: number): TemplateMatrix {
 interface Layout {
   /** Numbers in a row: a multiple of 16, the rest stays 0 and adds nothing. */
   readonly width: number;
-  /** How many of them, from the start, are added; the others are taken off. */
+  /** How many of them, from the start, are added; the others are subtracted. */
   readonly plus: number;
   /** Where in a row each dimension lies, and what it is multiplied by. */
   readonly places: Int32Array;

@@ -1,9 +1,9 @@
 /**
- * The inner loop of the 1:N search: one probe row against many template rows, four numbers at a time (WebAssembly SIMD). Rows
- * go in through `memory`; one sum for each row comes out of it.
+ * The inner loop of the 1:N search: one probe row against many template rows, four numbers at a time (WebAssembly
+ * SIMD). Rows go in through `memory`; one sum for each row comes out of it.
  *
- * Plain JavaScript is slower: for 10,000 rows of 256 numbers it took 3 ms at best (four accumulators) and 8 ms with one; this
- * takes 0.4 ms. It is assembled here, so there is no compiler to install and no binary to trust.
+ * Plain JavaScript is slower: for 10,000 rows of 256 numbers it took 3 ms at best (four accumulators) and 8 ms with
+ * one; this takes 0.4 ms. It is assembled here, so there is no compiler to install and no binary to trust.
  */
 import { advance, assembleGrowing, type Code, f32, f32x4, get, i32, type Routine, repeat, set, tee, v128 } from '../base/wasm.ts';
 
@@ -11,8 +11,9 @@ import { advance, assembleGrowing, type Code, f32, f32x4, get, i32, type Routine
 export type Term = 'absolute-difference' | 'product';
 
 /**
- * For each of `rows` rows (at least 1) that start `strideBytes` apart, writes to `out` the float32 sum of the term over the
- * first `bytes` bytes (at least 64, a multiple of 64) of the probe and of the row. All places are byte offsets in memory.
+ * For each of `rows` rows (at least 1) that start `strideBytes` apart, writes to `out` the float32 sum of the term over
+ * the first `bytes` bytes (at least 64, a multiple of 64) of the probe and of the row. All places are byte offsets in
+ * memory.
  */
 export type Sums = (probe: number, row: number, rows: number, bytes: number, strideBytes: number, out: number) => void;
 

@@ -1,6 +1,6 @@
 /**
- * The gallery in an SQLite file: people, their verification images and templates go in, durably and whole; the likenesses of a
- * probe come out of a copy of the templates in memory.
+ * The gallery in an SQLite file: people, their verification images and templates go in, durably and whole; the
+ * likenesses of a probe come out of a copy of the templates in memory.
  */
 import { createHash, randomUUID } from 'node:crypto';
 import type { DatabaseSync } from 'node:sqlite';
@@ -36,7 +36,10 @@ interface OpenedGallery {
   readonly clock: Clock;
   readonly search: Search;
   readonly thresholdAt: (templates: number) => Threshold;
-  /** What the copy in memory was read from: SQLite's data version. Undefined while this process's own change is not read. */
+  /**
+   * What the copy in memory was read from: SQLite's data version. Undefined while this process's own change is not
+   * read.
+   */
   seen: number | undefined;
   stale: number;
   threshold: Threshold;
@@ -45,8 +48,8 @@ interface OpenedGallery {
 }
 
 /**
- * Opens the gallery. Throws Faults `bad-config`, `model-unfit` (see `thresholdsOf`), `database-newer`, `gallery-damaged`,
- * `gallery-down`, `disk-full`.
+ * Opens the gallery. Throws Faults `bad-config`, `model-unfit` (see `thresholdsOf`), `database-newer`,
+ * `gallery-damaged`, `gallery-down`, `disk-full`.
  */
 export function openGallery(options: GalleryOptions): Gallery {
   const opened = open(options);

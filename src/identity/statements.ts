@@ -1,4 +1,7 @@
-/** Every SQL statement of the gallery, prepared once: an open database goes in, functions that give checked rows come out. */
+/**
+ * Every SQL statement of the gallery, prepared once: an open database goes in, functions that give checked rows come
+ * out.
+ */
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
 import Type from 'typebox';
 import { Compile } from 'typebox/compile';

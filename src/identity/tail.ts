@@ -1,16 +1,19 @@
 /**
- * What lies beyond the end of a calibration table: a generalised Pareto tail fitted to its last rows; false-match rates
- * and logits in, a function from rate to logit and its inverse out.
+ * What lies beyond the end of a calibration table: a generalised Pareto tail, fitted to its last rows. False-match
+ * rates and logits go in; a function from rate to logit and its inverse come out.
  *
- * Method: exceedances over a high level follow a generalised Pareto distribution (Pickands 1975; Balkema and de Haan 1974);
- * fitted by maximum likelihood (Coles, An Introduction to Statistical Modeling of Extreme Values, 2001, section 4.3), here on
- * counts between rows, because a table gives no single scores. The fit gives the tail its form; it starts in the table's last row, so that
- * there is no step.
+ * Method: exceedances over a high level follow a generalised Pareto distribution (Pickands 1975; Balkema and de Haan
+ * 1974); fitted by maximum likelihood (Coles, An Introduction to Statistical Modeling of Extreme Values, 2001, section
+ * 4.3), here on counts between rows, because a table gives no single scores. The fit gives the tail its form; the tail
+ * starts in the table's last row, so there is no step.
  *
- * Kept on the safe side twice. 1. The shape is held to 0…0.5. Tables of impostor logits bend down (a shape below 0), which would
- * promise a logit that no impostor ever passes; people photographed alike resemble each other more than the table's people do, so
- * that promise is not made: 0 is the lightest tail allowed (log-linear), 0.5 the heaviest (finite variance). 2. The scale is never below that of
- * the table's last two rows. So the threshold is never lower than the straight continuation of log rate against logit.
+ * Two limits keep it on the safe side.
+ * - The shape stays within 0…0.5. Tables of impostor logits bend down (a shape below 0), which would promise a logit
+ *   that no impostor ever passes. People photographed under the same conditions resemble each other more than those of
+ *   the table, so that promise is not made: 0 is the lightest tail allowed (log-linear), 0.5 the heaviest (finite
+ *   variance).
+ * - The scale is never below that of the table's last two rows. So the threshold is never lower than the straight
+ *   continuation of log rate against logit.
  */
 
 export interface TailRow {
@@ -31,10 +34,14 @@ export interface Tail {
 }
 
 const shapes = { min: 0, max: 0.5, step: 0.01 };
-// Rows at or below this rate are taken as the tail, if there are three: above it the body's form would show in the fit.
+// Rows at or below this rate are the tail, if there are three; higher rates would bring the form of the body into the
+// fit.
 const tailStartsAtFmr = 1e-3;
 
-/** The tail of a table of at least two rows of falling rate and rising logit, measured on so many impostor pairs. */
+/**
+ * The tail of a table of at least two rows of falling rate and rising logit. `impostorPairs`: how many it was measured
+ * on.
+ */
 export function fitTail(rows: readonly TailRow[], impostorPairs: number): Tail {
   const [last, before] = [rows.at(-1), rows.at(-2)];
   if (!last || !before) throw new RangeError('a tail needs two rows');
@@ -59,7 +66,7 @@ function survival(excess: number, shape: number, scale: number): number {
   return shape === 0 ? Math.exp(-excess / scale) : (1 + (shape * excess) / scale) ** (-1 / shape);
 }
 
-/** Shape, and scale carried on to the last row (it grows by the shape: the tail of a Pareto tail is one again). */
+/** The shape, and the scale at the last row (it grows with the shape: the tail of a Pareto tail is one too). */
 function mostLikely(rows: readonly TailRow[], pairs: number): { shape: number; scale: number } {
   const first = rows[0]?.logit ?? 0;
   const span = (rows.at(-1)?.logit ?? 0) - first;

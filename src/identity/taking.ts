@@ -1,4 +1,4 @@
-/** The door's own camera for an enrolment session: frames that the running door sees anyway go in, judged pictures and prompts come out. */
+/** Enrolment with the door's own camera: the frames of the running door go in, judged pictures and prompts come out. */
 
 import { Fault } from '../base/errors.ts';
 import type { Clock } from '../base/time.ts';
@@ -6,7 +6,7 @@ import type { Frame } from '../camera/port.ts';
 import { takePictures } from './camera-pictures.ts';
 import type { PictureOutcome } from './port.ts';
 
-/** The camera that the running door holds: looked through, never opened a second time. */
+/** The camera that the running door holds; it is watched, never opened a second time. */
 export interface DoorCamera {
   watch(signal: AbortSignal): AsyncIterable<Frame>;
   /** False while it gives nothing. */
@@ -18,14 +18,14 @@ export interface DoorTaking {
   readonly clock: Clock;
   readonly count: number;
   readonly intervalMs: number;
-  /** A camera that shows nothing for so long has failed, milliseconds. */
+  /** A camera that shows nothing for this long has failed, milliseconds. */
   readonly silenceMs: number;
   readonly judge: (source: string, picture: Uint8Array) => Promise<PictureOutcome>;
   readonly onPrompt: (prompt: string) => void;
   readonly signal: AbortSignal;
 }
 
-/** Takes the pictures; why it could not, where it could not. Ends without a word when `signal` is aborted. */
+/** Takes the pictures; returns why it could not, or undefined. Ends without a reason when `signal` is aborted. */
 export async function takeAtDoor({ camera, clock, count, intervalMs, silenceMs, judge, onPrompt, signal }: DoorTaking) {
   const over = new AbortController();
   const either = AbortSignal.any([signal, over.signal]);

@@ -1,6 +1,7 @@
 /**
- * From «at most one wrong accept in so many attempts» to the logit that a match must reach: a policy, the embedder's
- * calibration and the number of templates in, the threshold in force out; and whom matches identify under it.
+ * The logit that a match must reach: a policy ("at most one wrong accept in 10,000 attempts"), the embedder's
+ * calibration and the number of templates go in; the threshold in force comes out. Also: whom matches identify under
+ * it.
  */
 import { Fault } from '../base/errors.ts';
 import type { Calibration, EmbedderInfo, Head } from '../face/port.ts';
@@ -11,7 +12,7 @@ import { fitTail } from './tail.ts';
 /** How matches are accepted, from the configuration. */
 export interface ThresholdPolicy {
   readonly policy: Threshold['policy'];
-  /** Wrong accepts per attempt of a stranger over the whole gallery, above 0, below 1. */
+  /** Wrong accepts per attempt of a stranger against the whole gallery, above 0, below 1. */
   readonly targetFmr: number;
   /** The paper's pair: a template counts when its probability exceeds `detection` (between 0 and 1) … */
   readonly detection: number;
@@ -21,13 +22,16 @@ export interface ThresholdPolicy {
 
 /** False-match rate against logit, read from a calibration table and continued beyond its end. */
 export interface CalibrationCurve {
-  /** The logit that reaches a rate per comparison. Rates above the table's first are answered by its first row: stricter than asked. */
+  /**
+   * The logit for a rate per comparison. A rate above the table's first row gets that row's logit, which is stricter
+   * than asked.
+   */
   logitAt(fmr: number): { readonly logit: number; readonly extrapolated: boolean };
   /** The rate per comparison that a logit stands for, at most 1. */
   fmrAt(logit: number): { readonly fmr: number; readonly extrapolated: boolean };
 }
 
-/** Throws Fault `model-unfit` where the table is not one of falling rates and rising logits. */
+/** Throws Fault `model-unfit` where the rates of the table do not fall or its logits do not rise. */
 export function calibrationCurve(calibration: Calibration): CalibrationCurve {
   const { table } = calibration;
   const [first, second] = table;
@@ -35,7 +39,7 @@ export function calibrationCurve(calibration: Calibration): CalibrationCurve {
   if (!first || !second || !last || !isFalling(table) || !(calibration.impostorPairs > 0)) {
     throw new Fault(
       'model-unfit',
-      'The calibration in the embedder’s manifest needs at least two rows of falling fmr (below 1, above 0) and rising logit, and impostorPairs above 0.',
+      "The calibration in the embedder's manifest needs at least two rows of falling fmr (below 1, above 0) and rising logit, and impostorPairs above 0.",
     );
   }
   const tail = fitTail(table, calibration.impostorPairs);
@@ -69,7 +73,10 @@ function isFalling(table: Calibration['table']): boolean {
   });
 }
 
-/** The rate that each of `templates` comparisons may have so that a stranger's attempt has `targetFmr`, were they independent. */
+/**
+ * The rate for each of `templates` comparisons at which a stranger's attempt has `targetFmr`, as if they were
+ * independent.
+ */
 export function fmrPerComparison(targetFmr: number, templates: number): number {
   return -Math.expm1(Math.log1p(-targetFmr) / Math.max(1, templates));
 }
@@ -77,8 +84,8 @@ export function fmrPerComparison(targetFmr: number, templates: number): number {
 /**
  * The threshold as a function of the number of templates.
  *
- * Throws Fault `bad-config` where the policy asks for what cannot be, and `model-unfit` where `target-fmr` meets an embedder
- * without calibration. Under the paper's policy without calibration the rate given is 1: nothing is known, so nothing is promised.
+ * Throws Fault `bad-config` where the policy cannot be met, and `model-unfit` for `target-fmr` with an embedder without
+ * calibration. Under the paper's policy without a calibration the rate is 1, because none is known.
  */
 export function thresholdsOf(policy: ThresholdPolicy, embedder: EmbedderInfo): (templates: number) => Threshold {
   checkPolicy(policy);
@@ -116,20 +123,20 @@ function checkPolicy({ targetFmr, detection, verification }: ThresholdPolicy): v
   if (problem) throw new Fault('bad-config', problem);
 }
 
-/** What no two unit vectors can exceed. */
+/** The highest logit of two unit vectors. */
 function highestLogit(head: Head): number {
   if (head.kind === 'cosine') return head.bias + Math.abs(head.scale);
   return head.weights.reduce((sum, weight) => sum - 2 * Math.min(0, weight), head.bias);
 }
 
 /**
- * Whom the matches (the most alike first, as the gallery gives them) identify.
+ * Whom the matches identify. The most alike comes first, as the gallery gives them.
  *
- * Accepted is who reaches the threshold's logit (`target-fmr`), or has the verification share (`paper`). Ambiguous is the best of them
- * when another person comes within `ambiguityMargin` logits (0 or more), because then it is not known which of the two it is: under
- * `target-fmr` whether or not that other one is accepted too (who stands a hair below the line is as likely as who stands a hair above). A second
- * person accepted but further off than the margin does not shut the door: brothers would lock each other out, and the
- * target over the whole gallery already counts every wrong accept.
+ * A person is accepted who reaches the threshold's logit (`target-fmr`) or the verification share (`paper`). The best
+ * of them is ambiguous where another person comes within `ambiguityMargin` logits (0 or more), because it could be
+ * either. Under `target-fmr` the other one need not be accepted: just below the threshold is as likely as just above. A
+ * second accepted person beyond the margin does not shut the door: brothers would lock each other out, and the target
+ * for the whole gallery already counts every wrong accept.
  */
 export function identify(matches: readonly Match[], threshold: Threshold, ambiguityMargin: number): Identification {
   const paper = threshold.policy === 'paper';

@@ -1,13 +1,16 @@
 /**
- * The hash chain of the journal, pure: an event goes in and a row with its hash comes out; rows go in and a verdict on the
- * whole chain comes out. The chain has no secret key: it shows damage and tampering with single rows, but not that every row
- * was written again.
+ * The hash chain of the journal, pure: an event goes in and a row with its hash comes out; rows go in and a verdict on
+ * the whole chain comes out. The chain has no secret key: it shows damage and tampering with single rows, but not that
+ * every row was written again.
  */
 import { createHash } from 'node:crypto';
 import type { Event } from '../events.ts';
 import type { ChainVerdict, Entry, Seq } from './port.ts';
 
-/** One row as it is stored. `event` is the exact JSON text that was hashed; `person` is null where no person was recognised. */
+/**
+ * One row as it is stored. `event` is the exact JSON text that was hashed; `person` is null where no person was
+ * recognised.
+ */
 export interface JournalRow {
   readonly seq: Seq;
   readonly id: string;
@@ -35,7 +38,9 @@ export function hashOf(row: Omit<JournalRow, 'hash'>): string {
   return createHash('sha256').update(text).digest('hex');
 }
 
-/** The row that follows `head`. Its person is who was recognised, enrolled or removed, never just the best candidate. */
+/**
+ * The row that follows `head`. Its person is who was recognised, enrolled or removed, never just the best candidate.
+ */
 export function nextRow(head: ChainHead, event: Event, id: string, at: string): JournalRow {
   const person = 'personId' in event ? event.personId : null;
   const row = { seq: head.seq + 1, id, at, kind: event.kind, person, event: JSON.stringify(event), prev: head.hash };

@@ -1,6 +1,6 @@
 /**
- * Follows the journal as it grows: hands over each new entry. Where the journal cannot be read for a while, it tries again
- * later.
+ * Follows the journal as it grows: hands over each new entry. Where the journal cannot be read for a while, it tries
+ * again later.
  */
 import { Fault } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';

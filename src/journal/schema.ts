@@ -1,6 +1,7 @@
 /**
- * The journal's tables and rows: a file name goes in, an open SQLite database of this version comes out; rows go in as SQLite
- * gives them and come out checked. WAL (https://www.sqlite.org/wal.html) lets the command line read while the daemon appends.
+ * The journal's tables and rows: a file name goes in, an open SQLite database of this version comes out; rows go in as
+ * SQLite gives them and come out checked. WAL (https://www.sqlite.org/wal.html) lets the command line read while the
+ * daemon appends.
  */
 import type { DatabaseSync } from 'node:sqlite';
 import Type from 'typebox';
@@ -11,8 +12,8 @@ import { genesis } from './chain.ts';
 import { damaged } from './faults.ts';
 
 /**
- * Ordinary statements can only append; the triggers refuse everything else. The order triggers also refuse INSERT OR REPLACE,
- * which deletes without firing delete triggers (https://www.sqlite.org/lang_conflict.html).
+ * Ordinary statements can only append; the triggers refuse everything else. The order triggers also refuse INSERT OR
+ * REPLACE, which deletes without firing delete triggers (https://www.sqlite.org/lang_conflict.html).
  */
 const schema = `
 CREATE TABLE journal (
@@ -68,8 +69,8 @@ export const headRow = Compile(Type.Object({ seq: Type.Integer(), hash: Type.Str
 export const cursorRow = Compile(Type.Object({ seq: Type.Integer() }));
 
 /**
- * Opens `file`, making the tables where it is new. Waits up to `busyTimeoutMs` milliseconds for a lock that another process
- * holds. Throws Fault `database-newer` or `journal-damaged`, and SQLite's own errors.
+ * Opens `file`, making the tables where it is new. Waits up to `busyTimeoutMs` milliseconds for a lock that another
+ * process holds. Throws Fault `database-newer` or `journal-damaged`, and SQLite's own errors.
  */
 export function openJournalFile(file: string, busyTimeoutMs: number): DatabaseSync {
   return openSqlite(file, journal, busyTimeoutMs).db;

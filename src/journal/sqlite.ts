@@ -1,6 +1,6 @@
 /**
- * The journal in one SQLite file: events go in and are on the disk when `append` returns; entries come out in order, to whoever
- * queries or follows. Several processes (the daemon, the command line) may append to the same file.
+ * The journal in one SQLite file: events go in and are on the disk when `append` returns; entries come out in order, to
+ * whoever queries or follows. Several processes (the daemon, the command line) may append to the same file.
  */
 import { randomUUID } from 'node:crypto';
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
@@ -19,7 +19,10 @@ export interface JournalOptions {
   readonly clock: Clock;
   /** How often a follower looks for rows of another process, milliseconds. Default 500. */
   readonly pollMs?: number;
-  /** How long to wait for a lock that another process holds, milliseconds; the caller is blocked meanwhile. Default 1000. */
+  /**
+   * How long to wait for a lock that another process holds, milliseconds; the caller is blocked meanwhile. Default
+   * 1000.
+   */
   readonly busyTimeoutMs?: number;
 }
 
@@ -36,7 +39,9 @@ interface OpenedJournal {
 /** Rows that a follower reads at a time; this limits its memory. */
 const batchRows = 256;
 
-/** Opens the journal, making it where there is none. Throws Fault `database-newer`, `journal-damaged` or `journal-down`. */
+/**
+ * Opens the journal, making it where there is none. Throws Fault `database-newer`, `journal-damaged` or `journal-down`.
+ */
 export function openJournal({ file, clock, pollMs = 500, busyTimeoutMs = 1000 }: JournalOptions): Journal {
   const opened = guarded(file, () => {
     const db = openJournalFile(file, busyTimeoutMs);
@@ -82,7 +87,10 @@ function guarded<T>(file: string, read: () => T): T {
   }
 }
 
-/** Writes the row after the head, or nothing. The transaction keeps other writers out from reading the head to moving it. */
+/**
+ * Writes the row after the head, or nothing. The transaction keeps other writers out from reading the head to moving
+ * it.
+ */
 function append(opened: OpenedJournal, event: Event): Entry {
   const { db, file, clock, sql } = opened;
   try {
@@ -148,8 +156,8 @@ function cursorOf({ sql, file }: OpenedJournal, name: string): Seq {
 }
 
 /**
- * A cursor is written without a sync of its own: a power cut may set it back, and then entries are published a second time,
- * which at-least-once allows. The next append syncs it too.
+ * A cursor is written without a sync of its own: a power cut may set it back, and then entries are published a second
+ * time, which at-least-once allows. The next append syncs it too.
  */
 function setCursor({ db, sql }: OpenedJournal, name: string, seq: Seq): void {
   db.exec('PRAGMA synchronous = NORMAL');
