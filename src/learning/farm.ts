@@ -8,6 +8,7 @@ import { hostname } from 'node:os';
 import { resolve } from 'node:path';
 import { Fault, messageOf } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
+import { readSecretFile, readSettingFile } from '../base/secret.ts';
 import { version } from '../base/version.ts';
 import { type DoorKeys, importKey, type PrivateKey, privateKeyOf, publicKeyOf, thumbprint } from '../command/keys.ts';
 import { redisFarm } from '../farm/dispatch.ts';
@@ -176,20 +177,12 @@ const asJwk = ({ kty, crv, x }: { readonly kty: 'OKP'; readonly crv: 'Ed25519' |
 
 function placeOf({ farm }: Config): Omit<FarmOptions['redis'], 'patienceMs'> {
   const { url, user, caFile, passwordFile, clockSkewS } = farm;
-  const password = passwordFile ? readSetting('farm.passwordFile', passwordFile).replace(/\r?\n$/, '') : farm.password;
+  const password = passwordFile ? readSecretFile('farm.passwordFile', passwordFile) : farm.password;
   return {
     url,
     clockSkewS,
     ...(user && { user }),
     ...(password && { password }),
-    ...(caFile && { ca: readSetting('farm.caFile', caFile) }),
+    ...(caFile && { ca: readSettingFile('farm.caFile', caFile) }),
   };
-}
-
-function readSetting(setting: string, file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    throw new Fault('bad-config', `${setting} names ${file}, which cannot be read (${messageOf(error)}).`, error);
-  }
 }

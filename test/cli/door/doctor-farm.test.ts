@@ -86,7 +86,7 @@ describe('Redis', () => {
     ['another authority', () => ({ 'farm.caFile': '' }), /set farm.caFile/],
     ['no TLS', () => ({ 'farm.url': redis.url.replace('rediss', 'redis') }), /farm.url/],
     ['a port where nobody listens', () => ({ 'farm.url': 'rediss://127.0.0.1:1' }), /is it running/],
-    ['a password file that is not there', () => ({ 'farm.passwordFile': at('none') }), /farm.passwordFile names .*cannot be read/],
+    ['a password file that is not there', () => ({ 'farm.passwordFile': at('none') }), /farm.passwordFile: .*cannot be read/],
   ])('%s is a problem with its remedy', async (_, changed, remedy) => {
     expect((await examined(changed())).farm).toMatch(new RegExp(`^problem: .*${remedy.source}`));
   });
