@@ -4,6 +4,8 @@
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { type CryptoKey, calculateJwkThumbprint, exportJWK, generateKeyPair, importJWK, type JWK } from 'jose';
+import Type from 'typebox';
+import { Compile } from 'typebox/compile';
 import { asFault, Fault, messageOf } from '../base/errors.ts';
 import { signatureAlgorithm } from '../base/jws.ts';
 import { jsonText, writeWhole } from '../base/whole-file.ts';
@@ -39,13 +41,16 @@ export interface DoorKeys {
   readonly decrypt: CryptoKey;
 }
 
+// 32 bytes in base64url without padding.
+const bytes32 = Type.String({ pattern: '^[A-Za-z0-9_-]{43}$' });
+const publicJwk = Compile(Type.Object({ kty: Type.Literal('OKP'), crv: Type.Enum(['Ed25519', 'X25519']), x: bytes32 }));
+const privatePart = Compile(Type.Object({ d: bytes32 }));
+
 /** The public part, without anything that stands beside it. @throws Fault `bad-argument`. */
 export function publicKeyOf(value: unknown, crv: PublicKey['crv']): PublicKey {
-  const { kty, crv: curve, x } = (typeof value === 'object' && value !== null ? value : {}) as Record<string, unknown>;
-  // 32 bytes in base64url without padding.
-  if (kty !== 'OKP' || curve !== crv || typeof x !== 'string' || !/^[A-Za-z0-9_-]{43}$/.test(x))
+  if (!publicJwk.Check(value) || value.crv !== crv)
     throw new Fault('bad-argument', `This is not a public ${crv} key (JSON Web Key): make one with "facelatch key create"`);
-  return { kty: 'OKP', crv, x };
+  return { kty: value.kty, crv, x: value.x };
 }
 
 export function thumbprint({ kty, crv, x }: PublicKey): Promise<string> {
@@ -93,9 +98,8 @@ function readKeys(file: string): { sign: PrivateKey; encrypt: PrivateKey } {
 /** @throws Fault `bad-argument`. */
 export function privateKeyOf(value: unknown, crv: PublicKey['crv']): PrivateKey {
   const key = publicKeyOf(value, crv);
-  const { d } = value as Record<string, unknown>;
-  if (typeof d !== 'string' || !/^[A-Za-z0-9_-]{43}$/.test(d)) throw new Fault('bad-argument', `This ${crv} key has no private part`);
-  return { ...key, d };
+  if (!privatePart.Check(value)) throw new Fault('bad-argument', `This ${crv} key has no private part`);
+  return { ...key, d: value.d };
 }
 
 /** Writes a JSON file for its owner alone; refuses to overwrite. @throws Fault `bad-argument`. */

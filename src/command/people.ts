@@ -50,9 +50,7 @@ const ruled = Type.Object({ person: personSchema, rules: Type.Record(Type.String
 function rule(ports: CommandPorts, who: string, change: RuleChange) {
   return withPerson(ports, who, (person) => {
     const result = ports.rule(person.id, change);
-    return result.ok
-      ? done({ person: plain(person), rules: { ...result.rules } as Record<string, unknown> })
-      : refusal('refused', result.detail);
+    return result.ok ? done({ person: plain(person), rules: { ...result.rules } }) : refusal('refused', result.detail);
   });
 }
 

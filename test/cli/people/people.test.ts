@@ -239,6 +239,18 @@ describe('people and journal', () => {
     ]);
   });
 
+  it('removes a person also where the journal cannot be opened, says so, and enrols nobody then', async () => {
+    const other = ['--state', at('no-journal')];
+    await facelatch(['enrol', 'Ivy', demoPicture(10, 'neutral'), ...other]);
+    writeFileSync(at('no-journal/journal.sqlite'), 'rubbish '.repeat(100));
+    expect(await facelatch(['enrol', 'Joe', demoPicture(2, 'neutral'), ...other])).toMatchObject({ code: 3 });
+    expect(await facelatch(['people', 'remove', 'Ivy', '--yes', ...other])).toMatchObject({
+      code: 3,
+      stderr: expect.stringMatching(/The person is removed, but the journal has no record of it/),
+    });
+    expect(jsonOf(await facelatch(['people', '--json', ...other])).people).toEqual([]);
+  });
+
   it('names whom you may have meant', async () => {
     expect(await run('people', 'show', 'Adda')).toMatchObject({ code: 2, stderr: expect.stringContaining('did you mean Ada?') });
   });
