@@ -3,11 +3,15 @@
  * before now, and a request each time such a moment has come.
  */
 import { Temporal } from 'temporal-polyfill';
+import Type from 'typebox';
+import { Compile } from 'typebox/compile';
 import { Fault } from '../base/errors.ts';
+import { parseJson } from '../base/jws.ts';
 import type { Log } from '../base/log.ts';
 import type { Clock } from '../base/time.ts';
 import type { RetrainStore } from './store.ts';
 
+const noteForm = Compile(Type.Object({ of: Type.String(), last: Type.Number() }));
 const days = ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'];
 
 /**
@@ -74,11 +78,8 @@ export function scheduleOf({ store, clock, when, timeZone, synchronised, start, 
   };
 }
 
+/** An unreadable note counts as none: the schedule then begins with its next moment. */
 function readNote(value: unknown): { readonly of?: string; readonly last: number } {
-  try {
-    const { of, last } = JSON.parse(String(value)) as { of?: unknown; last?: unknown };
-    return typeof of === 'string' && typeof last === 'number' ? { of, last } : { last: 0 };
-  } catch {
-    return { last: 0 };
-  }
+  const note = parseJson(Buffer.from(String(value)));
+  return noteForm.Check(note) ? note : { last: 0 };
 }

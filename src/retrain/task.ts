@@ -6,10 +6,21 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import Type from 'typebox';
+import { Compile } from 'typebox/compile';
 import { Fault, type FaultCode } from '../base/errors.ts';
 import type { QualityLimits } from '../face/port.ts';
 import { writeKeptFolder } from './kept-folder.ts';
-import type { LabelledPerson, NetworkComparison, RecipeName, RecipeProgress, RecipeResult, Sample, TrainingData } from './port.ts';
+import {
+  type LabelledPerson,
+  type NetworkComparison,
+  type RecipeName,
+  type RecipeProgress,
+  type RecipeResult,
+  type Sample,
+  sampleOrigins,
+  type TrainingData,
+} from './port.ts';
 
 /** How the process opens networks. */
 export interface Networks {
@@ -75,16 +86,13 @@ export interface JobPictures {
   readonly enrolled: readonly LabelledPerson[];
 }
 
-type Listed = Omit<Sample, 'picture'>;
-interface Index {
-  readonly training: { readonly people: readonly ListedPerson[]; readonly strangers: readonly (readonly Listed[])[] };
-  readonly frozen: Index['training'];
-  readonly enrolled: readonly ListedPerson[];
-}
-interface ListedPerson {
-  readonly personId: string;
-  readonly samples: readonly Listed[];
-}
+const listed = Type.Object({ id: Type.String(), origin: Type.Enum([...sampleOrigins]), takenAt: Type.String() });
+const listedPeople = Type.Array(Type.Object({ personId: Type.String(), samples: Type.Array(listed) }));
+const listedData = Type.Object({ people: listedPeople, strangers: Type.Array(Type.Array(listed)) });
+const index = Type.Object({ training: listedData, frozen: listedData, enrolled: listedPeople });
+const indexForm = Compile(index);
+type Listed = Type.Static<typeof listed>;
+type ListedData = Type.Static<typeof listedData>;
 
 const indexFile = 'index.json';
 
@@ -95,34 +103,30 @@ export function writePictures(to: string, { training, frozen, enrolled }: JobPic
     files.set(sample.id, picture);
     return sample;
   };
-  const person = ({ personId, samples }: LabelledPerson): ListedPerson => ({ personId, samples: samples.map(list) });
-  const data = ({ people, strangers }: TrainingData) => ({
-    people: people.map(person),
-    strangers: strangers.map((each) => each.map(list)),
-  });
-  const index: Index = { training: data(training), frozen: data(frozen), enrolled: enrolled.map(person) };
-  files.set(indexFile, Buffer.from(JSON.stringify(index)));
+  const people = (all: readonly LabelledPerson[]) => all.map(({ personId, samples }) => ({ personId, samples: samples.map(list) }));
+  const data = (of: TrainingData): ListedData => ({ people: people(of.people), strangers: of.strangers.map((each) => each.map(list)) });
+  const written: Type.Static<typeof index> = { training: data(training), frozen: data(frozen), enrolled: people(enrolled) };
+  files.set(indexFile, Buffer.from(JSON.stringify(written)));
   writeKeptFolder(to, files);
 }
 
 /** Reads them back. Throws Fault `training-failed`, also for a picture that was changed. */
 export function readPictures(from: string): JobPictures {
   const cache = new Map<string, Uint8Array>();
-  const sample = (listed: Listed): Sample => {
-    const picture = cache.get(listed.id) ?? readFileSync(join(from, listed.id));
-    if (!cache.has(listed.id) && createHash('sha256').update(picture).digest('hex') !== listed.id)
+  const sample = (known: Listed): Sample => {
+    const picture = cache.get(known.id) ?? readFileSync(join(from, known.id));
+    if (!cache.has(known.id) && createHash('sha256').update(picture).digest('hex') !== known.id)
       throw new Fault('training-failed', 'A picture of this job was changed on the disk: start the training again');
-    cache.set(listed.id, picture);
-    return { ...listed, picture };
+    cache.set(known.id, picture);
+    return { ...known, picture };
   };
+  const people = (all: ListedData['people']) => all.map(({ personId, samples }) => ({ personId, samples: samples.map(sample) }));
+  const data = (of: ListedData): TrainingData => ({ people: people(of.people), strangers: of.strangers.map((each) => each.map(sample)) });
   try {
-    const index = JSON.parse(readFileSync(join(from, indexFile), 'utf8')) as Index;
-    const person = ({ personId, samples }: ListedPerson): LabelledPerson => ({ personId, samples: samples.map(sample) });
-    const data = ({ people, strangers }: Index['training']): TrainingData => ({
-      people: people.map(person),
-      strangers: strangers.map((each) => each.map(sample)),
-    });
-    return { training: data(index.training), frozen: data(index.frozen), enrolled: index.enrolled.map(person) };
+    const found: unknown = JSON.parse(readFileSync(join(from, indexFile), 'utf8'));
+    if (!indexForm.Check(found)) throw new Error('its index is not one of ours');
+    const { training, frozen, enrolled } = found;
+    return { training: data(training), frozen: data(frozen), enrolled: people(enrolled) };
   } catch (error) {
     if (error instanceof Fault) throw error;
     throw new Fault('training-failed', 'The pictures of this job cannot be read any more: start the training again', error);

@@ -115,7 +115,7 @@ describe('comparing two networks', () => {
     const frozen = { people: [person(0, 5, 8)], strangers: [] };
     const { ok, detail } = await compareNetworks(runOf(0.4, 0.4, { frozen }), parts);
     expect(ok).toBe(false);
-    expect(detail).toContain('3 pictures of 1 people: at least 6 pictures of 2 people');
+    expect(detail).toContain('3 pictures of 1 person: at least 6 pictures of 2 people');
   });
 
   test('is ended by its signal', async () => {
