@@ -9,6 +9,7 @@ import { logitOf } from '../identity/siamese.ts';
 import { calibrationCurve } from '../identity/threshold.ts';
 import { checkLabels, type LabelParts } from '../retrain/labels.ts';
 import type { Workshop } from '../retrain/port.ts';
+import { tooFewProbes } from '../retrain/probes.ts';
 import { allPeople, readPictures, type TaskMessage, type TaskResult, type TrainingTask } from '../retrain/task.ts';
 
 const [, , workshopModule = './workshop.ts'] = argv;
@@ -42,6 +43,8 @@ async function carryOut(task: TrainingTask, { recipes, compare }: Workshop): Pro
     const kept =
       apart === 0 ? '' : ` (not counting ${apart === 1 ? 'one' : apart} whose pictures are kept apart to measure on: retrain.frozenShare)`;
     if (lacking !== undefined) throw new Fault('bad-argument', `${lacking}${kept}`);
+    const tooFew = tooFewProbes({ frozen, enrolled });
+    if (tooFew !== undefined) throw new Fault('bad-argument', tooFew);
     const { base, out, checkpoint } = task;
     return recipe.run({ data: training, base, out, checkpoint, seed, threads: networks.threads, signal, onProgress });
   }

@@ -72,8 +72,6 @@ export async function carryOut(options: StepsOptions, hooks: StepHooks, job: Job
     const { id, recipe, place: where, asked_by: by } = job;
     record({ kind: 'training.started', job: id, recipe, where, by });
   }
-  const tooFew = tooFewProbes(data);
-  if (tooFew !== undefined) return { state: 'refused', detail: `${tooFew}. Enrol more people with two or more pictures each` };
   hooks.enter(job.id, 'training');
   await once(run, 'checked', () => check(run));
   const result = await once(run, 'trained', () => train(run, data));
@@ -130,7 +128,7 @@ function check(run: Run): Promise<Checked> {
   return inProcess(run, { kind: 'check', pictures: join(run.at, 'pictures'), base: checkLabels ? base : undefined, networks });
 }
 
-async function train(run: Run, { training }: JobPictures): Promise<RecipeResult> {
+async function train(run: Run, data: JobPictures): Promise<RecipeResult> {
   const { options, hooks, job, signal, at } = run;
   const { farm, base, networks } = options;
   const { id, recipe, seed } = job;
@@ -142,7 +140,10 @@ async function train(run: Run, { training }: JobPictures): Promise<RecipeResult>
     return inProcess(run, { kind: 'train', recipe, pictures: join(at, 'pictures'), base, out, checkpoint, seed, networks });
   if (!farm)
     throw new Fault('bad-config', 'This door has no farm: set retrain.where to door, or describe the farm (docs/reference/settings.md)');
-  return farm.train({ id, recipe, seed }, { data: training, base, out, seed, signal, onProgress: hooks.onProgress });
+  // At the door the process counts, after it has asked the recipe what it lacks.
+  const tooFew = tooFewProbes(data);
+  if (tooFew !== undefined) throw new Fault('bad-argument', tooFew);
+  return farm.train({ id, recipe, seed }, { data: data.training, base, out, seed, signal, onProgress: hooks.onProgress });
 }
 
 function compare(run: Run, { folder: candidate }: RecipeResult): Promise<NetworkComparison> {

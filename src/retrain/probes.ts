@@ -27,7 +27,8 @@ export function tooFewProbes(data: Pick<CompareRun, 'frozen' | 'enrolled'>): str
   const probes = probesOf(data);
   const people = new Set(probes.map(({ person }) => person.personId)).size;
   const enough = probes.length >= leastMeasured.probes && people >= leastMeasured.people;
-  return enough ? undefined : `nothing was trained, because a new network could not be measured: ${unmeasuredText(probes.length, people)}`;
+  if (enough) return undefined;
+  return `nothing was trained, because a new network could not be measured: ${unmeasuredText(probes.length, people)}. Enrol more people, with three or more pictures each`;
 }
 
 export const unmeasuredText = (probes: number, people: number): string =>

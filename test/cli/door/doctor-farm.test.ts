@@ -106,7 +106,7 @@ describe('Redis', () => {
 describe('trainers', () => {
   it('are problems where none can do the work: nobody there, of another version, without the recipe', async () => {
     await redis.client().flushall();
-    expect((await examined()).trainers).toMatch(/^problem: .*first is not there; second is not there.*facelatch trainer/);
+    expect((await examined()).trainers).toMatch(/^problem: .*first is not running; second is not running.*facelatch trainer/);
     await tell(first, '0.0.9');
     await tell(second, version, ['paper']);
     const { trainers } = await examined();

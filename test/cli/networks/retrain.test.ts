@@ -36,7 +36,7 @@ function writeModule(): void {
   writeFileSync(
     module,
     `import { workshopOf as shipped } from ${from('learning/workshop.ts')};
-     import { smallNetwork } from ${from('train/small-network.ts')};
+     import { smallNetwork } from ${from('train/network/small-network.ts')};
      export const workshopOf = () => shipped({ paper: { network: smallNetwork, epochs: 2, stepsPerEpoch: 10 } });`,
   );
 }

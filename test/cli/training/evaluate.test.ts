@@ -94,7 +94,7 @@ describe('on people’s folders', () => {
     );
     const [, half] = figures.verification;
     expect(half.verified / half.people).toBeGreaterThan((3 * half.strangersVerified) / half.strangers);
-    expect(result.stderr).toBe(`the report lies in ${page} (it shows pictures of people)\n`);
+    expect(result.stderr).toBe(`the report is ${page} (it shows pictures of people)\n`);
   });
 
   it('the page needs nothing beside it, and names no folder above the pictures', () => {
@@ -121,7 +121,7 @@ describe('on people’s folders', () => {
     const [some, bare] = [join(folder.path, 'some.txt'), join(folder.path, 'bare.html')];
     writeFileSync(some, 'demo/P2\nP3\n');
     const { code, stdout, stderr } = await facelatch(['evaluate', folder.path, '--people', some, '--report', bare, '--no-pictures']);
-    expect({ code, stderr }).toEqual({ code: 0, stderr: `the report lies in ${bare}\n` });
+    expect({ code, stderr }).toEqual({ code: 0, stderr: `the report is ${bare}\n` });
     expect(stdout).toMatch(/^15 pairs of 2 people \(6 of one person, 9 of two\), 6 pictures/);
     expect(stdout).toContain('needs at least 30 matched and 30 mismatched pairs');
     expect(readFileSync(bare, 'utf8')).not.toContain('<img');
@@ -159,11 +159,11 @@ describe('a network trained here', () => {
   });
 
   it.each([
-    { args: ['--pairs', list, '--most-pairs', '50'], says: '--most-pairs does not go with --pairs' },
-    { args: ['--model', twin, '--score', 'cosine'], says: '--score does not go with --model' },
+    { args: ['--pairs', list, '--most-pairs', '50'], says: '--most-pairs cannot be used with --pairs' },
+    { args: ['--model', twin, '--score', 'cosine'], says: '--score cannot be used with --model' },
     { args: ['--report', 'report.pdf'], says: '--report writes .html, not report.pdf' },
     { args: ['--part', 'test'], says: '--part test is the test part of the pictures that a network (--model) was trained on' },
-    { args: ['--people', '/nowhere.txt'], says: 'The list of people /nowhere.txt (--people) cannot be read' },
+    { args: ['--people', '/nowhere.txt'], says: 'The list of people (--people): /nowhere.txt does not exist' },
     { args: ['--model', '/nowhere'], says: 'There is no trained model /nowhere' },
   ])('refuses $args', async ({ args, says }) => {
     const command = evaluateCommand(new AbortController().signal, () => undefined);
