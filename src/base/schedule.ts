@@ -11,7 +11,7 @@ type Day = (typeof days)[number] | 'holidays';
 
 interface Span {
   readonly days: ReadonlySet<Day>;
-  /** Minutes of the local day. If `to` is not above `from`, it is on the next day. */
+  /** Minutes of the local day. If `to` is below `from`, it is on the next day. */
   readonly from: number;
   readonly to: number;
 }
@@ -25,27 +25,52 @@ export interface Calendar {
   readonly holidays: readonly string[];
 }
 
-const row = /^(?<days>\S+)\s+(?<from>\d\d:\d\d)-(?<to>\d\d:\d\d)$/;
+/** Longer rows are not read: seven days and two times fit several times over. */
+const longestRow = 200;
+const row = /^(?<days>[^\s]+)\s+(?<from>[\d:]+)-(?<to>[\d:]+)$/;
 
 /** Reads the rows of a schedule; a text says what is wrong with the first bad row. */
 export function parseSchedule(rows: readonly string[]): Schedule | string {
   const spans: Span[] = [];
   for (const text of rows) {
-    const { days: names = '', from = '', to = '' } = row.exec(text.trim())?.groups ?? {};
-    const span = { days: daysOf(names), from: minutesOf(from), to: minutesOf(to) };
-    if (typeof span.days === 'string') return `"${text}": ${span.days}`;
-    if (!Number.isFinite(span.from) || !Number.isFinite(span.to) || span.from === 1440)
-      return `"${text}" is not a row of a schedule: write days and times, such as "Mon-Fri 08:00-18:00", "Sat,Sun 10:00-24:00" or "holidays 10:00-12:00"`;
-    spans.push({ ...span, days: span.days });
+    const span = spanOf(text);
+    if (typeof span === 'string') return `"${text.slice(0, longestRow)}" ${span}`;
+    spans.push(span);
   }
   return spans;
 }
 
-function minutesOf(text: string): number {
-  const [hours = Number.NaN, minutes = Number.NaN] = text.split(':').map(Number);
-  const all = hours * 60 + minutes;
-  return minutes < 60 && all <= 1440 ? all : Number.NaN;
+function spanOf(text: string): Span | string {
+  const { days: names, from: begin, to: end } = (text.length <= longestRow && row.exec(text.trim())?.groups) || {};
+  if (names === undefined || begin === undefined || end === undefined)
+    return 'is not a row of a schedule: write days and times, such as "Mon-Fri 08:00-18:00", "Sat,Sun 10:00-24:00" or "holidays 10:00-12:00"';
+  const on = daysOf(names);
+  if (typeof on === 'string') return on;
+  const from = minutesOf(begin);
+  const to = minutesOf(end);
+  if (typeof from === 'string') return from;
+  if (typeof to === 'string') return to;
+  if (from === 1440) return 'begins at 24:00: write 00:00 of the next day';
+  if (from === to) return `begins and ends at ${begin}: write 00:00-24:00 for a whole day`;
+  return { days: on, from, to };
 }
+
+function minutesOf(text: string): number | string {
+  const [hours = Number.NaN, minutes = Number.NaN, ...more] = text.split(':').map(Number);
+  if (!/^\d\d:\d\d$/.test(text)) {
+    const meant =
+      more.length === 0 &&
+      hours < 24 &&
+      minutes < 60 &&
+      /^\d{1,2}:\d{1,2}$/.test(text) &&
+      ` (${[hours, minutes].map(twoDigits).join(':')})`;
+    return `has "${text}": write a time with two digits for hours and two for minutes${meant || ', such as 08:00'}`;
+  }
+  const all = hours * 60 + minutes;
+  return minutes < 60 && all <= 1440 ? all : `has "${text}", which is not a time of day: write 00:00 to 24:00`;
+}
+
+const twoDigits = (n: number): string => String(n).padStart(2, '0');
 
 function daysOf(text: string): ReadonlySet<Day> | string {
   const found = new Set<Day>();
@@ -53,9 +78,11 @@ function daysOf(text: string): ReadonlySet<Day> | string {
     if (part === 'daily') for (const day of [...days, 'holidays'] as const) found.add(day);
     else if (part === 'holidays') found.add(part);
     else {
-      const [first, last = first] = part.split('-').map((name) => days.findIndex((day) => day.toLowerCase() === name.toLowerCase()));
-      if (first === undefined || last === undefined || first < 0 || last < 0)
-        return `"${part}" is not a day: use ${days.join(', ')}, a range such as Mon-Fri, daily, or holidays`;
+      const ends = part.split('-');
+      if (ends.length > 2) return `has "${part}": a range has two ends, such as Mon-Fri; write single days as Mon,Wed,Fri`;
+      const [first = -1, last = first] = ends.map((name) => days.findIndex((day) => day.toLowerCase() === name.toLowerCase()));
+      if (first < 0 || last < 0)
+        return `has "${part}", which is not a day: use ${days.join(', ')}, a range such as Mon-Fri, daily, or holidays`;
       for (let at = first; ; at = (at + 1) % 7) {
         found.add(days[at] as Day);
         if (at === last) break;

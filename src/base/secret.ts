@@ -8,11 +8,14 @@ import { Fault, messageOf } from './errors.ts';
 /** The text of the file that `setting` names. Throws Fault `bad-config`. */
 export function readSettingFile(setting: string, file: string): string {
   try {
-    return readFileSync(file, 'utf8');
+    return withoutByteOrderMark(readFileSync(file, 'utf8'));
   } catch (error) {
     throw new Fault('bad-config', `${setting}: ${file} cannot be read (${messageOf(error)})`, error);
   }
 }
+
+/** Text as people save it: Windows editors begin a file with a byte order mark, which belongs to no value. */
+export const withoutByteOrderMark = (text: string): string => text.replace(/^\ufeff/, '');
 
 /**
  * The secret in the file that `setting` names, without the line break that editors add at the end. Throws Fault

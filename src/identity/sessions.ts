@@ -9,6 +9,7 @@ import { type SerialQueue, serialQueue } from '../base/serial.ts';
 import type { Clock } from '../base/time.ts';
 import type { PersonId } from '../events.ts';
 import { type Album, type AlbumParts, album } from './album.ts';
+import { looksLike } from './lookalike.ts';
 import { personName } from './name.ts';
 import { type News, news } from './news.ts';
 import type {
@@ -249,7 +250,7 @@ function commit(running: Running, session: Session): EnrolmentAnswer<Person> {
 
 function idOf(gallery: SessionsOptions['gallery'], name: string): PersonId | undefined {
   const person = gallery.find(name);
-  return person?.name === name ? person.id : undefined;
+  return person && looksLike(person.name, name) ? person.id : undefined;
 }
 
 function statusOf(session: Session, { clock, sessionMs }: SessionsOptions): EnrolmentStatus {

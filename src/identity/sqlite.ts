@@ -10,7 +10,8 @@ import type { Clock } from '../base/time.ts';
 import type { PersonId } from '../events.ts';
 import type { EmbedderInfo, Embedding } from '../face/port.ts';
 import { emptyLog, guarded, openGalleryFile } from './database.ts';
-import { personName } from './name.ts';
+import { withName } from './lookalike.ts';
+import { bearerOf, onlyOne, personName } from './name.ts';
 import { pictureToForget } from './picture-id.ts';
 import type { Gallery, NewPerson, NewPicture, Person, PersonRules, Reembedded, Threshold } from './port.ts';
 import { checkEmbedding, gallerySearch, type Search } from './search.ts';
@@ -56,7 +57,7 @@ export function openGallery(options: GalleryOptions): Gallery {
   const { file, db, sql, embedder, search } = opened;
   return {
     list: () => guarded(file, () => sql.all()),
-    find: (idOrName) => guarded(file, () => sql.byId(idOrName) ?? sql.byName(idOrName.trim().normalize('NFC'))),
+    find: (idOrName) => guarded(file, () => sql.byId(idOrName) ?? onlyOne(withName(sql.all(), idOrName))),
     enrol: (person, beforeStored) => enrol(opened, person, beforeStored),
     rename: (id, name, beforeStored) => rename(opened, id, name, beforeStored),
     rules: (id) => opened.rules.get(id) ?? {},
@@ -158,7 +159,7 @@ function enrol(opened: OpenedGallery, person: NewPerson, beforeStored: Parameter
   checkPictures(person, embedder);
   return change(opened, () => {
     const at = new Date(clock.wall()).toISOString();
-    const before = sql.byName(name);
+    const before = bearerOf(name, withName(sql.all(), name));
     const id = before?.id ?? sql.addPerson(randomUUID(), name, at);
     for (const picture of person.pictures) addPicture(sql, id, picture, embedder.sha256, at);
     const after = personOf(sql, id);
@@ -172,8 +173,9 @@ function rename(opened: OpenedGallery, id: PersonId, text: string, beforeStored:
   const name = personName(text);
   return change(opened, () => {
     personOf(sql, id);
-    const other = sql.byName(name);
-    if (other && other.id !== id) throw new Fault('bad-argument', `That name is taken (by ${other.id}): choose another name.`);
+    const other = withName(sql.all(), name).find((person) => person.id !== id);
+    if (other)
+      throw new Fault('bad-argument', `That name is taken by ${other.id}, or looks like the name of that person: choose another name.`);
     sql.rename(id, name);
     beforeStored?.();
     return personOf(sql, id);

@@ -72,7 +72,6 @@ function peopleStatements(db: DatabaseSync, read: Read, damaged: () => Fault) {
   const person = `SELECT id, name, enrolled_at AS enrolledAt, (SELECT count(*) FROM pictures WHERE person_id = people.id) AS pictures FROM people`;
   const all = read(`${person} ORDER BY name`, personRow);
   const byId = read(`${person} WHERE id = ?`, personRow);
-  const byName = read(`${person} WHERE name = ?`, personRow);
   const add = db.prepare('INSERT INTO people (id, name, enrolled_at) VALUES (?, ?, ?)');
   const rename = db.prepare('UPDATE people SET name = ? WHERE id = ?');
   const remove = db.prepare('DELETE FROM people WHERE id = ?');
@@ -81,7 +80,6 @@ function peopleStatements(db: DatabaseSync, read: Read, damaged: () => Fault) {
   return {
     all: () => all.all(),
     byId: (id: string) => byId.one(id),
-    byName: (name: string) => byName.one(name),
     addPerson: (id: PersonId, name: string, at: string) => {
       add.run(id, name, at);
       return id;

@@ -8,7 +8,7 @@ import { hostname } from 'node:os';
 import { resolve } from 'node:path';
 import { Fault, messageOf } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
-import { readSecretFile, readSettingFile } from '../base/secret.ts';
+import { readSecretFile, readSettingFile, withoutByteOrderMark } from '../base/secret.ts';
 import { version } from '../base/version.ts';
 import { type DoorKeys, importKey, type PrivateKey, privateKeyOf, publicKeyOf, thumbprint } from '../command/keys.ts';
 import { redisFarm } from '../farm/dispatch.ts';
@@ -144,7 +144,7 @@ export interface TrainerKeys {
 /** Throws Fault `bad-config`. */
 export function readTrainerKeys(file: string): TrainerKeys {
   try {
-    const { sign, encrypt } = JSON.parse(readFileSync(file, 'utf8'));
+    const { sign, encrypt } = JSON.parse(withoutByteOrderMark(readFileSync(file, 'utf8')));
     return { sign: privateKeyOf(sign, 'Ed25519'), encrypt: privateKeyOf(encrypt, 'X25519') };
   } catch (error) {
     throw new Fault(
@@ -160,7 +160,7 @@ const trainerCards = ({ farm }: Config): Card[] => farm.trainers.map((file) => c
 function cardIn(file: string, setting: string, kind: 'door' | 'trainer'): Card {
   const made = kind === 'door' ? '"facelatch key door" at the door' : '"facelatch trainer key create" at the trainer';
   try {
-    const card: Record<string, unknown> = JSON.parse(readFileSync(file, 'utf8'));
+    const card: Record<string, unknown> = JSON.parse(withoutByteOrderMark(readFileSync(file, 'utf8')));
     const name = card[kind];
     if (typeof name !== 'string' || name === '') throw new Error(`it names no ${kind}`);
     return { name, sign: asJwk(publicKeyOf(card.sign, 'Ed25519')), encrypt: asJwk(publicKeyOf(card.encrypt, 'X25519')) };

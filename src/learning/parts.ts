@@ -11,6 +11,7 @@ import { doorKeysOf } from '../adapters/command.ts';
 import { Fault } from '../base/errors.ts';
 import type { Signer } from '../base/jws.ts';
 import type { Log } from '../base/log.ts';
+import { withoutByteOrderMark } from '../base/secret.ts';
 import { type Clock, systemClock } from '../base/time.ts';
 import { version } from '../base/version.ts';
 import { importKey, publicKeyOf, thumbprint } from '../command/keys.ts';
@@ -136,7 +137,7 @@ export async function openRetraining(config: Config): Promise<Retraining & Dispo
 async function trainerKey({ farm }: Config, kid: string): Promise<CryptoKey | undefined> {
   for (const file of farm.trainers) {
     try {
-      const key = publicKeyOf((JSON.parse(readFileSync(file, 'utf8')) as { sign?: unknown }).sign, 'Ed25519');
+      const key = publicKeyOf((JSON.parse(withoutByteOrderMark(readFileSync(file, 'utf8'))) as { sign?: unknown }).sign, 'Ed25519');
       if ((await thumbprint(key)) === kid) return await importKey(key);
     } catch {
       // No card, so nobody is trusted by it; the farm says what is wrong with the file.

@@ -9,6 +9,8 @@ export interface Leaf<T> {
   readonly default: T;
   readonly allowed: string;
   readonly check: (value: unknown) => boolean;
+  /** What is wrong with a value, where `allowed` does not say enough. */
+  readonly why?: (value: unknown) => string | undefined;
   readonly sensitive?: boolean;
 }
 
@@ -23,9 +25,19 @@ const leaf = <T>(doc: string, fallback: T, allowed: string, check: (value: unkno
   allowed,
   check,
 });
-export const string = (doc: string, fallback: string, pattern = /^[^\0]*$/, allowed = 'text') =>
-  leaf(doc, fallback, allowed, (v) => typeof v === 'string' && pattern.test(v));
-export const secret = (doc: string) => ({ ...string(doc, ''), sensitive: true });
+/** A setting is written on one line: control characters come from a broken file, and a terminal would obey them. */
+const isPlain = (text: string): boolean => !/\p{Cc}/u.test(text);
+export const string = (doc: string, fallback: string, pattern = /^/, allowed = 'text without control characters') =>
+  leaf(doc, fallback, allowed, (v) => typeof v === 'string' && isPlain(v) && pattern.test(v));
+export const secret = (doc: string) => ({ ...leaf(doc, '', 'text', (v) => typeof v === 'string' && !v.includes('\0')), sensitive: true });
+/** The beginning of MQTT topics (MQTT 5.0, section 4.7): one or more levels, none empty. */
+export const topicPrefix = (doc: string, fallback: string) =>
+  string(
+    doc,
+    fallback,
+    /^(?!\$)[^+#\s/]{1,64}(?:\/[^+#\s/]{1,64}){0,7}$/,
+    'one to eight levels separated by "/", none empty and none longer than 64, without + # and spaces, and without $ at the start',
+  );
 export const choice = <const T extends string>(doc: string, fallback: NoInfer<T>, choices: readonly T[]) =>
   leaf<T>(doc, fallback, choices.join(' | '), (v) => choices.some((c) => c === v));
 export const flag = (doc: string, fallback: boolean) => leaf(doc, fallback, 'true | false', (v) => typeof v === 'boolean');
@@ -41,7 +53,12 @@ export const number = (doc: string, fallback: number, min: number, max: number) 
 export const whole = (doc: string, fallback: number, min: number, max: number) =>
   leaf(doc, fallback, `a whole number from ${min} to ${max}`, (v) => Number.isInteger(v) && (v as number) >= min && (v as number) <= max);
 export const names = (doc: string, fallback: readonly string[]) =>
-  leaf<readonly string[]>(doc, fallback, 'a list of texts', (v) => Array.isArray(v) && v.every((s) => typeof s === 'string'));
+  leaf<readonly string[]>(
+    doc,
+    fallback,
+    'a list of texts without control characters',
+    (v) => Array.isArray(v) && v.every((s) => typeof s === 'string' && isPlain(s)),
+  );
 export const timeZone = (doc: string, fallback: string) =>
   leaf(doc, fallback, 'an IANA name such as Europe/Berlin', (v) => typeof v === 'string' && isTimeZone(v));
 export const dates = (doc: string) =>
@@ -55,17 +72,24 @@ export const dates = (doc: string) =>
 const isObject = (v: unknown): v is object => typeof v === 'object' && v !== null && !Array.isArray(v);
 const groupFields: Readonly<Record<string, string>> = { schedule: 'string', pin: 'boolean', secondPerson: 'boolean' };
 const isGroup = (v: unknown): boolean => isObject(v) && Object.entries(v).every(([name, value]) => groupFields[name] === typeof value);
-export const schedules = (doc: string) =>
-  leaf<Readonly<Record<string, readonly string[]>>>(
+export const schedules = (doc: string) => ({
+  ...leaf<Readonly<Record<string, readonly string[]>>>(
     doc,
     {},
     'an object of lists of rows such as {"office": ["Mon-Fri 08:00-18:00"]}',
-    (v) =>
-      isObject(v) &&
-      Object.values(v).every(
-        (rows) => Array.isArray(rows) && rows.every((r) => typeof r === 'string') && typeof parseSchedule(rows) !== 'string',
-      ),
-  );
+    (v) => isSchedules(v) && scheduleTrouble(v) === undefined,
+  ),
+  why: (v: unknown) => (isSchedules(v) ? scheduleTrouble(v) : undefined),
+});
+const isSchedules = (v: unknown): v is Readonly<Record<string, readonly string[]>> =>
+  isObject(v) && Object.values(v).every((rows) => Array.isArray(rows) && rows.every((r) => typeof r === 'string'));
+function scheduleTrouble(named: Readonly<Record<string, readonly string[]>>): string | undefined {
+  for (const [name, rows] of Object.entries(named)) {
+    const parsed = parseSchedule(rows);
+    if (typeof parsed === 'string') return `in "${name}", ${parsed}`;
+  }
+  return undefined;
+}
 export const groups = (doc: string) =>
   leaf<Readonly<Record<string, GroupRules>>>(
     doc,

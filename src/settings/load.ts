@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs';
 import convict from 'convict';
 import { Fault, messageOf } from '../base/errors.ts';
 import { nearest } from '../base/nearest.ts';
+import { withoutByteOrderMark } from '../base/secret.ts';
 import { isLeaf } from './kinds.ts';
 import { impossible, type Problem } from './rules.ts';
 import { envName, leaves, type SettingValues, settingsSchema } from './schema.ts';
@@ -160,7 +161,7 @@ function takeFlags({ all, settings, origin, problems }: Reading, flags: Readonly
 /** Each setting's value with its source. Values that are not allowed become problems. */
 function checked({ all, settings, origin, problems }: Reading): Map<string, SourceOf> {
   const sources = new Map<string, SourceOf>();
-  for (const [path, { check, allowed, sensitive = false }] of all) {
+  for (const [path, { check, allowed, why, sensitive = false }] of all) {
     const value: unknown = settings.has(path) ? settings.get(path) : undefined;
     const source = origin.get(path) ?? 'default';
     sources.set(path, { value, source, sensitive });
@@ -168,7 +169,7 @@ function checked({ all, settings, origin, problems }: Reading): Map<string, Sour
     if (!check(value))
       problems.push({
         path,
-        text: `${path}: ${sensitive ? 'the value given' : JSON.stringify(value)} is not allowed; it must be ${allowed} (from ${source})`,
+        text: `${path}: ${why?.(value) ?? `${sensitive ? 'the value given' : JSON.stringify(value)} is not allowed; it must be ${allowed}`} (from ${source})`,
       });
   }
   return sources;
@@ -183,7 +184,7 @@ function readJson(file: string): object {
   }
   let json: unknown;
   try {
-    json = JSON.parse(raw);
+    json = JSON.parse(withoutByteOrderMark(raw));
   } catch (error) {
     throw new Fault('bad-config', `The configuration file ${file} is not JSON: ${messageOf(error)}`, error);
   }

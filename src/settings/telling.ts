@@ -1,6 +1,6 @@
 /** Settings of what the door tells others: MQTT, metrics, the log. */
 import { logLevels } from '../base/log.ts';
-import { choice, flag, names, secret, string, whole } from './kinds.ts';
+import { choice, flag, names, secret, string, topicPrefix, whole } from './kinds.ts';
 
 export const mqtt = {
   enabled: flag('Connect to an MQTT broker, publish events and take commands.', false),
@@ -11,7 +11,7 @@ export const mqtt = {
     'mqtt://, mqtts://, ws:// or wss:// with a host and no user in it',
   ),
   protocol: choice('MQTT version: `5`, or `3.1.1` for an older broker.', '5', ['5', '3.1.1']),
-  prefix: string('First level of every topic.', 'facelatch', /^[^+#\0\s$][^+#\0]*$/, 'text without + and #'),
+  prefix: topicPrefix('Beginning of every topic: one or more levels.', 'facelatch'),
   user: string('User name at the broker.', ''),
   password: secret('Password at the broker. Prefer a file (`mqtt.passwordFile`).'),
   passwordFile: string('File with the password, such as a systemd credential.', ''),
@@ -40,7 +40,7 @@ export const mqtt = {
       'Announce this door to Home Assistant (MQTT discovery): lock, attempts, sensors, switch (docs/use/home-assistant.md). `false` removes the door from Home Assistant again.',
       false,
     ),
-    prefix: string("Home Assistant's discovery prefix.", 'homeassistant', /^[^+#\0\s$][^+#\0]*$/, 'text without + and #'),
+    prefix: topicPrefix("Home Assistant's discovery prefix.", 'homeassistant'),
     person: choice(
       'How Home Assistant learns who was let in: `off` (not at all), `id` (as in the events), or `name`. With `name`, names leave the door, protected only by TLS, and Home Assistant keeps them in its history.',
       'id',

@@ -140,6 +140,20 @@ export function testGallery(name: string, place: () => Place): void {
       expect(gallery.list().map((each) => each.name)).toEqual(['Ada L.', 'Bob']);
     });
 
+    it('takes two names that look alike for one, and no name that looks like that of somebody else', () => {
+      const gallery = opener()();
+      const anna = gallery.enrol(person('Anna', face()));
+      const bob = gallery.enrol(person('Bob', face()));
+      for (const alike of ['\u0410nna', 'Ａnna', 'An\u200bna', 'Anna\u3164'])
+        expect(gallery.enrol(person(alike, face()))).toMatchObject({ id: anna.id, name: 'Anna' });
+      expect(gallery.find('Ann\u0430')?.id).toBe(anna.id);
+      expect(faultOf(() => gallery.rename(bob.id, '\u0410nna'))).toBe('bad-argument');
+      expect(gallery.list().map(({ name, pictures }) => [name, pictures])).toEqual([
+        ['Anna', 5],
+        ['Bob', 1],
+      ]);
+    });
+
     it('forgets a person with pictures and templates', () => {
       const gallery = opener()();
       const ada = gallery.enrol(person('Ada', face(), face()));

@@ -3,7 +3,8 @@ import { createHash, randomUUID } from 'node:crypto';
 import { Fault } from '../../src/base/errors.ts';
 import type { Clock } from '../../src/base/time.ts';
 import type { EmbedderInfo, Embedding } from '../../src/face/port.ts';
-import { personName } from '../../src/identity/name.ts';
+import { withName } from '../../src/identity/lookalike.ts';
+import { bearerOf, onlyOne, personName } from '../../src/identity/name.ts';
 import { pictureToForget } from '../../src/identity/picture-id.ts';
 import type { Gallery, Match, Person, PersonRules } from '../../src/identity/port.ts';
 import { checkEmbedding } from '../../src/identity/search.ts';
@@ -56,20 +57,20 @@ export function memoryGallery({ embedder, policy, clock, shelf = emptyShelf() }:
     enrolledAt,
     pictures: pictures.length,
   });
-  const named = (name: string) => shelf.people.find((person) => person.name === name);
+  const alike = (name: string) => withName(shelf.people.map(shown), name);
   const byId = (id: string) => shelf.people.find((person) => person.id === id);
 
   return {
     list: () => shelf.people.map(shown).sort((a, b) => (a.name < b.name ? -1 : 1)),
     find: (idOrName) => {
-      const found = byId(idOrName) ?? named(idOrName.trim().normalize('NFC'));
-      return found && shown(found);
+      const found = byId(idOrName);
+      return found ? shown(found) : onlyOne(alike(idOrName));
     },
     enrol: (person, beforeStored) => {
       const name = personName(person.name);
       const at = new Date(clock.wall()).toISOString();
       if (person.pictures.length === 0) throw new Fault('bad-argument', 'Give a picture.');
-      const known = named(name);
+      const known = byId(bearerOf(name, alike(name))?.id ?? '');
       const pictures = [...(known?.pictures ?? [])];
       for (const { picture, template, source } of person.pictures) {
         checkEmbedding(embedder, template);
@@ -92,7 +93,7 @@ export function memoryGallery({ embedder, policy, clock, shelf = emptyShelf() }:
       const name = personName(text);
       const person = byId(id);
       if (!person) throw new Fault('not-found', `There is no person with the id ${id}.`);
-      if (shelf.people.some((each) => each !== person && each.name === name)) throw new Fault('bad-argument', 'That name is taken.');
+      if (alike(name).some((each) => each.id !== id)) throw new Fault('bad-argument', 'That name is taken.');
       beforeStored?.();
       person.name = name;
       change();

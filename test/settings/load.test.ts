@@ -121,6 +121,17 @@ describe('refusals', () => {
     [{ access: { admits: ['cleaners'] } }, 'access.admits'],
     [{ mqtt: { url: 'mqtt://user:secret@host' } }, 'mqtt.url'],
     [{ mqtt: { prefix: 'a/#' } }, 'mqtt.prefix'],
+    ...['a//b', '/a', 'a/', '/', '$SYS', 'x\u0001y', 'a b', 'x'.repeat(65), 'a/b/c/d/e/f/g/h/i'].flatMap((prefix): [object, string][] => [
+      [{ mqtt: { prefix } }, 'mqtt.prefix'],
+      [{ mqtt: { homeAssistant: { prefix } } }, 'mqtt.homeAssistant.prefix'],
+    ]),
+    [{ relay: { line: 'GPIO\u001b[2J' } }, 'relay.line'],
+    [{ access: { admits: ['staff\u0007'] } }, 'access.admits'],
+    [
+      { access: { schedules: { office: ['Mon-Wed-Fri 08:00-18:00'] } } },
+      'in "office", "Mon-Wed-Fri 08:00-18:00" has "Mon-Wed-Fri": a range has two ends',
+    ],
+    [{ access: { schedules: { office: ['Mon 8:00-18:00'] } } }, 'two digits for hours'],
     [{ retrain: { where: 'farm' } }, 'farm.url: is empty'],
     [{ retrain: { where: 'farm' }, farm: { url: 'rediss://farm.lan' } }, 'farm.trainers: is empty'],
     [{ farm: { url: 'redis://user:word@farm.lan' } }, 'farm.url'],
@@ -132,6 +143,15 @@ describe('refusals', () => {
     expect(complaint(() => loadConfig({ files: ['/nonexistent.json'] }))).toContain('cannot be read');
     expect(complaint(() => loadConfig({ files: [fileOf('{ "camera": ')] }))).toContain('is not JSON');
     expect(complaint(() => loadConfig({ files: [fileOf('[1]')] }))).toContain('must hold one JSON object');
+  });
+
+  it('takes a file that begins with a byte order mark, as Windows editors write it', () => {
+    expect(loadConfig({ files: [fileOf('\ufeff{"door":{"id":"x"}}')] }).config.door.id).toBe('x');
+  });
+
+  it('takes several levels as the beginning of topics', () => {
+    for (const prefix of ['facelatch', 'site/north/doors', 'häuser/tür'])
+      expect(loadConfig({ files: [fileOf({ mqtt: { prefix } })] }).config.mqtt.prefix).toBe(prefix);
   });
 
   it('never prints a secret', () => {

@@ -7,7 +7,8 @@ import { Fault } from '../../base/errors.ts';
 import type { EmbedderInfo, FaceReader } from '../../face/port.ts';
 import { type Candidate, type JudgedPicture, readCandidate, refuse, withoutRepetition } from '../../identity/candidate.ts';
 import { alreadyEnrolled, resemblance } from '../../identity/enrolment.ts';
-import { personName } from '../../identity/name.ts';
+import { withName } from '../../identity/lookalike.ts';
+import { bearerOf, personName } from '../../identity/name.ts';
 import type { Gallery, Match, Person, Threshold } from '../../identity/port.ts';
 import { rosterOf } from '../../identity/roster.ts';
 import { probabilityOf } from '../../identity/siamese.ts';
@@ -72,7 +73,7 @@ async function enrol(name: string, paths: readonly string[], options: EnrolOptio
   using gallery = galleryOf(config, reader.embedder);
   using journal = journalOf(config); // before anything is stored: without a journal nobody is enrolled
   tellStale(gallery);
-  const before = gallery.list().find((person) => person.name === name);
+  const before = bearerOf(name, withName(gallery.list(), name));
   const taken = options.camera ? await cameraPictures(options, reader, config, stop) : await filePictures(files, reader, config, stop);
 
   const outcomes = options.force ? taken : withoutStrangers(taken, gallery, reader.embedder, before);
@@ -96,7 +97,15 @@ async function enrol(name: string, paths: readonly string[], options: EnrolOptio
     () =>
       [
         ...outcomes.map(outcomeText),
-        verdictText(name, { person, before, added, double, good, strict: options.strict === true, threshold: gallery.threshold }),
+        verdictText(person?.name ?? name, {
+          person,
+          before,
+          added,
+          double,
+          good,
+          strict: options.strict === true,
+          threshold: gallery.threshold,
+        }),
       ].join('\n'),
   );
   return person ? exitCodes.yes : exitCodes.no;

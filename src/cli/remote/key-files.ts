@@ -7,6 +7,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { doorKeysOf } from '../../adapters/command.ts';
 import { Fault, messageOf } from '../../base/errors.ts';
+import { withoutByteOrderMark } from '../../base/secret.ts';
 import { type DoorCard, type PrivateKey, privateKeyOf, publicKeyOf } from '../../command/keys.ts';
 import type { Config } from '../../settings/load.ts';
 import { unreadable } from '../file-words.ts';
@@ -27,7 +28,7 @@ export const doorCardFile = (door: string): string => join(folder(), 'doors', `$
 export function readJsonFile(file: string, what: string, remedy: string): unknown {
   let text: string;
   try {
-    text = readFileSync(file, 'utf8');
+    text = withoutByteOrderMark(readFileSync(file, 'utf8'));
   } catch (error) {
     throw new Fault('bad-argument', `The ${what} ${unreadable(file, error)}: ${remedy}`, error);
   }
