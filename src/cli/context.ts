@@ -68,7 +68,8 @@ export function wholeNumber(name: string, min: number, max: number): (text: stri
   return (text) => {
     const value = Number(text);
     if (Number.isInteger(value) && value >= min && value <= max && text.trim() !== '') return value;
-    throw new Fault('bad-argument', `${name} takes a whole number from ${min} to ${max}, not "${text}"`);
+    const range = max === Number.MAX_SAFE_INTEGER ? `of ${min} or more` : `from ${min} to ${max}`;
+    throw new Fault('bad-argument', `${name} takes a whole number ${range}, not "${text}"`);
   };
 }
 

@@ -3,7 +3,7 @@ import { readdirSync, statSync } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { Fault } from '../base/errors.ts';
-import { unreadable } from './file-words.ts';
+import { unreadable } from '../base/unreadable.ts';
 
 /** What is taken from a folder. A file that is named may be called anything: its content decides. */
 const extensions = '.jpg .jpeg .jpe .jfif .png .webp .avif .gif .tif .tiff .bmp .pgm .ppm .pbm .pnm'.split(' ');

@@ -35,6 +35,7 @@ First steps:
   facelatch doctor --set camera.device=NAME   is everything there that a door needs?
   facelatch enrol Ada --camera                take five pictures of Ada with the door's camera
   facelatch run --config my-door.json         guard the door
+In a clone, write "npx facelatch" for "facelatch".
 
 Exit codes: 0 yes or done · 1 the answer is no · 2 wrong command, input or configuration · 3 something outside failed · 130 stopped`;
 

@@ -7,6 +7,7 @@ import convict from 'convict';
 import { Fault, messageOf } from '../base/errors.ts';
 import { nearest } from '../base/nearest.ts';
 import { withoutByteOrderMark } from '../base/secret.ts';
+import { unreadable } from '../base/unreadable.ts';
 import { isLeaf } from './kinds.ts';
 import { impossible, type Problem } from './rules.ts';
 import { envName, leaves, type SettingValues, settingsSchema } from './schema.ts';
@@ -180,7 +181,7 @@ function readJson(file: string): object {
   try {
     raw = readFileSync(file, 'utf8');
   } catch (error) {
-    throw new Fault('bad-config', `The configuration file ${file} cannot be read: ${messageOf(error)}`, error);
+    throw new Fault('bad-config', `The configuration file ${unreadable(file, error)}`, error);
   }
   let json: unknown;
   try {

@@ -140,7 +140,7 @@ describe('refusals', () => {
   });
 
   it('a file that is not there, not JSON, or not an object', () => {
-    expect(complaint(() => loadConfig({ files: ['/nonexistent.json'] }))).toContain('cannot be read');
+    expect(complaint(() => loadConfig({ files: ['/nonexistent.json'] }))).toContain('/nonexistent.json does not exist');
     expect(complaint(() => loadConfig({ files: [fileOf('{ "camera": ')] }))).toContain('is not JSON');
     expect(complaint(() => loadConfig({ files: [fileOf('[1]')] }))).toContain('must hold one JSON object');
   });

@@ -28,6 +28,7 @@ const earliestWall = Date.UTC(2026, 0, 1);
 
 export function doctorCommand(stop: AbortSignal, exit: (code: number) => void): Command {
   const command = new Command('doctor')
+    .summary('check everything that a door needs, with a remedy for each problem')
     .description(
       'check camera, networks, people, journal, relay, broker, farm, clock, disk and permissions, with a remedy for each problem',
     )

@@ -32,9 +32,11 @@ function withPlan(command: Command): Command {
 }
 
 export function installCommand(stop: AbortSignal, exit: (code: number) => void): Command {
-  const command = new Command('install').description(
-    `install this facelatch in ${places.program} as a systemd service with its own user, device rules and the command ${places.command}`,
-  );
+  const command = new Command('install')
+    .summary('install facelatch as a service of this machine')
+    .description(
+      `install this facelatch in ${places.program} as a systemd service with its own user, device rules and the command ${places.command}`,
+    );
   withHelp(
     command,
     [
@@ -55,9 +57,9 @@ export function installCommand(stop: AbortSignal, exit: (code: number) => void):
 }
 
 export function uninstallCommand(stop: AbortSignal, exit: (code: number) => void): Command {
-  const command = new Command('uninstall').description(
-    'remove what install wrote; configuration and state (people, journal) stay, unless --purge is given',
-  );
+  const command = new Command('uninstall')
+    .summary('remove the service; people and journal stay')
+    .description('remove what install wrote; configuration and state (people, journal) stay, unless --purge is given');
   withHelp(command, ['facelatch uninstall --dry-run', 'sudo facelatch uninstall --apply --purge'], 'removed (or shown)');
   return withPlan(command)
     .option('--purge', `remove the configuration and ${places.state} too: all enrolled people and the journal`)

@@ -1,6 +1,7 @@
 /** Which entries of the journal are meant: options of the command line in, a query out. */
 
 import { Fault } from '../../base/errors.ts';
+import { nearest } from '../../base/nearest.ts';
 import type { EventKind } from '../../events.ts';
 import type { Query } from '../../journal/port.ts';
 import { eventKinds } from '../door/describe.ts';
@@ -37,7 +38,10 @@ function personIdOf(idOrName: string, names: Names): string {
 function kindsOf(text: string): EventKind[] {
   const found = eventKinds.filter((kind) => kind === text || kind.startsWith(`${text}.`));
   if (found.length > 0) return found;
-  throw new Fault('bad-argument', `There is no kind of event "${text}"; choose from ${eventKinds.join(', ')}`);
+  throw new Fault(
+    'bad-argument',
+    `There is no kind of event "${text}"${nearest(text, [...eventKinds, ...new Set(eventKinds.map((kind) => kind.split('.')[0] ?? kind))]) || `: choose from ${eventKinds.join(', ')}`}`,
+  );
 }
 
 const unitMs: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 };

@@ -8,9 +8,9 @@ import { join } from 'node:path';
 import { doorKeysOf } from '../../adapters/command.ts';
 import { Fault, messageOf } from '../../base/errors.ts';
 import { withoutByteOrderMark } from '../../base/secret.ts';
+import { unreadable } from '../../base/unreadable.ts';
 import { type DoorCard, type PrivateKey, privateKeyOf, publicKeyOf } from '../../command/keys.ts';
 import type { Config } from '../../settings/load.ts';
-import { unreadable } from '../file-words.ts';
 
 const folder = (): string => join(process.env.XDG_CONFIG_HOME ?? join(home(), '.config'), 'facelatch');
 /** A service user may have no home, and then Node throws. Commands that need no key still work. */

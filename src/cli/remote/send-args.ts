@@ -5,8 +5,8 @@
 import { readFileSync } from 'node:fs';
 import { Compile } from 'typebox/compile';
 import { Fault, messageOf } from '../../base/errors.ts';
+import { unreadable } from '../../base/unreadable.ts';
 import type { Command } from '../../command/spec.ts';
-import { unreadable } from '../file-words.ts';
 
 interface Property {
   readonly type?: string;

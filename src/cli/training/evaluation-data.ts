@@ -5,12 +5,12 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { Fault } from '../../base/errors.ts';
+import { unreadable } from '../../base/unreadable.ts';
 import { type Part, splitDataset } from '../../train/data/dataset.ts';
 import { everyPair, type KnownPair, readPeople } from '../../train/data/every-pair.ts';
 import { readPairs } from '../../train/data/pairs.ts';
 import type { Claim } from '../../train/figures/verification.ts';
 import type { TrainedModel } from '../../train/trained-model.ts';
-import { unreadable } from '../file-words.ts';
 import { counted } from '../words.ts';
 
 export interface EvaluationData {

@@ -1,5 +1,5 @@
 /** Why a file cannot be read, in plain words: a path and the system's error in, a sentence about the path out. */
-import { messageOf } from '../base/errors.ts';
+import { messageOf } from './errors.ts';
 
 const reasons: Readonly<Record<string, string>> = {
   ENOENT: 'does not exist',
