@@ -5,35 +5,24 @@
  */
 import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import Type from 'typebox';
-import { Compile } from 'typebox/compile';
 import { Fault } from '../base/errors.ts';
 import type { Signer } from '../base/jws.ts';
 import { clearUnfinished } from '../base/whole-file.ts';
-import { type BundleVerdict, type Expected, filesWhole, makeBundle, readManifest, sha256, verifyBundle } from './bundle.ts';
+import { type BundleVerdict, type Expected, makeBundle, readManifest, sha256, verifyBundle } from './bundle.ts';
 import { writeKeptFolder } from './kept-folder.ts';
-import { type BundleManifest, type BundleState, bundleStates, type RecipeName, recipeNames } from './port.ts';
+import type { BundleManifest } from './port.ts';
+import {
+  type BundleEntry,
+  bundleEntry,
+  entriesOf,
+  historyRow,
+  listBundles,
+  type ProbationCount,
+  pointerOf,
+  probationForm,
+  registrySql,
+} from './registry-rows.ts';
 import type { RetrainStore } from './store.ts';
-
-export interface BundleEntry {
-  /** SHA-256 of its statement. */
-  readonly id: string;
-  readonly state: BundleState;
-  readonly version: number;
-  readonly recipe: RecipeName;
-  readonly createdAt: string;
-  /** SHA-256 of the embedder it was trained from, and of its own. */
-  readonly base: string;
-  readonly embedder: string;
-  /** Why it was refused, or what its promotion rests on. */
-  readonly note: string;
-}
-
-/** How a new champion compares with the network before it, so far. */
-export interface ProbationCount {
-  readonly decisions: number;
-  readonly disagreements: number;
-}
 
 export interface Registry extends Disposable {
   /** SHA-256 of the embedder of the configuration. */
@@ -81,58 +70,9 @@ export interface RegistryOptions {
   readonly expected: Expected;
 }
 
-const text = Type.String();
-const textOrNull = Type.Union([text, Type.Null()]);
-const entryRow = Compile(
-  Type.Object({
-    id: text,
-    state: Type.Enum([...bundleStates]),
-    version: Type.Integer(),
-    recipe: Type.Enum([...recipeNames]),
-    createdAt: text,
-    base: text,
-    embedder: text,
-    note: text,
-  }),
-);
-const pointerRow = Compile(
-  Type.Object({
-    champion: textOrNull,
-    lowest: Type.Integer(),
-    next: Type.Integer(),
-    probation: textOrNull,
-    changes: Type.Integer(),
-  }),
-);
-const historyRow = Compile(Type.Object({ n: Type.Integer(), bundle: textOrNull }));
-const probationForm = Compile(Type.Object({ decisions: Type.Integer(), disagreements: Type.Integer() }));
-
 const orphanMs = 3_600_000;
-const columns = 'id, state, version, recipe, created_at AS createdAt, base, embedder, note';
-
 interface State extends RegistryOptions {
   readonly sql: ReturnType<typeof registrySql>;
-}
-
-function registrySql({ db }: RetrainStore) {
-  return {
-    byId: db.prepare(`SELECT ${columns} FROM bundles WHERE id = ?`),
-    insert: db.prepare(
-      `INSERT INTO bundles (id, state, version, recipe, created_at, base, embedder) VALUES (?, 'candidate', ?, ?, ?, ?, ?)
-       ON CONFLICT (id) DO NOTHING`,
-    ),
-    setState: db.prepare('UPDATE bundles SET state = ? WHERE id = ?'),
-    setNote: db.prepare('UPDATE bundles SET note = ? WHERE id = ?'),
-    drop: db.prepare('DELETE FROM bundles WHERE id = ?'),
-    point: db.prepare('UPDATE pointer SET champion = ?, lowest_version = max(lowest_version, ?), probation = ?, changes = changes + 1'),
-    setNext: db.prepare('UPDATE pointer SET next_version = max(next_version, ?)'),
-    setProbation: db.prepare('UPDATE pointer SET probation = ?'),
-    push: db.prepare('INSERT INTO history (bundle) VALUES (?)'),
-    top: db.prepare('SELECT n, bundle FROM history ORDER BY n DESC LIMIT 1'),
-    pop: db.prepare('DELETE FROM history WHERE n = ?'),
-    forget: db.prepare('DELETE FROM history WHERE bundle = ?'),
-    clear: db.prepare('DELETE FROM history'),
-  };
 }
 
 export function openRegistry(options: RegistryOptions): Registry {
@@ -168,14 +108,8 @@ export function openRegistry(options: RegistryOptions): Registry {
 
 function entry({ store, sql }: State, id: string | null): BundleEntry | undefined {
   const found = id === null ? undefined : sql.byId.get(id);
-  return found && { ...store.row(entryRow, found) };
+  return found && bundleEntry(store, found);
 }
-
-const pointerOf = (store: RetrainStore) =>
-  store.row(
-    pointerRow,
-    store.db.prepare('SELECT champion, lowest_version AS lowest, next_version AS next, probation, changes FROM pointer').get(),
-  );
 
 function topOf({ store, sql }: State): { readonly n: number; readonly bundle: string | null } | undefined {
   const last = sql.top.get();
@@ -340,36 +274,4 @@ function prune(state: State, count: number): readonly string[] {
   for (const name of statSync(folder, { throwIfNoEntry: false }) ? readdirSync(folder) : [])
     if (/^[0-9a-f]{64}$/.test(name) && !known.has(name) && isOld(name)) removeFolder(state, name);
   return removed;
-}
-
-const entriesOf = (store: RetrainStore): readonly BundleEntry[] =>
-  store.db
-    .prepare(`SELECT ${columns} FROM bundles ORDER BY version DESC, id`)
-    .all()
-    .map((found) => ({ ...store.row(entryRow, found) }));
-
-/** Every bundle, the newest first. */
-export function listBundles(store: RetrainStore): readonly BundleEntry[] {
-  return store.read(() => entriesOf(store));
-}
-
-/** Throws Fault `registry-damaged` where a row is none of ours. */
-export function checkRegistryRows(store: RetrainStore): void {
-  store.read(() => {
-    entriesOf(store);
-    pointerOf(store);
-    for (const found of store.db.prepare('SELECT n, bundle FROM history').all()) store.row(historyRow, found);
-  });
-}
-
-/**
- * The champion's folder, for whoever only looks (the command line): what the pointer says, where every file is the
- * one that its statement lists; undefined otherwise.
- */
-export function championFolder(store: RetrainStore, root: string, base: string): string | undefined {
-  const found = store.read(() => store.db.prepare('SELECT id, base FROM bundles JOIN pointer ON champion = id').get());
-  if (!found || found.base !== base) return undefined;
-  const folder = join(root, String(found.id));
-  const read = readManifest(folder, String(found.id));
-  return read.ok === 'read' && !filesWhole(folder, read.manifest) ? folder : undefined;
 }

@@ -9,6 +9,7 @@ import { Compile } from 'typebox/compile';
 import type { Clock } from '../base/time.ts';
 import type { PersonId } from '../events.ts';
 import type { Gallery } from '../identity/port.ts';
+import { type SplitPart, splitGroups } from './frozen-split.ts';
 import { type LabelledPerson, type Mark, marks, type Sample, type TrainingData } from './port.ts';
 import type { RetrainStore } from './store.ts';
 
@@ -77,9 +78,6 @@ export interface Samples {
 }
 
 const dayMs = 86_400_000;
-/** A comparison measures nothing on less (verdict.ts); at most half of the people are used for it. */
-const fewestFrozen = { people: 2, pictures: 6 } as const;
-
 const text = Type.String();
 const textOrNull = Type.Union([text, Type.Null()]);
 const markOrNull = Type.Union([Type.Enum([...marks]), Type.Null()]);
@@ -94,9 +92,6 @@ const keptRow = Compile(
 const idsForm = Compile(Type.Array(text));
 const countRow = Compile(Type.Object({ n: Type.Integer(), personId: textOrNull }));
 
-type Part = 'train' | 'frozen';
-/** By the name of each: how many pictures it has, and whether they are of somebody enrolled. */
-type Groups = ReadonlyMap<string, { readonly pictures: number; readonly person: boolean }>;
 /** Of each person or stranger. */
 type Gathered = Map<string, { readonly group: string; readonly sample: Sample }[]>;
 
@@ -207,8 +202,8 @@ function datasetOf(state: State): Dataset {
   const groups = new Map<string, { pictures: number; person: boolean }>();
   for (const [from, person] of [[people, true] as const, [strangers, false] as const])
     for (const { group } of [...from.values()].flat()) groups.set(group, { pictures: (groups.get(group)?.pictures ?? 0) + 1, person });
-  const parts = state.store.change(() => partsOf(state, groups));
-  const pick = (part: Part): TrainingData => {
+  const parts = state.store.change(() => splitGroups(state, groups));
+  const pick = (part: SplitPart): TrainingData => {
     const own = (list: readonly { readonly group: string; readonly sample: Sample }[]) =>
       list.filter(({ group }) => parts.get(group) === part).map(({ sample }) => sample);
     return {
@@ -244,49 +239,6 @@ function put(to: Gathered, key: string, group: string, sample: Sample): void {
   const list = to.get(key) ?? [];
   if (!list.some((other) => other.sample.id === sample.id)) list.push({ group, sample });
   to.set(key, list);
-}
-
-/**
- * Each group's part: as it was, or by the hash of its name; topped up from new groups where hardly anybody would be
- * frozen.
- */
-function partsOf({ sql, frozenShare }: State, groups: Groups): ReadonlyMap<string, Part> {
-  const parts = new Map<string, Part>();
-  const fresh: string[] = [];
-  for (const name of groups.keys()) {
-    const known = sql.partOf.get(name)?.part;
-    if (known === 'train' || known === 'frozen') parts.set(name, known);
-    else fresh.push(name);
-  }
-  fresh.sort((a, b) => placeOf(a) - placeOf(b));
-  const ofPeople = [...groups.keys()].filter((name) => groups.get(name)?.person === true);
-  // By its hash. Of people at most half, or chance would leave a small household nobody to learn from, for good.
-  for (const name of fresh) {
-    const taken = ofPeople.filter((each) => parts.get(each) === 'frozen').length;
-    const room = groups.get(name)?.person !== true || taken + 1 <= ofPeople.length / 2;
-    parts.set(name, placeOf(name) < frozenShare && room ? 'frozen' : 'train');
-  }
-  topUp(groups, fresh, parts);
-  for (const name of fresh) sql.assign.run(name, parts.get(name) ?? 'train');
-  return parts;
-}
-
-/** Freezes more of the `fresh` groups while fewer are frozen than a comparison needs. */
-function topUp(groups: Groups, fresh: readonly string[], parts: Map<string, Part>): void {
-  const useful = (name: string) => groups.get(name)?.person === true && (groups.get(name)?.pictures ?? 0) >= 2;
-  const people = [...groups.keys()].filter(useful);
-  const isFrozen = (name: string) => parts.get(name) === 'frozen';
-  for (const name of fresh.filter((each) => useful(each) && !isFrozen(each))) {
-    const frozen = people.filter(isFrozen);
-    const pictures = frozen.reduce((sum, each) => sum + (groups.get(each)?.pictures ?? 0), 0);
-    const enough = frozen.length >= fewestFrozen.people && pictures >= fewestFrozen.pictures;
-    if (!enough && frozen.length + 1 <= people.length / 2) parts.set(name, 'frozen');
-  }
-}
-
-/** Where a group falls between 0 and 1, always the same. */
-function placeOf(name: string): number {
-  return createHash('sha256').update(`frozen ${name}`).digest().readUInt32BE() / 2 ** 32;
 }
 
 /** Everyone enrolled, with the pictures given at enrolment, from both parts. */

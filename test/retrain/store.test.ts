@@ -1,7 +1,7 @@
 /** Rows of the retraining store are checked: one that does not fit is a fault with a remedy, never taken as it is. */
 import { expect, it } from 'vitest';
 import { jobsIn } from '../../src/retrain/jobs.ts';
-import { checkRegistryRows, listBundles } from '../../src/retrain/registry.ts';
+import { checkRegistryRows, listBundles } from '../../src/retrain/registry-rows.ts';
 import { fakeClock } from '../fakes/clock.ts';
 import { freshStore } from './fresh-store.ts';
 

@@ -10,7 +10,7 @@ import { embedderOf } from '../../learning/networks.ts';
 import { openRetraining } from '../../learning/parts.ts';
 import { openCommandPromotion } from '../../learning/promotion.ts';
 import type { BundleManifest } from '../../retrain/port.ts';
-import type { BundleEntry } from '../../retrain/registry.ts';
+import type { BundleEntry } from '../../retrain/registry-rows.ts';
 import type { Config } from '../../settings/load.ts';
 import { type CommonOptions, checkState, configOf, exitCodes, print, withCommon, withHelp } from '../context.ts';
 import { counted, table } from '../words.ts';
