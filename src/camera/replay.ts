@@ -2,9 +2,10 @@
  * The replay camera: a folder of pictures or a video file goes in, its pictures come out as frames, in real time,
  * faster, or one each time the consumer asks.
  */
-import { readdir, readFile, stat } from 'node:fs/promises';
-import { extname, join, resolve } from 'node:path';
+import { readFile, stat } from 'node:fs/promises';
+import { extname, resolve } from 'node:path';
 import { asFault, Fault } from '../base/errors.ts';
+import { type FileInFolder, type FilePath, filesIn, shownPath } from '../base/path.ts';
 import type { Clock } from '../base/time.ts';
 import { endInWords, ffmpegPictures } from './ffmpeg.ts';
 import { paced, type Shot } from './pace.ts';
@@ -64,8 +65,8 @@ async function opened(from: string, fps: number): Promise<(signal: AbortSignal) 
     );
   });
   if (kind.isDirectory()) {
-    const names = await pictureNames(path);
-    return () => fromFiles(names.map((name) => join(path, name)));
+    const paths = picturesIn(path);
+    return () => fromFiles(paths);
   }
   if (!kind.isFile())
     throw new Fault('camera-missing', `${path} (camera.replay.from) is neither a folder of pictures nor a video file nor demo`);
@@ -75,31 +76,33 @@ async function opened(from: string, fps: number): Promise<(signal: AbortSignal) 
 
 const isPictureName = (name: string): boolean => pictureKinds.some((kind) => kind === extname(name).toLowerCase());
 
-/**
- * The names of the pictures in a folder, in natural order (2 before 10). @throws Fault `camera-missing` when there are
- * none.
- */
-async function pictureNames(folder: string): Promise<string[]> {
-  const entries = await readdir(folder, { withFileTypes: true }).catch((error: unknown) => {
-    throw asFault(error, 'camera-missing', `The folder ${folder} (camera.replay.from) cannot be read`);
-  });
-  const names = entries.filter((e) => !e.isDirectory() && !e.name.startsWith('.') && isPictureName(e.name)).map((e) => e.name);
-  if (names.length === 0) {
+/** The pictures in a folder, in natural order (2 before 10). @throws Fault `camera-missing` when there are none. */
+function picturesIn(folder: string): FilePath[] {
+  const pictures = listed(folder).filter(({ name, isFolder }) => !isFolder && !name.startsWith('.') && isPictureName(name));
+  if (pictures.length === 0) {
     throw new Fault(
       'camera-missing',
       `There are no pictures in the folder ${folder} (camera.replay.from; its subfolders are not read): put in some of ${pictureKinds.join(' ')}`,
     );
   }
   const { compare } = new Intl.Collator('en', { numeric: true });
-  return names.sort((a, b) => compare(a, b) || (a < b ? -1 : 1));
+  return pictures.sort((a, b) => compare(a.name, b.name) || (a.name < b.name ? -1 : 1)).map(({ path }) => path);
+}
+
+function listed(folder: string): FileInFolder[] {
+  try {
+    return filesIn(folder);
+  } catch (error) {
+    throw asFault(error, 'camera-missing', `The folder ${folder} (camera.replay.from) cannot be read`);
+  }
 }
 
 /** The files as they are: the consumer of the frames decodes them. */
-async function* fromFiles(paths: readonly string[]): AsyncGenerator<Shot, void, void> {
+async function* fromFiles(paths: readonly FilePath[]): AsyncGenerator<Shot, void, void> {
   for (const path of paths) {
     yield {
       picture: await readFile(path).catch((error: unknown) => {
-        throw asFault(error, 'camera-ended', `The replay ended: the picture ${path} cannot be read`);
+        throw asFault(error, 'camera-ended', `The replay ended: the picture ${shownPath(path)} cannot be read`);
       }),
     };
   }

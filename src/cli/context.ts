@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { Fault, messageOf } from '../base/errors.ts';
+import { shownText } from '../base/path.ts';
 import { type Config, type LoadedConfig, loadConfig } from '../settings/load.ts';
 
 /**
@@ -119,14 +120,14 @@ export function print(options: { readonly json?: boolean }, json: unknown, text:
   write(options.json ? JSON.stringify(json) : text());
 }
 
-/** One or more lines on standard output. */
+/** One or more lines on standard output. What a terminal would obey is shown instead: names of files and people come from outside. */
 export function write(text: string): void {
-  process.stdout.write(`${text}\n`);
+  process.stdout.write(`${shownText(text)}\n`);
 }
 
 /** One or more lines for people on standard error, apart from the result. */
 export function tell(text: string): void {
-  process.stderr.write(`${text}\n`);
+  process.stderr.write(`${shownText(text)}\n`);
 }
 
 /** The exit code of a fault. */
@@ -146,10 +147,7 @@ export function isStopped(error: unknown, stop: AbortSignal): boolean {
 /** One clear message on standard error (JSON when asked). A stack is shown only for a bug, which is not a Fault. */
 export function reportFault(error: unknown, json: boolean): void {
   const code = error instanceof Fault ? error.code : 'bug';
-  if (json) process.stderr.write(`${JSON.stringify({ error: { code, message: messageOf(error) } })}\n`);
-  else if (error instanceof Fault) process.stderr.write(`facelatch: ${error.message}\n`);
-  else
-    process.stderr.write(
-      `facelatch: this is a bug, please report it: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
-    );
+  if (json) tell(JSON.stringify({ error: { code, message: messageOf(error) } }));
+  else if (error instanceof Fault) tell(`facelatch: ${error.message}`);
+  else tell(`facelatch: this is a bug, please report it: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
 }

@@ -3,6 +3,7 @@
  * out.
  */
 import { readerOf } from '../adapters/basics.ts';
+import type { FilePath } from '../base/path.ts';
 import type { FaceReader } from '../face/port.ts';
 import type { Config } from '../settings/load.ts';
 import { type Crop, type FaceCrops, squareAbout } from '../train/data/face-crops.ts';
@@ -10,7 +11,7 @@ import { withPicture } from './pictures.ts';
 import { openProgress } from './progress.ts';
 
 /** The dominant face's square; undefined where none is found. @throws Fault `bad-picture`, `not-found`. */
-export async function findFace(path: string, reader: FaceReader): Promise<Crop | undefined> {
+export async function findFace(path: FilePath, reader: FaceReader): Promise<Crop | undefined> {
   const { faces, width, height } = await withPicture(path, (picture) => reader.read(picture, { embed: 'none' }));
   return faces[0] && squareAbout(faces[0].box, width, height);
 }

@@ -2,7 +2,7 @@
  * One picture as a probe: a file in; the embedding of its dominant face, and problems with the picture in plain
  * words, out.
  */
-
+import { type FilePath, shownPath } from '../base/path.ts';
 import type { Embedding, FaceReader, QualityReason } from '../face/port.ts';
 import { reasonsText } from '../identity/quality-words.ts';
 import type { Config } from '../settings/load.ts';
@@ -19,9 +19,9 @@ export interface Probe {
 }
 
 /** @throws Fault `not-found` or `bad-picture`, with the file's name. */
-export async function readProbe(file: string, reader: FaceReader, { face: { quality } }: Config): Promise<Probe> {
+export async function readProbe(file: FilePath, reader: FaceReader, { face: { quality } }: Config): Promise<Probe> {
   const { faces, width, height } = await withPicture(file, (picture) => reader.read(picture, { embed: 'dominant' }));
   const [face] = faces;
-  if (!face?.embedding) return { source: file, reasons: ['no-face'], detail: `no face found in ${width}×${height} pixels` };
-  return { source: file, embedding: face.embedding, reasons: face.quality.reasons, detail: reasonsText(face.quality, quality) };
+  if (!face?.embedding) return { source: shownPath(file), reasons: ['no-face'], detail: `no face found in ${width}×${height} pixels` };
+  return { source: shownPath(file), embedding: face.embedding, reasons: face.quality.reasons, detail: reasonsText(face.quality, quality) };
 }

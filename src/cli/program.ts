@@ -2,7 +2,8 @@
  * The whole command line: the stop signal and a function for exit codes in; the program with all its commands out.
  * Nothing runs yet.
  */
-import { Command } from 'commander';
+import { Command, type OutputConfiguration } from 'commander';
+import { shownText } from '../base/path.ts';
 import { version } from '../base/version.ts';
 import { benchCommand } from './door/bench.ts';
 import { configCommand } from './door/config.ts';
@@ -80,11 +81,15 @@ export function buildProgram({ stop, json, exit }: ProgramOptions): Command {
     .showHelpAfterError(helpAfterError)
     // `train verify … --json`: what stands after a subcommand is that subcommand's.
     .enablePositionalOptions()
+    .configureOutput(shown)
     .addHelpText('after', firstSteps)
     .exitOverride();
   for (const command of commands) program.addCommand(inherit(command(stop, exit), json));
   return program;
 }
+
+/** commander's messages repeat what was typed, or what a script took from a file. */
+const shown: OutputConfiguration = { outputError: (text, out) => out(shownText(text)) };
 
 /**
  * commander passes settings on only to commands made by .command(). Without this, a slip in `people show` would exit
@@ -92,6 +97,7 @@ export function buildProgram({ stop, json, exit }: ProgramOptions): Command {
  */
 function inherit(command: Command, json: boolean): Command {
   command.exitOverride().showHelpAfterError(helpAfterError);
+  command.configureOutput(shown);
   if (json) command.showHelpAfterError(false).configureOutput({ outputError: () => undefined }); // the caller shows it as JSON
   for (const each of command.commands) inherit(each, json);
   return command;

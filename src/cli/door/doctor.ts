@@ -10,6 +10,7 @@ import { brokerProbe, embeddedBroker } from '../../adapters/mqtt.ts';
 import { checkSysfsLine, inputsOf, relayLine } from '../../adapters/relay.ts';
 import { openRelayDevice } from '../../adapters/relay-line.ts';
 import { Fault, messageOf } from '../../base/errors.ts';
+import { shownText } from '../../base/path.ts';
 import { systemClock } from '../../base/time.ts';
 import type { FaceReader } from '../../face/port.ts';
 import { timeSync } from '../../host/time-sync.ts';
@@ -64,7 +65,7 @@ export function verdict(checks: readonly Check[]): string {
 
 function line({ name, health, found }: Check): string {
   const mark = { ok: styleText('green', '✓'), note: styleText('yellow', '·'), problem: styleText('red', '✗') }[health];
-  return `${mark} ${name.padEnd(12)} ${found}`;
+  return `${mark} ${name.padEnd(12)} ${shownText(found)}`;
 }
 
 async function* examine(config: Config, withCamera: boolean, stop: AbortSignal): AsyncGenerator<Check> {

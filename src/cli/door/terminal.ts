@@ -4,6 +4,7 @@
  * stays at the bottom. `run` opens it once the house is open, and closes it when the house has ended.
  */
 import { styleText } from 'node:util';
+import { shownLine } from '../../base/path.ts';
 import type { Event } from '../../events.ts';
 import type { House } from '../../wire.ts';
 import { strictness } from '../likeness-words.ts';
@@ -53,20 +54,21 @@ export function openTerminal(
     const rate = (frames * 1000) / (now - since);
     frames = 0;
     since = now;
-    const line = statusLine(house, rate, last);
+    const line = shownLine(statusLine(house, rate, last));
     out.write(`${clearLine}${styleText('dim', cut(line, Math.max(20, (out.columns ?? 100) - 1)))}`);
   };
-  for (const line of banner(house, demo)) say(line);
+  for (const line of banner(house, demo)) say(shownLine(line));
   const timer = setInterval(status, statusEveryMs);
   return {
     event: (event) => {
-      const text = describeEvent(event, { nameOf, threshold: house.gallery.threshold });
+      const text = shownLine(describeEvent(event, { nameOf, threshold: house.gallery.threshold }));
       const colour = colours[event.kind.split('.')[1] as keyof typeof colours];
       sayNow(colour ? styleText(colour, text) : text);
       if (event.kind === 'access.granted' || event.kind === 'access.denied') last = text;
     },
     log: (line) => {
-      const text = logWords(line);
+      const words = logWords(line);
+      const text = words === undefined ? undefined : shownLine(words);
       // What goes on failing for the same reason is said once; the status line shows that it still fails.
       if (text === undefined || text === warned) return;
       warned = text;

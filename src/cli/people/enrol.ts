@@ -4,6 +4,7 @@
 import { Command } from 'commander';
 import { galleryOf, journalOf } from '../../adapters/basics.ts';
 import { Fault } from '../../base/errors.ts';
+import { type FilePath, shownPath } from '../../base/path.ts';
 import type { EmbedderInfo, FaceReader } from '../../face/port.ts';
 import { type Candidate, type JudgedPicture, readCandidate, refuse, withoutRepetition } from '../../identity/candidate.ts';
 import { alreadyEnrolled, resemblance } from '../../identity/enrolment.ts';
@@ -112,7 +113,7 @@ async function enrol(name: string, paths: readonly string[], options: EnrolOptio
 }
 
 /** Each file's outcome, also of a file that is not a picture. */
-async function filePictures(files: readonly string[], reader: FaceReader, config: Config, stop: AbortSignal): Promise<JudgedPicture[]> {
+async function filePictures(files: readonly FilePath[], reader: FaceReader, config: Config, stop: AbortSignal): Promise<JudgedPicture[]> {
   const progress = openProgress('reading', files.length, 'pictures');
   const outcomes: JudgedPicture[] = [];
   try {
@@ -136,12 +137,12 @@ async function filePictures(files: readonly string[], reader: FaceReader, config
  * A file that is not a picture is refused like a bad picture. A file that does not exist is a slip in the command:
  * thrown.
  */
-async function outcomeOf(file: string, reader: FaceReader, config: Config): Promise<JudgedPicture> {
+async function outcomeOf(file: FilePath, reader: FaceReader, config: Config): Promise<JudgedPicture> {
   try {
     const picture = await readPicture(file);
-    return await readCandidate(file, picture, reader, config.face.quality);
+    return await readCandidate(shownPath(file), picture, reader, config.face.quality);
   } catch (error) {
-    if (error instanceof Fault && error.code === 'bad-picture') return refuse(file, ['not-a-picture'], error.message);
+    if (error instanceof Fault && error.code === 'bad-picture') return refuse(shownPath(file), ['not-a-picture'], error.message);
     throw error;
   }
 }

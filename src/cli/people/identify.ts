@@ -2,6 +2,7 @@
 import { Command } from 'commander';
 import { galleryOf } from '../../adapters/basics.ts';
 import { Fault } from '../../base/errors.ts';
+import { type FilePath, shownPath } from '../../base/path.ts';
 import type { EmbedderInfo } from '../../face/port.ts';
 import type { Identification, Match, Threshold } from '../../identity/port.ts';
 import { identify } from '../../identity/threshold.ts';
@@ -72,13 +73,14 @@ async function identifyAll(paths: readonly string[], options: IdentifyOptions, s
 
 /** A file that is not a picture is an answer too: the other files still get theirs. */
 async function probeOf(
-  file: string,
+  file: FilePath,
   read: () => Promise<Probe>,
 ): Promise<Probe | { source: string; detail: string; reasons: ['not-a-picture'] }> {
   try {
     return await read();
   } catch (error) {
-    if (error instanceof Fault && error.code === 'bad-picture') return { source: file, detail: error.message, reasons: ['not-a-picture'] };
+    if (error instanceof Fault && error.code === 'bad-picture')
+      return { source: shownPath(file), detail: error.message, reasons: ['not-a-picture'] };
     throw error;
   }
 }

@@ -6,6 +6,7 @@
 import { randomUUID } from 'node:crypto';
 import { basename } from 'node:path';
 import { Fault } from '../../base/errors.ts';
+import { type FilePath, shownPath } from '../../base/path.ts';
 import { exitCodes, print, tell } from '../context.ts';
 import { pictureFiles, readPicture } from '../pictures.ts';
 import { counted } from '../words.ts';
@@ -61,9 +62,9 @@ async function begin(name: string, ask: Ask): Promise<string> {
   );
 }
 
-async function sendPicture(session: string, file: string, ask: Ask): Promise<Told> {
+async function sendPicture(session: string, file: FilePath, ask: Ask): Promise<Told> {
   const picture = await readPicture(file);
-  const source = basename(file).slice(0, 100);
+  const source = basename(shownPath(file)).slice(0, 100);
   const count = Math.max(1, Math.ceil(picture.length / partBytes));
   const upload = randomUUID();
   for (let index = 1; ; index++) {

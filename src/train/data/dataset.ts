@@ -86,7 +86,7 @@ async function subfolders(folder: string): Promise<string[]> {
     const entries = await readdir(folder, { withFileTypes: true });
     const linked = entries.filter((entry) => entry.isSymbolicLink()).map(({ name }) => name);
     const folders = await Promise.all(linked.map(async (name) => ((await isFolder(join(folder, name))) ? [name] : [])));
-    return [...entries.filter((entry) => entry.isDirectory()).map(({ name }) => name), ...folders.flat()].sort(byNumber);
+    return [...entries.filter((entry) => entry.isDirectory()).map(({ name }) => name), ...folders.flat()].filter(isNameable).sort(byNumber);
   } catch (error) {
     throw new Fault(
       'not-found',
@@ -109,10 +109,13 @@ export async function readPictureFolder(folder: string): Promise<string[]> {
     throw new Fault('not-found', `The folder of pictures ${folder} cannot be read: check its name and who may read it.`, error);
   });
   return names
-    .filter((name) => pictureNames.test(name))
+    .filter((name) => pictureNames.test(name) && isNameable(name))
     .sort(byNumber)
     .map((name) => join(folder, name));
 }
+
+/** A name that is not UTF-8 reads like this, and no file has the changed name. It is left out, so that the others can be used. */
+const isNameable = (name: string): boolean => !name.includes('\ufffd');
 
 const byNumber = new Intl.Collator('en', { numeric: true }).compare;
 
