@@ -126,11 +126,13 @@ export const faultGuide: Readonly<Record<FaultCode, FaultAdvice>> = {
   },
   'model-damaged': {
     area: 'networks',
-    says: ['is not the file its manifest describes', 'is damaged'],
-    cause: 'A file of a network differs from the SHA-256 in its manifest. An altered network must not guard a door, so it is not loaded.',
+    says: ['is not the file its manifest describes', 'is damaged', 'ships: the SHA-256 of its'],
+    cause:
+      'A file of a network differs from the SHA-256 in its manifest, or a shipped network (in `models/`) is not the one that this version ships. An ' +
+      'altered network must not guard a door, so it is not loaded.',
     remedy:
-      'Find out who changed it. Restore the folder from the package or from your own copy, then run `facelatch models verify`. A damaged checkpoint: ' +
-      'resume from another.',
+      'Find out who changed it. Restore the folder from the package or from your own copy, then run `facelatch models verify`. A network of your own ' +
+      'goes into a folder of another name. A damaged checkpoint: resume from another.',
   },
   'model-refused': {
     area: 'networks',
@@ -140,10 +142,12 @@ export const faultGuide: Readonly<Record<FaultCode, FaultAdvice>> = {
   },
   'model-unfit': {
     area: 'networks',
-    says: ['has no calibration', 'in its manifest', 'cannot be trained on'],
-    cause: 'A network does not fit its manifest, or cannot do what is asked of it (be calibrated, compared or trained).',
+    says: ['has no calibration', 'in its manifest', 'cannot be trained on', 'from another file'],
+    cause:
+      'A network does not fit its manifest, takes data from a file that its SHA-256 does not cover, or cannot do what is asked of it (be calibrated, ' +
+      'compared or trained).',
     remedy:
-      'Correct the field that the message names in `manifest.json`. Without a calibration, set `identity.policy` to `paper`. After a change of embedder, ' +
+      'Save a network with external data again as one file. Correct the field that the message names in `manifest.json`. Without a calibration, set `identity.policy` to `paper`. After a change of embedder, ' +
       'run `facelatch people reembed`.',
   },
   'gallery-damaged': {

@@ -6,6 +6,8 @@ import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Fault } from '../base/errors.ts';
+import { requireSelfContained } from '../base/onnx.ts';
+import { requireAsShipped } from '../base/shipped.ts';
 import type { Calibration, EmbedderInfo, Head } from './port.ts';
 
 /** How a picture is fed to a network: (value − mean) / std for each channel, in this layout and colour order. */
@@ -124,17 +126,23 @@ function openManifest(folder: string, kind: string, setting: string): { fields: 
   const file = join(folder, 'manifest.json');
   if (!existsSync(file))
     throw new Fault('model-missing', `No network at ${folder}: it has no manifest.json. Set ${setting} to a folder that holds one`);
+  const manifest = readFileSync(file);
   let json: Json;
   try {
-    json = JSON.parse(readFileSync(file, 'utf8'));
+    json = JSON.parse(manifest.toString('utf8'));
   } catch (error) {
     throw new Fault('model-damaged', `${file} is not JSON: restore it`, error);
   }
   const fields = fieldsOf(file, json);
   if (fields.at('kind') !== kind) fields.unfit('kind', `"${kind}"`);
   const { bytes, sha256 } = checkedFile(fields, folder, '');
-  return { fields, network: { folder, name: fields.text('name'), version: fields.text('version'), sha256, bytes } };
+  requireAsShipped(folder, { manifest: sha256Of(manifest), file: sha256 });
+  const name = fields.text('name');
+  requireSelfContained(bytes, name);
+  return { fields, network: { folder, name, version: fields.text('version'), sha256, bytes } };
 }
+
+const sha256Of = (content: Uint8Array | string): string => createHash('sha256').update(content).digest('hex');
 
 /** Reads the file that `${path}file` names and compares it with `${path}sha256`. */
 function checkedFile(fields: Fields, folder: string, path: '' | 'adapter.'): { bytes: Uint8Array; sha256: string } {
@@ -142,7 +150,7 @@ function checkedFile(fields: Fields, folder: string, path: '' | 'adapter.'): { b
   const manifest = join(folder, 'manifest.json');
   if (!existsSync(file)) throw new Fault('model-missing', `The network file ${file} named by ${manifest} is missing: restore the folder`);
   const bytes = readFileSync(file);
-  const sha256 = createHash('sha256').update(bytes).digest('hex');
+  const sha256 = sha256Of(bytes);
   const want = fields.text(`${path}sha256`).toLowerCase();
   if (sha256 === want) return { bytes, sha256 };
   throw new Fault(
@@ -226,10 +234,7 @@ function adapterOf(fields: Fields, folder: string, dimension: number): { adapter
 }
 
 /** One hash for both: a template that was made with one adapter is never compared with another. */
-const sha256Of = (network: string, adapter: string, { gate }: Adapter) =>
-  createHash('sha256')
-    .update(`${network} ${adapter} ${gate.join(' ')}`)
-    .digest('hex');
+const sha256OfBoth = (network: string, adapter: string, { gate }: Adapter) => sha256Of(`${network} ${adapter} ${gate.join(' ')}`);
 
 function calibrationOf(fields: Fields): Calibration | undefined {
   if (fields.at('calibration') === undefined) return undefined;
@@ -277,7 +282,7 @@ export function openEmbedderNetwork(folder: string): EmbedderNetwork {
     info: {
       name: network.name,
       version: network.version,
-      sha256: adapted ? sha256Of(network.sha256, adapted.sha256, adapted.adapter) : network.sha256,
+      sha256: adapted ? sha256OfBoth(network.sha256, adapted.sha256, adapted.adapter) : network.sha256,
       dimension,
       head: headOf(fields, dimension),
       ...(calibration ? { calibration } : {}),

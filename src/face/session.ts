@@ -5,6 +5,7 @@
  */
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { Fault, messageOf } from '../base/errors.ts';
+import { requireSelfContained } from '../base/onnx.ts';
 import type { NetworkInput } from './manifest.ts';
 
 /** What runs the networks: the processor, or an NVIDIA GPU if the installed ONNX Runtime was built for it. */
@@ -19,8 +20,8 @@ export interface InferenceOptions {
 
 /**
  * Opens a network for running.
- * @throws Fault `model-unfit` if ONNX Runtime refuses it or `input` is not one of its inputs, `tool-missing` if the
- * provider cannot be used.
+ * @throws Fault `model-unfit` if it takes data from other files, ONNX Runtime refuses it or `input` is not one of its
+ * inputs, `tool-missing` if the provider cannot be used.
  */
 export async function openInferenceSession(
   bytes: Uint8Array,
@@ -28,6 +29,8 @@ export async function openInferenceSession(
   input: NetworkInput,
   options: InferenceOptions,
 ): Promise<InferenceSession> {
+  // ONNX Runtime would look for external data in the working directory.
+  requireSelfContained(bytes, name);
   let session: InferenceSession;
   const { provider = 'cpu' } = options;
   try {

@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { modelFolder, root } from '../adapters/basics.ts';
 import { Fault } from '../base/errors.ts';
+import { shippedNetworks } from '../base/shipped.ts';
 import { openDetectorNetwork, openEmbedderNetwork } from '../face/manifest.ts';
 import type { EmbedderInfo } from '../face/port.ts';
 import { openCohort } from '../recipes/cohort.ts';
@@ -15,7 +16,7 @@ export interface NetworkState {
   readonly version: string;
   readonly kind: string;
   readonly licence: string;
-  /** `whole`: the file is the one its manifest describes. */
+  /** `whole`: the file is the one its manifest describes, and a shipped network is the one that was shipped. */
   readonly state: 'whole' | 'damaged' | 'missing' | 'unfit';
   /** What is wrong, for people. */
   readonly problem?: string;
@@ -31,9 +32,9 @@ export function embedderOf(config: Config): EmbedderInfo {
 /** Every network in models/, and those that the configuration names elsewhere. */
 export function networks({ face }: Config): NetworkState[] {
   const used = { 'face.detector': modelFolder(face.detector), 'face.embedder': modelFolder(face.embedder) };
-  const shipped = readdirSync(join(root, 'models'), { withFileTypes: true })
-    .filter((entry) => entry.isDirectory())
-    .map((entry) => join(root, 'models', entry.name));
+  const installed = readdirSync(join(root, 'models'), { withFileTypes: true }).flatMap((entry) => (entry.isFile() ? [] : [entry.name]));
+  // One that was shipped and is gone is named, too.
+  const shipped = [...new Set([...installed, ...Object.keys(shippedNetworks)])].map((name) => join(root, 'models', name));
   const settings = Object.keys(used) as (keyof typeof used)[];
   return [...new Set([...shipped.toSorted(), ...Object.values(used)])].map((folder) =>
     stateOf(
@@ -50,7 +51,7 @@ export function newestVersion({ name, version }: Pick<EmbedderInfo, 'name' | 've
 }
 
 function stateOf(folder: string, usedAs: NetworkState['usedAs']): NetworkState {
-  const { name = basename(folder), version = '', kind = '', licence = 'none stated' } = statedIn(folder);
+  const { name = basename(folder), version = '', kind = shippedAs(folder), licence = 'none stated' } = statedIn(folder);
   const whole = { folder, name, version, kind, licence, usedAs, state: 'whole' } as const;
   try {
     if (kind === 'face-detector' || (kind === '' && usedAs.includes('face.detector'))) openDetectorNetwork(folder);
@@ -63,6 +64,12 @@ function stateOf(folder: string, usedAs: NetworkState['usedAs']): NetworkState {
     const state = ({ 'model-damaged': 'damaged', 'model-missing': 'missing' } as const)[error.code as string] ?? 'unfit';
     return { ...whole, state, problem: error.message };
   }
+}
+
+/** The kind of a shipped network whose manifest cannot be read; else unknown. */
+function shippedAs(folder: string): string {
+  const kinds: Readonly<Record<string, string>> = { cohort: 'cohort', detector: 'face-detector', embedder: 'face-embedder' };
+  return (folder.startsWith(join(root, 'models')) && kinds[basename(folder)]) || '';
 }
 
 /** The manifest, unchecked; empty where it cannot be read (the network's state says why). */

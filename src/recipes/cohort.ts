@@ -9,6 +9,7 @@ import Type from 'typebox';
 import { Compile } from 'typebox/compile';
 import { Fault, messageOf } from '../base/errors.ts';
 import { newRandom } from '../base/random.ts';
+import { requireAsShipped } from '../base/shipped.ts';
 import { type WholeFileOptions, writeWhole } from '../base/whole-file.ts';
 import type { Embedding, FaceStudio } from '../face/port.ts';
 import type { Cohort } from '../retrain/port.ts';
@@ -40,12 +41,14 @@ const manifestForm = Compile(
 export function openCohort(folder: string): Cohort {
   const path = join(folder, 'manifest.json');
   if (!existsSync(path)) throw new Fault('model-missing', `There is no cohort at ${folder}: make one with facelatch models cohort`);
-  const { file, sha256, dimension, people, embedder } = readManifest(path);
+  const stated = readFileSync(path);
+  const { file, sha256, dimension, people, embedder } = readManifest(path, stated);
   const data = join(folder, file);
   if (!existsSync(data)) throw new Fault('model-missing', `The cohort's file ${data} is missing: restore the folder`);
   const bytes = readFileSync(data);
-  if (createHash('sha256').update(bytes).digest('hex') !== sha256)
+  if (sha256Of(bytes) !== sha256)
     throw new Fault('model-damaged', `${data} is not the file that ${path} describes (SHA-256): restore the folder`);
+  requireAsShipped(folder, { manifest: sha256Of(stated), file: sha256 });
   const count = people.reduce((sum, n) => sum + n, 0);
   if (bytes.length !== count * dimension)
     throw new Fault('model-unfit', `${data} should hold ${count} × ${dimension} bytes, it has ${bytes.length}`);
@@ -65,16 +68,18 @@ export function openCohort(folder: string): Cohort {
   };
 }
 
-function readManifest(path: string) {
+function readManifest(path: string, stated: Uint8Array) {
   let manifest: unknown;
   try {
-    manifest = JSON.parse(readFileSync(path, 'utf8'));
+    manifest = JSON.parse(Buffer.from(stated).toString('utf8'));
   } catch (error) {
     throw new Fault('model-damaged', `${path} is not JSON: restore it (${messageOf(error)})`, error);
   }
   if (manifestForm.Check(manifest)) return manifest;
   throw new Fault('model-unfit', `${path} is not the manifest of a cohort: it needs kind, file, sha256, embedder, dimension and people`);
 }
+
+const sha256Of = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
 /** Nothing is learned from every fifth person: candidate and champion are compared on them. */
 const comparedEvery = 5;
@@ -105,7 +110,7 @@ export function writeCohort(folder: string, cohort: Cohort, about: CohortAbout):
     schema: 1,
     kind: 'cohort',
     file: 'embeddings.i8',
-    sha256: createHash('sha256').update(bytes).digest('hex'),
+    sha256: sha256Of(bytes),
     embedder: cohort.embedder,
     dimension: cohort.dimension,
     versions,

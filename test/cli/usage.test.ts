@@ -1,9 +1,12 @@
 /** What the command line says to a slip of the pen, to --help, and about its own settings and networks. */
+
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it, onTestFinished } from 'vitest';
+import { encode, messageField, textField } from '../../src/base/protobuf.ts';
 import { defaultsText } from '../../src/cli/door/config.ts';
 import { reference } from '../../src/settings/reference.ts';
 import { demoPicture, facelatch, jsonOf, root, start, temporaryFolder } from './facelatch.ts';
@@ -144,5 +147,28 @@ describe('models', () => {
     expect(jsonOf(listed).models.at(-1)).toMatchObject({ folder: damaged, state: 'damaged', usedAs: ['face.embedder'] });
     const compared = await facelatch(['compare', demoPicture(1, 'neutral'), demoPicture(1, 'smiling'), '--embedder', damaged]);
     expect(compared).toMatchObject({ code: 3, stderr: expect.stringContaining('is not the file its manifest describes') });
+  });
+
+  it('verify looks at the shipped and the configured ones where nothing was trained, and names the one that is not to be used', async () => {
+    const none = join(folder.path, 'nothing-trained');
+    const whole = await facelatch(['models', 'verify', '--state', none]);
+    expect(whole).toMatchObject({ code: 0, stderr: '' });
+    expect(whole.stdout.match(/^(cohort|detector|embedder) +whole/gm)).toHaveLength(3);
+    const mine = join(folder.path, 'mine');
+    cpSync(join(root, 'models', 'detector'), mine, { recursive: true });
+    const manifest = JSON.parse(readFileSync(join(mine, 'manifest.json'), 'utf8'));
+    // One weight more, in another file: a graph that readers join to the first.
+    const outside = messageField(7, messageField(5, textField(8, 'w'), messageField(13, textField(1, 'location'), textField(2, 'w.bin'))));
+    const bytes = Buffer.concat([readFileSync(join(mine, manifest.file)), encode(outside)]);
+    writeFileSync(join(mine, manifest.file), bytes);
+    writeFileSync(join(mine, 'manifest.json'), JSON.stringify({ ...manifest, sha256: createHash('sha256').update(bytes).digest('hex') }));
+    const bad = await facelatch(['models', 'verify', '--detector', mine, '--state', none]);
+    expect(bad.code).toBe(1);
+    expect(bad.stdout).toMatch(/^mine +NOT TO BE USED .* takes the tensor "w" from another file/m);
+    expect((await facelatch(['models', 'verify', 'embedder', '--detector', mine, '--state', none])).code).toBe(0);
+    expect(await facelatch(['models', 'verify', 'nowhere', '--state', none])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('There is no trained network nowhere'),
+    });
   });
 });

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp, { type Sharp } from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { encode, messageField } from '../../src/base/protobuf.ts';
 import type { FaceReader, Reading } from '../../src/face/port.ts';
 import { openFaceReader } from '../../src/face/reader.ts';
 import golden from './golden.json' with { type: 'json' };
@@ -127,8 +128,9 @@ describe('faults', () => {
       'embedder',
       (folder, m) => rehash(folder, m, Buffer.from('no network')),
       'model-unfit',
-      /ONNX Runtime cannot load/,
+      /is not an ONNX model that can be read/,
     ],
+    ['an empty network', 'embedder', (folder, m) => rehash(folder, m, encode(messageField(7))), 'model-unfit', /ONNX Runtime cannot load/],
     ['a missing file', 'detector', (folder) => rmSync(join(folder, 'eye.onnx')), 'model-missing', /eye\.onnx/],
     [
       'another input size',

@@ -76,6 +76,8 @@ it('a trained network is taken away, brought back, refused by the comparison, fo
   expect(await models('promote', short)).toMatchObject({ code: 2, said: expect.stringMatching(/There is no trained network/) });
   expect(await models('add', stick)).toMatchObject({ code: 0, said: { id: bundle, state: 'candidate' } });
   expect(journalled(house, 'model.added')).toMatchObject([{ bundle, version: 1, by: 'cli' }]);
+  expect(await models('verify')).toMatchObject({ code: 0, said: { networks: [{ id: bundle, ok: true }] } });
+  expect(await models('verify', short)).toMatchObject({ code: 0, said: { models: [], networks: [{ id: bundle, ok: true }] } });
   expect(await models('promote', short)).toMatchObject({ code: 1, said: { ok: false, reason: 'worse' } });
   expect(house.reader.embedder.sha256).toBe(base);
   expect(await models('promote', short, '--force')).toMatchObject({ code: 0, said: { ok: true } });

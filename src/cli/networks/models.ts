@@ -18,6 +18,7 @@ import { table } from '../words.ts';
 import { describeCommand } from './describe-network.ts';
 import { cohortCommand } from './models-cohort.ts';
 import { trainedCommands, trainedTable } from './trained-models.ts';
+import { verifyNetworksCommand } from './verify-networks.ts';
 
 export function modelsCommand(stop: AbortSignal, exit: (code: number) => void): Command {
   const command = new Command('models')
@@ -32,6 +33,7 @@ export function modelsCommand(stop: AbortSignal, exit: (code: number) => void): 
       'facelatch models',
       'facelatch models --embedder ~/my-arcface',
       'facelatch models describe paper',
+      'facelatch models verify',
       'facelatch models promote 3fa9c01d',
       'facelatch models rollback',
     ],
@@ -39,7 +41,7 @@ export function modelsCommand(stop: AbortSignal, exit: (code: number) => void): 
     'a network is damaged, missing or unfit',
   );
   command.enablePositionalOptions().addCommand(describeCommand(exit)).addCommand(listCommand(exit), { isDefault: true });
-  command.addCommand(cohortCommand(stop, exit));
+  command.addCommand(cohortCommand(stop, exit)).addCommand(verifyNetworksCommand(exit));
   for (const each of trainedCommands(stop, exit)) command.addCommand(each);
   return command;
 }

@@ -1,5 +1,5 @@
 /**
- * `facelatch models list|show|verify|promote|rollback|add|remove`: the networks trained for this door, and which one
+ * `facelatch models list|show|promote|rollback|add|remove`: the networks trained for this door, and which one
  * guards it.
  */
 import { readFileSync } from 'node:fs';
@@ -18,14 +18,7 @@ import { counted, table } from '../words.ts';
 type Exit = (code: number) => void;
 
 export function trainedCommands(stop: AbortSignal, exit: Exit): Command[] {
-  return [
-    showCommand(exit),
-    verifyCommand(exit),
-    promoteCommand(stop, exit),
-    rollbackCommand(stop, exit),
-    addCommand(exit),
-    removeCommand(exit),
-  ];
+  return [showCommand(exit), promoteCommand(stop, exit), rollbackCommand(stop, exit), addCommand(exit), removeCommand(exit)];
 }
 
 /** The networks trained for the door of this configuration, the newest first. */
@@ -95,36 +88,6 @@ function stated({ id, state, note }: BundleEntry, manifest: BundleManifest): str
     ...(note ? [note] : []),
     ...(rows.length > 0 ? [table([['figure', 'value', '95 % interval'], ...rows])] : []),
   ].join('\n');
-}
-
-function verifyCommand(exit: Exit): Command {
-  const command = new Command('verify')
-    .description('check that trained networks are whole, signed by somebody trusted, and made for this door')
-    .argument('[network…]', 'all by default');
-  withHelp(command, ['facelatch models verify', 'facelatch models verify 3fa9c01d'], 'all pass', 'one does not');
-  return withCommon(command).action((texts: readonly string[], options: CommonOptions) =>
-    withRetraining(options, async ({ retraining: { registry } }) => {
-      const found = texts.length === 0 ? registry.list() : texts.map((text) => registry.find(text));
-      const verdicts: { id: string; ok: boolean; signedBy?: string; reason?: string; detail?: string }[] = [];
-      for (const { id } of found) {
-        const verdict = await registry.verify(id);
-        // One that is only too old to be promoted is whole.
-        const ok = verdict.ok || verdict.reason === 'old-version';
-        verdicts.push({ id, ok, ...(verdict.ok ? { signedBy: verdict.signedBy } : { reason: verdict.reason, detail: verdict.detail }) });
-      }
-      print(options, { networks: verdicts }, () =>
-        verdicts.length === 0
-          ? 'No network was trained for this door'
-          : verdicts
-              .map(
-                ({ id, ok, reason, detail }) =>
-                  `${id.slice(0, 12)}  ${ok ? 'whole' : 'NOT TO BE USED'}${reason === undefined ? '' : ` (${reason}: ${detail})`}`,
-              )
-              .join('\n'),
-      );
-      exit(verdicts.every(({ ok }) => ok) ? exitCodes.yes : exitCodes.no);
-    }),
-  );
 }
 
 function promoteCommand(stop: AbortSignal, exit: Exit): Command {

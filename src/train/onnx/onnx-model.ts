@@ -3,7 +3,8 @@
  * other weights of the same shapes. Only what is in the file itself is read: no external data, no subgraphs.
  */
 import { Fault } from '../../base/errors.ts';
-import { type Field, fieldsOf } from './protobuf.ts';
+import { requireSelfContained } from '../../base/onnx.ts';
+import { type Field, fieldsOf } from '../../base/protobuf.ts';
 
 export interface OnnxNode {
   readonly op: string;
@@ -37,6 +38,7 @@ const float32 = 1;
 /** Throws Fault `model-unfit` where the bytes are not an ONNX model, or its numbers are not in them. */
 export function readOnnx(bytes: Uint8Array): OnnxModel {
   try {
+    requireSelfContained(bytes, 'to train on');
     return read(bytes);
   } catch (error) {
     if (error instanceof Fault) throw error;

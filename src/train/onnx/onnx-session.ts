@@ -1,13 +1,15 @@
 /** A training graph opened in ONNX Runtime, on the processor or on a GPU. The caller owns the session. */
 import * as ort from 'onnxruntime-node';
 import { asFault, Fault } from '../../base/errors.ts';
+import { requireSelfContained } from '../../base/onnx.ts';
 import type { OnnxDevice } from '../port.ts';
 
 /**
  * Throws Fault `tool-missing` where the device is not available, `reader-failed` where ONNX Runtime does not load the
- * graph.
+ * graph, `model-unfit` where the graph takes data from other files.
  */
 export async function openTrainingSession(model: Uint8Array, threads: number, device: OnnxDevice): Promise<ort.InferenceSession> {
+  requireSelfContained(model, 'being trained');
   try {
     return await ort.InferenceSession.create(model, {
       // The processor computes what the provider of the GPU lacks.

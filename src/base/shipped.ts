@@ -1,0 +1,69 @@
+/**
+ * The networks that this version ships, by their SHA-256. The folder of a network and what was read from it go in; a
+ * folder of models/ that is another one than was shipped is refused, even if its manifest describes its file.
+ */
+import { realpathSync } from 'node:fs';
+import { basename, dirname, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Fault } from './errors.ts';
+import { version } from './version.ts';
+
+interface Shipped {
+  /** SHA-256 of manifest.json: it holds thresholds, the Siamese head and the calibration. */
+  readonly manifest: string;
+  /** SHA-256 of the file that it describes. */
+  readonly file: string;
+}
+
+/** By the name of their folder in models/. test/base/shipped.test.ts compares them with models/. */
+export const shippedNetworks: Readonly<Record<string, Shipped>> = {
+  cohort: {
+    manifest: 'f17393d8de6df8067bcc9c08a4b5efb88831950a48a1d45232fd02e2ee73f5b2',
+    file: '0b44d71d19ba823ac20ea779a08025ca2b8be684d5161fc50e0f3f498c8b1cae',
+  },
+  detector: {
+    manifest: 'dc190ef39c0f1d7710b8ed37a0a1960013cc94d72d8504f33f0fad41438e7b73',
+    file: '3e3c04a05013d0f46d3729598225a54f2e85f0e874c5f33bffb604a69569232b',
+  },
+  embedder: {
+    manifest: '4114e16fef552d15044289089e66984404bd9a99dda461ef336c0276aab9332e',
+    file: '1b61c187879877b1382a60285c4f17df794d8473cf8ee05c0fc7635400cae7c4',
+  },
+};
+
+const models = fileURLToPath(new URL('../../models', import.meta.url));
+
+/**
+ * @throws Fault `model-damaged` if `folder` goes by the name of a shipped network and is another one. `within`: where
+ * the shipped folders are.
+ */
+export function requireAsShipped(folder: string, found: Shipped, within = models): void {
+  const name = shippedName(folder, within);
+  const shipped = name === undefined ? undefined : shippedNetworks[name];
+  if (!shipped || (shipped.manifest === found.manifest && shipped.file === found.file)) return;
+  const [what, is, should] =
+    shipped.file === found.file
+      ? ['manifest.json', found.manifest, shipped.manifest]
+      : (['network file', found.file, shipped.file] as const);
+  throw new Fault(
+    'model-damaged',
+    `${folder} is not the ${name} that facelatch ${version} ships: the SHA-256 of its ${what} is ${is}, not ${should}. Restore the folder. A network of your own goes into a folder of another name (face.detector, face.embedder)`,
+  );
+}
+
+/** Also where the path is a link to the folder, or the folder is a link to elsewhere. */
+function shippedName(folder: string, within: string): string | undefined {
+  const places = [resolve(folder), realOf(folder)];
+  const found = places.find(
+    (place) => [resolve(within), realOf(within)].includes(dirname(place)) && Object.hasOwn(shippedNetworks, basename(place)),
+  );
+  return found === undefined ? undefined : basename(found);
+}
+
+function realOf(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    return resolve(path);
+  }
+}
