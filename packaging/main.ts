@@ -163,7 +163,8 @@ function lay(program: readonly ProgramFile[], tree: string, arch: Arch): void {
   put('/usr/lib/sysusers.d/facelatch.conf', shipped('sysusers.conf'));
   put('/usr/lib/tmpfiles.d/facelatch.conf', shipped('tmpfiles.conf'));
   put('/usr/lib/udev/rules.d/60-facelatch.rules', shipped('60-facelatch.rules'));
-  put('/etc/facelatch/facelatch.json', shipped('facelatch.json'));
+  // It may hold passwords; systemd-tmpfiles gives it to the service's group.
+  put('/etc/facelatch/facelatch.json', shipped('facelatch.json'), 0o640);
   put('/usr/bin/facelatch', commandScript(packagedProgram), 0o755);
   const packaging = (name: string) => readFileSync(join(root, 'packaging', name));
   put('/usr/share/doc/facelatch/copyright', packaging('copyright'));

@@ -1,10 +1,13 @@
 /** The camera room as the configuration says. */
 
+import { cameraAddress } from '../base/camera-address.ts';
+import { readSecretFile } from '../base/secret.ts';
 import type { Clock, SteppedClock } from '../base/time.ts';
 import { demoVisits } from '../camera/demo/visits.ts';
+import { findVideoDevice } from '../camera/devices.ts';
 import type { Camera } from '../camera/port.ts';
 import { replayCamera } from '../camera/replay.ts';
-import { rtspCamera } from '../camera/rtsp.ts';
+import { type RtspOptions, rtspCamera } from '../camera/rtsp.ts';
 import { v4l2Camera } from '../camera/v4l2.ts';
 import { watched } from '../camera/watch.ts';
 import { webcamCamera } from '../camera/webcam.ts';
@@ -16,8 +19,9 @@ export const demoPeople = Array.from({ length: 16 }, (_, i) => `p${String(i + 1)
 
 /** The camera that the configuration names, watched for freezing and darkness. */
 export function cameraOf({ camera }: Config, clock: Clock): Camera {
-  const { width, height, fps, device, url, replay } = camera;
+  const { width, height, fps, device, replay } = camera;
   const lockStep = replay.speed === 0;
+  const find = (name: string) => findVideoDevice(name, camera);
   switch (camera.source) {
     case 'replay': {
       const { enrolled, visits, seed, speed, from, loop } = replay;
@@ -29,12 +33,19 @@ export function cameraOf({ camera }: Config, clock: Clock): Camera {
       return lockStep ? source : watched(source, { ...camera, clock });
     }
     case 'v4l2':
-      return watched(v4l2Camera({ device, width, height, fps, clock }), { ...camera, clock });
+      return watched(v4l2Camera({ device, width, height, fps, clock, find }), { ...camera, clock });
     case 'webcam':
-      return watched(webcamCamera({ device, width, height, fps, clock }), { ...camera, clock });
+      return watched(webcamCamera({ device, width, height, fps, clock, find }), { ...camera, clock });
     case 'rtsp':
-      return watched(rtspCamera({ url, width, height, fps, clock }), { ...camera, clock });
+      return watched(rtspCamera({ ...camera, ...networkPlace(camera), clock }), { ...camera, clock });
   }
+}
+
+/** Where the network camera is. Its file is read at each opening, so that a new password needs no restart. */
+function networkPlace({ url, urlFile }: Config['camera']): Pick<RtspOptions, 'address' | 'label'> {
+  if (urlFile !== '') return { address: () => readSecretFile('camera.urlFile', urlFile).trim(), label: `network camera of ${urlFile}` };
+  const at = cameraAddress(url);
+  return { address: () => url, label: typeof at === 'string' ? 'network camera' : at.label };
 }
 
 /** A replay in lock-step moves its own clock by one frame period a frame. */

@@ -12,6 +12,7 @@ export type FaultCode =
   | 'camera-ended'
   | 'camera-frozen'
   | 'camera-missing'
+  | 'camera-untrusted'
   | 'database-newer'
   | 'disk-full'
   | 'farm-damaged'

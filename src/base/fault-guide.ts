@@ -78,7 +78,17 @@ export const faultGuide: Readonly<Record<FaultCode, FaultAdvice>> = {
       'refuses the password.',
     remedy:
       'Run `ls /dev/v4l/by-id` and put that name into `camera.device`. Add your user to the group `video` (`sudo usermod -aG video $USER`, then log in ' +
-      'again). For a network camera, try `camera.url` with `ffprobe`. The daemon tries again by itself.',
+      'again). For a network camera, try its address with `ffprobe`, and look at its name, port and password. The daemon tries again by itself.',
+  },
+  'camera-untrusted': {
+    area: 'camera',
+    says: ['is not known to be the camera'],
+    cause:
+      'The machine that answers at the address of the camera has a certificate that is not the one of `camera.fingerprint`, or that nobody known vouches for. ' +
+      'Either the camera got a new certificate, or another machine stands in its place.',
+    remedy:
+      "Compare the fingerprint in the message with the one on the camera's own page, reached by a cable to the camera. If they are the same, set " +
+      '`camera.fingerprint` to it. If not, find out who answers before you change anything.',
   },
   'camera-ended': {
     area: 'camera',

@@ -2,26 +2,54 @@
  * The USB cameras of this machine: a name or path from the configuration goes in, the device's real path comes out, or
  * a fault that lists the cameras that are connected.
  */
-import { access, constants, readdir, readFile, realpath, stat } from 'node:fs/promises';
+import { access, constants, readdir, readFile, readlink, realpath, stat } from 'node:fs/promises';
 import { userInfo } from 'node:os';
 import { basename, join } from 'node:path';
 import { Fault } from '../base/errors.ts';
 
 /** Major number of video4linux devices (Documentation/admin-guide/devices.txt of the kernel). */
 const videoMajor = 81;
+/** Drivers of cameras that are none and yet have a device of their own in the kernel's tree. */
+const virtualDrivers = ['vivid', 'vimc'];
+
+export interface FindOptions {
+  /** Whether a camera that other programs fill may be used. */
+  readonly allowVirtual?: boolean;
+  readonly dev?: string;
+  readonly sys?: string;
+}
+
+const devFolder = '/dev';
+const sysFolder = '/sys/class/video4linux';
 
 /**
  * The real path of the camera `device`: a name in /dev/v4l/by-id, a name such as video0, or a path.
  * @throws Fault `camera-missing`: not there (with those that are), not a camera, or not for this user.
  */
-export async function findVideoDevice(device: string, dev = '/dev'): Promise<string> {
+export async function findVideoDevice(
+  device: string,
+  { allowVirtual = false, dev = devFolder, sys = sysFolder }: FindOptions = {},
+): Promise<string> {
   for (const path of candidates(device, dev)) {
     const real = await realpath(path).catch(() => undefined);
     if (real === undefined) continue;
     await requireVideoDevice(device, real);
+    if (!allowVirtual) await requirePhysical(device, real, sys);
     return real;
   }
   throw new Fault('camera-missing', `There is no camera ${shown(device)} (camera.device). ${await camerasInWords(dev)}`);
+}
+
+/** @throws Fault `camera-missing` for v4l2loopback and its like, where any program may put pictures in. */
+export async function requirePhysical(device: string, path: string, sys = sysFolder): Promise<void> {
+  const place = join(sys, basename(path));
+  const real = await realpath(place).catch(() => '');
+  const driver = basename(await readlink(join(place, 'device', 'driver')).catch(() => ''));
+  if (!real.includes('/devices/virtual/') && !virtualDrivers.includes(driver)) return;
+  throw new Fault(
+    'camera-missing',
+    `${shown(device)} (camera.device) is a virtual camera: another program makes its pictures, and could show the door what it likes; set camera.device to a real one, or, if that is intended, set camera.allowVirtual to true`,
+  );
 }
 
 function candidates(device: string, dev: string): readonly string[] {
@@ -77,7 +105,7 @@ export function shown(device: string): string {
 }
 
 /** A sentence that lists the cameras and says how to choose one. */
-export async function camerasInWords(dev = '/dev', sys = '/sys/class/video4linux'): Promise<string> {
+export async function camerasInWords(dev = devFolder, sys = sysFolder): Promise<string> {
   const cameras = await videoDevices(dev, sys);
   if (cameras.length === 0) return 'No camera is connected to this machine: plug one in, or choose another camera.source';
   const list = cameras.map(({ name, title }) => (title ? `${name} (${title})` : name)).join(', ');
@@ -91,7 +119,7 @@ export interface VideoDevice {
 }
 
 /** The cameras that are connected: by their stable names if udev gives them, else by path. */
-async function videoDevices(dev = '/dev', sys = '/sys/class/video4linux'): Promise<readonly VideoDevice[]> {
+async function videoDevices(dev: string, sys: string): Promise<readonly VideoDevice[]> {
   const lasting = (await names(join(dev, 'v4l', 'by-id'))).map((name) => ({ name, path: join(dev, 'v4l', 'by-id', name) }));
   // A camera has several nodes: index0 delivers the pictures, the others metadata.
   const first = lasting.filter(({ name }) => name.endsWith('-video-index0'));

@@ -4,7 +4,7 @@
  * loop.
  */
 import { type ChildProcess, execFile, spawn, spawnSync } from 'node:child_process';
-import type { Readable } from 'node:stream';
+import { pipeline, type Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Fault } from '../base/errors.ts';
 import type { Clock } from '../base/time.ts';
@@ -28,6 +28,8 @@ export interface FfmpegEnd {
 export interface FfmpegRun {
   /** Everything between the program's name and the output, which is always MJPEG on standard output. */
   readonly args: readonly string[];
+  /** What ffmpeg reads as `pipe:0`; the caller ends it. */
+  readonly input?: Readable | undefined;
   /** Subject of the messages: `The camera /dev/video0`. */
   readonly what: string;
   /** Removes secrets that only the caller knows from what ffmpeg says. */
@@ -123,8 +125,10 @@ interface RunningFfmpeg {
   stop(): Promise<void>;
 }
 
-function startFfmpeg({ args, hide }: FfmpegRun): RunningFfmpeg {
-  const child = spawnTied(needFfmpeg(), ['-hide_banner', '-nostdin', '-loglevel', 'error', ...args, '-f', 'mjpeg', 'pipe:1']);
+function startFfmpeg({ args, input, hide }: FfmpegRun): RunningFfmpeg {
+  const all = ['-hide_banner', '-nostdin', '-loglevel', 'error', ...args, '-f', 'mjpeg', 'pipe:1'];
+  const child = spawnTied(needFfmpeg(), all, input ? 'pipe' : 'ignore');
+  feed(child, input);
   const lines = lastLines(child.stderr, hide);
   const closed = Promise.withResolvers<{ code: number | null; signal: NodeJS.Signals | null }>();
   child.once('error', (error) => closed.reject(new Fault('tool-missing', `ffmpeg cannot be started: ${error.message}`, error)));
@@ -158,12 +162,29 @@ function startFfmpeg({ args, hide }: FfmpegRun): RunningFfmpeg {
  * util-linux. The system-call filter of the unit does not allow setpriv, because it also sets capabilities; there
  * systemd ends what is left.
  */
-function spawnTied(program: string, args: readonly string[]): ChildProcess & { readonly stdout: Readable; readonly stderr: Readable } {
-  const options = { stdio: ['ignore', 'pipe', 'pipe'] as ['ignore', 'pipe', 'pipe'], env: { ...process.env, LC_ALL: 'C' } };
+function spawnTied(
+  program: string,
+  args: readonly string[],
+  stdin: 'ignore' | 'pipe',
+): ChildProcess & { readonly stdout: Readable; readonly stderr: Readable } {
+  const options = { stdio: [stdin, 'pipe', 'pipe'] as ['ignore', 'pipe', 'pipe'], env: childEnvironment() };
   const setpriv = findTool('setpriv');
   const tie = ['--pdeathsig', 'KILL', '--'];
   const mayTie = setpriv !== undefined && spawnSync(setpriv, [...tie, 'true'], { stdio: 'ignore', timeout: 2000 }).status === 0;
   return mayTie ? spawn(setpriv, [...tie, program, ...args], options) : spawn(program, args, options);
+}
+
+/** Nobody needs this program's settings in a child: the address of a camera may be among them. */
+function childEnvironment(): NodeJS.ProcessEnv {
+  const kept = Object.entries(process.env).filter(([name]) => !name.startsWith('FACELATCH_'));
+  return { ...Object.fromEntries(kept), LC_ALL: 'C' };
+}
+
+/** Pipes `input` into the child; when it ends or fails, the child reads the end of its input. */
+function feed({ stdin }: ChildProcess, input: Readable | undefined): void {
+  if (!stdin || !input) return;
+  stdin.on('error', () => undefined);
+  pipeline(input, stdin, () => undefined);
 }
 
 /** Waits for `promise`, but no longer than `ms`. */

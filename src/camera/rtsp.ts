@@ -1,15 +1,25 @@
 /**
- * The network camera, through one long-lived ffmpeg: a URL and the wanted size and rate go in, JPEG pictures come out.
- * User and password never appear in a label or message.
+ * The network camera, through one long-lived ffmpeg: an address and the wanted size and rate go in, JPEG pictures come
+ * out. This process connects, checks who answers and logs in; ffmpeg gets the bytes, and neither address nor password.
  */
+import type { Readable } from 'node:stream';
+import { type CameraAddress, cameraAddress } from '../base/camera-address.ts';
 import { Fault } from '../base/errors.ts';
 import type { Clock } from '../base/time.ts';
 import { endInWords, type FfmpegEnd, ffmpegFrames, ffmpegMajor } from './ffmpeg.ts';
+import { openHttpStream } from './http-stream.ts';
+import { type CameraTrust, connectCamera } from './network-connection.ts';
 import type { Camera } from './port.ts';
+import { openRtspProxy } from './rtsp-proxy.ts';
 
-export interface RtspOptions {
-  /** `rtsp://`, `rtsps://`, `http://`, `https://` or `tcp://`; may hold user and password. */
-  readonly url: string;
+export interface RtspOptions extends CameraTrust {
+  /**
+   * Gives the address at each opening: `rtsp://`, `rtsps://`, `http://`, `https://` or `tcp://`, with user and password
+   * where needed.
+   */
+  readonly address: () => string;
+  /** The camera for people, until the address is known. */
+  readonly label: string;
   /** Pixels. Larger pictures are shrunk to fit, smaller ones stay as they are. */
   readonly width: number;
   readonly height: number;
@@ -18,95 +28,75 @@ export interface RtspOptions {
   readonly clock: Clock;
 }
 
-const schemes = ['rtsp', 'rtsps', 'http', 'https', 'tcp'] as const;
-/** Protocols that ffmpeg may use: a playlist from the network cannot make it read files of this machine. */
-const protocols = 'tcp,udp,rtp,srtp,tls,http,https';
-/** The connection ends when no bytes arrive for this long. Milliseconds. */
-const socketTimeoutMs = 10_000;
+/** What ffmpeg reads, while it is open. */
+interface Input extends Disposable {
+  readonly args: readonly string[];
+  readonly stream?: Readable;
+  /** What went wrong on the way to the camera, if anything did. */
+  readonly fault?: Fault | undefined;
+}
 
 /**
- * A camera that reads `url`.
- * @throws Fault when opened: `bad-config` for a text that is not the URL of a camera, `camera-missing` if it cannot be
- * reached, `tool-missing`; later `camera-ended`.
+ * A camera on the network.
+ * @throws Fault when opened: `bad-config` for a text that is not the address of a camera, `camera-missing` if it cannot
+ * be reached, `camera-untrusted` if another machine answers, `tool-missing`; later `camera-ended`.
  */
-export function rtspCamera({ url, clock, ...wanted }: RtspOptions): Camera {
-  const label = labelOf(url);
+export function rtspCamera({ address, label, clock, ...wanted }: RtspOptions): Camera {
   return {
     label,
     frames: async function* (signal) {
       if (signal.aborted) return;
-      requireCameraUrl(url);
+      const at = cameraAddress(address());
+      if (typeof at === 'string') throw new Fault('bad-config', `The address of the network camera (camera.url or camera.urlFile) ${at}`);
       const major = await ffmpegMajor(signal);
       if (signal.aborted) return;
+      using input = await openInput(at, wanted, signal);
       const run = {
-        what: `The camera ${label}`,
-        args: rtspArgs(url, wanted, major),
-        hide: (text: string) => hidden(text, url),
-        onEnd: (end: FfmpegEnd) => (end.pictures === 0 ? unreachable(label, end) : undefined),
+        what: `The camera ${at.label}`,
+        args: [...input.args, ...outputArgs(wanted, major)],
+        input: input.stream,
+        hide: at.hide,
+        onEnd: (end: FfmpegEnd) => input.fault ?? (end.pictures === 0 ? unreachable(at.label, end) : undefined),
       };
       yield* ffmpegFrames(run, clock, signal);
     },
   };
 }
 
-/** ffmpeg's arguments to read `url`; `major` is ffmpeg's version, as it renamed some options. */
-export function rtspArgs(
-  url: string,
-  { width, height, fps }: Pick<RtspOptions, 'width' | 'height' | 'fps'>,
-  major: number,
-): readonly string[] {
-  const timeoutUs = String(socketTimeoutMs * 1000);
-  // Before version 5, -timeout made ffmpeg listen for incoming connections.
-  const rtsp = ['-rtsp_transport', 'tcp', major < 5 ? '-stimeout' : '-timeout', timeoutUs];
+const quick = ['-fflags', 'nobuffer+discardcorrupt', '-flags', 'low_delay', '-fpsprobesize', '0'];
+/** ffmpeg opens nothing by itself: a playlist from the network cannot make it read files or other machines. */
+const onlyPipe = ['-protocol_whitelist', 'pipe'];
+
+async function openInput(at: CameraAddress, trust: CameraTrust, signal: AbortSignal): Promise<Input> {
+  if (at.scheme === 'http' || at.scheme === 'https') {
+    const { body, multipart } = await openHttpStream(at, trust, signal);
+    return {
+      // Pictures over HTTP carry no times: ffmpeg would assume 25 per second and drop frames of a slower camera.
+      args: [...onlyPipe, '-use_wallclock_as_timestamps', '1', ...quick, ...(multipart ? ['-f', 'mpjpeg'] : []), '-i', 'pipe:0'],
+      stream: body,
+      [Symbol.dispose]: () => void body.destroy(),
+    };
+  }
+  const camera = await connectCamera(at, trust, signal);
+  if (at.scheme === 'tcp')
+    return { args: [...onlyPipe, ...quick, '-i', 'pipe:0'], stream: camera, [Symbol.dispose]: () => void camera.destroy() };
+  const proxy = await openRtspProxy(at, camera);
+  return {
+    args: ['-protocol_whitelist', 'tcp,rtp', '-rtsp_transport', 'tcp', ...quick, '-i', proxy.url],
+    get fault() {
+      return proxy.fault;
+    },
+    [Symbol.dispose]: () => proxy[Symbol.dispose](),
+  };
+}
+
+/** ffmpeg's arguments for what it gives; `major` is ffmpeg's version, as it renamed an option. */
+export function outputArgs({ width, height, fps }: Pick<RtspOptions, 'width' | 'height' | 'fps'>, major: number): readonly string[] {
   return [
-    ...['-protocol_whitelist', protocols],
-    ...(/^rtsps?:/i.test(url) ? rtsp : ['-rw_timeout', timeoutUs]),
-    // Pictures over HTTP carry no times: ffmpeg would assume 25 per second and drop frames of a slower camera.
-    ...(/^https?:/i.test(url) ? ['-use_wallclock_as_timestamps', '1'] : []),
-    ...['-fflags', 'nobuffer+discardcorrupt', '-flags', 'low_delay', '-fpsprobesize', '0', '-i', url],
     ...['-map', '0:v:0', major < 6 ? '-vsync' : '-fps_mode', 'vfr', '-r', String(fps)],
     ...['-vf', `scale='min(${width},iw)':'min(${height},ih)':force_original_aspect_ratio=decrease`],
     ...['-c:v', 'mjpeg', '-q:v', '3', '-pix_fmt', 'yuvj420p', '-flush_packets', '1'],
   ];
-}
-
-function parsed(url: string): URL | undefined {
-  return URL.canParse(url) ? new URL(url) : undefined;
-}
-
-function requireCameraUrl(url: string): void {
-  const at = parsed(url);
-  const known = at && schemes.some((scheme) => `${scheme}:` === at.protocol);
-  if (known && at.hostname) return;
-  const wrong = url === '' ? 'is empty' : !at ? 'is not a URL' : known ? 'names no machine' : `begins with ${at.protocol}`;
-  const good = schemes.map((scheme) => `${scheme}://`).join(', ');
-  throw new Fault('bad-config', `The network camera's URL (camera.url) ${wrong}: give one that begins with ${good}`);
-}
-
-/**
- * The camera as people may see it: host and path without user, password and query. A path with `=` in it may be a
- * password too.
- */
-function labelOf(url: string): string {
-  const { protocol, host, pathname } = parsed(url) ?? {};
-  if (!protocol || !host) return 'network camera';
-  return `${protocol}//${host}${pathname?.includes('=') ? '/…' : pathname}`;
-}
-
-/** `text` without anything of `url` that its label does not show. */
-function hidden(text: string, url: string): string {
-  const { username = '', password = '', search = '', pathname = '' } = parsed(url) ?? {};
-  const secrets = [password, plain(password), search.slice(1), pathname.includes('=') ? pathname.slice(1) : '', username, plain(username)];
-  const named = text.replaceAll(url, labelOf(url));
-  return secrets.filter((s) => s.length > 2).reduce((rest, secret) => rest.replaceAll(secret, '…'), named);
-}
-
-function plain(encoded: string): string {
-  try {
-    return decodeURIComponent(encoded);
-  } catch {
-    return encoded;
-  }
 }
 
 function unreachable(label: string, end: FfmpegEnd): Fault {

@@ -79,7 +79,8 @@ export function systemFiles(systemd: string): readonly WantedFile[] {
     plain(places.sysusers, 'sysusers.conf'),
     plain(places.tmpfiles, 'tmpfiles.conf'),
     plain(places.udev, '60-facelatch.rules'),
-    { ...plain(places.config, 'facelatch.json'), keep: true },
+    // It may hold passwords; systemd-tmpfiles gives it to the service's group.
+    { ...plain(places.config, 'facelatch.json'), mode: 0o640, keep: true },
     { path: places.command, mode: 0o755, source: { text: commandScript(places.program) } },
   ];
 }

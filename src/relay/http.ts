@@ -6,10 +6,10 @@ import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import type { HttpCall } from '../base/device-command.ts';
 import { Fault, messageOf } from '../base/errors.ts';
+import { authorisation, type Login } from '../base/http-login.ts';
 import { readSecretFile, readSettingFile } from '../base/secret.ts';
 import { deviceLine } from './device-line.ts';
 import { httpDialect } from './devices.ts';
-import { authorisation, type Login } from './http-login.ts';
 import type { DeviceLine, DevicePlace } from './line.ts';
 
 const mostAnswerBytes = 64 * 1024;
@@ -35,7 +35,7 @@ export function openDevice(place: DevicePlace): DeviceLine {
     let answer = await exchange(sent, signal, ca);
     // Refused because the password was missing: nothing was switched yet.
     const challenge = answer.status === 401 && login && place.model !== 'tasmota' ? answer.challenge : undefined;
-    if (challenge && login) answer = await exchange(sent, signal, ca, authorisation(challenge, login, sent));
+    if (challenge && login) answer = await exchange(sent, signal, ca, answerTo(challenge, login, sent));
     return bodyOf(answer, label);
   };
   const guarded = async (command: HttpCall, signal: AbortSignal) => {
@@ -53,6 +53,17 @@ export function openDevice(place: DevicePlace): DeviceLine {
     ask: ask && ((signal) => guarded(ask(), signal)),
     close: () => undefined,
   });
+}
+
+/** Throws Fault `relay-forbidden` for an unknown scheme. */
+function answerTo(challenge: string, login: Login, { method, url }: HttpCall): string {
+  const { pathname, search } = new URL(url);
+  // Without qop a device could not tell that an answer is sent to it a second time.
+  const header = /^basic\b|\bqop\s*=/i.test(challenge)
+    ? authorisation(challenge, login, { method, uri: `${pathname}${search}` })
+    : undefined;
+  if (header !== undefined) return header;
+  throw new Fault('relay-forbidden', `The relay asks for its password in a way that is not known here: ${challenge.slice(0, 100)}`);
 }
 
 interface Answer {

@@ -181,7 +181,9 @@ function readJson(file: string): object {
   try {
     raw = readFileSync(file, 'utf8');
   } catch (error) {
-    throw new Fault('bad-config', `The configuration file ${unreadable(file, error)}`, error);
+    const closed = (error as { readonly code?: unknown }).code === 'EACCES';
+    const remedy = '; it may hold passwords: run this as the user of the service (sudo -u facelatch facelatch …), or give another --config';
+    throw new Fault('bad-config', `The configuration file ${unreadable(file, error)}${closed ? remedy : ''}`, error);
   }
   let json: unknown;
   try {

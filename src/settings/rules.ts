@@ -1,6 +1,7 @@
 /**
  * The rules between settings: a configuration of allowed values goes in, the combinations that make no sense come out.
  */
+import { cameraAddress, needsTrust, plainRemedy } from '../base/camera-address.ts';
 import { hasTimer, isHttpCall, isMqttMessage } from '../base/device-command.ts';
 import type { SettingValues } from './schema.ts';
 
@@ -21,7 +22,7 @@ export function impossible(config: SettingValues, from: (path: string) => string
       'access.votes',
       `${access.votes} votes are impossible among ${access.window} frames; access.window must be at least access.votes`,
     ],
-    [camera.source === 'rtsp' && camera.url === '', 'camera.url', 'is empty; camera.source "rtsp" needs the address of the camera'],
+    ...cameraRules(camera),
     [
       camera.retryMinMs > camera.retryMaxMs,
       'camera.retryMinMs',
@@ -83,6 +84,16 @@ export function impossible(config: SettingValues, from: (path: string) => string
     ],
   ];
   return rules.filter(([broken]) => broken).map(([, path, why]) => ({ path, text: `${path}: ${why} (from ${from(path)})` }));
+}
+
+function cameraRules({ source, url, urlFile, trustNetwork }: SettingValues['camera']): Rule[] {
+  if (source !== 'rtsp') return [];
+  const at = cameraAddress(url);
+  const missing = 'is empty; camera.source "rtsp" needs the address of the camera, here or in the file camera.urlFile';
+  if (urlFile !== '')
+    return [[url !== '', 'camera.urlFile', 'is set, and camera.url too; the address of the camera belongs in one of them']];
+  if (typeof at === 'string') return [[true, 'camera.url', url === '' ? missing : at]];
+  return [[needsTrust(at) && !trustNetwork, 'camera.url', plainRemedy(at.scheme)]];
 }
 
 /**

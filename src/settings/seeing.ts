@@ -32,9 +32,34 @@ export const camera = {
     'a name or path',
   ),
   url: {
-    ...string('Address of the network camera (`rtsp://`, `http://` …). It may contain a user and a password; they are never shown.', ''),
+    ...string(
+      'Address of the network camera (`rtsps://`, `https://`, `rtsp://`, `http://`, `tcp://`). It may contain a user and a password, which are never shown; in them, write % / ? # @ : and spaces as %25 %2F %3F %23 %40 %3A %20. Prefer a file (`camera.urlFile`).',
+      '',
+    ),
     sensitive: true,
   },
+  urlFile: string(
+    'File with the address of the network camera instead of `camera.url`, such as a systemd credential. It is read each time the camera is opened.',
+    '',
+  ),
+  caFile: string(
+    'File (PEM) with the certificate of the network camera, or of the authority that issued it. Without it and `camera.fingerprint`, a well-known authority must vouch for the camera.',
+    '',
+  ),
+  fingerprint: string(
+    "SHA-256 fingerprint of the network camera's certificate, hexadecimal. Only the camera that has the key of this certificate is read, whatever name is in it. `facelatch doctor` shows the fingerprint that it was shown.",
+    '',
+    /^(|([0-9A-Fa-f]{2}:?){31}[0-9A-Fa-f]{2})$/,
+    '64 hexadecimal digits, with or without colons',
+  ),
+  trustNetwork: flag(
+    'Whether a network camera may be read without encryption (`rtsp://`, `http://`, `tcp://`) over a network. Anybody on that network can read the password and show the door other pictures. Not needed for a camera server on this machine.',
+    false,
+  ),
+  allowVirtual: flag(
+    'Whether a virtual USB camera (v4l2loopback, vivid) may be used. Any program that may write to it shows the door what it likes.',
+    false,
+  ),
   width: whole('Wanted width of the picture. The camera uses the nearest that it offers. Pixels.', 640, 160, 4096),
   height: whole('Wanted height of the picture. Pixels.', 480, 120, 4096),
   fps: number('Wanted frames per second.', 15, 1, 60),

@@ -3,13 +3,12 @@ import { join } from 'node:path';
 import { afterAll, beforeAll } from 'vitest';
 import { systemClock } from '../../src/base/time.ts';
 import { replayCamera } from '../../src/camera/replay.ts';
-import { rtspCamera } from '../../src/camera/rtsp.ts';
 import { watched } from '../../src/camera/watch.ts';
 import { type CameraUnderTest, testCamera } from '../contracts/camera.ts';
 import { fakeCamera } from '../fakes/camera.ts';
 import { type FakeClock, fakeClock } from '../fakes/clock.ts';
 import { cardJpegs, makePictures, makeVideo, temporaryFolder } from './media.ts';
-import { type RtspServer, rtspServer } from './rtsp-server.ts';
+import { networkCamera, type RtspServer, rtspServer } from './rtsp-server.ts';
 
 const fps = 10;
 const periodMs = 1000 / fps;
@@ -64,7 +63,7 @@ afterAll(() => network.server?.[Symbol.asyncDispose]());
 async function openNetwork(): Promise<CameraUnderTest> {
   const { server } = network;
   if (!server) throw new Error('no server');
-  const camera = watched(rtspCamera({ url: server.url, width: 640, height: 480, fps: server.rate, clock: systemClock }), {
+  const camera = watched(networkCamera(server.url, { width: 640, height: 480, fps: server.rate }), {
     ...watching,
     clock: systemClock,
   });

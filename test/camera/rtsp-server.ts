@@ -1,14 +1,18 @@
 /**
- * A network camera for the tests: a small RTSP server (RFC 2326, RTP interleaved in the same connection, Basic authentication) that passes on
+ * A network camera for the tests: a small RTSP server (RFC 2326, RTP interleaved in the same connection, Digest authentication) that passes on
  * the RTP packets of a real ffmpeg, and can pause them.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { createSocket, type Socket as UdpSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { vi } from 'vitest';
+import { systemClock } from '../../src/base/time.ts';
+import type { Camera } from '../../src/camera/port.ts';
+import { type RtspOptions, rtspCamera } from '../../src/camera/rtsp.ts';
 import { temporaryFolder } from './media.ts';
 
 export interface RtspServer extends AsyncDisposable {
@@ -16,6 +20,7 @@ export interface RtspServer extends AsyncDisposable {
   readonly url: string;
   /** The same with a wrong password. */
   readonly wrongUrl: string;
+  readonly port: number;
   readonly rate: number;
   /** Sends no more packets, but keeps the connections open. */
   pause(): void;
@@ -24,8 +29,24 @@ export interface RtspServer extends AsyncDisposable {
   hangUp(): void;
 }
 
+/** A network camera as the configuration gives it, trusting nobody unless told. */
+export function networkCamera(url: string, more: Partial<RtspOptions> = {}): Camera {
+  const trust = { caFile: '', fingerprint: '', trustNetwork: false };
+  return rtspCamera({
+    address: () => url,
+    label: 'network camera',
+    width: 640,
+    height: 480,
+    fps: 30,
+    clock: systemClock,
+    ...trust,
+    ...more,
+  });
+}
+
 const user = 'porter';
-const password = 'open sesame';
+/** With every character that an address must encode. */
+export const password = 'open/s?e#s@a:m%e';
 const rate = 20;
 
 export async function rtspServer(): Promise<RtspServer> {
@@ -64,6 +85,7 @@ export async function rtspServer(): Promise<RtspServer> {
   return {
     url: `rtsp://${user}:${encodeURIComponent(password)}@127.0.0.1:${port}/live`,
     wrongUrl: `rtsp://${user}:wrongword@127.0.0.1:${port}/live`,
+    port: port ?? 0,
     rate,
     pause: () => {
       paused = true;
@@ -120,12 +142,20 @@ function answer(socket: Socket, request: string, sdpFile: string, playing: Set<S
   if (method === 'TEARDOWN') playing.delete(socket);
 }
 
+/** The way of RFC 2069, without qop: what most cameras speak over RTSP. Basic would show the password. */
+function isLogin(method: string, authorization: string): boolean {
+  const h = (text: string) => createHash('md5').update(text).digest('hex');
+  const part = (name: string) => new RegExp(`${name}="([^"]*)"`).exec(authorization)?.[1] ?? '';
+  const wanted = h(`${h(`${user}:camera:${password}`)}:5f3a:${h(`${method}:${part('uri')}`)}`);
+  return authorization.startsWith('Digest ') && part('username') === user && part('response') === wanted;
+}
+
 type Reply = readonly [status: string, headers: readonly string[], body?: string];
 
 function replyTo(method: string, authorization: string, sdpFile: string): Reply {
   if (method === 'OPTIONS') return ['200 OK', ['Public: OPTIONS, DESCRIBE, SETUP, PLAY, TEARDOWN']];
-  if (authorization !== `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`) {
-    return ['401 Unauthorized', ['WWW-Authenticate: Basic realm="camera"']];
+  if (!isLogin(method, authorization)) {
+    return ['401 Unauthorized', ['WWW-Authenticate: Basic realm="camera"', 'WWW-Authenticate: Digest realm="camera", nonce="5f3a"']];
   }
   if (method === 'SETUP') return ['200 OK', ['Transport: RTP/AVP/TCP;unicast;interleaved=0-1', 'Session: 1']];
   if (method !== 'DESCRIBE') return ['200 OK', ['Session: 1']];

@@ -8,7 +8,7 @@ import fc from 'fast-check';
 import sharp from 'sharp';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { systemClock as clock } from '../../src/base/time.ts';
-import { camerasInWords, findVideoDevice } from '../../src/camera/devices.ts';
+import { camerasInWords, findVideoDevice, requirePhysical } from '../../src/camera/devices.ts';
 import { rateGate } from '../../src/camera/rate-gate.ts';
 import { findTool } from '../../src/camera/tool.ts';
 import { v4l2Args, v4l2Camera } from '../../src/camera/v4l2.ts';
@@ -160,7 +160,7 @@ describe('a device', () => {
     const sys = join(dev, 'sys');
     mkdirSync(join(sys, 'video0'), { recursive: true });
     writeFileSync(join(sys, 'video0', 'name'), 'ACME Camera\n');
-    await expect(findVideoDevice('usb-Other', dev)).rejects.toMatchObject({
+    await expect(findVideoDevice('usb-Other', { dev })).rejects.toMatchObject({
       code: 'camera-missing',
       message: expect.stringMatching(
         /There is no camera usb-Other \(camera\.device\)\. Cameras that are here: usb-ACME_Camera_1-video-index0.*; set camera\.device/,
@@ -177,7 +177,7 @@ describe('a device', () => {
     symlinkSync('../../video3', join(folder.path, 'v4l', 'by-id', 'usb-cam'));
     // Found, and then refused, as a plain file is no camera.
     for (const name of ['usb-cam', 'video3']) {
-      await expect(findVideoDevice(name, folder.path)).rejects.toMatchObject({
+      await expect(findVideoDevice(name, { dev: folder.path })).rejects.toMatchObject({
         message: expect.stringContaining(`${name} (camera.device) is not a camera`),
       });
     }
@@ -188,6 +188,26 @@ describe('a device', () => {
       code: 'camera-missing',
       message: expect.stringContaining('is not a camera'),
     });
+  });
+
+  it('that another program fills is refused, by its place or its driver in the tree of the kernel', async () => {
+    using folder = temporaryFolder();
+    const [tree, sys] = [join(folder.path, 'devices'), join(folder.path, 'class')];
+    mkdirSync(sys);
+    const put = (name: string, place: string, driver?: string) => {
+      mkdirSync(join(tree, place, 'device'), { recursive: true });
+      symlinkSync(join(tree, place), join(sys, name));
+      if (driver) symlinkSync(`/sys/bus/drivers/${driver}`, join(tree, place, 'device', 'driver'));
+    };
+    put('video0', 'pci0000:00/usb1/1-1/video4linux/video0', 'uvcvideo');
+    put('video1', 'virtual/video4linux/video1');
+    put('video2', 'platform/vivid.0/video4linux/video2', 'vivid');
+    await expect(requirePhysical('front', '/dev/video0', sys)).resolves.toBeUndefined();
+    for (const path of ['/dev/video1', '/dev/video2'])
+      await expect(requirePhysical('front', path, sys)).rejects.toMatchObject({
+        code: 'camera-missing',
+        message: expect.stringContaining('set camera.allowVirtual to true'),
+      });
   });
 
   it.each(['', 'a\0b', '\n', '/dev/video0; reboot', '$(reboot)'])('with a strange name is not there: %j', async (device) => {

@@ -68,6 +68,8 @@ describe('installing', () => {
     for (const path of Object.values(places))
       if (![places.state, places.cache, places.enabled].some((other) => other === path)) expect(existsSync(at(path)), path).toBe(true);
     expect(statSync(at(`${places.program}/run`)).mode & 0o777).toBe(0o755);
+    expect(statSync(at(places.config)).mode & 0o777).toBe(0o640);
+    expect(readFileSync(at(places.tmpfiles), 'utf8')).toContain(`\nz ${places.config} 0640 root facelatch -\n`);
     expect(readFileSync(at(places.unit), 'utf8')).toContain(`ExecStart=${places.program}/node_modules/node/bin/node`);
     expect(readFileSync(at(places.unit), 'utf8')).not.toContain('/usr/lib/facelatch');
     expect(plan()).toEqual([]);

@@ -81,6 +81,9 @@ describe('refusals', () => {
   it.each([
     [{ access: { votes: 5, window: 3 } }, 'access.votes'],
     [{ camera: { source: 'rtsp' } }, 'camera.url'],
+    [{ camera: { source: 'rtsp', url: 'rtsp://cam/live' } }, 'camera.url'],
+    [{ camera: { source: 'rtsp', url: 'http://cam/live' } }, 'camera.url'],
+    [{ camera: { source: 'rtsp', url: 'rtsps://cam/live', urlFile: '/etc/facelatch/camera' } }, 'camera.urlFile'],
     [{ camera: { retryMinMs: 5000, retryMaxMs: 100 } }, 'camera.retryMinMs'],
     [{ relay: { pulseMs: 20_000, maxMs: 1000 } }, 'relay.pulseMs'],
     [{ relay: { kind: 'gpiod', line: 'GPIO17' } }, 'relay.chip'],
