@@ -3,6 +3,7 @@
  * order; what they do is in house/.
  */
 
+import { randomUUID } from 'node:crypto';
 import { openEntrance } from './access/entrance.ts';
 import type { Door } from './access/port.ts';
 import { enrolmentSessionsOf, journalOf, stateFolder } from './adapters/basics.ts';
@@ -12,10 +13,11 @@ import { metricsOf } from './adapters/host.ts';
 import { embeddedBroker } from './adapters/mqtt.ts';
 import { inputsOf, relayOf } from './adapters/relay.ts';
 import type { Log } from './base/log.ts';
-import { type Clock, steppedClock, systemClock } from './base/time.ts';
+import { type BootTime, type Clock, runTime, steppedClock, systemClock } from './base/time.ts';
 import type { Camera } from './camera/port.ts';
 import { sharedCamera } from './camera/shared.ts';
 import type { FaceReader } from './face/port.ts';
+import { bootTime } from './host/boot-time.ts';
 import { lockState } from './host/lock.ts';
 import { timeSync } from './host/time-sync.ts';
 import { commandPorts } from './house/command-ports.ts';
@@ -40,6 +42,8 @@ import type { Config } from './settings/load.ts';
 /** What a test or the command line may put in place of what the configuration would give. */
 export interface Overrides extends Listeners {
   readonly clock?: Clock;
+  /** Time since the computer started; with a clock of a test's own, since the clock began. */
+  readonly boot?: BootTime;
   readonly camera?: Camera;
   readonly reader?: FaceReader;
   readonly relay?: Relay;
@@ -75,6 +79,7 @@ export async function wire(config: Config, log: Log, overrides: Overrides = {}):
   const synchronised = overrides.clockSynchronised ?? timeSync();
   const entrance = openEntrance({
     ...{ journal, relay, gallery, clock, synchronised },
+    boot: overrides.boot ?? (overrides.clock ? undefined : bootTime()) ?? runTime(clock, randomUUID()),
     rules: config.access,
     policy: () => policyOf(rooms),
     premises: () => ({ ...live.config.access, ...live.config.relay }),

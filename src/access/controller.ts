@@ -8,20 +8,24 @@ import type { Log } from '../base/log.ts';
 import { type SerialQueue, serialQueue } from '../base/serial.ts';
 import type { Clock } from '../base/time.ts';
 import type { Denial, DoorRequest, Event, PersonId, Requester } from '../events.ts';
-import type { Entry, Journal } from '../journal/port.ts';
+import type { Entry, Journal, Notes } from '../journal/port.ts';
 import type { InputChange, Relay } from '../relay/port.ts';
 import { decide, type Granted, type Input, initialState, type Open, type Policy, type State } from './decide.ts';
+import type { Standing } from './kept.ts';
+import { noTries, type PinTries } from './pin-tries.ts';
 import type { Answer } from './port.ts';
 import { attend, initialPremises, isBlocked, type LockEffect, type Premises, type PremisesInput, type PremisesRules } from './premises.ts';
 
 export interface ControllerOptions {
   readonly journal: Pick<Journal, 'append'>;
+  /** What the journal stores with each event, in the same transaction. */
+  readonly notes?: (standing: Standing) => Notes;
   readonly relay: Pick<Relay, 'pulse' | 'hold' | 'safe'>;
   /** Asked at every input: the threshold follows the gallery. `armed` counts until somebody arms or disarms. */
   readonly policy: () => Policy;
   readonly premises: () => PremisesRules;
-  /** What the journal remembers from before (`remembered`). */
-  readonly before?: { readonly face: State; readonly premises: Premises };
+  /** How the door stood before the restart (`remembered`). */
+  readonly before?: Standing;
   /** What happens when the journal cannot be written. */
   readonly journalDown: 'deny' | 'open';
   readonly clock: Clock;
@@ -44,6 +48,8 @@ export interface Controller {
   /** True while somebody stands before the door and nothing more has to be decided or journalled about them now. */
   readonly settled: boolean;
   readonly premises: Premises;
+  /** Wrong PINs. Set before the event of a try, the counts are stored with it. */
+  pins: PinTries;
   readonly lockedOut: boolean;
 }
 
@@ -53,6 +59,7 @@ interface Control {
   readonly inTurn: SerialQueue;
   face: State;
   premises: Premises;
+  pins: PinTries;
 }
 
 const journalDownDetail = 'the journal cannot be written';
@@ -65,6 +72,7 @@ export function openController(options: ControllerOptions): Controller {
     inTurn: serialQueue(),
     face: before?.face ?? initialState,
     premises: before?.premises ?? initialPremises(options.policy().armed),
+    pins: before?.pins ?? noTries,
   };
   return {
     submit: (input) =>
@@ -89,6 +97,12 @@ export function openController(options: ControllerOptions): Controller {
     get premises() {
       return control.premises;
     },
+    get pins() {
+      return control.pins;
+    },
+    set pins(pins) {
+      control.pins = pins;
+    },
     get lockedOut() {
       return control.face.failures.lockedUntilMs !== undefined;
     },
@@ -106,9 +120,10 @@ function policyOf({ options, premises }: Control): Policy {
 }
 
 /** Undefined where the journal cannot be written. */
-function append({ options: { journal, log, onEvent } }: Control, event: Event): Entry | undefined {
+function append(control: Control, event: Event): Entry | undefined {
+  const { journal, notes, log, onEvent } = control.options;
   try {
-    const entry = journal.append(event);
+    const entry = journal.append(event, notes?.(control));
     onEvent?.(event, entry);
     return entry;
   } catch (error) {
@@ -171,14 +186,14 @@ async function pulse(control: Control, grantSeq: number, durationMs: number, cap
 
 /** The door itself: decides, journals, then carries out the effects. */
 async function submitPremises(control: Control, input: PremisesInput): Promise<Answer> {
-  const before = control.premises;
-  const decision = attend(before, input, control.options.premises());
+  const before: Standing = { face: control.face, premises: control.premises, pins: control.pins };
+  const decision = attend(before.premises, input, control.options.premises());
   control.premises = decision.state;
   let seq = 0;
-  for (const event of decision.events) {
+  for (const event of [...decision.events, ...endLockOut(control, input)]) {
     const entry = append(control, event);
     if (!entry && !mayGoUnrecorded(control, input)) {
-      control.premises = before;
+      Object.assign(control, before);
       return { ok: false, reason: 'journal-down', detail: journalDownDetail };
     }
     if (event.kind === 'request.refused') return { ok: false, reason: event.reason, detail: event.detail };
@@ -189,6 +204,15 @@ async function submitPremises(control: Control, input: PremisesInput): Promise<A
     if (failure !== undefined) return { ok: false, reason: 'relay-failed', detail: failure };
   }
   return { ok: true, seq };
+}
+
+/** Takes back what failed faces and PINs have led to, where that is asked for: before it is stored with the event. */
+function endLockOut(control: Control, input: PremisesInput): readonly Event[] {
+  if (input.kind !== 'request' || input.what !== 'lockout-reset') return [];
+  const { state, events } = decide(control.face, { kind: 'reset', atMs: input.atMs }, policyOf(control));
+  control.face = state;
+  control.pins = noTries;
+  return events;
 }
 
 /** Whether an intent is carried out that could not be journalled: people always get out, and a hold always ends. */
@@ -202,9 +226,6 @@ async function carryOut(control: Control, effect: LockEffect, grantSeq: number):
   switch (effect.kind) {
     case 'pulse':
       return pulse(control, grantSeq, effect.durationMs);
-    case 'reset':
-      await submitFace(control, { kind: 'reset', atMs: clock.now() });
-      return undefined;
     case 'safe':
     case 'lease':
       try {

@@ -1,63 +1,38 @@
 /**
  * The door for everyone who does not come by face (button, keypad, operators). Each call becomes one request to the
- * controller. PINs are checked here, with a back-off of their own. The entrance opens it; there is nothing to close.
+ * controller. PINs are checked here, with a back-off for each person. The entrance opens it; there is nothing to close.
  */
 
+import { createHash } from 'node:crypto';
 import { serialQueue } from '../base/serial.ts';
 import type { Clock } from '../base/time.ts';
-import type { PersonId } from '../events.ts';
-import type { PersonRules } from '../identity/port.ts';
+import type { PersonId, Requester } from '../events.ts';
+import type { Gallery, PersonRules } from '../identity/port.ts';
+import type { Entry } from '../journal/port.ts';
 import type { Admission } from './admission.ts';
 import type { Controller } from './controller.ts';
 import { isThePin } from './pin.ts';
-import type { Door } from './port.ts';
+import { barred, nobody, withRight, withWrong } from './pin-tries.ts';
+import type { Answer, Door } from './port.ts';
 
 export interface DoorOptions {
   readonly controller: Controller;
-  /** Everyone who has a PIN. */
-  readonly pins: () => readonly { readonly personId: PersonId; readonly rules: PersonRules }[];
+  readonly gallery: Pick<Gallery, 'find' | 'list' | 'rules'>;
+  /** Whether a PIN may come without saying whose it is. */
+  readonly pinWithoutName: boolean;
   readonly admission: (personId: PersonId) => Admission;
   readonly togetherMs: () => number;
   readonly clock: Clock;
+  /** An operator who ends a lock-out vouches for the clock too: the door took the command as a fresh one. */
+  readonly onReset: () => void;
 }
 
-/** This many wrong PINs in a row cost nothing. After them each costs a wait, twice as long each time. */
-const freeTries = 3;
-const firstWaitMs = 30_000;
-const mostWaitMs = 3_600_000;
-
 /** The door over a controller. */
-export function openDoor({ controller, pins, admission, togetherMs, clock }: DoorOptions): Door {
-  let wrong = 0;
-  let waitUntilMs = Number.NEGATIVE_INFINITY;
+export function openDoor(options: DoorOptions): Door {
+  const { controller, onReset } = options;
   // One at a time: tries side by side would each see the count from before the others.
   const inTurn = serialQueue();
 
-  /** Tries all of them, even after a match: the time it takes tells nothing. */
-  const ownersOf = async (pin: string) => {
-    const owners: { readonly personId: PersonId; readonly rules: PersonRules }[] = [];
-    for (const person of pins()) if (await isThePin(pin, person.rules.pin ?? '')) owners.push(person);
-    return owners;
-  };
-  const enterPin: Door['enterPin'] = async (by, pin) => {
-    const leftMs = waitUntilMs - clock.now();
-    if (leftMs > 0) return controller.refuse('open', by, 'locked-out', `too many wrong PINs: wait ${Math.ceil(leftMs / 1000)} s`);
-    const [owner, another] = await ownersOf(pin);
-    if (!owner || another) {
-      wrong++;
-      if (wrong >= freeTries) waitUntilMs = clock.now() + Math.min(mostWaitMs, firstWaitMs * 2 ** (wrong - freeTries));
-      const detail = another ? 'more than one person has this PIN: give each their own' : 'no such PIN';
-      return controller.refuse('open', by, 'wrong-pin', detail);
-    }
-    const { personId, rules } = owner;
-    wrong = 0;
-    const admitted = admission(personId);
-    if (!admitted.ok) return controller.refuse('open', by, admitted.reason, admitted.detail);
-    if (rules.pinOpens) return controller.request('open', by, { personId });
-    await controller.submit({ kind: 'pin', atMs: clock.now(), personId });
-    const entry = controller.record({ kind: 'pin.accepted', personId, withinMs: togetherMs() });
-    return entry ? { ok: true, seq: entry.seq } : { ok: false, reason: 'journal-down', detail: 'the journal cannot be written' };
-  };
   return {
     open: (by) => controller.request('open', by),
     hold: (by, durationMs) => controller.request('hold', by, { durationMs }),
@@ -65,14 +40,64 @@ export function openDoor({ controller, pins, admission, togetherMs, clock }: Doo
     arm: (by) => controller.request('arm', by),
     disarm: (by) => controller.request('disarm', by),
     resetLockOut: (by) => {
-      wrong = 0;
-      waitUntilMs = Number.NEGATIVE_INFINITY;
+      // Who is called so has not signed.
+      if (by.kind === 'operator' && by.name !== 'anyone') onReset();
       return controller.request('lockout-reset', by);
     },
-    enterPin: (by, pin) => inTurn(() => enterPin(by, pin)),
-    left: async (by, personId) => {
-      const entry = controller.record({ kind: 'person.left', personId, by });
-      return entry ? { ok: true, seq: entry.seq } : { ok: false, reason: 'journal-down', detail: 'the journal cannot be written' };
-    },
+    enterPin: (by, pin, who) => inTurn(() => enterPin(options, by, pin, who)),
+    left: async (by, personId) => recorded(controller.record({ kind: 'person.left', personId, by })),
   };
 }
+
+async function enterPin(options: DoorOptions, by: Requester, pin: string, who: string | undefined): Promise<Answer> {
+  const { controller, admission, togetherMs, clock } = options;
+  if (who === undefined && !options.pinWithoutName)
+    return controller.refuse('open', by, 'wrong-pin', 'say whose PIN it is (person), or set access.pinWithoutName');
+  const [against, candidates] = candidatesOf(options, who);
+  const why = barred(controller.pins, against.who, against.of, clock.now());
+  if (why !== undefined) return controller.refuse('open', by, 'locked-out', why);
+  const [owner, another] = await ownersOf(pin, candidates);
+  if (!owner || another) {
+    controller.pins = withWrong(controller.pins, against.who, against.of, clock.now());
+    return controller.refuse('open', by, 'wrong-pin', another ? 'more than one person has this PIN: give each their own' : 'no such PIN');
+  }
+  controller.pins = withRight(controller.pins, against.who);
+  const { personId, rules } = owner;
+  const admitted = admission(personId);
+  if (!admitted.ok) return controller.refuse('open', by, admitted.reason, admitted.detail);
+  if (rules.pinOpens) return controller.request('open', by, { personId });
+  await controller.submit({ kind: 'pin', atMs: clock.now(), personId });
+  return recorded(controller.record({ kind: 'pin.accepted', personId, withinMs: togetherMs() }));
+}
+
+interface PinOwner {
+  readonly personId: PersonId;
+  readonly rules: PersonRules;
+}
+
+/** Against whom wrong tries count, and whose PIN it may be. An unknown name is answered as a wrong PIN is. */
+function candidatesOf(
+  { gallery }: DoorOptions,
+  who: string | undefined,
+): readonly [{ readonly who: PersonId; readonly of: string }, readonly PinOwner[]] {
+  const owner = (personId: PersonId): PinOwner => ({ personId, rules: gallery.rules(personId) });
+  const named = who === undefined ? undefined : gallery.find(who);
+  const pin = named && gallery.rules(named.id).pin;
+  if (named && pin !== undefined) return [{ who: named.id, of: digestOf(pin) }, [owner(named.id)]];
+  const everyone = gallery.list().flatMap(({ id }) => (gallery.rules(id).pin ? [owner(id)] : []));
+  return [{ who: nobody, of: '' }, who === undefined ? everyone : []];
+}
+
+/** Which PIN it is; nothing about it can be told from this, because the hash it is made of has a random salt. */
+const digestOf = (stored: string): string => createHash('sha256').update(stored).digest('base64url').slice(0, 16);
+
+/** Tries all of them, even after a match: the time it takes tells nothing. Nor does it for an unknown name. */
+async function ownersOf(pin: string, candidates: readonly PinOwner[]): Promise<PinOwner[]> {
+  if (candidates.length === 0) await isThePin(pin, '');
+  const owners: PinOwner[] = [];
+  for (const candidate of candidates) if (await isThePin(pin, candidate.rules.pin ?? '')) owners.push(candidate);
+  return owners;
+}
+
+const recorded = (entry: Entry | undefined): Answer =>
+  entry ? { ok: true, seq: entry.seq } : { ok: false, reason: 'journal-down', detail: 'the journal cannot be written' };

@@ -6,19 +6,21 @@
 import { Fault, messageOf } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import { parseSchedule, type Schedule } from '../base/schedule.ts';
-import type { Clock } from '../base/time.ts';
+import type { BootTime, Clock } from '../base/time.ts';
 import type { PersonId } from '../events.ts';
 import type { Gallery } from '../identity/port.ts';
 import type { Journal } from '../journal/port.ts';
 import type { Inputs, Relay } from '../relay/port.ts';
 import { type Admission, admit, type DoorRules } from './admission.ts';
-import { clockWatch } from './clock-watch.ts';
 import { type Controller, type ControllerOptions, openController } from './controller.ts';
 import type { Policy } from './decide.ts';
 import { openDoor } from './door.ts';
+import { keptName, keptText } from './kept.ts';
 import type { Door, GroupRules } from './port.ts';
 import type { PremisesRules } from './premises.ts';
 import { remembered } from './remembered.ts';
+import { usageIn } from './usage.ts';
+import { type WatchedTime, watchedTime } from './watched-time.ts';
 
 /** The owner's rules, as the settings have them. */
 export interface EntranceRules {
@@ -31,13 +33,14 @@ export interface EntranceRules {
   readonly admits: readonly string[];
   readonly unsureClock: 'deny' | 'allow';
   readonly antiPassback: boolean;
+  readonly pinWithoutName: boolean;
   readonly journalDown: 'deny' | 'open';
 }
 
 export interface EntranceOptions {
-  readonly journal: Pick<Journal, 'append' | 'query'>;
+  readonly journal: Pick<Journal, 'append' | 'query' | 'note' | 'keep' | 'head'>;
   readonly relay: Relay;
-  readonly gallery: Pick<Gallery, 'list' | 'rules'>;
+  readonly gallery: Pick<Gallery, 'find' | 'list' | 'rules'>;
   readonly rules: EntranceRules;
   /** Asked at every input: it may change while the door runs. */
   readonly policy: () => Policy;
@@ -46,6 +49,8 @@ export interface EntranceOptions {
   /** Whether a time service keeps the wall clock right. */
   readonly synchronised: () => boolean;
   readonly clock: Clock;
+  /** Since the computer started. */
+  readonly boot: BootTime;
   readonly log: Log;
   readonly onEvent?: ControllerOptions['onEvent'];
 }
@@ -63,41 +68,27 @@ export interface Entrance {
 
 const againMs = 1000;
 
-/** Opens the entrance. Throws Fault `journal-down` where the journal cannot be read. */
+/** Opens the entrance. Throws Fault `bad-config`, and `journal-down` where the journal cannot be read. */
 export function openEntrance(options: EntranceOptions): Entrance {
   const { journal, relay, gallery, rules, inputs, clock, log, onEvent } = options;
-  const doorRules = doorRulesOf(rules);
-  const watch = clockWatch({
-    clock,
-    synchronised: options.synchronised,
-    onJump: (byMs, sure) => controller.record({ kind: 'clock.jumped', byMs, sure }),
-  });
-  const admission = (personId: PersonId): Admission => {
-    const person = gallery.rules(personId);
-    const { uses, usesSince } = person;
-    try {
-      const used = uses === undefined ? 0 : grantsOf(journal, personId, uses, usesSince);
-      const inside = rules.antiPassback && isInside(journal, personId);
-      return admit(person, doorRules, { wallMs: clock.wall(), clockSure: watch.sure, used, inside });
-    } catch (error) {
-      if (!(error instanceof Fault)) throw error;
-      return { ok: false, reason: 'journal-down', detail: 'the journal cannot be read, so it is unknown how often this person came in' };
-    }
-  };
+  const time = watchedTime(options, (byMs, sure) => controller.record({ kind: 'clock.jumped', byMs, sure }));
+  const admission = admissionBy(options, time);
+  const { standing, damaged } = remembered(journal, rules.armed, time.moment());
+  if (damaged) log.error('how the door stood cannot be read from the journal: it begins disarmed');
   const controller = openController({
     ...{ journal, relay, clock, log },
     policy: () => ({ ...options.policy(), admission, togetherMs: rules.togetherMs }),
     premises: options.premises,
-    before: remembered(journal, rules.armed, { nowMs: clock.now(), wallMs: clock.wall() }),
+    before: standing,
+    notes: (now) => ({ [keptName]: keptText(now, time.moment()), ...time.notes() }),
     journalDown: rules.journalDown,
     ...(onEvent && { onEvent }),
   });
   const door = openDoor({
-    controller,
-    admission,
-    pins: () => gallery.list().flatMap(({ id }) => (gallery.rules(id).pin ? [{ personId: id, rules: gallery.rules(id) }] : [])),
+    ...{ controller, admission, gallery, clock },
+    pinWithoutName: rules.pinWithoutName,
     togetherMs: () => rules.togetherMs,
-    clock,
+    onReset: () => time.accept(),
   });
   let inputsKnown = false;
   return {
@@ -106,7 +97,7 @@ export function openEntrance(options: EntranceOptions): Entrance {
     get inputsKnown() {
       return inputsKnown;
     },
-    tick: () => watch.tick(),
+    tick: () => time.tick(),
     watchInputs: async (signal) => {
       while (inputs && !signal.aborted) {
         try {
@@ -124,6 +115,23 @@ export function openEntrance(options: EntranceOptions): Entrance {
   };
 }
 
+/** Whether somebody may come in now, by their rules and the journal. Throws Fault `bad-config`. */
+function admissionBy({ journal, gallery, rules, clock }: EntranceOptions, time: WatchedTime): (personId: PersonId) => Admission {
+  const doorRules = doorRulesOf(rules);
+  const usage = usageIn(journal);
+  return (personId) => {
+    const person = gallery.rules(personId);
+    try {
+      const used = usage.used(personId, person);
+      const inside = rules.antiPassback && usage.inside(personId);
+      return admit(person, doorRules, { wallMs: clock.wall(), clockSure: time.sure, used, inside });
+    } catch (error) {
+      if (!(error instanceof Fault)) throw error;
+      return { ok: false, reason: 'journal-down', detail: 'the journal cannot be read, so it is unknown how often this person came in' };
+    }
+  };
+}
+
 function doorRulesOf({ schedules, timeZone, holidays, groups, admits, unsureClock }: EntranceRules): DoorRules {
   const parsed = Object.entries(schedules).map(([name, rows]): [string, Schedule] => {
     const schedule = parseSchedule(rows);
@@ -131,15 +139,4 @@ function doorRulesOf({ schedules, timeZone, holidays, groups, admits, unsureCloc
     return [name, schedule];
   });
   return { schedules: new Map(parsed), calendar: { timeZone, holidays }, groups: new Map(Object.entries(groups)), admits, unsureClock };
-}
-
-/** Counts no further than `atMost`. */
-function grantsOf(journal: Pick<Journal, 'query'>, personId: PersonId, atMost: number, since: string | undefined): number {
-  const kinds = ['access.granted', 'request.granted'] as const;
-  return journal.query({ personId, kinds, limit: Math.max(1, atMost), ...(since === undefined ? {} : { since }) }).length;
-}
-
-function isInside(journal: Pick<Journal, 'query'>, personId: PersonId): boolean {
-  const [last] = journal.query({ personId, kinds: ['access.granted', 'request.granted', 'person.left'], limit: 1 });
-  return last !== undefined && last.event.kind !== 'person.left';
 }

@@ -3,7 +3,6 @@
  * says what is wrong. The command line and MQTT both use it, so both get the same answers.
  */
 
-import type { Clock } from '../base/time.ts';
 import type { PersonId } from '../events.ts';
 import type { Gallery, PersonRules } from '../identity/port.ts';
 import type { Journal } from '../journal/port.ts';
@@ -24,14 +23,13 @@ export const ruleNames = ({ schedules, groups }: { readonly schedules: object; r
 const instant = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)$/;
 
 /**
- * The rules after a change and the names of what changed, or one sentence that says what is wrong. `nowMs` is
- * wall-clock time; uses count from then on.
+ * The rules after a change and the names of what changed, or one sentence that says what is wrong. A number of uses
+ * that is given again is a change: it counts from then on, and whoever stores it adds `usesAfter`.
  */
 export function changedRules(
   before: PersonRules,
   change: RuleChange,
   { schedules, groups }: KnownNames,
-  nowMs: number,
 ): { readonly rules: PersonRules; readonly changed: readonly string[] } | string {
   if (change.schedule && !schedules.includes(change.schedule))
     return `There is no schedule "${change.schedule}" (access.schedules); there are ${schedules.join(', ') || 'none'}`;
@@ -45,13 +43,15 @@ export function changedRules(
       return `"${text}" (${name}) is not a time with a zone: write 2026-12-31T18:00Z or 2026-12-31T18:00+01:00`;
   if (change.uses !== undefined && change.uses !== null && !(Number.isInteger(change.uses) && change.uses >= 1 && change.uses <= 100_000))
     return `${change.uses} is not a number of uses: give 1 to 100000`;
-  const counted = change.uses === undefined ? {} : { usesSince: change.uses === null ? null : new Date(nowMs).toISOString() };
+  const counted = change.uses === undefined ? {} : { usesAfter: null, usesSince: null };
   const rules = withoutDefaults({ ...before, ...change, ...counted });
   if (rules.validFrom && rules.validUntil && Date.parse(rules.validFrom) >= Date.parse(rules.validUntil))
     return `Valid from ${rules.validFrom} is not before valid until ${rules.validUntil}`;
   if ((rules.pinNeeded || rules.pinOpens) && !rules.pin) return 'This person has no PIN yet: facelatch people pin NAME';
   if (rules.pinNeeded && rules.pinOpens) return 'A PIN either opens alone or is needed with the face, not both: switch the other off first';
-  return { rules, changed: differing(before, rules).filter((name) => name !== 'usesSince') };
+  const changed = differing(before, rules).filter((name) => name !== 'usesAfter' && name !== 'usesSince');
+  const again = typeof change.uses === 'number' && !changed.includes('uses');
+  return { rules, changed: again ? [...changed, 'uses'] : changed };
 }
 
 /** Null stands for a rule that was removed. */
@@ -59,7 +59,7 @@ type Merged = { readonly [Name in keyof PersonRules]: PersonRules[Name] | null }
 
 /** Only what differs from the rules of a person who has none. */
 function withoutDefaults(merged: Merged): PersonRules {
-  const { enabled, schedule, validFrom, validUntil, uses, usesSince, groups, pin, pinOpens, pinNeeded, ...others } = merged;
+  const { enabled, schedule, validFrom, validUntil, uses, usesAfter, usesSince, groups, pin, pinOpens, pinNeeded, ...others } = merged;
   return {
     // A rule that is new in PersonRules must be named above: this line does not compile until it is.
     ...(others satisfies Record<string, never>),
@@ -67,6 +67,7 @@ function withoutDefaults(merged: Merged): PersonRules {
     ...(validFrom == null ? {} : { validFrom }),
     ...(validUntil == null ? {} : { validUntil }),
     ...(uses == null ? {} : { uses }),
+    ...(usesAfter == null ? {} : { usesAfter }),
     ...(usesSince == null ? {} : { usesSince }),
     ...(pin == null ? {} : { pin }),
     ...(enabled === false ? { enabled } : {}),
@@ -84,7 +85,7 @@ function differing(before: PersonRules, after: PersonRules): string[] {
 }
 
 /** The rules for people to read, without the PIN's hash. */
-export function shownRules({ pin, usesSince: _, ...rules }: PersonRules): ShownRules {
+export function shownRules({ pin, usesAfter: _after, usesSince: _since, ...rules }: PersonRules): ShownRules {
   return { ...rules, ...(pin ? { hasPin: true as const } : {}) };
 }
 
@@ -92,13 +93,12 @@ export interface RulerOptions {
   readonly gallery: Pick<Gallery, 'rules' | 'setRules'>;
   readonly journal: Pick<Journal, 'append'>;
   readonly names: KnownNames;
-  readonly clock: Pick<Clock, 'wall'>;
 }
 
 /** Changes people's rules; journalled before they take effect. Throws what journal and gallery throw. */
-export function ruler({ gallery, journal, names, clock }: RulerOptions): ChangeRules {
+export function ruler({ gallery, journal, names }: RulerOptions): ChangeRules {
   return (personId, change) => {
-    const result = changedRules(gallery.rules(personId), change, names, clock.wall());
+    const result = changedRules(gallery.rules(personId), change, names);
     if (typeof result === 'string') return { ok: false, detail: result };
     if (result.changed.length > 0) store(gallery, journal, personId, result.rules, result.changed);
     return { ok: true, rules: shownRules(result.rules), changed: result.changed };
@@ -124,6 +124,7 @@ function store(
   rules: PersonRules,
   changed: readonly string[],
 ): void {
-  journal.append({ kind: 'person.ruled', personId, changed });
-  gallery.setRules(personId, rules);
+  const { seq } = journal.append({ kind: 'person.ruled', personId, changed });
+  const isCounted = changed.includes('uses') && rules.uses !== undefined;
+  gallery.setRules(personId, isCounted ? { ...rules, usesAfter: seq } : rules);
 }

@@ -9,8 +9,8 @@ import { promisify } from 'node:util';
 const derive = promisify<string, Buffer, number, Buffer>(scrypt);
 const length = 32;
 
-/** Four to twelve digits. */
-export const isPin = (text: string): boolean => /^\d{4,12}$/.test(text);
+/** At least `digits` and at most twelve digits. */
+export const isNewPin = (text: string, digits: number): boolean => /^\d{4,12}$/.test(text) && text.length >= digits;
 
 /** `scrypt$<salt>$<hash>`, base64url. */
 export async function hashPin(pin: string): Promise<string> {

@@ -42,7 +42,7 @@ export interface RuleChange {
 }
 
 /** A person's rules for people to read, without the PIN's hash. */
-export type ShownRules = Omit<PersonRules, 'pin' | 'usesSince'> & { readonly hasPin?: true };
+export type ShownRules = Omit<PersonRules, 'pin' | 'usesAfter' | 'usesSince'> & { readonly hasPin?: true };
 
 /** Changes a person's rules, journalled first; `detail` says what is wrong with the change. */
 export type ChangeRules = (
@@ -68,10 +68,10 @@ export interface Door {
   /** Ends lock-out and back-off. */
   resetLockOut(by: Requester): Promise<Answer>;
   /**
-   * A PIN from a keypad: opens where a PIN alone may, or completes face + PIN. The PIN itself is never journalled or
-   * logged.
+   * A PIN from a keypad: opens where a PIN alone may, or completes face + PIN. `who`: name or id of the person whose
+   * PIN it is; wrong tries count against them alone. The PIN itself is never journalled or logged.
    */
-  enterPin(by: Requester, pin: string): Promise<Answer>;
+  enterPin(by: Requester, pin: string, who?: string): Promise<Answer>;
   /** An exit reader saw this person leave: under anti-passback they may come in again. */
   left(by: Requester, personId: PersonId): Promise<Answer>;
 }

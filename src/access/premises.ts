@@ -53,8 +53,7 @@ type PremisesEvent = Extract<
 export type LockEffect =
   | { readonly kind: 'pulse'; readonly durationMs: number }
   | { readonly kind: 'lease'; readonly leaseMs: number }
-  | { readonly kind: 'safe' }
-  | { readonly kind: 'reset' };
+  | { readonly kind: 'safe' };
 
 export interface Premises {
   readonly armed: boolean;
@@ -221,6 +220,6 @@ function request(state: Premises, { what, by, atMs, durationMs, personId }: Aske
     case 'disarm':
       return { state: { ...state, armed: what === 'arm' }, events: [granted], effects: [] };
     case 'lockout-reset':
-      return { state, events: [granted], effects: [{ kind: 'reset' }] };
+      return { state, events: [granted], effects: [] };
   }
 }

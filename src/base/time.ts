@@ -11,6 +11,16 @@ export interface Clock {
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
 }
 
+/** Time since the computer started, suspensions included; nobody sets it. */
+export interface BootTime {
+  /** Another one after each start of the computer. */
+  readonly id: string;
+  nowMs(): number;
+}
+
+/** Where the computer's start is not known: each run of the program counts as one. */
+export const runTime = (clock: Pick<Clock, 'now'>, id: string): BootTime => ({ id, nowMs: () => clock.now() });
+
 export const systemClock: Clock = {
   now: () => performance.now(),
   wall: () => Date.now(),

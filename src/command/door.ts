@@ -68,8 +68,20 @@ export const doorCommands = [
     summary: 'A PIN from a keypad: opens where a PIN alone may, or completes face and PIN.',
     role: 'operator',
     changes: true,
-    args: Type.Object({ pin: Type.String({ pattern: '^[0-9]{4,12}$' }) }, { additionalProperties: false }),
+    args: Type.Object(
+      {
+        person: Type.Optional(
+          Type.String({
+            minLength: 1,
+            maxLength: 200,
+            description: 'Name or id of the person whose PIN it is. Not needed where access.pinWithoutName is set.',
+          }),
+        ),
+        pin: Type.String({ pattern: '^[0-9]{4,12}$' }),
+      },
+      { additionalProperties: false },
+    ),
     result: journalled,
-    run: (ports, { pin }) => ask(ports, (door) => door.enterPin(keypad, pin)),
+    run: (ports, { person, pin }) => ask(ports, (door) => door.enterPin(keypad, pin, person)),
   }),
 ];

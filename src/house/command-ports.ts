@@ -32,7 +32,7 @@ export function commandPorts(parts: CommandPortsParts): CommandPorts {
   const { config, live, door, controller, gallery, roster, journal, enrolment, camera, learning, clock } = parts;
   return {
     ...{ door, gallery, roster, enrolment },
-    rule: ruler({ gallery, journal, names: ruleNames(config.access), clock }),
+    rule: ruler({ gallery, journal, names: ruleNames(config.access) }),
     entries: (query) => journal.query(query).map((entry) => publicEntry(entry, config.door.id)),
     parts: partsOf({ clock: systemClock, maxBytes: config.enrolment.maxPictureBytes, maxAtOnce: 4, patienceMs: 60_000 }),
     settings: {

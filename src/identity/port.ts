@@ -23,8 +23,10 @@ export interface PersonRules {
   /** ISO 8601 with an offset or Z; from (inclusive) and until (exclusive). */
   readonly validFrom?: string;
   readonly validUntil?: string;
-  /** Grants in all since `usesSince` (ISO 8601). */
+  /** Grants in all, counted after the journal entry `usesAfter`, which set the number. */
   readonly uses?: number;
+  readonly usesAfter?: number;
+  /** In place of `usesAfter`, as older versions stored it: ISO 8601. */
   readonly usesSince?: string;
   readonly groups?: readonly string[];
   /** A PIN as `scrypt$…`; never the PIN itself. */

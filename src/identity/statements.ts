@@ -23,6 +23,7 @@ const rulesOfPerson = Compile(
       validFrom: Type.String(),
       validUntil: Type.String(),
       uses: Type.Number(),
+      usesAfter: Type.Number(),
       usesSince: Type.String(),
       groups: Type.Array(Type.String()),
       pin: Type.String(),

@@ -15,6 +15,7 @@ import { damaged } from './faults.ts';
  * Ordinary statements can only append; the triggers refuse everything else. The order triggers also refuse INSERT OR
  * REPLACE, which deletes without firing delete triggers (https://www.sqlite.org/lang_conflict.html).
  */
+const noteTable = 'CREATE TABLE note (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;';
 const schema = `
 CREATE TABLE journal (
   seq INTEGER PRIMARY KEY, id TEXT NOT NULL, at TEXT NOT NULL, kind TEXT NOT NULL, person TEXT,
@@ -25,6 +26,7 @@ CREATE INDEX journal_kind ON journal (kind, seq);
 CREATE INDEX journal_at ON journal (at);
 CREATE TABLE head (one INTEGER PRIMARY KEY CHECK (one = 1), seq INTEGER NOT NULL, hash TEXT NOT NULL) STRICT;
 CREATE TABLE cursor (name TEXT PRIMARY KEY, seq INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+${noteTable}
 INSERT INTO head VALUES (1, ${genesis.seq}, '${genesis.hash}');
 CREATE TRIGGER journal_never_updated BEFORE UPDATE ON journal BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
 CREATE TRIGGER journal_never_deleted BEFORE DELETE ON journal BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
@@ -40,15 +42,16 @@ CREATE TRIGGER head_single BEFORE INSERT ON head BEGIN SELECT RAISE(ABORT, 'the 
 
 const journal: SqliteKind = {
   applicationId: 0x464c4a31, // "FLJ1"
-  version: 1,
+  version: 2,
   schema,
-  migrations: {},
+  // What the door has to remember was read from the rows in version 1.
+  migrations: { 1: noteTable },
   faults: {
     foreign: (file) => damaged(file, new Error('a database of another program')),
     newer: (file, found) =>
       new Fault(
         'database-newer',
-        `The journal ${file} was written by a newer facelatch (format ${found}, this one knows 1); install that version, or set state.folder to another folder.`,
+        `The journal ${file} was written by a newer facelatch (format ${found}, this one knows 2); install that version, or set state.folder to another folder.`,
       ),
   },
 };
@@ -67,6 +70,7 @@ export const journalRow = Compile(
 );
 export const headRow = Compile(Type.Object({ seq: Type.Integer(), hash: Type.String() }));
 export const cursorRow = Compile(Type.Object({ seq: Type.Integer() }));
+export const noteRow = Compile(Type.Object({ value: Type.String() }));
 
 /**
  * Opens `file`, making the tables where it is new. Waits up to `busyTimeoutMs` milliseconds for a lock that another

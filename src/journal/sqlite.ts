@@ -10,8 +10,8 @@ import type { Event } from '../events.ts';
 import { type ChainHead, entryOf, type JournalRow, nextRow, verifyChain } from './chain.ts';
 import { appendFault, damaged, journalFault, rowDamaged } from './faults.ts';
 import { instant } from './instant.ts';
-import type { ChainVerdict, Entry, Journal, Query, Seq } from './port.ts';
-import { cursorRow, headRow, journalRow, openJournalFile } from './schema.ts';
+import type { ChainVerdict, Entry, Journal, Notes, Query, Seq } from './port.ts';
+import { cursorRow, headRow, journalRow, noteRow, openJournalFile } from './schema.ts';
 
 export interface JournalOptions {
   /** The database file; its folder must exist. */
@@ -49,7 +49,9 @@ export function openJournal({ file, clock, pollMs = 500, busyTimeoutMs = 1000 }:
   });
   const { db } = opened;
   return {
-    append: (event) => append(opened, event),
+    append: (event, notes) => append(opened, event, notes),
+    note: (name) => guarded(file, () => noteOf(opened, name)),
+    keep: (notes) => keep(opened, notes),
     tail: (after, signal) => follow(opened, after, signal),
     query: (query) => guarded(file, () => runQuery(opened, query)),
     get head() {
@@ -75,6 +77,8 @@ function statementsOf(db: DatabaseSync) {
     head: db.prepare('SELECT seq, hash FROM head'),
     after: db.prepare(`SELECT * FROM journal WHERE seq > ? ORDER BY seq LIMIT ${batchRows}`),
     cursor: db.prepare('SELECT seq FROM cursor WHERE name = ?'),
+    note: db.prepare('SELECT value FROM note WHERE name = ?'),
+    setNote: db.prepare('INSERT INTO note (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value'),
     setCursor: db.prepare('INSERT INTO cursor (name, seq) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET seq = excluded.seq'),
   };
 }
@@ -91,7 +95,7 @@ function guarded<T>(file: string, read: () => T): T {
  * Writes the row after the head, or nothing. The transaction keeps other writers out from reading the head to moving
  * it.
  */
-function append(opened: OpenedJournal, event: Event): Entry {
+function append(opened: OpenedJournal, event: Event, notes: Notes = {}): Entry {
   const { db, file, clock, sql } = opened;
   try {
     const row = transact(db, () => {
@@ -100,6 +104,7 @@ function append(opened: OpenedJournal, event: Event): Entry {
       const next = nextRow(head, event, randomUUID(), new Date(clock.wall()).toISOString());
       sql.insert.run(next.seq, next.id, next.at, next.kind, next.person, next.event, next.prev, next.hash);
       sql.moveHead.run(next.seq, next.hash);
+      setNotes(opened, notes);
       return next;
     });
     wakeAll(opened);
@@ -107,6 +112,23 @@ function append(opened: OpenedJournal, event: Event): Entry {
   } catch (error) {
     throw appendFault(error, file);
   }
+}
+
+function setNotes({ sql }: OpenedJournal, notes: Notes): void {
+  for (const [name, value] of Object.entries(notes)) sql.setNote.run(name, value);
+}
+
+function keep(opened: OpenedJournal, notes: Notes): void {
+  try {
+    transact(opened.db, () => setNotes(opened, notes));
+  } catch (error) {
+    throw appendFault(error, opened.file);
+  }
+}
+
+function noteOf({ sql, file }: OpenedJournal, name: string): string | undefined {
+  const row = sql.note.get(name);
+  return row && checkedRow(noteRow, row, () => damaged(file)).value;
 }
 
 async function* follow(opened: OpenedJournal, after: Seq, signal: AbortSignal): AsyncGenerator<Entry> {

@@ -17,6 +17,11 @@ export const access = {
   ),
   cooldownMs: whole('After a grant, the same person is not granted again for this long. Milliseconds.', 8000, 0, 600_000),
   togetherMs: whole('How long a PIN, or the first of two people, stays valid. Milliseconds.', 15_000, 1000, 300_000),
+  pinDigits: whole('Fewest digits of a new PIN. A PIN that was set before goes on.', 6, 4, 12),
+  pinWithoutName: flag(
+    'Take PINs from keypads that do not say whose PIN it is. Then one try is a try against everyone, and wrong PINs at that keypad make all of its users wait.',
+    false,
+  ),
   lockOut: {
     failures: whole(
       'Failed presentations in a row (visitors who were not recognised, not frames) after which faces are locked out. 0: never.',

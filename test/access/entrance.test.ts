@@ -2,11 +2,14 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { clockWatch } from '../../src/access/clock-watch.ts';
 import { type EntranceRules, openEntrance } from '../../src/access/entrance.ts';
+import { ruler } from '../../src/access/person-rules.ts';
 import { hashPin } from '../../src/access/pin.ts';
 import { openLog } from '../../src/base/log.ts';
+import { type BootTime, runTime } from '../../src/base/time.ts';
 import type { Requester } from '../../src/events.ts';
 import type { PersonRules } from '../../src/identity/port.ts';
 import type { Journal } from '../../src/journal/port.ts';
@@ -34,7 +37,7 @@ const policy = {
 };
 const entranceRules = {
   ...{ armed: true, togetherMs: 15_000, timeZone: 'UTC', holidays: [], schedules: {}, groups: {}, admits: [] },
-  ...{ unsureClock: 'deny', antiPassback: false, journalDown: 'deny' },
+  ...{ unsureClock: 'deny', antiPassback: false, pinWithoutName: false, journalDown: 'deny' },
 } as const;
 
 let folder = '';
@@ -44,11 +47,17 @@ const file = () => join(folder, 'journal.sqlite');
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'facelatch-entrance-'));
   journal = openJournal({ file: file(), clock });
+  boot = runTime(clock, 'first');
+  synchronised = () => true;
 });
 afterEach(() => {
   journal[Symbol.dispose]();
   rmSync(folder, { recursive: true });
 });
+
+/** The computer was started when the clock began. */
+let boot: BootTime;
+let synchronised = () => true;
 
 function open(people: Readonly<Record<string, PersonRules>> = {}, over: object = {}) {
   const relay = fakeRelay();
@@ -56,11 +65,13 @@ function open(people: Readonly<Record<string, PersonRules>> = {}, over: object =
     ...{ journal, relay, clock, log: openLog('silent'), policy: () => policy },
     gallery: {
       list: () => Object.keys(people).map((id) => ({ id, name: id, enrolledAt: '', pictures: 1 })),
+      find: (who) => (people[who] ? { id: who, name: who, enrolledAt: '', pictures: 1 } : undefined),
       rules: (id) => people[id] ?? {},
     },
     rules: { ...entranceRules, ...over } as EntranceRules,
+    boot,
     premises: () => ({ pulseMs: 3000, maxHoldMs: 60_000, heldOpenMs: 0, graceMs: 5000, tamperBlockMs: 600_000 }),
-    synchronised: () => true,
+    synchronised,
   });
   const see = async (personId: string | undefined, frames = 4) => {
     for (let i = 0; i < frames; i++) {
@@ -114,11 +125,11 @@ describe('PINs', () => {
   it('open alone where they may, complete a face where it needs one, and are worth nothing otherwise', async () => {
     const pin = await hashPin('4711');
     const { door, relay, see } = open({ ada: { pin, pinOpens: true }, bob: { pin: await hashPin('0815'), pinNeeded: true } });
-    expect(await door.enterPin(keypad, '4711')).toMatchObject({ ok: true });
+    expect(await door.enterPin(keypad, '4711', 'ada')).toMatchObject({ ok: true });
     expect(relay.pulses.length).toBe(1);
     await see('bob');
     expect(relay.pulses.length).toBe(1);
-    expect(await door.enterPin(keypad, '0815')).toMatchObject({ ok: true });
+    expect(await door.enterPin(keypad, '0815', 'bob')).toMatchObject({ ok: true });
     expect(relay.pulses.length).toBe(1);
     await see('bob');
     expect(relay.pulses.length).toBe(2);
@@ -127,23 +138,63 @@ describe('PINs', () => {
     expect(JSON.stringify(told)).not.toMatch(/4711|0815|scrypt/);
   });
 
-  it('that are wrong three times have to wait, longer each time, side by side too; faces go on', async () => {
-    const { door, relay, see } = open({ ada: { pin: await hashPin('4711'), pinOpens: true } });
-    const answers = await Promise.all(['1111', '2222', '3333', '4711'].map((pin) => door.enterPin(keypad, pin)));
+  it('that are wrong three times have to wait, longer each time, side by side too; faces and other people’s PINs go on', async () => {
+    const { door, relay, see } = open({
+      ada: { pin: await hashPin('4711'), pinOpens: true },
+      bob: { pin: await hashPin('0815'), pinOpens: true },
+    });
+    const answers = await Promise.all(['1111', '2222', '3333', '4711'].map((pin) => door.enterPin(keypad, pin, 'ada')));
     expect(answers.map((answer) => (answer.ok ? 'ok' : answer.reason))).toEqual(['wrong-pin', 'wrong-pin', 'wrong-pin', 'locked-out']);
     await see('ada');
-    expect(relay.pulses.length).toBe(1);
+    expect(await door.enterPin(keypad, '0815', 'bob')).toMatchObject({ ok: true });
+    expect(relay.pulses.length).toBe(2);
     await clock.advance(30_000);
-    expect(await door.enterPin(keypad, '4444')).toMatchObject({ reason: 'wrong-pin' });
+    expect(await door.enterPin(keypad, '4444', 'ada')).toMatchObject({ reason: 'wrong-pin' });
     await clock.advance(30_000);
-    expect(await door.enterPin(keypad, '4711')).toMatchObject({ reason: 'locked-out' });
+    expect(await door.enterPin(keypad, '4711', 'ada')).toMatchObject({ reason: 'locked-out' });
     await door.resetLockOut(operator);
-    expect(await door.enterPin(keypad, '4711')).toMatchObject({ ok: true });
+    expect(await door.enterPin(keypad, '4711', 'ada')).toMatchObject({ ok: true });
+  });
+
+  it('ten wrong ones close a person’s PIN, across restarts, until an operator ends it or the PIN is a new one', async () => {
+    const people = { ada: { pin: await hashPin('471147'), pinOpens: true } };
+    let { door } = open(people);
+    for (let i = 0; i < 10; i++) {
+      expect(await door.enterPin(keypad, '000000', 'ada')).toMatchObject({ reason: 'wrong-pin' });
+      door = open(people).door;
+      if (i >= 2)
+        expect(await door.enterPin(keypad, '471147', 'ada')).toMatchObject({
+          reason: 'locked-out',
+          detail: expect.stringMatching(/wait|operator/),
+        });
+      await clock.advance(3_600_000);
+    }
+    expect(await door.enterPin(keypad, '471147', 'ada')).toMatchObject({
+      reason: 'locked-out',
+      detail: expect.stringContaining('lockout.reset'),
+    });
+    const { door: changed } = open({ ada: { pin: await hashPin('271828'), pinOpens: true } });
+    expect(await changed.enterPin(keypad, '271828', 'ada')).toMatchObject({ ok: true });
+    const { door: again } = open(people);
+    await again.resetLockOut(operator);
+    expect(await open(people).door.enterPin(keypad, '471147', 'ada')).toMatchObject({ ok: true });
+  });
+
+  it('need a name, known or not answered alike, unless the keypad has none', async () => {
+    const people = { ada: { pin: await hashPin('4711'), pinOpens: true }, bob: { pin: await hashPin('0815'), pinOpens: true } };
+    const { door } = open(people);
+    expect(await door.enterPin(keypad, '4711')).toMatchObject({
+      reason: 'wrong-pin',
+      detail: expect.stringContaining('access.pinWithoutName'),
+    });
+    const wrong = await door.enterPin(keypad, '1111', 'ada');
+    expect(await door.enterPin(keypad, '1111', 'nobody')).toEqual(wrong);
+    expect(await open(people, { pinWithoutName: true }).door.enterPin(keypad, '4711')).toMatchObject({ ok: true });
   });
 
   it('go by the person’s other rules', async () => {
     const { door, relay } = open({ ada: { pin: await hashPin('4711'), pinOpens: true, enabled: false } });
-    expect(await door.enterPin(keypad, '4711')).toMatchObject({ ok: false, reason: 'disabled' });
+    expect(await door.enterPin(keypad, '4711', 'ada')).toMatchObject({ ok: false, reason: 'disabled' });
     expect(relay.pulses).toEqual([]);
   });
 });
@@ -153,7 +204,7 @@ describe('use counts and anti-passback', () => {
     const since = new Date(clock.wall()).toISOString();
     const { door, relay, see } = open({ ada: { uses: 2, usesSince: since, pin: await hashPin('4711'), pinOpens: true } });
     await see('ada');
-    await door.enterPin(keypad, '4711');
+    await door.enterPin(keypad, '4711', 'ada');
     await see('ada');
     expect(relay.pulses.length).toBe(2);
     expect(kinds().at(-1)).toBe('access.denied used-up');
@@ -194,6 +245,38 @@ describe('after a restart', () => {
     expect(relay.pulses.length).toBe(1);
   });
 
+  it('is disarmed however much happened since, and however long ago by the journal of an older version', async () => {
+    await open().door.disarm(operator);
+    for (let i = 0; i < 600; i++) journal.append({ kind: 'request.granted', what: 'open', by: { kind: 'exit-button' } });
+    expect(open().controller.premises.armed).toBe(false);
+    journal[Symbol.dispose]();
+    {
+      using raw = new DatabaseSync(file());
+      raw.exec('DROP TABLE note; PRAGMA user_version = 1');
+    }
+    journal = openJournal({ file: file(), clock });
+    expect(open().controller.premises.armed).toBe(false);
+  });
+
+  it('is disarmed where its note cannot be read', async () => {
+    await open().door.arm(operator);
+    journal.keep({ door: '{"armed":true' });
+    expect(open().controller.premises.armed).toBe(false);
+  });
+
+  it('goes on with a lock-out by the time since the computer started, though the wall clock was set ahead', async () => {
+    await open().see(undefined);
+    await open().see(undefined);
+    clock.jump(3_600_000);
+    synchronised = () => false;
+    expect(open().controller.lockedOut).toBe(true);
+    boot = runTime(clock, 'second');
+    expect(open().controller.lockedOut).toBe(true);
+    await clock.advance(30_001);
+    synchronised = () => true;
+    expect(open().controller.lockedOut).toBe(false);
+  });
+
   it('is blocked by tampering for the rest of the time', async () => {
     await open().change('tamper', true);
     await clock.advance(500_000);
@@ -207,12 +290,83 @@ describe('after a restart', () => {
   });
 });
 
+describe('a wrong clock', () => {
+  const hourMs = 3_600_000;
+  const restart = () => {
+    boot = runTime(clock, `${boot.id} and again`);
+  };
+  const until = (ms: number) => ({ ada: { validUntil: new Date(clock.wall() + ms).toISOString() } });
+  const outcome = async (people: Readonly<Record<string, PersonRules>>) => {
+    await clock.advance(1000);
+    await open(people).see('ada');
+    const { event } = journal.query({ kinds: ['access.granted', 'access.denied'], limit: 1 })[0]!;
+    return event.kind === 'access.denied' ? event.reason : event.kind;
+  };
+
+  it('that shows yesterday after a restart lets nobody in whose time was over', async () => {
+    const people = until(hourMs);
+    expect(await outcome(people)).toBe('access.granted');
+    await clock.advance(2 * hourMs);
+    expect(await outcome(people)).toBe('expired');
+    restart();
+    synchronised = () => false;
+    clock.jump(-24 * hourMs);
+    expect(await outcome(people)).toBe('clock-unsure');
+    // A time service that says so does not make it true: entries are newer.
+    synchronised = () => true;
+    expect(await outcome(people)).toBe('clock-unsure');
+    clock.jump(24 * hourMs);
+    expect(await outcome(people)).toBe('expired');
+  });
+
+  it('is trusted without a time service while the computer runs on, not after it was started again', async () => {
+    const people = until(hourMs);
+    expect(await outcome(people)).toBe('access.granted');
+    synchronised = () => false;
+    await clock.advance(10_000);
+    expect(await outcome(people)).toBe('access.granted');
+    restart();
+    expect(await outcome(people)).toBe('clock-unsure');
+  });
+
+  it('that was ahead before it was ever set does not make the right time doubtful', async () => {
+    const people = until(hourMs);
+    synchronised = () => false;
+    clock.jump(48 * hourMs);
+    expect(await outcome(people)).toBe('clock-unsure');
+    clock.jump(-48 * hourMs);
+    synchronised = () => true;
+    restart();
+    expect(await outcome(people)).toBe('access.granted');
+  });
+
+  it('gives no use more than was set: set by a clock that was ahead, one use is one grant', async () => {
+    clock.jump(48 * hourMs);
+    const rules = new Map<string, PersonRules>();
+    const gallery = { rules: (id: string) => rules.get(id) ?? {}, setRules: (id: string, to: PersonRules) => void rules.set(id, to) };
+    const rule = ruler({ gallery, journal, names: { schedules: [], groups: [] } });
+    rule('ada', { uses: 1 });
+    clock.jump(-48 * hourMs);
+    expect(await outcome(Object.fromEntries(rules))).toBe('access.granted');
+    for (let i = 0; i < 4; i++) expect(await outcome(Object.fromEntries(rules))).toBe('used-up');
+    // Given again it is one more.
+    expect(rule('ada', { uses: 1 })).toMatchObject({ ok: true, changed: ['uses'] });
+    expect(await outcome(Object.fromEntries(rules))).toBe('access.granted');
+    expect(await outcome(Object.fromEntries(rules))).toBe('used-up');
+    // In a new journal every entry counts, whatever the number of the entry that set it.
+    expect(await outcome({ ada: { uses: 1, usesAfter: 1000 } })).toBe('used-up');
+    // As an older version stored it: from the entry that set the number.
+    expect(await outcome({ ada: { uses: 2, usesSince: '2031-01-01T00:00:00.000Z' } })).toBe('access.granted');
+  });
+});
+
 describe('the wall clock', () => {
   const setUp = (wallMs: number) => {
     const jumps: [number, boolean][] = [];
     const time = { nowMs: 0, wallMs, synchronised: false };
     const watch = clockWatch({
-      clock: { now: () => time.nowMs, wall: () => time.wallMs, sleep: async () => undefined },
+      clock: { wall: () => time.wallMs },
+      boot: { id: 'first', nowMs: () => time.nowMs },
       synchronised: () => time.synchronised,
       onJump: (byMs, sure) => jumps.push([byMs, sure]),
     });
@@ -226,10 +380,14 @@ describe('the wall clock', () => {
 
   it('is trusted while it goes on as time does, and not after a jump until it is synchronised', () => {
     const { watch, time, jumps, pass } = setUp(Date.UTC(2026, 10, 24));
+    expect(watch.sure).toBe(false);
+    time.synchronised = true;
+    pass(100);
+    time.synchronised = false;
     for (let i = 0; i < 100; i++) pass(100, 1);
     expect([watch.sure, jumps]).toEqual([true, []]);
-    pass(100, -3_600_000);
-    expect([watch.sure, jumps]).toEqual([false, [[-3_600_000, false]]]);
+    pass(100, 3_600_000);
+    expect([watch.sure, jumps]).toEqual([false, [[3_600_000, false]]]);
     pass(100);
     expect(watch.sure).toBe(false);
     time.synchronised = true;
@@ -237,6 +395,18 @@ describe('the wall clock', () => {
     expect(watch.sure).toBe(true);
     pass(100, 10_000);
     expect([watch.sure, jumps.at(-1)]).toEqual([true, [10_000, true]]);
+  });
+
+  it('is not trusted while it shows an earlier time than it did when it was sure, until an operator stands by it', () => {
+    const { watch, time, pass } = setUp(Date.UTC(2026, 10, 24));
+    time.synchronised = true;
+    pass(100);
+    pass(100, -3_600_000);
+    expect(watch.sure).toBe(false);
+    watch.accept();
+    expect(watch.sure).toBe(true);
+    pass(100);
+    expect(watch.sure).toBe(true);
   });
 
   it('that was never set is not trusted, whatever the time service says', () => {

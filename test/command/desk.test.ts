@@ -342,7 +342,7 @@ describe('what commands do', () => {
     expect((await post.send('admin', 'people.disable', { person: 'Ada' })).result).toMatchObject({ rules: { enabled: false } });
     const enabled = await post.send('admin', 'people.enable', { person: 'Ada' });
     expect(JSON.stringify(enabled)).not.toMatch(/scrypt|enabled/);
-    expect(post.gallery.rules(ada)).toMatchObject({ pin: 'scrypt$secret', uses: 3, usesSince: expect.any(String) });
+    expect(post.gallery.rules(ada)).toMatchObject({ pin: 'scrypt$secret', uses: 3, usesAfter: expect.any(Number) });
     expect(post.journal.query({}).map(({ event }) => event)).toMatchObject([
       { kind: 'person.ruled', personId: ada, changed: expect.arrayContaining(['validUntil', 'uses', 'groups']) },
       { kind: 'person.ruled', changed: ['enabled'] },

@@ -82,7 +82,7 @@ export async function openPost({ clock = fakeClock(), doorName = 'front-door', p
     ports: {
       door,
       gallery,
-      rule: ruler({ gallery, journal, names: { schedules: ['office'], groups: ['cleaners'] }, clock }),
+      rule: ruler({ gallery, journal, names: { schedules: ['office'], groups: ['cleaners'] } }),
       roster: rosterOf({ gallery, journal }),
       entries: (query) => journal.query(query).map((entry) => publicEntry(entry, doorName)),
       parts: partsOf({ clock, maxBytes: 1000, maxAtOnce: 2, patienceMs: 60_000 }),

@@ -28,6 +28,17 @@ export function testJournal(name: string, open: (clock: FakeClock) => Journal): 
       expect(journal.verify()).toEqual({ ok: true, entries: appended.length });
     });
 
+    test('notes are written with an event or alone, and are what was written last', () => {
+      using journal = open(fakeClock());
+      expect(journal.note('access')).toBeUndefined();
+      journal.append(numbered(1), { access: 'one', clock: 'early' });
+      journal.append(numbered(2));
+      expect([journal.note('access'), journal.note('clock')]).toEqual(['one', 'early']);
+      journal.keep({ access: 'two' });
+      expect([journal.note('access'), journal.note('clock'), journal.head]).toEqual(['two', 'early', 2]);
+      expect(journal.verify()).toEqual({ ok: true, entries: 2 });
+    });
+
     test('a query picks by person, kind, time and place, and gives the newest in rising order', async () => {
       const clock = fakeClock();
       using journal = open(clock);

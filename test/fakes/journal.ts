@@ -21,6 +21,7 @@ export interface MemoryJournal extends Journal {
 export function memoryJournal({ clock }: { clock: Clock }): MemoryJournal {
   const rows: JournalRow[] = [];
   const cursors = new Map<string, number>();
+  const notes = new Map<string, string>();
   const followers = new Set<() => void>();
   let head: ChainHead = genesis;
   let closed = false;
@@ -52,13 +53,19 @@ export function memoryJournal({ clock }: { clock: Clock }): MemoryJournal {
       return rows.map(entryOf);
     },
     tamper: (change) => change(rows),
-    append: (event) => {
+    append: (event, kept = {}) => {
       if (journal.full) throw new Fault('journal-down', 'The journal cannot be written.', new Fault('disk-full', 'The disk is full.'));
       const row = nextRow(head, event, randomUUID(), new Date(clock.wall()).toISOString());
       rows.push(row);
       head = row;
+      for (const [name, value] of Object.entries(kept)) notes.set(name, value);
       for (const wake of [...followers]) wake();
       return entryOf(row);
+    },
+    note: (name) => notes.get(name),
+    keep: (kept) => {
+      if (journal.full) throw new Fault('journal-down', 'The journal cannot be written.', new Fault('disk-full', 'The disk is full.'));
+      for (const [name, value] of Object.entries(kept)) notes.set(name, value);
     },
     tail: follow,
     query: ({ personId, kinds, since, until, after, upTo, limit }) => {

@@ -1,11 +1,10 @@
 /** `facelatch people set` and `people pin`: what one person may do, changed while the door runs. */
 import { Command } from 'commander';
 import { ruleNames, ruler, setPin } from '../../access/person-rules.ts';
-import { hashPin, isPin } from '../../access/pin.ts';
+import { hashPin, isNewPin } from '../../access/pin.ts';
 import type { RuleChange, ShownRules } from '../../access/port.ts';
 import { galleryOf, journalOf } from '../../adapters/basics.ts';
 import { Fault } from '../../base/errors.ts';
-import { systemClock } from '../../base/time.ts';
 import type { Gallery } from '../../identity/port.ts';
 import { embedderOf } from '../../learning/networks.ts';
 import type { Config } from '../../settings/load.ts';
@@ -62,7 +61,7 @@ export function setCommand(exit: Exit): Command {
     using gallery = open(config);
     const person = findPerson(gallery, who);
     using journal = journalOf(config);
-    const result = ruler({ gallery, journal, names: ruleNames(config.access), clock: systemClock })(person.id, changeOf(options));
+    const result = ruler({ gallery, journal, names: ruleNames(config.access) })(person.id, changeOf(options));
     if (!result.ok) throw new Fault('bad-argument', result.detail);
     const { rules, changed } = result;
     print(options, { person, rules, changed }, () =>
@@ -118,7 +117,7 @@ export function rulesText(rules: ShownRules): string {
 export function pinCommand(stop: AbortSignal, exit: Exit): Command {
   const command = new Command('pin')
     .description(
-      'give a person a PIN of 4 to 12 digits: typed at the prompt (it is not shown), or one line on standard input. Only its hash is stored',
+      'give a person a PIN of 6 to 12 digits (access.pinDigits): typed at the prompt (it is not shown), or one line on standard input. Only its hash is stored',
     )
     .argument('<name|id>', 'the person')
     .option('--remove', 'remove the PIN');
@@ -136,7 +135,7 @@ export function pinCommand(stop: AbortSignal, exit: Exit): Command {
     const { config } = configOf(options);
     using gallery = open(config);
     const person = findPerson(gallery, who);
-    const hash = options.remove ? undefined : await hashPin(await askPin(person.name, stop));
+    const hash = options.remove ? undefined : await hashPin(await askPin(person.name, config.access.pinDigits, stop));
     using journal = journalOf(config);
     const rules = setPin({ gallery, journal }, person.id, hash);
     print(options, { person, rules }, () => `${person.name}: ${rulesText(rules)}`);
@@ -144,9 +143,9 @@ export function pinCommand(stop: AbortSignal, exit: Exit): Command {
   });
 }
 
-/** @throws Fault `bad-argument` for anything but 4 to 12 digits. */
-async function askPin(name: string, stop: AbortSignal): Promise<string> {
-  const line = await askSecret({ prompt: `PIN for ${name} (4 to 12 digits, not shown): `, stop });
-  if (isPin(line.trim())) return line.trim();
-  throw new Fault('bad-argument', 'A PIN is 4 to 12 digits. Nothing was stored');
+/** @throws Fault `bad-argument` for anything but digits, and for too few or too many of them. */
+async function askPin(name: string, digits: number, stop: AbortSignal): Promise<string> {
+  const line = await askSecret({ prompt: `PIN for ${name} (${digits} to 12 digits, not shown): `, stop });
+  if (isNewPin(line.trim(), digits)) return line.trim();
+  throw new Fault('bad-argument', `A PIN is ${digits} to 12 digits (access.pinDigits). Nothing was stored`);
 }
