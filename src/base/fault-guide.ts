@@ -227,11 +227,12 @@ export const faultGuide: Readonly<Record<FaultCode, FaultAdvice>> = {
   },
   'relay-forbidden': {
     area: 'relay',
-    says: ['may not be opened by this user', 'wants another user or password'],
+    says: ['may not be opened by this user', 'wants another user or password', 'asks for its password'],
     cause: 'This user may not open the GPIO chip, or the relay on the network refuses user or password.',
     remedy:
-      'Add the user to the group `gpio` (`sudo usermod -aG gpio USER`, then log in again); the package and `facelatch install` bring the udev rule. For a ' +
-      'relay on the network: set `relay.device.user` and `relay.device.passwordFile`.',
+      'Run the command as the user `facelatch`, or add your user to the group `facelatch-gpio` (`sudo usermod -aG facelatch-gpio USER`, then log in again): ' +
+      'whoever is in it can open the door. The package and `facelatch install` bring the group and the udev rule. For a relay on the network: set ' +
+      '`relay.device.user` and `relay.device.passwordFile`; where it knows only Basic, `relay.device.login`.',
   },
   'relay-failed': {
     area: 'relay',

@@ -19,10 +19,20 @@ export interface LoginCall {
 
 const hashes: Readonly<Record<string, string>> = { MD5: 'md5', 'SHA-256': 'sha256' };
 
+/** A longer header is not read: it comes from whoever answers. */
+const longestChallenge = 4000;
+
 export const isDigest = (challenge: string): boolean => /^digest\b/i.test(challenge);
+
+/** The challenges in one header, the safest first (RFC 9110, section 11.6.1: a comma separates challenges, and the parts of one). */
+export function challengesIn(header: string): string[] {
+  if (header.length > longestChallenge) return [];
+  return header.split(/,\s*(?=(?:basic|digest)\b)/i).sort((a, b) => Number(isDigest(b)) - Number(isDigest(a)));
+}
 
 /** Undefined for a scheme that is not known here. */
 export function authorisation(challenge: string, { user, password }: Login, { method, uri, count = 1 }: LoginCall): string | undefined {
+  if (challenge.length > longestChallenge) return undefined;
   if (/^basic\b/i.test(challenge)) return `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
   const asked = parametersOf(challenge);
   const algorithm = asked.get('algorithm') ?? 'MD5';

@@ -5,7 +5,7 @@
 import { type IncomingMessage, request } from 'node:http';
 import { type CameraAddress, cameraAddress } from '../base/camera-address.ts';
 import { Fault, messageOf } from '../base/errors.ts';
-import { authorisation, isDigest, type Login } from '../base/http-login.ts';
+import { authorisation, challengesIn, isDigest, type Login } from '../base/http-login.ts';
 import { type CameraTrust, connectCamera } from './network-connection.ts';
 
 export interface HttpStream {
@@ -33,9 +33,8 @@ function answerTo(challenges: readonly string[], login: Login, uri: string): str
   return safest.map((challenge) => authorisation(challenge, login, { method: 'GET', uri })).find((header) => header !== undefined);
 }
 
-/** One challenge each; a comma separates challenges, and the parts of one. */
 const challengesOf = ({ headersDistinct }: IncomingMessage): string[] =>
-  (headersDistinct['www-authenticate'] ?? []).flatMap((line) => line.split(/,\s*(?=(?:basic|digest)\b)/i));
+  (headersDistinct['www-authenticate'] ?? []).flatMap((line) => challengesIn(line));
 
 function remedyFor({ statusCode = 0, headers }: IncomingMessage): string {
   if (statusCode === 401 || statusCode === 403) return 'check user and password in camera.url';

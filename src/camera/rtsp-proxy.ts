@@ -145,7 +145,8 @@ function challenged(proxy: Proxy, { headers }: RtspMessage): boolean {
   const challenges = headers.filter(([name]) => name.toLowerCase() === 'www-authenticate').map(([, value]) => value);
   const safest = challenges.toSorted((a, b) => Number(isDigest(b)) - Number(isDigest(a)));
   const known = login && safest.find((challenge) => authorisation(challenge, login, { method: 'OPTIONS', uri: '*' }) !== undefined);
-  if (!known) return false;
+  // A camera that was answered by Digest knows it: who then asks for the password as it is, is not that camera.
+  if (!known || (isDigest(proxy.challenge ?? '') && !isDigest(known))) return false;
   proxy.challenge = known;
   proxy.answered = 0;
   return true;

@@ -193,7 +193,7 @@ export interface Sought {
 }
 
 const allowGroup =
-  'add its user to the group gpio (sudo usermod -aG gpio USER) with the udev rule SUBSYSTEM=="gpio", KERNEL=="gpiochip*", GROUP="gpio", MODE="0660" (facelatch install puts both in place)';
+  'add its user to the group facelatch-gpio (sudo usermod -aG facelatch-gpio USER), which owns the chip by a udev rule (facelatch install puts both in place)';
 
 /**
  * Finds a line by the label of its chip and its name (or #offset). Throws Faults `relay-missing`, `relay-forbidden`.

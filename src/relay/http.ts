@@ -6,7 +6,7 @@ import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import type { HttpCall } from '../base/device-command.ts';
 import { Fault, messageOf } from '../base/errors.ts';
-import { authorisation, type Login } from '../base/http-login.ts';
+import { authorisation, challengesIn, type Login } from '../base/http-login.ts';
 import { readSecretFile, readSettingFile } from '../base/secret.ts';
 import { deviceLine } from './device-line.ts';
 import { httpDialect } from './devices.ts';
@@ -35,7 +35,7 @@ export function openDevice(place: DevicePlace): DeviceLine {
     let answer = await exchange(sent, signal, ca);
     // Refused because the password was missing: nothing was switched yet.
     const challenge = answer.status === 401 && login && place.model !== 'tasmota' ? answer.challenge : undefined;
-    if (challenge && login) answer = await exchange(sent, signal, ca, answerTo(challenge, login, sent));
+    if (challenge && login) answer = await exchange(sent, signal, ca, answerTo(challenge, login, sent, mayBasic(place, sent)));
     return bodyOf(answer, label);
   };
   const guarded = async (command: HttpCall, signal: AbortSignal) => {
@@ -55,16 +55,28 @@ export function openDevice(place: DevicePlace): DeviceLine {
   });
 }
 
-/** Throws Fault `relay-forbidden` for an unknown scheme. */
-function answerTo(challenge: string, login: Login, { method, url }: HttpCall): string {
+/**
+ * The Authorization header for one command. A device that knows Digest must not be able to ask for the password itself: whoever answers in its place
+ * would have it. So Basic is answered only where `basic` says so. Throws Fault `relay-forbidden`.
+ */
+export function answerTo(header: string, login: Login, { method, url }: HttpCall, basic: boolean): string {
   const { pathname, search } = new URL(url);
+  const [challenge = ''] = challengesIn(header);
+  if (/^basic\b/i.test(challenge) && !basic)
+    throw new Fault(
+      'relay-forbidden',
+      'The relay asks for its password as it is (Basic) and was not given it, because whoever answers in its place would then have it: see that relay.device.address is the relay; if it knows no other way, set relay.device.login to "basic"',
+    );
   // Without qop a device could not tell that an answer is sent to it a second time.
-  const header = /^basic\b|\bqop\s*=/i.test(challenge)
-    ? authorisation(challenge, login, { method, uri: `${pathname}${search}` })
-    : undefined;
-  if (header !== undefined) return header;
-  throw new Fault('relay-forbidden', `The relay asks for its password in a way that is not known here: ${challenge.slice(0, 100)}`);
+  const known = /^basic\b|\bqop\s*=/i.test(challenge);
+  const answer = known ? authorisation(challenge, login, { method, uri: `${pathname}${search}` }) : undefined;
+  if (answer !== undefined) return answer;
+  throw new Fault('relay-forbidden', `The relay asks for its password in a way that is not known here: ${header.slice(0, 100)}`);
 }
+
+/** Whether the password may be sent as it is. Over https the certificate has shown who answers. */
+const mayBasic = ({ login, model }: DevicePlace, { url }: HttpCall): boolean =>
+  login === 'basic' || (login === 'auto' && (model === 'shelly-gen1' || url.startsWith('https:')));
 
 interface Answer {
   readonly status: number;

@@ -3,7 +3,7 @@
  * module that exports `openLine`.
  */
 
-import type { DeviceModel } from './port.ts';
+import type { DeviceLogin, DeviceModel } from './port.ts';
 
 export type Level = 'safe' | 'active';
 
@@ -71,6 +71,8 @@ export interface DevicePlace {
   readonly timeoutMs: number;
   readonly user: string;
   readonly passwordFile: string;
+  /** How the password may be given over HTTP. */
+  readonly login: DeviceLogin;
   readonly caFile: string;
 }
 

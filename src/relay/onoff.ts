@@ -68,7 +68,7 @@ export function onoffFault(error: unknown, what: string): Fault {
   if (code === 'EACCES' || code === 'EPERM')
     return new Fault(
       'relay-forbidden',
-      `${what} may not be used by this user: add it to the group gpio (sudo usermod -aG gpio USER), which must own ${sysfsFolder}/export (facelatch install puts the udev rule in place that sees to it)`,
+      `${what} may not be used by this user: add it to the group facelatch-gpio (sudo usermod -aG facelatch-gpio USER), which must own ${sysfsFolder}/export (facelatch install puts the udev rule in place that sees to it)`,
       error,
     );
   if (code === 'EBUSY')

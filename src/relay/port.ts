@@ -58,3 +58,7 @@ export interface Inputs extends AsyncDisposable {
 /** The network relays whose commands facelatch knows. For `own` the configuration gives the commands. A closed list. */
 export const deviceModels = ['shelly', 'shelly-gen1', 'tasmota', 'zigbee2mqtt', 'own'] as const;
 export type DeviceModel = (typeof deviceModels)[number];
+
+/** How a relay reached by HTTP may be given its password. A closed list. */
+export const deviceLogins = ['auto', 'digest', 'basic'] as const;
+export type DeviceLogin = (typeof deviceLogins)[number];

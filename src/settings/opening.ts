@@ -1,5 +1,5 @@
 /** Settings of who may come in and what opens the lock: access, relay, inputs. */
-import { deviceModels } from '../relay/port.ts';
+import { deviceLogins, deviceModels } from '../relay/port.ts';
 import { choice, dates, deviceCommand, flag, groups, names, schedules, string, timeZone, whole } from './kinds.ts';
 
 export const access = {
@@ -124,6 +124,11 @@ export const relay = {
     passwordFile: string(
       'File with the password for the device (`http`), readable by the service only. It cannot be a systemd credential: the command that makes the relay safe after a crash cannot read those.',
       '',
+    ),
+    login: choice(
+      'How the password is given to the device (`http`): `digest` never sends it; `basic` sends it as it is, so that whoever answers in place of the device has it. `auto`: `digest`, except for `shelly-gen1`, which knows only `basic`, and over `https`, where the certificate shows who answers.',
+      'auto',
+      deviceLogins,
     ),
     caFile: string("File with the certificate authority that signed the device's certificate (`https`, PEM).", ''),
   },

@@ -188,5 +188,15 @@ describe('the unit', () => {
     expect(unit).toMatch(/^ExecStopPost=.* relay safe /m);
   });
 
+  it('has the GPIO chips through a group of its own, which no person is in, and no later rule gives them to another', () => {
+    const shipped = (name: string) => readFileSync(join(root, 'systemd', name), 'utf8');
+    expect(unit).toMatch(/^SupplementaryGroups=video facelatch-gpio$/m);
+    expect(shipped('sysusers.conf')).toMatch(/^g facelatch-gpio - -$/m);
+    expect(shipped('sysusers.conf')).toMatch(/^m facelatch facelatch-gpio$/m);
+    const rules = shipped('60-facelatch.rules').replaceAll(/^#.*$/gm, '');
+    expect(rules).toMatch(/KERNEL=="gpiochip\[0-9\]\*".*GROUP:="facelatch-gpio", MODE:="0660"/);
+    expect(rules).not.toMatch(/GROUP.?="gpio"|chgrp -R gpio/);
+  });
+
   it('is understood by systemd, and exposes little', ({ skip }) => understood('facelatch.service', unit, 2.0, skip));
 });

@@ -71,7 +71,7 @@ describe('the relay’s line on a GPIO chip', () => {
       /exported on the old interface.*kind was "onoff".*sudo tee \/sys\/class\/gpio\/unexport/,
     ],
     ['a line that is an input only', [pi], { line: 'GPIO27' }, 'relay-failed', /input only/],
-    ['a line that this user may not use', [{ ...pi, refuses: { 1: 13 } }], {}, 'relay-forbidden', /usermod -aG gpio/],
+    ['a line that this user may not use', [{ ...pi, refuses: { 1: 13 } }], {}, 'relay-forbidden', /usermod -aG facelatch-gpio/],
   ] as const)('%s is one clear fault', (_, chips, change, code, message) => {
     const fault = faultOf(() => openLine({ ...place, ...change }, fakeGpio(chips)));
     expect(fault).toMatchObject({ code, message: expect.stringMatching(message) });
@@ -79,7 +79,10 @@ describe('the relay’s line on a GPIO chip', () => {
 
   it('names the group where no chip may be opened', () => {
     const fault = faultOf(() => openLine(place, fakeGpio([], ['/dev/gpiochip0'])));
-    expect(fault).toMatchObject({ code: 'relay-forbidden', message: expect.stringMatching(/gpiochip0.*usermod -aG gpio.*udev rule/) });
+    expect(fault).toMatchObject({
+      code: 'relay-forbidden',
+      message: expect.stringMatching(/gpiochip0.*usermod -aG facelatch-gpio.*udev rule/),
+    });
   });
 });
 

@@ -15,7 +15,18 @@ import { type HttpModel, type HttpRelay, openHttpRelay } from '../fakes/network-
 import { childrenOf } from '../fakes/processes.ts';
 import { timedRelay } from '../fakes/timed-relay.ts';
 
-const nothing = { release: '', lock: '', ask: '', reports: '', released: '', locked: '', user: '', passwordFile: '', caFile: '' };
+const nothing = {
+  release: '',
+  lock: '',
+  ask: '',
+  reports: '',
+  released: '',
+  locked: '',
+  user: '',
+  passwordFile: '',
+  login: 'auto',
+  caFile: '',
+} as const;
 const placeOf = (model: DevicePlace['model'], address: string, more: Partial<DevicePlace> = {}): DevicePlace => ({
   ...{ model, address, channel: 0, timeoutMs: 600, ...nothing },
   ...more,
@@ -149,6 +160,21 @@ describe('a relay reached by HTTP', () => {
   ] as const)('%s is one clear fault', async (_, password, more, code, message) => {
     await begin('shelly', password);
     await expect(lineOf(more)).rejects.toMatchObject({ code, message: expect.stringMatching(message) });
+  });
+
+  it('that asks for the password as it is, in place of one that knows better, is not given it', async () => {
+    await begin('shelly-gen1', 'secret');
+    const folder = mkdtempSync(join(tmpdir(), 'facelatch-http-'));
+    const passwordFile = join(folder, 'password');
+    writeFileSync(passwordFile, 'secret');
+    const release = `GET ${device.address}/relay/0?turn=on&timer={s}`;
+    const place = { ...nothing, release, lock: `GET ${device.address}/relay/0?turn=off`, passwordFile };
+    await expect(openLine(placeOf('own', '', place))).rejects.toMatchObject({
+      code: 'relay-forbidden',
+      message: expect.stringContaining('relay.device.login'),
+    });
+    (await openLine(placeOf('own', '', { ...place, login: 'basic' })))[Symbol.dispose]();
+    rmSync(folder, { recursive: true });
   });
 
   it('where nobody listens is one clear fault', async () => {

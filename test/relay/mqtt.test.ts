@@ -13,7 +13,18 @@ import { type Mosquitto, openMosquitto } from '../fakes/mosquitto.ts';
 import { type MqttRelay, openMqttRelay } from '../fakes/network-relay.ts';
 import { timedRelay } from '../fakes/timed-relay.ts';
 
-const nothing = { release: '', lock: '', ask: '', reports: '', released: '', locked: '', user: '', passwordFile: '', caFile: '' };
+const nothing = {
+  release: '',
+  lock: '',
+  ask: '',
+  reports: '',
+  released: '',
+  locked: '',
+  user: '',
+  passwordFile: '',
+  login: 'auto',
+  caFile: '',
+} as const;
 const placeOf = (model: DevicePlace['model'], address: string, url: string, more: Partial<MqttPlace> = {}): MqttPlace => ({
   ...{ model, address, channel: 0, timeoutMs: 800, ...nothing, broker: { url } },
   ...more,

@@ -41,7 +41,9 @@ function linesCommand(exit: (code: number) => void): Command {
         return `relay.chip "${label}" (${device})\n${table([['line', 'name', 'direction', ''], ...rows], '  ')}`;
       });
       if (forbidden.length > 0)
-        parts.push(`this user may not use ${forbidden.join(', ')} (add the user to the group gpio: sudo usermod -aG gpio USER)`);
+        parts.push(
+          `this user may not use ${forbidden.join(', ')} (run it as the user facelatch, or add the user to the group facelatch-gpio, which can open the door: sudo usermod -aG facelatch-gpio USER)`,
+        );
       return parts.length > 0 ? parts.join('\n\n') : 'no GPIO chip (no /dev/gpiochip*): is the driver loaded?';
     });
     exit(exitCodes.yes);

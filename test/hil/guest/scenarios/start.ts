@@ -65,9 +65,9 @@ function badLines(kind: RelayKind): readonly Scenario[] {
         const guarded = gpiod ? `/dev/${bench.board.chip}` : '/sys/class/gpio/export';
         await run('chgrp', 'root', guarded);
         try {
-          await refused(bench, kind, {}, [gpiod ? new RegExp(guarded) : /\/sys\/class\/gpio/, /group gpio/, /udev rule/]);
+          await refused(bench, kind, {}, [gpiod ? new RegExp(guarded) : /\/sys\/class\/gpio/, /group facelatch-gpio/, /udev rule/]);
         } finally {
-          await run('chgrp', 'gpio', guarded);
+          await run('chgrp', 'facelatch-gpio', guarded);
         }
         await bench.service.ready();
       },
