@@ -6,7 +6,7 @@
 import { randomUUID } from 'node:crypto';
 import { openEntrance } from './access/entrance.ts';
 import type { Door } from './access/port.ts';
-import { enrolmentSessionsOf, journalOf, stateFolder } from './adapters/basics.ts';
+import { enrolmentSessionsOf, journalOf, journalReaderOf, stateFolder } from './adapters/basics.ts';
 import { cameraOf, stepping } from './adapters/camera.ts';
 import { deskOf } from './adapters/command.ts';
 import { metricsOf } from './adapters/host.ts';
@@ -33,6 +33,7 @@ import { onTick, takeInChanges } from './house/time-path.ts';
 import type { Gallery } from './identity/port.ts';
 import { rosterOf } from './identity/roster.ts';
 import type { Journal } from './journal/port.ts';
+import { networkList } from './learning/network-list.ts';
 import { openLearning } from './learning/open.ts';
 import { farmOf } from './learning/parts.ts';
 import type { Inputs, Relay } from './relay/port.ts';
@@ -109,7 +110,24 @@ export async function wire(config: Config, log: Log, overrides: Overrides = {}):
   const enrolment = opening.use(
     enrolmentSessionsOf(config, { gallery, roster, reader: () => reader, camera: seen, log: log.child({ room: 'identity' }) }),
   );
-  const ports = () => commandPorts({ config, live, door, controller, gallery, roster, journal, enrolment, camera, learning, clock });
+  const networks = opening.use(networkList(config));
+  const reading = opening.use(journalReaderOf(config));
+  const ports = () =>
+    commandPorts({
+      config,
+      live,
+      door,
+      controller,
+      gallery,
+      roster,
+      journal,
+      reader: reading,
+      networks,
+      enrolment,
+      camera,
+      learning,
+      clock,
+    });
   const { clockSynchronised } = overrides;
   const desk =
     config.mqtt.enabled && config.mqtt.commands

@@ -15,7 +15,8 @@ import type { EnrolmentSessions, Gallery, Reembedded } from '../identity/port.ts
 import { gallerySearch, type Search } from '../identity/search.ts';
 import { enrolmentSessions, type SessionsOptions } from '../identity/sessions.ts';
 import { openGallery } from '../identity/sqlite.ts';
-import type { Journal } from '../journal/port.ts';
+import type { Journal, JournalReader } from '../journal/port.ts';
+import { journalReader } from '../journal/reader.ts';
 import { openJournal } from '../journal/sqlite.ts';
 import type { Config } from '../settings/load.ts';
 
@@ -80,6 +81,11 @@ export function searchOf({ identity }: Config, embedder: EmbedderInfo): Search {
 
 export function journalOf(config: Config, clock: Clock = systemClock): Journal {
   return openJournal({ file: join(stateFolder(config), 'journal.sqlite'), clock });
+}
+
+/** The journal for whoever asks from afar. */
+export function journalReaderOf(config: Config): JournalReader {
+  return journalReader(join(stateFolder(config), 'journal.sqlite'));
 }
 
 /** Remote enrolment, over the gallery and camera of the running door. */

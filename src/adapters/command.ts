@@ -6,8 +6,8 @@ import type { Log } from '../base/log.ts';
 import { type Clock, systemClock } from '../base/time.ts';
 import { commandDesk } from '../command/desk.ts';
 import { type DoorKeys, openDoorKeys } from '../command/keys.ts';
-import { operatorsIn } from '../command/operators.ts';
 import type { Desk } from '../command/port.ts';
+import { openProver } from '../command/prover.ts';
 import { commands } from '../command/registry.ts';
 import type { CommandPorts } from '../command/spec.ts';
 import { openUsedCommands } from '../command/used.ts';
@@ -28,7 +28,7 @@ export interface DeskParts {
 }
 
 /** What takes commands. @throws Faults of the door's keys and of the list of used commands. */
-export async function deskOf(config: Config, parts: DeskParts): Promise<Desk & Disposable> {
+export async function deskOf(config: Config, parts: DeskParts): Promise<Desk & AsyncDisposable> {
   const { allowUnsigned, maxCommandBytes, maxCommandLifeS, clockSkewS, clockCheck } = config.mqtt;
   const unknown = allowUnsigned.filter((name) => !commands.some((command) => command.name === name));
   if (unknown.length > 0) {
@@ -37,11 +37,12 @@ export async function deskOf(config: Config, parts: DeskParts): Promise<Desk & D
   }
   const keys = await doorKeysOf(config);
   const used = openUsedCommands(join(stateFolder(config), 'commands.sqlite'));
+  const prover = openProver({ decrypt: keys.decrypt, operatorsFile: operatorsFile(config) });
   const desk = commandDesk({
     commands,
     keys,
     used,
-    operators: operatorsIn(operatorsFile(config)),
+    prover,
     ports: parts.ports,
     log: parts.log,
     clock: parts.clock ?? systemClock,
@@ -52,5 +53,11 @@ export async function deskOf(config: Config, parts: DeskParts): Promise<Desk & D
     skewS: clockSkewS,
     errorsPerS: 10,
   });
-  return { ...desk, [Symbol.dispose]: () => used[Symbol.dispose]() };
+  return {
+    ...desk,
+    [Symbol.asyncDispose]: async () => {
+      await prover[Symbol.asyncDispose]();
+      used[Symbol.dispose]();
+    },
+  };
 }

@@ -8,13 +8,14 @@ import type { Log } from '../base/log.ts';
 import type { Clock } from '../base/time.ts';
 import { tokenBucket } from '../base/token-bucket.ts';
 import { commandGate, type GateAnswer, type GateOptions, type ReplyWay } from './gate.ts';
-import { importKey } from './keys.ts';
+import { type DoorKeys, importKey } from './keys.ts';
 import type { CommandError, Desk, Incoming, Outcome, Reply } from './port.ts';
-import { enclose, isEnclosed, isSigned, signClaims } from './seal.ts';
+import { enclose, looksSealed, signClaims } from './seal.ts';
 import type { Command, CommandPorts } from './spec.ts';
 
-export interface DeskOptions extends Omit<GateOptions, 'commands'> {
+export interface DeskOptions extends Omit<GateOptions, 'commands' | 'keys'> {
   readonly commands: readonly Command[];
+  readonly keys: Pick<DoorKeys, 'card' | 'id' | 'sign'>;
   readonly ports: CommandPorts;
   readonly log: Log;
   /** Longest payload, bytes. */
@@ -25,21 +26,14 @@ export interface DeskOptions extends Omit<GateOptions, 'commands'> {
 
 type Admitted = Extract<GateAnswer, { readonly ok: true }>;
 
-/**
- * The most commands under way at once: a command that waits for the camera must not hold up the door, and a flood must
- * not fill the memory.
- */
-const mostAtOnce = 16;
-
 export function commandDesk(options: DeskOptions): Desk {
   const { ports, keys, clock, log, maxBytes } = options;
   const gate = commandGate({ ...options, commands: new Map(options.commands.map((command) => [command.name, command])) });
   const errors = tokenBucket({ perS: options.errorsPerS, size: options.errorsPerS * 4, clock });
-  let underWay = 0;
 
-  /** A refused message is answered and logged at a limited rate; a command that was carried out is always answered. */
-  const turnAway = async (incoming: Incoming, way: ReplyWay, error: CommandError): Promise<Reply | undefined> => {
-    if (!errors.take()) return undefined;
+  /** What anybody may send is answered and logged at a limited rate; what counts among a key's commands always. */
+  const turnAway = async (incoming: Incoming, way: ReplyWay, error: CommandError, counted = false): Promise<Reply | undefined> => {
+    if (!counted && !errors.take()) return undefined;
     log.warn({ code: error.code }, 'command refused');
     return await replyOf(incoming, way, { ok: false, error });
   };
@@ -67,7 +61,7 @@ export function commandDesk(options: DeskOptions): Desk {
       return { ok: false, error: { code, message, reason: error.code } };
     }
   };
-  const admit = async (incoming: Incoming): Promise<GateAnswer> => {
+  const admit = async (incoming: Incoming): Promise<GateAnswer | undefined> => {
     try {
       return await gate.admit(incoming);
     } catch (error) {
@@ -86,26 +80,13 @@ export function commandDesk(options: DeskOptions): Desk {
         const message = `A command may have at most ${maxBytes} bytes; send pictures in parts.`;
         return await turnAway(incoming, { signed: looksSealed(payload) }, { code: 'oversized', message });
       }
-      if (underWay >= mostAtOnce) {
-        const message = 'Too many commands are under way: try again in a moment.';
-        return await turnAway(incoming, { signed: looksSealed(payload) }, { code: 'busy', message });
-      }
-      underWay++;
-      try {
-        const admission = await admit(incoming);
-        if (!admission.ok) return await turnAway(incoming, admission.way, admission.error);
-        return await replyOf(incoming, admission.way, await carryOut(admission));
-      } finally {
-        underWay--;
-      }
+      const admission = await admit(incoming);
+      if (!admission) return undefined;
+      if (!admission.ok) return await turnAway(incoming, admission.way, admission.error, admission.counted);
+      using _place = admission.place;
+      return await replyOf(incoming, admission.way, await carryOut(admission));
     },
   };
-}
-
-/** Looks at the beginning only, so that a message too long to be read still gets an answer of its kind. */
-function looksSealed(payload: Uint8Array): boolean {
-  const text = Buffer.from(payload.subarray(0, 64)).toString('latin1');
-  return text.startsWith('eyJ') || isSigned(text) || isEnclosed(text);
 }
 
 function asUsable(error: unknown): Fault {

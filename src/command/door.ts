@@ -19,8 +19,10 @@ async function ask({ door }: CommandPorts, request: (door: Door) => Promise<Answ
 /** A PIN counts as entered at a keypad, whoever passes it on. */
 const keypad = { kind: 'keypad', via: 'mqtt' } as const;
 
-const simple = (name: string, summary: string, act: (door: Door, call: Call) => Promise<Answer>) =>
+const urgent = { urgent: true } as const;
+const simple = (name: string, summary: string, act: (door: Door, call: Call) => Promise<Answer>, more: { readonly urgent?: true } = {}) =>
   defineCommand({
+    ...more,
     name,
     summary,
     role: 'operator',
@@ -44,10 +46,10 @@ export const doorCommands = [
     result: journalled,
     run: (ports, { durationMs }, { by }) => ask(ports, (door) => door.hold(by, durationMs)),
   }),
-  simple('door.release', 'Ends a hold: the lock is locked now.', (door, { by }) => door.release(by)),
+  simple('door.release', 'Ends a hold: the lock is locked now.', (door, { by }) => door.release(by), urgent),
   simple('lockout.reset', 'Ends a lock-out after failed presentations.', (door, { by }) => door.resetLockOut(by)),
   simple('arm', 'Lets the door open by face.', (door, { by }) => door.arm(by)),
-  simple('disarm', 'Keeps the door shut to every face.', (door, { by }) => door.disarm(by)),
+  simple('disarm', 'Keeps the door shut to every face.', (door, { by }) => door.disarm(by), urgent),
   defineCommand({
     name: 'door.left',
     summary: 'An exit reader saw a person leave: under anti-passback they may come in again.',

@@ -79,7 +79,6 @@ const onSession = (
     summary,
     role: 'admin',
     changes: name !== 'enrol.status',
-    confidential: true,
     args: inSession,
     result: statusSchema,
     run: (ports, args) => ask(ports, (sessions) => act(sessions, args.session), statusOf),

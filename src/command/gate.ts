@@ -1,15 +1,19 @@
 /**
  * The gate of the command desk: a payload goes in; what comes out is who asks for what, proved and allowed, or why not.
- * The gate carries nothing out. A signed command that passes is already noted as used.
+ * The gate carries nothing out. Checks that cost little come first: the size, how many came, and only then the
+ * signature. A signed command that passes is already noted as used.
  */
 import Type, { type Static } from 'typebox';
 import { Compile } from 'typebox/compile';
-import { claimedKid, parseJson } from '../base/jws.ts';
+import { parseJson } from '../base/jws.ts';
 import type { Clock } from '../base/time.ts';
-import { type DoorKeys, importKey, type PublicKey } from './keys.ts';
-import type { Operators } from './operators.ts';
+import type { DoorKeys, PublicKey } from './keys.ts';
+import type { Operator } from './operators.ts';
 import { type CommandError, type Incoming, type Role, roles } from './port.ts';
-import { disclose, isEnclosed, isSigned, verifiedClaims } from './seal.ts';
+import type { Prover } from './proof.ts';
+import { type Quotas, quotasOf, type Urgency } from './quotas.ts';
+import { looksSealed } from './seal.ts';
+import { type SeenIds, seenIds } from './seen.ts';
 import type { Call, Command } from './spec.ts';
 import type { UsedCommands } from './used.ts';
 
@@ -47,10 +51,10 @@ const signed = Compile(signedRequest);
 
 export interface GateOptions {
   readonly commands: ReadonlyMap<string, Command>;
-  readonly keys: DoorKeys;
-  readonly operators: Operators;
+  readonly keys: Pick<DoorKeys, 'card' | 'id'>;
+  readonly prover: Pick<Prover, 'prove'>;
   readonly used: UsedCommands;
-  /** Commands that may come unsigned although they change something or tell who somebody is. */
+  /** Commands that may come unsigned. */
   readonly allowUnsigned: readonly string[];
   readonly clock: Clock;
   /** Whether a time service keeps the wall clock. */
@@ -70,83 +74,147 @@ export interface ReplyWay {
 }
 
 export type GateAnswer =
-  | { readonly ok: true; readonly way: ReplyWay; readonly command: Command; readonly args: unknown; readonly call: Call }
-  | { readonly ok: false; readonly way: ReplyWay; readonly error: CommandError };
+  /** `place` is held until the command is over. */
+  | {
+      readonly ok: true;
+      readonly way: ReplyWay;
+      readonly command: Command;
+      readonly args: unknown;
+      readonly call: Call;
+      readonly place: Disposable;
+    }
+  /** `counted`: it counted among the commands of a key, so that nobody else can make the door answer so. */
+  | { readonly ok: false; readonly way: ReplyWay; readonly error: CommandError; readonly counted?: true };
 
 export interface Gate {
-  admit(incoming: Incoming): Promise<GateAnswer>;
+  /** Undefined: too many came, and it is not even answered. */
+  admit(incoming: Incoming): Promise<GateAnswer | undefined>;
 }
 
-const refuse = (way: ReplyWay, code: CommandError['code'], message: string): GateAnswer => ({ ok: false, way, error: { code, message } });
+interface State extends GateOptions {
+  readonly quotas: Quotas;
+  readonly unsignedIds: { seen(id: string): boolean };
+  readonly signedIds: SeenIds;
+}
+
+/** Longest unsigned request, bytes: it is read on the deciding thread. */
+const maxPlainBytes = 65_536;
+
+const refuse = (way: ReplyWay, code: CommandError['code'], message: string): GateAnswer & { readonly ok: false } => ({
+  ok: false,
+  way,
+  error: { code, message },
+});
+const tooMany = 'Too many commands are under way: try again in a moment.';
 
 export function commandGate(options: GateOptions): Gate {
-  const unsignedIds = recentIds(1000);
-  const admitPlain = (name: string, text: string): GateAnswer => {
-    const request: unknown = text.trim() === '' ? {} : parseJson(Buffer.from(text));
-    if (!plain.Check(request))
-      return refuse({ signed: false }, 'malformed', 'This is not a request: send JSON such as {"id":"1","args":{}}.');
-    const way = { signed: false, ...pick(request, 'id'), ...pick(request, 'replyTo') };
-    const command = options.commands.get(name);
-    if (!command) return refuse(way, 'unknown-command', 'There is no such command.');
-    if ((command.changes || command.confidential) && !options.allowUnsigned.includes(name))
-      return refuse(way, 'unsigned', 'This command must be signed by an operator: facelatch send does that.');
-    if (request.id !== undefined && unsignedIds.seen(request.id))
-      return refuse(way, 'replayed', 'A command with this id was taken already.');
-    return withArgs(way, command, request.args ?? {}, {
-      who: 'anyone',
-      by: { kind: 'operator', name: 'anyone', via: 'mqtt', requestId: request.id ?? 'none' },
-    });
-  };
-
-  const admitSigned = async (name: string, text: string): Promise<GateAnswer> => {
-    const { keys, operators, clock } = options;
-    const jws = isEnclosed(text) ? await disclose(text, keys.decrypt) : text;
-    if (jws === undefined || !isSigned(jws))
-      return refuse({ signed: true }, 'bad-signature', 'This is not encrypted to this door: fetch its card again (facelatch key door).');
-    const kid = claimedKid(jws, 'facelatch-command+jwt');
-    const operator = kid === undefined ? undefined : await operators.find(kid);
-    if (!operator) return refuse({ signed: true }, 'unknown-key', 'No operator of this door has this key: add it with facelatch key add.');
-    const claims = await verifiedClaims(jws, await importKey(operator.key));
-    if (claims === undefined) return refuse({ signed: true }, 'bad-signature', 'The signature does not fit: the command was changed.');
-    if (!signed.Check(claims)) return refuse({ signed: true }, 'malformed', 'This door does not know this form of signed request.');
-    const way: ReplyWay = { signed: true, id: claims.jti, ...pick(claims, 'replyTo'), ...pick(claims, 'replyKey') };
-    const problem = wrongClaims(claims, name, options) ?? wrongTime(claims, options);
-    if (problem) return { ok: false, way, error: problem };
-    const command = options.commands.get(name);
-    if (!command) return refuse(way, 'unknown-command', 'There is no such command.');
-    if (!mayAs(operator.role, command.role))
-      return refuse(way, 'role', `${operator.name} has the role ${operator.role}; this command needs ${command.role}.`);
-    const admission = withArgs(way, command, claims.args, {
-      who: operator.name,
-      by: { kind: 'operator', name: operator.name, via: 'mqtt', requestId: claims.jti },
-    });
-    if (!admission.ok) return admission;
-    // The last check, before anything is done: from here on the command is used up.
-    const use = options.used.note(
-      { kid: operator.kid, jti: claims.jti, iatS: claims.iat, expS: Math.ceil(claims.exp), inOrder: command.changes },
-      Math.floor(clock.wall() / 1000),
-    );
-    if (use === 'again') return refuse(way, 'replayed', 'This command was used already: sign a new one.');
-    if (use === 'overtaken')
-      return refuse(
-        way,
-        'out-of-order',
-        'A command that you signed later was carried out already: if you still want this one, sign it again.',
-      );
-    if (use === 'full') return refuse(way, 'busy', 'Too many commands came recently: try again in a few minutes.');
-    return admission;
-  };
-
+  const state: State = { ...options, quotas: quotasOf(options.clock), unsignedIds: recentIds(1000), signedIds: seenIds() };
   return {
-    admit: async ({ name, payload, retained }) => {
-      const text = decode(payload);
-      if (text === undefined) return refuse({ signed: false }, 'malformed', 'This is not UTF-8 text.');
-      const isSealed = isSigned(text.trim()) || isEnclosed(text.trim());
-      if (retained) return refuse({ signed: isSealed }, 'retained', 'A command must not be retained: the broker would send it again.');
-      return isSealed ? await admitSigned(name, text.trim()) : admitPlain(name, text);
+    admit: async (incoming) => {
+      const sealed = looksSealed(incoming.payload);
+      if (incoming.retained)
+        return refuse({ signed: sealed }, 'retained', 'A command must not be retained: the broker would send it again.');
+      return sealed ? await admitSealed(state, incoming) : admitPlain(state, incoming);
     },
   };
 }
+
+const urgencyOf = (command: Command | undefined): Urgency => (command?.urgent ? 'urgent' : command?.changes ? 'change' : 'read');
+
+function admitPlain(state: State, { name, payload }: Incoming): GateAnswer | undefined {
+  const { commands, quotas, allowUnsigned, unsignedIds } = state;
+  const command = commands.get(name);
+  if (!quotas.takeUnsigned(urgencyOf(command))) return undefined;
+  if (payload.length > maxPlainBytes)
+    return refuse({ signed: false }, 'oversized', `A request without a signature may have at most ${maxPlainBytes} bytes.`);
+  const text = decode(payload);
+  if (text === undefined) return refuse({ signed: false }, 'malformed', 'This is not UTF-8 text.');
+  const request: unknown = text.trim() === '' ? {} : parseJson(Buffer.from(text));
+  if (!plain.Check(request))
+    return refuse({ signed: false }, 'malformed', 'This is not a request: send JSON such as {"id":"1","args":{}}.');
+  const way = { signed: false, ...pick(request, 'id'), ...pick(request, 'replyTo') };
+  if (!command) return refuse(way, 'unknown-command', 'There is no such command.');
+  if (!allowUnsigned.includes(name))
+    return refuse(way, 'unsigned', 'This command must be signed by an operator: facelatch send does that.');
+  if (request.id !== undefined && unsignedIds.seen(request.id)) return refuse(way, 'replayed', 'A command with this id was taken already.');
+  const args = request.args ?? {};
+  const problem = wrongArgs(command, args);
+  if (problem) return { ok: false, way, error: problem };
+  const place = quotas.enter('unsigned', urgencyOf(command));
+  if (!place) return refuse(way, 'busy', tooMany);
+  const by = { kind: 'operator', name: 'anyone', via: 'mqtt', requestId: request.id ?? 'none' } as const;
+  return { ok: true, way, command, args, call: { who: 'anyone', key: 'unsigned', by }, place };
+}
+
+async function admitSealed(state: State, { name, payload }: Incoming): Promise<GateAnswer | undefined> {
+  const { commands, quotas, prover, clock, skewS, signedIds } = state;
+  const urgency = urgencyOf(commands.get(name));
+  const proof = quotas.takeProof(urgency) ? await prover.prove(payload, urgency === 'urgent') : undefined;
+  if (!proof) return refuse({ signed: true }, 'busy', tooMany);
+  if (!proof.ok) return refuse({ signed: true }, proof.code, proof.message);
+  const { operator, claims } = proof;
+  if (!signed.Check(claims)) return refuse({ signed: true }, 'malformed', 'This door does not know this form of signed request.');
+  const way: ReplyWay = { signed: true, id: claims.jti, ...pick(claims, 'replyTo'), ...pick(claims, 'replyKey') };
+  const problem = wrongClaims(claims, name, state) ?? wrongTime(claims, state);
+  if (problem) return { ok: false, way, error: problem };
+  const nowS = clock.wall() / 1000;
+  // Whoever sends a command of somebody else again must not use up what that operator may send.
+  if (signedIds.has(operator.kid, claims.jti)) return { ok: false, way, error: replayed };
+  const place = quotas.enter(operator.kid, urgency);
+  if (!place) {
+    const busy = refuse(way, 'busy', 'Too many commands were signed with this key: try again in a moment.');
+    return quotas.mayComplain(operator.kid) ? { ...busy, counted: true } : undefined;
+  }
+  signedIds.add(operator.kid, claims.jti, claims.exp + skewS, nowS);
+  try {
+    const admission = admitProved(state, { name, operator, claims, way, place });
+    if (!admission.ok) place[Symbol.dispose]();
+    return admission;
+  } catch (error) {
+    place[Symbol.dispose]();
+    throw error;
+  }
+}
+
+interface ProvedRequest {
+  readonly name: string;
+  readonly operator: Pick<Operator, 'name' | 'role' | 'kid'>;
+  readonly claims: Static<typeof signedRequest>;
+  readonly way: ReplyWay;
+  readonly place: Disposable;
+}
+
+/** The last checks, before anything is done: afterwards a command that changes something is used up, durably. */
+function admitProved({ commands, used, clock }: State, { name, operator, claims, way, place }: ProvedRequest): GateAnswer {
+  const no = (error: CommandError): GateAnswer => ({ ok: false, way, error, counted: true });
+  const command = commands.get(name);
+  if (!command) return no({ code: 'unknown-command', message: 'There is no such command.' });
+  if (!mayAs(operator.role, command.role)) {
+    const message = `${operator.name} has the role ${operator.role}; this command needs ${command.role}.`;
+    return no({ code: 'role', message });
+  }
+  const problem = wrongArgs(command, claims.args);
+  if (problem) return no(problem);
+  // That a read was used is known until the daemon stops, which is enough: repeated, it tells the same operator again.
+  if (command.changes) {
+    const { kid } = operator;
+    const use = { kid, jti: claims.jti, iatS: claims.iat, expS: Math.ceil(claims.exp), inOrder: true };
+    const noted = used.note(use, Math.floor(clock.wall() / 1000));
+    if (noted !== 'first') return no(unusable[noted]);
+  }
+  const by = { kind: 'operator', name: operator.name, via: 'mqtt', requestId: claims.jti } as const;
+  return { ok: true, way, command, args: claims.args, call: { who: operator.name, key: operator.kid, by }, place };
+}
+
+const replayed: CommandError = { code: 'replayed', message: 'This command was used already: sign a new one.' };
+const unusable: Readonly<Record<Exclude<ReturnType<UsedCommands['note']>, 'first'>, CommandError>> = {
+  again: replayed,
+  overtaken: {
+    code: 'out-of-order',
+    message: 'A command that you signed later was carried out already: if you still want this one, sign it again.',
+  },
+  full: { code: 'busy', message: 'Too many commands came recently: try again in a few minutes.' },
+};
 
 function wrongClaims(claims: Static<typeof signedRequest>, name: string, { keys }: GateOptions): CommandError | undefined {
   if (claims.aud !== audienceOf(keys)) return { code: 'wrong-door', message: 'This command is for another door.' };
@@ -173,16 +241,13 @@ export function audienceOf({ card, id }: Pick<DoorKeys, 'card' | 'id'>): string 
   return `${card.door}#${id}`;
 }
 
-function withArgs(way: ReplyWay, command: Command, args: unknown, call: Call): GateAnswer {
+function wrongArgs(command: Command, args: unknown): CommandError | undefined {
   const validator = validatorOf(command);
-  if (validator.Check(args)) return { ok: true, way, command, args, call };
+  if (validator.Check(args)) return undefined;
   const [first] = validator.Errors(args);
   const where = first?.instancePath ? ` at ${first.instancePath.slice(0, 100)}` : '';
-  return refuse(
-    way,
-    'invalid-arguments',
-    `The arguments do not fit ${command.name}${where}: ${(first?.message ?? 'wrong').slice(0, 200)}.`,
-  );
+  const message = `The arguments do not fit ${command.name}${where}: ${(first?.message ?? 'wrong').slice(0, 200)}.`;
+  return { code: 'invalid-arguments', message };
 }
 
 const validators = new WeakMap<Command, ReturnType<typeof Compile>>();

@@ -9,6 +9,9 @@ const closed = { additionalProperties: false } as const;
 const nothing = Type.Object({}, closed);
 const time = Type.String({ format: 'date-time', description: 'ISO 8601.' });
 
+const tooLong =
+  'The door looks for at most 50 ms, and this takes longer: ask for less (`after` a seq, a shorter time, one person or kind), or at the door itself with facelatch journal.';
+
 export const lookCommands = [
   defineCommand({
     name: 'journal.query',
@@ -27,27 +30,26 @@ export const lookCommands = [
       closed,
     ),
     result: Type.Object({ entries: Type.Array(Type.Unknown({ description: "As in the event's own message." })) }, closed),
-    run: ({ entries }, { kinds, person, since, until, after, limit = 50 }) =>
-      done({
-        entries: [
-          ...entries({
-            limit,
-            // An unknown kind fits no entry.
-            ...(kinds && { kinds: kinds as EventKind[] }),
-            ...(person !== undefined && { personId: person }),
-            ...(since !== undefined && { since }),
-            ...(until !== undefined && { until }),
-            ...(after !== undefined && { after }),
-          }),
-        ],
-      }),
+    run: async ({ entries }, { kinds, person, since, until, after, limit = 50 }) => {
+      const found = await entries({
+        limit,
+        // An unknown kind fits no entry.
+        ...(kinds && { kinds: kinds as EventKind[] }),
+        ...(person !== undefined && { personId: person }),
+        ...(since !== undefined && { since }),
+        ...(until !== undefined && { until }),
+        ...(after !== undefined && { after }),
+      });
+      if (found === 'busy') return refusal('busy', 'Too many look into the journal now: try again in a moment.');
+      if (found === 'too-long') return refusal('refused', tooLong, 'too-long');
+      return done({ entries: [...found] });
+    },
   }),
   defineCommand({
     name: 'config.get',
     summary: 'The settings in force, without secrets.',
     role: 'viewer',
     changes: false,
-    confidential: true,
     args: Type.Object(
       { path: Type.Optional(Type.String({ maxLength: 64, description: 'Only settings that begin with this, such as `access`.' })) },
       closed,
@@ -86,17 +88,18 @@ export const lookCommands = [
       },
       closed,
     ),
-    run: ({ models, training }) =>
-      models
-        ? done({ models: [...models()], trained: (training?.bundles() ?? []).map((bundle) => ({ ...bundle })) })
-        : unavailable('list of networks'),
+    run: async ({ models, training }) => {
+      if (!models) return unavailable('list of networks');
+      const found = await models();
+      if (!found) return refusal('busy', 'The networks are being checked: try again in a moment.');
+      return done({ models: [...found], trained: (training?.bundles() ?? []).map((bundle) => ({ ...bundle })) });
+    },
   }),
   defineCommand({
     name: 'snapshot',
     summary: 'The newest picture of the camera; only where mqtt.snapshots is true.',
     role: 'operator',
     changes: false,
-    confidential: true,
     args: nothing,
     result: Type.Object(
       {
@@ -117,7 +120,6 @@ export const lookCommands = [
     summary: 'A kept picture of a journal entry (event picture.kept); only where mqtt.snapshots is true.',
     role: 'operator',
     changes: false,
-    confidential: true,
     args: Type.Object(
       {
         seq: Type.Integer({ minimum: 1, description: 'keptSeq of the event.' }),

@@ -23,6 +23,12 @@ export function enclose(signed: string, to: CryptoKey): Promise<string> {
 export const isSigned = (text: string): boolean => /^[\w-]+\.[\w-]+\.[\w-]+$/.test(text);
 export const isEnclosed = (text: string): boolean => /^[\w-]+\.[\w-]*\.[\w-]+\.[\w-]+\.[\w-]+$/.test(text);
 
+/** Looks at the beginning only, so that a message too long to be read still gets an answer of its kind. */
+export function looksSealed(payload: Uint8Array): boolean {
+  const text = Buffer.from(payload.subarray(0, 64)).toString('latin1').trim();
+  return text.startsWith('eyJ') || isSigned(text) || isEnclosed(text);
+}
+
 /** The signed text inside; undefined where it is damaged or for another key. */
 export async function disclose(text: string, key: CryptoKey): Promise<string | undefined> {
   try {

@@ -18,12 +18,13 @@ export interface CommandPorts {
   readonly roster: Pick<Roster, 'rename' | 'remove' | 'removePicture'>;
   readonly rule: ChangeRules;
   /** Journal entries in their published form. */
-  readonly entries: (query: Query) => readonly object[];
+  readonly entries: (query: Query & { readonly limit: number }) => Promise<readonly object[] | 'too-long' | 'busy'>;
   readonly enrolment?: EnrolmentSessions;
   readonly parts: Parts;
   readonly settings: Settings;
   readonly training?: Training;
-  readonly models?: () => readonly Record<string, unknown>[];
+  /** Undefined while it is not known. */
+  readonly models?: () => Promise<readonly Record<string, unknown>[] | undefined>;
   /** The kept pictures of a journal entry. Absent where no picture may leave the door. */
   readonly keptPictures?: (seq: number) => readonly Uint8Array[];
   /** Absent where no picture may leave the door. */
@@ -43,6 +44,8 @@ export interface Call {
   readonly by: Requester;
   /** The operator's name, for people to read. */
   readonly who: string;
+  /** Thumbprint of the key that signed it; `unsigned` where none did. */
+  readonly key: string;
 }
 
 export interface CommandSpec<Args extends TObject, Result extends TSchema> {
@@ -51,10 +54,10 @@ export interface CommandSpec<Args extends TObject, Result extends TSchema> {
   /** What it does, in one line. */
   readonly summary: string;
   readonly role: Role;
-  /** True where it changes anything: then it must be signed, unless `mqtt.allowUnsigned` names it. */
+  /** True where it changes anything: then that it was used is stored before it is carried out. */
   readonly changes: boolean;
-  /** True where the answer names or shows somebody: it must be signed like a change. */
-  readonly confidential?: boolean;
+  /** True where it makes the door safer: then it has rates and places of its own, which no other command can take. */
+  readonly urgent?: boolean;
   readonly args: Args;
   readonly result: Result;
   run(ports: CommandPorts, args: Static<Args>, call: Call): Promise<Outcome<Static<Result>>> | Outcome<Static<Result>>;

@@ -7,8 +7,8 @@ import type { SharedCamera } from '../camera/shared.ts';
 import { partsOf } from '../command/parts.ts';
 import type { CommandPorts } from '../command/spec.ts';
 import type { EnrolmentSessions, Gallery, Roster } from '../identity/port.ts';
-import type { Journal } from '../journal/port.ts';
-import { networks } from '../learning/networks.ts';
+import type { Journal, JournalReader } from '../journal/port.ts';
+import type { NetworkList } from '../learning/network-list.ts';
 import type { Learning } from '../learning/open.ts';
 import { publicEntry } from '../mqtt/codec.ts';
 import type { LiveSettings } from '../settings/live.ts';
@@ -22,6 +22,9 @@ export interface CommandPortsParts {
   readonly gallery: Gallery;
   readonly roster: Roster;
   readonly journal: Journal;
+  /** Both work beside the deciding thread. */
+  readonly reader: JournalReader;
+  readonly networks: Pick<NetworkList, 'list'>;
   readonly enrolment: EnrolmentSessions;
   readonly camera: Pick<SharedCamera, 'latest'>;
   readonly learning: Learning | undefined;
@@ -29,11 +32,14 @@ export interface CommandPortsParts {
 }
 
 export function commandPorts(parts: CommandPortsParts): CommandPorts {
-  const { config, live, door, controller, gallery, roster, journal, enrolment, camera, learning, clock } = parts;
+  const { config, live, door, controller, gallery, roster, journal, reader, networks, enrolment, camera, learning, clock } = parts;
   return {
     ...{ door, gallery, roster, enrolment },
     rule: ruler({ gallery, journal, names: ruleNames(config.access) }),
-    entries: (query) => journal.query(query).map((entry) => publicEntry(entry, config.door.id)),
+    entries: async (query) => {
+      const found = await reader.query(query);
+      return typeof found === 'string' ? found : found.map((entry) => publicEntry(entry, config.door.id));
+    },
     parts: partsOf({ clock: systemClock, maxBytes: config.enrolment.maxPictureBytes, maxAtOnce: 4, patienceMs: 60_000 }),
     settings: {
       all: live.all,
@@ -44,7 +50,7 @@ export function commandPorts(parts: CommandPortsParts): CommandPorts {
       },
     },
     ...(learning && { training: learning.training }),
-    models: () => networks(config).map(({ folder: _folder, ...network }) => network),
+    models: async () => (await networks.list())?.map(({ folder: _folder, ...network }) => network),
     ...(config.mqtt.snapshots && learning && { keptPictures: learning.training.pictures }),
     ...(config.mqtt.snapshots && {
       snapshot: async () => {

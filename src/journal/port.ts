@@ -64,3 +64,12 @@ export interface Journal extends Disposable {
   /** Recomputes the whole chain. */
   verify(onProgress?: (done: number, total: number) => void): ChainVerdict;
 }
+
+/** Reads the journal beside the deciding thread, for whoever asks from afar. */
+export interface JournalReader extends AsyncDisposable {
+  /**
+   * The newest entries that fit, in rising order. `too-long`: they cannot be found within the time of one query;
+   * `busy`: too many queries wait. Throws Fault `journal-down` or `journal-damaged`.
+   */
+  query(query: Query & { readonly limit: number }): Promise<readonly Entry[] | 'too-long' | 'busy'>;
+}

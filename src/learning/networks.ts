@@ -30,7 +30,7 @@ export function embedderOf(config: Config): EmbedderInfo {
 }
 
 /** Every network in models/, and those that the configuration names elsewhere. */
-export function networks({ face }: Config): NetworkState[] {
+export function networks({ face }: Pick<Config, 'face'>): NetworkState[] {
   const used = { 'face.detector': modelFolder(face.detector), 'face.embedder': modelFolder(face.embedder) };
   const installed = readdirSync(join(root, 'models'), { withFileTypes: true }).flatMap((entry) => (entry.isFile() ? [] : [entry.name]));
   // One that was shipped and is gone is named, too.

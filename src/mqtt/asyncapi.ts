@@ -13,8 +13,6 @@ export interface CommandNote {
   readonly name: string;
   readonly summary: string;
   readonly role: string;
-  readonly changes: boolean;
-  readonly confidential?: boolean;
   readonly args: TSchema;
   readonly result: TSchema;
 }
@@ -122,12 +120,12 @@ const replyChannel = {
   messages: { reply: { $ref: '#/components/messages/reply' }, signedReply: { $ref: '#/components/messages/signedReply' } },
 };
 
-function receiveOf({ name, summary, role, changes, confidential = false, result }: CommandNote): object {
+function receiveOf({ name, summary, role, result }: CommandNote): object {
   return {
     action: 'receive',
     channel: { $ref: `#/channels/cmd${capital(keyOf(name))}` },
     summary,
-    description: `Role: ${role}. ${changes || confidential ? 'Must be signed, unless mqtt.allowUnsigned names it.' : 'May be unsigned.'}`,
+    description: `Role: ${role}. Must be signed, unless mqtt.allowUnsigned names it.`,
     bindings: binding(1, false),
     reply: {
       address: {

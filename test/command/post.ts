@@ -10,6 +10,7 @@ import { type DoorKeys, newKey, openDoorKeys, type PrivateKey, publicKeyOf } fro
 import { type Operators, operatorsIn } from '../../src/command/operators.ts';
 import { partsOf } from '../../src/command/parts.ts';
 import { type Role, roles } from '../../src/command/port.ts';
+import { proofOf } from '../../src/command/proof.ts';
 import { commands } from '../../src/command/registry.ts';
 import type { ReplyBody } from '../../src/command/reply.ts';
 import { openSender, type Sender } from '../../src/command/request.ts';
@@ -51,7 +52,7 @@ export interface Post extends Disposable {
   send(role: Role, name: string, args?: object): Promise<ReplyBody>;
 }
 
-export interface PostOptions extends Partial<Omit<DeskOptions, 'clock' | 'keys' | 'operators' | 'used' | 'ports'>> {
+export interface PostOptions extends Partial<Omit<DeskOptions, 'clock' | 'keys' | 'prover' | 'used' | 'ports'>> {
   readonly ports?: Partial<CommandPorts>;
   readonly clock?: Clock;
   readonly doorName?: string;
@@ -61,7 +62,8 @@ export interface PostOptions extends Partial<Omit<DeskOptions, 'clock' | 'keys' 
 export async function openPost({ clock = fakeClock(), doorName = 'front-door', ports = {}, ...options }: PostOptions = {}): Promise<Post> {
   const folder = mkdtempSync(join(tmpdir(), 'facelatch-command-'));
   const keys = await openDoorKeys(join(folder, 'door-keys.json'), doorName);
-  const operators = operatorsIn(join(folder, 'operators.json'));
+  const operatorsFile = join(folder, 'operators.json');
+  const operators = operatorsIn(operatorsFile);
   const used = openUsedCommands(join(folder, 'commands.sqlite'));
   const operatorKeys = { viewer: await newKey('Ed25519'), operator: await newKey('Ed25519'), admin: await newKey('Ed25519') };
   for (const role of roles) {
@@ -84,13 +86,13 @@ export async function openPost({ clock = fakeClock(), doorName = 'front-door', p
       gallery,
       rule: ruler({ gallery, journal, names: { schedules: ['office'], groups: ['cleaners'] } }),
       roster: rosterOf({ gallery, journal }),
-      entries: (query) => journal.query(query).map((entry) => publicEntry(entry, doorName)),
+      entries: async (query) => journal.query(query).map((entry) => publicEntry(entry, doorName)),
       parts: partsOf({ clock, maxBytes: 1000, maxAtOnce: 2, patienceMs: 60_000 }),
       settings: liveSettings(loadConfig({}).config),
       ...ports,
     },
     keys,
-    operators,
+    prover: { prove: proofOf({ decrypt: keys.decrypt, operatorsFile }) },
     used,
     clock,
     clockSynchronised: () => true,

@@ -1,0 +1,71 @@
+/**
+ * Who signed a payload: an encrypted or signed text goes in; the operator whose key signed it and what they claim come
+ * out, or why nothing is proved. It computes much for each text, so that a running door asks a thread (prover.ts).
+ */
+import { statSync } from 'node:fs';
+import type { CryptoKey } from 'jose';
+import { Fault } from '../base/errors.ts';
+import { claimedKid } from '../base/jws.ts';
+import { importKey } from './keys.ts';
+import { type Operator, operatorsIn } from './operators.ts';
+import type { Refusal } from './port.ts';
+import { disclose, isEnclosed, isSigned, verifiedClaims } from './seal.ts';
+
+export type Proof =
+  | { readonly ok: true; readonly operator: Pick<Operator, 'name' | 'role' | 'kid'>; readonly claims: unknown }
+  | { readonly ok: false; readonly code: Refusal; readonly message: string };
+
+/** What tells who signed a payload. */
+export interface Prover extends AsyncDisposable {
+  /**
+   * Undefined where too many payloads wait. `ahead`: goes before the others. Throws Fault `bad-config` where the file
+   * of the operators' keys cannot be used.
+   */
+  prove(payload: Uint8Array, ahead: boolean): Promise<Proof | undefined>;
+}
+
+export interface ProofParts {
+  /** The door's key. */
+  readonly decrypt: CryptoKey;
+  readonly operatorsFile: string;
+}
+
+/** Proves on the calling thread. */
+export function proofOf({ decrypt, operatorsFile }: ProofParts): (payload: Uint8Array) => Promise<Proof> {
+  const operatorBy = findingIn(operatorsFile);
+  return async (payload) => {
+    const text = Buffer.from(payload).toString('latin1').trim();
+    const jws = isEnclosed(text) ? await disclose(text, decrypt) : text;
+    if (jws === undefined || !isSigned(jws))
+      return no('bad-signature', 'This is not encrypted to this door: fetch its card again (facelatch key door).');
+    const kid = claimedKid(jws, 'facelatch-command+jwt');
+    const operator = kid === undefined ? undefined : await operatorBy(kid);
+    if (!operator) return no('unknown-key', 'No operator of this door has this key: add it with facelatch key add.');
+    const claims = await verifiedClaims(jws, await importKey(operator.key));
+    if (claims === undefined) return no('bad-signature', 'The signature does not fit: the command was changed.');
+    return { ok: true, operator: { name: operator.name, role: operator.role, kid: operator.kid }, claims };
+  };
+}
+
+function no(code: Refusal, message: string): Proof {
+  return { ok: false, code, message };
+}
+
+/** Reads the file again when it is another one, so that a removed key is refused at once. */
+function findingIn(file: string): (kid: string) => Promise<Operator | undefined> {
+  let read: { readonly as: string; readonly operators: readonly Operator[] } | undefined;
+  return async (kid) => {
+    const as = identityOf(file);
+    if (read?.as !== as) read = { as, operators: await operatorsIn(file).list() };
+    return read.operators.find((operator) => operator.kid === kid);
+  };
+}
+
+function identityOf(file: string): string {
+  try {
+    const found = statSync(file, { bigint: true, throwIfNoEntry: false });
+    return found ? `${found.dev} ${found.ino} ${found.size} ${found.mtimeNs}` : 'none';
+  } catch (error) {
+    throw new Fault('bad-config', `The operators' keys in ${file} cannot be looked at: check the owner and mode of its folder`, error);
+  }
+}

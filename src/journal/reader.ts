@@ -1,0 +1,41 @@
+/**
+ * The journal for whoever asks from afar: a query goes in; a thread of its own looks the entries up, for a set time and
+ * a set share of a processor. Nothing on the deciding thread waits for it.
+ */
+import { Fault, type FaultCode } from '../base/errors.ts';
+import { sideThread } from '../base/side-thread.ts';
+import type { Entry, JournalReader, Query } from './port.ts';
+
+export interface ReaderData {
+  readonly file: string;
+  /** The longest time for one query, milliseconds. */
+  readonly atMostMs: number;
+}
+export interface Look {
+  readonly query: Query & { readonly limit: number };
+}
+export type Looked =
+  | { readonly found: readonly Entry[] | 'too-long' }
+  | { readonly fault: { readonly code: FaultCode; readonly message: string } };
+
+const queryMs = 50;
+/** Queries may keep one processor busy for this share of the time. */
+const share = 0.25;
+
+/** The reader of the journal in `file`. Opens nothing before the first query. */
+export function journalReader(file: string): JournalReader {
+  const thread = sideThread<Look, Looked>({
+    module: new URL('./worker.ts', import.meta.url),
+    data: { file, atMostMs: queryMs } satisfies ReaderData,
+    ...{ mostWaiting: 8, patienceMs: 5000, heapMb: 64, share },
+  });
+  return {
+    query: async (query) => {
+      const looked = await thread.ask({ query });
+      if (!looked) return 'busy';
+      if ('fault' in looked) throw new Fault(looked.fault.code, looked.fault.message);
+      return looked.found;
+    },
+    [Symbol.asyncDispose]: () => thread[Symbol.asyncDispose](),
+  };
+}
