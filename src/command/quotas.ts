@@ -34,7 +34,7 @@ const perKey: Readonly<Record<Urgency, Rate>> = {
 const unsigned: Readonly<Record<'urgent' | 'other', Rate>> = { urgent: { perS: 5, size: 20 }, other: { perS: 5, size: 20 } };
 const proofs: Readonly<Record<'urgent' | 'other', Rate>> = { urgent: { perS: 200, size: 200 }, other: { perS: 500, size: 500 } };
 
-/** The most commands under way at once, in all and of one key: one that waits for the camera must not hold up the rest. */
+/** The most commands under way at once, in all and of one key: one that takes long must not hold up the others. */
 const places: Readonly<Record<'urgent' | 'other', { readonly inAll: number; readonly ofKey: number }>> = {
   urgent: { inAll: 8, ofKey: 4 },
   other: { inAll: 16, ofKey: 8 },

@@ -19,9 +19,9 @@ export const mqtt = {
   tlsVersion: choice('Lowest TLS version that is accepted: `1.3`, or `1.2` for an older broker.', '1.3', ['1.3', '1.2']),
   certFile: string('File with a client certificate, for brokers that require one (PEM).', ''),
   keyFile: string('File with the private key of the client certificate (PEM).', ''),
-  commands: flag('Take commands over MQTT. Commands that change something need the signature of an operator (`facelatch key`).', true),
+  commands: flag('Take commands over MQTT. They need the signature of an operator (`facelatch key`).', true),
   allowUnsigned: names(
-    'Commands, such as `door.open`, that are taken without a signature. Whoever may write to the broker, and the broker itself, can then send them.',
+    'Commands, such as `door.open` or `model.list`, that are taken without a signature: five a second at most. Whoever may write to the broker, and the broker itself, can then send them.',
     [],
   ),
   snapshots: flag(
