@@ -35,7 +35,7 @@ it('learns for real: refused, shown what is wrong, promoted, used, taken back; t
   for (const person of [1, 2]) await enrol(`p${person}`, (await occasions(person)).slice(0, 2));
   expect(await learn()).toMatchObject({
     outcome: 'failed',
-    detail: expect.stringMatching(/adapt needs at least 2 people, there is only one.*not counting one whose pictures are kept apart/),
+    detail: expect.stringMatching(/adapt needs at least 2 people, and there is only one.*not counting one whose pictures are kept apart/),
   });
   // A household of three: one of them is kept apart, and on one nothing can be measured.
   for (const person of [1, 2, 3]) await enrol(`p${person}`, await occasions(person));
