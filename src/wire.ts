@@ -88,7 +88,7 @@ export async function wire(config: Config, log: Log, overrides: Overrides = {}):
     log: log.child({ room: 'access' }),
     onEvent: (event, entry) => tellEvent(rooms, event, entry),
   });
-  const { controller, door } = entrance;
+  const { controller, door, people } = entrance;
   const loops: Loops = daemonLoops({
     ...{ camera, reader, controller, clock, log },
     openReader: async () => (learning ? learning.reopen() : reader),
@@ -119,6 +119,7 @@ export async function wire(config: Config, log: Log, overrides: Overrides = {}):
       door,
       controller,
       gallery,
+      people,
       roster,
       journal,
       reader: reading,

@@ -60,8 +60,11 @@ interface Control {
   face: State;
   premises: Premises;
   pins: PinTries;
+  /** What was done and could not be journalled: it follows as soon as the journal can be written. */
+  readonly owed: Event[];
 }
 
+const mostOwed = 100;
 const journalDownDetail = 'the journal cannot be written';
 
 /** The controller over a journal and a relay. */
@@ -73,6 +76,7 @@ export function openController(options: ControllerOptions): Controller {
     face: before?.face ?? initialState,
     premises: before?.premises ?? initialPremises(options.policy().armed),
     pins: before?.pins ?? noTries,
+    owed: [],
   };
   return {
     submit: (input) =>
@@ -121,15 +125,25 @@ function policyOf({ options, premises }: Control): Policy {
 
 /** Undefined where the journal cannot be written. */
 function append(control: Control, event: Event): Entry | undefined {
-  const { journal, notes, log, onEvent } = control.options;
+  const { log, onEvent } = control.options;
   try {
-    const entry = journal.append(event, notes?.(control));
+    const entry = written(control, event);
     onEvent?.(event, entry);
     return entry;
   } catch (error) {
     log.error({ err: messageOf(error), kind: event.kind }, 'journal cannot be written');
     return undefined;
   }
+}
+
+/** The entry of an event, once everything that is owed stands before it. Throws what the journal throws. */
+function written({ options: { journal, notes, onEvent }, owed, ...standing }: Control, event: Event): Entry {
+  for (let first = owed[0]; first; first = owed[0]) {
+    const entry = journal.append(first, notes?.(standing));
+    owed.shift();
+    onEvent?.(first, entry);
+  }
+  return journal.append(event, notes?.(standing));
 }
 
 /** Faces: decides, then carries out each event with its effect. */
@@ -196,6 +210,7 @@ async function submitPremises(control: Control, input: PremisesInput): Promise<A
       Object.assign(control, before);
       return { ok: false, reason: 'journal-down', detail: journalDownDetail };
     }
+    if (!entry && control.owed.length < mostOwed) control.owed.push(event);
     if (event.kind === 'request.refused') return { ok: false, reason: event.reason, detail: event.detail };
     seq ||= entry?.seq ?? 0;
   }
@@ -215,10 +230,10 @@ function endLockOut(control: Control, input: PremisesInput): readonly Event[] {
   return events;
 }
 
-/** Whether an intent is carried out that could not be journalled: people always get out, and a hold always ends. */
+/** Whether an intent is carried out that could not be journalled: people always get out, a hold always ends, and a door is always disarmed. */
 function mayGoUnrecorded({ options: { journalDown } }: Control, input: PremisesInput): boolean {
   if (input.kind !== 'request') return true;
-  return input.by.kind === 'exit-button' || input.what === 'release' || journalDown === 'open';
+  return input.by.kind === 'exit-button' || input.what === 'release' || input.what === 'disarm' || journalDown === 'open';
 }
 
 async function carryOut(control: Control, effect: LockEffect, grantSeq: number): Promise<string | undefined> {

@@ -16,6 +16,7 @@ import { type Controller, type ControllerOptions, openController } from './contr
 import type { Policy } from './decide.ts';
 import { openDoor } from './door.ts';
 import { keptName, keptText } from './kept.ts';
+import { type KeptOut, keptOut } from './kept-out.ts';
 import type { Door, GroupRules } from './port.ts';
 import type { PremisesRules } from './premises.ts';
 import { remembered } from './remembered.ts';
@@ -40,7 +41,7 @@ export interface EntranceRules {
 export interface EntranceOptions {
   readonly journal: Pick<Journal, 'append' | 'query' | 'note' | 'keep' | 'head'>;
   readonly relay: Relay;
-  readonly gallery: Pick<Gallery, 'find' | 'list' | 'rules'>;
+  readonly gallery: Pick<Gallery, 'find' | 'list' | 'rules' | 'setRules'>;
   readonly rules: EntranceRules;
   /** Asked at every input: it may change while the door runs. */
   readonly policy: () => Policy;
@@ -58,6 +59,8 @@ export interface EntranceOptions {
 export interface Entrance {
   readonly controller: Controller;
   readonly door: Door;
+  /** People's rules as they count at this door. */
+  readonly people: Pick<KeptOut, 'rules' | 'setRules'>;
   /** False until the inputs have reported their levels, and while they cannot be read. */
   readonly inputsKnown: boolean;
   /** Looks at the clocks; call it at every tick. */
@@ -70,9 +73,11 @@ const againMs = 1000;
 
 /** Opens the entrance. Throws Fault `bad-config`, and `journal-down` where the journal cannot be read. */
 export function openEntrance(options: EntranceOptions): Entrance {
-  const { journal, relay, gallery, rules, inputs, clock, log, onEvent } = options;
+  const { journal, relay, rules, inputs, clock, log, onEvent } = options;
+  const people = keptOut(options.gallery, clock);
+  const gallery: EntranceOptions['gallery'] = { find: options.gallery.find, list: options.gallery.list, ...people };
   const time = watchedTime(options, (byMs, sure) => controller.record({ kind: 'clock.jumped', byMs, sure }));
-  const admission = admissionBy(options, time);
+  const admission = admissionBy({ ...options, gallery }, time);
   const { standing, damaged } = remembered(journal, rules.armed, time.moment());
   if (damaged) log.error('how the door stood cannot be read from the journal: it begins disarmed');
   const controller = openController({
@@ -92,12 +97,14 @@ export function openEntrance(options: EntranceOptions): Entrance {
   });
   let inputsKnown = false;
   return {
-    controller,
-    door,
+    ...{ controller, door, people },
     get inputsKnown() {
       return inputsKnown;
     },
-    tick: () => time.tick(),
+    tick: () => {
+      time.tick();
+      people.tick();
+    },
     watchInputs: async (signal) => {
       while (inputs && !signal.aborted) {
         try {

@@ -3,6 +3,7 @@
  * says what is wrong. The command line and MQTT both use it, so both get the same answers.
  */
 
+import { Fault, messageOf } from '../base/errors.ts';
 import type { PersonId } from '../events.ts';
 import type { Gallery, PersonRules } from '../identity/port.ts';
 import type { Journal } from '../journal/port.ts';
@@ -95,14 +96,40 @@ export interface RulerOptions {
   readonly names: KnownNames;
 }
 
-/** Changes people's rules; journalled before they take effect. Throws what journal and gallery throw. */
+/**
+ * Changes people's rules. Journalled before they take effect, but for a person who is disabled: that is done first, and stays whatever the journal says.
+ * Throws what journal and gallery throw, and `journal-down` for what is done and has no record.
+ */
 export function ruler({ gallery, journal, names }: RulerOptions): ChangeRules {
   return (personId, change) => {
     const result = changedRules(gallery.rules(personId), change, names);
     if (typeof result === 'string') return { ok: false, detail: result };
-    if (result.changed.length > 0) store(gallery, journal, personId, result.rules, result.changed);
+    if (change.enabled === false && result.changed.length === 1) disable(gallery, journal, personId, result.rules);
+    else if (result.changed.length > 0) store(gallery, journal, personId, result.rules, result.changed);
     return { ok: true, rules: shownRules(result.rules), changed: result.changed };
   };
+}
+
+function disable(gallery: RulerOptions['gallery'], journal: RulerOptions['journal'], personId: PersonId, rules: PersonRules): void {
+  const faults: unknown[] = [];
+  for (const step of [
+    () => gallery.setRules(personId, rules),
+    () => journal.append({ kind: 'person.ruled', personId, changed: ['enabled'] }),
+  ])
+    try {
+      step();
+    } catch (error) {
+      faults.push(error);
+    }
+  if (faults.length === 0) return;
+  // A gallery that only stores has not kept anybody out.
+  if (gallery.rules(personId).enabled !== false) throw faults[0];
+  const missing = faults.map(messageOf).join(' ');
+  throw new Fault(
+    'journal-down',
+    `The person is not let in any more, but that is not wholly on the disk, where a restart would look: ${missing}`,
+    faults[0],
+  );
 }
 
 /** Gives a person the hash of a PIN, or takes the PIN away together with the rules about it. */

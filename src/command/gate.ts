@@ -198,7 +198,7 @@ function admitProved({ commands, used, clock }: State, { name, operator, claims,
   // That a read was used is known until the daemon stops, which is enough: repeated, it tells the same operator again.
   if (command.changes) {
     const { kid } = operator;
-    const use = { kid, jti: claims.jti, iatS: claims.iat, expS: Math.ceil(claims.exp), inOrder: true };
+    const use = { kid, jti: claims.jti, iatS: claims.iat, expS: Math.ceil(claims.exp), inOrder: true, urgent: command.urgent === true };
     const noted = used.note(use, Math.floor(clock.wall() / 1000));
     if (noted !== 'first') return no(unusable[noted]);
   }

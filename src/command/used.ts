@@ -17,13 +17,16 @@ export interface Use {
   readonly expS: number;
   /** True for a command that must not follow one signed later: a hold that arrives after its own release. */
   readonly inOrder: boolean;
+  /** True for a command that makes the door safer: it is carried out also where its use cannot be stored, and is then known until the daemon stops. */
+  readonly urgent?: boolean;
 }
 
 export interface UsedCommands extends Disposable {
   /**
    * Stores the use durably. `again`: it was used already, or expired so long ago that nobody can tell; `overtaken`:
    * this operator signed a later command that was used already (only where `inOrder`); `full`: too many are kept.
-   * @throws Fault `bad-config` or `disk-full` where it cannot be stored: then the command must not be carried out.
+   * @throws Fault `bad-config` or `disk-full` where it cannot be stored and is not urgent: then the command must not be
+   * carried out.
    */
   note(use: Use, nowS: number): 'first' | 'again' | 'overtaken' | 'full';
 }
@@ -77,25 +80,60 @@ export function openUsedCommands(file: string): UsedCommands {
       throw asFault(error, code, `The list of used commands ${file} cannot be written`);
     }
   };
+  const memory = usedInMemory();
+  const stored = ({ kid, jti, iatS, expS, inOrder }: Use, nowS: number) =>
+    guarded(() => {
+      const { upto } = checkedRow(oldestRow, oldest.get(nowS - keptS), damaged);
+      if (upto !== null) {
+        forget.run(upto);
+        moveForgotten.run(upto);
+      }
+      if (expS <= checkedRow(uptoRow, forgotten.get(), damaged).upto) return 'again';
+      if (checkedRow(countRow, count.get(), damaged).n >= mostKept) return 'full';
+      if (insert.run(kid, jti, expS).changes === 0) return 'again';
+      if (!inOrder) return 'first';
+      const last = latest.get(kid);
+      if (last && checkedRow(latestRow, last, damaged).iat > iatS) return 'overtaken';
+      moveLatest.run(kid, iatS);
+      return 'first' as const;
+    });
   return {
-    note: ({ kid, jti, iatS, expS, inOrder }, nowS) =>
-      guarded(() => {
-        const { upto } = checkedRow(oldestRow, oldest.get(nowS - keptS), damaged);
-        if (upto !== null) {
-          forget.run(upto);
-          moveForgotten.run(upto);
-        }
-        if (expS <= checkedRow(uptoRow, forgotten.get(), damaged).upto) return 'again';
-        if (checkedRow(countRow, count.get(), damaged).n >= mostKept) return 'full';
-        if (insert.run(kid, jti, expS).changes === 0) return 'again';
-        if (!inOrder) return 'first';
-        const last = latest.get(kid);
-        if (last && checkedRow(latestRow, last, damaged).iat > iatS) return 'overtaken';
-        moveLatest.run(kid, iatS);
-        return 'first';
-      }),
+    note: (use, nowS) => {
+      const known = memory.of(use, nowS);
+      if (known !== undefined) return known;
+      let found: ReturnType<UsedCommands['note']>;
+      try {
+        found = stored(use, nowS);
+      } catch (error) {
+        if (!use.urgent || !(error instanceof Fault)) throw error;
+        found = 'full';
+      }
+      if (found !== 'full' || !use.urgent) return found;
+      memory.add(use);
+      return 'first';
+    },
     [Symbol.dispose]: () => {
       if (db.isOpen) db.close();
+    },
+  };
+}
+
+/**
+ * Uses that could not be stored. `latest` is kept for each key, so that what was signed before is not carried out later,
+ * when there is room again.
+ */
+function usedInMemory() {
+  const ids = new Map<string, number>();
+  const latest = new Map<string, number>();
+  return {
+    of: ({ kid, jti, iatS, inOrder }: Use, nowS: number): 'again' | 'overtaken' | undefined => {
+      for (const [id, expS] of ids) if (expS < nowS - keptS) ids.delete(id);
+      if (ids.has(`${kid} ${jti}`)) return 'again';
+      return inOrder && (latest.get(kid) ?? Number.NEGATIVE_INFINITY) > iatS ? 'overtaken' : undefined;
+    },
+    add: ({ kid, jti, iatS, expS, inOrder }: Use) => {
+      ids.set(`${kid} ${jti}`, expS);
+      if (inOrder) latest.set(kid, iatS);
     },
   };
 }

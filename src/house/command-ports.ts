@@ -1,5 +1,6 @@
 /** What commands may reach of a running house: its parts go in, the ports of the command room come out. */
 import type { Controller } from '../access/controller.ts';
+import type { Entrance } from '../access/entrance.ts';
 import { ruleNames, ruler } from '../access/person-rules.ts';
 import type { Door } from '../access/port.ts';
 import { type Clock, systemClock } from '../base/time.ts';
@@ -20,6 +21,7 @@ export interface CommandPortsParts {
   readonly door: Door;
   readonly controller: Pick<Controller, 'record'>;
   readonly gallery: Gallery;
+  readonly people: Entrance['people'];
   readonly roster: Roster;
   readonly journal: Journal;
   /** Both work beside the deciding thread. */
@@ -32,10 +34,10 @@ export interface CommandPortsParts {
 }
 
 export function commandPorts(parts: CommandPortsParts): CommandPorts {
-  const { config, live, door, controller, gallery, roster, journal, reader, networks, enrolment, camera, learning, clock } = parts;
+  const { config, live, door, controller, gallery, people, roster, journal, reader, networks, enrolment, camera, learning, clock } = parts;
   return {
     ...{ door, gallery, roster, enrolment },
-    rule: ruler({ gallery, journal, names: ruleNames(config.access) }),
+    rule: ruler({ gallery: people, journal, names: ruleNames(config.access) }),
     entries: async (query) => {
       const found = await reader.query(query);
       return typeof found === 'string' ? found : found.map((entry) => publicEntry(entry, config.door.id));

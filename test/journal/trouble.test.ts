@@ -1,7 +1,7 @@
 /** The journal in real trouble: killed in the middle of an append, two writers at once, a full disk, a read-only disk, a lock that is held. */
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, mkdtempSync, readdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readdirSync, rmSync, statfsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -11,6 +11,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { openJournal } from '../../src/journal/sqlite.ts';
 import { fakeClock } from '../fakes/clock.ts';
 import { eventOf, numbered } from '../fakes/events.ts';
+import { fillDisk, mountSmallDisk, unmountDisk } from '../fakes/small-disk.ts';
 
 const child = fileURLToPath(new URL('child.ts', import.meta.url));
 let folder = '';
@@ -85,18 +86,6 @@ describe('a journal with two writers', () => {
   });
 });
 
-/** A small disk of its own, or undefined where this user may not mount one. */
-function mountSmallDisk(): string | undefined {
-  const mountPoint = mkdtempSync(join(tmpdir(), 'facelatch-disk-'));
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=512k', 'tmpfs', mountPoint], { stdio: 'ignore' });
-    return mountPoint;
-  } catch {
-    rmSync(mountPoint, { recursive: true });
-    return undefined;
-  }
-}
-
 const downForFullDisk = expect.objectContaining({
   code: 'journal-down',
   message: expect.stringMatching(/full; free space.*state\.folder/),
@@ -126,19 +115,11 @@ describe('a journal on a full disk', () => {
       expect(journal.verify()).toEqual({ ok: true, entries: written + 1 });
     } finally {
       if (disk) {
-        execFileSync('umount', [disk]);
-        rmSync(disk, { recursive: true });
+        unmountDisk(disk);
       }
     }
   });
 });
-
-/** Takes the disk's free space with another file; what comes back gives it free again. */
-function fillDisk(disk: string): () => void {
-  const ballast = join(disk, 'ballast');
-  writeFileSync(ballast, Buffer.alloc(Math.max(0, statfsSync(disk).bavail - 8) * statfsSync(disk).bsize));
-  return () => rmSync(ballast);
-}
 
 /** Holds the file to a number of pages through the journal's own connection: SQLite then answers as on a full disk. */
 function holdSize(): () => void {
