@@ -26,6 +26,7 @@ import { tellEvent } from './house/event-path.ts';
 import { eyesOf, renewStale } from './house/eyes.ts';
 import { decidedOn, sightingOf } from './house/frame-path.ts';
 import { daemonLoops, type Loops } from './house/loops.ts';
+import { outsidePictures } from './house/outside-pictures.ts';
 import type { Listeners, Rooms } from './house/rooms.ts';
 import { runHouse } from './house/running.ts';
 import { type HouseStatus, houseStatus, policyOf, readingsOf } from './house/standing.ts';
@@ -89,11 +90,15 @@ export async function wire(config: Config, log: Log, overrides: Overrides = {}):
     onEvent: (event, entry) => tellEvent(rooms, event, entry),
   });
   const { controller, door, people } = entrance;
+  const outside = opening.use(outsidePictures(systemClock));
   const loops: Loops = daemonLoops({
     ...{ camera, reader, controller, clock, log },
     openReader: async () => (learning ? learning.reopen() : reader),
     sight: (frame, reading) => sightingOf(rooms, frame, reading),
-    onMoment: (moment) => decidedOn(rooms, moment),
+    onMoment: (moment) => {
+      if (moment.reading.faces.length > 0 && !controller.settled) outside.saw();
+      decidedOn(rooms, moment);
+    },
     onTick: () => onTick(rooms, entrance, loops),
     refresh: () => takeInChanges(rooms),
     retry: { minMs: config.camera.retryMinMs, maxMs: config.camera.retryMaxMs },
@@ -108,7 +113,7 @@ export async function wire(config: Config, log: Log, overrides: Overrides = {}):
     },
   };
   const enrolment = opening.use(
-    enrolmentSessionsOf(config, { gallery, roster, reader: () => reader, camera: seen, log: log.child({ room: 'identity' }) }),
+    enrolmentSessionsOf(config, { gallery, roster, reader: () => reader, camera: seen, outside, log: log.child({ room: 'identity' }) }),
   );
   const networks = opening.use(networkList(config));
   const reading = opening.use(journalReaderOf(config));

@@ -113,10 +113,10 @@ export const faultGuide: Readonly<Record<FaultCode, FaultAdvice>> = {
   },
   'bad-picture': {
     area: 'camera',
-    says: ['cannot be read', 'too small to hold a face', 'is empty (0 bytes)'],
+    says: ['cannot be read', 'too small to hold a face', 'is empty (0 bytes)', 'HEIC is not read'],
     cause: 'A picture cannot be decoded, is too small, holds no face, or the camera showed no good face for a minute.',
     remedy:
-      'Give a JPEG or PNG in which one face looks at the camera, in good light, with at least 24 pixels between the eyes. See ' +
+      'Export HEIC as JPEG. Give a JPEG or PNG in which one face looks at the camera, in good light, with at least 24 pixels between the eyes. See ' +
       '[Enrol people](../use/enrol.md).',
   },
   'reader-failed': {

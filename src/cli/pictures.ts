@@ -6,8 +6,11 @@ import { Fault } from '../base/errors.ts';
 import { type FileInFolder, type FilePath, filesIn, shownPath } from '../base/path.ts';
 import { unnameable, unreadable } from '../base/unreadable.ts';
 
-/** What is taken from a folder. A file that is named may be called anything: its content decides. */
-const extensions = '.jpg .jpeg .jpe .jfif .png .webp .avif .gif .tif .tiff .bmp .pgm .ppm .pbm .pnm'.split(' ');
+/**
+ * What is taken from a folder. A file that is named may be called anything: its content decides. HEIC is not read, and
+ * passing it over in silence would hide that.
+ */
+const extensions = '.jpg .jpeg .jpe .jfif .png .webp .avif .heic .heif .gif .tif .tiff .bmp .pgm .ppm .pbm .pnm'.split(' ');
 
 /** A picture of a face is smaller. A video or a disk image given by mistake is not read into memory. */
 const maxBytes = 64 * 1024 * 1024;

@@ -5,6 +5,7 @@
 import { execFile } from 'node:child_process';
 import sharp from 'sharp';
 import { Fault, messageOf } from '../base/errors.ts';
+import { requireDecodable } from './header.ts';
 
 /** Interleaved RGB, 3 bytes per pixel, rows from top to bottom. */
 export interface Picture {
@@ -28,6 +29,7 @@ const ffmpegTimeoutMs = 15_000;
  */
 export async function decodePicture(encoded: Uint8Array): Promise<Picture> {
   if (encoded.length === 0) throw new Fault('bad-picture', 'The picture is empty (0 bytes)');
+  requireDecodable(encoded);
   const known = isReadBySharp(encoded) ? encoded : await throughFfmpeg(encoded);
   try {
     return await decodeWithSharp(known);

@@ -8,7 +8,9 @@ import type { Log } from '../base/log.ts';
 import { type SerialQueue, serialQueue } from '../base/serial.ts';
 import type { Clock } from '../base/time.ts';
 import type { PersonId } from '../events.ts';
+import type { OutsidePictures } from '../face/port.ts';
 import { type Album, type AlbumParts, album } from './album.ts';
+import { refuse } from './candidate.ts';
 import { looksLike } from './lookalike.ts';
 import { personName } from './name.ts';
 import { type News, news } from './news.ts';
@@ -29,6 +31,8 @@ export interface SessionsOptions extends Omit<AlbumParts, 'before' | 'gallery'> 
   readonly gallery: Pick<Gallery, 'find' | 'match' | 'threshold' | 'pictures'>;
   readonly roster: Pick<Roster, 'enrol'>;
   readonly camera?: DoorCamera;
+  /** Cleans pictures that were sent, before anything else looks at them. */
+  readonly outside: OutsidePictures;
   readonly clock: Clock;
   readonly log: Log;
   /** Sessions at once. */
@@ -69,18 +73,29 @@ interface Running {
   readonly changes: News<SessionId, EnrolmentStatus>;
   /** What still runs: the expiry of each session, and pictures being taken. */
   readonly work: Set<Promise<void>>;
+  /** Pictures that were sent and are not judged yet: each is decoded in its turn. */
+  readonly sent: { count: number; bytes: number };
 }
 
 /** How many ended sessions are remembered. */
 const remembered = 32;
 /** The most pictures of one session that may wait: whoever sends more has not waited for the answers. */
 const mostWaiting = 8;
+/** The most of all sessions: each holds a place among the door's commands for as long as it waits. */
+const mostWaitingInAll = 8;
 /** How soon a session that is busy when its time is up is looked at again, milliseconds. */
 const lookAgainMs = 1000;
 
 /** The sessions over a gallery; nothing runs until one is started. */
 export function enrolmentSessions(options: SessionsOptions): EnrolmentSessions {
-  const running: Running = { options, sessions: new Map(), ended: new Map(), changes: news(), work: new Set() };
+  const running: Running = {
+    options,
+    sessions: new Map(),
+    ended: new Map(),
+    changes: news(),
+    work: new Set(),
+    sent: { count: 0, bytes: 0 },
+  };
   const { sessions, ended, changes, work } = running;
   return {
     start: async ({ name, by }) => {
@@ -182,24 +197,47 @@ async function addPicture(
   picture: Uint8Array,
   source: string,
 ): Promise<EnrolmentAnswer<PictureOutcome>> {
-  const { maxPictures } = running.options;
+  const { maxPictures, maxPictureBytes } = running.options;
   // This picture counts among those that wait.
   if (session.album.size + session.waiting > maxPictures)
     return no('too-many-pictures', `A session holds ${maxPictures} pictures; commit it.`);
-  if (session.waiting > mostWaiting) return no('too-many-pictures', 'Too many at once: wait for the answer to each picture.');
-  const outcome = await judge(running, session, source, picture);
-  return session.end.signal.aborted ? gone(running.ended.get(session.id)) : yes(outcome);
+  const { sent } = running;
+  const room = sent.count === 0 || (sent.count < mostWaitingInAll && sent.bytes + picture.length <= 2 * maxPictureBytes);
+  if (!room || session.waiting > mostWaiting) return no('too-many-pictures', 'Too many at once: wait for the answer to each picture.');
+  sent.count++;
+  sent.bytes += picture.length;
+  try {
+    const outcome = await judgeSent(running, session, source, picture);
+    return session.end.signal.aborted ? gone(running.ended.get(session.id)) : yes(outcome);
+  } finally {
+    sent.count--;
+    sent.bytes -= picture.length;
+  }
+}
+
+/** Cleaned first, so that neither the door's reader nor the gallery gets anything as it came from outside. */
+async function judgeSent(running: Running, session: Session, source: string, picture: Uint8Array): Promise<PictureOutcome> {
+  const { outside, maxPictureBytes } = running.options;
+  try {
+    // The album refuses one that is too large.
+    const cleaned = picture.length > maxPictureBytes ? picture : await outside.clean(picture);
+    return await judge(running, session, source, cleaned);
+  } catch (error) {
+    if (!(error instanceof Fault && error.code === 'bad-picture')) throw error;
+    return noted(running, session, refuse(source, ['not-a-picture'], error.message));
+  }
 }
 
 function judge(running: Running, session: Session, source: string, picture: Uint8Array): Promise<PictureOutcome> {
-  return session.inTurn(async () => {
-    const outcome = await session.album.judge(source, picture);
-    const repeats = !outcome.accepted && String(outcome.reasons) === String(session.last?.accepted === false && session.last.reasons);
-    session.last = outcome;
-    // A camera would say the same many times a second.
-    if (!repeats && !session.end.signal.aborted) tell(running, session);
-    return outcome;
-  });
+  return session.inTurn(async () => noted(running, session, await session.album.judge(source, picture)));
+}
+
+/** Remembers and tells what became of a picture. A camera would say the same many times a second. */
+function noted(running: Running, session: Session, outcome: PictureOutcome): PictureOutcome {
+  const repeats = !outcome.accepted && String(outcome.reasons) === String(session.last?.accepted === false && session.last.reasons);
+  session.last = outcome;
+  if (!repeats && !session.end.signal.aborted) tell(running, session);
+  return outcome;
 }
 
 function takeFromCamera(running: Running, session: Session, count: number): EnrolmentAnswer<EnrolmentStatus> {

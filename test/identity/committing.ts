@@ -17,6 +17,7 @@ const sessions = enrolmentSessions({
   gallery,
   roster: rosterOf({ gallery, journal }),
   reader: () => reader,
+  outside: { clean: async (picture) => picture },
   limits: { minInterEyePx: 24, minLuminance: 35, maxLuminance: 225, minSharpness: 0.01, maxTurnDeg: 40, dominance: 0.5 },
   clock: systemClock,
   log: openLog('silent'),

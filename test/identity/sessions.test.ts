@@ -36,7 +36,17 @@ function open(options: Partial<SessionsOptions> = {}) {
   const journal = memoryJournal({ clock });
   const reader = drawingReader();
   const roster = rosterOf({ gallery, journal });
-  const parts = { gallery, roster, reader: () => reader, limits, clock, log: openLog('silent'), ...bounds, ...options };
+  const parts = {
+    gallery,
+    roster,
+    reader: () => reader,
+    outside: { clean: async (picture: Uint8Array) => picture },
+    limits,
+    clock,
+    log: openLog('silent'),
+    ...bounds,
+    ...options,
+  };
   const sessions = enrolmentSessions(parts);
   ends.push(async () => await sessions[Symbol.asyncDispose]());
   const start = async (name = 'Ada') => value(await sessions.start({ name, by: 'olga' })).session;
@@ -59,6 +69,48 @@ function value<T>(answer: EnrolmentAnswer<T>): T {
   return answer.value;
 }
 const refused = (reason: string) => expect.objectContaining({ ok: false, reason });
+
+describe('a picture that was sent', () => {
+  it('is cleaned before it is read or stored; one that cannot be cleaned is refused with the reason', async () => {
+    const cleaned: string[] = [];
+    const clean = async (picture: Uint8Array) => {
+      const { tag } = JSON.parse(Buffer.from(picture).toString()) as Drawing;
+      if (tag === 'heic') throw new Fault('bad-picture', 'This is a HEIC picture');
+      cleaned.push(`${tag}`);
+      return drawing({ face: 0, tag: `cleaned ${tag}` });
+    };
+    const { sessions, gallery, start } = open({ outside: { clean } });
+    const id = await start();
+    expect(value(await sessions.addPicture(id, { picture: drawing({ face: 0, tag: 'sent' }), source: 'a' }))).toMatchObject({
+      accepted: true,
+    });
+    const heic = value(await sessions.addPicture(id, { picture: drawing({ tag: 'heic' }), source: 'b' }));
+    expect(heic).toEqual({ accepted: false, source: 'b', reasons: ['not-a-picture'], detail: 'This is a HEIC picture' });
+    expect(value(await sessions.status(id)).last).toEqual(heic);
+    const ada = value(await sessions.commit(id));
+    expect(gallery.pictures(ada.id).map(({ picture }) => JSON.parse(Buffer.from(picture).toString()).tag)).toEqual(['cleaned sent']);
+    expect(cleaned).toEqual(['sent']);
+  });
+
+  it('waits in memory: of all sessions no more than eight, nor more bytes than two pictures may have', async () => {
+    const slow = Promise.withResolvers<void>();
+    const clean = async (picture: Uint8Array) => {
+      await slow.promise;
+      return picture;
+    };
+    const { sessions, start } = open({ outside: { clean }, maxPictures: 20 });
+    const [one, two] = [await start('Ada'), await start('Bob')];
+    const send = (id: string, tag: string, bytes = 1) =>
+      sessions.addPicture(id, { picture: drawing({ face: 0, tag, padding: 'x'.repeat(bytes) }), source: tag });
+    const large = [send(one, '1', 800), send(two, '2', 800)];
+    expect(await send(two, '3', 800)).toEqual(refused('too-many-pictures'));
+    const small = ['4', '5', '6', '7', '8', '9'].map((tag) => send(one, tag));
+    expect(await send(two, '10')).toEqual(refused('too-many-pictures'));
+    slow.resolve();
+    for (const answer of [...large, ...small]) expect(value(await answer)).toMatchObject({ accepted: true });
+    expect(await send(two, '11', 800)).toMatchObject({ ok: true });
+  });
+});
 
 describe('a session', () => {
   it('stores nothing before it is committed, then all accepted pictures, and journals who did it', async () => {

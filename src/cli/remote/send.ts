@@ -94,6 +94,9 @@ function refusalText(door: string, error: ReplyBody['error']): string {
   return `${door} refused (${error?.code}${reason}): ${error?.message}`;
 }
 
+/** A door decodes pictures one after the other, at its leisure: a busy one takes half a minute. */
+const patienceS = (command: string, { timeout }: SendOptions): number => (command === 'enrol.add' ? Math.max(timeout, 60) : timeout);
+
 async function openAsking(door: string, config: Config, options: SendOptions, stop: AbortSignal) {
   const operator = readOperatorKey(options.key);
   const card = await findDoorCard(door, options.card, config);
@@ -103,7 +106,7 @@ async function openAsking(door: string, config: Config, options: SendOptions, st
     const request = await sender.request(name, args, caller.replyTopic);
     let proved: ReplyBody | undefined;
     let unproved: ReplyBody | undefined;
-    const answered = await caller.call(name, request.payload, options.timeout * 1000, async (reply) => {
+    const answered = await caller.call(name, request.payload, patienceS(name, options) * 1000, async (reply) => {
       const read = await request.read(reply);
       // A broker may deliver a request twice. Then "replayed" answers the second, and the answer to the first is
       // still to come.
@@ -115,11 +118,11 @@ async function openAsking(door: string, config: Config, options: SendOptions, st
     if (unproved?.error)
       throw new Fault(
         'broker-refused',
-        `No answer signed by the door came within ${options.timeout} s. Somebody answered: ${unproved.error.message} (${unproved.error.code})`,
+        `No answer signed by the door came within ${patienceS(name, options)} s. Somebody answered: ${unproved.error.message} (${unproved.error.code})`,
       );
     throw new Fault(
       'broker-unreachable',
-      `The door ${door} did not answer within ${options.timeout} s. Check that it runs (topic ${config.mqtt.prefix}/${door}/status), that it uses this broker and has mqtt.commands true, and that mqtt.user may write to ${config.mqtt.prefix}/${door}/cmd/# and read ${config.mqtt.prefix}/${door}/reply/#`,
+      `The door ${door} did not answer within ${patienceS(name, options)} s. Check that it runs (topic ${config.mqtt.prefix}/${door}/status), that it uses this broker and has mqtt.commands true, and that mqtt.user may write to ${config.mqtt.prefix}/${door}/cmd/# and read ${config.mqtt.prefix}/${door}/reply/#`,
     );
   };
   return { ask, [Symbol.asyncDispose]: () => caller[Symbol.asyncDispose]() };

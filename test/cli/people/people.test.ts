@@ -53,6 +53,7 @@ async function makePictures(): Promise<void> {
   mkdirSync(at('bob'));
   copyFileSync(demoPicture(2, 'neutral'), at('bob/1.jpg'));
   copyFileSync(demoPicture(2, 'smiling'), at('bob/2.JPG'));
+  writeFileSync(at('bob/3.HEIC'), Buffer.from('\0\0\0\x18ftypheic\0\0\0\0mif1heic', 'latin1'));
   writeFileSync(at('bob/notes.txt'), 'not taken');
   mkdirSync(at('nothing'));
   writeFileSync(at('nothing/notes.txt'), 'no picture here');
@@ -99,7 +100,7 @@ describe('enrol', () => {
   it('takes the pictures of a folder by their names and tells in words what became of them', () => {
     expect(enrolled.bob.code).toBe(0);
     expect(enrolled.bob.stdout).toMatch(
-      /^accepted .*1\.jpg: \d+ pixels between the eyes, brightness \d+\naccepted .*2\.JPG: .*\nBob is enrolled with 2 pictures\n$/,
+      /^accepted .*1\.jpg: \d+ pixels between the eyes, brightness \d+\naccepted .*2\.JPG: .*\nrefused {3}.*3\.HEIC: HEIC is not read here: export the picture as JPEG .*\nBob is enrolled with 2 pictures\n$/,
     );
   });
 
