@@ -12,6 +12,7 @@ import { deskOf } from './adapters/command.ts';
 import { metricsOf } from './adapters/host.ts';
 import { embeddedBroker } from './adapters/mqtt.ts';
 import { inputsOf, relayOf } from './adapters/relay.ts';
+import { Fault } from './base/errors.ts';
 import type { Log } from './base/log.ts';
 import { type BootTime, type Clock, runTime, steppedClock, systemClock } from './base/time.ts';
 import type { Camera } from './camera/port.ts';
@@ -19,6 +20,7 @@ import { sharedCamera } from './camera/shared.ts';
 import type { FaceReader } from './face/port.ts';
 import { bootTime } from './host/boot-time.ts';
 import { lockState } from './host/lock.ts';
+import { stateModes } from './host/state-folder.ts';
 import { timeSync } from './host/time-sync.ts';
 import { commandPorts } from './house/command-ports.ts';
 import { doorStates } from './house/door-states.ts';
@@ -156,7 +158,7 @@ export async function wire(config: Config, log: Log, overrides: Overrides = {}):
 async function openRooms(config: Config, log: Log, overrides: Overrides, opening: AsyncDisposableStack): Promise<Rooms> {
   const stepped = isStepped(config, overrides) ? steppedClock() : undefined;
   const clock = overrides.clock ?? stepped ?? systemClock;
-  opening.use(lockState(stateFolder(config)));
+  opening.use(lockState(guardedFolder(config, log)));
   const journal = opening.use(journalOf(config, clock));
   const { eyes, learning } = await openGuarding({ config, log, clock, journal }, overrides, opening);
   await renewStale(eyes, overrides.serviceManager, log);
@@ -173,6 +175,15 @@ async function openRooms(config: Config, log: Log, overrides: Overrides, opening
     metrics: undefined,
     publishing: undefined,
   };
+}
+
+/** The state folder. Throws Fault `bad-config` where other users could write there. */
+function guardedFolder(config: Config, log: Log): string {
+  const folder = stateFolder(config);
+  const { writable, readable } = stateModes(folder);
+  if (writable !== undefined) throw new Fault('bad-config', writable);
+  if (readable !== undefined) log.warn(readable);
+  return folder;
 }
 
 /** A reader that a test brings guards alone: there is nothing to learn for it. */

@@ -5,12 +5,13 @@ import { Fault } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import { type Clock, systemClock } from '../base/time.ts';
 import { commandDesk } from '../command/desk.ts';
-import { type DoorKeys, openDoorKeys } from '../command/keys.ts';
+import { copiedWords, type DoorKeys, openDoorKeys } from '../command/keys.ts';
 import type { Desk } from '../command/port.ts';
 import { openProver } from '../command/prover.ts';
 import { commands } from '../command/registry.ts';
 import type { CommandPorts } from '../command/spec.ts';
 import { openUsedCommands } from '../command/used.ts';
+import { machineMark } from '../host/machine.ts';
 import { timeSync } from '../host/time-sync.ts';
 import type { Config } from '../settings/load.ts';
 import { stateFolder } from './basics.ts';
@@ -18,7 +19,8 @@ import { stateFolder } from './basics.ts';
 /** Where the keys of this door's operators are kept. */
 export const operatorsFile = (config: Config): string => join(stateFolder(config), 'operators.json');
 /** This door's own keys, made at first use. */
-export const doorKeysOf = (config: Config): Promise<DoorKeys> => openDoorKeys(join(stateFolder(config), 'door-keys.json'), config.door.id);
+export const doorKeysFile = (config: Config): string => join(stateFolder(config), 'door-keys.json');
+export const doorKeysOf = (config: Config): Promise<DoorKeys> => openDoorKeys(doorKeysFile(config), config.door.id, machineMark());
 
 export interface DeskParts {
   readonly ports: CommandPorts;
@@ -36,6 +38,7 @@ export async function deskOf(config: Config, parts: DeskParts): Promise<Desk & A
     throw new Fault('bad-config', `mqtt.allowUnsigned names ${unknown.join(', ')}; there are ${all}`);
   }
   const keys = await doorKeysOf(config);
+  if (keys.copied) parts.log.error(copiedWords);
   const used = openUsedCommands(join(stateFolder(config), 'commands.sqlite'));
   const prover = openProver({ decrypt: keys.decrypt, operatorsFile: operatorsFile(config) });
   const desk = commandDesk({

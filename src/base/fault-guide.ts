@@ -25,7 +25,7 @@ export const faultGuide: Readonly<Record<FaultCode, FaultAdvice>> = {
   },
   'bad-config': {
     area: 'start',
-    says: ['The configuration has', 'cannot be read', 'is not JSON'],
+    says: ['The configuration has', 'cannot be read', 'is not JSON', 'may be written by other users'],
     cause: 'The configuration has an unknown setting, an impossible value, or settings that contradict each other. Nothing was started.',
     remedy:
       'Correct every setting that the message lists. `facelatch config --config FILE` shows the effective values and where each came from. The ' +

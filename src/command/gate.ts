@@ -7,7 +7,7 @@ import Type, { type Static } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { parseJson } from '../base/jws.ts';
 import type { Clock } from '../base/time.ts';
-import type { DoorKeys, PublicKey } from './keys.ts';
+import { copiedWords, type DoorKeys, type PublicKey } from './keys.ts';
 import type { Operator } from './operators.ts';
 import { type CommandError, type Incoming, type Role, roles } from './port.ts';
 import type { Prover } from './proof.ts';
@@ -51,7 +51,7 @@ const signed = Compile(signedRequest);
 
 export interface GateOptions {
   readonly commands: ReadonlyMap<string, Command>;
-  readonly keys: Pick<DoorKeys, 'card' | 'id'>;
+  readonly keys: Pick<DoorKeys, 'card' | 'id' | 'copied'>;
   readonly prover: Pick<Prover, 'prove'>;
   readonly used: UsedCommands;
   /** Commands that may come unsigned. */
@@ -138,7 +138,7 @@ function admitPlain(state: State, { name, payload }: Incoming): GateAnswer | und
     return refuse(way, 'unsigned', 'This command must be signed by an operator: facelatch send does that.');
   if (request.id !== undefined && unsignedIds.seen(request.id)) return refuse(way, 'replayed', 'A command with this id was taken already.');
   const args = request.args ?? {};
-  const problem = wrongArgs(command, args);
+  const problem = copiedDoor(command, state.keys) ?? wrongArgs(command, args);
   if (problem) return { ok: false, way, error: problem };
   const place = quotas.enter('unsigned', urgencyOf(command));
   if (!place) return refuse(way, 'busy', tooMany);
@@ -185,7 +185,7 @@ interface ProvedRequest {
 }
 
 /** The last checks, before anything is done: afterwards a command that changes something is used up, durably. */
-function admitProved({ commands, used, clock }: State, { name, operator, claims, way, place }: ProvedRequest): GateAnswer {
+function admitProved({ commands, used, clock, keys }: State, { name, operator, claims, way, place }: ProvedRequest): GateAnswer {
   const no = (error: CommandError): GateAnswer => ({ ok: false, way, error, counted: true });
   const command = commands.get(name);
   if (!command) return no({ code: 'unknown-command', message: 'There is no such command.' });
@@ -193,7 +193,7 @@ function admitProved({ commands, used, clock }: State, { name, operator, claims,
     const message = `${operator.name} has the role ${operator.role}; this command needs ${command.role}.`;
     return no({ code: 'role', message });
   }
-  const problem = wrongArgs(command, claims.args);
+  const problem = copiedDoor(command, keys) ?? wrongArgs(command, claims.args);
   if (problem) return no(problem);
   // That a read was used is known until the daemon stops, which is enough: repeated, it tells the same operator again.
   if (command.changes) {
@@ -234,6 +234,12 @@ function wrongTime({ iat, exp }: Static<typeof signedRequest>, options: GateOpti
   if (nowS > exp + skewS) return { code: 'stale', message: 'This command has expired: check that the clocks agree, and sign a new one.' };
   if (nowS < iat - skewS) return { code: 'not-yet', message: 'This command comes from the future: check that the clocks agree.' };
   return undefined;
+}
+
+/** What one door takes, its copy takes too, and each would open. What shuts them may come all the same. */
+function copiedDoor({ urgent }: Command, { copied }: Pick<DoorKeys, 'copied'>): CommandError | undefined {
+  if (!copied || urgent) return undefined;
+  return { code: 'copied-door', message: copiedWords };
 }
 
 /** Whom a command is for: the door's name and its key, because two doors may have the same name. */

@@ -2,7 +2,7 @@
  * Keys as files and texts: Ed25519 for signatures (RFC 8032), X25519 for what only one side may read (RFC 7748), both
  * as JWK (RFC 8037), named by their thumbprint (RFC 7638).
  */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { type CryptoKey, calculateJwkThumbprint, exportJWK, generateKeyPair, importJWK, type JWK } from 'jose';
 import Type from 'typebox';
 import { Compile } from 'typebox/compile';
@@ -39,7 +39,16 @@ export interface DoorKeys {
   /** The public part of `sign`. */
   readonly verify: CryptoKey;
   readonly decrypt: CryptoKey;
+  /**
+   * True where the keys were made on another machine: the disk was copied, and what is sent to one of the two doors would
+   * open both. Undefined where that cannot be told.
+   */
+  readonly copied?: boolean;
 }
+
+/** What `copied` means, and how it is mended. */
+export const copiedWords =
+  'The keys of this door were made on another machine, so another door may hold the same: give this one keys of its own (facelatch key door --renew), or, if the other machine is gone, keep them (facelatch key door --keep).';
 
 // 32 bytes in base64url without padding.
 const bytes32 = Type.String({ pattern: '^[A-Za-z0-9_-]{43}$' });
@@ -68,10 +77,14 @@ export async function newKey(crv: PublicKey['crv']): Promise<PrivateKey> {
   return { kty: 'OKP', crv, x, d };
 }
 
-/** Reads the door's keys from `file`, making them where there is none. @throws Fault `bad-config`. */
-export async function openDoorKeys(file: string, door: string): Promise<DoorKeys> {
-  if (!existsSync(file)) writeNew(file, { sign: await newKey('Ed25519'), encrypt: await newKey('X25519') });
+/**
+ * Reads the door's keys from `file`, making them where there is none. They are bound to `machine` when they are made, or
+ * read for the first time. @throws Fault `bad-config`.
+ */
+export async function openDoorKeys(file: string, door: string, machine?: string): Promise<DoorKeys> {
+  if (!existsSync(file)) await renewDoorKeys(file, machine);
   const held = readKeys(file);
+  if (held.machine === undefined && machine !== undefined) bindQuietly(file, held, machine);
   const card: DoorCard = { door, sign: publicKeyOf(held.sign, 'Ed25519'), encrypt: publicKeyOf(held.encrypt, 'X25519') };
   return {
     card,
@@ -79,13 +92,42 @@ export async function openDoorKeys(file: string, door: string): Promise<DoorKeys
     sign: await importKey(held.sign),
     verify: await importKey(card.sign),
     decrypt: await importKey(held.encrypt),
+    ...(machine !== undefined && { copied: machine !== (held.machine ?? machine) }),
   };
 }
 
-function readKeys(file: string): { sign: PrivateKey; encrypt: PrivateKey } {
+/** New keys in place of those in `file`: whoever sends commands to this door needs its new card. @throws Fault `bad-argument`. */
+export async function renewDoorKeys(file: string, machine: string | undefined): Promise<void> {
+  replaceFile(file, { sign: await newKey('Ed25519'), encrypt: await newKey('X25519'), ...(machine !== undefined && { machine }) });
+}
+
+/** The keys stay, and belong to this machine from now on. @throws Faults `bad-config`, `bad-argument`. */
+export function bindDoorKeys(file: string, machine: string | undefined): void {
+  const { sign, encrypt } = readKeys(file);
+  replaceFile(file, { sign, encrypt, ...(machine !== undefined && { machine }) });
+}
+
+/** Keys of an older version. Where they cannot be written now, they are bound the next time; root would take them from the daemon. */
+function bindQuietly(file: string, { sign, encrypt }: HeldKeys, machine: string): void {
+  if (statSync(file).uid !== process.geteuid?.()) return;
   try {
-    const { sign, encrypt } = JSON.parse(readFileSync(file, 'utf8'));
-    return { sign: privateKeyOf(sign, 'Ed25519'), encrypt: privateKeyOf(encrypt, 'X25519') };
+    replaceFile(file, { sign, encrypt, machine });
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error;
+  }
+}
+
+interface HeldKeys {
+  readonly sign: PrivateKey;
+  readonly encrypt: PrivateKey;
+  readonly machine?: string;
+}
+
+function readKeys(file: string): HeldKeys {
+  try {
+    const { sign, encrypt, machine } = JSON.parse(readFileSync(file, 'utf8'));
+    const bound = typeof machine === 'string' ? { machine } : {};
+    return { sign: privateKeyOf(sign, 'Ed25519'), encrypt: privateKeyOf(encrypt, 'X25519'), ...bound };
   } catch (error) {
     throw new Fault(
       'bad-config',

@@ -23,6 +23,7 @@ export const refusals = [
   'not-yet',
   'replayed',
   'out-of-order',
+  'copied-door',
   'clock-unsynchronised',
   'role',
   'busy',

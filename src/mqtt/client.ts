@@ -166,7 +166,7 @@ async function run(held: Held): Promise<void> {
 /** One connection from beginning to end. Returns the fault that ended it. */
 async function connectAndServe(held: Held): Promise<Fault> {
   const { options, topics, url, cursor } = held;
-  const { broker, desk, door, signal, log } = options;
+  const { broker, desk, signal, log } = options;
   const will = {
     topic: topics.status,
     payload: Buffer.from(encodeOffline('lost')),
@@ -174,7 +174,7 @@ async function connectAndServe(held: Held): Promise<Fault> {
     retain: true,
     properties: jsonProperties,
   } as const;
-  const connection = await openConnection({ broker: withLimit(broker, desk), clientId: `facelatch-${door}`, will, signal });
+  const connection = await openConnection({ broker: withLimit(broker, desk), clientId: topics.id, will, signal });
   held.state = 'connected';
   held.lastError = undefined;
   log.info({ broker: url }, 'broker connected');

@@ -33,6 +33,8 @@ import type { EventKind } from '../events.ts';
 import type { StateName } from './messages.ts';
 
 export interface Topics {
+  /** Of this door among all doors, and what it is to a broker. It depends on prefix and door only. */
+  readonly id: string;
   readonly status: string;
   readonly probe: string;
   /** A subscription to everything of this door. */
@@ -85,7 +87,12 @@ export function topicsOf(prefix: string, door: string): Topics {
     );
   }
   const root = `${prefix}/${door}`;
+  // Home Assistant takes no other characters, nor does every broker. The digest keeps apart doors whose names become
+  // the same.
+  const digest = createHash('sha256').update(root).digest('hex').slice(0, 8);
+  const id = `${root.replaceAll(/[^A-Za-z0-9_-]+/g, '-').slice(0, 80)}-${digest}`;
   return {
+    id,
     status: `${root}/status`,
     probe: `${root}/probe`,
     all: `${root}/#`,
@@ -105,9 +112,6 @@ export function topicsOf(prefix: string, door: string): Topics {
           `"${discovery}" cannot begin a topic; set mqtt.homeAssistant.prefix to one or more levels without + # and NUL, none empty, without $ at the start.`,
         );
       }
-      // Home Assistant takes no other characters there. The digest keeps apart doors whose names become the same.
-      const digest = createHash('sha256').update(root).digest('hex').slice(0, 8);
-      const id = `${root.replaceAll(/[^A-Za-z0-9_-]+/g, '-').slice(0, 80)}-${digest}`;
       return { id, config: `${discovery}/device/${id}/config`, birth: `${discovery}/status` };
     },
     commandOf: (topic) => {

@@ -35,8 +35,8 @@ export const topicPrefix = (doc: string, fallback: string) =>
   string(
     doc,
     fallback,
-    /^(?!\$)[^+#\s/]{1,64}(?:\/[^+#\s/]{1,64}){0,7}$/,
-    'one to eight levels separated by "/", none empty and none longer than 64, without + # and spaces, and without $ at the start',
+    /^(?![$\s])[^+#/]{1,64}(?:\/[^+#/]{1,64}){0,7}$/,
+    'one to eight levels separated by "/", none empty and none longer than 64, without + and #, and without $ or a space at the start',
   );
 export const choice = <const T extends string>(doc: string, fallback: NoInfer<T>, choices: readonly T[]) =>
   leaf<T>(doc, fallback, choices.join(' | '), (v) => choices.some((c) => c === v));

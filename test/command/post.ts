@@ -56,12 +56,20 @@ export interface PostOptions extends Partial<Omit<DeskOptions, 'clock' | 'keys' 
   readonly ports?: Partial<CommandPorts>;
   readonly clock?: Clock;
   readonly doorName?: string;
+  /** As if the door's keys had been made on another machine. */
+  readonly copied?: boolean;
 }
 
 /** A desk at its post. Its clock stands still unless another is given. */
-export async function openPost({ clock = fakeClock(), doorName = 'front-door', ports = {}, ...options }: PostOptions = {}): Promise<Post> {
+export async function openPost({
+  clock = fakeClock(),
+  doorName = 'front-door',
+  copied = false,
+  ports = {},
+  ...options
+}: PostOptions = {}): Promise<Post> {
   const folder = mkdtempSync(join(tmpdir(), 'facelatch-command-'));
-  const keys = await openDoorKeys(join(folder, 'door-keys.json'), doorName);
+  const keys = { ...(await openDoorKeys(join(folder, 'door-keys.json'), doorName)), copied };
   const operatorsFile = join(folder, 'operators.json');
   const operators = operatorsIn(operatorsFile);
   const used = openUsedCommands(join(folder, 'commands.sqlite'));

@@ -30,6 +30,18 @@ describe('the topics of a door', () => {
     expect(topicsOf('home/ground floor', 'Tür 1').status).toBe('home/ground floor/Tür 1/status');
   });
 
+  test('have an id of their own for every prefix and door, in letters that every broker takes', () => {
+    const ids = [
+      ['north', 'front-door'],
+      ['south', 'front-door'],
+      ['north/front', 'door'],
+      ['north-front', 'door'],
+      ['nörth', 'front-door'],
+    ].map(([prefix = '', door = '']) => topicsOf(prefix, door).id);
+    expect(new Set(ids).size).toBe(ids.length);
+    for (const id of ids) expect(id).toMatch(/^[A-Za-z0-9_-]{1,100}$/);
+  });
+
   test.each(['', 'a/b', 'a+', '#', 'a\0b', 'x'.repeat(65)])('refuse the door %j', (door) => {
     expect(() => topicsOf('facelatch', door)).toThrow(
       expect.objectContaining({ code: 'bad-config', message: expect.stringContaining('door.id') }),

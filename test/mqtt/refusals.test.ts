@@ -221,7 +221,7 @@ describe('the place of a door', () => {
     const journal = memoryJournal({ clock: systemClock });
     await using publisher = publishing({ journal, broker: { url: mosquitto.url }, retryMinMs: 60_000, retryMaxMs: 60_000 });
     await until(() => publisher.status().state === 'connected');
-    await using _other = await openWitness(mosquitto.url, { clientId: `facelatch-${door}` });
+    await using _other = await openWitness(mosquitto.url, { clientId: topics.id });
     await until(() => publisher.status().state === 'down');
     expect(publisher.status().lastError?.message).toContain('door.id');
   });

@@ -1,18 +1,21 @@
 /** `facelatch doctor`: tries everything that a door needs, one by one, and names the remedy for what is missing. */
 
-import { accessSync, constants, existsSync, statfsSync, statSync } from 'node:fs';
+import { accessSync, constants, existsSync, statfsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { styleText } from 'node:util';
 import { Command } from 'commander';
 import { galleryOf, journalOf, stateFolder } from '../../adapters/basics.ts';
 import { cameraOf } from '../../adapters/camera.ts';
+import { doorKeysFile, doorKeysOf } from '../../adapters/command.ts';
 import { brokerProbe, embeddedBroker } from '../../adapters/mqtt.ts';
 import { checkSysfsLine, inputsOf, relayLine } from '../../adapters/relay.ts';
 import { openRelayDevice } from '../../adapters/relay-line.ts';
 import { Fault, messageOf } from '../../base/errors.ts';
 import { shownText } from '../../base/path.ts';
 import { systemClock } from '../../base/time.ts';
+import { copiedWords } from '../../command/keys.ts';
 import type { FaceReader } from '../../face/port.ts';
+import { stateModes } from '../../host/state-folder.ts';
 import { timeSync } from '../../host/time-sync.ts';
 import { doorReaderOf } from '../../learning/parts.ts';
 import type { Config } from '../../settings/load.ts';
@@ -105,8 +108,18 @@ async function* examine(config: Config, withCamera: boolean, stop: AbortSignal):
   if (config.inputs.kind !== 'none') yield await attempt('inputs', () => checkInputs(config));
   yield await attempt('broker', () => checkBroker(config));
   for (const { name, work } of farmChecks(config, stop)) yield await attempt(name, work);
+  if (existsSync(doorKeysFile(config))) yield await attempt('keys', () => checkKeys(config));
   yield await attempt('clock', () => checkClock(config));
   for (const check of checkOptional()) yield check;
+}
+
+async function checkKeys(config: Config): Promise<Found> {
+  const { id, copied } = await doorKeysOf(config);
+  if (copied === undefined)
+    return { health: 'note', found: `${id}; this machine has no id (/etc/machine-id), so a copy of this door cannot be told` };
+  return copied
+    ? { health: 'problem', found: copiedWords, lacks: ['no command opens this door'] }
+    : { health: 'ok', found: `${id}, made on this machine` };
 }
 
 async function checkRelay(config: Config): Promise<Found> {
@@ -147,7 +160,6 @@ async function checkInputs(config: Config): Promise<Found> {
 
 function checkState(config: Config): Found {
   const folder = stateFolder(config);
-  const { mode } = statSync(folder);
   const { bavail, bsize } = statfsSync(folder);
   const free = bavail * bsize;
   try {
@@ -160,8 +172,9 @@ function checkState(config: Config): Found {
       'disk-full',
       `${folder}: only ${Math.round(free / 1e6)} MB are free; at least ${Math.round(leastFreeBytes / 1e6)} are needed: make room, or move state.folder`,
     );
-  if ((mode & 0o007) !== 0)
-    return { health: 'problem', found: `${folder} can be entered by everybody on this machine, and it holds faces: chmod 700 ${folder}` };
+  const { writable, readable } = stateModes(folder);
+  if (writable !== undefined || readable !== undefined)
+    return { health: 'problem', found: [writable, readable].filter(Boolean).join('; ') };
   return { health: 'ok', found: `${folder}, ${(free / 1e9).toFixed(1)} GB free` };
 }
 

@@ -4,11 +4,12 @@
  */
 import { dirname } from 'node:path';
 import { Command } from 'commander';
-import { doorKeysOf, operatorsFile } from '../../adapters/command.ts';
+import { doorKeysFile, doorKeysOf, operatorsFile } from '../../adapters/command.ts';
 import { Fault } from '../../base/errors.ts';
-import { newKey, publicKeyOf, thumbprint, writeNew } from '../../command/keys.ts';
+import { bindDoorKeys, copiedWords, newKey, publicKeyOf, renewDoorKeys, thumbprint, writeNew } from '../../command/keys.ts';
 import { operatorsIn } from '../../command/operators.ts';
 import { type Role, roles } from '../../command/port.ts';
+import { machineMark } from '../../host/machine.ts';
 import { type CommonOptions, configOf, exitCodes, print, tell, withCommon, withHelp } from '../context.ts';
 import { table } from '../words.ts';
 import { doorCardFile, operatorKeyFile, readJsonFile } from './key-files.ts';
@@ -115,14 +116,32 @@ function doorCommand(exit: Exit): Command {
     .description(
       "print this door's card (its public keys). An operator needs it to send commands and to trust the answers; it holds no secret",
     )
-    .option('-o, --out <file>', 'write it to this file instead; no file is overwritten');
-  withHelp(command, ['facelatch key door > front-door.json', 'facelatch key door --config my-door.json'], 'done');
-  return withCommon(command).action(async (options: CommonOptions & { readonly out?: string }) => {
-    const keys = await doorKeysOf(configOf(options).config);
-    if (options.out !== undefined) writeNew(options.out, keys.card);
-    else print({ json: true }, keys.card, () => '');
-    const usual = doorCardFile(keys.card.door);
-    tell(`door ${keys.card.door}, key ${await thumbprint(keys.card.sign)}; operators keep this in ${usual} (mkdir -p ${dirname(usual)})`);
-    exit(exitCodes.yes);
-  });
+    .option('-o, --out <file>', 'write it to this file instead; no file is overwritten')
+    .option('--renew', 'first make new keys: this door is a copy of another, or somebody else has read the keys')
+    .option('--keep', 'first bind the keys to this machine: the door was moved here, and the other machine is gone');
+  withHelp(
+    command,
+    [
+      'facelatch key door > front-door.json',
+      'facelatch key door --renew > front-door.json    # restart the daemon, and give operators the new card',
+    ],
+    'done',
+  );
+  return withCommon(command).action(
+    async (options: CommonOptions & { readonly out?: string; readonly renew?: true; readonly keep?: true }) => {
+      const { config } = configOf(options);
+      if (options.renew && options.keep)
+        throw new Fault('bad-argument', 'Either --renew (new keys) or --keep (the same keys, on this machine)');
+      if (options.renew) await renewDoorKeys(doorKeysFile(config), machineMark());
+      if (options.keep) bindDoorKeys(doorKeysFile(config), machineMark());
+      const keys = await doorKeysOf(config);
+      if (keys.copied) tell(copiedWords);
+      if (options.renew || options.keep) tell('a daemon that runs takes this in when it is restarted');
+      if (options.out !== undefined) writeNew(options.out, keys.card);
+      else print({ json: true }, keys.card, () => '');
+      const usual = doorCardFile(keys.card.door);
+      tell(`door ${keys.card.door}, key ${await thumbprint(keys.card.sign)}; operators keep this in ${usual} (mkdir -p ${dirname(usual)})`);
+      exit(exitCodes.yes);
+    },
+  );
 }
