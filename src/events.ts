@@ -37,6 +37,14 @@ export const denials = [
 ] as const;
 export type Denial = (typeof denials)[number];
 
+/** A part of the picture: shares of its width and height, 0…1. */
+export interface Region {
+  readonly left: number;
+  readonly top: number;
+  readonly width: number;
+  readonly height: number;
+}
+
 export interface Likeness {
   readonly logit: number;
   readonly probability: number;
@@ -58,6 +66,12 @@ export type Event =
   | { readonly kind: 'camera.restored'; readonly afterMs: number }
   | { readonly kind: 'reader.failed'; readonly detail: string; readonly retryInMs: number }
   | { readonly kind: 'reader.restored'; readonly afterMs: number }
+  /**
+   * A face has not moved for `stillMs` (a poster): its place is left out until it moves. `box`: shares of the picture.
+   */
+  | { readonly kind: 'face.masked'; readonly box: Region; readonly stillMs: number }
+  /** `why`: it moved, another face is in its place, or it has not been seen for half a day. */
+  | { readonly kind: 'face.unmasked'; readonly box: Region; readonly why: 'moved' | 'another' | 'gone'; readonly afterMs: number }
   | {
       readonly kind: 'access.granted';
       readonly personId: PersonId;

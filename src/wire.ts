@@ -33,6 +33,7 @@ import type { Listeners, Rooms } from './house/rooms.ts';
 import { runHouse } from './house/running.ts';
 import { type HouseStatus, houseStatus, policyOf, readingsOf } from './house/standing.ts';
 import { onTick, takeInChanges } from './house/time-path.ts';
+import { doorView } from './house/view.ts';
 import type { Gallery } from './identity/port.ts';
 import { rosterOf } from './identity/roster.ts';
 import type { Journal } from './journal/port.ts';
@@ -93,8 +94,9 @@ export async function wire(config: Config, log: Log, overrides: Overrides = {}):
   });
   const { controller, door, people } = entrance;
   const outside = opening.use(outsidePictures(systemClock));
+  rooms.view = doorView({ config, clock, log: log.child({ room: 'face' }), record: controller.record });
   const loops: Loops = daemonLoops({
-    ...{ camera, reader, controller, clock, log },
+    ...{ camera, reader, controller, clock, log, view: rooms.view },
     openReader: async () => (learning ? learning.reopen() : reader),
     sight: (frame, reading) => sightingOf(rooms, frame, reading),
     onMoment: (moment) => {
@@ -172,6 +174,7 @@ async function openRooms(config: Config, log: Log, overrides: Overrides, opening
     counts: { grants: 0, denials: 0, alarms: 0 },
     people: eyes.gallery.list().length,
     lookedAt: undefined,
+    view: undefined,
     metrics: undefined,
     publishing: undefined,
   };

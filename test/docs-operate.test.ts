@@ -84,5 +84,6 @@ const quiet = {
   released: false,
   relayHeld: true,
   armed: true,
+  masked: 0,
   thresholdLogit: 8,
 } as const;

@@ -12,6 +12,8 @@ const meanings: Readonly<Record<EventKind, string>> = {
   'reader.failed': 'The networks that find and compare faces stopped. They are started again.',
   'reader.restored': 'Faces are read again.',
   'access.granted': 'An enrolled person was recognised and may come in. The relay follows.',
+  'face.masked': 'A face did not move for a minute (a poster): nothing in its place counts until it moves.',
+  'face.unmasked': 'A place that was left out counts again.',
   'access.denied': 'Somebody was not let in; `reason` says why.',
   'access.pending': 'Somebody was recognised, and a PIN or a second person is still missing.',
   'pin.accepted': 'A PIN was right and opens only together with the face.',

@@ -5,7 +5,7 @@
 
 import type { Frame } from '../camera/port.ts';
 import type { Denial, Likeness, PersonId, Requester } from '../events.ts';
-import type { Reading } from '../face/port.ts';
+import type { Mask, Reading } from '../face/port.ts';
 import type { PersonRules } from '../identity/port.ts';
 
 /** One frame's evidence about the dominant face. */
@@ -89,5 +89,7 @@ export interface GroupRules {
 export interface Observation {
   readonly frame: Frame;
   readonly reading: Reading;
+  /** What the reader left out; absent: nothing. */
+  readonly mask?: Mask;
   readonly sighting: Sighting;
 }

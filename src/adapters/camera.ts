@@ -1,6 +1,6 @@
 /** The camera room as the configuration says. */
 
-import { cameraAddress } from '../base/camera-address.ts';
+import { cameraAddress } from '../base/network/camera-address.ts';
 import { readSecretFile } from '../base/secret.ts';
 import type { Clock, SteppedClock } from '../base/time.ts';
 import { demoVisits } from '../camera/demo/visits.ts';

@@ -3,9 +3,9 @@
  * arrive. Logs in, and follows no redirection.
  */
 import { type IncomingMessage, request } from 'node:http';
-import { type CameraAddress, cameraAddress } from '../base/camera-address.ts';
 import { Fault, messageOf } from '../base/errors.ts';
-import { authorisation, challengesIn, isDigest, type Login } from '../base/http-login.ts';
+import { type CameraAddress, cameraAddress } from '../base/network/camera-address.ts';
+import { authorisation, challengesIn, isDigest, type Login } from '../base/network/http-login.ts';
 import { type CameraTrust, connectCamera } from './network-connection.ts';
 
 export interface HttpStream {

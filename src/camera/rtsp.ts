@@ -3,8 +3,8 @@
  * out. This process connects, checks who answers and logs in; ffmpeg gets the bytes, and neither address nor password.
  */
 import type { Readable } from 'node:stream';
-import { type CameraAddress, cameraAddress } from '../base/camera-address.ts';
 import { Fault } from '../base/errors.ts';
+import { type CameraAddress, cameraAddress } from '../base/network/camera-address.ts';
 import type { Clock } from '../base/time.ts';
 import { endInWords, type FfmpegEnd, ffmpegFrames, ffmpegMajor } from './ffmpeg.ts';
 import { openHttpStream } from './http-stream.ts';

@@ -6,6 +6,7 @@ import type { InferenceSession, Tensor } from 'onnxruntime-node';
 import { Fault } from '../base/errors.ts';
 import { enlarge, shrinkByArea } from './align.ts';
 import type { DetectorNetwork } from './manifest.ts';
+import { intersectionOverUnion } from './mask.ts';
 import type { Picture } from './picture.ts';
 import type { Box, Landmarks, Point } from './port.ts';
 import { fill, type InferenceOptions, openInferenceSession, tensorOf } from './session.ts';
@@ -129,15 +130,6 @@ function suppress(candidates: Detection[], maxIou: number): Detection[] {
     if (kept.every((k) => intersectionOverUnion(k.box, candidate.box) < maxIou)) kept.push(candidate);
   }
   return kept;
-}
-
-/** Intersection over union of two boxes, 0…1. */
-function intersectionOverUnion(a: Box, b: Box): number {
-  const w = Math.max(0, Math.min(a.x2, b.x2) - Math.max(a.x1, b.x1));
-  const h = Math.max(0, Math.min(a.y2, b.y2) - Math.max(a.y1, b.y1));
-  const shared = w * h;
-  const joint = (a.x2 - a.x1) * (a.y2 - a.y1) + (b.x2 - b.x1) * (b.y2 - b.y1) - shared;
-  return joint > 0 ? shared / joint : 0;
 }
 
 function toPicture(d: Detection, scale: number): Detection {

@@ -77,8 +77,28 @@ export interface Reading {
   readonly height: number;
   /** At most eight faces, the dominant one (largest and most central) first. Empty if there is none. */
   readonly faces: readonly Face[];
+  /** Faces that `ReadOptions.mask` left out because they never move. They count for nothing. */
+  readonly still?: readonly Face[];
   /** Milliseconds spent: decoding, detecting, aligning and judging, embedding. */
   readonly timings: { readonly decode: number; readonly detect: number; readonly align: number; readonly embed: number };
+}
+
+/** Corners in order, as shares of the picture: (0, 0) is the top left, (1, 1) the bottom right. At least three. */
+export type Polygon = readonly (readonly [x: number, y: number])[];
+
+/** A face counts when its middle lies in one of `include` (empty: anywhere), and in none of `ignore`. */
+export interface Zones {
+  readonly include?: readonly Polygon[];
+  readonly ignore?: readonly Polygon[];
+}
+
+/** What of a live picture does not count. */
+export interface Mask {
+  readonly zones: Zones;
+  /** Places of faces that never move, pixels: a face there is in `Reading.still`. */
+  readonly still: readonly Box[];
+  /** Whether the faces in `still` are embedded, to see whose they are. */
+  readonly check: boolean;
 }
 
 export interface ReadOptions {
@@ -87,6 +107,8 @@ export interface ReadOptions {
    * (how `compare`, `verify` and `evaluate` read a picture of one person). `none`: detect and judge only.
    */
   readonly embed?: 'good' | 'dominant' | 'none';
+  /** Absent: everything counts. */
+  readonly mask?: Mask;
 }
 
 export interface FaceReader extends AsyncDisposable {

@@ -23,6 +23,7 @@ export interface WorkerRequest {
   readonly id: number;
   readonly picture: Uint8Array;
   readonly embed: ReadOptions['embed'];
+  readonly mask: ReadOptions['mask'];
 }
 
 export type WorkerAnswer =
@@ -62,12 +63,12 @@ export async function openFaceReader(options: ReaderOptions): Promise<FaceReader
   });
   return {
     embedder: info,
-    read: (picture, { embed = 'good' } = {}) =>
+    read: (picture, { embed = 'good', mask } = {}) =>
       new Promise((resolve, reject) => {
         if (death) return reject(death);
         const id = nextId++;
         waiting.set(id, { resolve, reject });
-        worker.postMessage({ id, picture, embed } satisfies WorkerRequest);
+        worker.postMessage({ id, picture, embed, mask } satisfies WorkerRequest);
       }),
     [Symbol.asyncDispose]: async () => {
       await worker.terminate();

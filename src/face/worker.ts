@@ -9,6 +9,7 @@ import { serialQueue } from '../base/serial.ts';
 import { openDetector } from './detect.ts';
 import { openEmbedder } from './embed.ts';
 import { openDetectorNetwork, openEmbedderNetwork } from './manifest.ts';
+import { divided } from './mask.ts';
 import { decodePicture } from './picture.ts';
 import type { Face, QualityLimits, Reading, ReadOptions } from './port.ts';
 import { byDominance, judge, lightOf } from './quality.ts';
@@ -33,30 +34,35 @@ async function openPipeline(limits: QualityLimits) {
   const detector = await openDetector(openDetectorNetwork(options.detector), { threads, provider });
   const embedder = await openEmbedder(embedderNetwork, { threads, provider });
   const { width: faceWidth, height: faceHeight } = embedderNetwork.input;
-  const read = async (encoded: Uint8Array, want: ReadOptions['embed']): Promise<Reading> => {
+  const read = async (encoded: Uint8Array, { embed: want, mask }: ReadOptions): Promise<Reading> => {
     const started = performance.now();
     const picture = await decodePicture(encoded);
     const decoded = performance.now();
-    const found = byDominance(await detector.detect(picture), picture.width, picture.height).slice(0, mostFaces);
+    const { counted, still } = divided(await detector.detect(picture), picture, mask);
+    const found = byDominance(counted, picture.width, picture.height).slice(0, mostFaces);
     const detected = performance.now();
     let alignMs = 0;
     let embedMs = 0;
     const faces: Face[] = [];
-    for (const [index, face] of found.entries()) {
+    const resting: Face[] = [];
+    for (const [index, face] of [...found, ...still.slice(0, mostFaces)].entries()) {
       const from = performance.now();
+      const isStill = index >= found.length;
       const aligned = embedder.align(picture, face.landmarks);
-      const others = found.filter((other) => other !== face);
+      const others = isStill ? [] : found.filter((other) => other !== face);
       const quality = judge(face, others, lightOf(aligned, faceWidth, faceHeight), picture.width, picture.height, limits);
       const judged = performance.now();
       alignMs += judged - from;
-      const embed = want === 'none' ? false : want === 'dominant' ? index === 0 : quality.reasons.length === 0;
-      faces.push({ ...face, quality, ...(embed ? { embedding: await embedder.embed(aligned) } : {}) });
+      const wanted = want === 'none' ? false : want === 'dominant' ? index === 0 : quality.reasons.length === 0;
+      const embed = wanted && (!isStill || mask?.check === true);
+      (isStill ? resting : faces).push({ ...face, quality, ...(embed ? { embedding: await embedder.embed(aligned) } : {}) });
       embedMs += performance.now() - judged;
     }
     return {
       width: picture.width,
       height: picture.height,
       faces,
+      ...(resting.length > 0 && { still: resting }),
       timings: { decode: decoded - started, detect: detected - decoded, align: alignMs, embed: embedMs },
     };
   };
@@ -65,9 +71,13 @@ async function openPipeline(limits: QualityLimits) {
 
 try {
   const pipeline = await openPipeline(options.limits);
-  const answer = async ({ id, picture, embed }: WorkerRequest) => {
+  const answer = async ({ id, picture, embed = 'good', mask }: WorkerRequest) => {
     try {
-      port.postMessage({ kind: 'reading', id, reading: await pipeline.read(picture, embed) } satisfies WorkerAnswer);
+      port.postMessage({
+        kind: 'reading',
+        id,
+        reading: await pipeline.read(picture, { embed, ...(mask && { mask }) }),
+      } satisfies WorkerAnswer);
     } catch (error) {
       port.postMessage({ ...faultOf(error), id } satisfies WorkerAnswer);
     }

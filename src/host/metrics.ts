@@ -19,6 +19,8 @@ export interface Readings {
   readonly backlog: number;
   readonly people: number;
   readonly templates: number;
+  /** Faces that are left out because they never move. */
+  readonly masked: number;
   readonly released: boolean;
   readonly relayHeld: boolean;
   readonly armed: boolean;
@@ -131,6 +133,7 @@ function gaugesOf(registry: Registry, version: string): (readings: Readings) => 
   const backlog = gauge('journal_backlog', 'Entries of the journal that the broker has not acknowledged; 0 without a broker.');
   const people = gauge('people', 'People enrolled.');
   const templates = gauge('templates', 'Templates compared with each face.');
+  const masked = gauge('masked_faces', 'Faces that are left out because they never move (posters).');
   const released = gauge('door_released', '1 while the relay is driven to its active level.');
   const held = gauge('relay_held', "1 while the daemon holds the relay's line.");
   const armed = gauge('armed', '1 while the door opens by face.');
@@ -147,6 +150,7 @@ function gaugesOf(registry: Registry, version: string): (readings: Readings) => 
     backlog.set(now.backlog);
     people.set(now.people);
     templates.set(now.templates);
+    masked.set(now.masked);
     released.set(Number(now.released));
     held.set(Number(now.relayHeld));
     armed.set(Number(now.armed));

@@ -8,7 +8,8 @@ import { asFault, Fault, messageOf } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { Clock } from '../base/time.ts';
 import type { Camera, Frame } from '../camera/port.ts';
-import type { FaceReader, Reading } from '../face/port.ts';
+import type { FaceReader, Mask, Reading } from '../face/port.ts';
+import type { View } from './view.ts';
 
 export interface DaemonParts {
   readonly camera: Camera;
@@ -16,6 +17,8 @@ export interface DaemonParts {
   readonly reader: FaceReader;
   readonly sight: (frame: Frame, reading: Reading) => Sighting;
   readonly controller: Pick<Controller, 'submit' | 'record' | 'settled'>;
+  /** What of the picture counts; absent: everything. */
+  readonly view?: View;
   /** Called every second: takes in what other processes changed. */
   readonly refresh: () => void;
   /** Called at every tick (ten a second). */
@@ -151,17 +154,19 @@ async function look(state: State, frame: Frame, signal: AbortSignal): Promise<vo
   // A little less than the period, or the jitter of a camera would halve the rate.
   if (idle && frame.capturedAtMs - state.lastLookMs < 900 / idleFps) return;
   state.lastLookMs = frame.capturedAtMs;
-  const reading = await read(state, frame, signal);
+  const mask = state.view?.mask();
+  const reading = await read(state, frame, mask, signal);
   if (!reading) return;
   if (reading.faces.length > 0) state.lastFaceMs = clock.now();
   const sighting = state.sight(frame, reading);
   await controller.submit({ kind: 'sighting', atMs: clock.now(), sighting, ...(frame.scene ? { visit: frame.scene.visit } : {}) });
-  state.onMoment?.({ frame, reading, sighting });
+  state.onMoment?.({ frame, reading, sighting, ...(mask && { mask }) });
 }
 
-async function read(state: State, frame: Frame, signal: AbortSignal): Promise<Reading | undefined> {
+async function read(state: State, frame: Frame, mask: Mask | undefined, signal: AbortSignal): Promise<Reading | undefined> {
   try {
-    const reading = await state.reader.read(frame.picture);
+    const reading = await state.reader.read(frame.picture, mask && { mask });
+    state.view?.saw(reading);
     state.unreadableInARow = 0;
     return reading;
   } catch (error) {

@@ -17,6 +17,7 @@ import type { TellEvent } from '../mqtt/tell-home-assistant.ts';
 import type { Relay } from '../relay/port.ts';
 import type { LiveSettings } from '../settings/live.ts';
 import type { Config } from '../settings/load.ts';
+import type { View } from './view.ts';
 
 /** Whoever runs the house may listen. */
 export interface Listeners {
@@ -57,6 +58,8 @@ export interface Rooms {
   people: number;
   /** The picture that was looked at last. */
   lookedAt: Uint8Array | undefined;
+  /** Once the controller can journal what changes in it. */
+  view: View | undefined;
   metrics: ServedMetrics | undefined;
   /** From the start to the stop of a house that publishes. */
   publishing: Publishing | undefined;

@@ -16,6 +16,8 @@ export interface HouseStatus extends DaemonStatus {
   readonly door: 'safe' | 'active';
   readonly people: number;
   readonly broker: string;
+  /** Faces that are left out because they never move. */
+  readonly masked: number;
 }
 
 /** What the door decides by now: the settings in force, and the threshold of the network that guards. */
@@ -24,7 +26,7 @@ export function policyOf({ eyes, live }: Rooms): Policy {
   return { ...live.config.access, pulseMs: live.config.relay.pulseMs, threshold: { policy, logit, fmr, extrapolated } };
 }
 
-export function houseStatus({ camera, relay, eyes, publishing }: Rooms, status: DaemonStatus): HouseStatus {
+export function houseStatus({ camera, relay, eyes, publishing, view }: Rooms, status: DaemonStatus): HouseStatus {
   return {
     ...status,
     cameraLabel: camera.label,
@@ -32,16 +34,18 @@ export function houseStatus({ camera, relay, eyes, publishing }: Rooms, status: 
     door: relay.level,
     people: eyes.gallery.list().length,
     broker: publishing?.summary ?? 'off',
+    masked: view?.masked ?? 0,
   };
 }
 
-export function summaryOf({ relay, eyes, publishing }: Rooms, { camera }: DaemonStatus): string {
+export function summaryOf({ relay, eyes, publishing, view }: Rooms, { camera }: DaemonStatus): string {
   const lock = relay.held ? relay.label : `relay not held: ${relay.label}`;
-  return `${lock}; camera ${camera}; ${eyes.gallery.templates} templates; broker ${publishing?.summary ?? 'off'}`;
+  const masked = view?.masked ? `, ${view.masked} still face${view.masked > 1 ? 's' : ''} left out` : '';
+  return `${lock}; camera ${camera}${masked}; ${eyes.gallery.templates} templates; broker ${publishing?.summary ?? 'off'}`;
 }
 
 export function readingsOf(
-  { camera, clock, publishing, eyes, relay }: Rooms,
+  { camera, clock, publishing, eyes, relay, view }: Rooms,
   status: DaemonStatus,
   { controller }: Pick<Entrance, 'controller'>,
 ): ReturnType<MetricsOptions['readings']> {
@@ -52,6 +56,7 @@ export function readingsOf(
     backlog: publishing?.backlog ?? 0,
     people: eyes.gallery.list().length,
     templates: eyes.gallery.templates,
+    masked: view?.masked ?? 0,
     released: relay.level === 'active',
     relayHeld: relay.held,
     armed: controller.premises.armed,

@@ -108,14 +108,14 @@ async function resume(state: State): Promise<void> {
 }
 
 /** The network before reads the frame too; while it does, other frames are left out. */
-function looked(state: State, beside: Beside, { frame, reading: champion }: Observation): void {
+function looked(state: State, beside: Beside, { frame, reading: champion, mask }: Observation): void {
   if (beside.over || beside.reading || !champion.faces[0]?.embedding) return;
   beside.reading = true;
   const { access, identity } = state.config;
   void inTurn(state, beside, async () => {
     try {
       const { reader, gallery } = beside.other;
-      const [face] = (await reader.read(frame.picture)).faces;
+      const [face] = (await reader.read(frame.picture, mask && { mask })).faces;
       if (!face?.embedding || frame.capturedAtMs <= beside.decidedUpToMs) return;
       if (frame.capturedAtMs - beside.lastFaceMs > access.absenceMs) beside.watch.left();
       beside.lastFaceMs = frame.capturedAtMs;

@@ -36,6 +36,8 @@ const denial = Type.Enum([...denials]);
 const captured = { capturedAtMs: ms('On the door’s monotonic clock.'), ageMs: ms('Age of the newest frame at the decision.') };
 const visit = maybe(count('Only in the demo.'));
 const detail = text('For people to read.');
+const share = Type.Number({ minimum: 0, maximum: 1 });
+const box = object({ left: share, top: share, width: share, height: share });
 
 const fields = {
   'daemon.started': object({ version: text(), people: count(), templates: count(), threshold, models: Type.Array(text()) }),
@@ -44,6 +46,8 @@ const fields = {
   'camera.restored': object({ afterMs: ms() }),
   'reader.failed': object({ detail, retryInMs: ms() }),
   'reader.restored': object({ afterMs: ms() }),
+  'face.masked': object({ box, stillMs: ms() }),
+  'face.unmasked': object({ box, why: Type.Enum(['moved', 'another', 'gone']), afterMs: ms() }),
   'access.granted': object({ personId, likeness, votes: count(), ...captured, threshold, withPersonId: maybe(personId), visit }),
   'access.denied': object({
     reason: denial,

@@ -2,6 +2,7 @@
 import type { GroupRules } from '../access/port.ts';
 import { isHttpCall, isMqttMessage } from '../base/device-command.ts';
 import { isDate, isTimeZone, parseSchedule } from '../base/schedule.ts';
+import type { Polygon, Zones } from '../face/port.ts';
 
 /** One setting. `check` tells whether a value is allowed; `allowed` says the same in words. */
 export interface Leaf<T> {
@@ -70,6 +71,28 @@ export const dates = (doc: string) =>
   );
 
 const isObject = (v: unknown): v is object => typeof v === 'object' && v !== null && !Array.isArray(v);
+const isShare = (v: unknown): boolean => typeof v === 'number' && v >= 0 && v <= 1;
+const isPolygon = (v: unknown): v is Polygon =>
+  Array.isArray(v) && v.length >= 3 && v.length <= 64 && v.every((p) => Array.isArray(p) && p.length === 2 && p.every(isShare));
+/** Shoelace formula: a share of the picture. */
+const areaOf = (polygon: Polygon): number =>
+  Math.abs(polygon.reduce((sum, [x, y], i) => sum + x * (polygon.at(i - 1)?.[1] ?? 0) - y * (polygon.at(i - 1)?.[0] ?? 0), 0)) / 2;
+const isZones = (v: unknown): boolean =>
+  isObject(v) &&
+  Object.entries(v).every(
+    ([name, list]) =>
+      (name === 'include' || name === 'ignore') &&
+      Array.isArray(list) &&
+      list.length <= 16 &&
+      list.every((each) => isPolygon(each) && areaOf(each) > 0.0005),
+  );
+export const zones = (doc: string) =>
+  leaf<Zones>(
+    doc,
+    { include: [], ignore: [] },
+    'an object such as {"ignore": [[[0, 0], [0.3, 0], [0.3, 1], [0, 1]]]}: polygons of three to 64 corners [x, y], each 0 to 1, that enclose an area',
+    isZones,
+  );
 const groupFields: Readonly<Record<string, string>> = { schedule: 'string', pin: 'boolean', secondPerson: 'boolean' };
 const isGroup = (v: unknown): boolean => isObject(v) && Object.entries(v).every(([name, value]) => groupFields[name] === typeof value);
 export const schedules = (doc: string) => ({

@@ -1,5 +1,5 @@
 /** Settings of what the door sees and whose face it is: door, state, camera, face, identity, enrolment. */
-import { choice, flag, names, number, string, whole } from './kinds.ts';
+import { choice, flag, names, number, string, whole, zones } from './kinds.ts';
 
 export const door = {
   id: string(
@@ -83,6 +83,9 @@ export const camera = {
     600_000,
   ),
   retryMaxMs: whole('Longest wait between two attempts. Milliseconds.', 30_000, 100, 3_600_000),
+  zones: zones(
+    "Where in the picture a face counts: its middle must lie in one of the polygons of `include` (none: anywhere), and in none of `ignore`. Corners are shares of the picture: [0, 0] is the top left, [1, 1] the bottom right. For a poster, a screen, or a neighbour's door.",
+  ),
   replay: {
     from: string('What `replay` plays: `demo`, a folder of pictures, or a video file.', 'demo', /./, '`demo`, a folder or a file'),
     speed: number(
@@ -131,6 +134,12 @@ export const face = {
     4,
     0,
     60,
+  ),
+  posterMs: whole(
+    'A face that does not move for this long is a poster or a screen: it is reported, and its place is left out until it moves or another face is there. 0: never. Milliseconds.',
+    60_000,
+    0,
+    86_400_000,
   ),
   quality: {
     minInterEyePx: number('Smallest distance between the eyes. A smaller face is `too-small`. Pixels.', 24, 4, 1000),

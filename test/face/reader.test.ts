@@ -48,6 +48,45 @@ it('pictures read at the same time get the embeddings they get alone', async () 
   expect(together.map((reading) => reading.faces[0]?.embedding)).toEqual(alone);
 });
 
+describe('under a mask', () => {
+  const two = () =>
+    sharp({ create: { width: 1200, height: 600, channels: 3, background: 'white' } })
+      .composite([
+        { input: shot('p01-neutral.jpg'), left: 0, top: 0 },
+        { input: shot('p02-neutral.jpg'), left: 600, top: 0 },
+      ])
+      .jpeg()
+      .toBuffer();
+  const left = [
+    [0, 0],
+    [0.5, 0],
+    [0.5, 1],
+    [0, 1],
+  ] as const;
+
+  it('a face in a zone to ignore is not there, and no second face for the other', async () => {
+    const reading = await reader.read(await two(), { mask: { zones: { ignore: [left] }, still: [], check: false } });
+    expect(reading.faces.map(({ box, quality: { reasons } }) => [box.x1 > 600, reasons])).toEqual([[true, []]]);
+    expect(reading.still).toBeUndefined();
+  });
+
+  it('a face in the place of one that never moves is set apart, and embedded where it is to be checked', async () => {
+    const picture = await two();
+    const [first] = (await reader.read(picture)).faces;
+    if (!first) throw new Error('no face');
+    const [unchecked, checked] = [
+      await reader.read(picture, { mask: { zones: {}, still: [first.box], check: false } }),
+      await reader.read(picture, { mask: { zones: {}, still: [first.box], check: true } }),
+    ];
+    for (const { faces, still } of [unchecked, checked]) {
+      expect(faces.map(({ quality: { reasons } }) => reasons)).toEqual([[]]);
+      expect(still).toHaveLength(1);
+    }
+    expect(unchecked.still?.[0]?.embedding).toBeUndefined();
+    expect(checked.still?.[0]?.embedding).toHaveLength(reader.embedder.dimension);
+  });
+});
+
 describe('quality', () => {
   it('finds nothing wrong with a good face', async () => {
     expect(reasonsOf(await reader.read(shot('p01-neutral.jpg')))).toEqual([]);

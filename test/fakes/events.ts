@@ -53,6 +53,8 @@ export const eventOf: { readonly [Kind in EventKind]: Extract<Event, { kind: Kin
   'door.closed': { kind: 'door.closed', openMs: 4000 },
   'door.held-open': { kind: 'door.held-open', openMs: 60_000 },
   'door.forced-open': { kind: 'door.forced-open' },
+  'face.masked': { kind: 'face.masked', box: { left: 0.1, top: 0.2, width: 0.1, height: 0.15 }, stillMs: 60_000 },
+  'face.unmasked': { kind: 'face.unmasked', box: { left: 0.1, top: 0.2, width: 0.1, height: 0.15 }, why: 'moved', afterMs: 3_600_000 },
   'tamper.raised': { kind: 'tamper.raised', blockedMs: 600_000 },
   'tamper.cleared': { kind: 'tamper.cleared', afterMs: 2000 },
   'lockout.started': { kind: 'lockout.started', failures: 5, durationMs: 30_000, level: 0 },

@@ -20,6 +20,7 @@ const quiet: Readings = {
   released: false,
   relayHeld: true,
   armed: true,
+  masked: 0,
   thresholdLogit: 6,
 };
 const ends: (() => PromiseLike<void>)[] = [];

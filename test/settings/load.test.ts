@@ -84,6 +84,54 @@ describe('refusals', () => {
     [{ camera: { source: 'rtsp', url: 'rtsp://cam/live' } }, 'camera.url'],
     [{ camera: { source: 'rtsp', url: 'http://cam/live' } }, 'camera.url'],
     [{ camera: { source: 'rtsp', url: 'rtsps://cam/live', urlFile: '/etc/facelatch/camera' } }, 'camera.urlFile'],
+    [
+      {
+        camera: {
+          zones: {
+            ignore: [
+              [
+                [0, 0],
+                [1, 0],
+              ],
+            ],
+          },
+        },
+      },
+      'camera.zones',
+    ],
+    [
+      {
+        camera: {
+          zones: {
+            ignore: [
+              [
+                [0, 0],
+                [1, 1],
+                [0.5, 0.5],
+              ],
+            ],
+          },
+        },
+      },
+      'camera.zones',
+    ],
+    [
+      {
+        camera: {
+          zones: {
+            ignore: [
+              [
+                [0, 0],
+                [640, 0],
+                [640, 480],
+              ],
+            ],
+          },
+        },
+      },
+      'camera.zones',
+    ],
+    [{ camera: { zones: { ignored: [] } } }, 'camera.zones'],
     [{ camera: { retryMinMs: 5000, retryMaxMs: 100 } }, 'camera.retryMinMs'],
     [{ relay: { pulseMs: 20_000, maxMs: 1000 } }, 'relay.pulseMs'],
     [{ relay: { kind: 'gpiod', line: 'GPIO17' } }, 'relay.chip'],

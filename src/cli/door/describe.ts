@@ -1,5 +1,5 @@
 /** A journal event in one line that people read. */
-import type { Event, EventKind, Requester } from '../../events.ts';
+import type { Event, EventKind, Region, Requester } from '../../events.ts';
 import { type Bar, likenessText } from '../likeness-words.ts';
 import { counted, people } from '../words.ts';
 
@@ -45,6 +45,9 @@ function resembling(
   return `, likeness ${likenessText({ ...likeness, logit }, threshold)}${to}`;
 }
 
+const placeText = ({ left, top, width, height }: Region) =>
+  `at ${Math.round(100 * (left + width / 2))} % of the picture's width and ${Math.round(100 * (top + height / 2))} % of its height`;
+
 const words: Words = {
   'access.granted': ({ personId, votes, likeness, threshold, ageMs, visit }, { nameOf }) =>
     `OPEN for ${nameOf(personId)} (${votes} frames agreed, likeness ${likenessText(likeness, threshold)}, ${Math.round(ageMs)} ms after the frame)${visitText(visit)}`,
@@ -77,6 +80,9 @@ const words: Words = {
   'camera.restored': ({ afterMs }) => `camera is back after ${seconds(afterMs)}`,
   'reader.failed': ({ detail, retryInMs }) => `face reader failed: ${detail}; next try in ${seconds(retryInMs)}`,
   'reader.restored': ({ afterMs }) => `face reader is back after ${seconds(afterMs)}`,
+  'face.masked': ({ box, stillMs }) =>
+    `a face has not moved for ${seconds(stillMs)} (a poster?): nothing ${placeText(box)} counts until it moves; camera.zones can leave it out for good`,
+  'face.unmasked': ({ box, why, afterMs }) => `faces ${placeText(box)} count again after ${seconds(afterMs)} (${why})`,
   'clock.jumped': ({ byMs, sure }) =>
     `the clock jumped by ${seconds(byMs)}${sure ? '' : ' and may be wrong: people with schedules or dates are denied'}`,
   'setting.changed': ({ path, value, by }) => `${path} set to ${value} by ${by}, until the next start`,

@@ -1,6 +1,6 @@
 /** The address of a network camera: what it means, and that nothing secret shows, whatever characters it has. */
 import { describe, expect, it } from 'vitest';
-import { type CameraAddress, cameraAddress, needsTrust } from '../../src/base/camera-address.ts';
+import { type CameraAddress, cameraAddress, needsTrust } from '../../../src/base/network/camera-address.ts';
 
 const known = (text: string): CameraAddress => {
   const at = cameraAddress(text);
