@@ -4,8 +4,8 @@
  * if this program, its computer or the network is gone by then.
  */
 
-import { type HttpCall, httpCallOf, type MqttMessage, mqttMessageOf } from '../base/device-command.ts';
 import { Fault } from '../base/errors.ts';
+import { type HttpCall, httpCallOf, type MqttMessage, mqttMessageOf } from '../base/network/device-command.ts';
 import type { DevicePlace, Level } from './line.ts';
 
 /** The commands of one device. `release` takes milliseconds, rounded up to what the device can do. */

@@ -4,8 +4,8 @@
  */
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
-import type { HttpCall } from '../base/device-command.ts';
 import { Fault, messageOf } from '../base/errors.ts';
+import type { HttpCall } from '../base/network/device-command.ts';
 import { authorisation, challengesIn, type Login } from '../base/network/http-login.ts';
 import { readSecretFile, readSettingFile } from '../base/secret.ts';
 import { deviceLine } from './device-line.ts';

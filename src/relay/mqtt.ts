@@ -4,8 +4,8 @@
  * the question, counts: no retained message, and no acknowledgement of the broker.
  */
 
-import type { MqttMessage } from '../base/device-command.ts';
 import { Fault, messageOf } from '../base/errors.ts';
+import type { MqttMessage } from '../base/network/device-command.ts';
 import { deviceLine } from './device-line.ts';
 import type { MqttDialect } from './devices.ts';
 import type { DeviceLine, Level } from './line.ts';

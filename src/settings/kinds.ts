@@ -1,6 +1,6 @@
 /** The kinds of settings: a help text, a default and bounds go in; a setting that can check values comes out. */
 import type { GroupRules } from '../access/port.ts';
-import { isHttpCall, isMqttMessage } from '../base/device-command.ts';
+import { isHttpCall, isMqttMessage } from '../base/network/device-command.ts';
 import { isDate, isTimeZone, parseSchedule } from '../base/schedule.ts';
 import type { Polygon, Zones } from '../face/port.ts';
 

@@ -2,8 +2,8 @@
  * The rules between settings: a configuration of allowed values goes in, the combinations that make no sense come out.
  */
 
-import { hasTimer, isHttpCall, isMqttMessage } from '../base/device-command.ts';
 import { cameraAddress, needsTrust, plainRemedy } from '../base/network/camera-address.ts';
+import { hasTimer, isHttpCall, isMqttMessage } from '../base/network/device-command.ts';
 import type { SettingValues } from './schema.ts';
 
 export interface Problem {

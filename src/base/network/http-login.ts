@@ -24,7 +24,7 @@ const longestChallenge = 4000;
 
 export const isDigest = (challenge: string): boolean => /^digest\b/i.test(challenge);
 
-/** The challenges in one header, the safest first (RFC 9110, section 11.6.1: a comma separates challenges, and the parts of one). */
+/** The challenges in one header, the safest first. A comma separates them, and the parts of one (RFC 9110, 11.6.1). */
 export function challengesIn(header: string): string[] {
   if (header.length > longestChallenge) return [];
   return header.split(/,\s*(?=(?:basic|digest)\b)/i).sort((a, b) => Number(isDigest(b)) - Number(isDigest(a)));

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { hasTimer, httpCallOf, isHttpCall, isMqttMessage, mqttMessageOf } from '../../src/base/device-command.ts';
+import { hasTimer, httpCallOf, isHttpCall, isMqttMessage, mqttMessageOf } from '../../../src/base/network/device-command.ts';
 
 describe('a command over HTTP', () => {
   it.each([
