@@ -45,6 +45,18 @@ export interface Region {
   readonly height: number;
 }
 
+/** What happens in an enrolment session, as it is journalled. A closed list. */
+export const enrolmentSteps = [
+  'started',
+  'picture-accepted',
+  'picture-refused',
+  'camera-started',
+  'committed',
+  'aborted',
+  'expired',
+] as const;
+export type EnrolmentStep = (typeof enrolmentSteps)[number];
+
 export interface Likeness {
   readonly logit: number;
   readonly probability: number;
@@ -141,6 +153,22 @@ export type Event =
   | { readonly kind: 'person.removed'; readonly personId: PersonId }
   /** One picture of a person was removed; `left` remain. */
   | { readonly kind: 'person.picture-removed'; readonly personId: PersonId; readonly left: number; readonly by: string }
+  /** A step of an enrolment from afar. `key`: thumbprint of the key that asked for it. */
+  | {
+      readonly kind: 'enrolment.stepped';
+      readonly session: string;
+      readonly step: EnrolmentStep;
+      readonly by: string;
+      readonly key: string;
+      /** Pictures that the session holds then; that the person has, for `committed`. */
+      readonly pictures: number;
+      /** For `committed`: the person, and the digest of the person's pictures. */
+      readonly personId?: PersonId;
+      readonly digest?: string;
+    }
+  /** Who may send commands; `key`: thumbprint of the operator's key. Done at the door's own shell. */
+  | { readonly kind: 'key.added'; readonly name: string; readonly role: string; readonly key: string }
+  | { readonly kind: 'key.removed'; readonly name: string; readonly role: string; readonly key: string }
   | { readonly kind: 'setting.changed'; readonly path: string; readonly value: number; readonly by: string }
   | { readonly kind: 'training.started'; readonly job: string; readonly recipe: string; readonly where: string; readonly by: string }
   | {

@@ -117,7 +117,10 @@ export async function wire(config: Config, log: Log, overrides: Overrides = {}):
     },
   };
   const enrolment = opening.use(
-    enrolmentSessionsOf(config, { gallery, roster, reader: () => reader, camera: seen, outside, log: log.child({ room: 'identity' }) }),
+    enrolmentSessionsOf(config, {
+      ...{ gallery, roster, journal, reader: () => reader, camera: seen, outside },
+      log: log.child({ room: 'identity' }),
+    }),
   );
   const networks = opening.use(networkList(config));
   const reading = opening.use(journalReaderOf(config));

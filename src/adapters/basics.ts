@@ -91,7 +91,7 @@ export function journalReaderOf(config: Config): JournalReader {
 /** Remote enrolment, over the gallery and camera of the running door. */
 export function enrolmentSessionsOf(
   config: Config,
-  parts: Pick<SessionsOptions, 'gallery' | 'roster' | 'reader' | 'camera' | 'outside' | 'log'>,
+  parts: Pick<SessionsOptions, 'gallery' | 'roster' | 'journal' | 'reader' | 'camera' | 'outside' | 'log'>,
 ): EnrolmentSessions {
   return enrolmentSessions({ ...config.enrolment, ...parts, limits: config.face.quality, clock: systemClock });
 }

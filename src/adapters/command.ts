@@ -1,11 +1,12 @@
 /** The command room as the configuration says: the keys of door and operators, and the desk that takes commands. */
 
 import { join } from 'node:path';
-import { Fault } from '../base/errors.ts';
+import { Fault, messageOf } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import { type Clock, systemClock } from '../base/time.ts';
 import { commandDesk } from '../command/desk.ts';
 import { copiedWords, type DoorKeys, openDoorKeys } from '../command/keys.ts';
+import { type NewOperator, type Operator, operatorsIn } from '../command/operators.ts';
 import type { Desk } from '../command/port.ts';
 import { openProver } from '../command/prover.ts';
 import { commands } from '../command/registry.ts';
@@ -14,13 +15,39 @@ import { openUsedCommands } from '../command/used.ts';
 import { machineMark } from '../host/machine.ts';
 import { timeSync } from '../host/time-sync.ts';
 import type { Config } from '../settings/load.ts';
-import { stateFolder } from './basics.ts';
+import { journalOf, stateFolder } from './basics.ts';
 
 /** Where the keys of this door's operators are kept. */
 export const operatorsFile = (config: Config): string => join(stateFolder(config), 'operators.json');
 /** This door's own keys, made at first use. */
 export const doorKeysFile = (config: Config): string => join(stateFolder(config), 'door-keys.json');
 export const doorKeysOf = (config: Config): Promise<DoorKeys> => openDoorKeys(doorKeysFile(config), config.door.id, machineMark());
+
+/**
+ * Lets a key send commands. It is journalled first: nobody may command the door without a trace. @throws Fault
+ * `journal-down`, `bad-argument`.
+ */
+export async function addOperator(config: Config, operator: NewOperator): Promise<Operator> {
+  const operators = operatorsIn(operatorsFile(config));
+  using journal = journalOf(config);
+  return await operators.add(operator, ({ name, role, kid }) => void journal.append({ kind: 'key.added', name, role, key: kid }));
+}
+
+/**
+ * Takes a key away, and journals it afterwards: a journal that is down keeps no key in force. False when nobody has
+ * that name. @throws Fault `journal-down`: then the key is removed all the same.
+ */
+export async function removeOperator(config: Config, name: string): Promise<boolean> {
+  const removed = await operatorsIn(operatorsFile(config)).remove(name);
+  if (!removed) return false;
+  try {
+    using journal = journalOf(config);
+    journal.append({ kind: 'key.removed', name, role: removed.role, key: removed.kid });
+  } catch (error) {
+    throw new Fault('journal-down', `The key is removed, but the journal has no record of it: ${messageOf(error)}`, error);
+  }
+  return true;
+}
 
 export interface DeskParts {
   readonly ports: CommandPorts;

@@ -3,15 +3,9 @@
  * abort.
  */
 import Type from 'typebox';
-import {
-  type EnrolmentAnswer,
-  type EnrolmentSessions,
-  type EnrolmentStatus,
-  type PictureOutcome,
-  pictureRefusals,
-} from '../identity/port.ts';
+import { type Enrolment, type EnrolmentAnswer, type EnrolmentStatus, type PictureOutcome, pictureRefusals } from '../identity/port.ts';
 import type { Outcome } from './port.ts';
-import { type CommandPorts, defineCommand, done, refusal, unavailable } from './spec.ts';
+import { type Call, type CommandPorts, defineCommand, done, refusal, unavailable } from './spec.ts';
 
 const closed = { additionalProperties: false } as const;
 const session = Type.String({ minLength: 1, maxLength: 64, description: 'What enrol.start answered.' });
@@ -24,6 +18,9 @@ const outcomeSchema = Type.Object(
     detail: Type.String(),
     reasons: Type.Optional(Type.Array(Type.Enum([...pictureRefusals]))),
     personId: Type.Optional(Type.String()),
+    picture: Type.Optional(
+      Type.String({ description: 'Of a picture that was sent: its id where it is stored, SHA-256 (hexadecimal) of its cleaned bytes.' }),
+    ),
   },
   closed,
 );
@@ -48,12 +45,11 @@ export function statusOf({ name: _name, last, ...status }: EnrolmentStatus) {
 }
 
 function outcomeOf(outcome: PictureOutcome) {
-  const { accepted, source, detail } = outcome;
-  if (accepted) return { accepted, source, detail };
+  const { accepted, source, detail, picture } = outcome;
+  const told = { accepted, source, detail, ...(picture === undefined ? {} : { picture }) };
+  if (outcome.accepted) return told;
   return {
-    accepted,
-    source,
-    detail,
+    ...told,
     reasons: [...outcome.reasons],
     ...(outcome.personId === undefined ? {} : { personId: outcome.personId }),
   };
@@ -61,19 +57,16 @@ function outcomeOf(outcome: PictureOutcome) {
 
 async function ask<T, R>(
   { enrolment }: CommandPorts,
-  request: (sessions: EnrolmentSessions) => Promise<EnrolmentAnswer<T>>,
+  { who, key }: Call,
+  request: (sessions: Enrolment) => Promise<EnrolmentAnswer<T>>,
   tell: (value: T) => R,
 ): Promise<Outcome<R>> {
   if (!enrolment) return unavailable('remote enrolment');
-  const answer = await request(enrolment);
+  const answer = await request(enrolment.of({ name: who, key }));
   return answer.ok ? done(tell(answer.value)) : refusal('refused', answer.detail, answer.reason);
 }
 
-const onSession = (
-  name: string,
-  summary: string,
-  act: (sessions: EnrolmentSessions, id: string) => Promise<EnrolmentAnswer<EnrolmentStatus>>,
-) =>
+const onSession = (name: string, summary: string, act: (sessions: Enrolment, id: string) => Promise<EnrolmentAnswer<EnrolmentStatus>>) =>
   defineCommand({
     name,
     summary,
@@ -81,7 +74,7 @@ const onSession = (
     changes: name !== 'enrol.status',
     args: inSession,
     result: statusSchema,
-    run: (ports, args) => ask(ports, (sessions) => act(sessions, args.session), statusOf),
+    run: (ports, args, call) => ask(ports, call, (sessions) => act(sessions, args.session), statusOf),
   });
 
 export const enrolCommands = [
@@ -92,7 +85,7 @@ export const enrolCommands = [
     changes: true,
     args: Type.Object({ name: Type.String({ minLength: 1, maxLength: 320 }) }, closed),
     result: statusSchema,
-    run: (ports, { name }, { who }) => ask(ports, (sessions) => sessions.start({ name, by: who }), statusOf),
+    run: (ports, { name }, call) => ask(ports, call, (sessions) => sessions.start(name), statusOf),
   }),
   defineCommand({
     name: 'enrol.add',
@@ -123,12 +116,15 @@ export const enrolCommands = [
       closed,
     ),
     result: Type.Union([outcomeSchema, Type.Object({ received: Type.Integer(), of: Type.Integer() }, closed)]),
-    run: async (ports, { session: id, picture: base64, source = 'mqtt', part }) => {
+    run: async (ports, { session: id, picture: base64, source = 'mqtt', part }, call) => {
+      // Parts are kept only for a session of this key.
+      const open = await ask(ports, call, (sessions) => sessions.status(id), statusOf);
+      if (!open.ok) return open;
       const bytes = Buffer.from(base64, 'base64');
-      const whole = part ? ports.parts.add({ key: `${id}/${part.upload}`, index: part.index, of: part.of, bytes }) : bytes;
+      const whole = part ? ports.parts.add({ key: `${call.key}/${id}/${part.upload}`, index: part.index, of: part.of, bytes }) : bytes;
       if (typeof whole === 'string') return refusal('refused', whole, 'too-large');
       if (typeof whole === 'number') return done({ received: whole, of: part?.of ?? 1 });
-      return await ask(ports, (sessions) => sessions.addPicture(id, { picture: whole, source }), outcomeOf);
+      return await ask(ports, call, (sessions) => sessions.addPicture(id, { picture: whole, source }), outcomeOf);
     },
   }),
   defineCommand({
@@ -138,7 +134,7 @@ export const enrolCommands = [
     changes: true,
     args: Type.Object({ session, count: Type.Optional(Type.Integer({ minimum: 1, maximum: 50 })) }, closed),
     result: statusSchema,
-    run: (ports, { session: id, count = 5 }) => ask(ports, (sessions) => sessions.takeFromCamera(id, { count }), statusOf),
+    run: (ports, { session: id, count = 5 }, call) => ask(ports, call, (sessions) => sessions.takeFromCamera(id, { count }), statusOf),
   }),
   onSession('enrol.status', 'How a session stands.', (sessions, id) => sessions.status(id)),
   defineCommand({
@@ -147,12 +143,23 @@ export const enrolCommands = [
     role: 'admin',
     changes: true,
     args: inSession,
-    result: Type.Object({ personId: Type.String(), pictures: Type.Integer() }, closed),
-    run: (ports, args) =>
+    result: Type.Object(
+      {
+        personId: Type.String(),
+        pictures: Type.Integer({ description: 'That the person has now.' }),
+        added: Type.Array(Type.String(), { description: 'The pictures of this session, by the ids that enrol.add answered.' }),
+        digest: Type.String({
+          description: 'SHA-256 of the ids of all pictures that the person has now, sorted, each with a line feed.',
+        }),
+      },
+      closed,
+    ),
+    run: (ports, args, call) =>
       ask(
         ports,
+        call,
         (sessions) => sessions.commit(args.session),
-        ({ id, pictures }) => ({ personId: id, pictures }),
+        ({ person: { id, pictures }, added, digest }) => ({ personId: id, pictures, added: [...added], digest }),
       ),
   }),
   onSession('enrol.abort', 'Ends a session; nothing of it is left.', (sessions, id) => sessions.abort(id)),

@@ -19,14 +19,18 @@ export interface Operator {
   readonly addedAt: string;
 }
 
+export type NewOperator = Omit<Operator, 'kid'>;
+
 export interface Operators {
   /** @throws Fault `bad-config` where the file cannot be read. */
   list(): Promise<readonly Operator[]>;
-  find(kid: string): Promise<Operator | undefined>;
-  /** @throws Fault `bad-argument` where the name or the key is taken, or the name does not fit. */
-  add(operator: { readonly name: string; readonly role: Role; readonly key: PublicKey; readonly addedAt: string }): Promise<Operator>;
-  /** False when nobody has that name. */
-  remove(name: string): Promise<boolean>;
+  /**
+   * `beforeStored` hears of it when it is sure to fit; what it throws stops it. @throws Fault `bad-argument` where the
+   * name or the key is taken, or the name does not fit.
+   */
+  add(operator: NewOperator, beforeStored?: (operator: Operator) => void): Promise<Operator>;
+  /** Whose key it was; undefined when nobody has that name. */
+  remove(name: string): Promise<Operator | undefined>;
 }
 
 const nameFits = /^[A-Za-z0-9_.@-]{1,64}$/;
@@ -47,8 +51,7 @@ export function operatorsIn(file: string): Operators {
   const write = (operators: readonly Operator[]) => replaceFile(file, { operators: operators.map(({ kid: _kid, ...entry }) => entry) });
   return {
     list,
-    find: async (kid) => (await list()).find((operator) => operator.kid === kid),
-    add: async ({ name, role, key, addedAt }) => {
+    add: async ({ name, role, key, addedAt }, beforeStored) => {
       if (!nameFits.test(name)) throw new Fault('bad-argument', `"${name}" cannot name an operator: give 1 to 64 of A–Z a–z 0–9 _ . @ -`);
       const before = await list();
       const operator: Operator = { name, role, key, kid: await thumbprint(key), addedAt };
@@ -59,15 +62,16 @@ export function operatorsIn(file: string): Operators {
         );
       const same = before.find((other) => other.kid === operator.kid);
       if (same) throw new Fault('bad-argument', `This key is ${same.name}'s already: each operator needs a key of their own`);
+      beforeStored?.(operator);
       write([...before, operator]);
       return operator;
     },
     remove: async (name) => {
       const before = await list();
       const left = before.filter((operator) => operator.name !== name);
-      if (left.length === before.length) return false;
-      write(left);
-      return true;
+      const removed = before.find((operator) => operator.name === name);
+      if (removed) write(left);
+      return removed;
     },
   };
 }

@@ -1,6 +1,23 @@
-/** Which of a person's pictures is meant: the beginning of an id goes in, the id or a Fault comes out. */
+/**
+ * Pictures by id, the SHA-256 of their bytes (hexadecimal): the beginning of an id goes in, the id or a Fault comes
+ * out; and the digest of many.
+ */
+import { createHash } from 'node:crypto';
 import { Fault } from '../base/errors.ts';
 import type { Person } from './port.ts';
+
+export const pictureId = (picture: Uint8Array): string => createHash('sha256').update(picture).digest('hex');
+
+/** As `sha256sum PICTURE… | cut -d' ' -f1 | sort | sha256sum` prints it. */
+export const pictureDigest = (ids: readonly string[]): string =>
+  createHash('sha256')
+    .update(
+      ids
+        .toSorted()
+        .map((id) => `${id}\n`)
+        .join(''),
+    )
+    .digest('hex');
 
 /** The SHA-256 of the picture meant. Throws Faults `not-found`, `bad-argument` (see `forgetPicture`). */
 export function pictureToForget(person: Person, pictures: readonly { readonly id: string }[], beginning: string): string {

@@ -204,7 +204,7 @@ export const enrolmentRefusals = [
 export type EnrolmentRefusal = (typeof enrolmentRefusals)[number];
 
 /** The outcome of one picture, told at once. */
-export type PictureOutcome =
+export type PictureOutcome = (
   | { readonly accepted: true; readonly source: string; readonly detail: string }
   | {
       readonly accepted: false;
@@ -214,7 +214,11 @@ export type PictureOutcome =
       readonly detail: string;
       /** The person whom the picture shows or is too alike to, for `already-enrolled` and `too-alike`. */
       readonly personId?: PersonId;
-    };
+    }
+) & {
+  /** Of a picture that was sent: its id where it is stored, the SHA-256 of its cleaned bytes (hexadecimal). */
+  readonly picture?: string;
+};
 
 /** A session as it stands. */
 export interface EnrolmentStatus {
@@ -238,17 +242,37 @@ export type EnrolmentAnswer<T> =
   | { readonly ok: true; readonly value: T }
   | { readonly ok: false; readonly reason: EnrolmentRefusal; readonly detail: string; readonly personId?: PersonId };
 
+/** Who enrols from afar: an operator's name, and the thumbprint of the key that signed the request. */
+export interface Enroller {
+  readonly name: string;
+  readonly key: string;
+}
+
+/** A person with what was stored. */
+export interface Enrolled {
+  readonly person: Person;
+  /** The pictures of this session by id (SHA-256, hexadecimal). */
+  readonly added: readonly string[];
+  /** SHA-256 of the ids of all pictures that the person has now, sorted, each with a line feed. */
+  readonly digest: string;
+}
+
 /**
- * Enrolment in several steps, for somebody who is not at the door's own terminal. Nothing is stored or journalled
- * before `commit`, which journals `person.enrolled` and stores all accepted pictures in one transaction. A session that
- * is aborted, or that nobody touches for a set time, leaves nothing.
+ * Enrolment in several steps, for somebody who is not at the door's own terminal. Nothing is stored before `commit`,
+ * which journals `person.enrolled` and stores all accepted pictures in one transaction. A session that is aborted, or
+ * that nobody touches for a set time, leaves nothing but its steps in the journal.
  */
 export interface EnrolmentSessions extends AsyncDisposable {
-  /**
-   * Begins a session for a new person, or for more pictures of the person of that name. `by` is the operator's name,
-   * for the journal.
-   */
-  start(request: { readonly name: string; readonly by: string }): Promise<EnrolmentAnswer<EnrolmentStatus>>;
+  /** What one key may do. A session of another key does not exist for it. */
+  of(enroller: Enroller): Enrolment;
+  /** Every change of every session from now on (a picture taken, a new prompt, the end), until `signal` is aborted. */
+  changes(signal: AbortSignal): AsyncIterable<EnrolmentStatus>;
+}
+
+/** Each step is journalled with the key. A step that cannot be journalled is refused, but for `abort`. */
+export interface Enrolment {
+  /** Begins a session for a new person, or for more pictures of the person of that name. */
+  start(name: string): Promise<EnrolmentAnswer<EnrolmentStatus>>;
   /**
    * Judges one encoded picture and keeps it if it is good. A refused picture is an outcome, not a refusal of the
    * session.
@@ -261,9 +285,7 @@ export interface EnrolmentSessions extends AsyncDisposable {
   takeFromCamera(id: SessionId, request: { readonly count: number }): Promise<EnrolmentAnswer<EnrolmentStatus>>;
   status(id: SessionId): Promise<EnrolmentAnswer<EnrolmentStatus>>;
   /** Stores the person: all accepted pictures, or nothing. */
-  commit(id: SessionId): Promise<EnrolmentAnswer<Person>>;
+  commit(id: SessionId): Promise<EnrolmentAnswer<Enrolled>>;
   /** Ends the session and forgets its pictures. */
   abort(id: SessionId): Promise<EnrolmentAnswer<EnrolmentStatus>>;
-  /** Every change of every session from now on (a picture taken, a new prompt, the end), until `signal` is aborted. */
-  changes(signal: AbortSignal): AsyncIterable<EnrolmentStatus>;
 }

@@ -3,24 +3,28 @@
  * stores all of them in one transaction. Limited in sessions, pictures, bytes and time.
  */
 import { randomUUID } from 'node:crypto';
-import { Fault } from '../base/errors.ts';
+import { Fault, messageOf } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import { type SerialQueue, serialQueue } from '../base/serial.ts';
 import type { Clock } from '../base/time.ts';
-import type { PersonId } from '../events.ts';
+import type { EnrolmentStep, PersonId } from '../events.ts';
 import type { OutsidePictures } from '../face/port.ts';
+import type { Journal } from '../journal/port.ts';
 import { type Album, type AlbumParts, album } from './album.ts';
 import { refuse } from './candidate.ts';
 import { looksLike } from './lookalike.ts';
 import { personName } from './name.ts';
 import { type News, news } from './news.ts';
+import { pictureDigest, pictureId } from './picture-id.ts';
 import type {
+  Enrolled,
+  Enroller,
+  Enrolment,
   EnrolmentAnswer,
   EnrolmentRefusal,
   EnrolmentSessions,
   EnrolmentStatus,
   Gallery,
-  Person,
   PictureOutcome,
   Roster,
   SessionId,
@@ -30,6 +34,7 @@ import { type DoorCamera, takeAtDoor } from './taking.ts';
 export interface SessionsOptions extends Omit<AlbumParts, 'before' | 'gallery'> {
   readonly gallery: Pick<Gallery, 'find' | 'match' | 'threshold' | 'pictures'>;
   readonly roster: Pick<Roster, 'enrol'>;
+  readonly journal: Pick<Journal, 'append'>;
   readonly camera?: DoorCamera;
   /** Cleans pictures that were sent, before anything else looks at them. */
   readonly outside: OutsidePictures;
@@ -50,7 +55,8 @@ export interface SessionsOptions extends Omit<AlbumParts, 'before' | 'gallery'> 
 interface Session {
   readonly id: SessionId;
   readonly name: string;
-  readonly by: string;
+  /** Nobody else may touch it. */
+  readonly owner: Enroller;
   readonly album: Album;
   /** Aborted when the session ends. */
   readonly end: AbortController;
@@ -69,7 +75,7 @@ interface Running {
   readonly options: SessionsOptions;
   readonly sessions: Map<SessionId, Session>;
   /** The newest sessions that have ended; they can still be asked about. */
-  readonly ended: Map<SessionId, EnrolmentStatus>;
+  readonly ended: Map<SessionId, { readonly status: EnrolmentStatus; readonly key: string }>;
   readonly changes: News<SessionId, EnrolmentStatus>;
   /** What still runs: the expiry of each session, and pictures being taken. */
   readonly work: Set<Promise<void>>;
@@ -96,25 +102,9 @@ export function enrolmentSessions(options: SessionsOptions): EnrolmentSessions {
     work: new Set(),
     sent: { count: 0, bytes: 0 },
   };
-  const { sessions, ended, changes, work } = running;
+  const { sessions, changes, work } = running;
   return {
-    start: async ({ name, by }) => {
-      try {
-        return start(running, personName(name), by);
-      } catch (error) {
-        if (!(error instanceof Fault)) throw error;
-        return no(error.code === 'bad-argument' ? 'bad-name' : 'failed', error.message);
-      }
-    },
-    addPicture: (id, { picture, source }) => within(running, id, (session) => addPicture(running, session, picture, source)),
-    takeFromCamera: (id, { count }) => within(running, id, (session) => takeFromCamera(running, session, count)),
-    status: (id) => {
-      const past = ended.get(id);
-      return past ? Promise.resolve(yes(past)) : within(running, id, (session) => yes(statusOf(session, options)));
-    },
-    commit: (id) =>
-      within(running, id, (session) => session.inTurn(() => (sessions.has(id) ? commit(running, session) : gone(ended.get(id))))),
-    abort: (id) => within(running, id, (session) => yes(finish(running, session, 'aborted'))),
+    of: (enroller) => enrolmentOf(running, enroller),
     changes: (signal) => changes.follow(signal),
     [Symbol.asyncDispose]: async () => {
       for (const session of sessions.values()) finish(running, session, 'aborted');
@@ -123,18 +113,56 @@ export function enrolmentSessions(options: SessionsOptions): EnrolmentSessions {
   };
 }
 
-function start(running: Running, name: string, by: string): EnrolmentAnswer<EnrolmentStatus> {
+function enrolmentOf(running: Running, enroller: Enroller): Enrolment {
+  const { options, sessions } = running;
+  const { key } = enroller;
+  const past = (id: SessionId) => pastOf(running, id, key);
+  const mine = <T>(id: SessionId, answer: (session: Session) => Promise<EnrolmentAnswer<T>> | EnrolmentAnswer<T>) =>
+    within(running, id, key, answer);
+  return {
+    start: async (name) => {
+      try {
+        return start(running, personName(name), enroller);
+      } catch (error) {
+        if (!(error instanceof Fault)) throw error;
+        return no(error.code === 'bad-argument' ? 'bad-name' : 'failed', error.message);
+      }
+    },
+    addPicture: (id, { picture, source }) => mine(id, (session) => addPicture(running, session, picture, source)),
+    takeFromCamera: (id, { count }) => mine(id, (session) => takeFromCamera(running, session, count)),
+    status: (id) => {
+      const status = past(id);
+      return status ? Promise.resolve(yes(status)) : mine(id, (session) => yes(statusOf(session, options)));
+    },
+    commit: (id) => mine(id, (session) => session.inTurn(() => (sessions.has(id) ? commit(running, session) : gone(past(id))))),
+    abort: (id) => mine(id, (session) => yes(finish(running, session, 'aborted'))),
+  };
+}
+
+function pastOf({ ended }: Running, id: SessionId, key: string): EnrolmentStatus | undefined {
+  const past = ended.get(id);
+  return past?.key === key ? past.status : undefined;
+}
+
+/** Writes a step into the journal. @throws Fault `journal-down`. */
+function note({ options }: Running, { id, owner, album: pictures }: Session, step: EnrolmentStep, more: object = {}): void {
+  const { name, key } = owner;
+  options.journal.append({ kind: 'enrolment.stepped', session: id, step, by: name, key, pictures: pictures.kept().length, ...more });
+}
+
+function start(running: Running, name: string, owner: Enroller): EnrolmentAnswer<EnrolmentStatus> {
   const { options, sessions } = running;
   const { gallery, clock, log, maxSessions } = options;
   if (sessions.size >= maxSessions) return no('too-many-sessions', `${sessions.size} sessions are open; commit or abort one of them.`);
   const session: Session = {
-    ...{ id: randomUUID(), name, by },
+    ...{ id: randomUUID(), name, owner },
     album: album({ ...options, before: () => idOf(gallery, name) }),
     end: new AbortController(),
     inTurn: serialQueue(),
     touchedMs: clock.now(),
     waiting: 0,
   };
+  note(running, session, 'started');
   sessions.set(session.id, session);
   run(running, expire(running, session));
   log.info({ session: session.id }, 'enrolment session started');
@@ -152,17 +180,31 @@ async function expire(running: Running, session: Session): Promise<void> {
   }
 }
 
+/** `pictures`: those that were stored. */
 function finish(running: Running, session: Session, state: 'committed' | 'aborted' | 'expired', pictures = 0): EnrolmentStatus {
   const { options, sessions, ended, changes } = running;
-  const { id, name } = session;
+  const { id, name, owner } = session;
   const status = { session: id, state, name, pictures, expiresAt: new Date(options.clock.wall()).toISOString() };
   sessions.delete(id);
   session.end.abort();
-  ended.set(id, status);
+  ended.set(id, { status, key: owner.key });
   for (const oldest of ended.keys()) if (ended.size > remembered) ended.delete(oldest);
   changes.tell(id, status);
   options.log.info({ session: id, state, pictures }, 'enrolment session ended');
+  if (state !== 'committed') noteEnd(running, session, state);
   return status;
+}
+
+/** An end needs no entry: it leaves nothing. */
+function noteEnd(running: Running, session: Session, state: 'aborted' | 'expired'): void {
+  try {
+    note(running, session, state);
+  } catch (error) {
+    running.options.log.warn(
+      { session: session.id, state, err: messageOf(error) },
+      'the end of an enrolment session is not in the journal',
+    );
+  }
 }
 
 function run({ work }: Running, piece: Promise<void>): void {
@@ -172,12 +214,14 @@ function run({ work }: Running, piece: Promise<void>): void {
 
 /** Answers about a session that is there. An expected failure is an answer. */
 async function within<T>(
-  { options: { clock }, sessions, ended }: Running,
+  running: Running,
   id: SessionId,
+  key: string,
   answer: (session: Session) => Promise<EnrolmentAnswer<T>> | EnrolmentAnswer<T>,
 ): Promise<EnrolmentAnswer<T>> {
-  const session = sessions.get(id);
-  if (!session) return gone(ended.get(id));
+  const { clock } = running.options;
+  const session = running.sessions.get(id);
+  if (session?.owner.key !== key) return gone(pastOf(running, id, key));
   session.touchedMs = clock.now();
   session.waiting++;
   try {
@@ -208,7 +252,9 @@ async function addPicture(
   sent.bytes += picture.length;
   try {
     const outcome = await judgeSent(running, session, source, picture);
-    return session.end.signal.aborted ? gone(running.ended.get(session.id)) : yes(outcome);
+    if (session.end.signal.aborted) return gone(pastOf(running, session.id, session.owner.key));
+    if (!outcome.accepted) note(running, session, 'picture-refused');
+    return yes(outcome);
   } finally {
     sent.count--;
     sent.bytes -= picture.length;
@@ -221,7 +267,7 @@ async function judgeSent(running: Running, session: Session, source: string, pic
   try {
     // The album refuses one that is too large.
     const cleaned = picture.length > maxPictureBytes ? picture : await outside.clean(picture);
-    return await judge(running, session, source, cleaned);
+    return { ...(await judge(running, session, source, cleaned)), picture: pictureId(cleaned) };
   } catch (error) {
     if (!(error instanceof Fault && error.code === 'bad-picture')) throw error;
     return noted(running, session, refuse(source, ['not-a-picture'], error.message));
@@ -236,6 +282,7 @@ function judge(running: Running, session: Session, source: string, picture: Uint
 function noted(running: Running, session: Session, outcome: PictureOutcome): PictureOutcome {
   const repeats = !outcome.accepted && String(outcome.reasons) === String(session.last?.accepted === false && session.last.reasons);
   session.last = outcome;
+  if (outcome.accepted && !session.end.signal.aborted) note(running, session, 'picture-accepted');
   if (!repeats && !session.end.signal.aborted) tell(running, session);
   return outcome;
 }
@@ -246,6 +293,7 @@ function takeFromCamera(running: Running, session: Session, count: number): Enro
   if ([...running.sessions.values()].some(({ taking }) => taking))
     return no('camera-busy', 'The camera takes pictures for a session already.');
   if (session.album.size + count > maxPictures) return no('too-many-pictures', `A session holds ${maxPictures} pictures.`);
+  note(running, session, 'camera-started');
   session.taking = { wanted: count };
   session.problem = undefined;
   run(running, take(running, session, count, camera));
@@ -269,8 +317,9 @@ async function take(running: Running, session: Session, wanted: number, camera: 
   if (!signal.aborted) tell(running, session);
 }
 
-function commit(running: Running, session: Session): EnrolmentAnswer<Person> {
-  const { album: pictures, name, by } = session;
+function commit(running: Running, session: Session): EnrolmentAnswer<Enrolled> {
+  const { album: pictures, name, owner } = session;
+  const { roster, gallery } = running.options;
   if (session.taking) return no('camera-busy', 'The camera still takes pictures; wait, or abort the session.');
   const kept = pictures.kept();
   if (kept.length === 0 && pictures.size === 0) return no('no-pictures', 'No picture is good enough yet; nothing was stored.');
@@ -281,9 +330,15 @@ function commit(running: Running, session: Session): EnrolmentAnswer<Person> {
     const detail = `Already enrolled, as ${lookAlike}: add the pictures under that name. Nothing was stored.`;
     return { ok: false, reason: 'already-enrolled', detail, personId: lookAlike };
   }
-  const person = running.options.roster.enrol({ name, pictures: kept }, by);
+  const person = roster.enrol({ name, pictures: kept }, owner.name);
   finish(running, session, 'committed', kept.length);
-  return yes(person);
+  const digest = pictureDigest(gallery.pictures(person.id).map(({ id }) => id));
+  try {
+    note(running, session, 'committed', { pictures: person.pictures, personId: person.id, digest });
+  } catch (error) {
+    throw new Fault('journal-down', `The person is enrolled, but the journal does not hold the digest: ${messageOf(error)}`, error);
+  }
+  return yes({ person, added: kept.map(({ picture }) => pictureId(picture)), digest });
 }
 
 function idOf(gallery: SessionsOptions['gallery'], name: string): PersonId | undefined {
@@ -320,5 +375,5 @@ function no(reason: EnrolmentRefusal, detail: string): EnrolmentAnswer<never> {
 
 function gone(past: EnrolmentStatus | undefined): EnrolmentAnswer<never> {
   if (past?.state === 'expired') return no('expired', 'The session was given up, since nothing happened in it; start another.');
-  return no('no-such-session', past ? `The session was ${past.state}.` : 'There is no such session; start one.');
+  return no('no-such-session', past ? `The session was ${past.state}.` : 'There is no such session of this key; start one.');
 }

@@ -2,7 +2,7 @@
  * The gallery in an SQLite file: people, their verification images and templates go in, durably and whole; the
  * likenesses of a probe come out of a copy of the templates in memory.
  */
-import { createHash, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import type { DatabaseSync } from 'node:sqlite';
 import { Fault } from '../base/errors.ts';
 import { pragma, transact } from '../base/sqlite.ts';
@@ -12,7 +12,7 @@ import type { EmbedderInfo, Embedding } from '../face/port.ts';
 import { emptyLog, guarded, openGalleryFile } from './database.ts';
 import { withName } from './lookalike.ts';
 import { bearerOf, onlyOne, personName } from './name.ts';
-import { pictureToForget } from './picture-id.ts';
+import { pictureId, pictureToForget } from './picture-id.ts';
 import type { Gallery, NewPerson, NewPicture, Person, PersonRules, Reembedded, Threshold } from './port.ts';
 import { checkEmbedding, gallerySearch, type Search } from './search.ts';
 import { type GalleryStatements, galleryStatements } from './statements.ts';
@@ -203,7 +203,7 @@ function addPicture(
   embedder: string,
   at: string,
 ): void {
-  const sha256 = createHash('sha256').update(picture).digest('hex');
+  const sha256 = pictureId(picture);
   const known = sql.pictureBySha256(sha256);
   if (known && known.personId !== personId) {
     // With one picture under two names, both people would be ambiguous at the door for ever.

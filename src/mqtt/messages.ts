@@ -4,7 +4,7 @@
  * published, and does not compile, until it is written down here. Pure.
  */
 import Type, { type Static, type TObject } from 'typebox';
-import { denials, type Event, type EventKind } from '../events.ts';
+import { denials, type Event, type EventKind, enrolmentSteps } from '../events.ts';
 import { jobPlaces, jobStates, recipeNames } from '../retrain/port.ts';
 
 const closed = { additionalProperties: false } as const;
@@ -84,6 +84,17 @@ const fields = {
   'person.renamed': object({ personId }),
   'person.removed': object({ personId }),
   'person.picture-removed': object({ personId, left: count('Pictures that the person still has.'), by: text() }),
+  'enrolment.stepped': object({
+    session: text(),
+    step: Type.Enum([...enrolmentSteps]),
+    by: text('The operator.'),
+    key: text('Thumbprint of the key that asked for it; `unsigned` where none did.'),
+    pictures: count('That the session holds; for `committed`, that the person has.'),
+    personId: maybe(personId),
+    digest: maybe(text('For `committed`: SHA-256 of the ids of all pictures of the person, sorted, each with a line feed.')),
+  }),
+  'key.added': object({ name: text('The operator.'), role: text(), key: text('Thumbprint of the key.') }),
+  'key.removed': object({ name: text('The operator.'), role: text(), key: text('Thumbprint of the key.') }),
   'setting.changed': object({ path: text(), value: Type.Number(), by: text() }),
   'training.started': object({ job: text(), recipe: text(), where: text(), by: text() }),
   'training.ended': object({

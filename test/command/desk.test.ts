@@ -2,12 +2,13 @@
 import { CompactSign } from 'jose';
 import { afterEach, describe, expect, it } from 'vitest';
 import { audienceOf } from '../../src/command/gate.ts';
-import { importKey, newKey, openDoorKeys, thumbprint } from '../../src/command/keys.ts';
+import { importKey, newKey, openDoorKeys, publicKeyOf, thumbprint } from '../../src/command/keys.ts';
 import { commands } from '../../src/command/registry.ts';
 import type { ReplyBody } from '../../src/command/reply.ts';
 import { openSender } from '../../src/command/request.ts';
 import { disclose, enclose, signClaims } from '../../src/command/seal.ts';
 import { openUsedCommands } from '../../src/command/used.ts';
+import { pictureId } from '../../src/identity/picture-id.ts';
 import { face, person } from '../contracts/gallery.ts';
 import { fakeClock } from '../fakes/clock.ts';
 import { fakeSessions } from '../fakes/sessions.ts';
@@ -539,7 +540,25 @@ describe('what commands do', () => {
     );
     expect((await ask('enrol.take', { session })).result).toMatchObject({ state: 'taking', wanted: 5, prompt: 'Look here' });
     expect(JSON.stringify((await ask('enrol.status', { session })).result)).not.toContain('Ada');
-    expect((await ask('enrol.commit', { session })).result).toEqual({ personId: 'p-9', pictures: 2 });
+    // Another key with the same rights knows nothing of the session, and cannot slip a part into it.
+    const key = await newKey('Ed25519');
+    await post.operators.add({ name: 'mallory', role: 'admin', key: publicKeyOf(key, 'Ed25519'), addedAt: '2026-01-01T00:00:00.000Z' });
+    const mallory = await openSender({ operator: key, door: post.keys.card, clock: fakeClock(), lifeS: 30 });
+    for (const [name, args] of Object.entries({
+      'enrol.add': { session, picture: b64(0, 200), ...part(1) },
+      'enrol.status': { session },
+      'enrol.commit': { session },
+      'enrol.abort': { session },
+    })) {
+      const request = await mallory.request(name, args);
+      const reply = await post.desk.take({ name, payload: Buffer.from(request.payload), retained: false });
+      expect((await request.read(Buffer.from(reply?.payload ?? ''))).body?.error?.reason, name).toBe('no-such-session');
+    }
+    expect((await ask('enrol.commit', { session })).result).toMatchObject({
+      personId: 'p-9',
+      pictures: 2,
+      added: [pictureId(jpeg), pictureId(jpeg)],
+    });
     expect(sessions.committed).toEqual([{ name: 'Ada', by: 'the-admin', pictures: [600, 600] }]);
     expect((await ask('enrol.commit', { session })).error).toMatchObject({ code: 'refused', reason: 'no-such-session' });
     expect((await ask('enrol.add', { session, picture: '*not base64*' })).error?.code).toBe('invalid-arguments');

@@ -66,6 +66,18 @@ export const eventOf: { readonly [Kind in EventKind]: Extract<Event, { kind: Kin
   'person.renamed': { kind: 'person.renamed', personId: 'p-0001' },
   'person.picture-removed': { kind: 'person.picture-removed', personId: 'p-0001', left: 4, by: 'ada' },
   'person.removed': { kind: 'person.removed', personId: 'p-0001' },
+  'enrolment.stepped': {
+    kind: 'enrolment.stepped',
+    session: 's-1',
+    step: 'committed',
+    by: 'ada',
+    key: 'k-1',
+    pictures: 2,
+    personId: 'p-0001',
+    digest: 'd'.repeat(64),
+  },
+  'key.added': { kind: 'key.added', name: 'ada', role: 'admin', key: 'k-1' },
+  'key.removed': { kind: 'key.removed', name: 'ada', role: 'admin', key: 'k-1' },
   'setting.changed': { kind: 'setting.changed', path: 'relay.pulseMs', value: 2000, by: 'ada' },
   'training.started': { kind: 'training.started', job: 'j-1', recipe: 'adapt', where: 'door', by: 'ada' },
   'training.ended': {

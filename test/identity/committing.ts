@@ -13,9 +13,10 @@ const policy = { policy: 'paper', targetFmr: 0.0001, detection: 0.99, verificati
 const reader = drawingReader();
 const gallery = openGallery({ file: join(folder, 'people.sqlite'), embedder: circleEmbedder, policy, clock: systemClock });
 const journal = openJournal({ file: join(folder, 'journal.sqlite'), clock: systemClock });
-const sessions = enrolmentSessions({
+const all = enrolmentSessions({
   gallery,
   roster: rosterOf({ gallery, journal }),
+  journal,
   reader: () => reader,
   outside: { clean: async (picture) => picture },
   limits: { minInterEyePx: 24, minLuminance: 35, maxLuminance: 225, minSharpness: 0.01, maxTurnDeg: 40, dominance: 0.5 },
@@ -27,7 +28,8 @@ const sessions = enrolmentSessions({
   sessionMs: 60_000,
   intervalMs: 0,
 });
-const started = await sessions.start({ name, by: 'test' });
+const sessions = all.of({ name: 'test', key: 'k-test' });
+const started = await sessions.start(name);
 if (!started.ok) throw new Error(started.detail);
 const { session } = started.value;
 for (let i = 0; i < 20; i++) {
@@ -36,4 +38,4 @@ for (let i = 0; i < 20; i++) {
 }
 process.stdout.write('committing\n');
 await sessions.commit(session);
-await sessions[Symbol.asyncDispose]();
+await all[Symbol.asyncDispose]();

@@ -1,5 +1,6 @@
 /** Enrolment sessions: each picture answered at once, all stored or nothing, bounded, and gone when abandoned. */
 import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -39,6 +40,7 @@ function open(options: Partial<SessionsOptions> = {}) {
   const parts = {
     gallery,
     roster,
+    journal,
     reader: () => reader,
     outside: { clean: async (picture: Uint8Array) => picture },
     limits,
@@ -47,9 +49,10 @@ function open(options: Partial<SessionsOptions> = {}) {
     ...bounds,
     ...options,
   };
-  const sessions = enrolmentSessions(parts);
-  ends.push(async () => await sessions[Symbol.asyncDispose]());
-  const start = async (name = 'Ada') => value(await sessions.start({ name, by: 'olga' })).session;
+  const all = enrolmentSessions(parts);
+  ends.push(async () => await all[Symbol.asyncDispose]());
+  const sessions = { ...all.of({ name: 'olga', key: 'k-olga' }), changes: all.changes };
+  const start = async (name = 'Ada') => value(await sessions.start(name)).session;
   let count = 0;
   const add = async (id: string, of: Drawing) =>
     value(await sessions.addPicture(id, { picture: drawing({ tag: `${++count}`, ...of }), source: `${count}.jpg` }));
@@ -61,7 +64,7 @@ function open(options: Partial<SessionsOptions> = {}) {
     }));
     return gallery.enrol({ name, pictures });
   };
-  return { clock, gallery, journal, reader, sessions, start, add, enrolled };
+  return { clock, gallery, journal, reader, sessions, others: all.of({ name: 'mallory', key: 'k-mallory' }), start, add, enrolled };
 }
 
 function value<T>(answer: EnrolmentAnswer<T>): T {
@@ -87,7 +90,7 @@ describe('a picture that was sent', () => {
     const heic = value(await sessions.addPicture(id, { picture: drawing({ tag: 'heic' }), source: 'b' }));
     expect(heic).toEqual({ accepted: false, source: 'b', reasons: ['not-a-picture'], detail: 'This is a HEIC picture' });
     expect(value(await sessions.status(id)).last).toEqual(heic);
-    const ada = value(await sessions.commit(id));
+    const { person: ada } = value(await sessions.commit(id));
     expect(gallery.pictures(ada.id).map(({ picture }) => JSON.parse(Buffer.from(picture).toString()).tag)).toEqual(['cleaned sent']);
     expect(cleaned).toEqual(['sent']);
   });
@@ -120,10 +123,20 @@ describe('a session', () => {
     expect(await add(id, { face: 20 })).toMatchObject({ accepted: true });
     expect(gallery.list()).toEqual([]);
     expect(value(await sessions.status(id))).toMatchObject({ state: 'collecting', name: 'Ada', pictures: 2 });
-    const ada = value(await sessions.commit(id));
+    const { person: ada, added, digest } = value(await sessions.commit(id));
     expect(gallery.list()).toEqual([ada]);
+    expect(added).toEqual(gallery.pictures(ada.id).map((picture) => picture.id));
     expect(ada).toMatchObject({ name: 'Ada', pictures: 2 });
-    expect(journal.query({}).map(({ event }) => event)).toEqual([{ kind: 'person.enrolled', personId: ada.id, pictures: 2, by: 'olga' }]);
+    const lines = added.toSorted().map((picture) => `${picture}\n`);
+    expect(digest).toBe(createHash('sha256').update(lines.join('')).digest('hex'));
+    const step = { kind: 'enrolment.stepped', session: id, by: 'olga', key: 'k-olga' };
+    expect(journal.query({}).map(({ event }) => event)).toEqual([
+      { ...step, step: 'started', pictures: 0 },
+      { ...step, step: 'picture-accepted', pictures: 1 },
+      { ...step, step: 'picture-accepted', pictures: 2 },
+      { kind: 'person.enrolled', personId: ada.id, pictures: 2, by: 'olga' },
+      { ...step, step: 'committed', pictures: 2, personId: ada.id, digest },
+    ]);
     expect(value(await sessions.status(id))).toMatchObject({ state: 'committed', pictures: 2 });
     expect(await sessions.commit(id)).toEqual(refused('no-such-session'));
   });
@@ -135,26 +148,26 @@ describe('a session', () => {
     expect(value(await sessions.abort(id))).toMatchObject({ state: 'aborted' });
     expect(await sessions.addPicture(id, { picture: drawing({ face: 1 }), source: 'late' })).toEqual(refused('no-such-session'));
     expect(await sessions.commit(id)).toEqual(refused('no-such-session'));
-    expect([gallery.list(), journal.head]).toEqual([[], 0]);
+    expect([gallery.list(), journal.query({ kinds: ['person.enrolled'] })]).toEqual([[], []]);
   });
 
   it('that nobody touches is given up in its time, and makes room for another', async () => {
     const { sessions, clock, gallery, journal, start, add } = open();
     const [first, second] = [await start(), await start('Bob')];
     await add(first, { face: 0 });
-    expect(await sessions.start({ name: 'Carol', by: 'olga' })).toEqual(refused('too-many-sessions'));
+    expect(await sessions.start('Carol')).toEqual(refused('too-many-sessions'));
     await clock.advance(40_000);
     await sessions.status(second);
     await clock.advance(30_000);
     expect(await sessions.commit(first)).toEqual(refused('expired'));
     expect(value(await sessions.status(second)).state).toBe('collecting');
-    expect((await sessions.start({ name: 'Carol', by: 'olga' })).ok).toBe(true);
-    expect([gallery.list(), journal.head]).toEqual([[], 0]);
+    expect((await sessions.start('Carol')).ok).toBe(true);
+    expect([gallery.list(), journal.query({ kinds: ['person.enrolled'] })]).toEqual([[], []]);
   });
 
   it('without a good picture, or of a name that is none, is refused', async () => {
     const { sessions, start, add } = open();
-    expect(await sessions.start({ name: ' \n', by: 'olga' })).toEqual(refused('bad-name'));
+    expect(await sessions.start(' \n')).toEqual(refused('bad-name'));
     const id = await start();
     await add(id, {});
     expect(await sessions.commit(id)).toEqual(refused('no-pictures'));
@@ -182,7 +195,7 @@ describe('a session', () => {
     expect(await add(id, { face: 0, tag: 'Ada' })).toMatchObject({ accepted: false, reasons: ['repeated'] });
     expect(await add(id, { face: 30 })).toMatchObject({ accepted: true });
     expect(await add(id, { face: 100 })).toMatchObject({ accepted: false, reasons: ['another-person'] });
-    expect(value(await sessions.commit(id))).toMatchObject({ id: ada.id, pictures: 2 });
+    expect(value(await sessions.commit(id)).person).toMatchObject({ id: ada.id, pictures: 2 });
     expect(gallery.pictures(ada.id)).toHaveLength(2);
   });
 
@@ -204,8 +217,42 @@ describe('a session', () => {
     expect(gallery.list()).toEqual([]);
     expect(value(await sessions.status(id))).toMatchObject({ state: 'collecting', pictures: 1 });
     journal.full = false;
-    expect(value(await sessions.commit(id))).toMatchObject({ name: 'Ada', pictures: 1 });
+    expect(value(await sessions.commit(id)).person).toMatchObject({ name: 'Ada', pictures: 1 });
   });
+});
+
+it('a session belongs to the key that began it: to another key it is not there, and nothing of it changes', async () => {
+  const { sessions, others, start, add, gallery, journal } = open();
+  const id = await start('Ada');
+  await add(id, { face: 0 });
+  const before = journal.head;
+  const stranger = { picture: drawing({ face: 2, tag: 'mallory' }), source: 'x' };
+  expect(await others.addPicture(id, stranger)).toEqual(refused('no-such-session'));
+  expect(await others.takeFromCamera(id, { count: 1 })).toEqual(refused('no-such-session'));
+  expect(await others.status(id)).toEqual(refused('no-such-session'));
+  expect(await others.abort(id)).toEqual(refused('no-such-session'));
+  expect(await others.commit(id)).toEqual(refused('no-such-session'));
+  expect([gallery.list(), journal.head]).toEqual([[], before]);
+  expect(value(await sessions.commit(id)).added).toHaveLength(1);
+  expect(await others.status(id)).toEqual(refused('no-such-session'));
+});
+
+it('what goes wrong is a step, too: a refused picture, an abort, a session that nobody touched', async () => {
+  const { sessions, clock, journal, start, add } = open();
+  const [one] = [await start(), await start('Bob')];
+  await add(one, {});
+  await sessions.abort(one);
+  await clock.advance(61_000);
+  const steps = journal.query({}).map(({ event }) => 'step' in event && event.step);
+  expect(steps).toEqual(['started', 'started', 'picture-refused', 'aborted', 'expired']);
+});
+
+it('no session begins without its entry, and one ends also where the journal takes none', async () => {
+  const { sessions, journal, start } = open();
+  const id = await start();
+  journal.full = true;
+  expect(await sessions.start('Bob')).toEqual(refused('failed'));
+  expect(value(await sessions.abort(id))).toMatchObject({ state: 'aborted' });
 });
 
 describe('a picture', () => {
@@ -255,7 +302,7 @@ describe('a picture', () => {
     expect(await sessions.commit(id)).toEqual(refused('another-person'));
     expect(gallery.list()).toEqual([]);
     expect(await add(id, { face: 125 })).toMatchObject({ accepted: true });
-    expect(value(await sessions.commit(id))).toMatchObject({ pictures: 2 });
+    expect(value(await sessions.commit(id)).person).toMatchObject({ pictures: 2 });
     const [first] = gallery.match(Float32Array.of(Math.cos(2.1), Math.sin(2.1)));
     expect(first?.logit).toBeGreaterThan(5);
   });
@@ -265,7 +312,7 @@ describe('a picture', () => {
     const [one, other] = [await start('Ada'), await start('Eve')];
     await add(one, { face: 0 });
     await add(other, { face: 1 });
-    const ada = value(await sessions.commit(one));
+    const { person: ada } = value(await sessions.commit(one));
     expect(await sessions.commit(other)).toEqual({ ...refused('already-enrolled').sample, detail: expect.any(String), personId: ada.id });
   });
 });
@@ -309,7 +356,7 @@ describe("the door's own camera", () => {
     }
     expect(value(await sessions.status(id))).toMatchObject({ state: 'collecting', pictures: 3 });
     expect(plain.openings).toBe(1);
-    expect(value(await sessions.commit(id)).pictures).toBe(3);
+    expect(value(await sessions.commit(id)).person.pictures).toBe(3);
     end.abort();
     await following;
     expect(new Set(seen.map(({ prompt }) => prompt)).size).toBeGreaterThanOrEqual(3);
@@ -363,5 +410,6 @@ it('kill -9 in the midst of a commit leaves the whole person or nobody, and a wh
   // Nobody is enrolled without a record; the last commit may have been cut off between its record and itself.
   const recorded = journal.query({ kinds: ['person.enrolled'] }).map(({ event }) => 'personId' in event && event.personId);
   expect(recorded).toEqual(expect.arrayContaining(gallery.list().map(({ id }) => id)));
-  expect(recorded.length).toBe(journal.head);
+  const steps = journal.query({ kinds: ['enrolment.stepped'] });
+  expect(recorded.length + steps.length).toBe(journal.head);
 });

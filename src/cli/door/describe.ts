@@ -91,6 +91,10 @@ const words: Words = {
 
   'person.enrolled': ({ personId, pictures, by }, { nameOf }) =>
     `${nameOf(personId)} enrolled with ${counted(pictures, 'picture')}${byText(by)}`,
+  'enrolment.stepped': ({ step, by, pictures, personId, digest }, { nameOf }) =>
+    `enrolment from afar by ${by}: ${step.replace('-', ' ')}, ${counted(pictures, 'picture')}${personId === undefined ? '' : ` of ${nameOf(personId)}`}${digest === undefined ? '' : ` (digest ${digest.slice(0, 16)}…)`}`,
+  'key.added': ({ name, role, key }) => `${name} may send commands as ${role} (key ${key})`,
+  'key.removed': ({ name, key }) => `${name} may no longer send commands (key ${key})`,
   'person.renamed': ({ personId }, { nameOf }) => `${nameOf(personId)} renamed`,
   'person.removed': ({ personId }, { nameOf }) => `${nameOf(personId)} removed`,
   'person.picture-removed': ({ personId, by, left }, { nameOf }) => `a picture of ${nameOf(personId)} removed by ${by}, ${left} left`,

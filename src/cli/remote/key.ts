@@ -4,7 +4,7 @@
  */
 import { dirname } from 'node:path';
 import { Command } from 'commander';
-import { doorKeysFile, doorKeysOf, operatorsFile } from '../../adapters/command.ts';
+import { addOperator, doorKeysFile, doorKeysOf, operatorsFile, removeOperator } from '../../adapters/command.ts';
 import { Fault } from '../../base/errors.ts';
 import { bindDoorKeys, copiedWords, newKey, publicKeyOf, renewDoorKeys, thumbprint, writeNew } from '../../command/keys.ts';
 import { operatorsIn } from '../../command/operators.ts';
@@ -69,7 +69,7 @@ function addCommand(exit: Exit): Command {
       'Ed25519',
     );
     const { config } = configOf(options);
-    const operator = await operatorsIn(operatorsFile(config)).add({ name, role, key, addedAt: new Date().toISOString() });
+    const operator = await addOperator(config, { name, role, key, addedAt: new Date().toISOString() });
     print(options, operator, () => `${name} may send commands to ${config.door.id} as ${role}`);
     exit(exitCodes.yes);
   });
@@ -103,7 +103,7 @@ function removeCommand(exit: Exit): Command {
     .argument('<name>', 'the operator');
   withHelp(command, ['facelatch key remove ada'], 'removed', 'there is no such operator');
   return withCommon(command).action(async (name: string, options: CommonOptions) => {
-    const removed = await operatorsIn(operatorsFile(configOf(options).config)).remove(name);
+    const removed = await removeOperator(configOf(options).config, name);
     print(options, { removed }, () =>
       removed ? `${name} may no longer send commands` : `there is no operator ${name}: facelatch key list`,
     );

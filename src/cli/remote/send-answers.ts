@@ -87,6 +87,8 @@ const words: Readonly<Record<string, Words>> = {
   'enrol.status': sessionText,
   'enrol.take': sessionText,
   'enrol.abort': sessionText,
+  'enrol.commit': ({ personId, pictures, digest }) =>
+    `${cell(personId)} is enrolled with ${counted(Number(pictures), 'picture')}\ndigest ${cell(digest)}`,
 
   'journal.query': ({ entries }) => rowsOf(entries).map(entryText).join('\n') || 'No entries',
   'config.get': ({ settings }) =>

@@ -6,7 +6,7 @@
 import { randomUUID } from 'node:crypto';
 import { basename } from 'node:path';
 import { Fault } from '../../base/errors.ts';
-import { type FilePath, shownPath } from '../../base/path.ts';
+import { shownPath } from '../../base/path.ts';
 import { exitCodes, print, tell } from '../context.ts';
 import { pictureFiles, readPicture } from '../pictures.ts';
 import { counted } from '../words.ts';
@@ -18,11 +18,22 @@ import type { Ask, SendOptions } from './send-options.ts';
  */
 const partBytes = 192 * 1024;
 
+/** What `enrol.commit` answers. */
+interface Stored {
+  readonly personId?: string;
+  /** That the person has now. */
+  readonly pictures?: number;
+  readonly added?: readonly string[];
+  readonly digest?: string;
+}
+
 interface Told {
   readonly accepted: boolean;
   readonly source: string;
   readonly detail: string;
   readonly reasons?: readonly string[];
+  /** Its id where it is stored. */
+  readonly picture?: string;
 }
 
 export async function sendEnrolment(rest: readonly string[], ask: Ask, options: SendOptions, stop: AbortSignal): Promise<number> {
@@ -32,19 +43,24 @@ export async function sendEnrolment(rest: readonly string[], ask: Ask, options: 
   const files = pictureFiles(paths);
   const session = await begin(name, ask);
   const outcomes: Told[] = [];
+  const sent = new Set<string>();
   try {
     for (const file of files) {
       stop.throwIfAborted();
-      const outcome = await sendPicture(session, file, ask);
+      const picture = await readPicture(file);
+      const outcome = await sendPicture(session, { picture, source: basename(shownPath(file)).slice(0, 100) }, ask);
       tell(`${outcome.accepted ? 'accepted' : 'refused '}  ${outcome.source}: ${outcome.detail}`);
       outcomes.push(outcome);
+      if (outcome.picture !== undefined) sent.add(outcome.picture);
     }
     const answer = await ask('enrol.commit', { session });
-    const { personId, pictures } = (answer.result ?? {}) as { personId?: string; pictures?: number };
-    print(options, { enrolled: answer.ok, personId: personId ?? null, pictures: outcomes, error: answer.error ?? null }, () =>
-      answer.ok ? `${name} is enrolled with ${counted(pictures ?? 0, 'picture')}` : `${name} is not enrolled: ${answer.error?.message}`,
+    const { personId, ...stored } = (answer.result ?? {}) as Stored;
+    const strange = (stored.added ?? []).filter((id) => !sent.has(id));
+    const told = { personId: personId ?? null, pictures: outcomes, digest: stored.digest ?? null, strange, error: answer.error ?? null };
+    print(options, { enrolled: answer.ok, ...told }, () =>
+      answer.ok ? storedText(name, stored, strange) : `${name} is not enrolled: ${answer.error?.message}`,
     );
-    return answer.ok ? exitCodes.yes : exitCodes.no;
+    return answer.ok && strange.length === 0 ? exitCodes.yes : exitCodes.no;
   } catch (error) {
     // The door would end the session by itself after a while. The first fault is the one to report.
     await ask('enrol.abort', { session }).catch(() => undefined);
@@ -62,9 +78,21 @@ async function begin(name: string, ask: Ask): Promise<string> {
   );
 }
 
-async function sendPicture(session: string, file: FilePath, ask: Ask): Promise<Told> {
-  const picture = await readPicture(file);
-  const source = basename(shownPath(file)).slice(0, 100);
+/** What the door says that it stored; compared with what was sent, because a key in other hands could add to it. */
+function storedText(name: string, { pictures = 0, added = [], digest = '' }: Stored, strange: readonly string[]): string {
+  const enrolled = `${name} is enrolled with ${counted(pictures, 'picture')}`;
+  if (strange.length > 0)
+    return `${enrolled}, and you did not send ${counted(strange.length, 'picture')} of them: look at people.pictures, and remove ${strange.map((id) => id.slice(0, 12)).join(', ')}`;
+  const yours = pictures === added.length ? 'all of them yours' : `${added.length} of them sent by you now`;
+  return `${enrolled}, ${yours}\ndigest ${digest}`;
+}
+
+interface SentPicture {
+  readonly picture: Uint8Array;
+  readonly source: string;
+}
+
+async function sendPicture(session: string, { picture, source }: SentPicture, ask: Ask): Promise<Told> {
   const count = Math.max(1, Math.ceil(picture.length / partBytes));
   const upload = randomUUID();
   for (let index = 1; ; index++) {

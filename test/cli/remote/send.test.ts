@@ -1,4 +1,5 @@
 /** Keys and signed commands from the command line, to a door behind a real broker. */
+import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -6,6 +7,7 @@ import { systemClock } from '../../../src/base/time.ts';
 import { argsOf } from '../../../src/cli/remote/send-args.ts';
 import { partsOf } from '../../../src/command/parts.ts';
 import { commands } from '../../../src/command/registry.ts';
+import { openJournal } from '../../../src/journal/sqlite.ts';
 import { openPost, type Post } from '../../command/post.ts';
 import { type Mosquitto, openMosquitto } from '../../fakes/mosquitto.ts';
 import { fakeSessions } from '../../fakes/sessions.ts';
@@ -64,6 +66,9 @@ describe('from a new key to an open door', () => {
   it('key add lets the operator in at once, key list shows them, and the door opens', async () => {
     const added = await run('key', 'add', 'ada', join(home.path, 'ada.json'), '--role', 'admin', '--state', post.folder);
     expect(added).toMatchObject({ code: 0 });
+    using journal = openJournal({ file: join(post.folder, 'journal.sqlite'), clock: systemClock });
+    const [operator] = jsonOf(await run('key', 'list', '--state', post.folder, '--json')).operators.slice(-1);
+    expect(journal.query({}).map(({ event }) => event)).toEqual([{ kind: 'key.added', name: 'ada', role: 'admin', key: operator.kid }]);
     expect(jsonOf(await run('key', 'list', '--state', post.folder, '--json')).operators.at(-1)).toMatchObject({
       name: 'ada',
       role: 'admin',
@@ -92,8 +97,21 @@ describe('from a new key to an open door', () => {
     // What stands behind the end of a JPEG is not decoded.
     writeFileSync(long, Buffer.concat([readFileSync(demoPicture(1, 'smiling')), Buffer.alloc(300_000, 1)]));
     const files = [demoPicture(1, 'neutral'), long];
-    expect(await send('enrol', 'Ada', ...files)).toMatchObject({ code: 0, stdout: 'Ada is enrolled with 2 pictures\n' });
+    const ids = files.map((file) => createHash('sha256').update(readFileSync(file)).digest('hex'));
+    const lines = ids.toSorted().map((id) => `${id}\n`);
+    const digest = createHash('sha256').update(lines.join('')).digest('hex');
+    expect(await send('enrol', 'Ada', ...files)).toMatchObject({
+      code: 0,
+      stdout: `Ada is enrolled with 2 pictures, all of them yours\ndigest ${digest}\n`,
+    });
     expect(sessions.committed).toEqual([{ name: 'Ada', by: 'ada', pictures: files.map((file) => readFileSync(file).length) }]);
+  });
+
+  it('an enrolment that somebody has slipped a picture into is no success', async () => {
+    sessions.slipIn = Buffer.from('a third person');
+    const ended = await send('enrol', 'Ada', demoPicture(1, 'neutral'));
+    sessions.slipIn = undefined;
+    expect(ended).toMatchObject({ code: 1, stdout: expect.stringContaining('you did not send 1 picture of them') });
   });
 
   it('an enrolment that fails on the way leaves nothing', async () => {
@@ -101,11 +119,13 @@ describe('from a new key to an open door', () => {
     writeFileSync(bad, 'refuse me');
     const done = await send('enrol', 'Eve', bad);
     expect(done).toMatchObject({ code: 1, stderr: expect.stringContaining('no face') });
-    expect(sessions.committed).toHaveLength(1);
+    expect(sessions.committed.map(({ name }) => name)).not.toContain('Eve');
   });
 
   it('key remove ends it at once', async () => {
     expect(await run('key', 'remove', 'ada', '--state', post.folder)).toMatchObject({ code: 0 });
+    using journal = openJournal({ file: join(post.folder, 'journal.sqlite'), clock: systemClock });
+    expect(journal.query({ limit: 1 })).toMatchObject([{ event: { kind: 'key.removed', name: 'ada', role: 'admin' } }]);
     expect(await run('key', 'remove', 'ada', '--state', post.folder)).toMatchObject({ code: 1 });
     expect(await send('door.open')).toMatchObject({ code: 1, stdout: expect.stringContaining('unknown-key') });
   });
