@@ -57,6 +57,10 @@ export const enrolmentSteps = [
 ] as const;
 export type EnrolmentStep = (typeof enrolmentSteps)[number];
 
+/** How far the best match was from the threshold. This may leave the door; the exact likeness stays in its journal. */
+export const likenessBands = ['far-below', 'below', 'near', 'at-or-above'] as const;
+export type LikenessBand = (typeof likenessBands)[number];
+
 export interface Likeness {
   readonly logit: number;
   readonly probability: number;
@@ -88,6 +92,7 @@ export type Event =
       readonly kind: 'access.granted';
       readonly personId: PersonId;
       readonly likeness: Likeness;
+      readonly band?: LikenessBand;
       readonly votes: number;
       readonly capturedAtMs: number;
       readonly ageMs: number;
@@ -101,11 +106,14 @@ export type Event =
       readonly reason: Denial;
       readonly detail: string;
       readonly likeness?: Likeness;
+      readonly band?: LikenessBand;
       readonly bestPersonId?: PersonId;
       readonly capturedAtMs: number;
       readonly ageMs: number;
-      /** Where it counts towards a lock-out: failed presentations in a row, this one included. */
+      /** Where it counts towards a lock-out: failed attempts of this face in a row, this one included. */
       readonly failures?: number;
+      /** Where it counts: failed attempts of whomever since somebody was let in, this one included. */
+      readonly attempts?: number;
       readonly visit?: number;
     }
   /** Somebody was recognised and something is still missing: a PIN, or the second of two people. */
@@ -143,6 +151,9 @@ export type Event =
   | { readonly kind: 'tamper.cleared'; readonly afterMs: number }
   | { readonly kind: 'lockout.started'; readonly failures: number; readonly durationMs: number; readonly level: number }
   | { readonly kind: 'lockout.ended'; readonly why: 'over' | 'reset' }
+  /** Alarm: too many failed attempts in all. Nobody is let in by face until a correct PIN or an operator's reset. */
+  | { readonly kind: 'access.stopped'; readonly attempts: number }
+  | { readonly kind: 'access.resumed'; readonly why: 'pin' | 'reset' }
   /** The wall clock jumped. `sure`: whether it can be trusted now. */
   | { readonly kind: 'clock.jumped'; readonly byMs: number; readonly sure: boolean }
   /** Somebody has left, as an exit reader reports. */

@@ -10,7 +10,7 @@ import Type, { type Static } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { parseJson } from '../base/jws.ts';
 import type { BootTime, Clock } from '../base/time.ts';
-import type { Entry, Journal, Notes } from '../journal/port.ts';
+import type { Entry, Journal, JournalNotes } from '../journal/port.ts';
 
 export interface ClockWatchOptions {
   readonly clock: Pick<Clock, 'wall'>;
@@ -102,7 +102,7 @@ const clockShape = Type.Object({
 const clockCheck = Compile(clockShape);
 
 /** `seq`: the newest entry at the time when the clock became as sure or doubtful as it is now. */
-export function clockNote({ sure, anchor }: Pick<ClockWatch, 'sure' | 'anchor'>, seq: number): Notes {
+export function clockNote({ sure, anchor }: Pick<ClockWatch, 'sure' | 'anchor'>, seq: number): JournalNotes {
   const note: Static<typeof clockShape> = { sure, seq, ...(anchor && { anchor }) };
   return { [clockName]: JSON.stringify(note) };
 }

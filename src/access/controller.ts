@@ -8,10 +8,10 @@ import type { Log } from '../base/log.ts';
 import { type SerialQueue, serialQueue } from '../base/serial.ts';
 import type { Clock } from '../base/time.ts';
 import type { Denial, DoorRequest, Event, PersonId, Requester } from '../events.ts';
-import type { Entry, Journal, Notes } from '../journal/port.ts';
+import type { Entry, Journal, JournalNotes } from '../journal/port.ts';
 import type { InputChange, Relay } from '../relay/port.ts';
 import { decide, type Granted, type Input, initialState, type Open, type Policy, type State } from './decide.ts';
-import type { Standing } from './kept.ts';
+import type { DoorStanding } from './kept.ts';
 import { noTries, type PinTries } from './pin-tries.ts';
 import type { Answer } from './port.ts';
 import { attend, initialPremises, isBlocked, type LockEffect, type Premises, type PremisesInput, type PremisesRules } from './premises.ts';
@@ -19,13 +19,13 @@ import { attend, initialPremises, isBlocked, type LockEffect, type Premises, typ
 export interface ControllerOptions {
   readonly journal: Pick<Journal, 'append'>;
   /** What the journal stores with each event, in the same transaction. */
-  readonly notes?: (standing: Standing) => Notes;
+  readonly notes?: (standing: DoorStanding) => JournalNotes;
   readonly relay: Pick<Relay, 'pulse' | 'hold' | 'safe'>;
   /** Asked at every input: the threshold follows the gallery. `armed` counts until somebody arms or disarms. */
   readonly policy: () => Policy;
   readonly premises: () => PremisesRules;
   /** How the door stood before the restart (`remembered`). */
-  readonly before?: Standing;
+  readonly before?: DoorStanding;
   /** What happens when the journal cannot be written. */
   readonly journalDown: 'deny' | 'open';
   readonly clock: Clock;
@@ -50,6 +50,7 @@ export interface Controller {
   readonly premises: Premises;
   /** Wrong PINs. Set before the event of a try, the counts are stored with it. */
   pins: PinTries;
+  /** Whether some face, or every one, is locked out. */
   readonly lockedOut: boolean;
 }
 
@@ -108,7 +109,8 @@ export function openController(options: ControllerOptions): Controller {
       control.pins = pins;
     },
     get lockedOut() {
-      return control.face.failures.lockedUntilMs !== undefined;
+      const { stopped, faces } = control.face.failures;
+      return stopped || faces.some(({ lockedUntilMs }) => lockedUntilMs !== undefined);
     },
   };
 }
@@ -200,7 +202,7 @@ async function pulse(control: Control, grantSeq: number, durationMs: number, cap
 
 /** The door itself: decides, journals, then carries out the effects. */
 async function submitPremises(control: Control, input: PremisesInput): Promise<Answer> {
-  const before: Standing = { face: control.face, premises: control.premises, pins: control.pins };
+  const before: DoorStanding = { face: control.face, premises: control.premises, pins: control.pins };
   const decision = attend(before.premises, input, control.options.premises());
   control.premises = decision.state;
   let seq = 0;

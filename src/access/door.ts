@@ -65,7 +65,10 @@ async function enterPin(options: DoorOptions, by: Requester, pin: string, who: s
   const { personId, rules } = owner;
   const admitted = admission(personId);
   if (!admitted.ok) return controller.refuse('open', by, admitted.reason, admitted.detail);
-  if (rules.pinOpens) return controller.request('open', by, { personId });
+  if (rules.pinOpens) {
+    await controller.submit({ kind: 'vouched', atMs: clock.now() });
+    return controller.request('open', by, { personId });
+  }
   await controller.submit({ kind: 'pin', atMs: clock.now(), personId });
   return recorded(controller.record({ kind: 'pin.accepted', personId, withinMs: togetherMs() }));
 }

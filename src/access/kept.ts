@@ -8,11 +8,12 @@ import { Compile } from 'typebox/compile';
 import { parseJson } from '../base/jws.ts';
 import type { State } from './decide.ts';
 import { initialState } from './decide.ts';
+import type { Failures } from './lock-out.ts';
 import { type PinTries, triesFrom, triesText } from './pin-tries.ts';
 import { initialPremises, type Premises } from './premises.ts';
 
 /** What the controller stands on. */
-export interface Standing {
+export interface DoorStanding {
   readonly face: State;
   readonly premises: Premises;
   readonly pins: PinTries;
@@ -36,6 +37,9 @@ export const keptName = 'door';
 /** Times are what was left of them (`…LeftMs`) at the moment of `bootId`, `bootMs` and `wallMs`. */
 const keptShape = Type.Object({
   armed: Type.Boolean(),
+  attempts: Type.Integer({ minimum: 0 }),
+  stopped: Type.Boolean(),
+  /** Of all faces that failed together: the faces themselves are those of strangers and are not stored. */
   failures: Type.Object({
     inARow: Type.Integer({ minimum: 0 }),
     level: Type.Integer({ minimum: 0 }),
@@ -51,12 +55,13 @@ const keptCheck = Compile(keptShape);
 type Kept = Static<typeof keptShape>;
 
 /** The note of how the door stands now. */
-export function keptText({ face, premises, pins }: Standing, { nowMs, wallMs, bootId, bootMs }: Moment): string {
-  const { inARow, level, lockedUntilMs } = face.failures;
+export function keptText({ face, premises, pins }: DoorStanding, { nowMs, wallMs, bootId, bootMs }: Moment): string {
   const tamperLeftMs = premises.blockedUntilMs - nowMs;
   const kept: Kept = {
     armed: premises.armed,
-    failures: { inARow, level, ...(lockedUntilMs === undefined ? {} : { lockedLeftMs: lockedUntilMs - nowMs }) },
+    attempts: face.failures.attempts,
+    stopped: face.failures.stopped,
+    failures: facesText(face.failures, nowMs),
     ...(tamperLeftMs > 0 ? { tamperLeftMs } : {}),
     pins: triesText(pins, nowMs),
     ...{ bootId, bootMs, wallMs },
@@ -65,24 +70,39 @@ export function keptText({ face, premises, pins }: Standing, { nowMs, wallMs, bo
 }
 
 /** The states to begin in; undefined where the note cannot be read. */
-export function standingOf(text: string, now: Moment): Standing | undefined {
+export function standingOf(text: string, now: Moment): DoorStanding | undefined {
   const kept = parseJson(Buffer.from(text));
   if (!keptCheck.Check(kept)) return undefined;
   const passedMs = passedSince(kept, now);
   const untilMs = (leftMs: number) => now.nowMs + Math.max(0, leftMs - passedMs);
-  const { inARow, level, lockedLeftMs = 0 } = kept.failures;
   const { tamperLeftMs = 0 } = kept;
+  const faces = facesFrom(kept.failures, passedMs, now.nowMs);
   return {
-    face: {
-      ...initialState,
-      failures: { inARow, level, ...(lockedLeftMs > passedMs ? { lockedUntilMs: untilMs(lockedLeftMs) } : {}) },
-    },
+    face: { ...initialState, failures: { attempts: kept.attempts, stopped: kept.stopped, faces } },
     premises: {
       ...initialPremises(kept.armed),
       ...(tamperLeftMs > passedMs ? { blockedUntilMs: untilMs(tamperLeftMs) } : {}),
     },
     pins: triesFrom(kept.pins, untilMs),
   };
+}
+
+function facesText({ faces }: Failures, nowMs: number): Kept['failures'] {
+  const locked = faces.filter(({ lockedUntilMs }) => lockedUntilMs !== undefined);
+  const unknown = faces.filter(({ face }) => !face);
+  const leftMs = Math.max(...locked.map(({ lockedUntilMs = 0 }) => lockedUntilMs - nowMs));
+  return {
+    inARow: Math.max(0, ...unknown.map(({ inARow }) => inARow)),
+    level: Math.max(0, ...[...locked, ...unknown].map(({ level }) => level)),
+    ...(locked.length > 0 ? { lockedLeftMs: leftMs } : {}),
+  };
+}
+
+/** One lock-out for whomever: whom it was for is not known any more. */
+function facesFrom({ inARow, level, lockedLeftMs = 0 }: Kept['failures'], passedMs: number, nowMs: number): Failures['faces'] {
+  if (inARow === 0 && level === 0) return [];
+  const leftMs = lockedLeftMs - passedMs;
+  return [{ inARow, level, lastMs: nowMs, ...(leftMs > 0 ? { lockedUntilMs: nowMs + leftMs } : {}) }];
 }
 
 /** Where no clock can tell how long ago it was, nothing has passed: waiting too long is the lesser harm. */

@@ -5,7 +5,7 @@
 
 import type { Frame } from '../camera/port.ts';
 import type { Denial, Likeness, PersonId, Requester } from '../events.ts';
-import type { Mask, Reading } from '../face/port.ts';
+import type { Embedding, Mask, Reading } from '../face/port.ts';
 import type { PersonRules } from '../identity/port.ts';
 
 /** One frame's evidence about the dominant face. */
@@ -17,6 +17,8 @@ export interface Sighting {
   readonly finding: Finding;
   /** The likeness of the person found, or for `unknown` of the best candidate. */
   readonly likeness?: Likeness;
+  /** The face itself; absent where it was not good enough to be compared. */
+  readonly face?: Embedding;
 }
 
 export type Finding =

@@ -2,8 +2,10 @@
  * One visit of somebody. In: each frame with a face. Out: what the frames have shown so far and, in the end, why the
  * door stayed shut. Pure.
  */
-import type { Denial, Event, PersonId } from '../events.ts';
+import type { Denial, Event, PersonId, ThresholdNote } from '../events.ts';
+import type { Embedding } from '../face/port.ts';
 import type { Admission, Refused } from './admission.ts';
+import { bandOf } from './band.ts';
 import type { Sighting } from './port.ts';
 
 /** The part of the policy that a presentation needs. */
@@ -17,7 +19,10 @@ export interface PresentationRules {
 
 export type Denied = Extract<Event, { kind: 'access.denied' }>;
 
-/** One visit of somebody: from the first face until none has been seen for a while. */
+/**
+ * One visit of somebody: from the first face until none has been seen for a while, or until the face becomes another.
+ * It is one attempt after the other, each as long as `denyAfterMs`.
+ */
 export interface Presentation {
   readonly sinceMs: number;
   readonly lastFaceAtMs: number;
@@ -32,13 +37,18 @@ export interface Presentation {
   readonly mostVotes: number;
   readonly quietUntilMs: number;
   readonly granted: boolean;
-  /** Whether it has counted towards a lock-out. */
-  readonly failed: boolean;
   /** The person whose refusal was told already: it is not told again at every frame. */
   readonly refused?: PersonId;
   /** Whether something was journalled about this visitor: nothing more is urgent then. */
   readonly settled: boolean;
   readonly visit?: number;
+  /** Frames since the last event whose face was compared and that would have opened for the right one. */
+  readonly compared: number;
+  /** The mean of the faces, as a unit vector, and of how many. */
+  readonly face?: { readonly mean: Embedding; readonly of: number };
+  /** A frame that does not resemble the others, and the visit before it. */
+  readonly odd?: { readonly sighting: Sighting; readonly before: Presentation };
+  readonly grantedTo?: PersonId;
 }
 
 export type Reason = Denial | 'person';
@@ -54,9 +64,12 @@ export const begun = (atMs: number, { denyAfterMs }: Pick<PresentationRules, 'de
   mostVotes: 0,
   quietUntilMs: atMs + denyAfterMs,
   granted: false,
-  failed: false,
   settled: false,
+  compared: 0,
 });
+
+/** Reasons of frames whose face was compared: with the right face they would have counted for a vote. */
+const compared: readonly Reason[] = ['unknown', 'spoof', 'not-live', 'person'];
 
 /** The presentation with one more frame, whose bytes are new. */
 export const looked = (before: Presentation, sighting: Sighting, reason: Reason, atMs: number): Presentation => ({
@@ -65,6 +78,7 @@ export const looked = (before: Presentation, sighting: Sighting, reason: Reason,
   lastDigest: sighting.digest,
   frames: before.frames + 1,
   counts: { ...before.counts, [reason]: (before.counts[reason] ?? 0) + 1 },
+  compared: before.compared + (compared.includes(reason) || sighting.finding.kind === 'ambiguous' ? 1 : 0),
   quality: sighting.finding.kind === 'low-quality' ? counted(before.quality, sighting.finding.reasons) : before.quality,
   ...moreAlike(before.best, sighting),
 });
@@ -97,7 +111,7 @@ export function reasonOf({ finding }: Sighting, policy: PresentationRules, admis
 }
 
 /** Why the presentation did not open the door: what most of its frames showed. */
-export function denial(visit: Presentation, atMs: number, policy: PresentationRules): Denied {
+export function denial(visit: Presentation, atMs: number, policy: PresentationRules & { readonly threshold: ThresholdNote }): Denied {
   const ranked = Object.entries(visit.counts).toSorted((a, b) => b[1] - a[1]) as [Reason, number][];
   const most = ranked[0]?.[0] ?? 'unknown';
   const worst = Object.entries(visit.quality).toSorted((a, b) => b[1] - a[1])[0]?.[0];
@@ -109,7 +123,7 @@ export function denial(visit: Presentation, atMs: number, policy: PresentationRu
     'too-dark': 'too little light on the face',
     stale: `frames older than ${policy.maxFrameAgeMs} ms`,
     disarmed: 'face opening is switched off',
-    'locked-out': 'too many failed presentations',
+    'locked-out': 'too many failed attempts',
     'pin-needed': 'the PIN was not entered in time',
     'second-person-needed': 'no second person came in time',
   };
@@ -118,7 +132,7 @@ export function denial(visit: Presentation, atMs: number, policy: PresentationRu
     kind: 'access.denied',
     reason,
     detail: details[reason] ?? policy.blocked?.detail ?? 'the rules of this person do not allow it',
-    ...(best?.likeness ? { likeness: best.likeness } : {}),
+    ...(best?.likeness ? { likeness: best.likeness, band: bandOf(best, policy.threshold) } : {}),
     ...(best?.finding.kind === 'person' ? { bestPersonId: best.finding.personId } : {}),
     capturedAtMs: best?.capturedAtMs ?? visit.lastFaceAtMs,
     ageMs: Math.round(atMs - (best?.capturedAtMs ?? visit.lastFaceAtMs)),

@@ -5,7 +5,7 @@
 import type { EventKind } from '../events.ts';
 import type { Entry, Journal } from '../journal/port.ts';
 import { initialState } from './decide.ts';
-import { keptName, type Moment, type Standing, standingOf } from './kept.ts';
+import { type DoorStanding, keptName, type Moment, standingOf } from './kept.ts';
 import { noTries } from './pin-tries.ts';
 import { initialPremises } from './premises.ts';
 
@@ -19,14 +19,14 @@ export function remembered(
   journal: Pick<Journal, 'query' | 'note'>,
   armed: boolean,
   now: Moment,
-): { readonly standing: Standing; readonly damaged: boolean } {
+): { readonly standing: DoorStanding; readonly damaged: boolean } {
   const text = journal.note(keptName);
   if (text === undefined) return { standing: fromEntries(journal, armed, now), damaged: false };
   const kept = standingOf(text, now);
   return { standing: kept ?? { face: initialState, premises: initialPremises(false), pins: noTries }, damaged: kept === undefined };
 }
 
-function fromEntries(journal: Pick<Journal, 'query'>, armed: boolean, now: Moment): Standing {
+function fromEntries(journal: Pick<Journal, 'query'>, armed: boolean, now: Moment): DoorStanding {
   const mode = newest(
     journal,
     'request.granted',

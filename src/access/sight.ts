@@ -34,7 +34,7 @@ export function sight(picture: Uint8Array, capturedAtMs: number, reading: Readin
   const likeness: { likeness?: Likeness } = best
     ? { likeness: { logit: best.logit, probability: best.probability, share: best.share } }
     : {};
-  return { ...common, finding: findingOf(found), ...likeness };
+  return { ...common, finding: findingOf(found), ...likeness, face: face.embedding };
 }
 
 function findingOf(found: Identification): Finding {

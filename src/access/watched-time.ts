@@ -5,7 +5,7 @@
 import { Fault } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { BootTime, Clock } from '../base/time.ts';
-import type { Journal, Notes } from '../journal/port.ts';
+import type { Journal, JournalNotes } from '../journal/port.ts';
 import { type ClockWatchOptions, clockMemory, clockNote, clockWatch } from './clock-watch.ts';
 import type { Moment } from './kept.ts';
 
@@ -23,7 +23,7 @@ export interface WatchedTime {
   readonly sure: boolean;
   moment(): Moment;
   /** To be stored with each event. */
-  notes(): Notes;
+  notes(): JournalNotes;
   /** An operator stands by the clock as it is. */
   accept(): void;
 }

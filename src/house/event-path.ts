@@ -7,7 +7,13 @@ import type { Entry } from '../journal/port.ts';
 import type { Rooms } from './rooms.ts';
 
 /** What somebody should look at. */
-const alarms: ReadonlySet<Event['kind']> = new Set(['door.held-open', 'door.forced-open', 'tamper.raised', 'relay.failed']);
+const alarms: ReadonlySet<Event['kind']> = new Set([
+  'door.held-open',
+  'door.forced-open',
+  'tamper.raised',
+  'relay.failed',
+  'access.stopped',
+]);
 
 export function tellEvent({ listeners, counts, publishing, learning, metrics }: Rooms, event: Event, entry: Entry | undefined): void {
   listeners.onEvent?.(event, entry);

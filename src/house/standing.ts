@@ -7,6 +7,7 @@ import type { Entrance } from '../access/entrance.ts';
 import { version } from '../base/version.ts';
 import type { Event } from '../events.ts';
 import type { MetricsOptions } from '../host/metrics.ts';
+import { faceComparison } from '../identity/threshold.ts';
 import type { DaemonStatus } from './loops.ts';
 import type { Rooms } from './rooms.ts';
 
@@ -23,7 +24,12 @@ export interface HouseStatus extends DaemonStatus {
 /** What the door decides by now: the settings in force, and the threshold of the network that guards. */
 export function policyOf({ eyes, live }: Rooms): Policy {
   const { policy, logit, fmr, extrapolated } = eyes.gallery.threshold;
-  return { ...live.config.access, pulseMs: live.config.relay.pulseMs, threshold: { policy, logit, fmr, extrapolated } };
+  return {
+    ...live.config.access,
+    ...faceComparison(eyes.reader.embedder),
+    pulseMs: live.config.relay.pulseMs,
+    threshold: { policy, logit, fmr, extrapolated },
+  };
 }
 
 export function houseStatus({ camera, relay, eyes, publishing, view }: Rooms, status: DaemonStatus): HouseStatus {

@@ -4,9 +4,9 @@
  * it.
  */
 import { Fault } from '../base/errors.ts';
-import type { Calibration, EmbedderInfo, Head } from '../face/port.ts';
+import type { Calibration, EmbedderInfo, Embedding, Head } from '../face/port.ts';
 import type { Identification, Match, Threshold } from './port.ts';
-import { logitOfProbability } from './siamese.ts';
+import { logitOf, logitOfProbability } from './siamese.ts';
 import { fitTail } from './tail.ts';
 
 /** How matches are accepted, from the configuration. */
@@ -127,6 +127,22 @@ function checkPolicy({ targetFmr, detection, verification }: ThresholdPolicy): v
 function highestLogit(head: Head): number {
   if (head.kind === 'cosine') return head.bias + Math.abs(head.scale);
   return head.weights.reduce((sum, weight) => sum - 2 * Math.min(0, weight), head.bias);
+}
+
+/** Whether two faces that the camera saw may be one person's, without knowing whose. */
+export interface FaceComparison {
+  /** For frames of one visit: true for all but a few pairs of one person, and for one in ten of different people. */
+  readonly isSameFace: (a: Embedding, b: Embedding) => boolean;
+  /** For faces of different visits: true for one in a hundred of different people. */
+  readonly resembles: (a: Embedding, b: Embedding) => boolean;
+}
+
+/** By the calibration of the embedder; without one, by its head alone. */
+export function faceComparison({ head, calibration }: Pick<EmbedderInfo, 'head' | 'calibration'>): FaceComparison {
+  const logitAt = (fmr: number) => calibration?.table.find((row) => row.fmr <= fmr)?.logit;
+  const [same, alike] = [logitAt(0.1) ?? -2, logitAt(0.01) ?? 0];
+  const atLeast = (logit: number) => (a: Embedding, b: Embedding) => a.length === b.length && logitOf(head, a, b) >= logit;
+  return { isSameFace: atLeast(same), resembles: atLeast(alike) };
 }
 
 /**

@@ -39,21 +39,21 @@ export type ChainVerdict =
     };
 
 /**
- * What a room has to remember across restarts, by name: text that only that room reads. Notes stand beside the chain,
+ * What a room has to remember across restarts, by name: text that only that room reads. JournalNotes stand beside the chain,
  * are replaced each time, and are no record of what happened.
  */
-export type Notes = Readonly<Record<string, string>>;
+export type JournalNotes = Readonly<Record<string, string>>;
 
 export interface Journal extends Disposable {
   /**
    * Writes durably before it returns: the event and `notes` together, or neither. Throws Fault `journal-down` (cause:
    * disk full, locked, damaged …).
    */
-  append(event: Event, notes?: Notes): Entry;
+  append(event: Event, notes?: JournalNotes): Entry;
   /** The note of that name as it was written last. */
   note(name: string): string | undefined;
   /** Writes notes durably without an entry. Throws Fault `journal-down`. */
-  keep(notes: Notes): void;
+  keep(notes: JournalNotes): void;
   /** Entries after `after` in order, then each new one as it is written, by any process, until `signal` is aborted. */
   tail(after: Seq, signal: AbortSignal): AsyncIterable<Entry>;
   query(query: Query): readonly Entry[];

@@ -10,7 +10,7 @@ import type { Event } from '../events.ts';
 import { type ChainHead, entryOf, type JournalRow, nextRow, verifyChain } from './chain.ts';
 import { appendFault, damaged, journalFault, rowDamaged } from './faults.ts';
 import { instant } from './instant.ts';
-import type { ChainVerdict, Entry, Journal, Notes, Query, Seq } from './port.ts';
+import type { ChainVerdict, Entry, Journal, JournalNotes, Query, Seq } from './port.ts';
 import { cursorRow, headRow, journalRow, noteRow, openJournalFile } from './schema.ts';
 
 export interface JournalOptions {
@@ -95,7 +95,7 @@ function guarded<T>(file: string, read: () => T): T {
  * Writes the row after the head, or nothing. The transaction keeps other writers out from reading the head to moving
  * it.
  */
-function append(opened: OpenedJournal, event: Event, notes: Notes = {}): Entry {
+function append(opened: OpenedJournal, event: Event, notes: JournalNotes = {}): Entry {
   const { db, file, clock, sql } = opened;
   try {
     const row = transact(db, () => {
@@ -114,11 +114,11 @@ function append(opened: OpenedJournal, event: Event, notes: Notes = {}): Entry {
   }
 }
 
-function setNotes({ sql }: OpenedJournal, notes: Notes): void {
+function setNotes({ sql }: OpenedJournal, notes: JournalNotes): void {
   for (const [name, value] of Object.entries(notes)) sql.setNote.run(name, value);
 }
 
-function keep(opened: OpenedJournal, notes: Notes): void {
+function keep(opened: OpenedJournal, notes: JournalNotes): void {
   try {
     transact(opened.db, () => setNotes(opened, notes));
   } catch (error) {

@@ -4,7 +4,7 @@
  * https://www.home-assistant.io/integrations/mqtt/#device-discovery-payload
  */
 import type { Static } from 'typebox';
-import type { Event, PersonId } from '../events.ts';
+import type { Event, LikenessBand, PersonId } from '../events.ts';
 import { type attemptMessage, attemptTypes, type personMessage } from './messages.ts';
 import type { Topics } from './topics.ts';
 
@@ -126,7 +126,7 @@ const problems = ({ topics, inputs }: HomeAssistantOptions): Components => ({
   },
 });
 
-/** The last person, the last score, the last latency. */
+/** The last person, the last likeness, the last latency. */
 const figures = ({ topics, person }: HomeAssistantOptions): Components => ({
   person: {
     shown: person !== 'off',
@@ -136,16 +136,14 @@ const figures = ({ topics, person }: HomeAssistantOptions): Components => ({
     value_template: '{{ value_json.person }}',
     icon: 'mdi:account',
   },
-  score: {
+  likeness: {
     shown: true,
     platform: 'sensor',
-    name: 'Score',
+    name: 'Likeness',
     state_topic: topics.homeAssistant('attempt'),
-    // An attempt without a score leaves the last one.
-    value_template: "{{ value_json.score | default('') }}",
-    unit_of_measurement: '%',
-    state_class: 'measurement',
-    suggested_display_precision: 1,
+    // An attempt without one leaves the last one.
+    value_template: "{{ value_json.band | default('') }}",
+    icon: 'mdi:face-recognition',
     entity_category: 'diagnostic',
   },
   latency: {
@@ -229,15 +227,15 @@ export function attemptOf(
   { named, seq, at }: AttemptContext,
 ): { readonly attempt: Static<typeof attemptMessage>; readonly person?: Static<typeof personMessage> } | undefined {
   const base = { schema: 1 as const, ...(seq === undefined ? {} : { seq }), at };
-  const score = (probability: number | undefined) => (probability === undefined ? {} : { score: Math.round(probability * 1000) / 10 });
+  const banded = ({ band }: { readonly band?: LikenessBand }) => (band === undefined ? {} : { band });
   switch (event.kind) {
     case 'access.granted': {
       const person = named(event.personId);
-      const attempt = { ...base, event_type: 'granted' as const, ...score(event.likeness.probability) };
+      const attempt = { ...base, event_type: 'granted' as const, ...banded(event) };
       return person === undefined ? { attempt } : { attempt: { ...attempt, person }, person: { schema: 1, person, at } };
     }
     case 'access.denied':
-      return { attempt: { ...base, event_type: 'denied', reason: event.reason, ...score(event.likeness?.probability) } };
+      return { attempt: { ...base, event_type: 'denied', reason: event.reason, ...banded(event) } };
     case 'access.pending':
       return { attempt: { ...base, event_type: 'pending', needs: event.needs } };
     default:

@@ -4,7 +4,7 @@
  * published, and does not compile, until it is written down here. Pure.
  */
 import Type, { type Static, type TObject } from 'typebox';
-import { denials, type Event, type EventKind, enrolmentSteps } from '../events.ts';
+import { denials, type Event, type EventKind, enrolmentSteps, likenessBands } from '../events.ts';
 import { jobPlaces, jobStates, recipeNames } from '../retrain/port.ts';
 
 const closed = { additionalProperties: false } as const;
@@ -15,10 +15,8 @@ const ms = (description = 'Milliseconds.') => Type.Number({ description });
 const maybe = Type.Optional;
 const personId = text('A person’s id; names stay in the door.');
 
-const likeness = object({
-  logit: Type.Number(),
-  probability: Type.Number({ minimum: 0, maximum: 1 }),
-  share: Type.Number({ minimum: 0, maximum: 1 }),
+const band = Type.Enum([...likenessBands], {
+  description: 'How far the best match was from the threshold. The exact likeness stays in the journal of the door.',
 });
 const threshold = object({ policy: text(), logit: Type.Number(), fmr: Type.Number(), extrapolated: Type.Boolean() });
 const requester = Type.Union([
@@ -48,14 +46,14 @@ const fields = {
   'reader.restored': object({ afterMs: ms() }),
   'face.masked': object({ box, stillMs: ms() }),
   'face.unmasked': object({ box, why: Type.Enum(['moved', 'another', 'gone']), afterMs: ms() }),
-  'access.granted': object({ personId, likeness, votes: count(), ...captured, threshold, withPersonId: maybe(personId), visit }),
+  'access.granted': object({ personId, band: maybe(band), votes: count(), ...captured, threshold, withPersonId: maybe(personId), visit }),
   'access.denied': object({
     reason: denial,
     detail,
-    likeness: maybe(likeness),
-    bestPersonId: maybe(personId),
+    band: maybe(band),
     ...captured,
-    failures: maybe(count('Failed presentations in a row, counted towards a lock-out.')),
+    failures: maybe(count('Failed attempts of this face in a row, counted towards a lock-out.')),
+    attempts: maybe(count('Failed attempts of whomever since somebody was let in by face.')),
     visit,
   }),
   'access.pending': object({ personId, needs: Type.Enum(['pin', 'second-person']), withinMs: ms() }),
@@ -71,6 +69,8 @@ const fields = {
   'tamper.cleared': object({ afterMs: ms() }),
   'lockout.started': object({ failures: count(), durationMs: ms(), level: count() }),
   'lockout.ended': object({ why: Type.Enum(['over', 'reset']) }),
+  'access.stopped': object({ attempts: count('Failed attempts in all.') }),
+  'access.resumed': object({ why: Type.Enum(['pin', 'reset']) }),
   'clock.jumped': object({ byMs: ms(), sure: Type.Boolean() }),
   'person.left': object({ personId, by: requester }),
   'person.ruled': object({ personId, changed: Type.Array(text()) }),
@@ -130,7 +130,9 @@ type Readonlied<T> = T extends readonly (infer Item)[]
   : T extends object
     ? { readonly [K in keyof T]: Readonlied<T[K]> }
     : T;
-type Fields<Kind extends EventKind> = Omit<Extract<Event, { readonly kind: Kind }>, 'kind'>;
+/** What never leaves the door: by these, whoever listens could try faces until one fits. */
+type Withheld = 'likeness' | 'bestPersonId';
+type Fields<Kind extends EventKind> = Omit<Extract<Event, { readonly kind: Kind }>, 'kind' | Withheld>;
 type Alike<A, B> = [A] extends [B] ? ([B] extends [A] ? true : false) : false;
 /** The events that differ from their schemas. */
 type Unlike = {
@@ -220,7 +222,7 @@ export const attemptMessage = object({
   person: maybe(text('Id or name of the person who was let in, as set in mqtt.homeAssistant.person.')),
   reason: maybe(denial),
   needs: maybe(Type.Enum(['pin', 'second-person'])),
-  score: maybe(Type.Number({ minimum: 0, maximum: 100, description: 'Probability of the best match, percent.' })),
+  band: maybe(band),
 });
 export const personMessage = object({ schema: schemaVersion, person: text('Id or name, as set in mqtt.homeAssistant.person.'), at });
 

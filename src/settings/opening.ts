@@ -23,14 +23,20 @@ export const access = {
     false,
   ),
   lockOut: {
+    attempts: whole(
+      'Failed attempts in all, of whomever, without anybody being let in by face in between, after which opening by face stops until a correct PIN or an operator (`lockout.reset`). Raise it for a door that many strangers pass. 0: never.',
+      50,
+      0,
+      100_000,
+    ),
     failures: whole(
-      'Failed presentations in a row (visitors who were not recognised, not frames) after which faces are locked out. 0: never.',
+      'Failed attempts of one face in a row after which this face, and whoever resembles it, is locked out. An attempt ends after `access.denyAfterMs`, when the visitor leaves, or when another face comes. 0: never.',
       5,
       0,
       100,
     ),
     firstMs: whole(
-      'Length of the first lock-out. Each further one without a grant in between is twice as long. PIN, button and remote opening still work. Milliseconds.',
+      'Length of the first lock-out. Each further one of the same face is twice as long. Whoever is recognised far above the threshold passes; PIN, button and remote opening still work. Milliseconds.',
       30_000,
       1000,
       3_600_000,

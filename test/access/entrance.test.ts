@@ -33,7 +33,7 @@ const policy = {
     pulseMs: 3000,
   },
   threshold: { policy: 'target-fmr', logit: 8, fmr: 1e-5, extrapolated: false },
-  lockOut: { failures: 2, firstMs: 30_000, maxMs: 60_000 },
+  lockOut: { failures: 2, firstMs: 30_000, maxMs: 60_000, attempts: 50 },
 };
 const entranceRules = {
   ...{ armed: true, togetherMs: 15_000, timeZone: 'UTC', holidays: [], schedules: {}, groups: {}, admits: [] },

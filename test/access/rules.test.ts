@@ -3,8 +3,11 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Admission } from '../../src/access/admission.ts';
 import { type Decision, decide, type Input, initialState, type Policy, type State } from '../../src/access/decide.ts';
+import { isLockedOut, lockOver } from '../../src/access/lock-out.ts';
 import type { Finding } from '../../src/access/port.ts';
 import { denials } from '../../src/events.ts';
+import type { Embedding } from '../../src/face/port.ts';
+import { near, randomOf, unitVector } from '../fakes/embeddings.ts';
 
 const base: Policy = {
   armed: true,
@@ -17,7 +20,7 @@ const base: Policy = {
   cooldownMs: 8000,
   pulseMs: 3000,
   threshold: { policy: 'target-fmr', logit: 8, fmr: 1e-5, extrapolated: false },
-  lockOut: { failures: 5, firstMs: 30_000, maxMs: 100_000 },
+  lockOut: { failures: 5, firstMs: 30_000, maxMs: 100_000, attempts: 50 },
   togetherMs: 15_000,
 };
 const person = (personId: string): Finding => ({ kind: 'person', personId });
@@ -34,16 +37,18 @@ function house(policy: Policy) {
     decisions.push(decision);
     return decision;
   };
-  const see = (finding: Finding, frames: number) => {
+  const see = (finding: Finding, frames: number, { logit = 9, face }: { logit?: number; face?: Embedding } = {}) => {
     for (let i = 0; i < frames; i++) {
       nowMs += 66;
-      const sighting = { digest: `${nowMs}`, capturedAtMs: nowMs, finding, likeness: { logit: 12, probability: 0.99, share: 1 } };
+      const likeness = { logit, probability: 0.99, share: 1 };
+      const sighting = { digest: `${nowMs}`, capturedAtMs: nowMs, finding, likeness, ...(face && { face }) };
       tell({ kind: 'sighting', atMs: nowMs + 20, sighting });
     }
   };
   return {
     see,
-    tell: (input: Omit<Extract<Input, { kind: 'pin' }>, 'atMs'> | { kind: 'reset' }) => tell({ ...input, atMs: nowMs } as Input),
+    tell: (input: Omit<Extract<Input, { kind: 'pin' }>, 'atMs'> | { kind: 'reset' | 'vouched' }) =>
+      tell({ ...input, atMs: nowMs } as Input),
     leave: () => see({ kind: 'nobody' }, 15),
     wait: (ms: number) => {
       nowMs += ms;
@@ -155,7 +160,7 @@ describe('the lock-out', () => {
     }
   };
 
-  it('begins at the fifth failed presentation in a row, refuses everyone, and is over after its time', () => {
+  it('begins at the fifth failed attempt in a row, refuses everyone whose face it cannot tell apart, and is over after its time', () => {
     const door = house(base);
     fail(door, 5);
     const events = door.events();
@@ -170,11 +175,12 @@ describe('the lock-out', () => {
     expect(kinds(door.events())).toEqual(['access.granted']);
   });
 
-  it('counts presentations, not frames and not passers-by', () => {
+  it('counts attempts, not frames and not passers-by; whoever stays makes one after the other', () => {
     const door = house(base);
-    door.see(unknown, 600);
-    expect(door.events().filter((event) => 'failures' in event).length).toBe(1);
+    door.see(unknown, 160);
+    expect(door.events().filter((event) => 'failures' in event).length).toBe(2);
     door.leave();
+    door.events();
     for (let i = 0; i < 10; i++) {
       door.see(unknown, 2);
       door.leave();
@@ -182,7 +188,15 @@ describe('the lock-out', () => {
       door.leave();
     }
     expect(door.events().filter(({ kind }) => kind === 'lockout.started')).toEqual([]);
-    expect(door.state().failures.inARow).toBe(1);
+    expect(door.state().failures.attempts).toBe(3);
+  });
+
+  it('counts an attempt whose good frames could have won a vote, though most of its frames were poor', () => {
+    const door = house(base);
+    door.see({ kind: 'low-quality', reasons: ['blurred'] }, 20);
+    door.see(unknown, 3);
+    door.leave();
+    expect(door.events()).toMatchObject([{ kind: 'access.denied', reason: 'low-quality', failures: 1, attempts: 1 }]);
   });
 
   it('doubles each time up to its most, and a grant or a reset begins again', () => {
@@ -202,7 +216,162 @@ describe('the lock-out', () => {
     door.wait(30_000);
     fail(door, 4);
     door.see(person('ada'), 5);
-    expect(door.state().failures).toEqual({ inARow: 0, level: 0 });
+    expect(door.state().failures).toEqual({ attempts: 0, stopped: false, faces: [] });
+  });
+});
+
+describe('faces that can be told apart', () => {
+  const random = randomOf(16);
+  const dimension = 64;
+  const stranger = () => unitVector(random, dimension);
+  const cosine = (a: Embedding, b: Embedding) => a.reduce((sum, value, i) => sum + value * (b[i] ?? 0), 0);
+  const telling: Policy = { ...base, isSameFace: (a, b) => cosine(a, b) > 0.5, resembles: (a, b) => cosine(a, b) > 0.6 };
+  const [ada, eve] = [stranger(), stranger()];
+  const looks = (face: Embedding, frames: number) => Array.from({ length: frames }, () => near(face, 0.4, random));
+
+  it('a slideshow of strangers without a gap is stopped within fifty attempts, told, and starts again with a PIN or a reset', () => {
+    const door = house(telling);
+    for (let i = 0; i < 49; i++) for (const face of looks(stranger(), 4)) door.see(unknown, 1, { logit: 1, face });
+    door.leave();
+    const events = door.events();
+    expect(events.filter(({ kind }) => kind === 'access.denied').length).toBe(49);
+    expect(door.state().failures).toMatchObject({ attempts: 49, stopped: false });
+    door.see(person('ada'), 5, { face: ada });
+    door.leave();
+    expect(kinds(door.events())).toEqual(['access.granted']);
+    for (let i = 0; i < 60; i++) for (const face of looks(stranger(), 4)) door.see(unknown, 1, { logit: 1, face });
+    const stopping = door.events();
+    expect(stopping.find(({ kind }) => kind === 'access.stopped')).toEqual({ kind: 'access.stopped', attempts: 50 });
+    expect(stopping.filter((event) => 'attempts' in event && event.kind === 'access.denied').length).toBe(50);
+    door.leave();
+    door.events();
+    // Nobody is let in, however alike, and nobody learns how alike.
+    door.see(person('ada'), 5, { face: ada, logit: 20 });
+    door.leave();
+    const [denied] = door.events();
+    expect(denied).toMatchObject({ kind: 'access.denied', reason: 'locked-out' });
+    expect([denied && 'likeness' in denied, denied && 'band' in denied]).toEqual([false, false]);
+    door.tell({ kind: 'vouched' });
+    expect(door.events()).toEqual([{ kind: 'access.resumed', why: 'pin' }]);
+    door.see(person('ada'), 5, { face: ada });
+    expect(kinds(door.events())).toEqual(['access.granted']);
+  });
+
+  it('a stranger who steps in after a grant without a gap is an attempt and leaves an entry; the person let in does not', () => {
+    const door = house(telling);
+    for (const face of looks(ada, 30)) door.see(person('ada'), 1, { face });
+    for (const face of looks(eve, 6)) door.see(unknown, 1, { face, logit: 3 });
+    door.leave();
+    expect(door.events()).toMatchObject([
+      { kind: 'access.granted', band: 'at-or-above' },
+      { kind: 'access.denied', reason: 'unknown', attempts: 1, band: 'below' },
+    ]);
+  });
+
+  it('one odd frame neither ends an attempt nor costs a vote', () => {
+    const door = house(telling);
+    for (const [i, face] of looks(ada, 4).entries()) {
+      if (i === 2) door.see(unknown, 1, { face: stranger(), logit: 1 });
+      else door.see(person('ada'), 1, { face });
+    }
+    expect(kinds(door.events())).toEqual(['access.granted']);
+  });
+
+  it('votes of one face are no votes of the next', () => {
+    const door = house(telling);
+    for (let i = 0; i < 10; i++) {
+      for (const face of looks(stranger(), 2)) door.see(person('ada'), 1, { face: near(face, 0, random), logit: 9 });
+      for (const face of looks(stranger(), 2)) door.see(unknown, 1, { face, logit: 1 });
+    }
+    door.leave();
+    expect(door.events().filter(({ kind }) => kind === 'access.granted')).toEqual([]);
+  });
+
+  it('a picture held up between frames of another face wins no vote, and a face that changes slowly is not one face', () => {
+    const door = house(telling);
+    for (let i = 0; i < 20; i++) {
+      door.see(unknown, 1, { face: near(eve, 0.4, random), logit: 1 });
+      door.see(person('ada'), 1, { face: ada });
+    }
+    door.leave();
+    expect(door.events().filter(({ kind }) => kind === 'access.granted')).toEqual([]);
+    const slow = house(telling);
+    for (let from = stranger(), to = stranger(), i = 0; i < 6000 && !slow.state().failures.stopped; i++) {
+      const part = (i % 50) / 50;
+      if (part === 0) [from, to] = [to, stranger()];
+      const mixed = from.map((value, at) => (1 - part) * value + part * (to[at] ?? 0));
+      const length = Math.hypot(...mixed);
+      slow.see(unknown, 1, { face: mixed.map((value) => value / length), logit: 1 });
+    }
+    expect(slow.events().at(-1)).toEqual({ kind: 'access.stopped', attempts: 50 });
+  });
+
+  it('a lock-out keeps out whoever resembles the failed face, unless recognised far above the threshold, and nobody else', () => {
+    const door = house(telling);
+    for (let i = 0; i < 5; i++) {
+      for (const face of looks(eve, 5)) door.see(unknown, 1, { face, logit: 3 });
+      door.leave();
+    }
+    expect(kinds(door.events())).toContain('lockout.started');
+    door.see(person('ada'), 5, { face: ada });
+    expect(kinds(door.events())).toEqual(['access.granted']);
+    door.leave();
+    // The face that failed passes as somebody: by a little it is kept out, by much it is not.
+    door.see(person('bob'), 5, { face: eve, logit: 9 });
+    expect(kinds(door.events())).toEqual(['access.denied locked-out']);
+    door.leave();
+    door.events();
+    door.see(person('bob'), 5, { face: eve, logit: 10 });
+    expect(kinds(door.events())).toEqual(['access.granted']);
+  });
+
+  it('over any sequence of faces, nobody is let in while stopped, nor by a little while a face like theirs is locked out', () => {
+    const faces = [ada, eve, stranger()].flatMap((face) => looks(face, 3));
+    const frame = fc.record({
+      face: fc.nat(faces.length - 1),
+      finding: fc.constantFrom<Finding>(unknown, unknown, person('ada'), person('ada'), { kind: 'nobody' }),
+      logit: fc.integer({ min: 8, max: 11 }),
+      times: fc.integer({ min: 1, max: 6 }),
+      waitMs: fc.constantFrom(0, 0, 0, 2000, 25_000),
+    });
+    const policy: Policy = { ...telling, cooldownMs: 0, lockOut: { failures: 2, firstMs: 20_000, maxMs: 40_000, attempts: 6 } };
+    fc.assert(
+      fc.property(fc.array(frame, { maxLength: 60 }), (frames) => {
+        let state: State = initialState;
+        let nowMs = 0;
+        const tell = (input: Input) => {
+          const locked = lockOver(state.failures, input.atMs)?.failures ?? state.failures;
+          const decision = decide(state, input, policy);
+          for (const event of decision.events)
+            if (event.kind === 'access.granted' && input.kind === 'sighting') {
+              expect(locked.stopped).toBe(false);
+              const { face, likeness } = input.sighting;
+              if (isLockedOut(locked, face, policy.resembles)) expect(likeness?.logit).toBeGreaterThanOrEqual(10);
+            }
+          expect(decision.effects.every(({ grant }) => decision.events.includes(grant))).toBe(true);
+          state = decision.state;
+        };
+        for (const { face, finding, logit, times, waitMs } of frames) {
+          nowMs += waitMs;
+          tell({ kind: 'tick', atMs: nowMs });
+          for (let i = 0; i < times; i++) {
+            nowMs += 66;
+            const likeness = { logit, probability: 1, share: 1 };
+            const shown = finding.kind === 'nobody' ? {} : { likeness, face: faces[face]! };
+            tell({ kind: 'sighting', atMs: nowMs, sighting: { digest: `${nowMs}`, capturedAtMs: nowMs, finding, ...shown } });
+          }
+        }
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('whoever stays while locked out does not stop the door for everyone', () => {
+    const door = house(telling);
+    for (let i = 0; i < 600; i++) door.see(unknown, 4, { face: near(eve, 0.4, random), logit: 3 });
+    const attempts = door.events().filter((event) => event.kind === 'access.denied' && event.attempts !== undefined);
+    expect(attempts.length).toBeLessThan(25);
+    expect(door.state().failures.stopped).toBe(false);
   });
 });
 
@@ -234,13 +403,14 @@ describe('whatever happens', () => {
       fc.property(fc.array(step, { maxLength: 60 }), rules, fc.boolean(), (steps, people, blocked) => {
         const policy: Policy = {
           ...base,
-          lockOut: { failures: 2, firstMs: 20_000, maxMs: 40_000 },
+          lockOut: { failures: 2, firstMs: 20_000, maxMs: 40_000, attempts: 5 },
           admission: (id) => people[id as keyof typeof people],
           ...(blocked ? { blocked: { reason: 'tampered', detail: 'so' } as const } : {}),
         };
         let state: State = initialState;
         let nowMs = 1000;
         let lockedUntilMs = 0;
+        let stopped = false;
         let pinned: { personId: string; untilMs: number } | undefined;
         const seen = new Map<string, number>();
         const tell = (input: Input) => {
@@ -249,9 +419,10 @@ describe('whatever happens', () => {
           for (const event of decision.events) {
             if (event.kind === 'lockout.started') lockedUntilMs = input.atMs + event.durationMs;
             if (event.kind === 'lockout.ended') lockedUntilMs = 0;
+            if (event.kind === 'access.stopped' || event.kind === 'access.resumed') stopped = event.kind === 'access.stopped';
             if (event.kind !== 'access.granted') continue;
             const rule = people[event.personId as keyof typeof people];
-            expect(blocked).toBe(false);
+            expect([blocked, stopped]).toEqual([false, false]);
             expect(input.atMs).toBeGreaterThanOrEqual(lockedUntilMs);
             expect(rule.ok).toBe(true);
             if (!rule.ok) continue;

@@ -8,6 +8,7 @@ process.env.UV_THREADPOOL_SIZE ??= '2';
 const benches: Readonly<Record<string, () => Promise<readonly Row[]>>> = {
   frame: async () => (await import('./frame.ts')).benchFrame(),
   match: async () => (await import('./match.ts')).benchMatch(),
+  slideshow: async () => (await import('./slideshow.ts')).benchSlideshow(),
   daemon: async () => (await import('./daemon.ts')).benchDaemon(),
   start: async () => (await import('./start.ts')).benchStart(),
   mqtt: async () => (await import('./mqtt.ts')).benchMqtt(),

@@ -16,6 +16,7 @@ export const eventOf: { readonly [Kind in EventKind]: Extract<Event, { kind: Kin
     kind: 'access.granted',
     personId: 'p-0001',
     likeness,
+    band: 'at-or-above',
     votes: 3,
     capturedAtMs: 12_345,
     ageMs: 80,
@@ -27,9 +28,12 @@ export const eventOf: { readonly [Kind in EventKind]: Extract<Event, { kind: Kin
     reason: 'unknown',
     detail: 'nobody enrolled is alike',
     likeness: { logit: -3, probability: 0.047, share: 0 },
+    band: 'far-below',
     bestPersonId: 'p-0002',
     capturedAtMs: 13_000,
     ageMs: 95,
+    failures: 2,
+    attempts: 7,
   },
   'relay.pulsed': { kind: 'relay.pulsed', grantSeq: 5, durationMs: 3000, captureToRelayMs: 210 },
   'relay.failed': { kind: 'relay.failed', grantSeq: 5, detail: 'the line is held by another process' },
@@ -59,6 +63,8 @@ export const eventOf: { readonly [Kind in EventKind]: Extract<Event, { kind: Kin
   'tamper.cleared': { kind: 'tamper.cleared', afterMs: 2000 },
   'lockout.started': { kind: 'lockout.started', failures: 5, durationMs: 30_000, level: 0 },
   'lockout.ended': { kind: 'lockout.ended', why: 'over' },
+  'access.stopped': { kind: 'access.stopped', attempts: 50 },
+  'access.resumed': { kind: 'access.resumed', why: 'pin' },
   'clock.jumped': { kind: 'clock.jumped', byMs: 3_600_000, sure: false },
   'person.left': { kind: 'person.left', personId: 'p-0001', by: { kind: 'operator', name: 'exit-reader', via: 'mqtt', requestId: 'r-2' } },
   'person.ruled': { kind: 'person.ruled', personId: 'p-0001', changed: ['validUntil'] },
@@ -116,4 +122,10 @@ export const eventOf: { readonly [Kind in EventKind]: Extract<Event, { kind: Kin
 /** A small event that carries a number, so that loss and order can be told by it. */
 export function numbered(n: number): Event {
   return { kind: 'camera.restored', afterMs: n };
+}
+
+/** What of an event leaves the door. */
+export function toldOf(event: Event): object {
+  const { likeness: _, bestPersonId: _best, ...told } = { likeness: undefined, bestPersonId: undefined, ...event };
+  return told;
 }

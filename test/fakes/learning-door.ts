@@ -61,6 +61,7 @@ const settingsOfDoor = (state: string, broker: string) => ({
   'access.maxFrameAgeMs': 20_000,
   'access.windowMs': 20_000,
   'access.lockOut.failures': 0,
+  'access.lockOut.attempts': 0,
   'face.idleFps': 0,
   'mqtt.enabled': true,
   'mqtt.url': broker,

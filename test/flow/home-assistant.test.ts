@@ -161,7 +161,7 @@ it('sees the door come, people let in and denied, and the door go; no picture an
   await stand({ face: 0 }, 'relay.pulsed');
   await becomes('person', person.id);
   await expect.poll(() => home.fired.at(-1), { timeout: 5000 }).toMatchObject({ event_type: 'granted', person: person.id });
-  await expect.poll(() => Number(home.state('score'))).toBeGreaterThan(50);
+  await expect.poll(() => home.state('likeness')).toBe('at-or-above');
   await expect.poll(() => Number(home.state('latency'))).toBeGreaterThanOrEqual(0);
   await expect.poll(() => home.history('lock'), { timeout: 5000 }).toEqual(['locked', 'unlocked', 'locked']);
 

@@ -5,7 +5,7 @@ import type { Event } from '../../src/events.ts';
 import type { Entry } from '../../src/journal/port.ts';
 import { encodeEntry, encodeOffline, encodeOnline, encodeState } from '../../src/mqtt/codec.ts';
 import { topicsOf } from '../../src/mqtt/topics.ts';
-import { eventOf } from '../fakes/events.ts';
+import { eventOf, toldOf } from '../fakes/events.ts';
 
 const at = '2026-01-05T12:00:00.000Z';
 const nowMs = Date.parse(at);
@@ -70,10 +70,10 @@ describe('the topics of a door', () => {
 
 describe('the payload of an event', () => {
   test.each(Object.values(eventOf).map((event) => [event.kind, event] as const))(
-    '%s holds schema, place, door and all its fields',
+    '%s holds schema, place, door and its fields, and neither a likeness nor the nearest person',
     (_, event) => {
       const { capturedAt, ...rest } = decoded(event);
-      expect(rest).toEqual({ schema: 1, id: entryOf(event).id, seq: 17, at, door: 'front-door', ...event });
+      expect(rest).toEqual({ schema: 1, id: entryOf(event).id, seq: 17, at, door: 'front-door', ...toldOf(event) });
       expect(capturedAt).toBe('ageMs' in event ? new Date(nowMs - event.ageMs).toISOString() : undefined);
     },
   );

@@ -16,7 +16,7 @@ import type { Journal } from '../../src/journal/port.ts';
 import { openJournal } from '../../src/journal/sqlite.ts';
 import { openBroker } from '../../src/mqtt/broker.ts';
 import type { BrokerOptions } from '../../src/mqtt/connection.ts';
-import { eventOf, numbered } from '../fakes/events.ts';
+import { eventOf, numbered, toldOf } from '../fakes/events.ts';
 import { openGate } from '../fakes/gate.ts';
 import { fillJournal, memoryJournal } from '../fakes/journal.ts';
 import { freePort, openMosquitto } from '../fakes/mosquitto.ts';
@@ -86,7 +86,7 @@ describe.each(brokers)('over %s', (name, version, open) => {
       events.map((event) => [topics.event(event.kind), 1, false]),
     );
     expect(published.map(({ body: { capturedAt: _, ...body } }) => body)).toEqual(
-      journal.entries.map(({ seq, id, at, event }) => ({ schema: 1, seq, id, at, door, ...event })),
+      journal.entries.map(({ seq, id, at, event }) => ({ schema: 1, seq, id, at, door, ...toldOf(event) })),
     );
     if (version.protocol === '5') expect(published[0]?.contentType).toBe('application/json');
     expect(witness.of(topics.state('door')).map(({ body }) => body.state)).toEqual(['locked', 'released', 'locked']);

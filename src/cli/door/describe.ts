@@ -59,8 +59,11 @@ const words: Words = {
     `${asked[what]} by ${who(by)}${personId === undefined ? '' : `, PIN of ${nameOf(personId)}`}${durationMs === undefined ? '' : ` for ${seconds(durationMs)}`}`,
   'request.refused': ({ by, what, reason, detail }) => `refused to ${who(by)}: ${what}, ${reason}, ${detail}`,
   'lockout.started': ({ durationMs, failures }) =>
-    `LOCKED OUT for ${seconds(durationMs)} after ${counted(failures, 'failed presentation')}; PIN, button and remote opening still work`,
+    `LOCKED OUT for ${seconds(durationMs)}: one face, after ${counted(failures, 'failed attempt')}; others, PIN, button and remote opening still work`,
   'lockout.ended': ({ why }) => (why === 'over' ? 'lock-out over' : 'lock-out reset'),
+  'access.stopped': ({ attempts }) =>
+    `ALARM: opening by face has stopped after ${counted(attempts, 'failed attempt')} in all; a correct PIN or lockout.reset ends this`,
+  'access.resumed': ({ why }) => `faces may open again: ${why === 'pin' ? 'a correct PIN' : 'reset by an operator'}`,
 
   'relay.pulsed': ({ durationMs, captureToRelayMs }) =>
     `relay pulsed for ${seconds(durationMs)}, ${captureToRelayMs === undefined ? 'on request' : `${Math.round(captureToRelayMs)} ms after the frame`}`,
