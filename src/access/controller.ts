@@ -232,7 +232,10 @@ function endLockOut(control: Control, input: PremisesInput): readonly Event[] {
   return events;
 }
 
-/** Whether an intent is carried out that could not be journalled: people always get out, a hold always ends, and a door is always disarmed. */
+/**
+ * Whether an intent is carried out that could not be journalled: people always get out, a hold always ends, and a door
+ * is always disarmed.
+ */
 function mayGoUnrecorded({ options: { journalDown } }: Control, input: PremisesInput): boolean {
   if (input.kind !== 'request') return true;
   return input.by.kind === 'exit-button' || input.what === 'release' || input.what === 'disarm' || journalDown === 'open';

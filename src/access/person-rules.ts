@@ -97,8 +97,9 @@ export interface RulerOptions {
 }
 
 /**
- * Changes people's rules. Journalled before they take effect, but for a person who is disabled: that is done first, and stays whatever the journal says.
- * Throws what journal and gallery throw, and `journal-down` for what is done and has no record.
+ * Changes people's rules. Journalled before they take effect, but for a person who is disabled: that is done first, and
+ * stays whatever the journal says. Throws what journal and gallery throw, and `journal-down` for what is done and has
+ * no record.
  */
 export function ruler({ gallery, journal, names }: RulerOptions): ChangeRules {
   return (personId, change) => {

@@ -1,15 +1,18 @@
 /**
- * Paths and other text from outside, for people: what came from a disk or the network goes in, text that no terminal obeys comes out. And the files
- * of a folder, those too whose names are not UTF-8 (Node would give such a name back changed, and then not find the file).
+ * Paths and other text from outside, for people: what came from a disk or the network goes in, text that no terminal
+ * obeys comes out. And the files of a folder, those too whose names are not UTF-8 (Node would give such a name back
+ * changed, and then not find the file).
  */
 import { isUtf8 } from 'node:buffer';
 import { readdirSync } from 'node:fs';
 import { join, sep } from 'node:path';
+import { messageOf } from './errors.ts';
 
 /** Bytes where a name is not UTF-8. */
 export type FilePath = string | Buffer;
 
-// Control characters, line separators, half surrogates, and marks that turn the writing direction of what follows. (CWE-150)
+// Control characters, line separators, half surrogates, and marks that turn the writing direction of what follows.
+// (CWE-150)
 const obeyed = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069]/gu;
 /** All of them have one code unit. */
 const escaped = (character: string): string => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
@@ -37,7 +40,7 @@ export interface FileInFolder {
 }
 
 /** What lies directly in a folder. Throws the file system's error. */
-export function filesIn(folder: string): FileInFolder[] {
+export function entriesIn(folder: string): FileInFolder[] {
   return readdirSync(folder, { encoding: 'buffer', withFileTypes: true }).map((entry) => {
     const bytes = Buffer.from(entry.name);
     const name = bytes.toString();
@@ -48,3 +51,25 @@ export function filesIn(folder: string): FileInFolder[] {
     };
   });
 }
+
+/** Why a file cannot be read, in plain words. */
+const reasons: Readonly<Record<string, string>> = {
+  ENOENT: 'does not exist',
+  ENOTDIR: 'does not exist: a part of its path is a file',
+  EISDIR: 'is a folder, not a file',
+  EACCES: 'may not be read by this user',
+  EPERM: 'may not be read by this user',
+};
+
+/** `photo.jpg does not exist`. */
+export function unreadable(path: FilePath, error: unknown): string {
+  const reason = reasons[(error as NodeJS.ErrnoException).code ?? ''];
+  const shown = shownPath(path);
+  return reason === undefined ? `${shown} cannot be read: ${messageOf(error)}` : `${shown} ${reason}${unnameable(path)}`;
+}
+
+/**
+ * What to do about a name on the command line that is not UTF-8: it arrives changed, and no file has the changed name.
+ */
+export const unnameable = (path: FilePath): string =>
+  typeof path === 'string' && path.includes('\ufffd') ? ' (its name is not UTF-8: give its folder, or rename it)' : '';

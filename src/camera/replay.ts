@@ -5,7 +5,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { extname, resolve } from 'node:path';
 import { asFault, Fault } from '../base/errors.ts';
-import { type FileInFolder, type FilePath, filesIn, shownPath } from '../base/path.ts';
+import { entriesIn, type FileInFolder, type FilePath, shownPath } from '../base/path.ts';
 import type { Clock } from '../base/time.ts';
 import { endInWords, ffmpegPictures } from './ffmpeg.ts';
 import { paced, type Shot } from './pace.ts';
@@ -91,7 +91,7 @@ function picturesIn(folder: string): FilePath[] {
 
 function listed(folder: string): FileInFolder[] {
   try {
-    return filesIn(folder);
+    return entriesIn(folder);
   } catch (error) {
     throw asFault(error, 'camera-missing', `The folder ${folder} (camera.replay.from) cannot be read`);
   }

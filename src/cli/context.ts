@@ -120,7 +120,10 @@ export function print(options: { readonly json?: boolean }, json: unknown, text:
   write(options.json ? JSON.stringify(json) : text());
 }
 
-/** One or more lines on standard output. What a terminal would obey is shown instead: names of files and people come from outside. */
+/**
+ * One or more lines on standard output. What a terminal would obey is shown instead: names of files and people come
+ * from outside.
+ */
 export function write(text: string): void {
   process.stdout.write(`${shownText(text)}\n`);
 }

@@ -3,8 +3,7 @@ import { statSync } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { extname } from 'node:path';
 import { Fault } from '../base/errors.ts';
-import { type FileInFolder, type FilePath, filesIn, shownPath } from '../base/path.ts';
-import { unnameable, unreadable } from '../base/unreadable.ts';
+import { entriesIn, type FileInFolder, type FilePath, shownPath, unnameable, unreadable } from '../base/path.ts';
 
 /**
  * What is taken from a folder. A file that is named may be called anything: its content decides. HEIC is not read, and
@@ -47,7 +46,7 @@ function picturesIn(folder: string): FilePath[] {
 
 function listed(folder: string): FileInFolder[] {
   try {
-    return filesIn(folder);
+    return entriesIn(folder);
   } catch (error) {
     throw new Fault('not-found', `The folder ${unreadable(folder, error)}`, error);
   }

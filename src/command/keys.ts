@@ -40,8 +40,8 @@ export interface DoorKeys {
   readonly verify: CryptoKey;
   readonly decrypt: CryptoKey;
   /**
-   * True where the keys were made on another machine: the disk was copied, and what is sent to one of the two doors would
-   * open both. Undefined where that cannot be told.
+   * True where the keys were made on another machine: the disk was copied, and what is sent to one of the two doors
+   * would open both. Undefined where that cannot be told.
    */
   readonly copied?: boolean;
 }
@@ -78,8 +78,8 @@ export async function newKey(crv: PublicKey['crv']): Promise<PrivateKey> {
 }
 
 /**
- * Reads the door's keys from `file`, making them where there is none. They are bound to `machine` when they are made, or
- * read for the first time. @throws Fault `bad-config`.
+ * Reads the door's keys from `file`, making them where there is none. They are bound to `machine` when they are made,
+ * or read for the first time. @throws Fault `bad-config`.
  */
 export async function openDoorKeys(file: string, door: string, machine?: string): Promise<DoorKeys> {
   if (!existsSync(file)) await renewDoorKeys(file, machine);
@@ -96,7 +96,10 @@ export async function openDoorKeys(file: string, door: string, machine?: string)
   };
 }
 
-/** New keys in place of those in `file`: whoever sends commands to this door needs its new card. @throws Fault `bad-argument`. */
+/**
+ * New keys in place of those in `file`: whoever sends commands to this door needs its new card. @throws Fault
+ * `bad-argument`.
+ */
 export async function renewDoorKeys(file: string, machine: string | undefined): Promise<void> {
   replaceFile(file, { sign: await newKey('Ed25519'), encrypt: await newKey('X25519'), ...(machine !== undefined && { machine }) });
 }
@@ -107,7 +110,10 @@ export function bindDoorKeys(file: string, machine: string | undefined): void {
   replaceFile(file, { sign, encrypt, ...(machine !== undefined && { machine }) });
 }
 
-/** Keys of an older version. Where they cannot be written now, they are bound the next time; root would take them from the daemon. */
+/**
+ * Keys of an older version. Where they cannot be written now, they are bound the next time; root would take them from
+ * the daemon.
+ */
 function bindQuietly(file: string, { sign, encrypt }: HeldKeys, machine: string): void {
   if (statSync(file).uid !== process.geteuid?.()) return;
   try {

@@ -17,7 +17,10 @@ export interface Use {
   readonly expS: number;
   /** True for a command that must not follow one signed later: a hold that arrives after its own release. */
   readonly inOrder: boolean;
-  /** True for a command that makes the door safer: it is carried out also where its use cannot be stored, and is then known until the daemon stops. */
+  /**
+   * True for a command that makes the door safer: it is carried out also where its use cannot be stored, and is then
+   * known until the daemon stops.
+   */
   readonly urgent?: boolean;
 }
 
@@ -119,8 +122,8 @@ export function openUsedCommands(file: string): UsedCommands {
 }
 
 /**
- * Uses that could not be stored. `latest` is kept for each key, so that what was signed before is not carried out later,
- * when there is room again.
+ * Uses that could not be stored. `latest` is kept for each key, so that what was signed before is not carried out
+ * later, when there is room again.
  */
 function usedInMemory() {
   const ids = new Map<string, number>();

@@ -8,7 +8,10 @@ import { readFileSync } from 'node:fs';
 /** What systemd calls an application id; made once for facelatch. */
 const application = Buffer.from('5d0c0c3ea1b84c0e9f6d3c1b7a52e84f', 'hex');
 
-/** machine-id(5), and the serial number that boards such as Raspberry Pi and Jetson have: a copied disk takes the first of them along. */
+/**
+ * machine-id(5), and the serial number that boards such as Raspberry Pi and Jetson have: a copied disk takes the first
+ * of them along.
+ */
 const files = { machineId: '/etc/machine-id', serial: '/sys/firmware/devicetree/base/serial-number' } as const;
 
 /** Undefined where the machine has no id, as in some containers. */

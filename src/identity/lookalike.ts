@@ -1,8 +1,8 @@
 /**
- * Names that look alike (Unicode Technical Standard 39, section 4): a name goes in, its skeleton comes out. Two names with
- * one skeleton are drawn alike, so to people they are one name. The table holds what the standard's own holds for Latin,
- * Greek and Cyrillic, the scripts that are mixed up in practice. Pairs of letters that only resemble one letter ("rn" and
- * "m") are left out: Arno and Amo may live in one house.
+ * Names that look alike (Unicode Technical Standard 39, section 4): a name goes in, its skeleton comes out. Two names
+ * with one skeleton are drawn alike, so to people they are one name. The table holds what the standard's own holds for
+ * Latin, Greek and Cyrillic, the scripts that are mixed up in practice. Pairs of letters that only resemble one letter
+ * ("rn" and "m") are left out: Arno and Amo may live in one house.
  */
 
 /** After each letter, colon-separated: what is drawn like it, after compatibility decomposition. */
@@ -37,7 +37,10 @@ export const looksLike = (one: string, other: string): boolean => skeleton(one) 
 /** Whether a text has anything that people can see: a mark alone has nothing to stand on. */
 export const isVisible = (text: string): boolean => /[^\s\p{M}\p{C}\u2800]/u.test(text.normalize('NFKD').replace(invisible, ''));
 
-/** Those with this very name, or else those whose name looks like it. More than one only where an older version let them in. */
+/**
+ * Those with this very name, or else those whose name looks like it. More than one only where an older version let them
+ * in.
+ */
 export function withName<T extends { readonly name: string }>(people: readonly T[], text: string): readonly T[] {
   const name = text.trim().normalize('NFC');
   const exact = people.filter((person) => person.name === name);

@@ -56,8 +56,9 @@ export function openDevice(place: DevicePlace): DeviceLine {
 }
 
 /**
- * The Authorization header for one command. A device that knows Digest must not be able to ask for the password itself: whoever answers in its place
- * would have it. So Basic is answered only where `basic` says so. Throws Fault `relay-forbidden`.
+ * The Authorization header for one command. A device that knows Digest must not be able to ask for the password itself:
+ * whoever answers in its place would have it. So Basic is answered only where `basic` says so. Throws Fault
+ * `relay-forbidden`.
  */
 export function answerTo(header: string, login: Login, { method, url }: HttpCall, basic: boolean): string {
   const { pathname, search } = new URL(url);

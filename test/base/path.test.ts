@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { openLog } from '../../src/base/log.ts';
-import { filesIn, shownLine, shownPath, shownText } from '../../src/base/path.ts';
+import { entriesIn, shownLine, shownPath, shownText } from '../../src/base/path.ts';
 
 /** What terminals obey: C0, DEL, C1 (0x9b begins a command in one character), and what turns the direction of writing. */
 const obeyed = /[\p{Cc}\u2028\u2029\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069]/u;
@@ -52,7 +52,7 @@ it('every file of a folder can be read, also one whose name is not UTF-8', () =>
     writeFileSync(odd, 'odd');
     writeFileSync(join(folder, 'Jürgen.png'), 'even');
     mkdirSync(join(folder, 'inner.jpg'));
-    const found = filesIn(folder).sort((a, b) => (a.name < b.name ? -1 : 1));
+    const found = entriesIn(folder).sort((a, b) => (a.name < b.name ? -1 : 1));
     expect(found.map(({ isFolder }) => isFolder)).toEqual([false, false, true]);
     const texts = found.filter(({ isFolder }) => !isFolder).map(({ path }) => [typeof path, readFileSync(path, 'utf8')]);
     expect(texts.sort()).toEqual([

@@ -7,8 +7,8 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { doorKeysOf } from '../../adapters/command.ts';
 import { Fault, messageOf } from '../../base/errors.ts';
+import { unreadable } from '../../base/path.ts';
 import { withoutByteOrderMark } from '../../base/secret.ts';
-import { unreadable } from '../../base/unreadable.ts';
 import { type DoorCard, type PrivateKey, privateKeyOf, publicKeyOf } from '../../command/keys.ts';
 import type { Config } from '../../settings/load.ts';
 

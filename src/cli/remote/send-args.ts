@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { Compile } from 'typebox/compile';
 import { Fault, messageOf } from '../../base/errors.ts';
-import { unreadable } from '../../base/unreadable.ts';
+import { unreadable } from '../../base/path.ts';
 import type { Command } from '../../command/spec.ts';
 
 interface Property {

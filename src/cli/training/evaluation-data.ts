@@ -5,7 +5,7 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { Fault } from '../../base/errors.ts';
-import { unreadable } from '../../base/unreadable.ts';
+import { unreadable } from '../../base/path.ts';
 import { type Part, splitDataset } from '../../train/data/dataset.ts';
 import { everyPair, type KnownPair, readPeople } from '../../train/data/every-pair.ts';
 import { readPairs } from '../../train/data/pairs.ts';

@@ -114,7 +114,10 @@ export async function readPictureFolder(folder: string): Promise<string[]> {
     .map((name) => join(folder, name));
 }
 
-/** A name that is not UTF-8 reads like this, and no file has the changed name. It is left out, so that the others can be used. */
+/**
+ * A name that is not UTF-8 reads like this, and no file has the changed name. It is left out, so that the others can be
+ * used.
+ */
 const isNameable = (name: string): boolean => !name.includes('\ufffd');
 
 const byNumber = new Intl.Collator('en', { numeric: true }).compare;
