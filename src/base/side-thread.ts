@@ -137,13 +137,16 @@ function ended<Request, Answer>(state: State<Request, Answer>): void {
   state.underWay = undefined;
 }
 
-/** In the thread: answers each request in turn, at a low priority. What `answer` throws ends the thread. */
-export function answerRequests<Request, Answer>(answer: (request: Request) => Promise<Answer> | Answer): void {
+/**
+ * In the thread: answers each request in turn. What `answer` throws ends the thread. `niceness`, 0…19: the higher, the
+ * more it gives way to the rest.
+ */
+export function answerRequests<Request, Answer>(answer: (request: Request) => Promise<Answer> | Answer, niceness = 10): void {
   const port = parentPort;
   if (!port) throw new Error('this module runs as a worker thread');
   try {
     // On Linux this is the priority of the calling thread alone.
-    if (process.platform === 'linux') setPriority(lowPriority);
+    if (process.platform === 'linux') setPriority(niceness);
   } catch {
     // Not permitted: then it works at the usual priority.
   }
@@ -153,5 +156,3 @@ export function answerRequests<Request, Answer>(answer: (request: Request) => Pr
     port.postMessage(answered);
   });
 }
-
-const lowPriority = 10;

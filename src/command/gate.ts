@@ -100,6 +100,9 @@ interface State extends GateOptions {
 /** Longest unsigned request, bytes: it is read on the deciding thread. */
 const maxPlainBytes = 65_536;
 
+/** Longest signed command that goes ahead of others, bytes. */
+const maxUrgentBytes = 8192;
+
 const refuse = (way: ReplyWay, code: CommandError['code'], message: string): GateAnswer & { readonly ok: false } => ({
   ok: false,
   way,
@@ -149,6 +152,8 @@ function admitPlain(state: State, { name, payload }: Incoming): GateAnswer | und
 async function admitSealed(state: State, { name, payload }: Incoming): Promise<GateAnswer | undefined> {
   const { commands, quotas, prover, clock, skewS, signedIds } = state;
   const urgency = urgencyOf(commands.get(name));
+  if (urgency === 'urgent' && payload.length > maxUrgentBytes)
+    return refuse({ signed: true }, 'oversized', `This command may have at most ${maxUrgentBytes} bytes.`);
   const proof = quotas.takeProof(urgency) ? await prover.prove(payload, urgency === 'urgent') : undefined;
   if (!proof) return refuse({ signed: true }, 'busy', tooMany);
   if (!proof.ok) return refuse({ signed: true }, proof.code, proof.message);

@@ -11,15 +11,29 @@ export interface ToProve {
 }
 export type Proved = { readonly proof: Proof } | { readonly fault: { readonly code: FaultCode; readonly message: string } };
 
+/** Of the payloads that wait. */
+const mostBytes = { ahead: 1 << 20, others: 16 << 20 } as const;
+
 export function openProver(parts: ProofParts): Prover {
   const thread = sideThread<ToProve, Proved>({
     module: new URL('./worker.ts', import.meta.url),
     data: parts,
-    ...{ mostWaiting: 32, patienceMs: 5000, heapMb: 96 },
+    ...{ mostWaiting: 500, patienceMs: 5000, heapMb: 96 },
   });
+  const waiting = { ahead: 0, others: 0 };
+  const ask = async (payload: Uint8Array, ahead: boolean) => {
+    const lane = ahead ? 'ahead' : 'others';
+    if (waiting[lane] + payload.length > mostBytes[lane]) return undefined;
+    waiting[lane] += payload.length;
+    try {
+      return await thread.ask({ payload: Uint8Array.from(payload) }, { ahead });
+    } finally {
+      waiting[lane] -= payload.length;
+    }
+  };
   return {
     prove: async (payload, ahead) => {
-      const proved = await thread.ask({ payload: Uint8Array.from(payload) }, { ahead });
+      const proved = await ask(payload, ahead);
       if (proved && 'fault' in proved) throw new Fault(proved.fault.code, proved.fault.message);
       return proved?.proof;
     },

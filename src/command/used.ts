@@ -34,7 +34,7 @@ export interface UsedCommands extends Disposable {
   note(use: Use, nowS: number): 'first' | 'again' | 'overtaken' | 'full';
 }
 
-/** The most commands kept at once: an operator's key that floods the door cannot fill the disk. */
+/** The most commands of one key kept at once: a key that floods the door fills neither the disk nor others' places. */
 const mostKept = 20_000;
 /** How long an expired command is kept, seconds; longer than clocks may differ. */
 const keptS = 600;
@@ -70,7 +70,7 @@ export function openUsedCommands(file: string): UsedCommands {
   const oldest = db.prepare('SELECT max(exp) AS upto FROM used WHERE exp < ?');
   const forget = db.prepare('DELETE FROM used WHERE exp <= ?');
   const moveForgotten = db.prepare('UPDATE forgotten SET upto = ?');
-  const count = db.prepare('SELECT count(*) AS n FROM used');
+  const count = db.prepare(`SELECT count(*) AS n FROM (SELECT 1 FROM used WHERE kid = ? LIMIT ${mostKept})`);
   const insert = db.prepare('INSERT INTO used (kid, jti, exp) VALUES (?, ?, ?) ON CONFLICT DO NOTHING');
   const latest = db.prepare('SELECT iat FROM latest WHERE kid = ?');
   const moveLatest = db.prepare('INSERT INTO latest (kid, iat) VALUES (?, ?) ON CONFLICT (kid) DO UPDATE SET iat = excluded.iat');
@@ -92,7 +92,7 @@ export function openUsedCommands(file: string): UsedCommands {
         moveForgotten.run(upto);
       }
       if (expS <= checkedRow(uptoRow, forgotten.get(), damaged).upto) return 'again';
-      if (checkedRow(countRow, count.get(), damaged).n >= mostKept) return 'full';
+      if (checkedRow(countRow, count.get(kid), damaged).n >= mostKept) return 'full';
       if (insert.run(kid, jti, expS).changes === 0) return 'again';
       if (!inOrder) return 'first';
       const last = latest.get(kid);

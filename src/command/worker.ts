@@ -7,6 +7,9 @@ import type { Proved, ToProve } from './prover.ts';
 
 const prove = proofOf(workerData as ProofParts);
 
+/** Gives way to what reads faces, and is not starved by it: a door must hear `disarm` when its processors are busy. */
+const niceness = 4;
+
 answerRequests(async ({ payload }: ToProve): Promise<Proved> => {
   try {
     return { proof: await prove(payload) };
@@ -14,4 +17,4 @@ answerRequests(async ({ payload }: ToProve): Promise<Proved> => {
     const { code, message } = asFault(error, 'bad-config', 'Commands cannot be checked');
     return { fault: { code, message } };
   }
-});
+}, niceness);

@@ -16,13 +16,14 @@ const benches: Readonly<Record<string, () => Promise<readonly Row[]>>> = {
   tune: async () => (await import('./tune.ts')).benchTune(),
   farm: async () => (await import('./farm.ts')).benchFarm(),
   learning: async () => (await import('./daemon.ts')).benchLearning(),
+  attacks: async () => (await import('./attacks.ts')).benchAttacks(),
   faults: async () => (await import('./faults.ts')).benchFaults(),
   soak: async () => (await import('./soak.ts')).benchSoak(),
   adapt: async () => (await import('./adapt.ts')).benchAdapt(),
   finetune: async () => (await import('./finetune.ts')).benchFinetune(),
 };
 /** Minutes, or the better part of an hour: by name only. */
-const long = ['learning', 'faults', 'mqtt', 'farm', 'train', 'tune', 'soak', 'finetune'];
+const long = ['learning', 'faults', 'attacks', 'mqtt', 'farm', 'train', 'tune', 'soak', 'finetune'];
 
 const { positionals } = parseArgs({ allowPositionals: true, strict: true, options: {} });
 const unknown = positionals.filter((name) => !(name in benches));

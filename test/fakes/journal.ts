@@ -100,10 +100,10 @@ export function memoryJournal({ clock }: { clock: Clock }): MemoryJournal {
 }
 
 /**
- * Fills a new journal on disk with `rows` numbered events, 1 the first, written at `at`: in one transaction, because a sync for each
+ * Fills a new journal on disk with `rows` numbered events, 1 the first, written at `at` (of each): in one transaction, because a sync for each
  * of many thousand rows takes long.
  */
-export function fillJournal(file: string, rows: number, at = new Date().toISOString()): void {
+export function fillJournal(file: string, rows: number, at: string | ((n: number) => string) = new Date().toISOString()): void {
   openJournal({ file, clock: systemClock })[Symbol.dispose]();
   using db = new DatabaseSync(file);
   const insert = db.prepare('INSERT INTO journal (seq, id, at, kind, person, event, prev, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?)');
@@ -111,7 +111,7 @@ export function fillJournal(file: string, rows: number, at = new Date().toISOStr
   db.exec('BEGIN IMMEDIATE');
   let head: ChainHead = genesis;
   for (let n = 1; n <= rows; n++) {
-    const row = nextRow(head, numbered(n), randomUUID(), at);
+    const row = nextRow(head, numbered(n), randomUUID(), typeof at === 'string' ? at : at(n));
     insert.run(row.seq, row.id, row.at, row.kind, row.person, row.event, row.prev, row.hash);
     moveHead.run(row.seq, row.hash);
     head = row;
