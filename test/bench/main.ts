@@ -19,11 +19,12 @@ const benches: Readonly<Record<string, () => Promise<readonly Row[]>>> = {
   attacks: async () => (await import('./attacks.ts')).benchAttacks(),
   faults: async () => (await import('./faults.ts')).benchFaults(),
   soak: async () => (await import('./soak.ts')).benchSoak(),
+  'remote-pictures': async () => (await import('./remote-pictures.ts')).benchRemotePictures(),
   adapt: async () => (await import('./adapt.ts')).benchAdapt(),
   finetune: async () => (await import('./finetune.ts')).benchFinetune(),
 };
 /** Minutes, or the better part of an hour: by name only. */
-const long = ['learning', 'faults', 'attacks', 'mqtt', 'farm', 'train', 'tune', 'soak', 'finetune'];
+const long = ['learning', 'faults', 'attacks', 'mqtt', 'farm', 'train', 'tune', 'soak', 'finetune', 'remote-pictures'];
 
 const { positionals } = parseArgs({ allowPositionals: true, strict: true, options: {} });
 const unknown = positionals.filter((name) => !(name in benches));
