@@ -80,6 +80,10 @@ export type Event =
   | { readonly kind: 'daemon.stopped'; readonly reason: string }
   | { readonly kind: 'camera.failed'; readonly code: string; readonly detail: string; readonly retryInMs: number }
   | { readonly kind: 'camera.restored'; readonly afterMs: number }
+  /** `damaged` of the latest `frames` pictures were not delivered whole. */
+  | { readonly kind: 'camera.damage-seen'; readonly damaged: number; readonly frames: number }
+  /** The camera is mounted on its side or upside down; `rotate`: the value that `camera.rotate` needs. */
+  | { readonly kind: 'camera.turned'; readonly rotate: number }
   | { readonly kind: 'reader.failed'; readonly detail: string; readonly retryInMs: number }
   | { readonly kind: 'reader.restored'; readonly afterMs: number }
   /**

@@ -28,6 +28,7 @@ import { tellEvent } from './house/event-path.ts';
 import { eyesOf, renewStale } from './house/eyes.ts';
 import { decidedOn, sightingOf } from './house/frame-path.ts';
 import { daemonLoops, type Loops } from './house/loops.ts';
+import { mountingWatch, tellTurned } from './house/mounting-watch.ts';
 import { outsidePictures } from './house/outside-pictures.ts';
 import type { Listeners, Rooms } from './house/rooms.ts';
 import { runHouse } from './house/running.ts';
@@ -95,6 +96,8 @@ export async function wire(config: Config, log: Log, overrides: Overrides = {}):
   const { controller, door, people } = entrance;
   const outside = opening.use(outsidePictures(systemClock));
   rooms.view = doorView({ config, clock, log: log.child({ room: 'face' }), record: controller.record });
+  const mounting =
+    config.camera.rotate === 'auto' ? mountingWatch({ reader, onTurned: (deg) => tellTurned(rooms, controller, deg) }) : undefined;
   const loops: Loops = daemonLoops({
     ...{ camera, reader, controller, clock, log, view: rooms.view },
     openReader: async () => (learning ? learning.reopen() : reader),
@@ -102,6 +105,7 @@ export async function wire(config: Config, log: Log, overrides: Overrides = {}):
     onMoment: (moment) => {
       if (moment.reading.faces.length > 0 && !controller.settled) outside.saw();
       decidedOn(rooms, moment);
+      mounting?.looked(moment, controller.settled);
     },
     onTick: () => onTick(rooms, entrance, loops),
     refresh: () => takeInChanges(rooms),

@@ -75,6 +75,7 @@ function withParts(name: string, type: string | undefined): string[] {
 const quiet = {
   frames: 0,
   unreadable: 0,
+  damaged: 0,
   frameAgeMs: undefined,
   camera: 'running',
   broker: 'off',

@@ -9,6 +9,8 @@ const meanings: Readonly<Record<EventKind, string>> = {
   'daemon.stopped': 'The daemon ended in order. A daemon that was killed leaves no such event.',
   'camera.failed': 'The camera gives no pictures. The door tries again; PIN, exit button and remote opening go on.',
   'camera.restored': 'The camera gives pictures again.',
+  'camera.damage-seen': 'Many pictures of the camera arrive damaged and are not looked at: cable, hub or power.',
+  'camera.turned': 'The camera is mounted on its side or upside down: set `camera.rotate` to `rotate`.',
   'reader.failed': 'The networks that find and compare faces stopped. They are started again.',
   'reader.restored': 'Faces are read again.',
   'access.granted': 'An enrolled person was recognised and may come in. The relay follows.',

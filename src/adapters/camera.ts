@@ -5,6 +5,7 @@ import { readSecretFile } from '../base/secret.ts';
 import type { Clock, SteppedClock } from '../base/time.ts';
 import { demoVisits } from '../camera/demo/visits.ts';
 import { findVideoDevice } from '../camera/devices.ts';
+import { type Mounting, mounted } from '../camera/mounting.ts';
 import type { Camera } from '../camera/port.ts';
 import { replayCamera } from '../camera/replay.ts';
 import { type RtspOptions, rtspCamera } from '../camera/rtsp.ts';
@@ -20,25 +21,33 @@ export const demoPeople = Array.from({ length: 16 }, (_, i) => `p${String(i + 1)
 /** The camera that the configuration names, watched for freezing and darkness. */
 export function cameraOf({ camera }: Config, clock: Clock): Camera {
   const { width, height, fps, device, replay } = camera;
+  const mounting = mountingOf(camera);
   const lockStep = replay.speed === 0;
   const find = (name: string) => findVideoDevice(name, camera);
   switch (camera.source) {
     case 'replay': {
       const { enrolled, visits, seed, speed, from, loop } = replay;
       const strangers = demoPeople.filter((name) => !enrolled.includes(name));
-      const source =
+      const played =
         from === 'demo'
           ? demoVisits({ folder: demoPeopleFolder, enrolled, strangers, visits, seed, fps, speed, clock })
           : replayCamera({ from, fps, speed, loop, clock });
+      const source = mounted(played, mounting);
       return lockStep ? source : watched(source, { ...camera, clock });
     }
     case 'v4l2':
-      return watched(v4l2Camera({ device, width, height, fps, clock, find }), { ...camera, clock });
+      return watched(v4l2Camera({ device, width, height, fps, mounting, clock, find }), { ...camera, clock });
     case 'webcam':
-      return watched(webcamCamera({ device, width, height, fps, clock, find }), { ...camera, clock });
+      return watched(mounted(webcamCamera({ device, width, height, fps, clock, find }), mounting), { ...camera, clock });
     case 'rtsp':
-      return watched(rtspCamera({ ...camera, ...networkPlace(camera), clock }), { ...camera, clock });
+      return watched(rtspCamera({ ...camera, ...networkPlace(camera), mounting, clock }), { ...camera, clock });
   }
+}
+
+/** `auto` turns nothing: the door only says what it finds. */
+function mountingOf({ rotate, mirror }: Config['camera']): Mounting {
+  const turn = ([90, 180, 270] as const).find((deg) => String(deg) === String(rotate));
+  return { rotate: turn ?? 0, mirror };
 }
 
 /** Where the network camera is. Its file is read at each opening, so that a new password needs no restart. */

@@ -29,6 +29,7 @@ export type FaultCode =
   | 'model-unfit'
   | 'not-found'
   | 'not-permitted'
+  | 'picture-damaged'
   | 'reader-failed'
   | 'registry-damaged'
   | 'registry-down'
@@ -61,4 +62,9 @@ export function asFault(error: unknown, code: FaultCode, what: string): Fault {
 /** The message of anything thrown. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
+}
+
+/** Whether the fault is about a picture alone: it cannot be read, or a part of it is missing. */
+export function isBadPicture(error: unknown): error is Fault {
+  return error instanceof Fault && (error.code === 'bad-picture' || error.code === 'picture-damaged');
 }

@@ -119,6 +119,14 @@ export const faultGuide: Readonly<Record<FaultCode, FaultAdvice>> = {
       'Export HEIC as JPEG. Give a JPEG or PNG in which one face looks at the camera, in good light, with at least 24 pixels between the eyes. See ' +
       '[Enrol people](../use/enrol.md).',
   },
+  'picture-damaged': {
+    area: 'camera',
+    says: ['A part of the picture is missing or wrong'],
+    cause:
+      'The data of a JPEG ends too early or is corrupt. Decoders put grey in its place and go on, and half a face would then be compared. The picture is refused.',
+    remedy:
+      'A stored picture: copy or send it again. A camera: use a shorter or another USB cable, another port, a powered hub, or lower `camera.fps` or the picture size.',
+  },
   'reader-failed': {
     area: 'networks',
     says: ["The face reader's thread ended", 'The training thread'],

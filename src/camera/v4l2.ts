@@ -7,6 +7,7 @@ import { Fault } from '../base/errors.ts';
 import type { Clock } from '../base/time.ts';
 import { camerasInWords, findVideoDevice, forbidden, occupied } from './devices.ts';
 import { endInWords, type FfmpegEnd, ffmpegFrames, needFfmpeg } from './ffmpeg.ts';
+import { type Mounting, mountingFilters, turnedFrames, upright } from './mounting.ts';
 import type { Camera } from './port.ts';
 import { rateGate } from './rate-gate.ts';
 import { findTool } from './tool.ts';
@@ -15,6 +16,7 @@ import { chooseMode, type Mode, type Offer, parseFfmpegFormats, parseV4l2CtlForm
 export interface V4l2Options extends WantedMode {
   /** A name in /dev/v4l/by-id, or a path. */
   readonly device: string;
+  readonly mounting?: Mounting;
   readonly clock: Clock;
   /** Finds the real path of a device; looks in /dev by default. */
   readonly find?: (device: string) => Promise<string>;
@@ -28,7 +30,7 @@ const listingTimeoutMs = 5000;
  * @throws Fault when opened: `camera-missing` (not there, not a camera, not for this user, in use), `tool-missing`;
  * later `camera-ended`.
  */
-export function v4l2Camera({ device, clock, find = findVideoDevice, ...wanted }: V4l2Options): Camera {
+export function v4l2Camera({ device, mounting = upright, clock, find = findVideoDevice, ...wanted }: V4l2Options): Camera {
   return {
     label: device,
     frames: async function* (signal) {
@@ -38,17 +40,20 @@ export function v4l2Camera({ device, clock, find = findVideoDevice, ...wanted }:
       if (signal.aborted) return;
       const mode = chooseMode(offers.offers, wanted);
       if (!mode) throw (await refusal(path, offers.said)) ?? (await noPictures(path, offers.said));
-      const run = { what: `The camera ${device}`, args: v4l2Args(path, mode), onEnd: (end: FfmpegEnd) => endOf(path, end) };
-      yield* ffmpegFrames(run, clock, signal, rateGate(wanted.fps, clock));
+      const run = { what: `The camera ${device}`, args: v4l2Args(path, mode, mounting), onEnd: (end: FfmpegEnd) => endOf(path, end) };
+      const frames = ffmpegFrames(run, clock, signal, rateGate(wanted.fps, clock));
+      yield* turnedFrames(frames, mode.format === 'mjpeg' ? mounting : upright);
     },
   };
 }
 
-/** ffmpeg's arguments to read `path` in `mode`. */
-export function v4l2Args(path: string, { format, width, height, fps }: Mode): readonly string[] {
+/** ffmpeg's arguments to read `path` in `mode`. A JPEG of the camera passes as it is, however the camera is mounted. */
+export function v4l2Args(path: string, { format, width, height, fps }: Mode, mounting: Mounting = upright): readonly string[] {
   const input = ['-f', 'v4l2', '-input_format', format, '-video_size', `${width}x${height}`, '-framerate', String(fps), '-i', path];
   if (format === 'mjpeg') return [...input, '-c:v', 'copy'];
-  return ['-fflags', 'nobuffer', '-flags', 'low_delay', ...input, '-c:v', 'mjpeg', '-q:v', '3', '-pix_fmt', 'yuvj420p'];
+  const filters = mountingFilters(mounting);
+  const turn = filters.length > 0 ? ['-vf', filters.join(',')] : [];
+  return ['-fflags', 'nobuffer', '-flags', 'low_delay', ...input, ...turn, '-c:v', 'mjpeg', '-q:v', '3', '-pix_fmt', 'yuvj420p'];
 }
 
 /** What the camera offers: v4l2-ctl's listing if it is installed (it knows the rates), else ffmpeg's. */

@@ -139,7 +139,7 @@ export function exitCodeOf(error: unknown): number {
   return usageFaults.has(error.code) ? exitCodes.usage : exitCodes.fault;
 }
 
-const usageFaults: ReadonlySet<string> = new Set(['bad-argument', 'bad-config', 'bad-picture', 'not-found']);
+const usageFaults: ReadonlySet<string> = new Set(['bad-argument', 'bad-config', 'bad-picture', 'not-found', 'picture-damaged']);
 
 /** True for what a command throws because it was asked to stop: the reason of the signal, or an AbortError. */
 export function isStopped(error: unknown, stop: AbortSignal): boolean {

@@ -2,7 +2,7 @@
 import { statSync } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { extname } from 'node:path';
-import { Fault } from '../base/errors.ts';
+import { Fault, isBadPicture } from '../base/errors.ts';
 import { entriesIn, type FileInFolder, type FilePath, shownPath, unnameable, unreadable } from '../base/path.ts';
 
 /**
@@ -77,8 +77,8 @@ export async function withPicture<T>(path: FilePath, work: (picture: Uint8Array)
   try {
     return await work(picture);
   } catch (error) {
-    if (error instanceof Fault && error.code === 'bad-picture' && !error.message.includes(shownPath(path)))
-      throw new Fault('bad-picture', `${shownPath(path)}: ${error.message}`, error);
+    if (isBadPicture(error) && !error.message.includes(shownPath(path)))
+      throw new Fault(error.code, `${shownPath(path)}: ${error.message}`, error);
     throw error;
   }
 }

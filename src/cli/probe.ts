@@ -20,8 +20,11 @@ export interface Probe {
 
 /** @throws Fault `not-found` or `bad-picture`, with the file's name. */
 export async function readProbe(file: FilePath, reader: FaceReader, { face: { quality } }: Config): Promise<Probe> {
-  const { faces, width, height } = await withPicture(file, (picture) => reader.read(picture, { embed: 'dominant' }));
+  const { faces, width, height } = await withPicture(file, async (picture) => {
+    const asIs = await reader.read(picture, { embed: 'dominant', purpose: 'enrolment' });
+    return asIs.turn ? await reader.read(asIs.turn.picture, { embed: 'dominant' }) : asIs;
+  });
   const [face] = faces;
   if (!face?.embedding) return { source: shownPath(file), reasons: ['no-face'], detail: `no face found in ${width}×${height} pixels` };
-  return { source: shownPath(file), embedding: face.embedding, reasons: face.quality.reasons, detail: reasonsText(face.quality, quality) };
+  return { source: shownPath(file), embedding: face.embedding, reasons: face.quality.reasons, detail: reasonsText(face, quality) };
 }

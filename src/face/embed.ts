@@ -1,5 +1,5 @@
 /** The embedder (the Siamese twin): aligned faces go in, unit vectors come out, as its manifest describes. */
-import type { Tensor } from 'onnxruntime-node';
+import type { InferenceSession, Tensor } from 'onnxruntime-node';
 import { Fault } from '../base/errors.ts';
 import { alignFace } from './align.ts';
 import type { Adapter, EmbedderNetwork } from './manifest.ts';
@@ -10,8 +10,14 @@ import { fill, type InferenceOptions, openInferenceSession, tensorOf } from './s
 export interface Embedder {
   /** Cuts the face out and aligns it: interleaved RGB of the network's input size. */
   align(picture: Picture, landmarks: Landmarks): Uint8Array;
-  /** The embedding of one aligned face. */
-  embed(aligned: Uint8Array): Promise<Embedding>;
+  /** The embedding of one aligned face, and its fitness if the network has an output for it. */
+  embed(aligned: Uint8Array): Promise<EmbeddedFace>;
+}
+
+export interface EmbeddedFace {
+  readonly embedding: Embedding;
+  /** 0…1 */
+  readonly fitness?: number;
 }
 
 /**
@@ -19,12 +25,13 @@ export interface Embedder {
  * says.
  */
 export async function openEmbedder({ bytes, ...network }: EmbedderNetwork, options: InferenceOptions): Promise<Embedder> {
-  const { input, output } = network;
+  const { input, output, quality } = network;
   const session = await openInferenceSession(bytes, network.name, input, options);
-  if (!session.outputNames.includes(output.name)) {
+  for (const [field, name] of [['output.name', output.name] as const, ['quality.name', quality?.name] as const]) {
+    if (name === undefined || session.outputNames.includes(name)) continue;
     throw new Fault(
       'model-unfit',
-      `The network ${network.name} has no output "${output.name}" (it has ${session.outputNames.join(', ')}): correct output.name in its manifest`,
+      `The network ${network.name} has no output "${name}" (it has ${session.outputNames.join(', ')}): correct ${field} in its manifest`,
     );
   }
   const batch = session.inputMetadata.find((m) => m.name === input.name);
@@ -33,35 +40,58 @@ export async function openEmbedder({ bytes, ...network }: EmbedderNetwork, optio
   const mirrored = output.mirror === 'average';
   const data = new Float32Array(size * (mirrored && !oneByOne ? 2 : 1));
 
-  const run = async (n: number): Promise<Float32Array> => {
-    const values = ((await session.run({ [input.name]: tensorOf(data.subarray(0, n * size), n, input) }))[output.name] as Tensor)
-      .data as Float32Array;
-    if (values.length !== n * output.dimension) {
+  const run = async (n: number): Promise<EmbeddedFace> => {
+    const results = await session.run({ [input.name]: tensorOf(data.subarray(0, n * size), n, input) });
+    const values = numbersOf(results, output.name, n * output.dimension);
+    if (!values) {
+      const found = (results[output.name]?.data.length ?? 0) / n;
       throw new Fault(
         'model-unfit',
-        `The network ${network.name} gives ${values.length / n} numbers for a face and its manifest says ${output.dimension}: correct output.dimension`,
+        `The network ${network.name} gives ${found} numbers for a face and its manifest says ${output.dimension}: correct output.dimension`,
       );
     }
-    return values;
+    if (!quality) return { embedding: values };
+    const fitness = numbersOf(results, quality.name, n);
+    if (!fitness)
+      throw new Fault(
+        'model-unfit',
+        `The output "${quality.name}" of the network ${network.name} is not one number for a face: correct quality.name in its manifest`,
+      );
+    return { embedding: values, fitness: fitness.reduce((sum, v) => sum + v / n, 0) };
   };
-  const embed = async (aligned: Uint8Array): Promise<Embedding> => {
+  const embed = async (aligned: Uint8Array): Promise<EmbeddedFace> => {
     fill(data, 0, aligned, input.width, input.height, input);
-    if (!mirrored) return normalised((await run(1)).slice(), output.normalise);
+    if (!mirrored) {
+      const straight = await run(1);
+      return { ...straight, embedding: normalised(straight.embedding.slice(), output.normalise) };
+    }
     if (!oneByOne) {
       fill(data, 1, aligned, input.width, input.height, input, true);
-      const both = await run(2);
-      return sumOf(both.subarray(0, output.dimension), both.subarray(output.dimension), output.normalise);
+      const { embedding, ...rest } = await run(2);
+      return { ...rest, embedding: sumOf(embedding.subarray(0, output.dimension), embedding.subarray(output.dimension), output.normalise) };
     }
-    const straight = (await run(1)).slice();
+    const { embedding, ...rest } = await run(1);
+    const straight = embedding.slice();
     fill(data, 0, aligned, input.width, input.height, input, true);
-    return sumOf(straight, await run(1), output.normalise);
+    return { ...rest, embedding: sumOf(straight, (await run(1)).embedding, output.normalise) };
   };
   await embed(new Uint8Array(size));
   const { adapter } = network;
   return {
     align: (picture, landmarks) => alignFace(picture, landmarks, network.template, input.width, input.height),
-    embed: adapter ? async (aligned) => adapted(adapter, await embed(aligned)) : embed,
+    embed: adapter ? async (aligned) => withAdapter(adapter, await embed(aligned)) : embed,
   };
+}
+
+const withAdapter = (adapter: Adapter, { embedding, ...rest }: EmbeddedFace): EmbeddedFace => ({
+  ...rest,
+  embedding: adapted(adapter, embedding),
+});
+
+/** The float32 values of an output; undefined where there are not `count`. */
+function numbersOf(results: InferenceSession.OnnxValueMapType, name: string, count: number): Float32Array | undefined {
+  const data = (results[name] as Tensor | undefined)?.data;
+  return data instanceof Float32Array && data.length === count ? data : undefined;
 }
 
 /** Applies an adapter to an embedding (see `Adapter`), summed in double precision. */

@@ -50,7 +50,8 @@ function decodedApart(encoded: Uint8Array, program: string, timeoutMs: number): 
       (error, stdout, stderr) => {
         if (!error) return resolve(stdout);
         const said = parseJson(stderr);
-        if (refused.Check(said) && said.code === 'bad-picture') return reject(new Fault('bad-picture', said.message, error));
+        if (refused.Check(said) && (said.code === 'bad-picture' || said.code === 'picture-damaged'))
+          return reject(new Fault(said.code, said.message, error));
         const why = error.killed ? `it took longer than ${timeoutMs / 1000} s` : 'it needs more memory or time than is allowed';
         reject(new Fault('bad-picture', `The picture cannot be read: ${why}. Convert it to a JPEG of 2000 pixels`, error));
       },

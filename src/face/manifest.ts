@@ -67,6 +67,8 @@ export interface EmbedderNetwork extends Network {
     readonly normalise: 'l2' | 'none';
     readonly mirror: 'average' | 'none';
   };
+  /** The output with the fitness of a face, 0…1, one number a face; absent if the network has none. */
+  readonly quality?: { readonly name: string };
   /** Positions of the five landmarks in the aligned face, pixels. */
   readonly template: readonly (readonly [number, number])[];
   /** SHA-256 of the ONNX file alone. */
@@ -254,11 +256,18 @@ function calibrationOf(fields: Fields): Calibration | undefined {
   };
 }
 
+function qualityOf(fields: Fields): { readonly name: string; readonly door: number; readonly enrolment: number } | undefined {
+  if (fields.at('quality') === undefined) return undefined;
+  const [door, enrolment] = [fields.number('quality.door', 0, 1), fields.number('quality.enrolment', 0, 1)];
+  return { name: fields.text('quality.name'), door, enrolment };
+}
+
 /** Opens an embedder's folder. Faults as for the detector. */
 export function openEmbedderNetwork(folder: string): EmbedderNetwork {
   const { fields, network } = openManifest(folder, 'face-embedder', 'face.embedder');
   const dimension = fields.number('output.dimension', 2, 65_536);
   const calibration = calibrationOf(fields);
+  const quality = qualityOf(fields);
   const input = inputOf(fields);
   const adapted = adapterOf(fields, folder, dimension);
   if (
@@ -276,6 +285,7 @@ export function openEmbedderNetwork(folder: string): EmbedderNetwork {
       normalise: fields.choice('output.normalise', ['l2', 'none'], 'l2'),
       mirror: fields.choice('output.mirror', ['average', 'none'], 'none'),
     },
+    ...(quality ? { quality: { name: quality.name } } : {}),
     template: fields.pairs('alignment.points', 5),
     onnxSha256: network.sha256,
     ...(adapted ? { adapter: adapted.adapter } : {}),
@@ -286,6 +296,7 @@ export function openEmbedderNetwork(folder: string): EmbedderNetwork {
       dimension,
       head: headOf(fields, dimension),
       ...(calibration ? { calibration } : {}),
+      ...(quality ? { quality: { door: quality.door, enrolment: quality.enrolment } } : {}),
     },
   };
 }

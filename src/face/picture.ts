@@ -6,6 +6,7 @@ import { execFile } from 'node:child_process';
 import sharp from 'sharp';
 import { Fault, messageOf } from '../base/errors.ts';
 import { requireDecodable } from './header.ts';
+import { holdsWholeScan } from './jpeg-scan.ts';
 
 /** Interleaved RGB, 3 bytes per pixel, rows from top to bottom. */
 export interface Picture {
@@ -24,23 +25,45 @@ const ffmpegTimeoutMs = 15_000;
 /**
  * Decodes one picture: applies the EXIF orientation, converts CMYK, grey, palette and 16-bit to 8-bit sRGB, lays
  * transparency on white.
- * @throws Fault `bad-picture` that names what is wrong, `tool-missing` if the format needs ffmpeg and it is not
- * installed.
+ * @throws Fault `picture-damaged` if a part of it is missing, `bad-picture` that names what else is wrong,
+ * `tool-missing` if the format needs ffmpeg and it is not installed.
  */
 export async function decodePicture(encoded: Uint8Array): Promise<Picture> {
   if (encoded.length === 0) throw new Fault('bad-picture', 'The picture is empty (0 bytes)');
   requireDecodable(encoded);
   const known = isReadBySharp(encoded) ? encoded : await throughFfmpeg(encoded);
   try {
-    return await decodeWithSharp(known);
+    return await decodeWhole(known);
   } catch (error) {
     if (error instanceof Fault) throw error;
     throw new Fault('bad-picture', `The picture cannot be read: ${messageOf(error).split('\n')[0]}`, error);
   }
 }
 
-async function decodeWithSharp(encoded: Uint8Array): Promise<Picture> {
-  const image = sharp(encoded, { limitInputPixels: maxPixels, failOn: 'truncated', pages: 1 });
+/** What libjpeg says about scan data that is missing or wrong. It puts grey in its place and goes on. */
+const damage = /premature end|corrupt jpeg data/i;
+/** What it says about bytes too many, as some Logitech cameras write them into good pictures. */
+const harmless = /extraneous bytes before marker/;
+
+async function decodeWhole(encoded: Uint8Array): Promise<Picture> {
+  try {
+    return await decodeWithSharp(encoded, 'warning');
+  } catch (error) {
+    if (error instanceof Fault) throw error;
+    const said = messageOf(error).split('\n');
+    const flaw = said.find((line) => damage.test(line) && !harmless.test(line));
+    if (flaw !== undefined || (said.some((line) => harmless.test(line)) && holdsWholeScan(encoded) === false))
+      throw new Fault(
+        'picture-damaged',
+        `A part of the picture is missing or wrong (${flaw ?? 'its data ends too early'}): send it again, or try another cable or a lower camera.fps`,
+        error,
+      );
+    return await decodeWithSharp(encoded, 'truncated');
+  }
+}
+
+async function decodeWithSharp(encoded: Uint8Array, failOn: 'truncated' | 'warning'): Promise<Picture> {
+  const image = sharp(encoded, { limitInputPixels: maxPixels, failOn, pages: 1 });
   const plain = isPlainJpeg(encoded);
   if (!plain) {
     const { width, height, hasAlpha } = await image.metadata();

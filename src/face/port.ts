@@ -20,21 +20,46 @@ export interface Box {
 /** The five landmarks in the order of every manifest; the person's right eye (left in the picture) comes first. */
 export type Landmarks = readonly [rightEye: Point, leftEye: Point, nose: Point, rightMouth: Point, leftMouth: Point];
 
-/** Why a face is not good enough to be compared. */
-export const qualityReasons = ['too-small', 'too-dark', 'too-bright', 'blurred', 'turned-away', 'cut-off', 'several-faces'] as const;
+/** Why a face is not good enough to be compared. A frame with one of them neither matches nor counts as an attempt. */
+export const qualityReasons = [
+  'too-small',
+  'too-dark',
+  'too-bright',
+  'blurred',
+  'turned-away',
+  /** The head leans by more than `maxRollDeg`, or the picture is on its side or upside down. */
+  'turned',
+  'cut-off',
+  'several-faces',
+  /** The detector is not sure that it is a face. */
+  'uncertain',
+  /** A part of the face is one flat colour: the picture was not delivered whole. */
+  'damaged',
+  /** The embedder's own measure says that too little of the identity is left (covered, not a face). */
+  'unfit',
+] as const;
 export type QualityReason = (typeof qualityReasons)[number];
 
 /** Limits of quality (`face.quality.*`). A face beyond one of them is not compared. */
 export interface QualityLimits {
   /** Smallest distance between the eyes, pixels. */
   readonly minInterEyePx: number;
-  /** Lowest and highest mean luma of the aligned face, 0…255. */
-  readonly minLuminance: number;
-  readonly maxLuminance: number;
+  /** Lowest `contrast`, and lowest `contrast` divided by `noise`. */
+  readonly minContrast: number;
+  readonly minContrastToNoise: number;
+  /** Largest `clipped`, 0…1. */
+  readonly maxClipped: number;
   /** Lowest `sharpness`, ≥ 0. */
   readonly minSharpness: number;
   /** Largest yaw or pitch, degrees, 0…90. */
   readonly maxTurnDeg: number;
+  /** Largest roll, degrees, 0…180. */
+  readonly maxRollDeg: number;
+  /** Lowest confidence of the detector, 0…1. */
+  readonly minScore: number;
+  /** Lowest fitness at the door and at enrolment, 0…1; below 0: what the embedder's manifest says. */
+  readonly minFitness: number;
+  readonly minEnrolmentFitness: number;
   /** A second face with at least this share of the dominant face's area makes the picture `several-faces`, 0…1. */
   readonly dominance: number;
 }
@@ -45,8 +70,16 @@ export interface Quality {
   readonly reasons: readonly QualityReason[];
   /** Distance between the eyes, pixels. */
   readonly interEyePx: number;
-  /** Mean luma of the aligned face, 0…255. */
+  /** Mean luma of the aligned face, 0…255. For people: nothing is judged by it, because it measures skin too. */
   readonly luminance: number;
+  /** Standard deviation of the luma of the aligned face without its fine detail, levels (of 255). */
+  readonly contrast: number;
+  /** Standard deviation of the noise in the luma, levels (of 255). */
+  readonly noise: number;
+  /** Share of the aligned face that is as bright as the picture can show it in all three colours, 0…1. */
+  readonly clipped: number;
+  /** Share of its rows, or of its columns if those are more, that are of one flat colour, 0…1. */
+  readonly flat: number;
   /** Variance of the Laplacian of the aligned face's luma, divided by the variance of the luma: dimensionless, ≥ 0. */
   readonly sharpness: number;
   /**
@@ -66,9 +99,17 @@ export interface Face {
   readonly box: Box;
   readonly landmarks: Landmarks;
   readonly quality: Quality;
+  /**
+   * How much of the identity the embedder can tell, 0…1. Absent if it was not asked (`embedding` is absent for another
+   * reason than `unfit`), or its manifest names no `quality`.
+   */
+  readonly fitness?: number;
   /** Absent if the face was not embedded: its quality forbids it, or `ReadOptions.embed` does not include it. */
   readonly embedding?: Embedding;
 }
+
+/** Clockwise, degrees. */
+export type QuarterTurn = 90 | 180 | 270;
 
 /** What was found in a picture. */
 export interface Reading {
@@ -79,6 +120,10 @@ export interface Reading {
   readonly faces: readonly Face[];
   /** Faces that `ReadOptions.mask` left out because they never move. They count for nothing. */
   readonly still?: readonly Face[];
+  /**
+   * Only with purpose `enrolment`: the face is found better after this turn. `picture` is the turned picture, a JPEG.
+   */
+  readonly turn?: { readonly byDeg: QuarterTurn; readonly picture: Uint8Array };
   /** Milliseconds spent: decoding, detecting, aligning and judging, embedding. */
   readonly timings: { readonly decode: number; readonly detect: number; readonly align: number; readonly embed: number };
 }
@@ -109,6 +154,11 @@ export interface ReadOptions {
   readonly embed?: 'good' | 'dominant' | 'none';
   /** Absent: everything counts. */
   readonly mask?: Mask;
+  /**
+   * `door` (default) or `enrolment`: a picture that is stored has to be better (`minEnrolmentFitness`), and is looked
+   * at in all four orientations, which takes three more detections.
+   */
+  readonly purpose?: 'door' | 'enrolment';
 }
 
 export interface FaceReader extends AsyncDisposable {
@@ -170,6 +220,8 @@ export interface EmbedderInfo {
   readonly head: Head;
   /** Absent if the manifest has none (a user's own embedder). */
   readonly calibration?: Calibration;
+  /** The fitness that a face needs, 0…1. Absent if the network has no such output. */
+  readonly quality?: { readonly door: number; readonly enrolment: number };
 }
 
 /**

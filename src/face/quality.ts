@@ -53,40 +53,108 @@ function lumaOf(rgb: Uint8Array): Float32Array {
   return luma;
 }
 
+/** What the pixels of an aligned face say. */
+export type Looks = Pick<Quality, 'luminance' | 'contrast' | 'noise' | 'clipped' | 'flat' | 'sharpness'>;
+
+/** Side of the squares that are averaged for the contrast, pixels. */
+const square = 8;
+/** A channel from this on is as bright as the picture can show it. */
+const white = 253;
+
 /**
- * Mean luma and sharpness of the middle of an aligned face. Sharpness is the variance of the Laplacian divided by the
+ * The looks of an aligned face; all but `flat` of its middle. Sharpness is the variance of the Laplacian divided by the
  * variance of the luma (J. L. Pech-Pacheco et al., "Diatom autofocusing in brightfield microscopy", ICPR 2000; the
- * division makes it independent of contrast). Dimensionless, 0 for a flat picture.
+ * division makes it independent of contrast). Dimensionless, 0 for a flat picture. Noise: J. Immerkær, "Fast noise
+ * variance estimation", CVIU 64(2), 1996.
  */
-export function lightOf(aligned: Uint8Array, width: number, height: number): { luminance: number; sharpness: number } {
+export function looksOf(aligned: Uint8Array, width: number, height: number): Looks {
   const luma = lumaOf(aligned);
+  const [left, top] = [width >> 3, height >> 3];
   let n = 0;
   let sum = 0;
-  let square = 0;
+  let squares = 0;
   let edge = 0;
   let edgeSquare = 0;
-  for (let y = height >> 3; y < height - (height >> 3); y++) {
-    for (let x = width >> 3; x < width - (width >> 3); x++) {
+  let roughness = 0;
+  let clipped = 0;
+  for (let y = top; y < height - top; y++) {
+    for (let x = left; x < width - left; x++) {
       const i = y * width + x;
       const v = luma[i] as number;
-      const laplacian =
-        (luma[i - 1] as number) + (luma[i + 1] as number) + (luma[i - width] as number) + (luma[i + width] as number) - 4 * v;
+      const sides = (luma[i - 1] as number) + (luma[i + 1] as number) + (luma[i - width] as number) + (luma[i + width] as number);
+      const corners =
+        (luma[i - width - 1] as number) +
+        (luma[i - width + 1] as number) +
+        (luma[i + width - 1] as number) +
+        (luma[i + width + 1] as number);
+      const laplacian = sides - 4 * v;
       n++;
       sum += v;
-      square += v * v;
+      squares += v * v;
       edge += laplacian;
       edgeSquare += laplacian * laplacian;
+      roughness += Math.abs(corners - 2 * sides + 4 * v);
+      if ((aligned[3 * i] as number) >= white && (aligned[3 * i + 1] as number) >= white && (aligned[3 * i + 2] as number) >= white)
+        clipped++;
     }
   }
-  const variance = square / n - (sum / n) ** 2;
-  return { luminance: sum / n, sharpness: variance > 1 ? (edgeSquare / n - (edge / n) ** 2) / variance : 0 };
+  const variance = squares / n - (sum / n) ** 2;
+  return {
+    luminance: sum / n,
+    contrast: contrastOf(luma, width, height),
+    noise: (Math.sqrt(Math.PI / 2) * roughness) / (6 * n),
+    clipped: clipped / n,
+    flat: flatShare(luma, width, height),
+    sharpness: variance > 1 ? (edgeSquare / n - (edge / n) ** 2) / variance : 0,
+  };
+}
+
+/** Standard deviation of the means of squares in the middle of a face: what is left of it without noise and detail. */
+function contrastOf(luma: Float32Array, width: number, height: number): number {
+  let n = 0;
+  let sum = 0;
+  let squares = 0;
+  for (let top = height >> 3; top + square <= height - (height >> 3); top += square) {
+    for (let left = width >> 3; left + square <= width - (width >> 3); left += square) {
+      let mean = 0;
+      for (let y = top; y < top + square; y++)
+        for (let x = left; x < left + square; x++) mean += (luma[y * width + x] as number) / (square * square);
+      n++;
+      sum += mean;
+      squares += mean * mean;
+    }
+  }
+  return Math.sqrt(Math.max(0, squares / n - (sum / n) ** 2));
+}
+
+/** Levels within which a row or column counts as flat: what JPEG makes of one colour. */
+const flatLevels = 1.5;
+/** Rows as bright or as dark as a picture can show them are light, or the lack of it. */
+const [blackLevel, whiteLevel] = [4, 250];
+
+/** The share of rows, or of columns if that is more, whose luma is the same from end to end. */
+function flatShare(luma: Float32Array, width: number, height: number): number {
+  const isFlat = (from: number, step: number, count: number): boolean => {
+    let [low, high] = [luma[from] as number, luma[from] as number];
+    for (let i = 1, at = from + step; i < count; i++, at += step) {
+      const v = luma[at] as number;
+      if (v < low) low = v;
+      else if (v > high) high = v;
+      if (high - low > flatLevels) return false;
+    }
+    return high > blackLevel && low < whiteLevel;
+  };
+  let [rows, columns] = [0, 0];
+  for (let y = 0; y < height; y++) if (isFlat(y * width, 1, width)) rows++;
+  for (let x = 0; x < width; x++) if (isFlat(x, width, height)) columns++;
+  return Math.max(rows / height, columns / width);
 }
 
 /** Judges one face in a picture of `width`×`height` pixels that also has the faces `others`. */
 export function judge(
   face: Detection,
   others: readonly Detection[],
-  light: { luminance: number; sharpness: number },
+  looks: Looks,
   width: number,
   height: number,
   limits: QualityLimits,
@@ -94,13 +162,29 @@ export function judge(
   const pose = poseOf(face.landmarks);
   const reasons: QualityReason[] = [];
   if (pose.interEyePx < limits.minInterEyePx) reasons.push('too-small');
-  if (light.luminance < limits.minLuminance) reasons.push('too-dark');
-  if (light.luminance > limits.maxLuminance) reasons.push('too-bright');
-  if (light.sharpness < limits.minSharpness) reasons.push('blurred');
+  reasons.push(...lightReasons(looks, limits));
+  if (looks.flat > mostFlat) reasons.push('damaged');
+  if (looks.sharpness < limits.minSharpness) reasons.push('blurred');
   if (Math.max(Math.abs(pose.yawDeg), Math.abs(pose.pitchDeg)) > limits.maxTurnDeg) reasons.push('turned-away');
+  if (Math.abs(pose.rollDeg) > limits.maxRollDeg) reasons.push('turned');
+  if (face.score < limits.minScore) reasons.push('uncertain');
   if (isCutOff(face, pose.interEyePx, width, height)) reasons.push('cut-off');
   if (others.some((other) => areaOf(other.box) >= limits.dominance * areaOf(face.box))) reasons.push('several-faces');
-  return { reasons, ...light, ...pose };
+  return { reasons, ...looks, ...pose };
+}
+
+/** A larger share of flat rows or columns is a part of the picture that never arrived. */
+const mostFlat = 1 / 16;
+
+/**
+ * Too little or too much light, by what it leaves of the face and not by how bright it is: the brightness of a face
+ * depends on its skin. Measured on the London Set at 0.35 of its light: of the 34 darkest faces 0 are refused (by
+ * brightness it were 15), and all of them match.
+ */
+function lightReasons({ luminance, contrast, noise, clipped }: Looks, limits: QualityLimits): QualityReason[] {
+  if (clipped > limits.maxClipped) return ['too-bright'];
+  if (contrast >= limits.minContrast && contrast >= limits.minContrastToNoise * noise) return [];
+  return [luminance < 128 ? 'too-dark' : 'too-bright'];
 }
 
 /**

@@ -24,6 +24,7 @@ export interface WorkerRequest {
   readonly picture: Uint8Array;
   readonly embed: ReadOptions['embed'];
   readonly mask: ReadOptions['mask'];
+  readonly purpose: ReadOptions['purpose'];
 }
 
 export type WorkerAnswer =
@@ -63,12 +64,12 @@ export async function openFaceReader(options: ReaderOptions): Promise<FaceReader
   });
   return {
     embedder: info,
-    read: (picture, { embed = 'good', mask } = {}) =>
+    read: (picture, { embed = 'good', mask, purpose = 'door' } = {}) =>
       new Promise((resolve, reject) => {
         if (death) return reject(death);
         const id = nextId++;
         waiting.set(id, { resolve, reject });
-        worker.postMessage({ id, picture, embed, mask } satisfies WorkerRequest);
+        worker.postMessage({ id, picture, embed, mask, purpose } satisfies WorkerRequest);
       }),
     [Symbol.asyncDispose]: async () => {
       await worker.terminate();

@@ -33,7 +33,7 @@ export async function openFaceStudio({ detector, embedder, threads }: StudioOpti
       const [face] = byDominance(await eye.detect(picture), picture.width, picture.height);
       return face && alignFace(picture, face.landmarks, points, size.width, size.height);
     },
-    embed: twin.embed,
+    embed: async (aligned) => (await twin.embed(aligned)).embedding,
     bytes: network.bytes,
     layout: network.input.layout,
     feed: (aligned, batch, row) => fill(batch, row, aligned, width, height, network.input),

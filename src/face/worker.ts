@@ -6,14 +6,15 @@ import { parentPort, workerData } from 'node:worker_threads';
 import sharp from 'sharp';
 import { Fault, messageOf } from '../base/errors.ts';
 import { serialQueue } from '../base/serial.ts';
-import { openDetector } from './detect.ts';
-import { openEmbedder } from './embed.ts';
+import { type Detection, type Detector, openDetector } from './detect.ts';
+import { type Embedder, openEmbedder } from './embed.ts';
 import { openDetectorNetwork, openEmbedderNetwork } from './manifest.ts';
 import { divided } from './mask.ts';
-import { decodePicture } from './picture.ts';
-import type { Face, QualityLimits, Reading, ReadOptions } from './port.ts';
-import { byDominance, judge, lightOf } from './quality.ts';
+import { decodePicture, type Picture } from './picture.ts';
+import type { EmbedderInfo, Face, Quality, QualityLimits, QualityReason, Reading, ReadOptions } from './port.ts';
+import { byDominance, judge, looksOf } from './quality.ts';
 import type { ReaderOptions, WorkerAnswer, WorkerRequest } from './reader.ts';
+import { type Turned, turnedJpeg, turnOf } from './turn.ts';
 
 const options = workerData as ReaderOptions;
 const port = parentPort;
@@ -26,58 +27,110 @@ function faultOf(error: unknown): Extract<WorkerAnswer, { kind: 'fault' }> {
   return { kind: 'fault', code: error instanceof Fault ? error.code : 'reader-failed', message: messageOf(error) };
 }
 
-async function openPipeline(limits: QualityLimits) {
+interface Pipeline {
+  readonly detector: Detector;
+  readonly embedder: Embedder;
+  readonly size: { readonly width: number; readonly height: number };
+  readonly limits: QualityLimits;
+  /** Lowest fitness for each purpose, 0…1. */
+  readonly fitness: Readonly<Record<Purpose, number>>;
+  readonly info: EmbedderInfo;
+}
+
+type Purpose = NonNullable<ReadOptions['purpose']>;
+
+async function openPipeline(limits: QualityLimits): Promise<Pipeline> {
   sharp.concurrency(1);
   sharp.cache(false);
-  const embedderNetwork = openEmbedderNetwork(options.embedder);
+  const network = openEmbedderNetwork(options.embedder);
   const { threads, provider = 'cpu' } = options;
   const detector = await openDetector(openDetectorNetwork(options.detector), { threads, provider });
-  const embedder = await openEmbedder(embedderNetwork, { threads, provider });
-  const { width: faceWidth, height: faceHeight } = embedderNetwork.input;
-  const read = async (encoded: Uint8Array, { embed: want, mask }: ReadOptions): Promise<Reading> => {
-    const started = performance.now();
-    const picture = await decodePicture(encoded);
-    const decoded = performance.now();
-    const { counted, still } = divided(await detector.detect(picture), picture, mask);
-    const found = byDominance(counted, picture.width, picture.height).slice(0, mostFaces);
-    const detected = performance.now();
-    let alignMs = 0;
-    let embedMs = 0;
-    const faces: Face[] = [];
-    const resting: Face[] = [];
-    for (const [index, face] of [...found, ...still.slice(0, mostFaces)].entries()) {
-      const from = performance.now();
-      const isStill = index >= found.length;
-      const aligned = embedder.align(picture, face.landmarks);
-      const others = isStill ? [] : found.filter((other) => other !== face);
-      const quality = judge(face, others, lightOf(aligned, faceWidth, faceHeight), picture.width, picture.height, limits);
-      const judged = performance.now();
-      alignMs += judged - from;
-      const wanted = want === 'none' ? false : want === 'dominant' ? index === 0 : quality.reasons.length === 0;
-      const embed = wanted && (!isStill || mask?.check === true);
-      (isStill ? resting : faces).push({ ...face, quality, ...(embed ? { embedding: await embedder.embed(aligned) } : {}) });
-      embedMs += performance.now() - judged;
-    }
-    return {
-      width: picture.width,
-      height: picture.height,
-      faces,
-      ...(resting.length > 0 && { still: resting }),
-      timings: { decode: decoded - started, detect: detected - decoded, align: alignMs, embed: embedMs },
-    };
+  const embedder = await openEmbedder(network, { threads, provider });
+  const { quality } = network.info;
+  const bound = (set: number, stated: number | undefined) => (set >= 0 ? set : (stated ?? 0));
+  const fitness = {
+    door: bound(limits.minFitness, quality?.door),
+    enrolment: bound(limits.minEnrolmentFitness, quality?.enrolment),
   };
-  return { read, info: embedderNetwork.info };
+  return { detector, embedder, size: network.input, limits, fitness, info: network.info };
+}
+
+async function read(pipeline: Pipeline, { picture: encoded, embed, mask, purpose = 'door' }: WorkerRequest): Promise<Reading> {
+  const { detector } = pipeline;
+  const started = performance.now();
+  const picture = await decodePicture(encoded);
+  const decoded = performance.now();
+  const { counted, still } = divided(await detector.detect(picture), picture, mask);
+  const found = byDominance(counted, picture.width, picture.height).slice(0, mostFaces);
+  // Live frames never pay for this.
+  const turned: Turned = purpose === 'enrolment' ? await turnOf(picture, found[0], detector) : { kind: 'upright' };
+  const detected = performance.now();
+  const times = { align: 0, embed: 0 };
+  const wanted = embed === 'none' ? 'none' : embed === 'dominant' ? 'all' : 'good';
+  const faces: Face[] = [];
+  for (const [index, face] of found.entries()) {
+    const others = found.filter((other) => other !== face);
+    const first = index === 0;
+    const embedded = wanted === 'all' && !first ? 'none' : wanted;
+    const isTurned = first && turned.kind !== 'upright';
+    faces.push(await judged(pipeline, { picture, face, others, isTurned, embed: embedded, purpose }, times));
+  }
+  const resting: Face[] = [];
+  for (const [index, face] of still.slice(0, mostFaces).entries()) {
+    const first = index === 0 && found.length === 0;
+    const embedded = !mask?.check || (wanted === 'all' && !first) ? 'none' : wanted;
+    resting.push(await judged(pipeline, { picture, face, others: [], isTurned: false, embed: embedded, purpose }, times));
+  }
+  return {
+    width: picture.width,
+    height: picture.height,
+    faces,
+    ...(resting.length > 0 && { still: resting }),
+    ...(turned.kind === 'turned' ? { turn: { byDeg: turned.byDeg, picture: await turnedJpeg(picture, turned.byDeg) } } : {}),
+    timings: { decode: decoded - started, detect: detected - decoded, ...times },
+  };
+}
+
+interface Judging {
+  readonly picture: Picture;
+  readonly face: Detection;
+  readonly others: readonly Detection[];
+  readonly isTurned: boolean;
+  /** `all`: whatever its quality. */
+  readonly embed: 'all' | 'good' | 'none';
+  readonly purpose: Purpose;
+}
+
+/** One face, judged, and embedded if it is to be; `times` is added to. */
+async function judged(
+  { embedder, size, limits, fitness: needed }: Pipeline,
+  { picture, face, others, isTurned, embed, purpose }: Judging,
+  times: { align: number; embed: number },
+): Promise<Face> {
+  const from = performance.now();
+  const aligned = embedder.align(picture, face.landmarks);
+  const own = judge(face, others, looksOf(aligned, size.width, size.height), picture.width, picture.height, limits);
+  const quality = isTurned ? withReason(own, 'turned') : own;
+  times.align += performance.now() - from;
+  if (embed === 'none' || (embed === 'good' && quality.reasons.length > 0)) return { ...face, quality };
+  const before = performance.now();
+  const { embedding, ...fitness } = await embedder.embed(aligned);
+  times.embed += performance.now() - before;
+  const fit = fitness.fitness === undefined || fitness.fitness >= needed[purpose];
+  if (fit) return { ...face, quality, ...fitness, embedding };
+  return { ...face, quality: withReason(quality, 'unfit'), ...fitness, ...(embed === 'all' ? { embedding } : {}) };
+}
+
+function withReason(quality: Quality, reason: QualityReason): Quality {
+  return quality.reasons.includes(reason) ? quality : { ...quality, reasons: [...quality.reasons, reason] };
 }
 
 try {
   const pipeline = await openPipeline(options.limits);
-  const answer = async ({ id, picture, embed = 'good', mask }: WorkerRequest) => {
+  const answer = async (request: WorkerRequest) => {
+    const { id } = request;
     try {
-      port.postMessage({
-        kind: 'reading',
-        id,
-        reading: await pipeline.read(picture, { embed, ...(mask && { mask }) }),
-      } satisfies WorkerAnswer);
+      port.postMessage({ kind: 'reading', id, reading: await read(pipeline, request) } satisfies WorkerAnswer);
     } catch (error) {
       port.postMessage({ ...faultOf(error), id } satisfies WorkerAnswer);
     }

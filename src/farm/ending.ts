@@ -46,6 +46,7 @@ export async function fail({ redis }: Queue, job: FarmJob, lock: string, error: 
 const final: ReadonlySet<string> = new Set([
   'training-failed',
   'bad-picture',
+  'picture-damaged',
   'bad-argument',
   'model-damaged',
   'model-unfit',

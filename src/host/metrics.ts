@@ -11,6 +11,7 @@ import { qualityReasons } from '../face/port.ts';
 export interface Readings {
   readonly frames: number;
   readonly unreadable: number;
+  readonly damaged: number;
   /** Age of the newest frame, milliseconds; undefined while there is none. */
   readonly frameAgeMs: number | undefined;
   readonly camera: 'opening' | 'running' | 'failed';
@@ -127,6 +128,7 @@ function gaugesOf(registry: Registry, version: string): (readings: Readings) => 
   );
   const frames = total('frames_total', 'Frames taken from the camera.');
   const unreadable = total('unreadable_frames_total', 'Frames that could not be decoded.');
+  const damaged = total('damaged_frames_total', 'Frames of which a part was missing; they are not looked at.');
   const age = gauge('frame_age_seconds', 'Age of the newest frame; NaN while there is none.');
   const camera = oneOf('camera_state', '1 for the state the camera is in, 0 for the others.');
   const broker = oneOf('broker_state', '1 for the state of the connection to the broker, 0 for the others.');
@@ -138,12 +140,13 @@ function gaugesOf(registry: Registry, version: string): (readings: Readings) => 
   const held = gauge('relay_held', "1 while the daemon holds the relay's line.");
   const armed = gauge('armed', '1 while the door opens by face.');
   const threshold = gauge('threshold_logits', 'Likeness at which a face is accepted.');
-  const seen = { frames: 0, unreadable: 0 };
+  const seen = { frames: 0, unreadable: 0, damaged: 0 };
 
   return (now) => {
     frames.inc(now.frames - seen.frames);
     unreadable.inc(now.unreadable - seen.unreadable);
-    Object.assign(seen, { frames: now.frames, unreadable: now.unreadable });
+    damaged.inc(now.damaged - seen.damaged);
+    Object.assign(seen, { frames: now.frames, unreadable: now.unreadable, damaged: now.damaged });
     age.set(now.frameAgeMs === undefined ? Number.NaN : now.frameAgeMs / 1000);
     for (const state of cameraStates) camera.set({ state }, Number(now.camera === state));
     for (const state of brokerStates) broker.set({ state }, Number(now.broker === state));

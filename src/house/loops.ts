@@ -4,11 +4,12 @@
  */
 import type { Controller } from '../access/controller.ts';
 import type { Observation, Sighting } from '../access/port.ts';
-import { asFault, Fault, messageOf } from '../base/errors.ts';
+import { asFault, Fault, isBadPicture, messageOf } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { Clock } from '../base/time.ts';
 import type { Camera, Frame } from '../camera/port.ts';
 import type { FaceReader, Mask, Reading } from '../face/port.ts';
+import { type DamageWatch, damageWatch } from './damage-watch.ts';
 import type { View } from './view.ts';
 
 export interface DaemonParts {
@@ -35,6 +36,8 @@ export interface DaemonStatus {
   readonly camera: 'opening' | 'running' | 'failed';
   readonly frames: number;
   readonly unreadable: number;
+  /** Frames of which a part was missing. */
+  readonly damaged: number;
   /**
    * Counts every turn of each loop: a frame dealt with, an attempt or a second of the wait for a camera or reader, a
    * tick. A loop whose number does not change hangs.
@@ -59,9 +62,16 @@ const steadyMs = 10_000;
 const mostUnreadable = 30;
 
 interface State extends DaemonParts {
-  readonly status: { camera: DaemonStatus['camera']; frames: number; unreadable: number; readonly turns: { camera: number; time: number } };
+  readonly status: {
+    camera: DaemonStatus['camera'];
+    frames: number;
+    unreadable: number;
+    damaged: number;
+    readonly turns: { camera: number; time: number };
+  };
   reader: FaceReader;
   unreadableInARow: number;
+  readonly damage: DamageWatch;
   lastFaceMs: number;
   lastLookMs: number;
   /** The failure of the camera that goes on, if one does. */
@@ -73,8 +83,9 @@ interface State extends DaemonParts {
 export function daemonLoops(parts: DaemonParts): Loops {
   const state: State = {
     ...parts,
-    status: { camera: 'opening', frames: 0, unreadable: 0, turns: { camera: 0, time: 0 } },
+    status: { camera: 'opening', frames: 0, unreadable: 0, damaged: 0, turns: { camera: 0, time: 0 } },
     unreadableInARow: 0,
+    damage: damageWatch(),
     lastFaceMs: parts.clock.now(),
     lastLookMs: Number.NEGATIVE_INFINITY,
     failedAtMs: undefined,
@@ -168,11 +179,12 @@ async function read(state: State, frame: Frame, mask: Mask | undefined, signal: 
     const reading = await state.reader.read(frame.picture, mask && { mask });
     state.view?.saw(reading);
     state.unreadableInARow = 0;
+    noteDamage(state, false);
     return reading;
   } catch (error) {
     if (signal.aborted) return undefined;
     const fault = asFault(error, 'reader-failed', 'A frame could not be read');
-    if (fault.code === 'bad-picture') noteUnreadable(state, fault);
+    if (isBadPicture(fault)) noteUnreadable(state, fault);
     else await reopenReader(state, fault, signal);
     return undefined;
   }
@@ -180,11 +192,22 @@ async function read(state: State, frame: Frame, mask: Mask | undefined, signal: 
 
 /** Throws Fault `camera-ended` where the camera sends nothing else. */
 function noteUnreadable(state: State, fault: Fault): void {
-  state.status.unreadable++;
+  const damaged = fault.code === 'picture-damaged';
+  if (damaged) state.status.damaged++;
+  else state.status.unreadable++;
+  noteDamage(state, damaged);
   if (state.unreadableInARow++ === 0) state.log.warn({ room: 'camera', err: fault.message }, 'unreadable frame');
   if (state.unreadableInARow <= mostUnreadable) return;
   const why = `The camera sends pictures that cannot be read (${mostUnreadable} in a row): ${fault.message}`;
   throw new Fault('camera-ended', why, fault);
+}
+
+/** A camera that sends many damaged pictures is journalled: its cable, its hub or its power is not good enough. */
+function noteDamage({ damage, controller, log }: State, damaged: boolean): void {
+  const many = damage.saw(damaged);
+  if (!many) return;
+  log.warn({ room: 'camera', ...many }, 'the camera sends damaged pictures');
+  controller.record({ kind: 'camera.damage-seen', ...many });
 }
 
 async function reopenReader(state: State, fault: Fault, signal: AbortSignal): Promise<void> {

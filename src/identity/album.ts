@@ -5,7 +5,7 @@
 
 import type { PersonId } from '../events.ts';
 import type { FaceReader, QualityLimits } from '../face/port.ts';
-import { type Candidate, type JudgedPicture, readCandidate, refuse, withoutRepetition } from './candidate.ts';
+import { type Candidate, type JudgedPicture, type PictureOrigin, readCandidate, refuse, withoutRepetition } from './candidate.ts';
 import { alreadyEnrolled, resemblance } from './enrolment.ts';
 import type { Gallery, PictureOutcome } from './port.ts';
 
@@ -20,7 +20,7 @@ export interface AlbumParts {
 }
 
 export interface Album {
-  judge(source: string, picture: Uint8Array): Promise<PictureOutcome>;
+  judge(source: string, picture: Uint8Array, origin?: PictureOrigin): Promise<PictureOutcome>;
   /** The pictures that show one person; empty where two people are shown equally often. */
   kept(): readonly Candidate[];
   /** Somebody else whom the kept pictures would pass for at the door. */
@@ -81,10 +81,10 @@ export function album({ gallery, reader, limits, maxPictureBytes, before }: Albu
   };
 
   return {
-    judge: async (source, picture) => {
+    judge: async (source, picture, origin) => {
       if (picture.length > maxPictureBytes)
         return tellRefusal(refuse(source, ['too-large'], `${picture.length} bytes; a picture may have at most ${maxPictureBytes}`));
-      const outcome = withoutRepetition(await readCandidate(source, picture, reader(), limits), [...shown, ...stored()]);
+      const outcome = withoutRepetition(await readCandidate(source, picture, reader(), limits, origin), [...shown, ...stored()]);
       return outcome.accepted ? judgeCandidate(outcome) : tellRefusal(outcome);
     },
     kept,

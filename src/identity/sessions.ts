@@ -3,7 +3,7 @@
  * stores all of them in one transaction. Limited in sessions, pictures, bytes and time.
  */
 import { randomUUID } from 'node:crypto';
-import { Fault, messageOf } from '../base/errors.ts';
+import { Fault, isBadPicture, messageOf } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import { type SerialQueue, serialQueue } from '../base/serial.ts';
 import type { Clock } from '../base/time.ts';
@@ -11,7 +11,7 @@ import type { EnrolmentStep, PersonId } from '../events.ts';
 import type { OutsidePictures } from '../face/port.ts';
 import type { Journal } from '../journal/port.ts';
 import { type Album, type AlbumParts, album } from './album.ts';
-import { refuse } from './candidate.ts';
+import { type PictureOrigin, refusePicture } from './candidate.ts';
 import { looksLike } from './lookalike.ts';
 import { personName } from './name.ts';
 import { type News, news } from './news.ts';
@@ -267,15 +267,15 @@ async function judgeSent(running: Running, session: Session, source: string, pic
   try {
     // The album refuses one that is too large.
     const cleaned = picture.length > maxPictureBytes ? picture : await outside.clean(picture);
-    return { ...(await judge(running, session, source, cleaned)), picture: pictureId(cleaned) };
+    return { picture: pictureId(cleaned), ...(await judge(running, session, source, cleaned, 'file')) };
   } catch (error) {
-    if (!(error instanceof Fault && error.code === 'bad-picture')) throw error;
-    return noted(running, session, refuse(source, ['not-a-picture'], error.message));
+    if (!isBadPicture(error)) throw error;
+    return noted(running, session, refusePicture(source, error));
   }
 }
 
-function judge(running: Running, session: Session, source: string, picture: Uint8Array): Promise<PictureOutcome> {
-  return session.inTurn(async () => noted(running, session, await session.album.judge(source, picture)));
+function judge(running: Running, session: Session, source: string, picture: Uint8Array, origin: PictureOrigin): Promise<PictureOutcome> {
+  return session.inTurn(async () => noted(running, session, await session.album.judge(source, picture, origin)));
 }
 
 /** Remembers and tells what became of a picture. A camera would say the same many times a second. */
@@ -305,7 +305,7 @@ async function take(running: Running, session: Session, wanted: number, camera: 
   const { signal } = session.end;
   const problem = await takeAtDoor({
     ...{ camera, clock, count: wanted, intervalMs, silenceMs, signal },
-    judge: (source, picture) => judge(running, session, source, picture),
+    judge: (source, picture) => judge(running, session, source, picture, 'camera'),
     onPrompt: (prompt) => {
       session.taking = { prompt, wanted };
       tell(running, session);

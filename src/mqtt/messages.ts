@@ -42,6 +42,8 @@ const fields = {
   'daemon.stopped': object({ reason: text() }),
   'camera.failed': object({ code: text(), detail, retryInMs: ms() }),
   'camera.restored': object({ afterMs: ms() }),
+  'camera.damage-seen': object({ damaged: count(), frames: count('The latest, with the damaged ones.') }),
+  'camera.turned': object({ rotate: count('Degrees, for the setting camera.rotate.') }),
   'reader.failed': object({ detail, retryInMs: ms() }),
   'reader.restored': object({ afterMs: ms() }),
   'face.masked': object({ box, stillMs: ms() }),

@@ -4,7 +4,7 @@
  * learns from nobody else.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { Fault } from '../base/errors.ts';
+import { Fault, isBadPicture } from '../base/errors.ts';
 import { newRandom, shuffled } from '../base/random.ts';
 import type { Calibration, Embedding, FaceStudio, Framing, Head } from '../face/port.ts';
 import type { Recipe, RecipeRun, Sample, TrainingData } from '../retrain/port.ts';
@@ -149,7 +149,7 @@ async function cutSitters(studio: FaceStudio, framing: Framing, others: readonly
       run.signal.throwIfAborted();
       const face = await studio.cut(picture, framing).catch((error: unknown) => {
         // The folder of others may contain anything.
-        if (lenient && error instanceof Fault && error.code === 'bad-picture') return undefined;
+        if (lenient && isBadPicture(error)) return undefined;
         throw error;
       });
       if (face) own.push(face);

@@ -2,7 +2,7 @@
  * Measures a candidate beside the champion: both embed the same frozen pictures and everyone's templates; the verdict
  * is on the scores.
  */
-import { Fault } from '../base/errors.ts';
+import { isBadPicture } from '../base/errors.ts';
 import type { EmbedderInfo, Embedding, FaceReader, Head } from '../face/port.ts';
 import type { Cohort, CompareRun, LabelledPerson, NetworkComparison, Sample } from './port.ts';
 import { probesOf, unmeasuredText } from './probes.ts';
@@ -82,7 +82,7 @@ async function dominant(reader: FaceReader, picture: Uint8Array): Promise<Embedd
   try {
     return (await reader.read(picture, { embed: 'dominant' })).faces[0]?.embedding;
   } catch (error) {
-    if (error instanceof Fault && error.code === 'bad-picture') return undefined;
+    if (isBadPicture(error)) return undefined;
     throw error;
   }
 }

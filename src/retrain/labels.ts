@@ -4,7 +4,7 @@
  * comes out, or a fault that names people and pictures by ids that can be looked up. It is checked for every recipe,
  * wherever it runs.
  */
-import { Fault } from '../base/errors.ts';
+import { Fault, isBadPicture } from '../base/errors.ts';
 import type { PersonId } from '../events.ts';
 import type { Calibration, Embedding, FaceReader, Head } from '../face/port.ts';
 import type { LabelledPerson, RecipeProgress, Sample } from './port.ts';
@@ -75,7 +75,7 @@ async function embeddingOf(reader: FaceReader, picture: Uint8Array): Promise<Emb
   try {
     return (await reader.read(picture, { embed: 'dominant' })).faces[0]?.embedding;
   } catch (error) {
-    if (error instanceof Fault && error.code === 'bad-picture') return undefined;
+    if (isBadPicture(error)) return undefined;
     throw error;
   }
 }

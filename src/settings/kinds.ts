@@ -41,6 +41,11 @@ export const topicPrefix = (doc: string, fallback: string) =>
   );
 export const choice = <const T extends string>(doc: string, fallback: NoInfer<T>, choices: readonly T[]) =>
   leaf<T>(doc, fallback, choices.join(' | '), (v) => choices.some((c) => c === v));
+/** A quarter turn; a number in a file, a text on the command line. */
+export const quarterTurn = (doc: string) =>
+  leaf<string | number>(doc, 'auto', 'auto | 0 | 90 | 180 | 270', (v) =>
+    ['auto', '0', '90', '180', '270'].some((turn) => turn === v || Number(turn) === v),
+  );
 export const flag = (doc: string, fallback: boolean) => leaf(doc, fallback, 'true | false', (v) => typeof v === 'boolean');
 export const deviceCommand = (doc: string) =>
   leaf(

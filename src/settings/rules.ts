@@ -16,7 +16,7 @@ type Rule = readonly [broken: boolean, path: string, why: string];
 
 /** Settings that are allowed one by one and make no sense together. `from` tells where a value came from. */
 export function impossible(config: SettingValues, from: (path: string) => string): Problem[] {
-  const { access, camera, face, farm, inputs, metrics, mqtt, relay, retrain } = config;
+  const { access, camera, farm, inputs, metrics, mqtt, relay, retrain } = config;
   const rules: Rule[] = [
     [
       access.votes > access.window,
@@ -78,11 +78,6 @@ export function impossible(config: SettingValues, from: (path: string) => string
       'is empty; retrain.where "farm" needs the address of Redis and the cards of the trainers (docs/learn/farm.md)',
     ],
     [relay.pulseMs > relay.maxMs, 'relay.pulseMs', `${relay.pulseMs} is more than relay.maxMs (${relay.maxMs})`],
-    [
-      face.quality.minLuminance >= face.quality.maxLuminance,
-      'face.quality.minLuminance',
-      `${face.quality.minLuminance} is not below face.quality.maxLuminance (${face.quality.maxLuminance})`,
-    ],
   ];
   return rules.filter(([broken]) => broken).map(([, path, why]) => ({ path, text: `${path}: ${why} (from ${from(path)})` }));
 }

@@ -1,5 +1,5 @@
 /** Settings of what the door sees and whose face it is: door, state, camera, face, identity, enrolment. */
-import { choice, flag, names, number, string, whole, zones } from './kinds.ts';
+import { choice, flag, names, number, quarterTurn, string, whole, zones } from './kinds.ts';
 
 export const door = {
   id: string(
@@ -63,6 +63,10 @@ export const camera = {
   width: whole('Wanted width of the picture. The camera uses the nearest that it offers. Pixels.', 640, 160, 4096),
   height: whole('Wanted height of the picture. Pixels.', 480, 120, 4096),
   fps: number('Wanted frames per second.', 15, 1, 60),
+  rotate: quarterTurn(
+    'Turns the picture clockwise, for a camera that is mounted on its side or upside down. `auto` turns nothing, but looks how the camera is mounted when the first faces appear, and reports the setting that it needs (also `facelatch doctor`). Degrees.',
+  ),
+  mirror: flag('Exchanges left and right, after `camera.rotate`.', false),
   freezeMs: whole(
     'A camera that delivers no new picture for this long is frozen: it is reported, closed and opened again. Milliseconds.',
     5000,
@@ -143,8 +147,14 @@ export const face = {
   ),
   quality: {
     minInterEyePx: number('Smallest distance between the eyes. A smaller face is `too-small`. Pixels.', 24, 4, 1000),
-    minLuminance: number('Lowest mean brightness of the face, 0 to 255. A darker face is `too-dark`.', 35, 0, 255),
-    maxLuminance: number('Highest mean brightness of the face, 0 to 255. A brighter face is `too-bright`.', 225, 0, 255),
+    minContrast: number(
+      'Lowest contrast of the face: how far its larger areas differ in brightness. A face with less is `too-dark` (or, in a bright picture, `too-bright`). Not the brightness itself, which depends on the skin. Levels of 255.',
+      1.5,
+      0,
+      100,
+    ),
+    minContrastToNoise: number('Lowest contrast, as a multiple of the noise of the picture. A face with less is `too-dark`.', 0.9, 0, 100),
+    maxClipped: number('Largest share of the face that may be plain white. A face with more is `too-bright`.', 0.65, 0, 1),
     minSharpness: number(
       'Lowest sharpness of the face (variance of the Laplacian divided by the variance of the luma). A softer face is `blurred`.',
       0.012,
@@ -157,6 +167,20 @@ export const face = {
       5,
       90,
     ),
+    maxRollDeg: number('Largest lean of the head to a shoulder. A face that leans further is `turned`. Degrees.', 45, 5, 180),
+    minScore: number(
+      'Lowest confidence of the detector that this is an upright face, 0 to 1. A face below it is `uncertain`. It never counts.',
+      0.7,
+      0,
+      1,
+    ),
+    minFitness: number(
+      "Lowest fitness of a face at the door, 0 to 1, where the embedder measures it: how much of the identity can be told. A face below it is `unfit`. −1: what the network's manifest says.",
+      -1,
+      -1,
+      1,
+    ),
+    minEnrolmentFitness: number('The same for a picture that is to be enrolled.', -1, -1, 1),
     dominance: number(
       "A second face whose area is at least this share of the largest face's makes the picture `several-faces`, and the door waits.",
       0.5,

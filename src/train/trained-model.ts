@@ -4,7 +4,7 @@
  */
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { Fault } from '../base/errors.ts';
+import { Fault, isBadPicture } from '../base/errors.ts';
 import { type Part, readPictureFolder, type SplitOptions } from './data/dataset.ts';
 import type { Crop, FaceCrops } from './data/face-crops.ts';
 import { type Locate, openPicturesOf } from './data/pictures.ts';
@@ -100,7 +100,7 @@ export async function openTrainedComparer(model: TrainedModel, threads: number, 
           if (locate && !crop) failures.set(path, { failure: 'no-face' });
           else await pictures.read(path); // stays in memory, so that it is not read twice
         } catch (error) {
-          if (!(error instanceof Fault) || error.code !== 'bad-picture') throw error;
+          if (!isBadPicture(error)) throw error;
           failures.set(path, { failure: 'unreadable', why: error });
         }
       const embeddings = await embedAll(

@@ -10,7 +10,19 @@ import { type PosterNews, posterWatch } from '../../src/face/posters.ts';
 const minuteMs = 60_000;
 const frameMs = 250;
 const point = { x: 0, y: 0 };
-const quality = { reasons: [], interEyePx: 60, luminance: 120, sharpness: 1, yawDeg: 0, pitchDeg: 0, rollDeg: 0 };
+const quality = {
+  reasons: [],
+  interEyePx: 60,
+  luminance: 120,
+  contrast: 30,
+  noise: 1,
+  clipped: 0,
+  flat: 0,
+  sharpness: 1,
+  yawDeg: 0,
+  pitchDeg: 0,
+  rollDeg: 0,
+};
 
 /** A face before the camera: where it is at a moment, and whose. */
 interface Shown {

@@ -7,11 +7,12 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { encode, messageField } from '../../src/base/protobuf.ts';
 import type { FaceReader, Reading } from '../../src/face/port.ts';
 import { openFaceReader } from '../../src/face/reader.ts';
+import { qualityLimits } from '../fakes/quality-limits.ts';
 import golden from './golden.json' with { type: 'json' };
 
 const models = new URL('../../models/', import.meta.url).pathname;
 const people = new URL('../../config/demo-people/', import.meta.url).pathname;
-const limits = { minInterEyePx: 24, minLuminance: 35, maxLuminance: 225, minSharpness: 0.012, maxTurnDeg: 40, dominance: 0.5 };
+const limits = qualityLimits;
 const options = { detector: join(models, 'detector'), embedder: join(models, 'embedder'), threads: 2, limits };
 const shot = (name: string) => readFileSync(join(people, name));
 
@@ -93,13 +94,18 @@ describe('quality', () => {
   });
 
   const on = (picture: Sharp) => picture.jpeg().toBuffer();
+  const grey = (height: number) => ({ create: { width: 600, height, channels: 3, background: '#808080' } }) as const;
   it.each([
     [
       'too-small',
       () => on(sharp(shot('p01-neutral.jpg')).resize(90).extend({ left: 275, right: 275, top: 195, bottom: 195, background: 'grey' })),
     ],
-    ['too-dark', () => on(sharp(shot('p01-neutral.jpg')).linear(0.15, 0))],
-    ['too-bright', () => on(sharp(shot('p01-neutral.jpg')).linear(0.25, 200))],
+    ['too-dark', () => on(sharp(shot('p02-neutral.jpg')).linear(0.05, 0))],
+    ['too-bright', () => on(sharp(shot('p01-neutral.jpg')).linear(3, 0))],
+    [
+      'damaged',
+      async () => on(sharp(shot('p01-neutral.jpg')).composite([{ input: await sharp(grey(260)).png().toBuffer(), left: 0, top: 340 }])),
+    ],
     ['blurred', () => on(sharp(shot('p01-neutral.jpg')).blur(12))],
     ['cut-off', () => on(sharp(shot('p01-neutral.jpg')).extract({ left: 250, top: 100, width: 350, height: 400 }))],
     [
@@ -119,7 +125,7 @@ describe('quality', () => {
   });
 
   it('embeds the dominant face all the same where that is asked', async () => {
-    const dark = await on(sharp(shot('p01-neutral.jpg')).linear(0.15, 0));
+    const dark = await on(sharp(shot('p02-neutral.jpg')).linear(0.05, 0));
     expect((await reader.read(dark, { embed: 'dominant' })).faces[0]?.embedding).toHaveLength(256);
     expect((await reader.read(dark, { embed: 'none' })).faces[0]?.embedding).toBeUndefined();
   });

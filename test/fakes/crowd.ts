@@ -33,7 +33,19 @@ export function crowdReader(): FaceReader {
       const face = ({ box, embedding }: ReturnType<typeof found>, others: readonly Pick<Face, 'box'>[], embed: boolean): Face => {
         const several = others.some((other) => areaOf(other) >= 0.5 * areaOf({ box }));
         const reasons = several ? (['several-faces'] as const) : [];
-        const quality = { reasons, interEyePx: 60, luminance: 120, sharpness: 1, yawDeg: 0, pitchDeg: 0, rollDeg: 0 };
+        const quality = {
+          reasons,
+          interEyePx: 60,
+          luminance: 120,
+          contrast: 30,
+          noise: 1,
+          clipped: 0,
+          flat: 0,
+          sharpness: 1,
+          yawDeg: 0,
+          pitchDeg: 0,
+          rollDeg: 0,
+        };
         const shown = { score: 1, box, landmarks: [point, point, point, point, point] as const, quality };
         return several || !embed ? shown : { ...shown, embedding };
       };

@@ -9,6 +9,8 @@ export const eventOf: { readonly [Kind in EventKind]: Extract<Event, { kind: Kin
   'daemon.started': { kind: 'daemon.started', version: '0.1.0', people: 10, templates: 12, threshold, models: ['embedder/twin 1'] },
   'daemon.stopped': { kind: 'daemon.stopped', reason: 'SIGTERM' },
   'camera.failed': { kind: 'camera.failed', code: 'camera-ended', detail: 'ffmpeg ended with 0', retryInMs: 2000 },
+  'camera.damage-seen': { kind: 'camera.damage-seen', damaged: 12, frames: 100 },
+  'camera.turned': { kind: 'camera.turned', rotate: 180 },
   'camera.restored': { kind: 'camera.restored', afterMs: 5400 },
   'reader.failed': { kind: 'reader.failed', detail: 'the worker ended', retryInMs: 1000 },
   'reader.restored': { kind: 'reader.restored', afterMs: 1200 },

@@ -1,6 +1,6 @@
 /** A face reader of drawings: a picture that says where on a circle its face lies, and what is wrong with it, is read as just that. */
 import { Fault } from '../../src/base/errors.ts';
-import type { EmbedderInfo, FaceReader, QualityReason } from '../../src/face/port.ts';
+import type { EmbedderInfo, FaceReader, QualityReason, QuarterTurn } from '../../src/face/port.ts';
 
 /**
  * Embeddings on a circle. Likeness falls with the angle between two faces: up to 45° they may be one person (logit above 0), up to 21° one passes for
@@ -18,14 +18,16 @@ export interface Drawing {
   /** Degrees; absent where there is no face. */
   readonly face?: number;
   readonly reasons?: readonly QualityReason[];
+  /** The picture would be upright after this turn. */
+  readonly turn?: QuarterTurn;
   /** Makes another picture of the same face. */
   readonly tag?: string;
   readonly padding?: string;
 }
 
 export function drawing(of: Drawing): Uint8Array {
-  const { face, reasons, tag, padding } = of;
-  return Buffer.from(JSON.stringify({ face, reasons, tag, padding }));
+  const { face, reasons, turn, tag, padding } = of;
+  return Buffer.from(JSON.stringify({ face, reasons, turn, tag, padding }));
 }
 
 export interface DrawingReader extends FaceReader {
@@ -52,15 +54,20 @@ export function drawingReader(): DrawingReader {
     set fault(fault) {
       state.fault = fault;
     },
-    read: async (picture) => {
+    read: async (picture, { purpose } = {}) => {
       if (state.fault) throw state.fault;
-      const { face, reasons = [] } = parsed(picture);
-      const quality = { reasons, interEyePx: 60, luminance: 120, sharpness: 1, yawDeg: 0, pitchDeg: 0, rollDeg: 0 };
+      const { face, reasons = [], turn, ...rest } = parsed(picture);
+      const light = { luminance: 120, contrast: 30, noise: 1, clipped: 0, flat: 0 };
+      const quality = { reasons, interEyePx: 60, ...light, sharpness: 1, yawDeg: 0, pitchDeg: 0, rollDeg: 0 };
       const box = { x1: 0, y1: 0, x2: 1, y2: 1 };
       const found = { score: 1, box, landmarks: [point, point, point, point, point] as const, quality };
       const timings = { decode: 0, detect: 0, align: 0, embed: 0 };
       const faces = face === undefined ? [] : [reasons.length > 0 ? found : { ...found, embedding: at(face) }];
-      return { width: 100, height: 100, faces, timings };
+      const turned =
+        turn && purpose === 'enrolment'
+          ? { turn: { byDeg: turn, picture: drawing({ ...rest, reasons, ...(face === undefined ? {} : { face }) }) } }
+          : {};
+      return { width: 100, height: 100, faces, timings, ...turned };
     },
     [Symbol.asyncDispose]: async () => undefined,
   };

@@ -115,7 +115,7 @@ describe('a visit', () => {
 
   it('of somebody in the dark leaves it shut, for want of light', async () => {
     const { stop } = await open();
-    await show(await sharp(shot('p01-smiling')).linear(0.12, 0).jpeg().toBuffer());
+    await show(await sharp(shot('p01-smiling')).linear(0.045, 0).jpeg().toBuffer());
     await seen('access.denied');
     expect(await stop()).toContainEqual(expect.objectContaining({ kind: 'access.denied', reason: 'too-dark' }));
   });

@@ -11,6 +11,7 @@ import { samplesOf } from './samples.ts';
 const quiet: Readings = {
   frames: 0,
   unreadable: 0,
+  damaged: 0,
   frameAgeMs: undefined,
   camera: 'opening',
   broker: 'off',

@@ -6,6 +6,7 @@ import { rosterOf } from '../../src/identity/roster.ts';
 import { enrolmentSessions } from '../../src/identity/sessions.ts';
 import { openGallery } from '../../src/identity/sqlite.ts';
 import { openJournal } from '../../src/journal/sqlite.ts';
+import { qualityLimits } from '../fakes/quality-limits.ts';
 import { circleEmbedder, drawing, drawingReader } from '../fakes/reader.ts';
 
 const [, , folder = '', name = '', face = '0'] = process.argv;
@@ -19,7 +20,7 @@ const all = enrolmentSessions({
   journal,
   reader: () => reader,
   outside: { clean: async (picture) => picture },
-  limits: { minInterEyePx: 24, minLuminance: 35, maxLuminance: 225, minSharpness: 0.01, maxTurnDeg: 40, dominance: 0.5 },
+  limits: qualityLimits,
   clock: systemClock,
   log: openLog('silent'),
   maxSessions: 1,

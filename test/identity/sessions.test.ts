@@ -20,10 +20,11 @@ import { fakeCamera } from '../fakes/camera.ts';
 import { fakeClock } from '../fakes/clock.ts';
 import { memoryGallery } from '../fakes/gallery.ts';
 import { memoryJournal } from '../fakes/journal.ts';
+import { qualityLimits } from '../fakes/quality-limits.ts';
 import { circleEmbedder, type Drawing, drawing, drawingReader } from '../fakes/reader.ts';
 
 const policy = { policy: 'paper', targetFmr: 0.0001, detection: 0.99, verification: 0.8 } as const;
-const limits = { minInterEyePx: 24, minLuminance: 35, maxLuminance: 225, minSharpness: 0.01, maxTurnDeg: 40, dominance: 0.5 };
+const limits = qualityLimits;
 const bounds = { maxSessions: 2, maxPictures: 4, maxPictureBytes: 1000, sessionMs: 60_000, intervalMs: 1000, silenceMs: 5000 };
 
 const ends: (() => Promise<void> | void)[] = [];
@@ -268,6 +269,14 @@ describe('a picture', () => {
     expect(value(await sessions.status(id)).pictures).toBe(0);
   });
 
+  it('that lies on its side is turned, and stored so', async () => {
+    const { sessions, start, add, gallery } = open();
+    const id = await start();
+    expect(await add(id, { face: 0, turn: 90 })).toMatchObject({ accepted: true, detail: expect.stringMatching(/^turned by 90°/) });
+    const { id: person } = value(await sessions.commit(id));
+    expect(JSON.parse(Buffer.from(gallery.pictures(person)[0]?.picture ?? []).toString())).not.toHaveProperty('turn');
+  });
+
   it('that is none, or that came before, is refused', async () => {
     const { sessions, start, add } = open();
     const id = await start();
@@ -361,6 +370,21 @@ describe("the door's own camera", () => {
     await following;
     expect(new Set(seen.map(({ prompt }) => prompt)).size).toBeGreaterThanOrEqual(3);
     expect(seen.at(-1)?.state).toBe('committed');
+  });
+
+  it('that is mounted upside down gives no picture, and the setting that puts it right is named', async () => {
+    const { sessions, start, plain } = atDoor();
+    const id = await start();
+    await sessions.takeFromCamera(id, { count: 1 });
+    await until(async () => {
+      await plain.push(drawing({ face: 0, turn: 180, tag: `${Math.random()}` }));
+      return value(await sessions.status(id)).last !== undefined;
+    });
+    expect(value(await sessions.status(id)).last).toMatchObject({
+      accepted: false,
+      reasons: ['turned'],
+      detail: expect.stringContaining('camera.rotate'),
+    });
   });
 
   it('that goes silent ends the taking with the reason; the session goes on', async () => {

@@ -10,6 +10,7 @@ import { logitOf } from '../../src/identity/siamese.ts';
 import { thresholdsOf } from '../../src/identity/threshold.ts';
 import { workshopOf } from '../../src/learning/workshop.ts';
 import type { LabelledPerson, Recipe, RecipeProgress, RecipeResult, RecipeRun, Sample } from '../../src/retrain/port.ts';
+import { qualityLimits } from '../fakes/quality-limits.ts';
 
 const models = new URL('../../models/', import.meta.url).pathname;
 const demo = new URL('../../config/demo-people/', import.meta.url).pathname;
@@ -52,7 +53,7 @@ beforeAll(async () => {
   result = await recipe.run(runOf(people, out));
 }, 120_000);
 
-const limits = { minInterEyePx: 24, minLuminance: 35, maxLuminance: 225, minSharpness: 0.012, maxTurnDeg: 40, dominance: 0.5 };
+const limits = qualityLimits;
 const readerOf = (embedder: string) => openFaceReader({ detector: join(models, 'detector'), embedder, threads: 2, limits });
 
 describe('the recipe adapt', () => {

@@ -12,6 +12,7 @@ import { workshopOf } from '../../src/learning/workshop.ts';
 import { openLessons } from '../../src/recipes/lessons.ts';
 import type { LabelledPerson, Recipe, RecipeProgress, RecipeResult, RecipeRun, Sample } from '../../src/retrain/port.ts';
 import { readOnnx } from '../../src/train/onnx/onnx-model.ts';
+import { qualityLimits } from '../fakes/quality-limits.ts';
 
 const models = new URL('../../models/', import.meta.url).pathname;
 const demo = new URL('../../config/demo-people/', import.meta.url).pathname;
@@ -69,7 +70,7 @@ const onnxOf = (folder: string) => readFileSync(join(folder, 'twin.onnx'));
 
 describe('the recipe finetune', () => {
   test('leaves an embedder that the face reader opens, calibrated on people of whom it learned nothing', async () => {
-    const limits = { minInterEyePx: 24, minLuminance: 35, maxLuminance: 225, minSharpness: 0.012, maxTurnDeg: 40, dominance: 0.5 };
+    const limits = qualityLimits;
     await using reader = await openFaceReader({ detector: join(models, 'detector'), embedder: result.folder, threads: 2, limits });
     expect(reader.embedder).toMatchObject({
       version: '1.0.0+finetune',

@@ -16,6 +16,7 @@ import { openFaceReader } from '../../src/face/reader.ts';
 import { checkEmbedding } from '../../src/identity/search.ts';
 import { thresholdsOf } from '../../src/identity/threshold.ts';
 import type { RecipeProgress, RecipeResult } from '../../src/retrain/port.ts';
+import { qualityLimits } from '../fakes/quality-limits.ts';
 import { demoPeople, paperRun, paperWorkshop } from './paper-set.ts';
 
 const models = new URL('../../models/', import.meta.url).pathname;
@@ -34,7 +35,7 @@ beforeAll(async () => {
   result = await recipe.run(paperRun(place, data, { onProgress: (said) => progress.push(said) }));
 }, 300_000);
 
-const limits = { minInterEyePx: 24, minLuminance: 35, maxLuminance: 225, minSharpness: 0.012, maxTurnDeg: 40, dominance: 0.5 };
+const limits = qualityLimits;
 const readerOf = (embedder: string) => openFaceReader({ detector: join(models, 'detector'), embedder, threads: 2, limits });
 const hashOf = (folder: string) => openEmbedderNetwork(folder).info.sha256;
 

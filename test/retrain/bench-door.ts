@@ -22,6 +22,7 @@ import { samplesIn } from '../../src/retrain/samples.ts';
 import { openRetrainStore } from '../../src/retrain/store.ts';
 import { smallEmbedder, smallPolicy } from '../contracts/gallery.ts';
 import { emptyShelf, memoryGallery, type Shelf } from '../fakes/gallery.ts';
+import { qualityLimits } from '../fakes/quality-limits.ts';
 import { drawingReader } from '../fakes/reader.ts';
 
 const table = [
@@ -122,7 +123,7 @@ export async function openBenchDoor(options: BenchDoorOptions) {
       detector: '',
       threads: 1,
       provider: 'cpu',
-      limits: { minInterEyePx: 1, minLuminance: 0, maxLuminance: 255, minSharpness: 0, maxTurnDeg: 90, dominance: 1 },
+      limits: { ...qualityLimits, minInterEyePx: 1, minContrast: 0, maxClipped: 1, minSharpness: 0, maxTurnDeg: 90, dominance: 1 },
       others: '',
     },
     base,

@@ -11,6 +11,7 @@ import { cosine, toUnit } from '../../src/recipes/projection.ts';
 import { alike, checkLabels, contradictionsText, type LabelParts, samePictures, shownId } from '../../src/retrain/labels.ts';
 import type { LabelledPerson, Sample } from '../../src/retrain/port.ts';
 import { root } from '../cli/facelatch.ts';
+import { qualityLimits } from '../fakes/quality-limits.ts';
 
 const sampleOf = (picture: Uint8Array): Sample => ({
   id: createHash('sha256').update(picture).digest('hex'),
@@ -63,7 +64,7 @@ describe('labels that contradict each other', () => {
 
 describe('the labels of pictures of people who do not exist, through the shipped networks', () => {
   const demo = (name: string, shot: string) => readFileSync(join(root, 'config', 'demo-people', `${name}-${shot}.jpg`));
-  const limits = { minInterEyePx: 24, minLuminance: 35, maxLuminance: 225, minSharpness: 0.012, maxTurnDeg: 40, dominance: 0.5 };
+  const limits = qualityLimits;
   const models = join(root, 'models');
   /** As they are, in the dark, and blurred. */
   async function versions(picture: Uint8Array): Promise<Sample[]> {

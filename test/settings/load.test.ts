@@ -162,7 +162,6 @@ describe('refusals', () => {
     ],
     [{ inputs: { kind: 'gpiod', exit: 'GPIO22' } }, 'inputs.chip'],
     [{ inputs: { activeLow: ['bell'] } }, 'inputs.activeLow'],
-    [{ face: { quality: { minLuminance: 200, maxLuminance: 100 } } }, 'face.quality.minLuminance'],
     [{ door: { id: 'a/b' } }, 'door.id'],
     [{ access: { timeZone: 'Mars/Base' } }, 'access.timeZone'],
     [{ access: { holidays: ['25.12.2026'] } }, 'access.holidays'],

@@ -151,7 +151,7 @@ function single(manner: Manner, coming: number, side: number, near: number, pose
       return { ...plain, poses: [pose({ x: 320 + side * (125 + 45 * coming), y: 225 })] };
     case 'dim':
       // Somebody finds the switch on the way.
-      return { poses: [pose({})], brightness: coming > 0.25 ? 0.13 : coming > 0 ? 0.6 : 1, blurPx: 0 };
+      return { poses: [pose({})], brightness: coming > 0.25 ? 0.05 : coming > 0 ? 0.6 : 1, blurPx: 0 };
     case 'blurred':
       return { poses: [pose({ x: 320 + side * 70 * coming })], brightness: 1, blurPx: Math.round(48 * coming) };
     case 'turns away':

@@ -81,6 +81,9 @@ const words: Words = {
   'daemon.stopped': ({ reason }) => `stopped: ${reason}`,
   'camera.failed': ({ code, detail, retryInMs }) => `camera failed (${code}): ${detail}; next try in ${seconds(retryInMs)}`,
   'camera.restored': ({ afterMs }) => `camera is back after ${seconds(afterMs)}`,
+  'camera.damage-seen': ({ damaged, frames }) =>
+    `the camera sends damaged pictures (${damaged} of the latest ${frames}): try another cable, port or powered hub, or a lower camera.fps`,
+  'camera.turned': ({ rotate }) => `the camera is mounted on its side or upside down: set camera.rotate to "${rotate}"`,
   'reader.failed': ({ detail, retryInMs }) => `face reader failed: ${detail}; next try in ${seconds(retryInMs)}`,
   'reader.restored': ({ afterMs }) => `face reader is back after ${seconds(afterMs)}`,
   'face.masked': ({ box, stillMs }) =>

@@ -17,6 +17,7 @@ import { copiedWords } from '../../command/keys.ts';
 import type { FaceReader } from '../../face/port.ts';
 import { stateModes } from '../../host/state-folder.ts';
 import { timeSync } from '../../host/time-sync.ts';
+import { conclusiveFrames, type MountingFound, mountingIn, mountingOf, rotateFor } from '../../house/mounting-watch.ts';
 import { doorReaderOf } from '../../learning/parts.ts';
 import type { Config } from '../../settings/load.ts';
 import { type CommonOptions, configOf, exitCodes, print, withCommon, withHelp } from '../context.ts';
@@ -199,18 +200,33 @@ function checkPeople(config: Config, embedder: FaceReader['embedder']): Found {
 async function checkCamera(config: Config, reader: FaceReader, stop: AbortSignal): Promise<Found> {
   const camera = cameraOf(config, systemClock);
   const until = AbortSignal.any([stop, AbortSignal.timeout(firstFrameMs)]);
+  const found: MountingFound[] = [];
+  let first: string | undefined;
   for await (const frame of camera.frames(until)) {
-    const { width, height, faces, timings } = await reader.read(frame.picture, { embed: 'none' });
-    const ms = timings.decode + timings.detect;
-    return {
-      health: 'ok',
-      found: `${camera.label}: ${width}×${height}, ${counted(faces.length, 'face')}, decoded and searched in ${ms.toFixed(0)} ms`,
-    };
+    const reading = await reader.read(frame.picture, { embed: 'none', purpose: 'enrolment' });
+    const { width, height, faces, timings } = reading;
+    // Of the first frame; this time includes the three other orientations.
+    first ??= `${camera.label}: ${width}×${height}, ${counted(faces.length, 'face')}, decoded in ${timings.decode.toFixed(0)} ms and searched four ways in ${timings.detect.toFixed(0)} ms`;
+    const one = mountingIn(reading);
+    if (one) found.push(one);
+    // Without a face in the first frame there is nothing to wait for.
+    if (found.length === 0 || found.length === conclusiveFrames) break;
   }
-  throw new Fault(
-    'camera-frozen',
-    `${camera.label} gave no picture within ${firstFrameMs / 1000} s: does another program use it (a running facelatch: --no-camera)?`,
-  );
+  if (first === undefined)
+    throw new Fault(
+      'camera-frozen',
+      `${camera.label} gave no picture within ${firstFrameMs / 1000} s: does another program use it (a running facelatch: --no-camera)?`,
+    );
+  const mounting = mountingOf(found);
+  if (mounting?.kind === 'turned')
+    return {
+      health: 'problem',
+      found: `${first}; it is mounted on its side or upside down: set camera.rotate to "${rotateFor(config.camera, mounting.byDeg)}"`,
+    };
+  return {
+    health: 'ok',
+    found: mounting ? `${first}; mounted upright` : `${first}; whether it is mounted upright shows with somebody before it`,
+  };
 }
 
 async function checkBroker(config: Config): Promise<Found> {

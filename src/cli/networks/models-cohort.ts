@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { Command } from 'commander';
 import { modelFolder } from '../../adapters/basics.ts';
-import { Fault } from '../../base/errors.ts';
+import { Fault, isBadPicture } from '../../base/errors.ts';
 import type { Embedding } from '../../face/port.ts';
 import { openFaceStudio } from '../../face/studio.ts';
 import { embedVersions, versions, writeCohort } from '../../recipes/cohort.ts';
@@ -98,7 +98,7 @@ async function makeCohort(data: readonly string[], options: CohortOptions, stop:
 
 /** A picture that cannot be read counts as one without a face. */
 function whereReadable(error: unknown): undefined {
-  if (error instanceof Fault && error.code === 'bad-picture') return undefined;
+  if (isBadPicture(error)) return undefined;
   throw error;
 }
 

@@ -23,7 +23,10 @@ export async function cameraPictures(
   tell(`${camera.label}: takes ${counted(count, 'picture')}. Ctrl-C stops, and nothing is stored`);
   const judge = async (picture: Uint8Array): Promise<JudgedPicture> => {
     stop.throwIfAborted();
-    const outcome = withoutRepetition(await readCandidate(`camera-${taken.length + 1}`, picture, reader, config.face.quality), taken);
+    const outcome = withoutRepetition(
+      await readCandidate(`camera-${taken.length + 1}`, picture, reader, config.face.quality, 'camera'),
+      taken,
+    );
     if (outcome.accepted) taken.push(outcome);
     return outcome;
   };

@@ -3,10 +3,10 @@
  */
 import { Command } from 'commander';
 import { galleryOf, journalOf } from '../../adapters/basics.ts';
-import { Fault } from '../../base/errors.ts';
+import { Fault, isBadPicture } from '../../base/errors.ts';
 import { type FilePath, shownPath } from '../../base/path.ts';
 import type { EmbedderInfo, FaceReader } from '../../face/port.ts';
-import { type Candidate, type JudgedPicture, readCandidate, refuse, withoutRepetition } from '../../identity/candidate.ts';
+import { type Candidate, type JudgedPicture, readCandidate, refuse, refusePicture, withoutRepetition } from '../../identity/candidate.ts';
 import { alreadyEnrolled, resemblance } from '../../identity/enrolment.ts';
 import { withName } from '../../identity/lookalike.ts';
 import { bearerOf, personName } from '../../identity/name.ts';
@@ -142,7 +142,7 @@ async function outcomeOf(file: FilePath, reader: FaceReader, config: Config): Pr
     const picture = await readPicture(file);
     return await readCandidate(shownPath(file), picture, reader, config.face.quality);
   } catch (error) {
-    if (error instanceof Fault && error.code === 'bad-picture') return refuse(shownPath(file), ['not-a-picture'], error.message);
+    if (isBadPicture(error)) return refusePicture(shownPath(file), error);
     throw error;
   }
 }

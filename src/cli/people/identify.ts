@@ -1,7 +1,7 @@
 /** `facelatch identify`: pictures in; for each who it is, and who else it resembles. */
 import { Command } from 'commander';
 import { galleryOf } from '../../adapters/basics.ts';
-import { Fault } from '../../base/errors.ts';
+import { isBadPicture } from '../../base/errors.ts';
 import { type FilePath, shownPath } from '../../base/path.ts';
 import type { EmbedderInfo } from '../../face/port.ts';
 import type { Identification, Match, Threshold } from '../../identity/port.ts';
@@ -75,12 +75,12 @@ async function identifyAll(paths: readonly string[], options: IdentifyOptions, s
 async function probeOf(
   file: FilePath,
   read: () => Promise<Probe>,
-): Promise<Probe | { source: string; detail: string; reasons: ['not-a-picture'] }> {
+): Promise<Probe | { source: string; detail: string; reasons: ['not-a-picture' | 'damaged'] }> {
   try {
     return await read();
   } catch (error) {
-    if (error instanceof Fault && error.code === 'bad-picture')
-      return { source: shownPath(file), detail: error.message, reasons: ['not-a-picture'] };
+    if (isBadPicture(error))
+      return { source: shownPath(file), detail: error.message, reasons: [error.code === 'picture-damaged' ? 'damaged' : 'not-a-picture'] };
     throw error;
   }
 }

@@ -3,7 +3,7 @@
  * templates made again in memory for people who lack them; and a match as JSON.
  */
 
-import { Fault } from '../../base/errors.ts';
+import { isBadPicture } from '../../base/errors.ts';
 import type { FaceReader } from '../../face/port.ts';
 import type { Gallery, Match } from '../../identity/port.ts';
 import { gallerySearch } from '../../identity/search.ts';
@@ -60,7 +60,7 @@ async function templateOf(picture: Uint8Array, reader: FaceReader): Promise<Floa
   try {
     return (await reader.read(picture, { embed: 'dominant' })).faces[0]?.embedding;
   } catch (error) {
-    if (error instanceof Fault && error.code === 'bad-picture') return undefined;
+    if (isBadPicture(error)) return undefined;
     throw error;
   }
 }

@@ -1,6 +1,6 @@
 /** The base networks as something to compare with: a face reader in, a comparer of picture files out. */
 
-import { Fault } from '../../base/errors.ts';
+import { isBadPicture } from '../../base/errors.ts';
 import type { FaceReader } from '../../face/port.ts';
 import { logitOf, probabilityOf } from '../../identity/siamese.ts';
 import type { Config } from '../../settings/load.ts';
@@ -16,7 +16,7 @@ export function baseComparer(reader: FaceReader, config: Config): Comparer {
       try {
         return (await readProbe(path, reader, config)).embedding;
       } catch (error) {
-        if (error instanceof Fault && error.code === 'bad-picture') return undefined;
+        if (isBadPicture(error)) return undefined;
         throw error;
       }
     },

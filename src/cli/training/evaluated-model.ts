@@ -3,7 +3,7 @@
  * out.
  */
 import { readerOf } from '../../adapters/basics.ts';
-import { Fault } from '../../base/errors.ts';
+import { isBadPicture } from '../../base/errors.ts';
 import type { Embedding, FaceReader } from '../../face/port.ts';
 import { logitOf, logitOfProbability, probabilityOf } from '../../identity/siamese.ts';
 import type { Config } from '../../settings/load.ts';
@@ -56,7 +56,7 @@ async function embedded(path: string, reader: FaceReader, config: Config): Promi
     const { embedding } = await readProbe(path, reader, config);
     return embedding ? { embedding } : { failure: 'no-face' };
   } catch (error) {
-    if (error instanceof Fault && error.code === 'bad-picture') return { failure: 'unreadable', why: error };
+    if (isBadPicture(error)) return { failure: 'unreadable', why: error };
     throw error;
   }
 }
