@@ -28,7 +28,7 @@ import { tellEvent } from './house/event-path.ts';
 import { eyesOf, renewStale } from './house/eyes.ts';
 import { decidedOn, sightingOf } from './house/frame-path.ts';
 import { daemonLoops, type Loops } from './house/loops.ts';
-import { mountingWatch, tellTurned } from './house/mounting-watch.ts';
+import { watchMounting } from './house/mounting-watch.ts';
 import { outsidePictures } from './house/outside-pictures.ts';
 import type { Listeners, Rooms } from './house/rooms.ts';
 import { runHouse } from './house/running.ts';
@@ -96,8 +96,7 @@ export async function wire(config: Config, log: Log, overrides: Overrides = {}):
   const { controller, door, people } = entrance;
   const outside = opening.use(outsidePictures(systemClock));
   rooms.view = doorView({ config, clock, log: log.child({ room: 'face' }), record: controller.record });
-  const mounting =
-    config.camera.rotate === 'auto' ? mountingWatch({ reader, onTurned: (deg) => tellTurned(rooms, controller, deg) }) : undefined;
+  const mounting = watchMounting(rooms, controller);
   const loops: Loops = daemonLoops({
     ...{ camera, reader, controller, clock, log, view: rooms.view },
     openReader: async () => (learning ? learning.reopen() : reader),
@@ -145,10 +144,11 @@ export async function wire(config: Config, log: Log, overrides: Overrides = {}):
       learning,
       clock,
     });
-  const { clockSynchronised } = overrides;
   const desk =
     config.mqtt.enabled && config.mqtt.commands
-      ? opening.use(await deskOf(config, { ports: ports(), log: log.child({ room: 'command' }), clockSynchronised }))
+      ? opening.use(
+          await deskOf(config, { ports: ports(), log: log.child({ room: 'command' }), clockSynchronised: overrides.clockSynchronised }),
+        )
       : undefined;
   const showStates = doorStates(rooms, entrance, loops);
   rooms.metrics = used(opening, await metricsOf(config, () => readingsOf(rooms, loops.status, entrance)));

@@ -77,9 +77,18 @@ export function rotateFor({ rotate, mirror }: Config['camera'], byDeg: QuarterTu
   return (now + (mirror ? 360 - byDeg : byDeg)) % 360;
 }
 
-/** Only proposed: a picture on a screen before the camera must not turn it. */
-export function tellTurned({ log, camera, config }: Rooms, controller: Pick<Controller, 'record'>, byDeg: QuarterTurn): void {
-  const rotate = rotateFor(config.camera, byDeg);
-  log.warn({ room: 'camera', camera: camera.label, rotate }, 'the camera is mounted on its side or upside down: set camera.rotate');
-  controller.record({ kind: 'camera.turned', rotate });
+/**
+ * The watch of a running house, unless `camera.rotate` says how the camera is mounted. It only proposes: a picture on a
+ * screen before the camera must not turn it.
+ */
+export function watchMounting({ config, log, camera, eyes }: Rooms, controller: Pick<Controller, 'record'>): MountingWatch | undefined {
+  if (config.camera.rotate !== 'auto') return undefined;
+  return mountingWatch({
+    reader: eyes.reader,
+    onTurned: (byDeg) => {
+      const rotate = rotateFor(config.camera, byDeg);
+      log.warn({ room: 'camera', camera: camera.label, rotate }, 'the camera is mounted on its side or upside down: set camera.rotate');
+      controller.record({ kind: 'camera.turned', rotate });
+    },
+  });
 }

@@ -7,6 +7,7 @@ import type { PersonId } from '../events.ts';
 import type { FaceReader, QualityLimits } from '../face/port.ts';
 import { type Candidate, type JudgedPicture, type PictureOrigin, readCandidate, refuse, withoutRepetition } from './candidate.ts';
 import { alreadyEnrolled, resemblance } from './enrolment.ts';
+import { pictureId } from './picture-id.ts';
 import type { Gallery, PictureOutcome } from './port.ts';
 
 export interface AlbumParts {
@@ -85,7 +86,10 @@ export function album({ gallery, reader, limits, maxPictureBytes, before }: Albu
       if (picture.length > maxPictureBytes)
         return tellRefusal(refuse(source, ['too-large'], `${picture.length} bytes; a picture may have at most ${maxPictureBytes}`));
       const outcome = withoutRepetition(await readCandidate(source, picture, reader(), limits, origin), [...shown, ...stored()]);
-      return outcome.accepted ? judgeCandidate(outcome) : tellRefusal(outcome);
+      if (!outcome.accepted) return tellRefusal(outcome);
+      const judged = judgeCandidate(outcome);
+      // A picture that was turned is stored as another one than was given.
+      return outcome.picture === picture ? judged : { ...judged, picture: pictureId(outcome.picture) };
     },
     kept,
     lookAlike: () => lookAlikeOf(kept())?.personId,

@@ -7,6 +7,7 @@ process.env.UV_THREADPOOL_SIZE ??= '2';
 
 const benches: Readonly<Record<string, () => Promise<readonly Row[]>>> = {
   frame: async () => (await import('./frame.ts')).benchFrame(),
+  pictures: async () => (await import('./pictures.ts')).benchPictures(),
   match: async () => (await import('./match.ts')).benchMatch(),
   slideshow: async () => (await import('./slideshow.ts')).benchSlideshow(),
   daemon: async () => (await import('./daemon.ts')).benchDaemon(),
@@ -24,7 +25,7 @@ const benches: Readonly<Record<string, () => Promise<readonly Row[]>>> = {
   finetune: async () => (await import('./finetune.ts')).benchFinetune(),
 };
 /** Minutes, or the better part of an hour: by name only. */
-const long = ['learning', 'faults', 'attacks', 'mqtt', 'farm', 'train', 'tune', 'soak', 'finetune', 'remote-pictures'];
+const long = ['pictures', 'learning', 'faults', 'attacks', 'mqtt', 'farm', 'train', 'tune', 'soak', 'finetune', 'remote-pictures'];
 
 const { positionals } = parseArgs({ allowPositionals: true, strict: true, options: {} });
 const unknown = positionals.filter((name) => !(name in benches));
