@@ -129,20 +129,8 @@ export async function wire(config: Config, log: Log, overrides: Overrides = {}):
   const reading = opening.use(journalReaderOf(config));
   const ports = () =>
     commandPorts({
-      config,
-      live,
-      door,
-      controller,
-      gallery,
-      people,
-      roster,
-      journal,
+      ...{ config, live, door, controller, gallery, people, roster, journal, networks, enrolment, camera, learning, clock },
       reader: reading,
-      networks,
-      enrolment,
-      camera,
-      learning,
-      clock,
     });
   const desk =
     config.mqtt.enabled && config.mqtt.commands

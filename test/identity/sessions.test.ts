@@ -272,9 +272,12 @@ describe('a picture', () => {
   it('that lies on its side is turned, and stored so', async () => {
     const { sessions, start, add, gallery } = open();
     const id = await start();
-    expect(await add(id, { face: 0, turn: 90 })).toMatchObject({ accepted: true, detail: expect.stringMatching(/^turned by 90°/) });
-    const { id: person } = value(await sessions.commit(id));
-    expect(JSON.parse(Buffer.from(gallery.pictures(person)[0]?.picture ?? []).toString())).not.toHaveProperty('turn');
+    const outcome = await add(id, { face: 0, turn: 90 });
+    expect(outcome).toMatchObject({ accepted: true, detail: expect.stringMatching(/^turned by 90°/) });
+    const { person, added } = value(await sessions.commit(id));
+    const [stored] = gallery.pictures(person.id);
+    expect(JSON.parse(Buffer.from(stored?.picture ?? []).toString())).not.toHaveProperty('turn');
+    expect([outcome.picture, added]).toEqual([stored?.id, [stored?.id]]);
   });
 
   it('that is none, or that came before, is refused', async () => {
