@@ -8,7 +8,7 @@ import { openEntrance } from './access/entrance.ts';
 import type { Door } from './access/port.ts';
 import { enrolmentSessionsOf, journalOf, journalReaderOf, stateFolder } from './adapters/basics.ts';
 import { cameraOf, stepping } from './adapters/camera.ts';
-import { deskOf } from './adapters/command.ts';
+import { deskOf, doorSignerOf } from './adapters/command.ts';
 import { metricsOf } from './adapters/host.ts';
 import { embeddedBroker } from './adapters/mqtt.ts';
 import { inputsOf, relayOf } from './adapters/relay.ts';
@@ -138,6 +138,7 @@ export async function wire(config: Config, log: Log, overrides: Overrides = {}):
           await deskOf(config, { ports: ports(), log: log.child({ room: 'command' }), clockSynchronised: overrides.clockSynchronised }),
         )
       : undefined;
+  const signer = config.mqtt.enabled ? await doorSignerOf(config) : undefined;
   const showStates = doorStates(rooms, entrance, loops);
   rooms.metrics = used(opening, await metricsOf(config, () => readingsOf(rooms, loops.status, entrance)));
   const resources = opening.move();
@@ -146,7 +147,7 @@ export async function wire(config: Config, log: Log, overrides: Overrides = {}):
     get status() {
       return houseStatus(rooms, loops.status);
     },
-    run: (signal) => runHouse(rooms, { entrance, loops, enrolment, desk, showStates, brokerUrl: broker?.url }, signal),
+    run: (signal) => runHouse(rooms, { entrance, loops, enrolment, desk, signer, showStates, brokerUrl: broker?.url }, signal),
     [Symbol.asyncDispose]: () => resources.disposeAsync(),
   };
 }

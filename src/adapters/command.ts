@@ -2,6 +2,7 @@
 
 import { join } from 'node:path';
 import { Fault, messageOf } from '../base/errors.ts';
+import type { Signer } from '../base/jws.ts';
 import type { Log } from '../base/log.ts';
 import { type Clock, systemClock } from '../base/time.ts';
 import { commandDesk } from '../command/desk.ts';
@@ -47,6 +48,15 @@ export async function removeOperator(config: Config, name: string): Promise<bool
     throw new Fault('journal-down', `The key is removed, but the journal has no record of it: ${messageOf(error)}`, error);
   }
   return true;
+}
+
+/**
+ * What signs the door's states and events; undefined where the keys are copied from another machine: of two doors with
+ * one key, a listener could not tell which one speaks.
+ */
+export async function doorSignerOf(config: Config): Promise<Signer | undefined> {
+  const { id, sign, copied } = await doorKeysOf(config);
+  return copied ? undefined : { kid: id, key: sign };
 }
 
 export interface DeskParts {

@@ -13,6 +13,7 @@ import type { Gallery } from '../identity/port.ts';
 import { announce } from '../mqtt/announcement.ts';
 import { type Broker, openBroker } from '../mqtt/broker.ts';
 import type { Publication } from '../mqtt/client.ts';
+import { isExposed, labelOf } from '../mqtt/connection.ts';
 import { discoveryMessage } from '../mqtt/home-assistant.ts';
 import { type BrokerProbe, probeBroker } from '../mqtt/probe.ts';
 import { type TellEvent, tellHomeAssistant } from '../mqtt/tell-home-assistant.ts';
@@ -24,6 +25,12 @@ import { brokerOf } from './relay-line.ts';
 /** The demo's own broker. @throws Fault `bad-config` where its port is taken. */
 export function embeddedBroker({ mqtt }: Config): Promise<Broker> {
   return openBroker({ port: mqtt.embeddedPort });
+}
+
+/** What is wrong with a broker that is spoken to in the clear over a network, and the remedy; undefined where nothing is. */
+export function exposedBroker({ mqtt }: Pick<Config, 'mqtt'>): string | undefined {
+  if (mqtt.embedded || !isExposed(mqtt.url)) return undefined;
+  return `The broker ${labelOf(mqtt.url)} is reached without TLS: whoever is on the network between can read and change everything, and learns the password. Use mqtts:// or wss:// in mqtt.url, with mqtt.caFile; or a broker on this machine.`;
 }
 
 /** Where Home Assistant is told of this door, and what. */

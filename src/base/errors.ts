@@ -21,6 +21,7 @@ export type FaultCode =
   | 'gallery-down'
   | 'broker-unreachable'
   | 'broker-refused'
+  | 'broker-unruly'
   | 'journal-damaged'
   | 'journal-down'
   | 'model-damaged'

@@ -267,6 +267,15 @@ export const faultGuide: Readonly<Record<FaultCode, FaultAdvice>> = {
       'Set what the message names: `mqtt.user` and `mqtt.passwordFile`, `mqtt.caFile`, `mqtt.tlsVersion` `1.2`, `mqtt.protocol` `3.1.1`, or the access ' +
       'list of the broker (see [MQTT](mqtt.md)). `facelatch doctor` tries the broker.',
   },
+  'broker-unruly': {
+    area: 'broker',
+    says: ['the connection was ended. Look at who runs the broker'],
+    cause:
+      'The broker sent what it may not: a packet that is too long, QoS 2, or bytes that are not MQTT. The door ended the connection and tries again.',
+    remedy:
+      'Find out who runs the broker and who may write to it. With MQTT 3.1.1 anybody who may write to `cmd/#` can send long messages: limit them at the ' +
+      'broker (mosquitto: `max_packet_size`), or use MQTT 5.',
+  },
   'farm-unreachable': {
     area: 'training',
     says: ['Redis at'],

@@ -2,7 +2,7 @@
  * Compact JSON Web Signatures (RFC 7515) with Ed25519: a payload and a key go in, a signed text comes out, and back
  * again. `typ` keeps the kinds of statement apart: a reply does not pass as a command.
  */
-import { CompactSign, type CryptoKey, compactVerify, decodeProtectedHeader } from 'jose';
+import { type CompactJWSHeaderParameters, CompactSign, type CryptoKey, compactVerify, decodeProtectedHeader } from 'jose';
 
 export const signatureAlgorithm = 'Ed25519';
 
@@ -16,6 +16,35 @@ export interface Signer {
 
 export function signJws(payload: Uint8Array, type: string, { kid, key }: Signer): Promise<string> {
   return new CompactSign(payload).setProtectedHeader({ alg: signatureAlgorithm, kid, typ: type }).sign(key);
+}
+
+/** A signature apart from its payload (RFC 7515, appendix F): the middle part is empty. `more` goes into its header. */
+export async function signDetached(
+  payload: Uint8Array,
+  type: string,
+  { kid, key }: Signer,
+  more: Readonly<Record<string, string | number>>,
+): Promise<string> {
+  const header = { ...more, alg: signatureAlgorithm, kid, typ: type };
+  const [head, , signature] = (await new CompactSign(payload).setProtectedHeader(header).sign(key)).split('.');
+  return `${head}..${signature}`;
+}
+
+/** The header if `key` signed this payload so, else undefined. */
+export async function verifiedDetached(
+  detached: string,
+  payload: Uint8Array,
+  type: string,
+  { kid, key }: Signer,
+): Promise<CompactJWSHeaderParameters | undefined> {
+  const [head, middle, signature, ...rest] = detached.split('.');
+  if (claimedKid(detached, type) !== kid || middle !== '' || rest.length > 0) return undefined;
+  try {
+    const whole = `${head}.${Buffer.from(payload).toString('base64url')}.${signature}`;
+    return (await compactVerify(whole, key, { algorithms: [signatureAlgorithm] })).protectedHeader;
+  } catch {
+    return undefined;
+  }
 }
 
 /**

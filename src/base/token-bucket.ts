@@ -1,11 +1,11 @@
-/** A token bucket: a rate and a size go in, permission for one thing at a time comes out. Full at the start. */
+/** A token bucket: a rate and a size go in, permission for one thing, or several, comes out. Full at the start. */
 import type { Clock } from './time.ts';
 
 export interface TokenBucket {
-  /** Takes one token; false when there is none. */
-  take(): boolean;
-  /** How long until the next token is there, milliseconds; 0 when one is. */
-  waitMs(): number;
+  /** Takes `count` tokens (1), or none when there are fewer; false then. */
+  take(count?: number): boolean;
+  /** How long until `count` tokens (1) are there, milliseconds; 0 when they are. */
+  waitMs(count?: number): number;
 }
 
 /** `perS`: tokens a second, above 0. `size`: how many can be saved up, at least 1. */
@@ -26,15 +26,15 @@ export function tokenBucket({
     atMs = nowMs;
   };
   return {
-    take: () => {
+    take: (count = 1) => {
       refill();
-      if (tokens < 1) return false;
-      tokens--;
+      if (tokens < count) return false;
+      tokens -= count;
       return true;
     },
-    waitMs: () => {
+    waitMs: (count = 1) => {
       refill();
-      return tokens >= 1 ? 0 : ((1 - tokens) / perS) * 1000;
+      return tokens >= count ? 0 : ((count - tokens) / perS) * 1000;
     },
   };
 }

@@ -22,6 +22,7 @@ import { identifyCommand } from './people/identify.ts';
 import { peopleCommand } from './people/people.ts';
 import { verifyCommand } from './people/verify.ts';
 import { keyCommand } from './remote/key.ts';
+import { listenCommand } from './remote/listen.ts';
 import { sendCommand } from './remote/send.ts';
 import { evaluateCommand } from './training/evaluate.ts';
 import { experimentCommand } from './training/experiment.ts';
@@ -62,6 +63,7 @@ const commands = [
   modelsCommand,
   keyCommand,
   sendCommand,
+  listenCommand,
   homeAssistantCommand,
   benchCommand,
   trainCommand,

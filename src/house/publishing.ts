@@ -2,8 +2,9 @@
  * What a running house tells the broker: the journal, the door's states, trainings, enrolments, and Home Assistant.
  * house/running.ts opens it when the house begins; it ends last, with its signal. Nothing in the house waits for it.
  */
-import { homeAssistantOf } from '../adapters/mqtt.ts';
+import { exposedBroker, homeAssistantOf } from '../adapters/mqtt.ts';
 import { brokerOf } from '../adapters/relay-line.ts';
+import type { Signer } from '../base/jws.ts';
 import { systemClock } from '../base/time.ts';
 import { statusOf } from '../command/enrol.ts';
 import type { Desk } from '../command/port.ts';
@@ -19,6 +20,8 @@ import type { Publishing, Rooms } from './rooms.ts';
 export interface PublishingParts {
   readonly enrolment: EnrolmentSessions;
   readonly desk: Desk | undefined;
+  /** Signs states and events. */
+  readonly signer: Signer | undefined;
   /** Where the embedded broker listens, if there is one. */
   readonly brokerUrl: string | undefined;
   readonly showStates: (publication: Pick<Publication, 'show'>) => void;
@@ -35,9 +38,12 @@ export function openPublishing(rooms: Rooms, parts: PublishingParts, signal: Abo
     door: config.door.id,
     clock: systemClock,
     ...(parts.desk && { desk: parts.desk }),
+    ...(parts.signer && { signer: parts.signer }),
     ...(homeAssistant.enabled && { homeAssistant }),
   };
   const publication = publishJournal(options);
+  const exposed = exposedBroker(config);
+  if (exposed !== undefined) options.log.warn({ detail: exposed }, 'broker not protected');
   const lookedAt = () => rooms.lookedAt;
   const tellEvent = homeAssistantOf(config, { ...options, publication, gallery: eyes.gallery, lookedAt });
   const showStates = () => parts.showStates(publication);

@@ -26,12 +26,16 @@ export interface Caller extends AsyncDisposable {
   call(command: string, payload: string, timeoutMs: number, take: (reply: Uint8Array) => Promise<boolean>): Promise<boolean>;
 }
 
+/** Longest reply, bytes: a reply may hold pictures. */
+const maxReplyBytes = 32_000_000;
+
 /** Connects. Throws Faults `broker-unreachable`, `broker-refused`, `bad-config`. */
 export async function openCaller({ broker, prefix = 'facelatch', door, signal }: CallerOptions): Promise<Caller> {
   const topics = topicsOf(prefix, door);
   const url = labelOf(broker.url);
   const name = randomUUID();
-  const { client, closed } = await openConnection({ broker, clientId: `facelatch-send-${name.slice(0, 8)}`, signal });
+  const guarded = { maxPacketBytes: maxReplyBytes, ...broker };
+  const { client, closed } = await openConnection({ broker: guarded, clientId: `facelatch-send-${name.slice(0, 8)}`, signal });
   const replyTopic = topics.reply(name);
   const correlationData = Buffer.from(name);
   const asked = async <T>(topic: string, work: () => Promise<T>): Promise<T> => {

@@ -6,7 +6,9 @@
  */
 
 import { Fault } from '../base/errors.ts';
+import type { Signer } from '../base/jws.ts';
 import type { Log } from '../base/log.ts';
+import { serialQueue } from '../base/serial.ts';
 import type { Clock } from '../base/time.ts';
 import type { Desk } from '../command/port.ts';
 import type { Entry, Journal } from '../journal/port.ts';
@@ -17,6 +19,7 @@ import { type CursorKeeper, cursorKeeper } from './cursor.ts';
 import { packetTooLarge } from './faults.ts';
 import { type Link, type LinkOptions, type Notice, openLink } from './link.ts';
 import type { StateName, States } from './messages.ts';
+import { signStatement } from './statement.ts';
 import { type Topics, topicsOf } from './topics.ts';
 
 export interface PublishOptions {
@@ -49,6 +52,10 @@ export interface PublishOptions {
   readonly drainPerS?: number;
   /** If a message to itself takes longer than this, the broker delivers no commands, milliseconds. Default 5000. */
   readonly selfTestMs?: number;
+  /** How often the retained states are sent again, milliseconds. Default 60,000. */
+  readonly repeatMs?: number;
+  /** The door's key, which signs states and events; without one they are not signed. */
+  readonly signer?: Signer;
   /** Takes commands; without one the door listens for none. */
   readonly desk?: Desk;
   /** Where the door is announced to Home Assistant: its discovery prefix. */
@@ -193,10 +200,14 @@ async function connectAndServe(held: Held): Promise<Fault> {
 function linkOptions(held: Held, connection: Connection): LinkOptions {
   const { options, topics, birth, url, cursor, states, notices } = held;
   const { journal, clock, door, log, signal, desk, maxInFlight = 64, historicalAfterMs = 60_000 } = options;
+  const { signer, repeatMs = 60_000 } = options;
+  const inOrder = serialQueue();
   const { drainMs = 1000, drainPerS = 5000, selfTestMs = 5000, retryMaxMs = defaultRetryMaxMs } = options;
   return {
     ...{ connection, journal, cursor, clock, topics, door, url, states, notices, signal, log },
-    ...{ historicalAfterMs, drainMs, drainPerS, selfTestMs },
+    ...{ historicalAfterMs, drainMs, drainPerS, selfTestMs, repeatMs },
+    // One after the other: messages stay in the order in which they were asked for.
+    sign: (topic, payload) => inOrder(() => (signer ? signStatement(topic, payload, clock.wall(), signer) : payload)),
     maxInFlight: held.oneByOne ? 1 : maxInFlight,
     journalRetryMs: retryMaxMs,
     onJournal: (fault) => {

@@ -4,10 +4,12 @@
  * journal's cursor. Whoever opened it closes it, and opens a new one where one is needed.
  */
 import type { Socket } from 'node:net';
+import type { Duplex, Writable } from 'node:stream';
 import { connect, type IClientOptions, type IClientPublishOptions, type MqttClient } from 'mqtt';
 import { Fault } from '../base/errors.ts';
 import { readSecretFile, readSettingFile } from '../base/secret.ts';
-import { brokerFault, closedFault, refusalFault } from './faults.ts';
+import { brokerFault, closedFault, offenceFault, refusalFault } from './faults.ts';
+import { type Offence, passInbound } from './inbound.ts';
 
 /** Fits the `mqtt` part of the configuration; an empty text is a setting that is not set. */
 export interface BrokerOptions {
@@ -29,7 +31,7 @@ export interface BrokerOptions {
   readonly keepaliveS?: number;
   /** Default 10,000. */
   readonly connectTimeoutMs?: number;
-  /** Longest packet that the broker may send, bytes. */
+  /** Longest packet that the broker may send, bytes. Default 65,536. */
   readonly maxPacketBytes?: number;
 }
 
@@ -44,6 +46,12 @@ export interface Connection {
   /** Resolves when the connection has ended, with the reason. */
   readonly closed: Promise<Fault>;
 }
+
+const defaultMaxPacketBytes = 65_536;
+/** How many QoS 1 messages the broker may send before they are acknowledged. */
+const receiveMaximum = 32;
+/** How long a DISCONNECT may take, milliseconds. */
+const farewellMs = 100;
 
 export interface ConnectionOptions {
   readonly broker: BrokerOptions;
@@ -60,7 +68,12 @@ export interface ConnectionOptions {
 export async function openConnection({ broker, clientId, will, signal }: ConnectionOptions): Promise<Connection> {
   signal?.throwIfAborted();
   const url = labelOf(broker.url);
-  const client = connect(broker.url, { ...clientOptions(broker), clientId, ...(will && { will }) });
+  const client = connect(broker.url, { ...clientOptions(broker), clientId, ...(will && { will }), manualConnect: true });
+  guardInbound(client, broker, (offence) => {
+    said ??= offenceFault(offence, url);
+    sayOffence(client, offence);
+  });
+  client.connect();
   // Small packets go at once. Held back until the broker's kernel has acknowledged the one before, each step of a
   // command would take 40 ms more.
   (client.stream as Partial<Socket>).setNoDelay?.(true);
@@ -73,6 +86,8 @@ export async function openConnection({ broker, clientId, will, signal }: Connect
     // A reset says nothing: it also comes from a TLS port that is spoken to in the clear, or the other way round.
     const reset = (error as { code?: unknown }).code === 'ECONNRESET';
     said ??= reset ? closedFault(url, answered) : brokerFault(error, url);
+    // What mqtt.js finds wrong with a packet, it tells and goes on.
+    client.end(true);
   });
   client.on('disconnect', (packet) => {
     disconnectCode = packet.reasonCode;
@@ -108,6 +123,35 @@ export async function openConnection({ broker, clientId, will, signal }: Connect
   }
 }
 
+/** Puts the limits on what a broker may send between the connection and mqtt.js. */
+function guardInbound(client: MqttClient, broker: BrokerOptions, onOffence: (offence: Offence) => void): void {
+  // biome-ignore lint/complexity/useLiteralKeys: mqtt.js has no other place for a stream of one's own beside its own ones
+  const plain: (...asked: readonly unknown[]) => Duplex = client['streamBuilder'];
+  const guarded = (...asked: readonly unknown[]): Duplex => {
+    const stream = plain(...asked);
+    const limits = { maxBytes: broker.maxPacketBytes ?? defaultMaxPacketBytes, version: broker.protocol === '3.1.1' ? 4 : 5 } as const;
+    return Object.assign(stream, {
+      // mqtt.js reads the connection by piping it into its parser.
+      pipe: <To extends Writable>(to: To): To => {
+        void passInbound(stream, to, { limits, onOffence });
+        return to;
+      },
+    });
+  };
+  // biome-ignore lint/complexity/useLiteralKeys: as above
+  client['streamBuilder'] = guarded;
+}
+
+/**
+ * Tells the broker why the connection ends (MQTT 5.0, section 4.13), and ends it. What the broker sent stays unread, so
+ * the end is a reset, which would overtake the reason: it gets a moment.
+ */
+function sayOffence(client: MqttClient, { code }: Offence): void {
+  if (client.options.protocolVersion !== 5) return void client.end(true);
+  client.stream.write(Buffer.from([0xe0, 2, code, 0]));
+  setTimeout(() => client.end(true), farewellMs);
+}
+
 /** Publishes with QoS 1; resolves when the broker has it (PUBACK). Rejects with mqtt.js's error. */
 export async function publishAcked(
   client: MqttClient,
@@ -141,9 +185,16 @@ export function labelOf(url: string): string {
   return `${parsed.protocol}//${parsed.host}`;
 }
 
+/** Whether others on the network can read and change what is said: no TLS, and a broker that is not on this machine. */
+export function isExposed(url: string): boolean {
+  const { protocol, hostname } = new URL(url);
+  return /^(mqtt|ws|tcp):$/.test(protocol) && !/^(localhost|127(\.\d+){3}|\[::1\])$/i.test(hostname);
+}
+
 function clientOptions(broker: BrokerOptions): IClientOptions {
   const password = broker.passwordFile ? readSecretFile('mqtt.passwordFile', broker.passwordFile) : broker.password;
   const minVersion = `TLSv${broker.tlsVersion ?? '1.3'}` as const;
+  const { maxPacketBytes = defaultMaxPacketBytes } = broker;
   return {
     protocolVersion: broker.protocol === '3.1.1' ? 4 : 5,
     clean: true,
@@ -154,13 +205,15 @@ function clientOptions(broker: BrokerOptions): IClientOptions {
     // So that a stopped broker is noticed while messages are still sent to it.
     reschedulePings: false,
     connectTimeout: broker.connectTimeoutMs ?? 10_000,
-    // Over wss:// mqtt.js passes on the certificates by itself, but not the version.
-    ...(/^(mqtts|tls|wss):/.test(broker.url) && { minVersion, wsOptions: { minVersion } }),
+    // Over wss:// mqtt.js passes on the certificates by itself, but not the version. A frame is collected before it is
+    // read; a broker may put several packets into one.
+    ...(/^(mqtts|tls|wss):/.test(broker.url) && { minVersion }),
+    ...(/^wss?:/.test(broker.url) && { wsOptions: { minVersion, maxPayload: 4 * maxPacketBytes, perMessageDeflate: false } }),
     ...(broker.user && { username: broker.user }),
     ...(password && { password }),
     // MQTT 5.0, section 3.1.2.11.4: the broker drops what is longer. It is twice what the desk takes, so that the
     // desk can still answer "oversized".
-    ...(broker.protocol !== '3.1.1' && broker.maxPacketBytes && { properties: { maximumPacketSize: broker.maxPacketBytes } }),
+    ...(broker.protocol !== '3.1.1' && { properties: { maximumPacketSize: maxPacketBytes, receiveMaximum } }),
     ...(broker.caFile && { ca: readSettingFile('mqtt.caFile', broker.caFile) }),
     ...(broker.certFile && { cert: readSettingFile('mqtt.certFile', broker.certFile) }),
     ...(broker.keyFile && { key: readSettingFile('mqtt.keyFile', broker.keyFile) }),

@@ -3,6 +3,7 @@
  * remedy.
  */
 import { Fault, messageOf } from '../base/errors.ts';
+import type { Offence } from './inbound.ts';
 
 /** Reason codes: MQTT 5.0, section 2.4; those below 128 are the return codes of MQTT 3.1.1, section 3.2.2.3. */
 const badVersion = new Set([1, 132]);
@@ -78,6 +79,14 @@ export function publishFault(error: unknown, url: string, topic: string): Fault 
   if (!isRefusal(error)) return brokerFault(error, url);
   const remedy = badLogin.has(error.code) ? 'allow the user of mqtt.user to publish there' : "see the broker's log";
   return new Fault('broker-refused', `The broker ${url} does not take messages on ${topic} (${error.message}); ${remedy}.`, error);
+}
+
+/** The fault of a broker that sent what it may not. The connection was ended. */
+export function offenceFault({ what }: Offence, url: string): Fault {
+  return new Fault(
+    'broker-unruly',
+    `The broker ${url} ${what}; the connection was ended. Look at who runs the broker that mqtt.url names, and set the largest packet there.`,
+  );
 }
 
 /** The fault of a connection that ended without a reason; `answered`: whether the broker had ever spoken. */

@@ -19,8 +19,9 @@ export interface LinkOptions extends PumpOptions {
   readonly connection: Connection;
   /** The broker's address, for messages to people. */
   readonly url: string;
-  /** The newest payload of each state. */
+  /** The newest payload of each state; they are sent again after `repeatMs`. */
   readonly states: ReadonlyMap<StateName, string>;
+  readonly repeatMs: number;
   /** The retained notices by topic: sent when the link begins. */
   readonly notices: ReadonlyMap<string, Notice>;
   readonly maxInFlight: number;
@@ -95,14 +96,15 @@ export function openLink(options: LinkOptions): Link {
 
 async function run(held: Held): Promise<End> {
   const { options, outlet } = held;
-  const { connection, cursor, clock, topics, states, notices, desk, signal, url } = options;
+  const { connection, cursor, states, notices, desk, signal, url } = options;
   const { client } = connection;
   const { over } = outlet;
   void connection.closed.then((fault) => over.abort(fault));
   // The states go first: whoever reacts to `online` must not take what the broker kept from before for how the door
   // is now.
   for (const name of states.keys()) showState(held, name);
-  void sendRetained(outlet, topics.status, encodeOnline(clock.wall()));
+  sayOnline(held);
+  void repeatRetained(held);
   for (const [topic, notice] of notices) tell(held, topic, notice);
   if (options.homeAssistant) hearBirth(held, options.homeAssistant.birth);
   if (desk) serveCommands({ ...options, desk, client, publish: (...message) => sendReply(outlet, ...message), over: over.signal });
@@ -117,20 +119,39 @@ async function run(held: Held): Promise<End> {
   return { fault: endOf(outlet) ?? endedFault(url), underWay: left, code: connection.disconnectCode() };
 }
 
+function sayOnline(held: Held): void {
+  void sayStatus(held, encodeOnline(held.options.clock.wall()));
+}
+
+async function sayStatus({ options, outlet }: Held, payload: string): Promise<boolean> {
+  const { topics, sign } = options;
+  return await sendRetained(outlet, topics.status, () => sign(topics.status, payload));
+}
+
+/** A broker may have lost what it keeps, or somebody may have written over it. */
+async function repeatRetained(held: Held): Promise<void> {
+  const { clock, states, repeatMs } = held.options;
+  const over = held.outlet.over.signal;
+  for (;;) {
+    await clock.sleep(repeatMs, over).catch(() => undefined);
+    if (over.aborted) return;
+    for (const name of states.keys()) showState(held, name);
+    sayOnline(held);
+  }
+}
+
 const endedFault = (url: string) => new Fault('broker-unreachable', `The connection to the broker ${url} was ended.`);
 
 /**
  * Sends what is left, then `offline`, then DISCONNECT, which keeps the broker from sending the last will. All within
  * a set time.
  */
-async function sayFarewell({ options, outlet }: Held): Promise<void> {
-  const { cursor, connection, topics, url, drainMs } = options;
+async function sayFarewell(held: Held): Promise<void> {
+  const { options, outlet } = held;
+  const { cursor, connection, url, drainMs } = options;
   const { over } = outlet;
   await cursor.reaches(cursor.head(), AbortSignal.any([over.signal, AbortSignal.timeout(drainMs)]));
-  const told = await Promise.race([
-    sendRetained(outlet, topics.status, encodeOffline('stopped')),
-    aborted(AbortSignal.timeout(farewellMs)),
-  ]);
+  const told = await Promise.race([sayStatus(held, encodeOffline('stopped')), aborted(AbortSignal.timeout(farewellMs))]);
   over.abort(endedFault(url));
   // mqtt.js would wait without end for what is still under way, so a broker that is stuck gets no farewell.
   if (told) await Promise.race([connection.client.endAsync(), aborted(AbortSignal.timeout(farewellMs))]);
@@ -138,11 +159,12 @@ async function sayFarewell({ options, outlet }: Held): Promise<void> {
 
 function showState(held: Held, name: StateName): void {
   const { busy, options, outlet } = held;
-  const { states, topics } = options;
+  const { states, topics, sign } = options;
   const payload = states.get(name);
   if (payload === undefined || busy.has(name)) return;
   busy.add(name);
-  void sendRetained(outlet, topics.state(name), payload).then((arrived) => {
+  const topic = topics.state(name);
+  void sendRetained(outlet, topic, () => sign(topic, payload)).then((arrived) => {
     busy.delete(name);
     if (arrived && states.get(name) !== payload) showState(held, name);
   });

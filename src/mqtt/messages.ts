@@ -200,11 +200,14 @@ type Shown<Message> = [Exclude<keyof Message, 'schema' | 'state' | 'at'>, Messag
 export type States = { readonly [Name in StateName]: Readonly<Shown<Static<(typeof stateMessages)[Name]>>> };
 
 export const statusMessage = Type.Union([
-  object({ schema: schemaVersion, status: Type.Literal('online'), at }),
+  signed(object({ schema: schemaVersion, status: Type.Literal('online'), at })),
+  signed(object({ schema: schemaVersion, status: Type.Literal('offline'), reason: Type.Literal('stopped') })),
   object({
     schema: schemaVersion,
     status: Type.Literal('offline'),
-    reason: Type.Enum(['stopped', 'lost'], { description: '`lost` is the last will: the daemon was killed, or its connection broke.' }),
+    reason: Type.Literal('lost', {
+      description: 'The last will: the daemon was killed, or its connection broke. The broker says so, and it has no signature.',
+    }),
   }),
 ]);
 
@@ -231,6 +234,16 @@ export const personMessage = object({ schema: schemaVersion, person: text('Id or
 /** A message whose form another room defines, with the version of the schema and the time added. */
 export function stamped({ properties }: TObject): TObject {
   return object({ schema: schemaVersion, ...properties, at });
+}
+
+/** A message of the door with its signature, which is always the last field. */
+export function signed({ properties }: TObject): TObject {
+  const sig = Type.String({
+    pattern: '^[A-Za-z0-9_-]+\\.\\.[A-Za-z0-9_-]{86}$',
+    description:
+      'A detached JWS (RFC 7515, appendix F; Ed25519, the key of the door) over the bytes of the message without this last field. Its header holds `topic` and `iat`, the time of signing.',
+  });
+  return object({ ...properties, sig: maybe(sig) });
 }
 
 const capturedAt = Type.String({

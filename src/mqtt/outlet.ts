@@ -64,10 +64,10 @@ export async function sendInSlot(outlet: Outlet, topic: string, payload: string,
   return false;
 }
 
-/** Waits for a slot and publishes. Returns true when the broker has the message. */
-export async function sendRetained(outlet: Outlet, topic: string, payload: string): Promise<boolean> {
+/** Waits for a slot, then for what is to be sent, and publishes. Returns true when the broker has the message. */
+export async function sendRetained(outlet: Outlet, topic: string, payload: () => Promise<string>): Promise<boolean> {
   await outlet.slots.take();
-  return await sendInSlot(outlet, topic, payload, true);
+  return await sendInSlot(outlet, topic, await payload(), true);
 }
 
 /**

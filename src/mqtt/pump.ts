@@ -19,6 +19,8 @@ export interface PumpOptions {
   readonly clock: Clock;
   readonly topics: Topics;
   readonly door: string;
+  /** Signs a payload; gives it back as it is where there is no key. */
+  readonly sign: Sign;
   readonly historicalAfterMs: number;
   /** Entries published a second, at most. */
   readonly drainPerS: number;
@@ -29,6 +31,9 @@ export interface PumpOptions {
   /** Hears that the journal cannot be read, and with `undefined` that it can. */
   readonly onJournal: (fault: Fault | undefined) => void;
 }
+
+/** The payload of a topic, signed. */
+export type Sign = (topic: string, payload: string) => Promise<string>;
 
 export interface UnderWay {
   readonly entry: Entry;
@@ -53,9 +58,11 @@ export async function pumpJournal(options: PumpOptions, outlet: Outlet, underWay
         onJournal(undefined);
         await token(bucket, clock, over);
         await outlet.slots.take();
+        // One after the other, so that entries stay in order.
+        const message = await signedMessage(options, entry);
         if (over.aborted) return;
         taken = entry.seq;
-        follow(options, outlet, underWay, entry);
+        follow(options, outlet, underWay, message);
       }
       return;
     } catch (error) {
@@ -72,10 +79,10 @@ async function token(bucket: TokenBucket, clock: Clock, over: AbortSignal): Prom
 }
 
 /** Sends an entry in its slot, and moves the cursor once it and all before it are done with. */
-function follow(options: PumpOptions, outlet: Outlet, underWay: UnderWay[], entry: Entry): void {
-  const item = { entry, done: false };
+function follow(options: PumpOptions, outlet: Outlet, underWay: UnderWay[], message: Message): void {
+  const item = { entry: message.entry, done: false };
   underWay.push(item);
-  void sendEntry(options, outlet, entry).then((done) => {
+  void sendEntry(options, outlet, message).then((done) => {
     item.done = done;
     for (let first = underWay[0]; first?.done; first = underWay[0]) {
       underWay.shift();
@@ -84,10 +91,18 @@ function follow(options: PumpOptions, outlet: Outlet, underWay: UnderWay[], entr
   });
 }
 
-async function sendEntry(options: PumpOptions, outlet: Outlet, entry: Entry): Promise<boolean> {
-  const { topics, door, clock, historicalAfterMs, onSetAside } = options;
+interface Message {
+  readonly entry: Entry;
+  readonly topic: string;
+  readonly payload: string;
+}
+
+async function signedMessage({ topics, door, clock, historicalAfterMs, sign }: PumpOptions, entry: Entry): Promise<Message> {
   const topic = topics.event(entry.event.kind);
-  const payload = encodeEntry(entry, { door, nowMs: clock.wall(), historicalAfterMs });
+  return { entry, topic, payload: await sign(topic, encodeEntry(entry, { door, nowMs: clock.wall(), historicalAfterMs })) };
+}
+
+async function sendEntry({ onSetAside }: PumpOptions, outlet: Outlet, { entry, topic, payload }: Message): Promise<boolean> {
   const setAside: OnRefused = (code, detail) => onSetAside(entry, code, detail);
   const longest = outlet.connection.maximumPacketSize;
   if (packetBytes(topic, payload) <= longest) return await sendInSlot(outlet, topic, payload, false, setAside);

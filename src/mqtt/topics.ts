@@ -40,6 +40,9 @@ export interface Topics {
   /** A subscription to everything of this door. */
   readonly all: string;
   state(name: StateName): string;
+  /** Subscriptions to every state and to every event of this door. */
+  readonly states: string;
+  readonly events: string;
   event(kind: EventKind): string;
   enrolment(session: string): string;
   training(job: string): string;
@@ -97,6 +100,8 @@ export function topicsOf(prefix: string, door: string): Topics {
     probe: `${root}/probe`,
     all: `${root}/#`,
     state: (name) => `${root}/state/${name}`,
+    states: `${root}/state/#`,
+    events: `${root}/event/#`,
     event: (kind) => `${root}/event/${kind.replaceAll('.', '/')}`,
     enrolment: (session) => `${root}/enrolment/${session}`,
     training: (job) => `${root}/training/${job}`,

@@ -84,7 +84,7 @@ export async function benchAttacks(): Promise<Row[]> {
     });
     const old = { until: '2021-01-01T00:00:00Z', limit: 200 };
     const queries = flood({ perS: 100, signed, commands: [asks('journal.query', old), asks('journal.query', { limit: 200 })] });
-    // Rows for a hostile broker and for remote pictures without end belong here.
+    // A row for remote pictures without end belongs here; a hostile broker has a bench of its own (hostile-broker.ts).
     return [
       ...rowsOf('50 unsigned commands/s', await measure(site, unsigned), quiet),
       ...rowsOf("a viewer's 300 signed reads/s", await measure(site, reads), quiet),

@@ -13,6 +13,7 @@ const benches: Readonly<Record<string, () => Promise<readonly Row[]>>> = {
   daemon: async () => (await import('./daemon.ts')).benchDaemon(),
   start: async () => (await import('./start.ts')).benchStart(),
   mqtt: async () => (await import('./mqtt.ts')).benchMqtt(),
+  'hostile-broker': async () => (await import('./hostile-broker.ts')).benchHostileBroker(),
   train: async () => (await import('./train.ts')).benchTrain(),
   tune: async () => (await import('./tune.ts')).benchTune(),
   farm: async () => (await import('./farm.ts')).benchFarm(),
@@ -25,7 +26,7 @@ const benches: Readonly<Record<string, () => Promise<readonly Row[]>>> = {
   finetune: async () => (await import('./finetune.ts')).benchFinetune(),
 };
 /** Minutes, or the better part of an hour: by name only. */
-const long = ['pictures', 'learning', 'faults', 'attacks', 'mqtt', 'farm', 'train', 'tune', 'soak', 'finetune', 'remote-pictures'];
+const long = ['pictures', 'learning', 'faults', 'attacks', 'mqtt', 'hostile-broker', 'farm', 'train', 'tune', 'soak', 'finetune', 'remote-pictures'];
 
 const { positionals } = parseArgs({ allowPositionals: true, strict: true, options: {} });
 const unknown = positionals.filter((name) => !(name in benches));

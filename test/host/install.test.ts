@@ -188,6 +188,11 @@ describe('the unit', () => {
     expect(unit).toMatch(/^ExecStopPost=.* relay safe /m);
   });
 
+  it('has a limit of memory, at which one process ends and not the keeper of the line with it', () => {
+    expect(unit).toMatch(/^MemoryMax=\d+%$/m);
+    expect(unit.split('\n')).toContain('OOMPolicy=continue');
+  });
+
   it('has the GPIO chips through a group of its own, which no person is in, and no later rule gives them to another', () => {
     const shipped = (name: string) => readFileSync(join(root, 'systemd', name), 'utf8');
     expect(unit).toMatch(/^SupplementaryGroups=video facelatch-gpio$/m);

@@ -9,6 +9,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
+import { connectAsync } from 'mqtt';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Fault } from '../../src/base/errors.ts';
 import { systemClock } from '../../src/base/time.ts';
@@ -208,6 +209,27 @@ describe('a broker in trouble', () => {
       [topics.state('camera')]: 'failed',
       [topics.state('door')]: 'locked',
     });
+  });
+
+  test('that lets others write over retained states, or forgets them, has the right ones again soon', async () => {
+    await using mosquitto = await openMosquitto();
+    await using publisher = publishing({ journal: memoryJournal({ clock: systemClock }), broker: { url: mosquitto.url }, repeatMs: 100 });
+    publisher.publication.show('door', 'locked');
+    await until(() => publisher.status().state === 'connected');
+    const forger = await connectAsync(mosquitto.url);
+    await forger.publishAsync(topics.state('door'), '{"schema":1,"state":"released"}', { retain: true, qos: 1 });
+    await forger.publishAsync(topics.status, '', { retain: true, qos: 1 });
+    await forger.endAsync();
+    await expect
+      .poll(
+        async () => {
+          await using witness = await openWitness(mosquitto.url);
+          await until(() => witness.messages.length > 0);
+          return [witness.of(topics.state('door')).at(0)?.body.state, witness.of(topics.status).at(0)?.body.status];
+        },
+        { timeout: 10_000 },
+      )
+      .toEqual(['locked', 'online']);
   });
 
   test('stuck at our end: stopping takes no longer than the farewell may', async () => {

@@ -7,7 +7,7 @@ import { Command } from 'commander';
 import { galleryOf, journalOf, stateFolder } from '../../adapters/basics.ts';
 import { cameraOf } from '../../adapters/camera.ts';
 import { doorKeysFile, doorKeysOf } from '../../adapters/command.ts';
-import { brokerProbe, embeddedBroker } from '../../adapters/mqtt.ts';
+import { brokerProbe, embeddedBroker, exposedBroker } from '../../adapters/mqtt.ts';
 import { checkSysfsLine, inputsOf, relayLine } from '../../adapters/relay.ts';
 import { openRelayDevice } from '../../adapters/relay-line.ts';
 import { Fault, messageOf } from '../../base/errors.ts';
@@ -241,10 +241,9 @@ async function checkBroker(config: Config): Promise<Found> {
       `The broker ${probe.url} takes messages and delivers none on ${own}: allow the user of mqtt.user to read and write there, or set mqtt.commands to false`,
     );
   }
-  return {
-    health: 'ok',
-    found: `${probe.url}: connected in ${probe.connectMs.toFixed(0)} ms, a message acknowledged in ${probe.publishMs.toFixed(0)} ms`,
-  };
+  const found = `${probe.url}: connected in ${probe.connectMs.toFixed(0)} ms, a message acknowledged in ${probe.publishMs.toFixed(0)} ms`;
+  const exposed = exposedBroker(config);
+  return exposed === undefined ? { health: 'ok', found } : { health: 'note', found: `${found}. ${exposed}` };
 }
 
 /** A port in use is not a problem if this door's own daemon uses it. */
