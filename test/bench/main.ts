@@ -26,7 +26,20 @@ const benches: Readonly<Record<string, () => Promise<readonly Row[]>>> = {
   finetune: async () => (await import('./finetune.ts')).benchFinetune(),
 };
 /** Minutes, or the better part of an hour: by name only. */
-const long = ['pictures', 'learning', 'faults', 'attacks', 'mqtt', 'hostile-broker', 'farm', 'train', 'tune', 'soak', 'finetune', 'remote-pictures'];
+const long = [
+  'pictures',
+  'learning',
+  'faults',
+  'attacks',
+  'mqtt',
+  'hostile-broker',
+  'farm',
+  'train',
+  'tune',
+  'soak',
+  'finetune',
+  'remote-pictures',
+];
 
 const { positionals } = parseArgs({ allowPositionals: true, strict: true, options: {} });
 const unknown = positionals.filter((name) => !(name in benches));
