@@ -2,7 +2,7 @@
  * The clocks of the entrance over the journal: it begins with what the journal knows of the clock, and notes there when
  * the clock becomes sure or doubtful. The entrance opens it; there is nothing to close.
  */
-import { Fault } from '../base/errors.ts';
+import { Fault, messageOf } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { BootTime, Clock } from '../base/time.ts';
 import type { Journal, JournalNotes } from '../journal/port.ts';
@@ -44,7 +44,7 @@ export function watchedTime(options: WatchedTimeOptions, onJump: ClockWatchOptio
     } catch (error) {
       // Tried again at the next tick.
       if (!(error instanceof Fault)) throw error;
-      log.warn({ code: error.code, err: error.message }, 'trust in the clock cannot be noted');
+      log.warn({ code: error.code, err: messageOf(error) }, 'trust in the clock cannot be noted');
     }
   };
   note();

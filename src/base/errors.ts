@@ -43,14 +43,20 @@ export type FaultCode =
   | 'training-busy'
   | 'training-failed';
 
-/** A fault. `message` is one clear sentence that names the setting and the remedy; `cause` is the error underneath. */
+/**
+ * A fault. `message` is one clear sentence that names the setting and the remedy; `cause` is the error underneath.
+ * `publicly` says the same without people's names and names of files. Logs, events and whatever leaves the door take
+ * `messageOf`, which prefers it; only the shell shows `message`.
+ */
 export class Fault extends Error {
   override readonly name = 'Fault';
   readonly code: FaultCode;
+  readonly publicly: string | undefined;
 
-  constructor(code: FaultCode, message: string, cause?: unknown) {
+  constructor(code: FaultCode, message: string, cause?: unknown, publicly?: string) {
     super(message, { cause });
     this.code = code;
+    this.publicly = publicly;
   }
 }
 
@@ -60,8 +66,14 @@ export function asFault(error: unknown, code: FaultCode, what: string): Fault {
   return new Fault(code, `${what}: ${messageOf(error)}`, error);
 }
 
-/** The message of anything thrown. */
+/** The message of anything thrown, as everybody may read it. */
 export function messageOf(error: unknown): string {
+  if (error instanceof Fault) return error.publicly ?? error.message;
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** The whole message, for whoever sits at the door's own shell. */
+export function shellMessageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 

@@ -4,7 +4,7 @@
  */
 import { readFile, stat } from 'node:fs/promises';
 import { extname, resolve } from 'node:path';
-import { asFault, Fault } from '../base/errors.ts';
+import { Fault, messageOf } from '../base/errors.ts';
 import { entriesIn, type FileInFolder, type FilePath, shownPath } from '../base/path.ts';
 import type { Clock } from '../base/time.ts';
 import { endInWords, ffmpegPictures } from './ffmpeg.ts';
@@ -62,6 +62,7 @@ async function opened(from: string, fps: number): Promise<(signal: AbortSignal) 
       'camera-missing',
       `What the replay camera should play ${why}: ${path} (camera.replay.from takes a folder of pictures, a video file, or demo)`,
       error,
+      'What the replay camera should play is not there (camera.replay.from)',
     );
   });
   if (kind.isDirectory()) {
@@ -69,7 +70,7 @@ async function opened(from: string, fps: number): Promise<(signal: AbortSignal) 
     return () => fromFiles(paths);
   }
   if (!kind.isFile())
-    throw new Fault('camera-missing', `${path} (camera.replay.from) is neither a folder of pictures nor a video file nor demo`);
+    throw new Fault('camera-missing', `${path} (camera.replay.from) ${neither}`, undefined, `What camera.replay.from names ${neither}`);
   if (isPictureName(path)) return () => fromFiles([path]);
   return (signal) => fromVideo(path, fps, signal);
 }
@@ -83,6 +84,8 @@ function picturesIn(folder: string): FilePath[] {
     throw new Fault(
       'camera-missing',
       `There are no pictures in the folder ${folder} (camera.replay.from; its subfolders are not read): put in some of ${pictureKinds.join(' ')}`,
+      undefined,
+      'There are no pictures in the folder of camera.replay.from',
     );
   }
   const { compare } = new Intl.Collator('en', { numeric: true });
@@ -93,16 +96,33 @@ function listed(folder: string): FileInFolder[] {
   try {
     return entriesIn(folder);
   } catch (error) {
-    throw asFault(error, 'camera-missing', `The folder ${folder} (camera.replay.from) cannot be read`);
+    throw unreadableFault(
+      'camera-missing',
+      `The folder ${folder} (camera.replay.from) cannot be read`,
+      'The folder of camera.replay.from cannot be read',
+      error,
+    );
   }
 }
+
+const neither = 'is neither a folder of pictures nor a video file nor demo';
+
+/** The system's message names the file too, so it stays out of the public text. */
+const unreadableFault = (code: 'camera-missing' | 'camera-ended', text: string, publicly: string, error: unknown): Fault =>
+  new Fault(code, `${text}: ${messageOf(error)}`, error, publicly);
 
 /** The files as they are: the consumer of the frames decodes them. */
 async function* fromFiles(paths: readonly FilePath[]): AsyncGenerator<Shot, void, void> {
   for (const path of paths) {
     yield {
       picture: await readFile(path).catch((error: unknown) => {
-        throw asFault(error, 'camera-ended', `The replay ended: the picture ${shownPath(path)} cannot be read`);
+        const ended = 'The replay ended';
+        throw unreadableFault(
+          'camera-ended',
+          `${ended}: the picture ${shownPath(path)} cannot be read`,
+          `${ended}: a picture cannot be read`,
+          error,
+        );
       }),
     };
   }
@@ -123,6 +143,8 @@ async function* fromVideo(path: string, fps: number, signal: AbortSignal): Async
       return new Fault(
         'camera-missing',
         `${path} (camera.replay.from) is not a video that ffmpeg can read, nor a folder of pictures (${endInWords(end)})`,
+        undefined,
+        'What camera.replay.from names is not a video that ffmpeg can read, nor a folder of pictures',
       );
     },
   };

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
-import { Fault, messageOf } from '../base/errors.ts';
+import { Fault, shellMessageOf } from '../base/errors.ts';
 import { shownText } from '../base/path.ts';
 import { type Config, type LoadedConfig, loadConfig } from '../settings/load.ts';
 
@@ -150,7 +150,7 @@ export function isStopped(error: unknown, stop: AbortSignal): boolean {
 /** One clear message on standard error (JSON when asked). A stack is shown only for a bug, which is not a Fault. */
 export function reportFault(error: unknown, json: boolean): void {
   const code = error instanceof Fault ? error.code : 'bug';
-  if (json) tell(JSON.stringify({ error: { code, message: messageOf(error) } }));
+  if (json) tell(JSON.stringify({ error: { code, message: shellMessageOf(error) } }));
   else if (error instanceof Fault) tell(`facelatch: ${error.message}`);
   else tell(`facelatch: this is a bug, please report it: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
 }

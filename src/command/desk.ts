@@ -3,7 +3,7 @@
  * answered at a limited rate.
  */
 import { createHash } from 'node:crypto';
-import { asFault, Fault } from '../base/errors.ts';
+import { asFault, Fault, messageOf } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { Clock } from '../base/time.ts';
 import { tokenBucket } from '../base/token-bucket.ts';
@@ -54,10 +54,10 @@ export function commandDesk(options: DeskOptions): Desk {
       return outcome;
     } catch (error) {
       if (!(error instanceof Fault)) throw error;
-      log.error({ command: command.name, by: call.who, code: error.code, err: error.message }, 'command failed');
+      log.error({ command: command.name, by: call.who, code: error.code, err: messageOf(error) }, 'command failed');
       const code = error.code === 'not-found' ? 'not-found' : error.code === 'bad-argument' ? 'refused' : 'failed';
       // A fault may name files of this machine, which only operators may know.
-      const message = way.signed ? error.message : 'The door could not do it, or not all of it: see its log.';
+      const message = way.signed ? messageOf(error) : 'The door could not do it, or not all of it: see its log.';
       return { ok: false, error: { code, message, reason: error.code } };
     }
   };
@@ -67,7 +67,7 @@ export function commandDesk(options: DeskOptions): Desk {
     } catch (error) {
       // The operators' file or the list of used commands cannot be used: nothing is let in.
       const fault = asUsable(error);
-      log.error({ code: fault.code, err: fault.message }, 'commands cannot be checked');
+      log.error({ code: fault.code, err: messageOf(fault) }, 'commands cannot be checked');
       return { ok: false, way: { signed: true }, error: { code: 'failed', message: 'The door cannot check commands now: see its log.' } };
     }
   };

@@ -14,7 +14,7 @@ const inSession = Type.Object({ session }, closed);
 const outcomeSchema = Type.Object(
   {
     accepted: Type.Boolean(),
-    source: Type.String(),
+    source: Type.Optional(Type.String({ description: 'As the sender called it. Only in the answer to the sender: it may name somebody.' })),
     detail: Type.String(),
     reasons: Type.Optional(Type.Array(Type.Enum([...pictureRefusals]))),
     personId: Type.Optional(Type.String()),
@@ -42,6 +42,14 @@ export const statusSchema = Type.Object(
 /** Without the name: only the operator, who knows it, needs to know who is being enrolled. */
 export function statusOf({ name: _name, last, ...status }: EnrolmentStatus) {
   return { ...status, ...(last && { last: outcomeOf(last) }) };
+}
+
+/** How a session stands, for everybody who reads from the broker: without what the sender called the pictures. */
+export function publicStatusOf(status: EnrolmentStatus) {
+  const { last, ...told } = statusOf(status);
+  if (!last) return told;
+  const { source: _source, ...outcome } = last;
+  return { ...told, last: outcome };
 }
 
 function outcomeOf(outcome: PictureOutcome) {

@@ -2,7 +2,7 @@
  * Commands of learning: start, status, cancel; promote a trained network or go back; mark what a journal entry showed.
  */
 import Type from 'typebox';
-import { Fault } from '../base/errors.ts';
+import { Fault, messageOf } from '../base/errors.ts';
 import { type JobStatus, jobPlaces, jobStates, marks, recipeNames, type Training } from '../retrain/port.ts';
 import type { Outcome } from './port.ts';
 import { type CommandPorts, defineCommand, done, refusal, unavailable } from './spec.ts';
@@ -69,7 +69,7 @@ async function withTraining<R>(
   try {
     return await act(training);
   } catch (error) {
-    if (error instanceof Fault && error.code === 'training-busy') return refusal('busy', error.message, error.code);
+    if (error instanceof Fault && error.code === 'training-busy') return refusal('busy', messageOf(error), error.code);
     throw error;
   }
 }

@@ -21,8 +21,5 @@ export async function renewStale({ gallery, reader }: Eyes, serviceManager: Serv
   if (gallery.stale === 0) return;
   const renewing = () => serviceManager?.opening('making templates again for another embedder');
   const { pictures, failed } = await renewTemplates(gallery, reader, renewing);
-  log.warn(
-    { room: 'identity', pictures, failed: failed.map(({ personId, source }) => `${personId} ${source}`) },
-    'templates made again for another embedder',
-  );
+  log.warn({ room: 'identity', pictures, failed: failed.map(({ personId }) => personId) }, 'templates made again for another embedder');
 }

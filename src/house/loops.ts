@@ -142,13 +142,14 @@ function noteRestored(state: State): void {
 }
 
 /** A camera that stays away is journalled once for each reason, not at every attempt. */
-function noteFailed(state: State, { code, message }: Fault, retryInMs: number): void {
+function noteFailed(state: State, fault: Fault, retryInMs: number): void {
   const { clock, log, controller, status } = state;
+  const [code, detail] = [fault.code, messageOf(fault)];
   state.failedAtMs ??= clock.now();
   status.camera = 'failed';
-  if (state.failedWith !== code) controller.record({ kind: 'camera.failed', code, detail: message, retryInMs });
+  if (state.failedWith !== code) controller.record({ kind: 'camera.failed', code, detail, retryInMs });
   state.failedWith = code;
-  log.error({ room: 'camera', code, err: message, retryInMs }, 'camera failed');
+  log.error({ room: 'camera', code, err: detail, retryInMs }, 'camera failed');
 }
 
 /** Waits before what failed is tried again. */
@@ -196,9 +197,9 @@ function noteUnreadable(state: State, fault: Fault): void {
   if (damaged) state.status.damaged++;
   else state.status.unreadable++;
   noteDamage(state, damaged);
-  if (state.unreadableInARow++ === 0) state.log.warn({ room: 'camera', err: fault.message }, 'unreadable frame');
+  if (state.unreadableInARow++ === 0) state.log.warn({ room: 'camera', err: messageOf(fault) }, 'unreadable frame');
   if (state.unreadableInARow <= mostUnreadable) return;
-  const why = `The camera sends pictures that cannot be read (${mostUnreadable} in a row): ${fault.message}`;
+  const why = `The camera sends pictures that cannot be read (${mostUnreadable} in a row): ${messageOf(fault)}`;
   throw new Fault('camera-ended', why, fault);
 }
 
@@ -213,7 +214,7 @@ function noteDamage({ damage, controller, log }: State, damaged: boolean): void 
 async function reopenReader(state: State, fault: Fault, signal: AbortSignal): Promise<void> {
   const { clock, log, controller, retry } = state;
   const failedAtMs = clock.now();
-  for (let waitMs = retry.minMs, why = fault.message; !signal.aborted; waitMs = Math.min(retry.maxMs, waitMs * 2)) {
+  for (let waitMs = retry.minMs, why = messageOf(fault); !signal.aborted; waitMs = Math.min(retry.maxMs, waitMs * 2)) {
     log.error({ room: 'face', err: why, retryInMs: waitMs }, 'face reader failed');
     controller.record({ kind: 'reader.failed', detail: why, retryInMs: waitMs });
     await state.reader[Symbol.asyncDispose]();

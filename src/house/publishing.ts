@@ -6,7 +6,7 @@ import { exposedBroker, homeAssistantOf } from '../adapters/mqtt.ts';
 import { brokerOf } from '../adapters/relay-line.ts';
 import type { Signer } from '../base/jws.ts';
 import { systemClock } from '../base/time.ts';
-import { statusOf } from '../command/enrol.ts';
+import { publicStatusOf } from '../command/enrol.ts';
 import type { Desk } from '../command/port.ts';
 import type { EnrolmentSessions } from '../identity/port.ts';
 import type { Learning } from '../learning/open.ts';
@@ -90,5 +90,8 @@ function shownJob({ progress, ...job }: JobStatus): States['training'] {
 /** Whoever enrols remotely sees the prompts as they change. */
 async function tellEnrolment(sessions: EnrolmentSessions, topics: Topics, publication: Publication, signal: AbortSignal): Promise<void> {
   for await (const status of sessions.changes(signal))
-    publication.tell(topics.enrolment(status.session), { payload: encodeEnrolment(statusOf(status), systemClock.wall()), retain: false });
+    publication.tell(topics.enrolment(status.session), {
+      payload: encodeEnrolment(publicStatusOf(status), systemClock.wall()),
+      retain: false,
+    });
 }

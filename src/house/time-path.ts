@@ -3,7 +3,7 @@
  * what other processes changed.
  */
 import type { Entrance } from '../access/entrance.ts';
-import { Fault } from '../base/errors.ts';
+import { Fault, messageOf } from '../base/errors.ts';
 import type { Loops } from './loops.ts';
 import type { Rooms } from './rooms.ts';
 import { summaryOf } from './standing.ts';
@@ -26,6 +26,6 @@ export function takeInChanges(rooms: Rooms): void {
   } catch (error) {
     // Those known so far stay known; the next second tries again.
     if (!(error instanceof Fault)) throw error;
-    rooms.log.warn({ room: 'identity', code: error.code, err: error.message }, 'changes to the people cannot be read');
+    rooms.log.warn({ room: 'identity', code: error.code, err: messageOf(error) }, 'changes to the people cannot be read');
   }
 }

@@ -2,7 +2,7 @@
  * One picture offered for enrolment: its reading goes in; a candidate with its template, or a refusal in plain words,
  * comes out.
  */
-import { type Fault, isBadPicture } from '../base/errors.ts';
+import { type Fault, isBadPicture, messageOf } from '../base/errors.ts';
 import type { FaceReader, QualityLimits, Reading } from '../face/port.ts';
 import type { NewPicture, PictureRefusal } from './port.ts';
 import { reasonsText } from './quality-words.ts';
@@ -18,6 +18,8 @@ export interface RefusedPicture {
   readonly reasons: readonly PictureRefusal[];
   /** The reasons in plain words. */
   readonly detail: string;
+  /** Where the earlier one of two same pictures came from. For the shell: it may name a person. */
+  readonly sameAs?: string;
   /** Greatest likeness to the other pictures, where that is the reason. */
   readonly likeness?: { readonly logit: number; readonly probability: number };
 }
@@ -82,5 +84,5 @@ const cameraTurned = (byDeg: number): string =>
 export function withoutRepetition(outcome: JudgedPicture, earlier: readonly Pick<NewPicture, 'picture' | 'source'>[]): JudgedPicture {
   if (!outcome.accepted) return outcome;
   const same = earlier.find(({ picture }) => Buffer.compare(picture, outcome.picture) === 0);
-  return same ? refuse(outcome.source, ['repeated'], `the same picture as ${same.source}`) : outcome;
+  return same ? { ...refuse(outcome.source, ['repeated'], 'the same picture as an earlier one'), sameAs: same.source } : outcome;
 }

@@ -41,5 +41,6 @@ export const onlyOne = (people: readonly Person[]): Person | undefined => (peopl
 export function bearerOf(name: string, alike: readonly Person[]): Person | undefined {
   if (alike.length < 2) return alike[0];
   const ids = alike.map(({ id }) => id).join(' and ');
-  throw new Fault('bad-argument', `${name} looks like the names of several people (${ids}): rename one of them, or give the name exactly.`);
+  const rest = `looks like the names of several people (${ids}): rename one of them, or give the name exactly.`;
+  throw new Fault('bad-argument', `${name} ${rest}`, undefined, `This name ${rest}`);
 }

@@ -3,7 +3,7 @@
  * out; and the digest of many.
  */
 import { createHash } from 'node:crypto';
-import { Fault } from '../base/errors.ts';
+import { Fault, type FaultCode } from '../base/errors.ts';
 import type { Person } from './port.ts';
 
 export const pictureId = (picture: Uint8Array): string => createHash('sha256').update(picture).digest('hex');
@@ -22,11 +22,12 @@ export const pictureDigest = (ids: readonly string[]): string =>
 /** The SHA-256 of the picture meant. Throws Faults `not-found`, `bad-argument` (see `forgetPicture`). */
 export function pictureToForget(person: Person, pictures: readonly { readonly id: string }[], beginning: string): string {
   const [found, ...more] = beginning === '' ? [] : pictures.filter(({ id }) => id.startsWith(beginning.toLowerCase()));
+  const no = (code: FaultCode, text: (who: string) => string) => new Fault(code, text(person.name), undefined, text('this person'));
   if (!found)
-    throw new Fault('not-found', `${person.name} has no picture ${beginning}: "facelatch people show ${person.id}" lists them by id.`);
+    throw no('not-found', (who) => `There is no picture ${beginning} of ${who}: "facelatch people show ${person.id}" lists them by id.`);
   if (more.length > 0)
-    throw new Fault('not-found', `${more.length + 1} pictures of ${person.name} begin with ${beginning}: give more of the id.`);
+    throw no('not-found', (who) => `${more.length + 1} pictures of ${who} begin with ${beginning}: give more of the id.`);
   if (pictures.length === 1)
-    throw new Fault('bad-argument', `It is the only picture of ${person.name}: add another one first, or remove the person.`);
+    throw no('bad-argument', (who) => `It is the only picture of ${who}: add another one first, or remove the person.`);
   return found.id;
 }

@@ -125,7 +125,7 @@ function enrolmentOf(running: Running, enroller: Enroller): Enrolment {
         return start(running, personName(name), enroller);
       } catch (error) {
         if (!(error instanceof Fault)) throw error;
-        return no(error.code === 'bad-argument' ? 'bad-name' : 'failed', error.message);
+        return no(error.code === 'bad-argument' ? 'bad-name' : 'failed', messageOf(error));
       }
     },
     addPicture: (id, { picture, source }) => mine(id, (session) => addPicture(running, session, picture, source)),
@@ -228,7 +228,7 @@ async function within<T>(
     return await answer(session);
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
-    return no('failed', error.message);
+    return no('failed', messageOf(error));
   } finally {
     session.waiting--;
     session.touchedMs = clock.now();

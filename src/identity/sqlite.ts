@@ -191,7 +191,8 @@ function personOf(sql: GalleryStatements, id: PersonId): Person {
 function checkPictures(person: NewPerson, embedder: EmbedderInfo): void {
   if (person.pictures.length === 0) throw new Fault('bad-argument', 'A person is enrolled with at least one picture: give one.');
   for (const { picture, template, source } of person.pictures) {
-    if (picture.length === 0) throw new Fault('bad-argument', `The picture ${source} is empty: give another.`);
+    if (picture.length === 0)
+      throw new Fault('bad-argument', `The picture ${source} is empty: give another.`, undefined, 'A picture is empty: give another.');
     checkEmbedding(embedder, template);
   }
 }
@@ -210,6 +211,8 @@ function addPicture(
     throw new Fault(
       'bad-argument',
       `The picture ${source} is enrolled already, for ${known.personId}: give another, or remove that person.`,
+      undefined,
+      `This picture is enrolled already, for ${known.personId}: give another, or remove that person.`,
     );
   }
   sql.setTemplate(known?.id ?? sql.addPicture(personId, source, at, sha256, picture), embedder, template);

@@ -1,6 +1,6 @@
 /** Enrolment with the door's own camera: the frames of the running door go in, judged pictures and prompts come out. */
 
-import { Fault } from '../base/errors.ts';
+import { Fault, messageOf } from '../base/errors.ts';
 import type { Clock } from '../base/time.ts';
 import type { Frame } from '../camera/port.ts';
 import { takePictures } from './camera-pictures.ts';
@@ -57,7 +57,7 @@ export async function takeAtDoor({ camera, clock, count, intervalMs, silenceMs, 
   } catch (error) {
     if (signal.aborted) return undefined;
     if (!(error instanceof Fault)) throw error;
-    return over.signal.aborted ? `The camera showed nothing for ${silenceMs} ms.` : error.message;
+    return over.signal.aborted ? `The camera showed nothing for ${silenceMs} ms.` : messageOf(error);
   } finally {
     over.abort();
     await listening;

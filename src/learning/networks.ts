@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { modelFolder, root } from '../adapters/basics.ts';
-import { Fault } from '../base/errors.ts';
+import { Fault, messageOf } from '../base/errors.ts';
 import { shippedNetworks } from '../base/shipped.ts';
 import { openDetectorNetwork, openEmbedderNetwork } from '../face/manifest.ts';
 import type { EmbedderInfo } from '../face/port.ts';
@@ -62,7 +62,7 @@ function stateOf(folder: string, usedAs: NetworkState['usedAs']): NetworkState {
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
     const state = ({ 'model-damaged': 'damaged', 'model-missing': 'missing' } as const)[error.code as string] ?? 'unfit';
-    return { ...whole, state, problem: error.message };
+    return { ...whole, state, problem: messageOf(error) };
   }
 }
 

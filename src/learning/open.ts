@@ -6,7 +6,7 @@
  */
 
 import type { Observation } from '../access/port.ts';
-import { Fault } from '../base/errors.ts';
+import { Fault, messageOf } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { Clock } from '../base/time.ts';
 import type { Frame } from '../camera/port.ts';
@@ -144,7 +144,7 @@ function picturesOf(samples: Samples, record: (event: Event) => void, log: Log):
   return visitPictures({
     samples,
     onKept: ({ seq, pictures, until }) => record({ kind: 'picture.kept', keptSeq: seq, pictures, until }),
-    onFault: (fault) => log.warn({ err: fault.message }, 'a picture could not be kept'),
+    onFault: (fault) => log.warn({ err: messageOf(fault) }, 'a picture could not be kept'),
   });
 }
 
@@ -179,7 +179,7 @@ function refresh(state: State, people: number): void {
     keepHouse(state, people);
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
-    state.log.warn({ code: error.code, err: error.message }, 'the registry of trained networks cannot be read');
+    state.log.warn({ code: error.code, err: messageOf(error) }, 'the registry of trained networks cannot be read');
   }
 }
 

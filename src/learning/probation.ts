@@ -6,7 +6,7 @@
  */
 
 import type { Observation } from '../access/port.ts';
-import { Fault } from '../base/errors.ts';
+import { Fault, messageOf } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import { type SerialQueue, serialQueue } from '../base/serial.ts';
 import type { Clock } from '../base/time.ts';
@@ -103,7 +103,7 @@ async function resume(state: State): Promise<void> {
     begin(state);
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
-    log.warn({ code: error.code, err: error.message }, 'the network before cannot be watched beside the new one');
+    log.warn({ code: error.code, err: messageOf(error) }, 'the network before cannot be watched beside the new one');
   }
 }
 
@@ -152,7 +152,7 @@ function inTurn({ log }: State, beside: Beside, work: () => Promise<void> | void
       if (!(error instanceof Fault)) throw error;
       // The network before has failed, not the one that guards: it is watched no longer.
       beside.over = true;
-      log.warn({ code: error.code, err: error.message }, 'the network before cannot be asked any more');
+      log.warn({ code: error.code, err: messageOf(error) }, 'the network before cannot be asked any more');
     }
   });
 }

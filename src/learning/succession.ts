@@ -134,7 +134,7 @@ export async function firstGuard({ config, retraining, clock, log, record }: Fir
       if (verdict.ok) return await openGuard(config, retraining, champion.id, clock);
     } catch (error) {
       if (!(error instanceof Fault && error.code.startsWith('model-'))) throw error;
-      log.error({ network: champion.id, code: error.code, err: error.message }, 'the champion cannot be opened');
+      log.error({ network: champion.id, code: error.code, err: messageOf(error) }, 'the champion cannot be opened');
     }
     const detail = verdict.ok ? 'it cannot be opened' : `${verdict.reason}: ${verdict.detail}`;
     log.error(

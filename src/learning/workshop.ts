@@ -157,7 +157,17 @@ function picturesOfPeople(folder: string): readonly (readonly (() => Uint8Array)
       .filter((files) => files.length > 0);
     if (people.length > 0) return people.map((files) => files.map((file) => () => readFileSync(file)));
   } catch (error) {
-    throw new Fault('not-found', `The folder ${folder} (retrain.others) cannot be read: ${messageOf(error)}`, error);
+    throw new Fault(
+      'not-found',
+      `The folder ${folder} (retrain.others) cannot be read: ${messageOf(error)}`,
+      error,
+      'The folder of retrain.others cannot be read',
+    );
   }
-  throw new Fault('bad-argument', `The folder ${folder} (retrain.others) has no folders of pictures, one for each person`);
+  throw new Fault(
+    'bad-argument',
+    `The folder ${folder} (retrain.others) has no folders of pictures, one for each person`,
+    undefined,
+    'The folder of retrain.others has no folders of pictures',
+  );
 }

@@ -5,7 +5,7 @@
  * the path to the door waits for it.
  */
 
-import { Fault } from '../base/errors.ts';
+import { Fault, messageOf } from '../base/errors.ts';
 import type { Signer } from '../base/jws.ts';
 import type { Log } from '../base/log.ts';
 import { serialQueue } from '../base/serial.ts';
@@ -165,7 +165,7 @@ async function run(held: Held): Promise<void> {
     held.lastError = fault;
     failures = clock.now() - startedMs > stableMs ? 1 : failures + 1;
     const retryInMs = backoffMs(failures, retryMinMs, retryMaxMs);
-    log.warn({ code: fault.code, detail: fault.message, retryInMs }, 'broker down');
+    log.warn({ code: fault.code, detail: messageOf(fault), retryInMs }, 'broker down');
     await clock.sleep(retryInMs, signal).catch((error) => expected(error, signal));
   }
 }
@@ -212,7 +212,7 @@ function linkOptions(held: Held, connection: Connection): LinkOptions {
     journalRetryMs: retryMaxMs,
     onJournal: (fault) => {
       held.lastError = fault;
-      if (fault) log.error({ code: fault.code, detail: fault.message }, 'journal not published');
+      if (fault) log.error({ code: fault.code, detail: messageOf(fault) }, 'journal not published');
     },
     onHearing: (hearing) => {
       held.hearing = hearing;

@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import type { CryptoKey } from 'jose';
 import Type from 'typebox';
 import { Compile } from 'typebox/compile';
-import { Fault } from '../base/errors.ts';
+import { Fault, messageOf } from '../base/errors.ts';
 import { claimedKid, isCanonical, parseJson, type Signer, signJws, verifiedPayload } from '../base/jws.ts';
 import { type BundleManifest, type BundleRefusal, recipeNames } from './port.ts';
 
@@ -187,7 +187,7 @@ function shapeOf(folder: string, { recipe, files }: BundleManifest, { base, insp
     shape = inspect(folder);
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
-    return no(error.code === 'model-unfit' ? 'wrong-shape' : 'damaged', error.message);
+    return no(error.code === 'model-unfit' ? 'wrong-shape' : 'damaged', messageOf(error));
   }
   // The paper's network has a size of its own; the others are the door's embedder, changed.
   if (recipe !== 'paper' && (shape.dimension !== base.dimension || shape.input !== base.input))

@@ -5,7 +5,7 @@
 import { Temporal } from 'temporal-polyfill';
 import Type from 'typebox';
 import { Compile } from 'typebox/compile';
-import { Fault } from '../base/errors.ts';
+import { Fault, messageOf } from '../base/errors.ts';
 import { parseJson } from '../base/jws.ts';
 import type { Log } from '../base/log.ts';
 import type { Clock } from '../base/time.ts';
@@ -73,7 +73,7 @@ export function scheduleOf({ store, clock, when, timeZone, synchronised, start, 
       start();
     } catch (error) {
       if (!(error instanceof Fault)) throw error;
-      log.warn({ code: error.code, err: error.message }, 'the scheduled training is left out');
+      log.warn({ code: error.code, err: messageOf(error) }, 'the scheduled training is left out');
     }
   };
 }

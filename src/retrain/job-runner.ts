@@ -73,7 +73,7 @@ async function run(state: State, signal: AbortSignal): Promise<void> {
       if (signal.aborted) break;
       // The disk or the database is out of order: the door goes on, and the job when they work again.
       if (!(error instanceof Fault)) throw error;
-      log.error({ code: error.code, err: error.message }, 'training cannot go on now');
+      log.error({ code: error.code, err: messageOf(error) }, 'training cannot go on now');
       await clock.sleep(retryMinMs, signal).catch(() => undefined);
     }
     await clock.sleep(lookMs, signal).catch(() => undefined);
@@ -178,12 +178,12 @@ async function takeFault(state: State, job: JobRow, error: unknown, retries: num
   if (crashed) store.change(() => void sql.crashed.run(job.id));
   const again = crashed ? (underWay(state)?.crashes ?? mostCrashes) < mostCrashes : passing.has(fault.code) && retries < mostRetries;
   if (!again) {
-    finish(state, job, { state: 'failed', detail: fault.message });
+    finish(state, job, { state: 'failed', detail: messageOf(fault) });
     return undefined;
   }
   const waitMs = crashed ? lookMs : Math.min(retryMaxMs, retryMinMs * 2 ** retries);
-  log.warn({ job: job.id, code: fault.code, err: fault.message, retryInMs: waitMs }, 'training interrupted');
-  enter(state, job.id, 'training', `${fault.message}; next try in ${Math.round(waitMs / 1000)} s`);
+  log.warn({ job: job.id, code: fault.code, err: messageOf(fault), retryInMs: waitMs }, 'training interrupted');
+  enter(state, job.id, 'training', `${messageOf(fault)}; next try in ${Math.round(waitMs / 1000)} s`);
   return waitMs;
 }
 

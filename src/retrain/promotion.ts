@@ -4,7 +4,7 @@
  * together. What is refused is refused with the reason.
  */
 
-import { Fault } from '../base/errors.ts';
+import { Fault, messageOf } from '../base/errors.ts';
 import type { Event } from '../events.ts';
 import type { FaceReader } from '../face/port.ts';
 import type { Gallery } from '../identity/port.ts';
@@ -122,7 +122,9 @@ async function measured(
     return force ? { ok: true, detail: `against the comparison: ${detail}`, forced: true } : refuse(parts, id, 'worse', detail);
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
-    return force ? { ok: true, detail: `not measured: ${error.message}`, forced: true } : refuse(parts, id, 'unmeasured', error.message);
+    return force
+      ? { ok: true, detail: `not measured: ${messageOf(error)}`, forced: true }
+      : refuse(parts, id, 'unmeasured', messageOf(error));
   }
 }
 
@@ -142,7 +144,7 @@ async function prepared(parts: PromotionParts, id: string): Promise<Guard | Refu
     return refuse(parts, id, 'no-templates', `only ${guard.gallery.templates} of ${now} templates can be made with it`);
   } catch (error) {
     await guard[Symbol.asyncDispose]();
-    if (error instanceof Fault && error.code === 'model-unfit') return refuse(parts, id, 'wrong-shape', error.message);
+    if (error instanceof Fault && error.code === 'model-unfit') return refuse(parts, id, 'wrong-shape', messageOf(error));
     throw error;
   }
 }
@@ -153,7 +155,7 @@ async function opened(parts: PromotionParts, id: string): Promise<Guard | Refuse
   } catch (error) {
     // It cannot guard this door as it is set: no calibration, or one under which nobody would ever be let in.
     if (error instanceof Fault && (error.code.startsWith('model-') || error.code === 'bad-config'))
-      return refuse(parts, id, 'unfit', error.message);
+      return refuse(parts, id, 'unfit', messageOf(error));
     throw error;
   }
 }

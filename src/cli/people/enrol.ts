@@ -207,7 +207,8 @@ function verdictText(name: string, { person, before, added, double, good, strict
 }
 
 function outcomeText(outcome: JudgedPicture): string {
-  return `${outcome.accepted ? 'accepted' : 'refused '}  ${outcome.source}: ${outcome.detail}`;
+  const sameAs = !outcome.accepted && outcome.sameAs !== undefined ? ` (${outcome.sameAs})` : '';
+  return `${outcome.accepted ? 'accepted' : 'refused '}  ${outcome.source}: ${outcome.detail}${sameAs}`;
 }
 
 /** Without picture and template. */
