@@ -36,8 +36,8 @@ export function refuse(
 }
 
 /** Refuses a picture that cannot be read, or of which a part is missing. */
-export function refusePicture(source: string, { code, message }: Fault): RefusedPicture {
-  return refuse(source, [code === 'picture-damaged' ? 'damaged' : 'not-a-picture'], message);
+export function refusePicture(source: string, fault: Fault): RefusedPicture {
+  return refuse(source, [fault.code === 'picture-damaged' ? 'damaged' : 'not-a-picture'], messageOf(fault));
 }
 
 /** Where a picture comes from: a stored one may lie on its side, a camera that is mounted so has to be set. */
