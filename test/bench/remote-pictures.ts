@@ -127,14 +127,16 @@ function sender(args: readonly string[], signal: AbortSignal) {
   const run = async () => {
     for (;;) {
       await Promise.race([going.promise, over]);
-      if (signal.aborted) return judged;
+      if (signal.aborted) {
+        child?.kill('SIGKILL');
+        return judged;
+      }
       const command = ['-n', '19', process.execPath, '--disable-warning=ExperimentalWarning', bin, 'send', ...args];
-      child = spawn('nice', command, { signal, killSignal: 'SIGKILL', stdio: ['ignore', 'ignore', 'pipe'] });
-      child.on('error', () => undefined);
+      child = spawn('nice', command, { stdio: ['ignore', 'ignore', 'pipe'] });
       child.stderr?.setEncoding('utf8').on('data', (text: string) => {
         judged += text.match(/^(accepted|refused )/gm)?.length ?? 0;
       });
-      await once(child, 'close');
+      await Promise.race([once(child, 'close'), over]);
     }
   };
   const go = (may: boolean) => {
