@@ -17,6 +17,8 @@ export interface OutsideOptions {
   readonly timeoutMs?: number;
   /** The program of the process; a test brings another. */
   readonly program?: string;
+  /** Ends a process under way; no other is started. */
+  readonly signal?: AbortSignal;
 }
 
 const refused = Compile(Type.Object({ code: Type.String(), message: Type.String({ maxLength: 2000 }) }));
@@ -27,23 +29,24 @@ const mostOut = 16 * 2 ** 20;
 export function picturesFromOutside({
   timeoutMs = 30_000,
   program = fileURLToPath(new URL('./outside-process.ts', import.meta.url)),
+  signal = new AbortController().signal,
 }: OutsideOptions = {}): OutsidePictures {
   const inTurn = serialQueue();
   return {
     clean: async (encoded) => {
       requireFromOutside(encoded);
-      return await inTurn(() => decodedApart(encoded, program, timeoutMs));
+      return await inTurn(() => decodedApart(encoded, { program, timeoutMs, signal }));
     },
   };
 }
 
-function decodedApart(encoded: Uint8Array, program: string, timeoutMs: number): Promise<Uint8Array> {
+function decodedApart(encoded: Uint8Array, { program, timeoutMs, signal }: Required<OutsideOptions>): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
     const child = execFile(
       process.execPath,
       ['--disable-warning=ExperimentalWarning', '--max-old-space-size=64', program],
       {
-        ...{ encoding: 'buffer', timeout: timeoutMs, killSignal: 'SIGKILL', maxBuffer: mostOut, cwd: '/' },
+        ...{ encoding: 'buffer', timeout: timeoutMs, killSignal: 'SIGKILL', maxBuffer: mostOut, signal, cwd: '/' },
         // Nothing of the daemon's environment: it may hold passwords, and the socket of systemd.
         env: { MALLOC_ARENA_MAX: '1', UV_THREADPOOL_SIZE: '1' },
       },
@@ -52,6 +55,7 @@ function decodedApart(encoded: Uint8Array, program: string, timeoutMs: number): 
         const said = parseJson(stderr);
         if (refused.Check(said) && (said.code === 'bad-picture' || said.code === 'picture-damaged'))
           return reject(new Fault(said.code, said.message, error));
+        if (signal.aborted) return reject(new Fault('bad-picture', 'The picture was not read: the door is stopping', error));
         const why = error.killed ? `it took longer than ${timeoutMs / 1000} s` : 'it needs more memory or time than is allowed';
         reject(new Fault('bad-picture', `The picture cannot be read: ${why}. Convert it to a JPEG of 2000 pixels`, error));
       },

@@ -12,7 +12,7 @@ import { decodePicture } from './picture.ts';
 /** Longer side of what comes out, pixels: a face that the detector finds has no detail beyond it. */
 const side = 2048;
 /** What decoding may take beyond what the program itself takes, bytes. */
-const memory = 300 * 2 ** 20;
+const memory = 224 * 2 ** 20;
 const cpuSeconds = 20;
 /** From asm-generic/resource.h. */
 const limit = { cpu: 0, fileSize: 1, data: 2, core: 4 } as const;
@@ -44,11 +44,9 @@ function holdToLimits(): void {
 }
 
 async function cleaned(encoded: Uint8Array): Promise<Uint8Array> {
-  const { rgb, width, height } = await decodePicture(encoded);
-  return await sharp(rgb, { raw: { width, height, channels: 3 } })
-    .resize({ width: side, height: side, fit: 'inside', withoutEnlargement: true })
-    .jpeg({ quality: 95, chromaSubsampling: '4:4:4' })
-    .toBuffer();
+  const { rgb, width, height } = await decodePicture(encoded, side);
+  const picture = sharp(rgb, { raw: { width, height, channels: 3 } });
+  return await picture.jpeg({ quality: 95, chromaSubsampling: '4:4:4' }).toBuffer();
 }
 
 /** All of it, through a pipe that takes a part at a time. */

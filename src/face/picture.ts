@@ -17,7 +17,7 @@ export interface Picture {
 
 /** No door camera delivers more; a larger picture is a mistake or an attack. */
 export const maxPixels = 50_000_000;
-/** Pictures whose longer side is larger are shrunk to this: no face needs more. Pixels. */
+/** Pictures whose longer side is larger are shrunk to this while they are decoded: no face needs more. Pixels. */
 const maxSide = 4096;
 const smallestSide = 16;
 const ffmpegTimeoutMs = 15_000;
@@ -28,12 +28,12 @@ const ffmpegTimeoutMs = 15_000;
  * @throws Fault `picture-damaged` if a part of it is missing, `bad-picture` that names what else is wrong,
  * `tool-missing` if the format needs ffmpeg and it is not installed.
  */
-export async function decodePicture(encoded: Uint8Array): Promise<Picture> {
+export async function decodePicture(encoded: Uint8Array, longestSide = maxSide): Promise<Picture> {
   if (encoded.length === 0) throw new Fault('bad-picture', 'The picture is empty (0 bytes)');
   requireDecodable(encoded);
   const known = isReadBySharp(encoded) ? encoded : await throughFfmpeg(encoded);
   try {
-    return await decodeWhole(known);
+    return await decodeWhole(known, longestSide);
   } catch (error) {
     if (error instanceof Fault) throw error;
     throw new Fault('bad-picture', `The picture cannot be read: ${messageOf(error).split('\n')[0]}`, error);
@@ -45,9 +45,9 @@ const damage = /premature end|corrupt jpeg data/i;
 /** What it says about bytes too many, as some Logitech cameras write them into good pictures. */
 const harmless = /extraneous bytes before marker/;
 
-async function decodeWhole(encoded: Uint8Array): Promise<Picture> {
+async function decodeWhole(encoded: Uint8Array, longestSide: number): Promise<Picture> {
   try {
-    return await decodeWithSharp(encoded, 'warning');
+    return await decodeWithSharp(encoded, longestSide, 'warning');
   } catch (error) {
     if (error instanceof Fault) throw error;
     const said = messageOf(error).split('\n');
@@ -58,16 +58,17 @@ async function decodeWhole(encoded: Uint8Array): Promise<Picture> {
         `A part of the picture is missing or wrong (${flaw ?? 'its data ends too early'}): send it again, or try another cable or a lower camera.fps`,
         error,
       );
-    return await decodeWithSharp(encoded, 'truncated');
+    return await decodeWithSharp(encoded, longestSide, 'truncated');
   }
 }
 
-async function decodeWithSharp(encoded: Uint8Array, failOn: 'truncated' | 'warning'): Promise<Picture> {
+async function decodeWithSharp(encoded: Uint8Array, longestSide: number, failOn: 'truncated' | 'warning'): Promise<Picture> {
   const image = sharp(encoded, { limitInputPixels: maxPixels, failOn, pages: 1 });
-  const plain = isPlainJpeg(encoded);
+  const plain = isPlainJpeg(encoded, longestSide);
   if (!plain) {
     const { width, height, hasAlpha } = await image.metadata();
-    if (width > maxSide || height > maxSide) image.resize({ width: maxSide, height: maxSide, fit: 'inside', withoutEnlargement: true });
+    if (width > longestSide || height > longestSide)
+      image.resize({ width: longestSide, height: longestSide, fit: 'inside', withoutEnlargement: true });
     image.autoOrient();
     if (hasAlpha) image.flatten({ background: '#ffffff' });
     image.toColourspace('srgb');
@@ -90,10 +91,10 @@ function grey(data: Uint8Array, pixels: number, channels: number): Uint8Array {
 }
 
 /**
- * True for a JPEG as cameras make it (three components of 8 bits, no EXIF or Adobe segment, at most maxSide). It needs
+ * True for a JPEG as cameras make it (three components of 8 bits, no EXIF or Adobe segment, not too large). It needs
  * no conversion, which halves the time for a frame. Segments: ITU-T T.81 annex B.
  */
-function isPlainJpeg(bytes: Uint8Array): boolean {
+function isPlainJpeg(bytes: Uint8Array, longestSide: number): boolean {
   if (bytes[0] !== 0xff || bytes[1] !== 0xd8) return false;
   let at = 2;
   while (at + 9 < bytes.length) {
@@ -104,7 +105,7 @@ function isPlainJpeg(bytes: Uint8Array): boolean {
     if (marker === 0xc0 || marker === 0xc2) {
       const height = ((bytes[at + 5] ?? 0) << 8) | (bytes[at + 6] ?? 0);
       const width = ((bytes[at + 7] ?? 0) << 8) | (bytes[at + 8] ?? 0);
-      return bytes[at + 9] === 3 && bytes[at + 4] === 8 && width <= maxSide && height <= maxSide;
+      return bytes[at + 9] === 3 && bytes[at + 4] === 8 && width <= longestSide && height <= longestSide;
     }
     if (marker === 0xda || size < 2) return false;
     at += 2 + size;

@@ -16,8 +16,12 @@ export interface DoorOutsidePictures extends OutsidePictures, Disposable {
   saw(): void;
 }
 
-export function outsidePictures(clock: Clock, pictures: OutsidePictures = picturesFromOutside()): DoorOutsidePictures {
+export function outsidePictures(
+  clock: Clock,
+  open: (options: { signal: AbortSignal }) => OutsidePictures = picturesFromOutside,
+): DoorOutsidePictures {
   const over = new AbortController();
+  const pictures = open({ signal: over.signal });
   const visitor = pauseOf({ clock, mostMs: patienceMs });
   return {
     saw: visitor.saw,

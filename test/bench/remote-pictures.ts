@@ -173,15 +173,27 @@ async function watchMemory(door: ChildProcess, now: () => Memory): Promise<void>
   }
 }
 
+/** The resident a little to the side: a face that never moves is a poster. */
+async function faceAt(offsetPx: number): Promise<Buffer> {
+  const wide = await sharp(await personFrame('p01-smiling'))
+    .extend({ left: 100, right: 100, background: '#b8b4ae' })
+    .toBuffer();
+  return await sharp(wide)
+    .extract({ left: 100 + offsetPx, top: 0, width: 640, height: 480 })
+    .jpeg({ quality: 85 })
+    .toBuffer();
+}
+
 /** Visits at 15 frames a second, each a second of face after about three of nobody. Tells at each block whether it is a busy one. */
 async function visitsHere(url: string, state: string): Promise<readonly number[]> {
-  const [face, nobody] = [await personFrame('p01-smiling'), await emptyFrame()];
+  const nobody = await emptyFrame();
+  const faces = await Promise.all(Array.from({ length: 8 }, (_, place) => faceAt(24 * place - 84)));
   const shown = Array.from({ length: blocks * visitsOfBlock }, (_, visit) => [
     ...Array.from({ length: 45 + ((7 * visit) % 15) }, () => 'nobody' as const),
     'first' as const,
     ...Array.from({ length: 14 }, () => 'face' as const),
   ]).flat();
-  const base = benchCamera((seq) => (shown[seq] === 'nobody' ? nobody : face), 15, shown.length);
+  const base = benchCamera((seq) => (shown[seq] === 'nobody' ? nobody : (faces[seq % faces.length] ?? nobody)), 15, shown.length);
   const firstFrames: number[] = [];
   const tell = (busy: boolean) => void process.send?.({ busy });
   const camera: Camera = {

@@ -65,6 +65,16 @@ describe('the process', () => {
     await Promise.all([1, 2].map(() => expect(pictures.clean(picture)).rejects.toMatchObject(refusal)));
   });
 
+  it('ends with the door, and none is started after it', async () => {
+    const over = new AbortController();
+    const program = stub('waiting', 'setInterval(() => 0, 1000);');
+    const pictures = picturesFromOutside({ program, signal: over.signal });
+    const picture = await flat(64, 64).png().toBuffer();
+    const refusals = [1, 2].map(() => expect(pictures.clean(picture)).rejects.toThrow(/the door is stopping/));
+    over.abort();
+    await Promise.all(refusals);
+  });
+
   it('that dies gives a refusal, and what it says of other kinds is no advice to whoever sent the picture', async () => {
     const picture = await flat(64, 64).png().toBuffer();
     for (const text of ['process.kill(process.pid, "SIGSEGV");', 'console.error("/home/ada/secret"); process.exit(3);'])
