@@ -33,7 +33,8 @@ export function cameraOf({ camera }: Config, clock: Clock): Camera {
           ? demoVisits({ folder: demoPeopleFolder, enrolled, strangers, visits, seed, fps, speed, clock })
           : replayCamera({ from, fps, speed, loop, clock });
       const source = mounted(played, mounting);
-      return lockStep ? source : watched(source, { ...camera, clock });
+      // What is played over and over shows nothing new.
+      return lockStep ? source : watched(source, { ...camera, stillMs: 0, clock });
     }
     case 'v4l2':
       return watched(v4l2Camera({ device, width, height, fps, mounting, clock, find }), { ...camera, clock });

@@ -99,7 +99,8 @@ export const faultGuide: Readonly<Record<FaultCode, FaultAdvice>> = {
   'camera-frozen': {
     area: 'camera',
     says: ['is frozen'],
-    cause: 'The camera is open, but no new picture came for `camera.freezeMs`.',
+    cause:
+      'The camera is open, but no new picture came for `camera.freezeMs`, or nothing in its picture but a small part (a clock) was new for `camera.stillMs`.',
     remedy:
       'The daemon closes the camera and opens it again. If it happens often, use another USB port or cable, lower `camera.fps` or the picture size, and ' +
       'give a hub its own power supply.',

@@ -7,13 +7,13 @@ import { Fault, messageOf } from '../base/errors.ts';
 import { type CameraAddress, cameraAddress } from '../base/network/camera-address.ts';
 import type { Clock } from '../base/time.ts';
 import { endInWords, type FfmpegEnd, ffmpegFrames, ffmpegMajor } from './ffmpeg.ts';
-import { openHttpStream } from './http-stream.ts';
 import { jpegSplitter } from './jpeg-splitter.ts';
 import { type Mounting, mountingFilters, turnedFrames, upright } from './mounting.ts';
-import { type CameraTrust, connectCamera } from './network-connection.ts';
+import { type CameraTrust, connectCamera } from './network/connection.ts';
+import { openHttpStream } from './network/http-stream.ts';
+import { openRtspProxy } from './network/rtsp-proxy.ts';
 import type { Camera, Frame } from './port.ts';
 import { rateGate } from './rate-gate.ts';
-import { openRtspProxy } from './rtsp-proxy.ts';
 import { newest } from './slot.ts';
 
 export interface RtspOptions extends CameraTrust {

@@ -8,6 +8,7 @@ import { Fault } from '../base/errors.ts';
 import type { Clock } from '../base/time.ts';
 import type { Camera, Frame } from './port.ts';
 import { newest } from './slot.ts';
+import { stillness } from './stillness.ts';
 
 export interface WatchOptions {
   /** No new picture for this long, or the same picture byte for byte, is a frozen camera. Milliseconds. */
@@ -16,6 +17,11 @@ export interface WatchOptions {
    * How long the first picture may take (a network camera waits for a key frame). At least `freezeMs`. Milliseconds.
    */
   readonly openMs?: number;
+  /**
+   * Nothing new for this long but in a small part of the picture (a clock) is a frozen camera; 0 or absent turns the
+   * check off. Milliseconds.
+   */
+  readonly stillMs?: number;
   /** A mean brightness below this is dark, 0…255; 0 turns the check off. */
   readonly darkLevel: number;
   /** How long it must be dark. Milliseconds. */
@@ -27,6 +33,8 @@ export interface WatchOptions {
 
 const defaultOpenMs = 15_000;
 const lumaEveryMs = 1000;
+/** A clock in the picture takes less of it; of the stillest scene with noise, half is new. */
+const smallPart = 0.25;
 /** A camera that does not close within this time is abandoned. Milliseconds. */
 const closeMs = 4000;
 /** A gap shorter than this is not a freeze. Frame periods. */
@@ -51,11 +59,13 @@ async function watch(camera: Camera, options: WatchOptions, push: (frame: Frame)
   const found = Promise.withResolvers<never>();
   const freezing = freezeWatch(camera.label, options);
   const darkness = darkWatch(camera.label, options, found.reject);
+  const still = stillWatch(camera.label, options, found.reject);
   const source = camera.frames(both)[Symbol.asyncIterator]();
   const drain = async () => {
     for (let next = await source.next(); !next.done && !both.aborted; next = await source.next()) {
       freezing.saw(next.value);
       darkness.saw(next.value);
+      still.saw(next.value);
       push(next.value);
     }
   };
@@ -102,6 +112,32 @@ function freezeWatch(label: string, { freezeMs, openMs = defaultOpenMs, fps, clo
         await turn();
         if (!signal.aborted && clock.now() >= dueMs()) throw fault(last ? 'no new picture' : 'no picture at all', last?.atMs ?? startMs);
       }
+    },
+  };
+}
+
+/** Looks at about one frame per second; reports the fault of a picture that stands still but for a small part. */
+function stillWatch(label: string, { stillMs = 0, clock }: WatchOptions, report: (fault: Fault) => void) {
+  const picture = stillness(stillMs);
+  let lookedAtMs = Number.NEGATIVE_INFINITY;
+  let looking = false;
+  const look = async (frame: Frame) => {
+    const changed = await picture.look(frame.picture, frame.capturedAtMs);
+    looking = false;
+    if (changed > smallPart) return;
+    report(
+      new Fault(
+        'camera-frozen',
+        `The camera ${label} is frozen: for ${Math.round(stillMs / 1000)} s nothing in its picture was new but in ${Math.round(100 * changed)} % of it, such as a clock (camera.stillMs ${stillMs}); restart the camera`,
+      ),
+    );
+  };
+  return {
+    saw: (frame: Frame) => {
+      if (stillMs <= 0 || looking || clock.now() - lookedAtMs < lumaEveryMs) return;
+      lookedAtMs = clock.now();
+      looking = true;
+      void look(frame);
     },
   };
 }

@@ -25,6 +25,11 @@ export function impossible(config: SettingValues, from: (path: string) => string
     ],
     ...cameraRules(camera),
     [
+      camera.stillMs > 0 && camera.stillMs < 10_000,
+      'camera.stillMs',
+      `${camera.stillMs} is too short: some cameras send nothing new for some seconds; give at least 10000, or 0`,
+    ],
+    [
       camera.retryMinMs > camera.retryMaxMs,
       'camera.retryMinMs',
       `${camera.retryMinMs} is more than camera.retryMaxMs (${camera.retryMaxMs})`,

@@ -73,6 +73,12 @@ export const camera = {
     500,
     600_000,
   ),
+  stillMs: whole(
+    'A camera whose picture shows nothing new for this long, but in a small part such as a clock, is frozen too. A quiet scene has noise and is not taken for it. At least 10 s; 0 turns the check off. Milliseconds.',
+    60_000,
+    0,
+    3_600_000,
+  ),
   darkLevel: number(
     'A picture whose mean brightness (0 to 255) is below this is dark: a covered lens or a broken sensor. 0 turns the check off.',
     4,

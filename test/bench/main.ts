@@ -8,6 +8,7 @@ process.env.UV_THREADPOOL_SIZE ??= '2';
 const benches: Readonly<Record<string, () => Promise<readonly Row[]>>> = {
   frame: async () => (await import('./frame.ts')).benchFrame(),
   pictures: async () => (await import('./pictures.ts')).benchPictures(),
+  stillness: async () => (await import('./stillness.ts')).benchStillness(),
   match: async () => (await import('./match.ts')).benchMatch(),
   slideshow: async () => (await import('./slideshow.ts')).benchSlideshow(),
   daemon: async () => (await import('./daemon.ts')).benchDaemon(),
@@ -28,6 +29,7 @@ const benches: Readonly<Record<string, () => Promise<readonly Row[]>>> = {
 /** Minutes, or the better part of an hour: by name only. */
 const long = [
   'pictures',
+  'stillness',
   'learning',
   'faults',
   'attacks',

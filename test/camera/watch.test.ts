@@ -3,9 +3,11 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { describe, expect, it, vi } from 'vitest';
 import { Fault } from '../../src/base/errors.ts';
 import type { Camera, Frame } from '../../src/camera/port.ts';
+import { stillness } from '../../src/camera/stillness.ts';
 import { meanLuma, type WatchOptions, watched } from '../../src/camera/watch.ts';
 import { fakeCamera } from '../fakes/camera.ts';
 import { type FakeClock, fakeClock } from '../fakes/clock.ts';
+import { hall } from './hall.ts';
 import { greyJpeg } from './media.ts';
 
 const never = new AbortController().signal;
@@ -201,4 +203,36 @@ describe('everything else goes through', () => {
 it('mean luma is that of the picture, and unknown of what is none', async () => {
   expect(await meanLuma(light)).toBeCloseTo(120, 0);
   expect(await meanLuma(Buffer.from('P5\n1 1\n255\n0'))).toBeUndefined();
+});
+
+describe('a picture with a clock', () => {
+  const shown = async (sigma: number) => {
+    const { clock, camera, watch } = setUp({ stillMs: 60_000 });
+    const { state, done } = consume(watch);
+    const picture = hall({ level: 40, sigma, quality: 75 });
+    const pictures = await Promise.all(Array.from({ length: 70 }, (_, second) => picture(second)));
+    // As fast as the clock of the test goes, the camera waits until each picture was looked at.
+    for (let i = 0; i < 70 && !state.over; i++) {
+      void camera.push(pictures[i] as Buffer);
+      await clock.advance(900);
+      await stillness(1000).look(pictures[i] as Buffer, 0);
+      await turn();
+      void camera.push(noisy(pictures[i] as Buffer, i));
+      await clock.advance(100);
+    }
+    camera.end();
+    await done;
+    return state.fault;
+  };
+
+  it('that stands still otherwise is a frozen camera', async () => {
+    expect(await shown(0)).toMatchObject({
+      code: 'camera-frozen',
+      message: expect.stringMatching(/such as a clock \(camera\.stillMs 60000\)/),
+    });
+  });
+
+  it('and the noise of a quiet hall is not', async () => {
+    expect(await shown(0.5)).toBeUndefined();
+  });
 });

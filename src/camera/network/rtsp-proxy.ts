@@ -6,9 +6,9 @@
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
-import { Fault, messageOf } from '../base/errors.ts';
-import { type CameraAddress, cameraAddress } from '../base/network/camera-address.ts';
-import { authorisation, isDigest } from '../base/network/http-login.ts';
+import { Fault, messageOf } from '../../base/errors.ts';
+import { type CameraAddress, cameraAddress } from '../../base/network/camera-address.ts';
+import { authorisation, isDigest } from '../../base/network/http-login.ts';
 import { headerOf, messageBytes, type RtspMessage, type RtspSplitter, rtspSplitter } from './rtsp-messages.ts';
 
 export interface RtspProxy extends Disposable {

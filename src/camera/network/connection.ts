@@ -5,9 +5,9 @@
  */
 import { connect as connectPlain, isIP, type Socket } from 'node:net';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
-import { Fault, messageOf } from '../base/errors.ts';
-import { type CameraAddress, needsTrust, plainRemedy } from '../base/network/camera-address.ts';
-import { readSettingFile } from '../base/secret.ts';
+import { Fault, messageOf } from '../../base/errors.ts';
+import { type CameraAddress, needsTrust, plainRemedy } from '../../base/network/camera-address.ts';
+import { readSettingFile } from '../../base/secret.ts';
 
 /** By what the camera is known (`camera.*`). */
 export interface CameraTrust {

@@ -3,10 +3,10 @@
  * arrive. Logs in, and follows no redirection.
  */
 import { type IncomingMessage, request } from 'node:http';
-import { Fault, messageOf } from '../base/errors.ts';
-import { type CameraAddress, cameraAddress } from '../base/network/camera-address.ts';
-import { authorisation, challengesIn, isDigest, type Login } from '../base/network/http-login.ts';
-import { type CameraTrust, connectCamera } from './network-connection.ts';
+import { Fault, messageOf } from '../../base/errors.ts';
+import { type CameraAddress, cameraAddress } from '../../base/network/camera-address.ts';
+import { authorisation, challengesIn, isDigest, type Login } from '../../base/network/http-login.ts';
+import { type CameraTrust, connectCamera } from './connection.ts';
 
 export interface HttpStream {
   readonly body: IncomingMessage;
