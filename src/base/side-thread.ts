@@ -1,6 +1,7 @@
 /**
  * Work that the deciding thread must not do: a request goes in, a worker thread of low priority answers it. The thread
- * is started with the first request and lets the process end. Whoever opens it owns it; disposing of it ends it.
+ * is started with the first request and lets the process end. Whoever opens it owns it; disposing of it ends it, and a
+ * request after that starts another.
  */
 import { setPriority } from 'node:os';
 import { parentPort, Worker } from 'node:worker_threads';

@@ -37,7 +37,7 @@ const proofs: Readonly<Record<'urgent' | 'other', Rate>> = { urgent: { perS: 200
 /** The most commands under way at once, in all and of one key: one that takes long must not hold up the others. */
 const places: Readonly<Record<'urgent' | 'other', { readonly inAll: number; readonly ofKey: number }>> = {
   urgent: { inAll: 8, ofKey: 4 },
-  other: { inAll: 16, ofKey: 8 },
+  other: { inAll: 32, ofKey: 8 },
 };
 
 interface KeyState {

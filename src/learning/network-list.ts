@@ -25,6 +25,8 @@ export function networkList({ face }: Pick<Config, 'face'>): NetworkList {
     const as = await filesOf(known?.found ?? []);
     if (known?.as === as) return known.found;
     const found = await thread.ask({ face });
+    // It is needed seldom, and holds much memory.
+    await thread[Symbol.asyncDispose]();
     if (found) known = { as: await filesOf(found), found };
     return found;
   };
