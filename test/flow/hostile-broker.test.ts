@@ -14,7 +14,7 @@ import { type FakeClock, fakeClock } from '../fakes/clock.ts';
 import { openScriptedBroker, type Published, responseTopic, type ScriptedBroker } from '../fakes/scripted-broker.ts';
 import { publishing, topics, until } from '../mqtt/witness.ts';
 
-const doorId = 'facelatch-front-door';
+const doorId = topics.id;
 let broker: ScriptedBroker;
 let post: Post;
 let clock: FakeClock;
