@@ -146,6 +146,8 @@ const figures = ({ topics, person }: HomeAssistantOptions): Components => ({
     icon: 'mdi:face-recognition',
     entity_category: 'diagnostic',
   },
+  // An entity of earlier versions: a percentage that stood beside "denied". It is taken away where it was announced.
+  score: { shown: false, platform: 'sensor' },
   latency: {
     shown: true,
     platform: 'sensor',

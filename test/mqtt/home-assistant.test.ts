@@ -50,6 +50,8 @@ describe('the discovery of a door', () => {
     const components = componentsOf(some);
     for (const id of ['image', 'contact', 'tamper', 'open', 'lockout']) expect(Object.keys(components[id]!)).toEqual(['platform']);
     expect(Object.keys(componentsOf({ ...some, person: 'off' }).person!)).toEqual(['platform']);
+    // Earlier versions announced a percentage there.
+    expect(Object.keys(componentsOf(everything).score!)).toEqual(['platform']);
     expect(Object.keys(componentsOf(everything))).toEqual(Object.keys(components));
   });
 
