@@ -27,7 +27,7 @@ export function embeddedBroker({ mqtt }: Config): Promise<Broker> {
   return openBroker({ port: mqtt.embeddedPort });
 }
 
-/** What is wrong with a broker that is spoken to in the clear over a network, and the remedy; undefined where nothing is. */
+/** What is wrong with a broker that is reached over a network without TLS, and the remedy; else undefined. */
 export function exposedBroker({ mqtt }: Pick<Config, 'mqtt'>): string | undefined {
   if (mqtt.embedded || !isExposed(mqtt.url)) return undefined;
   return `The broker ${labelOf(mqtt.url)} is reached without TLS: whoever is on the network between can read and change everything, and learns the password. Use mqtts:// or wss:// in mqtt.url, with mqtt.caFile; or a broker on this machine.`;

@@ -19,7 +19,7 @@ import { type CursorKeeper, cursorKeeper } from './cursor.ts';
 import { packetTooLarge } from './faults.ts';
 import { type Link, type LinkOptions, type Notice, openLink } from './link.ts';
 import type { StateName, States } from './messages.ts';
-import { signStatement } from './statement.ts';
+import { withSignature } from './statement.ts';
 import { type Topics, topicsOf } from './topics.ts';
 
 export interface PublishOptions {
@@ -207,7 +207,7 @@ function linkOptions(held: Held, connection: Connection): LinkOptions {
     ...{ connection, journal, cursor, clock, topics, door, url, states, notices, signal, log },
     ...{ historicalAfterMs, drainMs, drainPerS, selfTestMs, repeatMs },
     // One after the other: messages stay in the order in which they were asked for.
-    sign: (topic, payload) => inOrder(() => (signer ? signStatement(topic, payload, clock.wall(), signer) : payload)),
+    sign: (topic, payload) => inOrder(() => (signer ? withSignature(topic, payload, clock.wall(), signer) : payload)),
     maxInFlight: held.oneByOne ? 1 : maxInFlight,
     journalRetryMs: retryMaxMs,
     onJournal: (fault) => {

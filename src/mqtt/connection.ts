@@ -125,7 +125,7 @@ export async function openConnection({ broker, clientId, will, signal }: Connect
 
 /** Puts the limits on what a broker may send between the connection and mqtt.js. */
 function guardInbound(client: MqttClient, broker: BrokerOptions, onOffence: (offence: Offence) => void): void {
-  // biome-ignore lint/complexity/useLiteralKeys: mqtt.js has no other place for a stream of one's own beside its own ones
+  // biome-ignore lint/complexity/useLiteralKeys: mqtt.js has no other place between its streams and its parser
   const plain: (...asked: readonly unknown[]) => Duplex = client['streamBuilder'];
   const guarded = (...asked: readonly unknown[]): Duplex => {
     const stream = plain(...asked);

@@ -37,7 +37,7 @@ export interface InboundOptions {
 
 /** Messages read a second; what is above that waits at the broker. Commands of people need less than one. */
 const messagesPerS = 500;
-/** Acknowledgements and the like: one for each message that the door sends, and the door sends 5000 a second at most. */
+/** Acknowledgements and the like: one for each message of the door, which sends 5000 a second at most. */
 const answersPerS = 20_000;
 /** What may come at once: little enough to leave the thread to the door in between. */
 const messagesAtOnce = 100;

@@ -4,15 +4,15 @@
  * held back or old. One record per listener; nothing here reads the network.
  */
 import type { Signer } from '../base/jws.ts';
-import { type Doubt, readStatement } from './statement.ts';
+import { type Doubt, signedBody } from './statement.ts';
 import type { Topics } from './topics.ts';
 
 /** What is wrong with a message, or with what lies before it. */
-export type Finding =
+export type ListeningFinding =
   | Doubt
   /** Entries between the last one heard and this one did not come. */
   | 'missing'
-  /** Another entry has come under this number before, or the journal has started again. */
+  /** Another entry came under this number, or under that of its checkpoint: a journal replaced or rewritten. */
   | 'rewritten'
   /** An event that the broker had stored: the door never publishes one so. */
   | 'retained'
@@ -26,7 +26,7 @@ export interface Heard {
   readonly what: string;
   readonly body: Readonly<Record<string, unknown>>;
   readonly signed: boolean;
-  readonly findings: readonly Finding[];
+  readonly findings: readonly ListeningFinding[];
   /** How many entries are missing before this one. */
   readonly missing?: number;
 }
@@ -43,30 +43,36 @@ export interface Listening {
   take(topic: string, message: Uint8Array, retained: boolean): Promise<Heard | undefined>;
 }
 
-/** The door repeats its states each minute; a message on the way and clocks that differ take some more, milliseconds. */
+/** The door repeats its states each minute; the way and clocks that differ take some more, milliseconds. */
 const oldMs = 150_000;
 /** How many numbers of entries are remembered, to notice a second entry under one of them. */
 const remembered = 10_000;
 
+/** What tells entries of one number apart: the hash also stands for all entries before it. */
+interface KnownEntry {
+  readonly id: unknown;
+  readonly hash: unknown;
+}
+
 /** What one listener has heard. */
 interface Held {
   readonly options: ListeningOptions;
-  /** The id of each entry by its number. */
-  readonly ids: Map<number, unknown>;
+  /** What is known of each entry by its number. */
+  readonly entries: Map<number, KnownEntry>;
   lastSeq: number | undefined;
   /** When each state was signed that was heard last. */
   readonly signedAtMs: Map<string, number>;
 }
 
 export function listening(options: ListeningOptions): Listening {
-  const held: Held = { options, ids: new Map(), lastSeq: undefined, signedAtMs: new Map() };
+  const held: Held = { options, entries: new Map(), lastSeq: undefined, signedAtMs: new Map() };
   return { take: (...message) => take(held, ...message) };
 }
 
 async function take(held: Held, topic: string, message: Uint8Array, retained: boolean): Promise<Heard | undefined> {
   const { topics, signer, nowMs } = held.options;
   const what = topic.slice(topics.all.length - 1);
-  const statement = await readStatement(topic, message, signer);
+  const statement = await signedBody(topic, message, signer);
   if (!statement.ok) {
     const body = statement.body ?? {};
     // The last will is the broker's word: the door cannot sign that it is gone.
@@ -82,7 +88,7 @@ async function take(held: Held, topic: string, message: Uint8Array, retained: bo
   }
   const order = orderOf(held, body);
   if (order === 'repeat') return undefined;
-  const findings: Finding[] = [
+  const findings: ListeningFinding[] = [
     ...order.findings,
     ...(retained ? (['retained'] as const) : []),
     ...(age > oldMs ? (['late'] as const) : []),
@@ -91,19 +97,33 @@ async function take(held: Held, topic: string, message: Uint8Array, retained: bo
 }
 
 /** How an entry follows the ones heard before. */
-function orderOf(held: Held, { seq, id }: Heard['body']): 'repeat' | { readonly findings: readonly Finding[]; readonly missing?: number } {
+function orderOf(
+  held: Held,
+  body: Heard['body'],
+): 'repeat' | { readonly findings: readonly ListeningFinding[]; readonly missing?: number } {
+  const { seq, id, hash, checkpoint } = body;
   if (typeof seq !== 'number') return { findings: [] };
-  const last = held.lastSeq;
-  const known = held.ids.get(seq);
+  const { entries, lastSeq: last } = held;
+  const known = entries.get(seq);
   if (last !== undefined && seq <= last) {
     // What came before the first entry heard is not known here: it is repeated by a door that was restarted.
-    if (known === undefined || known === id) return 'repeat';
-    held.ids.clear();
+    if (known === undefined || (known.id === id && known.hash === hash)) return 'repeat';
+    entries.clear();
   }
   held.lastSeq = seq;
-  held.ids.set(seq, id);
-  const oldest = held.ids.keys().next().value;
-  if (held.ids.size > remembered && oldest !== undefined) held.ids.delete(oldest);
+  const contradicted = contradicts(entries, checkpoint);
+  if (contradicted) entries.clear();
+  entries.set(seq, { id, hash });
+  const oldest = entries.keys().next().value;
+  if (entries.size > remembered && oldest !== undefined) entries.delete(oldest);
+  if (contradicted || (last !== undefined && seq <= last)) return { findings: ['rewritten'] };
   if (last === undefined || seq === last + 1) return { findings: [] };
-  return seq <= last ? { findings: ['rewritten'] } : { findings: ['missing'], missing: seq - last - 1 };
+  return { findings: ['missing'], missing: seq - last - 1 };
+}
+
+/** Whether the signed place in the journal that an entry names is not the one that was heard. */
+function contradicts(entries: ReadonlyMap<number, KnownEntry>, checkpoint: unknown): boolean {
+  if (typeof checkpoint !== 'object' || checkpoint === null || !('seq' in checkpoint) || !('hash' in checkpoint)) return false;
+  const known = typeof checkpoint.seq === 'number' ? entries.get(checkpoint.seq) : undefined;
+  return known?.hash !== undefined && known.hash !== checkpoint.hash;
 }

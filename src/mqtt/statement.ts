@@ -9,7 +9,7 @@ const type = 'facelatch-statement+jws';
 const field = ',"sig":"';
 
 /** The payload with its signature. */
-export async function signStatement(topic: string, payload: string, nowMs: number, signer: Signer): Promise<string> {
+export async function withSignature(topic: string, payload: string, nowMs: number, signer: Signer): Promise<string> {
   const sig = await signDetached(Buffer.from(payload), type, signer, { topic, iat: nowMs / 1000 });
   return `${payload.slice(0, -1)}${field}${sig}"}`;
 }
@@ -22,7 +22,7 @@ export type Statement =
   | { readonly ok: false; readonly doubt: Doubt; readonly body?: Readonly<Record<string, unknown>> };
 
 /** What the door said, if `signer` is its public key. */
-export async function readStatement(topic: string, message: Uint8Array, signer: Signer): Promise<Statement> {
+export async function signedBody(topic: string, message: Uint8Array, signer: Signer): Promise<Statement> {
   const body = asRecord(parseJson(message));
   if (!body) return { ok: false, doubt: 'not-json' };
   if (typeof body.sig !== 'string') return { ok: false, doubt: 'unsigned', body };

@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import type { Signer } from '../../src/base/jws.ts';
 import { importKey, newKey, publicKeyOf, thumbprint } from '../../src/command/keys.ts';
 import { listening } from '../../src/mqtt/listening.ts';
-import { readStatement, signStatement } from '../../src/mqtt/statement.ts';
+import { signedBody, withSignature } from '../../src/mqtt/statement.ts';
 import { topicsOf } from '../../src/mqtt/topics.ts';
 
 const topics = topicsOf('facelatch', 'front-door');
@@ -27,7 +27,7 @@ const state = (value: string) => JSON.stringify({ schema: 1, state: value, at: '
 
 describe('a signed message', () => {
   test('is the payload with one more field, which templates need not know', async () => {
-    const signed = await signStatement(topics.state('door'), state('locked'), nowMs, door.sign);
+    const signed = await withSignature(topics.state('door'), state('locked'), nowMs, door.sign);
     const { sig, ...rest } = JSON.parse(signed);
     expect(rest).toEqual(JSON.parse(state('locked')));
     expect(Object.keys(JSON.parse(signed)).at(-1)).toBe('sig');
@@ -42,7 +42,7 @@ describe('a signed message', () => {
   });
 
   test('is checked by any JOSE library: cut off the last field, put the rest in the middle', async () => {
-    const signed = await signStatement(granted, event(7), nowMs, door.sign);
+    const signed = await withSignature(granted, event(7), nowMs, door.sign);
     const payload = `${signed.slice(0, signed.lastIndexOf(',"sig":"'))}}`;
     const [head, , signature] = JSON.parse(signed).sig.split('.');
     const verified = await flattenedVerify(
@@ -58,13 +58,13 @@ describe('a signed message', () => {
     ['with another field behind the signature', (text) => text.replace(/}$/, ',"seq":8}'), 'other-key'],
     ['with a space in it', (text) => text.replace('"seq":7', '"seq": 7'), 'other-key'],
     ['without its signature', (text) => text.replace(/,"sig".*$/, '}'), 'unsigned'],
-    ['signed by another door', () => signStatement(granted, event(7), nowMs, other.sign), 'other-key'],
+    ['signed by another door', () => withSignature(granted, event(7), nowMs, other.sign), 'other-key'],
     ['on another topic', (text) => text, 'other-topic', topics.event('access.denied')],
     ['that is no JSON', () => 'online', 'not-json'],
     ['with a signature that is none', (text) => text.replace(/"sig":"[^"]*"/, '"sig":"..."'), 'other-key'],
   ])('%s is not believed', async (_what, change, doubt, topic = granted) => {
-    const changed = await change(await signStatement(granted, event(7), nowMs, door.sign));
-    expect(await readStatement(topic, Buffer.from(changed), door.verify)).toMatchObject({ ok: false, doubt });
+    const changed = await change(await withSignature(granted, event(7), nowMs, door.sign));
+    expect(await signedBody(topic, Buffer.from(changed), door.verify)).toMatchObject({ ok: false, doubt });
   });
 });
 
@@ -72,7 +72,7 @@ describe('a listener', () => {
   const open = (clock = { nowMs }) => {
     const ear = listening({ topics, signer: door.verify, nowMs: () => clock.nowMs });
     const take = async (topic: string, text: string, { atMs = nowMs, retained = false, signer = door.sign } = {}) =>
-      await ear.take(topic, Buffer.from(await signStatement(topic, text, atMs, signer)), retained);
+      await ear.take(topic, Buffer.from(await withSignature(topic, text, atMs, signer)), retained);
     return { ear, clock, take, findings: async (...message: Parameters<typeof take>) => (await take(...message))?.findings };
   };
 
@@ -97,6 +97,14 @@ describe('a listener', () => {
     for (const seq of [1, 2, 3]) await take(granted, event(seq));
     expect(await take(granted, event(2, { id: 'another' }))).toMatchObject({ findings: ['rewritten'] });
     expect(await take(granted, event(3, { id: 'another too' }))).toMatchObject({ findings: [] });
+  });
+
+  test('says that a signed place in the journal is not the one that it heard: a journal written again behind it', async () => {
+    const { findings } = open();
+    for (const seq of [1, 2, 3]) await findings(granted, event(seq, { hash: `hash ${seq}` }));
+    expect(await findings(granted, event(4, { hash: 'hash 4', checkpoint: { seq: 2, hash: 'hash 2' } }))).toEqual([]);
+    expect(await findings(granted, event(5, { hash: 'hash 5', checkpoint: { seq: 3, hash: 'another' } }))).toEqual(['rewritten']);
+    expect(await findings(granted, event(6, { hash: 'hash 6', checkpoint: { seq: 3, hash: 'another' } }))).toEqual([]);
   });
 
   test('does not take an event that the broker had stored, nor one that was held back, for something that happens now', async () => {

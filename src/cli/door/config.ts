@@ -5,7 +5,7 @@ import { statusSchema } from '../../command/enrol.ts';
 import { plainRequest, signedRequest } from '../../command/gate.ts';
 import { commands } from '../../command/registry.ts';
 import { replyBody } from '../../command/reply.ts';
-import { asyncApi } from '../../mqtt/asyncapi.ts';
+import { asyncApi } from '../../mqtt/asyncapi/document.ts';
 import { defaults, type LoadedConfig } from '../../settings/load.ts';
 import { reference } from '../../settings/reference.ts';
 import { type CommonOptions, configOf, exitCodes, print, withCommon, withHelp, write } from '../context.ts';

@@ -138,7 +138,7 @@ function lineOf({ what, body, findings, missing }: Heard): string {
 }
 
 /** Every message has them; they are shown elsewhere in the line or are for programs. */
-const notShown = new Set(['schema', 'id', 'seq', 'at', 'door', 'kind', 'sig', 'capturedAtMs', 'capturedAt']);
+const notShown = new Set(['schema', 'id', 'seq', 'at', 'door', 'kind', 'hash', 'checkpoint', 'sig', 'capturedAtMs', 'capturedAt']);
 
 /** The fields of a message as `name value`. */
 function fieldsOf(body: Heard['body']): string {

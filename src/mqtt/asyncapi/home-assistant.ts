@@ -1,7 +1,8 @@
 /** What Home Assistant and the door say to each other, for the AsyncAPI document. */
-import { capital, channelParameters, type Spoken, topics } from './asyncapi-channel.ts';
-import { pressable } from './home-assistant.ts';
-import { attemptMessage, personMessage } from './messages.ts';
+
+import { pressable } from '../home-assistant.ts';
+import { attemptMessage, personMessage } from '../messages.ts';
+import { capital, channelParameters, type Spoken, topics } from './channel.ts';
 
 /** Only if mqtt.homeAssistant.enabled is true. */
 export function spokenToHomeAssistant(): Spoken[] {

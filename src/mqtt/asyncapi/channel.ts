@@ -2,7 +2,7 @@
  * Shared by the parts of the AsyncAPI document. In: a topic and what the door says there. Out: its channel and its
  * operation.
  */
-import { topicsOf } from './topics.ts';
+import { topicsOf } from '../topics.ts';
 
 /** What the door says on one topic. */
 export interface Spoken {

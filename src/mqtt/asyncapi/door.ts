@@ -1,7 +1,6 @@
 /** What the door says over MQTT, for the AsyncAPI document: its states, its events, a training run, an enrolment. */
 import type { TObject } from 'typebox';
-import type { EventKind } from '../events.ts';
-import { capital, keyOf, type Spoken, topics } from './asyncapi-channel.ts';
+import type { EventKind } from '../../events.ts';
 import {
   eventFields,
   eventMessage,
@@ -13,7 +12,8 @@ import {
   stateMessages,
   statusMessage,
   trainingLine,
-} from './messages.ts';
+} from '../messages.ts';
+import { capital, keyOf, type Spoken, topics } from './channel.ts';
 
 export function spokenByDoor(): Spoken[] {
   return [

@@ -4,9 +4,9 @@
  * really published. Pure.
  */
 import type { TObject, TSchema } from 'typebox';
-import { binding, capital, channelOf, channelParameters, keyOf, sendOf, topics } from './asyncapi-channel.ts';
-import { spokenByDoor, spokenByEnrolment } from './asyncapi-door.ts';
-import { fromHomeAssistant, spokenToHomeAssistant } from './asyncapi-home-assistant.ts';
+import { binding, capital, channelOf, channelParameters, keyOf, sendOf, topics } from './channel.ts';
+import { spokenByDoor, spokenByEnrolment } from './door.ts';
+import { fromHomeAssistant, spokenToHomeAssistant } from './home-assistant.ts';
 
 /** What the document says about a command. */
 export interface CommandNote {
