@@ -296,6 +296,23 @@ describe('a flood', () => {
     expect((await post.send('operator', 'door.open')).ok).toBe(true);
   });
 
+  it('of changes over many minutes fills the list of used commands for its own key alone', async () => {
+    const post = await open();
+    const { DatabaseSync } = await import('node:sqlite');
+    const [operator, admin] = [await thumbprint(post.operatorKeys.operator), await thumbprint(post.operatorKeys.admin)];
+    using db = new DatabaseSync(`${post.folder}/commands.sqlite`);
+    db.exec('BEGIN');
+    const insert = db.prepare('INSERT INTO used (kid, jti, exp) VALUES (?, ?, 9000000000)');
+    for (let n = 0; n < 20_000; n++) insert.run(operator, `${n}`);
+    db.exec('COMMIT');
+    using used = openUsedCommands(`${post.folder}/commands.sqlite`);
+    const use = (kid: string) => used.note({ kid, jti: 'next', iatS: 1, expS: 9_000_000_000, inOrder: false }, 1);
+    expect([use(operator), use(admin)]).toEqual(['full', 'first']);
+    expect((await post.send('admin', 'door.open')).ok).toBe(true);
+    expect((await post.send('operator', 'door.open')).error?.code).toBe('busy');
+    expect((await post.send('operator', 'disarm')).ok).toBe(true);
+  });
+
   it('of an operator’s captured command, sent again by others, takes nothing from that operator', async () => {
     const post = await open();
     const { payload } = await post.senders.viewer.request('people.list', {});
