@@ -8,9 +8,10 @@ import { join } from 'node:path';
 import { connectAsync, type IClientOptions } from 'mqtt';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { openLog } from '../../src/base/log.ts';
-import { newKey, publicKeyOf } from '../../src/command/keys.ts';
+import { newKey, openDoorKeys, publicKeyOf } from '../../src/command/keys.ts';
 import { operatorsIn } from '../../src/command/operators.ts';
 import type { Event } from '../../src/events.ts';
+import { signedBody } from '../../src/mqtt/statement.ts';
 import { loadConfig } from '../../src/settings/load.ts';
 import { wire } from '../../src/wire.ts';
 import { facelatch, temporaryFolder } from '../cli/facelatch.ts';
@@ -108,7 +109,7 @@ async function open({ url, settings = {} }: Way) {
   ]);
   const send = (command: string) =>
     facelatch(['send', 'front-door', command, '--key', keyFile, '--broker', url, '--state', state, ...sets, '--timeout', '15']);
-  return { house, camera, events, send };
+  return { house, camera, events, send, state };
 }
 
 async function client(way: Way, username: string) {
@@ -116,8 +117,12 @@ async function client(way: Way, username: string) {
   const made = await connectAsync(url, { protocolVersion: 5, reconnectPeriod: 0, username, password: username, ...options }, false);
   ends.push(() => made.endAsync(true));
   const topics: string[] = [];
-  made.on('message', (topic) => void topics.push(topic));
-  return { ...made, topics, client: made };
+  const messages: { readonly topic: string; readonly payload: Buffer }[] = [];
+  made.on('message', (topic, payload) => {
+    topics.push(topic);
+    messages.push({ topic, payload });
+  });
+  return { ...made, topics, messages, client: made };
 }
 
 const tls13 = ['tls_version tlsv1.3', 'cafile $FOLDER/ca', 'certfile $FOLDER/pem', 'keyfile $FOLDER/key'];
@@ -157,7 +162,7 @@ it.each(Object.entries(ways))(
     const way = await make();
     const monitor = await client(way, 'monitor');
     await monitor.client.subscribeAsync('#', { qos: 1 });
-    const { camera, events, send, house } = await open(way);
+    const { camera, events, send, house, state } = await open(way);
     await expect.poll(() => house.status.broker, { timeout: 15_000 }).toBe('connected');
     let frame = 0;
     await expect
@@ -171,6 +176,11 @@ it.each(Object.entries(ways))(
       .toBe(true);
     const topic = (rest: string) => `facelatch/front-door/${rest}`;
     await expect.poll(() => monitor.topics, { timeout: 5000 }).toContain(topic('event/relay/pulsed'));
+
+    // All of it is signed by the door.
+    const { id: kid, verify: key } = await openDoorKeys(join(state, 'door-keys.json'), 'front-door');
+    for (const { topic: on, payload } of monitor.messages)
+      expect(await signedBody(on, payload, { kid, key }), on).toMatchObject({ ok: true });
 
     // Who may not, may not: what they send never comes, what they ask for they never hear.
     const guest = await client(way, 'guest');
