@@ -21,6 +21,7 @@ export const denials = [
   'locked-out',
   'tampered',
   'journal-down',
+  'gallery-down',
   'relay-failed',
   // The person's rules.
   'disabled',
@@ -184,6 +185,21 @@ export type Event =
   /** Who may send commands; `key`: thumbprint of the operator's key. Done at the door's own shell. */
   | { readonly kind: 'key.added'; readonly name: string; readonly role: string; readonly key: string }
   | { readonly kind: 'key.removed'; readonly name: string; readonly role: string; readonly key: string }
+  /** Alarm: this door signed a journal of `had` entries, and found one of `has` in its place. */
+  | { readonly kind: 'journal.replaced'; readonly had: number; readonly has: number }
+  /** Alarm: the file of the people is gone or cannot be opened. Nobody is let in by face until it is back. */
+  | { readonly kind: 'gallery.lost'; readonly detail: string }
+  /** Another file stands in the place of the people's, or it is back: read again. */
+  | { readonly kind: 'gallery.replaced'; readonly people: number; readonly templates: number }
+  /** Alarm: a row that this door did not write does not count. `picture`: the beginning of its SHA-256. */
+  | {
+      readonly kind: 'gallery.row-refused';
+      readonly row: 'person' | 'picture' | 'template';
+      readonly personId: PersonId;
+      readonly picture?: string;
+    }
+  /** Somebody at the machine vouched for every row as it stands. */
+  | { readonly kind: 'gallery.sealed'; readonly people: number; readonly by: string }
   | { readonly kind: 'setting.changed'; readonly path: string; readonly value: number; readonly by: string }
   | { readonly kind: 'training.started'; readonly job: string; readonly recipe: string; readonly where: string; readonly by: string }
   | {

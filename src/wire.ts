@@ -107,7 +107,7 @@ export async function wire(config: Config, log: Log, overrides: Overrides = {}):
       mounting?.looked(moment, controller.settled);
     },
     onTick: () => onTick(rooms, entrance, loops),
-    refresh: () => takeInChanges(rooms),
+    refresh: () => takeInChanges(rooms, controller.record),
     retry: { minMs: config.camera.retryMinMs, maxMs: config.camera.retryMaxMs },
     idleFps: isStepped(config, overrides) ? 0 : config.face.idleFps,
   });

@@ -107,7 +107,9 @@ export function reasonOf({ finding }: Sighting, policy: PresentationRules, admis
     return admission.needs[0] ? needed[admission.needs[0]] : 'person';
   }
   if (finding.kind === 'low-quality' && finding.reasons.includes('several-faces')) return 'ambiguous';
-  return finding.kind === 'nobody' ? 'unknown' : finding.kind;
+  const shown = finding.kind === 'nobody' ? 'unknown' : finding.kind;
+  // A resident is unknown to a door that cannot read its people: no failure of theirs.
+  return shown === 'unknown' && policy.blocked?.reason === 'gallery-down' ? 'gallery-down' : shown;
 }
 
 /** Why the presentation did not open the door: what most of its frames showed. */

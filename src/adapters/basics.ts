@@ -6,18 +6,23 @@
 import { statSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { rowSeal } from '../base/data/row-seal.ts';
 import { Fault, messageOf } from '../base/errors.ts';
 import { makeFolder } from '../base/make-folder.ts';
 import { type Clock, systemClock } from '../base/time.ts';
+import { gallerySecret, heldKeys, noteGallerySealed, textSigner } from '../command/keys.ts';
 import type { EmbedderInfo, FaceReader } from '../face/port.ts';
 import { openFaceReader } from '../face/reader.ts';
+import type { Strangers } from '../identity/chances.ts';
 import type { EnrolmentSessions, Gallery, Reembedded } from '../identity/port.ts';
+import type { GallerySeal } from '../identity/sealing.ts';
 import { gallerySearch, type Search } from '../identity/search.ts';
 import { enrolmentSessions, type SessionsOptions } from '../identity/sessions.ts';
 import { openGallery } from '../identity/sqlite.ts';
 import type { Journal, JournalReader } from '../journal/port.ts';
 import { journalReader } from '../journal/reader.ts';
 import { openJournal } from '../journal/sqlite.ts';
+import { cohortEmbedder, openCohort } from '../recipes/cohort.ts';
 import type { Config } from '../settings/load.ts';
 
 /** What facelatch ships beside its code. */
@@ -57,8 +62,39 @@ export function stateFolder({ state }: Config): string {
   return folder;
 }
 
-export function galleryOf(config: Config, embedder: EmbedderInfo, clock: Clock = systemClock): Gallery {
-  return openGallery({ file: join(stateFolder(config), 'people.sqlite'), embedder, policy: config.identity, clock });
+/** Where this door's own keys are kept. */
+export const doorKeysFile = (config: Config): string => join(stateFolder(config), 'door-keys.json');
+
+/** The people. `reseal`: somebody at the machine vouches for every row as it stands. */
+export function galleryOf(config: Config, embedder: EmbedderInfo, clock: Clock = systemClock, reseal = false): Gallery {
+  const seal = sealOf(doorKeysFile(config));
+  const file = join(stateFolder(config), 'people.sqlite');
+  return openGallery({ file, embedder, policy: config.identity, clock, seal, reseal, strangers: () => shippedStrangers(embedder) });
+}
+
+/**
+ * Half of the shipped strangers: all of them would take twice as long to score, and the other half says the same.
+ * Undefined where they are of another embedder, or cannot be read: the door opens without them.
+ */
+function shippedStrangers({ sha256 }: EmbedderInfo): Strangers | undefined {
+  const folder = modelFolder('cohort');
+  if (cohortEmbedder(folder) !== sha256) return undefined;
+  try {
+    const { embedder, people } = openCohort(folder);
+    return { embedder, embeddings: people.flat().filter((_, index) => index % 2 === 0) };
+  } catch (error) {
+    if (error instanceof Fault) return undefined;
+    throw error;
+  }
+}
+
+/** The seal that tells this door's rows from those of others. Throws Fault `bad-config`. */
+function sealOf(keys: string): GallerySeal {
+  return {
+    rows: rowSeal(Buffer.from(gallerySecret(keys), 'base64url'), 'facelatch gallery rows 1'),
+    begun: heldKeys(keys).gallerySealed,
+    begin: () => noteGallerySealed(keys),
+  };
 }
 
 /**
@@ -80,7 +116,8 @@ export function searchOf({ identity }: Config, embedder: EmbedderInfo): Search {
 }
 
 export function journalOf(config: Config, clock: Clock = systemClock): Journal {
-  return openJournal({ file: join(stateFolder(config), 'journal.sqlite'), clock });
+  const signer = textSigner(heldKeys(doorKeysFile(config)));
+  return openJournal({ file: join(stateFolder(config), 'journal.sqlite'), clock, signer });
 }
 
 /** The journal for whoever asks from afar. */

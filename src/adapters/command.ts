@@ -16,12 +16,11 @@ import { openUsedCommands } from '../command/used.ts';
 import { machineMark } from '../host/machine.ts';
 import { timeSync } from '../host/time-sync.ts';
 import type { Config } from '../settings/load.ts';
-import { journalOf, stateFolder } from './basics.ts';
+import { doorKeysFile, journalOf, stateFolder } from './basics.ts';
 
 /** Where the keys of this door's operators are kept. */
 export const operatorsFile = (config: Config): string => join(stateFolder(config), 'operators.json');
 /** This door's own keys, made at first use. */
-export const doorKeysFile = (config: Config): string => join(stateFolder(config), 'door-keys.json');
 export const doorKeysOf = (config: Config): Promise<DoorKeys> => openDoorKeys(doorKeysFile(config), config.door.id, machineMark());
 
 /**

@@ -177,9 +177,11 @@ export const faultGuide: Readonly<Record<FaultCode, FaultAdvice>> = {
   },
   'gallery-down': {
     area: 'people and journal',
-    says: ['is held by another process', 'check its owner, its folder and the disk'],
-    cause: 'The file with the enrolled people cannot be read or written now: another process holds it, or its owner or the disk is wrong.',
-    remedy: 'Try again. Then check the owner (`sudo ls -l /var/lib/facelatch`: all files belong to `facelatch`), the mount and the disk.',
+    says: ['is held by another process', 'check its owner, its folder and the disk', 'is gone: put it back'],
+    cause:
+      'The file with the enrolled people cannot be read or written now: another process holds it, it is gone, or its owner or the disk is wrong. ' +
+      'While it is gone the door denies everyone by face with the reason `gallery-down`.',
+    remedy: 'Put the file back if it is gone; the door reads it within a second. Else try again. Then check the owner (`sudo ls -l /var/lib/facelatch`: all files belong to `facelatch`), the mount and the disk.',
   },
   'journal-damaged': {
     area: 'people and journal',
@@ -191,11 +193,11 @@ export const faultGuide: Readonly<Record<FaultCode, FaultAdvice>> = {
   },
   'journal-down': {
     area: 'people and journal',
-    says: ['The journal cannot be written'],
+    says: ['The journal cannot be written', 'is gone or was replaced while'],
     cause:
-      'The journal cannot be written: disk full, wrong owner or a read-only disk. The door denies everyone by face with the reason `journal-down`.',
+      'The journal cannot be written: disk full, wrong owner, a read-only disk, or a file that is gone or was swapped. The door denies everyone by face with the reason `journal-down`.',
     remedy:
-      'Free space, or correct the owner of the state folder. The door opens again without a restart. `access.journalDown` set to `open` lets enrolled ' +
+      'Free space, correct the owner of the state folder, or put the journal back (or restart the door to begin another). The door opens again without a restart. `access.journalDown` set to `open` lets enrolled ' +
       'people in without a record; read [Security](security.md) first.',
   },
   'database-newer': {

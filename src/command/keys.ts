@@ -2,7 +2,8 @@
  * Keys as files and texts: Ed25519 for signatures (RFC 8032), X25519 for what only one side may read (RFC 7748), both
  * as JWK (RFC 8037), named by their thumbprint (RFC 7638).
  */
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, randomBytes, sign, verify } from 'node:crypto';
+import { chownSync, existsSync, linkSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { type CryptoKey, calculateJwkThumbprint, exportJWK, generateKeyPair, importJWK, type JWK } from 'jose';
 import Type from 'typebox';
 import { Compile } from 'typebox/compile';
@@ -82,9 +83,8 @@ export async function newKey(crv: PublicKey['crv']): Promise<PrivateKey> {
  * or read for the first time. @throws Fault `bad-config`.
  */
 export async function openDoorKeys(file: string, door: string, machine?: string): Promise<DoorKeys> {
-  if (!existsSync(file)) await renewDoorKeys(file, machine);
-  const held = readKeys(file);
-  if (held.machine === undefined && machine !== undefined) bindQuietly(file, held, machine);
+  const held = heldKeys(file);
+  if (held.machine === undefined && machine !== undefined) bindQuietly(file, machine);
   const card: DoorCard = { door, sign: publicKeyOf(held.sign, 'Ed25519'), encrypt: publicKeyOf(held.encrypt, 'X25519') };
   return {
     card,
@@ -97,44 +97,120 @@ export async function openDoorKeys(file: string, door: string, machine?: string)
 }
 
 /**
- * New keys in place of those in `file`: whoever sends commands to this door needs its new card. @throws Fault
- * `bad-argument`.
+ * New keys in place of those in `file`: whoever sends commands to this door needs its new card. What the gallery is
+ * sealed with stays. @throws Faults `bad-config`, `bad-argument`.
  */
 export async function renewDoorKeys(file: string, machine: string | undefined): Promise<void> {
-  replaceFile(file, { sign: await newKey('Ed25519'), encrypt: await newKey('X25519'), ...(machine !== undefined && { machine }) });
+  const { machine: _, ...held } = existsSync(file) ? readKeys(file) : { gallerySealed: false };
+  const keys = { sign: await newKey('Ed25519'), encrypt: await newKey('X25519') };
+  rewriteKeys(file, { ...held, ...keys, ...(machine !== undefined && { machine }) });
 }
 
 /** The keys stay, and belong to this machine from now on. @throws Faults `bad-config`, `bad-argument`. */
 export function bindDoorKeys(file: string, machine: string | undefined): void {
-  const { sign, encrypt } = readKeys(file);
-  replaceFile(file, { sign, encrypt, ...(machine !== undefined && { machine }) });
+  const { machine: _, ...held } = readKeys(file);
+  rewriteKeys(file, { ...held, ...(machine !== undefined && { machine }) });
 }
 
-/**
- * Keys of an older version. Where they cannot be written now, they are bound the next time; root would take them from
- * the daemon.
- */
-function bindQuietly(file: string, { sign, encrypt }: HeldKeys, machine: string): void {
-  if (statSync(file).uid !== process.geteuid?.()) return;
+/** Keys of an older version. Where they cannot be written now, they are bound the next time. */
+function bindQuietly(file: string, machine: string): void {
   try {
-    replaceFile(file, { sign, encrypt, machine });
+    bindDoorKeys(file, machine);
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
   }
 }
 
-interface HeldKeys {
+/** Root would take them from the daemon: they stay with whom they belong to. */
+function rewriteKeys(file: string, held: object): void {
+  const owner = statSync(file, { throwIfNoEntry: false });
+  const me = process.geteuid?.();
+  if (owner && me !== 0 && owner.uid !== me) throw new Fault('bad-argument', `The door's keys in ${file} belong to another user.`);
+  replaceFile(file, held);
+  if (owner && me === 0 && owner.uid !== me) chownSync(file, owner.uid, owner.gid);
+}
+
+/** What the file of a door's keys holds. */
+export interface HeldKeys {
   readonly sign: PrivateKey;
   readonly encrypt: PrivateKey;
   readonly machine?: string;
+  /** The secret that the rows of the gallery are sealed with, base64url; absent before the first seal. */
+  readonly seal?: string;
+  /** Whether the gallery of this door is sealed. */
+  readonly gallerySealed: boolean;
+}
+
+/** Reads the keys in `file`, making them where there is none. @throws Fault `bad-config`. */
+export function heldKeys(file: string): HeldKeys {
+  if (!existsSync(file)) makeKeys(file);
+  return readKeys(file);
+}
+
+/** Of two processes that make the keys at the same time, one makes them and both use those. */
+function makeKeys(file: string): void {
+  const fresh = (crv: PublicKey['crv']): PrivateKey => {
+    const { privateKey } = crv === 'Ed25519' ? generateKeyPairSync('ed25519') : generateKeyPairSync('x25519');
+    const { x = '', d = '' } = privateKey.export({ format: 'jwk' });
+    return { kty: 'OKP', crv, x, d };
+  };
+  const beside = `${file}.${process.pid}`;
+  const seal = randomBytes(32).toString('base64url');
+  replaceFile(beside, { sign: fresh('Ed25519'), encrypt: fresh('X25519'), seal });
+  try {
+    linkSync(beside, file);
+  } catch (error) {
+    if (!existsSync(file)) throw asFault(error, 'bad-config', `The door's keys cannot be written to ${file}`);
+  } finally {
+    rmSync(beside, { force: true });
+  }
+}
+
+/**
+ * The secret that the gallery is sealed with. It is of its own, so that a door whose keys are renewed keeps its people.
+ * @throws Faults `bad-config`, `bad-argument`.
+ */
+export function gallerySecret(file: string): string {
+  const held = heldKeys(file);
+  if (held.seal !== undefined) return held.seal;
+  rewriteKeys(file, { ...held, seal: randomBytes(32).toString('base64url') });
+  return gallerySecret(file);
+}
+
+/** The door's signature of short texts, made at once: what jose makes takes turns of the event loop. */
+export function textSigner({ sign: key }: Pick<HeldKeys, 'sign'>) {
+  const { kty, crv, x } = key;
+  const secret = createPrivateKey({ key: { ...key }, format: 'jwk' });
+  const open = createPublicKey(secret);
+  return {
+    kid: createHash('sha256').update(JSON.stringify({ crv, kty, x })).digest('base64url'), // RFC 7638
+    sign: (text: string): string => sign(null, Buffer.from(text), secret).toString('base64url'),
+    verify: (text: string, signature: string): boolean => verify(null, Buffer.from(text), open, Buffer.from(signature, 'base64url')),
+  };
+}
+
+/** Notes beside the keys that the gallery is sealed. @throws Faults `bad-config`, `bad-argument`. */
+export function noteGallerySealed(file: string): void {
+  const held = readKeys(file);
+  if (!held.gallerySealed) rewriteKeys(file, { ...held, gallerySealed: true });
 }
 
 function readKeys(file: string): HeldKeys {
   try {
-    const { sign, encrypt, machine } = JSON.parse(readFileSync(file, 'utf8'));
-    const bound = typeof machine === 'string' ? { machine } : {};
-    return { sign: privateKeyOf(sign, 'Ed25519'), encrypt: privateKeyOf(encrypt, 'X25519'), ...bound };
+    const { sign, encrypt, machine, seal, gallerySealed } = JSON.parse(readFileSync(file, 'utf8'));
+    return {
+      ...{ sign: privateKeyOf(sign, 'Ed25519'), encrypt: privateKeyOf(encrypt, 'X25519') },
+      ...(typeof machine === 'string' ? { machine } : {}),
+      ...(typeof seal === 'string' ? { seal } : {}),
+      gallerySealed: gallerySealed === true,
+    };
   } catch (error) {
+    if (error instanceof Error && 'code' in error && (error.code === 'EACCES' || error.code === 'EPERM'))
+      throw new Fault(
+        'bad-config',
+        `The door's keys in ${file} may not be read by this user, and people and journal are checked with them: run the command as the user of the service (sudo -u facelatch facelatch …)`,
+        error,
+      );
     throw new Fault(
       'bad-config',
       `The door's keys in ${file} cannot be used (${messageOf(error)}): restore the file, or remove it. Then the door makes new keys, and operators need its new card ("facelatch key door")`,

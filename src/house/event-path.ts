@@ -13,6 +13,8 @@ const alarms: ReadonlySet<Event['kind']> = new Set([
   'tamper.raised',
   'relay.failed',
   'access.stopped',
+  'gallery.lost',
+  'gallery.row-refused',
 ]);
 
 export function tellEvent({ listeners, counts, publishing, learning, metrics }: Rooms, event: Event, entry: Entry | undefined): void {

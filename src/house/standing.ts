@@ -24,13 +24,17 @@ export interface HouseStatus extends DaemonStatus {
 /** What the door decides by now: the settings in force, and the threshold of the network that guards. */
 export function policyOf({ eyes, live }: Rooms): Policy {
   const { policy, logit, fmr, extrapolated } = eyes.gallery.threshold;
+  const { down } = eyes.gallery;
   return {
     ...live.config.access,
     ...faceComparison(eyes.reader.embedder),
     pulseMs: live.config.relay.pulseMs,
     threshold: { policy, logit, fmr, extrapolated },
+    ...(down === undefined ? {} : { blocked: { reason: 'gallery-down', detail: 'the people cannot be read' } }),
   };
 }
+
+const enrolled = ({ gallery }: Rooms['eyes']): number => (gallery.down === undefined ? gallery.list().length : 0);
 
 export function houseStatus({ camera, relay, eyes, publishing, view }: Rooms, status: DaemonStatus): HouseStatus {
   return {
@@ -38,7 +42,7 @@ export function houseStatus({ camera, relay, eyes, publishing, view }: Rooms, st
     cameraLabel: camera.label,
     relay: relay.label,
     door: relay.level,
-    people: eyes.gallery.list().length,
+    people: enrolled(eyes),
     broker: publishing?.summary ?? 'off',
     masked: view?.masked ?? 0,
   };
@@ -60,7 +64,7 @@ export function readingsOf(
     frameAgeMs: camera.latest && clock.now() - camera.latest.capturedAtMs,
     broker: publishing?.state ?? 'off',
     backlog: publishing?.backlog ?? 0,
-    people: eyes.gallery.list().length,
+    people: enrolled(eyes),
     templates: eyes.gallery.templates,
     masked: view?.masked ?? 0,
     released: relay.level === 'active',

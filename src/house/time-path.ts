@@ -4,6 +4,7 @@
  */
 import type { Entrance } from '../access/entrance.ts';
 import { Fault, messageOf } from '../base/errors.ts';
+import type { Event } from '../events.ts';
 import type { Loops } from './loops.ts';
 import type { Rooms } from './rooms.ts';
 import { summaryOf } from './standing.ts';
@@ -17,15 +18,19 @@ export function onTick(rooms: Rooms, entrance: Pick<Entrance, 'tick'>, { status 
 }
 
 /** Takes in what other processes changed in the people and the trained networks. */
-export function takeInChanges(rooms: Rooms): void {
+export function takeInChanges(rooms: Rooms, record: (event: Event) => void): void {
   const { gallery } = rooms.eyes;
   try {
     if (gallery.refresh()) rooms.log.info({ room: 'identity', templates: gallery.templates }, 'people changed');
     rooms.people = gallery.list().length;
     rooms.learning?.refresh(rooms.people);
   } catch (error) {
-    // Those known so far stay known; the next second tries again.
+    // Those known so far stay known, unless the file itself is gone; the next second tries again.
     if (!(error instanceof Fault)) throw error;
     rooms.log.warn({ room: 'identity', code: error.code, err: messageOf(error) }, 'changes to the people cannot be read');
+  }
+  for (const finding of gallery.findings()) {
+    rooms.log.error({ room: 'identity', ...finding }, 'the file of the people was changed from outside');
+    record(finding);
   }
 }

@@ -6,17 +6,18 @@ import type { DatabaseSync } from 'node:sqlite';
 import { asFault, Fault, messageOf } from '../base/errors.ts';
 import { openSqlite, type SqliteKind, sqliteTrouble } from '../base/sqlite.ts';
 
-const schemaVersion = 3;
+const schemaVersion = 4;
 /** "FLGY": tells our file from any other SQLite file (SQLite file format, offset 68). */
 const applicationId = 0x464c4759;
 
 // `embedder` is the SHA-256 of the network that made the template. A picture may have templates of several, so that the
 // previous network can come back at once. `vector` is float32, little-endian like every machine we run on.
-const templatesTable = `
+// `seal`: see sealing.ts.
+const templatesTable = (seal: string) => `
   CREATE TABLE templates (
     picture_id INTEGER NOT NULL REFERENCES pictures ON DELETE CASCADE,
     embedder TEXT NOT NULL,
-    vector BLOB NOT NULL,
+    vector BLOB NOT NULL,${seal}
     PRIMARY KEY (picture_id, embedder)
   ) STRICT;
 `;
@@ -25,7 +26,8 @@ const schema = `
     id TEXT PRIMARY KEY,
     name TEXT NOT NULL UNIQUE,
     enrolled_at TEXT NOT NULL,
-    rules TEXT NOT NULL DEFAULT '{}'
+    rules TEXT NOT NULL DEFAULT '{}',
+    seal BLOB
   ) STRICT;
   CREATE TABLE pictures (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -33,17 +35,19 @@ const schema = `
     source TEXT NOT NULL,
     added_at TEXT NOT NULL,
     sha256 TEXT NOT NULL UNIQUE,
-    picture BLOB NOT NULL
+    picture BLOB NOT NULL,
+    seal BLOB
   ) STRICT;
   CREATE INDEX pictures_of_person ON pictures (person_id);
-  ${templatesTable}
+  ${templatesTable('seal BLOB,')}
 `;
 
 /** From each earlier version to the next. */
 const migrations: Readonly<Record<number, string>> = {
   1: `ALTER TABLE people ADD COLUMN rules TEXT NOT NULL DEFAULT '{}'`,
-  2: `ALTER TABLE templates RENAME TO templates_2; ${templatesTable}
+  2: `ALTER TABLE templates RENAME TO templates_2; ${templatesTable('')}
     INSERT INTO templates SELECT picture_id, embedder, vector FROM templates_2; DROP TABLE templates_2`,
+  3: ['people', 'pictures', 'templates'].map((table) => `ALTER TABLE ${table} ADD COLUMN seal BLOB;`).join(''),
 };
 
 const gallery: SqliteKind = {

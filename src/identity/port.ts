@@ -1,7 +1,7 @@
 /** The door of the identity room: people, their verification images and templates, and who a probe could be. */
 
 import type { Fault } from '../base/errors.ts';
-import type { PersonId } from '../events.ts';
+import type { Event, PersonId } from '../events.ts';
 import { type Embedding, qualityReasons } from '../face/port.ts';
 
 export interface Person {
@@ -82,6 +82,9 @@ export interface Threshold {
   readonly verification: number;
 }
 
+/** What somebody else did to the file. */
+export type GalleryFinding = Extract<Event, { kind: 'gallery.lost' | 'gallery.replaced' | 'gallery.row-refused' }>;
+
 /**
  * Every method may throw the Faults `gallery-down` (locked, no permission, failing disk), `gallery-damaged` and, where
  * it writes, `disk-full`; after a fault nothing is half-written.
@@ -134,7 +137,18 @@ export interface Gallery extends Disposable {
   readonly templates: number;
   /** People who have pictures without a template of the embedder in use: never compared with those until `reembed`. */
   readonly stale: number;
-  /** Reads what another process has changed; true where there was something. Cheap enough for every second. */
+  /**
+   * Why nobody can be recognised now: the file is gone, or another stands in its place that cannot be opened. Undefined
+   * while the gallery works.
+   */
+  readonly down: string | undefined;
+  /** What was found about the file since this was last asked; each finding is told once. */
+  findings(): readonly GalleryFinding[];
+  /**
+   * Reads what another process has changed; true where there was something. Cheap enough for every second. Also looks
+   * whether the file is still the one that is open: another in its place is opened, and while there is none, `down` is
+   * set and this throws `gallery-down`.
+   */
   refresh(): boolean;
   /**
    * Makes the missing templates from the stored pictures. A picture for which `embed` throws a Fault stays as it is and

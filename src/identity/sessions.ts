@@ -3,6 +3,7 @@
  * stores all of them in one transaction. Limited in sessions, pictures, bytes and time.
  */
 import { randomUUID } from 'node:crypto';
+import { type News, news } from '../base/data/news.ts';
 import { Fault, isBadPicture, messageOf } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import { type SerialQueue, serialQueue } from '../base/serial.ts';
@@ -14,7 +15,6 @@ import { type Album, type AlbumParts, album } from './album.ts';
 import { type PictureOrigin, refusePicture } from './candidate.ts';
 import { looksLike } from './lookalike.ts';
 import { personName } from './name.ts';
-import { type News, news } from './news.ts';
 import { pictureDigest, pictureId } from './picture-id.ts';
 import type {
   Enrolled,

@@ -14,7 +14,6 @@ import type { PersonRules } from './port.ts';
 
 const bytes = Type.Refine(Type.Unsafe<Uint8Array>({}), (value) => value instanceof Uint8Array);
 const personRow = Compile(Type.Object({ id: Type.String(), name: Type.String(), enrolledAt: Type.String(), pictures: Type.Integer() }));
-const rulesRow = Compile(Type.Object({ id: Type.String(), rules: Type.String() }));
 const rulesOfPerson = Compile(
   Type.Partial(
     Type.Object({
@@ -35,7 +34,22 @@ const rulesOfPerson = Compile(
 const pictureRow = Compile(Type.Object({ id: Type.String(), picture: bytes, source: Type.String(), addedAt: Type.String() }));
 const imageRow = Compile(Type.Object({ personId: Type.String(), source: Type.String(), picture: bytes }));
 const ownerRow = Compile(Type.Object({ id: Type.Integer(), personId: Type.String() }));
-const templateRow = Compile(Type.Object({ personId: Type.String(), vector: bytes }));
+const seal = Type.Union([bytes, Type.Null()]);
+const sealedPerson = Compile(
+  Type.Object({ id: Type.String(), name: Type.String(), enrolledAt: Type.String(), rules: Type.String(), seal }),
+);
+const sealedPicture = Compile(
+  Type.Object({
+    pictureId: Type.Integer(),
+    ...{ personId: Type.String(), sha256: Type.String(), source: Type.String(), addedAt: Type.String(), seal },
+  }),
+);
+const sealedTemplate = Compile(
+  Type.Object({
+    pictureId: Type.Integer(),
+    ...{ personId: Type.String(), sha256: Type.String(), embedder: Type.String(), vector: bytes, seal },
+  }),
+);
 const countRow = Compile(Type.Object({ n: Type.Integer() }));
 const idRow = Compile(Type.Object({ id: Type.Integer() }));
 
@@ -57,7 +71,14 @@ export function galleryStatements(db: DatabaseSync, file: string) {
       each: (...values) => statement.iterate(...values).map((row) => checkedRow(check, row, damaged)),
     };
   };
-  return { ...peopleStatements(db, read, damaged), ...pictureStatements(db, read), ...templateStatements(db, read, file) };
+  return {
+    ...peopleStatements(db, read, damaged),
+    ...pictureStatements(db, read),
+    ...templateStatements(db, read),
+    ...sealStatements(db, read),
+    /** The numbers of a template. */
+    vector: (blob: Uint8Array, embedder: EmbedderInfo) => vectorOf(blob, embedder, file),
+  };
 }
 
 type Read = <Row extends object>(
@@ -76,7 +97,6 @@ function peopleStatements(db: DatabaseSync, read: Read, damaged: () => Fault) {
   const add = db.prepare('INSERT INTO people (id, name, enrolled_at) VALUES (?, ?, ?)');
   const rename = db.prepare('UPDATE people SET name = ? WHERE id = ?');
   const remove = db.prepare('DELETE FROM people WHERE id = ?');
-  const rules = read(`SELECT id, rules FROM people WHERE rules <> '{}'`, rulesRow);
   const setRules = db.prepare('UPDATE people SET rules = ? WHERE id = ?');
   return {
     all: () => all.all(),
@@ -86,7 +106,8 @@ function peopleStatements(db: DatabaseSync, read: Read, damaged: () => Fault) {
       return id;
     },
     rename: (id: PersonId, name: string) => rename.run(name, id),
-    rules: () => new Map(rules.all().map((row) => [row.id, rulesOf(row.rules, damaged)])),
+    /** The rules in a text of the column. */
+    rulesOf: (text: string) => rulesOf(text, damaged),
     setRules: (id: PersonId, text: string) => setRules.run(text, id),
     remove: (id: PersonId) => remove.run(id).changes > 0,
   };
@@ -116,33 +137,53 @@ function pictureStatements(db: DatabaseSync, read: Read) {
   };
 }
 
-function templateStatements(db: DatabaseSync, read: Read, file: string) {
+function templateStatements(db: DatabaseSync, read: Read) {
   const isStale = 'NOT EXISTS (SELECT 1 FROM templates WHERE picture_id = pictures.id AND embedder = ?)';
   // Stores nothing where the picture is gone: there is never a template without its picture.
-  const set = db.prepare('INSERT OR REPLACE INTO templates (picture_id, embedder, vector) SELECT id, ?, ? FROM pictures WHERE id = ?');
-  const all = read(
-    'SELECT person_id AS personId, vector FROM templates JOIN pictures ON pictures.id = picture_id WHERE embedder = ? ORDER BY person_id, picture_id',
-    templateRow,
+  const set = db.prepare(
+    'INSERT OR REPLACE INTO templates (picture_id, embedder, vector, seal) SELECT id, ?, ?, ? FROM pictures WHERE id = ?',
   );
+  const all = read(`${sealedTemplates} WHERE embedder = ? ORDER BY person_id, picture_id`, sealedTemplate);
   const keep = db.prepare('DELETE FROM templates WHERE embedder NOT IN (SELECT value FROM json_each(?))');
   const stalePeople = read(`SELECT count(DISTINCT person_id) AS n FROM pictures WHERE ${isStale}`, countRow);
   const stalePictures = read(`SELECT id FROM pictures WHERE ${isStale} ORDER BY id`, idRow);
   return {
     /** False where the picture is gone. */
-    setTemplate: (pictureId: number, embedder: string, template: Embedding) =>
-      set.run(embedder, new Uint8Array(template.buffer, template.byteOffset, template.byteLength), pictureId).changes > 0,
+    setTemplate: (pictureId: number, embedder: string, vector: Uint8Array, sealed: Uint8Array | null) =>
+      set.run(embedder, vector, sealed, pictureId).changes > 0,
     keepTemplates: (embedders: readonly string[]) => Number(keep.run(JSON.stringify(embedders)).changes),
     stalePeople: (embedder: string) => stalePeople.one(embedder)?.n ?? 0,
     stalePictures: (embedder: string) => stalePictures.all(embedder).map(({ id }) => id),
-    templates: (embedder: EmbedderInfo) => {
-      const people = new Map<PersonId, Embedding[]>();
-      for (const { personId, vector } of all.each(embedder.sha256)) {
-        const templates = people.get(personId) ?? [];
-        templates.push(vectorOf(vector, embedder, file));
-        people.set(personId, templates);
-      }
-      return [...people].map(([id, templates]) => ({ id, templates }));
-    },
+    /** In the order of their people. */
+    templates: (embedder: string) => all.each(embedder),
+  };
+}
+
+const sealedTemplates =
+  'SELECT picture_id AS pictureId, person_id AS personId, sha256, embedder, vector, templates.seal AS seal FROM templates JOIN pictures ON pictures.id = picture_id';
+
+function sealStatements(db: DatabaseSync, read: Read) {
+  const person = 'SELECT id, name, enrolled_at AS enrolledAt, rules, seal FROM people';
+  const picture = 'SELECT id AS pictureId, person_id AS personId, sha256, source, added_at AS addedAt, seal FROM pictures';
+  const people = read(person, sealedPerson);
+  const onePerson = read(`${person} WHERE id = ?`, sealedPerson);
+  const pictures = read(picture, sealedPicture);
+  const onePicture = read(`${picture} WHERE id = ?`, sealedPicture);
+  const ofPerson = read(`${picture} WHERE person_id = ?`, sealedPicture);
+  const templates = read(sealedTemplates, sealedTemplate);
+  const setPerson = db.prepare('UPDATE people SET seal = ? WHERE id = ?');
+  const setPicture = db.prepare('UPDATE pictures SET seal = ? WHERE id = ?');
+  const setTemplate = db.prepare('UPDATE templates SET seal = ? WHERE picture_id = ? AND embedder = ?');
+  return {
+    sealedPeople: () => people.each(),
+    sealedPerson: (id: PersonId) => onePerson.one(id),
+    sealedPictures: () => pictures.each(),
+    sealedPicture: (id: number) => onePicture.one(id),
+    sealedPicturesOf: (id: PersonId) => ofPerson.all(id),
+    sealedTemplates: () => templates.each(),
+    setPersonSeal: (id: PersonId, value: Uint8Array) => setPerson.run(value, id),
+    setPictureSeal: (id: number, value: Uint8Array) => setPicture.run(value, id),
+    setTemplateSeal: (id: number, embedder: string, value: Uint8Array) => setTemplate.run(value, id, embedder),
   };
 }
 

@@ -1,10 +1,12 @@
 /**
  * The logit that a match must reach: a policy ("at most one wrong accept in 10,000 attempts"), the embedder's
- * calibration and the number of templates go in; the threshold in force comes out. Also: whom matches identify under
- * it.
+ * calibration and a stranger's number of chances against the gallery go in; the threshold in force comes out. Also:
+ * whom matches identify under it.
  */
 import { Fault } from '../base/errors.ts';
+import type { PersonId } from '../events.ts';
 import type { Calibration, EmbedderInfo, Embedding, Head } from '../face/port.ts';
+import { chancesOf, duplicateBound, type Strangers } from './chances.ts';
 import type { Identification, Match, Threshold } from './port.ts';
 import { logitOf, logitOfProbability } from './siamese.ts';
 import { fitTail } from './tail.ts';
@@ -74,20 +76,59 @@ function isFalling(table: Calibration['table']): boolean {
 }
 
 /**
- * The rate for each of `templates` comparisons at which a stranger's attempt has `targetFmr`, as if they were
+ * The rate for each of so many independent comparisons at which a stranger's attempt has `targetFmr`, as if they were
  * independent.
  */
-export function fmrPerComparison(targetFmr: number, templates: number): number {
-  return -Math.expm1(Math.log1p(-targetFmr) / Math.max(1, templates));
+export function fmrPerComparison(targetFmr: number, comparisons: number): number {
+  return -Math.expm1(Math.log1p(-targetFmr) / Math.max(1, comparisons));
+}
+
+/** The threshold of a gallery as its people change. */
+export interface GalleryThreshold {
+  /** Replaces everybody who is compared with. */
+  load(people: readonly { readonly id: PersonId; readonly templates: readonly Embedding[] }[]): void;
+  /** Goes on measuring where there is much to do; true where the threshold may have changed. Takes milliseconds. */
+  continue(): boolean;
+  readonly now: Threshold;
+}
+
+/** Throws the Faults of `thresholdsOf`. */
+export function galleryThreshold(
+  policy: ThresholdPolicy,
+  embedder: EmbedderInfo,
+  strangers: () => Strangers | undefined = () => undefined,
+): GalleryThreshold {
+  const thresholdAt = thresholdsOf(policy, embedder);
+  if (policy.policy === 'paper') return { load: () => undefined, continue: () => false, now: thresholdAt(1) };
+  const bound = duplicateBound(thresholdAt(1).logit, highestLogit(embedder.head));
+  const chances = chancesOf(embedder, bound, strangers);
+  let templates = 0;
+  const measure = () => thresholdAt(Math.min(templates, chances.at(fmrPerComparison(policy.targetFmr, templates))));
+  let now = thresholdAt(1);
+  return {
+    load: (people) => {
+      templates = people.reduce((sum, person) => sum + person.templates.length, 0);
+      chances.load(people);
+      now = measure();
+    },
+    continue: () => {
+      if (!chances.continue()) return false;
+      now = measure();
+      return true;
+    },
+    get now() {
+      return now;
+    },
+  };
 }
 
 /**
- * The threshold as a function of the number of templates.
+ * The threshold as a function of the number of independent comparisons.
  *
  * Throws Fault `bad-config` where the policy cannot be met, and `model-unfit` for `target-fmr` with an embedder without
  * calibration. Under the paper's policy without a calibration the rate is 1, because none is known.
  */
-export function thresholdsOf(policy: ThresholdPolicy, embedder: EmbedderInfo): (templates: number) => Threshold {
+export function thresholdsOf(policy: ThresholdPolicy, embedder: EmbedderInfo): (comparisons: number) => Threshold {
   checkPolicy(policy);
   const curve = embedder.calibration && calibrationCurve(embedder.calibration);
   const { detection, verification } = policy;
@@ -102,8 +143,8 @@ export function thresholdsOf(policy: ThresholdPolicy, embedder: EmbedderInfo): (
       `The embedder ${embedder.name} has no calibration, so identity.targetFmr cannot be turned into a threshold: set identity.policy to "paper", or add a calibration to its manifest.`,
     );
   }
-  const thresholdAt = (templates: number): Threshold => {
-    const fmr = fmrPerComparison(policy.targetFmr, templates);
+  const thresholdAt = (comparisons: number): Threshold => {
+    const fmr = fmrPerComparison(policy.targetFmr, comparisons);
     return { policy: 'target-fmr', fmr, ...curve.logitAt(fmr), detection, verification };
   };
   if (!(thresholdAt(1).logit < highestLogit(embedder.head))) {

@@ -13,6 +13,19 @@ export interface Entry {
   readonly event: Event;
   /** Lower-case hex SHA-256 of this row and of the hash before it. */
   readonly hash: string;
+  /** The newest checkpoint at or before this row, where the journal is signed. */
+  readonly checkpoint?: JournalCheckpoint;
+}
+
+/** A row's place in the chain, signed by the door. */
+export interface JournalCheckpoint {
+  readonly seq: Seq;
+  /** Of the row `seq`. */
+  readonly hash: string;
+  /** Thumbprint of the door's key (RFC 7638). */
+  readonly kid: string;
+  /** Ed25519 over `facelatch journal checkpoint`, seq and hash, a line each; base64url. */
+  readonly signature: string;
 }
 
 export interface Query {
@@ -30,24 +43,29 @@ export interface Query {
 }
 
 export type ChainVerdict =
-  | { readonly ok: true; readonly entries: number }
+  | {
+      readonly ok: true;
+      readonly entries: number;
+      /** Where the door's key is known: checkpoints it signed, those of earlier keys, and the row of the last one. */
+      readonly checkpoints?: { readonly signed: number; readonly others: number; readonly last?: Seq };
+    }
   | {
       readonly ok: false;
       readonly seq: Seq;
-      readonly problem: 'altered' | 'removed' | 're-ordered' | 'unreadable';
+      readonly problem: 'altered' | 'removed' | 're-ordered' | 'unreadable' | 'rewritten';
       readonly detail: string;
     };
 
 /**
- * What a room has to remember across restarts, by name: text that only that room reads. JournalNotes stand beside the chain,
- * are replaced each time, and are no record of what happened.
+ * What a room has to remember across restarts, by name: text that only that room reads. JournalNotes stand beside the
+ * chain, are replaced each time, and are no record of what happened.
  */
 export type JournalNotes = Readonly<Record<string, string>>;
 
 export interface Journal extends Disposable {
   /**
    * Writes durably before it returns: the event and `notes` together, or neither. Throws Fault `journal-down` (cause:
-   * disk full, locked, damaged …).
+   * disk full, locked, damaged …), also where the file that is open is no longer the one in its place.
    */
   append(event: Event, notes?: JournalNotes): Entry;
   /** The note of that name as it was written last. */
@@ -61,7 +79,9 @@ export interface Journal extends Disposable {
   readonly head: Seq;
   /** A named place in the journal, stored (the MQTT outbox keeps one). */
   cursor(name: string): { get(): Seq; set(seq: Seq): void };
-  /** Recomputes the whole chain. */
+  /** Checks the checkpoints alone, in milliseconds; `verify` also recomputes the rows between them. */
+  verifyCheckpoints(): ChainVerdict;
+  /** Recomputes the whole chain, and checks its checkpoints. */
   verify(onProgress?: (done: number, total: number) => void): ChainVerdict;
 }
 

@@ -16,6 +16,11 @@ import { damaged } from './faults.ts';
  * REPLACE, which deletes without firing delete triggers (https://www.sqlite.org/lang_conflict.html).
  */
 const noteTable = 'CREATE TABLE note (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;';
+const checkpointTable = `
+CREATE TABLE checkpoint (seq INTEGER PRIMARY KEY, hash TEXT NOT NULL, kid TEXT NOT NULL, signature TEXT NOT NULL) STRICT;
+CREATE TRIGGER checkpoint_never_updated BEFORE UPDATE ON checkpoint BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
+CREATE TRIGGER checkpoint_never_deleted BEFORE DELETE ON checkpoint BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
+`;
 const schema = `
 CREATE TABLE journal (
   seq INTEGER PRIMARY KEY, id TEXT NOT NULL, at TEXT NOT NULL, kind TEXT NOT NULL, person TEXT,
@@ -27,6 +32,7 @@ CREATE INDEX journal_at ON journal (at);
 CREATE TABLE head (one INTEGER PRIMARY KEY CHECK (one = 1), seq INTEGER NOT NULL, hash TEXT NOT NULL) STRICT;
 CREATE TABLE cursor (name TEXT PRIMARY KEY, seq INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 ${noteTable}
+${checkpointTable}
 INSERT INTO head VALUES (1, ${genesis.seq}, '${genesis.hash}');
 CREATE TRIGGER journal_never_updated BEFORE UPDATE ON journal BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
 CREATE TRIGGER journal_never_deleted BEFORE DELETE ON journal BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
@@ -42,16 +48,16 @@ CREATE TRIGGER head_single BEFORE INSERT ON head BEGIN SELECT RAISE(ABORT, 'the 
 
 const journal: SqliteKind = {
   applicationId: 0x464c4a31, // "FLJ1"
-  version: 2,
+  version: 3,
   schema,
   // What the door has to remember was read from the rows in version 1.
-  migrations: { 1: noteTable },
+  migrations: { 1: noteTable, 2: checkpointTable },
   faults: {
     foreign: (file) => damaged(file, new Error('a database of another program')),
     newer: (file, found) =>
       new Fault(
         'database-newer',
-        `The journal ${file} was written by a newer facelatch (format ${found}, this one knows 2); install that version, or set state.folder to another folder.`,
+        `The journal ${file} was written by a newer facelatch (format ${found}, this one knows 3); install that version, or set state.folder to another folder.`,
       ),
   },
 };

@@ -4,13 +4,24 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
+import { type FileId, fileId } from '../base/data/file-id.ts';
+import { Fault } from '../base/errors.ts';
 import { checkedRow, transact } from '../base/sqlite.ts';
 import type { Clock } from '../base/time.ts';
 import type { Event } from '../events.ts';
 import { type ChainHead, entryOf, type JournalRow, nextRow, verifyChain } from './chain.ts';
+import {
+  type CheckpointSigner,
+  checkpointEvery,
+  checkpointOf,
+  checkpointRow,
+  leaveWitness,
+  readWitness,
+  verifyCheckpoints,
+} from './checkpoint.ts';
 import { appendFault, damaged, journalFault, rowDamaged } from './faults.ts';
 import { instant } from './instant.ts';
-import type { ChainVerdict, Entry, Journal, JournalNotes, Query, Seq } from './port.ts';
+import type { ChainVerdict, Entry, Journal, JournalCheckpoint, JournalNotes, Query, Seq } from './port.ts';
 import { cursorRow, headRow, journalRow, noteRow, openJournalFile } from './schema.ts';
 
 export interface JournalOptions {
@@ -24,10 +35,18 @@ export interface JournalOptions {
    * 1000.
    */
   readonly busyTimeoutMs?: number;
+  /** The door's key. Absent (tests, tools): no checkpoints are made or checked. */
+  readonly signer?: CheckpointSigner;
 }
 
 interface OpenedJournal {
   readonly db: DatabaseSync;
+  /** The file that is open, and its write-ahead log once this process has written to it. */
+  readonly id: FileId | undefined;
+  log: FileId | undefined;
+  readonly signer: CheckpointSigner | undefined;
+  /** The last row that this process wrote. */
+  own: ChainHead | undefined;
   readonly file: string;
   readonly clock: Clock;
   readonly pollMs: number;
@@ -42,10 +61,12 @@ const batchRows = 256;
 /**
  * Opens the journal, making it where there is none. Throws Fault `database-newer`, `journal-damaged` or `journal-down`.
  */
-export function openJournal({ file, clock, pollMs = 500, busyTimeoutMs = 1000 }: JournalOptions): Journal {
-  const opened = guarded(file, () => {
+export function openJournal({ file, clock, pollMs = 500, busyTimeoutMs = 1000, signer }: JournalOptions): Journal {
+  const opened: OpenedJournal = guarded(file, () => {
+    const before = fileId(file);
     const db = openJournalFile(file, busyTimeoutMs);
-    return { db, file, clock, pollMs, sql: statementsOf(db), followers: new Set<() => void>() };
+    const id = before ?? fileId(file);
+    return { ...{ db, file, id, signer, clock, pollMs }, log: undefined, own: undefined, sql: statementsOf(db), followers: new Set() };
   });
   const { db } = opened;
   return {
@@ -61,6 +82,7 @@ export function openJournal({ file, clock, pollMs = 500, busyTimeoutMs = 1000 }:
       get: () => guarded(file, () => cursorOf(opened, name)),
       set: (seq) => guarded(file, () => setCursor(opened, name, seq)),
     }),
+    verifyCheckpoints: () => guarded(file, () => signedVerdict(opened, { ok: true, entries: headOf(opened)?.seq ?? 0 })),
     verify: (onProgress) => guarded(file, () => verify(opened, onProgress)),
     [Symbol.dispose]: () => {
       if (!db.isOpen) return;
@@ -75,6 +97,9 @@ function statementsOf(db: DatabaseSync) {
     insert: db.prepare('INSERT INTO journal (seq, id, at, kind, person, event, prev, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?)'),
     moveHead: db.prepare('UPDATE head SET seq = ?, hash = ?'),
     head: db.prepare('SELECT seq, hash FROM head'),
+    hashAt: db.prepare('SELECT hash FROM journal WHERE seq = ?'),
+    checkpoint: db.prepare('SELECT * FROM checkpoint WHERE seq <= ? ORDER BY seq DESC LIMIT 1'),
+    addCheckpoint: db.prepare('INSERT INTO checkpoint (seq, hash, kid, signature) VALUES (?, ?, ?, ?)'),
     after: db.prepare(`SELECT * FROM journal WHERE seq > ? ORDER BY seq LIMIT ${batchRows}`),
     cursor: db.prepare('SELECT seq FROM cursor WHERE name = ?'),
     note: db.prepare('SELECT value FROM note WHERE name = ?'),
@@ -96,22 +121,82 @@ function guarded<T>(file: string, read: () => T): T {
  * it.
  */
 function append(opened: OpenedJournal, event: Event, notes: JournalNotes = {}): Entry {
-  const { db, file, clock, sql } = opened;
+  const { db, file } = opened;
   try {
-    const row = transact(db, () => {
-      const head = headOf(opened);
-      if (!head) throw damaged(file, new Error('the note of the last row is gone'));
-      const next = nextRow(head, event, randomUUID(), new Date(clock.wall()).toISOString());
-      sql.insert.run(next.seq, next.id, next.at, next.kind, next.person, next.event, next.prev, next.hash);
-      sql.moveHead.run(next.seq, next.hash);
+    requireSameFile(opened);
+    const { row, checkpoint } = transact(db, () => {
+      const earlier = tellReplaced(opened);
+      const row = addRow(opened, event);
       setNotes(opened, notes);
-      return next;
+      return { row, checkpoint: addCheckpoint(opened, row) ?? earlier };
     });
+    opened.own = row;
+    opened.log ??= fileId(`${file}-wal`);
+    if (checkpoint) leaveWitness(file, checkpoint);
     wakeAll(opened);
-    return entryOf(row);
+    return withCheckpoint(opened, entryOf(row));
   } catch (error) {
     throw appendFault(error, file);
   }
+}
+
+/** What is written to a file without a name is lost at the next restart, and nobody can read it. */
+function requireSameFile({ file, id, log }: OpenedJournal): void {
+  if (fileId(file) === id && (log === undefined || fileId(`${file}-wal`) === log)) return;
+  throw new Fault(
+    'journal-down',
+    `The journal ${file}, or its log ${file}-wal, is gone or was replaced while this program had it open: put it back, or restart the door to go on with what is there.`,
+  );
+}
+
+function addRow(opened: OpenedJournal, event: Event): JournalRow {
+  const { file, clock, sql, own } = opened;
+  const head = headOf(opened);
+  if (!head) throw damaged(file, new Error('the note of the last row is gone'));
+  if (own && hashAt(opened, own.seq) !== own.hash) throw damaged(file, new Error(`row ${own.seq} was written again`));
+  const next = nextRow(head, event, randomUUID(), new Date(clock.wall()).toISOString());
+  sql.insert.run(next.seq, next.id, next.at, next.kind, next.person, next.event, next.prev, next.hash);
+  sql.moveHead.run(next.seq, next.hash);
+  return next;
+}
+
+/** The first entry of a process says so, where this door had another journal before. */
+function tellReplaced(opened: OpenedJournal): JournalCheckpoint | undefined {
+  const { signer, own, file } = opened;
+  const witness = signer && !own ? readWitness(file, signer) : undefined;
+  if (!signer || !witness || hashAt(opened, witness.seq) === witness.hash) return undefined;
+  const row = addRow(opened, { kind: 'journal.replaced', had: witness.seq, has: headOf(opened)?.seq ?? 0 });
+  // Its checkpoint takes the place of the one beside the journal: the next process does not tell it again.
+  return store(opened, checkpointOf(row, signer));
+}
+
+/** Undefined where none is due. */
+function addCheckpoint(opened: OpenedJournal, row: ChainHead): JournalCheckpoint | undefined {
+  const { signer } = opened;
+  const due = row.seq % checkpointEvery === 0 || !checkpointAt(opened, row.seq);
+  return signer && due ? store(opened, checkpointOf(row, signer)) : undefined;
+}
+
+function store({ sql }: OpenedJournal, checkpoint: JournalCheckpoint): JournalCheckpoint {
+  const { seq, hash, kid, signature } = checkpoint;
+  sql.addCheckpoint.run(seq, hash, kid, signature);
+  return checkpoint;
+}
+
+/** The newest one at or before a row. */
+function checkpointAt({ sql, file }: OpenedJournal, seq: Seq): JournalCheckpoint | undefined {
+  const row = sql.checkpoint.get(seq);
+  return row && { ...checkedRow(checkpointRow, row, () => damaged(file)) };
+}
+
+function hashAt({ sql }: OpenedJournal, seq: Seq): string | undefined {
+  const row = sql.hashAt.get(seq);
+  return row && String(row.hash);
+}
+
+function withCheckpoint(opened: OpenedJournal, entry: Entry): Entry {
+  const checkpoint = opened.signer && checkpointAt(opened, entry.seq);
+  return checkpoint ? { ...entry, checkpoint } : entry;
 }
 
 function setNotes({ sql }: OpenedJournal, notes: JournalNotes): void {
@@ -120,6 +205,7 @@ function setNotes({ sql }: OpenedJournal, notes: JournalNotes): void {
 
 function keep(opened: OpenedJournal, notes: JournalNotes): void {
   try {
+    requireSameFile(opened);
     transact(opened.db, () => setNotes(opened, notes));
   } catch (error) {
     throw appendFault(error, opened.file);
@@ -140,7 +226,7 @@ async function* follow(opened: OpenedJournal, after: Seq, signal: AbortSignal): 
     if (rows.length === 0) await woken(opened, signal);
     for (const row of rows) {
       if (signal.aborted) return;
-      const entry = readEntry(row, file);
+      const entry = withCheckpoint(opened, readEntry(row, file));
       last = entry.seq;
       yield entry;
     }
@@ -232,10 +318,19 @@ function verify(opened: OpenedJournal, onProgress: ((done: number, total: number
       if (seq % 1000 === 0) onProgress?.(seq, total);
     });
     onProgress?.(total, total);
-    return verdict;
+    return verdict.ok ? signedVerdict(opened, verdict) : verdict;
   } finally {
     if (db.isTransaction) db.exec('ROLLBACK');
   }
+}
+
+function signedVerdict(opened: OpenedJournal, verdict: ChainVerdict & { readonly ok: true }): ChainVerdict {
+  const { db, signer, file } = opened;
+  if (!signer) return verdict;
+  const rows = db.prepare('SELECT * FROM checkpoint ORDER BY seq').iterate();
+  const checkpoints = rows.map((row) => checkedRow(checkpointRow, row, () => damaged(file)));
+  const known = { checkpoints, hashAt: (seq: Seq) => hashAt(opened, seq), witness: readWitness(file, signer), signer };
+  return verifyCheckpoints({ entries: verdict.entries, ...known });
 }
 
 function checked(row: unknown, file: string): JournalRow {

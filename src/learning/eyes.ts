@@ -132,6 +132,10 @@ function galleryOver(state: State): Gallery {
     get stale() {
       return now().stale;
     },
+    get down() {
+      return now().down;
+    },
+    findings: () => [...now().findings()],
     refresh: () => {
       state.before?.gallery.refresh();
       return now().refresh();

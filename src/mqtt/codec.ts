@@ -26,14 +26,25 @@ export function encodeEntry(entry: Entry, { door, nowMs, historicalAfterMs }: En
 }
 
 /** What leaves the house of an entry: the fields that messages.ts lists. */
-export function publicEntry({ seq, id, at, event }: Entry, door: string): object {
+export function publicEntry({ seq, id, at, event, hash, checkpoint }: Entry, door: string): object {
   const allowed: object = eventFields[event.kind]?.properties ?? {};
   const fields = Object.entries(event).filter(([name]) => Object.hasOwn(allowed, name));
   // The door's monotonic clock means nothing outside, so the capture is told as a time of day too.
   const capturedMs = 'ageMs' in event ? Date.parse(at) - event.ageMs : Number.NaN;
   const captured = Number.isFinite(capturedMs) ? { capturedAt: new Date(capturedMs).toISOString() } : {};
   const shortened = fields.map(([name, value]) => [name, typeof value === 'string' ? shorten(value) : value]);
-  return { schema, id, seq, at, door, kind: event.kind, ...Object.fromEntries(shortened), ...captured };
+  return {
+    schema,
+    id,
+    seq,
+    at,
+    hash,
+    ...(checkpoint && { checkpoint }),
+    door,
+    kind: event.kind,
+    ...Object.fromEntries(shortened),
+    ...captured,
+  };
 }
 
 /** The payload of a retained state. */

@@ -97,6 +97,15 @@ const fields = {
   }),
   'key.added': object({ name: text('The operator.'), role: text(), key: text('Thumbprint of the key.') }),
   'key.removed': object({ name: text('The operator.'), role: text(), key: text('Thumbprint of the key.') }),
+  'journal.replaced': object({ had: count('Entries of the journal before, at least.'), has: count('Entries of the one found.') }),
+  'gallery.lost': object({ detail }),
+  'gallery.replaced': object({ people: count(), templates: count() }),
+  'gallery.row-refused': object({
+    row: Type.Enum(['person', 'picture', 'template']),
+    personId,
+    picture: maybe(text('The beginning of the SHA-256 of the picture.')),
+  }),
+  'gallery.sealed': object({ people: count(), by: text() }),
   'setting.changed': object({ path: text(), value: Type.Number(), by: text() }),
   'training.started': object({ job: text(), recipe: text(), where: text(), by: text() }),
   'training.ended': object({
@@ -251,6 +260,20 @@ const capturedAt = Type.String({
   description: 'When the newest frame behind it was captured, UTC: `at` minus `ageMs`.',
 });
 
+const checkpoint = Type.Object(
+  {
+    seq: count('Of the entry that was signed.'),
+    hash: text('Of that entry.'),
+    kid: text('Thumbprint of the door’s key (RFC 7638).'),
+    signature: text('Ed25519, base64url, over the lines `facelatch journal checkpoint`, `seq` and `hash`.'),
+  },
+  {
+    ...closed,
+    description:
+      'The newest signed place in the journal at or before this entry. A listener who keeps the `hash` of each `seq` sees a journal that was written again: the checkpoint no longer fits.',
+  },
+);
+
 /** The whole message of an event. */
 export function eventMessage(kind: EventKind): TObject {
   return object({
@@ -262,6 +285,8 @@ export function eventMessage(kind: EventKind): TObject {
         'Counts the journal’s entries without gaps. Messages come at least once and in order: drop those whose `seq` is not above the last one seen. A new `id` with an old `seq` is a new journal.',
     }),
     at,
+    hash: text('Of the journal entry: SHA-256 of its row and of the hash before it, hexadecimal.'),
+    checkpoint: maybe(checkpoint),
     door: text('door.id'),
     kind: Type.Literal(kind),
     ...eventFields[kind].properties,

@@ -68,6 +68,16 @@ export function openCohort(folder: string): Cohort {
   };
 }
 
+/** SHA-256 of the embedder that made the cohort in this folder; undefined where there is none to use. */
+export function cohortEmbedder(folder: string): string | undefined {
+  try {
+    const path = join(folder, 'manifest.json');
+    return readManifest(path, readFileSync(path)).embedder;
+  } catch {
+    return undefined;
+  }
+}
+
 function readManifest(path: string, stated: Uint8Array) {
   let manifest: unknown;
   try {

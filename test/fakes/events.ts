@@ -86,6 +86,11 @@ export const eventOf: { readonly [Kind in EventKind]: Extract<Event, { kind: Kin
   },
   'key.added': { kind: 'key.added', name: 'ada', role: 'admin', key: 'k-1' },
   'key.removed': { kind: 'key.removed', name: 'ada', role: 'admin', key: 'k-1' },
+  'journal.replaced': { kind: 'journal.replaced', had: 128, has: 0 },
+  'gallery.lost': { kind: 'gallery.lost', detail: 'The gallery is gone.' },
+  'gallery.replaced': { kind: 'gallery.replaced', people: 3, templates: 12 },
+  'gallery.row-refused': { kind: 'gallery.row-refused', row: 'template', personId: 'p-0001', picture: 'a1b2c3d4e5f6' },
+  'gallery.sealed': { kind: 'gallery.sealed', people: 3, by: 'cli' },
   'setting.changed': { kind: 'setting.changed', path: 'relay.pulseMs', value: 2000, by: 'ada' },
   'training.started': { kind: 'training.started', job: 'j-1', recipe: 'adapt', where: 'door', by: 'ada' },
   'training.ended': {

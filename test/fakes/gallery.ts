@@ -9,7 +9,7 @@ import { pictureToForget } from '../../src/identity/picture-id.ts';
 import type { Gallery, Match, Person, PersonRules } from '../../src/identity/port.ts';
 import { checkEmbedding } from '../../src/identity/search.ts';
 import { logitOf, probabilityOf } from '../../src/identity/siamese.ts';
-import { type ThresholdPolicy, thresholdsOf } from '../../src/identity/threshold.ts';
+import { galleryThreshold, type ThresholdPolicy } from '../../src/identity/threshold.ts';
 
 interface Shelved {
   readonly picture: Uint8Array;
@@ -36,7 +36,7 @@ export interface MemoryGalleryOptions {
 }
 
 export function memoryGallery({ embedder, policy, clock, shelf = emptyShelf() }: MemoryGalleryOptions): Gallery {
-  const thresholdAt = thresholdsOf(policy, embedder);
+  const threshold = galleryThreshold(policy, embedder);
   const own = (picture: Shelved) => picture.templates.get(embedder.sha256);
   const take = () => ({
     version: shelf.version,
@@ -46,9 +46,11 @@ export function memoryGallery({ embedder, policy, clock, shelf = emptyShelf() }:
     stale: shelf.people.filter((person) => !person.pictures.every(own)).length,
   });
   let taken = take();
+  threshold.load(taken.people);
   const change = () => {
     shelf.version++;
     taken = take();
+    threshold.load(taken.people);
   };
   const templates = () => taken.people.reduce((sum, person) => sum + person.templates.length, 0);
   const shown = ({ id, name, enrolledAt, pictures }: Shelf['people'][number]): Person => ({
@@ -137,7 +139,7 @@ export function memoryGallery({ embedder, policy, clock, shelf = emptyShelf() }:
       return matches.sort((a, b) => b.logit - a.logit).slice(0, atMost);
     },
     get threshold() {
-      return thresholdAt(templates());
+      return threshold.now;
     },
     get templates() {
       return templates();
@@ -145,6 +147,8 @@ export function memoryGallery({ embedder, policy, clock, shelf = emptyShelf() }:
     get stale() {
       return taken.stale;
     },
+    down: undefined,
+    findings: () => [],
     refresh: () => {
       if (taken.version === shelf.version) return false;
       taken = take();

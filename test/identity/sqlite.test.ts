@@ -112,12 +112,12 @@ describe('the gallery’s file', () => {
     open();
     closeAll();
     const db = new DatabaseSync(file);
-    db.exec('PRAGMA user_version = 4');
+    db.exec('PRAGMA user_version = 5');
     db.close();
     const before = readFileSync(file);
     const fault = faultOf(open);
     expect(fault.code).toBe('database-newer');
-    expect(fault.message).toMatch(/format 4, this one knows 3\): update facelatch/);
+    expect(fault.message).toMatch(/format 5, this one knows 4\): update facelatch/);
     expect(readFileSync(file).equals(before)).toBe(true);
   });
 
@@ -126,7 +126,7 @@ describe('the gallery’s file', () => {
     const ada = open().enrol(person('Ada', a));
     closeAll();
     const db = new DatabaseSync(file);
-    db.exec(`ALTER TABLE people DROP COLUMN rules; ALTER TABLE templates RENAME TO newer;
+    db.exec(`ALTER TABLE people DROP COLUMN rules; ALTER TABLE people DROP COLUMN seal; ALTER TABLE pictures DROP COLUMN seal; ALTER TABLE templates RENAME TO newer;
       CREATE TABLE templates (picture_id INTEGER PRIMARY KEY REFERENCES pictures ON DELETE CASCADE, embedder TEXT NOT NULL, vector BLOB NOT NULL) STRICT;
       INSERT INTO templates SELECT picture_id, embedder, vector FROM newer; DROP TABLE newer; PRAGMA user_version = 1`);
     db.close();

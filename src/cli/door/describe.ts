@@ -107,6 +107,15 @@ const words: Words = {
   'person.ruled': ({ personId, changed }, { nameOf }) => `rules of ${nameOf(personId)} changed: ${changed.join(', ')}`,
   'person.left': ({ personId, by }, { nameOf }) => `${nameOf(personId)} left, reported by ${who(by)}`,
 
+  'journal.replaced': ({ had, has }) =>
+    `this door had a journal of ${counted(had, 'entry', 'entries')}, and found one of ${has} in its place`,
+  'gallery.lost': ({ detail }) => `the people cannot be read, and nobody is let in by face: ${detail}`,
+  'gallery.replaced': ({ people: enrolled, templates }) =>
+    `the file of the people was replaced: ${people(enrolled)}, ${counted(templates, 'template')}`,
+  'gallery.row-refused': ({ row, personId, picture }, { nameOf }) =>
+    `a ${row} of ${nameOf(personId)}${picture === undefined ? '' : ` (${picture})`} was not written by this door and does not count`,
+  'gallery.sealed': ({ people: enrolled, by }) => `everything stored about ${people(enrolled)} sealed again by ${by}`,
+
   'training.started': ({ recipe, where, by }) => `training started: ${recipe} at the ${where}, for ${by}`,
   'training.ended': ({ seconds: took, outcome, detail }) => `training ended after ${took} s, ${outcome}: ${detail}`,
   'model.promoted': ({ bundle, version, forced, by, detail }) =>

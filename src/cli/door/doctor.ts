@@ -4,9 +4,9 @@ import { accessSync, constants, existsSync, statfsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { styleText } from 'node:util';
 import { Command } from 'commander';
-import { galleryOf, journalOf, stateFolder } from '../../adapters/basics.ts';
+import { doorKeysFile, galleryOf, journalOf, stateFolder } from '../../adapters/basics.ts';
 import { cameraOf } from '../../adapters/camera.ts';
-import { doorKeysFile, doorKeysOf } from '../../adapters/command.ts';
+import { doorKeysOf } from '../../adapters/command.ts';
 import { brokerProbe, embeddedBroker, exposedBroker } from '../../adapters/mqtt.ts';
 import { checkSysfsLine, inputsOf, relayLine } from '../../adapters/relay.ts';
 import { openRelayDevice } from '../../adapters/relay-line.ts';
@@ -21,6 +21,7 @@ import { conclusiveFrames, type MountingFound, mountingIn, mountingOf, rotateFor
 import { doorReaderOf } from '../../learning/parts.ts';
 import type { Config } from '../../settings/load.ts';
 import { type CommonOptions, configOf, exitCodes, print, withCommon, withHelp } from '../context.ts';
+import { signedWords } from '../journal/journal.ts';
 import { strictness } from '../likeness-words.ts';
 import { counted, oneIn, people } from '../words.ts';
 import type { Check, Found } from './doctor-check.ts';
@@ -99,7 +100,16 @@ async function* examine(config: Config, withCamera: boolean, stop: AbortSignal):
   }
   yield await attempt('journal', () => {
     using journal = journalOf(config);
-    return { health: 'ok', found: `${counted(journal.head, 'entry', 'entries')}; "facelatch journal verify" recomputes its chain` };
+    const verdict = journal.verifyCheckpoints();
+    if (!verdict.ok)
+      return {
+        health: 'problem',
+        found: `row ${verdict.seq} (${verdict.problem}): ${verdict.detail} Look at "facelatch journal verify", and at a copy elsewhere`,
+      };
+    return {
+      health: 'ok',
+      found: `${counted(verdict.entries, 'entry', 'entries')}${signedWords(verdict)}; "facelatch journal verify" recomputes its chain`,
+    };
   });
   if (withCamera && reader) {
     const open = reader;
@@ -183,6 +193,16 @@ function checkPeople(config: Config, embedder: FaceReader['embedder']): Found {
   using gallery = galleryOf(config, embedder);
   const { threshold, templates, stale } = gallery;
   const enrolled = gallery.list().length;
+  const foreign = gallery.findings().flatMap((finding) => (finding.kind === 'gallery.row-refused' ? [finding] : []));
+  if (foreign.length > 0) {
+    const named = foreign
+      .slice(0, 5)
+      .map(({ row, personId, picture }) => `${row} of ${personId}${picture === undefined ? '' : ` (${picture})`}`);
+    return {
+      health: 'problem',
+      found: `${counted(foreign.length, 'row')} not written by this door, left out: ${named.join(', ')}${foreign.length > 5 ? ' …' : ''}. Remove and enrol again, or, after a restored backup or new keys, vouch for all: facelatch people seal`,
+    };
+  }
   if (stale > 0)
     return {
       health: 'problem',

@@ -125,11 +125,20 @@ function verifyCommand(exit: (code: number) => void): Command {
     const verdict = verifiedJournal(config);
     print(options, verdict, () =>
       verdict.ok
-        ? `the journal is whole: ${counted(verdict.entries, 'entry', 'entries')}`
+        ? `the journal is whole: ${counted(verdict.entries, 'entry', 'entries')}${signedWords(verdict)}`
         : `the journal is damaged at row ${verdict.seq} (${verdict.problem}): ${verdict.detail}`,
     );
     exit(verdict.ok ? exitCodes.yes : exitCodes.no);
   });
+}
+
+/** What the door's signatures vouch for. */
+export function signedWords({ entries, checkpoints }: ChainVerdict & { readonly ok: true }): string {
+  if (!checkpoints || entries === 0) return '';
+  const { signed, others, last } = checkpoints;
+  if (last === undefined) return '; none of it is signed yet';
+  const earlier = others > 0 ? `, ${others} by keys that this door no longer has` : '';
+  return `, signed up to row ${last} (${counted(signed, 'checkpoint')}${earlier})`;
 }
 
 function verifiedJournal(config: Config): ChainVerdict {

@@ -42,7 +42,8 @@ export function peopleCommand(stop: AbortSignal, exit: (code: number) => void): 
     .addCommand(setCommand(exit))
     .addCommand(pinCommand(stop, exit))
     .addCommand(removeCommand(stop, exit))
-    .addCommand(reembedCommand(exit));
+    .addCommand(reembedCommand(exit))
+    .addCommand(sealCommand(stop, exit));
 }
 
 /** Opens gallery and configuration for a command that changes or shows people who are there. */
@@ -254,11 +255,44 @@ function recorded(config: Config, event: Event) {
   return journal.append(event);
 }
 
-async function isSure(what: string, stop: AbortSignal): Promise<boolean> {
+function isSure(what: string, stop: AbortSignal): Promise<boolean> {
   if (!process.stdin.isTTY)
     throw new Fault('bad-argument', `Nobody can answer whether to remove ${what}, because this is not a terminal: add --yes`);
+  return agrees(`Remove ${what} for good?`, stop);
+}
+
+async function agrees(question: string, stop: AbortSignal): Promise<boolean> {
+  if (!process.stdin.isTTY) throw new Fault('bad-argument', `Nobody can answer, because this is not a terminal: add --yes (${question})`);
   // Without line editing, so that Ctrl-C stays a signal.
   using lines = createInterface({ input: process.stdin, output: process.stderr, terminal: false });
-  const answer = await lines.question(`Remove ${what} for good? [y/N] `, { signal: stop });
+  const answer = await lines.question(`${question} [y/N] `, { signal: stop });
   return ['y', 'yes'].includes(answer.trim().toLowerCase());
+}
+
+function sealCommand(stop: AbortSignal, exit: Exit): Command {
+  const command = new Command('seal')
+    .description(
+      "vouch for everybody who is stored: seal all rows again with this door's keys, after a restored backup or new keys. Look at the list first: whoever stands in it will be let in",
+    )
+    .option('-y, --yes', 'do not ask');
+  withHelp(command, ['facelatch people', 'facelatch people seal'], 'sealed', 'not sealed: the answer was not yes');
+  return withCommon(command).action(async (options: CommonOptions & { readonly yes?: boolean }) => {
+    const { config, gallery: opening } = opened(options);
+    const enrolled = using(opening, (gallery) => gallery.list().length);
+    const what = `Let in all ${peopleCount(enrolled)} as they are stored now?`;
+    if (!options.yes && !(await agrees(what, stop))) {
+      print(options, { sealed: false, people: enrolled }, () => 'nothing was sealed');
+      return exit(exitCodes.no);
+    }
+    // Journalled first: it lets people in.
+    recorded(config, { kind: 'gallery.sealed', people: enrolled, by: 'cli' });
+    using(galleryOf(config, embedderOf(config), undefined, true), () => undefined);
+    print(options, { sealed: true, people: enrolled }, () => `sealed: ${peopleCount(enrolled)}`);
+    exit(exitCodes.yes);
+  });
+}
+
+function using<T>(gallery: Gallery, work: (gallery: Gallery) => T): T {
+  using closed = gallery;
+  return work(closed);
 }

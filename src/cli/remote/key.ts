@@ -4,7 +4,8 @@
  */
 import { dirname } from 'node:path';
 import { Command } from 'commander';
-import { addOperator, doorKeysFile, doorKeysOf, operatorsFile, removeOperator } from '../../adapters/command.ts';
+import { doorKeysFile } from '../../adapters/basics.ts';
+import { addOperator, doorKeysOf, operatorsFile, removeOperator } from '../../adapters/command.ts';
 import { Fault } from '../../base/errors.ts';
 import { bindDoorKeys, copiedWords, newKey, publicKeyOf, renewDoorKeys, thumbprint, writeNew } from '../../command/keys.ts';
 import { operatorsIn } from '../../command/operators.ts';

@@ -1,0 +1,113 @@
+/** Somebody who can write to the state folder swaps or removes the files of a running door. */
+import { copyFileSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { openLog } from '../../src/base/log.ts';
+import { systemClock } from '../../src/base/time.ts';
+import type { Event } from '../../src/events.ts';
+import { dryRelay } from '../../src/relay/dry.ts';
+import { loadConfig } from '../../src/settings/load.ts';
+import { type House, wire } from '../../src/wire.ts';
+import { type FakeCamera, fakeCamera } from '../fakes/camera.ts';
+
+const shot = (name: string) => readFileSync(new URL(`../../config/demo-people/${name}.jpg`, import.meta.url));
+
+let folder: string;
+let camera: FakeCamera;
+let events: Event[];
+let house: House;
+let relay: ReturnType<typeof dryRelay>;
+let stop: () => Promise<void>;
+const inState = (name: string) => join(folder, 'state', name);
+
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'facelatch-swapped-files-'));
+  camera = fakeCamera();
+  events = [];
+  const settings = {
+    'face.idleFps': 0,
+    'access.absenceMs': 300,
+    'access.maxFrameAgeMs': 5000,
+    'access.windowMs': 5000,
+    'access.cooldownMs': 0,
+  };
+  const { config } = loadConfig({
+    flags: new Map<string, unknown>(Object.entries({ 'state.folder': join(folder, 'state'), ...settings })),
+  });
+  relay = dryRelay({ clock: systemClock, ...config.relay });
+  house = await wire(config, openLog('silent'), { camera, relay, onEvent: (event) => events.push(event) });
+  const end = new AbortController();
+  const running = house.run(end.signal);
+  stop = async () => {
+    end.abort(new Error('the test is over'));
+    await running;
+    await house[Symbol.asyncDispose]();
+  };
+});
+afterEach(async () => {
+  await stop();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+async function enrol(name: string) {
+  const picture = shot(`${name}-neutral`);
+  const template = (await house.reader.read(picture)).faces[0]?.embedding as Float32Array;
+  return house.gallery.enrol({ name, pictures: [{ picture, template, source: 'test' }] });
+}
+const comes = async (name: string) => {
+  for (let i = 0; i < 6; i++) await camera.push(Buffer.concat([shot(`${name}-smiling`), Buffer.from(`frame ${Math.random()}`)]));
+};
+const seen = (wanted: Partial<Event>) =>
+  expect.poll(() => events, { timeout: 15_000, interval: 20 }).toContainEqual(expect.objectContaining(wanted));
+
+it('a backup moved over the people: who was removed after it was made is still removed, and who is in it comes in', async () => {
+  await enrol('p01');
+  copyFileSync(inState('people.sqlite'), inState('backup'));
+  await enrol('p03');
+  renameSync(inState('backup'), inState('people.sqlite'));
+  await seen({ kind: 'gallery.replaced', people: 1 });
+  await comes('p03');
+  await seen({ kind: 'access.denied', reason: 'unknown' });
+  expect(relay.edges).toEqual([]);
+  await comes('p01');
+  await seen({ kind: 'access.granted' });
+});
+
+it('the people taken away: nobody comes in, the door says why and counts no failure, until they are back', async () => {
+  await enrol('p01');
+  renameSync(inState('people.sqlite'), inState('away'));
+  await seen({ kind: 'gallery.lost' });
+  await comes('p01');
+  await seen({ kind: 'access.denied', reason: 'gallery-down' });
+  expect(events.filter((event) => 'failures' in event)).toEqual([]);
+  expect(relay.edges).toEqual([]);
+  renameSync(inState('away'), inState('people.sqlite'));
+  await seen({ kind: 'gallery.replaced', people: 1 });
+  await comes('p01');
+  await seen({ kind: 'access.granted' });
+});
+
+it('one SQL update that gives a resident the template of a stranger: the stranger stays out', async () => {
+  const { id } = await enrol('p01');
+  const stranger = (await house.reader.read(shot('p02-neutral'))).faces[0]?.embedding as Float32Array;
+  const db = new DatabaseSync(inState('people.sqlite'));
+  db.prepare('UPDATE templates SET vector = ?').run(new Uint8Array(stranger.buffer, stranger.byteOffset, stranger.byteLength));
+  db.close();
+  await seen({ kind: 'gallery.row-refused', row: 'template', personId: id });
+  await comes('p02');
+  await seen({ kind: 'access.denied', reason: 'unknown' });
+  expect(relay.edges).toEqual([]);
+});
+
+it('the journal taken away: nobody comes in without a record, and it is no journal of 0 entries', async () => {
+  await enrol('p01');
+  for (const end of ['', '-wal', '-shm']) renameSync(inState(`journal.sqlite${end}`), inState(`away${end}`));
+  await comes('p01');
+  await seen({ kind: 'access.denied', reason: 'journal-down' });
+  expect(relay.edges).toEqual([]);
+  for (const end of ['', '-wal', '-shm']) renameSync(inState(`away${end}`), inState(`journal.sqlite${end}`));
+  await comes('p01');
+  await seen({ kind: 'access.granted' });
+});
