@@ -181,7 +181,8 @@ export const faultGuide: Readonly<Record<FaultCode, FaultAdvice>> = {
     cause:
       'The file with the enrolled people cannot be read or written now: another process holds it, it is gone, or its owner or the disk is wrong. ' +
       'While it is gone the door denies everyone by face with the reason `gallery-down`.',
-    remedy: 'Put the file back if it is gone; the door reads it within a second. Else try again. Then check the owner (`sudo ls -l /var/lib/facelatch`: all files belong to `facelatch`), the mount and the disk.',
+    remedy:
+      'Put the file back if it is gone; the door reads it within a second. Else try again. Then check the owner (`sudo ls -l /var/lib/facelatch`: all files belong to `facelatch`), the mount and the disk.',
   },
   'journal-damaged': {
     area: 'people and journal',

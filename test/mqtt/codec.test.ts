@@ -73,7 +73,15 @@ describe('the payload of an event', () => {
     '%s holds schema, place, door and its fields, and neither a likeness nor the nearest person',
     (_, event) => {
       const { capturedAt, ...rest } = decoded(event);
-      expect(rest).toEqual({ schema: 1, id: entryOf(event).id, seq: 17, hash: entryOf(event).hash, at, door: 'front-door', ...toldOf(event) });
+      expect(rest).toEqual({
+        schema: 1,
+        id: entryOf(event).id,
+        seq: 17,
+        hash: entryOf(event).hash,
+        at,
+        door: 'front-door',
+        ...toldOf(event),
+      });
       expect(capturedAt).toBe('ageMs' in event ? new Date(nowMs - event.ageMs).toISOString() : undefined);
     },
   );
