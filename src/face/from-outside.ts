@@ -22,7 +22,7 @@ export interface OutsideOptions {
 }
 
 const refused = Compile(Type.Object({ code: Type.String(), message: Type.String({ maxLength: 2000 }) }));
-/** A JPEG of 2048×2048 pixels is smaller, bytes. */
+/** A JPEG of 1280×1280 pixels is smaller, bytes. */
 const mostOut = 16 * 2 ** 20;
 
 /** The way in for pictures from outside: one at a time, each in a process of lowest priority that ends with it. */

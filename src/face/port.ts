@@ -249,7 +249,7 @@ export interface Calibration {
 export interface OutsidePictures {
   /**
    * A picture of unknown origin (JPEG, PNG or WebP of at most 12 megapixels) as a plain, upright JPEG of at most
-   * 2048×2048 pixels without metadata. It is decoded in a process of its own with limits on memory and time.
+   * 1280×1280 pixels without metadata. It is decoded in a process of its own with limits on memory and time.
    * @throws Fault `bad-picture` that says what to do.
    */
   clean(encoded: Uint8Array): Promise<Uint8Array>;
