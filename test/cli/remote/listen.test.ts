@@ -8,13 +8,15 @@ import { openPost, type Post } from '../../command/post.ts';
 import { eventOf } from '../../fakes/events.ts';
 import { type Mosquitto, openMosquitto } from '../../fakes/mosquitto.ts';
 import { publishing, topics, until } from '../../mqtt/witness.ts';
-import { start, temporaryFolder } from '../facelatch.ts';
+import { type Running, start, temporaryFolder } from '../facelatch.ts';
 
 const home = temporaryFolder();
 const env = { XDG_CONFIG_HOME: home.path, HOME: home.path };
 let broker: Mosquitto;
 let post: Post;
 let door: ReturnType<typeof publishing>;
+/** Listens beside the others, where nobody speaks. */
+let silent: Running;
 const listen = (...args: string[]) => start(['listen', 'front-door', '--broker', broker.url, ...args], env);
 
 beforeAll(async () => {
@@ -22,6 +24,7 @@ beforeAll(async () => {
   post = await openPost({ clock: systemClock });
   mkdirSync(join(home.path, 'facelatch', 'doors'), { recursive: true });
   writeFileSync(join(home.path, 'facelatch', 'doors', 'front-door.json'), JSON.stringify(post.keys.card));
+  silent = listen('--set', 'mqtt.prefix=elsewhere', '--silence', '1', '--time', '2');
   const signer = { kid: post.keys.id, key: post.keys.sign };
   door = publishing({ journal: post.journal, broker: { url: broker.url }, signer });
   door.publication.show('door', 'locked');
@@ -66,9 +69,5 @@ it('marks what somebody else wrote, as text and as JSON, and ends with 1', async
 });
 
 it('complains when nothing signed comes', async () => {
-  const silent = start(
-    ['listen', 'front-door', '--broker', broker.url, '--set', 'mqtt.prefix=elsewhere', '--silence', '1', '--time', '2'],
-    env,
-  );
   expect(await silent.done).toMatchObject({ code: 1, stdout: expect.stringContaining('nothing that the door signed came for 1 s') });
 });
