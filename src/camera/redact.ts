@@ -20,7 +20,7 @@ export function lastLines(stream: Readable, hide: (text: string) => string = (te
   stream.on('data', (text: string) => {
     const parts = (rest + text).split(/[\r\n]+/);
     rest = (parts.pop() ?? '').slice(0, 16 * lineLimit);
-    lines = [...lines, ...parts].slice(-keptLines);
+    lines = [...lines, ...parts].slice(-keptLines).map((line) => line.slice(0, 16 * lineLimit));
   });
   return {
     text: () =>
@@ -35,7 +35,7 @@ export function lastLines(stream: Readable, hide: (text: string) => string = (te
 /** `text` with user and password in every URL, and values that look like passwords, replaced by `…`. */
 export function redacted(text: string): string {
   return text
-    .replace(/([a-z][a-z0-9+.-]*:\/\/)[^\s/?#]*@/gi, '$1…@')
+    .replace(/:\/\/[^\s/?#]*@/g, '://…@')
     .replace(/\b(user|username|usr|pass|passwd|password|pwd|token|key|auth|secret)=[^\s&;,]*/gi, '$1=…');
 }
 
