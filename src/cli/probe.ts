@@ -21,7 +21,7 @@ export interface Probe {
 /** @throws Fault `not-found` or `bad-picture`, with the file's name. */
 export async function readProbe(file: FilePath, reader: FaceReader, { face: { quality } }: Config): Promise<Probe> {
   const { faces, width, height } = await withPicture(file, async (picture) => {
-    const asIs = await reader.read(picture, { embed: 'dominant', purpose: 'enrolment' });
+    const asIs = await reader.read(picture, { embed: 'dominant', purpose: 'stored' });
     return asIs.turn ? await reader.read(asIs.turn.picture, { embed: 'dominant' }) : asIs;
   });
   const [face] = faces;

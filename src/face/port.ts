@@ -78,7 +78,7 @@ export interface Quality {
   readonly noise: number;
   /** Share of the aligned face that is as bright as the picture can show it in all three colours, 0…1. */
   readonly clipped: number;
-  /** Share of its rows, or of its columns if those are more, that are of one flat colour, 0…1. */
+  /** Share of the rows, or of the columns if those are more, across the face that are of one flat colour, 0…1. */
   readonly flat: number;
   /** Variance of the Laplacian of the aligned face's luma, divided by the variance of the luma: dimensionless, ≥ 0. */
   readonly sharpness: number;
@@ -121,7 +121,7 @@ export interface Reading {
   /** Faces that `ReadOptions.mask` left out because they never move. They count for nothing. */
   readonly still?: readonly Face[];
   /**
-   * Only with purpose `enrolment`: the face is found better after this turn. `picture` is the turned picture, a JPEG.
+   * Not with purpose `door`: the face is found better after this turn. `picture` is the turned picture, a JPEG.
    */
   readonly turn?: { readonly byDeg: QuarterTurn; readonly picture: Uint8Array };
   /** Milliseconds spent: decoding, detecting, aligning and judging, embedding. */
@@ -155,10 +155,11 @@ export interface ReadOptions {
   /** Absent: everything counts. */
   readonly mask?: Mask;
   /**
-   * `door` (default) or `enrolment`: a picture that is stored has to be better (`minEnrolmentFitness`), and is looked
-   * at in all four orientations, which takes three more detections.
+   * `door` (default): a live frame. `stored`: a picture that may lie on its side; it is looked at in all four
+   * orientations, which takes three more detections. `enrolment`: likewise, and it has to be better
+   * (`minEnrolmentFitness`).
    */
-  readonly purpose?: 'door' | 'enrolment';
+  readonly purpose?: 'door' | 'stored' | 'enrolment';
 }
 
 export interface FaceReader extends AsyncDisposable {

@@ -132,7 +132,10 @@ const flatLevels = 1.5;
 /** Rows as bright or as dark as a picture can show them are light, or the lack of it. */
 const [blackLevel, whiteLevel] = [4, 250];
 
-/** The share of rows, or of columns if that is more, whose luma is the same from end to end. */
+/**
+ * The share of rows, or of columns if that is more, whose luma is the same from end to end. Only those that cross the
+ * face count: a plain wall beside or above it is flat too, in little light.
+ */
 function flatShare(luma: Float32Array, width: number, height: number): number {
   const isFlat = (from: number, step: number, count: number): boolean => {
     let [low, high] = [luma[from] as number, luma[from] as number];
@@ -144,10 +147,11 @@ function flatShare(luma: Float32Array, width: number, height: number): number {
     }
     return high > blackLevel && low < whiteLevel;
   };
+  const [top, left] = [height >> 3, Math.round(width / 3)];
   let [rows, columns] = [0, 0];
-  for (let y = 0; y < height; y++) if (isFlat(y * width, 1, width)) rows++;
-  for (let x = 0; x < width; x++) if (isFlat(x, width, height)) columns++;
-  return Math.max(rows / height, columns / width);
+  for (let y = top; y < height; y++) if (isFlat(y * width, 1, width)) rows++;
+  for (let x = left; x < width - left; x++) if (isFlat(x, width, height)) columns++;
+  return Math.max(rows / (height - top), columns / (width - 2 * left));
 }
 
 /** Judges one face in a picture of `width`×`height` pixels that also has the faces `others`. */

@@ -32,8 +32,8 @@ interface Pipeline {
   readonly embedder: Embedder;
   readonly size: { readonly width: number; readonly height: number };
   readonly limits: QualityLimits;
-  /** Lowest fitness for each purpose, 0…1. */
-  readonly fitness: Readonly<Record<Purpose, number>>;
+  /** Lowest fitness, 0…1. */
+  readonly fitness: { readonly door: number; readonly enrolment: number };
   readonly info: EmbedderInfo;
 }
 
@@ -63,7 +63,7 @@ async function read(pipeline: Pipeline, { picture: encoded, embed, mask, purpose
   const { counted, still } = divided(await detector.detect(picture), picture, mask);
   const found = byDominance(counted, picture.width, picture.height).slice(0, mostFaces);
   // Live frames never pay for this.
-  const turned: Turned = purpose === 'enrolment' ? await turnOf(picture, found[0], detector) : { kind: 'upright' };
+  const turned: Turned = purpose !== 'door' ? await turnOf(picture, found[0], detector) : { kind: 'upright' };
   const detected = performance.now();
   const times = { align: 0, embed: 0 };
   const wanted = embed === 'none' ? 'none' : embed === 'dominant' ? 'all' : 'good';
@@ -116,7 +116,7 @@ async function judged(
   const before = performance.now();
   const { embedding, ...fitness } = await embedder.embed(aligned);
   times.embed += performance.now() - before;
-  const fit = fitness.fitness === undefined || fitness.fitness >= needed[purpose];
+  const fit = fitness.fitness === undefined || fitness.fitness >= (purpose === 'enrolment' ? needed.enrolment : needed.door);
   if (fit) return { ...face, quality, ...fitness, embedding };
   return { ...face, quality: withReason(quality, 'unfit'), ...fitness, ...(embed === 'all' ? { embedding } : {}) };
 }

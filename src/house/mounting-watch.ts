@@ -18,7 +18,7 @@ const mostReadings = 360;
 
 export type MountingFound = { readonly kind: 'upright' } | { readonly kind: 'turned'; readonly byDeg: QuarterTurn };
 
-/** What one reading with purpose `enrolment` says; undefined without a face, or if the face may be either way up. */
+/** What one reading with purpose `stored` says; undefined without a face, or if the face may be either way up. */
 export function mountingIn({ faces, turn }: Pick<Reading, 'faces' | 'turn'>): MountingFound | undefined {
   if (turn) return { kind: 'turned', byDeg: turn.byDeg };
   return faces[0] && !faces[0].quality.reasons.includes('turned') ? { kind: 'upright' } : undefined;
@@ -50,7 +50,7 @@ export function mountingWatch({ reader, onTurned }: MountingWatchOptions): Mount
   const state = { found: [] as MountingFound[], readings: 0, readAtMs: Number.NEGATIVE_INFINITY, busy: false, over: false };
   const read = async (picture: Uint8Array) => {
     try {
-      const one = mountingIn(await reader.read(picture, { embed: 'none', purpose: 'enrolment' }));
+      const one = mountingIn(await reader.read(picture, { embed: 'none', purpose: 'stored' }));
       if (one) state.found.push(one);
       const all = mountingOf(state.found);
       if (all || state.readings >= mostReadings) state.over = true;

@@ -64,7 +64,7 @@ export function drawingReader(): DrawingReader {
       const timings = { decode: 0, detect: 0, align: 0, embed: 0 };
       const faces = face === undefined ? [] : [reasons.length > 0 ? found : { ...found, embedding: at(face) }];
       const turned =
-        turn && purpose === 'enrolment'
+        turn && (purpose ?? 'door') !== 'door'
           ? { turn: { byDeg: turn, picture: drawing({ ...rest, reasons, ...(face === undefined ? {} : { face }) }) } }
           : {};
       return { width: 100, height: 100, faces, timings, ...turned };

@@ -223,7 +223,7 @@ async function checkCamera(config: Config, reader: FaceReader, stop: AbortSignal
   const found: MountingFound[] = [];
   let first: string | undefined;
   for await (const frame of camera.frames(until)) {
-    const reading = await reader.read(frame.picture, { embed: 'none', purpose: 'enrolment' });
+    const reading = await reader.read(frame.picture, { embed: 'none', purpose: 'stored' });
     const { width, height, faces, timings } = reading;
     // Of the first frame; this time includes the three other orientations.
     first ??= `${camera.label}: ${width}×${height}, ${counted(faces.length, 'face')}, decoded in ${timings.decode.toFixed(0)} ms and searched four ways in ${timings.detect.toFixed(0)} ms`;
