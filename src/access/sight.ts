@@ -9,6 +9,8 @@ import type { Gallery, Identification } from '../identity/port.ts';
 import type { Finding, Sighting } from './port.ts';
 
 export interface SightOptions {
+  /** The faces are those of people behind the visitor, whose own face was not found. */
+  readonly isBehind?: boolean;
   readonly gallery: Pick<Gallery, 'match' | 'threshold'>;
   /** Whom the matches identify, by the identity room's rule under the threshold in force. */
   readonly identify: (matches: ReturnType<Gallery['match']>) => Identification;
@@ -23,10 +25,16 @@ function frameDigest(picture: Uint8Array): string {
 }
 
 /** The sighting of one frame. */
-export function sight(picture: Uint8Array, capturedAtMs: number, reading: Reading, { gallery, identify }: SightOptions): Sighting {
+export function sight(
+  picture: Uint8Array,
+  capturedAtMs: number,
+  reading: Reading,
+  { gallery, identify, isBehind = false }: SightOptions,
+): Sighting {
   const common = { digest: frameDigest(picture), capturedAtMs };
   const face = reading.faces[0];
   if (!face) return { ...common, finding: { kind: 'nobody' } };
+  if (isBehind) return { ...common, finding: { kind: 'low-quality', reasons: ['several-faces'] } };
   if (!face.embedding) return { ...common, finding: { kind: 'low-quality', reasons: face.quality.reasons } };
   const matches = gallery.match(face.embedding, mostCandidates);
   const found = identify(matches);

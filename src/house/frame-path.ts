@@ -16,6 +16,7 @@ export function sightingOf(rooms: Rooms, frame: Frame, reading: Reading): Sighti
   const gallery = eyes.comparing(reading);
   return sight(frame.picture, frame.capturedAtMs, reading, {
     gallery,
+    isBehind: rooms.view?.isBehind === true,
     identify: (matches) => identify(matches, gallery.threshold, config.identity.ambiguityMargin),
   });
 }

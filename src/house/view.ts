@@ -2,9 +2,11 @@
  * What of the picture counts at this door: the owner's zones, less the places of faces that never move. Readings go in,
  * the mask for the next picture comes out; what has changed is journalled and logged. wire.ts opens it.
  */
+
 import type { Log } from '../base/log.ts';
 import type { Clock } from '../base/time.ts';
 import type { Event, Region } from '../events.ts';
+import { inFrontWatch } from '../face/in-front.ts';
 import type { Box, Mask, Reading } from '../face/port.ts';
 import { posterWatch } from '../face/posters.ts';
 import type { Config } from '../settings/load.ts';
@@ -14,6 +16,8 @@ export interface View {
   mask(): Mask;
   /** What was read under that mask. */
   saw(reading: Reading): void;
+  /** Whether somebody nearer, whose face is not found in this reading, stands before those in it. */
+  readonly isBehind: boolean;
   /** Faces that are left out because they never move. */
   readonly masked: number;
 }
@@ -28,9 +32,12 @@ export interface ViewParts {
 export function doorView({ config, clock, log, record }: ViewParts): View {
   const { zones } = config.camera;
   const posters = posterWatch(config.face.posterMs);
+  const front = inFrontWatch(config.face.quality.dominance);
+  let isBehind = false;
   return {
     mask: () => ({ zones, ...posters.mask(clock.now()) }),
     saw: (reading) => {
+      isBehind = front.isBehind(reading, clock.now());
       for (const { kind, box, forMs, why = 'moved' } of posters.saw(reading, clock.now())) {
         const place = regionOf(box, reading);
         const ms = Math.round(forMs);
@@ -40,6 +47,9 @@ export function doorView({ config, clock, log, record }: ViewParts): View {
           kind === 'noticed' ? { kind: 'face.masked', box: place, stillMs: ms } : { kind: 'face.unmasked', box: place, why, afterMs: ms },
         );
       }
+    },
+    get isBehind() {
+      return isBehind;
     },
     get masked() {
       return posters.count;
