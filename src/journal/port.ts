@@ -57,8 +57,8 @@ export type ChainVerdict =
     };
 
 /**
- * What a room has to remember across restarts, by name: text that only that room reads. JournalNotes stand beside the
- * chain, are replaced each time, and are no record of what happened.
+ * What a room has to remember across restarts, by name: text that only that room reads. Notes stand beside the chain,
+ * are replaced each time, and are no record of what happened.
  */
 export type JournalNotes = Readonly<Record<string, string>>;
 
