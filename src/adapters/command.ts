@@ -76,7 +76,7 @@ export async function deskOf(config: Config, parts: DeskParts): Promise<Desk & A
   const keys = await doorKeysOf(config);
   if (keys.copied) parts.log.error(copiedWords);
   const used = openUsedCommands(join(stateFolder(config), 'commands.sqlite'));
-  const prover = openProver({ decrypt: keys.decrypt, operatorsFile: operatorsFile(config) });
+  const prover = openProver({ decrypt: keys.decrypt, operatorsFile: operatorsFile(config) }, maxCommandBytes);
   const desk = commandDesk({
     commands,
     keys,

@@ -105,7 +105,9 @@ function next<Request, Answer>(state: State<Request, Answer>): void {
 
 function start<Request, Answer>(state: State<Request, Answer>): Worker {
   const { module, data, heapMb } = state.options;
-  const worker = new Worker(module, { workerData: data, resourceLimits: { maxOldGenerationSizeMb: heapMb } });
+  // With the usual young generation a thread grows by 60 MB more (measured).
+  const resourceLimits = { maxOldGenerationSizeMb: heapMb, maxYoungGenerationSizeMb: 4 };
+  const worker = new Worker(module, { workerData: data, resourceLimits });
   worker.on('message', (said: Answered<Answer>) => answered(state, said));
   // An error is followed by the exit.
   worker.on('error', () => undefined);

@@ -14,11 +14,12 @@ export type Proved = { readonly proof: Proof } | { readonly fault: { readonly co
 /** Of the payloads that wait. */
 const mostBytes = { ahead: 1 << 20, others: 16 << 20 } as const;
 
-export function openProver(parts: ProofParts): Prover {
+/** `maxBytes`: of one payload, which lies in the thread's memory several times while it is read. */
+export function openProver(parts: ProofParts, maxBytes: number): Prover {
   const thread = sideThread<ToProve, Proved>({
     module: new URL('./worker.ts', import.meta.url),
     data: parts,
-    ...{ mostWaiting: 500, patienceMs: 5000, heapMb: 96 },
+    ...{ mostWaiting: 500, patienceMs: 5000, heapMb: 32 + Math.ceil((8 * maxBytes) / 1e6) },
   });
   const waiting = { ahead: 0, others: 0 };
   const ask = async (payload: Uint8Array, ahead: boolean) => {

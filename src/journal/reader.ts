@@ -27,7 +27,7 @@ export function journalReader(file: string): JournalReader {
   const thread = sideThread<Look, Looked>({
     module: new URL('./worker.ts', import.meta.url),
     data: { file, atMostMs: queryMs } satisfies ReaderData,
-    ...{ mostWaiting: 8, patienceMs: 5000, heapMb: 64, share },
+    ...{ mostWaiting: 8, patienceMs: 5000, heapMb: 32, share },
   });
   return {
     query: async (query) => {

@@ -17,7 +17,7 @@ export interface NetworkList extends AsyncDisposable {
 export function networkList({ face }: Pick<Config, 'face'>): NetworkList {
   const thread = sideThread<Pick<Config, 'face'>, readonly NetworkState[]>({
     module: new URL('./worker.ts', import.meta.url),
-    ...{ mostWaiting: 1, patienceMs: 30_000, heapMb: 128 },
+    ...{ mostWaiting: 1, patienceMs: 30_000, heapMb: 96 },
   });
   let known: { readonly as: string; readonly found: readonly NetworkState[] } | undefined;
   let checking: Promise<readonly NetworkState[] | undefined> | undefined;
