@@ -7,7 +7,7 @@ import { picturesFromOutside } from '../face/from-outside.ts';
 import type { OutsidePictures } from '../face/port.ts';
 import { pauseOf } from '../retrain/pause.ts';
 
-/** A face that the door has not decided on holds pictures back this long, then now and then (a poster). Milliseconds. */
+/** A face that the door has not decided on holds pictures back this long, then only now and then. Milliseconds. */
 const patienceMs = 3000;
 const lookAgainMs = 100;
 
