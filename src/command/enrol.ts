@@ -156,6 +156,9 @@ export const enrolCommands = [
         personId: Type.String(),
         pictures: Type.Integer({ description: 'That the person has now.' }),
         added: Type.Array(Type.String(), { description: 'The pictures of this session, by the ids that enrol.add answered.' }),
+        leftOut: Type.Array(Type.String(), {
+          description: 'Good pictures of this session that were not stored: more than enrolment.keptPictures, and too like the others.',
+        }),
         digest: Type.String({
           description: 'SHA-256 of the ids of all pictures that the person has now, sorted, each with a line feed.',
         }),
@@ -167,7 +170,13 @@ export const enrolCommands = [
         ports,
         call,
         (sessions) => sessions.commit(args.session),
-        ({ person: { id, pictures }, added, digest }) => ({ personId: id, pictures, added: [...added], digest }),
+        ({ person: { id, pictures }, added, leftOut, digest }) => ({
+          personId: id,
+          pictures,
+          added: [...added],
+          leftOut: [...leftOut],
+          digest,
+        }),
       ),
   }),
   onSession('enrol.abort', 'Ends a session; nothing of it is left.', (sessions, id) => sessions.abort(id)),

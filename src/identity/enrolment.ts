@@ -118,9 +118,61 @@ export function resemblance(
 ): Resemblance {
   const bound = samePersonLogit(embedder);
   const embeddings = candidates.map(({ template }) => template);
-  const known =
-    before === undefined ? undefined : embeddings.map((probe) => gallery.match(probe).find(({ personId }) => personId === before)?.logit);
-  // A person whose templates are of another embedder cannot be compared with; then only the new pictures count.
-  const comparable = known?.every((logit) => logit !== undefined) ? known : undefined;
+  const comparable = likenessToStored(embeddings, gallery, before);
   return { belongings: samePerson(embeddings, embedder, bound, comparable), bound };
+}
+
+/**
+ * The likeness of each embedding to the stored pictures of a person; undefined where there is none to compare with, as
+ * for a person whose templates are of another embedder: then only the new pictures count.
+ */
+function likenessToStored(
+  embeddings: readonly Embedding[],
+  gallery: Pick<Gallery, 'match'>,
+  person: PersonId | undefined,
+): readonly number[] | undefined {
+  if (person === undefined) return undefined;
+  const known = embeddings.flatMap((probe) => gallery.match(probe).find(({ personId }) => personId === person)?.logit ?? []);
+  return known.length === embeddings.length ? known : undefined;
+}
+
+/** A person who has as many pictures as are kept can still add this many: a beard, new glasses. */
+const alwaysRoom = 2;
+
+/** Which pictures are stored, and which are too many. Both in the order of the candidates. */
+export interface VariedPictures<Picture> {
+  readonly chosen: readonly Picture[];
+  readonly leftOut: readonly Picture[];
+}
+
+/**
+ * The pictures that differ most from each other, and from those of the person who has some already, `before`; so many
+ * that the person has at most `most`. Near-equal pictures teach the door nothing. Each next one is the one whose
+ * nearest is farthest (Gonzalez, Clustering to minimize the maximum intercluster distance, 1985).
+ */
+export function variedPictures<Picture extends { readonly template: Embedding }>(
+  candidates: readonly Picture[],
+  most: number,
+  gallery: Pick<Gallery, 'match'>,
+  { head }: Pick<EmbedderInfo, 'head'>,
+  before: { readonly id: PersonId; readonly pictures: number } | undefined,
+): VariedPictures<Picture> {
+  const room = before ? Math.max(alwaysRoom, most - before.pictures) : most;
+  if (candidates.length <= room) return { chosen: candidates, leftOut: [] };
+  const embeddings = candidates.map(({ template }) => template);
+  const logits = embeddings.map((a) => embeddings.map((b) => logitOf(head, a, b)));
+  // A new person begins with the most typical picture: the least like the others may show an odd moment.
+  const typical = logits.map((row) => -row.reduce((sum, logit) => sum + logit, 0));
+  const known = likenessToStored(embeddings, gallery, before?.id);
+  const nearest = [...(known ?? typical)];
+  const chosen = new Set<number>();
+  while (chosen.size < room) {
+    const [next = 0] = [...nearest.keys()].filter((i) => !chosen.has(i)).sort((i, j) => (nearest[i] ?? 0) - (nearest[j] ?? 0));
+    const isFirst = chosen.size === 0 && !known;
+    chosen.add(next);
+    logits[next]?.forEach((logit, i) => {
+      nearest[i] = isFirst ? logit : Math.max(nearest[i] ?? logit, logit);
+    });
+  }
+  return { chosen: candidates.filter((_, i) => chosen.has(i)), leftOut: candidates.filter((_, i) => !chosen.has(i)) };
 }

@@ -267,6 +267,8 @@ export interface Enrolled {
   readonly person: Person;
   /** The pictures of this session by id (SHA-256, hexadecimal). */
   readonly added: readonly string[];
+  /** Good pictures of this session that were not stored, by id: too many, and too like the others. */
+  readonly leftOut: readonly string[];
   /** SHA-256 of the ids of all pictures that the person has now, sorted, each with a line feed. */
   readonly digest: string;
 }

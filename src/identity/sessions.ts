@@ -13,6 +13,7 @@ import type { OutsidePictures } from '../face/port.ts';
 import type { Journal } from '../journal/port.ts';
 import { type Album, type AlbumParts, album } from './album.ts';
 import { type PictureOrigin, refusePicture } from './candidate.ts';
+import { variedPictures } from './enrolment.ts';
 import { looksLike } from './lookalike.ts';
 import { personName } from './name.ts';
 import { pictureDigest, pictureId } from './picture-id.ts';
@@ -44,6 +45,8 @@ export interface SessionsOptions extends Omit<AlbumParts, 'before' | 'gallery'> 
   readonly maxSessions: number;
   /** Pictures of one session in memory. */
   readonly maxPictures: number;
+  /** Pictures of one person that are stored. */
+  readonly keptPictures: number;
   /** A session that nobody touches for this long is given up, milliseconds. */
   readonly sessionMs: number;
   /** Time to move between two pictures of the camera, milliseconds. */
@@ -319,7 +322,7 @@ async function take(running: Running, session: Session, wanted: number, camera: 
 
 function commit(running: Running, session: Session): EnrolmentAnswer<Enrolled> {
   const { album: pictures, name, owner } = session;
-  const { roster, gallery } = running.options;
+  const { roster, gallery, reader, keptPictures } = running.options;
   if (session.taking) return no('camera-busy', 'The camera still takes pictures; wait, or abort the session.');
   const kept = pictures.kept();
   if (kept.length === 0 && pictures.size === 0) return no('no-pictures', 'No picture is good enough yet; nothing was stored.');
@@ -330,15 +333,18 @@ function commit(running: Running, session: Session): EnrolmentAnswer<Enrolled> {
     const detail = `Already enrolled, as ${lookAlike}: add the pictures under that name. Nothing was stored.`;
     return { ok: false, reason: 'already-enrolled', detail, personId: lookAlike };
   }
-  const person = roster.enrol({ name, pictures: kept }, owner.name);
-  finish(running, session, 'committed', kept.length);
+  const before = gallery.find(name);
+  const { chosen, leftOut } = variedPictures(kept, keptPictures, gallery, reader().embedder, before);
+  const person = roster.enrol({ name, pictures: chosen }, owner.name);
+  finish(running, session, 'committed', chosen.length);
   const digest = pictureDigest(gallery.pictures(person.id).map(({ id }) => id));
   try {
     note(running, session, 'committed', { pictures: person.pictures, personId: person.id, digest });
   } catch (error) {
     throw new Fault('journal-down', `The person is enrolled, but the journal does not hold the digest: ${messageOf(error)}`, error);
   }
-  return yes({ person, added: kept.map(({ picture }) => pictureId(picture)), digest });
+  const idsOf = (all: readonly { readonly picture: Uint8Array }[]) => all.map(({ picture }) => pictureId(picture));
+  return yes({ person, added: idsOf(chosen), leftOut: idsOf(leftOut), digest });
 }
 
 function idOf(gallery: SessionsOptions['gallery'], name: string): PersonId | undefined {

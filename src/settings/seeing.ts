@@ -232,6 +232,12 @@ export const enrolment = {
     86_400_000,
   ),
   maxPictures: whole('Most pictures in one session. They stay in memory until the session is committed.', 50, 1, 500),
+  keptPictures: whole(
+    'Most pictures of one person that are stored. Of more, those that differ most from each other are kept and the others are left out; more than twenty hardly help.',
+    20,
+    2,
+    500,
+  ),
   maxPictureBytes: whole('Largest picture that is accepted. Bytes.', 8_000_000, 10_000, 64_000_000),
   intervalMs: whole(
     "Time between two pictures taken with the door's own camera, so that the person can move. Milliseconds.",

@@ -48,7 +48,7 @@ export function fakeSessions(): FakeSessions {
         open.delete(id);
         const ids = [...pictures, ...(fake.slipIn ? [fake.slipIn] : [])].map(pictureId);
         const person = { id: 'p-9', name, enrolledAt: '2026-01-01T00:00:00.000Z', pictures: pictures.length };
-        return { ok: true, value: { person, added: ids, digest: pictureDigest(ids) } };
+        return { ok: true, value: { person, leftOut: [], added: ids, digest: pictureDigest(ids) } };
       }),
     abort: (id) =>
       within(id, key, () => {

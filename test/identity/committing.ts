@@ -25,6 +25,7 @@ const all = enrolmentSessions({
   log: openLog('silent'),
   maxSessions: 1,
   maxPictures: 50,
+  keptPictures: 50,
   maxPictureBytes: 2_000_000,
   sessionMs: 60_000,
   intervalMs: 0,

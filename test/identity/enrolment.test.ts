@@ -1,8 +1,11 @@
 /** Which pictures belong together, on made-up embeddings. */
 import { describe, expect, it } from 'vitest';
-import type { EmbedderInfo } from '../../src/face/port.ts';
-import { alreadyEnrolled, samePerson, samePersonLogit } from '../../src/identity/enrolment.ts';
+import type { EmbedderInfo, Embedding } from '../../src/face/port.ts';
+import { alreadyEnrolled, samePerson, samePersonLogit, variedPictures } from '../../src/identity/enrolment.ts';
 import type { Match, Threshold } from '../../src/identity/port.ts';
+import { logitOf } from '../../src/identity/siamese.ts';
+import { smallEmbedder } from '../contracts/gallery.ts';
+import { near, randomOf, unitVector } from '../fakes/embeddings.ts';
 
 const embedder: EmbedderInfo = { name: 'angle', version: '1', sha256: '', dimension: 2, head: { kind: 'cosine', scale: 1, bias: 0 } };
 /** Embeddings on a circle: alike when their angles (degrees) are close; the logit is the cosine. */
@@ -58,5 +61,37 @@ describe('someone who would pass for another at the door', () => {
 
   it('is not the person to whom pictures are added', () => {
     expect(alreadyEnrolled([at(0)], gallery('target-fmr', [match('ada', 6), match('bob', 4)]), 'ada')).toBeUndefined();
+  });
+});
+
+describe('the pictures that are stored', () => {
+  const head = smallEmbedder.head;
+  const gallery = (likeness?: (probe: Embedding) => number) => ({
+    match: (probe: Embedding) => (likeness ? [{ personId: 'ada', logit: likeness(probe), probability: 0, share: 0 }] : []),
+  });
+  const random = randomOf(5);
+  const looks = Array.from({ length: 4 }, () => unitVector(random, 8));
+  /** Ten near-equal pictures of each of four looks. */
+  const pictures = looks.flatMap((look, i) =>
+    Array.from({ length: 10 }, (_, n) => ({ source: `${i}-${n}`, template: near(look, 0.05, random) })),
+  );
+  const looksOf = (chosen: readonly { source: string }[]) => chosen.map(({ source }) => source[0]);
+
+  it('are all of them as long as they are few', () => {
+    expect(variedPictures(pictures, 40, gallery(), { head }, undefined)).toEqual({ chosen: pictures, leftOut: [] });
+  });
+
+  it('are those that differ most, and the others are named', () => {
+    const { chosen, leftOut } = variedPictures(pictures, 4, gallery(), { head }, undefined);
+    expect(new Set(looksOf(chosen)).size).toBe(4);
+    expect(leftOut).toHaveLength(36);
+    expect([...chosen, ...leftOut].map(({ source }) => source).toSorted()).toEqual(pictures.map(({ source }) => source).toSorted());
+  });
+
+  it('of a person who has some already differ from those too, and two more find room however many there are', () => {
+    const stored = gallery((probe) => Math.max(logitOf(head, probe, looks[0]!), logitOf(head, probe, looks[1]!)));
+    const { chosen } = variedPictures(pictures, 20, stored, { head }, { id: 'ada', pictures: 20 });
+    expect(looksOf(chosen).toSorted()).toEqual(['2', '3']);
+    expect(variedPictures(pictures, 20, stored, { head }, { id: 'ada', pictures: 16 }).chosen).toHaveLength(4);
   });
 });

@@ -25,7 +25,15 @@ import { circleEmbedder, type Drawing, drawing, drawingReader } from '../fakes/r
 
 const policy = { policy: 'paper', targetFmr: 0.0001, detection: 0.99, verification: 0.8 } as const;
 const limits = qualityLimits;
-const bounds = { maxSessions: 2, maxPictures: 4, maxPictureBytes: 1000, sessionMs: 60_000, intervalMs: 1000, silenceMs: 5000 };
+const bounds = {
+  maxSessions: 2,
+  maxPictures: 4,
+  keptPictures: 20,
+  maxPictureBytes: 1000,
+  sessionMs: 60_000,
+  intervalMs: 1000,
+  silenceMs: 5000,
+};
 
 const ends: (() => Promise<void> | void)[] = [];
 afterEach(async () => {

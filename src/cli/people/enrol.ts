@@ -7,7 +7,7 @@ import { Fault, isBadPicture } from '../../base/errors.ts';
 import { type FilePath, shownPath } from '../../base/path.ts';
 import type { EmbedderInfo, FaceReader } from '../../face/port.ts';
 import { type Candidate, type JudgedPicture, readCandidate, refuse, refusePicture, withoutRepetition } from '../../identity/candidate.ts';
-import { alreadyEnrolled, resemblance } from '../../identity/enrolment.ts';
+import { alreadyEnrolled, resemblance, variedPictures } from '../../identity/enrolment.ts';
 import { withName } from '../../identity/lookalike.ts';
 import { bearerOf, personName } from '../../identity/name.ts';
 import type { Gallery, Match, Person, Threshold } from '../../identity/port.ts';
@@ -82,7 +82,8 @@ async function enrol(name: string, paths: readonly string[], options: EnrolOptio
   const double = options.force ? undefined : doubleOf(good, gallery, before);
   const refused = good.length === 0 || double !== undefined || (options.strict === true && good.length < outcomes.length);
   stop.throwIfAborted();
-  const person = refused ? undefined : rosterOf({ gallery, journal }).enrol({ name, pictures: good });
+  const { chosen, leftOut } = variedPictures(good, config.enrolment.keptPictures, gallery, reader.embedder, before);
+  const person = refused ? undefined : rosterOf({ gallery, journal }).enrol({ name, pictures: chosen });
   const added = (person?.pictures ?? 0) - (before?.pictures ?? 0);
   print(
     options,
@@ -90,6 +91,7 @@ async function enrol(name: string, paths: readonly string[], options: EnrolOptio
       enrolled: person !== undefined,
       person: person ?? null,
       added: person ? added : 0,
+      leftOut: person ? leftOut.map(({ source }) => source) : [],
       ...(double
         ? { alreadyEnrolledAs: { ...double.person, likeness: { logit: double.match.logit, probability: double.match.probability } } }
         : {}),
@@ -98,6 +100,7 @@ async function enrol(name: string, paths: readonly string[], options: EnrolOptio
     () =>
       [
         ...outcomes.map(outcomeText),
+        ...(person ? leftOut.map(({ source }) => `left out  ${source}: too like the others (enrolment.keptPictures)`) : []),
         verdictText(person?.name ?? name, {
           person,
           before,

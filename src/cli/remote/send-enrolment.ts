@@ -24,6 +24,7 @@ interface Stored {
   /** That the person has now. */
   readonly pictures?: number;
   readonly added?: readonly string[];
+  readonly leftOut?: readonly string[];
   readonly digest?: string;
 }
 
@@ -56,7 +57,14 @@ export async function sendEnrolment(rest: readonly string[], ask: Ask, options: 
     const answer = await ask('enrol.commit', { session });
     const { personId, ...stored } = (answer.result ?? {}) as Stored;
     const strange = (stored.added ?? []).filter((id) => !sent.has(id));
-    const told = { personId: personId ?? null, pictures: outcomes, digest: stored.digest ?? null, strange, error: answer.error ?? null };
+    const told = {
+      personId: personId ?? null,
+      pictures: outcomes,
+      leftOut: stored.leftOut ?? [],
+      digest: stored.digest ?? null,
+      strange,
+      error: answer.error ?? null,
+    };
     print(options, { enrolled: answer.ok, ...told }, () =>
       answer.ok ? storedText(name, stored, strange) : `${name} is not enrolled: ${answer.error?.message}`,
     );
@@ -79,12 +87,13 @@ async function begin(name: string, ask: Ask): Promise<string> {
 }
 
 /** What the door says that it stored; compared with what was sent, because a key in other hands could add to it. */
-function storedText(name: string, { pictures = 0, added = [], digest = '' }: Stored, strange: readonly string[]): string {
+function storedText(name: string, { pictures = 0, added = [], leftOut = [], digest = '' }: Stored, strange: readonly string[]): string {
   const enrolled = `${name} is enrolled with ${counted(pictures, 'picture')}`;
   if (strange.length > 0)
     return `${enrolled}, and you did not send ${counted(strange.length, 'picture')} of them: look at people.pictures, and remove ${strange.map((id) => id.slice(0, 12)).join(', ')}`;
   const yours = pictures === added.length ? 'all of them yours' : `${added.length} of them sent by you now`;
-  return `${enrolled}, ${yours}\ndigest ${digest}`;
+  const left = leftOut.length > 0 ? `; ${counted(leftOut.length, 'picture')} left out, too like the others (enrolment.keptPictures)` : '';
+  return `${enrolled}, ${yours}${left}\ndigest ${digest}`;
 }
 
 interface SentPicture {
