@@ -1,7 +1,7 @@
 /** A hall at night as a camera shows it: with the noise of its sensor, or standing still, and with a clock in the corner. */
 import sharp from 'sharp';
 
-export const hallSize = { width: 320, height: 240 };
+const hallSize = { width: 320, height: 240 };
 
 export interface HallOptions {
   /** Mean brightness, 0…255. */

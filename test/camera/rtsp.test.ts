@@ -54,6 +54,26 @@ describe('over RTSP', () => {
     }
   });
 
+  it('does not give the password as it is to who has asked for Digest before', async () => {
+    const asked: string[] = [];
+    const answers = ['401 Unauthorized\r\nWWW-Authenticate: Digest realm="camera", nonce="1"', '200 OK\r\nPublic: DESCRIBE'];
+    const server = createTcpServer((socket) => {
+      socket.on('error', () => undefined);
+      socket.on('data', (data) => {
+        const request = data.toString();
+        asked.push(/Authorization: (\w+)/.exec(request)?.[1] ?? 'none');
+        const answer = answers.shift() ?? '401 Unauthorized\r\nWWW-Authenticate: Basic realm="camera"';
+        socket.write(`RTSP/1.0 ${answer}\r\nCSeq: ${/CSeq: (\d+)/i.exec(request)?.[1]}\r\n\r\n`);
+      });
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    await first(`rtsp://ada:secret@127.0.0.1:${(server.address() as AddressInfo).port}/live`);
+    server.close();
+    expect(asked.slice(0, 3)).toEqual(['none', 'Digest', 'Digest']);
+    expect(asked).not.toContain('Basic');
+  });
+
   it('follows no redirection', async () => {
     using elsewhere = await oneAnswer((cseq) => `RTSP/1.0 302 Moved\r\nCSeq: ${cseq}\r\nLocation: rtsp://ada:pass@192.0.2.9/live\r\n\r\n`);
     const fault = await first(`rtsp://127.0.0.1:${elsewhere.port}/live`);

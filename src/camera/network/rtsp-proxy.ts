@@ -71,7 +71,7 @@ export async function openRtspProxy(address: CameraAddress, camera: Socket): Pro
 /** One client, and only a process of the user that runs this one. */
 function takeClient(proxy: Proxy, socket: Socket): void {
   socket.on('error', () => undefined);
-  if (proxy.client || !isOwn(socket)) {
+  if (proxy.client || !isOurs(proxy, socket)) {
     socket.destroy();
     return;
   }
@@ -150,6 +150,16 @@ function challenged(proxy: Proxy, { headers }: RtspMessage): boolean {
   proxy.challenge = known;
   proxy.answered = 0;
   return true;
+}
+
+/** Nobody is let in whose user cannot be found out. */
+function isOurs(proxy: Proxy, socket: Socket): boolean {
+  try {
+    return isOwn(socket);
+  } catch (error) {
+    give(proxy, new Fault('camera-ended', `Who reads the camera ${proxy.address.label} cannot be found out: ${messageOf(error)}`, error));
+    return false;
+  }
 }
 
 /** Whether the process at the other end of a connection on this machine runs as this user (kernel: proc_net_tcp). */
