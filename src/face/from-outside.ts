@@ -53,8 +53,11 @@ function decodedApart(encoded: Uint8Array, { program, timeoutMs, signal }: Requi
       (error, stdout, stderr) => {
         if (!error) return resolve(stdout);
         const said = parseJson(stderr);
-        if (refused.Check(said) && (said.code === 'bad-picture' || said.code === 'picture-damaged'))
-          return reject(new Fault(said.code, said.message, error));
+        if (refused.Check(said)) {
+          const { code, message } = said;
+          if (code === 'bad-picture' || code === 'picture-damaged') return reject(new Fault(code, message, error));
+          return reject(new Fault('reader-failed', `Pictures from outside cannot be decoded on this machine: ${message}`, error));
+        }
         if (signal.aborted) return reject(new Fault('bad-picture', 'The picture was not read: the door is stopping', error));
         const why = error.killed ? `it took longer than ${timeoutMs / 1000} s` : 'it needs more memory or time than is allowed';
         reject(new Fault('bad-picture', `The picture cannot be read: ${why}. Convert it to a JPEG of 2000 pixels`, error));

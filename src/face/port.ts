@@ -251,7 +251,7 @@ export interface OutsidePictures {
   /**
    * A picture of unknown origin (JPEG, PNG or WebP of at most 12 megapixels) as a plain, upright JPEG of at most
    * 1280×1280 pixels without metadata. It is decoded in a process of its own with limits on memory and time.
-   * @throws Fault `bad-picture` that says what to do.
+   * @throws Fault `bad-picture` or `picture-damaged` that says what to do, `reader-failed` if the limits cannot be set.
    */
   clean(encoded: Uint8Array): Promise<Uint8Array>;
 }

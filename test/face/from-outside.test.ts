@@ -84,6 +84,15 @@ describe('the process', () => {
       });
   });
 
+  it('that cannot hold itself to its limits decodes nothing, and that is no fault of the picture', async () => {
+    const text = 'console.error(JSON.stringify({ code: "reader-failed", message: "setrlimit: errno 1" })); process.exit(1);';
+    const pictures = picturesFromOutside({ program: stub('unlimited', text) });
+    await expect(pictures.clean(await flat(64, 64).png().toBuffer())).rejects.toMatchObject({
+      code: 'reader-failed',
+      message: expect.stringMatching(/cannot be decoded on this machine: setrlimit/),
+    });
+  });
+
   it('is one at a time, and gets nothing of the environment', async () => {
     const told = join(folder, 'told');
     const noting = `import { appendFileSync } from 'node:fs';
