@@ -30,7 +30,7 @@ export async function turnOf(picture: Picture, upright: Detection | undefined, d
 }
 
 /** The picture, turned clockwise. */
-export function quarterTurned({ width, height, rgb }: Picture, byDeg: QuarterTurn): Picture {
+function quarterTurned({ width, height, rgb }: Picture, byDeg: QuarterTurn): Picture {
   const sideways = byDeg !== 180;
   const turned = new Uint8Array(rgb.length);
   // Where the first pixel goes, and how far apart two neighbours in a row, and two rows, are afterwards.
