@@ -40,7 +40,7 @@ export const statusSchema = Type.Object(
 );
 
 /** Without the name: only the operator, who knows it, needs to know who is being enrolled. */
-export function statusOf({ name: _name, last, ...status }: EnrolmentStatus) {
+function statusOf({ name: _name, last, ...status }: EnrolmentStatus) {
   return { ...status, ...(last && { last: outcomeOf(last) }) };
 }
 

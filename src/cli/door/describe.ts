@@ -1,5 +1,5 @@
 /** A journal event in one line that people read. */
-import type { Event, EventKind, Region, Requester } from '../../events.ts';
+import type { Event, EventKind, LikenessBand, Region, Requester } from '../../events.ts';
 import { type Bar, likenessText } from '../likeness-words.ts';
 import { counted, people } from '../words.ts';
 
@@ -9,7 +9,16 @@ export interface DescribedWith {
   readonly nameOf: (personId: string) => string;
   /** The threshold at the time, for events that do not note it; without it they show no likeness. */
   readonly threshold?: Bar | undefined;
+  /** Of an entry that left its door: that tells a band in place of the exact likeness. */
+  readonly band?: LikenessBand | undefined;
 }
+
+const bandTexts: Readonly<Record<LikenessBand, string>> = {
+  'far-below': 'far below the threshold',
+  below: 'below the threshold',
+  near: 'near the threshold',
+  'at-or-above': 'at or above the threshold',
+};
 
 type Words = { readonly [K in EventKind]: (event: Extract<Event, { readonly kind: K }>, context: DescribedWith) => string };
 
@@ -35,8 +44,9 @@ const asked: Readonly<Record<Extract<Event, { kind: 'request.granted' }>['what']
 /** Whom a face that was not let in resembles, and how far it is from the threshold. */
 function resembling(
   { reason, likeness, bestPersonId }: Extract<Event, { kind: 'access.denied' }>,
-  { nameOf, threshold }: DescribedWith,
+  { nameOf, threshold, band }: DescribedWith,
 ): string {
+  if (band) return `, likeness ${bandTexts[band]}`;
   const to = bestPersonId === undefined ? '' : ` (${nameOf(bestPersonId)})`;
   if (!likeness || !threshold) return to;
   // The threshold may have moved since: an unknown face was below it then.
@@ -49,8 +59,8 @@ const placeText = ({ left, top, width, height }: Region) =>
   `at ${Math.round(100 * (left + width / 2))} % of the picture's width and ${Math.round(100 * (top + height / 2))} % of its height`;
 
 const words: Words = {
-  'access.granted': ({ personId, votes, likeness, threshold, ageMs, visit }, { nameOf }) =>
-    `OPEN for ${nameOf(personId)} (${votes} frames agreed, likeness ${likenessText(likeness, threshold)}, ${Math.round(ageMs)} ms after the frame)${visitText(visit)}`,
+  'access.granted': ({ personId, votes, likeness, threshold, ageMs, visit }, { nameOf, band }) =>
+    `OPEN for ${nameOf(personId)} (${votes} frames agreed, likeness ${band ? bandTexts[band] : likenessText(likeness, threshold)}, ${Math.round(ageMs)} ms after the frame)${visitText(visit)}`,
   'access.denied': (event, context) => `shut: ${event.reason}, ${event.detail}${resembling(event, context)}${visitText(event.visit)}`,
   'access.pending': ({ personId, needs, withinMs }, { nameOf }) =>
     `${nameOf(personId)} recognised; ${needs === 'pin' ? 'a PIN' : 'a second person'} is needed within ${seconds(withinMs)}`,

@@ -1,6 +1,6 @@
 /** What a door answered, in words: the command with its arguments and the result in, text for people out. */
 import type { ShownRules } from '../../access/port.ts';
-import type { Event } from '../../events.ts';
+import { type Event, likenessBands } from '../../events.ts';
 import type { JobStatus } from '../../retrain/port.ts';
 import { describeEvent, eventKinds } from '../door/describe.ts';
 import { jobText } from '../networks/job-words.ts';
@@ -51,7 +51,8 @@ const sessionText: Words = ({ session, state, pictures, prompt, problem, expires
 
 const entryText = (entry: Fields): string => {
   const known = eventKinds.some((kind) => kind === entry.kind);
-  const text = known ? describeEvent(entry as unknown as Event, { nameOf: (id) => id }) : '';
+  const band = likenessBands.find((name) => name === entry.band);
+  const text = known ? describeEvent(entry as unknown as Event, { nameOf: (id) => id, band }) : '';
   return `${cell(entry.at)}  ${cell(entry.seq).padStart(6)}  ${cell(entry.kind).padEnd(15)}  ${text}`;
 };
 

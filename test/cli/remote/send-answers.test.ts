@@ -32,10 +32,14 @@ describe('an answer in words', () => {
     const entries = [
       { seq: 1, at: 'then', kind: 'person.removed', personId: 'id-ada' },
       { seq: 2, at: 'now', kind: 'of.tomorrow' },
+      { seq: 3, at: 'later', kind: 'access.granted', personId: 'id-ada', band: 'at-or-above', votes: 3, ageMs: 80 },
+      { seq: 4, at: 'last', kind: 'access.denied', reason: 'unknown', detail: 'nobody', band: 'far-below', ageMs: 80 },
     ];
     expect(told('journal.query', { entries }).split('\n')).toEqual([
       expect.stringMatching(/^then +1 {2}person\.removed +id-ada removed$/),
       expect.stringMatching(/^now +2 {2}of\.tomorrow/),
+      expect.stringContaining('OPEN for id-ada (3 frames agreed, likeness at or above the threshold'),
+      expect.stringContaining('shut: unknown, nobody, likeness far below the threshold'),
     ]);
   });
 
