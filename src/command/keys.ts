@@ -4,12 +4,13 @@
  */
 import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, randomBytes, sign, verify } from 'node:crypto';
 import { chownSync, existsSync, linkSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { type CryptoKey, calculateJwkThumbprint, exportJWK, generateKeyPair, importJWK, type JWK } from 'jose';
 import Type from 'typebox';
 import { Compile } from 'typebox/compile';
 import { asFault, Fault, messageOf } from '../base/errors.ts';
 import { signatureAlgorithm } from '../base/jws.ts';
-import { jsonText, writeWhole } from '../base/whole-file.ts';
+import { jsonText, syncFolder, writeWhole } from '../base/whole-file.ts';
 
 /** A public Ed25519 or X25519 key. */
 export interface PublicKey {
@@ -163,6 +164,7 @@ function makeKeys(file: string): void {
     if (!existsSync(file)) throw asFault(error, 'bad-config', `The door's keys cannot be written to ${file}`);
   } finally {
     rmSync(beside, { force: true });
+    syncFolder(dirname(file));
   }
 }
 
