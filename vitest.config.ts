@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
@@ -9,5 +10,7 @@ export default defineConfig({
     pool: 'forks',
     // One more than two cores: tests wait for brokers and processes a third of the time (304 s with two, 264 with three).
     maxWorkers: 3,
+    // The tests start the program hundreds of times. Compiled code that is kept halves each start (0.60 to 0.33 s).
+    env: { NODE_COMPILE_CACHE: join(import.meta.dirname, 'node_modules', '.cache', 'facelatch-tests') },
   },
 });

@@ -87,7 +87,7 @@ describe.each(brokers)('over %s', (name, version, open) => {
       events.map((event) => [topics.event(event.kind), 1, false]),
     );
     expect(published.map(({ body: { capturedAt: _, ...body } }) => body)).toEqual(
-      journal.entries.map(({ seq, id, at, event }) => ({ schema: 1, seq, id, at, door, ...toldOf(event) })),
+      journal.entries.map(({ seq, id, at, event, hash }) => ({ schema: 1, seq, id, at, door, hash, ...toldOf(event) })),
     );
     if (version.protocol === '5') expect(published[0]?.contentType).toBe('application/json');
     expect(witness.of(topics.state('door')).map(({ body }) => body.state)).toEqual(['locked', 'released', 'locked']);
