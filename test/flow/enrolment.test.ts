@@ -141,14 +141,14 @@ it("the door's own camera enrols whoever stands before it, and its prompts are p
   await expect.poll(() => house.status.camera, { timeout: 20_000 }).toBe('running');
   const { result } = await ask('enrol.start', { name: 'Alan' });
   expect(await ask('enrol.take', { session: result.session, count: 3 })).toMatchObject({ ok: true });
-  await expect.poll(() => told.at(-1), { timeout: 20_000 }).toMatchObject({ state: 'collecting', pictures: 3 });
+  await expect.poll(() => told.at(-1), { timeout: 50_000 }).toMatchObject({ state: 'collecting', pictures: 3 });
   expect(new Set(told.flatMap(({ prompt }) => prompt ?? [])).size).toBe(3);
   expect(JSON.stringify(told)).not.toContain('Alan');
   events.length = 0;
   expect(await ask('enrol.commit', { session: result.session })).toMatchObject({ ok: true, result: { pictures: 3 } });
   await seen('relay.pulsed');
   expect(house.gallery.list()).toMatchObject([{ name: 'Alan', pictures: 3 }]);
-}, 60_000);
+}, 90_000);
 
 const london = join(root, '..', 'shared', 'data', 'london');
 it('a real person of the London set is enrolled from afar and let in', async ({ skip }) => {
