@@ -21,6 +21,8 @@ export interface Detection {
 type LoadedDetector = Omit<DetectorNetwork, 'bytes'>;
 
 export interface Detector {
+  /** The longer side of its input, pixels: a larger picture shows it no more. */
+  readonly longestSide: number;
   detect(picture: Picture): Promise<readonly Detection[]>;
 }
 
@@ -43,6 +45,7 @@ export async function openDetector({ bytes, ...network }: DetectorNetwork, optio
     );
   const data = new Float32Array(3 * input.width * input.height);
   return {
+    longestSide: Math.max(input.width, input.height),
     detect: async (picture) => {
       const scale = letterbox(picture, network, data);
       const results = await session.run({ [input.name]: tensorOf(data, 1, input) });

@@ -4,6 +4,7 @@
  * faces of LFW one scores higher on its side than upright, by 0.007.
  */
 import sharp from 'sharp';
+import { shrinkByArea } from './align.ts';
 import type { Detection, Detector } from './detect.ts';
 import type { Picture } from './picture.ts';
 import type { QuarterTurn } from './port.ts';
@@ -20,13 +21,21 @@ export type Turned = { readonly kind: 'upright' | 'unsure' } | { readonly kind: 
 export async function turnOf(picture: Picture, upright: Detection | undefined, detector: Detector): Promise<Turned> {
   const score = upright?.score ?? 0;
   let best: { readonly byDeg: QuarterTurn; readonly score: number } | undefined;
+  const small = shrunk(picture, detector.longestSide);
   for (const byDeg of turns) {
-    const turned = quarterTurned(picture, byDeg);
+    const turned = quarterTurned(small, byDeg);
     const [face] = byDominance(await detector.detect(turned), turned.width, turned.height);
     if (face && face.score > (best?.score ?? 0)) best = { byDeg, score: face.score };
   }
   if (!best || best.score < score - leastLead) return { kind: 'upright' };
   return best.score > score + leastLead ? { kind: 'turned', byDeg: best.byDeg } : { kind: 'unsure' };
+}
+
+/** Turning a picture of some megapixels three times would take longer than the detections do. */
+function shrunk(picture: Picture, longestSide: number): Picture {
+  const factor = longestSide / Math.max(picture.width, picture.height);
+  const sideOf = (px: number) => Math.max(1, Math.round(px * factor));
+  return factor < 1 ? shrinkByArea(picture, sideOf(picture.width), sideOf(picture.height)) : picture;
 }
 
 /** The picture, turned clockwise. */

@@ -86,7 +86,12 @@ export function verifyCheckpoints({ entries, checkpoints, hashAt, witness, signe
   if (due > 0 && due <= entries) return rewritten(due, `The checkpoint of row ${due} is missing.`);
   if (witness && hashAt(witness.seq) !== witness.hash)
     return witness.seq > entries
-      ? { ok: false, seq: entries + 1, problem: 'removed', detail: `This door had a journal of ${witness.seq} rows: ${entries} are left.` }
+      ? {
+          ok: false,
+          seq: entries + 1,
+          problem: 'removed',
+          detail: `The journal of this door ended with row ${witness.seq}: now it ends with row ${entries}.`,
+        }
       : rewritten(witness.seq, `Row ${witness.seq} is not the one that this door signed: the rows up to it were written again.`);
   return { ok: true, entries, checkpoints: { signed, others, ...(last === undefined ? {} : { last }) } };
 }

@@ -13,7 +13,7 @@ import { quantile, type Row } from '../../src/cli/door/figures.ts';
 import { runHouse } from './daemon.ts';
 import { benchCamera, emptyFrame } from './scene.ts';
 
-const blocks = 8;
+const most = 8;
 const visitsOfBlock = 6;
 const isBusy = (visit: number) => Math.floor(visit / visitsOfBlock) % 2 === 1;
 
@@ -36,8 +36,14 @@ export interface Visited {
 }
 
 /** Runs the visits at a door with these settings; `onBlock` hears whether the block that begins is attacked. */
-export async function visitDoor(settings: Readonly<Record<string, unknown>>, onBlock: (busy: boolean) => void): Promise<Visited> {
-  const door = fork(fileURLToPath(import.meta.url), [JSON.stringify(settings)], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+export async function visitDoor(
+  settings: Readonly<Record<string, unknown>>,
+  onBlock: (busy: boolean) => void,
+  blocks = most,
+): Promise<Visited> {
+  const door = fork(fileURLToPath(import.meta.url), [JSON.stringify(settings), String(blocks)], {
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+  });
   const ended = once(door, 'close');
   const none = { door: 0, child: 0, both: 0 };
   const [before, during]: [Memory, Memory] = [{ ...none }, { ...none }];
@@ -120,7 +126,7 @@ async function faceAt(offsetPx: number): Promise<Buffer> {
 }
 
 /** Visits at 15 frames a second, each a second of face after about three of nobody. Tells at each block whether it is a busy one. */
-async function visitsHere(settings: Readonly<Record<string, unknown>>): Promise<readonly number[]> {
+async function visitsHere(settings: Readonly<Record<string, unknown>>, blocks: number): Promise<readonly number[]> {
   const nobody = await emptyFrame();
   const faces = await Promise.all(Array.from({ length: 8 }, (_, place) => faceAt(24 * place - 84)));
   const shown = Array.from({ length: blocks * visitsOfBlock }, (_, visit) => [
@@ -148,8 +154,8 @@ async function visitsHere(settings: Readonly<Record<string, unknown>>): Promise<
   return firstFrames.map((from) => (opened.find((at) => at > from && at < from + 2000) ?? Number.POSITIVE_INFINITY) - from);
 }
 
-const [, self, given] = process.argv;
+const [, self, given, blocks] = process.argv;
 if (self === fileURLToPath(import.meta.url) && given !== undefined) {
-  const latencies = await visitsHere(JSON.parse(given));
+  const latencies = await visitsHere(JSON.parse(given), Number(blocks));
   process.send?.({ latencies }, () => process.disconnect());
 }

@@ -94,7 +94,7 @@ describe('a journal whose file is gone or another', () => {
     expect(journal.verify()).toMatchObject({
       ok: false,
       problem: 'removed',
-      detail: expect.stringMatching(/had a journal of 1 rows: 0 are left/),
+      detail: expect.stringMatching(/ended with row 1: now it ends with row 0/),
     });
     journal.append(numbered(1));
     closeAll();
