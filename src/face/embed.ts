@@ -2,6 +2,7 @@
 import type { InferenceSession, Tensor } from 'onnxruntime-node';
 import { Fault } from '../base/errors.ts';
 import { alignFace } from './align.ts';
+import { type FitnessHead, fitnessOf } from './fitness.ts';
 import type { Adapter, EmbedderNetwork } from './manifest.ts';
 import type { Picture } from './picture.ts';
 import type { Embedding, Landmarks } from './port.ts';
@@ -27,7 +28,8 @@ export interface EmbeddedFace {
 export async function openEmbedder({ bytes, ...network }: EmbedderNetwork, options: InferenceOptions): Promise<Embedder> {
   const { input, output, quality } = network;
   const session = await openInferenceSession(bytes, network.name, input, options);
-  for (const [field, name] of [['output.name', output.name] as const, ['quality.name', quality?.name] as const]) {
+  const fitnessName = quality && 'name' in quality ? quality.name : undefined;
+  for (const [field, name] of [['output.name', output.name] as const, ['quality.name', fitnessName] as const]) {
     if (name === undefined || session.outputNames.includes(name)) continue;
     throw new Fault(
       'model-unfit',
@@ -51,6 +53,7 @@ export async function openEmbedder({ bytes, ...network }: EmbedderNetwork, optio
       );
     }
     if (!quality) return { embedding: values };
+    if ('head' in quality) return { embedding: values, fitness: meanFitness(quality.head, values, n) };
     const fitness = numbersOf(results, quality.name, n);
     if (!fitness)
       throw new Fault(
@@ -81,6 +84,14 @@ export async function openEmbedder({ bytes, ...network }: EmbedderNetwork, optio
     align: (picture, landmarks) => alignFace(picture, landmarks, network.template, input.width, input.height),
     embed: adapter ? async (aligned) => withAdapter(adapter, await embed(aligned)) : embed,
   };
+}
+
+/** Of a face, and of its mirror image where the network looks at both. */
+function meanFitness(head: FitnessHead, values: Float32Array, n: number): number {
+  const size = values.length / n;
+  let sum = 0;
+  for (let at = 0; at < n; at++) sum += fitnessOf(head, values.subarray(at * size, (at + 1) * size));
+  return sum / n;
 }
 
 const withAdapter = (adapter: Adapter, { embedding, ...rest }: EmbeddedFace): EmbeddedFace => ({

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { Fault } from '../base/errors.ts';
 import { requireSelfContained } from '../base/onnx.ts';
 import { requireAsShipped } from '../base/shipped.ts';
+import type { DenseLayer, FitnessHead } from './fitness.ts';
 import type { Calibration, EmbedderInfo, Head } from './port.ts';
 
 /** How a picture is fed to a network: (value − mean) / std for each channel, in this layout and colour order. */
@@ -67,8 +68,11 @@ export interface EmbedderNetwork extends Network {
     readonly normalise: 'l2' | 'none';
     readonly mirror: 'average' | 'none';
   };
-  /** The output with the fitness of a face, 0…1, one number a face; absent if the network has none. */
-  readonly quality?: { readonly name: string };
+  /**
+   * Where the fitness of a face (0…1) comes from: an output with one number a face, or a head on the embedding. Absent
+   * if the manifest has neither.
+   */
+  readonly quality?: { readonly name: string } | { readonly head: FitnessHead };
   /** Positions of the five landmarks in the aligned face, pixels. */
   readonly template: readonly (readonly [number, number])[];
   /** SHA-256 of the ONNX file alone. */
@@ -256,18 +260,52 @@ function calibrationOf(fields: Fields): Calibration | undefined {
   };
 }
 
-function qualityOf(fields: Fields): { readonly name: string; readonly door: number; readonly enrolment: number } | undefined {
-  if (fields.at('quality') === undefined) return undefined;
-  const [door, enrolment] = [fields.number('quality.door', 0, 1), fields.number('quality.enrolment', 0, 1)];
-  return { name: fields.text('quality.name'), door, enrolment };
+interface QualityFields {
+  readonly from: NonNullable<EmbedderNetwork['quality']>;
+  readonly bounds: NonNullable<EmbedderInfo['quality']>;
 }
+
+function qualityOf(fields: Fields, dimension: number): QualityFields | undefined {
+  if (fields.at('quality') === undefined) return undefined;
+  const bounds = { door: fields.number('quality.door', 0, 1), enrolment: fields.number('quality.enrolment', 0, 1) };
+  if (fields.at('quality.head') === undefined) return { from: { name: fields.text('quality.name') }, bounds };
+  if (fields.at('quality.name') !== undefined) fields.unfit('quality', 'a name (of an output) or a head, not both');
+  return { from: { head: fitnessHeadOf(fields, dimension) }, bounds };
+}
+
+/** What a head may take of the time of a frame: some 20 million multiplications take 20 ms. */
+const [mostLayers, mostOutputs] = [4, 1024];
+
+function fitnessHeadOf(fields: Fields, dimension: number): FitnessHead {
+  const layers = fields.at('quality.head.layers');
+  if (!Array.isArray(layers) || layers.length < 1 || layers.length > mostLayers)
+    return fields.unfit('quality.head.layers', `1 to ${mostLayers} layers of weights and bias`);
+  let inputs = dimension;
+  return layers.map((_, place): DenseLayer => {
+    const path = `quality.head.layers.${place}`;
+    const numbers = (field: string, count: number): Float32Array => {
+      const list = fields.at(`${path}.${field}`);
+      const good =
+        Array.isArray(list) && list.length === count && list.every((v) => typeof v === 'number' && Number.isFinite(Math.fround(v)));
+      return good ? Float32Array.from(list as number[]) : fields.unfit(`${path}.${field}`, counted(count));
+    };
+    const bias = fields.at(`${path}.bias`);
+    const outputs = place === layers.length - 1 ? 1 : Array.isArray(bias) ? bias.length : 0;
+    if (outputs < 1 || outputs > mostOutputs) fields.unfit(`${path}.bias`, `1 to ${mostOutputs} finite numbers`);
+    const layer = { weights: numbers('weights', inputs * outputs), bias: numbers('bias', outputs) };
+    inputs = outputs;
+    return layer;
+  });
+}
+
+const counted = (count: number) => (count === 1 ? 'one finite number' : `${count} finite numbers, a row of inputs for each output`);
 
 /** Opens an embedder's folder. Faults as for the detector. */
 export function openEmbedderNetwork(folder: string): EmbedderNetwork {
   const { fields, network } = openManifest(folder, 'face-embedder', 'face.embedder');
   const dimension = fields.number('output.dimension', 2, 65_536);
   const calibration = calibrationOf(fields);
-  const quality = qualityOf(fields);
+  const quality = qualityOf(fields, dimension);
   const input = inputOf(fields);
   const adapted = adapterOf(fields, folder, dimension);
   if (
@@ -285,7 +323,7 @@ export function openEmbedderNetwork(folder: string): EmbedderNetwork {
       normalise: fields.choice('output.normalise', ['l2', 'none'], 'l2'),
       mirror: fields.choice('output.mirror', ['average', 'none'], 'none'),
     },
-    ...(quality ? { quality: { name: quality.name } } : {}),
+    ...(quality ? { quality: quality.from } : {}),
     template: fields.pairs('alignment.points', 5),
     onnxSha256: network.sha256,
     ...(adapted ? { adapter: adapted.adapter } : {}),
@@ -296,7 +334,7 @@ export function openEmbedderNetwork(folder: string): EmbedderNetwork {
       dimension,
       head: headOf(fields, dimension),
       ...(calibration ? { calibration } : {}),
-      ...(quality ? { quality: { door: quality.door, enrolment: quality.enrolment } } : {}),
+      ...(quality ? { quality: quality.bounds } : {}),
     },
   };
 }

@@ -28,6 +28,12 @@ function network(): Uint8Array {
   return graph.encode();
 }
 
+/** As large as the network's own fitness is, from its embedding. */
+function head(outputs = 1) {
+  const first = { weights: [1, 1, 1, 0, 0, 0], bias: [1.5, 0] };
+  return { layers: [first, { weights: Array(2 * outputs).fill(2), bias: Array(outputs).fill(0) }] };
+}
+
 const folder = mkdtempSync(join(tmpdir(), 'facelatch-fitness-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
@@ -93,6 +99,9 @@ it.each<[string, Partial<QualityLimits>, object | undefined, readonly string[]]>
   ['a setting makes the door stricter', { minFitness: 0.9 }, { name: 'fitness', door: 0.2, enrolment: 0.4 }, ['unfit']],
   ['a setting makes it laxer', { minFitness: 0 }, { name: 'fitness', door: 0.9, enrolment: 0.9 }, []],
   ['the manifest alone is enough', {}, { name: 'fitness', door: 0.9, enrolment: 0.9 }, ['unfit']],
+  // 1 / (1 + exp(−x)): x is 2 × (the sum of the means + 1.5), about 0.54 × 6, behind a layer that adds nothing.
+  ['a head in the manifest does without an output', { minFitness: 0.9 }, { head: head(), door: 0, enrolment: 0 }, []],
+  ['and refuses by what it says', { minFitness: 0.98 }, { head: head(), door: 0, enrolment: 0 }, ['unfit']],
   ['a network without the output is used as before', { minFitness: 0.9 }, undefined, []],
 ])('%s', async (_, limits, quality, reasons) => {
   await using reader = await open(quality, limits);
@@ -104,6 +113,11 @@ it.each<[string, Partial<QualityLimits>, object | undefined, readonly string[]]>
 it.each<[string, object, RegExp]>([
   ['an output that is not there', { name: 'beauty', door: 0.2, enrolment: 0.4 }, /no output "beauty".*quality\.name/],
   ['an output that is not one number', { name: 'embedding', door: 0.2, enrolment: 0.4 }, /not one number for a face/],
+  ['a head beside an output', { name: 'fitness', head: head(), door: 0, enrolment: 0 }, /not both/],
+  ['a head with two outputs', { head: head(2), door: 0, enrolment: 0 }, /layers\.1\.weights must be 2 finite numbers/],
+  ['a head without layers', { head: { layers: [] }, door: 0, enrolment: 0 }, /1 to 4 layers/],
+  ['a head with numbers that are none', { head: { layers: [{ weights: [1, 'x', 1], bias: [0] }] }, door: 0, enrolment: 0 }, /3 finite/],
+  ['a head for another dimension', { head: { layers: [{ weights: [1, 1], bias: [0] }] }, door: 0, enrolment: 0 }, /weights must be 3/],
   ['a threshold that is none', { name: 'fitness', door: 2, enrolment: 0.4 }, /quality\.door must be a number from 0 to 1/],
 ])('%s is refused', async (_, quality, message) => {
   await expect(open(quality)).rejects.toMatchObject({ code: 'model-unfit', message: expect.stringMatching(message) });
