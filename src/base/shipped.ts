@@ -18,16 +18,16 @@ interface Shipped {
 /** By the name of their folder in models/. test/base/shipped.test.ts compares them with models/. */
 export const shippedNetworks: Readonly<Record<string, Shipped>> = {
   cohort: {
-    manifest: 'f17393d8de6df8067bcc9c08a4b5efb88831950a48a1d45232fd02e2ee73f5b2',
-    file: '0b44d71d19ba823ac20ea779a08025ca2b8be684d5161fc50e0f3f498c8b1cae',
+    manifest: 'a56dd9809513c9f36f46414b4e060ef1e11e32a258ae08d025ecc3887ac67004',
+    file: '748b3ac731253d47493e06d4f7f2d7742f32bbc25378a14af9366da992116f71',
   },
   detector: {
     manifest: 'dc190ef39c0f1d7710b8ed37a0a1960013cc94d72d8504f33f0fad41438e7b73',
     file: '3e3c04a05013d0f46d3729598225a54f2e85f0e874c5f33bffb604a69569232b',
   },
   embedder: {
-    manifest: '4114e16fef552d15044289089e66984404bd9a99dda461ef336c0276aab9332e',
-    file: '1b61c187879877b1382a60285c4f17df794d8473cf8ee05c0fc7635400cae7c4',
+    manifest: '5c201911564dc5836c3b5091c470981cb15cf9252f115a0a2dd7c01054a60198',
+    file: '437b90d9d5affa7585564551a9b595b62e39e35c33bc8883f94b3a97ac6590eb',
   },
 };
 

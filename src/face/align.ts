@@ -76,7 +76,7 @@ export function alignFace(
     template,
   );
   const region = sampledRegion(transform, width, height, shrunkWidth, shrunkHeight);
-  const shrunk = shrinkByArea(picture, shrunkWidth, shrunkHeight, region);
+  const shrunk = shrinkByArea(picture, shrunkWidth, shrunkHeight, region, { across: 1 / scale, down: 1 / scale });
   // The corner of the region becomes the origin.
   const shifted = {
     ...transform,
@@ -153,9 +153,16 @@ export function warpSimilarity(picture: Picture, transform: Similarity, width: n
   return out;
 }
 
-/** For each output position: the first input position that it covers, and the share of each covered input. */
-function areaWeights(from: number, to: number, start: number, count: number): { first: Int32Array; taps: number; weights: Float32Array } {
-  const ratio = from / to;
+/**
+ * For each output position: the first input position that it covers, and the share of each covered input. Each covers
+ * `ratio` input positions.
+ */
+function areaWeights(
+  from: number,
+  ratio: number,
+  start: number,
+  count: number,
+): { first: Int32Array; taps: number; weights: Float32Array } {
   const taps = Math.ceil(ratio) + 1;
   const first = new Int32Array(count);
   const weights = new Float32Array(count * taps);
@@ -172,12 +179,20 @@ function areaWeights(from: number, to: number, start: number, count: number): { 
 
 /**
  * Shrinks by area: every output pixel is the mean of the input that it covers, fractions included. `region` (in output
- * pixels) limits the work to a part of the output.
+ * pixels) limits the work to a part of the output. `ratio`: input pixels that an output pixel covers, where that is not
+ * the ratio of the sizes (the reference pipeline's embeddings come from cv2.resize by a factor, which covers exactly 1 /
+ * factor whatever the rounded size).
  */
-export function shrinkByArea(picture: Picture, width: number, height: number, region: Region = { x: 0, y: 0, width, height }): Picture {
-  if (picture.width === 2 * width && picture.height === 2 * height) return halve(picture, region);
-  const across = areaWeights(picture.width, width, region.x, region.width);
-  const down = areaWeights(picture.height, height, region.y, region.height);
+export function shrinkByArea(
+  picture: Picture,
+  width: number,
+  height: number,
+  region: Region = { x: 0, y: 0, width, height },
+  ratio = { across: picture.width / width, down: picture.height / height },
+): Picture {
+  if (ratio.across === 2 && ratio.down === 2) return halve(picture, region);
+  const across = areaWeights(picture.width, ratio.across, region.x, region.width);
+  const down = areaWeights(picture.height, ratio.down, region.y, region.height);
   const rgb = new Uint8Array(region.width * region.height * 3);
   // Rows first, which runs along memory. Only the columns that the region needs are summed.
   const from = (across.first[0] as number) * 3;

@@ -9,7 +9,7 @@ import { Fault } from '../base/errors.ts';
 import { requireSelfContained } from '../base/onnx.ts';
 import { requireAsShipped } from '../base/shipped.ts';
 import type { DenseLayer, FitnessHead } from './fitness.ts';
-import type { Calibration, EmbedderInfo, Head } from './port.ts';
+import type { Calibration, EmbedderInfo, Head, MeasuredRates } from './port.ts';
 
 /** How a picture is fed to a network: (value − mean) / std for each channel, in this layout and colour order. */
 export interface NetworkInput {
@@ -244,18 +244,23 @@ const sha256OfBoth = (network: string, adapter: string, { gate }: Adapter) => sh
 
 function calibrationOf(fields: Fields): Calibration | undefined {
   if (fields.at('calibration') === undefined) return undefined;
-  const table = fields.at('calibration.table');
+  const wild = fields.at('calibration.wild') === undefined ? undefined : ratesOf(fields, 'calibration.wild');
+  return { ...ratesOf(fields, 'calibration'), ...(wild && { wild }) };
+}
+
+function ratesOf(fields: Fields, path: 'calibration' | 'calibration.wild'): MeasuredRates {
+  const table = fields.at(`${path}.table`);
   const row = (r: unknown): boolean => ['fmr', 'logit', 'fnmr'].every((key) => Number.isFinite((r as Json | null)?.[key]));
   if (!Array.isArray(table) || table.length < 3 || !table.every(row))
-    fields.unfit('calibration.table', 'at least three rows of fmr, logit and fnmr');
-  const rows = (table as Calibration['table'][number][]).toSorted((a, b) => b.fmr - a.fmr);
+    fields.unfit(`${path}.table`, 'at least three rows of fmr, logit and fnmr');
+  const rows = (table as MeasuredRates['table'][number][]).toSorted((a, b) => b.fmr - a.fmr);
   const rising = rows.every((r, i) => i === 0 || (r.fmr < (rows[i - 1]?.fmr ?? 0) && r.logit > (rows[i - 1]?.logit ?? 0)));
   if (!rising || rows.some((r) => r.fmr <= 0 || r.fmr >= 1))
-    fields.unfit('calibration.table', 'rows whose logit rises as the false-match rate falls, each rate between 0 and 1');
+    fields.unfit(`${path}.table`, 'rows whose logit rises as the false-match rate falls, each rate between 0 and 1');
   return {
-    population: fields.text('calibration.population', 'unnamed'),
-    impostorPairs: fields.number('calibration.impostorPairs', 1, 1e15),
-    genuinePairs: fields.number('calibration.genuinePairs', 1, 1e15),
+    population: fields.text(`${path}.population`, 'unnamed'),
+    impostorPairs: fields.number(`${path}.impostorPairs`, 1, 1e15),
+    genuinePairs: fields.number(`${path}.genuinePairs`, 1, 1e15),
     table: rows,
   };
 }

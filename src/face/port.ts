@@ -233,8 +233,8 @@ export type Head =
   | { readonly kind: 'l1-logistic'; readonly weights: readonly number[]; readonly bias: number }
   | { readonly kind: 'cosine'; readonly scale: number; readonly bias: number };
 
-/** Error rates measured for the embedder with its head. */
-export interface Calibration {
+/** Error rates measured for the embedder with its head, on one population or on several. */
+export interface MeasuredRates {
   /** Whose pictures they were measured on. */
   readonly population: string;
   readonly impostorPairs: number;
@@ -244,6 +244,14 @@ export interface Calibration {
    * there.
    */
   readonly table: readonly { readonly fmr: number; readonly logit: number; readonly fnmr: number }[];
+}
+
+/**
+ * The table is the one that a door may trust: at each rate the strictest of several populations, if the manifest says
+ * so. `wild` is measured on photographs of strangers alone (LFW): people at one door resemble each other more.
+ */
+export interface Calibration extends MeasuredRates {
+  readonly wild?: MeasuredRates;
 }
 
 /** Pictures that the door's own camera did not take. */

@@ -15,7 +15,7 @@ import { readCandidate } from '../../src/identity/candidate.ts';
 import { newGraph } from '../../src/train/onnx/onnx-graph.ts';
 import { qualityLimits } from '../fakes/quality-limits.ts';
 
-const side = 112;
+const side = 128;
 /** Fitness is 1 for a white face, 0.5 for a mid-grey one, 0 for a black one. */
 function network(): Uint8Array {
   const graph = newGraph('fitness');

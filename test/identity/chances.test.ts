@@ -36,10 +36,10 @@ async function embedding(picture: Uint8Array): Promise<Embedding> {
 }
 const demo = (name: string) => embedding(readFileSync(new URL(`../../config/demo-people/${name}.jpg`, import.meta.url)));
 
-/** As alike as pictures of one moment: measured at logits of 23 to 27 of at most 28. */
+/** As alike as webcam frames of one moment: measured at logits of 26 to 33 of at most 36, half of them above 30.5. */
 const nearEqual = (of: Embedding, count: number): Embedding[] => {
   const random = randomOf(3);
-  return Array.from({ length: count }, () => near(of, 0.12, random));
+  return Array.from({ length: count }, () => near(of, 0.14, random));
 };
 
 /** How many times more often than promised somebody of `others` passes for somebody in the gallery. */
@@ -55,7 +55,7 @@ describe('46 near-equal pictures of one person', () => {
   it('leave the threshold where 5 leave it, with the shipped strangers and without', async () => {
     const [p03, p10] = [await demo('p03-neutral'), await demo('p10-neutral')];
     const many = nearEqual(p03, 46);
-    expect(logitOf(embedder.head, many[0]!, many[1]!)).toBeLessThan(27);
+    expect(logitOf(embedder.head, many[0]!, many[1]!)).toBeLessThan(30.5);
     for (const source of [() => strangers, () => undefined]) {
       const at = (count: number) => {
         const threshold = galleryThreshold(policy, embedder, source);

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Fault } from '../../src/base/errors.ts';
-import type { Calibration, EmbedderInfo } from '../../src/face/port.ts';
+import type { Calibration, EmbedderInfo, MeasuredRates } from '../../src/face/port.ts';
 import type { Match, Threshold } from '../../src/identity/port.ts';
 import { fitTail } from '../../src/identity/tail.ts';
 import { calibrationCurve, fmrPerComparison, identify, type ThresholdPolicy, thresholdsOf } from '../../src/identity/threshold.ts';
@@ -155,7 +155,9 @@ describe('a calibration table', () => {
 });
 
 describe('the tail beyond a table', () => {
-  const upTo = (fmr: number) => shipped.table.filter((row) => row.fmr >= fmr * 0.999);
+  /** Measured to its end; the shipped table is continued beyond 1e-4 by its own slope. */
+  const measured = shipped.wild as MeasuredRates;
+  const upTo = (fmr: number) => measured.table.filter((row) => row.fmr >= fmr * 0.999);
 
   it('finds the scale of an exponential tail and the shape of a Pareto one', () => {
     const fmrs = [1e-3, 3e-4, 1e-4, 3e-5, 1e-5];
@@ -186,10 +188,10 @@ describe('the tail beyond a table', () => {
     );
   });
 
-  it('foretells the shipped table from its rows down to 1e-4: strict by less than half a logit, never lax', () => {
-    const tail = fitTail(upTo(1e-4), shipped.impostorPairs);
+  it('foretells the measured table from its rows down to 1e-4: strict by less than half a logit, never lax', () => {
+    const tail = fitTail(upTo(1e-4), measured.impostorPairs);
     for (const fmr of [3e-5, 1e-5]) {
-      const error = tail.logitAt(fmr) - shipped.table.find((row) => row.fmr === fmr)!.logit;
+      const error = tail.logitAt(fmr) - measured.table.find((row) => row.fmr === fmr)!.logit;
       expect(error).toBeGreaterThan(0);
       expect(error).toBeLessThan(0.5);
     }
@@ -225,14 +227,14 @@ describe('the threshold of a gallery', () => {
     const at = thresholdsOf(policy, embedder);
     expect(at(1)).toEqual({
       policy: 'target-fmr',
-      logit: expect.closeTo(6.1353, 3),
+      logit: expect.closeTo(9.4087, 3),
       fmr: expect.closeTo(1e-4, 9),
       extrapolated: false,
       detection: 0.99,
       verification: 0.8,
     });
     expect(at(11).extrapolated).toBe(true);
-    expect(at(50).logit).toBeGreaterThan(8.1644);
+    expect(at(50).logit).toBeGreaterThan(11.3755);
   });
 
   it('refuses a target without a calibration and names the remedy; the paper’s policy needs none', () => {
@@ -245,8 +247,8 @@ describe('the threshold of a gallery', () => {
   it('stands at the detection threshold under the paper’s policy, whatever the gallery’s size', () => {
     const at = thresholdsOf({ ...policy, policy: 'paper' }, embedder);
     expect(at(1).logit).toBeCloseTo(Math.log(99), 9);
-    expect(at(1).fmr).toBeGreaterThan(1e-4);
-    expect(at(1).fmr).toBeLessThan(1e-3);
+    expect(at(1).fmr).toBeGreaterThan(0.01);
+    expect(at(1).fmr).toBeLessThan(0.03);
     expect(at(10_000)).toEqual(at(1));
   });
 
