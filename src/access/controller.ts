@@ -52,6 +52,8 @@ export interface Controller {
   pins: PinTries;
   /** Whether some face, or every one, is locked out. */
   readonly lockedOut: boolean;
+  /** No face opens until a PIN or an operator: too many attempts failed. */
+  readonly faceStopped: boolean;
 }
 
 /** What one controller holds: its two reducers' states, and the queue in which inputs wait for their turn. */
@@ -107,6 +109,9 @@ export function openController(options: ControllerOptions): Controller {
     },
     set pins(pins) {
       control.pins = pins;
+    },
+    get faceStopped() {
+      return control.face.failures.stopped;
     },
     get lockedOut() {
       const { stopped, faces } = control.face.failures;

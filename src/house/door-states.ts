@@ -18,9 +18,10 @@ export function doorStates(rooms: Rooms, entrance: Entrance, loops: Loops): (pub
     return { name, version, latest: newestVersion(reader.embedder, installed) };
   };
   return ({ show }) => {
-    const { premises } = entrance.controller;
+    const { premises, faceStopped } = entrance.controller;
     show('door', !relay.held ? 'unknown' : relay.level === 'active' ? 'released' : 'locked');
     show('camera', loops.status.camera === 'failed' ? 'failed' : 'working');
+    show('face', faceStopped ? 'stopped' : 'working');
     show('mode', premises.armed ? 'armed' : 'disarmed');
     if (wired('contact')) show('contact', !entrance.inputsKnown || !premises.door ? 'unknown' : premises.door.open ? 'open' : 'closed');
     if (wired('tamper')) show('tamper', !entrance.inputsKnown ? 'unknown' : premises.tamperSinceMs === undefined ? 'clear' : 'raised');

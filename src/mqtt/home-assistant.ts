@@ -103,7 +103,7 @@ const entrances = ({ topics, image }: HomeAssistantOptions): Components => ({
   },
 });
 
-/** What is on or off: the wired inputs, and whether the camera fails. */
+/** What is on or off: the wired inputs, whether the camera fails, and whether faces open no more. */
 const problems = ({ topics, inputs }: HomeAssistantOptions): Components => ({
   contact: {
     shown: inputs.includes('contact'),
@@ -121,6 +121,13 @@ const problems = ({ topics, inputs }: HomeAssistantOptions): Components => ({
     shown: true,
     ...binary(topics.state('camera'), 'failed', 'working'),
     name: 'Camera',
+    device_class: 'problem',
+    entity_category: 'diagnostic',
+  },
+  face: {
+    shown: true,
+    ...binary(topics.state('face'), 'stopped', 'working'),
+    name: 'Opening by face',
     device_class: 'problem',
     entity_category: 'diagnostic',
   },

@@ -164,6 +164,8 @@ export const stateMessages = {
   /** `unknown`: the line of the lock is not held now; of an input: it cannot be read. */
   door: state(['locked', 'released', 'unknown']),
   camera: state(['working', 'failed']),
+  /** `stopped`: too many attempts failed; no face opens until a PIN or an operator. */
+  face: state(['working', 'stopped']),
   mode: state(['armed', 'disarmed']),
   contact: state(['closed', 'open', 'unknown']),
   tamper: state(['clear', 'raised', 'unknown']),

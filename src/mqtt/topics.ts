@@ -8,6 +8,7 @@
  *     <prefix>/<door>/state/counts    retained: people, templates, what the door did since its start
  *     <prefix>/<door>/state/model     retained: the embedder in use
  *     <prefix>/<door>/state/camera    retained: does the camera work
+ *     <prefix>/<door>/state/face      retained: does a face open, or have too many attempts failed
  *     <prefix>/<door>/state/mode      retained: does the door open by face
  *     <prefix>/<door>/event/<kind>    never retained: one journal entry; dots in the kind are levels: event/door/opened
  *     <prefix>/<door>/probe           never retained: `facelatch doctor` tries here whether it may publish

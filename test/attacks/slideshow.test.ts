@@ -1,4 +1,5 @@
 /** A screen with one stranger's picture after the other, without a gap, before a running door. */
+import { connectAsync } from 'mqtt';
 import { expect, it } from 'vitest';
 import { hashPin } from '../../src/access/pin.ts';
 import { openLog } from '../../src/base/log.ts';
@@ -10,6 +11,7 @@ import { wire } from '../../src/wire.ts';
 import { temporaryFolder } from '../cli/facelatch.ts';
 import { fakeCamera } from '../fakes/camera.ts';
 import { near, randomOf, unitVector } from '../fakes/embeddings.ts';
+import { openMosquitto } from '../fakes/mosquitto.ts';
 import { drawing, drawingReader } from '../fakes/reader.ts';
 import { fakeRelay } from '../fakes/relay.ts';
 
@@ -36,7 +38,15 @@ it('is stopped within fifty attempts; nothing tells how alike anybody was; a res
   using folder = temporaryFolder();
   const camera = fakeCamera();
   const relay = fakeRelay();
-  const flags = { 'state.folder': folder.path, 'identity.policy': 'paper', 'face.idleFps': 0, 'access.absenceMs': 100 };
+  await using broker = await openMosquitto();
+  const states: string[] = [];
+  const listener = await connectAsync(broker.url);
+  listener.on('message', (_, payload) => void states.push(JSON.parse(payload.toString()).state));
+  await listener.subscribeAsync('facelatch/front-door/state/face');
+  const flags = {
+    ...{ 'state.folder': folder.path, 'identity.policy': 'paper', 'face.idleFps': 0, 'access.absenceMs': 100 },
+    ...{ 'mqtt.enabled': true, 'mqtt.url': broker.url },
+  };
   const { config } = loadConfig({ flags: new Map(Object.entries(flags)) });
   await using house = await wire(config, openLog('silent'), { camera, reader: crowdReader(), relay });
   const picture = drawing({ face: 1 });
@@ -45,6 +55,7 @@ it('is stopped within fifty attempts; nothing tells how alike anybody was; a res
   house.gallery.setRules(ada.id, { pin: await hashPin('271828'), pinOpens: true });
   const end = new AbortController();
   const running = house.run(end.signal);
+  await expect.poll(() => states, { timeout: 5000 }).toEqual(['working']);
   let shown = 0;
   const show = async (face: number | undefined, frames = 4) => {
     for (let i = 0; i < frames; i++) await camera.push(drawing({ ...(face === undefined ? {} : { face }), tag: `${shown++}` }));
@@ -60,6 +71,7 @@ it('is stopped within fifty attempts; nothing tells how alike anybody was; a res
   const told = denied.map((entry) => publicEntry(entry, 'front-door'));
   expect(told.every((each) => !('likeness' in each) && !('bestPersonId' in each))).toBe(true);
   expect(told.every((each) => 'band' in each && each.band === 'far-below')).toBe(true);
+  await expect.poll(() => states, { timeout: 5000 }).toEqual(['working', 'stopped']);
   // Now nobody is let in, whoever comes.
   await show(1, 8);
   expect(count('access.granted')).toBe(0);
@@ -67,6 +79,8 @@ it('is stopped within fifty attempts; nothing tells how alike anybody was; a res
   expect(await house.door.enterPin(keypad, '271828', 'Ada')).toMatchObject({ ok: true });
   await show(1, 8);
   await expect.poll(() => count('access.granted'), { timeout: 5000 }).toBe(1);
+  await expect.poll(() => states, { timeout: 5000 }).toEqual(['working', 'stopped', 'working']);
+  await listener.endAsync();
   end.abort();
   await running;
   expect(house.journal.query({ kinds: ['access.resumed'] })[0]?.event).toEqual({ kind: 'access.resumed', why: 'pin' });
