@@ -19,6 +19,8 @@ export interface Sighting {
   readonly likeness?: Likeness;
   /** The face itself; absent where it was not good enough to be compared. */
   readonly face?: Embedding;
+  /** What the frame counts for in the vote, ½…1; absent: 1. */
+  readonly weight?: number;
 }
 
 export type Finding =

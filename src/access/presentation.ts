@@ -121,7 +121,8 @@ export function denial(visit: Presentation, atMs: number, policy: PresentationRu
   const details: Partial<Record<Denial, string>> = {
     unknown: visit.mostVotes > 0 ? `${visit.mostVotes} of ${policy.votes} frames agreed` : 'no enrolled person is similar enough',
     ambiguous: worst === 'several-faces' ? 'several faces in front of the camera' : 'it could be more than one person',
-    'low-quality': `the face was ${worst ?? 'poor'}`,
+    'low-quality':
+      worst === 'unfit' ? 'too little of the face can be told: look at the camera, uncovered' : `the face was ${worst ?? 'poor'}`,
     'too-dark': 'too little light on the face',
     stale: `frames older than ${policy.maxFrameAgeMs} ms`,
     disarmed: 'face opening is switched off',

@@ -42,7 +42,8 @@ export function sight(
   const likeness: { likeness?: Likeness } = best
     ? { likeness: { logit: best.logit, probability: best.probability, share: best.share } }
     : {};
-  return { ...common, finding: findingOf(found), ...likeness, face: face.embedding };
+  const weight = face.weight === undefined ? {} : { weight: face.weight };
+  return { ...common, finding: findingOf(found), ...likeness, face: face.embedding, ...weight };
 }
 
 function findingOf(found: Identification): Finding {

@@ -1,6 +1,7 @@
 /**
  * The vote over fresh frames. In: frames with a face, one by one. Out: a person, once k of the latest n frames within
- * a time window agree on them and none of the frames shows another person. Pure.
+ * a time window agree on them and none of the frames shows another person. Poor frames count for less than good ones, so
+ * more of them are needed; no frame counts for more than one. Pure.
  */
 import type { PersonId } from '../events.ts';
 import type { Sighting } from './port.ts';
@@ -27,7 +28,20 @@ export type Election =
   | { readonly kind: 'contested'; readonly personIds: readonly PersonId[] }
   | { readonly kind: 'open'; readonly leader?: PersonId; readonly votes: number };
 
-/** Whom the window elects: one person with k votes. Two different people in one window contest each other. */
+/** What a frame counts for, ½…1. A frame whose network does not measure how fit the face is counts whole. */
+const weightOf = ({ weight = 1 }: Sighting): number => Math.min(1, Math.max(leastWeight, weight));
+const leastWeight = 0.5;
+
+/**
+ * The weight that elects: two thirds of k, which k good frames have and k of the poorest have not. A window full of the
+ * poorest always has it: nobody is kept out for good by a dim lamp.
+ */
+const neededWeight = ({ votes, window }: VoteRules): number => Math.min((2 / 3) * votes, leastWeight * window) - 1e-9;
+
+/**
+ * Whom the window elects: one person with at least k votes of enough weight. Two different people in one window contest
+ * each other, whatever their frames weigh.
+ */
 export function elect(ballots: readonly Sighting[], rules: VoteRules): Election {
   const byPerson = new Map<PersonId, Sighting[]>();
   for (const ballot of ballots) {
@@ -41,7 +55,8 @@ export function elect(ballots: readonly Sighting[], rules: VoteRules): Election 
   if (!only) return { kind: 'open', votes: 0 };
   const [personId, votes] = only;
   const best = votes.toSorted((a, b) => (b.likeness?.logit ?? 0) - (a.likeness?.logit ?? 0))[0];
-  return best && votes.length >= rules.votes
+  const weight = votes.reduce((sum, vote) => sum + weightOf(vote), 0);
+  return best && votes.length >= rules.votes && weight >= neededWeight(rules)
     ? { kind: 'elected', personId, votes: votes.length, best }
     : { kind: 'open', leader: personId, votes: votes.length };
 }

@@ -104,6 +104,11 @@ export interface Face {
    * reason than `unfit`), or its manifest names no `quality`.
    */
   readonly fitness?: number;
+  /**
+   * What the face counts for beside others of the same person, ½ (hardly fit for the door) to 1 (fit for enrolment).
+   * Absent where `fitness` is.
+   */
+  readonly weight?: number;
   /** Absent if the face was not embedded: its quality forbids it, or `ReadOptions.embed` does not include it. */
   readonly embedding?: Embedding;
 }

@@ -117,8 +117,15 @@ async function judged(
   const { embedding, ...fitness } = await embedder.embed(aligned);
   times.embed += performance.now() - before;
   const fit = fitness.fitness === undefined || fitness.fitness >= (purpose === 'enrolment' ? needed.enrolment : needed.door);
-  if (fit) return { ...face, quality, ...fitness, embedding };
+  if (fit) return { ...face, quality, ...fitness, ...weightOf(fitness.fitness, needed), embedding };
   return { ...face, quality: withReason(quality, 'unfit'), ...fitness, ...(embed === 'all' ? { embedding } : {}) };
+}
+
+/** ½ for a face just fit for the door, 1 for one fit for enrolment. */
+function weightOf(fitness: number | undefined, { door, enrolment }: Pipeline['fitness']): { weight?: number } {
+  if (fitness === undefined) return {};
+  const share = enrolment > door ? (fitness - door) / (enrolment - door) : 1;
+  return { weight: 0.5 + 0.5 * Math.min(1, Math.max(0, share)) };
 }
 
 function withReason(quality: Quality, reason: QualityReason): Quality {

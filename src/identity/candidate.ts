@@ -10,6 +10,8 @@ import { reasonsText } from './quality-words.ts';
 export interface Candidate extends NewPicture {
   readonly accepted: true;
   readonly detail: string;
+  /** How much of the identity can be told, 0…1; absent where the network does not measure it. */
+  readonly fitness?: number;
 }
 
 export interface RefusedPicture {
@@ -49,8 +51,10 @@ function candidateOf(source: string, picture: Uint8Array, reading: Reading, limi
   if (!face) return refuse(source, ['no-face'], `no face found in ${reading.width}×${reading.height} pixels`);
   if (!face.embedding) return refuse(source, face.quality.reasons, reasonsText(face, limits));
   const { interEyePx, luminance } = face.quality;
-  const detail = `${interEyePx.toFixed(0)} pixels between the eyes, brightness ${luminance.toFixed(0)}`;
-  return { accepted: true, source, picture, template: face.embedding, detail };
+  const { embedding: template, fitness } = face;
+  const fit = fitness === undefined ? '' : `, fitness ${fitness.toFixed(2)}`;
+  const detail = `${interEyePx.toFixed(0)} pixels between the eyes, brightness ${luminance.toFixed(0)}${fit}`;
+  return { accepted: true, source, picture, template, detail, ...(fitness === undefined ? {} : { fitness }) };
 }
 
 /**

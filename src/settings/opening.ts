@@ -4,7 +4,12 @@ import { choice, dates, deviceCommand, flag, groups, names, schedules, string, t
 
 export const access = {
   armed: flag('Let people in by face. `false`: faces open nothing; PIN, button and remote opening still work.', true),
-  votes: whole('Frames that must agree on one person before the door opens.', 3, 1, 50),
+  votes: whole(
+    'Frames that must agree on one person before the door opens. Poor frames count for less, down to a half: four of the poorest where three good ones are enough.',
+    3,
+    1,
+    50,
+  ),
   window: whole('The latest frames with a face among which `access.votes` must agree.', 5, 1, 100),
   windowMs: whole('Time within which the agreeing frames must be captured. Milliseconds.', 2000, 100, 60_000),
   maxFrameAgeMs: whole('Oldest frame that may open the door. Milliseconds.', 1000, 50, 60_000),

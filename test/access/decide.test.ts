@@ -156,6 +156,15 @@ describe('denying', () => {
     const events = eventsOf(play([...frames(visit), later(9000)], { ...policy, votes: 5 }));
     expect(events).toMatchObject([{ kind: 'access.denied', reason }]);
   });
+
+  it('tells somebody whose face is covered what to do, and does not count it as a failed attempt', () => {
+    const covered = Array.from({ length: 8 }, (): Finding => ({ kind: 'low-quality', reasons: ['unfit'] }));
+    const lockOut = { failures: 1, firstMs: 60_000, maxMs: 60_000, attempts: 1 };
+    const [denied, ...more] = eventsOf(play([...frames(covered), later(9000)], { ...policy, lockOut }));
+    expect(denied).toMatchObject({ reason: 'low-quality', detail: 'too little of the face can be told: look at the camera, uncovered' });
+    expect(denied).not.toHaveProperty('failures');
+    expect(more).toEqual([]);
+  });
 });
 
 describe('over any sequence of inputs', () => {

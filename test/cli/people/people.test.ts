@@ -100,7 +100,7 @@ describe('enrol', () => {
   it('takes the pictures of a folder by their names and tells in words what became of them', () => {
     expect(enrolled.bob.code).toBe(0);
     expect(enrolled.bob.stdout).toMatch(
-      /^accepted .*1\.jpg: \d+ pixels between the eyes, brightness \d+\naccepted .*2\.JPG: .*\nrefused {3}.*3\.HEIC: HEIC is not read here: export the picture as JPEG .*\nBob is enrolled with 2 pictures\n$/,
+      /^accepted .*1\.jpg: \d+ pixels between the eyes, brightness \d+, fitness [\d.]+\naccepted .*2\.JPG: .*\nrefused {3}.*3\.HEIC: HEIC is not read here: export the picture as JPEG .*\nBob is enrolled with 2 pictures\n$/,
     );
   });
 
