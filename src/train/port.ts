@@ -109,8 +109,10 @@ export interface Engine extends AsyncDisposable {
 export type OnnxDevice = 'cpu' | 'webgpu' | 'cuda';
 
 export interface DistillerOptions {
-  /** The ONNX file's bytes: one picture input, one output of embeddings. */
+  /** The ONNX file's bytes, with one picture input. */
   readonly network: Uint8Array;
+  /** The output with the embeddings; it may be left out where the network has only one. Other outputs are kept. */
+  readonly output?: string | undefined;
   /** Pictures in every step, and the shape of each as the network is fed. */
   readonly rows: number;
   readonly channels: number;

@@ -33,10 +33,11 @@ export interface Steps {
   readonly pad: number;
 }
 
-const everywhere: Steps = { stride: 1, pad: 0 };
+export const everywhere: Steps = { stride: 1, pad: 0 };
 const both = (value: number) => [value, value];
 const around = (pad: number) => [pad, pad, pad, pad];
-const sides = (side: number, window: number, { stride, pad }: Steps) => Math.floor((side + 2 * pad - window) / stride) + 1;
+/** Places of a window on a side. */
+export const sides = (side: number, window: number, { stride, pad }: Steps) => Math.floor((side + 2 * pad - window) / stride) + 1;
 
 /** x * kernel + bias, with `activation` in the same operator. */
 export function convolution(
@@ -79,6 +80,7 @@ export function convolutionKernelAdjoint(
   window = size(x, 2) + 2 * pad - stride * (size(dy, 2) - 1),
 ): Tensor {
   const [n = 1, out = 1, height = 1, width = 1] = dy.dims;
+  if (window === 1 && stride === 1 && pad === 0) return pointwiseKernelAdjoint(graph, x, dy);
   const side = (axis: number) => size(x, axis) + 2 * pad - stride * (size(dy, axis) - 1);
   const dims = [size(x, 1), out, side(2), side(3)];
   const attributes = { kernel_shape: [height, width], dilations: both(stride), pads: around(pad) };
@@ -101,6 +103,19 @@ export function convolutionKernelAdjoint(
   return swapped(graph, cut(fromBlocks(graph, gradient)));
 }
 
+/** For a kernel of one pixel: the product of dy and x over all places, picture by picture, and its sum. */
+function pointwiseKernelAdjoint(graph: Graph, x: Tensor, dy: Tensor): Tensor {
+  const [rows, channels, out, places] = [size(x, 0), size(x, 1), size(dy, 1), size(x, 2) * size(x, 3)];
+  const turned = graph.node(
+    { op: 'Transpose', attributes: { perm: [0, 2, 1] } },
+    [reshape(graph, x, [rows, channels, places])],
+    [rows, places, channels],
+  );
+  const each = graph.node('MatMul', [reshape(graph, dy, [rows, out, places]), turned], [rows, out, channels]);
+  const sum = graph.node({ op: 'ReduceSum', attributes: { keepdims: 0 } }, [each, graph.integers([0])], [out, channels]);
+  return reshape(graph, sum, [out, channels, 1, 1]);
+}
+
 /** dx: the full convolution of dy with the kernel turned by 180° and its channels exchanged. */
 export function convolutionInputAdjoint(
   graph: Graph,
@@ -113,17 +128,32 @@ export function convolutionInputAdjoint(
   const [out = 1, channels = 1, window = 1] = kernel.dims;
   const dims = [size(dy, 0), channels, height, width];
   const kernelShape = { kernel_shape: [window, window] };
-  if (stride > 1 || !fits(block, out, channels)) {
+  if (stride === 1 && !fits(block, out, channels)) {
+    const attributes = { ...kernelShape, pads: around(window - 1 - pad) };
+    return graph.node({ op: 'Conv', attributes }, [dy, turnedKernel(graph, kernel)], dims);
+  }
+  if (stride > 1) {
     const rest = (side: number) => (side + 2 * pad - window) % stride;
     const attributes = { ...kernelShape, strides: both(stride), pads: around(pad), output_padding: [rest(height), rest(width)] };
     return graph.node({ op: 'ConvTranspose', attributes }, [dy, kernel], dims);
   }
   const parted = reshape(graph, kernel, [out / block, block, channels / block, block, window * window]);
-  const backwards = graph.integers(Array.from({ length: window * window }, (_, index) => window * window - 1 - index));
+  const backwards = graph.integers(backwardsFrom(window * window));
   const turned = graph.node({ op: 'Gather', attributes: { axis: 4 } }, [parted, backwards], parted.dims);
   const weights = reshape(graph, transpose(graph, turned, [2, 0, 4, 1, 3]), [channels, out, window, window]);
   const operator = { op: 'Conv', domain, attributes: { ...kernelShape, pads: around(window - 1 - pad) } };
   return fromBlocks(graph, graph.node(operator, [toBlocks(graph, dy), weights], dims));
+}
+
+const backwardsFrom = (count: number) => Array.from({ length: count }, (_, index) => count - 1 - index);
+
+/** Turned by 180°, with its channels exchanged: in × out × window × window. */
+function turnedKernel(graph: Graph, kernel: Tensor): Tensor {
+  const [out = 1, channels = 1, window = 1] = kernel.dims;
+  const exchanged = reshape(graph, swapped(graph, kernel), [channels, out, window * window]);
+  const backwards = graph.integers(backwardsFrom(window * window));
+  const turned = graph.node({ op: 'Gather', attributes: { axis: 2 } }, [exchanged, backwards], exchanged.dims);
+  return reshape(graph, turned, [channels, out, window, window]);
 }
 
 /** Out × in × window² to [out/B, in/B, window², B of in, B of out]. */

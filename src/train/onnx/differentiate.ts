@@ -8,7 +8,8 @@
  */
 import { Fault } from '../../base/errors.ts';
 import { type Block, convolution, convolutionInputAdjoint, convolutionKernelAdjoint, type Steps } from './convolution.ts';
-import { biasAdjoint, denseInputAdjoint, denseKernelAdjoint, relu, reluAdjoint } from './layers.ts';
+import { depthwise, depthwiseInputAdjoint, depthwiseKernelAdjoint } from './depthwise.ts';
+import * as layers from './layers.ts';
 import { type Graph, newGraph, type Tensor } from './onnx-graph.ts';
 import type { OnnxModel, OnnxNode } from './onnx-model.ts';
 
@@ -38,12 +39,12 @@ const reshape = (graph: Graph, x: Tensor, dims: readonly number[]) => graph.node
  * For each weight that can be learned (all but means and variances of batch normalisation): the shape of its layer's
  * output for pictures of `dims`.
  */
-export function layerShapes(model: OnnxModel, dims: readonly number[]): ReadonlyMap<string, readonly number[]> {
+export function layerShapes(model: OnnxModel, dims: readonly number[], output?: string): ReadonlyMap<string, readonly number[]> {
   const graph = newGraph('shapes');
-  const { steps } = runForward(graph, model, graph.input('pictures', dims), { learned: () => false });
-  const shapes = steps.flatMap(({ node: { op, inputs }, output }) =>
+  const { steps } = runForward(graph, model, graph.input('pictures', dims), { learned: () => false, output });
+  const shapes = steps.flatMap(({ node: { op, inputs }, output: made }) =>
     (op === 'BatchNormalization' ? inputs.slice(1, 3) : inputs).flatMap((name) =>
-      model.weights.has(name) ? [[name, output.dims] as const] : [],
+      model.weights.has(name) ? [[name, made.dims] as const] : [],
     ),
   );
   return new Map(shapes);
@@ -52,28 +53,36 @@ export function layerShapes(model: OnnxModel, dims: readonly number[]): Readonly
 export interface ForwardOptions {
   /** Which weights are learned: these are inputs of the graph, the others are part of it. */
   readonly learned: (name: string) => boolean;
+  /** The output that is trained; it may be left out where the model has only one. */
+  readonly output?: string | undefined;
   readonly block?: Block;
 }
 
 /**
- * Runs the nodes of the model on `x` (rows × channels × height × width). Throws Fault `model-unfit` for a model with
- * several inputs or outputs, or with an operator that has no adjoint here. Conv (of one group, or depthwise over the
- * whole picture), Relu, Add, Flatten, MatMul and BatchNormalization have one.
+ * Runs the nodes of the model that lead to one of its outputs on `x` (rows × channels × height × width). Throws Fault
+ * `model-unfit` for a model with several inputs, for one with several outputs of which none is named, and for an
+ * operator that has no adjoint here. Conv (of one group, or depthwise), Relu, LeakyRelu, Sigmoid, Add, Mul,
+ * GlobalAveragePool, Flatten, MatMul, Gemm and BatchNormalization have one.
  */
-export function runForward(graph: Graph, model: OnnxModel, x: Tensor, { learned, block = 0 }: ForwardOptions): Trace {
+export function runForward(graph: Graph, model: OnnxModel, x: Tensor, { learned, output, block = 0 }: ForwardOptions): Trace {
   const [input, ...others] = model.inputs.keys();
-  const [outputName, ...more] = model.outputs;
-  if (input === undefined || outputName === undefined || others.length + more.length > 0)
-    throw new Fault('model-unfit', 'A network that has more than one input or output cannot be trained on');
+  if (input === undefined || others.length > 0)
+    throw new Fault('model-unfit', 'A network that has more than one input cannot be trained on');
+  const outputName = output ?? (model.outputs.length === 1 ? model.outputs[0] : undefined);
+  if (outputName === undefined || !model.outputs.includes(outputName))
+    throw new Fault('model-unfit', `The network has no output "${output ?? ''}" to train on: it has ${model.outputs.join(', ')}`);
+  const nodes = nodesTo(model, outputName);
+  const used = new Set(nodes.flatMap(({ inputs }) => inputs));
   const weights = new Map<string, Tensor>();
   const values = new Map<string, Tensor>([[input, x]]);
   for (const [name, { dims, numbers }] of model.weights) {
+    if (!used.has(name)) continue;
     const tensor = learned(name) ? graph.input(`w:${name}`, dims) : graph.constant(numbers, dims);
     if (learned(name)) weights.set(name, tensor);
     values.set(name, tensor);
   }
   const steps: Step[] = [];
-  for (const node of model.nodes) {
+  for (const node of nodes) {
     const inputs = node.inputs.map((name) => {
       const value = values.get(name);
       if (!value)
@@ -87,11 +96,23 @@ export function runForward(graph: Graph, model: OnnxModel, x: Tensor, { learned,
       values.set(node.outputs[0] as string, inputs[0] as Tensor);
       continue;
     }
-    const output = forward(graph, node, inputs, block);
-    values.set(node.outputs[0] as string, output);
-    steps.push({ node, inputs, output });
+    const made = forward(graph, node, inputs, block);
+    values.set(node.outputs[0] as string, made);
+    steps.push({ node, inputs, output: made });
   }
   return { output: values.get(outputName) as Tensor, weights, steps, block };
+}
+
+/** The nodes on which an output depends, in their order: another output's are neither run nor differentiated. */
+function nodesTo({ nodes }: OnnxModel, output: string): readonly OnnxNode[] {
+  const wanted = new Set([output]);
+  const found: OnnxNode[] = [];
+  for (const node of nodes.toReversed()) {
+    if (!node.outputs.some((name) => wanted.has(name))) continue;
+    found.push(node);
+    for (const name of node.inputs) wanted.add(name);
+  }
+  return found.reverse();
 }
 
 /**
@@ -117,19 +138,36 @@ export function runBackward(graph: Graph, { output, weights, steps, block }: Tra
   return new Map([...weights].map(([name, weight]) => [name, gradients.get(weight.name) as Tensor]));
 }
 
+const slopeOf = ({ attributes: { alpha = 0.01 } }: OnnxNode) => Number(alpha);
+
 function forward(graph: Graph, node: OnnxNode, inputs: readonly Tensor[], block: Block): Tensor {
   const [x, w] = inputs as [Tensor, Tensor];
   switch (node.op) {
     case 'Relu':
-      return relu(graph, x);
+      return layers.relu(graph, x);
+    case 'LeakyRelu':
+      return layers.leakyRelu(graph, x, slopeOf(node));
+    case 'Sigmoid':
+      return layers.sigmoid(graph, x);
+    case 'GlobalAveragePool':
+      return layers.globalAverage(graph, x);
     case 'Add':
-      if (String(x.dims) !== String(w.dims)) break;
-      return graph.node('Add', [x, w], x.dims);
+    case 'Mul': {
+      const dims = layers.broadcast(x, w);
+      if (!dims) break;
+      return graph.node(node.op, [x, w], dims);
+    }
     case 'Flatten':
       return reshape(graph, x, [size(x, 0), x.dims.slice(1).reduce((product, n) => product * n, 1)]);
     case 'MatMul':
       if (x.dims.length !== 2 || w.dims.length !== 2) break;
       return graph.node('MatMul', [x, w], [size(x, 0), size(w, 1)]);
+    case 'Gemm': {
+      const { transA = 0, transB = 0, alpha = 1, beta = 1 } = node.attributes;
+      if (transA !== 0 || alpha !== 1 || beta !== 1 || w.dims.length !== 2) break;
+      const attributes = { transB: Number(transB) };
+      return graph.node({ op: 'Gemm', attributes }, inputs, [size(x, 0), size(w, transB === 0 ? 1 : 0)]);
+    }
     case 'BatchNormalization': {
       const { epsilon = 1e-5 } = node.attributes;
       return graph.node({ op: 'BatchNormalization', attributes: { epsilon: { float: Number(epsilon) } } }, inputs, x.dims);
@@ -148,20 +186,37 @@ function adjoints(graph: Graph, { node, inputs, output: y }: Step, dy: Tensor, b
   const [x, w] = inputs as [Tensor, Tensor];
   switch (node.op) {
     case 'Relu':
-      return [() => reluAdjoint(graph, y, dy)];
+      return [() => layers.reluAdjoint(graph, y, dy)];
+    case 'LeakyRelu':
+      return [() => layers.leakyReluAdjoint(graph, x, dy, slopeOf(node))];
+    case 'Sigmoid':
+      return [() => layers.sigmoidAdjoint(graph, y, dy)];
+    case 'GlobalAveragePool':
+      return [() => layers.globalAverageAdjoint(graph, x, dy)];
     case 'Add':
-      return [() => dy, () => dy];
+      return [x, w].map(
+        ({ dims }) =>
+          () =>
+            layers.broadcastAdjoint(graph, dims, dy),
+      );
+    case 'Mul':
+      return [
+        () => layers.broadcastAdjoint(graph, x.dims, graph.node('Mul', [dy, w], y.dims)),
+        () => layers.broadcastAdjoint(graph, w.dims, graph.node('Mul', [dy, x], y.dims)),
+      ];
     case 'Flatten':
       return [() => reshape(graph, dy, x.dims)];
     case 'MatMul':
-      return [() => denseInputAdjoint(graph, w, dy), () => denseKernelAdjoint(graph, x, dy)];
+      return [() => layers.denseInputAdjoint(graph, w, dy), () => layers.denseKernelAdjoint(graph, x, dy)];
+    case 'Gemm':
+      return denseAdjoints(graph, node, x, w, dy);
     case 'BatchNormalization':
       return normalisationAdjoints(graph, node, inputs, dy);
     default: {
       const steps = stepsOf(node, w) as Steps;
-      const bias = () => biasAdjoint(graph, dy);
-      return isDepthwise(x, w)
-        ? [() => graph.node('Mul', [dy, spread(graph, w, x)], x.dims), () => depthwiseKernelAdjoint(graph, x, w, dy), bias]
+      const bias = () => layers.biasAdjoint(graph, dy);
+      return isDepthwise(node, x, w)
+        ? [() => depthwiseInputAdjoint(graph, x, w, dy, block, steps), () => depthwiseKernelAdjoint(graph, x, w, dy, steps), bias]
         : [
             () => convolutionInputAdjoint(graph, w, dy, block, steps, [size(x, 2), size(x, 3)]),
             () => convolutionKernelAdjoint(graph, x, dy, block, steps, size(w, 2)),
@@ -169,6 +224,13 @@ function adjoints(graph: Graph, { node, inputs, output: y }: Step, dy: Tensor, b
           ];
     }
   }
+}
+
+function denseAdjoints(graph: Graph, { attributes: { transB = 0 } }: OnnxNode, x: Tensor, w: Tensor, dy: Tensor) {
+  const bias = () => layers.biasAdjoint(graph, dy);
+  return transB === 0
+    ? [() => layers.denseInputAdjoint(graph, w, dy), () => layers.denseKernelAdjoint(graph, x, dy), bias]
+    : [() => graph.node('MatMul', [dy, w], x.dims), () => layers.denseKernelAdjoint(graph, dy, x), bias];
 }
 
 /** y = scale · (x − mean) / √(variance + ε) + shift. */
@@ -185,8 +247,8 @@ function normalisationAdjoints(graph: Graph, node: OnnxNode, inputs: readonly Te
   const normal = () => graph.node('Div', [graph.node('Sub', [x, each(mean)], x.dims), each(spread)], x.dims);
   return [
     () => graph.node('Mul', [dy, each(graph.node('Div', [scale, spread], scale.dims))], x.dims),
-    () => biasAdjoint(graph, graph.node('Mul', [dy, normal()], x.dims)),
-    () => biasAdjoint(graph, dy),
+    () => layers.biasAdjoint(graph, graph.node('Mul', [dy, normal()], x.dims)),
+    () => layers.biasAdjoint(graph, dy),
   ];
 }
 
@@ -201,38 +263,18 @@ function stepsOf(node: OnnxNode, w: Tensor): Steps | undefined {
   return { stride, pad };
 }
 
-/** One kernel per channel, as large as the picture. */
-const isDepthwise = (x: Tensor, w: Tensor) =>
-  size(w, 1) === 1 && size(x, 1) === size(w, 0) && size(x, 1) > 1 && size(w, 2) === size(x, 2) && size(w, 3) === size(x, 3);
-
-/** A depthwise kernel as 1 × channels × height × width. */
-const spread = (graph: Graph, w: Tensor, x: Tensor) => reshape(graph, w, [1, ...x.dims.slice(1)]);
+/** One kernel for each channel. */
+const isDepthwise = ({ attributes: { group = 1 } }: OnnxNode, x: Tensor, w: Tensor) =>
+  group === size(x, 1) && size(w, 1) === 1 && size(w, 0) === size(x, 1) && size(x, 1) > 1;
 
 function convolved(graph: Graph, node: OnnxNode, inputs: readonly Tensor[], block: Block): Tensor {
   const [x, w, b] = inputs as [Tensor, Tensor, Tensor | undefined];
   const steps = stepsOf(node, w);
   const [group = 1] = several(node, 'group', [1]);
-  const depthwise = isDepthwise(x, w) && group === size(x, 1) && steps?.pad === 0;
-  if (!steps || !(depthwise || (group === 1 && size(w, 1) === size(x, 1))))
+  if (!steps || !(isDepthwise(node, x, w) || (group === 1 && size(w, 1) === size(x, 1))))
     throw new Fault(
       'model-unfit',
       `The network has a convolution that cannot be trained on here: ${w.dims.join(' × ')} in ${group} groups`,
     );
-  if (!depthwise) return convolution(graph, x, w, b, block, steps);
-  const summed = graph.node(
-    { op: 'ReduceSum', attributes: { keepdims: 1 } },
-    [graph.node('Mul', [x, spread(graph, w, x)], x.dims), graph.integers([2, 3])],
-    [size(x, 0), size(x, 1), 1, 1],
-  );
-  return b ? graph.node('Add', [summed, reshape(graph, b, [1, size(b, 0), 1, 1])], summed.dims) : summed;
-}
-
-/** dw[c, i, j] = Σ over rows of x[c, i, j] · dy[c]. */
-function depthwiseKernelAdjoint(graph: Graph, x: Tensor, w: Tensor, dy: Tensor): Tensor {
-  const product = graph.node('Mul', [x, dy], x.dims);
-  return reshape(
-    graph,
-    graph.node({ op: 'ReduceSum', attributes: { keepdims: 0 } }, [product, graph.integers([0])], x.dims.slice(1)),
-    w.dims,
-  );
+  return isDepthwise(node, x, w) ? depthwise(graph, x, w, b, block, steps) : convolution(graph, x, w, b, block, steps);
 }

@@ -56,15 +56,26 @@ export async function openDistiller(options: DistillerOptions): Promise<Distille
   };
 }
 
-async function open({ network, rows, channels, height, width, threads, device = 'cpu', learns }: DistillerOptions): Promise<Distillation> {
+async function open({
+  network,
+  output,
+  rows,
+  channels,
+  height,
+  width,
+  threads,
+  device = 'cpu',
+  learns,
+}: DistillerOptions): Promise<Distillation> {
   const model = readOnnx(network);
   const dims = [rows, channels, height, width];
-  const learned = learnedOf(model, dims, learns);
+  const learned = learnedOf(model, dims, { learns, output });
   const names = new Set(learned.map(({ name }) => name));
   const graph = newGraph('distillation');
   const pictures = graph.input('pictures', dims);
   const trace = runForward(graph, model, pictures, {
     learned: (name) => names.has(name),
+    output,
     block: device === 'cpu' ? await fastestBlock() : 0,
   });
   const { loss, gradient } = cosineLoss(graph, trace.output, graph.input('targets', trace.output.dims));
@@ -77,8 +88,8 @@ async function open({ network, rows, channels, height, width, threads, device = 
   return { model, session, learned, weights, dims, size: trace.output.dims[1] as number, steps: 0 };
 }
 
-function learnedOf(model: OnnxModel, dims: readonly number[], learns: DistillerOptions['learns']): Learned[] {
-  return [...layerShapes(model, dims)].flatMap(([name, shape]): Learned[] => {
+function learnedOf(model: OnnxModel, dims: readonly number[], { learns, output }: Pick<DistillerOptions, 'learns' | 'output'>): Learned[] {
+  return [...layerShapes(model, dims, output)].flatMap(([name, shape]): Learned[] => {
     const numbers = model.weights.get(name)?.numbers;
     if (!numbers || !learns({ name, side: shape[2] ?? 1 })) return [];
     return [{ name, numbers: numbers.slice(), first: new Float32Array(numbers.length), second: new Float32Array(numbers.length) }];

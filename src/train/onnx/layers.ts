@@ -22,6 +22,46 @@ export const relu = (graph: Graph, x: Tensor) => graph.node('Relu', [x], x.dims)
 /** `y` is the layer's output, or that after its pool: a maximum of 0 has no gradient either. */
 export const reluAdjoint = (graph: Graph, y: Tensor, dy: Tensor) => graph.node('Mul', [dy, graph.node('Sign', [y], y.dims)], y.dims);
 
+/** x where it is above 0, else slope · x. */
+export const leakyRelu = (graph: Graph, x: Tensor, slope: number) =>
+  graph.node({ op: 'LeakyRelu', attributes: { alpha: { float: slope } } }, [x], x.dims);
+
+/** From the input, because the slope may be negative: then the output does not tell on which side its input was. */
+export function leakyReluAdjoint(graph: Graph, x: Tensor, dy: Tensor, slope: number): Tensor {
+  const above = graph.node('Greater', [x, graph.constant(Float32Array.of(0), [])], x.dims);
+  const below = graph.node('Mul', [dy, graph.constant(Float32Array.of(slope), [])], dy.dims);
+  return graph.node('Where', [above, dy, below], x.dims);
+}
+
+/** The mean of each channel, N × C × 1 × 1. */
+export const globalAverage = (graph: Graph, x: Tensor) =>
+  graph.node('GlobalAveragePool', [x], [size(x, 0), size(x, 1), ...x.dims.slice(2).map(() => 1)]);
+
+export function globalAverageAdjoint(graph: Graph, x: Tensor, dy: Tensor): Tensor {
+  const places = x.dims.slice(2).reduce((product, n) => product * n, 1);
+  const each = graph.node('Mul', [dy, graph.constant(Float32Array.of(1 / places), [])], dy.dims);
+  return graph.node('Expand', [each, graph.integers(x.dims)], x.dims);
+}
+
+/** The shape of a sum or product of two tensors whose sides are equal, or 1 in one of them; undefined for others. */
+export function broadcast(a: Tensor, b: Tensor): readonly number[] | undefined {
+  const rank = Math.max(a.dims.length, b.dims.length);
+  const sideOf = ({ dims }: Tensor, axis: number) => dims[axis - rank + dims.length] ?? 1;
+  const dims = Array.from({ length: rank }, (_, axis) => Math.max(sideOf(a, axis), sideOf(b, axis)));
+  const fit = (tensor: Tensor) => dims.every((side, axis) => [1, side].includes(sideOf(tensor, axis)));
+  return fit(a) && fit(b) ? dims : undefined;
+}
+
+/** The gradient of a broadcast tensor of shape `dims`: `dy` summed over every side that was stretched. */
+export function broadcastAdjoint(graph: Graph, dims: readonly number[], dy: Tensor): Tensor {
+  const added = dy.dims.length - dims.length;
+  const axes = dy.dims.flatMap((side, axis) => (axis < added || (dims[axis - added] === 1 && side > 1) ? [axis] : []));
+  if (axes.length === 0) return dy;
+  const kept = dy.dims.map((side, axis) => (axes.includes(axis) ? 1 : side));
+  const sum = graph.node({ op: 'ReduceSum', attributes: { keepdims: 1 } }, [dy, graph.integers(axes)], kept);
+  return added === 0 ? sum : graph.node('Reshape', [sum, graph.integers(dims)], dims);
+}
+
 /**
  * Whether a pool also gives the places of its maxima, and in which numbers it searches. ONNX Runtime's WebGPU gives
  * no places, and leaves a pool of doubles to the processor, which does.

@@ -6,6 +6,7 @@ import { newRandom } from '../../../src/base/random.ts';
 import { openDistiller } from '../../../src/train/onnx/distiller.ts';
 import { type Graph, newGraph, type Tensor } from '../../../src/train/onnx/onnx-graph.ts';
 import { type OnnxWeight, readOnnx } from '../../../src/train/onnx/onnx-model.ts';
+import { gatedEmbedder } from './gated-embedder.ts';
 
 const rows = 4;
 const side = 16;
@@ -72,32 +73,49 @@ function batch(seed: number) {
 
 const options = { rows, channels: 3, height: side, width: side, threads: 1, learns: () => true } as const;
 
-test('the gradient of every weight of every layer is the finite difference of the loss', async () => {
-  const network = smallEmbedder();
-  const { pictures, targets } = batch(1);
-  const model = readOnnx(network);
-  const lossOf = async (bytes: Uint8Array) => {
-    await using distiller = await openDistiller({ ...options, network: bytes });
-    return (await distiller.gradients(pictures, targets)).loss;
-  };
-  await using distiller = await openDistiller({ ...options, network });
-  const { gradients } = await distiller.gradients(pictures, targets);
-  const fixed = model.nodes.find(({ op }) => op === 'BatchNormalization')?.inputs.slice(3) ?? [];
-  expect([...gradients.keys()].sort()).toEqual([...model.weights.keys()].filter((name) => !fixed.includes(name)).sort());
-  for (const [name, gradient] of gradients) {
-    // Along the gradient itself the loss changes by its squared length: one check for all numbers of the weight.
-    const length = Math.hypot(...gradient);
-    expect(length, name).toBeGreaterThan(1e-4);
-    const step = 2e-3;
-    const moved = async (by: number) => {
-      const { numbers: old } = model.weights.get(name) as OnnxWeight;
-      const numbers = old.map((value, i) => value + (by * (gradient[i] as number)) / length);
-      return lossOf(model.withWeights(new Map([[name, numbers]])));
+const gated = (channels: number) => gatedEmbedder({ rows, side, channels, dimension: 8 });
+
+// 16 channels fit the blocked layouts, 5 do not.
+test.each([
+  ['strides, a shortcut, a depthwise layer, normalisation', smallEmbedder()],
+  ['depthwise layers, slopes, gates and a second output, 16 channels', gated(16)],
+  ['depthwise layers, slopes, gates and a second output, 5 channels', gated(5)],
+])(
+  'the gradient of every weight of every layer is the finite difference of the loss: %s',
+  async (_, network) => {
+    const { pictures, targets } = batch(1);
+    const model = readOnnx(network);
+    const lossOf = async (bytes: Uint8Array) => {
+      await using distiller = await openDistiller({ ...options, network: bytes, output: 'embedding' });
+      return (await distiller.gradients(pictures, targets)).loss;
     };
-    const slope = ((await moved(step)) - (await moved(-step))) / (2 * step);
-    expect(Math.abs(slope - length) / length, `${name}: ${slope} against ${length}`).toBeLessThan(0.03);
-  }
-}, 30_000);
+    await using distiller = await openDistiller({ ...options, network, output: 'embedding' });
+    const { gradients } = await distiller.gradients(pictures, targets);
+    expect([...gradients.keys()].sort()).toEqual(learnable(network));
+    for (const [name, gradient] of gradients) {
+      // Along the gradient itself the loss changes by its squared length: one check for all numbers of the weight.
+      const length = Math.hypot(...gradient);
+      expect(length, name).toBeGreaterThan(1e-4);
+      const step = 2e-3;
+      const moved = async (by: number) => {
+        const { numbers: old } = model.weights.get(name) as OnnxWeight;
+        const numbers = old.map((value, i) => value + (by * (gradient[i] as number)) / length);
+        return lossOf(model.withWeights(new Map([[name, numbers]])));
+      };
+      const slope = ((await moved(step)) - (await moved(-step))) / (2 * step);
+      expect(Math.abs(slope - length) / length, `${name}: ${slope} against ${length}`).toBeLessThan(0.03);
+    }
+  },
+  60_000,
+);
+
+/** Weights that the embedding depends on, but means and variances of normalisations. */
+function learnable(network: Uint8Array): readonly string[] {
+  const { nodes, weights } = readOnnx(network);
+  const other = nodes.filter(({ op }) => op === 'Gemm').flatMap(({ inputs }) => inputs);
+  const fixed = nodes.find(({ op }) => op === 'BatchNormalization')?.inputs.slice(3) ?? [];
+  return [...weights.keys()].filter((name) => !fixed.includes(name) && !other.includes(name)).sort();
+}
 
 test('steps lead to the embeddings that are asked for; the network that comes out gives them; what is not learned stays as it is', async () => {
   const { pictures, targets } = batch(2);
@@ -139,12 +157,14 @@ test('a broken loss changes nothing', async () => {
   expect(distiller.network()).toEqual(network);
 });
 
-test('a layer that has no adjoint here is named', async () => {
-  const network = smallEmbedder((graph, x) => graph.node('Sigmoid', [x], x.dims));
+test('a layer that has no adjoint here is named, and so is an output that is not there', async () => {
+  const network = smallEmbedder((graph, x) => graph.node('Softplus', [x], x.dims));
   await expect(openDistiller({ ...options, network })).rejects.toMatchObject({
     code: 'model-unfit',
-    message: expect.stringContaining('Sigmoid'),
+    message: expect.stringContaining('Softplus'),
   });
+  await expect(openDistiller({ ...options, network: gated(5) })).rejects.toThrow(/it has embedding, quality/);
+  await expect(openDistiller({ ...options, network: gated(5), output: 'other' })).rejects.toThrow(/no output "other"/);
   await expect(openDistiller({ ...options, network: new Uint8Array([1, 2, 3]) })).rejects.toMatchObject({ code: 'model-unfit' });
 });
 
