@@ -48,8 +48,8 @@ export function broadcast(a: Tensor, b: Tensor): readonly number[] | undefined {
   const rank = Math.max(a.dims.length, b.dims.length);
   const sideOf = ({ dims }: Tensor, axis: number) => dims[axis - rank + dims.length] ?? 1;
   const dims = Array.from({ length: rank }, (_, axis) => Math.max(sideOf(a, axis), sideOf(b, axis)));
-  const fit = (tensor: Tensor) => dims.every((side, axis) => [1, side].includes(sideOf(tensor, axis)));
-  return fit(a) && fit(b) ? dims : undefined;
+  const suits = (tensor: Tensor) => dims.every((side, axis) => [1, side].includes(sideOf(tensor, axis)));
+  return suits(a) && suits(b) ? dims : undefined;
 }
 
 /** The gradient of a broadcast tensor of shape `dims`: `dy` summed over every side that was stretched. */
