@@ -208,8 +208,9 @@ export interface FaceStudio {
   cut(picture: Uint8Array, framing?: Framing): Promise<Uint8Array | undefined>;
   /** The embedding of an aligned face, without an adapter. */
   embed(aligned: Uint8Array): Promise<Embedding>;
-  /** The bytes of the embedder's ONNX file. */
+  /** The bytes of the embedder's ONNX file, and the name of its output with the embeddings. */
   readonly bytes: Uint8Array;
+  readonly output: string;
   readonly layout: 'NCHW' | 'NHWC';
   /** Writes an aligned face into place `row` of a batch (float32, the network's layout and normalisation). */
   feed(aligned: Uint8Array, batch: Float32Array, row: number): void;

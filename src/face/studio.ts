@@ -35,6 +35,7 @@ export async function openFaceStudio({ detector, embedder, threads }: StudioOpti
     },
     embed: async (aligned) => (await twin.embed(aligned)).embedding,
     bytes: network.bytes,
+    output: network.output.name,
     layout: network.input.layout,
     feed: (aligned, batch, row) => fill(batch, row, aligned, width, height, network.input),
   };

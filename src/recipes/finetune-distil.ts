@@ -36,7 +36,7 @@ export async function distil(studio: FaceStudio, lessons: Lessons, run: RecipeRu
   const { width, height } = studio;
   const least = detail * Math.min(width, height);
   await using distiller = await openDistiller({
-    ...{ network: studio.bytes, rows, channels: 3, height, width, threads: run.threads },
+    ...{ network: studio.bytes, output: studio.output, rows, channels: 3, height, width, threads: run.threads },
     learns: ({ side }) => side >= least,
   });
   const file = join(run.checkpoint, `finetune-${steps}-${lessons.count}.f32`);

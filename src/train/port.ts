@@ -121,8 +121,11 @@ export interface DistillerOptions {
   readonly threads: number;
   /** Default: `cpu`. */
   readonly device?: OnnxDevice;
-  /** Whether a weight is learned. `side`: of the output of its layer, pixels (1 after the last convolution). */
-  readonly learns: (weight: { readonly name: string; readonly side: number }) => boolean;
+  /**
+   * Whether a weight is learned. `side`: of the output of its layer, pixels (1 after the last convolution); `dims`: its
+   * own shape.
+   */
+  readonly learns: (weight: { readonly name: string; readonly side: number; readonly dims: readonly number[] }) => boolean;
 }
 
 /** Trains an embedder to give certain embeddings. One call at a time. */

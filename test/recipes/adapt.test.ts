@@ -60,7 +60,7 @@ describe('the recipe adapt', () => {
   test('leaves an embedder that the face reader opens, of another identity than the base, whose threshold can be set', async () => {
     await using reader = await readerOf(out);
     expect(reader.embedder).toMatchObject({
-      version: '1.0.0+adapt',
+      version: '2.0.0+adapt',
       dimension: 256,
       head: { kind: 'cosine' },
       calibration: result.calibration,

@@ -73,7 +73,7 @@ describe('the recipe finetune', () => {
     const limits = qualityLimits;
     await using reader = await openFaceReader({ detector: join(models, 'detector'), embedder: result.folder, threads: 2, limits });
     expect(reader.embedder).toMatchObject({
-      version: '1.0.0+finetune',
+      version: '2.0.0+finetune',
       dimension: 256,
       head: { kind: 'cosine' },
       calibration: result.calibration,
@@ -91,8 +91,10 @@ describe('the recipe finetune', () => {
     const changed = [...before.weights].filter(([name, { numbers }]) =>
       numbers.some((value, i) => value !== after.weights.get(name)?.numbers[i]),
     );
-    const kernels = changed.filter(([, { dims }]) => dims.length === 4).map(([, { dims }]) => dims[0] as number);
-    expect(kernels).toEqual([32, 32, 32, 64, 64, 64, 64, 64]);
+    // w28 is the first kernel that sees a sixteenth of the picture's pixels; gates see none of the picture.
+    const kernels = changed.filter(([name]) => name.startsWith('w')).map(([name]) => Number(name.slice(1)));
+    expect(kernels.length).toBeGreaterThan(10);
+    expect(Math.max(...kernels)).toBeLessThanOrEqual(28);
   });
 
   test('tells how far it is, with its loss and the time of a step', () => {

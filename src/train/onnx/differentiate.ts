@@ -96,11 +96,16 @@ export function runForward(graph: Graph, model: OnnxModel, x: Tensor, { learned,
       values.set(node.outputs[0] as string, inputs[0] as Tensor);
       continue;
     }
-    const made = forward(graph, node, inputs, block);
+    const made = forward(graph, node, inputs, blockFor(weights, inputs, block));
     values.set(node.outputs[0] as string, made);
     steps.push({ node, inputs, output: made });
   }
   return { output: values.get(outputName) as Tensor, weights, steps, block };
+}
+
+/** ONNX Runtime blocks constant kernels itself, and keeps whole chains of layers blocked. */
+function blockFor(weights: Trace['weights'], [, kernel]: readonly Tensor[], block: Block): Block {
+  return kernel && [...weights.values()].includes(kernel) ? block : 0;
 }
 
 /** The nodes on which an output depends, in their order: another output's are neither run nor differentiated. */
@@ -127,7 +132,7 @@ export function runBackward(graph: Graph, { output, weights, steps, block }: Tra
   for (const step of steps.toReversed()) {
     const dy = gradients.get(step.output.name);
     if (!dy || !wanted.has(step.output.name)) continue;
-    const adjoint = adjoints(graph, step, dy, block);
+    const adjoint = adjoints(graph, step, dy, blockFor(weights, step.inputs, block));
     for (const [index, to] of step.inputs.entries()) {
       const dx = wanted.has(to.name) ? adjoint[index]?.() : undefined;
       if (!dx) continue;

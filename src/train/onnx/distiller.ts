@@ -90,8 +90,8 @@ async function open({
 
 function learnedOf(model: OnnxModel, dims: readonly number[], { learns, output }: Pick<DistillerOptions, 'learns' | 'output'>): Learned[] {
   return [...layerShapes(model, dims, output)].flatMap(([name, shape]): Learned[] => {
-    const numbers = model.weights.get(name)?.numbers;
-    if (!numbers || !learns({ name, side: shape[2] ?? 1 })) return [];
+    const { numbers, dims: own = [] } = model.weights.get(name) ?? {};
+    if (!numbers || !learns({ name, side: shape[2] ?? 1, dims: own })) return [];
     return [{ name, numbers: numbers.slice(), first: new Float32Array(numbers.length), second: new Float32Array(numbers.length) }];
   });
 }

@@ -170,11 +170,12 @@ test('a layer that has no adjoint here is named, and so is an output that is not
 
 test('the shipped embedder can be learned whole: read, differentiated and written back without a change', async () => {
   const network = readFileSync(`${modelFolder('embedder')}/twin.onnx`);
-  await using distiller = await openDistiller({ network, rows: 2, channels: 3, height: 112, width: 112, threads: 1, learns: () => true });
-  expect(distiller.learned).toBeGreaterThan(1_800_000);
+  const shape = { rows: 2, channels: 3, height: 128, width: 128 };
+  await using distiller = await openDistiller({ ...shape, network, output: 'embedding', threads: 1, learns: () => true });
+  expect(distiller.learned).toBeGreaterThan(1_000_000);
   expect(Buffer.from(distiller.network()).equals(network)).toBe(true);
   const { loss, gradients } = await distiller.gradients(
-    Float32Array.from({ length: 2 * 3 * 112 * 112 }, (_, i) => Math.sin(i / 50)),
+    Float32Array.from({ length: 2 * 3 * 128 * 128 }, (_, i) => Math.sin(i / 50)),
     Float32Array.from({ length: 512 }, () => 1 / 16),
   );
   expect(loss).toBeGreaterThan(0);
