@@ -6,7 +6,7 @@ import { execFile } from 'node:child_process';
 import sharp from 'sharp';
 import { Fault, messageOf } from '../base/errors.ts';
 import { requireDecodable } from './header.ts';
-import { holdsWholeScan } from './jpeg-scan.ts';
+import { holdsWholeScan } from './pixels/jpeg-scan.ts';
 
 /** Interleaved RGB, 3 bytes per pixel, rows from top to bottom. */
 export interface Picture {

@@ -10,6 +10,7 @@ import type { Clock } from '../base/time.ts';
 import type { Camera, Frame } from '../camera/port.ts';
 import type { FaceReader, Mask, Reading } from '../face/port.ts';
 import { type DamageWatch, damageWatch } from './damage-watch.ts';
+import { type SceneWatch, sceneWatch } from './scene-watch.ts';
 import type { View } from './view.ts';
 
 export interface DaemonParts {
@@ -27,7 +28,10 @@ export interface DaemonParts {
   readonly clock: Clock;
   readonly log: Log;
   readonly retry: { readonly minMs: number; readonly maxMs: number };
-  /** Frames a second that are looked at while nobody is there, or once the visitor is decided on; 0: all. */
+  /**
+   * Frames a second that are looked at once the visitor is decided on, or while nobody is there and the scene changes;
+   * 0: all.
+   */
   readonly idleFps: number;
   readonly onMoment?: (moment: Observation) => void;
 }
@@ -72,6 +76,8 @@ interface State extends DaemonParts {
   reader: FaceReader;
   unreadableInARow: number;
   readonly damage: DamageWatch;
+  /** Absent where all frames are looked at. */
+  readonly scene: SceneWatch | undefined;
   lastFaceMs: number;
   lastLookMs: number;
   /** The failure of the camera that goes on, if one does. */
@@ -86,6 +92,7 @@ export function daemonLoops(parts: DaemonParts): Loops {
     status: { camera: 'opening', frames: 0, unreadable: 0, damaged: 0, turns: { camera: 0, time: 0 } },
     unreadableInARow: 0,
     damage: damageWatch(),
+    scene: parts.idleFps > 0 ? sceneWatch(parts.idleFps) : undefined,
     lastFaceMs: parts.clock.now(),
     lastLookMs: Number.NEGATIVE_INFINITY,
     failedAtMs: undefined,
@@ -161,10 +168,8 @@ async function wait({ clock, status }: State, ms: number, signal: AbortSignal): 
 }
 
 async function look(state: State, frame: Frame, signal: AbortSignal): Promise<void> {
-  const { clock, controller, idleFps } = state;
-  const idle = idleFps > 0 && (clock.now() - state.lastFaceMs > idleAfterMs || controller.settled);
-  // A little less than the period, or the jitter of a camera would halve the rate.
-  if (idle && frame.capturedAtMs - state.lastLookMs < 900 / idleFps) return;
+  const { clock, controller } = state;
+  if (!isDue(state, frame)) return;
   state.lastLookMs = frame.capturedAtMs;
   const mask = state.view?.mask();
   const reading = await read(state, frame, mask, signal);
@@ -173,6 +178,16 @@ async function look(state: State, frame: Frame, signal: AbortSignal): Promise<vo
   const sighting = state.sight(frame, reading);
   await controller.submit({ kind: 'sighting', atMs: clock.now(), sighting, ...(frame.scene ? { visit: frame.scene.visit } : {}) });
   state.onMoment?.({ frame, reading, sighting, ...(mask && { mask }) });
+}
+
+/** All frames while somebody waits for the door to decide; fewer of a visitor it has decided on, and of nobody. */
+function isDue({ clock, controller, idleFps, scene, lastFaceMs, lastLookMs }: State, { picture, capturedAtMs }: Frame): boolean {
+  if (!scene) return true;
+  if (clock.now() - lastFaceMs > idleAfterMs) return scene.isDue(picture, capturedAtMs);
+  // A little less than the period, or the jitter of a camera would halve the rate.
+  if (controller.settled && capturedAtMs - lastLookMs < 900 / idleFps) return false;
+  scene.busy(capturedAtMs);
+  return true;
 }
 
 async function read(state: State, frame: Frame, mask: Mask | undefined, signal: AbortSignal): Promise<Reading | undefined> {

@@ -140,7 +140,7 @@ export const face = {
     ['cpu', 'cuda', 'tensorrt'],
   ),
   idleFps: number(
-    'Frames per second that are examined while nobody has been seen for two seconds, or after the visitor was let in or denied. Saves power. 0: examine all frames.',
+    'Frames per second that are examined after the visitor was let in or denied, and, while nobody has been seen for two seconds, as long as the scene changes. A frame that differs from the one examined last is examined at once, for some seconds; a scene that does not change once a second. Saves power. 0: examine all frames.',
     4,
     0,
     60,

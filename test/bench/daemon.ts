@@ -91,7 +91,7 @@ export async function runHouse(
 
 /**
  * Visits of p01 at 15 frames a second, each a second of face after three to four of nobody, so that the door was idle: from the first frame's capture to the edge.
- * An idle door looks four times a second: the visits begin at each of fifteen moments between two looks, else one run would always be lucky and another never.
+ * An idle door compares frames some times a second: the visits begin at each of fifteen moments between two looks, else one run would always be lucky and another never.
  */
 async function captureToRelay(visits: number, workshop?: string): Promise<number[]> {
   const [face, nobody] = [await personFrame('p01-smiling'), await emptyFrame()];
@@ -101,7 +101,8 @@ async function captureToRelay(visits: number, workshop?: string): Promise<number
     'first' as const,
     ...Array.from({ length: 14 }, () => 'face' as const),
   ]).flat();
-  const base = benchCamera((seq) => (shown[seq] === 'nobody' ? nobody : face), 15, shown.length);
+  // The last visit too is over before the camera ends.
+  const base = benchCamera((seq) => ((shown[seq] ?? 'nobody') === 'nobody' ? nobody : face), 15, shown.length + 15);
   const camera: Camera = {
     label: base.label,
     frames: async function* (signal) {
@@ -132,10 +133,10 @@ export async function benchDaemon(): Promise<Row[]> {
   );
   return [
     { what: 'first frame captured → relay edge, 15 frames/s, p50', value: quantile(latency, 0.5), unit: 'ms' },
-    { what: 'first frame captured → relay edge, 15 frames/s, p95', value: quantile(latency, 0.95), unit: 'ms', target: 400 },
+    { what: 'first frame captured → relay edge, 15 frames/s, p95', value: quantile(latency, 0.95), unit: 'ms', target: 300 },
     { what: 'event-loop delay at 15 frames/s, p99', value: busy.loopDelayP99Ms, unit: 'ms', target: 20 },
-    { what: 'CPU at 10 frames/s with a face', value: withFace.cpu * 100, unit: '% of a core', target: 25 },
-    { what: 'CPU at 10 frames/s without a face', value: without.cpu * 100, unit: '% of a core', target: 10 },
+    { what: 'CPU at 10 frames/s with a face', value: withFace.cpu * 100, unit: '% of a core', target: 20 },
+    { what: 'CPU at 10 frames/s without a face', value: without.cpu * 100, unit: '% of a core', target: 8 },
   ];
 }
 

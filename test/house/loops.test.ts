@@ -1,10 +1,11 @@
+import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
 import { Fault } from '../../src/base/errors.ts';
 import { openLog } from '../../src/base/log.ts';
 import { systemClock } from '../../src/base/time.ts';
 import type { Camera, Frame } from '../../src/camera/port.ts';
 import type { Event } from '../../src/events.ts';
-import type { FaceReader, Reading } from '../../src/face/port.ts';
+import type { Face, FaceReader, Reading } from '../../src/face/port.ts';
 import { type DaemonParts, daemonLoops } from '../../src/house/loops.ts';
 
 const nobody: Reading = { width: 640, height: 480, faces: [], timings: { decode: 0, detect: 0, align: 0, embed: 0 } };
@@ -162,7 +163,42 @@ it('while nobody has been seen for two seconds only the idle rate is looked at',
   const { loops, inputs } = setUp({ camera, reader, clock, idleFps: 5 });
   await loops.run(new AbortController().signal);
   const looked = inputs.filter((kind) => kind === 'sighting').length;
-  // 30 frames of the first two seconds, then 5 of 15 a second for eight seconds.
+  // 30 frames of the first two seconds, then 5 of 15 a second for eight seconds, because what is no JPEG may have changed.
   expect(looked).toBeGreaterThanOrEqual(60);
   expect(looked).toBeLessThanOrEqual(75);
+});
+
+it('an idle door looks once a second at a scene that stands still, and at once when somebody comes', async () => {
+  const grey = (level: number) => sharp({ create: { width: 160, height: 120, channels: 3, background: { r: level, g: level, b: level } } });
+  const nothing = await grey(120).jpeg().toBuffer();
+  const somebody = await grey(120)
+    .composite([{ input: await grey(60).resize(60, 90).png().toBuffer(), left: 50, top: 30 }])
+    .jpeg()
+    .toBuffer();
+  const comes = 300;
+  let nowMs = 0;
+  const camera: Camera = {
+    label: 'test camera',
+    frames: async function* () {
+      for (let seq = 1; seq <= comes + 10; seq++) {
+        nowMs = seq * 66;
+        yield { seq, capturedAtMs: nowMs, picture: seq < comes ? nothing : somebody };
+      }
+    },
+  };
+  const readings: number[] = [];
+  const reader = readerOf(async (picture) => {
+    readings.push(nowMs);
+    return picture === somebody ? { ...nobody, faces: [{} as Face] } : nobody;
+  });
+  const clock = { now: () => nowMs, wall: () => 0, sleep: () => systemClock.sleep(5) };
+  const { loops } = setUp({ camera, reader, clock, idleFps: 4 });
+  await loops.run(new AbortController().signal);
+  const calm = readings.filter((ms) => ms > 10_000 && ms < comes * 66);
+  expect(calm.length).toBeGreaterThanOrEqual(8);
+  expect(calm.length).toBeLessThanOrEqual(11);
+  // Frames are compared about every 120 ms; once a face was found, every frame is looked at.
+  const then = readings.filter((ms) => ms >= comes * 66);
+  expect((then[0] ?? 0) - comes * 66).toBeLessThanOrEqual(132);
+  expect(then.length).toBeGreaterThanOrEqual(8);
 });
