@@ -170,7 +170,7 @@ function lay(program: readonly ProgramFile[], tree: string, arch: Arch): void {
   put('/usr/share/doc/facelatch/copyright', packaging('copyright'));
   put('/usr/share/doc/facelatch/changelog.gz', gzipSync(changelog(), { level: 9 }));
   put('/usr/share/lintian/overrides/facelatch', packaging('lintian-overrides'));
-  for (const script of ['postinst', 'prerm', 'postrm']) put(`/DEBIAN/${script}`, packaging(script), 0o755);
+  for (const script of ['preinst', 'postinst', 'prerm', 'postrm']) put(`/DEBIAN/${script}`, packaging(script), 0o755);
   put('/DEBIAN/conffiles', '/etc/facelatch/facelatch.json\n');
   const kilobytes = Math.ceil(program.reduce((sum, { from }) => sum + statSync(from).size, 0) / 1024);
   put('/DEBIAN/control', control(arch, kilobytes));

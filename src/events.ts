@@ -234,6 +234,18 @@ export type Event =
   /** A trained network was brought from elsewhere; it is a candidate. */
   | { readonly kind: 'model.added'; readonly bundle: string; readonly version: number; readonly by: string }
   | { readonly kind: 'model.removed'; readonly bundle: string; readonly by: string }
+  /**
+   * Templates of another network are being made of the stored pictures of `people`. `guarding`: the network before it,
+   * with which the door goes on until everybody has one; absent: nobody is recognised before their template is made.
+   */
+  | { readonly kind: 'templates.renewing'; readonly people: number; readonly network: string; readonly guarding?: string }
+  /** The network guards, with as many templates in all; `pictures`: of which templates were made since the start. */
+  | { readonly kind: 'templates.renewed'; readonly network: string; readonly pictures: number; readonly templates: number }
+  /**
+   * No stored picture of the person gives a template of the network. `recognised`: the network before it goes on
+   * guarding because of that; else the person is not recognised.
+   */
+  | { readonly kind: 'templates.missing'; readonly personId: PersonId; readonly network: string; readonly recognised: boolean }
   /** What somebody says about an earlier entry; `personId`: whom it showed. */
   | { readonly kind: 'entry.marked'; readonly markedSeq: number; readonly as: string; readonly by: string; readonly personId?: PersonId }
   /**

@@ -25,7 +25,7 @@ import { timeSync } from './host/time-sync.ts';
 import { commandPorts } from './house/command-ports.ts';
 import { doorStates } from './house/door-states.ts';
 import { tellEvent } from './house/event-path.ts';
-import { eyesOf, renewStale } from './house/eyes.ts';
+import { eyesOf } from './house/eyes.ts';
 import { decidedOn, sightingOf } from './house/frame-path.ts';
 import { daemonLoops, type Loops } from './house/loops.ts';
 import { watchMounting } from './house/mounting-watch.ts';
@@ -159,7 +159,6 @@ async function openRooms(config: Config, log: Log, overrides: Overrides, opening
   opening.use(lockState(guardedFolder(config, log)));
   const journal = opening.use(journalOf(config, clock));
   const { eyes, learning } = await openGuarding({ config, log, clock, journal }, overrides, opening);
-  await renewStale(eyes, overrides.serviceManager, log);
   const relay = opening.use(overrides.relay ?? (await relayOf(config, clock, log.child({ room: 'relay' }))));
   const plainCamera = overrides.camera ?? cameraOf(config, clock);
   const camera = sharedCamera(stepped ? stepping(plainCamera, stepped, config.camera.fps) : plainCamera);

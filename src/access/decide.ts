@@ -32,6 +32,8 @@ export interface Policy extends VoteRules {
   readonly threshold: ThresholdNote;
   /** While this is set nobody is let in by face. */
   readonly blocked?: Refused;
+  /** While this is set some of the people cannot be recognised: whoever is unknown has not failed. */
+  readonly partial?: Refused;
   /** A recognised person's own rules, as they are now. Absent: everyone enrolled may come in. */
   readonly admission?: (personId: PersonId) => Admission;
   /** Absent: nobody is ever locked out. */

@@ -15,6 +15,8 @@ export interface PresentationRules {
   readonly maxFrameAgeMs: number;
   readonly denyAfterMs: number;
   readonly blocked?: Refused;
+  /** While this is set some of the people cannot be recognised: whoever is unknown may be one of them. */
+  readonly partial?: Refused;
 }
 
 export type Denied = Extract<Event, { kind: 'access.denied' }>;
@@ -109,7 +111,8 @@ export function reasonOf({ finding }: Sighting, policy: PresentationRules, admis
   if (finding.kind === 'low-quality' && finding.reasons.includes('several-faces')) return 'ambiguous';
   const shown = finding.kind === 'nobody' ? 'unknown' : finding.kind;
   // A resident is unknown to a door that cannot read its people: no failure of theirs.
-  return shown === 'unknown' && policy.blocked?.reason === 'gallery-down' ? 'gallery-down' : shown;
+  if (shown === 'unknown' && policy.blocked?.reason === 'gallery-down') return 'gallery-down';
+  return shown === 'unknown' && policy.partial ? policy.partial.reason : shown;
 }
 
 /** Why the presentation did not open the door: what most of its frames showed. */
@@ -134,7 +137,7 @@ export function denial(visit: Presentation, atMs: number, policy: PresentationRu
   return {
     kind: 'access.denied',
     reason,
-    detail: details[reason] ?? policy.blocked?.detail ?? 'the rules of this person do not allow it',
+    detail: details[reason] ?? policy.blocked?.detail ?? policy.partial?.detail ?? 'the rules of this person do not allow it',
     ...(best?.likeness ? { likeness: best.likeness, band: bandOf(best, policy.threshold) } : {}),
     ...(best?.finding.kind === 'person' ? { bestPersonId: best.finding.personId } : {}),
     capturedAtMs: best?.capturedAtMs ?? visit.lastFaceAtMs,

@@ -6,7 +6,7 @@
 import { statSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { rowSeal } from '../base/data/row-seal.ts';
+import { type RowSeal, rowSeal } from '../base/data/row-seal.ts';
 import { Fault, messageOf } from '../base/errors.ts';
 import { makeFolder } from '../base/make-folder.ts';
 import { type Clock, systemClock } from '../base/time.ts';
@@ -14,7 +14,7 @@ import { gallerySecret, heldKeys, noteGallerySealed, textSigner } from '../comma
 import type { EmbedderInfo, FaceReader } from '../face/port.ts';
 import { openFaceReader } from '../face/reader.ts';
 import type { Strangers } from '../identity/chances.ts';
-import type { EnrolmentSessions, Gallery, Reembedded } from '../identity/port.ts';
+import type { EnrolmentSessions, Gallery, Reembedded, ReembedOptions } from '../identity/port.ts';
 import type { GallerySeal } from '../identity/sealing.ts';
 import { gallerySearch, type Search } from '../identity/search.ts';
 import { enrolmentSessions, type SessionsOptions } from '../identity/sessions.ts';
@@ -88,10 +88,15 @@ function shippedStrangers({ sha256 }: EmbedderInfo): Strangers | undefined {
   }
 }
 
+/** What this door seals carries its secret. `purpose` keeps seals of different kinds apart. */
+export const doorSeal = (config: Config, purpose: string): RowSeal => sealFor(doorKeysFile(config), purpose);
+
+const sealFor = (keys: string, purpose: string): RowSeal => rowSeal(Buffer.from(gallerySecret(keys), 'base64url'), purpose);
+
 /** The seal that tells this door's rows from those of others. Throws Fault `bad-config`. */
 function sealOf(keys: string): GallerySeal {
   return {
-    rows: rowSeal(Buffer.from(gallerySecret(keys), 'base64url'), 'facelatch gallery rows 1'),
+    rows: sealFor(keys, 'facelatch gallery rows 1'),
     begun: heldKeys(keys).gallerySealed,
     begin: () => noteGallerySealed(keys),
   };
@@ -101,13 +106,18 @@ function sealOf(keys: string): GallerySeal {
  * Makes the missing templates of the embedder in use from the stored pictures, as after a change of embedder.
  * `onPicture` is called for each. What fails is named in the result and left as it is.
  */
-export function renewTemplates(gallery: Gallery, reader: FaceReader, onPicture?: () => void | Promise<void>): Promise<Reembedded> {
+export function renewTemplates(
+  gallery: Gallery,
+  reader: FaceReader,
+  onPicture?: () => void | Promise<void>,
+  options?: ReembedOptions,
+): Promise<Reembedded> {
   return gallery.reembed(async (picture) => {
     const [face] = (await reader.read(picture, { embed: 'dominant' })).faces;
     await onPicture?.();
     if (!face?.embedding) throw new Fault('bad-picture', 'No face is found in this stored picture by the networks in use');
     return face.embedding;
-  });
+  }, options);
 }
 
 /** A search in memory, under the head of an embedder. */

@@ -31,6 +31,21 @@ export const shippedNetworks: Readonly<Record<string, Shipped>> = {
   },
 };
 
+/**
+ * Embedders of versions before. A door whose people still have templates of one may look with it until templates of the
+ * shipped one are made. A new embedder moves the entry of the old one here.
+ */
+const shippedBefore: readonly Shipped[] = [
+  {
+    manifest: '4114e16fef552d15044289089e66984404bd9a99dda461ef336c0276aab9332e',
+    file: '1b61c187879877b1382a60285c4f17df794d8473cf8ee05c0fc7635400cae7c4',
+  },
+];
+
+/** Whether facelatch ships this embedder, or did so in a version before. */
+export const wasShipped = (found: Shipped): boolean =>
+  [...shippedBefore, shippedNetworks.embedder].some((one) => one?.manifest === found.manifest && one.file === found.file);
+
 const models = fileURLToPath(new URL('../../models', import.meta.url));
 
 /**

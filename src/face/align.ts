@@ -179,9 +179,9 @@ function areaWeights(
 
 /**
  * Shrinks by area: every output pixel is the mean of the input that it covers, fractions included. `region` (in output
- * pixels) limits the work to a part of the output. `ratio`: input pixels that an output pixel covers, where that is not
- * the ratio of the sizes (the reference pipeline's embeddings come from cv2.resize by a factor, which covers exactly 1 /
- * factor whatever the rounded size).
+ * pixels) limits the work to a part of the output. `ratio`: input pixels that an output pixel covers, where that is
+ * not the ratio of the sizes (the reference pipeline shrinks faces by cv2.resize with a factor, which covers exactly
+ * 1 / factor whatever the rounded size).
  */
 export function shrinkByArea(
   picture: Picture,

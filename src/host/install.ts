@@ -104,8 +104,10 @@ export function planInstall({ root, program, system, live }: InstallOptions): re
   }));
   const writes = [...wanted, ...system].flatMap((file) => writeStep(root, file));
   const known = new Set(wanted.map(({ path }) => at(path)));
-  const stale = filesBelow(at(places.program)).filter((path) => !known.has(path));
-  const files: Step[] = [...writes, ...stale.map((path): Step => ({ kind: 'remove', path }))];
+  const kept = keepEmbedder(at(places.program), writes);
+  const before = `${at(join(places.program, 'before'))}/`;
+  const stale = filesBelow(at(places.program)).filter((path) => !known.has(path) && !path.startsWith(before));
+  const files: Step[] = [...kept, ...writes, ...stale.map((path): Step => ({ kind: 'remove', path }))];
   if (root !== '/') return files;
   const changed = (path: string) => files.some((step) => step.kind !== 'run' && (step.path === path || step.path.startsWith(`${path}/`)));
   const run = (...command: [string, ...string[]]): Step => ({ kind: 'run', command });
@@ -120,6 +122,19 @@ export function planInstall({ root, program, system, live }: InstallOptions): re
   for (const [unit, name] of [[places.unit, 'facelatch.service'] as const, [places.trainerUnit, 'facelatch-trainer.service'] as const])
     if (live && (changed(unit) || changed(places.program))) commands.push(run('systemctl', 'try-restart', name));
   return [...files, ...commands];
+}
+
+/**
+ * Where the embedder is about to be another one: everybody's templates are of the one before, so it is copied first,
+ * and the door goes on with it until templates of the new one are made (learning/first-guards.ts).
+ */
+function keepEmbedder(program: string, writes: readonly Step[]): readonly Step[] {
+  const folder = join(program, 'models', 'embedder');
+  const isReplaced = writes.some((step) => step.kind === 'write' && step.change === 'changed' && dirname(step.path) === folder);
+  if (!isReplaced) return [];
+  return filesBelow(folder).flatMap((from) =>
+    writeStep('/', { path: join(program, 'before', 'embedder', basename(from)), mode: 0o644, source: { from } }),
+  );
 }
 
 /** The steps that remove it; `purge` removes configuration and state (people, journal) too. */

@@ -42,6 +42,7 @@ const own = [
   'package.json',
   'package-lock.json',
   'LICENSE',
+  'THIRD-PARTY-NOTICES',
   'README.md',
   'CHANGELOG.md',
   'SECURITY.md',

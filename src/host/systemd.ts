@@ -33,8 +33,6 @@ export interface Attendance {
 }
 
 export interface ServiceManager {
-  /** Called while opening takes long: the start timeout begins again. */
-  opening(status: string): void;
   /**
    * Called often by the running loops. Sends READY once the relay is held, STATUS when it changed, WATCHDOG while every
    * loop turns.
@@ -63,7 +61,6 @@ export function watchdogMs({ WATCHDOG_USEC, WATCHDOG_PID }: NotifyEnvironment, p
 
 /** Decides what to tell systemd, and when. It has no timer: things happen only when `attend` is called. */
 export function serviceManager({ notify, watchdogMs, patienceMs, clock, log }: ServiceManagerOptions): ServiceManager {
-  const startTimeoutMs = 60_000;
   const lastTurn = new Map<string, { readonly turns: number; readonly atMs: number }>();
   const hanging = new Set<string>();
   let ready = false;
@@ -84,9 +81,6 @@ export function serviceManager({ notify, watchdogMs, patienceMs, clock, log }: S
     return hanging.size === 0;
   };
   return {
-    opening: (status) => {
-      notify(`EXTEND_TIMEOUT_USEC=${startTimeoutMs * 1000}`, `STATUS=${oneLine(status)}`);
-    },
     attend: ({ relayHeld, turns, status }) => {
       const nowMs = clock.now();
       const line = oneLine(status);

@@ -9,13 +9,18 @@ import type { Loops } from './loops.ts';
 import type { Rooms } from './rooms.ts';
 
 export function doorStates(rooms: Rooms, entrance: Entrance, loops: Loops): (publication: Pick<Publication, 'show'>) => void {
-  const { config, relay, eyes, counts } = rooms;
+  const { config, relay, eyes, counts, learning } = rooms;
   const { reader, gallery } = eyes;
   const wired = (name: InputName) => config.inputs.kind !== 'none' && config.inputs[name] !== '';
   const installed = networks(config);
   const modelNow = () => {
     const { name, version } = reader.embedder;
-    return { name, version, latest: newestVersion(reader.embedder, installed) };
+    const { next, people: waiting } = learning?.waiting ?? {};
+    return {
+      ...{ name, version, latest: newestVersion(reader.embedder, installed) },
+      ...(next && { next: `${next.name} ${next.version}` }),
+      ...(waiting !== undefined && { waiting }),
+    };
   };
   return ({ show }) => {
     const { premises, faceStopped } = entrance.controller;

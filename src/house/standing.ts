@@ -22,7 +22,7 @@ export interface HouseStatus extends DaemonStatus {
 }
 
 /** What the door decides by now: the settings in force, and the threshold of the network that guards. */
-export function policyOf({ eyes, live }: Rooms): Policy {
+export function policyOf({ eyes, live, learning }: Rooms): Policy {
   const { policy, logit, fmr, extrapolated } = eyes.gallery.threshold;
   const { down } = eyes.gallery;
   return {
@@ -31,8 +31,11 @@ export function policyOf({ eyes, live }: Rooms): Policy {
     pulseMs: live.config.relay.pulseMs,
     threshold: { policy, logit, fmr, extrapolated },
     ...(down === undefined ? {} : { blocked: { reason: 'gallery-down', detail: 'the people cannot be read' } }),
+    ...(learning?.waiting?.now ? { partial: { reason: 'gallery-down', detail: beingMade(learning.waiting.people) } } : {}),
   };
 }
+
+const beingMade = (waiting: number): string => `templates of ${waiting} ${waiting === 1 ? 'person' : 'people'} are being made again`;
 
 const enrolled = ({ gallery }: Rooms['eyes']): number => (gallery.down === undefined ? gallery.list().length : 0);
 
@@ -48,10 +51,11 @@ export function houseStatus({ camera, relay, eyes, publishing, view }: Rooms, st
   };
 }
 
-export function summaryOf({ relay, eyes, publishing, view }: Rooms, { camera }: DaemonStatus): string {
+export function summaryOf({ relay, eyes, publishing, view, learning }: Rooms, { camera }: DaemonStatus): string {
   const lock = relay.held ? relay.label : `relay not held: ${relay.label}`;
   const masked = view?.masked ? `, ${view.masked} still face${view.masked > 1 ? 's' : ''} left out` : '';
-  return `${lock}; camera ${camera}${masked}; ${eyes.gallery.templates} templates; broker ${publishing?.summary ?? 'off'}`;
+  const making = learning?.waiting ? ` (${beingMade(learning.waiting.people)})` : '';
+  return `${lock}; camera ${camera}${masked}; ${eyes.gallery.templates} templates${making}; broker ${publishing?.summary ?? 'off'}`;
 }
 
 export function readingsOf(

@@ -137,6 +137,8 @@ export interface Gallery extends Disposable {
   readonly templates: number;
   /** People who have pictures without a template of the embedder in use: never compared with those until `reembed`. */
   readonly stale: number;
+  /** People who have no template of the embedder in use at all: they are not recognised. */
+  readonly unrecognised: readonly PersonId[];
   /**
    * Why nobody can be recognised now: the file is gone, or another stands in its place that cannot be opened. Undefined
    * while the gallery works.
@@ -154,7 +156,7 @@ export interface Gallery extends Disposable {
    * Makes the missing templates from the stored pictures. A picture for which `embed` throws a Fault stays as it is and
    * is named in `failed`.
    */
-  reembed(embed: (picture: Uint8Array) => Promise<Embedding>): Promise<Reembedded>;
+  reembed(embed: (picture: Uint8Array) => Promise<Embedding>, options?: ReembedOptions): Promise<Reembedded>;
   /** Removes the templates of all embedders but these (by SHA-256) and the one in use; returns how many. */
   keepTemplates(embedders: readonly string[]): number;
 }
@@ -172,6 +174,14 @@ export interface Roster {
   remove(id: PersonId): boolean;
   /** The person as they are then. */
   removePicture(id: PersonId, picture: string, by: string): Person;
+}
+
+export interface ReembedOptions {
+  /**
+   * People are compared with as soon as their templates are made, read this often (milliseconds). Absent: once all are
+   * made, which takes less time.
+   */
+  readonly readEveryMs?: number;
 }
 
 export interface Reembedded {

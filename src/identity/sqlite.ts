@@ -16,7 +16,7 @@ import { emptyLog, guarded, openGalleryFile } from './database.ts';
 import { withName } from './lookalike.ts';
 import { bearerOf, onlyOne, personName } from './name.ts';
 import { pictureId, pictureToForget } from './picture-id.ts';
-import type { Gallery, GalleryFinding, NewPerson, NewPicture, Person, PersonRules, Reembedded } from './port.ts';
+import type { Gallery, GalleryFinding, NewPerson, NewPicture, Person, PersonRules, Reembedded, ReembedOptions } from './port.ts';
 import {
   type GallerySeal,
   isOwnPerson,
@@ -79,6 +79,7 @@ interface OpenedGallery {
    */
   seen: number | undefined;
   stale: number;
+  unrecognised: readonly PersonId[];
   rules: ReadonlyMap<PersonId, PersonRules>;
   logIsEmpty: boolean;
 }
@@ -119,12 +120,15 @@ export function openGallery(options: GalleryOptions): Gallery {
     get stale() {
       return opened.stale;
     },
+    get unrecognised() {
+      return opened.unrecognised;
+    },
     get down() {
       return opened.down;
     },
     findings: () => [...opened.found.splice(0), ...opened.refusals.take()],
     refresh: () => guarded(file, () => refresh(opened)),
-    reembed: (embed) => reembed(opened, embed),
+    reembed: (embed, how) => reembed(opened, embed, how),
     keepTemplates: (embedders) => change(opened, ({ sql }) => sql.keepTemplates([...embedders, embedder.sha256])),
     [Symbol.dispose]: () => {
       search.load([]);
@@ -146,6 +150,7 @@ function open({ file, embedder, policy, clock, lockTimeoutMs = 5000, seal, resea
       down: undefined,
       seen: undefined,
       stale: 0,
+      unrecognised: [],
       rules: new Map(),
       logIsEmpty: false,
     };
@@ -213,6 +218,8 @@ function load(opened: OpenedGallery): void {
   const stale = sql.stalePeople(embedder.sha256);
   search.load(people);
   opened.stale = stale;
+  const ready = new Set(people.map(({ id }) => id));
+  opened.unrecognised = [...rules.keys()].filter((id) => !ready.has(id));
   opened.rules = rules;
   opened.threshold.load(people);
   opened.seen = version;
@@ -350,8 +357,13 @@ function setTemplate({ sql, seal }: OpenedGallery, pictureId: number, embedder: 
 }
 
 /** Makes the missing templates, each picture by itself, so that an interruption loses nothing that was done. */
-async function reembed(opened: OpenedGallery, embed: (picture: Uint8Array) => Promise<Embedding>): Promise<Reembedded> {
-  const { file, embedder } = opened;
+async function reembed(
+  opened: OpenedGallery,
+  embed: (picture: Uint8Array) => Promise<Embedding>,
+  { readEveryMs = Number.POSITIVE_INFINITY }: ReembedOptions = {},
+): Promise<Reembedded> {
+  const { file, embedder, clock } = opened;
+  let readAtMs = clock.now();
   const run = <T>(work: () => T): T => guarded(file, work);
   let pictures = 0;
   const failed: { personId: PersonId; source: string; fault: Fault }[] = [];
@@ -363,6 +375,9 @@ async function reembed(opened: OpenedGallery, embed: (picture: Uint8Array) => Pr
       const template = await embed(row.picture);
       checkEmbedding(embedder, template);
       if (run(() => setTemplate(opened, id, embedder.sha256, template))) pictures++;
+      if (clock.now() - readAtMs < readEveryMs) continue;
+      run(() => load(opened));
+      readAtMs = clock.now();
     } catch (error) {
       if (!(error instanceof Fault) || isOfGallery(error)) throw error;
       failed.push({ personId: row.personId, source: row.source, fault: error });

@@ -146,7 +146,9 @@ function templateStatements(db: DatabaseSync, read: Read) {
   const all = read(`${sealedTemplates} WHERE embedder = ? ORDER BY person_id, picture_id`, sealedTemplate);
   const keep = db.prepare('DELETE FROM templates WHERE embedder NOT IN (SELECT value FROM json_each(?))');
   const stalePeople = read(`SELECT count(DISTINCT person_id) AS n FROM pictures WHERE ${isStale}`, countRow);
-  const stalePictures = read(`SELECT id FROM pictures WHERE ${isStale} ORDER BY id`, idRow);
+  // The first picture of everybody, then the second: nobody waits for all pictures of the others.
+  const nth = 'row_number() OVER (PARTITION BY person_id ORDER BY id)';
+  const stalePictures = read(`SELECT id FROM pictures WHERE ${isStale} ORDER BY ${nth}, id`, idRow);
   return {
     /** False where the picture is gone. */
     setTemplate: (pictureId: number, embedder: string, vector: Uint8Array, sealed: Uint8Array | null) =>

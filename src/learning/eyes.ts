@@ -132,6 +132,9 @@ function galleryOver(state: State): Gallery {
     get stale() {
       return now().stale;
     },
+    get unrecognised() {
+      return now().unrecognised;
+    },
     get down() {
       return now().down;
     },
@@ -140,7 +143,7 @@ function galleryOver(state: State): Gallery {
       state.before?.gallery.refresh();
       return now().refresh();
     },
-    reembed: (embed) => now().reembed(embed),
+    reembed: (embed, options) => now().reembed(embed, options),
     keepTemplates: (embedders) => now().keepTemplates(embedders),
     [Symbol.dispose]: () => undefined,
   };

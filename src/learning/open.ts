@@ -22,9 +22,11 @@ import type { Samples } from '../retrain/samples.ts';
 import { type VisitPictures, visitPictures } from '../retrain/visit-pictures.ts';
 import type { Config } from '../settings/load.ts';
 import { type Eyes, openEyes } from './eyes.ts';
+import { firstGuards, keptNetworksOf, tidy } from './first-guards.ts';
+import type { KeptNetworks } from './kept-networks.ts';
 import { openRetraining, type Retraining, runnerOf } from './parts.ts';
 import { trainingOf } from './requests.ts';
-import { firstGuard, openSuccession, type Succession } from './succession.ts';
+import { openSuccession, type Succession } from './succession.ts';
 import { type TemplateRenewal, templateRenewal } from './template-renewal.ts';
 
 export interface LearningOptions {
@@ -42,6 +44,8 @@ export interface LearningOptions {
 export interface Learning extends AsyncDisposable {
   readonly eyes: Eyes;
   readonly training: Training;
+  /** People for whom templates of another network are being made; absent: for nobody. */
+  readonly waiting: TemplateRenewal['waiting'];
   /** A frame was read; before it is decided on. */
   saw(frame: Frame, reading: Reading): void;
   /** A frame was decided on. */
@@ -69,6 +73,7 @@ interface State {
   readonly clock: Clock;
   readonly log: Log;
   readonly retraining: Retraining;
+  readonly kept: KeptNetworks;
   readonly eyes: Eyes;
   readonly succession: Succession;
   readonly pictures: VisitPictures;
@@ -97,7 +102,9 @@ export async function openLearning(options: LearningOptions): Promise<Learning> 
   await using opening = new AsyncDisposableStack();
   const retraining = opening.use(await openRetraining(config));
   const record = recorder(journal, log);
-  const eyes = opening.use(openEyes(await firstGuard({ config, retraining, clock, log, record })));
+  const kept = keptNetworksOf(config);
+  const { guard, coming } = await firstGuards({ config, retraining, kept, clock, log, record });
+  const eyes = opening.use(openEyes(guard));
   const over = new AbortController();
   const { signal } = over;
   const pause = pauseOf({ clock, mostMs: config.retrain.maxPauseMs });
@@ -119,15 +126,20 @@ export async function openLearning(options: LearningOptions): Promise<Learning> 
   const jobs = jobsIn({ store, clock });
   const { training, promoted } = trainingOf({ config, journal, registry, samples, eyes, process, promotion, jobs, signal, log });
   const state: State = {
-    ...{ config, clock, log, retraining, eyes, succession, pause, runner, jobs, promoted, over },
+    ...{ config, clock, log, retraining, kept, eyes, succession, pause, runner, jobs, promoted, over },
     pictures: picturesOf(samples, record, log),
     lookAtSchedule: lookAtScheduleOf(options, store, jobs),
-    renewal: templateRenewal({ eyes, untilQuiet, signal, log }),
+    renewal: opening.use(
+      templateRenewal({ eyes, coming, untilQuiet, record, onTurned: () => tidy({ kept, retraining, eyes, log }), signal, log }),
+    ),
     ...{ peopleBefore: 0, nextPurgeMs: clock.now(), nextScheduleMs: clock.now() },
   };
   const resources = opening.move();
   return {
     ...{ eyes, training },
+    get waiting() {
+      return state.renewal.waiting;
+    },
     subscribe: (listener) => void listeners.add(listener),
     saw: (frame, reading) => saw(state, frame, reading),
     looked: succession.probation.looked,
@@ -214,6 +226,7 @@ function keepHouse(state: State, people: number): void {
   }
   if (clock.now() >= state.nextPurgeMs) {
     state.nextPurgeMs = clock.now() + purgeMs;
+    if (people > 0) state.kept.keep(retraining.base);
     succession.samples.purge();
     const { registry } = retraining;
     if (registry.prune(config.retrain.keepBundles).length > 0 && !eyes.before)

@@ -81,6 +81,10 @@ function statedHash(folder: string): string {
   }
 }
 
+const keptPrefix = 'kept:';
+/** The id of a guard whose network is neither the configuration's nor in the registry. */
+export const keptId = (folder: string): string => `${keptPrefix}${folder}`;
+
 /** The room's parts that need no network to be running. */
 export interface Retraining {
   readonly store: RetrainStore;
@@ -89,7 +93,7 @@ export interface Retraining {
   readonly networks: Networks;
   /** The embedder of the configuration. */
   readonly base: string;
-  /** The folder of a bundle, or of `base`. */
+  /** The folder of a bundle, of `base`, or of a kept copy (`keptId`). */
   readonly folderOf: (id: string) => string;
   readonly championFolder: () => string;
   /** Where a damaged store was moved when it was opened. */
@@ -111,7 +115,7 @@ export async function openRetraining(config: Config): Promise<Retraining & Dispo
     trusted: async (kid) => (kid === keys.id ? keys.verify : await trainerKey(config, kid)),
   };
   const registry = openRegistry({ store, folder: bundlesFolder(config), expected });
-  const folderOf = (id: string) => (id === 'base' ? base : registry.folder(id));
+  const folderOf = (id: string) => (id === 'base' ? base : id.startsWith(keptPrefix) ? id.slice(keptPrefix.length) : registry.folder(id));
   return {
     store,
     registry,

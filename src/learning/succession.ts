@@ -114,37 +114,3 @@ async function reopen({ config, retraining, eyes, room }: State): Promise<FaceRe
   }
   return eyes.reader;
 }
-
-type FirstParts = Pick<SuccessionParts, 'config' | 'retraining' | 'clock' | 'log' | 'record'>;
-
-/**
- * What guards at the start: the champion, or, where it is damaged or not to be trusted, what was before it; the
- * pointer follows. Throws what opening the configured network throws.
- */
-export async function firstGuard({ config, retraining, clock, log, record }: FirstParts): Promise<Guard> {
-  const { registry } = retraining;
-  if (retraining.movedAway !== undefined) {
-    const detail = `the registry was damaged and is now ${retraining.movedAway}; trained networks must be added again`;
-    log.error({ file: retraining.movedAway }, 'ALARM: the registry of trained networks was damaged and moved away');
-    record({ kind: 'model.rolled-back', bundle: 'base', from: 'unknown', why: 'damaged', by: theDoor, detail });
-  }
-  for (let champion = registry.champion(); champion; champion = registry.champion()) {
-    const verdict = await registry.verify(champion.id);
-    try {
-      if (verdict.ok) return await openGuard(config, retraining, champion.id, clock);
-    } catch (error) {
-      if (!(error instanceof Fault && error.code.startsWith('model-'))) throw error;
-      log.error({ network: champion.id, code: error.code, err: messageOf(error) }, 'the champion cannot be opened');
-    }
-    const detail = verdict.ok ? 'it cannot be opened' : `${verdict.reason}: ${verdict.detail}`;
-    log.error(
-      { network: champion.id, detail },
-      'ALARM: the trained network in use is damaged or not to be trusted; the one before it guards the door',
-    );
-    const back = registry.rollback(`damaged: ${detail}`);
-    if (!back) break;
-    const bundle = back.to === 'base' ? 'base' : back.to.id;
-    record({ kind: 'model.rolled-back', bundle, from: champion.id, why: 'damaged', by: theDoor, detail });
-  }
-  return openGuard(config, retraining, 'base', clock);
-}

@@ -127,6 +127,21 @@ const fields = {
   'model.proved': object({ bundle: text(), decisions: count(), disagreements: count() }),
   'model.added': object({ bundle: text(), version: count(), by: text() }),
   'model.removed': object({ bundle: text(), by: text() }),
+  'templates.renewing': object({
+    people: count('Who have none yet.'),
+    network: text('Name, version and the beginning of the SHA-256.'),
+    guarding: maybe(text('The network that guards until everybody has a template; absent where there is none.')),
+  }),
+  'templates.renewed': object({
+    network: text('It guards.'),
+    pictures: count('Of which templates were made since the start of the daemon.'),
+    templates: count('In all.'),
+  }),
+  'templates.missing': object({
+    personId,
+    network: text(),
+    recognised: Type.Boolean({ description: 'By the network before, which goes on guarding.' }),
+  }),
   'entry.marked': object({ markedSeq: count(), as: text(), by: text(), personId: maybe(personId) }),
   'picture.kept': object({
     keptSeq: count('The entry that they show. The command `picture` returns them, if the owner allows it.'),
@@ -183,6 +198,8 @@ export const stateMessages = {
     name: text('Of the embedder in use.'),
     version: text(),
     latest: text('The highest version of that name among the networks of this door.'),
+    next: maybe(text('Name and version of the network that guards once everybody has a template of it.')),
+    waiting: maybe(count('People without a template of `next`, or, where there is no `next`, of the embedder in use. Absent: nobody.')),
     at,
   }),
   training: object({

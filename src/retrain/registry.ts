@@ -33,6 +33,10 @@ export interface Registry extends Disposable {
   folder(id: string): string;
   /** The champion trained from the base in use; undefined where that base itself guards the door. */
   champion(): BundleEntry | undefined;
+  /** The champion trained from another base than the one in use: it does not guard. */
+  former(): BundleEntry | undefined;
+  /** The folder of the former champion, where it is whole, trusted and for this door. */
+  formerFolder(): Promise<string | undefined>;
   /** What a rollback would bring: a bundle, or `base`; undefined where there is nothing to go back to. */
   before(): BundleEntry | 'base' | undefined;
   /** Whole, trusted, for this door, of the right shape and not older than allowed. */
@@ -85,6 +89,8 @@ export function openRegistry(options: RegistryOptions): Registry {
     find: (idOrBeginning) => find(state, idOrBeginning),
     folder: (id) => folderOf(state, id),
     champion: () => store.read(() => championOf(state)),
+    former: () => store.read(() => formerOf(state)),
+    formerFolder: () => formerFolder(state),
     before: () => store.read(() => beforeOf(state)),
     verify: (id) => verify(state, id),
     make: (from, about, signer) => make(state, from, about, signer),
@@ -120,6 +126,26 @@ function championOf(state: State): BundleEntry | undefined {
   const now = entry(state, pointerOf(state.store).champion);
   // Trained from another embedder than the configuration names now: the owner has chosen again.
   return now?.base === state.expected.base.embedder ? now : undefined;
+}
+
+function formerOf(state: State): BundleEntry | undefined {
+  const now = entry(state, pointerOf(state.store).champion);
+  return now && now.base !== state.expected.base.embedder ? now : undefined;
+}
+
+async function formerFolder(state: State): Promise<string | undefined> {
+  const { store, expected } = state;
+  const former = store.read(() => formerOf(state));
+  if (!former) return undefined;
+  const folder = folderOf(state, former.id);
+  try {
+    // Its shape is that of its own base.
+    const verdict = await verifyBundle(folder, former.id, { ...expected, base: expected.inspect(folder) });
+    return verdict.ok ? folder : undefined;
+  } catch (error) {
+    if (error instanceof Fault) return undefined;
+    throw error;
+  }
 }
 
 function beforeOf(state: State): BundleEntry | 'base' | undefined {
@@ -215,7 +241,11 @@ function promote(state: State, id: string, note: string): void {
   if (now?.id === id) return;
   if (now) sql.setState.run('retired', now.id);
   // Without a champion of this base, a rollback goes back to that base.
-  else sql.clear.run();
+  else {
+    const former = formerOf(state);
+    if (former) sql.setState.run('retired', former.id);
+    sql.clear.run();
+  }
   sql.push.run(now?.id ?? null);
   sql.setState.run('champion', id);
   sql.setNote.run(note, id);

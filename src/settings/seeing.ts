@@ -163,7 +163,7 @@ export const face = {
     maxClipped: number('Largest share of the face that may be plain white. A face with more is `too-bright`.', 0.65, 0, 1),
     minSharpness: number(
       'Lowest sharpness of the face (variance of the Laplacian divided by the variance of the luma). A softer face is `blurred`.',
-      0.012,
+      0.0066,
       0,
       10,
     ),

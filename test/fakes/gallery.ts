@@ -147,6 +147,9 @@ export function memoryGallery({ embedder, policy, clock, shelf = emptyShelf() }:
     get stale() {
       return taken.stale;
     },
+    get unrecognised() {
+      return shelf.people.map(({ id }) => id).filter((id) => !taken.people.some((person) => person.id === id));
+    },
     down: undefined,
     findings: () => [],
     refresh: () => {

@@ -137,6 +137,12 @@ const words: Words = {
     `network ${short(bundle)} proved: it differed from the one before in ${disagreements} of ${decisions} decisions`,
   'model.added': ({ bundle, version, by }) => `network ${short(bundle)} (version ${version}) added from elsewhere by ${by}`,
   'model.removed': ({ bundle, by }) => `network ${short(bundle)} removed by ${by}`,
+  'templates.renewing': ({ people: waiting, network, guarding }) =>
+    `templates of ${people(waiting)} are being made for ${network}; ${guarding === undefined ? 'they are not recognised until then' : `${guarding} guards until then`}`,
+  'templates.renewed': ({ network, pictures, templates }) =>
+    `${network} guards with ${counted(templates, 'template')}, ${pictures} of them new`,
+  'templates.missing': ({ personId, network, recognised }, { nameOf }) =>
+    `no stored picture of ${nameOf(personId)} gives a template of ${network}: ${recognised ? 'the network before it goes on guarding until they are enrolled again or removed' : 'they are not recognised until they are enrolled again'}`,
   'entry.marked': ({ markedSeq, as, by, personId }, { nameOf }) =>
     `entry ${markedSeq} marked ${as} by ${by}${personId === undefined ? '' : `: ${nameOf(personId)}`}`,
   'picture.kept': ({ pictures, keptSeq, until }) => `${counted(pictures, 'picture')} of entry ${keptSeq} kept until ${until.slice(0, 10)}`,

@@ -18,6 +18,7 @@ import type { FaceReader } from '../../face/port.ts';
 import { stateModes } from '../../host/state-folder.ts';
 import { timeSync } from '../../host/time-sync.ts';
 import { conclusiveFrames, type MountingFound, mountingIn, mountingOf, rotateFor } from '../../house/mounting-watch.ts';
+import type { Gallery } from '../../identity/port.ts';
 import { doorReaderOf } from '../../learning/parts.ts';
 import type { Config } from '../../settings/load.ts';
 import { type CommonOptions, configOf, exitCodes, print, withCommon, withHelp } from '../context.ts';
@@ -203,11 +204,7 @@ function checkPeople(config: Config, embedder: FaceReader['embedder']): Found {
       found: `${counted(foreign.length, 'row')} not written by this door, left out: ${named.join(', ')}${foreign.length > 5 ? ' …' : ''}. Remove and enrol again, or, after a restored backup or new keys, vouch for all: facelatch people seal`,
     };
   }
-  if (stale > 0)
-    return {
-      health: 'problem',
-      found: `${people(stale)} enrolled with another embedder, and not recognised until: facelatch people reembed`,
-    };
+  if (stale > 0 || gallery.unrecognised.length > 0) return lackTemplates(gallery);
   if (enrolled === 0)
     return { health: 'note', found: 'nobody is enrolled yet: facelatch enrol NAME --camera', lacks: ['nobody is let in by face'] };
   const rule =
@@ -215,6 +212,19 @@ function checkPeople(config: Config, embedder: FaceReader['embedder']): Found {
       ? `paper policy ${threshold.detection}/${threshold.verification}`
       : `threshold ${strictness(oneIn(threshold.fmr), threshold.extrapolated, 'comparisons of strangers passes')}`;
   return { health: threshold.extrapolated ? 'note' : 'ok', found: `${people(enrolled)}, ${counted(templates, 'template')}; ${rule}` };
+}
+
+const mostNamed = 5;
+
+/** After a change of embedder, or where no picture of somebody gives a template. */
+function lackTemplates(gallery: Gallery): Found {
+  const names = gallery.unrecognised.map((id) => gallery.find(id)?.name ?? id);
+  const some = `${names.slice(0, mostNamed).join(', ')}${names.length > mostNamed ? ' …' : ''}`;
+  const all = names.length > 0 ? `, of ${some} none at all` : '';
+  return {
+    health: 'problem',
+    found: `pictures of ${people(gallery.stale)} have no template of this embedder${all}: the running door makes them, or facelatch people reembed. Whoever is named after that must be enrolled again`,
+  };
 }
 
 async function checkCamera(config: Config, reader: FaceReader, stop: AbortSignal): Promise<Found> {

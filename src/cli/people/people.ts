@@ -82,7 +82,7 @@ function listing(people: readonly Person[], { stale, templates }: Gallery): stri
   const remark =
     stale > 0
       ? [
-          `${peopleCount(stale)} enrolled with another embedder: "facelatch people reembed" (or the next "facelatch run") makes their templates again`,
+          `${peopleCount(stale)} enrolled with another embedder: the running door makes their templates again, or "facelatch people reembed"`,
         ]
       : [];
   return [

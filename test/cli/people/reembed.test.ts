@@ -1,4 +1,4 @@
-/** A change of embedder: the templates of before are not compared, and are made anew from the stored pictures. */
+/** A change of embedder: the templates of before are not compared, and are made again from the stored pictures. */
 import { createHash } from 'node:crypto';
 import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -20,7 +20,7 @@ function anotherEmbedder(): string {
   return copy;
 }
 
-it('leaves nobody recognised until the templates are made anew, by command or by the next start', async () => {
+it('leaves nobody recognised until the templates are made again, by command or by the running door', async () => {
   const state = ['--state', join(folder.path, 'state')];
   const changed = [...state, '--set', `face.embedder=${anotherEmbedder()}`];
   expect((await facelatch(['enrol', 'Ada', demoPicture(1, 'neutral'), ...state])).code).toBe(0);
@@ -40,6 +40,8 @@ it('leaves nobody recognised until the templates are made anew, by command or by
     'camera.source=replay',
     '--set',
     `camera.replay.from=${join(root, 'config', 'demo-people')}`,
+    '--set',
+    'camera.replay.loop=true',
     ...changed,
   ]);
   await daemon.said(/templates made again/);

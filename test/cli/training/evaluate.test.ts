@@ -64,7 +64,7 @@ it('measures both scores, counts the picture without a face as wrong, and names 
 
 it('says it in words, for the score that was asked for', async () => {
   const { stdout } = await facelatch(['evaluate', folder.path, '--pairs', list, '--score', 'cosine']);
-  expect(stdout).toMatch(/^96 pairs .*48 pictures read in \d+ s by facelatch-twin/);
+  expect(stdout).toMatch(/^96 pairs .*48 pictures read in \d+ s by retail-0095/);
   expect(stdout).toMatch(/accuracy +9\d\.\d\d % ± \d\.\d\d\n/);
   expect(stdout).toMatch(/1 picture without a face:\n {2}P16\/P16_0003\.jpg\n/);
   expect(stdout).not.toContain('head');
@@ -99,7 +99,7 @@ describe('on people’s folders', () => {
 
   it('the page needs nothing beside it, and names no folder above the pictures', () => {
     const html = readFileSync(page, 'utf8');
-    expect(html).toMatch(/^<!doctype html>[\s\S]*<h1>facelatch-twin on facelatch-cli-[\s\S]*<\/html>\n$/);
+    expect(html).toMatch(/^<!doctype html>[\s\S]*<h1>retail-0095 on facelatch-cli-[\s\S]*<\/html>\n$/);
     for (const part of [
       'ROC',
       'DET',
