@@ -139,6 +139,12 @@ function likenessToStored(
 /** A person who has as many pictures as are kept can still add this many: a beard, new glasses. */
 const alwaysRoom = 2;
 
+/**
+ * What one point of fitness is worth against variety, logits. The picture least like the others is often the worst one:
+ * a picture that is a tenth less fit has to differ by one logit more.
+ */
+const fitnessInLogits = 10;
+
 /** Which pictures are stored, and which are too many. Both in the order of the candidates. */
 export interface VariedPictures<Picture> {
   readonly chosen: readonly Picture[];
@@ -146,11 +152,12 @@ export interface VariedPictures<Picture> {
 }
 
 /**
- * The pictures that differ most from each other, and from those of the person who has some already, `before`; so many
- * that the person has at most `most`. Near-equal pictures teach the door nothing. Each next one is the one whose
- * nearest is farthest (Gonzalez, Clustering to minimize the maximum intercluster distance, 1985).
+ * The best pictures that differ most from each other, and from those of the person who has some already, `before`; so
+ * many that the person has at most `most`. Near-equal pictures teach the door nothing. Each next one is the one whose
+ * nearest is farthest (Gonzalez, Clustering to minimize the maximum intercluster distance, 1985), less what its fitness
+ * lacks.
  */
-export function variedPictures<Picture extends { readonly template: Embedding }>(
+export function variedPictures<Picture extends { readonly template: Embedding; readonly fitness?: number }>(
   candidates: readonly Picture[],
   most: number,
   gallery: Pick<Gallery, 'match'>,
@@ -162,12 +169,14 @@ export function variedPictures<Picture extends { readonly template: Embedding }>
   const embeddings = candidates.map(({ template }) => template);
   const logits = embeddings.map((a) => embeddings.map((b) => logitOf(head, a, b)));
   // A new person begins with the most typical picture: the least like the others may show an odd moment.
-  const typical = logits.map((row) => -row.reduce((sum, logit) => sum + logit, 0));
+  const typical = logits.map((row) => -row.reduce((sum, logit) => sum + logit, 0) / row.length);
+  const bonus = candidates.map(({ fitness = 1 }) => fitnessInLogits * fitness);
   const known = likenessToStored(embeddings, gallery, before?.id);
   const nearest = [...(known ?? typical)];
   const chosen = new Set<number>();
   while (chosen.size < room) {
-    const [next = 0] = [...nearest.keys()].filter((i) => !chosen.has(i)).sort((i, j) => (nearest[i] ?? 0) - (nearest[j] ?? 0));
+    const cost = (i: number) => (nearest[i] ?? 0) - (bonus[i] ?? 0);
+    const [next = 0] = [...nearest.keys()].filter((i) => !chosen.has(i)).sort((i, j) => cost(i) - cost(j));
     const isFirst = chosen.size === 0 && !known;
     chosen.add(next);
     logits[next]?.forEach((logit, i) => {

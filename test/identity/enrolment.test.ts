@@ -88,6 +88,21 @@ describe('the pictures that are stored', () => {
     expect([...chosen, ...leftOut].map(({ source }) => source).toSorted()).toEqual(pictures.map(({ source }) => source).toSorted());
   });
 
+  it('are the fittest where they are near-equal', () => {
+    const graded = pictures.map((picture, i) => ({ ...picture, fitness: i % 10 === 7 ? 0.9 : 0.7 }));
+    const { chosen } = variedPictures(graded, 4, gallery(), { head }, undefined);
+    expect(chosen.map(({ source }) => source)).toEqual(['0-7', '1-7', '2-7', '3-7']);
+  });
+
+  it('leave out an odd one that is hardly fit, however much it differs', () => {
+    const group = Array.from({ length: 6 }, (_, n) => ({ source: `good-${n}`, template: near(looks[0]!, 0.3, random), fitness: 0.95 }));
+    const odd = { source: 'odd', template: near(looks[0]!, 0.45, random), fitness: 0.05 };
+    const left = (all: readonly { readonly source: string; readonly template: Embedding; readonly fitness?: number }[]) =>
+      variedPictures(all, 6, gallery(), { head }, undefined).leftOut.map(({ source }) => source);
+    expect(left([...group, odd])).toEqual(['odd']);
+    expect(left([...group, { ...odd, fitness: 0.95 }])).not.toEqual(['odd']);
+  });
+
   it('of a person who has some already differ from those too, and two more find room however many there are', () => {
     const stored = gallery((probe) => Math.max(logitOf(head, probe, looks[0]!), logitOf(head, probe, looks[1]!)));
     const { chosen } = variedPictures(pictures, 20, stored, { head }, { id: 'ada', pictures: 20 });
