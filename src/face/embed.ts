@@ -2,10 +2,11 @@
 import type { InferenceSession, Tensor } from 'onnxruntime-node';
 import { Fault } from '../base/errors.ts';
 import { alignFace } from './align.ts';
+import { coveredHalf, looksAt } from './cover.ts';
 import { type FitnessHead, fitnessOf } from './fitness.ts';
 import type { Adapter, EmbedderNetwork } from './manifest.ts';
 import type { Picture } from './picture.ts';
-import type { Embedding, Landmarks } from './port.ts';
+import type { Embedding, Half, Landmarks } from './port.ts';
 import { fill, type InferenceOptions, openInferenceSession, tensorOf } from './session.ts';
 
 export interface Embedder {
@@ -13,6 +14,8 @@ export interface Embedder {
   align(picture: Picture, landmarks: Landmarks): Uint8Array;
   /** The embedding of one aligned face, and its fitness if the network has an output for it. */
   embed(aligned: Uint8Array): Promise<EmbeddedFace>;
+  /** Which half of an aligned face is covered. Several passes; undefined too where the network has no rules for it. */
+  coveredHalf(aligned: Uint8Array): Promise<Half | undefined>;
 }
 
 export interface EmbeddedFace {
@@ -79,8 +82,15 @@ export async function openEmbedder({ bytes, ...network }: EmbedderNetwork, optio
     return { ...rest, embedding: sumOf(straight, (await run(1)).embedding, output.normalise) };
   };
   await embed(new Uint8Array(size));
-  const { adapter } = network;
+  const { adapter, cover } = network;
   return {
+    coveredHalf: async (aligned) => {
+      if (!cover) return undefined;
+      const seen: Embedding[] = [];
+      // Without an adapter: the rules are those of the network, whatever a door has learned.
+      for (const look of looksAt(aligned, input.width, network.template)) seen.push((await embed(look)).embedding);
+      return coveredHalf(cover, seen);
+    },
     align: (picture, landmarks) => alignFace(picture, landmarks, network.template, input.width, input.height),
     embed: adapter ? async (aligned) => withAdapter(adapter, await embed(aligned)) : embed,
   };

@@ -8,8 +8,9 @@ import { join } from 'node:path';
 import { Fault } from '../base/errors.ts';
 import { requireSelfContained } from '../base/onnx.ts';
 import { requireAsShipped } from '../base/shipped.ts';
+import { type CoverRule, type CoverRules, looks } from './cover.ts';
 import type { DenseLayer, FitnessHead } from './fitness.ts';
-import type { Calibration, EmbedderInfo, Head, MeasuredRates } from './port.ts';
+import type { Calibration, EmbedderInfo, Half, Head, MeasuredRates } from './port.ts';
 
 /** How a picture is fed to a network: (value − mean) / std for each channel, in this layout and colour order. */
 export interface NetworkInput {
@@ -73,6 +74,8 @@ export interface EmbedderNetwork extends Network {
    * if the manifest has neither.
    */
   readonly quality?: { readonly name: string } | { readonly head: FitnessHead };
+  /** How covered halves of a face are told; absent if the manifest does not say. */
+  readonly cover?: CoverRules;
   /** Positions of the five landmarks in the aligned face, pixels. */
   readonly template: readonly (readonly [number, number])[];
   /** SHA-256 of the ONNX file alone. */
@@ -305,12 +308,25 @@ function fitnessHeadOf(fields: Fields, dimension: number): FitnessHead {
 
 const counted = (count: number) => (count === 1 ? 'one finite number' : `${count} finite numbers, a row of inputs for each output`);
 
+function coverOf(fields: Fields, dimension: number): CoverRules | undefined {
+  if (fields.at('cover') === undefined) return undefined;
+  const count = looks.length * dimension;
+  const rule = (half: Half): CoverRule => {
+    const weights = fields.at(`cover.${half}.weights`);
+    const good = Array.isArray(weights) && weights.length === count && weights.every((w) => typeof w === 'number' && Number.isFinite(w));
+    if (!good) fields.unfit(`cover.${half}.weights`, `${count} numbers, ${looks.length} for each dimension of the embedding`);
+    return { weights: Float32Array.from(weights as number[]), bias: fields.number(`cover.${half}.bias`, -1e6, 1e6) };
+  };
+  return { lower: rule('lower'), upper: rule('upper') };
+}
+
 /** Opens an embedder's folder. Faults as for the detector. */
 export function openEmbedderNetwork(folder: string): EmbedderNetwork {
   const { fields, network } = openManifest(folder, 'face-embedder', 'face.embedder');
   const dimension = fields.number('output.dimension', 2, 65_536);
   const calibration = calibrationOf(fields);
   const quality = qualityOf(fields, dimension);
+  const cover = coverOf(fields, dimension);
   const input = inputOf(fields);
   const adapted = adapterOf(fields, folder, dimension);
   if (
@@ -329,6 +345,7 @@ export function openEmbedderNetwork(folder: string): EmbedderNetwork {
       mirror: fields.choice('output.mirror', ['average', 'none'], 'none'),
     },
     ...(quality ? { quality: quality.from } : {}),
+    ...(cover ? { cover } : {}),
     template: fields.pairs('alignment.points', 5),
     onnxSha256: network.sha256,
     ...(adapted ? { adapter: adapted.adapter } : {}),
@@ -340,6 +357,7 @@ export function openEmbedderNetwork(folder: string): EmbedderNetwork {
       head: headOf(fields, dimension),
       ...(calibration ? { calibration } : {}),
       ...(quality ? { quality: quality.bounds } : {}),
+      ...(cover ? { seesCovers: true } : {}),
     },
   };
 }

@@ -92,6 +92,9 @@ export interface Quality {
   readonly rollDeg: number;
 }
 
+/** Eyes and what is above them, or nose, mouth and chin. */
+export type Half = 'upper' | 'lower';
+
 /** One face in a picture. */
 export interface Face {
   /** The detector's confidence, 0…1. */
@@ -109,6 +112,8 @@ export interface Face {
    * Absent where `fitness` is.
    */
   readonly weight?: number;
+  /** Which half is covered, where that makes the face `unfit`. Looked for with purpose `enrolment` alone. */
+  readonly covered?: Half;
   /** Absent if the face was not embedded: its quality forbids it, or `ReadOptions.embed` does not include it. */
   readonly embedding?: Embedding;
 }
@@ -229,6 +234,8 @@ export interface EmbedderInfo {
   readonly calibration?: Calibration;
   /** The fitness that a face needs, 0…1. Absent if the network has no such output. */
   readonly quality?: { readonly door: number; readonly enrolment: number };
+  /** Whether masks and sunglasses are noticed at enrolment. Absent if the manifest has no rules for it. */
+  readonly seesCovers?: true;
 }
 
 /**

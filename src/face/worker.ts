@@ -115,8 +115,10 @@ async function judged(
   if (embed === 'none' || (embed === 'good' && quality.reasons.length > 0)) return { ...face, quality };
   const before = performance.now();
   const { embedding, ...fitness } = await embedder.embed(aligned);
-  times.embed += performance.now() - before;
   const fit = fitness.fitness === undefined || fitness.fitness >= (purpose === 'enrolment' ? needed.enrolment : needed.door);
+  const covered = fit && purpose === 'enrolment' ? await embedder.coveredHalf(aligned) : undefined;
+  times.embed += performance.now() - before;
+  if (covered) return { ...face, quality: withReason(quality, 'unfit'), ...fitness, covered };
   if (fit) return { ...face, quality, ...fitness, ...weightOf(fitness.fitness, needed), embedding };
   return { ...face, quality: withReason(quality, 'unfit'), ...fitness, ...(embed === 'all' ? { embedding } : {}) };
 }

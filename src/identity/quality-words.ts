@@ -2,13 +2,13 @@
  * Why a picture is not good enough, in words for people: a face's measures and the limits go in; what is wrong and what
  * helps comes out.
  */
-import type { Face, QualityLimits, QualityReason } from '../face/port.ts';
+import type { Face, Half, QualityLimits, QualityReason } from '../face/port.ts';
 
 /** The measures of a face. */
-type Measured = Pick<Face, 'quality' | 'score' | 'fitness'>;
+type Measured = Pick<Face, 'quality' | 'score' | 'fitness' | 'covered'>;
 
 /** One reason with the measure and the limit behind it. */
-function reasonText(reason: QualityReason, { quality, score, fitness }: Measured, limits: QualityLimits): string {
+function reasonText(reason: QualityReason, { quality, score, fitness, covered }: Measured, limits: QualityLimits): string {
   const { interEyePx, sharpness, yawDeg, pitchDeg, rollDeg } = quality;
   switch (reason) {
     case 'too-small':
@@ -36,8 +36,16 @@ function reasonText(reason: QualityReason, { quality, score, fitness }: Measured
     case 'damaged':
       return 'damaged: a part of the face is one flat colour, as in a picture that was not delivered whole; take another';
     case 'unfit':
-      return `unfit${fitness === undefined ? '' : ` (${fitness.toFixed(2)} of 1)`}: too little of the face can be told; show the whole face without mask or sunglasses, in good light`;
+      return unfitText(fitness, covered);
   }
+}
+
+function unfitText(fitness: number | undefined, covered: Half | undefined): string {
+  if (covered === 'lower')
+    return 'unfit: mouth and nose seem covered; look at the camera without mask or scarf, and without a hand before the face';
+  if (covered === 'upper') return 'unfit: the eyes seem covered; take off sunglasses, and lift cap or hair from the eyes';
+  const measure = fitness === undefined ? '' : ` (${fitness.toFixed(2)} of 1)`;
+  return `unfit${measure}: too little of the face can be told; show the whole face without mask or sunglasses, in good light`;
 }
 
 /** All reasons of a face in one text; empty where there are none. */

@@ -186,7 +186,12 @@ export const face = {
       -1,
       1,
     ),
-    minEnrolmentFitness: number('The same for a picture that is to be enrolled.', -1, -1, 1),
+    minEnrolmentFitness: number(
+      'The same for a picture that is to be enrolled. There a face with covered eyes (sunglasses) or a covered mouth (mask, scarf) is `unfit` too, whatever its fitness, if the manifest has rules for it.',
+      -1,
+      -1,
+      1,
+    ),
     dominance: number(
       "A second face whose area is at least this share of the largest face's makes the picture `several-faces`, and the door waits.",
       0.5,

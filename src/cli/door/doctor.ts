@@ -14,7 +14,7 @@ import { Fault, messageOf } from '../../base/errors.ts';
 import { shownText } from '../../base/path.ts';
 import { systemClock } from '../../base/time.ts';
 import { copiedWords } from '../../command/keys.ts';
-import type { FaceReader } from '../../face/port.ts';
+import type { EmbedderInfo, FaceReader } from '../../face/port.ts';
 import { stateModes } from '../../host/state-folder.ts';
 import { timeSync } from '../../host/time-sync.ts';
 import { conclusiveFrames, type MountingFound, mountingIn, mountingOf, rotateFor } from '../../house/mounting-watch.ts';
@@ -88,10 +88,11 @@ async function* examine(config: Config, withCamera: boolean, stop: AbortSignal):
   yield await attempt('networks', async () => {
     const started = performance.now();
     reader = opened.use(await doorReaderOf(config));
-    const { name, version, calibration } = reader.embedder;
+    const { name, version } = reader.embedder;
+    const lacks = lacking(reader.embedder);
     return {
-      health: calibration ? 'ok' : 'note',
-      found: `${name} ${version}, whole, loaded in ${Math.round(performance.now() - started)} ms${calibration ? '' : '; its manifest has no calibration: identity.policy "target-fmr" cannot be used with it'}`,
+      health: lacks.length > 0 ? 'note' : 'ok',
+      found: [`${name} ${version}, whole, loaded in ${Math.round(performance.now() - started)} ms`, ...lacks].join('; '),
     };
   });
   yield await attempt('state', () => checkState(config));
@@ -123,6 +124,15 @@ async function* examine(config: Config, withCamera: boolean, stop: AbortSignal):
   if (existsSync(doorKeysFile(config))) yield await attempt('keys', () => checkKeys(config));
   yield await attempt('clock', () => checkClock(config));
   for (const check of checkOptional()) yield check;
+}
+
+/** What the manifest of a network of one's own may lack, and what that costs. */
+export function lacking({ calibration, quality, seesCovers }: EmbedderInfo): string[] {
+  return [
+    ...(calibration ? [] : ['its manifest has no calibration: identity.policy "target-fmr" cannot be used with it']),
+    ...(quality ? [] : ['its manifest has no quality: faces of which too little can be told are compared and enrolled']),
+    ...(seesCovers ? [] : ['its manifest has no cover: faces behind masks and sunglasses are enrolled']),
+  ];
 }
 
 async function checkKeys(config: Config): Promise<Found> {
