@@ -24,6 +24,7 @@ const benches: Readonly<Record<string, () => Promise<readonly Row[]>>> = {
   soak: async () => (await import('./soak.ts')).benchSoak(),
   'remote-pictures': async () => (await import('./remote-pictures.ts')).benchRemotePictures(),
   adapt: async () => (await import('./adapt.ts')).benchAdapt(),
+  fitness: async () => (await import('./fitness.ts')).benchFitness(),
   finetune: async () => (await import('./finetune.ts')).benchFinetune(),
 };
 /** Minutes, or the better part of an hour: by name only. */
@@ -39,6 +40,7 @@ const long = [
   'train',
   'tune',
   'soak',
+  'fitness',
   'finetune',
   'remote-pictures',
 ];
