@@ -84,6 +84,8 @@ export interface EmbedderNetwork extends Network {
    * Learned at this door (`facelatch retrain`), if any. `info` then has the SHA-256 of network and adapter together.
    */
   readonly adapter?: Adapter;
+  /** Head and calibration without the adapter; those of `info` where there is none. */
+  readonly twin: Pick<EmbedderInfo, 'head' | 'calibration'>;
   readonly info: EmbedderInfo;
 }
 
@@ -242,6 +244,15 @@ function adapterOf(fields: Fields, folder: string, dimension: number): { adapter
   };
 }
 
+/** What the manifest said of head and calibration before the adapter was learned; undefined without an adapter. */
+function twinOf(fields: Fields, folder: string, dimension: number): EmbedderNetwork['twin'] | undefined {
+  const before = fields.at('adapter.twin');
+  if (before === undefined) return undefined;
+  const own = fieldsOf(`${join(folder, 'manifest.json')}: adapter.twin`, before as Json);
+  const calibration = calibrationOf(own);
+  return { head: headOf(own, dimension), ...(calibration && { calibration }) };
+}
+
 /** One hash for both: a template that was made with one adapter is never compared with another. */
 const sha256OfBoth = (network: string, adapter: string, { gate }: Adapter) => sha256Of(`${network} ${adapter} ${gate.join(' ')}`);
 
@@ -324,6 +335,7 @@ function coverOf(fields: Fields, dimension: number): CoverRules | undefined {
 export function openEmbedderNetwork(folder: string): EmbedderNetwork {
   const { fields, network } = openManifest(folder, 'face-embedder', 'face.embedder');
   const dimension = fields.number('output.dimension', 2, 65_536);
+  const head = headOf(fields, dimension);
   const calibration = calibrationOf(fields);
   const quality = qualityOf(fields, dimension);
   const cover = coverOf(fields, dimension);
@@ -349,12 +361,13 @@ export function openEmbedderNetwork(folder: string): EmbedderNetwork {
     template: fields.pairs('alignment.points', 5),
     onnxSha256: network.sha256,
     ...(adapted ? { adapter: adapted.adapter } : {}),
+    twin: twinOf(fields, folder, dimension) ?? { head, ...(calibration && { calibration }) },
     info: {
       name: network.name,
       version: network.version,
       sha256: adapted ? sha256OfBoth(network.sha256, adapted.sha256, adapted.adapter) : network.sha256,
       dimension,
-      head: headOf(fields, dimension),
+      head,
       ...(calibration ? { calibration } : {}),
       ...(quality ? { quality: quality.bounds } : {}),
       ...(cover ? { seesCovers: true } : {}),

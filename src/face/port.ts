@@ -205,6 +205,8 @@ export interface FaceStudio {
   readonly network: string;
   /** Length of an embedding. */
   readonly dimension: number;
+  /** Head and calibration of the embedder, without an adapter. */
+  readonly twin: Pick<EmbedderInfo, 'head' | 'calibration'>;
   /**
    * The dominant face of an encoded picture, aligned: interleaved RGB in the embedder's framing, or in `framing` for
    * another network. Undefined if there is no face.

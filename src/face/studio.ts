@@ -28,6 +28,7 @@ export async function openFaceStudio({ detector, embedder, threads }: StudioOpti
     framing: own,
     network: network.sha256,
     dimension: network.output.dimension,
+    twin: network.twin,
     cut: async (encoded, { points, ...size } = own) => {
       const picture = await decodePicture(encoded);
       const [face] = byDominance(await eye.detect(picture), picture.width, picture.height);

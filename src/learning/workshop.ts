@@ -63,11 +63,13 @@ export function workshopOf({
       adapt: adaptRecipe({
         openStudio: (embedder, threads) => openFaceStudio({ detector, embedder, threads }),
         cohort: () => openCohort(cohort),
+        logitOf,
       }),
       finetune: finetuneRecipe({
         openStudio: (embedder, threads) => openFaceStudio({ detector, embedder, threads }),
         openDistiller: (options) => openDistiller({ ...options, device }),
         others: () => (others === '' ? [] : picturesOfPeople(others)),
+        logitOf,
         ...(finetune && { plan: finetune }),
       }),
       paper: paperRecipe({

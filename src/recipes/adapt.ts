@@ -1,22 +1,25 @@
 /**
- * The recipe `adapt`. The twin stays as it is. From this door's pictures, degraded copies of them and a cohort of
- * strangers it learns what makes pictures of one person differ (light, blur, noise) and projects that away. Each
- * picture it learned from then stands for all pictures of its person.
+ * The recipe `adapt`. The twin stays as it is. Each picture that it learns from then stands for all pictures of its
+ * person, degraded copies among them: its template is moved half-way to their centre. Head and calibration are learned
+ * on a cohort of strangers.
  */
 import { Fault } from '../base/errors.ts';
-import type { FaceStudio } from '../face/port.ts';
-import type { Cohort, Recipe } from '../retrain/port.ts';
-import { calibrationTable } from './calibrate.ts';
+import type { Calibration, Embedding, FaceStudio, Head } from '../face/port.ts';
+import type { Cohort, Recipe, RecipeRun } from '../retrain/port.ts';
+import { fitHead } from './calibrate.ts';
+import { carriedOver } from './carry-over.ts';
 import { learnedFrom } from './cohort.ts';
 import { lackOf } from './data.ts';
-import { embedDoor, refuseFaceless } from './door-embeddings.ts';
+import { type DoorEmbeddings, embedDoor, refuseFaceless } from './door-embeddings.ts';
 import { writeAdapted } from './embedder-folder.ts';
-import { learn } from './learn.ts';
+import { cosine, unchanged } from './embeddings.ts';
+import { halfMoved, picturesIn, plainImpostors, plainOf, scoresOn } from './standing.ts';
 
 export interface AdaptParts {
   /** Opens the door's detector with the embedder of a folder. */
   readonly openStudio: (embedder: string, threads: number) => Promise<FaceStudio>;
   readonly cohort: () => Cohort;
+  readonly logitOf: (head: Head, a: Embedding, b: Embedding) => number;
 }
 
 const needed = { people: 2, pictures: 3 } as const;
@@ -38,18 +41,33 @@ export function adaptRecipe(parts: AdaptParts): Recipe {
         );
       const door = await embedDoor(studio, run);
       refuseFaceless(door.people, 'adapt', needed);
-      const learned = await learn(cohort, door, studio.dimension, run);
-      const calibration = calibrationTable(
-        learned.cosines,
-        learned.head,
-        `${cohort.people.length} people of the cohort, held out in turn, against each other and this door's people`,
-      );
+      const { head, calibration } = await calibrated(studio, cohort, door, parts, run);
       if (calibration.table.length < 3)
         throw new Fault('training-failed', 'The cohort is too small to calibrate: it needs at least 300 embeddings');
-      writeAdapted(run, { ...learned, calibration }, 'adapt');
+      const [keys, values] = [door.people.flatMap(plainOf), door.people.flatMap(halfMoved)];
+      writeAdapted(run, { projection: unchanged(studio.dimension), keys, values, twin: studio.twin, head, calibration }, 'adapt');
       const seconds = (performance.now() - startedAt) / 1000;
       const { faces, without, embeddings } = door;
       return { folder: run.out, calibration, seconds, figures: { faces, without, embeddings } };
     },
   };
+}
+
+async function calibrated(
+  studio: FaceStudio,
+  cohort: Cohort,
+  door: DoorEmbeddings,
+  { logitOf }: AdaptParts,
+  run: RecipeRun,
+): Promise<{ readonly head: Head; readonly calibration: Calibration }> {
+  const { twin } = studio;
+  const cosines = await scoresOn(cohort, door, run);
+  if (cosines.genuine.length === 0)
+    throw new Fault('model-unfit', 'Nobody in the cohort has two pictures: make another with facelatch models cohort');
+  const head = fitHead(cosines);
+  const people = picturesIn(cohort);
+  const before = { ...twin, impostors: await plainImpostors(people, plainOf, (a, b) => logitOf(twin.head, a, b), run) };
+  const after = { head, impostors: await plainImpostors(people, halfMoved, cosine, run) };
+  const population = `${cohort.people.length} people of the cohort, against each other and this door's people`;
+  return { head, calibration: carriedOver(before, after, cosines, population) };
 }

@@ -14,7 +14,7 @@ import { type WholeFileOptions, writeWhole } from '../base/whole-file.ts';
 import type { Embedding, FaceStudio } from '../face/port.ts';
 import type { Cohort } from '../retrain/port.ts';
 import { degrade, drawDegradation } from './degrade.ts';
-import { toUnit } from './projection.ts';
+import { toUnit } from './embeddings.ts';
 
 /** Embeddings of each picture: one of the face as it is, the others of degraded copies. */
 export const versions = 3;

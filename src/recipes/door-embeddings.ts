@@ -3,7 +3,7 @@ import { Fault } from '../base/errors.ts';
 import type { Embedding, FaceStudio } from '../face/port.ts';
 import type { RecipeName, RecipeProgress, RecipeRun, Sample } from '../retrain/port.ts';
 import { embedVersions } from './cohort.ts';
-import type { People } from './projection.ts';
+import type { People } from './embeddings.ts';
 
 /** Limits, since embedding takes most of the time: embeddings in all, and degraded copies of one picture. */
 const [mostEmbeddings, mostVersions] = [1300, 4];

@@ -10,14 +10,16 @@ import { Compile } from 'typebox/compile';
 import { asFault, Fault } from '../base/errors.ts';
 import { parseJson } from '../base/jws.ts';
 import { writeWhole } from '../base/whole-file.ts';
-import type { Calibration, Embedding, Head } from '../face/port.ts';
+import type { Calibration, EmbedderInfo, Embedding, Head } from '../face/port.ts';
 import type { RecipeName, RecipeRun } from '../retrain/port.ts';
-import type { Projection } from './projection.ts';
+import type { Projection } from './embeddings.ts';
 
 export interface Adapted {
   readonly projection: Projection;
   readonly keys: readonly Embedding[];
   readonly values: readonly Embedding[];
+  /** Head and calibration of the network without the adapter. */
+  readonly twin: Pick<EmbedderInfo, 'head' | 'calibration'>;
   readonly head: Head;
   readonly calibration: Calibration;
 }
@@ -65,10 +67,10 @@ export function writeTwin({ base, out }: Place, onnx: Uint8Array): void {
 /** What was learned, with the network of `base` (which may be `out` itself). Throws Fault `disk-full`. */
 export function writeAdapted({ base, out }: Place, adapted: Adapted, recipe: RecipeName): void {
   const kept = manifestOf(base);
-  const { projection, keys, values, head, calibration } = adapted;
+  const { projection, keys, values, twin, head, calibration } = adapted;
   const numbers = Float32Array.from([projection.matrix, projection.offset, ...keys, ...values].flatMap((part) => [...part]));
   const bytes = new Uint8Array(numbers.buffer);
-  const adapter = { file: 'adapter.f32', sha256: createHash('sha256').update(bytes).digest('hex'), keys: keys.length, gate };
+  const adapter = { file: 'adapter.f32', sha256: createHash('sha256').update(bytes).digest('hex'), keys: keys.length, gate, twin };
   writing(out, () => {
     mkdirSync(out, { recursive: true });
     if (base !== out) copyFileSync(join(base, kept.file), join(out, basename(kept.file)));

@@ -6,23 +6,21 @@ import type { Embedding, FaceStudio } from '../face/port.ts';
 import type { Cohort, LabelledPerson, RecipeRun } from '../retrain/port.ts';
 import { embedVersions, versions } from './cohort.ts';
 import { cutFaces } from './finetune-faces.ts';
+import { mostScored, type Picture } from './standing.ts';
 
 /** At most this many people: the comparisons grow with the square. */
 const mostCalibrating = 150;
-/** At most this many pictures of each of the others. */
-const mostInCohort = 8;
 
-/** The others, or people of this door who were held out. */
-export async function cohortOf(
-  studio: FaceStudio,
-  others: readonly (readonly Uint8Array[])[],
-  aside: readonly LabelledPerson[],
-  run: RecipeRun,
-): Promise<Cohort> {
-  const faces =
-    others.length > 0
-      ? others.slice(0, mostCalibrating).map((own) => own.slice(0, mostInCohort))
-      : await cutFaces(studio, aside, run.signal);
+type Faces = readonly (readonly Uint8Array[])[];
+
+/** The faces to calibrate on, a list for each person: the others', or those of people of this door who were held out. */
+export async function facesApart(studio: FaceStudio, others: Faces, aside: readonly LabelledPerson[], run: RecipeRun): Promise<Faces> {
+  const faces = others.length > 0 ? others.slice(0, mostCalibrating) : await cutFaces(studio, aside, run.signal);
+  return faces.map((own) => own.slice(0, mostScored));
+}
+
+/** Each face as it is and in degraded versions. */
+export async function cohortOf(studio: FaceStudio, faces: Faces, run: RecipeRun): Promise<Cohort> {
   const people: Embedding[][] = [];
   for (const own of faces) {
     const embeddings: Embedding[] = [];
@@ -34,4 +32,18 @@ export async function cohortOf(
     run.onProgress({ stage: 'calibrating', done: people.length, total: faces.length });
   }
   return { embedder: studio.network, dimension: studio.dimension, people };
+}
+
+/** Each face as it is, as the network before sees it. */
+export async function plainly(studio: FaceStudio, faces: Faces, { signal }: RecipeRun): Promise<readonly (readonly Picture[])[]> {
+  const people: Picture[][] = [];
+  for (const own of faces) {
+    const pictures: Picture[] = [];
+    for (const face of own) {
+      signal.throwIfAborted();
+      pictures.push([await studio.embed(face)]);
+    }
+    people.push(pictures);
+  }
+  return people;
 }

@@ -10,19 +10,20 @@
  */
 import { Fault } from '../base/errors.ts';
 import { newRandom, shuffled } from '../base/random.ts';
-import type { FaceStudio } from '../face/port.ts';
+import type { Embedding, FaceStudio, Head } from '../face/port.ts';
 import type { LabelledPerson, Recipe, RecipeRun } from '../retrain/port.ts';
 import type { Distiller, DistillerOptions } from '../train/port.ts';
-import { calibrationTable, fitHead } from './calibrate.ts';
+import { fitHead } from './calibrate.ts';
+import { carriedOver } from './carry-over.ts';
 import { lackOf } from './data.ts';
 import { embedDoor, refuseFaceless } from './door-embeddings.ts';
 import { writeAdapted, writeTwin } from './embedder-folder.ts';
-import { cohortOf } from './finetune-cohort.ts';
+import { cosine, unchanged } from './embeddings.ts';
+import { cohortOf, facesApart, plainly } from './finetune-cohort.ts';
 import { type DistilPlan, distil } from './finetune-distil.ts';
 import { type Faces, facesOf } from './finetune-faces.ts';
 import { openLessons } from './lessons.ts';
-import { unchanged } from './projection.ts';
-import { halfMoved, scoresOn } from './standing.ts';
+import { halfMoved, picturesIn, plainImpostors, plainOf, scoresOn } from './standing.ts';
 
 interface FinetuneParts {
   /** Opens the door's detector with the embedder of a folder. */
@@ -30,6 +31,7 @@ interface FinetuneParts {
   readonly openDistiller: (options: DistillerOptions) => Promise<Distiller>;
   /** Encoded pictures of people who are strangers to this door, a list for each person; empty if there are none. */
   readonly others: () => readonly (readonly (() => Uint8Array)[])[];
+  readonly logitOf: (head: Head, a: Embedding, b: Embedding) => number;
   readonly plan?: Partial<FinetunePlan>;
 }
 
@@ -77,14 +79,10 @@ export function finetuneRecipe(parts: FinetuneParts): Recipe {
       const { network, pictures, loss, seconds } = await taught({ ...parts, plan }, base, faces, aside, run);
       writeTwin(run, network);
       const studio = await parts.openStudio(run.out, run.threads);
-      const { head, calibration, everyone } = await calibrated(studio, faces, own, aside, run);
-      const keys = everyone.flatMap((pictures) => pictures.flatMap(([plain]) => plain ?? []));
-      const values = everyone.flatMap(halfMoved);
-      writeAdapted(
-        { base: run.out, out: run.out },
-        { projection: unchanged(studio.dimension), keys, values, head, calibration },
-        'finetune',
-      );
+      const { head, calibration, everyone } = await calibrated({ base, studio, faces, own, aside }, parts, run);
+      const [keys, values] = [everyone.flatMap(plainOf), everyone.flatMap(halfMoved)];
+      const learned = { projection: unchanged(studio.dimension), keys, values, twin: { head, calibration }, head, calibration };
+      writeAdapted({ base: run.out, out: run.out }, learned, 'finetune');
       return {
         folder: run.out,
         calibration,
@@ -125,18 +123,22 @@ async function taught(
   return { ...(await distil(base, lessons, run, parts)), pictures: lessons.count };
 }
 
+interface Taught {
+  /** The network before, and the one that was trained. */
+  readonly base: FaceStudio;
+  readonly studio: FaceStudio;
+  readonly faces: Faces;
+  readonly own: readonly LabelledPerson[];
+  readonly aside: readonly LabelledPerson[];
+}
+
 /**
  * The head and the calibration of the new network, and its embeddings of the door's people: `own`, then those held out.
  */
-async function calibrated(
-  studio: FaceStudio,
-  { others }: Faces,
-  own: readonly LabelledPerson[],
-  aside: readonly LabelledPerson[],
-  run: RecipeRun,
-) {
+async function calibrated({ base, studio, faces: { others }, own, aside }: Taught, { logitOf }: FinetuneParts, run: RecipeRun) {
   const unlearned = others.filter((_, index) => calibrates(index));
-  const cohort = await cohortOf(studio, unlearned, aside, run);
+  const apart = await facesApart(studio, unlearned, aside, run);
+  const cohort = await cohortOf(studio, apart, run);
   const door = await embedDoor(studio, { ...run, data: { ...run.data, people: own } });
   const rest = await embedDoor(studio, { ...run, data: { people: aside, strangers: [] } });
   const cosines = await scoresOn(cohort, door, run);
@@ -146,9 +148,14 @@ async function calibrated(
       'Nobody who was held out has two pictures with a face: give it more pictures, or pictures of others (retrain.others)',
     );
   const head = fitHead(cosines);
-  const calibration = calibrationTable(
+  const { twin } = base;
+  const plain = await plainly(base, apart, run);
+  const before = { ...twin, impostors: await plainImpostors(plain, plainOf, (a, b) => logitOf(twin.head, a, b), run) };
+  const after = { head, impostors: await plainImpostors(picturesIn(cohort), halfMoved, cosine, run) };
+  const calibration = carriedOver(
+    before,
+    after,
     cosines,
-    head,
     others.length > 0
       ? `${cohort.people.length} strangers from whom the network learned nothing, against each other and this door's people`
       : `${aside.length} people of this door, held out, against each other and the others`,

@@ -7,7 +7,7 @@ import { newRandom, type Random } from '../base/random.ts';
 import type { Embedding } from '../face/port.ts';
 import { seedOf } from './cohort.ts';
 import { degrade, drawDegradation, evening } from './degrade.ts';
-import { toUnit } from './projection.ts';
+import { toUnit } from './embeddings.ts';
 
 /** A clean picture: one face, or a blend of several. */
 interface Lesson {

@@ -1,7 +1,7 @@
 /**
- * Templates for a network without a projection: each picture's embedding, moved half-way to the centre of its person.
- * Embeddings go in; templates come out, and the scores against them of people from whom the network learned nothing, to
- * calibrate on.
+ * The templates that a recipe makes: each picture's embedding, moved half-way to the centre of its person. Embeddings
+ * go in; templates come out, and the scores against them of people from whom the network learned nothing, to calibrate
+ * on.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Embedding } from '../face/port.ts';
@@ -9,20 +9,26 @@ import type { Cohort, RecipeRun } from '../retrain/port.ts';
 import type { Cosines } from './calibrate.ts';
 import { versions } from './cohort.ts';
 import type { DoorEmbeddings } from './door-embeddings.ts';
-import { centreOf, cosine, toUnit } from './projection.ts';
+import { centreOf, cosine, toUnit } from './embeddings.ts';
 
 /** The embeddings of one picture, the plain one first. */
-type Picture = readonly Embedding[];
+export type Picture = readonly Embedding[];
 
 /**
  * A template (a unit vector) for each picture of one person. Plain and degraded pictures have equal weight in the
  * centre.
  */
 export function halfMoved(pictures: readonly Picture[]): readonly Embedding[] {
-  const plain = pictures.flatMap(([first]) => first ?? []);
+  const plain = plainOf(pictures);
   const centre = centreOf([plain, pictures.flatMap(([, ...worse]) => worse)]);
   return plain.map((own) => toUnit(own.map((value, i) => value + (centre[i] as number))));
 }
+
+/** The embedding of each picture as it is. */
+export const plainOf = (pictures: readonly Picture[]): readonly Embedding[] => pictures.flatMap(([plain]) => plain ?? []);
+
+/** Pictures of one person that are scored: comparisons grow with the square. */
+export const mostScored = 6;
 
 /**
  * Genuine: half of the pictures of each person in the cohort are enrolled, the other half are compared with the best of
@@ -34,13 +40,13 @@ export async function scoresOn(
   { signal, onProgress }: Pick<RecipeRun, 'signal' | 'onProgress'>,
 ): Promise<Cosines> {
   const genuine: number[] = [];
-  const [amongCohort, atDoor]: [number[], number[]] = [[], []];
   const residents = people.flatMap(halfMoved);
-  const nobodies = cohort.people.map(picturesOf);
+  const nobodies = picturesIn(cohort);
   const templates = nobodies.map(halfMoved);
-  const against = (into: number[], probes: readonly Embedding[], others: readonly Embedding[]) => {
-    for (const probe of probes) for (const template of others) into.push(cosine(probe, template));
-  };
+  const among = new Float64Array(comparisons(nobodies, (pictures) => pictures.flat().length));
+  const probes = nobodies.reduce((sum, pictures) => sum + pictures.flat().length, strangers.flat().length);
+  const atDoor = new Float64Array(probes * residents.length);
+  let [amongAt, doorAt] = [0, 0];
   for (const [index, pictures] of nobodies.entries()) {
     await nextTurn();
     signal.throwIfAborted();
@@ -49,14 +55,50 @@ export async function scoresOn(
     if (half > 0)
       for (const probe of pictures.slice(half).flat())
         genuine.push(enrolled.reduce((most, template) => Math.max(most, cosine(probe, template)), -1));
-    for (const [other, own] of templates.entries()) if (other !== index) against(amongCohort, pictures.flat(), own);
-    against(atDoor, pictures.flat(), residents);
+    for (const probe of pictures.flat()) {
+      for (const [other, own] of templates.entries())
+        if (other !== index) for (const template of own) among[amongAt++] = cosine(probe, template);
+      for (const template of residents) atDoor[doorAt++] = cosine(probe, template);
+    }
     onProgress({ stage: 'comparing', done: index + 1, total: nobodies.length });
   }
-  against(atDoor, strangers.flat(), residents);
-  return { genuine: Float64Array.from(genuine), impostors: [Float64Array.from(amongCohort), Float64Array.from(atDoor)] };
+  for (const probe of strangers.flat()) for (const template of residents) atDoor[doorAt++] = cosine(probe, template);
+  return { genuine: Float64Array.from(genuine), impostors: [among, atDoor] };
+}
+
+/**
+ * Scores of strangers' plain pictures, each against the templates of everyone else: made with two networks, they tell
+ * how far a threshold moves from one to the other.
+ */
+export async function plainImpostors(
+  people: readonly (readonly Picture[])[],
+  templatesOf: (pictures: readonly Picture[]) => readonly Embedding[],
+  score: (probe: Embedding, template: Embedding) => number,
+  { signal }: Pick<RecipeRun, 'signal'>,
+): Promise<Float64Array> {
+  const templates = people.map(templatesOf);
+  const scores = new Float64Array(comparisons(people, (pictures) => pictures.length));
+  let at = 0;
+  for (const [index, pictures] of people.entries()) {
+    await nextTurn();
+    signal.throwIfAborted();
+    for (const probe of plainOf(pictures))
+      for (const [other, own] of templates.entries())
+        if (other !== index) for (const template of own) scores[at++] = score(probe, template);
+  }
+  return scores;
+}
+
+/** How many comparisons there are of everyone's probes with everyone else's templates, one for each picture. */
+function comparisons(people: readonly (readonly Picture[])[], probesOf: (pictures: readonly Picture[]) => number): number {
+  const templates = people.reduce((sum, pictures) => sum + pictures.length, 0);
+  return people.reduce((sum, pictures) => sum + probesOf(pictures) * (templates - pictures.length), 0);
 }
 
 /** The embeddings of a cohort are in the order of the pictures, each followed by its degraded versions. */
-const picturesOf = (embeddings: readonly Embedding[]): readonly Picture[] =>
-  Array.from({ length: Math.floor(embeddings.length / versions) }, (_, i) => embeddings.slice(i * versions, (i + 1) * versions));
+export const picturesIn = ({ people }: Cohort): readonly (readonly Picture[])[] =>
+  people.map((embeddings) =>
+    Array.from({ length: Math.min(mostScored, Math.floor(embeddings.length / versions)) }, (_, i) =>
+      embeddings.slice(i * versions, (i + 1) * versions),
+    ),
+  );

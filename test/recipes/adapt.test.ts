@@ -5,10 +5,11 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openEmbedderNetwork } from '../../src/face/manifest.ts';
+import type { Embedding } from '../../src/face/port.ts';
 import { openFaceReader } from '../../src/face/reader.ts';
-import { logitOf } from '../../src/identity/siamese.ts';
 import { thresholdsOf } from '../../src/identity/threshold.ts';
 import { workshopOf } from '../../src/learning/workshop.ts';
+import { cosine } from '../../src/recipes/embeddings.ts';
 import type { LabelledPerson, Recipe, RecipeProgress, RecipeResult, RecipeRun, Sample } from '../../src/retrain/port.ts';
 import { qualityLimits } from '../fakes/quality-limits.ts';
 
@@ -70,26 +71,43 @@ describe('the recipe adapt', () => {
     expect(thresholdsOf(policy, reader.embedder)(15).logit).toBeGreaterThan(0);
   });
 
-  test('under it, pictures that were learned from are as like as can be within a person, and unlike between people', async () => {
-    await using reader = await readerOf(out);
-    const embeddings = [];
-    for (const { samples } of people)
-      embeddings.push(
-        await Promise.all(samples.map(async ({ picture }) => (await reader.read(picture, { embed: 'dominant' })).faces[0]!.embedding!)),
-      );
-    const { head } = reader.embedder;
-    const top = head.kind === 'cosine' ? head.scale + head.bias : 0;
-    for (const [i, own] of embeddings.entries()) {
-      expect(logitOf(head, own[0]!, own[1]!)).toBeCloseTo(top, 2);
-      for (const [j, others] of embeddings.entries())
-        if (j !== i)
-          expect(logitOf(head, own[0]!, others[0]!)).toBeLessThan(result.calibration.table.find(({ fmr }) => fmr === 1e-3)!.logit);
+  test('under it, pictures of one person that were learned from are more alike than before, and unlike other people', async () => {
+    const cosinesOf = async (embedder: string) => {
+      await using reader = await readerOf(embedder);
+      const seen: Embedding[][] = [];
+      for (const { samples } of people)
+        seen.push(
+          await Promise.all(samples.map(async ({ picture }) => (await reader.read(picture, { embed: 'dominant' })).faces[0]!.embedding!)),
+        );
+      return seen.map((own) => ({
+        own: cosine(own[0]!, own[2]!),
+        others: seen.filter((each) => each !== own).map(([a]) => cosine(own[0]!, a!)),
+      }));
+    };
+    const [before, after] = [await cosinesOf(base), await cosinesOf(out)];
+    const { scale, bias } = openEmbedderNetwork(out).info.head as { readonly scale: number; readonly bias: number };
+    const strict = result.calibration.table.find(({ fmr }) => fmr === 1e-3)!.logit;
+    for (const [i, { own, others }] of after.entries()) {
+      expect(own).toBeGreaterThan(before[i]!.own);
+      expect(scale * own + bias).toBeGreaterThan(strict);
+      for (const other of others) expect(scale * other + bias).toBeLessThan(strict);
     }
+  });
+
+  test('keeps the fitness that the base demands, and its calibration, carried over: no row is more lenient than strangers show', () => {
+    const [before, after] = [openEmbedderNetwork(base), openEmbedderNetwork(out)];
+    expect(after.info.quality).toEqual(before.info.quality);
+    expect(after.quality).toEqual(before.quality);
+    expect(after.twin).toEqual(before.twin);
+    const { table, wild, population } = after.info.calibration!;
+    expect(population).toContain(before.info.calibration!.population);
+    expect(table.map(({ fmr }) => fmr)).toEqual(before.info.calibration!.table.map(({ fmr }) => fmr));
+    for (const { fmr, logit } of wild!.table) expect(logit).toBeLessThan(table.find((row) => row.fmr === fmr)!.logit);
   });
 
   test('tells how far it is, and says what it saw', () => {
     expect(progress.filter(({ stage }) => stage === 'embedding').map(({ done }) => done)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9]);
-    expect(progress.at(-1)).toMatchObject({ stage: 'learning', done: 3, total: 4 });
+    expect(progress.at(-1)).toMatchObject({ stage: 'comparing', done: 213, total: 213 });
     expect(result.figures).toEqual({ faces: 9, without: 0, embeddings: 45 });
   });
 

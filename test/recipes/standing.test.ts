@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { newRandom } from '../../src/base/random.ts';
-import { cosine, toUnit } from '../../src/recipes/projection.ts';
+import { cosine, toUnit } from '../../src/recipes/embeddings.ts';
 import { halfMoved, scoresOn } from '../../src/recipes/standing.ts';
 
 const random = newRandom(2);

@@ -7,7 +7,7 @@ import type { Embedding } from '../../src/face/port.ts';
 import { openFaceReader } from '../../src/face/reader.ts';
 import { logitOf } from '../../src/identity/siamese.ts';
 import { calibrationCurve } from '../../src/identity/threshold.ts';
-import { cosine, toUnit } from '../../src/recipes/projection.ts';
+import { cosine, toUnit } from '../../src/recipes/embeddings.ts';
 import { alike, checkLabels, contradictionsText, type LabelParts, samePictures, shownId } from '../../src/retrain/labels.ts';
 import type { LabelledPerson, Sample } from '../../src/retrain/port.ts';
 import { root } from '../cli/facelatch.ts';

@@ -3,13 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { newRandom, normal } from '../../src/base/random.ts';
-import type { Embedding } from '../../src/face/port.ts';
 import { calibrationTable, fitHead } from '../../src/recipes/calibrate.ts';
 import { comparedOn, learnedFrom, openCohort, writeCohort } from '../../src/recipes/cohort.ts';
 import { lackOf } from '../../src/recipes/data.ts';
 import { degrade, drawDegradation } from '../../src/recipes/degrade.ts';
-import { scatterWithin, whitening } from '../../src/recipes/matrix.ts';
-import { awayFromStrangers, centreOf, cosine, learnProjection, project, toUnit } from '../../src/recipes/projection.ts';
+import { centreOf, cosine, toUnit } from '../../src/recipes/embeddings.ts';
 import type { LabelledPerson, Sample } from '../../src/retrain/port.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'facelatch-learning-'));
@@ -17,76 +15,11 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 const random = newRandom(11);
 const drawn = (size: number) => Float32Array.from({ length: size }, () => normal(random));
 
-describe('whitening', () => {
-  test('makes the scatter within people the identity', () => {
-    const size = 6;
-    const groups = Array.from({ length: 300 }, () => {
-      const centre = drawn(size);
-      return Array.from({ length: 5 }, () => {
-        const noise = drawn(size);
-        return centre.map((v, i) => v + (i + 1) * noise[i]! + (i > 0 ? noise[i - 1]! : 0));
-      });
-    });
-    const l = whitening(scatterWithin(groups, size)!, size)!;
-    const white = groups.map((group) =>
-      group.map((x) => Float32Array.from({ length: size }, (_, row) => x.reduce((sum, v, i) => sum + v * l[row * size + i]!, 0))),
-    );
-    scatterWithin(white, size)!.forEach((value, at) => {
-      expect(value).toBeCloseTo(at % (size + 1) === 0 ? 1 : 0, 4);
-    });
-  });
-
-  test('says nothing of a matrix that is not positive definite, nor of people with one picture each', () => {
-    expect(whitening(Float64Array.of(1, 2, 2, 1), 2)).toBeUndefined();
-    expect(scatterWithin([[drawn(3)], [drawn(3)]], 3)).toBeUndefined();
-  });
-});
-
-/** People who differ in the first dimensions, while the light changes a direction that all share. */
-function peopleIn(light: Embedding, count: number, each: number): Embedding[][] {
-  return Array.from({ length: count }, () => {
-    const own = drawn(24);
-    return Array.from({ length: each }, () => {
-      const [shine, noise] = [4 * normal(random), drawn(24)];
-      return toUnit(own.map((v, i) => v + shine * light[i]! + 0.3 * noise[i]!));
-    });
-  });
-}
-
-test('a projection learned on strangers makes pictures of other people in changing light more alike than those of two people', () => {
-  const light = toUnit(drawn(24));
-  const projection = learnProjection(peopleIn(light, 100, 6), peopleIn(light, 10, 5), 24)!;
-  const unseen = peopleIn(light, 40, 4);
-  const gap = (seen: readonly (readonly Embedding[])[]) => {
-    const own = seen.map(([a, b]) => cosine(a!, b!));
-    const others = seen.flatMap(([a], i) => seen.flatMap(([, b], j) => (i === j ? [] : [cosine(a!, b!)])));
-    others.sort((x, y) => y - x);
-    return own.filter((value) => value < others[Math.floor(others.length / 100)]!).length / own.length;
-  };
-  expect(gap(unseen)).toBeGreaterThan(0.3);
-  expect(gap(unseen.map((own) => own.map((e) => project(projection, e))))).toBeLessThan(0.5 * gap(unseen));
-});
-
 test('the centre of groups counts each group once', () => {
   const [x, y] = [Float32Array.of(1, 0), Float32Array.of(0, 1)];
   const [a, b] = centreOf([[x, x, x, x], [y], []]);
   expect(a).toBeCloseTo(Math.SQRT1_2);
   expect(b).toBeCloseTo(Math.SQRT1_2);
-});
-
-test('a centre moved away from the strangers nearest to it is less like them, and still most like itself', () => {
-  const strangers = Array.from({ length: 400 }, () => toUnit(drawn(24)));
-  const centre = toUnit(drawn(24));
-  const moved = awayFromStrangers(centre, strangers);
-  const nearest = (from: Embedding) =>
-    strangers
-      .map((stranger) => cosine(stranger, from))
-      .sort((a, b) => b - a)
-      .slice(0, 12);
-  const mean = (values: readonly number[]) => values.reduce((sum, v) => sum + v, 0) / values.length;
-  expect(mean(nearest(moved))).toBeLessThan(mean(nearest(centre)));
-  expect(cosine(moved, centre)).toBeGreaterThan(0.7);
-  expect(awayFromStrangers(centre, [])).toBe(centre);
 });
 
 describe('calibration', () => {
