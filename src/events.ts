@@ -119,7 +119,19 @@ export type Event =
       readonly failures?: number;
       /** Where it counts: failed attempts of whomever since somebody was let in, this one included. */
       readonly attempts?: number;
+      readonly threshold?: ThresholdNote;
       readonly visit?: number;
+    }
+  /**
+   * Another threshold is in force. `before`: its logit until now. `people`, `visits`: enrolled people and unknown
+   * visitors behind the door's own evidence; 0 where there is none.
+   */
+  | {
+      readonly kind: 'threshold.moved';
+      readonly before: number;
+      readonly threshold: ThresholdNote;
+      readonly people: number;
+      readonly visits: number;
     }
   /** Somebody was recognised and something is still missing: a PIN, or the second of two people. */
   | { readonly kind: 'access.pending'; readonly personId: PersonId; readonly needs: 'pin' | 'second-person'; readonly withinMs: number }
@@ -257,12 +269,18 @@ export type Event =
 
 export type EventKind = Event['kind'];
 
+/** What a threshold was computed from; docs/use/strictness.md. */
+export const thresholdLayers = ['table', 'chances', 'door'] as const;
+export type ThresholdLayer = (typeof thresholdLayers)[number];
+
 /** The threshold an event was decided under. */
 export interface ThresholdNote {
   readonly policy: string;
   readonly logit: number;
   readonly fmr: number;
   readonly extrapolated: boolean;
+  /** Those that have moved it; absent for the policy `paper`, and in entries of older versions. */
+  readonly layers?: readonly ThresholdLayer[];
 }
 
 /**

@@ -23,6 +23,7 @@ import { lockState } from './host/lock.ts';
 import { stateModes } from './host/state-folder.ts';
 import { timeSync } from './host/time-sync.ts';
 import { commandPorts } from './house/command-ports.ts';
+import { doorEvidence } from './house/door-evidence.ts';
 import { doorStates } from './house/door-states.ts';
 import { tellEvent } from './house/event-path.ts';
 import { eyesOf } from './house/eyes.ts';
@@ -96,6 +97,7 @@ export async function wire(config: Config, log: Log, overrides: Overrides = {}):
   const { controller, door, people } = entrance;
   const outside = opening.use(outsidePictures(systemClock));
   rooms.view = doorView({ config, clock, log: log.child({ room: 'face' }), record: controller.record });
+  rooms.evidence = opening.use(doorEvidence({ config, eyes, clock, log: log.child({ room: 'identity' }), record: controller.record }));
   const mounting = watchMounting(rooms, controller);
   const loops: Loops = daemonLoops({
     ...{ camera, reader, controller, clock, log, view: rooms.view },
@@ -170,6 +172,7 @@ async function openRooms(config: Config, log: Log, overrides: Overrides, opening
     people: eyes.gallery.list().length,
     lookedAt: undefined,
     view: undefined,
+    evidence: undefined,
     metrics: undefined,
     publishing: undefined,
   };

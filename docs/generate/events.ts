@@ -17,6 +17,8 @@ const meanings: Readonly<Record<EventKind, string>> = {
   'face.masked': 'A face did not move for a minute (a poster): nothing in its place counts until it moves.',
   'face.unmasked': 'A place that was left out counts again.',
   'access.denied': 'Somebody was not let in; `reason` says why.',
+  'threshold.moved':
+    'Faces are accepted from another likeness on: people or their pictures changed, or the door knows more of its strangers.',
   'access.pending': 'Somebody was recognised, and a PIN or a second person is still missing.',
   'pin.accepted': 'A PIN was right and opens only together with the face.',
   'relay.pulsed': 'The relay released the lock.',

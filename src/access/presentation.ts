@@ -142,6 +142,7 @@ export function denial(visit: Presentation, atMs: number, policy: PresentationRu
     ...(best?.finding.kind === 'person' ? { bestPersonId: best.finding.personId } : {}),
     capturedAtMs: best?.capturedAtMs ?? visit.lastFaceAtMs,
     ageMs: Math.round(atMs - (best?.capturedAtMs ?? visit.lastFaceAtMs)),
+    threshold: policy.threshold,
     ...(visit.visit === undefined ? {} : { visit: visit.visit }),
   };
 }

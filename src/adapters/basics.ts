@@ -14,16 +14,18 @@ import { gallerySecret, heldKeys, noteGallerySealed, textSigner } from '../comma
 import type { EmbedderInfo, FaceReader } from '../face/port.ts';
 import { openFaceReader } from '../face/reader.ts';
 import type { Strangers } from '../identity/chances.ts';
-import type { EnrolmentSessions, Gallery, Reembedded, ReembedOptions } from '../identity/port.ts';
+import type { DoorEvidence, EnrolledPerson, EnrolmentSessions, Gallery, Reembedded, ReembedOptions, Threshold } from '../identity/port.ts';
 import type { GallerySeal } from '../identity/sealing.ts';
 import { gallerySearch, type Search } from '../identity/search.ts';
 import { enrolmentSessions, type SessionsOptions } from '../identity/sessions.ts';
 import { openGallery } from '../identity/sqlite.ts';
+import { galleryThreshold } from '../identity/threshold.ts';
 import type { Journal, JournalReader } from '../journal/port.ts';
 import { journalReader } from '../journal/reader.ts';
 import { openJournal } from '../journal/sqlite.ts';
 import { cohortEmbedder, openCohort } from '../recipes/cohort.ts';
 import type { Config } from '../settings/load.ts';
+import { knownOfDoor } from './evidence.ts';
 
 /** What facelatch ships beside its code. */
 export const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -69,7 +71,31 @@ export const doorKeysFile = (config: Config): string => join(stateFolder(config)
 export function galleryOf(config: Config, embedder: EmbedderInfo, clock: Clock = systemClock, reseal = false): Gallery {
   const seal = sealOf(doorKeysFile(config));
   const file = join(stateFolder(config), 'people.sqlite');
-  return openGallery({ file, embedder, policy: config.identity, clock, seal, reseal, strangers: () => shippedStrangers(embedder) });
+  const evidence = storedEvidence(config, embedder);
+  return openGallery({
+    file,
+    embedder,
+    policy: config.identity,
+    clock,
+    seal,
+    reseal,
+    strangers: () => shippedStrangers(embedder),
+    evidence,
+  });
+}
+
+/** What the threshold takes into account of this door; undefined where there is nothing, or the settings forbid it. */
+function storedEvidence(config: Config, embedder: EmbedderInfo): DoorEvidence | undefined {
+  return config.identity.doorEvidence ? knownOfDoor(stateFolder(config), embedder)?.evidence : undefined;
+}
+
+/** The threshold that these people would have at another rate of wrong accepts. */
+export function thresholdAtRate(config: Config, embedder: EmbedderInfo, people: readonly EnrolledPerson[], targetFmr: number): Threshold {
+  const threshold = galleryThreshold({ ...config.identity, targetFmr }, embedder, () => shippedStrangers(embedder));
+  threshold.consider(storedEvidence(config, embedder));
+  threshold.load(people);
+  while (threshold.continue());
+  return threshold.now;
 }
 
 /**

@@ -12,6 +12,7 @@ import { homeAssistantCommand } from './door/home-assistant.ts';
 import { installCommand, uninstallCommand } from './door/install.ts';
 import { relayCommand } from './door/relay.ts';
 import { runCommand } from './door/run.ts';
+import { strictnessCommand } from './door/strictness.ts';
 import { journalCommand } from './journal/journal.ts';
 import { modelsCommand } from './networks/models.ts';
 import { retrainCommand } from './networks/retrain.ts';
@@ -59,6 +60,7 @@ const commands = [
   evaluateCommand,
   journalCommand,
   doctorCommand,
+  strictnessCommand,
   configCommand,
   modelsCommand,
   keyCommand,

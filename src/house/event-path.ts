@@ -17,12 +17,17 @@ const alarms: ReadonlySet<Event['kind']> = new Set([
   'gallery.row-refused',
 ]);
 
-export function tellEvent({ listeners, counts, publishing, learning, metrics }: Rooms, event: Event, entry: Entry | undefined): void {
+export function tellEvent(
+  { listeners, counts, publishing, learning, evidence, metrics }: Rooms,
+  event: Event,
+  entry: Entry | undefined,
+): void {
   listeners.onEvent?.(event, entry);
   if (event.kind === 'access.granted') counts.grants++;
   if (event.kind === 'access.denied') counts.denials++;
   if (alarms.has(event.kind)) counts.alarms++;
   publishing?.event(event, entry);
+  evidence?.journalled(event);
   if (entry) learning?.journalled(event, entry);
   // Journalled events reach the metrics from the journal, with those that other processes write.
   else metrics?.event(event);

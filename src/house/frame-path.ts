@@ -22,8 +22,9 @@ export function sightingOf(rooms: Rooms, frame: Frame, reading: Reading): Sighti
 }
 
 /** After the door has decided. */
-export function decidedOn({ metrics, learning, listeners, clock }: Rooms, moment: Observation): void {
+export function decidedOn({ metrics, learning, evidence, listeners, clock }: Rooms, moment: Observation): void {
   metrics?.looked(moment.sighting, clock.now() - moment.frame.capturedAtMs);
   learning?.looked(moment);
+  evidence?.looked(moment);
   listeners.onMoment?.(moment);
 }

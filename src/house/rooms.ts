@@ -17,6 +17,7 @@ import type { TellEvent } from '../mqtt/tell-home-assistant.ts';
 import type { Relay } from '../relay/port.ts';
 import type { LiveSettings } from '../settings/live.ts';
 import type { Config } from '../settings/load.ts';
+import type { DoorEvidenceWatch } from './door-evidence.ts';
 import type { View } from './view.ts';
 
 /** Whoever runs the house may listen. */
@@ -60,6 +61,8 @@ export interface Rooms {
   lookedAt: Uint8Array | undefined;
   /** Once the controller can journal what changes in it. */
   view: View | undefined;
+  /** Likewise. */
+  evidence: DoorEvidenceWatch | undefined;
   metrics: ServedMetrics | undefined;
   /** From the start to the stop of a house that publishes. */
   publishing: Publishing | undefined;

@@ -7,7 +7,7 @@ import type { Entrance } from '../access/entrance.ts';
 import { version } from '../base/version.ts';
 import type { Event } from '../events.ts';
 import type { MetricsOptions } from '../host/metrics.ts';
-import { faceComparison } from '../identity/threshold.ts';
+import { faceComparison, noteOf } from '../identity/threshold.ts';
 import type { DaemonStatus } from './loops.ts';
 import type { Rooms } from './rooms.ts';
 
@@ -23,13 +23,12 @@ export interface HouseStatus extends DaemonStatus {
 
 /** What the door decides by now: the settings in force, and the threshold of the network that guards. */
 export function policyOf({ eyes, live, learning }: Rooms): Policy {
-  const { policy, logit, fmr, extrapolated } = eyes.gallery.threshold;
   const { down } = eyes.gallery;
   return {
     ...live.config.access,
     ...faceComparison(eyes.reader.embedder),
     pulseMs: live.config.relay.pulseMs,
-    threshold: { policy, logit, fmr, extrapolated },
+    threshold: noteOf(eyes.gallery.threshold),
     ...(down === undefined ? {} : { blocked: { reason: 'gallery-down', detail: 'the people cannot be read' } }),
     ...(learning?.waiting?.now ? { partial: { reason: 'gallery-down', detail: beingMade(learning.waiting.people) } } : {}),
   };

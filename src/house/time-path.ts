@@ -24,6 +24,7 @@ export function takeInChanges(rooms: Rooms, record: (event: Event) => void): voi
     if (gallery.refresh()) rooms.log.info({ room: 'identity', templates: gallery.templates }, 'people changed');
     rooms.people = gallery.list().length;
     rooms.learning?.refresh(rooms.people);
+    rooms.evidence?.look();
   } catch (error) {
     // Those known so far stay known, unless the file itself is gone; the next second tries again.
     if (!(error instanceof Fault)) throw error;

@@ -75,11 +75,92 @@ export interface Threshold {
    * `paper`).
    */
   readonly fmr: number;
-  /** True where the calibration table ends before that rate and a fitted tail was used. */
+  /** True where the calibration table ends before that rate and was continued. */
   readonly extrapolated: boolean;
   /** The paper's pair, 0…1. */
   readonly detection: number;
   readonly verification: number;
+  /** How it came to be; absent for the policy `paper`. */
+  readonly layers?: ThresholdLayers;
+}
+
+/** False-match rate against logit, read from a calibration table and continued beyond its end. */
+export interface CalibrationCurve {
+  /**
+   * The logit for a rate per comparison. A rate above the table's first row gets that row's logit, which is stricter
+   * than asked.
+   */
+  logitAt(fmr: number): { readonly logit: number; readonly extrapolated: boolean };
+  /** The rate per comparison that a logit stands for, at most 1. */
+  fmrAt(logit: number): { readonly fmr: number; readonly extrapolated: boolean };
+}
+
+/** A rate per comparison, the logit that keeps it, and whether the calibration table ends before that rate. */
+export interface ThresholdLevel {
+  readonly fmr: number;
+  readonly logit: number;
+  readonly extrapolated: boolean;
+}
+
+/** Each layer is what would be in force without those after it. */
+export interface ThresholdLayers {
+  /** The calibration table alone, as if each template were a chance of its own. */
+  readonly table: ThresholdLevel;
+  /** With the number of independent chances that the templates are. */
+  readonly chances: ThresholdLevel & { readonly templates: number; readonly independent: number };
+  /** With the door's own evidence; absent where there is none. */
+  readonly door?: DoorLevel;
+}
+
+/** What the door's own evidence makes of the threshold. */
+export interface DoorLevel extends ThresholdLevel {
+  /** Enrolled people and unknown visitors behind it. */
+  readonly people: number;
+  readonly visits: number;
+  readonly effect: 'tightened' | 'loosened' | 'none';
+  /**
+   * What kept it from going further: too few people to loosen it (`few-people`), an evidence of other people than those
+   * enrolled now (`outdated`), a tenth of the rate (`bound`), the calibration of strangers (`wild`), the cohort as this
+   * camera sees it (`cohort`).
+   */
+  readonly limit?: DoorLimit;
+}
+
+export type DoorLimit = 'few-people' | 'outdated' | 'bound' | 'wild' | 'cohort';
+
+/** A person as the network in use sees them; at least one template. */
+export interface EnrolledPerson {
+  readonly id: PersonId;
+  readonly templates: readonly Embedding[];
+}
+
+/**
+ * How many comparisons reach a level, and how far beyond it they go: all that an exponential tail needs. Rates are
+ * those of a calibration table; `excess` is the mean over all comparisons, in natural logarithms of the rate.
+ */
+export interface Exceedances {
+  /** People behind the comparisons; the weight of what follows. */
+  readonly people: number;
+  /** Of the comparisons, 0…1; the mean over pairs of people. */
+  readonly share: number;
+  readonly excess: number;
+}
+
+/** What a door knows about its own strangers. Counts and shares only, no embedding: it lies on the disk. */
+export interface DoorEvidence {
+  /** SHA-256. Scores of another embedder mean something else. */
+  readonly embedder: string;
+  /** Of the people who were enrolled. */
+  readonly digest: string;
+  /** Between different enrolled people, beyond its level of the strict table. */
+  readonly residents: Exceedances;
+  /**
+   * The cohort as this camera sees it against the people, beyond its level of the table of strangers; absent
+   * without a cohort of the embedder.
+   */
+  readonly cohort?: Exceedances;
+  /** Unknown visitors, and the share of them that one in ten strangers should reach. */
+  readonly visitors: { readonly visits: number; readonly share: number };
 }
 
 /** What somebody else did to the file. */
@@ -133,6 +214,10 @@ export interface Gallery extends Disposable {
   match(probe: Embedding, atMost?: number): readonly Match[];
   /** Whom the matches identify under the threshold in force. */
   readonly threshold: Threshold;
+  /** Takes the door's own evidence into account from now on; none, or one of another embedder, counts for nothing. */
+  consider(evidence: DoorEvidence | undefined): void;
+  /** Everyone with a template of the embedder in use. */
+  enrolled(): readonly EnrolledPerson[];
   /** Templates compared with each probe. */
   readonly templates: number;
   /** People who have pictures without a template of the embedder in use: never compared with those until `reembed`. */

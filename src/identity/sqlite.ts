@@ -16,7 +16,18 @@ import { emptyLog, guarded, openGalleryFile } from './database.ts';
 import { withName } from './lookalike.ts';
 import { bearerOf, onlyOne, personName } from './name.ts';
 import { pictureId, pictureToForget } from './picture-id.ts';
-import type { Gallery, GalleryFinding, NewPerson, NewPicture, Person, PersonRules, Reembedded, ReembedOptions } from './port.ts';
+import type {
+  DoorEvidence,
+  EnrolledPerson,
+  Gallery,
+  GalleryFinding,
+  NewPerson,
+  NewPicture,
+  Person,
+  PersonRules,
+  Reembedded,
+  ReembedOptions,
+} from './port.ts';
 import {
   type GallerySeal,
   isOwnPerson,
@@ -55,6 +66,8 @@ export interface GalleryOptions {
    * the number of templates says it, near-duplicates apart.
    */
   readonly strangers?: () => Strangers | undefined;
+  /** What was known of this door before; later evidence comes by `consider`. */
+  readonly evidence?: DoorEvidence | undefined;
 }
 
 interface OpenedGallery {
@@ -80,6 +93,7 @@ interface OpenedGallery {
   seen: number | undefined;
   stale: number;
   unrecognised: readonly PersonId[];
+  enrolled: readonly EnrolledPerson[];
   rules: ReadonlyMap<PersonId, PersonRules>;
   logIsEmpty: boolean;
 }
@@ -114,6 +128,8 @@ export function openGallery(options: GalleryOptions): Gallery {
     get threshold() {
       return opened.threshold.now;
     },
+    consider: (evidence) => opened.threshold.consider(evidence),
+    enrolled: () => opened.enrolled,
     get templates() {
       return search.count;
     },
@@ -137,8 +153,19 @@ export function openGallery(options: GalleryOptions): Gallery {
   };
 }
 
-function open({ file, embedder, policy, clock, lockTimeoutMs = 5000, seal, reseal = false, strangers }: GalleryOptions): OpenedGallery {
+function open({
+  file,
+  embedder,
+  policy,
+  clock,
+  lockTimeoutMs = 5000,
+  seal,
+  reseal = false,
+  strangers,
+  evidence,
+}: GalleryOptions): OpenedGallery {
   const threshold = galleryThreshold(policy, embedder, strangers);
+  threshold.consider(evidence);
   const search = gallerySearch(embedder, policy.detection);
   const connection = connect(file, lockTimeoutMs);
   try {
@@ -151,6 +178,7 @@ function open({ file, embedder, policy, clock, lockTimeoutMs = 5000, seal, resea
       seen: undefined,
       stale: 0,
       unrecognised: [],
+      enrolled: [],
       rules: new Map(),
       logIsEmpty: false,
     };
@@ -186,6 +214,7 @@ function follow(opened: OpenedGallery): boolean {
   const { file, lockTimeoutMs, down } = opened;
   if (opened.db.isOpen && fileId(file) === opened.id) return false;
   opened.search.load([]);
+  opened.enrolled = [];
   opened.rules = new Map();
   opened.seen = undefined;
   try {
@@ -217,6 +246,7 @@ function load(opened: OpenedGallery): void {
   const { people, rules } = ownRows(sql, embedder, seal, opened.refusals);
   const stale = sql.stalePeople(embedder.sha256);
   search.load(people);
+  opened.enrolled = people;
   opened.stale = stale;
   const ready = new Set(people.map(({ id }) => id));
   opened.unrecognised = [...rules.keys()].filter((id) => !ready.has(id));

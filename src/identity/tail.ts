@@ -33,6 +33,16 @@ export interface Tail {
   fmrAt(logit: number): number;
 }
 
+/**
+ * The straight continuation of the last two rows, log rate against logit: for a table that is the strictest of several
+ * populations, whose last rows are no counts of one of them.
+ */
+export function straightTail(rows: readonly TailRow[]): Tail {
+  const [last, before] = [rows.at(-1), rows.at(-2)];
+  if (!last || !before) throw new RangeError('a tail needs two rows');
+  return tailFrom(last, 0, straightScale(last, before));
+}
+
 const shapes = { min: 0, max: 0.5, step: 0.01 };
 // Rows at or below this rate are the tail, if there are three; higher rates would bring the form of the body into the
 // fit.
@@ -47,9 +57,12 @@ export function fitTail(rows: readonly TailRow[], impostorPairs: number): Tail {
   if (!last || !before) throw new RangeError('a tail needs two rows');
   const deep = rows.filter((row) => row.fmr <= tailStartsAtFmr);
   const fit = mostLikely(deep.length >= 3 ? deep : rows.slice(-3), impostorPairs);
-  const straight = (last.logit - before.logit) / Math.log(before.fmr / last.fmr);
-  const { shape } = fit;
-  const scale = Math.max(fit.scale, straight);
+  return tailFrom(last, fit.shape, Math.max(fit.scale, straightScale(last, before)));
+}
+
+const straightScale = (last: TailRow, before: TailRow): number => (last.logit - before.logit) / Math.log(before.fmr / last.fmr);
+
+function tailFrom(last: TailRow, shape: number, scale: number): Tail {
   return {
     shape,
     scale,

@@ -4,12 +4,23 @@
  * whom matches identify under it.
  */
 import { Fault } from '../base/errors.ts';
-import type { PersonId } from '../events.ts';
-import type { Calibration, EmbedderInfo, Embedding, Head } from '../face/port.ts';
-import { chancesOf, duplicateBound, type Strangers } from './chances.ts';
-import type { Identification, Match, Threshold } from './port.ts';
+import { type ThresholdLayer, type ThresholdNote, thresholdLayers } from '../events.ts';
+import type { Calibration, EmbedderInfo, Embedding, Head, MeasuredRates } from '../face/port.ts';
+import { type Chances, chancesOf, duplicateBound, type Strangers } from './chances.ts';
+import { digestOf } from './evidence/door.ts';
+import { doorLevel } from './evidence/weigh.ts';
+import type {
+  CalibrationCurve,
+  DoorEvidence,
+  EnrolledPerson,
+  Identification,
+  Match,
+  Threshold,
+  ThresholdLayers,
+  ThresholdLevel,
+} from './port.ts';
 import { logitOf, logitOfProbability } from './siamese.ts';
-import { fitTail } from './tail.ts';
+import { fitTail, straightTail } from './tail.ts';
 
 /** How matches are accepted, from the configuration. */
 export interface ThresholdPolicy {
@@ -22,19 +33,27 @@ export interface ThresholdPolicy {
   readonly verification: number;
 }
 
-/** False-match rate against logit, read from a calibration table and continued beyond its end. */
-export interface CalibrationCurve {
-  /**
-   * The logit for a rate per comparison. A rate above the table's first row gets that row's logit, which is stricter
-   * than asked.
-   */
-  logitAt(fmr: number): { readonly logit: number; readonly extrapolated: boolean };
-  /** The rate per comparison that a logit stands for, at most 1. */
-  fmrAt(logit: number): { readonly fmr: number; readonly extrapolated: boolean };
+/**
+ * Of the strict table: it continues by its last slope where the manifest has a table of strangers (`wild`) beside it,
+ * by a fitted tail where it has one table alone. Throws Fault `model-unfit` where the rates of the table do not fall or
+ * its logits do not rise.
+ */
+export function calibrationCurve(calibration: Calibration): CalibrationCurve {
+  return curveOf(calibration, calibration.wild ? straightTail : fitTail);
 }
 
-/** Throws Fault `model-unfit` where the rates of the table do not fall or its logits do not rise. */
-export function calibrationCurve(calibration: Calibration): CalibrationCurve {
+export interface Curves {
+  readonly strict: CalibrationCurve;
+  /** Of the table of strangers, who have nothing in common; absent where the manifest has none. */
+  readonly wild: CalibrationCurve | undefined;
+}
+
+export const curvesOf = (calibration: Calibration): Curves => ({
+  strict: calibrationCurve(calibration),
+  wild: calibration.wild && curveOf(calibration.wild, fitTail),
+});
+
+function curveOf(calibration: MeasuredRates, tailOf: typeof fitTail): CalibrationCurve {
   const { table } = calibration;
   const [first, second] = table;
   const last = table.at(-1);
@@ -44,7 +63,7 @@ export function calibrationCurve(calibration: Calibration): CalibrationCurve {
       "The calibration in the embedder's manifest needs at least two rows of falling fmr (below 1, above 0) and rising logit, and impostorPairs above 0.",
     );
   }
-  const tail = fitTail(table, calibration.impostorPairs);
+  const tail = tailOf(table, calibration.impostorPairs);
   return {
     logitAt: (fmr) => {
       if (fmr < last.fmr) return { logit: tail.logitAt(fmr), extrapolated: true };
@@ -83,13 +102,29 @@ export function fmrPerComparison(targetFmr: number, comparisons: number): number
   return -Math.expm1(Math.log1p(-targetFmr) / Math.max(1, comparisons));
 }
 
-/** The threshold of a gallery as its people change. */
+/** The threshold of a gallery as its people and what is known of this door change. */
 export interface GalleryThreshold {
   /** Replaces everybody who is compared with. */
-  load(people: readonly { readonly id: PersonId; readonly templates: readonly Embedding[] }[]): void;
+  load(people: readonly EnrolledPerson[]): void;
   /** Goes on measuring where there is much to do; true where the threshold may have changed. Takes milliseconds. */
   continue(): boolean;
+  /** Takes the door's own evidence into account from now on; one of another embedder counts for nothing. */
+  consider(evidence: DoorEvidence | undefined): void;
   readonly now: Threshold;
+}
+
+interface State {
+  readonly policy: ThresholdPolicy;
+  readonly embedder: EmbedderInfo;
+  readonly thresholdAt: (comparisons: number) => Threshold;
+  /** Absent without a calibration. */
+  readonly curves: Curves | undefined;
+  readonly chances: Chances;
+  templates: number;
+  /** Of the people who are loaded. */
+  digest: string;
+  evidence: DoorEvidence | undefined;
+  now: Threshold;
 }
 
 /** Throws the Faults of `thresholdsOf`. */
@@ -99,28 +134,59 @@ export function galleryThreshold(
   strangers: () => Strangers | undefined = () => undefined,
 ): GalleryThreshold {
   const thresholdAt = thresholdsOf(policy, embedder);
-  if (policy.policy === 'paper') return { load: () => undefined, continue: () => false, now: thresholdAt(1) };
+  if (policy.policy === 'paper') return { load: () => undefined, continue: () => false, consider: () => undefined, now: thresholdAt(1) };
   const bound = duplicateBound(thresholdAt(1).logit, highestLogit(embedder.head));
   const chances = chancesOf(embedder, bound, strangers);
-  let templates = 0;
-  const measure = () => thresholdAt(Math.min(templates, chances.at(fmrPerComparison(policy.targetFmr, templates))));
-  let now = thresholdAt(1);
+  const curves = embedder.calibration && curvesOf(embedder.calibration);
+  const state: State = {
+    policy,
+    embedder,
+    curves,
+    thresholdAt,
+    chances,
+    templates: 0,
+    digest: '',
+    evidence: undefined,
+    now: thresholdAt(1),
+  };
+  measure(state);
   return {
     load: (people) => {
-      templates = people.reduce((sum, person) => sum + person.templates.length, 0);
+      state.templates = people.reduce((sum, person) => sum + person.templates.length, 0);
+      state.digest = digestOf(people);
       chances.load(people);
-      now = measure();
+      measure(state);
     },
     continue: () => {
       if (!chances.continue()) return false;
-      now = measure();
+      measure(state);
       return true;
     },
+    consider: (evidence) => {
+      state.evidence = evidence?.embedder === embedder.sha256 ? evidence : undefined;
+      measure(state);
+    },
     get now() {
-      return now;
+      return state.now;
     },
   };
 }
+
+/** One layer after the other. */
+function measure(state: State): void {
+  const { policy, embedder, curves, thresholdAt, chances, templates, evidence, digest } = state;
+  const independent = Math.min(Math.max(1, templates), chances.at(fmrPerComparison(policy.targetFmr, templates)));
+  const [all, own] = [thresholdAt(templates), thresholdAt(independent)];
+  const door = evidence && curves && doorLevel({ ...curves, fmr: own.fmr, digest, highest: highestLogit(embedder.head) }, evidence);
+  const layers: ThresholdLayers = {
+    table: levelOf(all),
+    chances: { ...levelOf(own), templates, independent },
+    ...(door && { door }),
+  };
+  state.now = { ...own, ...(door && levelOf(door)), layers };
+}
+
+const levelOf = ({ fmr, logit, extrapolated }: ThresholdLevel): ThresholdLevel => ({ fmr, logit, extrapolated });
 
 /**
  * The threshold as a function of the number of independent comparisons.
@@ -168,6 +234,17 @@ function checkPolicy({ targetFmr, detection, verification }: ThresholdPolicy): v
 function highestLogit(head: Head): number {
   if (head.kind === 'cosine') return head.bias + Math.abs(head.scale);
   return head.weights.reduce((sum, weight) => sum - 2 * Math.min(0, weight), head.bias);
+}
+
+/** The threshold as events tell it. */
+export function noteOf({ policy, logit, fmr, extrapolated, layers }: Threshold): ThresholdNote {
+  const { chances, door } = layers ?? {};
+  const moved: Readonly<Record<ThresholdLayer, boolean>> = {
+    table: true,
+    chances: chances !== undefined && chances.independent < chances.templates,
+    door: door !== undefined && door.effect !== 'none',
+  };
+  return { policy, logit, fmr, extrapolated, ...(layers && { layers: thresholdLayers.filter((layer) => moved[layer]) }) };
 }
 
 /** Whether two faces that the camera saw may be one person's, without knowing whose. */

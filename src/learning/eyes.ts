@@ -126,6 +126,8 @@ function galleryOver(state: State): Gallery {
     get threshold() {
       return now().threshold;
     },
+    consider: (evidence) => now().consider(evidence),
+    enrolled: () => now().enrolled(),
     get templates() {
       return now().templates;
     },

@@ -4,7 +4,7 @@
  * published, and does not compile, until it is written down here. Pure.
  */
 import Type, { type Static, type TObject } from 'typebox';
-import { denials, type Event, type EventKind, enrolmentSteps, likenessBands } from '../events.ts';
+import { denials, type Event, type EventKind, enrolmentSteps, likenessBands, thresholdLayers } from '../events.ts';
 import { jobPlaces, jobStates, recipeNames } from '../retrain/port.ts';
 
 const closed = { additionalProperties: false } as const;
@@ -18,7 +18,13 @@ const personId = text('A person’s id; names stay in the door.');
 const band = Type.Enum([...likenessBands], {
   description: 'How far the best match was from the threshold. The exact likeness stays in the journal of the door.',
 });
-const threshold = object({ policy: text(), logit: Type.Number(), fmr: Type.Number(), extrapolated: Type.Boolean() });
+const threshold = object({
+  policy: text(),
+  logit: Type.Number(),
+  fmr: Type.Number(),
+  extrapolated: Type.Boolean(),
+  layers: maybe(Type.Array(Type.Enum([...thresholdLayers]), { description: 'What has moved it from the calibration table.' })),
+});
 const requester = Type.Union([
   object({
     kind: Type.Literal('operator'),
@@ -56,7 +62,14 @@ const fields = {
     ...captured,
     failures: maybe(count('Failed attempts of this face in a row, counted towards a lock-out.')),
     attempts: maybe(count('Failed attempts of whomever since somebody was let in by face.')),
+    threshold: maybe(threshold),
     visit,
+  }),
+  'threshold.moved': object({
+    before: Type.Number({ description: 'The logit until now.' }),
+    threshold,
+    people: count('Behind the door’s own evidence.'),
+    visits: count('Of unknown visitors, behind the door’s own evidence.'),
   }),
   'access.pending': object({ personId, needs: Type.Enum(['pin', 'second-person']), withinMs: ms() }),
   'pin.accepted': object({ personId, withinMs: ms() }),

@@ -213,6 +213,10 @@ export const identity = {
     1e-9,
     0.1,
   ),
+  doorEvidence: flag(
+    'For `target-fmr`: whether what this door knows of its own people and visitors moves the threshold. It tightens, and from 8 people on it may loosen as well; `facelatch strictness` shows it.',
+    true,
+  ),
   ambiguityMargin: number(
     'If the second-best person is within this distance of the best, the face is ambiguous and the door stays locked. Logits.',
     1.5,

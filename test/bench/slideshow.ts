@@ -5,8 +5,9 @@ import type { Sighting } from '../../src/access/port.ts';
 import { begun } from '../../src/access/presentation.ts';
 import type { Row } from '../../src/cli/door/figures.ts';
 import type { Embedding } from '../../src/face/port.ts';
+
 import { gallerySearch } from '../../src/identity/search.ts';
-import { faceComparison, identify, thresholdsOf } from '../../src/identity/threshold.ts';
+import { faceComparison, identify, noteOf, thresholdsOf } from '../../src/identity/threshold.ts';
 import { openCohort, versions } from '../../src/recipes/cohort.ts';
 import { loadConfig } from '../../src/settings/load.ts';
 import { randomOf } from '../fakes/embeddings.ts';
@@ -25,7 +26,7 @@ export async function benchSlideshow(): Promise<Row[]> {
   search.load(residents.map((own, i) => ({ id: `r${i}`, templates: [own[0]!, own[versions]!] })));
   const threshold = thresholdsOf(config.identity, info)(search.count);
   const faces = faceComparison(info);
-  const policy: Policy = { ...config.access, ...faces, pulseMs: 3000, threshold };
+  const policy: Policy = { ...config.access, ...faces, pulseMs: 3000, threshold: noteOf(threshold) };
   const sightingOf = (face: Embedding, atMs: number): Sighting => {
     const matches = search.match(face, 16);
     const found = identify(matches, threshold, config.identity.ambiguityMargin);

@@ -23,7 +23,10 @@ describe('wrong commands end with exit code 2 and one clear sentence', () => {
     { args: ['enrol', 'Ada', '/nowhere/ada.jpg'], says: /There is no file or folder \/nowhere\/ada\.jpg/ },
     { args: ['enrol', 'Ada', folder.path], says: /There is no picture in the folder .* \.jpg \.jpeg/ },
     { args: ['enrol', 'Ada', '--camera', '--count', 'five'], says: /--count takes a whole number from 1 to 50, not "five"/ },
-    { args: ['people', 'shw'], says: /There is no "facelatch people shw": choose from list, show, set, pin, rename, remove and reembed/ },
+    {
+      args: ['people', 'shw'],
+      says: /There is no "facelatch people shw": choose from list, show, set, pin, rename, remove, confusable and reembed/,
+    },
     { args: ['compare', join(root, 'README.md'), 'a.jpg'], says: /README\.md: This is not a picture in a known format/ },
     { args: ['evaluate', join(root, 'config', 'demo-people')], says: /\d+ pictures and no folder for each person.*--people-by name/ },
     { args: ['compare', root, 'a.jpg'], says: /is a folder: name one picture/ },

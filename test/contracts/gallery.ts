@@ -301,6 +301,10 @@ export function testGallery(name: string, place: () => Place): void {
         extrapolated: false,
         detection: 0.9,
         verification: 0.5,
+        layers: {
+          table: { logit: 3.5, fmr: expect.closeTo(0.001, 10), extrapolated: false },
+          chances: { logit: 3.5, fmr: expect.closeTo(0.001, 10), extrapolated: false, templates: 0, independent: 1 },
+        },
       });
       const { id } = gallery.enrol(person('Ada', face(), face(), face()));
       const three = gallery.threshold;

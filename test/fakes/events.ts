@@ -1,7 +1,7 @@
 /** Ready-made events, one of each kind, for tests of whatever carries events. */
 import type { Event, EventKind } from '../../src/events.ts';
 
-const threshold = { policy: 'target-fmr', logit: 4.2, fmr: 2e-6, extrapolated: true };
+const threshold = { policy: 'target-fmr', logit: 4.2, fmr: 2e-6, extrapolated: true, layers: ['table', 'chances'] as const };
 const likeness = { logit: 7.5, probability: 0.9994, share: 1 };
 
 /** One event of every kind; the type makes the list complete. */
@@ -36,6 +36,14 @@ export const eventOf: { readonly [Kind in EventKind]: Extract<Event, { kind: Kin
     ageMs: 95,
     failures: 2,
     attempts: 7,
+    threshold,
+  },
+  'threshold.moved': {
+    kind: 'threshold.moved',
+    before: 4.9,
+    threshold: { ...threshold, layers: ['table', 'chances', 'door'] },
+    people: 12,
+    visits: 3,
   },
   'relay.pulsed': { kind: 'relay.pulsed', grantSeq: 5, durationMs: 3000, captureToRelayMs: 210 },
   'relay.failed': { kind: 'relay.failed', grantSeq: 5, detail: 'the line is held by another process' },

@@ -141,6 +141,8 @@ export function memoryGallery({ embedder, policy, clock, shelf = emptyShelf() }:
     get threshold() {
       return threshold.now;
     },
+    consider: threshold.consider,
+    enrolled: () => taken.people,
     get templates() {
       return templates();
     },
@@ -155,6 +157,7 @@ export function memoryGallery({ embedder, policy, clock, shelf = emptyShelf() }:
     refresh: () => {
       if (taken.version === shelf.version) return false;
       taken = take();
+      threshold.load(taken.people);
       return true;
     },
     reembed: async (embed) => {

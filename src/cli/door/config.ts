@@ -1,14 +1,21 @@
 /** `facelatch config`: the effective configuration with the source of every value; the reference; all defaults. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { Command } from 'commander';
+import { galleryOf } from '../../adapters/basics.ts';
+import { Fault } from '../../base/errors.ts';
 import { version } from '../../base/version.ts';
 import { statusSchema } from '../../command/enrol.ts';
 import { plainRequest, signedRequest } from '../../command/gate.ts';
 import { commands } from '../../command/registry.ts';
 import { replyBody } from '../../command/reply.ts';
+import type { Threshold } from '../../identity/port.ts';
+import { embedderOf } from '../../learning/networks.ts';
 import { asyncApi } from '../../mqtt/asyncapi/document.ts';
-import { defaults, type LoadedConfig } from '../../settings/load.ts';
+import { type Config, defaults, type LoadedConfig } from '../../settings/load.ts';
 import { reference } from '../../settings/reference.ts';
 import { type CommonOptions, configOf, exitCodes, print, withCommon, withHelp, write } from '../context.ts';
+import { layersText } from '../strictness-words.ts';
 import { table } from '../words.ts';
 
 interface ConfigOptions extends CommonOptions {
@@ -38,8 +45,13 @@ export function configCommand(_stop: AbortSignal, exit: (code: number) => void):
     else if (options.defaults) write(defaultsText());
     else if (options.asyncapi) write(JSON.stringify(asyncApiDocument(), null, 1));
     else {
-      const { sources } = configOf(options);
-      print(options, effective(sources), () => listing(sources));
+      const { sources, config } = configOf(options);
+      const threshold = thresholdIn(config);
+      print(options, { ...effective(sources), ...(threshold && { [computed]: { value: threshold, source: 'computed' } }) }, () =>
+        [listing(sources), ...(threshold?.layers ? [`${computed}  ${threshold.logit.toFixed(2)} = ${layersText(threshold)}`] : [])].join(
+          '\n',
+        ),
+      );
     }
     exit(exitCodes.yes);
   });
@@ -56,6 +68,21 @@ export function defaultsText(): string {
     /\[\n\s+([^[\]{}]*?)\n\s+\]/g,
     (_, items: string) => `[${items.replace(/\n\s+/g, ' ')}]`,
   );
+}
+
+/** No setting: what the door makes of those above it. */
+const computed = 'identity.threshold';
+
+/** Of the people who are enrolled; undefined where there are none yet, or they cannot be read: `doctor` says why. */
+function thresholdIn(config: Config): Threshold | undefined {
+  if (!existsSync(join(config.state.folder, 'people.sqlite'))) return undefined;
+  try {
+    using gallery = galleryOf(config, embedderOf(config));
+    return gallery.threshold;
+  } catch (error) {
+    if (error instanceof Fault) return undefined;
+    throw error;
+  }
 }
 
 const hidden = '(hidden)';

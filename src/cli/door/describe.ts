@@ -1,5 +1,5 @@
 /** A journal event in one line that people read. */
-import type { Event, EventKind, LikenessBand, Region, Requester } from '../../events.ts';
+import type { Event, EventKind, LikenessBand, Region, Requester, ThresholdNote } from '../../events.ts';
 import { type Bar, likenessText } from '../likeness-words.ts';
 import { counted, people } from '../words.ts';
 
@@ -58,10 +58,15 @@ function resembling(
 const placeText = ({ left, top, width, height }: Region) =>
   `at ${Math.round(100 * (left + width / 2))} % of the picture's width and ${Math.round(100 * (top + height / 2))} % of its height`;
 
+const movedBy = (layers: ThresholdNote['layers'], behind: number, visits: number): string =>
+  layers?.includes('door') ? `, by this door's own ${people(behind)} and ${counted(visits, 'unknown visitor')}` : '';
+
 const words: Words = {
   'access.granted': ({ personId, votes, likeness, threshold, ageMs, visit }, { nameOf, band }) =>
     `OPEN for ${nameOf(personId)} (${votes} frames agreed, likeness ${band ? bandTexts[band] : likenessText(likeness, threshold)}, ${Math.round(ageMs)} ms after the frame)${visitText(visit)}`,
   'access.denied': (event, context) => `shut: ${event.reason}, ${event.detail}${resembling(event, context)}${visitText(event.visit)}`,
+  'threshold.moved': ({ before, threshold, people: behind, visits }) =>
+    `the threshold is ${threshold.logit.toFixed(2)}, ${Math.abs(threshold.logit - before).toFixed(2)} ${threshold.logit > before ? 'stricter' : 'looser'} than before${movedBy(threshold.layers, behind, visits)}; "facelatch strictness" shows why`,
   'access.pending': ({ personId, needs, withinMs }, { nameOf }) =>
     `${nameOf(personId)} recognised; ${needs === 'pin' ? 'a PIN' : 'a second person'} is needed within ${seconds(withinMs)}`,
   'pin.accepted': ({ personId, withinMs }, { nameOf }) => `PIN of ${nameOf(personId)}; their face is needed within ${seconds(withinMs)}`,

@@ -4,7 +4,7 @@ import { accessSync, constants, existsSync, statfsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { styleText } from 'node:util';
 import { Command } from 'commander';
-import { doorKeysFile, galleryOf, journalOf, stateFolder } from '../../adapters/basics.ts';
+import { doorKeysFile, journalOf, stateFolder } from '../../adapters/basics.ts';
 import { cameraOf } from '../../adapters/camera.ts';
 import { doorKeysOf } from '../../adapters/command.ts';
 import { brokerProbe, embeddedBroker, exposedBroker } from '../../adapters/mqtt.ts';
@@ -18,15 +18,14 @@ import type { EmbedderInfo, FaceReader } from '../../face/port.ts';
 import { stateModes } from '../../host/state-folder.ts';
 import { timeSync } from '../../host/time-sync.ts';
 import { conclusiveFrames, type MountingFound, mountingIn, mountingOf, rotateFor } from '../../house/mounting-watch.ts';
-import type { Gallery } from '../../identity/port.ts';
 import { doorReaderOf } from '../../learning/parts.ts';
 import type { Config } from '../../settings/load.ts';
 import { type CommonOptions, configOf, exitCodes, print, withCommon, withHelp } from '../context.ts';
 import { signedWords } from '../journal/journal.ts';
-import { strictness } from '../likeness-words.ts';
-import { counted, oneIn, people } from '../words.ts';
+import { counted } from '../words.ts';
 import type { Check, Found } from './doctor-check.ts';
 import { farmChecks } from './doctor-farm.ts';
+import { checkPeople } from './doctor-people.ts';
 
 const firstFrameMs = 8000;
 const leastFreeBytes = 200 * 1024 * 1024;
@@ -198,43 +197,6 @@ function checkState(config: Config): Found {
   if (writable !== undefined || readable !== undefined)
     return { health: 'problem', found: [writable, readable].filter(Boolean).join('; ') };
   return { health: 'ok', found: `${folder}, ${(free / 1e9).toFixed(1)} GB free` };
-}
-
-function checkPeople(config: Config, embedder: FaceReader['embedder']): Found {
-  using gallery = galleryOf(config, embedder);
-  const { threshold, templates, stale } = gallery;
-  const enrolled = gallery.list().length;
-  const foreign = gallery.findings().flatMap((finding) => (finding.kind === 'gallery.row-refused' ? [finding] : []));
-  if (foreign.length > 0) {
-    const named = foreign
-      .slice(0, 5)
-      .map(({ row, personId, picture }) => `${row} of ${personId}${picture === undefined ? '' : ` (${picture})`}`);
-    return {
-      health: 'problem',
-      found: `${counted(foreign.length, 'row')} not written by this door, left out: ${named.join(', ')}${foreign.length > 5 ? ' …' : ''}. Remove and enrol again, or, after a restored backup or new keys, vouch for all: facelatch people seal`,
-    };
-  }
-  if (stale > 0 || gallery.unrecognised.length > 0) return lackTemplates(gallery);
-  if (enrolled === 0)
-    return { health: 'note', found: 'nobody is enrolled yet: facelatch enrol NAME --camera', lacks: ['nobody is let in by face'] };
-  const rule =
-    threshold.policy === 'paper'
-      ? `paper policy ${threshold.detection}/${threshold.verification}`
-      : `threshold ${strictness(oneIn(threshold.fmr), threshold.extrapolated, 'comparisons of strangers passes')}`;
-  return { health: threshold.extrapolated ? 'note' : 'ok', found: `${people(enrolled)}, ${counted(templates, 'template')}; ${rule}` };
-}
-
-const mostNamed = 5;
-
-/** After a change of embedder, or where no picture of somebody gives a template. */
-function lackTemplates(gallery: Gallery): Found {
-  const names = gallery.unrecognised.map((id) => gallery.find(id)?.name ?? id);
-  const some = `${names.slice(0, mostNamed).join(', ')}${names.length > mostNamed ? ' …' : ''}`;
-  const all = names.length > 0 ? `, of ${some} none at all` : '';
-  return {
-    health: 'problem',
-    found: `pictures of ${people(gallery.stale)} have no template of this embedder${all}: the running door makes them, or facelatch people reembed. Whoever is named after that must be enrolled again`,
-  };
 }
 
 async function checkCamera(config: Config, reader: FaceReader, stop: AbortSignal): Promise<Found> {

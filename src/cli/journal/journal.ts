@@ -97,11 +97,11 @@ async function follow(journal: Journal, head: number, query: Query, names: Names
 }
 
 function entryText({ seq, at, event }: Entry, names: Names, journal: Journal): string {
-  const threshold = event.kind === 'access.denied' && event.likeness ? thresholdAt(seq, journal) : undefined;
+  const threshold = event.kind === 'access.denied' && event.likeness ? (event.threshold ?? thresholdAt(seq, journal)) : undefined;
   return `${at}  ${String(seq).padStart(6)}  ${event.kind.padEnd(15)}  ${describeEvent(event, { nameOf: nameIn(names), threshold })}`;
 }
 
-/** A denial does not note its threshold: the last one noted before it. */
+/** A denial of an older version does not note its threshold: the last one noted before it. */
 function thresholdAt(seq: number, journal: Journal): Bar | undefined {
   const [noted] = journal.query({ kinds: ['access.granted', 'daemon.started'], upTo: seq, limit: 1 });
   return noted && 'threshold' in noted.event ? noted.event.threshold : undefined;

@@ -18,6 +18,7 @@ import { type CommonOptions, checkState, configOf, exitCodes, print, withCommon,
 import { findPerson } from '../person.ts';
 import { openProgress } from '../progress.ts';
 import { counted, people as peopleCount, table } from '../words.ts';
+import { confusableCommand } from './people-confusable.ts';
 import { pinCommand, rulesText, setCommand } from './people-rules.ts';
 
 export function peopleCommand(stop: AbortSignal, exit: (code: number) => void): Command {
@@ -42,6 +43,7 @@ export function peopleCommand(stop: AbortSignal, exit: (code: number) => void): 
     .addCommand(setCommand(exit))
     .addCommand(pinCommand(stop, exit))
     .addCommand(removeCommand(stop, exit))
+    .addCommand(confusableCommand(exit))
     .addCommand(reembedCommand(exit))
     .addCommand(sealCommand(stop, exit));
 }
@@ -66,7 +68,7 @@ function listCommand(exit: Exit) {
       if (slip !== undefined)
         throw new Fault(
           'bad-argument',
-          `There is no "facelatch people ${slip}": choose from list, show, set, pin, rename, remove and reembed (did you mean "facelatch people show ${slip}"?)`,
+          `There is no "facelatch people ${slip}": choose from list, show, set, pin, rename, remove, confusable and reembed (did you mean "facelatch people show ${slip}"?)`,
         );
       using gallery = opened(options).gallery;
       const people = gallery.list();

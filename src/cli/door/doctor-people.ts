@@ -1,0 +1,55 @@
+/** What `doctor` says of the people: whose rows do not count, who is missing, and the threshold in its layers. */
+import { galleryOf } from '../../adapters/basics.ts';
+import type { FaceReader } from '../../face/port.ts';
+import { pairsAlike } from '../../identity/evidence/alike.ts';
+import type { Gallery } from '../../identity/port.ts';
+import type { Config } from '../../settings/load.ts';
+import { strictness } from '../likeness-words.ts';
+import { layersText, missingText } from '../strictness-words.ts';
+import { counted, oneIn, people } from '../words.ts';
+import type { Found } from './doctor-check.ts';
+
+export function checkPeople(config: Config, embedder: FaceReader['embedder']): Found {
+  using gallery = galleryOf(config, embedder);
+  const { threshold, templates, stale } = gallery;
+  const enrolled = gallery.list().length;
+  const foreign = gallery.findings().flatMap((finding) => (finding.kind === 'gallery.row-refused' ? [finding] : []));
+  if (foreign.length > 0) {
+    const named = foreign
+      .slice(0, 5)
+      .map(({ row, personId, picture }) => `${row} of ${personId}${picture === undefined ? '' : ` (${picture})`}`);
+    return {
+      health: 'problem',
+      found: `${counted(foreign.length, 'row')} not written by this door, left out: ${named.join(', ')}${foreign.length > 5 ? ' …' : ''}. Remove and enrol again, or, after a restored backup or new keys, vouch for all: facelatch people seal`,
+    };
+  }
+  if (stale > 0 || gallery.unrecognised.length > 0) return lackTemplates(gallery);
+  if (enrolled === 0)
+    return { health: 'note', found: 'nobody is enrolled yet: facelatch enrol NAME --camera', lacks: ['nobody is let in by face'] };
+  const rule =
+    threshold.policy === 'paper'
+      ? `paper policy ${threshold.detection}/${threshold.verification}`
+      : `threshold ${strictness(oneIn(threshold.fmr), threshold.extrapolated, 'comparisons of strangers passes')}: ${layersText(threshold)}`;
+  const alike = pairsAlike(embedder, gallery.enrolled(), threshold.logit);
+  const notes = [
+    alike.length > 0 && `${counted(alike.length, 'pair')} of them can come in as each other: see facelatch people confusable`,
+    missingText(embedder),
+  ].filter((note) => typeof note === 'string');
+  return {
+    health: threshold.extrapolated || notes.length > 0 ? 'note' : 'ok',
+    found: [`${people(enrolled)}, ${counted(templates, 'template')}`, rule, ...notes].join('; '),
+  };
+}
+
+const mostNamed = 5;
+
+/** After a change of embedder, or where no picture of somebody gives a template. */
+function lackTemplates(gallery: Gallery): Found {
+  const names = gallery.unrecognised.map((id) => gallery.find(id)?.name ?? id);
+  const some = `${names.slice(0, mostNamed).join(', ')}${names.length > mostNamed ? ' …' : ''}`;
+  const all = names.length > 0 ? `, of ${some} none at all` : '';
+  return {
+    health: 'problem',
+    found: `pictures of ${people(gallery.stale)} have no template of this embedder${all}: the running door makes them, or facelatch people reembed. Whoever is named after that must be enrolled again`,
+  };
+}
