@@ -39,12 +39,19 @@ interface State extends Omit<TemplateRenewalParts, 'coming'> {
   /** What guarded when this began; another one in its place was promoted meanwhile. */
   readonly first: Guard;
   round: Promise<void> | undefined;
-  /** People with pictures without a template that the last round could not make. */
-  readonly stuck: WeakMap<Guard, number>;
+  /** What the last round could not make: it is tried again when that is more, or there are other pictures. */
+  readonly stuck: WeakMap<Guard, Left>;
   /** A renewal that was journalled, and what it has made so far. */
   told: { pictures: number } | undefined;
   /** Those who are named in the journal. */
   named: ReadonlySet<PersonId>;
+}
+
+interface Left {
+  /** People with pictures without a template. */
+  readonly stale: number;
+  /** All that were stored when it began. */
+  readonly pictures: number;
 }
 
 /** How often people who are not recognised until their templates are made are read, milliseconds. */
@@ -88,15 +95,22 @@ function look(state: State): void {
     state.coming.gallery.refresh();
     if (turned(state, state.coming)) return;
   }
-  const lacking = ({ gallery }: Guard) => gallery.stale > 0;
   const guards = [eyes.current, ...(state.coming ? [state.coming] : [])];
-  for (const guard of guards) if (!lacking(guard)) stuck.delete(guard);
-  const next = guards.find((guard) => guard.gallery.stale > (stuck.get(guard) ?? 0));
+  for (const guard of guards) if (guard.gallery.stale === 0) stuck.delete(guard);
+  const next = guards.find((guard) => hasWork(state, guard));
   if (!next) return;
   state.round = round(state, next).finally(() => {
     state.round = undefined;
   });
 }
+
+function hasWork({ stuck }: State, guard: Guard): boolean {
+  if (guard.gallery.stale === 0) return false;
+  const before = stuck.get(guard);
+  return !before || guard.gallery.stale > before.stale || picturesIn(guard) !== before.pictures;
+}
+
+const picturesIn = ({ gallery }: Guard): number => gallery.list().reduce((sum, { pictures }) => sum + pictures, 0);
 
 /** A network that was promoted meanwhile guards; the one that waited is not needed. */
 function giveUp(state: State, coming: Guard): void {
@@ -119,13 +133,15 @@ async function round(state: State, guard: Guard): Promise<void> {
   const { eyes, log, signal, stuck } = state;
   const isNeeded = guard === state.coming;
   // Nobody whose template is made now is recognised before: no pause for whoever stands there, because it may be them.
-  const hurry = guard === eyes.current && guard.gallery.unrecognised.length > 0;
+  const hurry = !state.coming && guard === eyes.current && guard.gallery.unrecognised.length > 0;
   if ((isNeeded || hurry) && !state.told) begin(state, guard);
+  // Somebody may be enrolled meanwhile.
+  const picturesBefore = picturesIn(guard);
   try {
     const { pictures, failed } = hurry
       ? await renewTemplates(guard.gallery, guard.reader, () => signal.throwIfAborted(), { readEveryMs })
       : await renewTemplates(guard.gallery, guard.reader, state.untilQuiet);
-    stuck.set(guard, guard.gallery.stale);
+    stuck.set(guard, { stale: new Set(failed.map(({ personId }) => personId)).size, pictures: picturesBefore });
     log.info({ room: 'identity', pictures, failed: failed.map(({ personId }) => personId) }, 'templates made for the network in use');
     if (state.told) state.told.pictures += pictures;
     if (isNeeded) turned(state, guard);
@@ -153,8 +169,8 @@ function leftOut({ eyes }: State, { gallery }: Guard): readonly PersonId[] {
 
 /** True where the coming network took over. Nothing is awaited between the look at the people and the switch. */
 function turned(state: State, coming: Guard): boolean {
-  const { eyes, stuck, log } = state;
-  if (coming.gallery.stale > (stuck.get(coming) ?? 0)) return false;
+  const { eyes, log } = state;
+  if (hasWork(state, coming)) return false;
   if (leftOut(state, coming).length > 0) {
     nameMissing(state, coming);
     return false;

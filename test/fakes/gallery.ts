@@ -163,7 +163,7 @@ export function memoryGallery({ embedder, policy, clock, shelf = emptyShelf() }:
     reembed: async (embed) => {
       const failed = [];
       let pictures = 0;
-      for (const person of shelf.people) {
+      for (const person of [...shelf.people]) {
         for (const picture of person.pictures.filter((each) => !own(each))) {
           try {
             const template = await embed(picture.picture);
