@@ -36,6 +36,7 @@ export const i32 = {
   add: [0x6a],
   subtract: [0x6b],
   lessUnsigned: [0x49],
+  shiftLeft: [0x74],
   constant: (value: number): Code => [0x41, ...signedLeb128(value)],
 } as const;
 export const f32 = { add: [0x92], store: [0x38, 2, 0] } as const;
@@ -46,6 +47,10 @@ const vector = (opcode: number): Code => [0xfd, ...unsignedLeb128(opcode)];
 const access = (opcode: number, align: number) => (offset: number) => [...vector(opcode), align, ...unsignedLeb128(offset)];
 export const v128 = {
   load: access(0x00, 2),
+  /** Eight bytes as numbers of 16 bits. */
+  loadBytes: access(0x02, 0),
+  /** Two bytes into one lane of eight; the address lies below the vector. */
+  loadLane16: (offset: number, lane: number): Code => [...vector(0x55), 0, ...unsignedLeb128(offset), lane],
   store: access(0x0b, 2),
   loadSplat: access(0x09, 2),
   /** `bytes`: 16 of them. */
@@ -53,8 +58,17 @@ export const v128 = {
   zero: [...vector(0x0c), ...new Array<number>(16).fill(0)] as Code,
   and: vector(0x4e),
 } as const;
+export const i16x8 = { add: vector(0x8e) } as const;
 export const f32x4 = {
   splat: vector(0x13),
+  /** `value` four times. */
+  all: (value: number): Code => {
+    const bytes = new Uint8Array(Float32Array.of(value, value, value, value).buffer);
+    return [...vector(0x0c), ...bytes];
+  },
+  /** Of four numbers of 32 bits. */
+  convertUnsigned: vector(0xfb),
+  floor: vector(0x68),
   lane: (lane: number): Code => [...vector(0x1f), lane],
   lessThan: vector(0x43),
   greaterThan: vector(0x44),

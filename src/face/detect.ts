@@ -4,12 +4,12 @@
  */
 import type { InferenceSession, Tensor } from 'onnxruntime-node';
 import { Fault } from '../base/errors.ts';
-import { enlarge, shrinkByArea } from './align.ts';
 import type { DetectorNetwork } from './manifest.ts';
 import { intersectionOverUnion } from './mask.ts';
 import type { Picture } from './picture.ts';
+import { openLetterbox } from './pixels/letterbox.ts';
 import type { Box, Landmarks, Point } from './port.ts';
-import { fill, type InferenceOptions, openInferenceSession, tensorOf } from './session.ts';
+import { type InferenceOptions, openInferenceSession, tensorOf } from './session.ts';
 
 export interface Detection {
   readonly score: number;
@@ -43,30 +43,16 @@ export async function openDetector({ bytes, ...network }: DetectorNetwork, optio
       'model-unfit',
       `The network ${network.name} lacks the output ${missing.join(', ')} that output.decoder "${network.decoder}" reads`,
     );
-  const data = new Float32Array(3 * input.width * input.height);
+  const letterbox = openLetterbox(input, network.upscaleAtMost);
   return {
     longestSide: Math.max(input.width, input.height),
     detect: async (picture) => {
-      const scale = letterbox(picture, network, data);
+      const { data, scale } = letterbox(picture);
       const results = await session.run({ [input.name]: tensorOf(data, 1, input) });
       const candidates = network.decoder === 'points' ? readPoints(results, network) : readYunet(results, network);
       return suppress(candidates, network.nmsIou).map((d) => toPicture(d, scale));
     },
   };
-}
-
-/** Lays the picture into the top left corner of the input, as large as it fits, zero elsewhere. Returns the scale. */
-function letterbox(picture: Picture, network: LoadedDetector, data: Float32Array): number {
-  const { input } = network;
-  const scale = Math.min(input.width / picture.width, input.height / picture.height, network.upscaleAtMost);
-  const width = Math.min(input.width, Math.max(1, Math.round(picture.width * scale)));
-  const height = Math.min(input.height, Math.max(1, Math.round(picture.height * scale)));
-  const resized = scale < 1 ? shrinkByArea(picture, width, height) : enlarge(picture, width, height);
-  const [zero0, zero1, zero2] = input.mean.map((m, c) => -m / (input.std[c] as number));
-  if (zero0 === zero1 && zero1 === zero2) data.fill(zero0 as number);
-  else fill(data, 0, new Uint8Array(input.width * input.height * 3), input.width, input.height, input);
-  fill(data, 0, resized.rgb, width, height, input);
-  return scale;
 }
 
 type Results = InferenceSession.OnnxValueMapType;

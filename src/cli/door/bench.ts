@@ -13,18 +13,26 @@ import { quantile, type Row, tableOf, time } from './figures.ts';
 const frames = 200;
 const templates = 50;
 
-/** One demo person before a wall: 640×480 JPEG. */
-export function personFrame(name: string): Promise<Buffer> {
+/** Pixels. */
+export interface FrameSize {
+  readonly width: number;
+  readonly height: number;
+}
+
+const common: FrameSize = { width: 640, height: 480 };
+
+/** One demo person before a wall: a JPEG. */
+export function personFrame(name: string, { width, height }: FrameSize = common): Promise<Buffer> {
   return sharp(readFileSync(join(demoPeopleFolder, `${name}.jpg`)))
-    .resize(640, 480, { fit: 'contain', background: '#b8b4ae' })
+    .resize(width, height, { fit: 'contain', background: '#b8b4ae' })
     .jpeg({ quality: 85 })
     .toBuffer();
 }
 
-/** Milliseconds of one frame 640×480 with one face: JPEG → match against `templates` templates, and its stages. */
-export async function measureFrame(config: Config, stop?: AbortSignal): Promise<Row[]> {
+/** Milliseconds of one frame with one face: JPEG → match against `templates` templates, and its stages. */
+export async function measureFrame(config: Config, stop?: AbortSignal, size = common): Promise<Row[]> {
   await using reader = await readerOf(config);
-  const picture = await personFrame('p01-smiling');
+  const picture = await personFrame('p01-smiling', size);
   const [face] = (await reader.read(picture)).faces;
   const embedding = face?.embedding;
   if (!embedding)
@@ -42,7 +50,7 @@ export async function measureFrame(config: Config, stop?: AbortSignal): Promise<
     search.match(faces[0]?.embedding ?? embedding);
   });
   return [
-    { what: `one frame 640×480, decode → match against ${templates}, p50`, value: quantile(whole, 0.5), unit: 'ms' },
+    { what: `one frame ${size.width}×${size.height}, decode → match against ${templates}, p50`, value: quantile(whole, 0.5), unit: 'ms' },
     { what: 'one frame, p95', value: quantile(whole, 0.95), unit: 'ms' },
     ...Object.entries(stages).map(([stage, samples]) => ({ what: `  of which ${stage}, p50`, value: quantile(samples, 0.5), unit: 'ms' })),
     {
