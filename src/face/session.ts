@@ -75,6 +75,33 @@ export async function openInferenceSession(
   return session;
 }
 
+/** An input or an output of a network; a size that is not fixed is 0. */
+export interface TensorShape {
+  readonly name: string;
+  readonly shape: readonly number[];
+}
+
+/** What a network takes and gives, from its graph. @throws Fault `model-unfit`. */
+export async function shapeOfNetwork(
+  bytes: Uint8Array,
+  name: string,
+): Promise<{ readonly inputs: readonly TensorShape[]; readonly outputs: readonly TensorShape[] }> {
+  requireSelfContained(bytes, name);
+  let session: InferenceSession;
+  try {
+    session = await InferenceSession.create(bytes, { executionProviders: ['cpu'], graphOptimizationLevel: 'disabled' });
+  } catch (error) {
+    throw new Fault('model-unfit', `ONNX Runtime cannot load the network ${name}: ${messageOf(error)}`, error);
+  }
+  const shapes = (all: InferenceSession['inputMetadata']): TensorShape[] =>
+    all.flatMap((each) =>
+      each.isTensor ? [{ name: each.name, shape: each.shape.map((size) => (typeof size === 'number' && size > 0 ? size : 0)) }] : [],
+    );
+  const found = { inputs: shapes(session.inputMetadata), outputs: shapes(session.outputMetadata) };
+  await session.release();
+  return found;
+}
+
 /**
  * Writes interleaved RGB pixels into `out` as picture `index` of a batch: `width`×`height` at the top left of the
  * network's input; the rest is unchanged.

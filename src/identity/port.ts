@@ -267,8 +267,6 @@ export interface ReembedOptions {
    * made, which takes less time.
    */
   readonly readEveryMs?: number;
-  /** How many are made at a time; 1 by default. */
-  readonly atOnce?: number;
 }
 
 export interface Reembedded {

@@ -8,26 +8,27 @@ import { root } from '../adapters/basics.ts';
 import { sideThread } from '../base/side-thread.ts';
 import type { Config } from '../settings/load.ts';
 import type { NetworkState } from './networks.ts';
+import { ownNetworks } from './own/own-networks.ts';
 
 export interface NetworkList extends AsyncDisposable {
   /** Undefined where they cannot be checked now. */
   list(): Promise<readonly NetworkState[] | undefined>;
 }
 
-export function networkList({ face }: Pick<Config, 'face'>): NetworkList {
-  const thread = sideThread<Pick<Config, 'face'>, readonly NetworkState[]>({
+export function networkList({ face, state }: Pick<Config, 'face' | 'state'>): NetworkList {
+  const thread = sideThread<Pick<Config, 'face' | 'state'>, readonly NetworkState[]>({
     module: new URL('./worker.ts', import.meta.url),
     ...{ mostWaiting: 1, patienceMs: 30_000, heapMb: 96 },
   });
   let known: { readonly as: string; readonly found: readonly NetworkState[] } | undefined;
   let checking: Promise<readonly NetworkState[] | undefined> | undefined;
   const check = async () => {
-    const as = await filesOf(known?.found ?? []);
+    const as = await filesOf(known?.found ?? [], { state });
     if (known?.as === as) return known.found;
-    const found = await thread.ask({ face });
+    const found = await thread.ask({ face, state });
     // It is needed seldom, and holds much memory.
     await thread[Symbol.asyncDispose]();
-    if (found) known = { as: await filesOf(found), found };
+    if (found) known = { as: await filesOf(found, { state }), found };
     return found;
   };
   return {
@@ -42,9 +43,13 @@ export function networkList({ face }: Pick<Config, 'face'>): NetworkList {
 }
 
 /** Which files there are, and whether each is still the same. */
-async function filesOf(found: readonly NetworkState[]): Promise<string> {
+async function filesOf(found: readonly NetworkState[], config: Pick<Config, 'state'>): Promise<string> {
   const models = join(root, 'models');
-  const folders = new Set([...(await namesIn(models)).map((name) => join(models, name)), ...found.map(({ folder }) => folder)]);
+  const folders = new Set([
+    ...(await namesIn(models)).map((name) => join(models, name)),
+    ...ownNetworks(config),
+    ...found.map(({ folder }) => folder),
+  ]);
   const files = await Promise.all([...folders].map(async (folder) => (await namesIn(folder)).map((name) => join(folder, name))));
   return (await Promise.all(files.flat().toSorted().map(identityOf))).join('\n');
 }

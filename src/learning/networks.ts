@@ -8,6 +8,7 @@ import { openDetectorNetwork, openEmbedderNetwork } from '../face/manifest.ts';
 import type { EmbedderInfo } from '../face/port.ts';
 import { openCohort } from '../recipes/cohort.ts';
 import type { Config } from '../settings/load.ts';
+import { licenceWords, ownNetworks } from './own/own-networks.ts';
 import { embedderFolder } from './parts.ts';
 
 export interface NetworkState {
@@ -29,14 +30,16 @@ export function embedderOf(config: Config): EmbedderInfo {
   return openEmbedderNetwork(embedderFolder(config)).info;
 }
 
-/** Every network in models/, and those that the configuration names elsewhere. */
-export function networks({ face }: Pick<Config, 'face'>): NetworkState[] {
+/** Every network in models/, those that were taken in here, and those that the configuration names elsewhere. */
+export function networks({ face, state }: Pick<Config, 'face' | 'state'>): NetworkState[] {
   const used = { 'face.detector': modelFolder(face.detector), 'face.embedder': modelFolder(face.embedder) };
-  const installed = readdirSync(join(root, 'models'), { withFileTypes: true }).flatMap((entry) => (entry.isFile() ? [] : [entry.name]));
+  const installed = readdirSync(join(root, 'models'), { withFileTypes: true }).flatMap((entry) =>
+    entry.isFile() || entry.name === 'catalogue' ? [] : [entry.name],
+  );
   // One that was shipped and is gone is named, too.
   const shipped = [...new Set([...installed, ...Object.keys(shippedNetworks)])].map((name) => join(root, 'models', name));
   const settings = Object.keys(used) as (keyof typeof used)[];
-  return [...new Set([...shipped.toSorted(), ...Object.values(used)])].map((folder) =>
+  return [...new Set([...shipped.toSorted(), ...ownNetworks({ state }), ...Object.values(used)])].map((folder) =>
     stateOf(
       folder,
       settings.filter((setting) => used[setting] === folder),
@@ -70,6 +73,12 @@ function stateOf(folder: string, usedAs: NetworkState['usedAs']): NetworkState {
 function shippedAs(folder: string): string {
   const kinds: Readonly<Record<string, string>> = { cohort: 'cohort', detector: 'face-detector', embedder: 'face-embedder' };
   return (folder.startsWith(join(root, 'models')) && kinds[basename(folder)]) || '';
+}
+
+/** The name and version of a network, and its licence, from its manifest alone; for people. */
+export function introduced(folder: string): string {
+  const { name = basename(folder), version = '', sha256 = '', licence } = statedIn(folder);
+  return `${name} ${version} (${licenceWords(sha256, licence)})`;
 }
 
 /** The manifest, unchecked; empty where it cannot be read (the network's state says why). */

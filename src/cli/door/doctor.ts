@@ -4,7 +4,7 @@ import { accessSync, constants, existsSync, statfsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { styleText } from 'node:util';
 import { Command } from 'commander';
-import { doorKeysFile, journalOf, stateFolder } from '../../adapters/basics.ts';
+import { doorKeysFile, journalOf, modelFolder, stateFolder } from '../../adapters/basics.ts';
 import { cameraOf } from '../../adapters/camera.ts';
 import { doorKeysOf } from '../../adapters/command.ts';
 import { brokerProbe, embeddedBroker, exposedBroker } from '../../adapters/mqtt.ts';
@@ -14,10 +14,12 @@ import { Fault, messageOf } from '../../base/errors.ts';
 import { shownText } from '../../base/path.ts';
 import { systemClock } from '../../base/time.ts';
 import { copiedWords } from '../../command/keys.ts';
-import type { EmbedderInfo, FaceReader } from '../../face/port.ts';
+import type { FaceReader } from '../../face/port.ts';
 import { stateModes } from '../../host/state-folder.ts';
 import { timeSync } from '../../host/time-sync.ts';
 import { conclusiveFrames, type MountingFound, mountingIn, mountingOf, rotateFor } from '../../house/mounting-watch.ts';
+import { introduced } from '../../learning/networks.ts';
+import { lacksOf } from '../../learning/own/own-networks.ts';
 import { doorReaderOf } from '../../learning/parts.ts';
 import type { Config } from '../../settings/load.ts';
 import { type CommonOptions, configOf, exitCodes, print, withCommon, withHelp } from '../context.ts';
@@ -88,10 +90,17 @@ async function* examine(config: Config, withCamera: boolean, stop: AbortSignal):
     const started = performance.now();
     reader = opened.use(await doorReaderOf(config));
     const { name, version } = reader.embedder;
-    const lacks = lacking(reader.embedder);
+    const lacks = lacksOf(reader.embedder);
+    const { detector, embedder } = config.face;
+    const base = introduced(modelFolder(embedder));
+    // A network trained here goes by the name of what it was trained from, and another version.
+    const guard = base.startsWith(`${name} ${version} `) ? base : `${name} ${version}, trained from ${base}`;
     return {
       health: lacks.length > 0 ? 'note' : 'ok',
-      found: [`${name} ${version}, whole, loaded in ${Math.round(performance.now() - started)} ms`, ...lacks].join('; '),
+      found: [
+        `${guard} and ${introduced(modelFolder(detector))}, whole, loaded in ${Math.round(performance.now() - started)} ms`,
+        ...lacks,
+      ].join('; '),
     };
   });
   yield await attempt('state', () => checkState(config));
@@ -123,15 +132,6 @@ async function* examine(config: Config, withCamera: boolean, stop: AbortSignal):
   if (existsSync(doorKeysFile(config))) yield await attempt('keys', () => checkKeys(config));
   yield await attempt('clock', () => checkClock(config));
   for (const check of checkOptional()) yield check;
-}
-
-/** What the manifest of a network of one's own may lack, and what that costs. */
-export function lacking({ calibration, quality, seesCovers }: EmbedderInfo): string[] {
-  return [
-    ...(calibration ? [] : ['its manifest has no calibration: identity.policy "target-fmr" cannot be used with it']),
-    ...(quality ? [] : ['its manifest has no quality: faces of which too little can be told are compared and enrolled']),
-    ...(seesCovers ? [] : ['its manifest has no cover: faces behind masks and sunglasses are enrolled']),
-  ];
 }
 
 async function checkKeys(config: Config): Promise<Found> {

@@ -16,15 +16,17 @@ import {
 } from '../context.ts';
 import { table } from '../words.ts';
 import { describeCommand } from './describe-network.ts';
+import { calibrateCommand } from './models-calibrate.ts';
+import { catalogueCommand, fetchCommand } from './models-catalogue.ts';
 import { cohortCommand } from './models-cohort.ts';
 import { trainedCommands, trainedTable } from './trained-models.ts';
 import { verifyNetworksCommand } from './verify-networks.ts';
 
 export function modelsCommand(stop: AbortSignal, exit: (code: number) => void): Command {
   const command = new Command('models')
-    .summary('list networks; promote a trained one, go back')
+    .summary('list networks; fetch, calibrate and add others; promote a trained one')
     .description(
-      'List the networks in models/ and those that the configuration names elsewhere: name, version, licence, what each is used as, and whether ' +
+      'List the networks in models/, those that were added here, and those that the configuration names elsewhere: name, version, licence, what each is used as, and whether ' +
         'its file is the one that its manifest describes (SHA-256). Networks trained for this door follow, with their state.',
     );
   withHelp(
@@ -34,6 +36,7 @@ export function modelsCommand(stop: AbortSignal, exit: (code: number) => void): 
       'facelatch models --embedder ~/my-arcface',
       'facelatch models describe paper',
       'facelatch models verify',
+      'facelatch models catalogue',
       'facelatch models promote 3fa9c01d',
       'facelatch models rollback',
     ],
@@ -41,6 +44,7 @@ export function modelsCommand(stop: AbortSignal, exit: (code: number) => void): 
     'a network is damaged, missing or unfit',
   );
   command.enablePositionalOptions().addCommand(describeCommand(exit)).addCommand(listCommand(exit), { isDefault: true });
+  command.addCommand(catalogueCommand(exit)).addCommand(fetchCommand(stop, exit)).addCommand(calibrateCommand(stop, exit));
   command.addCommand(cohortCommand(stop, exit)).addCommand(verifyNetworksCommand(exit));
   for (const each of trainedCommands(stop, exit)) command.addCommand(each);
   return command;

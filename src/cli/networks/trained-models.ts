@@ -2,11 +2,13 @@
  * `facelatch models list|show|promote|rollback|add|remove`: the networks trained for this door, and which one
  * guards it.
  */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { Command } from 'commander';
 import { galleryOf, journalOf } from '../../adapters/basics.ts';
 import { embedderOf } from '../../learning/networks.ts';
+import { isOwnNetwork, removeOwnNetwork } from '../../learning/own/own-networks.ts';
+import { takeInNetwork } from '../../learning/own/take-in.ts';
 import { openRetraining } from '../../learning/parts.ts';
 import { openCommandPromotion } from '../../learning/promotion.ts';
 import type { BundleManifest } from '../../retrain/port.ts';
@@ -14,6 +16,7 @@ import type { BundleEntry } from '../../retrain/registry-rows.ts';
 import type { Config } from '../../settings/load.ts';
 import { type CommonOptions, checkState, configOf, exitCodes, print, withCommon, withHelp } from '../context.ts';
 import { counted, table } from '../words.ts';
+import { takenInText } from './models-catalogue.ts';
 
 type Exit = (code: number) => void;
 
@@ -131,39 +134,55 @@ function rollbackCommand(stop: AbortSignal, exit: Exit): Command {
 
 function addCommand(exit: Exit): Command {
   const command = new Command('add')
-    .description('add a trained network from elsewhere, as a candidate. It is refused if it is not whole, trusted and for this door')
-    .argument('<folder>', 'the folder with its bundle.json');
-  withHelp(command, ['facelatch models add /media/usb/3fa9c01d'], 'added');
-  return withCommon(command).action((folder: string, options: CommonOptions) =>
-    withRetraining(options, async ({ config, retraining: { registry } }) => {
-      using journal = journalOf(config);
-      const added = await registry.add(resolve(folder));
-      journal.append({ kind: 'model.added', bundle: added.id, version: added.version, by: 'cli' });
-      print(
-        options,
-        added,
-        () => `${added.id.slice(0, 12)} is a candidate: "facelatch models promote ${added.id.slice(0, 12)}" measures it`,
-      );
-      exit(exitCodes.yes);
-    }),
-  );
+    .summary('take in a network from elsewhere')
+    .description(
+      'Take in a network from elsewhere. A folder with a bundle.json was trained for this door: it becomes a candidate, and is refused if it is not whole, trusted and for this door. ' +
+        'Another folder with a manifest.json is a network of your own: it is checked, run once, and copied into the state folder.',
+    )
+    .argument('<folder>', 'the folder with its bundle.json or manifest.json');
+  withHelp(command, ['facelatch models add /media/usb/3fa9c01d', 'facelatch models add ~/my-arcface'], 'added');
+  return withCommon(command).action(async (folder: string, options: CommonOptions) => {
+    if (existsSync(join(folder, 'manifest.json')) && !existsSync(join(folder, 'bundle.json'))) await addOwn(folder, options);
+    else await addTrained(folder, options);
+    exit(exitCodes.yes);
+  });
 }
+
+async function addOwn(folder: string, options: CommonOptions): Promise<void> {
+  const kept = await takeInNetwork(configOf(options).config, folder);
+  print(options, kept, () => takenInText(kept));
+}
+
+const addTrained = (folder: string, options: CommonOptions): Promise<void> =>
+  withRetraining(options, async ({ config, retraining: { registry } }) => {
+    using journal = journalOf(config);
+    const added = await registry.add(resolve(folder));
+    journal.append({ kind: 'model.added', bundle: added.id, version: added.version, by: 'cli' });
+    print(options, added, () => `${added.id.slice(0, 12)} is a candidate: "facelatch models promote ${added.id.slice(0, 12)}" measures it`);
+  });
 
 function removeCommand(exit: Exit): Command {
   const command = new Command('remove')
-    .description('delete a trained network that does not guard the door, and the templates it made')
-    .argument('<network>', 'its id, or the beginning of it');
-  withHelp(command, ['facelatch models remove 3fa9c01d'], 'removed');
-  return withCommon(command).action((text: string, options: CommonOptions) =>
-    withRetraining(options, async ({ config, retraining: { registry } }) => {
-      const { id } = registry.find(text);
-      registry.remove(id);
-      using gallery = galleryOf(config, embedderOf(config));
-      gallery.keepTemplates([...registry.list().map(({ embedder }) => embedder), registry.base]);
-      using journal = journalOf(config);
-      journal.append({ kind: 'model.removed', bundle: id, by: 'cli' });
-      print(options, { id }, () => `${id.slice(0, 12)} is removed`);
-      exit(exitCodes.yes);
-    }),
-  );
+    .description('delete a trained network that does not guard the door, with the templates it made; or one that was fetched or added')
+    .argument('<network>', 'its id, or the beginning of it; or its name');
+  withHelp(command, ['facelatch models remove 3fa9c01d', 'facelatch models remove my-arcface'], 'removed');
+  return withCommon(command).action(async (text: string, options: CommonOptions) => {
+    const { config } = configOf(options);
+    if (isOwnNetwork(config, text)) {
+      removeOwnNetwork(config, text);
+      print(options, { name: text }, () => `${text} is removed`);
+    } else await removeTrained(text, options);
+    exit(exitCodes.yes);
+  });
 }
+
+const removeTrained = (text: string, options: CommonOptions): Promise<void> =>
+  withRetraining(options, async ({ config, retraining: { registry } }) => {
+    const { id } = registry.find(text);
+    registry.remove(id);
+    using gallery = galleryOf(config, embedderOf(config));
+    gallery.keepTemplates([...registry.list().map(({ embedder }) => embedder), registry.base]);
+    using journal = journalOf(config);
+    journal.append({ kind: 'model.removed', bundle: id, by: 'cli' });
+    print(options, { id }, () => `${id.slice(0, 12)} is removed`);
+  });

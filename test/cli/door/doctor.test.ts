@@ -1,7 +1,8 @@
 /** The last line of doctor says what this door does not do, though nothing is a problem. */
 import { expect, it } from 'vitest';
-import { lacking, verdict } from '../../../src/cli/door/doctor.ts';
+import { verdict } from '../../../src/cli/door/doctor.ts';
 import type { Check } from '../../../src/cli/door/doctor-check.ts';
+import { lacksOf } from '../../../src/learning/own/own-networks.ts';
 import { circleEmbedder } from '../../fakes/reader.ts';
 
 const ok: Check = { name: 'state', health: 'ok', found: '' };
@@ -20,10 +21,10 @@ it.each([
 });
 
 it('of a network of one’s own it says what the manifest lacks, and what that costs', () => {
-  expect(lacking(circleEmbedder)).toEqual([
+  expect(lacksOf(circleEmbedder)).toEqual([
     expect.stringMatching(/no calibration.*identity\.policy/),
     expect.stringMatching(/no quality: faces of which too little can be told are compared/),
     expect.stringMatching(/no cover: faces behind masks and sunglasses are enrolled/),
   ]);
-  expect(lacking({ ...circleEmbedder, quality: { door: 0.5, enrolment: 0.6 }, seesCovers: true })).toHaveLength(1);
+  expect(lacksOf({ ...circleEmbedder, quality: { door: 0.5, enrolment: 0.6 }, seesCovers: true })).toHaveLength(1);
 });
