@@ -19,7 +19,7 @@ import type { GallerySeal } from '../identity/sealing.ts';
 import { gallerySearch, type Search } from '../identity/search.ts';
 import { enrolmentSessions, type SessionsOptions } from '../identity/sessions.ts';
 import { openGallery } from '../identity/sqlite.ts';
-import { galleryThreshold } from '../identity/threshold.ts';
+import { type GalleryThreshold, galleryThreshold } from '../identity/threshold.ts';
 import type { Journal, JournalReader } from '../journal/port.ts';
 import { journalReader } from '../journal/reader.ts';
 import { openJournal } from '../journal/sqlite.ts';
@@ -89,20 +89,20 @@ function storedEvidence(config: Config, embedder: EmbedderInfo): DoorEvidence | 
   return config.identity.doorEvidence ? knownOfDoor(stateFolder(config), embedder)?.evidence : undefined;
 }
 
-/** The threshold that these people would have at another rate of wrong accepts. */
-export function thresholdAtRate(config: Config, embedder: EmbedderInfo, people: readonly EnrolledPerson[], targetFmr: number): Threshold {
-  const threshold = galleryThreshold({ ...config.identity, targetFmr }, embedder, () => shippedStrangers(embedder));
+/** The threshold of these people, measured to its end; `at` tells it for other rates. */
+export function thresholdOf(config: Config, embedder: EmbedderInfo, people: readonly EnrolledPerson[]): GalleryThreshold {
+  const threshold = galleryThreshold(config.identity, embedder, () => shippedStrangers(embedder));
   threshold.consider(storedEvidence(config, embedder));
   threshold.load(people);
   while (threshold.continue());
-  return threshold.now;
+  return threshold;
 }
 
 /**
  * Half of the shipped strangers: all of them would take twice as long to score, and the other half says the same.
  * Undefined where they are of another embedder, or cannot be read: the door opens without them.
  */
-function shippedStrangers({ sha256 }: EmbedderInfo): Strangers | undefined {
+export function shippedStrangers({ sha256 }: EmbedderInfo): Strangers | undefined {
   const folder = modelFolder('cohort');
   if (cohortEmbedder(folder) !== sha256) return undefined;
   try {

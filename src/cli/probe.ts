@@ -12,6 +12,8 @@ export interface Probe {
   readonly source: string;
   /** Absent where no face was found. */
   readonly embedding?: Embedding;
+  /** How much of the identity can be told, 0…1; absent where the embedder does not measure it. */
+  readonly fitness?: number;
   /** What would keep the door from comparing this face. Shown, and no obstacle here. */
   readonly reasons: readonly (QualityReason | 'no-face')[];
   /** The reasons in plain words; empty when there are none. */
@@ -26,5 +28,9 @@ export async function readProbe(file: FilePath, reader: FaceReader, { face: { qu
   });
   const [face] = faces;
   if (!face?.embedding) return { source: shownPath(file), reasons: ['no-face'], detail: `no face found in ${width}×${height} pixels` };
-  return { source: shownPath(file), embedding: face.embedding, reasons: face.quality.reasons, detail: reasonsText(face, quality) };
+  const { embedding, fitness } = face;
+  return {
+    ...{ source: shownPath(file), embedding, reasons: face.quality.reasons, detail: reasonsText(face, quality) },
+    ...(fitness !== undefined && { fitness }),
+  };
 }

@@ -111,12 +111,13 @@ export interface GalleryThreshold {
   /** Takes the door's own evidence into account from now on; one of another embedder counts for nothing. */
   consider(evidence: DoorEvidence | undefined): void;
   readonly now: Threshold;
+  /** What it would be at another rate of wrong accepts. Throws Fault `bad-config` where that is out of reach. */
+  at(targetFmr: number): Threshold;
 }
 
 interface State {
   readonly policy: ThresholdPolicy;
   readonly embedder: EmbedderInfo;
-  readonly thresholdAt: (comparisons: number) => Threshold;
   /** Absent without a calibration. */
   readonly curves: Curves | undefined;
   readonly chances: Chances;
@@ -133,49 +134,43 @@ export function galleryThreshold(
   embedder: EmbedderInfo,
   strangers: () => Strangers | undefined = () => undefined,
 ): GalleryThreshold {
-  const thresholdAt = thresholdsOf(policy, embedder);
-  if (policy.policy === 'paper') return { load: () => undefined, continue: () => false, consider: () => undefined, now: thresholdAt(1) };
-  const bound = duplicateBound(thresholdAt(1).logit, highestLogit(embedder.head));
-  const chances = chancesOf(embedder, bound, strangers);
+  const alone = thresholdsOf(policy, embedder)(1);
+  if (policy.policy === 'paper')
+    return { load: () => undefined, continue: () => false, consider: () => undefined, now: alone, at: () => alone };
+  const chances = chancesOf(embedder, duplicateBound(alone.logit, highestLogit(embedder.head)), strangers);
   const curves = embedder.calibration && curvesOf(embedder.calibration);
-  const state: State = {
-    policy,
-    embedder,
-    curves,
-    thresholdAt,
-    chances,
-    templates: 0,
-    digest: '',
-    evidence: undefined,
-    now: thresholdAt(1),
+  const state: State = { policy, embedder, curves, chances, templates: 0, digest: '', evidence: undefined, now: alone };
+  const measure = () => {
+    state.now = thresholdIn(state, policy.targetFmr);
   };
-  measure(state);
+  measure();
   return {
     load: (people) => {
       state.templates = people.reduce((sum, person) => sum + person.templates.length, 0);
       state.digest = digestOf(people);
       chances.load(people);
-      measure(state);
+      measure();
     },
     continue: () => {
       if (!chances.continue()) return false;
-      measure(state);
+      measure();
       return true;
     },
     consider: (evidence) => {
       state.evidence = evidence?.embedder === embedder.sha256 ? evidence : undefined;
-      measure(state);
+      measure();
     },
     get now() {
       return state.now;
     },
+    at: (targetFmr) => thresholdIn(state, targetFmr),
   };
 }
 
 /** One layer after the other. */
-function measure(state: State): void {
-  const { policy, embedder, curves, thresholdAt, chances, templates, evidence, digest } = state;
-  const independent = Math.min(Math.max(1, templates), chances.at(fmrPerComparison(policy.targetFmr, templates)));
+function thresholdIn({ policy, embedder, curves, chances, templates, evidence, digest }: State, targetFmr: number): Threshold {
+  const thresholdAt = thresholdsOf({ ...policy, targetFmr }, embedder);
+  const independent = Math.min(Math.max(1, templates), chances.at(fmrPerComparison(targetFmr, templates)));
   const [all, own] = [thresholdAt(templates), thresholdAt(independent)];
   const door = evidence && curves && doorLevel({ ...curves, fmr: own.fmr, digest, highest: highestLogit(embedder.head) }, evidence);
   const layers: ThresholdLayers = {
@@ -183,7 +178,7 @@ function measure(state: State): void {
     chances: { ...levelOf(own), templates, independent },
     ...(door && { door }),
   };
-  state.now = { ...own, ...(door && levelOf(door)), layers };
+  return { ...own, ...(door && levelOf(door)), layers };
 }
 
 const levelOf = ({ fmr, logit, extrapolated }: ThresholdLevel): ThresholdLevel => ({ fmr, logit, extrapolated });

@@ -70,7 +70,8 @@ async function openEngine({ network, objective, optimiser, weights }: TrainedMod
 
 /** A picture's embedding, or why there is none. */
 export type Embedded =
-  | { readonly embedding: Float32Array }
+  /** `usable`: whether a door would compare this face; `fitness` as in face/port.ts. Absent where nothing judges it. */
+  | { readonly embedding: Float32Array; readonly usable?: boolean; readonly fitness?: number }
   | { readonly failure: 'no-face' }
   | { readonly failure: 'unreadable'; readonly why: Fault };
 
@@ -107,7 +108,7 @@ export async function openTrainedComparer(model: TrainedModel, threads: number, 
         measured,
         paths.filter((path) => !failures.has(path)),
       );
-      return new Map([...failures, ...[...embeddings].map(([path, embedding]) => [path, { embedding }] as const)]);
+      return new Map<string, Embedded>([...failures, ...[...embeddings].map(([path, embedding]) => [path, { embedding }] as const)]);
     },
     score: (a, b) => tell(a, b).score,
     [Symbol.asyncDispose]: () => engine[Symbol.asyncDispose](),

@@ -23,6 +23,7 @@ const benches: Readonly<Record<string, () => Promise<readonly Row[]>>> = {
   faults: async () => (await import('./faults.ts')).benchFaults(),
   soak: async () => (await import('./soak.ts')).benchSoak(),
   'remote-pictures': async () => (await import('./remote-pictures.ts')).benchRemotePictures(),
+  promise: async () => (await import('./promise.ts')).benchPromise(),
   adapt: async () => (await import('./adapt.ts')).benchAdapt(),
   fitness: async () => (await import('./fitness.ts')).benchFitness(),
   finetune: async () => (await import('./finetune.ts')).benchFinetune(),
@@ -43,6 +44,7 @@ const long = [
   'fitness',
   'finetune',
   'remote-pictures',
+  'promise',
 ];
 
 const { positionals } = parseArgs({ allowPositionals: true, strict: true, options: {} });

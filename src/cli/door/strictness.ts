@@ -1,6 +1,6 @@
 /** `facelatch strictness`: what a face must reach at this door, layer by layer, and at other rates. */
 import { Command } from 'commander';
-import { galleryOf, thresholdAtRate } from '../../adapters/basics.ts';
+import { galleryOf, thresholdOf } from '../../adapters/basics.ts';
 import type { EmbedderInfo } from '../../face/port.ts';
 import type { Threshold } from '../../identity/port.ts';
 import { embedderOf } from '../../learning/networks.ts';
@@ -47,12 +47,12 @@ function strictnessOf(config: Config): Strictness {
   using gallery = galleryOf(config, embedder);
   const enrolled = gallery.enrolled();
   const targets = [...new Set([...otherRates, targetFmr])].sort((a, b) => b - a);
+  const threshold = thresholdOf(config, embedder, enrolled);
   return {
     ...{ embedder, targetFmr },
     people: enrolled.length,
-    threshold: policy === 'paper' ? gallery.threshold : thresholdAtRate(config, embedder, enrolled, targetFmr),
-    at:
-      policy === 'paper' ? [] : targets.map((rate) => ({ targetFmr: rate, threshold: thresholdAtRate(config, embedder, enrolled, rate) })),
+    threshold: threshold.now,
+    at: policy === 'paper' ? [] : targets.map((rate) => ({ targetFmr: rate, threshold: threshold.at(rate) })),
   };
 }
 

@@ -27,6 +27,8 @@ import { type EvaluatedModel, type ModelScore, openBaseModel, openTrainedModel }
 import { type EvaluationData, filesOf, listedPairs, type PeopleOptions, peoplePairs } from './evaluation-data.ts';
 import { evaluationPage } from './evaluation-page.ts';
 import { type Measured, measuredJson, measuredText } from './evaluation-report.ts';
+import { type SeenFace, seenFace } from './promise.ts';
+import { promiseOf, sittersOf } from './promised-rates.ts';
 import { writeInFolder } from './training-folder.ts';
 
 const scoreKinds = ['head', 'cosine'] as const;
@@ -124,7 +126,8 @@ async function measure(folder: string, options: EvaluateOptions, stop: AbortSign
   const read = await embedAll(filesOf(data), model, stop);
   const seconds = (performance.now() - started) / 1000;
   const stated = trained ? {} : statedFigures(config, data.set ?? '');
-  const measured: Measured = { data, model, seconds, stated, ...figuresOf(data, model, read) };
+  const promise = model.embedder ? promiseOf(config, model.embedder, sittersOf(data, read.faces)) : [];
+  const measured: Measured = { data, model, seconds, stated, promise, ...figuresOf(data, model, read) };
   print(options, measuredJson(measured), () => measuredText(measured));
   // After the figures: they are not lost if the page cannot be written.
   if (options.report !== undefined) {
@@ -136,6 +139,8 @@ async function measure(folder: string, options: EvaluateOptions, stop: AbortSign
 
 interface Read {
   readonly embeddings: ReadonlyMap<string, Embedding>;
+  /** As a door sees them. */
+  readonly faces: ReadonlyMap<string, SeenFace>;
   readonly withoutFace: readonly string[];
   readonly unreadable: readonly string[];
 }
@@ -143,6 +148,7 @@ interface Read {
 /** The embedding of the dominant face of each picture; none where there is no face or the picture cannot be read. */
 async function embedAll(files: readonly string[], model: EvaluatedModel, stop: AbortSignal): Promise<Read> {
   const embeddings = new Map<string, Embedding>();
+  const faces = new Map<string, SeenFace>();
   const [withoutFace, unreadable]: [string[], string[]] = [[], []];
   const progress = openProgress('reading', files.length, 'pictures');
   try {
@@ -150,15 +156,17 @@ async function embedAll(files: readonly string[], model: EvaluatedModel, stop: A
       stop.throwIfAborted();
       const some = files.slice(from, from + model.atOnce);
       for (const [file, found] of await model.embed(some)) {
-        if ('embedding' in found) embeddings.set(file, found.embedding);
-        else (found.failure === 'no-face' ? withoutFace : unreadable).push(file);
+        if ('embedding' in found) {
+          embeddings.set(file, found.embedding);
+          faces.set(file, seenFace(found, model.embedder?.quality));
+        } else (found.failure === 'no-face' ? withoutFace : unreadable).push(file);
       }
       progress.update(from + some.length);
     }
   } finally {
     progress.stop();
   }
-  return { embeddings, withoutFace, unreadable };
+  return { embeddings, faces, withoutFace, unreadable };
 }
 
 const worstShown = 8;

@@ -4,7 +4,7 @@
  */
 import { readerOf } from '../../adapters/basics.ts';
 import { isBadPicture } from '../../base/errors.ts';
-import type { Embedding, FaceReader } from '../../face/port.ts';
+import type { EmbedderInfo, Embedding, FaceReader } from '../../face/port.ts';
 import { logitOf, logitOfProbability, probabilityOf } from '../../identity/siamese.ts';
 import type { Config } from '../../settings/load.ts';
 import { type Embedded, openTrainedComparer, type TrainedModel } from '../../train/trained-model.ts';
@@ -22,6 +22,8 @@ export interface ModelScore {
 export interface EvaluatedModel extends AsyncDisposable {
   readonly name: string;
   readonly version: string;
+  /** Of the networks in use; absent for a network trained here. */
+  readonly embedder?: EmbedderInfo;
   /** The main score, which decides, first. */
   readonly scores: readonly ModelScore[];
   /** By path. */
@@ -43,6 +45,7 @@ export async function openBaseModel(config: Config, kinds: readonly ModelScore['
   return {
     name,
     version,
+    embedder: reader.embedder,
     scores: all.filter(({ kind }) => kinds.includes(kind)),
     embed: async (paths) => new Map(await Promise.all(paths.map(async (path) => [path, await embedded(path, reader, config)] as const))),
     atOnce: 1,
@@ -53,8 +56,9 @@ export async function openBaseModel(config: Config, kinds: readonly ModelScore['
 
 async function embedded(path: string, reader: FaceReader, config: Config): Promise<Embedded> {
   try {
-    const { embedding } = await readProbe(path, reader, config);
-    return embedding ? { embedding } : { failure: 'no-face' };
+    const { embedding, fitness, reasons } = await readProbe(path, reader, config);
+    if (!embedding) return { failure: 'no-face' };
+    return { embedding, usable: reasons.length === 0, ...(fitness !== undefined && { fitness }) };
   } catch (error) {
     if (isBadPicture(error)) return { failure: 'unreadable', why: error };
     throw error;

@@ -19,6 +19,7 @@ import {
   type WorstPair,
   worstPairs,
 } from './evaluation-report.ts';
+import { promiseNote, promiseRows } from './promised-rates.ts';
 
 /** The page. With `pictures`, people's pictures are in it as data URIs, else only their names. */
 export async function evaluationPage(measured: Measured, pictures: boolean): Promise<string> {
@@ -34,6 +35,7 @@ export async function evaluationPage(measured: Measured, pictures: boolean): Pro
     `<p class="lead">${escaped(model.name)} ${escaped(model.version)} · ${escaped(data.about)} · ${counted(measured.pictures, 'picture')} · facelatch ${escaped(version)}</p>`,
     section('How often pairs are told apart', tableOf(figureRows(measured)), listOf(notesOf(measured))),
     section('Taken as one person above a probability', tableOf(thresholdRows(measured))),
+    section('Promised and measured', `<p>${escaped(promiseNote)}.</p>`, tableOf(promiseRows(measured.promise))),
     section(
       'The paper’s verification',
       '<p>One probe against up to 50 pictures of a person: verified when the share of scores above the detection threshold is above the verification threshold. Intervals take tries as independent.</p>',

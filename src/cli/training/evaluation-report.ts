@@ -10,6 +10,8 @@ import { type VerificationRates, verificationThresholds } from '../../train/figu
 import { counted, percent, table } from '../words.ts';
 import type { EvaluatedModel } from './evaluated-model.ts';
 import type { EvaluationData } from './evaluation-data.ts';
+import type { KeptPromise } from './promise.ts';
+import { promiseNote, promiseRows } from './promised-rates.ts';
 
 type Kind = 'head' | 'cosine';
 
@@ -24,6 +26,8 @@ export interface Measured {
   readonly figures: Readonly<Partial<Record<Kind, Assessment>>>;
   /** Pairs with their scores, in the order of the data's. */
   readonly comparisons: ReadonlyMap<Kind, readonly PairOfPeople[]>;
+  /** What a door promises and keeps; empty where there is no rate to keep. */
+  readonly promise: readonly KeptPromise[];
   /** The paper's verification; empty for a list of pairs. */
   readonly verification: readonly VerificationRates[];
   readonly stated: Readonly<Record<string, StatedFigures>>;
@@ -79,6 +83,7 @@ export function measuredJson(measured: Measured): object {
     unreadable,
     failureToAcquire: failureToAcquire(noFace, pictures),
     ...Object.fromEntries(own),
+    promise: measured.promise.map(({ target, threshold, fmr, fnmr }) => ({ target, threshold, fmr, fnmr })),
     verification,
     stated,
     embedder: { name: model.name, version: model.version },
@@ -144,7 +149,7 @@ export function notesOf({ data, figures }: Measured): string[] {
 export function measuredText(measured: Measured): string {
   const { data, model, pictures, withoutFace, unreadable, seconds } = measured;
   const acquired = failureToAcquire(withoutFace.length + unreadable.length, pictures);
-  const [thresholds, verified] = [thresholdRows(measured), verificationRows(measured)];
+  const [thresholds, verified, promised] = [thresholdRows(measured), verificationRows(measured), promiseRows(measured.promise)];
   const listed = (what: string, files: readonly string[]) => [
     `${counted(files.length, 'picture')} ${what}${files.length > 0 ? ':' : ''}`,
     ...files.map((file) => `  ${file}`),
@@ -153,6 +158,7 @@ export function measuredText(measured: Measured): string {
     `${data.about}, ${counted(pictures, 'picture')} read in ${seconds.toFixed(0)} s by ${model.name} ${model.version}`,
     table(figureRows(measured), '  '),
     ...(thresholds.length > 0 ? ['taken as one person:', table(thresholds, '  ')] : []),
+    ...(promised.length > 0 ? [`${promiseNote}:`, table(promised, '  ')] : []),
     ...(verified.length > 0
       ? [
           'the paper’s verification, one probe against up to 50 pictures of a person (intervals take tries as independent):',
