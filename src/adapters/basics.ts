@@ -14,7 +14,7 @@ import { gallerySecret, heldKeys, noteGallerySealed, textSigner } from '../comma
 import type { EmbedderInfo, FaceReader } from '../face/port.ts';
 import { openFaceReader } from '../face/reader.ts';
 import type { Strangers } from '../identity/chances.ts';
-import type { DoorEvidence, EnrolledPerson, EnrolmentSessions, Gallery, Reembedded, ReembedOptions, Threshold } from '../identity/port.ts';
+import type { DoorEvidence, EnrolledPerson, EnrolmentSessions, Gallery, Reembedded, ReembedOptions } from '../identity/port.ts';
 import type { GallerySeal } from '../identity/sealing.ts';
 import { gallerySearch, type Search } from '../identity/search.ts';
 import { enrolmentSessions, type SessionsOptions } from '../identity/sessions.ts';
