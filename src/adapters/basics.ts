@@ -4,6 +4,7 @@
  */
 
 import { statSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type RowSeal, rowSeal } from '../base/data/row-seal.ts';
@@ -12,7 +13,8 @@ import { makeFolder } from '../base/make-folder.ts';
 import { type Clock, systemClock } from '../base/time.ts';
 import { gallerySecret, heldKeys, noteGallerySealed, textSigner } from '../command/keys.ts';
 import type { EmbedderInfo, FaceReader } from '../face/port.ts';
-import { openFaceReader } from '../face/reader.ts';
+import { openFaceReader, type ReaderOptions } from '../face/reader.ts';
+import { type ManyReader, openFaceReaders } from '../face/readers.ts';
 import type { Strangers } from '../identity/chances.ts';
 import type { DoorEvidence, EnrolledPerson, EnrolmentSessions, Gallery, Reembedded, ReembedOptions } from '../identity/port.ts';
 import type { GallerySeal } from '../identity/sealing.ts';
@@ -37,15 +39,27 @@ export function modelFolder(name: string): string {
 }
 
 /** The face reader that the configuration names, or one with another embedder (a folder). */
-export function readerOf({ face }: Config, embedder = modelFolder(face.embedder)): Promise<FaceReader> {
-  return openFaceReader({
-    detector: modelFolder(face.detector),
-    embedder,
-    threads: face.threads,
-    provider: face.provider,
-    limits: face.quality,
-  });
+export function readerOf(config: Config, embedder = modelFolder(config.face.embedder)): Promise<FaceReader> {
+  return openFaceReader(readerOptions(config, embedder));
 }
+
+/** More readers need more memory than they save time: each holds both networks. */
+const mostReaders = 4;
+
+/** For `pictures` pictures: a reader with one thread on each processor. A GPU has one. */
+export function manyReaderOf(config: Config, pictures: number, embedder = modelFolder(config.face.embedder)): Promise<ManyReader> {
+  const options = readerOptions(config, embedder);
+  const readers = config.face.provider === 'cpu' ? Math.min(mostReaders, availableParallelism(), pictures) : 1;
+  return readers > 1 ? openFaceReaders({ ...options, threads: 1 }, readers) : openFaceReaders(options, 1);
+}
+
+const readerOptions = ({ face }: Config, embedder: string): ReaderOptions => ({
+  detector: modelFolder(face.detector),
+  embedder,
+  threads: face.threads,
+  provider: face.provider,
+  limits: face.quality,
+});
 
 /** The state folder, made where it does not exist (for its owner alone: it holds faces). */
 export function stateFolder({ state }: Config): string {
@@ -134,16 +148,17 @@ function sealOf(keys: string): GallerySeal {
  */
 export function renewTemplates(
   gallery: Gallery,
-  reader: FaceReader,
+  reader: FaceReader | ManyReader,
   onPicture?: () => void | Promise<void>,
   options?: ReembedOptions,
 ): Promise<Reembedded> {
-  return gallery.reembed(async (picture) => {
+  const embed = async (picture: Uint8Array) => {
     const [face] = (await reader.read(picture, { embed: 'dominant' })).faces;
     await onPicture?.();
     if (!face?.embedding) throw new Fault('bad-picture', 'No face is found in this stored picture by the networks in use');
     return face.embedding;
-  }, options);
+  };
+  return gallery.reembed(embed, { ...('atOnce' in reader && { atOnce: reader.atOnce }), ...options });
 }
 
 /** A search in memory, under the head of an embedder. */

@@ -2,7 +2,7 @@
  * Where the face is in picture files: files and the face reader in; the crop of each, and the files without a face,
  * out.
  */
-import { readerOf } from '../adapters/basics.ts';
+import { manyReaderOf } from '../adapters/basics.ts';
 import type { FilePath } from '../base/path.ts';
 import type { FaceReader } from '../face/port.ts';
 import type { Config } from '../settings/load.ts';
@@ -23,15 +23,16 @@ export interface FacesFound {
 
 /** Looks through all of them. @throws Fault `bad-picture` for one that cannot be read. */
 export async function findFaces(files: readonly string[], config: Config, stop: AbortSignal): Promise<FacesFound> {
-  await using reader = await readerOf(config);
+  await using reader = await manyReaderOf(config, files.length);
   const faces = new Map<string, Crop>();
   const progress = openProgress('looking for faces', files.length, 'pictures');
   try {
-    for (const [done, file] of files.entries()) {
+    for (let from = 0; from < files.length; from += reader.atOnce) {
       stop.throwIfAborted();
-      const crop = await findFace(file, reader);
-      if (crop) faces.set(file, crop);
-      progress.update(done + 1);
+      const some = files.slice(from, from + reader.atOnce);
+      for (const [file, crop] of await Promise.all(some.map(async (file) => [file, await findFace(file, reader)] as const)))
+        if (crop) faces.set(file, crop);
+      progress.update(from + some.length);
     }
   } finally {
     progress.stop();

@@ -267,6 +267,8 @@ export interface ReembedOptions {
    * made, which takes less time.
    */
   readonly readEveryMs?: number;
+  /** How many are made at a time; 1 by default. */
+  readonly atOnce?: number;
 }
 
 export interface Reembedded {

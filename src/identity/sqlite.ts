@@ -390,29 +390,36 @@ function setTemplate({ sql, seal }: OpenedGallery, pictureId: number, embedder: 
 async function reembed(
   opened: OpenedGallery,
   embed: (picture: Uint8Array) => Promise<Embedding>,
-  { readEveryMs = Number.POSITIVE_INFINITY }: ReembedOptions = {},
+  { readEveryMs = Number.POSITIVE_INFINITY, atOnce = 1 }: ReembedOptions = {},
 ): Promise<Reembedded> {
   const { file, embedder, clock } = opened;
   let readAtMs = clock.now();
   const run = <T>(work: () => T): T => guarded(file, work);
   let pictures = 0;
   const failed: { personId: PersonId; source: string; fault: Fault }[] = [];
-  for (const id of run(() => opened.sql.stalePictures(embedder.sha256))) {
-    const row = run(() => opened.sql.picture(id));
-    if (!row) continue; // removed meanwhile
-    try {
-      run(() => requireOwn(opened, id, row.picture));
-      const template = await embed(row.picture);
-      checkEmbedding(embedder, template);
-      if (run(() => setTemplate(opened, id, embedder.sha256, template))) pictures++;
-      if (clock.now() - readAtMs < readEveryMs) continue;
-      run(() => load(opened));
-      readAtMs = clock.now();
-    } catch (error) {
-      if (!(error instanceof Fault) || isOfGallery(error)) throw error;
-      failed.push({ personId: row.personId, source: row.source, fault: error });
+  const waiting = run(() => opened.sql.stalePictures(embedder.sha256)).values();
+  const lane = async () => {
+    for (const id of waiting) {
+      const row = run(() => opened.sql.picture(id));
+      if (!row) continue; // removed meanwhile
+      try {
+        run(() => requireOwn(opened, id, row.picture));
+        const template = await embed(row.picture);
+        checkEmbedding(embedder, template);
+        if (run(() => setTemplate(opened, id, embedder.sha256, template))) pictures++;
+        if (clock.now() - readAtMs < readEveryMs) continue;
+        run(() => load(opened));
+        readAtMs = clock.now();
+      } catch (error) {
+        if (!(error instanceof Fault) || isOfGallery(error)) throw error;
+        failed.push({ personId: row.personId, source: row.source, fault: error });
+      }
     }
-  }
+  };
+  // All of them end before this does: none works on a gallery that is closed meanwhile.
+  const ended = await Promise.allSettled(Array.from({ length: atOnce }, lane));
+  const broken = ended.find((one) => one.status === 'rejected');
+  if (broken) throw broken.reason;
   run(() => load(opened));
   run(() => wipeLog(opened));
   return { pictures, failed };

@@ -6,7 +6,7 @@ import { existsSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { CryptoKey } from 'jose';
-import { galleryOf, modelFolder, readerOf, stateFolder } from '../adapters/basics.ts';
+import { galleryOf, manyReaderOf, modelFolder, readerOf, stateFolder } from '../adapters/basics.ts';
 import { doorKeysOf } from '../adapters/command.ts';
 import { Fault } from '../base/errors.ts';
 import type { Signer } from '../base/jws.ts';
@@ -17,6 +17,7 @@ import { version } from '../base/version.ts';
 import { importKey, publicKeyOf, thumbprint } from '../command/keys.ts';
 import { openEmbedderNetwork } from '../face/manifest.ts';
 import type { FaceReader } from '../face/port.ts';
+import type { ManyReader } from '../face/readers.ts';
 import type { Gallery } from '../identity/port.ts';
 import type { EmbedderShape, Expected, Inspect } from '../retrain/bundle.ts';
 import { jobRunner, type RunnerOptions } from '../retrain/job-runner.ts';
@@ -71,6 +72,10 @@ export function trainedNetworks(config: Config): readonly BundleEntry[] {
 
 /** The reader of the network that guards this door. */
 export const doorReaderOf = (config: Config): Promise<FaceReader> => readerOf(config, embedderFolder(config));
+
+/** The same for so many pictures. */
+export const manyDoorReaderOf = (config: Config, pictures: number): Promise<ManyReader> =>
+  manyReaderOf(config, pictures, embedderFolder(config));
 
 /** As the manifest states it; opening the network checks it. */
 function statedHash(folder: string): string {

@@ -78,6 +78,9 @@ export interface Expected {
   readonly trusted: (kid: string) => Promise<CryptoKey | undefined>;
 }
 
+/** Without `base`: of whatever shape. */
+type Verified = Omit<Expected, 'base'> & Partial<Pick<Expected, 'base'>>;
+
 const embedderForm = Compile(Type.Object({ file: Type.String() }));
 const misfit = 'its signature does not fit: it was changed';
 
@@ -147,7 +150,7 @@ export function filesWhole(folder: string, { files }: BundleManifest): BundleVer
  * Whether a bundle may be used at this door at all; whether it is better is another question. `id`: the name it goes
  * by.
  */
-export async function verifyBundle(folder: string, id: string | undefined, expected: Expected): Promise<BundleVerdict> {
+export async function verifyBundle(folder: string, id: string | undefined, expected: Verified): Promise<BundleVerdict> {
   if (!lstatSync(folder, { throwIfNoEntry: false })?.isDirectory()) return no('not-found', 'it is not there');
   const read = readManifest(folder, id);
   if (read.ok !== 'read') return read;
@@ -178,7 +181,7 @@ async function signedBy(file: string, statement: Uint8Array, trusted: Expected['
   return kid;
 }
 
-function shapeOf(folder: string, { recipe, files }: BundleManifest, { base, inspect }: Expected): EmbedderShape | BundleVerdict {
+function shapeOf(folder: string, { recipe, files }: BundleManifest, { base, inspect }: Verified): EmbedderShape | BundleVerdict {
   const stated = parseJson(bytesOf(join(folder, 'manifest.json'), 10_000_000) ?? new Uint8Array());
   if (!embedderForm.Check(stated) || !Object.hasOwn(files, stated.file))
     return no('damaged', 'its manifest.json names a network that is not in it');
@@ -190,7 +193,7 @@ function shapeOf(folder: string, { recipe, files }: BundleManifest, { base, insp
     return no(error.code === 'model-unfit' ? 'wrong-shape' : 'damaged', messageOf(error));
   }
   // The paper's network has a size of its own; the others are the door's embedder, changed.
-  if (recipe !== 'paper' && (shape.dimension !== base.dimension || shape.input !== base.input))
+  if (base && recipe !== 'paper' && (shape.dimension !== base.dimension || shape.input !== base.input))
     return no(
       'wrong-shape',
       `it takes ${shape.input} and gives ${shape.dimension} numbers; ${recipe} of this door's network takes ${base.input} and gives ${base.dimension}`,

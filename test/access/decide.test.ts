@@ -43,6 +43,24 @@ function frames(findings: readonly Finding[], fromMs = 1000, everyMs = 66): Inpu
 }
 const later = (atMs: number): Input => ({ kind: 'tick', atMs });
 
+describe('while templates are being made again', () => {
+  const partial = { reason: 'gallery-down', detail: 'templates of 3 people are being made again' } as const;
+  const lockOut = { failures: 1, firstMs: 60_000, maxMs: 60_000, attempts: 1 };
+  const strangers = Array.from({ length: 80 }, () => unknown);
+
+  it('whoever is unknown may be one of those people: told so, and no failure', () => {
+    const events = eventsOf(play([...frames(strangers), later(9000)], { ...policy, lockOut, partial }));
+    expect(events).toMatchObject([{ kind: 'access.denied', reason: 'gallery-down', detail: partial.detail }]);
+    const counted = eventsOf(play([...frames(strangers), later(9000)], { ...policy, lockOut }));
+    expect(counted.map(({ kind }) => kind)).toContain('lockout.started');
+  });
+
+  it('whoever has a template comes in', () => {
+    const events = eventsOf(play(frames([person('ada'), person('ada'), person('ada')]), { ...policy, lockOut, partial }));
+    expect(events).toMatchObject([{ kind: 'access.granted', personId: 'ada' }]);
+  });
+});
+
 describe('opening', () => {
   it('opens at the third agreeing frame, not before, with the capture time behind it', () => {
     const decisions = play(frames([person('ada'), person('ada'), person('ada')]));

@@ -7,6 +7,7 @@ process.env.UV_THREADPOOL_SIZE ??= '2';
 
 const benches: Readonly<Record<string, () => Promise<readonly Row[]>>> = {
   frame: async () => (await import('./frame.ts')).benchFrame(),
+  faces: async () => (await import('./faces.ts')).benchFaces(),
   pictures: async () => (await import('./pictures.ts')).benchPictures(),
   stillness: async () => (await import('./stillness.ts')).benchStillness(),
   match: async () => (await import('./match.ts')).benchMatch(),

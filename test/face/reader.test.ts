@@ -138,6 +138,21 @@ describe('quality', () => {
     expect((await reader.read(dark, { embed: 'none' })).faces[0]?.embedding).toBeUndefined();
   });
 
+  it.each([90, 180, 270])('a live face turned by %i° is unfit by the network’s own measure, not by its lean alone', async (deg) => {
+    await using lenient = await openFaceReader({ ...options, limits: { ...limits, maxRollDeg: 180, maxTurnDeg: 90, minScore: 0 } });
+    let found = 0;
+    for (const { picture } of golden.filter((_, i) => i % 4 === 0)) {
+      const frame = await sharp(shot(picture)).rotate(deg).jpeg().toBuffer();
+      const [strict] = (await reader.read(frame)).faces;
+      expect(strict?.embedding, picture).toBeUndefined();
+      const [face] = (await lenient.read(frame)).faces;
+      if (!face) continue;
+      found++;
+      expect([face.embedding, face.quality.reasons, (face.fitness ?? 1) < 0.5], picture).toEqual([undefined, ['unfit'], true]);
+    }
+    expect(found).toBeGreaterThan(0);
+  });
+
   it('gives no face for a picture without one', async () => {
     const empty = await sharp({ create: { width: 640, height: 480, channels: 3, background: '#88aa99' } })
       .jpeg()

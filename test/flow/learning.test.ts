@@ -156,6 +156,6 @@ it('a training goes on after its process was killed and after a restart of the d
   // Somebody at the machine itself goes back; the running door follows without a stop.
   const back = await place.facelatch('models', 'rollback', '--json');
   expect(jsonOf(back)).toEqual({ to: 'base', from: bundle });
-  await expect.poll(() => again.house.reader.embedder.version, { timeout: 20_000 }).toBe('1.0.0');
+  await expect.poll(() => again.house.reader.embedder.version, { timeout: 20_000 }).toBe('2.0.0');
   expect(await again.visit(3)).toMatchObject({ kind: 'access.granted' });
 }, 180_000);

@@ -63,7 +63,7 @@ it('learns for real: refused, shown what is wrong, promoted, used, taken back; t
   for (const person of [4, 5, 6, 7, 8]) await enrol(person === 4 ? 'four' : `p${person}`, await occasions(person));
   const promoted = (await learn()) as { outcome: string; bundle: string };
   expect(promoted).toMatchObject({ outcome: 'promoted', detail: expect.stringMatching(/FNMR .* impostor comparisons/) });
-  expect(house.reader.embedder).toMatchObject({ version: '1.0.0+adapt', head: { kind: 'cosine' } });
+  expect(house.reader.embedder).toMatchObject({ version: '2.0.0+adapt', head: { kind: 'cosine' } });
   expect([house.gallery.templates, house.gallery.stale]).toEqual([32, 0]);
   const manifest = JSON.parse(readFileSync(join(state, 'models', promoted.bundle, 'bundle.json'), 'utf8'));
   expect(manifest).toMatchObject({

@@ -75,6 +75,25 @@ describe('installing', () => {
     expect(plan()).toEqual([]);
   });
 
+  it('another embedder: the one before is kept once, and stays while other files go', () => {
+    using folder = temporaryFolder();
+    const { source, program, plan, at } = setUp(folder.path);
+    const network = (text: string): ProgramFile[] =>
+      ['manifest.json', 'twin.onnx'].map((name) => {
+        mkdirSync(join(source, text), { recursive: true });
+        writeFileSync(join(source, text, name), `${text} ${name}`);
+        return { from: join(source, text, name), to: `models/embedder/${name}`, mode: 0o644 };
+      });
+    plan([...program, ...network('old')]).forEach(take);
+    expect(existsSync(at(`${places.program}/before`))).toBe(false);
+    const next = [...program, ...network('new')];
+    plan(next).forEach(take);
+    const kept = (name: string) => readFileSync(at(`${places.program}/before/embedder/${name}`), 'utf8');
+    expect(['manifest.json', 'twin.onnx'].map(kept)).toEqual(['old manifest.json', 'old twin.onnx']);
+    expect(readFileSync(at(`${places.program}/models/embedder/twin.onnx`), 'utf8')).toBe('new twin.onnx');
+    expect(plan(next)).toEqual([]);
+  });
+
   it('planning changes nothing', () => {
     using folder = temporaryFolder();
     const { plan, target } = setUp(folder.path);

@@ -106,6 +106,28 @@ describe('a bundle', () => {
     expect((await candidate(door, 'next')).version).toBe(9);
   });
 
+  it('that guarded on another base does not guard on this one; its folder serves while templates are made, if it is whole', async () => {
+    const { id } = await candidate(door, 'one');
+    await door.promotion.promote(id, 'ada');
+    expect([door.registry.former(), await door.registry.formerFolder()]).toEqual([undefined, undefined]);
+    door[Symbol.dispose]();
+    rmSync(join(folder.path, 'state', 'base'), { recursive: true });
+    writeEmbedder(join(folder.path, 'state', 'base'), 'another base');
+    door = await openBenchDoor({ state: join(folder.path, 'state') });
+    expect(door.registry.champion()).toBeUndefined();
+    expect(door.registry.former()).toMatchObject({ id });
+    expect(await door.registry.formerFolder()).toBe(door.registry.folder(id));
+    const next = await candidate(door, 'two');
+    flip(join(door.registry.folder(id), 'manifest.json'), 5);
+    expect(await door.registry.formerFolder()).toBeUndefined();
+    await door.promotion.promote(next.id, 'ada');
+    expect(door.registry.former()).toBeUndefined();
+    expect(door.registry.list().map(({ id: one, state }) => [one, state])).toEqual([
+      [next.id, 'champion'],
+      [id, 'retired'],
+    ]);
+  });
+
   it('of another shape is refused', async () => {
     const { id } = await candidate(door, 'wide', 16);
     expect(await door.promotion.promote(id, 'ada')).toMatchObject({

@@ -6,7 +6,7 @@ import { type FilePath, shownPath } from '../../base/path.ts';
 import type { EmbedderInfo } from '../../face/port.ts';
 import type { Identification, Match, Threshold } from '../../identity/port.ts';
 import { identify } from '../../identity/threshold.ts';
-import { doorReaderOf } from '../../learning/parts.ts';
+import { manyDoorReaderOf } from '../../learning/parts.ts';
 import type { Config } from '../../settings/load.ts';
 import {
   type CommonOptions,
@@ -55,16 +55,19 @@ async function identifyAll(paths: readonly string[], options: IdentifyOptions, s
   const { config } = configOf(options, networksOf(options));
   checkState(config);
   const files = pictureFiles(paths);
-  await using reader = await doorReaderOf(config);
+  await using reader = await manyDoorReaderOf(config, files.length);
   using gallery = galleryOf(config, reader.embedder);
   const comparison = await comparedGallery(gallery, reader, config, stop);
   const nameOf = (id: string) => gallery.find(id)?.name ?? id;
   let code: number = exitCodes.yes;
-  for (const file of files) {
+  for (let from = 0; from < files.length; from += reader.atOnce) {
     stop.throwIfAborted();
-    const found = find(await probeOf(file, () => readProbe(file, reader, config)), comparison, config, options.top);
-    if (found.answer !== 'compared') code = exitCodes.no;
-    print(options, foundJson(found, nameOf, reader.embedder), () => foundText(found, nameOf, comparison.threshold));
+    const probes = files.slice(from, from + reader.atOnce).map((file) => probeOf(file, () => readProbe(file, reader, config)));
+    for (const probe of await Promise.all(probes)) {
+      const found = find(probe, comparison, config, options.top);
+      if (found.answer !== 'compared') code = exitCodes.no;
+      print(options, foundJson(found, nameOf, reader.embedder), () => foundText(found, nameOf, comparison.threshold));
+    }
   }
   if (!options.json)
     print(options, undefined, () => `threshold: ${thresholdText(comparison.threshold)}, for ${counted(comparison.templates, 'template')}`);

@@ -11,7 +11,7 @@ import { pictureToForget } from '../../identity/picture-id.ts';
 import type { Gallery, Person } from '../../identity/port.ts';
 import { rosterOf } from '../../identity/roster.ts';
 import { embedderOf } from '../../learning/networks.ts';
-import { doorReaderOf } from '../../learning/parts.ts';
+import { manyDoorReaderOf } from '../../learning/parts.ts';
 import { shownId } from '../../retrain/labels.ts';
 import type { Config } from '../../settings/load.ts';
 import { type CommonOptions, checkState, configOf, exitCodes, print, withCommon, withHelp } from '../context.ts';
@@ -144,7 +144,7 @@ function reembedCommand(exit: Exit): Command {
     checkState(config);
     using gallery = galleryOf(config, embedderOf(config));
     const wanted = gallery.list().reduce((sum, person) => sum + person.pictures, 0);
-    await using reader = await doorReaderOf(config);
+    await using reader = await manyDoorReaderOf(config, wanted);
     const progress = openProgress('reading', wanted, 'pictures');
     let read = 0;
     const { pictures, failed } = await renewTemplates(gallery, reader, () => progress.update(++read)).finally(() => progress.stop());

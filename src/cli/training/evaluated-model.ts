@@ -2,7 +2,7 @@
  * What `evaluate` measures: the networks of the configuration or a network trained here in; embeddings and scores
  * out.
  */
-import { readerOf } from '../../adapters/basics.ts';
+import { manyReaderOf, readerOf } from '../../adapters/basics.ts';
 import { isBadPicture } from '../../base/errors.ts';
 import type { EmbedderInfo, Embedding, FaceReader } from '../../face/port.ts';
 import { logitOf, logitOfProbability, probabilityOf } from '../../identity/siamese.ts';
@@ -36,7 +36,7 @@ export interface EvaluatedModel extends AsyncDisposable {
 
 /** Opens the networks of the configuration: they look for the face themselves. */
 export async function openBaseModel(config: Config, kinds: readonly ModelScore['kind'][]): Promise<EvaluatedModel> {
-  const reader = await readerOf(config);
+  const reader = await manyReaderOf(config, Number.POSITIVE_INFINITY);
   const { name, version, head } = reader.embedder;
   const all: readonly ModelScore[] = [
     { kind: 'head', of: (a, b) => logitOf(head, a, b), at: logitOfProbability },
@@ -48,7 +48,7 @@ export async function openBaseModel(config: Config, kinds: readonly ModelScore['
     embedder: reader.embedder,
     scores: all.filter(({ kind }) => kinds.includes(kind)),
     embed: async (paths) => new Map(await Promise.all(paths.map(async (path) => [path, await embedded(path, reader, config)] as const))),
-    atOnce: 1,
+    atOnce: 4 * reader.atOnce,
     probability: (a, b) => probabilityOf(logitOf(head, a, b)),
     [Symbol.asyncDispose]: () => reader[Symbol.asyncDispose](),
   };
