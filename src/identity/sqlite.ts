@@ -386,6 +386,9 @@ function setTemplate({ sql, seal }: OpenedGallery, pictureId: number, embedder: 
   return sql.setTemplate(pictureId, embedder, vector, templateSeal(sql, seal, pictureId, { embedder, vector }));
 }
 
+/** Reading what was made so far takes at most this part of the time. */
+const oneIn = 20;
+
 /** Makes the missing templates, each picture by itself, so that an interruption loses nothing that was done. */
 async function reembed(
   opened: OpenedGallery,
@@ -393,7 +396,7 @@ async function reembed(
   { readEveryMs = Number.POSITIVE_INFINITY, atOnce = 1 }: ReembedOptions = {},
 ): Promise<Reembedded> {
   const { file, embedder, clock } = opened;
-  let readAtMs = clock.now();
+  let [readAtMs, tookMs] = [clock.now(), 0];
   const run = <T>(work: () => T): T => guarded(file, work);
   let pictures = 0;
   const failed: { personId: PersonId; source: string; fault: Fault }[] = [];
@@ -407,9 +410,12 @@ async function reembed(
         const template = await embed(row.picture);
         checkEmbedding(embedder, template);
         if (run(() => setTemplate(opened, id, embedder.sha256, template))) pictures++;
-        if (clock.now() - readAtMs < readEveryMs) continue;
+        // Reading holds the door up: with many people it is done less often.
+        if (clock.now() - readAtMs < Math.max(readEveryMs, oneIn * tookMs)) continue;
+        const fromMs = clock.now();
         run(() => load(opened));
         readAtMs = clock.now();
+        tookMs = readAtMs - fromMs;
       } catch (error) {
         if (!(error instanceof Fault) || isOfGallery(error)) throw error;
         failed.push({ personId: row.personId, source: row.source, fault: error });

@@ -379,6 +379,21 @@ export function testGallery(name: string, place: () => Place): void {
       expect([before.stale, before.templates]).toEqual([0, 2]);
     });
 
+    it('compares with everybody as soon as their template is made, where that is asked', async () => {
+      const open = opener();
+      open().enrol(person('Ada', face(), face()));
+      open().enrol(person('Bo', face()));
+      const gallery = open(otherEmbedder);
+      expect(gallery.unrecognised).toHaveLength(2);
+      const left: number[] = [];
+      const made = async () => {
+        left.push(gallery.unrecognised.length);
+        return face();
+      };
+      await gallery.reembed(made, { readEveryMs: 0 });
+      expect([left.length, left.at(-1), gallery.unrecognised]).toEqual([3, 0, []]);
+    });
+
     it('forgets the templates of embedders that are gone, and never those in use', async () => {
       const open = opener();
       const before = open();

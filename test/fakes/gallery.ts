@@ -160,20 +160,22 @@ export function memoryGallery({ embedder, policy, clock, shelf = emptyShelf() }:
       threshold.load(taken.people);
       return true;
     },
-    reembed: async (embed) => {
+    reembed: async (embed, { readEveryMs } = {}) => {
       const failed = [];
       let pictures = 0;
-      for (const person of [...shelf.people]) {
-        for (const picture of person.pictures.filter((each) => !own(each))) {
-          try {
-            const template = await embed(picture.picture);
-            checkEmbedding(embedder, template);
-            picture.templates.set(embedder.sha256, template);
-            pictures++;
-          } catch (error) {
-            if (!(error instanceof Fault)) throw error;
-            failed.push({ personId: person.id, source: picture.source, fault: error });
-          }
+      const waiting = shelf.people.flatMap(({ id, pictures: all }) =>
+        all.filter((each) => !own(each)).map((picture, nth) => ({ id, picture, nth })),
+      );
+      for (const { id, picture } of waiting.toSorted((a, b) => a.nth - b.nth)) {
+        try {
+          const template = await embed(picture.picture);
+          checkEmbedding(embedder, template);
+          picture.templates.set(embedder.sha256, template);
+          pictures++;
+          if (readEveryMs !== undefined) change();
+        } catch (error) {
+          if (!(error instanceof Fault)) throw error;
+          failed.push({ personId: id, source: picture.source, fault: error });
         }
       }
       change();
