@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { Fault } from '../base/errors.ts';
 import { requireSelfContained } from '../base/onnx.ts';
 import { requireAsShipped } from '../base/shipped.ts';
-import { type CoverRule, type CoverRules, looks } from './cover.ts';
+import { type CoverRule, type CoverRules, eyeNumbers, looks } from './cover.ts';
 import type { DenseLayer, FitnessHead } from './fitness.ts';
 import type { Calibration, EmbedderInfo, Half, Head, MeasuredRates } from './port.ts';
 
@@ -321,12 +321,17 @@ const counted = (count: number) => (count === 1 ? 'one finite number' : `${count
 
 function coverOf(fields: Fields, dimension: number): CoverRules | undefined {
   if (fields.at('cover') === undefined) return undefined;
-  const count = looks.length * dimension;
+  const numbers = (path: string, count: number, what: string): Float32Array => {
+    const list = fields.at(path);
+    const good = Array.isArray(list) && list.length === count && list.every((w) => typeof w === 'number' && Number.isFinite(w));
+    return good ? Float32Array.from(list as number[]) : fields.unfit(path, `${count} numbers, ${what}`);
+  };
   const rule = (half: Half): CoverRule => {
-    const weights = fields.at(`cover.${half}.weights`);
-    const good = Array.isArray(weights) && weights.length === count && weights.every((w) => typeof w === 'number' && Number.isFinite(w));
-    if (!good) fields.unfit(`cover.${half}.weights`, `${count} numbers, ${looks.length} for each dimension of the embedding`);
-    return { weights: Float32Array.from(weights as number[]), bias: fields.number(`cover.${half}.bias`, -1e6, 1e6) };
+    const path = `cover.${half}`;
+    const weights = numbers(`${path}.weights`, looks * dimension, `${looks} for each dimension of the embedding`);
+    const bias = fields.number(`${path}.bias`, -1e6, 1e6);
+    if (fields.at(`${path}.eyes`) === undefined) return { weights, bias };
+    return { weights, eyes: numbers(`${path}.eyes`, eyeNumbers, 'one for each colour of the small picture of the eyes'), bias };
   };
   return { lower: rule('lower'), upper: rule('upper') };
 }

@@ -1,8 +1,9 @@
 /**
  * Fits the rules for covered halves of a face (src/face/cover.ts) for an embedder, and writes them into its manifest as
- * `cover`: `node test/bench/fit-cover.ts EMBEDDER PEOPLE… [--without FILE] [--cache FILE]`. PEOPLE: folders with a folder
- * of cut-out faces for each person. FILE of `--without`: people who are left out (FOLDER/PERSON a line), because figures
- * are measured on them. `--cache` keeps what the network saw. The same seed and pictures give the same rules.
+ * `cover`: `node test/bench/fit-cover.ts EMBEDDER PEOPLE… [--without FILE] [--worn FILE] [--cache FILE]`. PEOPLE: folders
+ * with a folder of cut-out faces for each person. Files with a line each: of `--without`, people who are left out
+ * (FOLDER/PERSON) because figures are measured on them; of `--worn`, pictures that show sunglasses (FOLDER/PERSON/NAME; of
+ * the shipped rules cover-worn.txt). `--cache` keeps what the network saw. The same seed and pictures give the same rules.
  */
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
@@ -10,24 +11,24 @@ import { parseArgs } from 'node:util';
 import sharp from 'sharp';
 import { modelFolder } from '../../src/adapters/basics.ts';
 import { newRandom, type Random, shuffled } from '../../src/base/random.ts';
-import { looks, looksAt } from '../../src/face/cover.ts';
+import { eyeNumbers, eyesOf, looks, looksAt } from '../../src/face/cover.ts';
 import { type Detection, type Detector, openDetector } from '../../src/face/detect.ts';
 import { type Embedder, openEmbedder } from '../../src/face/embed.ts';
 import { type EmbedderNetwork, openDetectorNetwork, openEmbedderNetwork } from '../../src/face/manifest.ts';
 import { decodePicture, type Picture } from '../../src/face/picture.ts';
+import type { Half } from '../../src/face/port.ts';
 import { type Bounds, degrade, drawDegradation } from '../../src/recipes/degrade.ts';
 import { type CoveringKind, covered, maskKinds, sunglassKinds } from '../fakes/coverings.ts';
 
 const seed = 17;
 const picturesOfPerson = 4;
-/** Share of the uncovered faces that a rule may refuse, on people whom it was not fitted on. */
-const refused = 0.004;
-/** Share of the uncovered pictures that are left out because a first fit takes them for covered: most of them are. */
-const mislabelled = 0.012;
+/** Share of the uncovered faces that each rule may refuse, on people whom it was not fitted on. */
+const refused = { lower: 0.004, upper: 0.006 } as const;
 const folds = 4;
 const decay = 1e-2;
 
-type Kind = CoveringKind | 'free';
+/** `worn`: sunglasses in the photograph itself. */
+type Kind = CoveringKind | 'free' | 'worn';
 interface Sample {
   readonly person: string;
   readonly picture: string;
@@ -69,15 +70,17 @@ async function samplesOf(eyes: Eyes, person: string, path: string, turn: number,
   const other = turn % 2 ? 'spectacles' : maskKinds[(turn >> 1) % maskKinds.length];
   const suns = [turn, turn + 1 + ((turn >> 1) % 2)].map((at) => sunglassKinds[at % sunglassKinds.length]);
   const samples: Sample[] = [];
-  for (const kind of ['free', other, ...suns] as Kind[]) {
+  for (const kind of ['free', other, ...suns] as Exclude<Kind, 'worn'>[]) {
     const worn = kind === 'free' ? picture : await covered(picture, face.landmarks, kind, random);
     const shown = turn % 3 === 0 ? { ...worn, rgb: await degrade(worn, drawDegradation(random, doorLight), random) } : worn;
     const found = await faceOf(eyes, shown);
     if (!found) continue;
     const aligned = embedder.align(shown, found.landmarks);
-    const seen = new Float32Array(looks.length * network.output.dimension);
+    const { width } = network.input;
+    const seen = new Float32Array(looks * network.output.dimension + eyeNumbers);
+    seen.set(eyesOf(aligned, width, network.template), looks * network.output.dimension);
     let fitness = 1;
-    for (const [at, look] of looksAt(aligned, network.input.width, network.template).entries()) {
+    for (const [at, look] of looksAt(aligned, width, network.template).entries()) {
       const embedded = await embedder.embed(look);
       seen.set(embedded.embedding, at * network.output.dimension);
       if (at === 0) fitness = embedded.fitness ?? 1;
@@ -163,27 +166,29 @@ function crossed(samples: readonly Sample[], isCovered: (sample: Sample) => bool
 
 const isFree = ({ kind }: Sample) => kind === 'free' || kind === 'spectacles';
 
-function ruleFor(all: readonly Sample[], kinds: readonly Kind[], enrolment: number, half: string): Rule {
+/** `numbers`: how many of a sample's numbers the rule may use. */
+function ruleFor(half: Half, all: readonly Sample[], kinds: readonly Kind[], numbers: number, enrolment: number): Rule {
+  const samples = all.map((sample) => ({ ...sample, seen: sample.seen.subarray(0, numbers) }));
   const isCovered = ({ kind }: Sample) => kinds.includes(kind);
-  const ranked = (samples: readonly Sample[], logits: Float64Array, which: (sample: Sample) => boolean) =>
-    samples
-      .map((sample, i) => ({ sample, logit: logits[i] as number }))
-      .filter(({ sample }) => which(sample) && sample.fitness >= enrolment)
-      .toSorted((a, b) => b.logit - a.logit);
-  const doubtful = ranked(all, crossed(all, isCovered), ({ kind }) => kind === 'free');
-  const out = new Set(doubtful.slice(0, Math.round(mislabelled * doubtful.length)).map(({ sample }) => sample.picture));
-  const samples = all.filter(({ picture }) => !out.has(picture));
   const logits = crossed(samples, isCovered);
-  const free = ranked(samples, logits, isFree);
-  const limit = free[Math.floor(refused * free.length)]?.logit ?? 0;
+  const fit = samples.map((sample, i) => ({ ...sample, logit: logits[i] as number })).filter(({ fitness }) => fitness >= enrolment);
+  const free = fit.filter(isFree).toSorted((a, b) => b.logit - a.logit);
+  const limit = free[Math.floor(refused[half] * free.length)]?.logit ?? 0;
   for (const kind of kinds) {
-    const worn = ranked(samples, logits, (sample) => sample.kind === kind);
+    const worn = fit.filter((sample) => sample.kind === kind);
     const count = all.filter((sample) => sample.kind === kind).length;
     const passed = worn.filter(({ logit }) => logit <= limit).length;
-    console.error(`${half} ${kind}: ${worn.length} of ${count} are fit for enrolment, ${passed} of them pass the rule`);
+    console.error(`${half}, ${kind}: ${worn.length} of ${count} are fit for enrolment, ${passed} of them pass the rule`);
   }
   const rule = ruleFrom(samples, isCovered);
   return { weights: rule.weights, bias: rule.bias - limit };
+}
+
+/** Pictures that really show sunglasses are `worn` as they are; what was drawn on them is left out. */
+function relabelled(samples: readonly Sample[], worn: ReadonlySet<string>): Sample[] {
+  return samples
+    .filter(({ picture, kind }) => kind === 'free' || !worn.has(picture))
+    .map((sample) => (worn.has(sample.picture) ? { ...sample, kind: 'worn' } : sample));
 }
 
 /** Samples in a file: a JSON line of everything but the embeddings, which follow as float32. */
@@ -206,12 +211,13 @@ function keep(file: string, samples: readonly Sample[]): void {
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { without: { type: 'string' }, cache: { type: 'string' } },
+  options: { without: { type: 'string' }, worn: { type: 'string' }, cache: { type: 'string' } },
 });
 const [folder = modelFolder('embedder'), ...people] = positionals;
+const linesOf = (path: string | undefined) => new Set(path === undefined ? [] : readFileSync(path, 'utf8').split('\n'));
 const network = openEmbedderNetwork(folder);
-const without = new Set(values.without === undefined ? [] : readFileSync(values.without, 'utf8').split('\n'));
-let samples = cached(values.cache, looks.length * network.output.dimension);
+const embedded = looks * network.output.dimension;
+let samples = cached(values.cache, embedded + eyeNumbers);
 if (!samples) {
   const { adapter: _, ...plain } = network;
   const eyes = {
@@ -219,17 +225,20 @@ if (!samples) {
     embedder: await openEmbedder(plain, { threads: 1 }),
     network,
   };
-  samples = await allSamples(eyes, people, without);
+  samples = await allSamples(eyes, people, linesOf(values.without));
   if (values.cache !== undefined) keep(values.cache, samples);
 }
+const labelled = relabelled(samples, linesOf(values.worn));
 const enrolment = network.info.quality?.enrolment ?? 0;
+const short = (numbers: Float64Array) => [...numbers].map((value) => Number(value.toPrecision(4)));
 const stated = ({ weights, bias }: Rule) => ({
-  weights: [...weights].map((w) => Number(w.toPrecision(4))),
+  weights: short(weights.subarray(0, embedded)),
+  ...(weights.length > embedded ? { eyes: short(weights.subarray(embedded)) } : {}),
   bias: Number(bias.toPrecision(6)),
 });
 const cover = {
-  lower: stated(ruleFor(samples, maskKinds, enrolment, 'lower')),
-  upper: stated(ruleFor(samples, sunglassKinds, enrolment, 'upper')),
+  lower: stated(ruleFor('lower', labelled, maskKinds, embedded, enrolment)),
+  upper: stated(ruleFor('upper', labelled, [...sunglassKinds, 'worn'], embedded + eyeNumbers, enrolment)),
 };
 const file = join(folder, 'manifest.json');
 const manifest = JSON.parse(readFileSync(file, 'utf8')) as object;

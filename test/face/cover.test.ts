@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { modelFolder } from '../../src/adapters/basics.ts';
-import { coveredHalf, coverLogit, looks, looksAt } from '../../src/face/cover.ts';
+import { coveredHalf, coverLogit, eyeNumbers, eyesOf, looks, looksAt } from '../../src/face/cover.ts';
 import { openEmbedderNetwork } from '../../src/face/manifest.ts';
 import { openFaceReader } from '../../src/face/reader.ts';
 import { readCandidate } from '../../src/identity/candidate.ts';
@@ -16,52 +16,56 @@ import { newGraph } from '../../src/train/onnx/onnx-graph.ts';
 import { qualityLimits } from '../fakes/quality-limits.ts';
 
 const side = 128;
-const [lowerLook, upperLook, bandLook, lensesLook] = [1, 2, 3, 4];
+const lowerLook = 1;
 const { template } = openEmbedderNetwork(modelFolder('embedder'));
 const white = new Uint8Array(side * side * 3).fill(255);
 const pixel = (rgb: Uint8Array | undefined, x: number, y: number) => rgb?.[3 * (y * side + x)];
 
 describe('looks at an aligned face', () => {
-  const seen = looksAt(white, side, template);
-
-  it('begin with the face as it is, and leave the original alone', () => {
-    expect(seen).toHaveLength(looks.length);
-    expect(seen[0]).toEqual(white);
+  it('are the face as it is, without its lower half, without its upper half; the original is left alone', () => {
+    const seen = looksAt(white, side, template);
+    const [eyes, mouth] = [60, 105];
+    expect(seen.map((look) => [pixel(look, 64, eyes), pixel(look, 64, mouth)])).toEqual([
+      [255, 255],
+      [255, 127],
+      [127, 255],
+    ]);
     expect(white.every((value) => value === 255)).toBe(true);
   });
 
-  it('are without the lower half, without the upper half, without the band of the eyes', () => {
-    const [eyes, mouth] = [60, 105];
-    expect(
-      [lowerLook, upperLook, bandLook].map((look) => [pixel(seen[look as number], 64, eyes), pixel(seen[look as number], 64, mouth)]),
-    ).toEqual([
-      [255, 127],
-      [127, 255],
-      [127, 255],
-    ]);
-    expect(pixel(seen[bandLook as number], 64, 5)).toBe(255);
+  it('of the eyes say nothing of light and contrast', () => {
+    const face = Uint8Array.from(white, (_, i) => 100 + ((i * 37) % 50));
+    const half = face.map((value) => 10 + value / 2);
+    const [bright, dim] = [eyesOf(face, side, template), eyesOf(half, side, template)];
+    expect(bright).toHaveLength(eyeNumbers);
+    for (const [i, value] of bright.entries()) expect(dim[i]).toBeCloseTo(value, 0);
+    expect(eyesOf(white, side, template).every((value) => value === 0)).toBe(true);
   });
 
-  it('have dark lenses before the eyes, and nothing between them', () => {
-    const lenses = seen[lensesLook as number];
-    expect([40, 64, 87].map((x) => pixel(lenses, x, 60))).toEqual([20, 255, 20]);
+  it('of the eyes of a template at the edge of its face are made of what there is', () => {
+    const high = template.map(([x, y]) => [x, y - 55] as const);
+    expect(eyesOf(white, side, high).every(Number.isFinite)).toBe(true);
   });
 });
 
 describe('the rule', () => {
   const none = { weights: Float32Array.of(0, 0), bias: -1 };
-  const seen = [Float32Array.of(1), Float32Array.of(0.5)];
+  const looked = { seen: [Float32Array.of(1), Float32Array.of(0.5)], eyes: Float32Array.of(3) };
 
-  it('sums the numbers of all looks', () => expect(coverLogit({ weights: Float32Array.of(2, 4), bias: -1 }, seen)).toBe(3));
+  it('sums the numbers of all looks, and of the eyes where it has any', () => {
+    const rule = { weights: Float32Array.of(2, 4), bias: -1 };
+    expect(coverLogit(rule, looked)).toBe(3);
+    expect(coverLogit({ ...rule, eyes: Float32Array.of(2) }, looked)).toBe(9);
+  });
 
   it('names the surer half, or none', () => {
     const [sure, surer] = [
       { ...none, bias: 1 },
       { ...none, bias: 2 },
     ];
-    expect(coveredHalf({ lower: none, upper: none }, seen)).toBeUndefined();
-    expect(coveredHalf({ lower: sure, upper: none }, seen)).toBe('lower');
-    expect(coveredHalf({ lower: sure, upper: surer }, seen)).toBe('upper');
+    expect(coveredHalf({ lower: none, upper: none }, looked)).toBeUndefined();
+    expect(coveredHalf({ lower: sure, upper: none }, looked)).toBe('lower');
+    expect(coveredHalf({ lower: sure, upper: surer }, looked)).toBe('upper');
   });
 });
 
@@ -87,7 +91,7 @@ function embedder(cover: object | undefined): string {
 }
 
 const shot = readFileSync(new URL('../../config/demo-people/p01-neutral.jpg', import.meta.url));
-const weights = Array<number>(3 * looks.length).fill(0);
+const weights = Array<number>(3 * looks).fill(0);
 const rule = (bias: number) => ({ weights, bias });
 const open = (cover: object | undefined) =>
   openFaceReader({ detector: modelFolder('detector'), embedder: embedder(cover), threads: 1, limits: qualityLimits });
@@ -111,7 +115,7 @@ describe('at enrolment', () => {
 
   it('the numbers of the manifest are used look after look, in the order of the embedding', async () => {
     // The look without its lower half is greyer than the face as it is by what the lower half adds.
-    const red = weights.map((_, i) => (i === 0 ? 1 : i === 3 * (lowerLook as number) ? -1 : 0));
+    const red = weights.map((_, i) => (i === 0 ? 1 : i === 3 * lowerLook ? -1 : 0));
     await using reader = await open({ lower: { weights: red, bias: 0 }, upper: rule(-1) });
     const brighter = (await reader.read(shot, { purpose: 'enrolment' })).faces[0];
     await using opposite = await open({ lower: { weights: red.map((w) => -w), bias: 0 }, upper: rule(-1) });
@@ -130,9 +134,10 @@ it.each<[string, object, RegExp]>([
   [
     'numbers for another network',
     { lower: { weights: [1, 2], bias: 0 }, upper: rule(0) },
-    /cover\.lower\.weights must be 15 numbers, 5 for each/,
+    /cover\.lower\.weights must be 9 numbers, 3 for each/,
   ],
   ['a half that is missing', { lower: rule(0) }, /cover\.upper\.weights/],
+  ['too few numbers for the eyes', { lower: { ...rule(0), eyes: [1] }, upper: rule(0) }, /cover\.lower\.eyes must be 1008 numbers/],
   ['a bias that is none', { lower: rule(0), upper: { weights, bias: 'high' } }, /cover\.upper\.bias must be a number/],
 ])('rules with %s are refused', async (_, cover, message) => {
   await expect(open(cover)).rejects.toMatchObject({ code: 'model-unfit', message: expect.stringMatching(message) });
