@@ -1,7 +1,7 @@
 /**
  * The vote over fresh frames. In: frames with a face, one by one. Out: a person, once k of the latest n frames within
- * a time window agree on them and none of the frames shows another person. Poor frames count for less than good ones, so
- * more of them are needed; no frame counts for more than one. Pure.
+ * a time window agree on them and none of the frames shows another person. Poor frames count for less than good ones,
+ * so more of them are needed; no frame counts for more than one. Pure.
  */
 import type { PersonId } from '../events.ts';
 import type { Sighting } from './port.ts';

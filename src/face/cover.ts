@@ -1,8 +1,8 @@
 /**
- * Is a half of a face covered, by a mask, a scarf or sunglasses? The network looks at the aligned face three times: as it
- * is, and with its lower and its upper half painted over. That changes much in what it sees, unless there was no mouth,
- * or no eyes, to begin with. Glasses are small beside the half that they cover, so the eyes are looked at besides as a few
- * pixels. A linear rule on all of it, whose numbers are in the manifest, says for each half whether it is covered. Pure.
+ * Is a half of a face covered, by a mask, a scarf or sunglasses? The network looks at the aligned face three times: as
+ * it is, and with its lower and its upper half painted over. That changes much in what it sees, unless there was no
+ * mouth, or no eyes, to begin with. Glasses are small beside the half that they cover, so the rule sees the eyes as a
+ * few pixels too. It is linear, its numbers are in the manifest, and it says for each half whether it is covered. Pure.
  */
 import type { Embedding, Half } from './port.ts';
 
@@ -10,15 +10,15 @@ import type { Embedding, Half } from './port.ts';
 export interface CoverRule {
   /** One for each number of each look's embedding, look after look. */
   readonly weights: Float32Array;
-  /** One for each number of `eyesOf`; absent where the rule does without. */
+  /** One for each number of `aroundEyes`; absent where the rule does without. */
   readonly eyes?: Float32Array;
   readonly bias: number;
 }
 
 export type CoverRules = Readonly<Record<Half, CoverRule>>;
 
-/** What the rules look at: unit vectors, one for each look, and `eyesOf`. */
-export interface Looked {
+/** What the rules look at: unit vectors, one for each look, and `aroundEyes`. */
+export interface FaceSeen {
   readonly seen: readonly Embedding[];
   readonly eyes: Float32Array;
 }
@@ -45,7 +45,7 @@ export function looksAt(aligned: Uint8Array, width: number, template: Template):
  * The part of an aligned face around the eyes, shrunk to a few pixels, less its mean and divided by its standard
  * deviation: neither light nor contrast of the picture is left in it.
  */
-export function eyesOf(aligned: Uint8Array, width: number, template: Template): Float32Array {
+export function aroundEyes(aligned: Uint8Array, width: number, template: Template): Float32Array {
   const { eyesY, eyesToMouth } = heights(template);
   const [top, bottom] = [eyesY - 0.65 * eyesToMouth, eyesY + 0.75 * eyesToMouth];
   const [left, right] = [0.06 * width, 0.94 * width];
@@ -80,7 +80,7 @@ function heights([right, left, , mouthRight, mouthLeft]: Template): { readonly e
 }
 
 /** How sure the rule is that the half is covered, 0 at its limit. */
-export function coverLogit({ weights, eyes, bias }: CoverRule, looked: Looked): number {
+export function coverLogit({ weights, eyes, bias }: CoverRule, looked: FaceSeen): number {
   let [sum, at] = [bias, 0];
   for (const embedding of looked.seen)
     for (let i = 0; i < embedding.length; i++, at++) sum += (weights[at] as number) * (embedding[i] as number);
@@ -89,7 +89,7 @@ export function coverLogit({ weights, eyes, bias }: CoverRule, looked: Looked): 
 }
 
 /** The half that is covered; the surer one where both are. */
-export function coveredHalf(rules: CoverRules, looked: Looked): Half | undefined {
+export function coveredHalf(rules: CoverRules, looked: FaceSeen): Half | undefined {
   const [lower, upper] = [coverLogit(rules.lower, looked), coverLogit(rules.upper, looked)];
   if (Math.max(lower, upper) <= 0) return undefined;
   return lower > upper ? 'lower' : 'upper';

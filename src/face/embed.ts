@@ -2,7 +2,7 @@
 import type { InferenceSession, Tensor } from 'onnxruntime-node';
 import { Fault } from '../base/errors.ts';
 import { alignFace } from './align.ts';
-import { coveredHalf, eyesOf, looksAt } from './cover.ts';
+import { aroundEyes, coveredHalf, looksAt } from './cover.ts';
 import { type FitnessHead, fitnessOf } from './fitness.ts';
 import type { Adapter, EmbedderNetwork } from './manifest.ts';
 import type { Picture } from './picture.ts';
@@ -89,7 +89,7 @@ export async function openEmbedder({ bytes, ...network }: EmbedderNetwork, optio
       const seen: Embedding[] = [];
       // Without an adapter: the rules are those of the network, whatever a door has learned.
       for (const look of looksAt(aligned, input.width, network.template)) seen.push((await embed(look)).embedding);
-      return coveredHalf(cover, { seen, eyes: eyesOf(aligned, input.width, network.template) });
+      return coveredHalf(cover, { seen, eyes: aroundEyes(aligned, input.width, network.template) });
     },
     align: (picture, landmarks) => alignFace(picture, landmarks, network.template, input.width, input.height),
     embed: adapter ? async (aligned) => withAdapter(adapter, await embed(aligned)) : embed,

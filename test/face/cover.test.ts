@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { modelFolder } from '../../src/adapters/basics.ts';
-import { coveredHalf, coverLogit, eyeNumbers, eyesOf, looks, looksAt } from '../../src/face/cover.ts';
+import { aroundEyes, coveredHalf, coverLogit, eyeNumbers, looks, looksAt } from '../../src/face/cover.ts';
 import { openEmbedderNetwork } from '../../src/face/manifest.ts';
 import { openFaceReader } from '../../src/face/reader.ts';
 import { readCandidate } from '../../src/identity/candidate.ts';
@@ -36,15 +36,15 @@ describe('looks at an aligned face', () => {
   it('of the eyes say nothing of light and contrast', () => {
     const face = Uint8Array.from(white, (_, i) => 100 + ((i * 37) % 50));
     const half = face.map((value) => 10 + value / 2);
-    const [bright, dim] = [eyesOf(face, side, template), eyesOf(half, side, template)];
+    const [bright, dim] = [aroundEyes(face, side, template), aroundEyes(half, side, template)];
     expect(bright).toHaveLength(eyeNumbers);
     for (const [i, value] of bright.entries()) expect(dim[i]).toBeCloseTo(value, 0);
-    expect(eyesOf(white, side, template).every((value) => value === 0)).toBe(true);
+    expect(aroundEyes(white, side, template).every((value) => value === 0)).toBe(true);
   });
 
   it('of the eyes of a template at the edge of its face are made of what there is', () => {
     const high = template.map(([x, y]) => [x, y - 55] as const);
-    expect(eyesOf(white, side, high).every(Number.isFinite)).toBe(true);
+    expect(aroundEyes(white, side, high).every(Number.isFinite)).toBe(true);
   });
 });
 
