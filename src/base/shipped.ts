@@ -26,7 +26,7 @@ export const shippedNetworks: Readonly<Record<string, Shipped>> = {
     file: '3e3c04a05013d0f46d3729598225a54f2e85f0e874c5f33bffb604a69569232b',
   },
   embedder: {
-    manifest: '78a3e44330d66871e69fc0541a9bb088e6d54d868048e99c02ec8e0d5d562885',
+    manifest: 'bf9524a7f9f189b41d95678ce32793aca506159705b6adc5475331631f667a5a',
     file: '437b90d9d5affa7585564551a9b595b62e39e35c33bc8883f94b3a97ac6590eb',
   },
 };
