@@ -37,12 +37,25 @@ export async function fetchPackage(wanted: PackageFile, options: FetchOptions): 
   }
 }
 
-/** The working directory is the empty folder: what an .npmrc elsewhere says of a project is not obeyed. */
+/**
+ * The project is the empty folder: an .npmrc of the working directory, or of whoever may write to the system's
+ * temporary folder, is not obeyed.
+ */
 async function pack(wanted: PackageFile, folder: string, { signal, onProgress }: FetchOptions): Promise<void> {
   const { name, version, bytes } = wanted;
   const tooLarge = new AbortController();
   const args = ['pack', `${name}@${version}`, '--ignore-scripts', '--loglevel=error', '--no-update-notifier'];
-  const cache = ['--cache', join(folder, 'cache'), '--pack-destination', folder, '--fetch-retries=1', '--fetch-retry-mintimeout=1000'];
+  const cache = [
+    '--prefix',
+    folder,
+    '--no-workspaces',
+    '--cache',
+    join(folder, 'cache'),
+    '--pack-destination',
+    folder,
+    '--fetch-retries=1',
+    '--fetch-retry-mintimeout=1000',
+  ];
   const watch = setInterval(() => {
     // The download in the cache, then the copy of it.
     const size = sizeOf(folder);

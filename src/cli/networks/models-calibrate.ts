@@ -92,9 +92,9 @@ function text(done: Calibrated): string {
     headText(head),
     '',
     table([
-      ['false matches', 'logit', 'missed', '95 % interval', 'asked for by'],
-      ...calibration.table.map(({ fmr, logit, fnmr, fnmrInterval: [low, high], set }) => {
-        return [oneIn(fmr), logit.toFixed(2), percent(fnmr), `${percent(low)} to ${percent(high)}`, set];
+      ['false matches', 'logit', 'missed', '95 % interval', 'missed there', 'asked for by'],
+      ...calibration.table.map(({ fmr, logit, fnmr, fnmrInterval: [low, high], fnmrThere, set }) => {
+        return [oneIn(fmr), logit.toFixed(2), percent(fnmr), `${percent(low)} to ${percent(high)}`, percent(fnmrThere), set];
       }),
     ]),
     '',

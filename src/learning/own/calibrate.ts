@@ -11,6 +11,7 @@ import { logitOf } from '../../identity/siamese.ts';
 import { fitSiameseHead, type HeadFit } from '../../recipes/own/head.ts';
 import { checkPictureLabels, type LabelledFace } from '../../recipes/own/labelled.ts';
 import { type StrictCalibration, strictTable } from '../../recipes/own/strict-table.ts';
+import { probit } from '../../train/figures/error-curves.ts';
 import { embeddingOutput, type NetworkDraft, openNetworkDraft } from './network-draft.ts';
 import { fitQuality, type PlainFace, type QualityFit } from './quality-head.ts';
 import { bestFeed, type FedNetwork, type LabelledPeople, labelledPeople, openEye, shownPicture, unitOf } from './reading.ts';
@@ -76,7 +77,7 @@ export async function calibrateNetwork(options: CalibrateOptions): Promise<Calib
       name,
       faces: parts.measure.filter(({ person }) => labelled.people[person]?.population === population),
     })),
-    { logitOf: (a, b) => logitOf(fit.head, a, b), signal, onProgress: (done, total) => onProgress('comparing', done, total) },
+    { logitOf: (a, b) => logitOf(fit.head, a, b), probit, signal, onProgress: (done, total) => onProgress('comparing', done, total) },
   );
   requireTable(calibration, parts.measuredPeople);
   const quality = await qualityOf(draft, network, parts, options);

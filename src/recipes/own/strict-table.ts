@@ -21,6 +21,8 @@ export interface StrictRow {
   readonly fnmr: number;
   /** 95 % interval of the false non-match rate. */
   readonly fnmrInterval: readonly [number, number];
+  /** The false non-match rate in that population alone: of frames of one camera, where it is of that kind. */
+  readonly fnmrThere: number;
   /** The population that asked for this logit, and the false-match rate measured there at it. */
   readonly set: string;
   readonly measured?: number;
@@ -35,6 +37,8 @@ export interface StrictCalibration extends Omit<Calibration, 'table'> {
 
 export interface StrictOptions {
   readonly logitOf: (a: Embedding, b: Embedding) => number;
+  /** The value of the standard normal distribution below which this share lies. */
+  readonly probit: (share: number) => number;
   readonly signal: AbortSignal;
   /** Faces compared with all others. */
   readonly onProgress: (done: number, total: number) => void;
@@ -50,7 +54,7 @@ export async function strictTable(populations: readonly Population[], options: S
   let done = 0;
   const measured: Measured[] = [];
   for (const { name, faces } of populations) {
-    measured.push(measure(name, await scoresOf(faces, options, (index) => options.onProgress(done + index, total))));
+    measured.push(measure(name, await scoresOf(faces, options, (index) => options.onProgress(done + index, total)), options.probit));
     done += faces.length;
   }
   const genuine = genuineOf(measured);
@@ -126,10 +130,10 @@ interface Measured {
   readonly mates: Scores['mates'];
   readonly impostors: Float32Array;
   /** Undefined where not even a higher rate could be measured. */
-  at(fmr: number): Pick<StrictRow, 'logit' | 'set' | 'measured' | 'measuredInterval'> | undefined;
+  at(fmr: number): Omit<StrictRow, 'fmr' | 'fnmr' | 'fnmrInterval'> | undefined;
 }
 
-function measure(name: string, scores: Scores): Measured {
+function measure(name: string, scores: Scores, probit: StrictOptions['probit']): Measured {
   const { logits, mates, people, pictures } = scores;
   const about = `${name} (${people} people, ${pictures} pictures)`;
   const steps = stepsOf(scores);
@@ -141,26 +145,47 @@ function measure(name: string, scores: Scores): Measured {
   };
   const last = rates.findLast((fmr) => measuredAt(fmr));
   const falling = logits.toSorted().reverse();
-  const logitAbove = (fmr: number): number => falling[Math.floor(Math.min(1, fmr) * (falling.length - 1))] ?? 0;
+  const logitAbove = (fmr: number): number => falling[Math.floor(fmr * (falling.length - 1))] ?? 0;
+  const beyond = last === undefined ? () => 0 : continuation(last, logitAbove, probit);
   return {
     ...{ about, mates, impostors: logits },
     at: (fmr) => {
       const found = measuredAt(Math.max(fmr, last ?? 1));
       if (!found || last === undefined) return undefined;
-      const beyond = Math.log10(last / Math.min(fmr, last));
-      // Beyond what so few pairs can show, on by the slope of the last factor of ten: without the allowance, which jumps.
-      const slope = Math.max(0, logitAbove(last) - logitAbove(10 * last));
       const { rate, low, high } = found.bound;
+      const further = fmr < last ? beyond(fmr) : 0;
       return {
-        logit: round(found.logit + beyond * slope),
-        set: beyond > 0 ? `${name}, continued from ${last} by ${slope.toFixed(2)} a factor of ten` : name,
-        ...(beyond === 0 && { measured: rate, measuredInterval: [low, high] as const }),
+        logit: round(found.logit + further),
+        fnmrThere: share(mates, found.logit + further),
+        set: fmr < last ? `${name}, continued from ${last}` : name,
+        ...(fmr >= last && { measured: rate, measuredInterval: [low, high] as const }),
       };
     },
   };
 }
 
+/**
+ * How much higher the logit must be at rates that so few pairs cannot show, by the last factor of ten that they do:
+ * half-way between a straight line over the logarithm of the rate and the tail of a normal distribution. Of two
+ * populations with enough pairs to see it, the tail of one lies near the line, that of the other below both
+ * (docs/research/log.md).
+ */
+function continuation(last: number, logitAbove: (fmr: number) => number, probit: StrictOptions['probit']): (fmr: number) => number {
+  const from = Math.min(0.1, 10 * last);
+  const rise = last < from ? Math.max(0, logitAbove(last) - logitAbove(from)) : 0;
+  const along = (scale: (fmr: number) => number) => (fmr: number) =>
+    rise === 0 ? 0 : (rise * (scale(fmr) - scale(last))) / (scale(last) - scale(from));
+  const [line, normal] = [along((fmr) => -Math.log(fmr)), along((fmr) => probit(1 - fmr))];
+  return (fmr) => (line(fmr) + normal(fmr)) / 2;
+}
+
 const round = (value: number) => Number(value.toFixed(4));
+
+/** The share of pairs of one person below the logit. */
+function share(mates: Scores['mates'], logit: number): number {
+  const all = mates.flat();
+  return round(all.filter((value) => value < logit).length / Math.max(1, all.length));
+}
 
 /** Logits to try, rising: ten for each factor of ten in the rate, and one that nobody reaches. */
 function stepsOf({ logits }: Scores): readonly number[] {

@@ -1,6 +1,6 @@
 /** Networks from the catalogue and from elsewhere: what is taken in, and what leaves nothing behind. */
 import { createHash } from 'node:crypto';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -101,6 +101,20 @@ describe('from a registry', () => {
     vi.stubEnv('npm_config_registry', registry.address);
     await expect(fetching()).rejects.toMatchObject({ code: 'model-missing', message: expect.stringMatching(/has no faces@1\.0\.0/) });
     nothingLeft();
+  });
+
+  it('an .npmrc that somebody laid into the temporary folder is not obeyed', async () => {
+    await using registry = await published();
+    writeFileSync(join(place, 'user.npmrc'), `registry=${registry.address}\n`);
+    vi.stubEnv('npm_config_registry', undefined);
+    vi.stubEnv('npm_config_userconfig', join(place, 'user.npmrc'));
+    const temporary = join(place, 'temporary');
+    mkdirSync(temporary);
+    writeFileSync(join(temporary, 'package.json'), JSON.stringify({ workspaces: ['*'] }));
+    writeFileSync(join(temporary, '.npmrc'), 'registry=http://127.0.0.1:9/\n');
+    vi.stubEnv('TMPDIR', temporary);
+    expect((await fetching()).name).toBe('colours');
+    expect(readdirSync(temporary)).toEqual(['.npmrc', 'package.json']);
   });
 
   it('without npm it says what to do', async () => {
