@@ -1,0 +1,48 @@
+/** Whoever can write in the state folder cannot loosen the door: evidence that it did not write counts for nothing. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { galleryOf, modelFolder } from '../../src/adapters/basics.ts';
+import { keepKnownOfDoor } from '../../src/adapters/evidence.ts';
+import { openEmbedderNetwork } from '../../src/face/manifest.ts';
+import { digestOf } from '../../src/identity/evidence/door.ts';
+import { loadConfig } from '../../src/settings/load.ts';
+import { temporaryFolder } from '../cli/facelatch.ts';
+import { randomOf, unitVector } from '../fakes/embeddings.ts';
+
+const embedder = openEmbedderNetwork(modelFolder('embedder')).info;
+
+it('evidence of another hand, or of another door, leaves the threshold at the table', () => {
+  using folder = temporaryFolder();
+  using other = temporaryFolder();
+  const { config } = loadConfig({ flags: new Map([['state.folder', folder.path]]) });
+  const random = randomOf(3);
+  const known = () => {
+    using gallery = galleryOf(config, embedder);
+    for (let i = gallery.list().length; i < 10; i++) {
+      const template = unitVector(random, embedder.dimension);
+      gallery.enrol({ name: `P${i}`, pictures: [{ picture: Buffer.from(`${i}`), template, source: 'test' }] });
+    }
+    const { sha256 } = embedder;
+    const residents = { people: 10, share: 0, excess: 0 };
+    const evidence = { embedder: sha256, digest: digestOf(gallery.enrolled()), residents, visitors: { visits: 0, share: 0 } };
+    return { embedder: sha256, evidence, visits: [], fitness: [] };
+  };
+  const effect = () => {
+    using gallery = galleryOf(config, embedder);
+    return gallery.threshold.layers?.door?.effect;
+  };
+  const own = known();
+  expect(effect()).toBeUndefined();
+  keepKnownOfDoor(folder.path, own);
+  expect(effect()).toBe('loosened');
+  const file = join(folder.path, 'evidence.json');
+  const text = readFileSync(file, 'utf8');
+  for (const forged of [text.replace('"people": 10', '"people": 1000'), text.slice(1)]) {
+    writeFileSync(file, forged);
+    expect(effect()).toBeUndefined();
+  }
+  keepKnownOfDoor(other.path, own);
+  writeFileSync(file, readFileSync(join(other.path, 'evidence.json')));
+  expect(effect()).toBeUndefined();
+});
