@@ -4,9 +4,20 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Fault } from '../../src/base/errors.ts';
 import type { Calibration, EmbedderInfo, MeasuredRates } from '../../src/face/port.ts';
+import { digestOf } from '../../src/identity/evidence/door.ts';
 import type { Match, Threshold } from '../../src/identity/port.ts';
 import { fitTail } from '../../src/identity/tail.ts';
-import { calibrationCurve, fmrPerComparison, identify, type ThresholdPolicy, thresholdsOf } from '../../src/identity/threshold.ts';
+import {
+  calibrationCurve,
+  curvesOf,
+  fmrPerComparison,
+  galleryThreshold,
+  identify,
+  noteOf,
+  type ThresholdPolicy,
+  thresholdsOf,
+} from '../../src/identity/threshold.ts';
+import { randomOf, unitVector } from '../fakes/embeddings.ts';
 
 const manifest = JSON.parse(readFileSync(new URL('../../models/embedder/manifest.json', import.meta.url), 'utf8'));
 const shipped: Calibration = manifest.calibration;
@@ -151,6 +162,71 @@ describe('a calibration table', () => {
     ],
   ] as [string, [number, number][]][])('is refused with %s', (_, rows) => {
     expect(faultOf(() => calibrationCurve(calibrationOf(rows)))).toBe('model-unfit');
+  });
+});
+
+describe('the shipped strict table', () => {
+  it('continues by its last slope, log rate against logit, and says so', () => {
+    const curve = calibrationCurve(shipped);
+    const [before, last] = [shipped.table.at(-2)!, shipped.table.at(-1)!];
+    const slope = (last.logit - before.logit) / Math.log10(before.fmr / last.fmr);
+    for (const decades of [0.1, 1, 3])
+      expect(curve.logitAt(last.fmr / 10 ** decades)).toEqual({
+        logit: expect.closeTo(last.logit + decades * slope, 6),
+        extrapolated: true,
+      });
+    expect(curve.logitAt(last.fmr)).toEqual({ logit: last.logit, extrapolated: false });
+  });
+
+  it('is stricter than the table of strangers at every rate', () => {
+    const { strict, wild } = curvesOf(shipped);
+    for (const power of [-1, -2, -3, -4, -5, -6, -7])
+      expect(strict.logitAt(10 ** power).logit).toBeGreaterThan(wild!.logitAt(10 ** power).logit);
+  });
+});
+
+describe('the layers of a threshold', () => {
+  const random = randomOf(1);
+  const people = (count: number, each: number) =>
+    Array.from({ length: count }, (_, i) => ({ id: `p${i}`, templates: Array.from({ length: each }, () => unitVector(random, 256)) }));
+
+  it('tell what each alone would ask for; a note names those that moved it', () => {
+    const threshold = galleryThreshold(policy, embedder);
+    threshold.load(people(10, 3));
+    const { layers, logit, fmr } = threshold.now;
+    expect(layers!.table.fmr).toBeCloseTo(fmrPerComparison(1e-4, 30), 12);
+    expect(layers!.chances).toMatchObject({ templates: 30, logit, fmr });
+    expect(noteOf(threshold.now).layers).toEqual(['table']);
+    expect(threshold.at(1e-3).logit).toBeLessThan(logit);
+    expect(threshold.at(1e-4)).toEqual(threshold.now);
+  });
+
+  it('follow evidence of this embedder alone', () => {
+    const threshold = galleryThreshold(policy, embedder);
+    const enrolled = people(10, 1);
+    threshold.load(enrolled);
+    const before = threshold.now.logit;
+    const residents = { people: 10, share: 0, excess: 0 };
+    const evidence = { embedder: embedder.sha256, digest: digestOf(enrolled), residents, visitors: { visits: 0, share: 0 } };
+    threshold.consider({ ...evidence, embedder: 'another' });
+    expect(threshold.now.logit).toBe(before);
+    threshold.consider(evidence);
+    expect(threshold.now.logit).toBeLessThan(before);
+    expect(noteOf(threshold.now).layers).toEqual(['table', 'door']);
+    threshold.consider(undefined);
+    expect(threshold.now.logit).toBe(before);
+  });
+
+  it('of a network with one plain table only tighten, and of the policy of the paper there are none', () => {
+    const { wild: _, ...plain } = shipped;
+    const threshold = galleryThreshold(policy, { ...embedder, calibration: plain });
+    const enrolled = people(20, 1);
+    threshold.load(enrolled);
+    const before = threshold.now.logit;
+    const residents = { people: 20, share: 0, excess: 0 };
+    threshold.consider({ embedder: embedder.sha256, digest: digestOf(enrolled), residents, visitors: { visits: 0, share: 0 } });
+    expect([threshold.now.logit, threshold.now.layers!.door!.limit]).toEqual([before, 'wild']);
+    expect(noteOf(galleryThreshold({ ...policy, policy: 'paper' }, embedder).now).layers).toBeUndefined();
   });
 });
 
