@@ -82,7 +82,7 @@ const bundleId = Type.String({
 export const trainCommands = [
   defineCommand({
     name: 'train.start',
-    summary: 'Learns from the people of this door; the result is used only if it is not worse.',
+    summary: 'Learns from the people of this door; the result is used only if it is better.',
     role: 'admin',
     changes: true,
     args: Type.Object({ recipe: Type.Optional(Type.Enum([...recipeNames])), where: Type.Optional(Type.Enum([...jobPlaces])) }, closed),

@@ -215,9 +215,14 @@ export interface FaceStudio {
   cut(picture: Uint8Array, framing?: Framing): Promise<Uint8Array | undefined>;
   /** The embedding of an aligned face, without an adapter. */
   embed(aligned: Uint8Array): Promise<Embedding>;
-  /** The bytes of the embedder's ONNX file, and the name of its output with the embeddings. */
+  /** The same with its fitness, 0…1, if the network tells it. */
+  judge(aligned: Uint8Array): Promise<{ readonly embedding: Embedding; readonly fitness?: number }>;
+  /** The fitness that the door demands; absent if the network does not tell it. */
+  readonly leastFitness?: number;
+  /** The bytes of the embedder's ONNX file, and the names of its outputs with the embeddings and with the fitness. */
   readonly bytes: Uint8Array;
   readonly output: string;
+  readonly qualityOutput?: string;
   readonly layout: 'NCHW' | 'NHWC';
   /** Writes an aligned face into place `row` of a batch (float32, the network's layout and normalisation). */
   feed(aligned: Uint8Array, batch: Float32Array, row: number): void;

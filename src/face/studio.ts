@@ -35,8 +35,11 @@ export async function openFaceStudio({ detector, embedder, threads }: StudioOpti
       return face && alignFace(picture, face.landmarks, points, size.width, size.height);
     },
     embed: async (aligned) => (await twin.embed(aligned)).embedding,
+    judge: (aligned) => twin.embed(aligned),
+    ...(network.info.quality && { leastFitness: network.info.quality.door }),
     bytes: network.bytes,
     output: network.output.name,
+    ...(network.quality && 'name' in network.quality && { qualityOutput: network.quality.name }),
     layout: network.input.layout,
     feed: (aligned, batch, row) => fill(batch, row, aligned, width, height, network.input),
   };

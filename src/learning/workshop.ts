@@ -9,7 +9,7 @@ import { demoPeopleFolder, modelFolder, root } from '../adapters/basics.ts';
 import { Fault, messageOf } from '../base/errors.ts';
 import { adapted } from '../face/embed.ts';
 import { openEmbedderNetwork } from '../face/manifest.ts';
-import type { EmbedderInfo } from '../face/port.ts';
+import type { EmbedderInfo, Embedding } from '../face/port.ts';
 import { openFaceStudio } from '../face/studio.ts';
 import { logitOf } from '../identity/siamese.ts';
 import { calibrationCurve, fmrPerComparison } from '../identity/threshold.ts';
@@ -17,8 +17,9 @@ import { adaptRecipe } from '../recipes/adapt.ts';
 import { comparedOn, openCohort } from '../recipes/cohort.ts';
 import { type FinetunePlan, finetuneRecipe } from '../recipes/finetune.ts';
 import { type PaperPlan, paperPlan, paperRecipe } from '../recipes/paper.ts';
+import { halfMoved, picturesIn, plainOf } from '../recipes/standing.ts';
 import { compareNetworks } from '../retrain/compare.ts';
-import type { Cohort, Sample, Workshop } from '../retrain/port.ts';
+import type { EnrolledCohort, Sample, Workshop } from '../retrain/port.ts';
 import { follow } from '../train/course.ts';
 import { unitHead } from '../train/network/head.ts';
 import { paperNetwork } from '../train/network/network.ts';
@@ -101,14 +102,22 @@ function logitAt({ name, calibration }: EmbedderInfo, fmr: number): number {
 
 /**
  * The people of the cohort from whom nothing was learned, as the network of a folder sees them (through its adapter,
- * if it has one); undefined where another ONNX file made the cohort.
+ * if it has one) and as its recipe would enrol them; undefined where another ONNX file made the cohort.
  */
-function cohortFor(folder: string, shipped: string): Cohort | undefined {
+function cohortFor(folder: string, shipped: string): EnrolledCohort | undefined {
   const { onnxSha256, adapter } = openEmbedderNetwork(folder);
   const cohort = comparedOn(openCohort(shipped));
   if (cohort.embedder !== onnxSha256) return undefined;
-  if (!adapter) return cohort;
-  return { ...cohort, people: cohort.people.map((own) => own.map((embedding) => adapted(adapter, embedding))) };
+  const seen = (embeddings: readonly Embedding[]) => (adapter ? embeddings.map((each) => adapted(adapter, each)) : embeddings);
+  return picturesIn(cohort).map((pictures) => {
+    const half = Math.floor(pictures.length / 2);
+    const enrolled = pictures.slice(0, half);
+    return {
+      templates: seen(adapter ? halfMoved(enrolled) : plainOf(enrolled)),
+      probes: half > 0 ? seen(pictures.slice(half).flat()) : [],
+      all: seen(pictures.flat()),
+    };
+  });
 }
 
 const sampleOf = (picture: Uint8Array): Sample => ({

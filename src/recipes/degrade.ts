@@ -49,17 +49,27 @@ const night: Bounds = {
   quality: [30, 90],
 };
 
-/** From hardly degraded to an evening at a door camera. */
-export const evening: Bounds = {
-  exposure: [0.06, 0.6],
-  red: [0.9, 1.2],
-  blue: [0.75, 1.05],
+/** A good door camera, and what can be wrong with one. */
+const mild: Bounds = {
+  exposure: [0.5, 1],
+  red: [0.75, 1.25],
+  blue: [0.75, 1.25],
   slope: 0.6,
-  noise: [1, 6],
-  blur: [0, 1.1],
-  scale: [0.45, 1],
-  quality: [40, 90],
+  noise: [1, 4],
+  blur: [0, 0.8],
+  scale: [0.6, 1],
+  quality: [25, 90],
 };
+const faulty: Bounds = { ...mild, exposure: [0.06, 0.5], noise: [4, 12], blur: [0.8, 2.5], scale: [0.22, 0.6] };
+/** Chance that light, noise, sharpness or size is faulty, each by itself. */
+const faultyShare = 0.4;
+
+/** A door camera of chance: in the dark, out of focus, noisy, far away, or several of these. */
+export function drawDoorCamera(random: Random): Degradation {
+  const part = <K extends keyof Bounds>(name: K): Bounds[K] => (random() < faultyShare ? faulty : mild)[name];
+  const bounds = { ...mild, exposure: part('exposure'), noise: part('noise'), blur: part('blur'), scale: part('scale') };
+  return drawDegradation(random, bounds);
+}
 
 export function drawDegradation(random: Random, bounds: Bounds = night): Degradation {
   const drawn = ([low, high]: Range) => within(random, low, high);

@@ -36,14 +36,23 @@ export async function distil(studio: FaceStudio, lessons: Lessons, run: RecipeRu
   const { width, height } = studio;
   const least = detail * Math.min(width, height);
   await using distiller = await openDistiller({
-    ...{ network: studio.bytes, output: studio.output, rows, channels: 3, height, width, threads: run.threads },
+    ...{
+      network: studio.bytes,
+      output: studio.output,
+      quality: studio.qualityOutput,
+      rows,
+      channels: 3,
+      height,
+      width,
+      threads: run.threads,
+    },
     learns: ({ side }) => side >= least,
   });
   const file = join(run.checkpoint, `finetune-${steps}-${lessons.count}.f32`);
   const begun = restored(distiller, file);
   const lesson = async (step: number) => {
     const pictures = new Float32Array(rows * 3 * width * height);
-    return { targets: await lessons.batch(step, rows, (face, row) => studio.feed(face, pictures, row)), pictures };
+    return { ...(await lessons.batch(step, rows, (face, row) => studio.feed(face, pictures, row))), pictures };
   };
   const startedAt = performance.now();
   let loss = Number.NaN;
@@ -51,9 +60,9 @@ export async function distil(studio: FaceStudio, lessons: Lessons, run: RecipeRu
   let next = lesson(begun + 1);
   for (let step = begun + 1; step <= steps; step++) {
     run.signal.throwIfAborted();
-    const { pictures, targets } = await next;
+    const batch = await next;
     if (step < steps) next = lesson(step + 1);
-    const now = await distiller.step(pictures, targets, rateAt(step, steps, rate));
+    const now = await distiller.step(batch, rateAt(step, steps, rate));
     if (Number.isNaN(now))
       throw new Fault('training-failed', `The loss is not a number in step ${step} of ${steps}: this network cannot be trained further`);
     loss = Number.isNaN(loss) ? now : 0.95 * loss + 0.05 * now;

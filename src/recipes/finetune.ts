@@ -114,7 +114,7 @@ async function taught(
     height: base.height,
     door: faces.door.filter((own, index) => own.length > 0 && !kept.has(run.data.people[index]?.personId ?? '')),
     others: faces.others.filter((_, index) => !calibrates(index)),
-    embed: base.embed,
+    judge: base.judge,
     seed: run.seed,
     mixedPerFace: parts.plan.mixedPerFace,
     onProgress: (done, total) => run.onProgress({ stage: 'teaching', done, total }),

@@ -6,7 +6,7 @@
 import { newRandom, type Random } from '../base/random.ts';
 import type { Embedding } from '../face/port.ts';
 import { seedOf } from './cohort.ts';
-import { degrade, drawDegradation, evening } from './degrade.ts';
+import { degrade, drawDoorCamera } from './degrade.ts';
 import { toUnit } from './embeddings.ts';
 
 /** A clean picture: one face, or a blend of several. */
@@ -23,7 +23,8 @@ interface LessonsOptions {
   /** Each person's aligned faces (interleaved RGB): people of the door, and strangers to it. */
   readonly door: readonly (readonly Uint8Array[])[];
   readonly others: readonly (readonly Uint8Array[])[];
-  readonly embed: (aligned: Uint8Array) => Promise<Embedding>;
+  /** What the network says before it is trained. */
+  readonly judge: (aligned: Uint8Array) => Promise<{ readonly embedding: Embedding; readonly fitness?: number }>;
   readonly seed: number;
   /** Blends for each face of the door; at most `mostMixed` in all. */
   readonly mixedPerFace: number;
@@ -36,14 +37,21 @@ export interface Lessons {
   readonly count: number;
   /**
    * The batch of a step, always the same for the same step: `lay` receives each picture, the result is their targets
-   * (rows × dimension).
+   * (rows × dimension), and the fitness that each has, if the network tells it.
    */
-  batch(step: number, rows: number, lay: (aligned: Uint8Array, row: number) => void): Promise<Float32Array>;
+  batch(
+    step: number,
+    rows: number,
+    lay: (aligned: Uint8Array, row: number) => void,
+  ): Promise<{ readonly targets: Float32Array; readonly qualities?: Float32Array }>;
 }
 
 const mostMixed = 4500;
-/** Shares of a batch: strangers, if there are any; blends, of the rest; and pictures that are not degraded, of all. */
-const [othersShare, mixedShare, cleanShare] = [0.6, 0.8, 0.2];
+/**
+ * Shares of a batch: strangers, if there are any; blends, of the rest; pictures that are not degraded, of all; and
+ * unfit ones, of all: turned or half covered, in which the network must go on to see what it saw.
+ */
+const [othersShare, mixedShare, cleanShare, unfitShare] = [0.6, 0.8, 0.15, 0.15];
 
 /** Embeds every clean picture: these embeddings are the targets. */
 export async function openLessons({
@@ -51,7 +59,7 @@ export async function openLessons({
   height,
   door,
   others,
-  embed,
+  judge,
   seed,
   mixedPerFace,
   onProgress,
@@ -68,27 +76,55 @@ export async function openLessons({
   const targets = new Map<Lesson, Embedding>();
   for (const lesson of all.flat()) {
     signal.throwIfAborted();
-    targets.set(lesson, await embed(pictureOf(lesson)));
+    targets.set(lesson, (await judge(pictureOf(lesson))).embedding);
     onProgress(targets.size, total);
   }
   const dimension = [...targets.values()][0]?.length ?? 0;
 
+  const drawOne = async (chance: Random) => {
+    const lesson = draw(all, chance);
+    const moved = move(pictureOf(lesson), width, height, chance);
+    const kind = chance();
+    if (kind < unfitShare) return { picture: unfit(moved, width, height, chance), target: undefined };
+    const target = targets.get(lesson) as Embedding;
+    if (kind < unfitShare + cleanShare) return { picture: moved, target };
+    return { picture: await degrade({ width, height, rgb: moved }, drawDoorCamera(chance), chance), target };
+  };
   return {
     count: total,
     batch: async (step, rows, lay) => {
-      const target = new Float32Array(rows * dimension);
-      await Promise.all(
-        Array.from({ length: rows }, async (_, row) => {
-          const chance = newRandom(seedOf(`${seed} ${step} ${row}`));
-          const lesson = draw(all, chance);
-          target.set(toUnit(targets.get(lesson) as Embedding), row * dimension);
-          const moved = move(pictureOf(lesson), width, height, chance);
-          lay(chance() < cleanShare ? moved : await degrade({ width, height, rgb: moved }, drawDegradation(chance, evening), chance), row);
-        }),
-      );
-      return target;
+      const chances = Array.from({ length: rows }, (_, row) => newRandom(seedOf(`${seed} ${step} ${row}`)));
+      const drawn = await Promise.all(chances.map(drawOne));
+      const made = { targets: new Float32Array(rows * dimension), qualities: new Float32Array(rows) };
+      let judged = true;
+      for (const [row, { picture, target }] of drawn.entries()) {
+        const { embedding, fitness } = await judge(picture);
+        made.targets.set(toUnit((target ?? embedding).slice()), row * dimension);
+        made.qualities[row] = fitness ?? 0;
+        judged &&= fitness !== undefined;
+        lay(picture, row);
+      }
+      return judged ? made : { targets: made.targets };
     },
   };
+}
+
+/** Turned by a quarter or a half (of a square picture), or with its upper or lower half painted over. */
+function unfit(rgb: Uint8Array, width: number, height: number, random: Random): Uint8Array {
+  const turns = width === height ? 1 + Math.floor(3 * random()) : 2;
+  if (random() < 0.5) return turned(rgb, width, height, turns);
+  const half = 3 * width * Math.round(height * (0.4 + 0.2 * random()));
+  return random() < 0.5 ? rgb.slice().fill(127, half) : rgb.slice().fill(127, 0, half);
+}
+
+export function turned(rgb: Uint8Array, width: number, height: number, quarters: number): Uint8Array {
+  const out = new Uint8Array(rgb.length);
+  for (let y = 0; y < height; y++)
+    for (let x = 0; x < width; x++) {
+      const [u, v] = quarters === 1 ? [y, width - 1 - x] : quarters === 2 ? [width - 1 - x, height - 1 - y] : [height - 1 - y, x];
+      for (let c = 0; c < 3; c++) out[3 * (y * width + x) + c] = rgb[3 * (v * width + u) + c] as number;
+    }
+  return out;
 }
 
 const pick = <T>(from: readonly T[], random: Random): T => from[Math.floor(random() * from.length)] as T;

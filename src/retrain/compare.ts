@@ -4,7 +4,7 @@
  */
 import { isBadPicture } from '../base/errors.ts';
 import type { EmbedderInfo, Embedding, FaceReader, Head } from '../face/port.ts';
-import type { Cohort, CompareRun, LabelledPerson, NetworkComparison, Sample } from './port.ts';
+import type { CompareRun, EnrolledCohort, LabelledPerson, NetworkComparison, Sample } from './port.ts';
 import { probesOf, unmeasuredText } from './probes.ts';
 import { mostWorse, type NetworkScores, type NetworkVerdict, verdictOf } from './verdict.ts';
 
@@ -17,8 +17,8 @@ export interface CompareParts {
    */
   readonly logitAt: (embedder: EmbedderInfo, fmr: number) => number;
   readonly logitOf: (head: Head, a: Embedding, b: Embedding) => number;
-  /** The cohort as the network of a folder would embed it; undefined where that is not known. */
-  readonly cohortOf: (folder: string) => Cohort | undefined;
+  /** The cohort as the network of a folder would embed and enrol it; undefined where that is not known. */
+  readonly cohortOf: (folder: string) => EnrolledCohort | undefined;
 }
 
 /** Embeds, scores, decides. Throws Fault `model-unfit`, and what the readers throw. */
@@ -36,14 +36,17 @@ export async function compareNetworks(run: CompareRun, parts: CompareParts): Pro
   const shared = cohorts[0] !== undefined && cohorts[1] !== undefined;
   const templates = enrolled.reduce((sum, { samples: own }) => sum + own.length, 0);
   const fmr = parts.fmrPerComparison(targetFmr, templates);
-  const scored = (reader: FaceReader, embeddings: Embedded, cohort: Cohort | undefined) =>
+  const scored = (reader: FaceReader, embeddings: Embedded, cohort: EnrolledCohort | undefined) =>
     scoresOf({ run, parts, fmr, reader, embeddings, cohort: shared ? cohort : undefined });
   const [one, other] = [await scored(champion.reader, first, cohorts[0]), await scored(candidate.reader, second, cohorts[1])];
   const probes = probesOf(run).map(({ person }) => person.personId);
   const pairsOf = pairsOfPeople(enrolled).map(([a, b]) => [a.personId, b.personId] as const);
-  const verdict = verdictOf({ champion: one, candidate: other, probes, pairsOf, fmr, seed });
+  const cohortOf = shared ? (cohorts[0] ?? []).flatMap(({ probes: own }, index) => own.map(() => String(index))) : [];
+  const verdict = verdictOf({ champion: one, candidate: other, probes, pairsOf, cohortOf, fmr, seed });
+  const { onCohort } = verdict;
   return {
     ok: verdict.ok,
+    ...(!verdict.ok && { reason: verdict.why === 'no-gain' ? 'no-gain' : 'worse' }),
     detail: detailOf(verdict, probes.length, new Set(probes).size, one.impostors.length),
     metrics: {
       'champion.fnmr': { value: verdict.champion.fnmr },
@@ -51,6 +54,11 @@ export async function compareNetworks(run: CompareRun, parts: CompareParts): Pro
       'candidate.fmr': { value: verdict.candidate.measuredFmr },
       'fnmr.difference': { value: verdict.difference.value, interval: verdict.difference.interval },
       'fnmr.difference.upper': { value: verdict.difference.upper },
+      ...(onCohort && {
+        'cohort.champion.fnmr': { value: onCohort.champion },
+        'cohort.candidate.fnmr': { value: onCohort.candidate },
+        'cohort.fnmr.difference': { value: onCohort.value, interval: onCohort.interval },
+      }),
       confusable: { value: verdict.confusable.length },
       'frozen.probes': { value: probes.length },
       'impostor.comparisons': { value: one.impostors.length },
@@ -97,7 +105,7 @@ interface Scoring {
   readonly fmr: number;
   readonly reader: FaceReader;
   readonly embeddings: Embedded;
-  readonly cohort: Cohort | undefined;
+  readonly cohort: EnrolledCohort | undefined;
 }
 
 async function scoresOf({ run, parts, fmr, reader, embeddings, cohort }: Scoring): Promise<NetworkScores> {
@@ -120,23 +128,42 @@ async function scoresOf({ run, parts, fmr, reader, embeddings, cohort }: Scoring
   };
   for (const person of frozen.people) against(found(person.samples), person.personId);
   for (const stranger of frozen.strangers) against(found(stranger));
-  for (const person of cohort?.people ?? []) against(person);
+  for (const { all } of cohort ?? []) against(all);
   const pairs = Float64Array.from(pairsOfPeople(enrolled), ([a, b]) =>
     found(a.samples).reduce((most, template) => Math.max(most, best(template, found(b.samples))), Number.NEGATIVE_INFINITY),
   );
-  return { threshold: parts.logitAt(reader.embedder, fmr), genuine, impostors: Float64Array.from(impostors), pairs };
+  const ofCohort = Float64Array.from((cohort ?? []).flatMap(({ templates, probes }) => probes.map((probe) => best(probe, templates))));
+  const threshold = parts.logitAt(reader.embedder, fmr);
+  return { threshold, genuine, impostors: Float64Array.from(impostors), pairs, cohort: ofCohort };
 }
 
 const percent = (rate: number) => `${(100 * rate).toFixed(2)} %`;
+const points = (difference: number) => (100 * difference).toFixed(2);
 
 function detailOf(verdict: NetworkVerdict, probes: number, people: number, impostors: number): string {
-  const { champion, candidate, difference, confusable, why } = verdict;
+  const { champion, candidate, difference, onCohort, why } = verdict;
   if (why === 'unmeasured') return unmeasuredText(probes, people);
+  const [low, high] = difference.interval;
   const figures =
     `FNMR ${percent(candidate.fnmr)} against the champion's ${percent(champion.fnmr)} on ${probes} frozen pictures of ${people} people ` +
-    `(upper 95 % bound of the difference ${(100 * difference.upper).toFixed(2)} points, at most ${100 * mostWorse} allowed; ${impostors.toLocaleString('en')} impostor comparisons)`;
-  if (why !== 'confusable') return figures;
+    `(difference ${points(difference.value)} points, 95 % interval ${points(low)} to ${points(high)}, upper 95 % bound ${points(difference.upper)}, ` +
+    `at most ${100 * mostWorse} allowed; ${impostors.toLocaleString('en')} impostor comparisons)${onCohort ? `; ${cohortText(onCohort)}` : ''}`;
+  switch (why) {
+    case 'confusable':
+      return `it would take ${confusableText(verdict)} for one another, which the champion does not; ${figures}`;
+    case 'worse-on-cohort':
+      return `it is worse on the cohort; ${figures}`;
+    case 'no-gain':
+      return `no gain: the network in use stays; ${figures}`;
+    default:
+      return figures;
+  }
+}
+
+const cohortText = ({ champion, candidate, interval: [low, high] }: NonNullable<NetworkVerdict['onCohort']>) =>
+  `on the cohort ${percent(candidate)} against ${percent(champion)} (95 % interval of the difference ${points(low)} to ${points(high)} points)`;
+
+function confusableText({ confusable }: NetworkVerdict): string {
   const named = confusable.slice(0, 3).map(([a, b]) => `${a} and ${b}`);
-  const more = confusable.length > 3 ? ` and ${confusable.length - 3} more pairs` : '';
-  return `it would take ${named.join(', ')}${more} for one another, which the champion does not; ${figures}`;
+  return `${named.join(', ')}${confusable.length > 3 ? ` and ${confusable.length - 3} more pairs` : ''}`;
 }

@@ -81,7 +81,7 @@ export async function carryOut(options: StepsOptions, hooks: StepHooks, job: Job
   const bundle = job.bundle ?? (await keep(run, data, result, comparison));
   if (!comparison.ok) {
     registry.note(bundle, `refused: ${comparison.detail}`);
-    record({ kind: 'model.refused', bundle, reason: 'worse', detail: comparison.detail });
+    record({ kind: 'model.refused', bundle, reason: comparison.reason ?? 'worse', detail: comparison.detail });
     return { state: 'refused', detail: comparison.detail };
   }
   const promoted = await promote(bundle, job.asked_by, comparison);

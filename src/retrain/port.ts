@@ -120,9 +120,20 @@ export interface CompareRun {
   readonly onProgress: (progress: RecipeProgress) => void;
 }
 
+/** A stranger of the cohort, enrolled for the comparison as a network would enrol them. */
+export interface EnrolledStranger {
+  /** Of half of their pictures; the others are the probes. */
+  readonly templates: readonly Embedding[];
+  readonly probes: readonly Embedding[];
+  readonly all: readonly Embedding[];
+}
+export type EnrolledCohort = readonly EnrolledStranger[];
+
 /** Whether the candidate may take the champion's place. */
 export interface NetworkComparison {
   readonly ok: boolean;
+  /** Why not; `worse` where it is not said. */
+  readonly reason?: 'worse' | 'no-gain';
   /** One sentence: what the verdict rests on, with its figures. */
   readonly detail: string;
   readonly metrics: BundleManifest['metrics'];
@@ -132,8 +143,8 @@ export interface NetworkComparison {
 export interface Workshop {
   readonly recipes: Readonly<Partial<Record<RecipeName, Recipe>>>;
   /**
-   * FNMR at the door's target FMR on frozen set and cohort (upper 95 % bound of the paired difference ≤ 0.5 points);
-   * and no pair of enrolled people may become confusable.
+   * FNMR at the door's target FMR. It must fall on the frozen set (upper 95 % bound of the paired difference ≤ 0), and
+   * may not rise on the cohort (≤ 0.5 points); and no pair of enrolled people may become confusable.
    */
   compare(run: CompareRun): Promise<NetworkComparison>;
 }
@@ -182,6 +193,7 @@ export const bundleRefusals = [
   'unfit',
   'old-version',
   'worse',
+  'no-gain',
   'unmeasured',
   'no-templates',
 ] as const;

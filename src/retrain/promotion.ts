@@ -117,9 +117,9 @@ async function measured(
   { comparison, force = false }: PromotionHow,
 ): Promise<Refused | { readonly ok: true; readonly detail: string; readonly forced: boolean }> {
   try {
-    const { ok, detail } = comparison ?? (await parts.compare(id));
+    const { ok, detail, reason = 'worse' } = comparison ?? (await parts.compare(id));
     if (ok) return { ok, detail, forced: false };
-    return force ? { ok: true, detail: `against the comparison: ${detail}`, forced: true } : refuse(parts, id, 'worse', detail);
+    return force ? { ok: true, detail: `against the comparison: ${detail}`, forced: true } : refuse(parts, id, reason, detail);
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
     return force

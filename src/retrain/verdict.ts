@@ -26,6 +26,11 @@ export interface NetworkScores {
    * For each pair of enrolled people, in the same order for both networks, the largest logit between their templates.
    */
   readonly pairs: Float64Array;
+  /**
+   * As `genuine`, of strangers of the cohort who are enrolled for the comparison; in the same order for both networks,
+   * empty where the cohort is not known to both.
+   */
+  readonly cohort: Float64Array;
 }
 
 export interface NetworkTrial {
@@ -34,6 +39,8 @@ export interface NetworkTrial {
   /** Whose probe each genuine score is of. */
   readonly probes: readonly PersonId[];
   readonly pairsOf: readonly (readonly [PersonId, PersonId])[];
+  /** Which stranger of the cohort each of its scores is of. */
+  readonly cohortOf: readonly string[];
   /** False-match rate that one comparison may have. */
   readonly fmr: number;
   readonly seed: number;
@@ -48,16 +55,24 @@ export interface Standing {
   readonly measuredFmr: number;
 }
 
+/** FNMR of the candidate less that of the champion. */
+export interface Difference {
+  readonly value: number;
+  /** Paired, by people, 95 %. */
+  readonly interval: readonly [number, number];
+  /** The upper 95 % bound, which decides. */
+  readonly upper: number;
+}
+
 export interface NetworkVerdict {
   readonly ok: boolean;
-  readonly why: 'better' | 'not-worse' | 'worse' | 'confusable' | 'unmeasured';
+  readonly why: 'better' | 'no-gain' | 'worse' | 'worse-on-cohort' | 'confusable' | 'unmeasured';
   readonly champion: Standing;
   readonly candidate: Standing;
-  /**
-   * FNMR of the candidate less that of the champion, with its paired 95 % interval by people, and the upper 95 %
-   * bound that decides.
-   */
-  readonly difference: { readonly value: number; readonly interval: readonly [number, number]; readonly upper: number };
+  /** On the door's own pictures. */
+  readonly difference: Difference;
+  /** On the cohort; undefined where it was not measured on it. */
+  readonly onCohort?: Difference & { readonly champion: number; readonly candidate: number };
   /** Pairs of enrolled people that the candidate would take for one another and the champion would not. */
   readonly confusable: readonly (readonly [PersonId, PersonId])[];
 }
@@ -68,11 +83,16 @@ export const mostWorse = 0.005;
 export const leastMeasured = { people: 2, probes: 6 } as const;
 const draws = 2000;
 
+/**
+ * A candidate takes the champion's place where it is better: fewer of the door's own probes are missed, and the upper
+ * bound of the difference is not above 0. One that is merely not worse gains nothing, and every change has its risk.
+ */
 export function verdictOf(trial: NetworkTrial): NetworkVerdict {
   const { champion, candidate, probes, pairsOf, fmr, seed } = trial;
   const [first, second] = [standingOf(champion, fmr), standingOf(candidate, fmr)];
   const worse = Float64Array.from(probes, (_, i) => Number(isMissed(candidate, second, i)) - Number(isMissed(champion, first, i)));
   const difference = pairedDifference(worse, probes, seed);
+  const onCohort = cohortDifference(trial, first, second);
   const confusable = pairsOf.filter(
     (_, i) => (candidate.pairs[i] as number) >= second.threshold && (champion.pairs[i] as number) < first.threshold,
   );
@@ -83,10 +103,25 @@ export function verdictOf(trial: NetworkTrial): NetworkVerdict {
       ? 'confusable'
       : difference.upper > mostWorse
         ? 'worse'
-        : difference.interval[1] < 0
-          ? 'better'
-          : 'not-worse';
-  return { ok: why === 'better' || why === 'not-worse', why, champion: first, candidate: second, difference, confusable };
+        : onCohort && onCohort.upper > mostWorse
+          ? 'worse-on-cohort'
+          : difference.value < 0 && difference.upper <= 0
+            ? 'better'
+            : 'no-gain';
+  return { ok: why === 'better', why, champion: first, candidate: second, difference, ...(onCohort && { onCohort }), confusable };
+}
+
+function cohortDifference({ champion, candidate, cohortOf, seed }: NetworkTrial, first: Standing, second: Standing) {
+  if (cohortOf.length === 0) return undefined;
+  const missed = ({ cohort }: NetworkScores, { threshold }: Standing) => cohort.map((score) => Number(score < threshold));
+  const [before, after] = [missed(champion, first), missed(candidate, second)];
+  const rate = (all: Float64Array) => all.reduce((sum, value) => sum + value, 0) / all.length;
+  const difference = pairedDifference(
+    after.map((value, i) => value - (before[i] as number)),
+    cohortOf,
+    seed,
+  );
+  return { ...difference, champion: rate(before), candidate: rate(after) };
 }
 
 const isMissed = (network: NetworkScores, { threshold }: Standing, probe: number) => (network.genuine[probe] as number) < threshold;
@@ -111,8 +146,8 @@ function standingOf({ threshold, genuine, impostors }: NetworkScores, fmr: numbe
 const nextAbove = (value: number) => value + Math.max(1e-9, Math.abs(value) * 1e-12);
 
 /** Bootstrap by people: all probes of a person together, for both networks at once. */
-function pairedDifference(worse: Float64Array, probes: readonly PersonId[], seed: number): NetworkVerdict['difference'] {
-  const people = [...Map.groupBy(worse.keys(), (i) => probes[i] as PersonId).values()];
+function pairedDifference(worse: Float64Array, probes: readonly string[], seed: number): Difference {
+  const people = [...Map.groupBy(worse.keys(), (i) => probes[i] as string).values()];
   const sums = people.map((own) => own.reduce((sum, i) => sum + (worse[i] as number), 0));
   const counts = people.map((own) => own.length);
   const random = newRandom(seed);

@@ -113,6 +113,8 @@ export interface DistillerOptions {
   readonly network: Uint8Array;
   /** The output with the embeddings; it may be left out where the network has only one. Other outputs are kept. */
   readonly output?: string | undefined;
+  /** An output with one number for each picture that is to stay as it is; each step then takes `qualities`. */
+  readonly quality?: string | undefined;
   /** Pictures in every step, and the shape of each as the network is fed. */
   readonly rows: number;
   readonly channels: number;
@@ -128,18 +130,27 @@ export interface DistillerOptions {
   readonly learns: (weight: { readonly name: string; readonly side: number; readonly dims: readonly number[] }) => boolean;
 }
 
+/** What a step learns from. */
+export interface DistillerBatch {
+  /** Rows × channels × height × width, as the network is fed. */
+  readonly pictures: Float32Array;
+  /** Rows × dimension, each of length 1. */
+  readonly targets: Float32Array;
+  /** What the quality output should say of each. */
+  readonly qualities?: Float32Array | undefined;
+}
+
 /** Trains an embedder to give certain embeddings. One call at a time. */
 export interface Distiller extends AsyncDisposable {
   /** How many numbers are learned. */
   readonly learned: number;
   /**
-   * One step of Adam on `pictures` (rows × channels × height × width, as the network is fed) towards `targets` (rows
-   * × dimension, each of length 1). Returns the mean of 1 − cosine before the step, 0…2; NaN where it broke: then
-   * nothing was changed.
+   * One step of Adam. Returns the loss before the step: the mean of 1 − cosine, 0…2, and what the quality output is
+   * off; NaN where it broke: then nothing was changed.
    */
-  step(pictures: Float32Array, targets: Float32Array, rate: number): Promise<number>;
+  step(batch: DistillerBatch, rate: number): Promise<number>;
   /** Loss and gradient; nothing is changed. */
-  gradients(pictures: Float32Array, targets: Float32Array): Promise<{ readonly loss: number; readonly gradients: Weights }>;
+  gradients(batch: DistillerBatch): Promise<{ readonly loss: number; readonly gradients: Weights }>;
   /** The current network: the bytes of an ONNX file. */
   network(): Uint8Array;
   /** All that the next step depends on, to continue from. */

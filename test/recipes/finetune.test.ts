@@ -9,7 +9,7 @@ import { newRandom } from '../../src/base/random.ts';
 import { openEmbedderNetwork } from '../../src/face/manifest.ts';
 import { openFaceReader } from '../../src/face/reader.ts';
 import { workshopOf } from '../../src/learning/workshop.ts';
-import { openLessons } from '../../src/recipes/lessons.ts';
+import { openLessons, turned } from '../../src/recipes/lessons.ts';
 import type { LabelledPerson, Recipe, RecipeProgress, RecipeResult, RecipeRun, Sample } from '../../src/retrain/port.ts';
 import { readOnnx } from '../../src/train/onnx/onnx-model.ts';
 import { qualityLimits } from '../fakes/quality-limits.ts';
@@ -162,20 +162,28 @@ test('lessons: the same batch whenever a step is asked for, of pictures that nob
   const face = () => Uint8Array.from({ length: width * height * 3 }, () => 256 * random());
   const lessons = await openLessons({
     ...{ width, height, door: [[face()], [face(), face()]], others: [], seed: 3, mixedPerFace: 2 },
-    embed: async (aligned) => Float32Array.from([aligned[0] as number, 1]),
+    judge: async (aligned) => ({ embedding: Float32Array.from([aligned[0] as number, 1]), fitness: (aligned[1] as number) / 255 }),
     onProgress: () => undefined,
     signal: new AbortController().signal,
   });
   expect(lessons.count).toBe(9);
   const batch = async (step: number) => {
     const laid: Uint8Array[] = [];
-    const targets = await lessons.batch(step, 5, (aligned, row) => {
+    const taught = await lessons.batch(step, 5, (aligned, row) => {
       laid[row] = aligned;
     });
-    return { laid, targets };
+    return { laid, ...taught };
   };
   const [first, other, again] = [await batch(1), await batch(2), await batch(1)];
   expect(again).toEqual(first);
   expect(other).not.toEqual(first);
   for (let row = 0; row < 5; row++) expect(Math.hypot(...first.targets.subarray(2 * row, 2 * row + 2))).toBeCloseTo(1, 5);
+  // The fitness is that of the degraded picture, before the training: the output goes on to say what it said.
+  expect([...(first.qualities as Float32Array)]).toEqual(first.laid.map((aligned) => Math.fround((aligned[1] as number) / 255)));
+});
+
+test('a picture turned four times by a quarter is as it was', () => {
+  const rgb = Uint8Array.from({ length: 4 * 4 * 3 }, (_, i) => i);
+  const once = turned(rgb, 4, 4, 1);
+  expect([turned(once, 4, 4, 1), turned(once, 4, 4, 2), turned(once, 4, 4, 3)]).toEqual([turned(rgb, 4, 4, 2), turned(rgb, 4, 4, 3), rgb]);
 });

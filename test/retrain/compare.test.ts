@@ -4,7 +4,7 @@ import type { Embedding, FaceReader } from '../../src/face/port.ts';
 import { logitOf } from '../../src/identity/siamese.ts';
 import { calibrationCurve, fmrPerComparison } from '../../src/identity/threshold.ts';
 import { compareNetworks } from '../../src/retrain/compare.ts';
-import type { Cohort, CompareRun, LabelledPerson, Sample } from '../../src/retrain/port.ts';
+import type { CompareRun, EnrolledCohort, LabelledPerson, Sample } from '../../src/retrain/port.ts';
 
 const dimension = 32;
 const unit = (vector: Float32Array): Embedding => vector.map((v) => v / Math.hypot(...vector));
@@ -53,7 +53,7 @@ const parts = {
   fmrPerComparison,
   logitAt: (embedder: FaceReader['embedder'], fmr: number) => calibrationCurve(embedder.calibration!).logitAt(fmr).logit,
   logitOf,
-  cohortOf: (): Cohort | undefined => undefined,
+  cohortOf: (): EnrolledCohort | undefined => undefined,
 };
 
 function runOf(champion: number, candidate: number, change: Partial<CompareRun> = {}): CompareRun {
@@ -103,12 +103,32 @@ describe('comparing two networks', () => {
   });
 
   test('the cohort counts only where both networks can embed it', async () => {
-    const cohort: Cohort = { embedder: 'x', dimension, people: [[directions[35]!], [directions[36]!]] };
-    const counted = async (cohortOf: (folder: string) => Cohort | undefined) =>
+    const stranger = (own: Embedding) => ({ templates: [own], probes: [], all: [own] });
+    const cohort: EnrolledCohort = [stranger(directions[35]!), stranger(directions[36]!)];
+    const counted = async (cohortOf: (folder: string) => EnrolledCohort | undefined) =>
       (await compareNetworks(runOf(0.4, 0.4), { ...parts, cohortOf })).metrics['impostor.comparisons']!.value;
     const without = await counted(() => undefined);
     expect(await counted(() => cohort)).toBe(without + 200);
     expect(await counted((folder) => (folder === 'champion' ? cohort : undefined))).toBe(without);
+  });
+
+  test('on the cohort both networks are held to the door’s thresholds; where the candidate misses more of it, it is refused', async () => {
+    const noisy = (index: number) => unit((directions[index] as Embedding).map((v) => v + (3 * normal(random)) / Math.sqrt(dimension)));
+    const cohortOf = (folder: string): EnrolledCohort =>
+      [35, 36, 37].map((index) => {
+        const own = directions[index]!;
+        return { templates: [own], probes: [folder === 'candidate' ? noisy(index) : own], all: [own] };
+      });
+    const { ok, reason, detail, metrics } = await compareNetworks(runOf(1.2, 0.4), { ...parts, cohortOf });
+    expect([ok, reason]).toEqual([false, 'worse']);
+    expect(detail).toMatch(/^it is worse on the cohort; FNMR .*; on the cohort 100.00 % against 0.00 %/);
+    expect(metrics['cohort.fnmr.difference']!.value).toBe(1);
+  });
+
+  test('a network that is as good as the one in use brings no gain, and says so', async () => {
+    const { ok, reason, detail } = await compareNetworks(runOf(0.4, 0.4), parts);
+    expect([ok, reason]).toEqual([false, 'no-gain']);
+    expect(detail).toMatch(/^no gain: the network in use stays; FNMR .*95 % interval 0.00 to 0.00/);
   });
 
   test('too few frozen pictures are no measurement, and the detail says how many there are', async () => {

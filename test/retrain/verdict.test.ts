@@ -5,11 +5,15 @@ const probesOf = (people: number, each: number) => Array.from({ length: people *
 
 function scores(genuine: readonly number[], impostors: readonly number[], pairs: readonly number[] = [0], threshold = 5): NetworkScores {
   const [g, i, p] = [genuine, impostors, pairs].map((list) => Float64Array.from(list));
-  return { threshold, genuine: g!, impostors: i!, pairs: p! };
+  return { threshold, genuine: g!, impostors: i!, pairs: p!, cohort: new Float64Array() };
 }
 
+/** The same with genuine scores on the cohort, ten of each stranger. */
+const onCohort = (of: NetworkScores, scored: readonly number[]): NetworkScores => ({ ...of, cohort: Float64Array.from(scored) });
+
 function trial(champion: NetworkScores, candidate: NetworkScores, probes: readonly string[], fmr = 1e-3): NetworkTrial {
-  return { champion, candidate, probes, pairsOf: [['p0', 'p1']], fmr, seed: 1 };
+  const cohortOf = Array.from(champion.cohort, (_, i) => `stranger ${Math.floor(i / 10)}`);
+  return { champion, candidate, probes, pairsOf: [['p0', 'p1']], cohortOf, fmr, seed: 1 };
 }
 
 const quiet = Array.from({ length: 1000 }, (_, i) => -i / 100);
@@ -25,9 +29,28 @@ describe('the verdict on a candidate', () => {
     expect(verdict.difference.interval[1]).toBeLessThan(0);
   });
 
-  test('is «not worse» for the champion itself', () => {
+  test('is "no gain" for the champion itself, and where nobody was missed before', () => {
     const same = scores(missing(2), quiet);
-    expect(verdictOf(trial(same, same, probes))).toMatchObject({ ok: true, why: 'not-worse', difference: { value: 0, upper: 0 } });
+    expect(verdictOf(trial(same, same, probes))).toMatchObject({ ok: false, why: 'no-gain', difference: { value: 0, upper: 0 } });
+    const flawless = scores(missing(0), quiet);
+    expect(verdictOf(trial(flawless, flawless, probes))).toMatchObject({ ok: false, why: 'no-gain' });
+  });
+
+  test('is "no gain" where fewer are missed by chance: some people are missed more often, others less', () => {
+    // A hundred people: six have one probe less missed, three one more.
+    const missedBy = (people: readonly number[]) => Array.from({ length: 1000 }, (_, i) => (people.includes(i / 10) ? 1 : 9));
+    const [before, after] = [missedBy([0, 1, 2, 3, 4, 5]), missedBy([6, 7, 8])];
+    const verdict = verdictOf(trial(scores(before, quiet), scores(after, quiet), probesOf(100, 10)));
+    expect(verdict.difference.upper).toBeGreaterThan(0);
+    expect(verdict.difference.value).toBeLessThan(0);
+    expect(verdict).toMatchObject({ ok: false, why: 'no-gain' });
+  });
+
+  test('is "worse-on-cohort" where the door gains and strangers, enrolled the same way, are missed more often', () => {
+    const [before, after] = [onCohort(scores(missing(3), quiet), missing(1)), onCohort(scores(missing(1), quiet), missing(2))];
+    const verdict = verdictOf(trial(before, after, probes));
+    expect(verdict).toMatchObject({ ok: false, why: 'worse-on-cohort', onCohort: { champion: 0.1, candidate: 0.2 } });
+    expect(verdictOf(trial(before, onCohort(after, missing(1)), probes))).toMatchObject({ ok: true, why: 'better' });
   });
 
   test('is «worse» where more are missed', () => {

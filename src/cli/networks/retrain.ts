@@ -28,10 +28,10 @@ type Exit = (code: number) => void;
 
 export function retrainCommand(stop: AbortSignal, exit: Exit): Command {
   const command = new Command('retrain')
-    .summary('learn from the people of this door; the result is used only if it is not worse')
+    .summary('learn from the people of this door; the result is used only if it is better')
     .description(
       'Learn from the enrolled people and from entries confirmed or marked in the journal. The new network is measured against the one in use, on pictures that neither has seen, ' +
-        'and guards the door only if it is not worse; "facelatch models rollback" goes back at once.',
+        'and guards the door only if it is better; "facelatch models rollback" goes back at once.',
     );
   withHelp(
     command,

@@ -95,7 +95,7 @@ function stated({ id, state, note }: BundleEntry, manifest: BundleManifest): str
 
 function promoteCommand(stop: AbortSignal, exit: Exit): Command {
   const command = new Command('promote')
-    .description('measure a trained network against the one in use, and use it if it is not worse')
+    .description('measure a trained network against the one in use, and use it if it is better')
     .argument('<network>', 'its id, or the beginning of it')
     .option(
       '--force',

@@ -22,6 +22,8 @@ interface Step {
 
 export interface Trace {
   readonly output: Tensor;
+  /** What `also` named. */
+  readonly other?: Tensor;
   /** The weights by name, as inputs of the graph: `w:` and the name. */
   readonly weights: ReadonlyMap<string, Tensor>;
   readonly steps: readonly Step[];
@@ -55,6 +57,8 @@ export interface ForwardOptions {
   readonly learned: (name: string) => boolean;
   /** The output that is trained; it may be left out where the model has only one. */
   readonly output?: string | undefined;
+  /** A second output that is run and differentiated. */
+  readonly also?: string | undefined;
   readonly block?: Block;
 }
 
@@ -64,14 +68,15 @@ export interface ForwardOptions {
  * operator that has no adjoint here. Conv (of one group, or depthwise), Relu, LeakyRelu, Sigmoid, Add, Mul,
  * GlobalAveragePool, Flatten, MatMul, Gemm and BatchNormalization have one.
  */
-export function runForward(graph: Graph, model: OnnxModel, x: Tensor, { learned, output, block = 0 }: ForwardOptions): Trace {
+export function runForward(graph: Graph, model: OnnxModel, x: Tensor, { learned, output, also, block = 0 }: ForwardOptions): Trace {
   const [input, ...others] = model.inputs.keys();
   if (input === undefined || others.length > 0)
     throw new Fault('model-unfit', 'A network that has more than one input cannot be trained on');
   const outputName = output ?? (model.outputs.length === 1 ? model.outputs[0] : undefined);
-  if (outputName === undefined || !model.outputs.includes(outputName))
-    throw new Fault('model-unfit', `The network has no output "${output ?? ''}" to train on: it has ${model.outputs.join(', ')}`);
-  const nodes = nodesTo(model, outputName);
+  for (const name of [outputName, ...(also === undefined ? [] : [also])])
+    if (name === undefined || !model.outputs.includes(name))
+      throw new Fault('model-unfit', `The network has no output "${name ?? ''}" to train on: it has ${model.outputs.join(', ')}`);
+  const nodes = nodesTo(model, [outputName as string, ...(also === undefined ? [] : [also])]);
   const used = new Set(nodes.flatMap(({ inputs }) => inputs));
   const weights = new Map<string, Tensor>();
   const values = new Map<string, Tensor>([[input, x]]);
@@ -100,7 +105,8 @@ export function runForward(graph: Graph, model: OnnxModel, x: Tensor, { learned,
     values.set(node.outputs[0] as string, made);
     steps.push({ node, inputs, output: made });
   }
-  return { output: values.get(outputName) as Tensor, weights, steps, block };
+  const other = also === undefined ? undefined : values.get(also);
+  return { output: values.get(outputName as string) as Tensor, ...(other && { other }), weights, steps, block };
 }
 
 /** ONNX Runtime blocks constant kernels itself, and keeps whole chains of layers blocked. */
@@ -108,9 +114,9 @@ function blockFor(weights: Trace['weights'], [, kernel]: readonly Tensor[], bloc
   return kernel && [...weights.values()].includes(kernel) ? block : 0;
 }
 
-/** The nodes on which an output depends, in their order: another output's are neither run nor differentiated. */
-function nodesTo({ nodes }: OnnxModel, output: string): readonly OnnxNode[] {
-  const wanted = new Set([output]);
+/** The nodes on which outputs depend, in their order: another output's are neither run nor differentiated. */
+function nodesTo({ nodes }: OnnxModel, outputs: readonly string[]): readonly OnnxNode[] {
+  const wanted = new Set(outputs);
   const found: OnnxNode[] = [];
   for (const node of nodes.toReversed()) {
     if (!node.outputs.some((name) => wanted.has(name))) continue;
@@ -121,14 +127,20 @@ function nodesTo({ nodes }: OnnxModel, output: string): readonly OnnxNode[] {
 }
 
 /**
- * From the gradient with respect to the output to those with respect to the learned weights, by name. Computes only
+ * From the gradients with respect to the outputs to those with respect to the learned weights, by name. Computes only
  * what they need.
  */
-export function runBackward(graph: Graph, { output, weights, steps, block }: Trace, dOutput: Tensor): ReadonlyMap<string, Tensor> {
+export function runBackward(
+  graph: Graph,
+  { output, other, weights, steps, block }: Trace,
+  dOutput: Tensor,
+  dOther?: Tensor,
+): ReadonlyMap<string, Tensor> {
   // What depends on a learned weight: its gradient comes only through these.
   const wanted = new Set([...weights.values()].map(({ name }) => name));
   for (const { inputs, output: y } of steps) if (inputs.some(({ name }) => wanted.has(name))) wanted.add(y.name);
   const gradients = new Map<string, Tensor>([[output.name, dOutput]]);
+  if (other && dOther) gradients.set(other.name, dOther);
   for (const step of steps.toReversed()) {
     const dy = gradients.get(step.output.name);
     if (!dy || !wanted.has(step.output.name)) continue;

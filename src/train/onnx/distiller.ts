@@ -1,10 +1,10 @@
 /**
  * Distillation of an embedder. In, step by step: pictures and the embeddings that the network should give for them.
  * Out: the network that gives them. The loss is the mean of 1 − cosine, because a comparison looks only at an
- * embedding's direction. The optimiser is Adam. Whoever opens it owns its ONNX Runtime session and disposes of it.
+ * embedding's direction; and the squared error of the quality output, where there is one to keep. The optimiser is Adam. Whoever opens it owns its ONNX Runtime session and disposes of it.
  */
 import * as ort from 'onnxruntime-node';
-import type { Distiller, DistillerOptions } from '../port.ts';
+import type { Distiller, DistillerBatch, DistillerOptions } from '../port.ts';
 import { layerShapes, runBackward, runForward } from './differentiate.ts';
 import { fastestBlock } from './native-block.ts';
 import { type Graph, newGraph, type Tensor } from './onnx-graph.ts';
@@ -44,9 +44,9 @@ export async function openDistiller(options: DistillerOptions): Promise<Distille
   const { learned, model, session } = state;
   return {
     learned: learned.reduce((sum, { numbers }) => sum + numbers.length, 0),
-    step: (pictures, targets, rate) => step(state, pictures, targets, rate),
-    gradients: async (pictures, targets) => {
-      const { loss, gradient } = await run(state, pictures, targets);
+    step: (lesson, rate) => step(state, lesson, rate),
+    gradients: async (lesson) => {
+      const { loss, gradient } = await run(state, lesson);
       return { loss, gradients: new Map(learned.map(({ name }) => [name, gradient(name).slice()])) };
     },
     network: () => model.withWeights(new Map(learned.map(({ name, numbers }) => [name, numbers]))),
@@ -59,6 +59,7 @@ export async function openDistiller(options: DistillerOptions): Promise<Distille
 async function open({
   network,
   output,
+  quality,
   rows,
   channels,
   height,
@@ -76,11 +77,13 @@ async function open({
   const trace = runForward(graph, model, pictures, {
     learned: (name) => names.has(name),
     output,
+    also: quality,
     block: device === 'cpu' ? await fastestBlock() : 0,
   });
-  const { loss, gradient } = cosineLoss(graph, trace.output, graph.input('targets', trace.output.dims));
-  graph.output('loss', loss);
-  for (const [name, tensor] of runBackward(graph, trace, gradient)) graph.output(`d:${name}`, tensor);
+  const alike = cosineLoss(graph, trace.output, graph.input('targets', trace.output.dims));
+  const kept = trace.other && squaredLoss(graph, trace.other, graph.input('qualities', trace.other.dims));
+  graph.output('loss', kept ? graph.node('Add', [alike.loss, kept.loss], []) : alike.loss);
+  for (const [name, tensor] of runBackward(graph, trace, alike.gradient, kept?.gradient)) graph.output(`d:${name}`, tensor);
   const session = await openTrainingSession(graph.encode(), threads, device);
   const weights = Object.fromEntries(
     learned.map(({ name, numbers }) => [`w:${name}`, new ort.Tensor('float32', numbers, model.weights.get(name)?.dims as number[])]),
@@ -96,15 +99,20 @@ function learnedOf(model: OnnxModel, dims: readonly number[], { learns, output }
   });
 }
 
-async function run({ session, weights, dims, size }: Distillation, pictures: Float32Array, targets: Float32Array) {
-  const feeds = { pictures: new ort.Tensor('float32', pictures, dims), targets: new ort.Tensor('float32', targets, [dims[0] ?? 1, size]) };
+async function run({ session, weights, dims, size }: Distillation, { pictures, targets, qualities }: DistillerBatch) {
+  const [rows = 1] = dims;
+  const feeds = {
+    pictures: new ort.Tensor('float32', pictures, dims),
+    targets: new ort.Tensor('float32', targets, [rows, size]),
+    ...(qualities && { qualities: new ort.Tensor('float32', qualities, [rows, 1]) }),
+  };
   const results = (await session.run({ ...weights, ...feeds })) as Record<string, ort.Tensor>;
   const numbers = (name: string) => (results[name] as ort.Tensor).data as Float32Array;
   return { loss: numbers('loss')[0] as number, gradient: (name: string) => numbers(`d:${name}`) };
 }
 
-async function step(state: Distillation, pictures: Float32Array, targets: Float32Array, rate: number): Promise<number> {
-  const { loss, gradient } = await run(state, pictures, targets);
+async function step(state: Distillation, lesson: DistillerBatch, rate: number): Promise<number> {
+  const { loss, gradient } = await run(state, lesson);
   // A step from a broken loss would break every weight: the caller stops here, with whole ones.
   if (!Number.isFinite(loss)) return Number.NaN;
   state.steps++;
@@ -156,6 +164,21 @@ function cosineLoss(graph: Graph, e: Tensor, targets: Tensor): { readonly loss: 
   const pull = graph.node('Sub', [product(z, cosine), targets], e.dims);
   const spread = graph.node('Mul', [length, number(column[0] as number)], column);
   return { loss, gradient: graph.node('Div', [pull, spread], e.dims) };
+}
+
+/** How much a change of the quality output weighs beside the cosine. */
+const qualityWeight = 2;
+
+/** The mean of the squared error, weighted, and its gradient. */
+function squaredLoss(graph: Graph, y: Tensor, wanted: Tensor): { readonly loss: Tensor; readonly gradient: Tensor } {
+  const number = (value: number) => graph.constant(Float32Array.of(value), []);
+  const error = graph.node('Sub', [y, wanted], y.dims);
+  const mean = graph.node({ op: 'ReduceMean', attributes: { keepdims: 0 } }, [graph.node('Mul', [error, error], y.dims)], []);
+  const each = y.dims.reduce((product, n) => product * n, 1);
+  return {
+    loss: graph.node('Mul', [mean, number(qualityWeight)], []),
+    gradient: graph.node('Mul', [error, number((2 * qualityWeight) / each)], y.dims),
+  };
 }
 
 /** Kingma, Ba 2015, algorithm 1. */
