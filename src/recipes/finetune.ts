@@ -22,6 +22,7 @@ import { cosine, unchanged } from './embeddings.ts';
 import { cohortOf, facesApart, plainly } from './finetune-cohort.ts';
 import { type DistilPlan, distil } from './finetune-distil.ts';
 import { type Faces, facesOf } from './finetune-faces.ts';
+import { requireFitness } from './finetune-fitness.ts';
 import { openLessons } from './lessons.ts';
 import { halfMoved, picturesIn, plainImpostors, plainOf, scoresOn } from './standing.ts';
 
@@ -46,7 +47,7 @@ export interface FinetunePlan extends DistilPlan {
   readonly others: number;
 }
 
-const usual: FinetunePlan = { steps: 400, rows: 32, rate: 7e-4, checkpointEvery: 25, mixedPerFace: 20, people: 20, others: 100 };
+const usual: FinetunePlan = { steps: 400, rows: 32, rate: 5e-4, checkpointEvery: 25, mixedPerFace: 20, people: 20, others: 100 };
 const withOthers = { people: 2, pictures: 3 } as const;
 /** Pictures needed of each person if some people are held out: half of the pictures are enrolled. */
 const picturesAlone = 4;
@@ -79,6 +80,7 @@ export function finetuneRecipe(parts: FinetuneParts): Recipe {
       const { network, pictures, loss, seconds } = await taught({ ...parts, plan }, base, faces, aside, run);
       writeTwin(run, network);
       const studio = await parts.openStudio(run.out, run.threads);
+      const fitnessOff = await requireFitness(base, studio, faces.door, run.signal);
       const { head, calibration, everyone } = await calibrated({ base, studio, faces, own, aside }, parts, run);
       const [keys, values] = [everyone.flatMap(plainOf), everyone.flatMap(halfMoved)];
       const learned = { projection: unchanged(studio.dimension), keys, values, twin: { head, calibration }, head, calibration };
@@ -87,7 +89,14 @@ export function finetuneRecipe(parts: FinetuneParts): Recipe {
         folder: run.out,
         calibration,
         seconds: (performance.now() - startedAt) / 1000,
-        figures: { faces: faces.door.flat().length, others: faces.others.length, pictures, loss, secondsPerStep: seconds },
+        figures: {
+          faces: faces.door.flat().length,
+          others: faces.others.length,
+          pictures,
+          loss,
+          secondsPerStep: seconds,
+          ...(fitnessOff !== undefined && { fitnessOff }),
+        },
       };
     },
   };

@@ -1,6 +1,6 @@
 /**
  * Learning with nothing put in its place: a real broker, the running door, its networks, the recipe `adapt` in its own process and the real comparison, on people who do not
- * exist. A household too small to measure on is refused; one face under two names is shown; enough people are promoted, and the door uses the network, and goes back.
+ * exist. A household too small to measure on is refused; one face under two names is shown; a network without a gain is refused; forced, the door uses it, and goes back.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -20,7 +20,7 @@ async function occasions(person: number): Promise<{ readonly picture: Buffer; re
   ];
 }
 
-it('learns for real: refused, shown what is wrong, promoted, used, taken back; the door opens all the while for whom it should', async () => {
+it('learns for real: refused, shown what is wrong, not used without a gain, forced, used, taken back; the door opens all the while for whom it should', async () => {
   await using place = await openLearningPlace();
   const { send, state } = place;
   const { house, visit, enrol } = await place.open({ people: [] });
@@ -59,13 +59,21 @@ it('learns for real: refused, shown what is wrong, promoted, used, taken back; t
     expect(shown.pictures.filter(({ id }: { id: string }) => failed.detail.includes(`${id.slice(0, 12)} (enrolment)`))).toHaveLength(1);
   }
   house.gallery.forget(again);
-  // Enough people: it is not worse, and guards the door.
+  // Enough people, and nobody among them is missed: there is nothing to gain, and the network in use stays.
   for (const person of [4, 5, 6, 7, 8]) await enrol(person === 4 ? 'four' : `p${person}`, await occasions(person));
-  const promoted = (await learn()) as { outcome: string; bundle: string };
-  expect(promoted).toMatchObject({ outcome: 'promoted', detail: expect.stringMatching(/FNMR .* impostor comparisons/) });
+  const trained = (await learn()) as { outcome: string; bundle: string };
+  expect(trained).toMatchObject({
+    outcome: 'refused',
+    detail: expect.stringMatching(/^no gain: .*FNMR .* impostor comparisons\); on the cohort/),
+  });
+  expect(journalled(house, 'model.refused')).toMatchObject([{ bundle: trained.bundle, reason: 'no-gain' }]);
+  expect(house.reader.embedder.sha256).toBe(base);
+  // Whoever wants it all the same says so at the machine itself; the running door follows.
+  expect((await place.facelatch('models', 'promote', trained.bundle, '--force')).code).toBe(0);
+  await expect.poll(() => house.reader.embedder.version, { timeout: 60_000 }).toBe('2.0.0+adapt');
   expect(house.reader.embedder).toMatchObject({ version: '2.0.0+adapt', head: { kind: 'cosine' } });
   expect([house.gallery.templates, house.gallery.stale]).toEqual([32, 0]);
-  const manifest = JSON.parse(readFileSync(join(state, 'models', promoted.bundle, 'bundle.json'), 'utf8'));
+  const manifest = JSON.parse(readFileSync(join(state, 'models', trained.bundle, 'bundle.json'), 'utf8'));
   expect(manifest).toMatchObject({
     recipe: 'adapt',
     version: 1,
@@ -74,7 +82,7 @@ it('learns for real: refused, shown what is wrong, promoted, used, taken back; t
   expect(await visit(3)).toMatchObject({ kind: 'access.granted' });
   expect(await visit(12)).toMatchObject({ kind: 'access.denied', reason: 'unknown' });
   expect(readdirSync(join(state, 'jobs'))).toEqual([]);
-  expect(jsonOf(await send('model.rollback')).result).toEqual({ to: 'base', from: promoted.bundle });
+  expect(jsonOf(await send('model.rollback')).result).toEqual({ to: 'base', from: trained.bundle });
   expect(house.reader.embedder.sha256).toBe(base);
   expect(await visit(5)).toMatchObject({ kind: 'access.granted' });
 }, 600_000);

@@ -117,6 +117,28 @@ describe('the recipe adapt', () => {
     expect(openEmbedderNetwork(again).info.sha256).toBe(openEmbedderNetwork(out).info.sha256);
   }, 120_000);
 
+  test('whoever was turned away often becomes nobody: no picture of theirs stands for anyone, and no threshold falls', async () => {
+    const often = await person('p09');
+    const visited = join(work, 'visited');
+    const strangers = Array.from({ length: 4 }, () => often.samples);
+    const { calibration } = await recipe.run({ ...runOf(people, visited), data: { people, strangers } });
+    expect(openEmbedderNetwork(visited).adapter?.keys.length).toBe(9 * 256);
+    const cosinesAt = (folder: string) => {
+      const { head, calibration: stated } = openEmbedderNetwork(folder).info;
+      const { scale: by, bias: from } = head as { readonly scale: number; readonly bias: number };
+      return stated!.table.map(({ logit }) => (logit - from) / by);
+    };
+    const before = cosinesAt(out);
+    for (const [i, threshold] of cosinesAt(visited).entries()) expect(threshold).toBeGreaterThanOrEqual(before[i]! - 1e-4);
+    await using reader = await readerOf(visited);
+    const embeddingOf = async ({ picture }: Sample) => (await reader.read(picture, { embed: 'dominant' })).faces[0]!.embedding!;
+    const { scale, bias } = reader.embedder.head as { readonly scale: number; readonly bias: number };
+    const strict = calibration.table.find(({ fmr }) => fmr === 1e-3)!.logit;
+    const probe = await embeddingOf(often.samples[0]!);
+    for (const { samples } of people)
+      for (const sample of samples) expect(scale * cosine(probe, await embeddingOf(sample)) + bias).toBeLessThan(strict);
+  }, 120_000);
+
   test('goes on from the twin where the base has an adapter already', async () => {
     const twice = join(work, 'twice');
     await recipe.run(runOf(people, twice, { base: out }));
