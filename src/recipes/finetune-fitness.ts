@@ -24,25 +24,28 @@ export async function requireFitness(
   const least = before.leastFitness;
   const some = faces.flatMap(([first]) => first ?? []).slice(0, mostFaces);
   if (least === undefined || some.length === 0) return undefined;
-  const counts = { upright: [0, 0], turned: [0, 0] };
+  const passed = { upright: { before: 0, after: 0 }, turned: { before: 0, after: 0 } };
   let [off, seen] = [0, 0];
   for (const face of some)
     for (const quarters of [0, 1, 2, 3]) {
       signal.throwIfAborted();
       const picture = quarters === 0 ? face : turned(face, before.width, before.height, quarters);
-      const both = [(await before.judge(picture)).fitness ?? 0, (await after.judge(picture)).fitness ?? 0];
-      for (const [network, fitness] of both.entries())
-        if (fitness >= least) (quarters === 0 ? counts.upright : counts.turned)[network]! += 1;
-      off += Math.abs(both[1]! - both[0]!);
+      const { fitness: first = 0 } = await before.judge(picture);
+      const { fitness: second = 0 } = await after.judge(picture);
+      const counts = quarters === 0 ? passed.upright : passed.turned;
+      counts.before += Number(first >= least);
+      counts.after += Number(second >= least);
+      off += Math.abs(second - first);
       seen++;
     }
-  const more = (counts.turned[1]! - counts.turned[0]!) / (3 * some.length);
-  const lost = (counts.upright[0]! - counts.upright[1]!) / some.length;
+  const { upright, turned: odd } = passed;
+  const more = (odd.after - odd.before) / (3 * some.length);
+  const lost = (upright.before - upright.after) / some.length;
   if (more > mostMorePass || lost > mostLost)
     throw new Fault(
       'training-failed',
-      `The trained network no longer tells which pictures are fit: ${counts.turned[1]} of ${3 * some.length} turned faces pass (${counts.turned[0]} before), ` +
-        `${counts.upright[1]} of ${some.length} upright ones (${counts.upright[0]} before). Keep the network in use, or train with other pictures`,
+      `The trained network no longer tells which pictures are fit: ${odd.after} of ${3 * some.length} turned faces pass (${odd.before} before), ` +
+        `${upright.after} of ${some.length} upright ones (${upright.before} before). Keep the network in use, or train with other pictures`,
     );
   return off / seen;
 }
