@@ -26,10 +26,15 @@ if (Number(process.versions.node.split('.')[0]) >= wanted) {
     );
     process.exit(3);
   }
-  const child = spawn(node, ['--disable-warning=ExperimentalWarning', fileURLToPath(main), ...process.argv.slice(2)], {
-    stdio: 'inherit',
-    env: { MALLOC_ARENA_MAX: '2', ...process.env },
-  });
+  const child = spawn(
+    node,
+    ['--disable-warning=ExperimentalWarning', '--max-semi-space-size=2', fileURLToPath(main), ...process.argv.slice(2)],
+    {
+      stdio: 'inherit',
+      // The memory of a decoded picture goes back at once, and the young generation of the heap stays small (measured: 80 MB of 300).
+      env: { MALLOC_ARENA_MAX: '2', MALLOC_MMAP_THRESHOLD_: '524288', MALLOC_TRIM_THRESHOLD_: '524288', ...process.env },
+    },
+  );
   // Signals to this process alone are passed on. A terminal sends Ctrl-C to both processes; the child counts that once.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
   child.on('error', (error) => {

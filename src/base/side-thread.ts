@@ -26,6 +26,8 @@ export interface SideThreadOptions {
   readonly heapMb: number;
   /** The share of time that the thread may work, 0…1: after each answer it rests accordingly. Default 1. */
   readonly share?: number;
+  /** The thread ends, and gives its memory back, when nothing was asked for this long, milliseconds. Absent: it stays. */
+  readonly idleMs?: number;
 }
 
 interface Waiting<Request, Answer> {
@@ -45,6 +47,8 @@ interface State<Request, Answer> {
   worker: Worker | undefined;
   underWay: Waiting<Request, Answer> | undefined;
   resting: boolean;
+  /** Ends an idle thread. */
+  idle: NodeJS.Timeout | undefined;
 }
 
 export function sideThread<Request, Answer>(options: SideThreadOptions): SideThread<Request, Answer> {
@@ -55,11 +59,13 @@ export function sideThread<Request, Answer>(options: SideThreadOptions): SideThr
     worker: undefined,
     underWay: undefined,
     resting: false,
+    idle: undefined,
   };
   return {
     ask: (request, { ahead = false } = {}) => ask(state, request, ahead ? state.ahead : state.others),
     [Symbol.asyncDispose]: async () => {
       const { worker } = state;
+      clearTimeout(state.idle);
       ended(state);
       for (const { settle } of [...state.ahead.splice(0), ...state.others.splice(0)]) settle(undefined);
       await worker?.terminate();
@@ -97,6 +103,7 @@ function next<Request, Answer>(state: State<Request, Answer>): void {
   const waiting = state.ahead.shift() ?? state.others.shift();
   if (!waiting) return;
   state.underWay = waiting;
+  clearTimeout(state.idle);
   state.worker ??= start(state);
   // An idle thread does not keep the process.
   state.worker.ref();
@@ -120,10 +127,11 @@ function start<Request, Answer>(state: State<Request, Answer>): Worker {
 }
 
 function answered<Request, Answer>(state: State<Request, Answer>, { answer, tookMs }: Answered<Answer>): void {
-  const { share = 1 } = state.options;
+  const { share = 1, idleMs } = state.options;
   state.worker?.unref();
   state.underWay?.settle(answer);
   state.underWay = undefined;
+  if (idleMs !== undefined) state.idle = setTimeout(() => void endIdle(state), idleMs).unref();
   const restMs = tookMs * (1 / share - 1);
   state.resting = restMs >= 1;
   if (!state.resting) next(state);
@@ -132,6 +140,12 @@ function answered<Request, Answer>(state: State<Request, Answer>, { answer, took
       state.resting = false;
       next(state);
     }, restMs);
+}
+
+async function endIdle<Request, Answer>(state: State<Request, Answer>): Promise<void> {
+  const { worker } = state;
+  state.worker = undefined;
+  await worker?.terminate();
 }
 
 function ended<Request, Answer>(state: State<Request, Answer>): void {

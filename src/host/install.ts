@@ -61,7 +61,7 @@ export function commandScript(folder: string): string {
   return `#!/bin/sh
 # Runs facelatch on its own Node.js, with the configuration of the service unless another is named.
 : "\${FACELATCH_CONFIG=${places.config}}"
-export FACELATCH_CONFIG MALLOC_ARENA_MAX=2
+export FACELATCH_CONFIG MALLOC_ARENA_MAX=2 MALLOC_MMAP_THRESHOLD_=524288 MALLOC_TRIM_THRESHOLD_=524288
 exec ${folder}/node_modules/node/bin/node ${folder}/bin/facelatch.mjs "$@"
 `;
 }

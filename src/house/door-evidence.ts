@@ -79,7 +79,10 @@ export function doorEvidence(options: DoorEvidenceOptions): DoorEvidenceWatch {
   const { config, eyes, clock } = options;
   const thread =
     options.measure ??
-    sideThread({ module: new URL('../adapters/worker.ts', import.meta.url), mostWaiting: 1, patienceMs: 120_000, heapMb: 128 });
+    sideThread({
+      module: new URL('../adapters/worker.ts', import.meta.url),
+      ...{ mostWaiting: 1, patienceMs: 120_000, heapMb: 128, idleMs: 5000 },
+    });
   const known = knownOf(config, eyes);
   const enrolled = eyes.gallery.enrolled();
   const state: State = {

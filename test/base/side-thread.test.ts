@@ -1,5 +1,5 @@
 /** A thread beside the deciding one answers in turn, rests, and may fail without harm. */
-import { afterEach, expect, it } from 'vitest';
+import { afterEach, expect, it, vi } from 'vitest';
 import { type SideThread, type SideThreadOptions, sideThread } from '../../src/base/side-thread.ts';
 
 const threads: SideThread<string, string>[] = [];
@@ -45,4 +45,10 @@ it('does not wait longer than its patience, nor after the end', async () => {
   const asked = other.ask('never');
   await other[Symbol.asyncDispose]();
   expect(await asked).toBeUndefined();
+});
+
+it('a thread that nobody asks ends, and the next request starts another', async () => {
+  const thread = open({ idleMs: 1 });
+  expect(await Promise.all([thread.ask('a'), thread.ask('asked')])).toEqual(['A', '2']);
+  await vi.waitFor(async () => expect(await thread.ask('asked')).toBe('1'), { timeout: 10_000 });
 });
