@@ -7,6 +7,8 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { requireAsShipped, shippedNetworks } from '../../src/base/shipped.ts';
 
 const models = new URL('../../models', import.meta.url).pathname;
+/** The catalogue lists networks of others; nothing in it runs. */
+const shipped = readdirSync(models).filter((name) => name !== 'catalogue');
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
 
 function foundIn(folder: string) {
@@ -30,11 +32,11 @@ function swapped(name: string): string {
 const refusal = (name: string) => new RegExp(`is not the ${name} that facelatch .* ships: the SHA-256 of its .* Restore the folder`);
 
 it('the table is that of models/ (after a change of a network, put the new hashes into src/base/shipped.ts)', () => {
-  expect(Object.fromEntries(readdirSync(models).map((name) => [name, foundIn(join(models, name))]))).toEqual(shippedNetworks);
+  expect(Object.fromEntries(shipped.map((name) => [name, foundIn(join(models, name))]))).toEqual(shippedNetworks);
 });
 
 it('the shipped ones are taken, and any network under another name', () => {
-  for (const name of readdirSync(models)) requireAsShipped(join(models, name), foundIn(join(models, name)));
+  for (const name of shipped) requireAsShipped(join(models, name), foundIn(join(models, name)));
   requireAsShipped(join(place, 'my-detector'), foundIn(swapped('my-detector')), place);
 });
 
