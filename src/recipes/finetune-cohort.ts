@@ -6,14 +6,14 @@ import type { Embedding, FaceStudio } from '../face/port.ts';
 import type { Cohort, LabelledPerson, RecipeRun } from '../retrain/port.ts';
 import { embedVersions, versions } from './cohort.ts';
 import { cutFaces } from './finetune-faces.ts';
-import { mostScored, type Picture } from './standing.ts';
+import { mostScored, type PictureVersions } from './standing.ts';
 
 /** At most this many people: the comparisons grow with the square. */
 const mostCalibrating = 150;
 
 type Faces = readonly (readonly Uint8Array[])[];
 
-/** The faces to calibrate on, a list for each person: the others', or those of people of this door who were held out. */
+/** The faces to calibrate on, for each person: the others', or those of people of this door who were held out. */
 export async function facesApart(studio: FaceStudio, others: Faces, aside: readonly LabelledPerson[], run: RecipeRun): Promise<Faces> {
   const faces = others.length > 0 ? others.slice(0, mostCalibrating) : await cutFaces(studio, aside, run.signal);
   return faces.map((own) => own.slice(0, mostScored));
@@ -35,10 +35,10 @@ export async function cohortOf(studio: FaceStudio, faces: Faces, run: RecipeRun)
 }
 
 /** Each face as it is, as the network before sees it. */
-export async function plainly(studio: FaceStudio, faces: Faces, { signal }: RecipeRun): Promise<readonly (readonly Picture[])[]> {
-  const people: Picture[][] = [];
+export async function plainly(studio: FaceStudio, faces: Faces, { signal }: RecipeRun): Promise<readonly (readonly PictureVersions[])[]> {
+  const people: PictureVersions[][] = [];
   for (const own of faces) {
-    const pictures: Picture[] = [];
+    const pictures: PictureVersions[] = [];
     for (const face of own) {
       signal.throwIfAborted();
       pictures.push([await studio.embed(face)]);

@@ -11,7 +11,7 @@ type Judge = Pick<FaceStudio, 'judge' | 'width' | 'height' | 'leastFitness'>;
 
 /** Faces that are looked at, each upright and turned three times. */
 const mostFaces = 40;
-/** Share of the turned faces that may pass beyond those that passed before, and of the upright ones that may be lost. */
+/** Shares: of the turned faces how many more than before may pass, and of the upright ones how many may be lost. */
 const [mostMorePass, mostLost] = [0.02, 0.05];
 
 /** The mean difference of the fitness; undefined where the network does not tell it. Throws Fault `training-failed`. */

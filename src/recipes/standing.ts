@@ -12,20 +12,20 @@ import type { DoorEmbeddings } from './door-embeddings.ts';
 import { centreOf, cosine, toUnit } from './embeddings.ts';
 
 /** The embeddings of one picture, the plain one first. */
-export type Picture = readonly Embedding[];
+export type PictureVersions = readonly Embedding[];
 
 /**
  * A template (a unit vector) for each picture of one person. Plain and degraded pictures have equal weight in the
  * centre.
  */
-export function halfMoved(pictures: readonly Picture[]): readonly Embedding[] {
+export function halfMoved(pictures: readonly PictureVersions[]): readonly Embedding[] {
   const plain = plainOf(pictures);
   const centre = centreOf([plain, pictures.flatMap(([, ...worse]) => worse)]);
   return plain.map((own) => toUnit(own.map((value, i) => value + (centre[i] as number))));
 }
 
 /** The embedding of each picture as it is. */
-export const plainOf = (pictures: readonly Picture[]): readonly Embedding[] => pictures.flatMap(([plain]) => plain ?? []);
+export const plainOf = (pictures: readonly PictureVersions[]): readonly Embedding[] => pictures.flatMap(([plain]) => plain ?? []);
 
 /** Pictures of one person that are scored: comparisons grow with the square. */
 export const mostScored = 6;
@@ -71,8 +71,8 @@ export async function scoresOn(
  * how far a threshold moves from one to the other.
  */
 export async function plainImpostors(
-  people: readonly (readonly Picture[])[],
-  templatesOf: (pictures: readonly Picture[]) => readonly Embedding[],
+  people: readonly (readonly PictureVersions[])[],
+  templatesOf: (pictures: readonly PictureVersions[]) => readonly Embedding[],
   score: (probe: Embedding, template: Embedding) => number,
   { signal }: Pick<RecipeRun, 'signal'>,
 ): Promise<Float64Array> {
@@ -90,13 +90,13 @@ export async function plainImpostors(
 }
 
 /** How many comparisons there are of everyone's probes with everyone else's templates, one for each picture. */
-function comparisons(people: readonly (readonly Picture[])[], probesOf: (pictures: readonly Picture[]) => number): number {
+function comparisons(people: readonly (readonly PictureVersions[])[], probesOf: (pictures: readonly PictureVersions[]) => number): number {
   const templates = people.reduce((sum, pictures) => sum + pictures.length, 0);
   return people.reduce((sum, pictures) => sum + probesOf(pictures) * (templates - pictures.length), 0);
 }
 
 /** The embeddings of a cohort are in the order of the pictures, each followed by its degraded versions. */
-export const picturesIn = ({ people }: Cohort): readonly (readonly Picture[])[] =>
+export const picturesIn = ({ people }: Cohort): readonly (readonly PictureVersions[])[] =>
   people.map((embeddings) =>
     Array.from({ length: Math.min(mostScored, Math.floor(embeddings.length / versions)) }, (_, i) =>
       embeddings.slice(i * versions, (i + 1) * versions),

@@ -1,7 +1,8 @@
 /**
  * Distillation of an embedder. In, step by step: pictures and the embeddings that the network should give for them.
  * Out: the network that gives them. The loss is the mean of 1 − cosine, because a comparison looks only at an
- * embedding's direction; and the squared error of the quality output, where there is one to keep. The optimiser is Adam. Whoever opens it owns its ONNX Runtime session and disposes of it.
+ * embedding's direction; and the squared error of the quality output, where there is one to keep. The optimiser is
+ * Adam. Whoever opens it owns its ONNX Runtime session and disposes of it.
  */
 import * as ort from 'onnxruntime-node';
 import type { Distiller, DistillerBatch, DistillerOptions } from '../port.ts';
