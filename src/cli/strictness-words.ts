@@ -1,4 +1,6 @@
 /** How the layers of a threshold are told to people. In: a threshold, its embedder. Out: rows and sentences. */
+import { modelFolder } from '../adapters/basics.ts';
+import { hasCohort } from '../adapters/evidence.ts';
 import type { EmbedderInfo } from '../face/port.ts';
 import type { DoorLimit, Threshold, ThresholdLevel } from '../identity/port.ts';
 import { counted, oneIn, people } from './words.ts';
@@ -45,9 +47,18 @@ export function layersText({ layers }: Threshold): string {
   return `table ${table.logit.toFixed(2)}, ${chances.independent.toFixed(1)} chances ${chances.logit.toFixed(2)}${own}`;
 }
 
-/** What the manifest of the embedder does not have, and what follows; undefined where nothing is missing. */
-export function missingText({ name, calibration }: EmbedderInfo): string | undefined {
-  if (!calibration) return `the manifest of ${name} has no calibration: no rate can be promised`;
-  if (calibration.wild) return undefined;
-  return `the manifest of ${name} has no strict table (calibration.table with calibration.wild beside it): its one table comes from ${calibration.population}, so people of one origin or one camera may pass more often than promised, and this door's evidence only tightens`;
+/** What this door's network lacks for a threshold that keeps its promise, and what follows from it. */
+export function missingTexts(embedder: EmbedderInfo): readonly string[] {
+  const { name, calibration } = embedder;
+  if (!calibration) return [`the manifest of ${name} has no calibration: no rate can be promised`];
+  return [
+    ...(calibration.wild
+      ? []
+      : [
+          `the manifest of ${name} has no strict table (calibration.table with calibration.wild beside it): people of one origin or one camera may pass more often than promised, and this door's evidence only tightens`,
+        ]),
+    ...(hasCohort(modelFolder('cohort'), embedder)
+      ? []
+      : [`the cohort of strangers is of another embedder than ${name}: templates are counted as chances, near-duplicates at most twice`]),
+  ];
 }

@@ -169,7 +169,7 @@ export function galleryThreshold(
 
 /** One layer after the other. */
 function thresholdIn({ policy, embedder, curves, chances, templates, evidence, digest }: State, targetFmr: number): Threshold {
-  const thresholdAt = thresholdsOf({ ...policy, targetFmr }, embedder);
+  const thresholdAt = thresholdsOf({ ...policy, targetFmr }, embedder, curves?.strict);
   const independent = Math.min(Math.max(1, templates), chances.at(fmrPerComparison(targetFmr, templates)));
   const [all, own] = [thresholdAt(templates), thresholdAt(independent)];
   const door = evidence && curves && doorLevel({ ...curves, fmr: own.fmr, digest, highest: highestLogit(embedder.head) }, evidence);
@@ -189,9 +189,12 @@ const levelOf = ({ fmr, logit, extrapolated }: ThresholdLevel): ThresholdLevel =
  * Throws Fault `bad-config` where the policy cannot be met, and `model-unfit` for `target-fmr` with an embedder without
  * calibration. Under the paper's policy without a calibration the rate is 1, because none is known.
  */
-export function thresholdsOf(policy: ThresholdPolicy, embedder: EmbedderInfo): (comparisons: number) => Threshold {
+export function thresholdsOf(
+  policy: ThresholdPolicy,
+  embedder: EmbedderInfo,
+  curve = embedder.calibration && calibrationCurve(embedder.calibration),
+): (comparisons: number) => Threshold {
   checkPolicy(policy);
-  const curve = embedder.calibration && calibrationCurve(embedder.calibration);
   const { detection, verification } = policy;
   if (policy.policy === 'paper') {
     const logit = logitOfProbability(detection);

@@ -6,7 +6,7 @@ import type { Threshold } from '../../identity/port.ts';
 import { embedderOf } from '../../learning/networks.ts';
 import type { Config } from '../../settings/load.ts';
 import { type CommonOptions, checkState, configOf, exitCodes, print, withCommon, withHelp } from '../context.ts';
-import { layerRows, missingText } from '../strictness-words.ts';
+import { layerRows, missingTexts } from '../strictness-words.ts';
 import { oneIn, people, table } from '../words.ts';
 import { curveText } from './strictness-curve.ts';
 
@@ -57,12 +57,12 @@ function strictnessOf(config: Config): Strictness {
 }
 
 function jsonOf({ embedder, threshold, at, ...rest }: Strictness): object {
-  const missing = missingText(embedder);
+  const missing = missingTexts(embedder);
   return {
     ...rest,
     ...threshold,
     at: at.map(({ targetFmr, threshold: { fmr, logit, extrapolated } }) => ({ targetFmr, fmr, logit, extrapolated })),
-    ...(missing !== undefined && { missing }),
+    ...(missing.length > 0 && { missing }),
   };
 }
 
@@ -70,7 +70,7 @@ function textOf({ embedder, targetFmr, people: enrolled, threshold, at }: Strict
   const { policy, detection, verification, extrapolated } = threshold;
   if (policy === 'paper')
     return `identity.policy is "paper": a picture counts above probability ${detection}, and ${verification} of a person's pictures must count. No rate of wrong accepts is kept.`;
-  const missing = missingText(embedder);
+  const missing = missingTexts(embedder);
   return [
     `${people(enrolled)} enrolled. Of strangers' attempts at most ${oneIn(targetFmr)} is let in (identity.targetFmr ${targetFmr}).`,
     '',
@@ -91,6 +91,6 @@ function textOf({ embedder, targetFmr, people: enrolled, threshold, at }: Strict
     ...(extrapolated
       ? ['The calibration table ends before this rate: it is continued by its last slope, so treat the rate as an estimate (extrapolated).']
       : []),
-    ...(missing === undefined ? [] : [`Note: ${missing}.`]),
+    ...missing.map((text) => `Note: ${text}.`),
   ].join('\n');
 }
