@@ -26,7 +26,7 @@ export interface SideThreadOptions {
   readonly heapMb: number;
   /** The share of time that the thread may work, 0…1: after each answer it rests accordingly. Default 1. */
   readonly share?: number;
-  /** The thread ends, and gives its memory back, when nothing was asked for this long, milliseconds. Absent: it stays. */
+  /** The thread ends and gives its memory back when nothing was asked for this long, milliseconds. Absent: it stays. */
   readonly idleMs?: number;
 }
 

@@ -35,7 +35,11 @@ function enrol({ gallery }: { readonly gallery: ReturnType<typeof memoryGallery>
   }).id;
 }
 
-function renewalOver(guard: ReturnType<typeof guardOf>, coming?: ReturnType<typeof guardOf>, untilQuiet = async () => undefined as void) {
+function renewalOver(
+  guard: ReturnType<typeof guardOf>,
+  coming?: ReturnType<typeof guardOf>,
+  untilQuiet: () => Promise<void> = async () => undefined,
+) {
   const events: Event[] = [];
   const eyes = openEyes(guard);
   const renewal = templateRenewal({
