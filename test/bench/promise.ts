@@ -10,7 +10,7 @@ import sharp from 'sharp';
 import { modelFolder, readerOf, shippedStrangers } from '../../src/adapters/basics.ts';
 import { cohortAsSeen } from '../../src/adapters/evidence.ts';
 import type { Row } from '../../src/cli/door/figures.ts';
-import { type KeptPromise, keptPromises, type Sitter } from '../../src/cli/training/promise.ts';
+import { type KeptPromise, type KnownPerson, keptPromises } from '../../src/cli/training/promise.ts';
 import type { EmbedderInfo, FaceReader } from '../../src/face/port.ts';
 import { loadConfig } from '../../src/settings/load.ts';
 import { sharedData } from '../fakes/shared-data.ts';
@@ -128,7 +128,7 @@ interface Index {
 function webcamSets(
   folder: string,
   { dimension, quality }: EmbedderInfo,
-): { readonly name: string; readonly sitters: readonly Sitter[] }[] {
+): { readonly name: string; readonly sitters: readonly KnownPerson[] }[] {
   const index = JSON.parse(readFileSync(join(folder, 'index.json'), 'utf8')) as Index;
   const bytes = readFileSync(join(folder, 'embeddings.f32'));
   const all = new Float32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
@@ -148,12 +148,17 @@ function webcamSets(
       const people = Map.groupBy(faces.keys(), (row) => String(person[row]));
       return {
         name: `${set} ${part}`,
-        sitters: [...people].map(([name, rows]) => ({ name, faces: rows.map((row) => faces[row] as Sitter['faces'][number]) })),
+        sitters: [...people].map(([name, rows]) => ({ name, faces: rows.map((row) => faces[row] as KnownPerson['faces'][number]) })),
       };
     });
 }
 
-function sitterFace(embedding: Float32Array, good: boolean, fitness: number, quality: EmbedderInfo['quality']): Sitter['faces'][number] {
+function sitterFace(
+  embedding: Float32Array,
+  good: boolean,
+  fitness: number,
+  quality: EmbedderInfo['quality'],
+): KnownPerson['faces'][number] {
   const usable = good && fitness >= (quality?.door ?? 0);
   return { embedding, usable, enrolable: usable && fitness >= (quality?.enrolment ?? 0) };
 }
@@ -185,10 +190,10 @@ async function londonSet(folder: string, reader: FaceReader) {
 async function sittersOf(
   people: readonly { readonly name: string; readonly files: readonly string[] }[],
   reader: FaceReader,
-): Promise<Sitter[]> {
-  const sitters: Sitter[] = [];
+): Promise<KnownPerson[]> {
+  const sitters: KnownPerson[] = [];
   for (const { name, files } of people) {
-    const faces: Sitter['faces'][number][] = [];
+    const faces: KnownPerson['faces'][number][] = [];
     for (const file of files) {
       const [face] = (await reader.read(await plain(file), { embed: 'dominant' })).faces;
       if (face?.embedding)

@@ -5,8 +5,8 @@
  * Method: doors are drawn. Some people are enrolled with up to five pictures each, as the rules of enrolment allow, and
  * the others are strangers. Each frame of a stranger is one attempt. Frames of an enrolled person that are not enrolled
  * make presentations of three frames, all of which must pass, as three agreeing frames open the door. Intervals come
- * from drawing the people again (subsets bootstrap: train/figures/people-bootstrap.ts); where nothing was seen, from the
- * rule of three over people.
+ * from drawing the people again (subsets bootstrap: train/figures/people-bootstrap.ts); where nothing was seen, from
+ * the rule of three over people.
  */
 import { below, newRandom, type Random, shuffled } from '../../base/random.ts';
 import type { EmbedderInfo, Embedding } from '../../face/port.ts';
@@ -33,7 +33,7 @@ export function seenFace(
   return { embedding, usable: usable && fitness >= door, enrolable: usable && fitness >= enrolment };
 }
 
-export interface Sitter {
+export interface KnownPerson {
   readonly name: string;
   readonly faces: readonly SeenFace[];
 }
@@ -41,7 +41,7 @@ export interface Sitter {
 export interface PromiseOptions {
   readonly embedder: EmbedderInfo;
   readonly policy: ThresholdPolicy;
-  readonly sitters: readonly Sitter[];
+  readonly sitters: readonly KnownPerson[];
   /** Wrong accepts per attempt. */
   readonly targets: readonly number[];
   /** Enrolled people; the others are strangers. */
@@ -114,7 +114,7 @@ export function keptPromises(options: PromiseOptions): readonly KeptPromise[] {
   }));
 }
 
-function drawDoor(sitters: readonly Sitter[], enrolled: number, random: Random): DrawnDoor {
+function drawDoor(sitters: readonly KnownPerson[], enrolled: number, random: Random): DrawnDoor {
   const people: DrawnDoor['people'][number][] = [];
   const strangers: DrawnDoor['strangers'][number][] = [];
   for (const { name, faces } of shuffled(sitters, random)) {

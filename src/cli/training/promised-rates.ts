@@ -8,14 +8,14 @@ import type { EmbedderInfo } from '../../face/port.ts';
 import type { Config } from '../../settings/load.ts';
 import { oneIn, percent } from '../words.ts';
 import type { EvaluationData } from './evaluation-data.ts';
-import { type KeptPromise, keptPromises, type MeasuredShare, type SeenFace, type Sitter } from './promise.ts';
+import { type KeptPromise, type KnownPerson, keptPromises, type MeasuredShare, type SeenFace } from './promise.ts';
 
 /** Besides the rate of the settings. */
 const rates = [1e-3, 1e-4] as const;
 const [mostEnrolled, doors, seed] = [20, 10, 17];
 
 /** Everybody with their faces. */
-export function sittersOf({ pairs }: Pick<EvaluationData, 'pairs'>, faces: ReadonlyMap<string, SeenFace>): readonly Sitter[] {
+export function sittersOf({ pairs }: Pick<EvaluationData, 'pairs'>, faces: ReadonlyMap<string, SeenFace>): readonly KnownPerson[] {
   const files = new Map<string, Set<string>>();
   for (const { first, second, people } of pairs)
     for (const [file, name] of [
@@ -26,8 +26,8 @@ export function sittersOf({ pairs }: Pick<EvaluationData, 'pairs'>, faces: Reado
   return [...files].map(([name, own]) => ({ name, faces: [...own].flatMap((file) => faces.get(file) ?? []) }));
 }
 
-/** Half of the people, 20 at most, are enrolled. Empty where the door would keep no rate, or there are too few people. */
-export function promiseOf(config: Config, embedder: EmbedderInfo, sitters: readonly Sitter[]): readonly KeptPromise[] {
+/** Half of the people, 20 at most, are enrolled. Empty where a door would keep no rate, or with too few people. */
+export function promiseOf(config: Config, embedder: EmbedderInfo, sitters: readonly KnownPerson[]): readonly KeptPromise[] {
   const { policy, targetFmr } = config.identity;
   const enrolled = Math.min(mostEnrolled, Math.floor(sitters.length / 2));
   if (policy === 'paper' || !embedder.calibration || enrolled === 0) return [];

@@ -1,7 +1,7 @@
 /** Whether a door's promise is kept by the people of a folder: doors are drawn, strangers and residents tried. */
 import { expect, it } from 'vitest';
 import { modelFolder, shippedStrangers } from '../../../src/adapters/basics.ts';
-import { keptPromises, type PromiseOptions, type Sitter } from '../../../src/cli/training/promise.ts';
+import { type KnownPerson, keptPromises, type PromiseOptions } from '../../../src/cli/training/promise.ts';
 import { promiseOf } from '../../../src/cli/training/promised-rates.ts';
 import { openEmbedderNetwork } from '../../../src/face/manifest.ts';
 import { loadConfig } from '../../../src/settings/load.ts';
@@ -11,7 +11,7 @@ const { config } = loadConfig({});
 const embedder = openEmbedderNetwork(modelFolder('embedder')).info;
 const random = randomOf(5);
 /** People who have nothing in common, or are all alike; eight pictures each. */
-const sittersOf = (count: number, apart: number): Sitter[] => {
+const sittersOf = (count: number, apart: number): KnownPerson[] => {
   const common = unitVector(random, embedder.dimension);
   return Array.from({ length: count }, (_, i) => {
     const own = near(common, apart, random);
@@ -19,7 +19,7 @@ const sittersOf = (count: number, apart: number): Sitter[] => {
     return { name: `p${i}`, faces };
   });
 };
-const options = (sitters: readonly Sitter[], part: Partial<PromiseOptions> = {}): PromiseOptions => ({
+const options = (sitters: readonly KnownPerson[], part: Partial<PromiseOptions> = {}): PromiseOptions => ({
   ...{ embedder, policy: config.identity, sitters, targets: [1e-3, 1e-4], enrolled: 5, doors: 3, seed: 1 },
   ...{ strangers: shippedStrangers(embedder), cohort: [], ...part },
 });
