@@ -18,7 +18,7 @@ import { openRetrainStore } from '../../src/retrain/store.ts';
 import { loadConfig } from '../../src/settings/load.ts';
 import { wire } from '../../src/wire.ts';
 import { workshopAt } from '../fakes/workshop.ts';
-import { benchCamera, emptyFrame, pictureOf } from './scene.ts';
+import { benchCamera, emptyFrame, movingFace, pictureOf } from './scene.ts';
 
 export interface HouseRun {
   readonly edges: readonly Edge[];
@@ -94,7 +94,7 @@ export async function runHouse(
  * An idle door compares frames some times a second: the visits begin at each of fifteen moments between two looks, else one run would always be lucky and another never.
  */
 async function captureToRelay(visits: number, workshop?: string): Promise<number[]> {
-  const [face, nobody] = [await personFrame('p01-smiling'), await emptyFrame()];
+  const [faces, nobody] = [await movingFace(), await emptyFrame()];
   const firstFrames: number[] = [];
   const shown = Array.from({ length: visits }, (_, visit) => [
     ...Array.from({ length: 45 + ((7 * visit) % 15) }, () => 'nobody' as const),
@@ -102,7 +102,11 @@ async function captureToRelay(visits: number, workshop?: string): Promise<number
     ...Array.from({ length: 14 }, () => 'face' as const),
   ]).flat();
   // The last visit too is over before the camera ends.
-  const base = benchCamera((seq) => ((shown[seq] ?? 'nobody') === 'nobody' ? nobody : face), 15, shown.length + 15);
+  const base = benchCamera(
+    (seq) => ((shown[seq] ?? 'nobody') === 'nobody' ? nobody : (faces[seq % faces.length] ?? nobody)),
+    15,
+    shown.length + 15,
+  );
   const camera: Camera = {
     label: base.label,
     frames: async function* (signal) {
@@ -114,7 +118,7 @@ async function captureToRelay(visits: number, workshop?: string): Promise<number
   };
   const { edges } = await runHouse(camera, {}, 0, workshop);
   const opened = edges.filter((edge) => edge.level === 'active').map((edge) => edge.atMs);
-  return firstFrames.map((from) => (opened.find((at) => at > from) ?? Number.POSITIVE_INFINITY) - from);
+  return firstFrames.map((from) => (opened.find((at) => at > from && at < from + 2000) ?? Number.POSITIVE_INFINITY) - from);
 }
 
 export async function benchDaemon(): Promise<Row[]> {

@@ -6,12 +6,10 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import sharp from 'sharp';
 import type { Camera } from '../../src/camera/port.ts';
-import { personFrame } from '../../src/cli/door/bench.ts';
 import { quantile, type Row } from '../../src/cli/door/figures.ts';
 import { runHouse } from './daemon.ts';
-import { benchCamera, emptyFrame } from './scene.ts';
+import { benchCamera, emptyFrame, movingFace } from './scene.ts';
 
 const most = 8;
 const visitsOfBlock = 6;
@@ -114,21 +112,10 @@ async function watchMemory(door: ChildProcess, now: () => Memory): Promise<void>
   }
 }
 
-/** The resident a little to the side: a face that never moves is a poster. */
-async function faceAt(offsetPx: number): Promise<Buffer> {
-  const wide = await sharp(await personFrame('p01-smiling'))
-    .extend({ left: 100, right: 100, background: '#b8b4ae' })
-    .toBuffer();
-  return await sharp(wide)
-    .extract({ left: 100 + offsetPx, top: 0, width: 640, height: 480 })
-    .jpeg({ quality: 85 })
-    .toBuffer();
-}
-
 /** Visits at 15 frames a second, each a second of face after about three of nobody. Tells at each block whether it is a busy one. */
 async function visitsHere(settings: Readonly<Record<string, unknown>>, blocks: number): Promise<readonly number[]> {
   const nobody = await emptyFrame();
-  const faces = await Promise.all(Array.from({ length: 8 }, (_, place) => faceAt(24 * place - 84)));
+  const faces = await movingFace();
   const shown = Array.from({ length: blocks * visitsOfBlock }, (_, visit) => [
     ...Array.from({ length: 45 + ((7 * visit) % 15) }, () => 'nobody' as const),
     'first' as const,

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import sharp from 'sharp';
 import { type Clock, systemClock } from '../../src/base/time.ts';
 import type { Camera, Frame } from '../../src/camera/port.ts';
+import { personFrame } from '../../src/cli/door/bench.ts';
 
 const people = new URL('../../config/demo-people/', import.meta.url).pathname;
 
@@ -19,6 +20,19 @@ export async function emptyFrame(): Promise<Buffer> {
     .toBuffer();
   return sharp(wall)
     .composite([{ input: floor, left: 0, top: 340 }])
+    .jpeg({ quality: 85 })
+    .toBuffer();
+}
+
+/** A resident in eight places, to be shown one after the other: a face that never moves is a poster, and masked out. */
+export const movingFace = (): Promise<readonly Buffer[]> => Promise.all(Array.from({ length: 8 }, (_, place) => faceAt(24 * place - 84)));
+
+async function faceAt(offsetPx: number): Promise<Buffer> {
+  const wide = await sharp(await personFrame('p01-smiling'))
+    .extend({ left: 100, right: 100, background: '#b8b4ae' })
+    .toBuffer();
+  return await sharp(wide)
+    .extract({ left: 100 + offsetPx, top: 0, width: 640, height: 480 })
     .jpeg({ quality: 85 })
     .toBuffer();
 }
