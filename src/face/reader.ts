@@ -32,6 +32,23 @@ export type WorkerAnswer =
   | { readonly kind: 'reading'; readonly id: number; readonly reading: Reading }
   | { readonly kind: 'fault'; readonly id?: number; readonly code: FaultCode; readonly message: string };
 
+/** Longest time for the picture in hand when the reader ends. Milliseconds. */
+const endMs = 5000;
+
+/**
+ * The thread ends by itself, after the picture in hand: a thread that is stopped while a network runs takes the whole
+ * process with it (ONNX Runtime throws where nothing catches it).
+ */
+async function endOf(worker: Worker): Promise<void> {
+  const { promise: gone, resolve } = Promise.withResolvers<void>();
+  worker.once('exit', () => resolve());
+  if (worker.threadId === -1) return;
+  worker.postMessage('end');
+  const hung = setTimeout(() => void worker.terminate(), endMs);
+  await gone;
+  clearTimeout(hung);
+}
+
 /** Pictures lie outside the thread's heap: with the usual young generation it only grows, by 30 MB. */
 const youngMb = 4;
 
@@ -75,8 +92,6 @@ export async function openFaceReader(options: ReaderOptions): Promise<FaceReader
         waiting.set(id, { resolve, reject });
         worker.postMessage({ id, picture, embed, mask, purpose } satisfies WorkerRequest);
       }),
-    [Symbol.asyncDispose]: async () => {
-      await worker.terminate();
-    },
+    [Symbol.asyncDispose]: () => endOf(worker),
   };
 }

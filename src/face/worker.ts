@@ -169,7 +169,9 @@ function withReason(quality: Quality, reason: QualityReason): Quality {
 
 try {
   const pipeline = await openPipeline(options.limits);
+  let ending = false;
   const answer = async (request: WorkerRequest) => {
+    if (ending) return;
     const { id } = request;
     try {
       port.postMessage({ kind: 'reading', id, reading: await read(pipeline, request) } satisfies WorkerAnswer);
@@ -180,7 +182,10 @@ try {
   // One picture after the other: the input buffers of the networks are shared, and a face must never get another face's
   // embedding.
   const inTurn = serialQueue();
-  port.on('message', (request: WorkerRequest) => void inTurn(() => answer(request)));
+  port.on('message', (request: WorkerRequest | 'end') => {
+    ending ||= request === 'end';
+    void inTurn(() => (request === 'end' ? process.exit() : answer(request)));
+  });
   port.postMessage({ kind: 'ready', info: pipeline.info } satisfies WorkerAnswer);
 } catch (error) {
   port.postMessage(faultOf(error));

@@ -11,6 +11,8 @@ const bin = join(root, 'bin', 'facelatch.mjs');
 
 export interface Run {
   readonly code: number | null;
+  /** What ended it, where that was a signal. */
+  readonly signal: NodeJS.Signals | null;
   readonly stdout: string;
   readonly stderr: string;
 }
@@ -35,7 +37,7 @@ export function start(args: readonly string[], env: Readonly<Record<string, stri
     child[name].setEncoding('utf8').on('data', (text: string) => {
       written[name] += text;
     });
-  const done = once(child, 'close').then(([code]): Run => ({ code: code as number | null, ...written }));
+  const done = once(child, 'close').then(([code, signal]): Run => ({ code, signal, ...written }));
   const said = (pattern: RegExp) =>
     new Promise<void>((resolve, reject) => {
       const look = () => {

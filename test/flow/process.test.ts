@@ -65,7 +65,7 @@ describe('stops', () => {
     const running = start(await demoArgs(folder.path));
     await running.said(/access\.granted/);
     running.child.kill('SIGTERM');
-    expect((await running.done).code).toBe(0);
+    expect(await running.done).toMatchObject({ code: 0, signal: null });
     const { verdict, kinds } = journalled(folder.path);
     expect(verdict.ok).toBe(true);
     expect(kinds.at(-1)).toBe('daemon.stopped');
@@ -140,6 +140,6 @@ describe('wrong words', () => {
     const run = await facelatch(['run', '--json', '--set', 'face.embedder=/nonexistent', '--state', '/tmp/facelatch-never']);
     expect(run.code).toBe(3);
     expect(JSON.parse(run.stderr.trim().split('\n').at(-1) ?? '')).toMatchObject({ error: { code: 'model-missing' } });
-    expect(() => jsonOf({ code: 3, stdout: '', stderr: '' })).toThrow();
+    expect(() => jsonOf({ code: 3, signal: null, stdout: '', stderr: '' })).toThrow();
   });
 });

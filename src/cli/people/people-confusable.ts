@@ -20,8 +20,8 @@ export function confusableCommand(exit: (code: number) => void): Command {
     const { logit: threshold } = gallery.threshold;
     const enrolled = gallery.enrolled();
     const named = (id: string) => ({ id, name: gallery.find(id)?.name ?? id, pinNeeded: gallery.rules(id).pinNeeded === true });
-    const pairs = pairsAlike(embedder, enrolled, threshold - config.identity.ambiguityMargin).map(({ people: [one, other], logit }) => ({
-      people: [named(one), named(other)],
+    const pairs = pairsAlike(embedder, enrolled, threshold - config.identity.ambiguityMargin).map(({ people: pair, logit }) => ({
+      people: pair.map(named).toSorted((a, b) => a.name.localeCompare(b.name)),
       logit,
       passes: logit >= threshold,
     }));
