@@ -4,7 +4,7 @@
  */
 import type { InferenceSession, Tensor } from 'onnxruntime-node';
 import { Fault } from '../base/errors.ts';
-import type { DetectorNetwork } from './manifest.ts';
+import type { DetectorNetwork } from './manifest/detector.ts';
 import { intersectionOverUnion } from './mask.ts';
 import type { Picture } from './picture.ts';
 import { openLetterbox } from './pixels/letterbox.ts';

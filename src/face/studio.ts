@@ -2,7 +2,8 @@
 import { alignFace } from './align.ts';
 import { openDetector } from './detect.ts';
 import { openEmbedder } from './embed.ts';
-import { openDetectorNetwork, openEmbedderNetwork } from './manifest.ts';
+import { openDetectorNetwork } from './manifest/detector.ts';
+import { openEmbedderNetwork } from './manifest/embedder.ts';
 import { decodePicture } from './picture.ts';
 import type { FaceStudio } from './port.ts';
 import { byDominance } from './quality.ts';

@@ -6,7 +6,7 @@
 import { join } from 'node:path';
 import { doorSeal, galleryOf, root, stateFolder } from '../adapters/basics.ts';
 import { Fault, messageOf } from '../base/errors.ts';
-import { openEmbedderNetwork } from '../face/manifest.ts';
+import { openEmbedderNetwork } from '../face/manifest/embedder.ts';
 import type { Guard } from '../retrain/promotion.ts';
 import type { Config } from '../settings/load.ts';
 import { type KeptNetworks, keptNetworks } from './kept-networks.ts';

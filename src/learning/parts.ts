@@ -15,7 +15,7 @@ import { withoutByteOrderMark } from '../base/secret.ts';
 import { type Clock, systemClock } from '../base/time.ts';
 import { version } from '../base/version.ts';
 import { importKey, publicKeyOf, thumbprint } from '../command/keys.ts';
-import { openEmbedderNetwork } from '../face/manifest.ts';
+import { openEmbedderNetwork } from '../face/manifest/embedder.ts';
 import type { FaceReader } from '../face/port.ts';
 import type { ManyReader } from '../face/readers.ts';
 import type { Gallery } from '../identity/port.ts';

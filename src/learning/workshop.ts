@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { demoPeopleFolder, modelFolder, root } from '../adapters/basics.ts';
 import { Fault, messageOf } from '../base/errors.ts';
 import { adapted } from '../face/embed.ts';
-import { openEmbedderNetwork } from '../face/manifest.ts';
+import { openEmbedderNetwork } from '../face/manifest/embedder.ts';
 import type { EmbedderInfo, Embedding } from '../face/port.ts';
 import { openFaceStudio } from '../face/studio.ts';
 import { logitOf } from '../identity/siamese.ts';

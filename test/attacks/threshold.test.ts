@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { galleryOf, modelFolder } from '../../src/adapters/basics.ts';
 import { keepKnownOfDoor } from '../../src/adapters/evidence.ts';
-import { openEmbedderNetwork } from '../../src/face/manifest.ts';
+import { openEmbedderNetwork } from '../../src/face/manifest/embedder.ts';
 import { digestOf } from '../../src/identity/evidence/door.ts';
 import { loadConfig } from '../../src/settings/load.ts';
 import { temporaryFolder } from '../cli/facelatch.ts';

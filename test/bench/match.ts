@@ -1,7 +1,7 @@
 /** The match of one probe against galleries of 10 to 10,000 templates. */
 
 import { quantile, type Row, time } from '../../src/cli/door/figures.ts';
-import { openEmbedderNetwork } from '../../src/face/manifest.ts';
+import { openEmbedderNetwork } from '../../src/face/manifest/embedder.ts';
 import type { EmbedderInfo, Embedding } from '../../src/face/port.ts';
 import { gallerySearch } from '../../src/identity/search.ts';
 import { logitOf } from '../../src/identity/siamese.ts';

@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { modelFolder } from '../../src/adapters/basics.ts';
 import { aroundEyes, coveredHalf, coverLogit, eyeNumbers, looks, looksAt } from '../../src/face/cover.ts';
-import { openEmbedderNetwork } from '../../src/face/manifest.ts';
+import { openEmbedderNetwork } from '../../src/face/manifest/embedder.ts';
 import { openFaceReader } from '../../src/face/reader.ts';
 import { readCandidate } from '../../src/identity/candidate.ts';
 import { newGraph } from '../../src/train/onnx/onnx-graph.ts';

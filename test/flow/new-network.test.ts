@@ -13,7 +13,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { demoPeopleFolder, galleryOf, modelFolder, readerOf } from '../../src/adapters/basics.ts';
 import { systemClock } from '../../src/base/time.ts';
 import type { Event } from '../../src/events.ts';
-import { openEmbedderNetwork } from '../../src/face/manifest.ts';
+import { openEmbedderNetwork } from '../../src/face/manifest/embedder.ts';
 import { openJournal } from '../../src/journal/sqlite.ts';
 import { keptNetworksOf } from '../../src/learning/first-guards.ts';
 import { type Config, loadConfig } from '../../src/settings/load.ts';

@@ -11,7 +11,7 @@ import { knownOfDoor } from '../../src/adapters/evidence.ts';
 import type { EvidenceRequest } from '../../src/adapters/worker.ts';
 import { openLog } from '../../src/base/log.ts';
 import type { Event } from '../../src/events.ts';
-import { openEmbedderNetwork } from '../../src/face/manifest.ts';
+import { openEmbedderNetwork } from '../../src/face/manifest/embedder.ts';
 import type { FaceReader } from '../../src/face/port.ts';
 import { doorEvidence } from '../../src/house/door-evidence.ts';
 import { measureEvidence } from '../../src/identity/evidence/measure.ts';

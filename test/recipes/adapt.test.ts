@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { openEmbedderNetwork } from '../../src/face/manifest.ts';
+import { openEmbedderNetwork } from '../../src/face/manifest/embedder.ts';
 import type { Embedding } from '../../src/face/port.ts';
 import { openFaceReader } from '../../src/face/reader.ts';
 import { thresholdsOf } from '../../src/identity/threshold.ts';

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { newRandom } from '../../src/base/random.ts';
-import { openEmbedderNetwork } from '../../src/face/manifest.ts';
+import { openEmbedderNetwork } from '../../src/face/manifest/embedder.ts';
 import { openFaceReader } from '../../src/face/reader.ts';
 import { workshopOf } from '../../src/learning/workshop.ts';
 import { openLessons, turned } from '../../src/recipes/lessons.ts';

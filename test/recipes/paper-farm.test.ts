@@ -1,7 +1,7 @@
 /** The recipe `paper` on a farm: one trainer stops in the middle, another goes on. */
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { openEmbedderNetwork } from '../../src/face/manifest.ts';
+import { openEmbedderNetwork } from '../../src/face/manifest/embedder.ts';
 import { openFarmSet } from '../farm/set.ts';
 import { demoPeople, paperRun, paperWorkshop } from './paper-set.ts';
 

@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { openEmbedderNetwork } from '../../src/face/manifest.ts';
+import { openEmbedderNetwork } from '../../src/face/manifest/embedder.ts';
 import { openFaceReader } from '../../src/face/reader.ts';
 import { checkEmbedding } from '../../src/identity/search.ts';
 import { thresholdsOf } from '../../src/identity/threshold.ts';

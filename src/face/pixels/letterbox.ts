@@ -3,7 +3,7 @@
  * corner as large as it fits and zero elsewhere, comes out. The buffers are made once for each size of picture.
  */
 import { enlarge, shrinkByArea } from '../align.ts';
-import type { NetworkInput } from '../manifest.ts';
+import type { NetworkInput } from '../manifest/folder.ts';
 import type { Picture } from '../picture.ts';
 import { fill } from '../session.ts';
 import { openShrinkKernel, type ShrinkKernel } from './shrink-kernel.ts';

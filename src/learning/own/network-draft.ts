@@ -8,7 +8,8 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { modelFolder } from '../../adapters/basics.ts';
 import { Fault } from '../../base/errors.ts';
 import { requireSelfContained } from '../../base/onnx.ts';
-import type { EmbedderNetwork, NetworkInput } from '../../face/manifest.ts';
+import type { EmbedderNetwork } from '../../face/manifest/embedder.ts';
+import type { NetworkInput } from '../../face/manifest/folder.ts';
 import { shapeOfNetwork, type TensorShape } from '../../face/session.ts';
 
 export interface NetworkDraft {

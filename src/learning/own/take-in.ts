@@ -14,7 +14,8 @@ import type { CatalogueEntry } from '../../catalogue/port.ts';
 import { fileInPackage, hasIntegrity } from '../../catalogue/tarball.ts';
 import { openDetector } from '../../face/detect.ts';
 import { openEmbedder } from '../../face/embed.ts';
-import { openDetectorNetwork, openEmbedderNetwork } from '../../face/manifest.ts';
+import { openDetectorNetwork } from '../../face/manifest/detector.ts';
+import { openEmbedderNetwork } from '../../face/manifest/embedder.ts';
 import type { Config } from '../../settings/load.ts';
 import { catalogue, lacksOf, nameFits } from './own-networks.ts';
 

@@ -2,7 +2,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { galleryOf, modelFolder } from '../../../src/adapters/basics.ts';
 import { keepKnownOfDoor } from '../../../src/adapters/evidence.ts';
-import { openEmbedderNetwork } from '../../../src/face/manifest.ts';
+import { openEmbedderNetwork } from '../../../src/face/manifest/embedder.ts';
 import { digestOf } from '../../../src/identity/evidence/door.ts';
 import { loadConfig } from '../../../src/settings/load.ts';
 import { near, randomOf, unitVector } from '../../fakes/embeddings.ts';

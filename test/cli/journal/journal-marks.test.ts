@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { systemClock } from '../../../src/base/time.ts';
 import type { Event } from '../../../src/events.ts';
-import { openEmbedderNetwork } from '../../../src/face/manifest.ts';
+import { openEmbedderNetwork } from '../../../src/face/manifest/embedder.ts';
 import { openGallery } from '../../../src/identity/sqlite.ts';
 import { openJournal } from '../../../src/journal/sqlite.ts';
 import { samplesIn } from '../../../src/retrain/samples.ts';

@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { systemClock } from '../../../src/base/time.ts';
-import { openEmbedderNetwork } from '../../../src/face/manifest.ts';
+import { openEmbedderNetwork } from '../../../src/face/manifest/embedder.ts';
 import { openGallery } from '../../../src/identity/sqlite.ts';
 import { demoPeople } from '../../recipes/paper-set.ts';
 import { facelatch, jsonOf, root, start, temporaryFolder } from '../facelatch.ts';

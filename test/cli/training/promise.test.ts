@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { modelFolder, shippedStrangers } from '../../../src/adapters/basics.ts';
 import { type KnownPerson, keptPromises, type PromiseOptions } from '../../../src/cli/training/promise.ts';
 import { promiseOf } from '../../../src/cli/training/promised-rates.ts';
-import { openEmbedderNetwork } from '../../../src/face/manifest.ts';
+import { openEmbedderNetwork } from '../../../src/face/manifest/embedder.ts';
 import { loadConfig } from '../../../src/settings/load.ts';
 import { near, randomOf, unitVector } from '../../fakes/embeddings.ts';
 

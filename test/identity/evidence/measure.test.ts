@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { modelFolder } from '../../../src/adapters/basics.ts';
 import { cohortAsSeen } from '../../../src/adapters/evidence.ts';
-import { openEmbedderNetwork } from '../../../src/face/manifest.ts';
+import { openEmbedderNetwork } from '../../../src/face/manifest/embedder.ts';
 import type { Embedding } from '../../../src/face/port.ts';
 import { pairsAlike } from '../../../src/identity/evidence/alike.ts';
 import { digestOf } from '../../../src/identity/evidence/door.ts';

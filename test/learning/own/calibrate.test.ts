@@ -9,7 +9,7 @@ import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { modelFolder } from '../../../src/adapters/basics.ts';
 import { newRandom } from '../../../src/base/random.ts';
-import { openEmbedderNetwork } from '../../../src/face/manifest.ts';
+import { openEmbedderNetwork } from '../../../src/face/manifest/embedder.ts';
 import { calibrationCurve } from '../../../src/identity/threshold.ts';
 import { type CalibrateOptions, calibrateNetwork } from '../../../src/learning/own/calibrate.ts';
 import { demoPicture, facelatch, jsonOf } from '../../cli/facelatch.ts';

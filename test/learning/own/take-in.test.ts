@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { CatalogueEntry } from '../../../src/catalogue/port.ts';
-import { openEmbedderNetwork } from '../../../src/face/manifest.ts';
+import { openEmbedderNetwork } from '../../../src/face/manifest/embedder.ts';
 import { networks } from '../../../src/learning/networks.ts';
 import { catalogue, isOwnNetwork, lacksOf, ownNetworks, removeOwnNetwork } from '../../../src/learning/own/own-networks.ts';
 import { fetchNetwork, takeInNetwork } from '../../../src/learning/own/take-in.ts';

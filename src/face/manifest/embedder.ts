@@ -1,0 +1,88 @@
+/** The folder of an embedder goes in; its checked fields and bytes come out. A user's own embedder needs a folder, never code. */
+import { join } from 'node:path';
+import type { CoverRules } from '../cover.ts';
+import type { EmbedderInfo } from '../port.ts';
+import { type Adapter, adapterOf, sha256OfBoth } from './adapter.ts';
+import { type Fields, fieldsOf, type Json } from './fields.ts';
+import { inputOf, type Network, openManifest } from './folder.ts';
+import { calibrationOf, coverOf, type FitnessSource, headOf, qualityOf } from './measures.ts';
+
+export interface EmbedderNetwork extends Network {
+  readonly output: {
+    readonly name: string;
+    readonly dimension: number;
+    readonly normalise: 'l2' | 'none';
+    readonly mirror: 'average' | 'none';
+  };
+  /**
+   * Where the fitness of a face (0…1) comes from: an output with one number a face, or a head on the embedding. Absent
+   * if the manifest has neither.
+   */
+  readonly quality?: FitnessSource;
+  /** How covered halves of a face are told; absent if the manifest does not say. */
+  readonly cover?: CoverRules;
+  /** Positions of the five landmarks in the aligned face, pixels. */
+  readonly template: readonly (readonly [number, number])[];
+  /** SHA-256 of the ONNX file alone. */
+  readonly onnxSha256: string;
+  /**
+   * Learned at this door (`facelatch retrain`), if any. `info` then has the SHA-256 of network and adapter together.
+   */
+  readonly adapter?: Adapter;
+  /** Head and calibration without the adapter; those of `info` where there is none. */
+  readonly twin: Pick<EmbedderInfo, 'head' | 'calibration'>;
+  readonly info: EmbedderInfo;
+}
+
+/** What the manifest said of head and calibration before the adapter was learned; undefined without an adapter. */
+function twinOf(fields: Fields, folder: string, dimension: number): EmbedderNetwork['twin'] | undefined {
+  const before = fields.at('adapter.twin');
+  if (before === undefined) return undefined;
+  const own = fieldsOf(`${join(folder, 'manifest.json')}: adapter.twin`, before as Json);
+  const calibration = calibrationOf(own);
+  return { head: headOf(own, dimension), ...(calibration && { calibration }) };
+}
+
+/** Opens an embedder's folder. Faults as for the detector. */
+export function openEmbedderNetwork(folder: string): EmbedderNetwork {
+  const { fields, network } = openManifest(folder, 'face-embedder', 'face.embedder');
+  const dimension = fields.number('output.dimension', 2, 65_536);
+  const head = headOf(fields, dimension);
+  const calibration = calibrationOf(fields);
+  const quality = qualityOf(fields, dimension);
+  const cover = coverOf(fields, dimension);
+  const input = inputOf(fields);
+  const adapted = adapterOf(fields, folder, dimension);
+  if (
+    fields.number('alignment.width', 1, 4096, input.width) !== input.width ||
+    fields.number('alignment.height', 1, 4096, input.height) !== input.height
+  ) {
+    fields.unfit('alignment', 'of the size of the input');
+  }
+  return {
+    ...network,
+    input,
+    output: {
+      name: fields.text('output.name'),
+      dimension,
+      normalise: fields.choice('output.normalise', ['l2', 'none'], 'l2'),
+      mirror: fields.choice('output.mirror', ['average', 'none'], 'none'),
+    },
+    ...(quality ? { quality: quality.from } : {}),
+    ...(cover ? { cover } : {}),
+    template: fields.pairs('alignment.points', 5),
+    onnxSha256: network.sha256,
+    ...(adapted ? { adapter: adapted.adapter } : {}),
+    twin: twinOf(fields, folder, dimension) ?? { head, ...(calibration && { calibration }) },
+    info: {
+      name: network.name,
+      version: network.version,
+      sha256: adapted ? sha256OfBoth(network.sha256, adapted.sha256, adapted.adapter) : network.sha256,
+      dimension,
+      head,
+      ...(calibration ? { calibration } : {}),
+      ...(quality ? { quality: quality.bounds } : {}),
+      ...(cover ? { seesCovers: true } : {}),
+    },
+  };
+}

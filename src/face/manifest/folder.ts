@@ -1,0 +1,78 @@
+/** The folder of a network goes in; the fields of its manifest.json and the verified bytes of its files come out. */
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Fault } from '../../base/errors.ts';
+import { requireSelfContained } from '../../base/onnx.ts';
+import { requireAsShipped } from '../../base/shipped.ts';
+import { type Fields, fieldsOf, type Json } from './fields.ts';
+
+/** How a picture is fed to a network: (value − mean) / std for each channel, in this layout and colour order. */
+export interface NetworkInput {
+  readonly name: string;
+  readonly layout: 'NCHW' | 'NHWC';
+  readonly channels: 'RGB' | 'BGR';
+  readonly width: number;
+  readonly height: number;
+  readonly mean: readonly [number, number, number];
+  readonly std: readonly [number, number, number];
+}
+
+export interface Network {
+  readonly folder: string;
+  readonly name: string;
+  readonly version: string;
+  readonly sha256: string;
+  /** The verified bytes of the ONNX file: what was checked is what runs. */
+  readonly bytes: Uint8Array;
+  readonly input: NetworkInput;
+}
+
+export function openManifest(folder: string, kind: string, setting: string): { fields: Fields; network: Omit<Network, 'input'> } {
+  const file = join(folder, 'manifest.json');
+  if (!existsSync(file))
+    throw new Fault('model-missing', `No network at ${folder}: it has no manifest.json. Set ${setting} to a folder that holds one`);
+  const manifest = readFileSync(file);
+  let json: Json;
+  try {
+    json = JSON.parse(manifest.toString('utf8'));
+  } catch (error) {
+    throw new Fault('model-damaged', `${file} is not JSON: restore it`, error);
+  }
+  const fields = fieldsOf(file, json);
+  if (fields.at('kind') !== kind) fields.unfit('kind', `"${kind}"`);
+  const { bytes, sha256 } = checkedFile(fields, folder, '');
+  requireAsShipped(folder, { manifest: sha256Of(manifest), file: sha256 });
+  const name = fields.text('name');
+  requireSelfContained(bytes, name);
+  return { fields, network: { folder, name, version: fields.text('version'), sha256, bytes } };
+}
+
+export const sha256Of = (content: Uint8Array | string): string => createHash('sha256').update(content).digest('hex');
+
+/** Reads the file that `${path}file` names and compares it with `${path}sha256`. */
+export function checkedFile(fields: Fields, folder: string, path: '' | 'adapter.'): { bytes: Uint8Array; sha256: string } {
+  const file = join(folder, fields.text(`${path}file`));
+  const manifest = join(folder, 'manifest.json');
+  if (!existsSync(file)) throw new Fault('model-missing', `The network file ${file} named by ${manifest} is missing: restore the folder`);
+  const bytes = readFileSync(file);
+  const sha256 = sha256Of(bytes);
+  const want = fields.text(`${path}sha256`).toLowerCase();
+  if (sha256 === want) return { bytes, sha256 };
+  throw new Fault(
+    'model-damaged',
+    `${file} is not the file its manifest describes: its SHA-256 is ${sha256}, the manifest says ${want}. Restore the folder; an altered network must not guard a door`,
+  );
+}
+
+export function inputOf(fields: Fields): NetworkInput {
+  return {
+    name: fields.text('input.name'),
+    layout: fields.choice('input.layout', ['NCHW', 'NHWC'], 'NCHW'),
+    channels: fields.choice('input.channels', ['RGB', 'BGR']),
+    width: fields.number('input.width', 16, 4096),
+    height: fields.number('input.height', 16, 4096),
+    mean: fields.triple('input.mean', Number.NEGATIVE_INFINITY),
+    std: fields.triple('input.std', Number.MIN_VALUE),
+  };
+}
