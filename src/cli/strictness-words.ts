@@ -57,8 +57,14 @@ export function missingTexts(embedder: EmbedderInfo): readonly string[] {
       : [
           `the manifest of ${name} has no strict table (calibration.table with calibration.wild beside it): people of one origin or one camera may pass more often than promised, and this door's evidence only tightens`,
         ]),
-    ...(hasCohort(modelFolder('cohort'), embedder)
-      ? []
-      : [`the cohort of strangers is of another embedder than ${name}: templates are counted as chances, near-duplicates at most twice`]),
+    ...missingCohort(embedder),
+  ];
+}
+
+/** Of what `missingTexts` says, what is not the manifest's. */
+export function missingCohort(embedder: EmbedderInfo): readonly string[] {
+  if (!embedder.calibration || hasCohort(modelFolder('cohort'), embedder)) return [];
+  return [
+    `the cohort of strangers is of another embedder than ${embedder.name}: templates are counted as chances, near-duplicates at most twice`,
   ];
 }

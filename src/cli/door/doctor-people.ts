@@ -5,7 +5,7 @@ import { pairsAlike } from '../../identity/evidence/alike.ts';
 import type { Gallery } from '../../identity/port.ts';
 import type { Config } from '../../settings/load.ts';
 import { strictness } from '../likeness-words.ts';
-import { layersText, missingTexts } from '../strictness-words.ts';
+import { layersText, missingCohort } from '../strictness-words.ts';
 import { counted, oneIn, people } from '../words.ts';
 import type { Found } from './doctor-check.ts';
 
@@ -33,7 +33,8 @@ export function checkPeople(config: Config, embedder: FaceReader['embedder']): F
   const alike = pairsAlike(embedder, gallery.enrolled(), threshold.logit);
   const notes = [
     alike.length > 0 && `${counted(alike.length, 'pair')} of them can come in as each other: see facelatch people confusable`,
-    ...missingTexts(embedder),
+    // What the manifest lacks stands with the networks.
+    ...missingCohort(embedder),
   ].filter((note) => typeof note === 'string');
   return {
     health: threshold.extrapolated || notes.length > 0 ? 'note' : 'ok',

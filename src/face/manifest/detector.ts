@@ -1,9 +1,9 @@
-/** The folder of a detector goes in; its checked fields and bytes come out. A user's own detector needs a folder, never code. */
-import { inputOf, type Network, openManifest } from './folder.ts';
+/** The folder of a detector goes in; its checked fields and bytes come out. A detector of one's own needs no code. */
+import { inputOf, type NetworkFolder, openManifest } from './folder.ts';
 
 export const detectorDecoders = ['points', 'yunet'] as const;
 
-export interface DetectorNetwork extends Network {
+export interface DetectorNetwork extends NetworkFolder {
   readonly decoder: (typeof detectorDecoders)[number];
   /** Names of the outputs of the `points` decoder. */
   readonly outputs: { readonly scores: string; readonly boxes: string; readonly points: string };

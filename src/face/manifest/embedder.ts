@@ -1,13 +1,13 @@
-/** The folder of an embedder goes in; its checked fields and bytes come out. A user's own embedder needs a folder, never code. */
+/** The folder of an embedder goes in; its checked fields and bytes come out. An embedder of one's own needs no code. */
 import { join } from 'node:path';
 import type { CoverRules } from '../cover.ts';
 import type { EmbedderInfo } from '../port.ts';
 import { type Adapter, adapterOf, sha256OfBoth } from './adapter.ts';
-import { type Fields, fieldsOf, type Json } from './fields.ts';
-import { inputOf, type Network, openManifest } from './folder.ts';
+import { type Fields, type Json, manifestFields } from './fields.ts';
+import { inputOf, type NetworkFolder, openManifest } from './folder.ts';
 import { calibrationOf, coverOf, type FitnessSource, headOf, qualityOf } from './measures.ts';
 
-export interface EmbedderNetwork extends Network {
+export interface EmbedderNetwork extends NetworkFolder {
   readonly output: {
     readonly name: string;
     readonly dimension: number;
@@ -38,7 +38,7 @@ export interface EmbedderNetwork extends Network {
 function twinOf(fields: Fields, folder: string, dimension: number): EmbedderNetwork['twin'] | undefined {
   const before = fields.at('adapter.twin');
   if (before === undefined) return undefined;
-  const own = fieldsOf(`${join(folder, 'manifest.json')}: adapter.twin`, before as Json);
+  const own = manifestFields(`${join(folder, 'manifest.json')}: adapter.twin`, before as Json);
   const calibration = calibrationOf(own);
   return { head: headOf(own, dimension), ...(calibration && { calibration }) };
 }

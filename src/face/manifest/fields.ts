@@ -1,10 +1,10 @@
-/** The fields of one manifest: its JSON goes in; checked values come out, and faults that name the file and the field. */
+/** The fields of one manifest: its JSON goes in; checked values come out. Faults name the file and the field. */
 import { Fault } from '../../base/errors.ts';
 
 export type Json = Record<string, unknown>;
 
 /** Reads the fields of one manifest; every fault names the file and the field. */
-export function fieldsOf(file: string, json: Json) {
+export function manifestFields(file: string, json: Json) {
   const unfit = (path: string, want: string): never => {
     throw new Fault('model-unfit', `${file}: ${path} must be ${want}`);
   };
@@ -43,4 +43,4 @@ export function fieldsOf(file: string, json: Json) {
   };
 }
 
-export type Fields = ReturnType<typeof fieldsOf>;
+export type Fields = ReturnType<typeof manifestFields>;

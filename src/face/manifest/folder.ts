@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { Fault } from '../../base/errors.ts';
 import { requireSelfContained } from '../../base/onnx.ts';
 import { requireAsShipped } from '../../base/shipped.ts';
-import { type Fields, fieldsOf, type Json } from './fields.ts';
+import { type Fields, type Json, manifestFields } from './fields.ts';
 
 /** How a picture is fed to a network: (value − mean) / std for each channel, in this layout and colour order. */
 export interface NetworkInput {
@@ -18,7 +18,7 @@ export interface NetworkInput {
   readonly std: readonly [number, number, number];
 }
 
-export interface Network {
+export interface NetworkFolder {
   readonly folder: string;
   readonly name: string;
   readonly version: string;
@@ -28,7 +28,7 @@ export interface Network {
   readonly input: NetworkInput;
 }
 
-export function openManifest(folder: string, kind: string, setting: string): { fields: Fields; network: Omit<Network, 'input'> } {
+export function openManifest(folder: string, kind: string, setting: string): { fields: Fields; network: Omit<NetworkFolder, 'input'> } {
   const file = join(folder, 'manifest.json');
   if (!existsSync(file))
     throw new Fault('model-missing', `No network at ${folder}: it has no manifest.json. Set ${setting} to a folder that holds one`);
@@ -39,7 +39,7 @@ export function openManifest(folder: string, kind: string, setting: string): { f
   } catch (error) {
     throw new Fault('model-damaged', `${file} is not JSON: restore it`, error);
   }
-  const fields = fieldsOf(file, json);
+  const fields = manifestFields(file, json);
   if (fields.at('kind') !== kind) fields.unfit('kind', `"${kind}"`);
   const { bytes, sha256 } = checkedFile(fields, folder, '');
   requireAsShipped(folder, { manifest: sha256Of(manifest), file: sha256 });

@@ -1,0 +1,212 @@
+/**
+ * The gallery as it is open: the connection to its file, and the copy in memory that probes are compared with. Options
+ * go in; one record comes out that every other file of the gallery works on. A file that is swapped is followed.
+ */
+import { existsSync } from 'node:fs';
+import type { DatabaseSync } from 'node:sqlite';
+import { type FileId, fileId } from '../../base/data/file-id.ts';
+import { Fault, messageOf } from '../../base/errors.ts';
+import { pragma, transact } from '../../base/sqlite.ts';
+import type { Clock } from '../../base/time.ts';
+import type { PersonId } from '../../events.ts';
+import type { EmbedderInfo } from '../../face/port.ts';
+import type { Strangers } from '../chances.ts';
+import { emptyLog, guarded, openGalleryFile } from '../database.ts';
+import type { DoorEvidence, EnrolledPerson, GalleryFinding, PersonRules } from '../port.ts';
+import { type GallerySeal, ownRows, type Refusals, refusedRows, sealRows } from '../sealing.ts';
+import { gallerySearch, type Search } from '../search.ts';
+import { type GalleryStatements, galleryStatements } from '../statements.ts';
+import { type GalleryThreshold, galleryThreshold, type ThresholdPolicy } from '../threshold.ts';
+
+export interface GalleryOptions {
+  /** Path of the SQLite file. The file and its folder are made where they are missing. */
+  readonly file: string;
+  /** Templates of another embedder stay stored and are not compared. */
+  readonly embedder: EmbedderInfo;
+  readonly policy: ThresholdPolicy;
+  readonly clock: Clock;
+  /** How long to wait for another process that is writing before Fault `gallery-down`, milliseconds; default 5000. */
+  readonly lockTimeoutMs?: number;
+  /**
+   * The door's seal: rows that do not carry it do not count, and what this process writes carries it. Rows from before
+   * there were seals are sealed at the first opening. Absent: every row counts.
+   */
+  readonly seal?: GallerySeal;
+  /** Somebody vouches for every row as it stands: seals all of them again at the opening. */
+  readonly reseal?: boolean;
+  /**
+   * Strangers, as the embedder sees them, for measuring how many chances a stranger has against the gallery. Absent:
+   * the number of templates says it, near-duplicates apart.
+   */
+  readonly strangers?: () => Strangers | undefined;
+  /** What was known of this door before; later evidence comes by `consider`. */
+  readonly evidence?: DoorEvidence | undefined;
+}
+
+export interface OpenedGallery {
+  readonly file: string;
+  readonly lockTimeoutMs: number;
+  db: DatabaseSync;
+  sql: GalleryStatements;
+  /** Which file the connection is open on. */
+  id: FileId | undefined;
+  readonly seal: GallerySeal['rows'] | undefined;
+  readonly refusals: Refusals;
+  readonly found: GalleryFinding[];
+  /** Why nobody can be recognised. */
+  down: string | undefined;
+  readonly embedder: EmbedderInfo;
+  readonly clock: Clock;
+  readonly search: Search;
+  readonly threshold: GalleryThreshold;
+  /**
+   * What the copy in memory was read from: SQLite's data version. Undefined while this process's own change is not
+   * read.
+   */
+  seen: number | undefined;
+  stale: number;
+  unrecognised: readonly PersonId[];
+  enrolled: readonly EnrolledPerson[];
+  rules: ReadonlyMap<PersonId, PersonRules>;
+  logIsEmpty: boolean;
+}
+
+/** Throws the Faults of `openGallery`. */
+export function openedGallery({
+  file,
+  embedder,
+  policy,
+  clock,
+  lockTimeoutMs = 5000,
+  seal,
+  reseal = false,
+  strangers,
+  evidence,
+}: GalleryOptions): OpenedGallery {
+  const threshold = galleryThreshold(policy, embedder, strangers);
+  threshold.consider(evidence);
+  const search = gallerySearch(embedder, policy.detection);
+  const connection = connect(file, lockTimeoutMs);
+  try {
+    const opened: OpenedGallery = {
+      ...{ file, lockTimeoutMs, embedder, clock, search, threshold, ...connection },
+      seal: seal?.rows,
+      refusals: refusedRows(),
+      found: [],
+      down: undefined,
+      seen: undefined,
+      stale: 0,
+      unrecognised: [],
+      enrolled: [],
+      rules: new Map(),
+      logIsEmpty: false,
+    };
+    if (seal && (reseal || !seal.begun)) {
+      guarded(file, () => transact(opened.db, () => sealRows(opened.sql, seal.rows, reseal)));
+      seal.begin();
+    }
+    guarded(file, () => load(opened));
+    return opened;
+  } catch (error) {
+    connection.db.close();
+    throw error;
+  }
+}
+
+/** Opens the file. A file that is swapped meanwhile differs from `id`, and is opened again at the next look. */
+function connect(file: string, lockTimeoutMs: number): Pick<OpenedGallery, 'db' | 'sql' | 'id'> {
+  const before = fileId(file);
+  const db = openGalleryFile(file, lockTimeoutMs);
+  try {
+    return { db, sql: guarded(file, () => galleryStatements(db, file)), id: before ?? fileId(file) };
+  } catch (error) {
+    db.close();
+    throw error;
+  }
+}
+
+/**
+ * Makes sure that the connection is open on the file that is there now; true where another one is. Nobody is recognised
+ * from a file that is gone: a person who was removed from the file in its place must not come in.
+ */
+function follow(opened: OpenedGallery): boolean {
+  const { file, lockTimeoutMs, down } = opened;
+  if (opened.db.isOpen && fileId(file) === opened.id) return false;
+  opened.search.load([]);
+  opened.enrolled = [];
+  opened.rules = new Map();
+  opened.seen = undefined;
+  try {
+    if (!existsSync(file))
+      throw new Fault('gallery-down', `The gallery ${file} is gone: put it back, or restart the door to begin with nobody enrolled.`);
+    // First: a connection that closes takes the log of its file away, which would be taken for that of the new file.
+    if (opened.db.isOpen) opened.db.close();
+    Object.assign(opened, connect(file, reopenTimeoutMs));
+    opened.db.exec(`PRAGMA busy_timeout = ${lockTimeoutMs}`);
+    return true;
+  } catch (error) {
+    opened.down = messageOf(error);
+    if (down === undefined) opened.found.push({ kind: 'gallery.lost', detail: opened.down });
+    throw error;
+  }
+}
+
+/** The door waits meanwhile. */
+const reopenTimeoutMs = 100;
+
+export function looking<T>({ file, db, sql, down }: OpenedGallery, look: (sql: GalleryStatements) => T): T {
+  if (!db.isOpen && down !== undefined) throw new Fault('gallery-down', down);
+  return guarded(file, () => look(sql));
+}
+
+export function load(opened: OpenedGallery): void {
+  const { db, sql, search, embedder, seal } = opened;
+  const version = pragma(db, 'data_version'); // before reading: what comes in between is read again, not missed
+  const { people, rules } = ownRows(sql, embedder, seal, opened.refusals);
+  const stale = sql.stalePeople(embedder.sha256);
+  search.load(people);
+  opened.enrolled = people;
+  opened.stale = stale;
+  const ready = new Set(people.map(({ id }) => id));
+  opened.unrecognised = [...rules.keys()].filter((id) => !ready.has(id));
+  opened.rules = rules;
+  opened.threshold.load(people);
+  opened.seen = version;
+}
+
+/** As `load`, of a file that stands in the place of the one before. */
+function loadAgain(opened: OpenedGallery): void {
+  load(opened);
+  opened.down = undefined;
+  opened.found.push({ kind: 'gallery.replaced', people: opened.sql.all().length, templates: opened.search.count });
+}
+
+export function wipeLog(opened: OpenedGallery): void {
+  opened.logIsEmpty = emptyLog(opened.db, opened.file);
+}
+
+/** One durable change and its reading. Where only the reading fails, the next `refresh` reads again. */
+export function change<T>(opened: OpenedGallery, work: (opened: OpenedGallery) => T): T {
+  return guarded(opened.file, () => {
+    if (follow(opened) || opened.down !== undefined) loadAgain(opened); // a change to a file that is gone would be lost
+    try {
+      const result = transact(opened.db, () => work(opened));
+      opened.seen = undefined;
+      load(opened);
+      return result;
+    } finally {
+      wipeLog(opened); // also after a failure: what was rolled back fills the log, and with it the disk that others write to
+    }
+  });
+}
+
+export function refreshGallery(opened: OpenedGallery): boolean {
+  if (follow(opened) || opened.down !== undefined) {
+    loadAgain(opened);
+    return true;
+  }
+  if (!opened.logIsEmpty) wipeLog(opened);
+  if (pragma(opened.db, 'data_version') === opened.seen) return opened.threshold.continue();
+  load(opened);
+  return true;
+}

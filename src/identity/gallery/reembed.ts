@@ -1,0 +1,67 @@
+/** Makes the templates that an open gallery lacks: stored pictures go to the network, its embeddings are stored. */
+import { Fault } from '../../base/errors.ts';
+import type { PersonId } from '../../events.ts';
+import type { Embedding } from '../../face/port.ts';
+import { guarded } from '../database.ts';
+import type { Reembedded, ReembedOptions } from '../port.ts';
+import { isOwnPicture } from '../sealing.ts';
+import { checkEmbedding } from '../search.ts';
+import { isOf, setTemplate } from './changes.ts';
+import { load, type OpenedGallery, wipeLog } from './opened.ts';
+
+/** Reading what was made so far takes at most this part of the time. */
+const oneIn = 20;
+
+/** Makes the missing templates, each picture by itself, so that an interruption loses nothing that was done. */
+export async function reembed(
+  opened: OpenedGallery,
+  embed: (picture: Uint8Array) => Promise<Embedding>,
+  { readEveryMs = Number.POSITIVE_INFINITY, atOnce = 1 }: ReembedOptions = {},
+): Promise<Reembedded> {
+  const { file, embedder, clock } = opened;
+  let [readAtMs, tookMs] = [clock.now(), 0];
+  const run = <T>(work: () => T): T => guarded(file, work);
+  let pictures = 0;
+  const failed: { personId: PersonId; source: string; fault: Fault }[] = [];
+  const waiting = run(() => opened.sql.stalePictures(embedder.sha256)).values();
+  const lane = async () => {
+    for (const id of waiting) {
+      const row = run(() => opened.sql.picture(id));
+      if (!row) continue; // removed meanwhile
+      try {
+        run(() => requireOwn(opened, id, row.picture));
+        const template = await embed(row.picture);
+        checkEmbedding(embedder, template);
+        if (run(() => setTemplate(opened, id, embedder.sha256, template))) pictures++;
+        // Reading holds the door up: with many people it is done less often.
+        if (clock.now() - readAtMs < Math.max(readEveryMs, oneIn * tookMs)) continue;
+        const fromMs = clock.now();
+        run(() => load(opened));
+        readAtMs = clock.now();
+        tookMs = readAtMs - fromMs;
+      } catch (error) {
+        if (!(error instanceof Fault) || isOfGallery(error)) throw error;
+        failed.push({ personId: row.personId, source: row.source, fault: error });
+      }
+    }
+  };
+  // All of them end before this does: none works on a gallery that is closed meanwhile.
+  const ended = await Promise.allSettled(Array.from({ length: atOnce }, lane));
+  const broken = ended.find((one) => one.status === 'rejected');
+  if (broken) throw broken.reason;
+  run(() => load(opened));
+  run(() => wipeLog(opened));
+  return { pictures, failed };
+}
+
+/** A template of a picture that somebody else put there would be sealed by this door. */
+function requireOwn({ sql, seal, refusals: refused }: OpenedGallery, pictureId: number, picture: Uint8Array): void {
+  const row = seal && sql.sealedPicture(pictureId);
+  if (!row || (isOwnPicture(sql, seal, pictureId) && isOf(picture, row.sha256))) return;
+  refused.note('picture', row.personId, row.sha256);
+  throw new Fault('bad-picture', 'This stored picture was not put there by this door, so no template is made of it.');
+}
+
+function isOfGallery(fault: Fault): boolean {
+  return fault.code === 'disk-full' || fault.code === 'gallery-down' || fault.code === 'gallery-damaged';
+}
