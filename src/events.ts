@@ -134,7 +134,13 @@ export type Event =
       readonly visits: number;
     }
   /** Somebody was recognised and something is still missing: a PIN, or the second of two people. */
-  | { readonly kind: 'access.pending'; readonly personId: PersonId; readonly needs: 'pin' | 'second-person'; readonly withinMs: number }
+  | {
+      readonly kind: 'access.pending';
+      readonly personId: PersonId;
+      readonly needs: 'pin' | 'second-person';
+      readonly withinMs: number;
+      readonly threshold?: ThresholdNote;
+    }
   /** A correct PIN that opens only together with the face. */
   | { readonly kind: 'pin.accepted'; readonly personId: PersonId; readonly withinMs: number }
   /** `grantSeq`: the entry of the grant or request behind it. `captureToRelayMs`: for a grant by face. */

@@ -321,7 +321,7 @@ function wait(state: State, personId: PersonId, needs: 'pin' | 'second-person', 
   const presentation = { ...state.presentation, quietUntilMs: until.untilMs };
   return {
     state: { ...state, ...first, presentation, pending: until },
-    events: [{ kind: 'access.pending', personId, needs, withinMs }],
+    events: [{ kind: 'access.pending', personId, needs, withinMs, threshold: policy.threshold }],
     effects: [],
   };
 }

@@ -71,7 +71,7 @@ const fields = {
     people: count('Behind the door’s own evidence.'),
     visits: count('Of unknown visitors, behind the door’s own evidence.'),
   }),
-  'access.pending': object({ personId, needs: Type.Enum(['pin', 'second-person']), withinMs: ms() }),
+  'access.pending': object({ personId, needs: Type.Enum(['pin', 'second-person']), withinMs: ms(), threshold: maybe(threshold) }),
   'pin.accepted': object({ personId, withinMs: ms() }),
   'request.granted': object({ what: request, by: requester, durationMs: maybe(ms()), personId: maybe(personId) }),
   'request.refused': object({ what: request, by: requester, reason: denial, detail }),

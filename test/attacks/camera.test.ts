@@ -4,46 +4,21 @@ import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
-import { openLog } from '../../src/base/log.ts';
 import type { Event } from '../../src/events.ts';
 import { loadConfig } from '../../src/settings/load.ts';
 import { wire } from '../../src/wire.ts';
 import { temporaryFolder } from '../cli/facelatch.ts';
-import { fakeCamera } from '../fakes/camera.ts';
-import { fakeClock } from '../fakes/clock.ts';
-import { crowd, crowdReader, type InCrowd } from '../fakes/crowd.ts';
+import { crowdReader } from '../fakes/crowd.ts';
+import { openCrowdDoor } from '../fakes/crowd-door.ts';
 import { fakeRelay } from '../fakes/relay.ts';
 
 const configOf = (folder: string, more: Readonly<Record<string, unknown>> = {}) =>
   loadConfig({ flags: new Map(Object.entries({ 'state.folder': folder, 'identity.policy': 'paper', 'face.idleFps': 0, ...more })) }).config;
 
-/** A running door that knows Ada, whose face is at 10°. */
+/** The door, and how often it told something. */
 async function openDoor(folder: string) {
-  const clock = fakeClock();
-  const camera = fakeCamera(clock);
-  const relay = fakeRelay();
-  const events: Event[] = [];
-  const onEvent = (event: Event) => events.push(event);
-  const house = await wire(configOf(folder), openLog('silent'), { clock, camera, relay, reader: crowdReader(), onEvent });
-  const picture = crowd([{ face: 10, x: 320, width: 200 }], 'enrolled');
-  const template = (await house.reader.read(picture)).faces[0]?.embedding as Float32Array;
-  house.gallery.enrol({ name: 'Ada', pictures: [{ picture, template, source: 'test' }] });
-  const end = new AbortController();
-  const running = house.run(end.signal);
-  let shown = 0;
-  const show = async (seconds: number, faces: (second: number) => readonly InCrowd[]) => {
-    for (let i = 0; i < seconds * 4; i++) {
-      await camera.push(crowd(faces(i / 4), ++shown));
-      await clock.advance(250);
-    }
-  };
-  const stop = async () => {
-    end.abort();
-    await running;
-    await house[Symbol.asyncDispose]();
-  };
-  const count = (kind: Event['kind']) => events.filter((event) => event.kind === kind).length;
-  return { house, events, show, stop, count };
+  const door = await openCrowdDoor(folder);
+  return { ...door, count: (kind: Event['kind']) => door.events.filter((event) => event.kind === kind).length };
 }
 
 describe('a poster of a stranger in the picture', () => {

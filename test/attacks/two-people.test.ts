@@ -1,45 +1,20 @@
 /** Two people before the camera: what one is let in or turned away for is not the other's. */
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { openLog } from '../../src/base/log.ts';
-import type { Event } from '../../src/events.ts';
-import { loadConfig } from '../../src/settings/load.ts';
-import { wire } from '../../src/wire.ts';
 import { temporaryFolder } from '../cli/facelatch.ts';
-import { fakeCamera } from '../fakes/camera.ts';
-import { fakeClock } from '../fakes/clock.ts';
-import { crowd, crowdReader, type InCrowd } from '../fakes/crowd.ts';
-import { fakeRelay } from '../fakes/relay.ts';
+import type { InCrowd } from '../fakes/crowd.ts';
+import { openCrowdDoor } from '../fakes/crowd-door.ts';
 
-/** A running door that knows Ada (10°). Shows four pictures a second. */
+/** The door, and what it decided. A frame number stands for its time. */
 async function openDoor(folder: string) {
-  const clock = fakeClock();
-  const camera = fakeCamera(clock);
-  const events: Event[] = [];
-  const flags = { 'state.folder': join(folder, 'state'), 'identity.policy': 'paper', 'face.idleFps': 0, 'access.window': 8 };
-  const { config } = loadConfig({ flags: new Map(Object.entries(flags)) });
-  const onEvent = (event: Event) => events.push(event);
-  const house = await wire(config, openLog('silent'), { clock, camera, relay: fakeRelay(), reader: crowdReader(), onEvent });
-  const picture = crowd([{ face: 10, x: 320, width: 200 }], 'enrolled');
-  const template = (await house.reader.read(picture)).faces[0]?.embedding as Float32Array;
-  house.gallery.enrol({ name: 'Ada', pictures: [{ picture, template, source: 'test' }] });
-  const end = new AbortController();
-  const running = house.run(end.signal);
-  let shown = 0;
-  const show = async (seconds: number, faces: (frame: number) => readonly InCrowd[]) => {
-    for (let i = 0; i < seconds * 4; i++) {
-      await camera.push(crowd(faces(i), ++shown));
-      await clock.advance(250);
-    }
-  };
-  const stop = async () => {
-    end.abort();
-    await running;
-    await house[Symbol.asyncDispose]();
-  };
+  const { show, stop, events } = await openCrowdDoor(join(folder, 'state'), { 'access.window': 8 });
   const told = () =>
     events.flatMap((event) => (event.kind === 'access.granted' ? ['granted'] : event.kind === 'access.denied' ? [event.reason] : []));
-  return { show, stop, told };
+  return {
+    show: (seconds: number, faces: (frame: number) => readonly InCrowd[]) => show(seconds, (second) => faces(4 * second)),
+    stop,
+    told,
+  };
 }
 
 const ada = (x: number, width: number): InCrowd => ({ face: 10, x, width });

@@ -8,6 +8,7 @@ import type { Gallery, NewPerson } from '../../src/identity/port.ts';
 import type { ThresholdPolicy } from '../../src/identity/threshold.ts';
 import { fakeClock } from '../fakes/clock.ts';
 import { near, randomOf, unitVector } from '../fakes/embeddings.ts';
+import { codeOf } from '../fakes/fault-code.ts';
 
 /** A head of 8 numbers and a calibration: the same vector scores 10, unlike ones far below. */
 export const smallEmbedder: EmbedderInfo = {
@@ -42,16 +43,6 @@ export const person = (name: string, ...templates: Embedding[]): NewPerson => ({
 
 /** A place that galleries are opened on, one or several. */
 export type Place = (options: { embedder: EmbedderInfo; policy: ThresholdPolicy; clock: Clock }) => Gallery;
-
-function faultOf(work: () => unknown): string {
-  try {
-    work();
-  } catch (error) {
-    if (error instanceof Fault) return error.code;
-    throw error;
-  }
-  return 'none';
-}
 
 export function testGallery(name: string, place: () => Place): void {
   const opened: Gallery[] = [];
@@ -124,7 +115,7 @@ export function testGallery(name: string, place: () => Place): void {
       other.refresh();
       expect(other.rules(ada.id)).toEqual({ uses: 3, groups: ['cleaners'] });
       expect(gallery.rules('nobody')).toEqual({});
-      expect(faultOf(() => gallery.setRules('nobody', {}))).toBe('not-found');
+      expect(codeOf(() => gallery.setRules('nobody', {}))).toBe('not-found');
       gallery.forget(ada.id);
       expect(gallery.rules(ada.id)).toEqual({});
     });
@@ -135,8 +126,8 @@ export function testGallery(name: string, place: () => Place): void {
       gallery.enrol(person('Bob', face()));
       expect(gallery.rename(ada.id, 'Ada L.').name).toBe('Ada L.');
       expect(gallery.rename(ada.id, 'Ada L.').name).toBe('Ada L.');
-      expect(faultOf(() => gallery.rename(ada.id, 'Bob'))).toBe('bad-argument');
-      expect(faultOf(() => gallery.rename('nobody', 'Cy'))).toBe('not-found');
+      expect(codeOf(() => gallery.rename(ada.id, 'Bob'))).toBe('bad-argument');
+      expect(codeOf(() => gallery.rename('nobody', 'Cy'))).toBe('not-found');
       expect(gallery.list().map((each) => each.name)).toEqual(['Ada L.', 'Bob']);
     });
 
@@ -147,7 +138,7 @@ export function testGallery(name: string, place: () => Place): void {
       for (const alike of ['\u0410nna', 'Ａnna', 'An\u200bna', 'Anna\u3164'])
         expect(gallery.enrol(person(alike, face()))).toMatchObject({ id: anna.id, name: 'Anna' });
       expect(gallery.find('Ann\u0430')?.id).toBe(anna.id);
-      expect(faultOf(() => gallery.rename(bob.id, '\u0410nna'))).toBe('bad-argument');
+      expect(codeOf(() => gallery.rename(bob.id, '\u0410nna'))).toBe('bad-argument');
       expect(gallery.list().map(({ name, pictures }) => [name, pictures])).toEqual([
         ['Anna', 5],
         ['Bob', 1],
@@ -171,22 +162,22 @@ export function testGallery(name: string, place: () => Place): void {
       const [first, second] = gallery.pictures(id);
       const likeness = () => gallery.match(gone).find((match) => match.personId === id)?.logit as number;
       const before = likeness();
-      expect(faultOf(() => gallery.forgetPicture(id, gallery.pictures(bob.id)[0]!.id))).toBe('not-found');
-      expect(['', 'nothing'].map((text) => faultOf(() => gallery.forgetPicture(id, text)))).toEqual(['not-found', 'not-found']);
+      expect(codeOf(() => gallery.forgetPicture(id, gallery.pictures(bob.id)[0]!.id))).toBe('not-found');
+      expect(['', 'nothing'].map((text) => codeOf(() => gallery.forgetPicture(id, text)))).toEqual(['not-found', 'not-found']);
       expect(gallery.forgetPicture(id, second!.id.slice(0, 12).toUpperCase())).toMatchObject({ id, pictures: 1 });
       expect(gallery.pictures(id)).toEqual([first]);
       expect(gallery.templates).toBe(2);
       expect(likeness()).toBeLessThan(before);
-      expect(faultOf(() => gallery.forgetPicture(id, first!.id))).toBe('bad-argument');
-      expect(faultOf(() => gallery.forgetPicture('nobody', first!.id))).toBe('not-found');
+      expect(codeOf(() => gallery.forgetPicture(id, first!.id))).toBe('bad-argument');
+      expect(codeOf(() => gallery.forgetPicture('nobody', first!.id))).toBe('not-found');
       expect(gallery.templates).toBe(2);
     });
 
     it.each(['', '   ', 'x'.repeat(81), 'a\nb', 'a\u0000b', 'a\u202eb', '\ud800'])('refuses the name %j', (bad) => {
       const gallery = opener()();
       const ada = gallery.enrol(person('Ada', face()));
-      expect(faultOf(() => gallery.enrol(person(bad, face())))).toBe('bad-argument');
-      expect(faultOf(() => gallery.rename(ada.id, bad))).toBe('bad-argument');
+      expect(codeOf(() => gallery.enrol(person(bad, face())))).toBe('bad-argument');
+      expect(codeOf(() => gallery.rename(ada.id, bad))).toBe('bad-argument');
       expect(gallery.list()).toEqual([ada]);
     });
 
@@ -207,9 +198,9 @@ export function testGallery(name: string, place: () => Place): void {
         told.push(...what);
         throw new Fault('journal-down', 'no');
       };
-      expect(faultOf(() => gallery.enrol(person('Bob', face(), face()), refuse))).toBe('journal-down');
-      expect(faultOf(() => gallery.enrol(person('Ada', face()), refuse))).toBe('journal-down');
-      expect(faultOf(() => gallery.rename(ada.id, 'Eve', refuse))).toBe('journal-down');
+      expect(codeOf(() => gallery.enrol(person('Bob', face(), face()), refuse))).toBe('journal-down');
+      expect(codeOf(() => gallery.enrol(person('Ada', face()), refuse))).toBe('journal-down');
+      expect(codeOf(() => gallery.rename(ada.id, 'Eve', refuse))).toBe('journal-down');
       expect(told).toEqual([expect.objectContaining({ name: 'Bob', pictures: 2 }), 0, { ...ada, pictures: 2 }, 1]);
       expect([gallery.list(), gallery.templates]).toEqual([[ada], 1]);
       const bob = gallery.enrol(person('Bob', face()), (next, before) => told.push(next, before));
@@ -238,7 +229,7 @@ export function testGallery(name: string, place: () => Place): void {
         ['bad-argument', { name: 'Bob', pictures: [...good.pictures, { ...gallery.pictures(ada.id)[0]!, template: face() }] }],
       ];
       for (const [code, newPerson] of bad) {
-        expect(faultOf(() => gallery.enrol(newPerson))).toBe(code);
+        expect(codeOf(() => gallery.enrol(newPerson))).toBe(code);
         expect([gallery.list(), gallery.templates]).toEqual(before);
       }
     });
@@ -287,7 +278,7 @@ export function testGallery(name: string, place: () => Place): void {
       const gallery = opener()();
       gallery.enrol(person('Ada', face()));
       for (const probe of [new Float32Array(8), new Float32Array(9).fill(1 / 3), face().fill(Number.NaN)]) {
-        expect(faultOf(() => gallery.match(probe))).toBe('model-unfit');
+        expect(codeOf(() => gallery.match(probe))).toBe('model-unfit');
       }
     });
 

@@ -1,5 +1,5 @@
 /** A stranger's chances against a gallery: one person's many pictures must not lock the others out, nor let strangers in. */
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -12,6 +12,7 @@ import { galleryThreshold, thresholdsOf } from '../../src/identity/threshold.ts'
 import { openCohort } from '../../src/recipes/cohort.ts';
 import { loadConfig } from '../../src/settings/load.ts';
 import { near, randomOf } from '../fakes/embeddings.ts';
+import { sharedData } from '../fakes/shared-data.ts';
 
 const { config } = loadConfig({ flags: new Map() });
 const policy = { ...config.identity, policy: 'target-fmr', targetFmr: 1e-4 } as const;
@@ -93,9 +94,7 @@ describe('different people', () => {
     for (const target of [1e-2, 3e-3]) expect(timesPromise(people, target)).toBeLessThanOrEqual(2);
   });
 
-  const orl = [process.env.FACELATCH_SHARED ?? '', '../shared', '../../shared']
-    .map((root) => join(root, 'data/orl'))
-    .find((folder) => existsSync(folder));
+  const orl = sharedData('orl');
   it.skipIf(!orl)('let strangers in at most twice as often as promised: four of ORL with five pictures each', async () => {
     const people = [];
     for (const id of ['s3', 's9', 's21', 's33']) {

@@ -5,12 +5,12 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { rowSeal } from '../../src/base/data/row-seal.ts';
-import { Fault } from '../../src/base/errors.ts';
 import type { Gallery } from '../../src/identity/port.ts';
 import type { GallerySeal } from '../../src/identity/sealing.ts';
 import { openGallery } from '../../src/identity/sqlite.ts';
 import { face, person, smallEmbedder, smallPolicy } from '../contracts/gallery.ts';
 import { fakeClock } from '../fakes/clock.ts';
+import { codeOf } from '../fakes/fault-code.ts';
 
 let folder: string;
 let file: string;
@@ -48,16 +48,6 @@ function sql(text: string, ...values: (string | number | Uint8Array)[]): void {
   using db = new DatabaseSync(file);
   db.prepare(text).run(...values);
 }
-const codeOf = (work: () => unknown): string => {
-  try {
-    work();
-  } catch (error) {
-    if (error instanceof Fault) return error.code;
-    throw error;
-  }
-  return 'none';
-};
-
 describe('a gallery whose file is swapped', () => {
   it('reads the backup that was moved over it, and nobody who is not in it', () => {
     const gallery = open();

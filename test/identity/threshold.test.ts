@@ -2,7 +2,6 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Fault } from '../../src/base/errors.ts';
 import type { Calibration, EmbedderInfo, MeasuredRates } from '../../src/face/port.ts';
 import { digestOf } from '../../src/identity/evidence/door.ts';
 import type { Match, Threshold } from '../../src/identity/port.ts';
@@ -18,6 +17,7 @@ import {
   thresholdsOf,
 } from '../../src/identity/threshold.ts';
 import { randomOf, unitVector } from '../fakes/embeddings.ts';
+import { codeOf } from '../fakes/fault-code.ts';
 
 const manifest = JSON.parse(readFileSync(new URL('../../models/embedder/manifest.json', import.meta.url), 'utf8'));
 const shipped: Calibration = manifest.calibration;
@@ -54,16 +54,6 @@ const calibrations = fc
     return calibrationOf(rows);
   });
 const rates = fc.double({ min: -30, max: -0.001, noNaN: true }).map(Math.exp);
-
-function faultOf(work: () => unknown): string {
-  try {
-    work();
-  } catch (error) {
-    if (error instanceof Fault) return error.code;
-    throw error;
-  }
-  return 'none';
-}
 
 describe('a calibration table', () => {
   it('is hit exactly at each of its rows, both ways', () => {
@@ -161,7 +151,7 @@ describe('a calibration table', () => {
       ],
     ],
   ] as [string, [number, number][]][])('is refused with %s', (_, rows) => {
-    expect(faultOf(() => calibrationCurve(calibrationOf(rows)))).toBe('model-unfit');
+    expect(codeOf(() => calibrationCurve(calibrationOf(rows)))).toBe('model-unfit');
   });
 });
 
@@ -315,7 +305,7 @@ describe('the threshold of a gallery', () => {
 
   it('refuses a target without a calibration and names the remedy; the paper’s policy needs none', () => {
     const { calibration: _, ...bare } = embedder;
-    expect(faultOf(() => thresholdsOf(policy, bare))).toBe('model-unfit');
+    expect(codeOf(() => thresholdsOf(policy, bare))).toBe('model-unfit');
     expect(() => thresholdsOf(policy, bare)).toThrow(/set identity\.policy to "paper", or add a calibration/);
     expect(thresholdsOf({ ...policy, policy: 'paper' }, bare)(50)).toMatchObject({ policy: 'paper', fmr: 1, extrapolated: true });
   });
@@ -339,7 +329,7 @@ describe('the threshold of a gallery', () => {
     { verification: 0 },
     { verification: 1.01 },
   ])('refuses the impossible %j', (part) => {
-    expect(faultOf(() => thresholdsOf({ ...policy, ...part }, embedder))).toBe('bad-config');
+    expect(codeOf(() => thresholdsOf({ ...policy, ...part }, embedder))).toBe('bad-config');
   });
 });
 

@@ -1,10 +1,11 @@
 /** enrol and verify on photographs of real people, which lie outside the repository: where they are absent these tests show as skipped. */
-import { existsSync, readdirSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { facelatch, jsonOf, root, temporaryFolder } from '../facelatch.ts';
+import { sharedData } from '../../fakes/shared-data.ts';
+import { facelatch, jsonOf, temporaryFolder } from '../facelatch.ts';
 
-const data = join(root, '..', 'shared', 'data');
+const data = sharedData('') ?? '';
 const folder = temporaryFolder();
 const state = join(folder.path, 'state');
 afterAll(() => folder[Symbol.dispose]());
@@ -42,15 +43,12 @@ function picturesIn(path: string): string[] {
 }
 
 describe.each(sets)('$set (skipped where ../shared/data is absent)', ({ set, own, stranger }) => {
-  it.skipIf(!existsSync(join(data, set)))(
-    'a person enrolled from a few pictures is accepted from another one, and a stranger is not',
-    async () => {
-      const { enrol, probe } = own();
-      const enrolled = await facelatch(['enrol', set, ...enrol, '--state', state, '--json']);
-      expect(jsonOf(enrolled)).toMatchObject({ enrolled: true, person: { name: set } });
-      expect(jsonOf(enrolled).added).toBeGreaterThanOrEqual(4);
-      expect(await facelatch(['verify', probe, '--person', set, '--state', state])).toMatchObject({ code: 0 });
-      expect(await facelatch(['verify', stranger(), '--person', set, '--state', state])).toMatchObject({ code: 1, stderr: '' });
-    },
-  );
+  it.skipIf(!sharedData(set))('a person enrolled from a few pictures is accepted from another one, and a stranger is not', async () => {
+    const { enrol, probe } = own();
+    const enrolled = await facelatch(['enrol', set, ...enrol, '--state', state, '--json']);
+    expect(jsonOf(enrolled)).toMatchObject({ enrolled: true, person: { name: set } });
+    expect(jsonOf(enrolled).added).toBeGreaterThanOrEqual(4);
+    expect(await facelatch(['verify', probe, '--person', set, '--state', state])).toMatchObject({ code: 0 });
+    expect(await facelatch(['verify', stranger(), '--person', set, '--state', state])).toMatchObject({ code: 1, stderr: '' });
+  });
 });

@@ -1,5 +1,6 @@
 /** Evaluation: pair lists as LFW writes them, and figures held to closed forms and to the reference pipeline's way. */
 import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Fault } from '../../../src/base/errors.ts';
@@ -7,6 +8,7 @@ import { readPairs } from '../../../src/train/data/pairs.ts';
 import { clopperPearson } from '../../../src/train/figures/binomial.ts';
 import { type ComparedPair, evaluate } from '../../../src/train/figures/evaluate.ts';
 import { randomOf } from '../../fakes/embeddings.ts';
+import { sharedData } from '../../fakes/shared-data.ts';
 
 const viewOne = ['2', 'Ada\t1\t2', 'Bob\t3\t14', 'Ada\t1\tBob\t2', 'Cy\t1\tDan\t1'];
 const viewTwo = ['3\t1', 'Ada\t1\t2', 'Ada\t1\tBob\t2', 'Bob\t1\t2', 'Bob\t1\tCy\t2', 'Cy\t1\t2', 'Cy\t1\tDan\t2'];
@@ -69,12 +71,12 @@ describe('a list of pairs', () => {
     }
   });
 
-  const lfw = new URL('../../../../shared/data/lfw-view1/pairsDevTest.txt', import.meta.url);
-  it.skipIf(!existsSync(lfw))('of LFW is read whole (skipped where ../shared/data is absent)', () => {
-    const { view, pairs } = readPairs(readFileSync(lfw, 'utf8'), 'pairsDevTest.txt');
+  const lfw = sharedData('lfw-view1') ?? '';
+  it.skipIf(lfw === '')('of LFW is read whole (skipped where ../shared/data is absent)', () => {
+    const { view, pairs } = readPairs(readFileSync(join(lfw, 'pairsDevTest.txt'), 'utf8'), 'pairsDevTest.txt');
     expect([view, pairs.length, pairs.filter((pair) => pair.same).length]).toEqual([1, 1000, 500]);
     expect(pairs[500]).toEqual({ a: 'AJ_Lamas/AJ_Lamas_0001.jpg', b: 'Zach_Safrin/Zach_Safrin_0001.jpg', same: false, fold: 0 });
-    expect(pairs.every(({ a, b }) => existsSync(new URL(a, lfw)) && existsSync(new URL(b, lfw)))).toBe(true);
+    expect(pairs.every(({ a, b }) => existsSync(join(lfw, a)) && existsSync(join(lfw, b)))).toBe(true);
   });
 });
 
