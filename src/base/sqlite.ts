@@ -33,7 +33,8 @@ export function openSqlite(file: string, kind: SqliteKind, lockTimeoutMs: number
   const db = new DatabaseSync(file, { timeout: lockTimeoutMs, enableForeignKeyConstraints: true });
   try {
     checkOurs(db, file, kind); // first: a foreign or newer file must stay as it is
-    db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL');
+    becomeWal(db, lockTimeoutMs);
+    db.exec('PRAGMA synchronous = FULL');
     // No trace of a removed face: freed pages are overwritten with zeros, and nothing goes to temporary files.
     db.exec('PRAGMA secure_delete = ON; PRAGMA temp_store = MEMORY');
     return { db, fresh: migrate(db, kind) };
@@ -55,11 +56,40 @@ function keepPrivate(file: string, { faults }: SqliteKind): void {
 }
 
 function checkOurs(db: DatabaseSync, file: string, { applicationId, version, faults }: SqliteKind): void {
-  const found = pragma(db, 'user_version');
-  const owner = pragma(db, 'application_id');
-  const isNew = owner === 0 && found === 0 && db.prepare('SELECT count(*) AS n FROM sqlite_schema').get()?.n === 0;
+  const { found, owner, tables } = atOneMoment(db, () => ({
+    found: pragma(db, 'user_version'),
+    owner: pragma(db, 'application_id'),
+    tables: db.prepare('SELECT count(*) AS n FROM sqlite_schema').get()?.n,
+  }));
+  const isNew = owner === 0 && found === 0 && tables === 0;
   if (!isNew && owner !== applicationId) throw faults.foreign(file);
   if (found > version) throw faults.newer(file, found);
+}
+
+/** SQLite does not wait for a lock in this one statement, and another process may be opening the same new file. */
+function becomeWal(db: DatabaseSync, lockTimeoutMs: number): void {
+  const giveUpMs = performance.now() + lockTimeoutMs;
+  for (;;) {
+    try {
+      db.exec('PRAGMA journal_mode = WAL');
+      return;
+    } catch (error) {
+      if (sqliteTrouble(error) !== 'held' || performance.now() >= giveUpMs) throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, againMs);
+    }
+  }
+}
+
+const againMs = 5;
+
+/** Reads one state of the file: while another process makes its tables, a mixture looks like a foreign file. */
+function atOneMoment<T>(db: DatabaseSync, read: () => T): T {
+  db.exec('BEGIN');
+  try {
+    return read();
+  } finally {
+    db.exec('COMMIT');
+  }
 }
 
 /** True if there was something to do. */

@@ -12,7 +12,7 @@ const leastFreeBytes = 200 * 1024 * 1024;
 /** This program did not exist before: a clock that is earlier was never set. */
 const earliestWall = Date.UTC(2026, 0, 1);
 
-export function checkState(config: Config): Found {
+export function checkStateFolder(config: Config): Found {
   const folder = stateFolder(config);
   const { bavail, bsize } = statfsSync(folder);
   const free = bavail * bsize;

@@ -24,7 +24,7 @@ import { signedWords } from '../journal/journal.ts';
 import { counted } from '../words.ts';
 import type { Check, Found } from './doctor-check.ts';
 import { farmChecks } from './doctor-farm.ts';
-import { checkClock, checkOptional, checkState } from './doctor-machine.ts';
+import { checkClock, checkOptional, checkStateFolder } from './doctor-machine.ts';
 import { checkPeople } from './doctor-people.ts';
 
 const firstFrameMs = 8000;
@@ -98,7 +98,7 @@ async function* examine(config: Config, withCamera: boolean, stop: AbortSignal):
       ].join('; '),
     };
   });
-  yield await attempt('state', () => checkState(config));
+  yield await attempt('state', () => checkStateFolder(config));
   if (reader) {
     const { embedder } = reader;
     yield await attempt('people', () => checkPeople(config, embedder));
