@@ -7,6 +7,7 @@ import type { Frame } from '../camera/port.ts';
 import type { Denial, Likeness, PersonId, Requester } from '../events.ts';
 import type { Embedding, Mask, Reading } from '../face/port.ts';
 import type { PersonRules } from '../identity/port.ts';
+import type { FrameEvidence } from '../liveness/port.ts';
 
 /** One frame's evidence about the dominant face. */
 export interface Sighting {
@@ -21,6 +22,8 @@ export interface Sighting {
   readonly face?: Embedding;
   /** What the frame counts for in the vote, ½…1; absent: 1. */
   readonly weight?: number;
+  /** What the frame says about liveness; absent: nothing was checked. */
+  readonly liveness?: FrameEvidence;
 }
 
 export type Finding =

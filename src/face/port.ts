@@ -118,6 +118,32 @@ export interface Face {
   readonly embedding?: Embedding;
 }
 
+/** What is cut out of a picture for the checks of liveness, besides its faces. */
+export interface CutOptions {
+  /** How many times larger than the face's box each square is. */
+  readonly scales: readonly number[];
+  /** Side of each square, pixels. */
+  readonly side: number;
+  /** Width to which the grey picture is shrunk, pixels. */
+  readonly greyWidth: number;
+}
+
+/** What was cut out around the dominant face. */
+export interface Cuts {
+  /**
+   * One for each scale: the box enlarged about its centre, squeezed to a square of side × side × 3 bytes, interleaved
+   * RGB. `whole`: whether it fitted into the picture; if not, it was shrunk and moved until it did.
+   */
+  readonly around: readonly { readonly rgb: Uint8Array; readonly whole: boolean }[];
+  /** The right and the left eye, 32 × 32 × 3 bytes, RGB, turned so that the eyes are level. */
+  readonly eyes: readonly [right: Uint8Array, left: Uint8Array];
+  /** The whole picture, shrunk; one byte a pixel. */
+  readonly grey: { readonly width: number; readonly height: number; readonly pixels: Uint8Array };
+  /** Mean colour of cheeks and forehead, and of a ring around the face, 0…255. */
+  readonly skin: readonly [r: number, g: number, b: number];
+  readonly surround: readonly [r: number, g: number, b: number];
+}
+
 /** Clockwise, degrees. */
 export type QuarterTurn = 90 | 180 | 270;
 
@@ -134,6 +160,8 @@ export interface Reading {
    * Not with purpose `door`: the face is found better after this turn. `picture` is the turned picture, a JPEG.
    */
   readonly turn?: { readonly byDeg: QuarterTurn; readonly picture: Uint8Array };
+  /** Of the dominant face, where `ReadOptions.cuts` asks for it and there is a face. */
+  readonly cuts?: Cuts;
   /** Milliseconds spent: decoding, detecting, aligning and judging, embedding. */
   readonly timings: { readonly decode: number; readonly detect: number; readonly align: number; readonly embed: number };
 }
@@ -170,6 +198,8 @@ export interface ReadOptions {
    * (`minEnrolmentFitness`).
    */
   readonly purpose?: 'door' | 'stored' | 'enrolment';
+  /** Absent: nothing is cut out. */
+  readonly cuts?: CutOptions;
 }
 
 export interface FaceReader extends AsyncDisposable {

@@ -1,0 +1,158 @@
+/**
+ * The port of the liveness room: what the face room cut out of a frame goes in, evidence about that frame comes out;
+ * then the evidence of one presentation is judged. ISO/IEC 30107-1: presentation attack detection.
+ */
+import type { Box, Cuts, Landmarks, Quality } from '../face/port.ts';
+
+/** How much a face has to show before it opens the door (`liveness.policy`). From lenient to strict. */
+export const livenessPolicies = [
+  /** Nothing is checked; every event says `not-checked`. */
+  'off',
+  /** The networks alone. */
+  'passive',
+  /** The networks, and what a flat thing cannot do. */
+  'passive+motion',
+  /** Unsure: the person enters their PIN. */
+  'second-factor-when-unsure',
+  /** Unsure: a challenge. */
+  'challenge-when-unsure',
+  /** Always a challenge. */
+  'challenge',
+] as const;
+export type LivenessPolicy = (typeof livenessPolicies)[number];
+
+/** Why a frame, or a check of it, says nothing. */
+export const unsureReasons = [
+  /** No network is loaded. */
+  'not-checked',
+  /** The crop would leave the picture. */
+  'cut-off',
+  'too-small',
+  'low-quality',
+  /** Fewer frames, or less motion, than the check needs. */
+  'too-few-frames',
+  'no-motion',
+  /** Far from this person's own live visits, or between live and not. */
+  'unlike-before',
+  'between',
+] as const;
+export type UnsureReason = (typeof unsureReasons)[number];
+
+/** What a presentation was taken for. */
+export const spoofKinds = [
+  /** The networks: a print or a display. */
+  'texture',
+  /** The points on the face and around it move as those of one plane. */
+  'flat',
+  /** The frames are more alike than a sensor makes them: a still. */
+  'still',
+  /** Frames come back. */
+  'looped',
+  /** A straight edge around the face: paper, a bezel. */
+  'border',
+  /** Bands or moiré of a display. */
+  'banding',
+  /** The answer to the challenge was not the one that was asked for. */
+  'wrong-answer',
+] as const;
+export type SpoofKind = (typeof spoofKinds)[number];
+
+/** One frame for the checks: its dominant face, and what was cut out around it. Pixels are those of the upright picture. */
+export interface LivenessFrame {
+  /** Monotonic milliseconds. */
+  readonly capturedAtMs: number;
+  readonly width: number;
+  readonly height: number;
+  readonly box: Box;
+  readonly landmarks: Landmarks;
+  readonly quality: Quality;
+  readonly cuts: Cuts;
+  /** Whether the networks look too: they do for a face that may open. */
+  readonly passive: boolean;
+}
+
+/** One check of the moving picture over the latest frames. Ranges belong to the check; higher is more like an attack. */
+export interface MotionCheck {
+  readonly kind: Exclude<SpoofKind, 'texture' | 'wrong-answer'>;
+  readonly outcome: 'live' | 'spoof' | 'unsure';
+  readonly value?: number;
+}
+
+/** What one frame says. Small: it stays with the frame until the presentation has been decided. */
+export interface FrameEvidence {
+  readonly capturedAtMs: number;
+  /** Logit of the networks that looked at this frame, less the threshold: 0 is the threshold, higher is live. */
+  readonly passive?: { readonly network: string; readonly logit: number; readonly features?: Float32Array };
+  /** Why there is no `passive`. */
+  readonly unsure?: UnsureReason;
+  readonly pose: { readonly yawDeg: number; readonly pitchDeg: number; readonly rollDeg: number };
+  /** Middle of the eyes and distance between them, as shares of the picture's width. */
+  readonly place: { readonly x: number; readonly y: number; readonly interEye: number };
+  /** Probabilities that the right and the left eye are open, 0…1. */
+  readonly eyesOpen?: readonly [right: number, left: number];
+  /** Mean colour of the skin (cheeks and forehead) and of what is around the face, 0…255. */
+  readonly skin: readonly [r: number, g: number, b: number];
+  readonly surround: readonly [r: number, g: number, b: number];
+  /** Checks of the frames up to this one. Absent: too few frames yet. */
+  readonly motion?: readonly MotionCheck[];
+}
+
+/** The networks in use; all of it comes from their manifest. */
+export interface LivenessInfo {
+  readonly name: string;
+  readonly version: string;
+  /** SHA-256 (hex) over the files of the networks. */
+  readonly sha256: string;
+  /** Scale of each network's crop, in their order (`CutOptions.scales`), and its side, pixels. */
+  readonly scales: readonly number[];
+  readonly side: number;
+}
+
+export interface LivenessChecker extends AsyncDisposable {
+  readonly info: LivenessInfo;
+  /**
+   * Looks at a frame, in a thread of its own. Frames of one presentation come in order; after a gap, or another face,
+   * tracking starts again. @throws Fault `reader-failed` if the thread died.
+   */
+  look(frame: LivenessFrame): Promise<FrameEvidence>;
+}
+
+/** What the evidence of a presentation comes to. */
+export interface LivenessJudgement {
+  readonly verdict: 'live' | 'unsure' | 'spoof' | 'not-checked';
+  /** Mean logit over the frames, less the threshold in force (`personId`'s and this camera's). */
+  readonly score?: number;
+  /** Frames that the networks looked at. */
+  readonly frames: number;
+  /** Of a spoof. */
+  readonly spoof?: SpoofKind;
+  /** Of `unsure` and `not-checked`. */
+  readonly why?: UnsureReason;
+}
+
+/** Judges the frames of one presentation. Pure. No check that passes overrules one that fails. */
+export type JudgeLiveness = (
+  frames: readonly FrameEvidence[],
+  asked: { readonly policy: LivenessPolicy; readonly personId: string },
+) => LivenessJudgement;
+
+/** What a person may be asked to do. */
+export const challengeKinds = ['turn-left', 'turn-right', 'look-up', 'look-down', 'closer', 'blink', 'light'] as const;
+export type ChallengeKind = (typeof challengeKinds)[number];
+
+/** Drawn at random for one presentation, and for one answer. */
+export interface Challenge {
+  readonly id: string;
+  readonly kind: ChallengeKind;
+  /** `blink`: how many times. */
+  readonly times?: number;
+  /** `light`: on or off in each slot of `slotMs`. */
+  readonly code?: readonly boolean[];
+  readonly slotMs?: number;
+  /** Monotonic milliseconds; an answer begins after it and ends before `deadlineMs`. */
+  readonly issuedAtMs: number;
+  readonly deadlineMs: number;
+}
+
+/** `frames`: those of the presentation, from before the challenge until now. Pure. */
+export type AnswerOf = (challenge: Challenge, frames: readonly FrameEvidence[]) => 'waiting' | 'passed' | 'failed';
