@@ -84,6 +84,7 @@ describe('the walls', () => {
       'host',
       'identity',
       'journal',
+      'liveness',
       'mqtt',
       'recipes',
       'relay',
