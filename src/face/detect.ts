@@ -4,12 +4,12 @@
  */
 import type { InferenceSession, Tensor } from 'onnxruntime-node';
 import { Fault } from '../base/errors.ts';
+import { type InferenceOptions, openInferenceSession, tensorOf } from '../base/model/session.ts';
 import type { DetectorNetwork } from './manifest/detector.ts';
 import { intersectionOverUnion } from './mask.ts';
 import type { Picture } from './picture.ts';
 import { openLetterbox } from './pixels/letterbox.ts';
 import type { Box, Landmarks, Point } from './port.ts';
-import { type InferenceOptions, openInferenceSession, tensorOf } from './session.ts';
 
 export interface Detection {
   readonly score: number;

@@ -1,6 +1,7 @@
 /** The embedder (the Siamese twin): aligned faces go in, unit vectors come out, as its manifest describes. */
 import type { InferenceSession, Tensor } from 'onnxruntime-node';
 import { Fault } from '../base/errors.ts';
+import { fill, type InferenceOptions, openInferenceSession, tensorOf } from '../base/model/session.ts';
 import { alignFace } from './align.ts';
 import { aroundEyes, coveredHalf, looksAt } from './cover.ts';
 import { type FitnessHead, fitnessOf } from './fitness.ts';
@@ -8,7 +9,6 @@ import type { Adapter } from './manifest/adapter.ts';
 import type { EmbedderNetwork } from './manifest/embedder.ts';
 import type { Picture } from './picture.ts';
 import type { Embedding, Half, Landmarks } from './port.ts';
-import { fill, type InferenceOptions, openInferenceSession, tensorOf } from './session.ts';
 
 export interface Embedder {
   /** Cuts the face out and aligns it: interleaved RGB of the network's input size. */

@@ -4,8 +4,8 @@
  */
 import { Worker } from 'node:worker_threads';
 import { Fault, type FaultCode } from '../base/errors.ts';
+import type { Provider } from '../base/model/session.ts';
 import type { EmbedderInfo, FaceReader, QualityLimits, Reading, ReadOptions } from './port.ts';
-import type { Provider } from './session.ts';
 
 export interface ReaderOptions {
   /** Folder of the detector network. */

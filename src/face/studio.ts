@@ -1,4 +1,6 @@
 /** Opens the networks for training, in the calling thread: a configuration goes in, a FaceStudio comes out. */
+
+import { fill } from '../base/model/session.ts';
 import { alignFace } from './align.ts';
 import { openDetector } from './detect.ts';
 import { openEmbedder } from './embed.ts';
@@ -7,7 +9,6 @@ import { openEmbedderNetwork } from './manifest/embedder.ts';
 import { decodePicture } from './picture.ts';
 import type { FaceStudio } from './port.ts';
 import { byDominance } from './quality.ts';
-import { fill } from './session.ts';
 
 export interface StudioOptions {
   /** Folders of the networks. */

@@ -8,7 +8,7 @@ import { describe, expect, it } from 'vitest';
 import { requireSelfContained } from '../../src/base/onnx.ts';
 import { bytesField, encode, integerField, type Message, messageField, textField } from '../../src/base/protobuf.ts';
 import { openEmbedderNetwork } from '../../src/face/manifest/embedder.ts';
-import { openInferenceSession } from '../../src/face/session.ts';
+import { openInferenceSession } from '../../src/base/model/session.ts';
 import { readOnnx } from '../../src/train/onnx/onnx-model.ts';
 import { openTrainingSession } from '../../src/train/onnx/onnx-session.ts';
 

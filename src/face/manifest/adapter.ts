@@ -1,7 +1,7 @@
 /** The adapter that a manifest names: its fields go in; the checked numbers of its file come out. */
 
-import type { Fields } from './fields.ts';
-import { checkedFile, sha256Of } from './folder.ts';
+import type { Fields } from '../../base/model/fields.ts';
+import { checkedFile, sha256Of } from '../../base/model/folder.ts';
 
 /**
  * The last step on an embedding, learned at a door: z = normalise(matrix·e + offset). If z is near one of the keys

@@ -1,5 +1,5 @@
 /** The folder of a detector goes in; its checked fields and bytes come out. A detector of one's own needs no code. */
-import { inputOf, type NetworkFolder, openManifest } from './folder.ts';
+import { inputOf, type NetworkFolder, openManifest } from '../../base/model/folder.ts';
 
 export const detectorDecoders = ['points', 'yunet'] as const;
 

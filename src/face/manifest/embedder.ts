@@ -1,10 +1,10 @@
 /** The folder of an embedder goes in; its checked fields and bytes come out. An embedder of one's own needs no code. */
 import { join } from 'node:path';
+import { type Fields, type Json, manifestFields } from '../../base/model/fields.ts';
+import { inputOf, type NetworkFolder, openManifest } from '../../base/model/folder.ts';
 import type { CoverRules } from '../cover.ts';
 import type { EmbedderInfo } from '../port.ts';
 import { type Adapter, adapterOf, sha256OfBoth } from './adapter.ts';
-import { type Fields, type Json, manifestFields } from './fields.ts';
-import { inputOf, type NetworkFolder, openManifest } from './folder.ts';
 import { calibrationOf, coverOf, type FitnessSource, headOf, qualityOf } from './measures.ts';
 
 export interface EmbedderNetwork extends NetworkFolder {

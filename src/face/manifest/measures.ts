@@ -2,10 +2,11 @@
  * What an embedder's manifest says beside the network: head, calibration, quality, covered halves. Its fields go in;
  * checked rules come out.
  */
+
+import type { Fields, Json } from '../../base/model/fields.ts';
 import { type CoverRule, type CoverRules, eyeNumbers, looks } from '../cover.ts';
 import type { DenseLayer, FitnessHead } from '../fitness.ts';
 import type { Calibration, EmbedderInfo, Half, Head, MeasuredRates } from '../port.ts';
-import type { Fields, Json } from './fields.ts';
 
 export function headOf(fields: Fields, dimension: number): Head {
   if (fields.at('head') === undefined) return { kind: 'cosine', scale: 1, bias: 0 };

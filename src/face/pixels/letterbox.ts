@@ -2,10 +2,11 @@
  * What the detector is shown: a picture of any size goes in; the network's input, with the picture in the top left
  * corner as large as it fits and zero elsewhere, comes out. The buffers are made once for each size of picture.
  */
+
+import type { NetworkInput } from '../../base/model/folder.ts';
+import { fill } from '../../base/model/session.ts';
 import { enlarge, shrinkByArea } from '../align.ts';
-import type { NetworkInput } from '../manifest/folder.ts';
 import type { Picture } from '../picture.ts';
-import { fill } from '../session.ts';
 import { openShrinkKernel, type ShrinkKernel } from './shrink-kernel.ts';
 
 export interface Letterboxed {

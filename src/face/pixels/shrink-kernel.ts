@@ -4,8 +4,9 @@
  *
  * In plain JavaScript 640×480 took 0.65 ms and 1280×720 took 2.9 ms; this takes 0.14 ms and 0.2 ms.
  */
+
+import type { NetworkInput } from '../../base/model/folder.ts';
 import { advance, assemble, type Code, f32x4, get, i16x8, i32, type Routine, repeat, set, v128 } from '../../base/wasm.ts';
-import type { NetworkInput } from '../manifest/folder.ts';
 
 export interface ShrinkKernel {
   /** Shrinks the whole picture, of the size that the kernel is for, into the top left corner of `data`. */

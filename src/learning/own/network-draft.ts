@@ -7,10 +7,10 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { modelFolder } from '../../adapters/basics.ts';
 import { Fault } from '../../base/errors.ts';
+import type { NetworkInput } from '../../base/model/folder.ts';
+import { shapeOfNetwork, type TensorShape } from '../../base/model/session.ts';
 import { requireSelfContained } from '../../base/onnx.ts';
 import type { EmbedderNetwork } from '../../face/manifest/embedder.ts';
-import type { NetworkInput } from '../../face/manifest/folder.ts';
-import { shapeOfNetwork, type TensorShape } from '../../face/session.ts';
 
 export interface NetworkDraft {
   readonly folder: string;

@@ -4,9 +4,9 @@
  * comes out; and pixels become tensors.
  */
 import { InferenceSession, Tensor } from 'onnxruntime-node';
-import { Fault, messageOf } from '../base/errors.ts';
-import { requireSelfContained } from '../base/onnx.ts';
-import type { NetworkInput } from './manifest/folder.ts';
+import { Fault, messageOf } from '../errors.ts';
+import { requireSelfContained } from '../onnx.ts';
+import type { NetworkInput } from './folder.ts';
 
 /** What runs the networks: the processor, or an NVIDIA GPU if the installed ONNX Runtime was built for it. */
 export type Provider = 'cpu' | 'cuda' | 'tensorrt';

@@ -1,5 +1,5 @@
 /** The fields of one manifest: its JSON goes in; checked values come out. Faults name the file and the field. */
-import { Fault } from '../../base/errors.ts';
+import { Fault } from '../errors.ts';
 
 export type Json = Record<string, unknown>;
 

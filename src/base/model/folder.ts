@@ -2,9 +2,9 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Fault } from '../../base/errors.ts';
-import { requireSelfContained } from '../../base/onnx.ts';
-import { requireAsShipped } from '../../base/shipped.ts';
+import { Fault } from '../errors.ts';
+import { requireSelfContained } from '../onnx.ts';
+import { requireAsShipped } from '../shipped.ts';
 import { type Fields, type Json, manifestFields } from './fields.ts';
 
 /** How a picture is fed to a network: (value − mean) / std for each channel, in this layout and colour order. */
