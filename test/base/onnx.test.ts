@@ -5,10 +5,10 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { openInferenceSession } from '../../src/base/model/session.ts';
 import { requireSelfContained } from '../../src/base/onnx.ts';
 import { bytesField, encode, integerField, type Message, messageField, textField } from '../../src/base/protobuf.ts';
 import { openEmbedderNetwork } from '../../src/face/manifest/embedder.ts';
-import { openInferenceSession } from '../../src/base/model/session.ts';
 import { readOnnx } from '../../src/train/onnx/onnx-model.ts';
 import { openTrainingSession } from '../../src/train/onnx/onnx-session.ts';
 

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { enlarge, shrinkByArea } from '../../../src/face/align.ts';
 import type { NetworkInput } from '../../../src/base/model/folder.ts';
+import { enlarge, shrinkByArea } from '../../../src/face/align.ts';
 import type { Picture } from '../../../src/face/picture.ts';
 import { openLetterbox } from '../../../src/face/pixels/letterbox.ts';
 
