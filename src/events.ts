@@ -62,6 +62,46 @@ export type EnrolmentStep = (typeof enrolmentSteps)[number];
 export const likenessBands = ['far-below', 'below', 'near', 'at-or-above'] as const;
 export type LikenessBand = (typeof likenessBands)[number];
 
+/** Why a frame, or a check of it, says nothing. */
+export const unsureReasons = [
+  /** No network is loaded. */
+  'not-checked',
+  /** The crop would leave the picture. */
+  'cut-off',
+  'too-small',
+  'low-quality',
+  /** Fewer frames, or less motion, than the check needs. */
+  'too-few-frames',
+  'no-motion',
+  /** Far from this person's own live visits, or between live and not. */
+  'unlike-before',
+  'between',
+] as const;
+export type UnsureReason = (typeof unsureReasons)[number];
+
+/** What a presentation was taken for. */
+export const spoofKinds = [
+  /** The networks: a print or a display. */
+  'texture',
+  /** The points on the face and around it move as those of one plane. */
+  'flat',
+  /** The frames are more alike than a sensor makes them: a still. */
+  'still',
+  /** Frames come back. */
+  'looped',
+  /** A straight edge around the face: paper, a bezel. */
+  'border',
+  /** Bands or moiré of a display. */
+  'banding',
+  /** The answer to the challenge was not the one that was asked for. */
+  'wrong-answer',
+] as const;
+export type SpoofKind = (typeof spoofKinds)[number];
+
+/** What a person may be asked to do. */
+export const challengeKinds = ['turn-left', 'turn-right', 'look-up', 'look-down', 'closer', 'blink', 'light'] as const;
+export type ChallengeKind = (typeof challengeKinds)[number];
+
 export interface Likeness {
   readonly logit: number;
   readonly probability: number;

@@ -7,7 +7,7 @@ import type { Frame } from '../camera/port.ts';
 import type { Denial, Likeness, PersonId, Requester } from '../events.ts';
 import type { Embedding, Mask, Reading } from '../face/port.ts';
 import type { PersonRules } from '../identity/port.ts';
-import type { FrameEvidence } from '../liveness/port.ts';
+import type { FrameEvidence, LivenessPolicy } from '../liveness/port.ts';
 
 /** One frame's evidence about the dominant face. */
 export interface Sighting {
@@ -90,6 +90,8 @@ export interface GroupRules {
   /** A face alone is not enough. */
   readonly pin?: boolean;
   readonly secondPerson?: boolean;
+  /** How much a face has to show; absent: what the door asks of everyone. */
+  readonly liveness?: LivenessPolicy;
 }
 
 /** One frame, what the reader found in it, and the evidence that goes into the decision. */

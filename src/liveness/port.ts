@@ -2,7 +2,11 @@
  * The port of the liveness room: what the face room cut out of a frame goes in, evidence about that frame comes out;
  * then the evidence of one presentation is judged. ISO/IEC 30107-1: presentation attack detection.
  */
+import type { ChallengeKind, SpoofKind, UnsureReason } from '../events.ts';
 import type { Box, Cuts, Landmarks, Quality } from '../face/port.ts';
+
+// biome-ignore lint/performance/noBarrelFile: these words are journalled, so they stand in events.ts.
+export { type ChallengeKind, challengeKinds, type SpoofKind, spoofKinds, type UnsureReason, unsureReasons } from '../events.ts';
 
 /** How much a face has to show before it opens the door (`liveness.policy`). From lenient to strict. */
 export const livenessPolicies = [
@@ -20,42 +24,6 @@ export const livenessPolicies = [
   'challenge',
 ] as const;
 export type LivenessPolicy = (typeof livenessPolicies)[number];
-
-/** Why a frame, or a check of it, says nothing. */
-export const unsureReasons = [
-  /** No network is loaded. */
-  'not-checked',
-  /** The crop would leave the picture. */
-  'cut-off',
-  'too-small',
-  'low-quality',
-  /** Fewer frames, or less motion, than the check needs. */
-  'too-few-frames',
-  'no-motion',
-  /** Far from this person's own live visits, or between live and not. */
-  'unlike-before',
-  'between',
-] as const;
-export type UnsureReason = (typeof unsureReasons)[number];
-
-/** What a presentation was taken for. */
-export const spoofKinds = [
-  /** The networks: a print or a display. */
-  'texture',
-  /** The points on the face and around it move as those of one plane. */
-  'flat',
-  /** The frames are more alike than a sensor makes them: a still. */
-  'still',
-  /** Frames come back. */
-  'looped',
-  /** A straight edge around the face: paper, a bezel. */
-  'border',
-  /** Bands or moiré of a display. */
-  'banding',
-  /** The answer to the challenge was not the one that was asked for. */
-  'wrong-answer',
-] as const;
-export type SpoofKind = (typeof spoofKinds)[number];
 
 /** One frame for the checks: its dominant face, and what was cut out around it. Pixels are those of the upright picture. */
 export interface LivenessFrame {
@@ -135,10 +103,6 @@ export type JudgeLiveness = (
   frames: readonly FrameEvidence[],
   asked: { readonly policy: LivenessPolicy; readonly personId: string },
 ) => LivenessJudgement;
-
-/** What a person may be asked to do. */
-export const challengeKinds = ['turn-left', 'turn-right', 'look-up', 'look-down', 'closer', 'blink', 'light'] as const;
-export type ChallengeKind = (typeof challengeKinds)[number];
 
 /** Drawn at random for one presentation, and for one answer. */
 export interface Challenge {

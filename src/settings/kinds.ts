@@ -3,6 +3,7 @@ import type { GroupRules } from '../access/port.ts';
 import { isHttpCall, isMqttMessage } from '../base/network/device-command.ts';
 import { isDate, isTimeZone, parseSchedule } from '../base/schedule.ts';
 import type { Polygon, Zones } from '../face/port.ts';
+import { type LivenessPolicy, livenessPolicies } from '../liveness/port.ts';
 
 /** One setting. `check` tells whether a value is allowed; `allowed` says the same in words. */
 export interface Leaf<T> {
@@ -41,6 +42,14 @@ export const topicPrefix = (doc: string, fallback: string) =>
   );
 export const choice = <const T extends string>(doc: string, fallback: NoInfer<T>, choices: readonly T[]) =>
   leaf<T>(doc, fallback, choices.join(' | '), (v) => choices.some((c) => c === v));
+/** Several of a closed list. */
+export const choices = <const T extends string>(doc: string, fallback: readonly NoInfer<T>[], all: readonly T[]) =>
+  leaf<readonly T[]>(
+    doc,
+    fallback,
+    `a list of ${all.join(' | ')}, none twice`,
+    (v) => Array.isArray(v) && v.every((one) => all.some((c) => c === one)) && new Set(v).size === v.length,
+  );
 /** A quarter turn; a number in a file, a text on the command line. */
 export const quarterTurn = (doc: string) =>
   leaf<string | number>(doc, 'auto', 'auto | 0 | 90 | 180 | 270', (v) =>
@@ -98,8 +107,23 @@ export const zones = (doc: string) =>
     'an object such as {"ignore": [[[0, 0], [0.3, 0], [0.3, 1], [0, 1]]]}: polygons of three to 64 corners [x, y], each 0 to 1, that enclose an area',
     isZones,
   );
-const groupFields: Readonly<Record<string, string>> = { schedule: 'string', pin: 'boolean', secondPerson: 'boolean' };
-const isGroup = (v: unknown): boolean => isObject(v) && Object.entries(v).every(([name, value]) => groupFields[name] === typeof value);
+const isPolicy = (v: unknown): boolean => livenessPolicies.some((policy) => policy === v);
+const groupFields: Readonly<Record<string, (value: unknown) => boolean>> = {
+  schedule: (value) => typeof value === 'string',
+  pin: (value) => typeof value === 'boolean',
+  secondPerson: (value) => typeof value === 'boolean',
+  liveness: isPolicy,
+};
+const isGroup = (v: unknown): boolean =>
+  isObject(v) && Object.entries(v).every(([name, value]) => Object.hasOwn(groupFields, name) && groupFields[name]?.(value) === true);
+/** Policies of liveness by the name of a schedule. */
+export const policies = (doc: string) =>
+  leaf<Readonly<Record<string, LivenessPolicy>>>(
+    doc,
+    {},
+    `an object such as {"night": "challenge"}, with ${livenessPolicies.join(' | ')}`,
+    (v) => isObject(v) && Object.values(v).every(isPolicy),
+  );
 export const schedules = (doc: string) => ({
   ...leaf<Readonly<Record<string, readonly string[]>>>(
     doc,

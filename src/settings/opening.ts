@@ -54,7 +54,7 @@ export const access = {
     'Schedules by name. Each is a list of rows such as `"Mon-Fri 08:00-18:00"`, `"Sat,Sun 10:00-24:00"`, `"daily 22:00-06:00"`, `"holidays 10:00-12:00"`.',
   ),
   groups: groups(
-    'Groups by name, such as `{"staff": {"schedule": "office", "pin": true, "secondPerson": true}}`; each rule is optional. For a person in several groups, the group that asks least applies.',
+    'Groups by name, such as `{"staff": {"schedule": "office", "pin": true, "secondPerson": true, "liveness": "challenge"}}`; each rule is optional. For a person in several groups, the group that asks least applies. `liveness`: a policy in place of `liveness.policy` and `liveness.schedules`.',
   ),
   admits: names('Groups that this door lets in. Empty: everyone who is enrolled.', []),
   unsureClock: choice(

@@ -16,7 +16,7 @@ type Rule = readonly [broken: boolean, path: string, why: string];
 
 /** Settings that are allowed one by one and make no sense together. `from` tells where a value came from. */
 export function impossible(config: SettingValues, from: (path: string) => string): Problem[] {
-  const { access, camera, farm, inputs, metrics, mqtt, relay, retrain } = config;
+  const { access, camera, farm, inputs, liveness, metrics, mqtt, relay, retrain } = config;
   const rules: Rule[] = [
     [
       access.votes > access.window,
@@ -46,6 +46,13 @@ export function impossible(config: SettingValues, from: (path: string) => string
         !(name in access.groups),
         'access.admits',
         `"${name}" is not a group in access.groups (${Object.keys(access.groups).join(', ') || 'none'})`,
+      ],
+    ),
+    ...Object.keys(liveness.schedules).map(
+      (name): Rule => [
+        !(name in access.schedules),
+        'liveness.schedules',
+        `"${name}" is not a schedule in access.schedules (${Object.keys(access.schedules).join(', ') || 'none'})`,
       ],
     ),
     ...(['chip', 'line'] as const).map(

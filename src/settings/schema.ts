@@ -4,6 +4,7 @@
  */
 import { type ConfigOf, isLeaf, type Leaf } from './kinds.ts';
 import { farm, retrain, trainer } from './learning.ts';
+import { liveness } from './liveness.ts';
 import { access, inputs, relay } from './opening.ts';
 import { camera, door, enrolment, face, identity, state } from './seeing.ts';
 import { log, metrics, mqtt } from './telling.ts';
@@ -15,6 +16,7 @@ export const settingsSchema = {
   face,
   identity,
   enrolment,
+  liveness,
   access,
   relay,
   inputs,
@@ -34,6 +36,7 @@ export const sections: Readonly<Record<keyof typeof settingsSchema, string>> = {
   face: 'The networks that find and embed faces, and in `face.quality` how good a face must be before it is compared.',
   identity: 'How strictly a face is compared with the enrolled people.',
   enrolment: 'Limits for enrolling people over MQTT.',
+  liveness: 'Whether it is a living face or a picture of one: the policy, the networks, and what a visitor may be asked to do.',
   access: 'When the door opens, and for whom: votes, lock-out, groups, schedules, PIN and second person, alarms.',
   relay: 'What opens the lock, and for how long; `relay.device` describes a relay on the network.',
   inputs: 'Door contact, exit button and tamper switch on GPIO lines.',

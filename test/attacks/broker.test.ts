@@ -1,10 +1,11 @@
 /** A running door whose broker means harm: residents come in as before, memory stays flat, and the broker is told why it was left. */
+
 import { expect, it } from 'vitest';
 import { openLog } from '../../src/base/log.ts';
-import { loadConfig } from '../../src/settings/load.ts';
 import { wire } from '../../src/wire.ts';
 import { temporaryFolder } from '../cli/facelatch.ts';
 import { fakeCamera } from '../fakes/camera.ts';
+import { doorConfig } from '../fakes/config.ts';
 import { type Attack, openHarmfulBroker } from '../fakes/harmful-broker.ts';
 import { drawing, drawingReader } from '../fakes/reader.ts';
 import { fakeRelay } from '../fakes/relay.ts';
@@ -26,7 +27,7 @@ it.each<[Attack, number | undefined]>([
       ...{ 'state.folder': folder.path, 'identity.policy': 'paper', 'face.idleFps': 0, 'access.cooldownMs': 0 },
       ...{ 'mqtt.enabled': true, 'mqtt.url': broker.url, 'mqtt.clockCheck': false },
     };
-    const { config } = loadConfig({ flags: new Map(Object.entries(flags)) });
+    const config = doorConfig(flags);
     const camera = fakeCamera();
     const relay = fakeRelay();
     await using house = await wire(config, openLog('silent'), { camera, reader: drawingReader(), relay });

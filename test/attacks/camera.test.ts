@@ -1,4 +1,5 @@
 /** What stands before the camera, and what stands in for it: posters, and addresses with passwords. */
+
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
@@ -8,12 +9,13 @@ import type { Event } from '../../src/events.ts';
 import { loadConfig } from '../../src/settings/load.ts';
 import { wire } from '../../src/wire.ts';
 import { temporaryFolder } from '../cli/facelatch.ts';
+import { doorConfig } from '../fakes/config.ts';
 import { crowdReader } from '../fakes/crowd.ts';
 import { openCrowdDoor } from '../fakes/crowd-door.ts';
 import { fakeRelay } from '../fakes/relay.ts';
 
 const configOf = (folder: string, more: Readonly<Record<string, unknown>> = {}) =>
-  loadConfig({ flags: new Map(Object.entries({ 'state.folder': folder, 'identity.policy': 'paper', 'face.idleFps': 0, ...more })) }).config;
+  doorConfig({ 'state.folder': folder, 'identity.policy': 'paper', 'face.idleFps': 0, ...more });
 
 /** The door, and how often it told something. */
 async function openDoor(folder: string) {

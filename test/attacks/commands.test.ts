@@ -1,4 +1,5 @@
 /** Floods of commands, with and without a key, and a key that reaches for another key's enrolment: against a running daemon behind a real broker. */
+
 import { join } from 'node:path';
 import { connectAsync, type MqttClient } from 'mqtt';
 import { afterEach, beforeEach, expect, it } from 'vitest';
@@ -12,10 +13,10 @@ import { openSender } from '../../src/command/request.ts';
 import type { Event } from '../../src/events.ts';
 import { openCaller } from '../../src/mqtt/caller.ts';
 import { topicsOf } from '../../src/mqtt/topics.ts';
-import { loadConfig } from '../../src/settings/load.ts';
 import { type House, wire } from '../../src/wire.ts';
 import { temporaryFolder } from '../cli/facelatch.ts';
 import { type FakeCamera, fakeCamera } from '../fakes/camera.ts';
+import { doorConfig } from '../fakes/config.ts';
 import { type Mosquitto, openMosquitto } from '../fakes/mosquitto.ts';
 import { drawing, drawingReader } from '../fakes/reader.ts';
 
@@ -38,7 +39,7 @@ beforeEach(async () => {
     ...{ 'state.folder': join(folder.path, 'state'), 'identity.policy': 'paper', 'face.idleFps': 0, 'access.cooldownMs': 0 },
     ...{ 'mqtt.enabled': true, 'mqtt.url': broker.url, 'mqtt.clockCheck': false },
   };
-  const { config } = loadConfig({ flags: new Map<string, unknown>(Object.entries(values)) });
+  const config = doorConfig(values);
   camera = fakeCamera();
   const reader = drawingReader();
   events.length = 0;

@@ -1,4 +1,5 @@
 /** A running house is used and misused; no name, no file name and no password is then in its log or in what it sent to the broker. */
+
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { connectAsync } from 'mqtt';
@@ -13,10 +14,10 @@ import { operatorsIn } from '../../src/command/operators.ts';
 import { openSender } from '../../src/command/request.ts';
 import type { Event } from '../../src/events.ts';
 import { topicsOf } from '../../src/mqtt/topics.ts';
-import { loadConfig } from '../../src/settings/load.ts';
 import { wire } from '../../src/wire.ts';
 import { temporaryFolder } from '../cli/facelatch.ts';
 import { fakeCamera } from '../fakes/camera.ts';
+import { doorConfig } from '../fakes/config.ts';
 import { openMosquitto } from '../fakes/mosquitto.ts';
 import { drawing, drawingReader } from '../fakes/reader.ts';
 import { fakeRelay } from '../fakes/relay.ts';
@@ -36,7 +37,7 @@ it('nothing that names somebody leaves the door, nor reaches its log', async () 
     ...{ 'mqtt.enabled': true, 'mqtt.url': broker.url, 'mqtt.user': 'door', 'mqtt.password': 'hunter2-broker', 'mqtt.clockCheck': false },
     ...{ 'mqtt.homeAssistant.enabled': true, 'camera.retryMinMs': 100, 'camera.retryMaxMs': 100 },
   };
-  const { config } = loadConfig({ flags: new Map<string, unknown>(Object.entries(values)) });
+  const config = doorConfig(values);
   const topics = topicsOf(config.mqtt.prefix, config.door.id);
   const [camera, relay, key] = [fakeCamera(), fakeRelay(), await newKey('Ed25519')];
   const listens = new Promise<void>((resolve) => client.on('message', (topic) => topic === topics.selfTest && resolve()));

@@ -2,6 +2,7 @@
  * Pictures that odd cameras and careless owners bring: turned, half delivered, dark, of nothing. With the shipped
  * networks and people who do not exist.
  */
+
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,9 +17,9 @@ import { openFaceReader } from '../../src/face/reader.ts';
 import { readCandidate } from '../../src/identity/candidate.ts';
 import { logitOf } from '../../src/identity/siamese.ts';
 import { dryRelay } from '../../src/relay/dry.ts';
-import { loadConfig } from '../../src/settings/load.ts';
 import { wire } from '../../src/wire.ts';
 import { fakeCamera } from '../fakes/camera.ts';
+import { doorConfig } from '../fakes/config.ts';
 import { halfJpeg } from '../fakes/pictures.ts';
 import { qualityLimits } from '../fakes/quality-limits.ts';
 
@@ -90,7 +91,7 @@ describe('half pictures', () => {
       'access.windowMs': 5000,
       'access.absenceMs': 100,
     };
-    const { config } = loadConfig({ flags: new Map<string, unknown>(Object.entries(flags)) });
+    const config = doorConfig(flags);
     const camera = fakeCamera();
     const events: Event[] = [];
     try {

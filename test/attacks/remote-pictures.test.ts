@@ -1,13 +1,14 @@
 /** Hostile pictures sent to a running door: none reaches its reader, each is answered, and what is read was made by the door's own process. */
+
 import { randomUUID } from 'node:crypto';
 import { connectAsync, type MqttClient } from 'mqtt';
 import sharp from 'sharp';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { openLog } from '../../src/base/log.ts';
-import { loadConfig } from '../../src/settings/load.ts';
 import { type House, wire } from '../../src/wire.ts';
 import { demoPicture, temporaryFolder } from '../cli/facelatch.ts';
 import { fakeCamera } from '../fakes/camera.ts';
+import { doorConfig } from '../fakes/config.ts';
 import { type Mosquitto, openMosquitto } from '../fakes/mosquitto.ts';
 import { drawing, drawingReader } from '../fakes/reader.ts';
 
@@ -43,7 +44,7 @@ beforeAll(async () => {
     'mqtt.clockCheck': false,
     'mqtt.allowUnsigned': ['enrol.start', 'enrol.add', 'enrol.status'],
   };
-  const { config } = loadConfig({ flags: new Map<string, unknown>(Object.entries(settings)) });
+  const config = doorConfig(settings);
   const drawings = drawingReader();
   const reader = {
     ...drawings,

@@ -1,4 +1,5 @@
 /** A door that is killed comes back as it was: what happened since does not push its mode out of memory. */
+
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
@@ -7,10 +8,10 @@ import { expect, it } from 'vitest';
 import { openLog } from '../../src/base/log.ts';
 import { systemClock } from '../../src/base/time.ts';
 import { openJournal } from '../../src/journal/sqlite.ts';
-import { loadConfig } from '../../src/settings/load.ts';
 import { wire } from '../../src/wire.ts';
 import { temporaryFolder } from '../cli/facelatch.ts';
 import { fakeCamera } from '../fakes/camera.ts';
+import { doorConfig } from '../fakes/config.ts';
 import { drawing, drawingReader } from '../fakes/reader.ts';
 import { fakeRelay } from '../fakes/relay.ts';
 
@@ -30,7 +31,7 @@ it('disarmed, opened 600 times by others, and killed, it is disarmed after the n
   const camera = fakeCamera();
   const relay = fakeRelay();
   const flags = { 'state.folder': folder.path, 'identity.policy': 'paper', 'face.idleFps': 0, 'access.absenceMs': 100 };
-  const { config } = loadConfig({ flags: new Map(Object.entries(flags)) });
+  const config = doorConfig(flags);
   await using house = await wire(config, openLog('silent'), { camera, reader: drawingReader(), relay });
   const picture = drawing({ face: 10 });
   const template = (await house.reader.read(picture)).faces[0]!.embedding!;

@@ -1,4 +1,5 @@
 /** A screen with one stranger's picture after the other, without a gap, before a running door. */
+
 import { connectAsync } from 'mqtt';
 import { expect, it } from 'vitest';
 import { hashPin } from '../../src/access/pin.ts';
@@ -6,10 +7,10 @@ import { openLog } from '../../src/base/log.ts';
 import type { Requester } from '../../src/events.ts';
 import type { FaceReader } from '../../src/face/port.ts';
 import { publicEntry } from '../../src/mqtt/codec.ts';
-import { loadConfig } from '../../src/settings/load.ts';
 import { wire } from '../../src/wire.ts';
 import { temporaryFolder } from '../cli/facelatch.ts';
 import { fakeCamera } from '../fakes/camera.ts';
+import { doorConfig } from '../fakes/config.ts';
 import { near, randomOf, unitVector } from '../fakes/embeddings.ts';
 import { openMosquitto } from '../fakes/mosquitto.ts';
 import { drawing, drawingReader } from '../fakes/reader.ts';
@@ -47,7 +48,7 @@ it('is stopped within fifty attempts; nothing tells how alike anybody was; a res
     ...{ 'state.folder': folder.path, 'identity.policy': 'paper', 'face.idleFps': 0, 'access.absenceMs': 100 },
     ...{ 'mqtt.enabled': true, 'mqtt.url': broker.url },
   };
-  const { config } = loadConfig({ flags: new Map(Object.entries(flags)) });
+  const config = doorConfig(flags);
   await using house = await wire(config, openLog('silent'), { camera, reader: crowdReader(), relay });
   const picture = drawing({ face: 1 });
   const template = (await house.reader.read(picture)).faces[0]!.embedding!;

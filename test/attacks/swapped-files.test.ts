@@ -1,4 +1,5 @@
 /** Somebody who can write to the state folder swaps or removes the files of a running door. */
+
 import { copyFileSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,9 +9,9 @@ import { openLog } from '../../src/base/log.ts';
 import { systemClock } from '../../src/base/time.ts';
 import type { Event } from '../../src/events.ts';
 import { dryRelay } from '../../src/relay/dry.ts';
-import { loadConfig } from '../../src/settings/load.ts';
 import { type House, wire } from '../../src/wire.ts';
 import { type FakeCamera, fakeCamera } from '../fakes/camera.ts';
+import { doorConfig } from '../fakes/config.ts';
 
 const shot = (name: string) => readFileSync(new URL(`../../config/demo-people/${name}.jpg`, import.meta.url));
 
@@ -33,9 +34,7 @@ beforeEach(async () => {
     'access.windowMs': 5000,
     'access.cooldownMs': 0,
   };
-  const { config } = loadConfig({
-    flags: new Map<string, unknown>(Object.entries({ 'state.folder': join(folder, 'state'), ...settings })),
-  });
+  const config = doorConfig({ 'state.folder': join(folder, 'state'), ...settings });
   relay = dryRelay({ clock: systemClock, ...config.relay });
   house = await wire(config, openLog('silent'), { camera, relay, onEvent: (event) => events.push(event) });
   const end = new AbortController();

@@ -1,17 +1,18 @@
 /** A whole running door before which a crowd stands; it knows Ada, whose face is at 10°. Four pictures a second. */
+
 import { openLog } from '../../src/base/log.ts';
 import type { Event } from '../../src/events.ts';
-import { loadConfig } from '../../src/settings/load.ts';
 import { wire } from '../../src/wire.ts';
 import { fakeCamera } from './camera.ts';
 import { fakeClock } from './clock.ts';
+import { doorConfig } from './config.ts';
 import { crowd, crowdReader, type InCrowd } from './crowd.ts';
 import { fakeRelay } from './relay.ts';
 
 /** `state`: its state folder. */
 export async function openCrowdDoor(state: string, settings: Readonly<Record<string, unknown>> = {}) {
   const flags = { 'state.folder': state, 'identity.policy': 'paper', 'face.idleFps': 0, ...settings };
-  const { config } = loadConfig({ flags: new Map<string, unknown>(Object.entries(flags)) });
+  const config = doorConfig(flags);
   const clock = fakeClock();
   const camera = fakeCamera(clock);
   const events: Event[] = [];

@@ -1,4 +1,5 @@
 /** A place for whole doors that learn: a state folder, a real broker and an operator with a key; on it the running door, with its networks and a camera that tests show people to. */
+
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { connectAsync, type MqttClient } from 'mqtt';
@@ -8,10 +9,10 @@ import { openLog } from '../../src/base/log.ts';
 import { newKey, publicKeyOf } from '../../src/command/keys.ts';
 import { operatorsIn } from '../../src/command/operators.ts';
 import type { Event } from '../../src/events.ts';
-import { loadConfig } from '../../src/settings/load.ts';
 import { type House, type Overrides, wire } from '../../src/wire.ts';
 import { demoPicture, facelatch, type Run, temporaryFolder } from '../cli/facelatch.ts';
 import { fakeCamera } from './camera.ts';
+import { doorConfig } from './config.ts';
 import { type Mosquitto, openMosquitto } from './mosquitto.ts';
 
 export interface LearningPlace extends AsyncDisposable {
@@ -103,7 +104,7 @@ async function openDoor(
   { state, broker, client }: Pick<LearningPlace, 'state' | 'broker' | 'client'>,
   { workshop, settings, people = Array.from({ length: 10 }, (_, i) => i + 1), overrides }: LearningDoorOptions,
 ): Promise<LearningDoor> {
-  const { config } = loadConfig({ flags: new Map(Object.entries({ ...settingsOfDoor(state, broker.url), ...settings })) });
+  const config = doorConfig({ ...settingsOfDoor(state, broker.url), ...settings });
   const listens = new Promise<void>((resolve) => client.on('message', (topic) => topic.endsWith('/cmd/self-test') && resolve()));
   const camera = fakeCamera();
   const events: Event[] = [];

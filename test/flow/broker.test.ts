@@ -2,6 +2,7 @@
  * The conversation over every way there is to a broker: the running house, an operator in a process of their own, and somebody who only watches; on a
  * real mosquitto that asks for TLS 1.3, certificates and passwords, and lets nobody do more than its access list says.
  */
+
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -12,11 +13,11 @@ import { newKey, openDoorKeys, publicKeyOf } from '../../src/command/keys.ts';
 import { operatorsIn } from '../../src/command/operators.ts';
 import type { Event } from '../../src/events.ts';
 import { signedBody } from '../../src/mqtt/statement.ts';
-import { loadConfig } from '../../src/settings/load.ts';
 import { wire } from '../../src/wire.ts';
 import { facelatch, temporaryFolder } from '../cli/facelatch.ts';
 import { fakeCamera } from '../fakes/camera.ts';
 import { authorityIn } from '../fakes/certificates.ts';
+import { doorConfig } from '../fakes/config.ts';
 import { accepting, freePort, type Mosquitto, openMosquitto } from '../fakes/mosquitto.ts';
 import { drawing, drawingReader } from '../fakes/reader.ts';
 
@@ -90,7 +91,7 @@ async function open({ url, settings = {} }: Way) {
     ...{ 'mqtt.enabled': true, 'mqtt.url': url, 'mqtt.clockCheck': false, 'mqtt.user': 'door', 'mqtt.passwordFile': word('door') },
     ...settings,
   };
-  const { config } = loadConfig({ flags: new Map<string, unknown>(Object.entries(values)) });
+  const config = doorConfig(values);
   const camera = fakeCamera();
   const reader = drawingReader();
   const events: Event[] = [];

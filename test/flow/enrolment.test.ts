@@ -1,4 +1,5 @@
 /** Enrolment from afar, whole: an operator's own process, a real broker, the running door with its networks; then the face opens the door. */
+
 import { randomUUID } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -9,9 +10,9 @@ import { openLog } from '../../src/base/log.ts';
 import { newKey, publicKeyOf } from '../../src/command/keys.ts';
 import { operatorsIn } from '../../src/command/operators.ts';
 import type { Event } from '../../src/events.ts';
-import { loadConfig } from '../../src/settings/load.ts';
 import { type House, wire } from '../../src/wire.ts';
 import { demoPicture, facelatch, jsonOf, root, temporaryFolder } from '../cli/facelatch.ts';
+import { doorConfig } from '../fakes/config.ts';
 import { type Mosquitto, openMosquitto } from '../fakes/mosquitto.ts';
 
 let folder: ReturnType<typeof temporaryFolder>;
@@ -86,7 +87,7 @@ async function open(from: string, settings: Readonly<Record<string, unknown>> = 
     'mqtt.clockCheck': false,
     ...settings,
   };
-  const { config } = loadConfig({ flags: new Map<string, unknown>(Object.entries(values)) });
+  const config = doorConfig(values);
   // Its message to itself says that the door listens.
   const listens = new Promise<void>((resolve) => client.on('message', (topic) => topic.endsWith('/cmd/self-test') && resolve()));
   await client.subscribeAsync('facelatch/front-door/#', { qos: 1 });

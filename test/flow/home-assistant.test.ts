@@ -1,4 +1,5 @@
 /** Home Assistant and the running house, over a real broker: what it shows, when it shows nothing, what it may ask for, and that it forgets the door. */
+
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { connectAsync } from 'mqtt';
@@ -10,10 +11,10 @@ import type { Event } from '../../src/events.ts';
 import type { FaceReader } from '../../src/face/port.ts';
 import { dryRelay } from '../../src/relay/dry.ts';
 import type { InputChange, Inputs, Relay } from '../../src/relay/port.ts';
-import { loadConfig } from '../../src/settings/load.ts';
 import { wire } from '../../src/wire.ts';
 import { facelatch, temporaryFolder } from '../cli/facelatch.ts';
 import { type FakeCamera, fakeCamera } from '../fakes/camera.ts';
+import { doorConfig } from '../fakes/config.ts';
 import { type HomeAssistant, openHomeAssistant } from '../fakes/home-assistant.ts';
 import { type Mosquitto, openMosquitto } from '../fakes/mosquitto.ts';
 import { type Drawing, drawing, drawingReader } from '../fakes/reader.ts';
@@ -104,7 +105,7 @@ async function open(settings: Readonly<Record<string, unknown>> = {}, parts: Par
     'mqtt.homeAssistant.enabled': true,
     ...settings,
   };
-  const { config } = loadConfig({ flags: new Map<string, unknown>(Object.entries(values)) });
+  const config = doorConfig(values);
   const relay = parts.relay ?? dryRelay({ clock: systemClock, ...config.relay });
   const reader = photographReader();
   const onEvent = (event: Event) => void events.push(event);

@@ -1,4 +1,5 @@
 /** The whole house, wired as the program wires it: only the camera is a fake whose frames the test pushes. */
+
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,9 +12,9 @@ import { openLog } from '../../src/base/log.ts';
 import { systemClock } from '../../src/base/time.ts';
 import type { Event } from '../../src/events.ts';
 import { dryRelay } from '../../src/relay/dry.ts';
-import { loadConfig } from '../../src/settings/load.ts';
 import { type House, wire } from '../../src/wire.ts';
 import { type FakeCamera, fakeCamera } from '../fakes/camera.ts';
+import { doorConfig } from '../fakes/config.ts';
 import { freePort, openMosquitto } from '../fakes/mosquitto.ts';
 
 const people = new URL('../../config/demo-people/', import.meta.url).pathname;
@@ -32,21 +33,17 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-const configOf = (settings: Readonly<Record<string, unknown>> = {}) => {
-  const flags = new Map<string, unknown>(
-    Object.entries({
-      'state.folder': join(folder, 'state'),
-      'camera.retryMinMs': 50,
-      'face.idleFps': 0,
-      'relay.pulseMs': 100,
-      'access.absenceMs': 300,
-      'access.maxFrameAgeMs': 5000,
-      'access.windowMs': 5000,
-      ...settings,
-    }),
-  );
-  return loadConfig({ flags }).config;
-};
+const configOf = (settings: Readonly<Record<string, unknown>> = {}) =>
+  doorConfig({
+    'state.folder': join(folder, 'state'),
+    'camera.retryMinMs': 50,
+    'face.idleFps': 0,
+    'relay.pulseMs': 100,
+    'access.absenceMs': 300,
+    'access.maxFrameAgeMs': 5000,
+    'access.windowMs': 5000,
+    ...settings,
+  });
 
 /** A running house with p01 enrolled; `stop` ends it and gives back what was journalled. */
 async function open(settings?: Readonly<Record<string, unknown>>) {

@@ -1,13 +1,14 @@
 /** Prometheus reads the running house over HTTP. */
+
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { galleryOf } from '../../src/adapters/basics.ts';
 import { openLog } from '../../src/base/log.ts';
-import { loadConfig } from '../../src/settings/load.ts';
 import { wire } from '../../src/wire.ts';
 import { temporaryFolder } from '../cli/facelatch.ts';
 import { fakeCamera } from '../fakes/camera.ts';
+import { doorConfig } from '../fakes/config.ts';
 import { freePort } from '../fakes/mosquitto.ts';
 import { drawing, drawingReader } from '../fakes/reader.ts';
 import { type Samples, samplesOf } from '../host/samples.ts';
@@ -22,7 +23,7 @@ it('a visit of a known face, of a stranger and of one in the dark are counted, w
   const port = await freePort();
   const settings = { 'state.folder': join(folder.path, 'state'), 'metrics.enabled': true, 'metrics.port': port };
   const door = { 'identity.policy': 'paper', 'access.denyAfterMs': 500, 'access.absenceMs': 100, 'face.idleFps': 0 };
-  const { config } = loadConfig({ flags: new Map<string, unknown>(Object.entries({ ...settings, ...door })) });
+  const config = doorConfig({ ...settings, ...door });
   const camera = fakeCamera();
   const reader = drawingReader();
   const house = await wire(config, openLog('silent'), { camera, reader });

@@ -3,6 +3,7 @@
  * the one before until templates are made, over a kill in the middle, and nobody is lost. Here the one before computes
  * the same and is another file.
  */
+
 import { createHash } from 'node:crypto';
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -16,8 +17,9 @@ import type { Event } from '../../src/events.ts';
 import { openEmbedderNetwork } from '../../src/face/manifest/embedder.ts';
 import { openJournal } from '../../src/journal/sqlite.ts';
 import { keptNetworksOf } from '../../src/learning/first-guards.ts';
-import { type Config, loadConfig } from '../../src/settings/load.ts';
+import type { Config } from '../../src/settings/load.ts';
 import { facelatch, start, temporaryFolder } from '../cli/facelatch.ts';
+import { doorConfig } from '../fakes/config.ts';
 
 const people = Array.from({ length: 16 }, (_, i) => `p${String(i + 1).padStart(2, '0')}`);
 const folder = temporaryFolder();
@@ -25,15 +27,7 @@ const state = join(folder.path, 'state');
 const before = join(folder.path, 'network-before');
 const now = openEmbedderNetwork(modelFolder('embedder')).info;
 
-const configOf = (embedder: string): Config =>
-  loadConfig({
-    flags: new Map(
-      [
-        ['state.folder', state],
-        ['face.embedder', embedder],
-      ].map(([path, value]) => [path, value] as never),
-    ),
-  }).config;
+const configOf = (embedder: string): Config => doorConfig({ 'state.folder': state, 'face.embedder': embedder });
 
 /** The shipped embedder with another producer name (protobuf: a field that comes again replaces the first). */
 function makeNetworkBefore(): void {

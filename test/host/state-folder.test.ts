@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openLog } from '../../src/base/log.ts';
 import { stateModes } from '../../src/host/state-folder.ts';
-import { loadConfig } from '../../src/settings/load.ts';
 import { wire } from '../../src/wire.ts';
 import { fakeCamera } from '../fakes/camera.ts';
+import { doorConfig } from '../fakes/config.ts';
 import { drawingReader } from '../fakes/reader.ts';
 import { fakeRelay } from '../fakes/relay.ts';
 
@@ -44,7 +44,7 @@ describe('the state folder', () => {
   });
 
   it('in which others could write begins no door; one that they can read begins, and the log says so', async () => {
-    const { config } = loadConfig({ flags: new Map(Object.entries({ 'state.folder': folder, 'identity.policy': 'paper' })) });
+    const config = doorConfig({ 'state.folder': folder, 'identity.policy': 'paper' });
     const lines: string[] = [];
     const open = () =>
       wire(config, openLog('warn', { write: (line) => void lines.push(line) }), {
