@@ -93,10 +93,11 @@ function faultOf(error: Error & { code?: unknown }, said: string, { name, versio
       error,
     );
   const code = /npm (?:error|ERR!) code (\S+)/.exec(said)?.[1] ?? '';
-  if (code === 'EINTEGRITY')
+  // Other bytes than stated, or no archive at all.
+  if (code === 'EINTEGRITY' || /^(Z|TAR)_/.test(code))
     return new Fault(
       'model-damaged',
-      `The registry sends other bytes for ${name}@${version} than it states: nothing of them is kept`,
+      `The registry sends other bytes for ${name}@${version} than it states, or damaged ones (${code}): nothing of them is kept`,
       error,
     );
   if (code === 'E404' || code === 'ETARGET')

@@ -3,8 +3,9 @@
  * reasons come out. The measures follow ISO/IEC 29794-5 (face image quality): inter-eye distance, illumination,
  * sharpness, head pose, cropping.
  */
+import { similarityOf } from './align.ts';
 import type { Detection } from './detect.ts';
-import type { Box, Landmarks, Quality, QualityLimits, QualityReason } from './port.ts';
+import type { Box, Framing, Landmarks, Quality, QualityLimits, QualityReason } from './port.ts';
 
 /**
  * Sorts faces, large and central ones first: by area × score − half the squared distance between the centres of box and
@@ -201,4 +202,32 @@ function isCutOff(face: Detection, interEyePx: number, width: number, height: nu
   const { x1, y1, x2, y2 } = face.box;
   const inside = areaOf({ x1: Math.max(0, x1), y1: Math.max(0, y1), x2: Math.min(width, x2), y2: Math.min(height, y2) });
   return near || inside < 0.9 * areaOf(face.box);
+}
+
+/** The share of an aligned face that the picture's edge may cut from a picture that is stored: foreheads of tight crops. */
+const mostBeyond = 0.18;
+/** Points on each side that are looked at. */
+const grid = 32;
+
+/**
+ * True if too much of what the network would see lies beyond the picture's edge, where there is nothing but the edge
+ * repeated. For pictures that are stored: such a template resembles its person less (cosine 0.65 to 0.9).
+ */
+export function isBeyondEdge(
+  landmarks: Landmarks,
+  { width, height, points }: Framing,
+  picture: { width: number; height: number },
+): boolean {
+  const { a, b, tx, ty } = similarityOf(
+    points,
+    landmarks.map(({ x, y }) => [x, y] as const),
+  );
+  let beyond = 0;
+  for (let row = 0; row < grid; row++)
+    for (let column = 0; column < grid; column++) {
+      const [u, v] = [((column + 0.5) * width) / grid, ((row + 0.5) * height) / grid];
+      const [x, y] = [a * u - b * v + tx, b * u + a * v + ty];
+      if (x < 0 || y < 0 || x >= picture.width || y >= picture.height) beyond++;
+    }
+  return beyond > mostBeyond * grid ** 2;
 }

@@ -12,8 +12,8 @@ import { openDetectorNetwork } from './manifest/detector.ts';
 import { openEmbedderNetwork } from './manifest/embedder.ts';
 import { divided } from './mask.ts';
 import { decodePicture, type Picture } from './picture.ts';
-import type { EmbedderInfo, Face, Quality, QualityLimits, QualityReason, Reading, ReadOptions } from './port.ts';
-import { byDominance, judge, looksOf } from './quality.ts';
+import type { EmbedderInfo, Face, Framing, Quality, QualityLimits, QualityReason, Reading, ReadOptions } from './port.ts';
+import { byDominance, isBeyondEdge, judge, looksOf } from './quality.ts';
 import type { ReaderOptions, WorkerAnswer, WorkerRequest } from './reader.ts';
 import { type Turned, turnedJpeg, turnOf } from './turn.ts';
 
@@ -31,7 +31,7 @@ function faultOf(error: unknown): Extract<WorkerAnswer, { kind: 'fault' }> {
 interface Pipeline {
   readonly detector: Detector;
   readonly embedder: Embedder;
-  readonly size: { readonly width: number; readonly height: number };
+  readonly framing: Framing;
   readonly limits: QualityLimits;
   /** Lowest fitness, 0…1. */
   readonly fitness: { readonly door: number; readonly enrolment: number };
@@ -59,7 +59,14 @@ async function openPipeline(limits: QualityLimits): Promise<Pipeline> {
     door: bound(limits.minFitness, quality?.door),
     enrolment: bound(limits.minEnrolmentFitness, quality?.enrolment),
   };
-  return { detector, embedder, size: network.input, limits, fitness, info: network.info };
+  return {
+    detector,
+    embedder,
+    framing: { width: network.input.width, height: network.input.height, points: network.template },
+    limits,
+    fitness,
+    info: network.info,
+  };
 }
 
 async function read(pipeline: Pipeline, { picture: encoded, embed, mask, purpose = 'door' }: WorkerRequest): Promise<Reading> {
@@ -137,14 +144,15 @@ const isSurelyUpright = (known: CutAndEmbedded | undefined, { quality }: Embedde
 
 /** One face, judged, and embedded if it is to be; `times` is added to. */
 async function judged(
-  { embedder, size, limits, fitness: needed }: Pipeline,
+  { embedder, framing, limits, fitness: needed }: Pipeline,
   { picture, face, others, isTurned, embed, purpose, known }: Judging,
   times: Times,
 ): Promise<Face> {
   const from = performance.now();
   const aligned = known?.aligned ?? embedder.align(picture, face.landmarks);
-  const own = judge(face, others, looksOf(aligned, size.width, size.height), picture.width, picture.height, limits);
-  const quality = isTurned ? withReason(own, 'turned') : own;
+  const own = judge(face, others, looksOf(aligned, framing.width, framing.height), picture.width, picture.height, limits);
+  const whole = purpose === 'enrolment' && isBeyondEdge(face.landmarks, framing, picture) ? withReason(own, 'cut-off') : own;
+  const quality = isTurned ? withReason(whole, 'turned') : whole;
   times.align += performance.now() - from;
   if (embed === 'none' || (embed === 'good' && quality.reasons.length > 0)) return { ...face, quality };
   const before = performance.now();

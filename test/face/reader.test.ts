@@ -8,6 +8,7 @@ import type { Fault } from '../../src/base/errors.ts';
 import { encode, messageField } from '../../src/base/protobuf.ts';
 import type { FaceReader, Reading } from '../../src/face/port.ts';
 import { openFaceReader } from '../../src/face/reader.ts';
+import { readCandidate } from '../../src/identity/candidate.ts';
 import { qualityLimits } from '../fakes/quality-limits.ts';
 import golden from './golden.json' with { type: 'json' };
 
@@ -131,6 +132,37 @@ describe('quality', () => {
     const reading = await reader.read(await make());
     expect(reasonsOf(reading)).toContain(reason);
     expect(reading.faces[0]?.embedding).toBeUndefined();
+  });
+
+  /** The picture with a share of the face's box cut off on one side. */
+  async function cutAt(name: string, side: 'left' | 'right' | 'top' | 'bottom', share: number): Promise<Buffer> {
+    const { width, height, faces } = await reader.read(shot(name), { embed: 'none' });
+    const { x1, y1, x2, y2 } = faces[0]?.box ?? { x1: 0, y1: 0, x2: width, y2: height };
+    const [across, down] = [share * (x2 - x1), share * (y2 - y1)];
+    const left = side === 'left' ? Math.round(x1 + across) : 0;
+    const top = side === 'top' ? Math.round(y1 + down) : 0;
+    const right = side === 'right' ? Math.round(x2 - across) : width;
+    const bottom = side === 'bottom' ? Math.round(y2 - down) : height;
+    return on(sharp(shot(name)).extract({ left, top, width: right - left, height: bottom - top }));
+  }
+
+  it.each(['left', 'right', 'top', 'bottom'] as const)(
+    'a face that the picture’s edge cuts on the %s is compared and stored by nobody',
+    async (side) => {
+      for (const name of ['p01-neutral.jpg', 'p05-smiling.jpg', 'p09-neutral.jpg'])
+        for (const share of [0.3, 0.4, 0.5]) {
+          const picture = await cutAt(name, side, share);
+          expect(reasonsOf(await reader.read(picture)), `${name} ${share}`).toContain('cut-off');
+          expect(await readCandidate(name, picture, reader, limits), `${name} ${share}`).toMatchObject({ accepted: false });
+        }
+    },
+  );
+
+  it('a face at the edge, of which little is cut, still opens; where its framing is short of a fifth, it is not stored', async () => {
+    const [inside, short] = [await cutAt('p01-neutral.jpg', 'right', 0), await cutAt('p01-neutral.jpg', 'right', 0.2)];
+    expect(reasonsOf(await reader.read(inside, { purpose: 'enrolment' }))).toEqual([]);
+    expect(reasonsOf(await reader.read(short))).toEqual([]);
+    expect(reasonsOf(await reader.read(short, { purpose: 'enrolment' }))).toEqual(['cut-off']);
   });
 
   it('embeds the dominant face all the same where that is asked', async () => {

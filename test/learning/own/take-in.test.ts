@@ -37,6 +37,8 @@ const packed = tarball([
   },
   { path: 'package/model/colours.onnx', body: bytes },
 ]);
+/** The first half of it. */
+const damaged = packed.subarray(0, packed.length >> 1);
 const entry = {
   ...{ name: 'colours', kind: 'face-embedder', about: 'means', licence: 'CC0', commercial: true, source: 'a test', measured: [], ms: 1 },
   package: { name: 'faces', version: '1.0.0', integrity: integrityOf(packed), bytes: packed.length, path: 'model/colours.onnx' },
@@ -81,6 +83,7 @@ describe('from a registry', () => {
       'a package that was changed, with an integrity that fits it',
       { tarball: tarball([{ path: 'package/model/colours.onnx', body: Buffer.alloc(bytes.length) }]) },
     ],
+    ['a package that is no archive, with an integrity that fits it', { tarball: damaged }],
     ['a package that was changed on its way', { integrity: integrityOf(Buffer.from('as it was')) }],
     [
       'a package that is larger',
