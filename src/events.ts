@@ -123,6 +123,11 @@ export type Event =
   | { readonly kind: 'camera.restored'; readonly afterMs: number }
   /** `damaged` of the latest `frames` pictures were not delivered whole. */
   | { readonly kind: 'camera.damage-seen'; readonly damaged: number; readonly frames: number }
+  /**
+   * The camera that this door trusts from now on: the first one, or another one that somebody at the machine bound.
+   * `ids`: vendor and product; `port`: where it is plugged in. `by`: absent for the first one.
+   */
+  | { readonly kind: 'camera.bound'; readonly title: string; readonly ids: string; readonly port: string; readonly by?: string }
   /** The camera is mounted on its side or upside down; `rotate`: the value that `camera.rotate` needs. */
   | { readonly kind: 'camera.turned'; readonly rotate: number }
   | { readonly kind: 'reader.failed'; readonly detail: string; readonly retryInMs: number }
@@ -209,9 +214,12 @@ export type Event =
   /** Alarms: open for longer than allowed; opened without a release. */
   | { readonly kind: 'door.held-open'; readonly openMs: number }
   | { readonly kind: 'door.forced-open' }
-  /** Alarm: the case was opened. Opening by face and from afar is blocked for `blockedMs`. */
-  | { readonly kind: 'tamper.raised'; readonly blockedMs: number }
-  | { readonly kind: 'tamper.cleared'; readonly afterMs: number }
+  /**
+   * Alarm: the case was opened. Opening by face and from afar is blocked for `blockedMs`. `what`: `camera` where
+   * another camera, or a recording, is in the place of the door's own; then no frame is looked at until it is back.
+   */
+  | { readonly kind: 'tamper.raised'; readonly blockedMs: number; readonly what?: 'camera' }
+  | { readonly kind: 'tamper.cleared'; readonly afterMs: number; readonly what?: 'camera' }
   | { readonly kind: 'lockout.started'; readonly failures: number; readonly durationMs: number; readonly level: number }
   | { readonly kind: 'lockout.ended'; readonly why: 'over' | 'reset' }
   /** Alarm: too many failed attempts in all. Nobody is let in by face until a correct PIN or an operator's reset. */

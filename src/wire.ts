@@ -162,7 +162,8 @@ async function openRooms(config: Config, log: Log, overrides: Overrides, opening
   const journal = opening.use(journalOf(config, clock));
   const { eyes, learning } = await openGuarding({ config, log, clock, journal }, overrides, opening);
   const relay = opening.use(overrides.relay ?? (await relayOf(config, clock, log.child({ room: 'relay' }))));
-  const plainCamera = overrides.camera ?? cameraOf(config, clock);
+  const plainCamera =
+    overrides.camera ?? cameraOf(config, clock, ({ title, ids, port }) => journal.append({ kind: 'camera.bound', title, ids, port }));
   const camera = sharedCamera(stepped ? stepping(plainCamera, stepped, config.camera.fps) : plainCamera);
   return {
     ...{ config, clock, log, journal, learning, eyes, relay, camera },

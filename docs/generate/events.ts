@@ -10,6 +10,7 @@ const meanings: Readonly<Record<EventKind, string>> = {
   'camera.failed': 'The camera gives no pictures. The door tries again; PIN, exit button and remote opening go on.',
   'camera.restored': 'The camera gives pictures again.',
   'camera.damage-seen': 'Many pictures of the camera arrive damaged and are not looked at: cable, hub or power.',
+  'camera.bound': 'This door trusts this camera from now on; another one in its place is an alarm.',
   'camera.turned': 'The camera is mounted on its side or upside down: set `camera.rotate` to `rotate`.',
   'reader.failed': 'The networks that find and compare faces stopped. They are started again.',
   'reader.restored': 'Faces are read again.',

@@ -33,7 +33,7 @@ function fromEntries(journal: Pick<Journal, 'query'>, armed: boolean, now: Momen
     ({ event }) => event.kind === 'request.granted' && (event.what === 'arm' || event.what === 'disarm'),
   );
   const isArmed = mode?.event.kind === 'request.granted' ? mode.event.what === 'arm' : armed;
-  const tamper = newest(journal, 'tamper.raised', () => true);
+  const tamper = newest(journal, 'tamper.raised', ({ event }) => event.kind === 'tamper.raised' && event.what === undefined);
   const leftMs = tamper?.event.kind === 'tamper.raised' ? tamper.event.blockedMs - passedSince(tamper, now) : 0;
   return {
     face: initialState,

@@ -1,8 +1,9 @@
 /** The camera room as the configuration says. */
-
+import { join } from 'node:path';
 import { cameraAddress } from '../base/network/camera-address.ts';
 import { readSecretFile } from '../base/secret.ts';
 import type { Clock, SteppedClock } from '../base/time.ts';
+import { type CameraIdentity, requireBound } from '../camera/binding.ts';
 import { demoVisits } from '../camera/demo/visits.ts';
 import { findVideoDevice } from '../camera/devices.ts';
 import { type Mounting, mounted } from '../camera/mounting.ts';
@@ -13,17 +14,28 @@ import { v4l2Camera } from '../camera/v4l2.ts';
 import { watched } from '../camera/watch.ts';
 import { webcamCamera } from '../camera/webcam.ts';
 import type { Config } from '../settings/load.ts';
-import { demoPeopleFolder } from './basics.ts';
+import { demoPeopleFolder, stateFolder } from './basics.ts';
 
 /** The demo people, as their pictures are named. */
 export const demoPeople = Array.from({ length: 16 }, (_, i) => `p${String(i + 1).padStart(2, '0')}`);
 
-/** The camera that the configuration names, watched for freezing and darkness. */
-export function cameraOf({ camera }: Config, clock: Clock): Camera {
+/** Where the door notes its camera. */
+export const cameraFile = (config: Config): string => join(stateFolder(config), 'camera.json');
+
+/**
+ * The camera that the configuration names, watched for freezing and darkness. `onBound`: the daemon's, which notes the
+ * first camera; without it a camera is compared with the noted one, and none is noted.
+ */
+export function cameraOf(config: Config, clock: Clock, onBound?: (camera: CameraIdentity) => void): Camera {
+  const { camera } = config;
   const { width, height, fps, device, replay } = camera;
   const mounting = mountingOf(camera);
   const lockStep = replay.speed === 0;
-  const find = (name: string) => findVideoDevice(name, camera);
+  const find = async (name: string) => {
+    const path = await findVideoDevice(name, camera);
+    await requireBound(path, { file: cameraFile(config), rule: camera.binding, onBound });
+    return path;
+  };
   switch (camera.source) {
     case 'replay': {
       const { enrolled, visits, seed, speed, from, loop } = replay;
@@ -37,11 +49,19 @@ export function cameraOf({ camera }: Config, clock: Clock): Camera {
       return lockStep ? source : watched(source, { ...camera, stillMs: 0, clock });
     }
     case 'v4l2':
-      return watched(v4l2Camera({ device, width, height, fps, mounting, clock, find }), { ...camera, clock });
+      return watched(v4l2Camera({ device, width, height, fps, mounting, clock, find }), {
+        ...camera,
+        refuseLoops: !camera.allowVirtual,
+        clock,
+      });
     case 'webcam':
-      return watched(mounted(webcamCamera({ device, width, height, fps, clock, find }), mounting), { ...camera, clock });
+      return watched(mounted(webcamCamera({ device, width, height, fps, clock, find }), mounting), {
+        ...camera,
+        refuseLoops: !camera.allowVirtual,
+        clock,
+      });
     case 'rtsp':
-      return watched(rtspCamera({ ...camera, ...networkPlace(camera), mounting, clock }), { ...camera, clock });
+      return watched(rtspCamera({ ...camera, ...networkPlace(camera), mounting, clock }), { ...camera, refuseLoops: true, clock });
   }
 }
 

@@ -105,6 +105,23 @@ export const faultGuide: Readonly<Record<FaultCode, FaultAdvice>> = {
       'The daemon closes the camera and opens it again. If it happens often, use another USB port or cable, lower `camera.fps` or the picture size, and ' +
       'give a hub its own power supply.',
   },
+  'camera-looped': {
+    area: 'camera',
+    says: ['plays a recording over and over'],
+    cause:
+      "The camera's pictures of the last minutes came again in the same order, byte for byte. No sensor does that: something plays a recording in place of the camera.",
+    remedy:
+      'Look what is connected, and at the cable. Nobody is let in by face until the pictures are new again. For a recording of your own, use `camera.source` `replay`.',
+  },
+  'camera-replaced': {
+    area: 'camera',
+    says: ['not the camera of this door', "note of this door's camera"],
+    cause:
+      'Another camera than the one that was noted at the first start is connected, by model, serial number, or port (`camera.binding`). Either you changed it, ' +
+      'or somebody has been at the door.',
+    remedy:
+      '`facelatch camera` shows both. If you changed it yourself: `sudo -u facelatch facelatch camera bind`. The running daemon takes the camera up by itself.',
+  },
   'camera-dark': {
     area: 'camera',
     says: ['nothing but darkness'],

@@ -119,7 +119,7 @@ export interface VideoDevice {
 }
 
 /** The cameras that are connected: by their stable names if udev gives them, else by path. */
-async function videoDevices(dev: string, sys: string): Promise<readonly VideoDevice[]> {
+export async function videoDevices(dev = devFolder, sys = sysFolder): Promise<readonly VideoDevice[]> {
   const lasting = (await names(join(dev, 'v4l', 'by-id'))).map((name) => ({ name, path: join(dev, 'v4l', 'by-id', name) }));
   // A camera has several nodes: index0 delivers the pictures, the others metadata.
   const first = lasting.filter(({ name }) => name.endsWith('-video-index0'));

@@ -7,6 +7,7 @@ import sharp from 'sharp';
 import { Fault } from '../base/errors.ts';
 import type { Clock } from '../base/time.ts';
 import type { Camera, Frame } from './port.ts';
+import { repeats } from './repeats.ts';
 import { newest } from './slot.ts';
 import { stillness } from './stillness.ts';
 
@@ -22,6 +23,8 @@ export interface WatchOptions {
    * check off. Milliseconds.
    */
   readonly stillMs?: number;
+  /** Whether a recording that is played over and over is a fault. */
+  readonly refuseLoops?: boolean;
   /** A mean brightness below this is dark, 0…255; 0 turns the check off. */
   readonly darkLevel: number;
   /** How long it must be dark. Milliseconds. */
@@ -60,12 +63,14 @@ async function watch(camera: Camera, options: WatchOptions, push: (frame: Frame)
   const freezing = freezeWatch(camera.label, options);
   const darkness = darkWatch(camera.label, options, found.reject);
   const still = stillWatch(camera.label, options, found.reject);
+  const looping = loopWatch(camera.label, options);
   const source = camera.frames(both)[Symbol.asyncIterator]();
   const drain = async () => {
     for (let next = await source.next(); !next.done && !both.aborted; next = await source.next()) {
       freezing.saw(next.value);
       darkness.saw(next.value);
       still.saw(next.value);
+      looping.saw(next.value);
       push(next.value);
     }
   };
@@ -112,6 +117,21 @@ function freezeWatch(label: string, { freezeMs, openMs = defaultOpenMs, fps, clo
         await turn();
         if (!signal.aborted && clock.now() >= dueMs()) throw fault(last ? 'no new picture' : 'no picture at all', last?.atMs ?? startMs);
       }
+    },
+  };
+}
+
+/** Throws the fault of a camera that delivers a recording again. */
+function loopWatch(label: string, { refuseLoops = false }: WatchOptions) {
+  const recording = repeats();
+  return {
+    saw: ({ picture }: Frame) => {
+      const ago = refuseLoops ? recording.saw(picture) : undefined;
+      if (ago === undefined) return;
+      throw new Fault(
+        'camera-looped',
+        `The camera ${label} plays a recording over and over (the same ${ago} pictures, byte for byte): look what is connected in its place`,
+      );
     },
   };
 }

@@ -6,6 +6,7 @@ import { Command, type OutputConfiguration } from 'commander';
 import { shownText } from '../base/path.ts';
 import { version } from '../base/version.ts';
 import { benchCommand } from './door/bench.ts';
+import { cameraCommand } from './door/camera.ts';
 import { configCommand } from './door/config.ts';
 import { doctorCommand } from './door/doctor.ts';
 import { homeAssistantCommand } from './door/home-assistant.ts';
@@ -60,6 +61,7 @@ const commands = [
   evaluateCommand,
   journalCommand,
   doctorCommand,
+  cameraCommand,
   strictnessCommand,
   configCommand,
   modelsCommand,

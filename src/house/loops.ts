@@ -62,6 +62,8 @@ const idleAfterMs = 2000;
 const waitTurnMs = 1000;
 /** A camera that ran this long before it failed is tried again at once, not after the last wait. */
 const steadyMs = 10_000;
+/** Not the door's own camera, or not what it sees: somebody should look. */
+const foreign: ReadonlySet<string> = new Set(['camera-replaced', 'camera-looped']);
 /** More unreadable pictures in a row than this are a broken camera, not a bad frame. */
 const mostUnreadable = 30;
 
@@ -83,6 +85,8 @@ interface State extends DaemonParts {
   /** The failure of the camera that goes on, if one does. */
   failedAtMs: number | undefined;
   failedWith: string | undefined;
+  /** Since when something else is in the place of the door's own camera. */
+  foreignSinceMs: number | undefined;
 }
 
 /** The loops over their parts; nothing runs yet. */
@@ -97,6 +101,7 @@ export function daemonLoops(parts: DaemonParts): Loops {
     lastLookMs: Number.NEGATIVE_INFINITY,
     failedAtMs: undefined,
     failedWith: undefined,
+    foreignSinceMs: undefined,
   };
   return { status: state.status, run: (signal) => runLoops(state, signal) };
 }
@@ -144,6 +149,9 @@ function noteRestored(state: State): void {
   const afterMs = Math.round(clock.now() - failedAtMs);
   log.info({ room: 'camera', afterMs }, 'camera restored');
   controller.record({ kind: 'camera.restored', afterMs });
+  if (state.foreignSinceMs !== undefined)
+    controller.record({ kind: 'tamper.cleared', what: 'camera', afterMs: Math.round(clock.now() - state.foreignSinceMs) });
+  state.foreignSinceMs = undefined;
   state.failedAtMs = undefined;
   state.failedWith = undefined;
 }
@@ -156,6 +164,10 @@ function noteFailed(state: State, fault: Fault, retryInMs: number): void {
   status.camera = 'failed';
   if (state.failedWith !== code) controller.record({ kind: 'camera.failed', code, detail, retryInMs });
   state.failedWith = code;
+  if (foreign.has(code) && state.foreignSinceMs === undefined) {
+    state.foreignSinceMs = clock.now();
+    controller.record({ kind: 'tamper.raised', what: 'camera', blockedMs: 0 });
+  }
   log.error({ room: 'camera', code, err: detail, retryInMs }, 'camera failed');
 }
 

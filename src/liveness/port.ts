@@ -25,7 +25,9 @@ export const livenessPolicies = [
 ] as const;
 export type LivenessPolicy = (typeof livenessPolicies)[number];
 
-/** One frame for the checks: its dominant face, and what was cut out around it. Pixels are those of the upright picture. */
+/**
+ * One frame for the checks: its dominant face, and what was cut out around it. Pixels are those of the upright picture.
+ */
 export interface LivenessFrame {
   /** Monotonic milliseconds. */
   readonly capturedAtMs: number;
@@ -39,7 +41,9 @@ export interface LivenessFrame {
   readonly passive: boolean;
 }
 
-/** One check of the moving picture over the latest frames. Ranges belong to the check; higher is more like an attack. */
+/**
+ * One check of the moving picture over the latest frames. Ranges belong to the check; higher is more like an attack.
+ */
 export interface MotionCheck {
   readonly kind: Exclude<SpoofKind, 'texture' | 'wrong-answer'>;
   readonly outcome: 'live' | 'spoof' | 'unsure';

@@ -9,6 +9,7 @@ import { jobPlaces, jobStates, recipeNames } from '../retrain/port.ts';
 
 const closed = { additionalProperties: false } as const;
 const object = <const P extends Parameters<typeof Type.Object>[0]>(properties: P) => Type.Object(properties, closed);
+const tampered = Type.Enum(['camera'], { description: 'Absent: the tamper switch of the case.' });
 const text = (description?: string) => Type.String(description === undefined ? {} : { description });
 const count = (description?: string) => Type.Integer({ minimum: 0, ...(description === undefined ? {} : { description }) });
 const ms = (description = 'Milliseconds.') => Type.Number({ description });
@@ -49,6 +50,12 @@ const fields = {
   'camera.failed': object({ code: text(), detail, retryInMs: ms() }),
   'camera.restored': object({ afterMs: ms() }),
   'camera.damage-seen': object({ damaged: count(), frames: count('The latest, with the damaged ones.') }),
+  'camera.bound': object({
+    title: text(),
+    ids: text('Vendor and product.'),
+    port: text('Where it is plugged in.'),
+    by: maybe(text('Who bound it; absent for the first one.')),
+  }),
   'camera.turned': object({ rotate: count('Degrees, for the setting camera.rotate.') }),
   'reader.failed': object({ detail, retryInMs: ms() }),
   'reader.restored': object({ afterMs: ms() }),
@@ -80,8 +87,8 @@ const fields = {
   'door.closed': object({ openMs: ms() }),
   'door.held-open': object({ openMs: ms() }),
   'door.forced-open': object({}),
-  'tamper.raised': object({ blockedMs: ms() }),
-  'tamper.cleared': object({ afterMs: ms() }),
+  'tamper.raised': object({ blockedMs: ms(), what: maybe(tampered) }),
+  'tamper.cleared': object({ afterMs: ms(), what: maybe(tampered) }),
   'lockout.started': object({ failures: count(), durationMs: ms(), level: count() }),
   'lockout.ended': object({ why: Type.Enum(['over', 'reset']) }),
   'access.stopped': object({ attempts: count('Failed attempts in all.') }),

@@ -60,6 +60,11 @@ export const camera = {
     'Whether a virtual USB camera (v4l2loopback, vivid) may be used. Any program that may write to it shows the door what it likes.',
     false,
   ),
+  binding: choice(
+    "Whether a USB camera in the place of this door's own is refused as tampering. `camera`: model and serial number must stay the same as when the camera was first opened; `camera-and-port`: the USB port too; `off`: any camera. After a change of your own: `facelatch camera bind`.",
+    'camera',
+    ['off', 'camera', 'camera-and-port'],
+  ),
   width: whole('Wanted width of the picture. The camera uses the nearest that it offers. Pixels.', 640, 160, 4096),
   height: whole('Wanted height of the picture. Pixels.', 480, 120, 4096),
   fps: number('Wanted frames per second.', 15, 1, 60),

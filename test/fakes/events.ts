@@ -10,6 +10,7 @@ export const eventOf: { readonly [Kind in EventKind]: Extract<Event, { kind: Kin
   'daemon.stopped': { kind: 'daemon.stopped', reason: 'SIGTERM' },
   'camera.failed': { kind: 'camera.failed', code: 'camera-ended', detail: 'ffmpeg ended with 0', retryInMs: 2000 },
   'camera.damage-seen': { kind: 'camera.damage-seen', damaged: 12, frames: 100 },
+  'camera.bound': { kind: 'camera.bound', title: 'C270 HD WEBCAM', ids: '046d:0825', port: '1-1.2' },
   'camera.turned': { kind: 'camera.turned', rotate: 180 },
   'camera.restored': { kind: 'camera.restored', afterMs: 5400 },
   'reader.failed': { kind: 'reader.failed', detail: 'the worker ended', retryInMs: 1000 },

@@ -93,6 +93,28 @@ describe('supervision', () => {
     expect(loops.status.unreadable).toBeGreaterThan(20);
   });
 
+  it.each(['camera-replaced', 'camera-looped'] as const)(
+    'something else in the place of the camera is an alarm until it is back: %s',
+    async (code) => {
+      let attempts = 0;
+      const camera: Camera = {
+        label: 'swapped',
+        frames: async function* (signal) {
+          if (++attempts <= 3) throw new Fault(attempts === 2 ? 'camera-missing' : code, 'not the camera of this door');
+          yield* cameraOf(3).frames(signal);
+        },
+      };
+      const { loops, recorded, inputs } = setUp({ camera, reader: readerOf(async () => nobody) });
+      await loops.run(new AbortController().signal);
+      const tampering = recorded.filter(({ kind }) => kind.startsWith('tamper.'));
+      expect(tampering).toEqual([
+        { kind: 'tamper.raised', what: 'camera', blockedMs: 0 },
+        { kind: 'tamper.cleared', what: 'camera', afterMs: expect.any(Number) },
+      ]);
+      expect(inputs.filter((kind) => kind === 'sighting')).toHaveLength(3);
+    },
+  );
+
   it('a mistake in the program is not swallowed', async () => {
     const camera: Camera = {
       label: 'broken',

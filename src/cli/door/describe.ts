@@ -88,8 +88,12 @@ const words: Words = {
   'door.closed': ({ openMs }) => `door closed after ${seconds(openMs)}`,
   'door.held-open': ({ openMs }) => `ALARM: the door has been open for ${seconds(openMs)}`,
   'door.forced-open': () => 'ALARM: the door was opened without having been released',
-  'tamper.raised': ({ blockedMs }) => `ALARM: tamper switch; face and remote opening blocked for ${seconds(blockedMs)}`,
-  'tamper.cleared': ({ afterMs }) => `tamper switch at rest again after ${seconds(afterMs)}`,
+  'tamper.raised': ({ blockedMs, what }) =>
+    what === 'camera'
+      ? "ALARM: this is not the door's own camera, or it plays a recording; nobody is let in by face"
+      : `ALARM: tamper switch; face and remote opening blocked for ${seconds(blockedMs)}`,
+  'tamper.cleared': ({ afterMs, what }) =>
+    `${what === 'camera' ? "the door's own camera is back" : 'tamper switch at rest again'} after ${seconds(afterMs)}`,
 
   'daemon.started': ({ version, people: count, templates, models }) =>
     `started: facelatch ${version}, ${people(count)}, ${counted(templates, 'template')}, ${models.join(', ')}`,
@@ -98,6 +102,7 @@ const words: Words = {
   'camera.restored': ({ afterMs }) => `camera is back after ${seconds(afterMs)}`,
   'camera.damage-seen': ({ damaged, frames }) =>
     `the camera sends damaged pictures (${damaged} of the latest ${frames}): try another cable, port or powered hub, or a lower camera.fps`,
+  'camera.bound': ({ title, ids, port, by }) => `this door trusts the camera ${title} (${ids}, port ${port})${byText(by)}`,
   'camera.turned': ({ rotate }) => `the camera is mounted on its side or upside down: set camera.rotate to "${rotate}"`,
   'reader.failed': ({ detail, retryInMs }) => `face reader failed: ${detail}; next try in ${seconds(retryInMs)}`,
   'reader.restored': ({ afterMs }) => `face reader is back after ${seconds(afterMs)}`,
