@@ -9,14 +9,13 @@
 import { createHash } from 'node:crypto';
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Fault } from '../base/errors.ts';
+import { type BestWeights, isNoCheckpoint, openBestWeights } from './best-weights.ts';
 import { type Part, requirePairs, type Split } from './data/dataset.ts';
 import { type Pictures, toNumbers } from './data/pictures.ts';
 import { readWeights, writeWeights } from './network/checkpoint.ts';
-import { networkParameters } from './network/network.ts';
 import type { Course, CourseResult, Objective, Sitter, Validation } from './port.ts';
 import type { TrainingProgress, TrainingRecipe } from './recipe.ts';
-import { checkpointName, type RunControl, type Trained, train } from './trainer.ts';
+import { checkpointName, type RunControl, train } from './trainer.ts';
 import { validate } from './validation.ts';
 
 const bestName = 'best.facelatch';
@@ -40,21 +39,16 @@ interface Best {
 export async function follow(course: Course): Promise<CourseResult> {
   const folder = await ownFolder(course);
   const place = join(folder, bestName);
-  let best = await bestIn(place);
-  if (best?.ended === undefined) {
+  const openBest = () => openBestWeights<Best>(place, course.network, ({ validation }) => validation.loss);
+  const best = await openBest();
+  if (best.found()?.ended === undefined) {
     const given = { split: splitOf(course), pictures: picturesOf(course) };
-    const keep = async (found: Best, { engine }: Trained, step: number) => {
-      best = found;
-      const weights = new Map<string, Float32Array>();
-      for (const { name } of networkParameters(course.network)) weights.set(name, await engine.read(name));
-      await writeWeights(place, { network: course.network, step, weights, notes: { ...found } });
-    };
-    const run = (resume: boolean) => train({ ...recipeOf(course, folder), resume }, controlOf(course, { best: () => best, keep }), given);
-    const { steps, finished } = await run(true).catch(async (error: unknown) => {
+    const run = (resume: boolean, kept: BestWeights<Best>) =>
+      train({ ...recipeOf(course, folder), resume }, controlOf(course, kept), given);
+    const { steps, finished } = await run(true, best).catch(async (error: unknown) => {
       if (!isNoCheckpoint(error)) throw error;
       for (const name of await readdir(folder)) await rm(join(folder, name), { force: true });
-      best = undefined;
-      return await run(false);
+      return await run(false, await openBest());
     });
     if (!finished) course.signal.throwIfAborted();
     const { network, step, weights, notes } = await readWeights(place);
@@ -76,24 +70,7 @@ async function ownFolder(course: Course): Promise<string> {
   return folder;
 }
 
-/** There is none, or it is damaged. */
-const isNoCheckpoint = (error: unknown) => error instanceof Fault && ['not-found', 'model-damaged'].includes(error.code);
-
-async function bestIn(place: string): Promise<Best | undefined> {
-  try {
-    return (await readWeights(place)).notes as unknown as Best;
-  } catch (error) {
-    if (isNoCheckpoint(error)) return undefined;
-    throw error;
-  }
-}
-
-interface Keeping {
-  readonly best: () => Best | undefined;
-  readonly keep: (best: Best, trained: Trained, step: number) => Promise<void>;
-}
-
-function controlOf(course: Course, { best, keep }: Keeping): RunControl {
+function controlOf(course: Course, best: BestWeights<Best>): RunControl {
   const { signal, seed, stepsPerEpoch, patience, network } = course;
   const losses: number[] = [];
   const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
@@ -113,13 +90,11 @@ function controlOf(course: Course, { best, keep }: Keeping): RunControl {
     signal,
     onProgress,
     keepLast: false,
-    afterEpoch: async (epoch, trained) => {
-      const { engine, split, pictures } = trained;
+    afterEpoch: async (epoch, { engine, split, pictures }) => {
       const { scored } = await validate({ engine, network, objective, part: split.validation, pictures }, 2 * judgedBy, seed);
       validation = balanced(scored.map(({ score, pair }) => ({ score, same: pair.same })));
-      const before = best();
-      if (!before || validation.loss < before.validation.loss) await keep({ epoch, loss: epochLoss, validation }, trained, done);
-      return epoch - (best()?.epoch ?? epoch) < patience;
+      await best.offer({ epoch, loss: epochLoss, validation }, engine, done);
+      return epoch - (best.found()?.epoch ?? epoch) < patience;
     },
   };
 }

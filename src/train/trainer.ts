@@ -21,8 +21,8 @@ export interface RunControl {
   readonly onProgress: (progress: TrainingProgress) => void;
   /** Aborted: the run writes a checkpoint and ends early. */
   readonly signal: AbortSignal;
-  /** Called after each epoch; false ends the run there, as finished. */
-  readonly afterEpoch?: (epoch: number, trained: Trained) => Promise<boolean>;
+  /** Called after each epoch with the results of all epochs so far; false ends the run there, as finished. */
+  readonly afterEpoch?: (epoch: number, trained: Trained, results: readonly EpochResult[]) => Promise<boolean>;
   /**
    * Whether the checkpoint before stays beside the newest: it takes twice the disk, and is the way back when the loss
    * breaks. Default: true.
@@ -146,7 +146,7 @@ async function run(recipe: TrainingRecipe, control: RunControl, { engine, split,
     if (losses.length % recipe.batchesPerEpoch === 0) {
       epochs.push(await endEpoch(recipe, engine, split, pictures, losses));
       control.onProgress({ kind: 'epoch', epoch: epochs.length, ...(epochs.at(-1) as EpochResult) });
-      enough = (await control.afterEpoch?.(epochs.length, { engine, split, pictures })) === false;
+      enough = (await control.afterEpoch?.(epochs.length, { engine, split, pictures }, epochs)) === false;
     }
     if (!enough && recipe.checkpointEvery > 0 && losses.length % recipe.checkpointEvery === 0 && losses.length < steps) await save();
   }

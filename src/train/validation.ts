@@ -14,6 +14,8 @@ export interface Scored {
    * margin).
    */
   readonly score: number;
+  /** The same, not cut at 0: it orders pairs that lie beyond the margin too. */
+  readonly uncut: number;
 }
 
 /** What is measured, and on which part. */
@@ -42,12 +44,12 @@ export async function validate(
     const told = tell(embeddings.get(pair.first) as Float32Array, embeddings.get(pair.second) as Float32Array);
     loss += (pair.same ? told.lossIfSame : told.lossIfOther) / pairs.length;
     right += Number(told.score > 0.5 === pair.same) / pairs.length;
-    return { pair, score: told.score };
+    return { pair, score: told.score, uncut: told.uncut };
   });
   return { loss, accuracy: right, scored };
 }
 
-type Told = { readonly score: number; readonly lossIfSame: number; readonly lossIfOther: number };
+type Told = { readonly score: number; readonly uncut: number; readonly lossIfSame: number; readonly lossIfOther: number };
 
 /** Compares two embeddings with the current weights: a score (see `Scored`) and the loss for either truth. */
 export async function teller({
@@ -63,13 +65,18 @@ export async function teller({
 
 function byLogit(logit: number): Told {
   const softplus = Math.max(0, logit) + Math.log1p(Math.exp(-Math.abs(logit)));
-  return { score: 1 / (1 + Math.exp(-logit)), lossIfSame: softplus - logit, lossIfOther: softplus };
+  const score = 1 / (1 + Math.exp(-logit));
+  return { score, uncut: score, lossIfSame: softplus - logit, lossIfOther: softplus };
 }
 
 function byDistance(first: Float32Array, second: Float32Array, margin: number): Told {
   const squared = first.reduce((sum, value, index) => sum + (value - (second[index] as number)) ** 2, 0);
   const distance = Math.sqrt(squared);
-  return { score: Math.max(0, 1 - distance / margin), lossIfSame: 0.5 * squared, lossIfOther: 0.5 * Math.max(0, margin - distance) ** 2 };
+  const uncut = 1 - distance / margin;
+  return {
+    ...{ score: Math.max(0, uncut), uncut },
+    ...{ lossIfSame: 0.5 * squared, lossIfOther: 0.5 * Math.max(0, margin - distance) ** 2 },
+  };
 }
 
 const atOnce = 16;

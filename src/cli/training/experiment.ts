@@ -10,6 +10,7 @@ import { Fault } from '../../base/errors.ts';
 import { paperNetwork } from '../../train/network/network.ts';
 import { smallNetwork } from '../../train/network/small-network.ts';
 import { readBases, runBase } from '../../train/paper/base-figures.ts';
+import { convergedCells } from '../../train/paper/converged-cells.ts';
 import { type ExperimentOptions, type ExperimentProgress, readResults, stepsLeft } from '../../train/paper/experiment.ts';
 import { startExperiment } from '../../train/paper/job.ts';
 import { type Cell, paperCells, type Tuned } from '../../train/paper/paper.ts';
@@ -30,6 +31,7 @@ interface PaperOptions extends Partial<Tuned> {
   readonly out: string;
   readonly cells?: string;
   readonly budget: number;
+  readonly toConvergence?: number | true;
   readonly only?: string;
   readonly tuned?: string;
   readonly base: boolean;
@@ -54,6 +56,9 @@ const layout = {
 /** Settings of the tuned stages where nothing was tuned. */
 const untuned: Tuned = { rate: 1e-4, l1: 1e-7, augment: 0.3 };
 
+/** Where a cell ends whose loss is not flat before. */
+const defaultSteps = 4000;
+
 const defaultFolder = 'experiment-paper';
 
 export function experimentCommand(stop: AbortSignal, exit: (code: number) => void): Command {
@@ -63,6 +68,11 @@ export function experimentCommand(stop: AbortSignal, exit: (code: number) => voi
     )
     .option('--data <folder>', `pictures: ${Object.keys(layout).join(', ')}`, '../shared/data')
     .option('--budget <steps>', 'steps of a cell (three times as many in the last stage of Table I)', wholeNumber('--budget', 1, 1e6), 200)
+    .option(
+      '--to-convergence [steps]',
+      'instead, train the cells that matter most until their validation loss is flat over 500 steps, or to this many steps (default: 4000)',
+      wholeNumber('--to-convergence', 1, 1e6),
+    )
     .option('-o, --out <folder|page.md>', 'the page, with its plots in plots/ beside it', defaultFolder)
     .option('--cells <folder>', `figures and checkpoints of the cells (default: cells/ in --out, or in ${defaultFolder} for a page)`)
     .option('--only <text>', 'run only cells whose name contains this, such as table-2-orl; the page still says what is missing')
@@ -96,10 +106,13 @@ export function experimentCommand(stop: AbortSignal, exit: (code: number) => voi
 }
 
 async function repeat(options: PaperOptions, stop: AbortSignal): Promise<number> {
-  const { data, budget, engine, batch, measuredPairs, seed, threads, only = '', json = false } = options;
+  const { data, budget, toConvergence, engine, batch, measuredPairs, seed, threads, only = '', json = false } = options;
   requireLayout(data);
   const { tuned, origin } = await tunedOf(options);
-  const all = paperCells(budget, tuned, options.size === 'small' ? smallNetwork : paperNetwork);
+  const network = options.size === 'small' ? smallNetwork : paperNetwork;
+  const all = toConvergence
+    ? convergedCells(toConvergence === true ? defaultSteps : toConvergence, tuned, network)
+    : paperCells(budget, tuned, network);
   const cells = all.filter(({ id }) => id.includes(only));
   if (cells.length === 0)
     throw new Fault('bad-argument', `No cell is named like "${only}" (--only); there are ${all.map(({ id }) => id).join(', ')}`);

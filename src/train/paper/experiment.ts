@@ -12,8 +12,10 @@ import { type Confusion, confusionAt } from '../figures/confusion.ts';
 import { type VerificationFigures, verificationFigures, verificationThresholds } from '../figures/verification.ts';
 import type { Optimiser } from '../port.ts';
 import type { TrainingProgress, TrainingRecipe } from '../recipe.ts';
-import { checkpointName, type Trained, train } from '../trainer.ts';
-import { embedAll, teller, validate } from '../validation.ts';
+import { checkpointName, type RunControl, type Trained, train } from '../trainer.ts';
+import { embedAll, type Scored, teller, validate } from '../validation.ts';
+import { bestName, type Converged, untilConverged } from './converge.ts';
+import { mostImages } from './converged-cells.ts';
 import type { Cell } from './paper.ts';
 import type { CellData, Supply } from './paper-data.ts';
 
@@ -33,7 +35,13 @@ export interface CellResult {
   readonly leaky: PartFigures;
   readonly people: { readonly trained: number; readonly tested: number };
   readonly verification?: readonly VerificationFigures[];
+  /** Of a cell that was trained to convergence. */
+  readonly converged?: Converged;
+  readonly pairs?: { readonly honest: readonly ScoredPair[]; readonly leaky: readonly ScoredPair[] };
 }
+
+/** A compared pair: its score (not cut at 0), whether it shows one person, and numbers of the people in it. */
+export type ScoredPair = readonly [score: number, same: 0 | 1, first: number, second: number];
 
 export interface ExperimentOptions {
   readonly cells: readonly Cell[];
@@ -103,33 +111,40 @@ async function readResult(out: string, cell: Cell): Promise<CellResult | undefin
   }
 }
 
+type Measured = Omit<CellResult, 'cell' | 'seconds' | 'lastLoss' | 'converged'>;
+
 async function runCell(options: ExperimentOptions, cell: Cell, index: number): Promise<void> {
   const folder = running(options, cell);
   await mkdir(folder, { recursive: true });
-  const data = await options.supply(cell.data, cell.images);
+  const data = await dataOf(options, cell);
   const resume = (await readdir(folder)).some((name) => name.startsWith(checkpointName));
   const startedAt = performance.now();
-  let figures: Omit<CellResult, 'cell' | 'seconds' | 'lastLoss'> | undefined;
-  const { losses, finished } = await train(
-    recipeOf(options, cell, folder, resume),
-    {
-      signal: options.signal,
-      onProgress: (training) => options.onProgress?.({ cell, index, cells: options.cells.length, training }),
-      finish: async (trained) => {
-        figures = await measure(options, cell, data, trained);
-      },
+  let figures: Measured | undefined;
+  const control: RunControl = {
+    signal: options.signal,
+    onProgress: (training) => options.onProgress?.({ cell, index, cells: options.cells.length, training }),
+    finish: async (trained) => {
+      figures = await measure(options, cell, data, trained);
     },
-    { split: data.split },
-  );
-  if (!finished || !figures) return;
-  const last = losses.slice(-Math.ceil(losses.length / 10));
+  };
+  const convergence = cell.rule && (await untilConverged(cell, cell.rule, folder, control));
+  const result = await train(recipeOf(options, cell, folder, resume), convergence?.control ?? control, { split: data.split });
+  if (!result.finished || !figures) return;
+  const last = result.losses.slice(-Math.ceil(result.losses.length / 10));
   const lastLoss = last.reduce((sum, loss) => sum + loss, 0) / last.length;
-  writeWhole(
-    join(options.out, `${cell.id}.json`),
-    jsonText({ cell, seconds: (performance.now() - startedAt) / 1000, lastLoss, ...figures }),
-    { mode: 0o644 },
-  );
-  await leave(options, cell, folder);
+  const seconds = convergence?.seconds() ?? (performance.now() - startedAt) / 1000;
+  const converged = convergence && { converged: convergence.converged(result) };
+  writeWhole(join(options.out, `${cell.id}.json`), jsonText({ cell, seconds, lastLoss, ...figures, ...converged }), { mode: 0o644 });
+  if (convergence) await keep(options, cell, folder);
+  else await leave(options, cell, folder);
+}
+
+/** Cells that are trained to convergence are all validated and tested on the same pairs. */
+async function dataOf({ supply }: ExperimentOptions, { data, images, rule }: Cell): Promise<CellData> {
+  const own = await supply(data, images);
+  if (!rule || images === mostImages[data]) return own;
+  const { validation, test } = (await supply(data, mostImages[data])).split;
+  return { ...own, split: { train: own.split.train, validation, test } };
 }
 
 const running = ({ out }: ExperimentOptions, { id }: Pick<Cell, 'id'>) => join(out, `${id}.running`);
@@ -142,37 +157,57 @@ async function leave(options: ExperimentOptions, cell: Cell, folder: string): Pr
   else await rm(folder, { recursive: true });
 }
 
+/** Best weights and loss curve stay beside the figures; the checkpoint, of half a gigabyte, does not. */
+async function keep({ out }: ExperimentOptions, { id }: Cell, folder: string): Promise<void> {
+  const [curves, weights] = [join(out, 'curves'), join(out, 'weights')];
+  for (const place of [curves, weights]) await mkdir(place, { recursive: true });
+  for (const [name, place] of [
+    [bestName, join(weights, `${id}.facelatch`)],
+    ['history.csv', join(curves, `${id}.csv`)],
+    ['loss.svg', join(curves, `${id}.svg`)],
+  ] as const)
+    await rename(join(folder, name), place);
+  await rm(folder, { recursive: true });
+}
+
 function recipeOf(options: ExperimentOptions, cell: Cell, out: string, resume: boolean): TrainingRecipe {
   const optimiser: Optimiser = { kind: 'adam', rate: cell.rate, beta1: 0.9, beta2: 0.999, epsilon: 1e-7 };
+  const every = cell.rule?.every ?? 1;
   return {
     ...{ network: cell.network, engine: options.engine, device: 'auto', threads: options.threads, objective: cell.objective, optimiser },
     ...{ data: `${cell.data} ${cell.images}`, split: { by: 'person', validation: 0, test: 0, seed: options.seed } },
-    ...{ pairs: options.pairs, batchesPerEpoch: 1, epochs: cell.steps, augment: cell.augment },
-    ...{ seed: options.seed, validationPairs: 0, out, checkpointEvery: 100, resume },
+    ...{ pairs: options.pairs, batchesPerEpoch: every, epochs: Math.ceil(cell.steps / every), augment: cell.augment },
+    ...{ seed: options.seed, validationPairs: cell.rule?.pairs ?? 0, out, checkpointEvery: 100, resume },
   };
 }
 
-async function measure(
-  options: ExperimentOptions,
-  cell: Cell,
-  data: CellData,
-  trained: Trained,
-): Promise<Omit<CellResult, 'cell' | 'seconds' | 'lastLoss'>> {
+async function measure(options: ExperimentOptions, cell: Cell, data: CellData, trained: Trained): Promise<Measured> {
   const { network, objective } = cell;
   const { engine, pictures, split } = trained;
-  const figuresOf = async (part: Part): Promise<PartFigures> => {
-    const { scored } = await validate({ engine, network, objective, part, pictures }, options.measuredPairs, options.seed);
-    const told = scored.map(({ score, pair }) => ({ score, same: pair.same }));
-    return verificationThresholds.map(({ detection }) => confusionAt(told, detection)).sort((a, b) => a.threshold - b.threshold);
-  };
+  const scoresOf = async (part: Part) =>
+    (await validate({ engine, network, objective, part, pictures }, options.measuredPairs, options.seed)).scored;
+  const [honest, leaky] = [await scoresOf(split.test), await scoresOf(split.train)];
   const verification = data.verification && (await verify(cell, data.verification, trained));
   return {
     engine: engine.label,
-    honest: await figuresOf(split.test),
-    leaky: await figuresOf(split.train),
+    honest: figuresOf(honest),
+    leaky: figuresOf(leaky),
+    ...(cell.rule && { pairs: { honest: numbered(honest, split.test), leaky: numbered(leaky, split.train) } }),
     people: { trained: split.train.subjects.length, tested: split.test.subjects.length },
     ...(verification && { verification }),
   };
+}
+
+function figuresOf(scored: readonly Scored[]): PartFigures {
+  const told = scored.map(({ score, pair }) => ({ score, same: pair.same }));
+  return verificationThresholds.map(({ detection }) => confusionAt(told, detection)).sort((a, b) => a.threshold - b.threshold);
+}
+
+/** The pairs with numbers for the people, whose names the figures do not need. */
+function numbered(scored: readonly Scored[], { subjects }: Part): ScoredPair[] {
+  const person = new Map(subjects.flatMap(({ first, second }, index) => [...first, ...second].map((path) => [path, index] as const)));
+  const of = (path: string) => person.get(path) ?? -1;
+  return scored.map(({ uncut, pair: { first, second, same } }) => [uncut, same ? 1 : 0, of(first), of(second)]);
 }
 
 /** One probe against the folder of verification images, as in the tutorial's app; then every stranger the same way. */

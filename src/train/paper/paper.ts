@@ -1,6 +1,7 @@
 /** What the paper prints, and the cells of its section IV as this project repeats them: data only. */
 import { paperNetwork } from '../network/network.ts';
 import type { Network, Objective } from '../port.ts';
+import type { ConvergenceRule } from './convergence.ts';
 
 /** Table I: "accuracy" of four stages, percent. The paper does not say on which pictures. */
 export const paperTableOne = [
@@ -44,7 +45,8 @@ export const baseData: readonly (readonly [DataName, number])[] = [
 export interface Cell {
   /** Also the name of its files. */
   readonly id: string;
-  readonly table: 'I' | 'II';
+  /** `converged`: none of the paper's. */
+  readonly table: 'I' | 'II' | 'converged';
   readonly what: string;
   readonly data: DataName;
   /** Most pictures of each person. */
@@ -55,6 +57,8 @@ export interface Cell {
   /** 0…1. */
   readonly augment: number;
   readonly steps: number;
+  /** Stops before `steps` where the validation loss is flat; the best weights are measured. */
+  readonly rule?: ConvergenceRule;
   /** The cell whose training this one repeats or continues, instead of training from the first step. */
   readonly after?: string;
 }
