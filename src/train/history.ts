@@ -21,6 +21,9 @@ export interface TrainingHistory {
   readonly batchesPerEpoch: number;
 }
 
+export const historyName = 'history.csv';
+export const lossPlotName = 'loss.svg';
+
 const columns = ['step', 'loss', 'validation_loss', 'validation_accuracy', 'seconds'] as const;
 
 /** A row for each step; validation is measured after the last step of an epoch. Seconds to the millisecond. */
@@ -56,7 +59,7 @@ export function lossPlot({ losses, epochs, batchesPerEpoch }: TrainingHistory): 
 
 /** Writes both files, each whole or not at all. Throws Fault `disk-full` or `bad-argument`. */
 export function writeHistory(folder: string, history: TrainingHistory): void {
-  const files = { 'history.csv': historyCsv(history), 'loss.svg': plotSvg(lossPlot(history)) };
+  const files = { [historyName]: historyCsv(history), [lossPlotName]: plotSvg(lossPlot(history)) };
   for (const [name, content] of Object.entries(files)) {
     const path = join(folder, name);
     try {

@@ -3,19 +3,28 @@
  * plots out.
  */
 import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { dirname, extname, join } from 'node:path';
 import { Command, Option } from 'commander';
 import { readerOf } from '../../adapters/basics.ts';
 import { Fault } from '../../base/errors.ts';
 import { paperNetwork } from '../../train/network/network.ts';
 import { smallNetwork } from '../../train/network/small-network.ts';
-import { readBases, runBase } from '../../train/paper/base-figures.ts';
+import { type BaseOf, readBases, runBase } from '../../train/paper/base-figures.ts';
 import { convergedCells } from '../../train/paper/converged-cells.ts';
-import { type ExperimentOptions, type ExperimentProgress, readResults, stepsLeft } from '../../train/paper/experiment.ts';
+import { convergedIn, convergedReport, withConverged } from '../../train/paper/converged-report.ts';
+import {
+  type CellResult,
+  type ExperimentOptions,
+  type ExperimentProgress,
+  readResults,
+  readUnfinished,
+  stepsLeft,
+} from '../../train/paper/experiment.ts';
 import { startExperiment } from '../../train/paper/job.ts';
 import { type Cell, paperCells, type Tuned } from '../../train/paper/paper.ts';
 import { openPaperData } from '../../train/paper/paper-data.ts';
-import { paperReport } from '../../train/paper/paper-report.ts';
+import { type PaperReport, paperReport, paperTitle, type ReportFacts } from '../../train/paper/paper-report.ts';
 import { resultOf } from '../../train/thread.ts';
 import { bestTrial, readTrials } from '../../train/tune/tune.ts';
 import { configOf, exitCodes, isStopped, tell, wholeNumber, withHelp, write } from '../context.ts';
@@ -59,6 +68,8 @@ const untuned: Tuned = { rate: 1e-4, l1: 1e-7, augment: 0.3 };
 /** Where a cell ends whose loss is not flat before. */
 const defaultSteps = 4000;
 
+const smallWarning = '> A quick try with a small network (`--size small`): these are not the figures of the paper’s network.';
+
 const defaultFolder = 'experiment-paper';
 
 export function experimentCommand(stop: AbortSignal, exit: (code: number) => void): Command {
@@ -95,6 +106,7 @@ export function experimentCommand(stop: AbortSignal, exit: (code: number) => voi
     paper,
     [
       'facelatch experiment paper --data ../shared/data --budget 200 --out docs/research/paper.md',
+      'facelatch experiment paper --data ../shared/data --to-convergence --only orl --out docs/research/paper.md',
       'facelatch experiment paper --size small --budget 20 --only orl',
     ],
     'all cells that were asked for have run',
@@ -119,7 +131,8 @@ async function repeat(options: PaperOptions, stop: AbortSignal): Promise<number>
   const places = placesOf(options);
   makeOutFolder(places.cells);
   const supply = openPaperData(data, seed);
-  if (options.base) await measureBases(supply, places.cells, { measuredPairs, seed }, stop);
+  const of = toConvergence ? 'converged' : 'paper';
+  if (options.base) await measureBases(supply, { out: places.cells, of, measuredPairs, seed }, stop);
   if (!json)
     tell(
       `${counted(await stepsLeft({ out: places.cells, cells }), 'step')} of ${batch} pairs to train; stopped and started again, it goes on`,
@@ -132,18 +145,39 @@ async function repeat(options: PaperOptions, stop: AbortSignal): Promise<number>
     view.stop();
   }
   const results = await readResults(places.cells, all);
-  const facts = { budget, pairs: batch, seed, cells: all.length, tuned, origin };
-  const { markdown, plots } = paperReport(results, await readBases(places.cells), facts);
-  const warning =
-    options.size === 'small'
-      ? '> A quick try with a small network (`--size small`): these are not the figures of the paper’s network.\n\n'
-      : '';
-  writeInFolder(places.page, `${warning}${markdown}`);
-  for (const [name, svg] of plots) writeInFolder(join(dirname(places.page), 'plots', name), svg);
+  const facts = { budget, pairs: batch, seed, cells: all, tuned, origin };
+  writePage(places.page, await reportOf(results, places, facts, options), options);
   if (json) write(JSON.stringify({ kind: stop.aborted ? 'stopped' : 'done', cells: all.length, ran: results.length, page: places.page }));
   else write(`${results.length} of ${counted(all.length, 'cell')} have run; the page is ${places.page}`);
   if (stop.aborted && !json) tell('stopped, and saved: the same command again goes on from there');
   return stop.aborted ? exitCodes.stopped : exitCodes.yes;
+}
+
+interface Facts extends Omit<ReportFacts, 'cells'> {
+  readonly cells: readonly Cell[];
+}
+
+async function reportOf(
+  results: readonly CellResult[],
+  { page, cells: folder }: { readonly page: string; readonly cells: string },
+  facts: Facts,
+  { toConvergence }: PaperOptions,
+): Promise<PaperReport> {
+  const before = existsSync(page) ? await readFile(page, 'utf8') : '';
+  if (!toConvergence) {
+    const report = paperReport(results, await readBases(folder), { ...facts, cells: facts.cells.length });
+    const section = convergedIn(before);
+    return section === '' ? report : { ...report, markdown: withConverged(report.markdown, section) };
+  }
+  const unfinished = await readUnfinished(folder, facts.cells);
+  const { markdown, plots } = convergedReport(results, await readBases(folder, 'converged'), { ...facts, unfinished });
+  return { markdown: withConverged(before === '' ? `${paperTitle}\n` : before, markdown), plots };
+}
+
+function writePage(page: string, { markdown, plots }: PaperReport, { size }: PaperOptions): void {
+  const isNew = size === 'small' && !markdown.startsWith(smallWarning);
+  writeInFolder(page, isNew ? `${smallWarning}\n\n${markdown}` : markdown);
+  for (const [name, svg] of plots) writeInFolder(join(dirname(page), 'plots', name), svg);
 }
 
 /** The tuned stages' settings: given, else of the best trial of a search, else ours. @throws Fault `not-found`. */
@@ -164,8 +198,7 @@ async function tunedOf({ tuned: folder, rate, l1, augment }: PaperOptions): Prom
 
 async function measureBases(
   supply: ReturnType<typeof openPaperData>,
-  out: string,
-  settings: { readonly measuredPairs: number; readonly seed: number },
+  settings: { readonly out: string; readonly of: BaseOf; readonly measuredPairs: number; readonly seed: number },
   stop: AbortSignal,
 ): Promise<void> {
   const { config } = configOf({});
@@ -181,7 +214,7 @@ async function measureBases(
     progress?.update(done);
   };
   try {
-    await runBase(baseComparer(reader, config), supply, { ...settings, out, signal: stop, onProgress });
+    await runBase(baseComparer(reader, config), supply, { ...settings, signal: stop, onProgress });
   } catch (error) {
     if (!isStopped(error, stop)) throw error; // stopped: no cell is trained either, and the page says what is missing
   } finally {

@@ -17,6 +17,8 @@ export interface PairOfPeople extends ComparedPair {
 /** Rates of one draw of people, each 0…1. */
 export interface DrawnRates {
   readonly eer: number;
+  /** Area under the ROC: how often a pair of one person scores above a pair of two; equal scores count half. */
+  readonly auc: number;
   /** False non-match rate at each given false-match rate, at the threshold of this draw. */
   readonly fnmrs: readonly number[];
   /** At each given threshold, the accepted share of pairs of one person, and of two. */
@@ -38,6 +40,8 @@ const draws = 1000;
 export interface PeopleBootstrap {
   /** People with a pair of their own. */
   readonly matedPeople: number;
+  /** The draws; comparisons of the same people in the same order are drawn the same, so that they can be paired. */
+  readonly drawn: readonly DrawnRates[];
   /**
    * The interval of a figure of the rates. At 0 or 1 never narrower than the rule of three over people: 3 /
    * matedPeople.
@@ -66,17 +70,20 @@ export function peopleBootstrap(
   });
   return {
     matedPeople,
+    drawn,
     interval: (figure) => {
-      const values = drawn
-        .map(figure)
-        .filter(Number.isFinite)
-        .sort((a, b) => a - b);
-      const at = (share: number) => values[Math.min(values.length - 1, Math.floor(share * values.length))] ?? Number.NaN;
-      const [low, high] = [at(0.025), at(0.975)];
+      const [low, high] = middleOf(drawn.map(figure));
       const bound = Math.min(1, 3 / matedPeople);
       return [low === 1 ? 1 - bound : low, high === 0 ? bound : high];
     },
   };
+}
+
+/** Where the middle 95 % of the finite values lie. */
+export function middleOf(values: readonly number[]): Interval {
+  const sorted = values.filter(Number.isFinite).sort((a, b) => a - b);
+  const at = (share: number) => sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? Number.NaN;
+  return [at(0.025), at(0.975)];
 }
 
 /** The rates with everyone counted once. */
@@ -140,6 +147,7 @@ function ratesOf(pairs: SortedPairs, times: Float64Array, thresholds: readonly n
   const crossed = first((count) => fmr(count) >= 1 - tar(count));
   return {
     eer: crossed === ends.length ? uncrossed : crossing(ends[crossed - 1] ?? 0, ends[crossed] as number, fmr, tar),
+    auc: areaOf(pairs) / (mated * impostors),
     fnmrs: fmrs.map((limit) => 1 - tar(ends[first((count) => (falseMatched[count] as number) > limit * impostors + 1e-9) - 1] ?? 0)),
     accepted: thresholds.map((threshold) => {
       const count = firstOf(scores.length, (place) => (scores[place] as number) <= threshold);
@@ -162,6 +170,18 @@ function accumulate({ scores, one, other, matched, falseMatched }: SortedPairs, 
     matched[i + 1] = same;
     falseMatched[i + 1] = different;
   }
+}
+
+/** Under the sums of matched over those of false-matched, straight between scores. A plain loop, as above. */
+function areaOf({ ends, matched, falseMatched }: SortedPairs): number {
+  let [area, before] = [0, 0];
+  for (let i = 0; i < ends.length; i++) {
+    const end = ends[i] as number;
+    const across = (falseMatched[end] as number) - (falseMatched[before] as number);
+    if (across > 0) area += (across * ((matched[end] as number) + (matched[before] as number))) / 2;
+    before = end;
+  }
+  return area;
 }
 
 /** Straight between the two points of the curve where the sign of FMR − FNMR changes. */

@@ -3,9 +3,10 @@
  * ends the run where the validation loss is flat, writes its curve beside the checkpoint, and measures the best
  * weights. What it keeps is on disk, so a run that was killed goes on.
  */
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openBestWeights } from '../best-weights.ts';
-import { type TrainingHistory, writeHistory } from '../history.ts';
+import { historyName, type TrainingHistory, writeHistory } from '../history.ts';
 import { readWeights } from '../network/checkpoint.ts';
 import type { EpochResult } from '../recipe.ts';
 import type { RunControl, RunResult } from '../trainer.ts';
@@ -20,6 +21,26 @@ export interface Converged {
   readonly why: StopReason;
   /** After every `rule.every` steps: the mean training loss since the last, and the loss on the validation people. */
   readonly curve: readonly { readonly step: number; readonly training: number; readonly validation: number }[];
+}
+
+/** How far a cell is that has not finished. */
+export interface Underway {
+  readonly steps: number;
+  /** At its lowest so far; undefined before the first validation. */
+  readonly lowest: { readonly step: number; readonly validation: number } | undefined;
+}
+
+/** What the last checkpoint in the folder says; undefined where there is none. */
+export async function readUnderway(folder: string): Promise<Underway | undefined> {
+  const csv = await readFile(join(folder, historyName), 'utf8').catch(() => undefined);
+  if (csv === undefined) return undefined;
+  const rows = csv
+    .trim()
+    .split('\n')
+    .slice(1)
+    .map((row) => row.split(','));
+  const validated = rows.flatMap(([step, , validation]) => (validation ? [{ step: Number(step), validation: Number(validation) }] : []));
+  return { steps: rows.length, lowest: validated.toSorted((a, b) => a.validation - b.validation)[0] };
 }
 
 export const bestName = 'best.facelatch';

@@ -8,7 +8,7 @@ import type { Cell, DataName, Tuned } from './paper.ts';
 export const mostImages: Readonly<Record<DataName, number>> = { webcam: 50, pins: 100, orl: 10 };
 
 /** What a cell changes of the one that it is compared with. */
-type Change = Partial<Pick<Cell, 'rate' | 'augment' | 'objective' | 'network'>>;
+type Change = Partial<Pick<Cell, 'rate' | 'augment' | 'objective' | 'network' | 'against'>>;
 
 /**
  * The last two stages of Table I on pins112 (at convergence they are one training), the cells of Table II, and the
@@ -22,7 +22,8 @@ export function convergedCells(steps: number, tuned: Tuned, network: Network = p
     ...{ objective: objective(loss), rate: tuned.rate, augment: tuned.augment, steps, rule: convergenceRule },
     ...change,
   });
-  const changed = (name: string, what: string, change: Change) => cell('pins', 100, 'contrastive', name, what, change);
+  const against = 'converged-pins-100-contrastive';
+  const changed = (name: string, what: string, change: Change) => cell('pins', 100, 'contrastive', name, what, { ...change, against });
   return [
     cell('pins', 100, 'contrastive'),
     cell('orl', 10, 'contrastive'),

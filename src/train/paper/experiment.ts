@@ -10,14 +10,16 @@ import { jsonText, writeWhole } from '../../base/whole-file.ts';
 import type { Part } from '../data/dataset.ts';
 import { type Confusion, confusionAt } from '../figures/confusion.ts';
 import { type VerificationFigures, verificationFigures, verificationThresholds } from '../figures/verification.ts';
+import { historyName, lossPlotName } from '../history.ts';
 import type { Optimiser } from '../port.ts';
 import type { TrainingProgress, TrainingRecipe } from '../recipe.ts';
 import { checkpointName, type RunControl, type Trained, train } from '../trainer.ts';
 import { embedAll, type Scored, teller, validate } from '../validation.ts';
-import { bestName, type Converged, untilConverged } from './converge.ts';
+import { bestName, type Converged, readUnderway, type Underway, untilConverged } from './converge.ts';
 import { mostImages } from './converged-cells.ts';
 import type { Cell } from './paper.ts';
 import type { CellData, Supply } from './paper-data.ts';
+import { numbered, type ScoredPair } from './scored-pairs.ts';
 
 /** Figures of one part at each detection threshold. */
 export type PartFigures = readonly Confusion[];
@@ -35,13 +37,10 @@ export interface CellResult {
   readonly leaky: PartFigures;
   readonly people: { readonly trained: number; readonly tested: number };
   readonly verification?: readonly VerificationFigures[];
-  /** Of a cell that was trained to convergence. */
+  /** Of a cell that was trained to convergence; its pairs have scores that are not cut at 0. */
   readonly converged?: Converged;
   readonly pairs?: { readonly honest: readonly ScoredPair[]; readonly leaky: readonly ScoredPair[] };
 }
-
-/** A compared pair: its score (not cut at 0), whether it shows one person, and numbers of the people in it. */
-export type ScoredPair = readonly [score: number, same: 0 | 1, first: number, second: number];
 
 export interface ExperimentOptions {
   readonly cells: readonly Cell[];
@@ -93,6 +92,12 @@ async function takeOver({ out, cells }: ExperimentOptions, cell: Cell): Promise<
   if (!result) return false;
   writeWhole(join(out, `${cell.id}.json`), jsonText({ ...result, cell, seconds: 0 }), { mode: 0o644 });
   return true;
+}
+
+/** How far the cells are that have begun and not finished, by id. */
+export async function readUnfinished(out: string, cells: readonly Cell[]): Promise<Map<string, Underway>> {
+  const found = await Promise.all(cells.map(async (cell) => [cell.id, await readUnderway(running({ out }, cell))] as const));
+  return new Map(found.filter((entry): entry is [string, Underway] => entry[1] !== undefined));
 }
 
 /** The results on disk, in the order of the cells. */
@@ -147,7 +152,7 @@ async function dataOf({ supply }: ExperimentOptions, { data, images, rule }: Cel
   return { ...own, split: { train: own.split.train, validation, test } };
 }
 
-const running = ({ out }: ExperimentOptions, { id }: Pick<Cell, 'id'>) => join(out, `${id}.running`);
+const running = ({ out }: Pick<ExperimentOptions, 'out'>, { id }: Pick<Cell, 'id'>) => join(out, `${id}.running`);
 
 /** Passes the checkpoint on to the cell that continues it, or removes it. */
 async function leave(options: ExperimentOptions, cell: Cell, folder: string): Promise<void> {
@@ -163,8 +168,8 @@ async function keep({ out }: ExperimentOptions, { id }: Cell, folder: string): P
   for (const place of [curves, weights]) await mkdir(place, { recursive: true });
   for (const [name, place] of [
     [bestName, join(weights, `${id}.facelatch`)],
-    ['history.csv', join(curves, `${id}.csv`)],
-    ['loss.svg', join(curves, `${id}.svg`)],
+    [historyName, join(curves, `${id}.csv`)],
+    [lossPlotName, join(curves, `${id}.svg`)],
   ] as const)
     await rename(join(folder, name), place);
   await rm(folder, { recursive: true });
@@ -192,22 +197,17 @@ async function measure(options: ExperimentOptions, cell: Cell, data: CellData, t
     engine: engine.label,
     honest: figuresOf(honest),
     leaky: figuresOf(leaky),
-    ...(cell.rule && { pairs: { honest: numbered(honest, split.test), leaky: numbered(leaky, split.train) } }),
+    ...(cell.rule && { pairs: { honest: numbered(uncut(honest), split.test), leaky: numbered(uncut(leaky), split.train) } }),
     people: { trained: split.train.subjects.length, tested: split.test.subjects.length },
     ...(verification && { verification }),
   };
 }
 
+const uncut = (scored: readonly Scored[]) => scored.map((each) => ({ pair: each.pair, score: each.uncut }));
+
 function figuresOf(scored: readonly Scored[]): PartFigures {
   const told = scored.map(({ score, pair }) => ({ score, same: pair.same }));
   return verificationThresholds.map(({ detection }) => confusionAt(told, detection)).sort((a, b) => a.threshold - b.threshold);
-}
-
-/** The pairs with numbers for the people, whose names the figures do not need. */
-function numbered(scored: readonly Scored[], { subjects }: Part): ScoredPair[] {
-  const person = new Map(subjects.flatMap(({ first, second }, index) => [...first, ...second].map((path) => [path, index] as const)));
-  const of = (path: string) => person.get(path) ?? -1;
-  return scored.map(({ uncut, pair: { first, second, same } }) => [uncut, same ? 1 : 0, of(first), of(second)]);
 }
 
 /** One probe against the folder of verification images, as in the tutorial's app; then every stranger the same way. */

@@ -9,6 +9,8 @@ import type { BaseFigures } from './base-figures.ts';
 import type { CellResult, PartFigures } from './experiment.ts';
 import { type DataName, paperTableOne, paperTableTwo, recomputedF1, type Tuned } from './paper.ts';
 
+export const paperTitle = '# The paper’s experiment, repeated';
+
 export interface PaperReport {
   readonly markdown: string;
   /** SVG by file name; the page refers to them in a folder `plots` beside it. */
@@ -29,7 +31,7 @@ export interface ReportFacts {
 
 export type Bases = ReadonlyMap<DataName, BaseFigures>;
 
-const dataNames: Record<DataName, string> = {
+export const dataNames: Record<DataName, string> = {
   webcam: 'webcam person against strangers',
   pins: 'people of pins112, tested on people never seen',
   orl: 'people of ORL, tested on people never seen',
@@ -53,7 +55,7 @@ function introduction(results: readonly CellResult[], { budget, pairs, seed, cel
   const hours = results.reduce((sum, { seconds }) => sum + seconds, 0) / 3600;
   const missing = cells - results.length;
   return [
-    '# The paper’s experiment, repeated',
+    paperTitle,
     '',
     `Section IV of “Deep Learning Enabled Facial Recognition using Siamese Network”, run again by \`facelatch experiment paper --budget ${budget}\`: at most ` +
       `${budget} steps of ${pairs} pairs a cell (three times as many in the last stage of Table I), seed ${seed}, ${hours.toFixed(1)} hours in all on ${engines(results)}. ` +
@@ -258,7 +260,7 @@ function percent(share: Share | undefined): string {
   return `${(100 * share.value).toFixed(1)} (${(100 * low).toFixed(1)} to ${(100 * high).toFixed(1)})`;
 }
 
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const row = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
   return [row(head), row(head.map(() => '---')), ...rows.map(row)].join('\n');
 }

@@ -59,6 +59,8 @@ export interface Cell {
   readonly steps: number;
   /** Stops before `steps` where the validation loss is flat; the best weights are measured. */
   readonly rule?: ConvergenceRule;
+  /** The cell of which it changes one setting. */
+  readonly against?: string;
   /** The cell whose training this one repeats or continues, instead of training from the first step. */
   readonly after?: string;
 }

@@ -24,6 +24,14 @@ function crowd(people: number, pictures: number, own: number, seed: number, gap 
   return out;
 }
 
+/** Every pair of one person against every pair of two; equal scores count half, one without a face is below all. */
+function areaByCounting(comparisons: readonly PairOfPeople[]): number {
+  const [same, two] = [true, false].map((kind) => comparisons.filter((each) => each.same === kind)) as [PairOfPeople[], PairOfPeople[]];
+  const others = two.flatMap(({ score }) => (score === null ? [] : [score]));
+  const above = (score: number) => others.reduce((sum, other) => sum + (score > other ? 1 : score === other ? 0.5 : 0), 0);
+  return same.reduce((sum, { score }) => sum + (score === null ? 0 : above(score)), 0) / (same.length * others.length);
+}
+
 const options = { noFace: 0, thresholds: [0.5, 1.5], shared: true, worst: 3 };
 
 describe('rates with everyone counted once', () => {
@@ -38,6 +46,7 @@ describe('rates with everyone counted once', () => {
         const thresholds = found.rates.flatMap(({ threshold }) => (threshold === null ? [] : [threshold]));
         const rates = ratesOfAll(comparisons, thresholds, [0.1, 0.01]);
         expect(rates.eer).toBeCloseTo(found.eer!, 9);
+        expect(rates.auc).toBeCloseTo(areaByCounting(comparisons), 9);
         for (const [index, rate] of found.rates.entries()) {
           if (rate.fnmr === null) continue;
           expect(rates.fnmrs[index]).toBeCloseTo(rate.fnmr.rate, 9);
