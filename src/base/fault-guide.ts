@@ -147,7 +147,7 @@ export const faultGuide: Readonly<Record<FaultCode, FaultAdvice>> = {
   },
   'reader-failed': {
     area: 'networks',
-    says: ["The face reader's thread ended", 'The training thread'],
+    says: ["The face reader's thread ended", "The liveness checks' thread ended", 'The training thread'],
     cause: 'The thread that runs the networks died: too little memory, a broken library, or a processor without the needed instructions.',
     remedy:
       'The daemon starts it again. If it dies again, see `journalctl -u facelatch`, give the machine more memory, set `face.provider` to `cpu`, and run ' +

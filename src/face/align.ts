@@ -3,7 +3,7 @@
  * (similarity transform, bilinear sampling, shrinking by area).
  */
 import type { Picture } from './picture.ts';
-import type { Landmarks } from './port.ts';
+import type { Point } from './port.ts';
 
 /** x' = a·x − b·y + tx, y' = b·x + a·y + ty. */
 export interface Similarity {
@@ -47,7 +47,7 @@ export function similarityOf(from: readonly (readonly [number, number])[], to: r
   return { a, b, tx: mu - a * mx + b * my, ty: mv - b * mx - a * my };
 }
 
-function pairsOf(landmarks: Landmarks): [number, number][] {
+function pairsOf(landmarks: readonly Point[]): [number, number][] {
   return landmarks.map((p) => [p.x, p.y]);
 }
 
@@ -58,7 +58,7 @@ function pairsOf(landmarks: Landmarks): [number, number][] {
  */
 export function alignFace(
   picture: Picture,
-  landmarks: Landmarks,
+  landmarks: readonly Point[],
   template: readonly (readonly [number, number])[],
   width: number,
   height: number,
@@ -171,8 +171,11 @@ function areaWeights(
     const end = Math.min(from, begin + ratio);
     const f = Math.min(from - 1, Math.floor(begin));
     first[i] = f;
-    for (let t = 0; t < taps && f + t < from; t++)
-      weights[i * taps + t] = Math.max(0, Math.min(end, f + t + 1) - Math.max(begin, f + t)) / (end - begin);
+    for (let t = 0; t < taps && f + t < from; t++) {
+      const share = Math.min(end, f + t + 1) - Math.max(begin, f + t);
+      // OpenCV leaves out what is covered by less than a thousandth, and so does the reference.
+      weights[i * taps + t] = share > 1e-3 ? share / (end - begin) : 0;
+    }
   }
   return { first, taps, weights };
 }

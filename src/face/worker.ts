@@ -2,10 +2,10 @@
  * The worker thread that reads pictures, because ONNX Runtime's run() blocks its thread. reader.ts starts and ends it.
  * Encoded pictures come in by message, Readings go out.
  */
-import { parentPort, workerData } from 'node:worker_threads';
+import { workerData } from 'node:worker_threads';
 import sharp from 'sharp';
-import { Fault, messageOf } from '../base/errors.ts';
-import { serialQueue } from '../base/serial.ts';
+import { answerCalls, buffersIn } from '../base/called-thread.ts';
+import { cutsOf } from './cuts.ts';
 import { type Detection, type Detector, openDetector } from './detect.ts';
 import { type EmbeddedFace, type Embedder, openEmbedder } from './embed.ts';
 import { openDetectorNetwork } from './manifest/detector.ts';
@@ -14,19 +14,13 @@ import { divided } from './mask.ts';
 import { decodePicture, type Picture } from './picture.ts';
 import type { EmbedderInfo, Face, Framing, Quality, QualityLimits, QualityReason, Reading, ReadOptions } from './port.ts';
 import { byDominance, isBeyondEdge, judge, looksOf } from './quality.ts';
-import type { ReaderOptions, WorkerAnswer, WorkerRequest } from './reader.ts';
+import type { ReaderOptions, WorkerRequest } from './reader.ts';
 import { type Turned, turnedJpeg, turnOf } from './turn.ts';
 
 const options = workerData as ReaderOptions;
-const port = parentPort;
-if (!port) throw new Error('worker.ts runs as a worker thread');
 
 /** Most faces of one picture that are aligned and judged: a crowd must not stall the door. */
 const mostFaces = 8;
-
-function faultOf(error: unknown): Extract<WorkerAnswer, { kind: 'fault' }> {
-  return { kind: 'fault', code: error instanceof Fault ? error.code : 'reader-failed', message: messageOf(error) };
-}
 
 interface Pipeline {
   readonly detector: Detector;
@@ -69,7 +63,10 @@ async function openPipeline(limits: QualityLimits): Promise<Pipeline> {
   };
 }
 
-async function read(pipeline: Pipeline, { picture: encoded, embed, mask, purpose = 'door' }: WorkerRequest): Promise<Reading> {
+async function read(
+  pipeline: Pipeline,
+  { picture: encoded, embed = 'good', mask, purpose = 'door', cuts }: WorkerRequest,
+): Promise<Reading> {
   const { detector } = pipeline;
   const started = performance.now();
   const picture = await decodePicture(encoded);
@@ -99,10 +96,14 @@ async function read(pipeline: Pipeline, { picture: encoded, embed, mask, purpose
     const embedded = !mask?.check || (wanted === 'all' && !first) ? 'none' : wanted;
     resting.push(await judged(pipeline, { picture, face, others: [], isTurned: false, embed: embedded, purpose }, times));
   }
+  const cutFrom = performance.now();
+  const cut = cuts && faces[0] && cutsOf(picture, faces[0], cuts, faces[0].embedding !== undefined);
+  times.align += performance.now() - cutFrom;
   return {
     width: picture.width,
     height: picture.height,
     faces,
+    ...(cut && { cuts: cut }),
     ...(resting.length > 0 && { still: resting }),
     ...(turned.kind === 'turned' ? { turn: { byDeg: turned.byDeg, picture: await turnedJpeg(picture, turned.byDeg) } } : {}),
     timings: { decode: decoded - started, detect: detected - decoded, ...times },
@@ -176,26 +177,13 @@ function withReason(quality: Quality, reason: QualityReason): Quality {
   return quality.reasons.includes(reason) ? quality : { ...quality, reasons: [...quality.reasons, reason] };
 }
 
-try {
+// One picture after the other: the input buffers of the networks are shared, and a face must never get another face's
+// embedding.
+await answerCalls<EmbedderInfo, WorkerRequest, Reading>(async () => {
   const pipeline = await openPipeline(options.limits);
-  let ending = false;
-  const answer = async (request: WorkerRequest) => {
-    if (ending) return;
-    const { id } = request;
-    try {
-      port.postMessage({ kind: 'reading', id, reading: await read(pipeline, request) } satisfies WorkerAnswer);
-    } catch (error) {
-      port.postMessage({ ...faultOf(error), id } satisfies WorkerAnswer);
-    }
+  return {
+    info: pipeline.info,
+    answer: (request) => read(pipeline, request),
+    transfer: ({ cuts }) => buffersIn(cuts),
   };
-  // One picture after the other: the input buffers of the networks are shared, and a face must never get another face's
-  // embedding.
-  const inTurn = serialQueue();
-  port.on('message', (request: WorkerRequest | 'end') => {
-    ending ||= request === 'end';
-    void inTurn(() => (request === 'end' ? process.exit() : answer(request)));
-  });
-  port.postMessage({ kind: 'ready', info: pipeline.info } satisfies WorkerAnswer);
-} catch (error) {
-  port.postMessage(faultOf(error));
-}
+});

@@ -28,7 +28,8 @@ export interface NetworkFolder {
   readonly input: NetworkInput;
 }
 
-export function openManifest(folder: string, kind: string, setting: string): { fields: Fields; network: Omit<NetworkFolder, 'input'> } {
+/** The manifest of a network of this kind, unchecked beyond that, and its SHA-256. Faults as for `openManifest`. */
+export function manifestIn(folder: string, kind: string, setting: string): { readonly fields: Fields; readonly sha256: string } {
   const file = join(folder, 'manifest.json');
   if (!existsSync(file))
     throw new Fault('model-missing', `No network at ${folder}: it has no manifest.json. Set ${setting} to a folder that holds one`);
@@ -41,8 +42,13 @@ export function openManifest(folder: string, kind: string, setting: string): { f
   }
   const fields = manifestFields(file, json);
   if (fields.at('kind') !== kind) fields.unfit('kind', `"${kind}"`);
+  return { fields, sha256: sha256Of(manifest) };
+}
+
+export function openManifest(folder: string, kind: string, setting: string): { fields: Fields; network: Omit<NetworkFolder, 'input'> } {
+  const { fields, sha256: manifest } = manifestIn(folder, kind, setting);
   const { bytes, sha256 } = checkedFile(fields, folder, '');
-  requireAsShipped(folder, { manifest: sha256Of(manifest), file: sha256 });
+  requireAsShipped(folder, { manifest, file: sha256 });
   const name = fields.text('name');
   requireSelfContained(bytes, name);
   return { fields, network: { folder, name, version: fields.text('version'), sha256, bytes } };
@@ -51,7 +57,11 @@ export function openManifest(folder: string, kind: string, setting: string): { f
 export const sha256Of = (content: Uint8Array | string): string => createHash('sha256').update(content).digest('hex');
 
 /** Reads the file that `${path}file` names and compares it with `${path}sha256`. */
-export function checkedFile(fields: Fields, folder: string, path: '' | 'adapter.'): { bytes: Uint8Array; sha256: string } {
+export function checkedFile(
+  fields: Fields,
+  folder: string,
+  path: '' | 'adapter.' | `networks.${number}.`,
+): { bytes: Uint8Array; sha256: string } {
   const file = join(folder, fields.text(`${path}file`));
   const manifest = join(folder, 'manifest.json');
   if (!existsSync(file)) throw new Fault('model-missing', `The network file ${file} named by ${manifest} is missing: restore the folder`);

@@ -1,0 +1,144 @@
+/**
+ * A worker thread that is called like a function: requests go in, answers come out, one after the other. Whoever opens
+ * it owns it; disposing of it ends it after the request in hand.
+ */
+import { parentPort, Worker } from 'node:worker_threads';
+import { Fault, type FaultCode, messageOf } from './errors.ts';
+import { serialQueue } from './serial.ts';
+
+export interface CalledThread<Info, Request, Answer> extends AsyncDisposable {
+  /** What the thread said of itself when it was ready. */
+  readonly info: Info;
+  /** Throws what the thread threw; `reader-failed` if it died. `transfer`: memory that goes over without a copy. */
+  call(request: Request, transfer?: readonly ArrayBuffer[]): Promise<Answer>;
+}
+
+export interface CalledThreadOptions {
+  /** The module of the thread; it calls `answerCalls`. */
+  readonly module: URL;
+  readonly data: unknown;
+  /** Whose thread it is, for people: "face reader's". */
+  readonly what: string;
+}
+
+interface Call<Request> {
+  readonly id: number;
+  readonly request: Request;
+}
+
+type Said<Info, Answer> =
+  | { readonly kind: 'ready'; readonly info: Info }
+  | { readonly kind: 'answer'; readonly id: number; readonly answer: Answer }
+  | { readonly kind: 'fault'; readonly id?: number; readonly code: FaultCode; readonly message: string };
+
+/** Longest time for the request in hand when the thread ends. Milliseconds. */
+const endMs = 5000;
+
+/** Pictures lie outside the thread's heap: with the usual young generation it only grows, by 30 MB. */
+const youngMb = 4;
+
+/** Starts the thread and waits until it is ready. Throws what `open` throws in it. */
+export async function openCalledThread<Info, Request, Answer>({
+  module,
+  data,
+  what,
+}: CalledThreadOptions): Promise<CalledThread<Info, Request, Answer>> {
+  const worker = new Worker(module, { workerData: data, resourceLimits: { maxYoungGenerationSizeMb: youngMb } });
+  const waiting = new Map<number, { resolve: (answer: Answer) => void; reject: (fault: Fault) => void }>();
+  const { promise: ready, resolve: opened, reject: failed } = Promise.withResolvers<Info>();
+  let death: Fault | undefined;
+  let nextId = 1;
+  const die = (why: string, cause?: unknown) => {
+    death ??= new Fault('reader-failed', `The ${what} thread ended: ${why}`, cause);
+    failed(death);
+    for (const { reject } of waiting.values()) reject(death);
+    waiting.clear();
+  };
+  worker.on('error', (error) => die(error instanceof Error ? error.message : String(error), error));
+  worker.on('exit', (code) => die(`exit code ${code}`));
+  worker.on('message', (said: Said<Info, Answer>) => {
+    if (said.kind === 'ready') return opened(said.info);
+    if (said.kind === 'fault' && said.id === undefined) return failed(new Fault(said.code, said.message));
+    const call = waiting.get(said.id ?? 0);
+    waiting.delete(said.id ?? 0);
+    if (said.kind === 'answer') call?.resolve(said.answer);
+    else call?.reject(new Fault(said.code, said.message));
+  });
+  const info = await ready.catch(async (error) => {
+    await worker.terminate();
+    throw error;
+  });
+  return {
+    info,
+    call: (request, transfer = []) =>
+      new Promise((resolve, reject) => {
+        if (death) return reject(death);
+        const id = nextId++;
+        waiting.set(id, { resolve, reject });
+        worker.postMessage({ id, request } satisfies Call<Request>, transfer);
+      }),
+    [Symbol.asyncDispose]: () => endOf(worker),
+  };
+}
+
+/**
+ * The thread ends by itself, after the request in hand: a thread that is stopped while a network runs takes the whole
+ * process with it (ONNX Runtime throws where nothing catches it).
+ */
+async function endOf(worker: Worker): Promise<void> {
+  const { promise: gone, resolve } = Promise.withResolvers<void>();
+  worker.once('exit', () => resolve());
+  if (worker.threadId === -1) return;
+  worker.postMessage('end');
+  const hung = setTimeout(() => void worker.terminate(), endMs);
+  await gone;
+  clearTimeout(hung);
+}
+
+/** What a thread does with its calls. */
+export interface Answering<Info, Request, Answer> {
+  readonly info: Info;
+  answer(request: Request): Promise<Answer>;
+  /** The memory of an answer that goes over without a copy. */
+  readonly transfer?: (answer: Answer) => readonly ArrayBuffer[];
+}
+
+/**
+ * In the thread: opens what answers, says so, and answers one call after the other.
+ */
+export async function answerCalls<Info, Request, Answer>(open: () => Promise<Answering<Info, Request, Answer>>): Promise<void> {
+  const port = parentPort;
+  if (!port) throw new Error('this module runs as a worker thread');
+  const say = (said: Said<Info, Answer>, transfer: readonly ArrayBuffer[] = []) => port.postMessage(said, transfer);
+  try {
+    const { info, answer, transfer } = await open();
+    let ending = false;
+    const inTurn = serialQueue();
+    const answerCall = async ({ id, request }: Call<Request>) => {
+      if (ending) return;
+      try {
+        const answered = await answer(request);
+        say({ kind: 'answer', id, answer: answered }, transfer?.(answered));
+      } catch (error) {
+        say({ ...faultOf(error), id });
+      }
+    };
+    port.on('message', (call: Call<Request> | 'end') => {
+      ending ||= call === 'end';
+      void inTurn(() => (call === 'end' ? process.exit() : answerCall(call)));
+    });
+    say({ kind: 'ready', info });
+  } catch (error) {
+    say(faultOf(error));
+  }
+}
+
+/** The memory of all pixels and numbers in a value, for handing them over without copies. */
+export function buffersIn(value: unknown): ArrayBuffer[] {
+  if (ArrayBuffer.isView(value)) return [value.buffer as ArrayBuffer];
+  return typeof value === 'object' && value !== null ? Object.values(value).flatMap(buffersIn) : [];
+}
+
+function faultOf(error: unknown): { kind: 'fault'; code: FaultCode; message: string } {
+  return { kind: 'fault', code: error instanceof Fault ? error.code : 'reader-failed', message: messageOf(error) };
+}

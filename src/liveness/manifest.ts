@@ -1,0 +1,70 @@
+/**
+ * The folder of the liveness networks goes in; the checked fields of its manifest and the verified bytes of its files
+ * come out. Networks of other authors need no code, only a manifest.
+ */
+import { checkedFile, inputOf, manifestIn, type NetworkInput, sha256Of } from '../base/model/folder.ts';
+import { requireSelfContained } from '../base/onnx.ts';
+import { requireAsShipped } from '../base/shipped.ts';
+import type { LivenessInfo } from './port.ts';
+
+/** Which output says how live a face is. */
+export type LiveOutput =
+  /** One logit; higher is live. `features`: the output to compare with a person's own visits, if there is one. */
+  | { readonly kind: 'logit'; readonly name: string; readonly features?: string }
+  /** A logit for each class; one of them is `live`. */
+  | { readonly kind: 'classes'; readonly name: string; readonly count: number; readonly live: number };
+
+export interface LivenessNetworks {
+  readonly info: LivenessInfo;
+  readonly input: NetworkInput;
+  readonly output: LiveOutput;
+  /** The logit from which on a face is live. */
+  readonly threshold: number;
+  readonly networks: readonly { readonly name: string; readonly bytes: Uint8Array }[];
+}
+
+const mostNetworks = 4;
+
+/**
+ * Opens the folder of the liveness networks.
+ * @throws Fault `model-missing`, `model-damaged` (a hash) or `model-unfit` (a field).
+ */
+export function openLivenessNetworks(folder: string): LivenessNetworks {
+  const { fields, sha256: manifest } = manifestIn(folder, 'liveness', 'liveness.networks');
+  const list = fields.at('networks');
+  if (!Array.isArray(list) || list.length < 1 || list.length > mostNetworks)
+    return fields.unfit('networks', `a list of 1 to ${mostNetworks} networks`);
+  const opened = list.map((_, at) => {
+    const { bytes, sha256 } = checkedFile(fields, folder, `networks.${at}.`);
+    return { name: fields.text(`networks.${at}.name`), scale: fields.number(`networks.${at}.crop.scale`, 1, 8), bytes, sha256 };
+  });
+  const sha256 = sha256Of(opened.map((network) => network.sha256).join(' '));
+  requireAsShipped(folder, { manifest, file: sha256 });
+  for (const { name, bytes } of opened) requireSelfContained(bytes, name);
+  const input = inputOf(fields);
+  if (input.width !== input.height) fields.unfit('input', 'a square');
+  return {
+    info: {
+      name: fields.text('name'),
+      version: fields.text('version'),
+      sha256,
+      scales: opened.map(({ scale }) => scale),
+      side: input.width,
+    },
+    input,
+    output: outputOf(fields),
+    threshold: fields.number('threshold', -1e6, 1e6),
+    networks: opened.map(({ name, bytes }) => ({ name, bytes })),
+  };
+}
+
+function outputOf(fields: ReturnType<typeof manifestIn>['fields']): LiveOutput {
+  const classes = fields.at('output.classes');
+  if (classes === undefined) {
+    if (fields.at('output.live') === undefined) fields.unfit('output', 'an output "live" (one logit), or "name" and "classes"');
+    return { kind: 'logit', name: 'live', ...(fields.at('output.features') !== undefined && { features: 'features' }) };
+  }
+  if (!Array.isArray(classes) || classes.length < 2 || classes.filter((each) => each === 'live').length !== 1)
+    return fields.unfit('output.classes', 'a list of classes, one of which is "live"');
+  return { kind: 'classes', name: fields.text('output.name'), count: classes.length, live: classes.indexOf('live') };
+}
