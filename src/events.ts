@@ -132,6 +132,9 @@ export type Event =
   | { readonly kind: 'camera.turned'; readonly rotate: number }
   | { readonly kind: 'reader.failed'; readonly detail: string; readonly retryInMs: number }
   | { readonly kind: 'reader.restored'; readonly afterMs: number }
+  /** Faces are not checked for liveness until it is restored. */
+  | { readonly kind: 'liveness.failed'; readonly detail: string; readonly retryInMs: number }
+  | { readonly kind: 'liveness.restored'; readonly afterMs: number }
   /**
    * A face has not moved for `stillMs` (a poster): its place is left out until it moves. `box`: shares of the picture.
    */

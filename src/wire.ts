@@ -10,6 +10,7 @@ import { enrolmentSessionsOf, journalOf, journalReaderOf, stateFolder } from './
 import { cameraOf, stepping } from './adapters/camera.ts';
 import { deskOf, doorSignerOf } from './adapters/command.ts';
 import { metricsOf } from './adapters/host.ts';
+import { checksLiveness, livenessOf } from './adapters/liveness.ts';
 import { embeddedBroker } from './adapters/mqtt.ts';
 import { inputsOf, relayOf } from './adapters/relay.ts';
 import { Fault } from './base/errors.ts';
@@ -28,6 +29,7 @@ import { doorStates } from './house/door-states.ts';
 import { tellEvent } from './house/event-path.ts';
 import { eyesOf } from './house/eyes.ts';
 import { decidedOn, sightingOf } from './house/frame-path.ts';
+import { type LivenessWatch, type LivenessWatchParts, watchLiveness } from './house/liveness-watch.ts';
 import { daemonLoops, type Loops } from './house/loops.ts';
 import { watchMounting } from './house/mounting-watch.ts';
 import { outsidePictures } from './house/outside-pictures.ts';
@@ -42,6 +44,7 @@ import type { Journal } from './journal/port.ts';
 import { networkList } from './learning/network-list.ts';
 import { openLearning } from './learning/open.ts';
 import { farmOf } from './learning/parts.ts';
+import type { LivenessChecker } from './liveness/port.ts';
 import type { Inputs, Relay } from './relay/port.ts';
 import { liveSettings } from './settings/live.ts';
 import type { Config } from './settings/load.ts';
@@ -53,6 +56,8 @@ export interface Overrides extends Listeners {
   readonly boot?: BootTime;
   readonly camera?: Camera;
   readonly reader?: FaceReader;
+  /** The checks of liveness. Absent: as configured; none where a test brings its own reader. */
+  readonly liveness?: LivenessChecker;
   readonly relay?: Relay;
   readonly inputs?: Inputs;
   /** Whether the wall clock is held to true time: signed commands need that. */
@@ -98,10 +103,12 @@ export async function wire(config: Config, log: Log, overrides: Overrides = {}):
   const outside = opening.use(outsidePictures(systemClock));
   rooms.view = doorView({ config, clock, log: log.child({ room: 'face' }), record: controller.record });
   rooms.evidence = opening.use(doorEvidence({ config, eyes, clock, log: log.child({ room: 'identity' }), record: controller.record }));
+  rooms.liveness = used(opening, await livenessWatchOf(rooms, overrides, controller.record));
   const mounting = watchMounting(rooms, controller);
   const loops: Loops = daemonLoops({
     ...{ camera, reader, controller, clock, log, view: rooms.view },
     openReader: async () => (learning ? learning.reopen() : reader),
+    cuts: () => rooms.liveness?.cuts,
     sight: (frame, reading) => sightingOf(rooms, frame, reading),
     onMoment: (moment) => {
       if (moment.reading.faces.length > 0 && !controller.settled) outside.saw();
@@ -110,7 +117,7 @@ export async function wire(config: Config, log: Log, overrides: Overrides = {}):
     },
     onTick: () => onTick(rooms, entrance, loops),
     refresh: () => takeInChanges(rooms, controller.record),
-    retry: { minMs: config.camera.retryMinMs, maxMs: config.camera.retryMaxMs },
+    retry: retryOf(config),
     idleFps: isStepped(config, overrides) ? 0 : config.face.idleFps,
   });
   const broker = config.mqtt.enabled && config.mqtt.embedded ? opening.use(await embeddedBroker(config)) : undefined;
@@ -173,6 +180,7 @@ async function openRooms(config: Config, log: Log, overrides: Overrides, opening
     people: eyes.gallery.list().length,
     lookedAt: undefined,
     view: undefined,
+    liveness: undefined,
     evidence: undefined,
     metrics: undefined,
     publishing: undefined,
@@ -206,6 +214,20 @@ async function openGuarding(
   );
   return { eyes: learning.eyes, learning };
 }
+
+/** The checks of liveness, where somebody has to show that they live. */
+async function livenessWatchOf(
+  { config, clock, log }: Rooms,
+  { liveness, reader }: Overrides,
+  record: LivenessWatchParts['record'],
+): Promise<LivenessWatch | undefined> {
+  if (!checksLiveness(config) || (reader && !liveness)) return undefined;
+  const open = async () => liveness ?? (await livenessOf(config));
+  return watchLiveness({ open, clock, log, record, retry: retryOf(config) });
+}
+
+/** Waits before what failed is opened again. */
+const retryOf = ({ camera }: Config) => ({ minMs: camera.retryMinMs, maxMs: camera.retryMaxMs });
 
 /** A replay in lock-step moves its own clock. */
 const isStepped = ({ camera }: Config, { camera: brought }: Overrides): boolean =>

@@ -14,6 +14,9 @@ const meanings: Readonly<Record<EventKind, string>> = {
   'camera.turned': 'The camera is mounted on its side or upside down: set `camera.rotate` to `rotate`.',
   'reader.failed': 'The networks that find and compare faces stopped. They are started again.',
   'reader.restored': 'Faces are read again.',
+  'liveness.failed':
+    'The networks that tell a living face from a picture of one cannot be used. They are opened again; until then `liveness.whenNotChecked` applies.',
+  'liveness.restored': 'Liveness is checked again.',
   'access.granted': 'An enrolled person was recognised and may come in. The relay follows.',
   'face.masked': 'A face did not move for a minute (a poster): nothing in its place counts until it moves.',
   'face.unmasked': 'A place that was left out counts again.',

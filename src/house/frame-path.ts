@@ -9,16 +9,17 @@ import type { Reading } from '../face/port.ts';
 import { identify } from '../identity/threshold.ts';
 import type { Rooms } from './rooms.ts';
 
-export function sightingOf(rooms: Rooms, frame: Frame, reading: Reading): Sighting {
+export function sightingOf(rooms: Rooms, frame: Frame, reading: Reading): Sighting | Promise<Sighting> {
   const { config, learning, eyes } = rooms;
   rooms.lookedAt = frame.picture;
   learning?.saw(frame, reading);
   const gallery = eyes.comparing(reading);
-  return sight(frame.picture, frame.capturedAtMs, reading, {
+  const sighting = sight(frame.picture, frame.capturedAtMs, reading, {
     gallery,
     isBehind: rooms.view?.isBehind === true,
     identify: (matches) => identify(matches, gallery.threshold, config.identity.ambiguityMargin),
   });
+  return rooms.liveness ? rooms.liveness.check(frame, reading, sighting) : sighting;
 }
 
 /** After the door has decided. */

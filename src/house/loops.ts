@@ -8,7 +8,7 @@ import { asFault, Fault, isBadPicture, messageOf } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { Clock } from '../base/time.ts';
 import type { Camera, Frame } from '../camera/port.ts';
-import type { FaceReader, Mask, Reading } from '../face/port.ts';
+import type { CutOptions, FaceReader, Mask, Reading } from '../face/port.ts';
 import { type DamageWatch, damageWatch } from './damage-watch.ts';
 import { type SceneWatch, sceneWatch } from './scene-watch.ts';
 import type { View } from './view.ts';
@@ -17,8 +17,10 @@ export interface DaemonParts {
   readonly camera: Camera;
   readonly openReader: () => Promise<FaceReader>;
   readonly reader: FaceReader;
-  readonly sight: (frame: Frame, reading: Reading) => Sighting;
+  readonly sight: (frame: Frame, reading: Reading) => Sighting | Promise<Sighting>;
   readonly controller: Pick<Controller, 'submit' | 'record' | 'settled'>;
+  /** What the reader cuts out of the next picture; absent: nothing. */
+  readonly cuts?: () => CutOptions | undefined;
   /** What of the picture counts; absent: everything. */
   readonly view?: View;
   /** Called every second: takes in what other processes changed. */
@@ -187,7 +189,7 @@ async function look(state: State, frame: Frame, signal: AbortSignal): Promise<vo
   const reading = await read(state, frame, mask, signal);
   if (!reading) return;
   if (reading.faces.length > 0) state.lastFaceMs = clock.now();
-  const sighting = state.sight(frame, reading);
+  const sighting = await state.sight(frame, reading);
   await controller.submit({ kind: 'sighting', atMs: clock.now(), sighting, ...(frame.scene ? { visit: frame.scene.visit } : {}) });
   state.onMoment?.({ frame, reading, sighting, ...(mask && { mask }) });
 }
@@ -204,7 +206,8 @@ function isDue({ clock, controller, idleFps, scene, lastFaceMs, lastLookMs }: St
 
 async function read(state: State, frame: Frame, mask: Mask | undefined, signal: AbortSignal): Promise<Reading | undefined> {
   try {
-    const reading = await state.reader.read(frame.picture, mask && { mask });
+    const cuts = state.cuts?.();
+    const reading = await state.reader.read(frame.picture, { ...(mask && { mask }), ...(cuts && { cuts }) });
     state.view?.saw(reading);
     state.unreadableInARow = 0;
     noteDamage(state, false);

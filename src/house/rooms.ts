@@ -18,6 +18,7 @@ import type { Relay } from '../relay/port.ts';
 import type { LiveSettings } from '../settings/live.ts';
 import type { Config } from '../settings/load.ts';
 import type { DoorEvidenceWatch } from './door-evidence.ts';
+import type { LivenessWatch } from './liveness-watch.ts';
 import type { View } from './view.ts';
 
 /** Whoever runs the house may listen. */
@@ -61,6 +62,8 @@ export interface Rooms {
   lookedAt: Uint8Array | undefined;
   /** Once the controller can journal what changes in it. */
   view: View | undefined;
+  /** Likewise; undefined where nobody has to show that they live. */
+  liveness: LivenessWatch | undefined;
   /** Likewise. */
   evidence: DoorEvidenceWatch | undefined;
   metrics: ServedMetrics | undefined;

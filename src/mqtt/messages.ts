@@ -59,6 +59,8 @@ const fields = {
   'camera.turned': object({ rotate: count('Degrees, for the setting camera.rotate.') }),
   'reader.failed': object({ detail, retryInMs: ms() }),
   'reader.restored': object({ afterMs: ms() }),
+  'liveness.failed': object({ detail, retryInMs: ms() }),
+  'liveness.restored': object({ afterMs: ms() }),
   'face.masked': object({ box, stillMs: ms() }),
   'face.unmasked': object({ box, why: Type.Enum(['moved', 'another', 'gone']), afterMs: ms() }),
   'access.granted': object({ personId, band: maybe(band), votes: count(), ...captured, threshold, withPersonId: maybe(personId), visit }),

@@ -15,6 +15,8 @@ export const eventOf: { readonly [Kind in EventKind]: Extract<Event, { kind: Kin
   'camera.restored': { kind: 'camera.restored', afterMs: 5400 },
   'reader.failed': { kind: 'reader.failed', detail: 'the worker ended', retryInMs: 1000 },
   'reader.restored': { kind: 'reader.restored', afterMs: 1200 },
+  'liveness.failed': { kind: 'liveness.failed', detail: 'skin.onnx is missing', retryInMs: 1000 },
+  'liveness.restored': { kind: 'liveness.restored', afterMs: 1200 },
   'access.granted': {
     kind: 'access.granted',
     personId: 'p-0001',

@@ -106,6 +106,9 @@ const words: Words = {
   'camera.turned': ({ rotate }) => `the camera is mounted on its side or upside down: set camera.rotate to "${rotate}"`,
   'reader.failed': ({ detail, retryInMs }) => `face reader failed: ${detail}; next try in ${seconds(retryInMs)}`,
   'reader.restored': ({ afterMs }) => `face reader is back after ${seconds(afterMs)}`,
+  'liveness.failed': ({ detail, retryInMs }) =>
+    `liveness is not checked (liveness.whenNotChecked applies): ${detail}; next try in ${seconds(retryInMs)}`,
+  'liveness.restored': ({ afterMs }) => `liveness is checked again after ${seconds(afterMs)}`,
   'face.masked': ({ box, stillMs }) =>
     `a face has not moved for ${seconds(stillMs)} (a poster?): nothing ${placeText(box)} counts until it moves; camera.zones can leave it out for good`,
   'face.unmasked': ({ box, why, afterMs }) => `faces ${placeText(box)} count again after ${seconds(afterMs)} (${why})`,

@@ -4,7 +4,13 @@
 const warn = 40;
 
 /** Told as events already. */
-const toldAsEvents: ReadonlySet<string> = new Set(['camera failed', 'face reader failed', 'training ended']);
+const toldAsEvents: ReadonlySet<string> = new Set([
+  'camera failed',
+  'face reader failed',
+  'liveness checks failed',
+  'liveness is checked again',
+  'training ended',
+]);
 
 /** Below a warning, and still worth a line. */
 const goodNews: ReadonlySet<string> = new Set(['broker connected']);

@@ -1,0 +1,21 @@
+/** The checks of liveness, opened as the configuration says. */
+import { join } from 'node:path';
+import { openLivenessChecker } from '../liveness/checker.ts';
+import type { LivenessChecker } from '../liveness/port.ts';
+import type { Config } from '../settings/load.ts';
+import { modelFolder } from './basics.ts';
+
+/** Whether somebody at some time has to show that they live: without that no network is loaded. */
+export function checksLiveness({ liveness, access }: Config): boolean {
+  const policies = [liveness.policy, ...Object.values(liveness.schedules), ...Object.values(access.groups).map((group) => group.liveness)];
+  return policies.some((policy) => policy !== undefined && policy !== 'off');
+}
+
+/** Throws Faults `model-missing`, `model-damaged` and `model-unfit`. */
+export const livenessOf = ({ liveness }: Config): Promise<LivenessChecker> =>
+  openLivenessChecker({
+    networks: modelFolder(liveness.networks),
+    eye: join(modelFolder('liveness'), 'eye'),
+    // Beside the reader, whose networks need the other core.
+    threads: 1,
+  });
