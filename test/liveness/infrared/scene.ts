@@ -18,7 +18,7 @@ export interface Shown {
   readonly noise: number;
 }
 
-export const size = { width: 120, height: 120 } as const;
+const size = { width: 120, height: 120 } as const;
 const focal = 114;
 /** Half the width and height of a face, metres; how far it bulges. */
 const half = { x: 0.075, y: 0.11, z: 0.09 } as const;
