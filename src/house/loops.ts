@@ -23,8 +23,8 @@ export interface DaemonParts {
   readonly cuts?: () => CutOptions | undefined;
   /** What of the picture counts; absent: everything. */
   readonly view?: View;
-  /** Called every second: takes in what other processes changed. */
-  readonly refresh: () => void;
+  /** Called every second: takes in what other processes changed. True: there is more, call it at the next tick. */
+  readonly refresh: () => boolean;
   /** Called at every tick (ten a second). */
   readonly onTick?: () => void;
   readonly clock: Clock;
@@ -267,8 +267,7 @@ async function watchTime(state: State, signal: AbortSignal): Promise<void> {
     status.turns.time++;
     state.onTick?.();
     if (clock.now() >= nextRefreshMs) {
-      state.refresh();
-      nextRefreshMs = clock.now() + refreshMs;
+      nextRefreshMs = state.refresh() ? 0 : clock.now() + refreshMs;
     }
     await clock.sleep(tickMs, signal).catch(() => undefined);
   }

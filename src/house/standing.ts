@@ -36,7 +36,7 @@ export function policyOf({ eyes, live, learning }: Rooms): Policy {
 
 const beingMade = (waiting: number): string => `templates of ${waiting} ${waiting === 1 ? 'person' : 'people'} are being made again`;
 
-const enrolled = ({ gallery }: Rooms['eyes']): number => (gallery.down === undefined ? gallery.list().length : 0);
+const enrolled = ({ gallery }: Rooms['eyes']): number => gallery.people;
 
 export function houseStatus({ camera, relay, eyes, publishing, view }: Rooms, status: DaemonStatus): HouseStatus {
   return {

@@ -17,12 +17,12 @@ export function onTick(rooms: Rooms, entrance: Pick<Entrance, 'tick'>, { status 
   listeners.serviceManager?.attend({ relayHeld: relay.held, turns: status.turns, status: summaryOf(rooms, status) });
 }
 
-/** Takes in what other processes changed in the people and the trained networks. */
-export function takeInChanges(rooms: Rooms, record: (event: Event) => void): void {
+/** Takes in what other processes changed in the people and the trained networks; true where there is more of it. */
+export function takeInChanges(rooms: Rooms, record: (event: Event) => void): boolean {
   const { gallery } = rooms.eyes;
   try {
     if (gallery.refresh()) rooms.log.info({ room: 'identity', templates: gallery.templates }, 'people changed');
-    rooms.people = gallery.list().length;
+    rooms.people = gallery.people;
     rooms.learning?.refresh(rooms.people);
     rooms.evidence?.look();
   } catch (error) {
@@ -34,4 +34,5 @@ export function takeInChanges(rooms: Rooms, record: (event: Event) => void): voi
     rooms.log.error({ room: 'identity', ...finding }, 'the file of the people was changed from outside');
     record(finding);
   }
+  return gallery.unread;
 }

@@ -6,7 +6,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { asFault, Fault, messageOf } from '../base/errors.ts';
 import { openSqlite, type SqliteKind, sqliteTrouble } from '../base/sqlite.ts';
 
-const schemaVersion = 4;
+const schemaVersion = 5;
 /** "FLGY": tells our file from any other SQLite file (SQLite file format, offset 68). */
 const applicationId = 0x464c4759;
 
@@ -21,6 +21,35 @@ const templatesTable = (seal: string) => `
     PRIMARY KEY (picture_id, embedder)
   ) STRICT;
 `;
+/**
+ * Who changed, kept by the database itself, so that every process at the file sees what every other one does. A person
+ * has one entry, with the number of their last change; it stays when they are removed.
+ */
+const changeLog = `
+  CREATE TABLE change_log (
+    revision INTEGER PRIMARY KEY AUTOINCREMENT,
+    person_id TEXT NOT NULL UNIQUE
+  ) STRICT;
+  ${logged('people', (row) => `${row}.id`)}
+  ${logged('pictures', (row) => `${row}.person_id`)}
+  ${logged('templates', (row) => `person_id FROM pictures WHERE id = ${row}.picture_id`)}
+`;
+
+/** `person`: gives the person whom a row is about, as it is selected. */
+function logged(table: string, person: (row: 'new' | 'old') => string): string {
+  const rows = { INSERT: ['new'], UPDATE: ['old', 'new'], DELETE: ['old'] } as const;
+  return Object.entries(rows)
+    .map(([change, of]) => {
+      const entries = of.map(
+        (row) => `
+          DELETE FROM change_log WHERE person_id = (SELECT ${person(row)});
+          INSERT INTO change_log (person_id) SELECT ${person(row)};`,
+      );
+      return `CREATE TRIGGER ${table}_${change.toLowerCase()} AFTER ${change} ON ${table} BEGIN ${entries.join('')} END;`;
+    })
+    .join('\n');
+}
+
 const schema = `
   CREATE TABLE people (
     id TEXT PRIMARY KEY,
@@ -40,6 +69,7 @@ const schema = `
   ) STRICT;
   CREATE INDEX pictures_of_person ON pictures (person_id);
   ${templatesTable('seal BLOB,')}
+  ${changeLog}
 `;
 
 /** From each earlier version to the next. */
@@ -48,6 +78,7 @@ const migrations: Readonly<Record<number, string>> = {
   2: `ALTER TABLE templates RENAME TO templates_2; ${templatesTable('')}
     INSERT INTO templates SELECT picture_id, embedder, vector FROM templates_2; DROP TABLE templates_2`,
   3: ['people', 'pictures', 'templates'].map((table) => `ALTER TABLE ${table} ADD COLUMN seal BLOB;`).join(''),
+  4: changeLog,
 };
 
 const gallery: SqliteKind = {

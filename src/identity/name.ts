@@ -38,7 +38,7 @@ export const onlyOne = (people: readonly Person[]): Person | undefined => (peopl
  * Whom pictures under `name` are added to; undefined: a new person. Throws Fault `bad-argument` where it is not clear
  * who is meant.
  */
-export function bearerOf(name: string, alike: readonly Person[]): Person | undefined {
+export function bearerOf<P extends Pick<Person, 'id'>>(name: string, alike: readonly P[]): P | undefined {
   if (alike.length < 2) return alike[0];
   const ids = alike.map(({ id }) => id).join(' and ');
   const rest = `looks like the names of several people (${ids}): rename one of them, or give the name exactly.`;

@@ -218,6 +218,8 @@ export interface Gallery extends Disposable {
   consider(evidence: DoorEvidence | undefined): void;
   /** Everyone with a template of the embedder in use. */
   enrolled(): readonly EnrolledPerson[];
+  /** Everyone who is enrolled, as last read. */
+  readonly people: number;
   /** Templates compared with each probe. */
   readonly templates: number;
   /** People who have pictures without a template of the embedder in use: never compared with those until `reembed`. */
@@ -229,10 +231,13 @@ export interface Gallery extends Disposable {
    * while the gallery works.
    */
   readonly down: string | undefined;
+  /** Whether people are still to be read, because much was changed: then `refresh` is called again soon. */
+  readonly unread: boolean;
   /** What was found about the file since this was last asked; each finding is told once. */
   findings(): readonly GalleryFinding[];
   /**
-   * Reads what another process has changed; true where there was something. Cheap enough for every second. Also looks
+   * Reads what another process has changed, a part of it where it is much (`unread`); true where somebody is another
+   * than before. Takes milliseconds, cheap enough for every second. Also looks
    * whether the file is still the one that is open: another in its place is opened, and while there is none, `down` is
    * set and this throws `gallery-down`.
    */

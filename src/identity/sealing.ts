@@ -71,33 +71,31 @@ export type MaybeSeal = RowSeal | undefined;
 
 const fits = (seal: MaybeSeal, fields: SealedFields, value: Uint8Array | null): boolean => seal?.fits(fields, value) ?? true;
 
-/** Whose templates of the embedder count, and which rules. */
-export function ownRows(
-  sql: GalleryStatements,
-  embedder: EmbedderInfo,
-  seal: MaybeSeal,
-  { note }: Refusals,
-): {
-  readonly people: readonly { readonly id: PersonId; readonly templates: readonly Embedding[] }[];
-  readonly rules: ReadonlyMap<PersonId, PersonRules>;
-} {
-  const rules = new Map<PersonId, PersonRules>();
-  for (const row of sql.sealedPeople()) {
-    if (fits(seal, personFields(row), row.seal)) rules.set(row.id, sql.rulesOf(row.rules));
-    else note('person', row.id);
+/**
+ * The rules and templates of one person; without rules where the person's row does not fit, and then none of their
+ * templates counts. Undefined where there is no such person.
+ */
+export function ownPerson(
+  {
+    sql,
+    embedder,
+    seal,
+    refusals: { note },
+  }: { readonly sql: GalleryStatements; readonly embedder: EmbedderInfo; readonly seal: MaybeSeal; readonly refusals: Refusals },
+  id: PersonId,
+): { readonly rules: PersonRules | undefined; readonly templates: readonly Embedding[] } | undefined {
+  const row = sql.sealedPerson(id);
+  if (!row) return undefined;
+  if (!fits(seal, personFields(row), row.seal)) {
+    note('person', id);
+    return { rules: undefined, templates: [] };
   }
-  const people = new Map<PersonId, Embedding[]>();
-  for (const row of sql.templates(embedder.sha256)) {
-    if (!rules.has(row.personId)) continue;
-    if (!fits(seal, templateFields(row), row.seal)) {
-      note('template', row.personId, row.sha256);
-      continue;
-    }
-    const templates = people.get(row.personId) ?? [];
-    templates.push(sql.vector(row.vector, embedder));
-    people.set(row.personId, templates);
+  const templates: Embedding[] = [];
+  for (const template of sql.templatesOf(id, embedder.sha256)) {
+    if (fits(seal, templateFields(template), template.seal)) templates.push(sql.vector(template.vector, embedder));
+    else note('template', id, template.sha256);
   }
-  return { people: [...people].map(([id, templates]) => ({ id, templates })), rules };
+  return { rules: sql.rulesOf(row.rules), templates };
 }
 
 /** Whether this door wrote the person's row as it stands. */

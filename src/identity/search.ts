@@ -6,15 +6,34 @@ import { Fault } from '../base/errors.ts';
 import type { PersonId } from '../events.ts';
 import type { EmbedderInfo, Embedding } from '../face/port.ts';
 import type { Match } from './port.ts';
-import { logitOfProbability, probabilityOf, templateMatrix } from './siamese.ts';
+import { logitOfProbability, probabilityOf, type TemplateMatrix, templateMatrix } from './siamese.ts';
+
+interface Searched {
+  readonly id: PersonId;
+  readonly templates: readonly Embedding[];
+}
 
 export interface Search {
   /** Templates held. */
   readonly count: number;
   /** Replaces everything; each person has at least one template. */
-  load(people: readonly { readonly id: PersonId; readonly templates: readonly Embedding[] }[]): void;
-  /** At most `atMost` people, the most alike first; equal ones in the order in which they were loaded. */
+  load(people: readonly Searched[]): void;
+  /** Replaces what is held of these people; who has no template now is no longer held. */
+  change(people: readonly Searched[]): void;
+  /** At most `atMost` people, the most alike first; equal ones in the order in which they are held. */
   match(probe: Embedding, atMost?: number): Match[];
+}
+
+interface State {
+  readonly matrix: TemplateMatrix;
+  /** A person's place is the index of their id. */
+  readonly ids: PersonId[];
+  readonly places: Map<PersonId, number>;
+  /** The rows in the matrix of the person at each place, in no order. */
+  readonly rows: number[][];
+  /** The place of the person whom each row is of. */
+  readonly owners: number[];
+  best: Float32Array;
 }
 
 /**
@@ -22,18 +41,18 @@ export interface Search {
  * share, 0…1.
  */
 export function gallerySearch(embedder: EmbedderInfo, detection: number): Search {
-  const matrix = templateMatrix(embedder.head, embedder.dimension);
+  const state: State = {
+    ...{ matrix: templateMatrix(embedder.head, embedder.dimension), ids: [], places: new Map(), rows: [], owners: [] },
+    best: new Float32Array(0),
+  };
+  const { matrix, ids } = state;
   const detectionLogit = logitOfProbability(detection);
-  let ids: readonly PersonId[] = [];
-  // The rows of person i: from ends[i - 1] (0 for the first) up to ends[i].
-  let ends = new Uint32Array(0);
-  let best = new Float32Array(0);
 
-  const matchOf = (person: number, logits: Float32Array): Match => {
-    const logit = best[person] ?? 0;
-    const own = logits.subarray(ends[person - 1] ?? 0, ends[person]);
-    const share = own.reduce((count, value) => count + (value > detectionLogit ? 1 : 0), 0) / own.length;
-    return { personId: ids[person] ?? '', logit, probability: probabilityOf(logit), share };
+  const matchOf = (place: number, logits: Float32Array): Match => {
+    const logit = state.best[place] ?? 0;
+    const own = state.rows[place] ?? [];
+    const share = own.reduce((count, row) => count + ((logits[row] ?? 0) > detectionLogit ? 1 : 0), 0) / own.length;
+    return { personId: ids[place] ?? '', logit, probability: probabilityOf(logit), share };
   };
 
   return {
@@ -41,22 +60,71 @@ export function gallerySearch(embedder: EmbedderInfo, detection: number): Search
       return matrix.count;
     },
     load: (people) => {
-      matrix.load(people.flatMap((person) => person.templates));
-      ids = people.map((person) => person.id);
-      let end = 0;
-      ends = Uint32Array.from(people, (person) => {
-        end += person.templates.length;
-        return end;
-      });
-      best = new Float32Array(people.length);
+      loadAll(state, people);
+      state.best = new Float32Array(ids.length);
+    },
+    change: (people) => {
+      for (const person of people) replace(state, person);
+      state.best = new Float32Array(ids.length);
     },
     match: (probe, atMost = ids.length) => {
       checkEmbedding(embedder, probe);
       const logits = matrix.score(probe);
-      bestOfEach(logits, ends, best);
-      return ranked(best, atMost).map((person) => matchOf(person, logits));
+      bestOfEach(logits, state);
+      return ranked(state.best, atMost).map((place) => matchOf(place, logits));
     },
   };
+}
+
+function loadAll({ matrix, ids, places, rows, owners }: State, people: readonly Searched[]): void {
+  matrix.load(people.flatMap(({ templates }) => templates));
+  for (const list of [ids, rows, owners]) list.length = 0;
+  places.clear();
+  people.forEach(({ id, templates }, place) => {
+    ids.push(id);
+    places.set(id, place);
+    rows.push(templates.map((_, i) => owners.length + i));
+    for (const _ of templates) owners.push(place);
+  });
+}
+
+function replace(state: State, { id, templates }: Searched): void {
+  const { matrix, ids, places, rows, owners } = state;
+  const known = places.get(id);
+  if (known === undefined && templates.length === 0) return;
+  const place = known ?? ids.length;
+  if (known === undefined) {
+    ids.push(id);
+    places.set(id, place);
+    rows.push([]);
+  }
+  // Those of a row's person are in no order, so the highest rows go first: the row that moves is then another person's.
+  for (const row of (rows[place] ?? []).toSorted((a, b) => b - a)) dropRow(state, row);
+  rows[place] = templates.map((template) => {
+    matrix.put(owners.length, template);
+    return owners.push(place) - 1;
+  });
+  if (templates.length === 0) dropPlace(state, place);
+}
+
+function dropRow({ matrix, rows, owners }: State, row: number): void {
+  matrix.drop(row);
+  const last = owners.length - 1;
+  const owner = owners.pop() ?? 0;
+  if (row === last) return;
+  owners[row] = owner;
+  rows[owner] = (rows[owner] ?? []).map((one) => (one === last ? row : one));
+}
+
+/** Of a person without rows; the last person moves to it. */
+function dropPlace({ ids, places, rows, owners }: State, place: number): void {
+  places.delete(ids[place] ?? '');
+  const [id, own] = [ids.pop() ?? '', rows.pop() ?? []];
+  if (place === ids.length) return;
+  ids[place] = id;
+  places.set(id, place);
+  rows[place] = own;
+  for (const row of own) owners[row] = place;
 }
 
 /** Throws Fault `model-unfit` unless `embedding` is a unit vector of the embedder's dimension. */
@@ -70,16 +138,12 @@ export function checkEmbedding(embedder: EmbedderInfo, embedding: Embedding): vo
   );
 }
 
-function bestOfEach(logits: Float32Array, ends: Uint32Array, best: Float32Array): void {
-  let row = 0;
-  for (let person = 0; person < ends.length; person++) {
-    const end = ends[person] ?? 0;
-    let highest = Number.NEGATIVE_INFINITY;
-    for (; row < end; row++) {
-      const logit = logits[row] ?? 0;
-      if (logit > highest) highest = logit;
-    }
-    best[person] = highest;
+function bestOfEach(logits: Float32Array, { owners, best }: State): void {
+  best.fill(Number.NEGATIVE_INFINITY);
+  for (let row = 0; row < logits.length; row++) {
+    const owner = owners[row] ?? 0;
+    const logit = logits[row] ?? 0;
+    if (logit > (best[owner] ?? 0)) best[owner] = logit;
   }
 }
 

@@ -34,6 +34,10 @@ export interface TemplateMatrix {
   readonly count: number;
   /** Replaces all templates (each of the dimension given when it was made); what was there before is overwritten. */
   load(templates: readonly Embedding[]): void;
+  /** Writes one template over that of a row, or behind the last one (`row` is `count`). */
+  put(row: number, template: Embedding): void;
+  /** Removes the template of a row; the last one moves to its place. */
+  drop(row: number): void;
   /**
    * The logit of the probe against each template, in their order, within 1e-4 of `logitOf`. The next call uses the same
    * array again.
@@ -57,6 +61,13 @@ export function templateMatrix(head: Head, dimension: number): TemplateMatrix {
   let memoryView = new Float32Array(memory.buffer);
   let logits = new Float32Array(0);
 
+  const reserve = (rows: number) => {
+    const pages = Math.ceil((outAt(rows) + 4 * rows) / 65_536);
+    const missing = pages - memory.buffer.byteLength / 65_536;
+    if (missing <= 0) return;
+    memory.grow(missing);
+    memoryView = new Float32Array(memory.buffer);
+  };
   const write = (embedding: Embedding, place: number) => {
     for (let i = 0; i < dimension; i++) memoryView[place + at(layout.places, i)] = at(layout.factors, i) * at(embedding, i);
   };
@@ -74,20 +85,31 @@ export function templateMatrix(head: Head, dimension: number): TemplateMatrix {
     },
     load: (templates) => {
       for (const template of templates) checkDimension(head, dimension, template.length);
-      const pages = Math.ceil((outAt(templates.length) + 4 * templates.length) / 65_536);
-      const missing = pages - memory.buffer.byteLength / 65_536;
-      if (missing > 0) memory.grow(missing);
-      memoryView = new Float32Array(memory.buffer);
+      reserve(templates.length);
       memoryView.fill(0);
       count = templates.length;
-      logits = new Float32Array(count);
       templates.forEach((template, index) => {
         write(template, (index + 1) * layout.width);
       });
     },
+    put: (row, template) => {
+      checkDimension(head, dimension, template.length);
+      count = Math.max(count, row + 1);
+      reserve(count);
+      const place = (row + 1) * layout.width;
+      memoryView.fill(0, place, place + layout.width); // the sums of earlier probes lay there
+      write(template, place);
+    },
+    drop: (row) => {
+      const last = count * layout.width;
+      memoryView.copyWithin((row + 1) * layout.width, last, last + layout.width);
+      memoryView.fill(0, last, last + layout.width);
+      count--;
+    },
     score: (probe) => {
       checkDimension(head, dimension, probe.length);
       write(probe, 0);
+      if (logits.length !== count) logits = new Float32Array(count);
       logits.fill(head.bias);
       const scale = head.kind === 'cosine' ? head.scale : -1;
       addScaled(logits, scale, sumOver(0, layout.plus));

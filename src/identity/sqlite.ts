@@ -5,6 +5,7 @@
 import { guarded } from './database.ts';
 import { enrol, ownPersonOf, ownPicturesOf, personOf, rename } from './gallery/changes.ts';
 import { change, type GalleryOptions, looking, openedGallery, refreshGallery } from './gallery/opened.ts';
+import { forgetCopy } from './gallery/reading.ts';
 import { reembed } from './gallery/reembed.ts';
 import { withName } from './lookalike.ts';
 import { onlyOne } from './name.ts';
@@ -24,7 +25,7 @@ export function openGallery(options: GalleryOptions): Gallery {
     find: (idOrName) => looking(opened, (sql) => sql.byId(idOrName) ?? onlyOne(withName(sql.all(), idOrName))),
     enrol: (person, beforeStored) => enrol(opened, person, beforeStored),
     rename: (id, name, beforeStored) => rename(opened, id, name, beforeStored),
-    rules: (id) => opened.rules.get(id) ?? {},
+    rules: (id) => opened.copy.known.get(id)?.rules ?? {},
     setRules: (id, given) =>
       change(opened, ({ sql, seal }) => {
         ownPersonOf(opened, id);
@@ -43,15 +44,21 @@ export function openGallery(options: GalleryOptions): Gallery {
       return opened.threshold.now;
     },
     consider: (evidence) => opened.threshold.consider(evidence),
-    enrolled: () => opened.enrolled,
+    enrolled: () => opened.copy.enrolled,
+    get people() {
+      return opened.copy.known.size;
+    },
     get templates() {
       return search.count;
     },
     get stale() {
-      return opened.stale;
+      return opened.copy.stale;
     },
     get unrecognised() {
-      return opened.unrecognised;
+      return opened.copy.unrecognised;
+    },
+    get unread() {
+      return opened.copy.toRead.size > 0;
     },
     get down() {
       return opened.down;
@@ -61,7 +68,7 @@ export function openGallery(options: GalleryOptions): Gallery {
     reembed: (embed, how) => reembed(opened, embed, how),
     keepTemplates: (embedders) => change(opened, ({ sql }) => sql.keepTemplates([...embedders, embedder.sha256])),
     [Symbol.dispose]: () => {
-      search.load([]);
+      forgetCopy(opened);
       if (opened.db.isOpen) opened.db.close();
     },
   };

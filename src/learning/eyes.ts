@@ -128,6 +128,9 @@ function galleryOver(state: State): Gallery {
     },
     consider: (evidence) => now().consider(evidence),
     enrolled: () => now().enrolled(),
+    get people() {
+      return now().people;
+    },
     get templates() {
       return now().templates;
     },
@@ -136,6 +139,9 @@ function galleryOver(state: State): Gallery {
     },
     get unrecognised() {
       return now().unrecognised;
+    },
+    get unread() {
+      return now().unread || (state.before?.gallery.unread ?? false);
     },
     get down() {
       return now().down;

@@ -10,6 +10,7 @@ const benches: Readonly<Record<string, () => Promise<readonly Row[]>>> = {
   faces: async () => (await import('./faces.ts')).benchFaces(),
   pictures: async () => (await import('./pictures.ts')).benchPictures(),
   stillness: async () => (await import('./stillness.ts')).benchStillness(),
+  gallery: async () => (await import('./gallery.ts')).benchGallery(),
   match: async () => (await import('./match.ts')).benchMatch(),
   slideshow: async () => (await import('./slideshow.ts')).benchSlideshow(),
   daemon: async () => (await import('./daemon.ts')).benchDaemon(),

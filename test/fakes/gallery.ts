@@ -143,9 +143,13 @@ export function memoryGallery({ embedder, policy, clock, shelf = emptyShelf() }:
     },
     consider: threshold.consider,
     enrolled: () => taken.people,
+    get people() {
+      return shelf.people.length;
+    },
     get templates() {
       return templates();
     },
+    unread: false,
     get stale() {
       return taken.stale;
     },

@@ -45,7 +45,7 @@ function setUp(parts: Partial<DaemonParts> & { camera: Camera; reader: FaceReade
     openReader: async () => parts.reader,
     sight: (frame) => ({ digest: String(frame.seq), capturedAtMs: frame.capturedAtMs, finding: { kind: 'nobody' } }),
     controller: { submit: async (input) => void inputs.push(input.kind), record: (event) => void recorded.push(event), settled: false },
-    refresh: () => undefined,
+    refresh: () => false,
     clock,
     log: openLog('silent'),
     retry: { minMs: 10, maxMs: 100 },
@@ -80,6 +80,29 @@ describe('supervision', () => {
     expect(recorded.flatMap((e) => (e.kind === 'reader.failed' ? [e.retryInMs] : []))).toEqual([10, 20, 40]);
     expect(inputs.filter((kind) => kind === 'sighting')).toHaveLength(3);
     expect([dead.closed, alive.closed].every((n) => n >= 1)).toBe(true);
+  });
+
+  it('what others changed is taken in once a second, and at each tick while there is more of it', async () => {
+    const refreshed: number[] = [];
+    const enough = new AbortController();
+    let tick = 0;
+    const waiting: Camera = {
+      label: 'a camera that shows nothing',
+      frames: async function* (signal): AsyncGenerator<Frame> {
+        await new Promise((resolve) => signal.addEventListener('abort', resolve));
+      },
+    };
+    const { loops } = setUp({
+      camera: waiting,
+      reader: readerOf(async () => nobody),
+      onTick: () => {
+        if (++tick > 40) enough.abort();
+      },
+      refresh: () => refreshed.push(tick) < 5,
+    });
+    await loops.run(enough.signal);
+    expect(refreshed.slice(0, 5)).toEqual([1, 2, 3, 4, 5]);
+    expect(refreshed[5]! - refreshed[4]!).toBeGreaterThan(5);
   });
 
   it('a camera that sends nothing but rubbish is a camera fault', async () => {

@@ -86,6 +86,26 @@ describe('46 near-equal pictures of one person', () => {
   });
 });
 
+describe('many people with as many templates each', () => {
+  it('are counted by a table, within 0.3 % of each by itself', () => {
+    const random = randomOf(9);
+    const people = others
+      .slice(0, 40)
+      .map((one, i) => ({ id: `p${i}`, templates: Array.from({ length: 5 }, () => near(one, 0.2 + i / 40, random)) }));
+    const chances = chancesOf(embedder, Number.POSITIVE_INFINITY, () => strangers);
+    chances.load(people);
+    for (const fmr of [1e-3, 1e-6]) {
+      const each = people.map((person) => {
+        const alone = chancesOf(embedder, Number.POSITIVE_INFINITY, () => strangers);
+        alone.load([person]);
+        return alone.at(fmr);
+      });
+      const sum = each.reduce((total, one) => total + one, 0);
+      expect(Math.abs(chances.at(fmr) / sum - 1)).toBeLessThan(0.003);
+    }
+  });
+});
+
 describe('different people', () => {
   it('let strangers in at most twice as often as promised: people of the demo', async () => {
     const people = [];

@@ -3,7 +3,10 @@ import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Embedding, Head } from '../../src/face/port.ts';
+import type { Match } from '../../src/identity/port.ts';
+import { gallerySearch } from '../../src/identity/search.ts';
 import { logitOf, logitOfProbability, probabilityOf, templateMatrix } from '../../src/identity/siamese.ts';
+import { smallEmbedder } from '../contracts/gallery.ts';
 import { randomOf, unitVector } from '../fakes/embeddings.ts';
 
 const manifest = JSON.parse(readFileSync(new URL('../../models/embedder/manifest.json', import.meta.url), 'utf8'));
@@ -100,6 +103,28 @@ describe('the search among many templates', () => {
     expect(matrix.score(kept)[0]).toBeCloseTo(manifest.head.bias, 4);
     matrix.load([]);
     expect(matrix.score(kept)).toHaveLength(0);
+  });
+
+  it('finds the same after any changes as if everybody had been loaded at once', () => {
+    const steps = fc.array(fc.record({ id: fc.integer({ min: 0, max: 6 }), templates: fc.integer({ min: 0, max: 4 }), seed: fc.nat() }));
+    fc.assert(
+      fc.property(steps, (changes) => {
+        const [changed, loaded] = [gallerySearch(smallEmbedder, 0.9), gallerySearch(smallEmbedder, 0.9)];
+        const people = new Map<string, { id: string; templates: Embedding[] }>();
+        for (const { id, templates, seed } of changes) {
+          const random = randomOf(seed);
+          const person = { id: `p${id}`, templates: Array.from({ length: templates }, () => unitVector(random, 8)) };
+          people.set(person.id, person);
+          changed.change([person]);
+        }
+        const held = [...people.values()].filter(({ templates }) => templates.length > 0);
+        loaded.load(held);
+        const probe = unitVector(randomOf(1), 8);
+        const byId = (matches: readonly Match[]) => matches.toSorted((a, b) => (a.personId < b.personId ? -1 : 1));
+        expect(changed.count).toBe(held.reduce((sum, { templates }) => sum + templates.length, 0));
+        expect(byId(changed.match(probe))).toEqual(byId(loaded.match(probe)));
+      }),
+    );
   });
 
   it('refuses a head, a template or a probe of another dimension', () => {

@@ -112,12 +112,12 @@ describe('the gallery’s file', () => {
     open();
     closeAll();
     const db = new DatabaseSync(file);
-    db.exec('PRAGMA user_version = 5');
+    db.exec('PRAGMA user_version = 6');
     db.close();
     const before = readFileSync(file);
     const fault = faultOf(open);
     expect(fault.code).toBe('database-newer');
-    expect(fault.message).toMatch(/format 5, this one knows 4\): update facelatch/);
+    expect(fault.message).toMatch(/format 6, this one knows 5\): update facelatch/);
     expect(readFileSync(file).equals(before)).toBe(true);
   });
 
@@ -126,7 +126,9 @@ describe('the gallery’s file', () => {
     const ada = open().enrol(person('Ada', a));
     closeAll();
     const db = new DatabaseSync(file);
-    db.exec(`ALTER TABLE people DROP COLUMN rules; ALTER TABLE people DROP COLUMN seal; ALTER TABLE pictures DROP COLUMN seal; ALTER TABLE templates RENAME TO newer;
+    for (const table of ['people', 'pictures', 'templates'])
+      for (const change of ['insert', 'update', 'delete']) db.exec(`DROP TRIGGER ${table}_${change}`);
+    db.exec(`DROP TABLE change_log; ALTER TABLE people DROP COLUMN rules; ALTER TABLE people DROP COLUMN seal; ALTER TABLE pictures DROP COLUMN seal; ALTER TABLE templates RENAME TO newer;
       CREATE TABLE templates (picture_id INTEGER PRIMARY KEY REFERENCES pictures ON DELETE CASCADE, embedder TEXT NOT NULL, vector BLOB NOT NULL) STRICT;
       INSERT INTO templates SELECT picture_id, embedder, vector FROM newer; DROP TABLE newer; PRAGMA user_version = 1`);
     db.close();
@@ -226,6 +228,62 @@ describe('the gallery’s file', () => {
       return performance.now() - start;
     }).sort((a, b) => a - b);
     expect(times[100]).toBeLessThan(1);
+  });
+});
+
+describe('what other processes change', () => {
+  /** Looks until nothing is left to read; the number of looks. */
+  const looksOf = (gallery: Gallery): number => {
+    for (let looks = 1; ; looks++) {
+      gallery.refresh();
+      if (!gallery.unread) return looks;
+    }
+  };
+  const household = (count: number) => {
+    const [here, there] = [open(), open()];
+    const people = Array.from({ length: count }, (_, i) => there.enrol(person(`Resident ${i}`, face(), face())));
+    return { here, there, people };
+  };
+
+  it('is read a part at each look where it is much, and whoever was changed last first', () => {
+    const { here, there, people } = household(120);
+    here.refresh();
+    expect(here.unread).toBe(true);
+    expect(here.templates).toBeLessThan(100);
+    there.forget(people[0]!.id);
+    const eve = face();
+    there.enrol(person('Eve', eve));
+    here.refresh();
+    expect(here.match(eve)[0]?.logit).toBeGreaterThan(here.threshold.logit);
+    expect(here.match(face()).some(({ personId }) => personId === people[0]!.id)).toBe(false);
+    expect(looksOf(here)).toBeGreaterThan(1);
+    expect([here.templates, here.people, here.enrolled().length]).toEqual([239, 120, 120]);
+    expect(here.threshold.logit).toBeCloseTo(there.threshold.logit, 9);
+  });
+
+  it('is not missed where somebody took the log of changes away', () => {
+    const { here, there, people } = household(60);
+    looksOf(here);
+    using db = new DatabaseSync(file, { enableForeignKeyConstraints: true });
+    for (const table of ['people', 'pictures', 'templates']) db.exec(`DROP TRIGGER ${table}_delete`);
+    db.exec('DELETE FROM change_log');
+    db.prepare('DELETE FROM people WHERE id = ?').run(people[30]!.id);
+    looksOf(here);
+    expect([here.templates, here.people]).toEqual([118, 59]);
+    looksOf(there);
+    expect(there.enrolled()).toEqual(here.enrolled());
+  });
+
+  it('leaves the objects of those who did not change as they were', () => {
+    const { here, there, people } = household(3);
+    looksOf(here);
+    const before = here.enrolled();
+    there.rename(people[0]!.id, 'Another name');
+    looksOf(here);
+    expect(here.enrolled()).toBe(before);
+    there.enrol(person('Resident 1', face()));
+    looksOf(here);
+    expect(here.enrolled().filter((one) => before.includes(one))).toHaveLength(2);
   });
 });
 

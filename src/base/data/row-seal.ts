@@ -3,7 +3,7 @@
  * Whoever can write a database file and does not have the secret cannot make a row that fits, or move a seal to
  * another row. An older row with its seal, put back in its own place, does fit.
  */
-import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto';
+import { createHmac, createSecretKey, hkdfSync, timingSafeEqual } from 'node:crypto';
 
 export type SealedFields = readonly (string | Uint8Array)[];
 
@@ -14,7 +14,8 @@ export interface RowSeal {
 
 /** `purpose` keeps seals of different kinds of file apart (HKDF, RFC 5869). */
 export function rowSeal(secret: Uint8Array, purpose: string): RowSeal {
-  const key = new Uint8Array(hkdfSync('sha256', secret, new Uint8Array(0), purpose, 32));
+  // As a key object: given the bytes, createHmac takes five times as long for each row.
+  const key = createSecretKey(new Uint8Array(hkdfSync('sha256', secret, new Uint8Array(0), purpose, 32)));
   const of = (fields: SealedFields): Uint8Array => {
     const hmac = createHmac('sha256', key);
     // Each field with its length: what one field ends with cannot be the beginning of the next.

@@ -18,8 +18,9 @@ export function enrol(opened: OpenedGallery, person: NewPerson, beforeStored: Pa
   checkPictures(person, embedder);
   return change(opened, ({ sql, seal }) => {
     const at = new Date(clock.wall()).toISOString();
-    const before = bearerOf(name, withName(sql.all(), name));
-    if (before) ownPersonOf(opened, before.id);
+    const bearer = bearerOf(name, withName(sql.names(), name));
+    if (bearer) ownPersonOf(opened, bearer.id);
+    const before = bearer && personOf(sql, bearer.id);
     const id = before?.id ?? sql.addPerson(randomUUID(), name, at);
     if (!before) sealPerson(sql, seal, id);
     for (const picture of person.pictures) addPicture(opened, id, picture, embedder.sha256, at);
@@ -33,7 +34,7 @@ export function rename(opened: OpenedGallery, id: PersonId, text: string, before
   const name = personName(text);
   return change(opened, ({ sql, seal }) => {
     ownPersonOf(opened, id);
-    const other = withName(sql.all(), name).find((person) => person.id !== id);
+    const other = withName(sql.names(), name).find((person) => person.id !== id);
     if (other)
       throw new Fault('bad-argument', `That name is taken by ${other.id}, or looks like the name of that person: choose another name.`);
     sql.rename(id, name);

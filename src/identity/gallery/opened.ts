@@ -3,20 +3,19 @@
  * go in; one record comes out that every other file of the gallery works on. A file that is swapped is followed.
  */
 import { existsSync } from 'node:fs';
-import type { DatabaseSync } from 'node:sqlite';
 import { type FileId, fileId } from '../../base/data/file-id.ts';
 import { Fault, messageOf } from '../../base/errors.ts';
-import { pragma, transact } from '../../base/sqlite.ts';
+import { transact } from '../../base/sqlite.ts';
 import type { Clock } from '../../base/time.ts';
-import type { PersonId } from '../../events.ts';
 import type { EmbedderInfo } from '../../face/port.ts';
 import type { Strangers } from '../chances.ts';
 import { emptyLog, guarded, openGalleryFile } from '../database.ts';
-import type { DoorEvidence, EnrolledPerson, GalleryFinding, PersonRules } from '../port.ts';
-import { type GallerySeal, ownRows, type Refusals, refusedRows, sealRows } from '../sealing.ts';
-import { gallerySearch, type Search } from '../search.ts';
+import type { DoorEvidence, GalleryFinding } from '../port.ts';
+import { type GallerySeal, refusedRows, sealRows } from '../sealing.ts';
+import { gallerySearch } from '../search.ts';
 import { type GalleryStatements, galleryStatements } from '../statements.ts';
-import { type GalleryThreshold, galleryThreshold, type ThresholdPolicy } from '../threshold.ts';
+import { galleryThreshold, type ThresholdPolicy } from '../threshold.ts';
+import { type CopiedGallery, emptyCopy, forgetCopy, isBehind, readAll, readChanges } from './reading.ts';
 
 export interface GalleryOptions {
   /** Path of the SQLite file. The file and its folder are made where they are missing. */
@@ -43,31 +42,15 @@ export interface GalleryOptions {
   readonly evidence?: DoorEvidence | undefined;
 }
 
-export interface OpenedGallery {
+export interface OpenedGallery extends CopiedGallery {
   readonly file: string;
   readonly lockTimeoutMs: number;
-  db: DatabaseSync;
-  sql: GalleryStatements;
   /** Which file the connection is open on. */
   id: FileId | undefined;
-  readonly seal: GallerySeal['rows'] | undefined;
-  readonly refusals: Refusals;
   readonly found: GalleryFinding[];
   /** Why nobody can be recognised. */
   down: string | undefined;
-  readonly embedder: EmbedderInfo;
   readonly clock: Clock;
-  readonly search: Search;
-  readonly threshold: GalleryThreshold;
-  /**
-   * What the copy in memory was read from: SQLite's data version. Undefined while this process's own change is not
-   * read.
-   */
-  seen: number | undefined;
-  stale: number;
-  unrecognised: readonly PersonId[];
-  enrolled: readonly EnrolledPerson[];
-  rules: ReadonlyMap<PersonId, PersonRules>;
   logIsEmpty: boolean;
 }
 
@@ -94,18 +77,14 @@ export function openedGallery({
       refusals: refusedRows(),
       found: [],
       down: undefined,
-      seen: undefined,
-      stale: 0,
-      unrecognised: [],
-      enrolled: [],
-      rules: new Map(),
+      copy: emptyCopy(),
       logIsEmpty: false,
     };
     if (seal && (reseal || !seal.begun)) {
       guarded(file, () => transact(opened.db, () => sealRows(opened.sql, seal.rows, reseal)));
       seal.begin();
     }
-    guarded(file, () => load(opened));
+    guarded(file, () => readAll(opened));
     return opened;
   } catch (error) {
     connection.db.close();
@@ -132,10 +111,7 @@ function connect(file: string, lockTimeoutMs: number): Pick<OpenedGallery, 'db' 
 function follow(opened: OpenedGallery): boolean {
   const { file, lockTimeoutMs, down } = opened;
   if (opened.db.isOpen && fileId(file) === opened.id) return false;
-  opened.search.load([]);
-  opened.enrolled = [];
-  opened.rules = new Map();
-  opened.seen = undefined;
+  forgetCopy(opened);
   try {
     if (!existsSync(file))
       throw new Fault('gallery-down', `The gallery ${file} is gone: put it back, or restart the door to begin with nobody enrolled.`);
@@ -159,24 +135,9 @@ export function looking<T>({ file, db, sql, down }: OpenedGallery, look: (sql: G
   return guarded(file, () => look(sql));
 }
 
-export function load(opened: OpenedGallery): void {
-  const { db, sql, search, embedder, seal } = opened;
-  const version = pragma(db, 'data_version'); // before reading: what comes in between is read again, not missed
-  const { people, rules } = ownRows(sql, embedder, seal, opened.refusals);
-  const stale = sql.stalePeople(embedder.sha256);
-  search.load(people);
-  opened.enrolled = people;
-  opened.stale = stale;
-  const ready = new Set(people.map(({ id }) => id));
-  opened.unrecognised = [...rules.keys()].filter((id) => !ready.has(id));
-  opened.rules = rules;
-  opened.threshold.load(people);
-  opened.seen = version;
-}
-
-/** As `load`, of a file that stands in the place of the one before. */
+/** Everybody, of a file that stands in the place of the one before. */
 function loadAgain(opened: OpenedGallery): void {
-  load(opened);
+  readAll(opened);
   opened.down = undefined;
   opened.found.push({ kind: 'gallery.replaced', people: opened.sql.all().length, templates: opened.search.count });
 }
@@ -191,11 +152,12 @@ export function change<T>(opened: OpenedGallery, work: (opened: OpenedGallery) =
     if (follow(opened) || opened.down !== undefined) loadAgain(opened); // a change to a file that is gone would be lost
     try {
       const result = transact(opened.db, () => work(opened));
-      opened.seen = undefined;
-      load(opened);
+      readChanges(opened);
       return result;
     } finally {
-      wipeLog(opened); // also after a failure: what was rolled back fills the log, and with it the disk that others write to
+      // Also after a failure: what was rolled back fills the log, and with it the disk that others write to. At once: a
+      // backup that is moved over the file would get what is in the log.
+      wipeLog(opened);
     }
   });
 }
@@ -206,7 +168,5 @@ export function refreshGallery(opened: OpenedGallery): boolean {
     return true;
   }
   if (!opened.logIsEmpty) wipeLog(opened);
-  if (pragma(opened.db, 'data_version') === opened.seen) return opened.threshold.continue();
-  load(opened);
-  return true;
+  return isBehind(opened) ? readChanges(opened) : opened.threshold.continue();
 }

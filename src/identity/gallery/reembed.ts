@@ -1,4 +1,5 @@
 /** Makes the templates that an open gallery lacks: stored pictures go to the network, its embeddings are stored. */
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Fault } from '../../base/errors.ts';
 import type { PersonId } from '../../events.ts';
 import type { Embedding } from '../../face/port.ts';
@@ -7,7 +8,8 @@ import type { Reembedded, ReembedOptions } from '../port.ts';
 import { isOwnPicture } from '../sealing.ts';
 import { checkEmbedding } from '../search.ts';
 import { isOf, setTemplate } from './changes.ts';
-import { load, type OpenedGallery, wipeLog } from './opened.ts';
+import { type OpenedGallery, wipeLog } from './opened.ts';
+import { isBehind, readChanges } from './reading.ts';
 
 /** Reading what was made so far takes at most this part of the time. */
 const oneIn = 20;
@@ -36,7 +38,7 @@ export async function reembed(
         // Reading holds the door up: with many people it is done less often.
         if (clock.now() - readAtMs < Math.max(readEveryMs, oneIn * tookMs)) continue;
         const fromMs = clock.now();
-        run(() => load(opened));
+        run(() => readChanges(opened));
         readAtMs = clock.now();
         tookMs = readAtMs - fromMs;
       } catch (error) {
@@ -49,7 +51,10 @@ export async function reembed(
   const ended = await Promise.allSettled(Array.from({ length: atOnce }, lane));
   const broken = ended.find((one) => one.status === 'rejected');
   if (broken) throw broken.reason;
-  run(() => load(opened));
+  do {
+    run(() => readChanges(opened));
+    await nextTurn(); // frames come first
+  } while (run(() => isBehind(opened)));
   run(() => wipeLog(opened));
   return { pictures, failed };
 }

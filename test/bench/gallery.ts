@@ -1,0 +1,98 @@
+/**
+ * How long a change of the people holds the deciding thread, at a door with 1,000 people of five templates: enrolled,
+ * renamed, given another picture, removed; by the door itself and by another connection, as another process has one.
+ */
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { shippedStrangers } from '../../src/adapters/basics.ts';
+import { rowSeal } from '../../src/base/data/row-seal.ts';
+import { systemClock } from '../../src/base/time.ts';
+import { quantile, type Row } from '../../src/cli/door/figures.ts';
+import type { Embedding } from '../../src/face/port.ts';
+import type { Gallery, NewPicture } from '../../src/identity/port.ts';
+import { openGallery } from '../../src/identity/sqlite.ts';
+import { loadConfig } from '../../src/settings/load.ts';
+import { embedderInfo, randomEmbeddings } from './match.ts';
+
+const people = 1000;
+const templatesEach = 5;
+const rounds = 40;
+
+export async function benchGallery(): Promise<Row[]> {
+  const folder = mkdtempSync(join(tmpdir(), 'facelatch-bench-'));
+  const embedder = embedderInfo();
+  const open = () =>
+    openGallery({
+      ...{ file: join(folder, 'people.sqlite'), embedder, policy: loadConfig({}).config.identity, clock: systemClock },
+      seal: { rows: rowSeal(Buffer.alloc(32, 7), 'bench'), begun: true, begin: () => undefined },
+      strangers: () => shippedStrangers(embedder),
+    });
+  const embeddings = randomEmbeddings((people + rounds * 2) * (templatesEach + 1), embedder.dimension);
+  try {
+    using door = open();
+    for (let i = 0; i < people; i++) door.enrol({ name: `Resident ${i}`, pictures: somePictures(embeddings.splice(0, templatesEach)) });
+    using other = open();
+    do door.refresh();
+    while (door.unread);
+    do other.refresh();
+    while (other.unread);
+    return [
+      ...(await rowsOf('by the door', door, door, embeddings, (_, work) => timed(work))),
+      ...(await rowsOf('by another process', other, door, embeddings, (gallery, work) => {
+        work();
+        return timed(() => gallery.refresh());
+      })),
+    ];
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+const timed = (work: () => unknown): number => {
+  const fromMs = performance.now();
+  work();
+  return performance.now() - fromMs;
+};
+
+const somePictures = (templates: readonly Embedding[]): NewPicture[] =>
+  templates.map((template) => ({ picture: randomBytes(20_000), template, source: 'bench' }));
+
+/** `writer` changes the people, `door` is what must not stand still; `measure` gives the milliseconds that it did. */
+async function rowsOf(
+  by: string,
+  writer: Gallery,
+  door: Gallery,
+  embeddings: Embedding[],
+  measure: (door: Gallery, work: () => void) => number,
+): Promise<Row[]> {
+  const took: Record<string, number[]> = { enrolled: [], renamed: [], 'given a picture': [], removed: [], 'after it': [] };
+  for (let round = 0; round < rounds; round++) {
+    const [name, pictures] = [`Visitor ${round}`, somePictures(embeddings.splice(0, templatesEach))];
+    let id = '';
+    const steps: readonly [string, () => void][] = [
+      [
+        'enrolled',
+        () => {
+          id = writer.enrol({ name, pictures }).id;
+        },
+      ],
+      ['renamed', () => void writer.rename(id, `${name} again`)],
+      ['given a picture', () => void writer.enrol({ name: `${name} again`, pictures: somePictures(embeddings.splice(0, 1)) })],
+      ['removed', () => void writer.forget(id)],
+    ];
+    for (const [step, work] of steps) {
+      took[step]?.push(measure(door, work));
+      do took['after it']?.push(timed(() => door.refresh()));
+      while (door.unread);
+    }
+  }
+  return Object.entries(took).map(([step, values]) => ({
+    what: `one of ${people.toLocaleString('en')} people ${step}, ${by}: the door stands still, p95`,
+    value: quantile(values, 0.95),
+    unit: 'ms',
+    target: 5,
+    baseline: { what: 'p50', value: quantile(values, 0.5) },
+  }));
+}
