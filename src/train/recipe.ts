@@ -5,6 +5,15 @@ import type { FaceCrops } from './data/face-crops.ts';
 import type { Notes } from './network/checkpoint.ts';
 import type { Network, Objective, Optimiser } from './port.ts';
 
+/** Each pair of a batch is the one of `candidates` that the network gets most wrong. */
+export interface HardPairs {
+  readonly candidates: number;
+  /** Steps that one choice lasts. */
+  readonly every: number;
+  /** Pictures that the candidates are made of, each time. */
+  readonly pictures: number;
+}
+
 /** All that decides a run: the same recipe on the same pictures gives the same losses. */
 export interface TrainingRecipe {
   readonly network: Network;
@@ -24,6 +33,8 @@ export interface TrainingRecipe {
   readonly optimiser: Optimiser;
   /** 0…1. */
   readonly augment: number;
+  /** Absent: pairs are drawn by chance. */
+  readonly hard?: HardPairs;
   readonly seed: number;
   /** Pairs of the validation part that are measured after each epoch; 0 for none. */
   readonly validationPairs: number;
@@ -63,8 +74,10 @@ export interface EpochResult {
 }
 
 /** What must not change when a run is resumed. More epochs, other checkpoints or another engine may. */
-export function fingerprint({ split, data, pairs, batchesPerEpoch, objective, optimiser, augment, seed, faces }: TrainingRecipe): string {
-  return JSON.stringify({ split, data, pairs, batchesPerEpoch, objective, optimiser, augment, seed, ...(faces && { crop: true }) });
+export function fingerprint(recipe: TrainingRecipe): string {
+  const { split, data, pairs, batchesPerEpoch, objective, optimiser, augment, seed, faces, hard } = recipe;
+  const more = { ...(faces && { crop: true }), ...(hard && { hard }) };
+  return JSON.stringify({ split, data, pairs, batchesPerEpoch, objective, optimiser, augment, seed, ...more });
 }
 
 /** Throws Fault `bad-argument` where the checkpoint at `path` belongs to a run with other settings. */

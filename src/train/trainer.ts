@@ -6,8 +6,8 @@
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Fault } from '../base/errors.ts';
-import { batchOf } from './data/batches.ts';
-import { type Part, readDataset, type Split, splitDataset } from './data/dataset.ts';
+import { type BatchSource, openBatches } from './batch-source.ts';
+import { readDataset, type Split, splitDataset } from './data/dataset.ts';
 import { facesOnly } from './data/face-crops.ts';
 import { openPicturesOf, type Pictures } from './data/pictures.ts';
 import type { TrainingHistory } from './history.ts';
@@ -85,7 +85,8 @@ export async function train(
   });
   if (resumed) await engine.restore(resumed.state);
   const history = historyOf(resumed?.notes);
-  return await run(recipe, control, { engine, split, pictures, history, path });
+  const batches = openBatches(recipe, { engine, split, pictures }, resumed?.notes);
+  return await run(recipe, control, { engine, split, pictures, batches, history, path });
 }
 
 async function splitOf({ data, split, faces }: TrainingRecipe): Promise<Split> {
@@ -104,35 +105,36 @@ interface Run {
   readonly engine: Engine;
   readonly split: Split;
   readonly pictures: Pictures;
+  readonly batches: BatchSource;
   readonly history: History;
   readonly path: string;
 }
 
-async function run(recipe: TrainingRecipe, control: RunControl, { engine, split, pictures, history, path }: Run): Promise<RunResult> {
+async function run(recipe: TrainingRecipe, control: RunControl, given: Run): Promise<RunResult> {
+  const { engine, split, pictures, batches, history, path } = given;
   const steps = recipe.epochs * recipe.batchesPerEpoch;
   const { losses, epochs, seconds } = history;
   const began = performance.now() - 1000 * (seconds.at(-1) ?? 0);
-  const draw = (step: number) => batchOf(batchOptions(recipe, split.train, pictures), step);
   let savedAt: number | undefined;
   let enough = false;
   const save = async () => {
     if (recipe.checkpointEvery === 0) return;
-    const notes = { recipe: fingerprint(recipe), losses, epochs, seconds };
+    const notes = { recipe: fingerprint(recipe), losses, epochs, seconds, ...batches.notes() };
     await writeCheckpoint(path, { network: recipe.network, state: await engine.state(), notes }, control.keepLast);
     savedAt = losses.length;
     control.onSaved?.({ losses, epochs, seconds, batchesPerEpoch: recipe.batchesPerEpoch });
     control.onProgress({ kind: 'checkpoint', step: losses.length, path });
   };
   control.onProgress({ kind: 'started', step: losses.length, steps, engine: engine.label });
-  let next = losses.length < steps ? draw(losses.length) : undefined;
-  while (next && !enough && !control.signal.aborted) {
+  let next: Promise<Batch> | undefined;
+  while (losses.length < steps && !enough && !control.signal.aborted) {
     await nextTurn(); // an engine may compute without letting messages in
     if (control.signal.aborted) break;
     const startedAt = performance.now();
     const step = losses.length;
-    const batch: Batch = await next;
+    const batch = await (next ?? batches.draw(step));
     // The next batch is read and augmented (its JPEG coding in other threads) while this one is trained on.
-    next = step + 1 < steps ? draw(step + 1) : undefined;
+    next = step + 1 < steps && !batches.needsEngine(step + 1) ? batches.draw(step + 1) : undefined;
     next?.catch(() => undefined); // awaited, and thrown, in its own turn
     const { loss, penalty } = await engine.step(batch);
     if (!Number.isFinite(loss + penalty)) {
@@ -173,11 +175,6 @@ async function endEpoch(
   );
   return { loss, validationLoss: found.loss, validationAccuracy: found.accuracy };
 }
-
-const batchOptions = ({ network, pairs, augment, seed }: TrainingRecipe, part: Part, pictures: Pictures) => ({
-  ...{ part, pictures, pairs, augment, seed },
-  side: network.side,
-});
 
 function diverged(recipe: TrainingRecipe, step: number, losses: readonly number[], path: string): Fault {
   const before = losses.slice(-5).map((loss) => loss.toPrecision(4));

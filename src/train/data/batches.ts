@@ -20,10 +20,13 @@ export interface BatchOptions {
   readonly seed: number;
 }
 
-/** The batch of one step: a run that resumes at step 100 draws the same batches as an uninterrupted one. */
-export async function batchOf(options: BatchOptions, step: number): Promise<Batch> {
+/**
+ * The batch of one step: a run that resumes at step 100 draws the same batches as an uninterrupted one. `chosen`: pairs
+ * in place of those drawn by chance.
+ */
+export async function batchOf(options: BatchOptions, step: number, chosen?: readonly PicturePair[]): Promise<Batch> {
   const random = newRandom(options.seed + step * 2 ** 32);
-  const pairs = drawPairs(options.part, options.pairs, random);
+  const pairs = chosen ?? drawPairs(options.part, options.pairs, random);
   const pictures = await Promise.all(
     [...pairs.map(({ first }) => first), ...pairs.map(({ second }) => second)].map((path) =>
       read(options, path, newRandom(random() * 2 ** 48)),

@@ -8,7 +8,7 @@ import type { Cell, DataName, Tuned } from './paper.ts';
 export const mostImages: Readonly<Record<DataName, number>> = { webcam: 50, pins: 100, orl: 10 };
 
 /** What a cell changes of the one that it is compared with. */
-type Change = Partial<Pick<Cell, 'rate' | 'augment' | 'objective' | 'network' | 'against'>>;
+type Change = Partial<Pick<Cell, 'rate' | 'augment' | 'hard' | 'objective' | 'network' | 'against'>>;
 
 /**
  * The last two stages of Table I on pins112 (at convergence they are one training), the cells of Table II, and the
@@ -31,6 +31,7 @@ export function convergedCells(steps: number, tuned: Tuned, network: Network = p
     cell('orl', 10, 'bce'),
     changed('rate', 'learning rate 1e-4', { rate: 1e-4 }),
     changed('plain', 'no augmentation', { augment: 0 }),
+    changed('hard', 'hard pairs', { hard: { candidates: 4, every: 100, pictures: 512 } }),
     changed('margin', 'margin 2', { objective: objective('contrastive', 2) }),
     cell('pins', 25, 'contrastive'),
     cell('pins', 50, 'contrastive'),

@@ -182,6 +182,7 @@ function recipeOf(options: ExperimentOptions, cell: Cell, out: string, resume: b
     ...{ network: cell.network, engine: options.engine, device: 'auto', threads: options.threads, objective: cell.objective, optimiser },
     ...{ data: `${cell.data} ${cell.images}`, split: { by: 'person', validation: 0, test: 0, seed: options.seed } },
     ...{ pairs: options.pairs, batchesPerEpoch: every, epochs: Math.ceil(cell.steps / every), augment: cell.augment },
+    ...(cell.hard && { hard: cell.hard }),
     ...{ seed: options.seed, validationPairs: cell.rule?.pairs ?? 0, out, checkpointEvery: 100, resume },
   };
 }

@@ -1,6 +1,7 @@
 /** What the paper prints, and the cells of its section IV as this project repeats them: data only. */
 import { paperNetwork } from '../network/network.ts';
 import type { Network, Objective } from '../port.ts';
+import type { HardPairs } from '../recipe.ts';
 import type { ConvergenceRule } from './convergence.ts';
 
 /** Table I: "accuracy" of four stages, percent. The paper does not say on which pictures. */
@@ -56,6 +57,8 @@ export interface Cell {
   readonly rate: number;
   /** 0…1. */
   readonly augment: number;
+  /** Pairs are chosen, not drawn by chance. */
+  readonly hard?: HardPairs;
   readonly steps: number;
   /** Stops before `steps` where the validation loss is flat; the best weights are measured. */
   readonly rule?: ConvergenceRule;
