@@ -21,6 +21,8 @@ export interface Network {
   /** Side of the square RGB input, pixels; values 0…1. */
   readonly side: number;
   readonly convolutions: readonly Convolution[];
+  /** Batch normalisation between each convolution and its ReLU; the bias is added after it. ONNX engine only. */
+  readonly normalised?: true;
   /** Width of the dense sigmoid layer: the embedding's dimension. */
   readonly units: number;
   /** What the head sees: the vector |a − b|, or its sum, one number. */

@@ -217,7 +217,7 @@ function* parametersIn(network: Network, part: Weights): Generator<Float32Array>
 const bytesOf = (array: Float32Array | Float16Array) => new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
 
 /** All that decides whether weights fit a network. Its name does not. */
-export function shape({ side, convolutions, units, distance }: Network): string {
+export function shape({ side, convolutions, normalised, units, distance }: Network): string {
   const layers = convolutions.map(({ filters, size, pool }) => `${filters}@${size}${pool ? `/${pool.size}:${pool.stride}` : ''}`);
-  return `${side} ${layers.join(' ')} ${units} ${distance}`;
+  return `${side} ${layers.join(' ')} ${normalised ? 'normalised ' : ''}${units} ${distance}`;
 }

@@ -75,7 +75,10 @@ export const headInputs = (network: Network) => (network.distance === 'vector' ?
 /** Every parameter in order, in the layout of Keras. */
 export function networkParameters(network: Network): readonly Parameter[] {
   return [
-    ...place(network).flatMap(({ name, size, inChannels, filters }) => layer(name, [size, size, inChannels, filters])),
+    ...place(network).flatMap(({ name, size, inChannels, filters }) => [
+      ...layer(name, [size, size, inChannels, filters]),
+      ...(network.normalised ? normalisation(name, filters) : []),
+    ]),
     ...layer('embedding', [flattened(network), network.units]),
     ...layer('head', [headInputs(network), 1]),
   ];
@@ -85,6 +88,12 @@ const layer = (name: string, kernel: readonly number[]): Parameter[] => [
   { name: `${name}/kernel`, dims: kernel },
   { name: `${name}/bias`, dims: [kernel.at(-1) ?? 1] },
 ];
+
+/** The scale is trained; mean and variance are running means over the batches, for embedding. */
+const normalisation = (name: string, filters: number): Parameter[] =>
+  ['scale', ...runningStatistics].map((part) => ({ name: `${name}/${part}`, dims: [filters] }));
+
+export const runningStatistics = ['mean', 'variance'] as const;
 
 export const sizeOf = (dims: readonly number[]) => dims.reduce((product, size) => product * size, 1);
 
@@ -111,6 +120,7 @@ export function initialWeights(network: Network, seed: number): Weights {
         const limit = Math.sqrt(6 / (window * (inputs + outputs)));
         for (let index = 0; index < values.length; index++) values[index] = (2 * random() - 1) * limit;
       }
+      if (/\/(scale|variance)$/.test(name)) values.fill(1);
       return [name, values];
     }),
   );

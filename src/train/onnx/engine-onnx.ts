@@ -57,7 +57,9 @@ export async function openOnnxEngine(options: OnnxEngineOptions): Promise<Engine
       const factors: Factors | undefined = factored
         ? { input: numbers(results, 'embedding/input'), delta: numbers(results, 'embedding/delta'), rows: 2 * batch.pairs }
         : undefined;
-      return { loss, penalty: store.step(gradientsOf(results), factors) };
+      const penalty = store.step(gradientsOf(results), factors);
+      followStatistics(store.live, results);
+      return { loss, penalty };
     },
     gradients: async (batch) => {
       const results = await (await checking.get()).run(feedsOf(network, batch, weightFeeds));
@@ -107,12 +109,25 @@ const twinFeeds = (weights: Feeds): Feeds => Object.fromEntries(Object.entries(w
 
 const numbers = (results: Results, name: string): Float32Array => results[name]?.data as Float32Array;
 
-const gradientsOf = (results: Results) =>
+const outputsOf = (results: Results, mark: 'd:' | 's:') =>
   new Map(
     Object.keys(results)
-      .filter((name) => name.startsWith('d:'))
+      .filter((name) => name.startsWith(mark))
       .map((name) => [name.slice(2), numbers(results, name)]),
   );
+
+const gradientsOf = (results: Results) => outputsOf(results, 'd:');
+
+/** The share of the batches before in a running mean: it follows the weights over some ten steps. */
+const remembered = 0.9;
+
+function followStatistics(live: ReadonlyMap<string, Float32Array>, results: Results): void {
+  for (const [name, found] of outputsOf(results, 's:')) {
+    const running = live.get(name) as Float32Array;
+    for (let index = 0; index < found.length; index++)
+      running[index] = remembered * (running[index] as number) + (1 - remembered) * (found[index] as number);
+  }
+}
 
 /** A session that opens when it is first needed. */
 function once(open: () => Promise<ort.InferenceSession>) {

@@ -4,12 +4,22 @@
  * training.
  */
 
-import { flattened, headInputs, type LayerRow, networkParameters, type PlacedConvolution, place, sizeOf } from '../network/network.ts';
+import {
+  flattened,
+  headInputs,
+  type LayerRow,
+  networkParameters,
+  type PlacedConvolution,
+  place,
+  runningStatistics,
+  sizeOf,
+} from '../network/network.ts';
 import type { Network, Objective, Weights } from '../port.ts';
-import { type Block, convolutionInputAdjoint, convolutionKernelAdjoint, convolutionRelu } from './convolution.ts';
+import { type Block, convolution, convolutionInputAdjoint, convolutionKernelAdjoint, convolutionRelu } from './convolution.ts';
 import * as layers from './layers.ts';
 import { toOnnx } from './layout.ts';
 import { binaryCrossEntropy, contrastive } from './losses.ts';
+import { folded, type Normalised, normalise, normaliseAdjoint } from './normalisation.ts';
 import { type Graph, newGraph, type Tensor } from './onnx-graph.ts';
 
 /** Where the kernels and biases of a graph come from: an input of the graph, or a constant. */
@@ -19,6 +29,8 @@ interface ConvolutionTrace {
   readonly layer: PlacedConvolution;
   readonly kernel: Tensor;
   readonly x: Tensor;
+  /** Where the batch's own statistics normalise. */
+  readonly normalised?: Normalised;
   readonly rectified: Tensor;
   readonly pooled?: { readonly y: Tensor; readonly index?: Tensor };
 }
@@ -47,9 +59,12 @@ function twin(graph: Graph, network: Network, pictures: Tensor, source: Source, 
   const convolutions = place(network).map((layer): ConvolutionTrace => {
     const kernel = source(`${layer.name}/kernel`, [layer.filters, layer.inChannels, layer.size, layer.size]);
     const bias = source(`${layer.name}/bias`, [layer.filters]);
-    const rectified = convolutionRelu(graph, x, kernel, bias, block);
+    const convolved = network.normalised
+      ? throughNormalisation(graph, { layer, x, kernel, bias }, source, block, located !== 'no')
+      : { rectified: convolutionRelu(graph, x, kernel, bias, block) };
+    const { rectified } = convolved;
     const pooled = layer.pool && layers.maxPool(graph, rectified, layer.pool, located);
-    const trace = { layer, kernel, x, rectified, ...(pooled && { pooled }) };
+    const trace = { layer, kernel, x, ...convolved, ...(pooled && { pooled }) };
     x = pooled?.y ?? rectified;
     return trace;
   });
@@ -57,6 +72,24 @@ function twin(graph: Graph, network: Network, pictures: Tensor, source: Source, 
   const kernel = source('embedding/kernel', [flattened(network), network.units]);
   const bias = source('embedding/bias', [network.units]);
   return { convolutions, last: x, flat, kernel, embedding: layers.sigmoid(graph, layers.dense(graph, flat, kernel, bias)) };
+}
+
+/** In training the statistics of the batch normalise, else the running ones, folded into kernel and bias. */
+function throughNormalisation(
+  graph: Graph,
+  { layer, x, kernel, bias }: Pick<ConvolutionTrace, 'layer' | 'x' | 'kernel'> & { readonly bias: Tensor },
+  source: Source,
+  block: Block,
+  isTraining: boolean,
+): { readonly normalised?: Normalised; readonly rectified: Tensor } {
+  const of = (part: string) => source(`${layer.name}/${part}`, [layer.filters]);
+  const scale = of('scale');
+  if (!isTraining) {
+    const one = folded(graph, kernel, { scale, shift: bias, mean: of('mean'), variance: of('variance') });
+    return { rectified: convolutionRelu(graph, x, one.kernel, one.bias, block) };
+  }
+  const normalised = normalise(graph, convolution(graph, x, kernel, undefined, block), scale, bias);
+  return { normalised, rectified: layers.relu(graph, normalised.y) };
 }
 
 /** `pictures` (count × side × side × 3) and every parameter of the twin in, `embeddings` (count × units) out. */
@@ -160,7 +193,7 @@ export interface TrainingGraphOptions {
 
 /**
  * Inputs: `pictures`, `labels` (pairs × 1), every parameter. Outputs: `loss`, and the gradient of each parameter as
- * `d:` + its name.
+ * `d:` + its name; where the network is normalised, the statistics of the batch as `s:` + their name.
  */
 export function trainingGraph({ network, pairs, objective, block, denseGradient, located = 'float' }: TrainingGraphOptions): Uint8Array {
   const graph = newGraph(`${network.name}-training`);
@@ -205,11 +238,20 @@ function throughDistance(graph: Graph, trace: Trace, labels: Tensor, objective: 
  * bias's is taken there: the same numbers, at a quarter of the places.
  */
 function throughConvolution(graph: Graph, step: ConvolutionTrace, dy: Tensor, block: Block): Tensor {
-  const { layer, kernel, x, rectified, pooled } = step;
+  const { layer, kernel, x, normalised, rectified, pooled } = step;
   const masked = layers.reluAdjoint(graph, pooled?.y ?? rectified, dy);
   graph.output(`d:${layer.name}/bias`, layers.biasAdjoint(graph, masked));
-  const dz = pooled?.index && layer.pool ? layers.maxPoolAdjoint(graph, rectified, pooled.index, masked, layer.pool) : masked;
+  const dRectified = pooled?.index && layer.pool ? layers.maxPoolAdjoint(graph, rectified, pooled.index, masked, layer.pool) : masked;
+  const dz = normalised ? throughStatistics(graph, layer.name, normalised, dRectified) : dRectified;
   graph.output(`d:${layer.name}/kernel`, convolutionKernelAdjoint(graph, x, dz, block));
   // The input of the first layer is the picture: its gradient is not needed.
   return layer.name === 'conv1' ? dy : convolutionInputAdjoint(graph, kernel, dz, block);
+}
+
+/** Gradient with respect to what was normalised. */
+function throughStatistics(graph: Graph, name: string, normalised: Normalised, dy: Tensor): Tensor {
+  const { dx, dScale } = normaliseAdjoint(graph, normalised, dy);
+  graph.output(`d:${name}/scale`, dScale);
+  for (const part of runningStatistics) graph.output(`s:${name}/${part}`, normalised[part]);
+  return dx;
 }

@@ -32,6 +32,7 @@ export function convergedCells(steps: number, tuned: Tuned, network: Network = p
     changed('rate', 'learning rate 1e-4', { rate: 1e-4 }),
     changed('plain', 'no augmentation', { augment: 0 }),
     changed('hard', 'hard pairs', { hard: { candidates: 4, every: 100, pictures: 512 } }),
+    changed('normalised', 'batch normalisation', { network: { ...network, normalised: true } }),
     changed('margin', 'margin 2', { objective: objective('contrastive', 2) }),
     cell('pins', 25, 'contrastive'),
     cell('pins', 50, 'contrastive'),

@@ -3,6 +3,7 @@
  * reference that the first one is tested against. Whoever opens it owns its tensors and disposes of it.
  */
 import type * as Tf from '@tensorflow/tfjs';
+import { Fault } from '../../base/errors.ts';
 import { headInputs, isKernel, networkParameters } from '../network/network.ts';
 import type { Batch, Engine, EngineOptions, EngineState, Network, Objective, Optimiser, Parameter, StepLosses, Weights } from '../port.ts';
 import { fillTwin, twinLayers } from './layers-model.ts';
@@ -26,8 +27,13 @@ interface TfjsTraining {
   steps: number;
 }
 
-/** Opens the engine. Throws Fault `tool-missing` where TensorFlow.js or the device's package is not installed. */
+/**
+ * Opens the engine. Throws Fault `bad-argument` for a normalised network, `tool-missing` where TensorFlow.js or the device's package
+ * is not installed.
+ */
 export async function openTfjsEngine(options: EngineOptions & { readonly device: TfDevice }): Promise<Engine> {
+  if (options.network.normalised)
+    throw new Fault('bad-argument', 'TensorFlow.js does not train a network with batch normalisation here: choose --engine onnx.');
   const state = open(await openTensorFlow(options.device), options);
   const { tf, trained, variables, parameters } = state;
   return {

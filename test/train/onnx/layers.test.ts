@@ -2,10 +2,17 @@
 import * as ort from 'onnxruntime-node';
 import { describe, expect, it } from 'vitest';
 import { newRandom } from '../../../src/base/random.ts';
-import { type Block, convolutionInputAdjoint, convolutionKernelAdjoint, convolutionRelu } from '../../../src/train/onnx/convolution.ts';
+import {
+  type Block,
+  convolution,
+  convolutionInputAdjoint,
+  convolutionKernelAdjoint,
+  convolutionRelu,
+} from '../../../src/train/onnx/convolution.ts';
 import * as layers from '../../../src/train/onnx/layers.ts';
 import * as losses from '../../../src/train/onnx/losses.ts';
 import { fastestBlock } from '../../../src/train/onnx/native-block.ts';
+import { folded, normalise, normaliseAdjoint } from '../../../src/train/onnx/normalisation.ts';
 import { type Graph, newGraph, type Tensor } from '../../../src/train/onnx/onnx-graph.ts';
 import { chance, relativeError } from '../small-networks.ts';
 
@@ -99,6 +106,13 @@ describe('adjoints', () => {
       'd:x': layers.flattenAdjoint(graph, x!, dy),
     })));
 
+  it('batch normalisation', () =>
+    expectAdjoints({ x: uniform(4, 3, 2, 2), scale: uniform(3), shift: uniform(3) }, [4, 3, 2, 2], (graph, { x, scale, shift }, dy) => {
+      const normalised = normalise(graph, x!, scale!, shift!);
+      const { dx, dScale } = normaliseAdjoint(graph, normalised, dy);
+      return { y: normalised.y, 'd:x': dx, 'd:scale': dScale, 'd:shift': layers.biasAdjoint(graph, dy) };
+    }));
+
   it('dense', () =>
     expectAdjoints({ x: uniform(4, 5), kernel: uniform(5, 3), bias: uniform(3) }, [4, 3], (graph, { x, kernel, bias }, dy) => ({
       y: layers.dense(graph, x!, kernel!, bias!),
@@ -155,6 +169,21 @@ describe('adjoints', () => {
     expect([...gradient!].map(Math.abs)).toEqual([0, 0, 0, 0]);
     await session.close();
   });
+});
+
+it('a batch normalisation folded into its convolution gives what it gives after it, with the statistics of the batch', async () => {
+  const values = { x: uniform(4, 3, 5, 5), kernel: uniform(6, 3, 2, 2), scale: uniform(6), shift: uniform(6) };
+  const session = await run(values, (graph, { x, kernel, scale, shift }) => {
+    const normalised = normalise(graph, convolution(graph, x!, kernel!, undefined, 0), scale!, shift!);
+    const one = folded(graph, kernel!, { scale: scale!, shift: shift!, mean: normalised.mean, variance: normalised.variance });
+    return { after: normalised.y, inside: convolution(graph, x!, one.kernel, one.bias, 0) };
+  });
+  const { after, inside } = await session.results();
+  expect(relativeError(inside!, after!)).toBeLessThan(1e-5);
+  // Each channel has mean `shift` and deviation `scale`.
+  const first = Array.from({ length: 4 * 16 }, (_, index) => after![(index >> 4) * 6 * 16 + (index & 15)] as number);
+  expect(first.reduce((sum, value) => sum + value, 0) / first.length).toBeCloseTo(values.shift.data[0] as number, 5);
+  await session.close();
 });
 
 function poolWith(graph: Graph, x: Tensor, dy: Tensor, pool: layers.Pool, located: layers.Located) {
