@@ -1,0 +1,167 @@
+/**
+ * What a flat thing cannot do: the frames of one face go in, one after the other; what each check says of the frames up to
+ * this one comes out. Opened by the thread of the liveness room, which owns it; it keeps the frames of one track.
+ *
+ * `live` of a check means that it saw enough and found no sign of its kind of attack. Only `flat` saw more than that: the
+ * depth of a head. A video of a head has that depth too.
+ */
+import type { LivenessFrame, MotionCheck } from '../port.ts';
+import { faceFrame, type PlaceOnFace } from './depth.ts';
+import { flatOpinion } from './flat.ts';
+import { loopWatch } from './looped.ts';
+import { medianOf } from './plane.ts';
+import { type Followed, type FollowedPoint, followAll, followed, pointsOf } from './points.ts';
+import { type Pyramid, pyramidOf } from './tracks.ts';
+
+export interface Motion {
+  /** Empty: too few frames yet. After a gap, or another face, it starts again. */
+  look(frame: LivenessFrame): readonly MotionCheck[];
+}
+
+/** The frame that the others are compared with. */
+interface Key {
+  readonly points: readonly FollowedPoint[];
+  readonly place: PlaceOnFace;
+  readonly interEyePx: number;
+  readonly atMs: number;
+  readonly shifts: { readonly x: number; readonly y: number }[];
+  /** Whether a picture since then was no plane. */
+  wasDeep: boolean;
+}
+
+/** Frames in which flatness or depth was seen. */
+interface FlatTrack {
+  flatFrames: number;
+  deepFrames: number;
+  value: number | undefined;
+}
+
+interface State {
+  key: Key | undefined;
+  last: { readonly atMs: number; readonly x: number; readonly y: number; readonly size: number } | undefined;
+  flat: FlatTrack;
+  loop: ReturnType<typeof loopWatch>;
+  still: MotionCheck;
+}
+
+/** A face that was not seen for this long is another visit. */
+const gapMs = 1500;
+/** A face that jumps by more than its width, or grows by more than this, is another one. */
+const jumpWidths = 1;
+const jumpGrowth = 1.5;
+/** After this long the points are chosen again. Milliseconds. */
+const keyMs = 2000;
+const leastKept = 0.5;
+/** A point that is less exact than this is left out. Pixels. */
+const mostErrorPx = 0.3;
+/** Flat in so many frames in a row. */
+const flatFrames = 3;
+/** A camera that shakes moves the whole picture: the head of a person moves on its own within this time. Milliseconds. */
+const shakenMs = 900;
+const deepFrames = 2;
+/** How long a face has to be looked at before its stillness means something. */
+const stillMs = 1500;
+const stillFrames = 8;
+/**
+ * Root mean square of the way of the face, shares of the distance between the eyes: 0.05 mm. A head sways by more; the
+ * tracker is exact to a third of it.
+ */
+const stillShare = 0.0008;
+/** Smaller faces are not followed exactly enough. Pixels of the grey picture. */
+const stillInterEyePx = 25;
+/** Frames that came back. */
+const loopedFrames = 4;
+
+const fresh = (): State => ({
+  key: undefined,
+  last: undefined,
+  flat: { flatFrames: 0, deepFrames: 0, value: undefined },
+  loop: loopWatch(),
+  still: { kind: 'still', outcome: 'unsure' },
+});
+
+export function openMotion(): Motion {
+  let state = fresh();
+  return {
+    look: (frame) => {
+      if (isAnother(state.last, frame)) state = fresh();
+      return look(state, frame);
+    },
+  };
+}
+
+function isAnother(last: State['last'], { capturedAtMs, box }: LivenessFrame): boolean {
+  if (!last) return false;
+  const size = box.x2 - box.x1;
+  const way = Math.hypot((box.x1 + box.x2) / 2 - last.x, (box.y1 + box.y2) / 2 - last.y);
+  const growth = Math.max(size / last.size, last.size / size);
+  return capturedAtMs - last.atMs > gapMs || capturedAtMs < last.atMs || way > jumpWidths * last.size || growth > jumpGrowth;
+}
+
+function look(state: State, frame: LivenessFrame): readonly MotionCheck[] {
+  const { capturedAtMs: atMs, box, cuts } = frame;
+  state.last = { atMs, x: (box.x1 + box.x2) / 2, y: (box.y1 + box.y2) / 2, size: box.x2 - box.x1 };
+  const pyramid = pyramidOf(cuts.grey);
+  const looped = loopedCheck(state.loop.look(cuts.grey, atMs));
+  if (!state.key) {
+    state.key = keyOf(pyramid, frame);
+    return [];
+  }
+  const key = state.key;
+  followAll(key.points, pyramid);
+  const points = followed(key.points).filter(({ errorPx }) => errorPx <= mostErrorPx);
+  const face = points.filter(({ region }) => region === 'face');
+  noteFlat(state.flat, points, key, atMs);
+  state.still = stillOf(key, face, atMs) ?? state.still;
+  if (atMs - key.atMs >= keyMs || points.length < leastKept * key.points.length) state.key = keyOf(pyramid, frame);
+  return [flatCheck(state.flat), state.still, ...looped];
+}
+
+function keyOf(pyramid: Pyramid, { width, box, landmarks, capturedAtMs, cuts }: LivenessFrame): Key {
+  const scale = cuts.grey.width / width;
+  const [a, b, c, d, e] = landmarks;
+  const shrunk = (p: { x: number; y: number }) => ({ x: p.x * scale, y: p.y * scale });
+  const marks = [shrunk(a), shrunk(b), shrunk(c), shrunk(d), shrunk(e)] as const;
+  const points = pointsOf(pyramid, { x1: box.x1 * scale, y1: box.y1 * scale, x2: box.x2 * scale, y2: box.y2 * scale }, marks);
+  const interEyePx = Math.hypot(marks[1].x - marks[0].x, marks[1].y - marks[0].y);
+  return { points, place: faceFrame(marks), interEyePx, atMs: capturedAtMs, shifts: [], wasDeep: false };
+}
+
+function noteFlat(track: FlatTrack, points: readonly Followed[], key: Key, atMs: number): void {
+  const { value, outcome, whole } = flatOpinion(points, key.place, key.interEyePx);
+  if (outcome === 'live') {
+    key.wasDeep = true;
+    track.deepFrames++;
+    track.flatFrames = 0;
+    track.value = value;
+  } else if (value !== undefined) {
+    track.value = value;
+    key.wasDeep ||= outcome !== 'spoof';
+    const counts = outcome === 'spoof' && (!whole || (!key.wasDeep && atMs - key.atMs >= shakenMs));
+    track.flatFrames = counts ? track.flatFrames + 1 : 0;
+  }
+}
+
+function flatCheck({ flatFrames: flat, deepFrames: deep, value }: FlatTrack): MotionCheck {
+  const outcome = flat >= flatFrames ? 'spoof' : deep >= deepFrames ? 'live' : 'unsure';
+  return { kind: 'flat', outcome, ...(value !== undefined && { value }) };
+}
+
+/** Undefined: too early to tell. */
+function stillOf(key: Key, face: readonly Followed[], atMs: number): MotionCheck | undefined {
+  if (face.length === 0) return undefined;
+  key.shifts.push({ x: medianOf(face.map(({ x, nowX }) => nowX - x)), y: medianOf(face.map(({ y, nowY }) => nowY - y)) });
+  if (atMs - key.atMs < stillMs || key.shifts.length < stillFrames || key.interEyePx < stillInterEyePx) return undefined;
+  const way = rootMeanSquare(key.shifts) / key.interEyePx;
+  return { kind: 'still', outcome: way <= stillShare ? 'spoof' : 'live', value: stillShare / Math.max(1e-6, way) };
+}
+
+function rootMeanSquare(shifts: Key['shifts']): number {
+  const mean = (of: (shift: { x: number; y: number }) => number) => shifts.reduce((sum, shift) => sum + of(shift), 0) / shifts.length;
+  const [x, y] = [mean((shift) => shift.x), mean((shift) => shift.y)];
+  return Math.sqrt(mean((shift) => (shift.x - x) ** 2 + (shift.y - y) ** 2));
+}
+
+function loopedCheck(frames: number | undefined): MotionCheck[] {
+  return frames === undefined ? [] : [{ kind: 'looped', outcome: frames >= loopedFrames ? 'spoof' : 'live', value: frames }];
+}

@@ -1,0 +1,138 @@
+/** What moves before the camera is told from its movement: heads, sheets of paper, recordings, and what rests. */
+import { describe, expect, it } from 'vitest';
+import { openMotion } from '../../../src/liveness/motion/motion.ts';
+import type { LivenessFrame, MotionCheck } from '../../../src/liveness/port.ts';
+import { type Film, filmed, moved, type Shot, type Thing } from './scene.ts';
+
+type Outcome = MotionCheck['outcome'];
+
+/** Every outcome of one kind of check, frame by frame. */
+function outcomesOf(kind: MotionCheck['kind'], frames: readonly LivenessFrame[]): Outcome[] {
+  const motion = openMotion();
+  return frames.flatMap((frame) =>
+    motion
+      .look(frame)
+      .filter((check) => check.kind === kind)
+      .map(({ outcome }) => outcome),
+  );
+}
+
+const flatOf = (shots: readonly Shot[], film: Film = { seed: 1 }) => outcomesOf('flat', filmed(shots, film));
+
+describe('a flat thing that moves', () => {
+  const sheets: [string, (share: number) => Thing][] = [
+    ['a print in the hand', (s) => ({ kind: 'sheet', pose: { x: 3 * s, yawDeg: 10 * s, rollDeg: 3 * s } })],
+    ['a display a little larger than the face', (s) => ({ kind: 'sheet', wide: 17, high: 26, pose: { x: 3 * s, y: s } })],
+    ['a print that comes nearer', (s) => ({ kind: 'sheet', pose: { z: 55 - 12 * s, x: s } })],
+  ];
+  it.each(sheets)('is called flat, and never live: %s', (_, thing) => {
+    const outcomes = flatOf(moved(16, thing));
+    expect(outcomes).toContain('spoof');
+    expect(outcomes).not.toContain('live');
+  });
+
+  it('is never live where it is cut out along the outline of the head', () => {
+    expect(flatOf(moved(16, (s) => ({ kind: 'cut-out', pose: { x: 3 * s, yawDeg: 8 * s } })))).not.toContain('live');
+  });
+
+  it('is called flat where it fills the picture, after the time in which a head moves in a camera that shakes', () => {
+    const shots = moved(18, (s) => ({ kind: 'sheet', wide: 100, high: 80, pose: { x: 3 * s, yawDeg: 5 * s } }));
+    const outcomes = flatOf(shots);
+    expect(outcomes.slice(0, 8)).not.toContain('spoof');
+    expect(outcomes).toContain('spoof');
+  });
+});
+
+describe('a person', () => {
+  const heads: [string, (share: number) => Thing, Partial<Film>][] = [
+    ['who turns', (s) => ({ kind: 'head', pose: { yawDeg: 14 * s } }), {}],
+    ['who nods', (s) => ({ kind: 'head', pose: { pitchDeg: 10 * s } }), {}],
+    ['who sways', (s) => ({ kind: 'head', pose: { x: 3 * s } }), {}],
+    ['in a hood, before a bare wall', (s) => ({ kind: 'head', hood: true, pose: { x: 4 * s, z: 60 } }), { bareWall: true }],
+  ];
+  it.each(heads)('is not called flat, and is live: %s', (_, thing, film) => {
+    const outcomes = flatOf(moved(16, thing), { seed: 2, ...film });
+    expect(outcomes).not.toContain('spoof');
+    expect(outcomes).toContain('live');
+  });
+
+  it('is not called flat before a camera that shakes', () => {
+    const shots = moved(18, (s) => ({ kind: 'head', pose: { x: 0.3 * s } })).map((shot, i) => ({
+      ...shot,
+      camera: { yawDeg: 0.8 * Math.sin(2 * i), pitchDeg: 0.5 * Math.sin(1.3 * i) },
+    }));
+    expect(flatOf(shots)).not.toContain('spoof');
+  });
+
+  it('who does not move is neither flat nor live', () => {
+    expect(new Set(flatOf(moved(10, () => ({ kind: 'head', pose: {} }))))).toEqual(new Set(['unsure']));
+  });
+
+  it('is followed while the light changes', () => {
+    const shots = moved(14, (s) => ({ kind: 'head', pose: { yawDeg: 14 * s } })).map((shot, i) => ({ ...shot, gain: 1 + 0.03 * (i % 5) }));
+    expect(flatOf(shots, { seed: 3 })).toContain('live');
+  });
+});
+
+describe('what rests', () => {
+  const stillOf = (thing: Thing['kind'], swayCm: number) =>
+    outcomesOf(
+      'still',
+      filmed(
+        moved(22, (s) => ({ kind: thing, pose: { x: swayCm * s } })),
+        { seed: 4 },
+      ),
+    ).at(-1);
+
+  it('is called still where it is fixed before the camera', () => {
+    expect(stillOf('sheet', 0)).toBe('spoof');
+  });
+
+  it('is not called still where it sways by a millimetre', () => {
+    expect(stillOf('head', 0.1)).toBe('live');
+  });
+});
+
+describe('a recording that is fed in place of the camera', () => {
+  const head = (count: number) =>
+    filmed(
+      moved(count, (s) => ({ kind: 'head', pose: { yawDeg: 6 * s, x: 2 * s } })),
+      { seed: 5 },
+    );
+  const again = (frames: readonly LivenessFrame[], count: number) =>
+    Array.from({ length: count }, (_, i) => ({ ...(frames[i % frames.length] as LivenessFrame), capturedAtMs: (i * 1000) / 12 }));
+
+  it('is noticed when it comes round', () => {
+    expect(outcomesOf('looped', again(head(10), 20)).at(-1)).toBe('spoof');
+  });
+
+  it('is not seen in a person who does the same twice', () => {
+    const shots = moved(10, (s) => ({ kind: 'head', pose: { yawDeg: 6 * s, x: 2 * s } }));
+    const twice = filmed([...shots, ...shots.map((shot) => ({ ...shot, atMs: shot.atMs + 10_000 / 12 }))], { seed: 6 });
+    expect(new Set(outcomesOf('looped', twice))).toEqual(new Set(['live']));
+  });
+});
+
+it('starts again after a gap, and for a face elsewhere', () => {
+  const [first, second, third] = filmed(
+    moved(3, () => ({ kind: 'head', pose: {} })),
+    { seed: 7 },
+  ) as [LivenessFrame, LivenessFrame, LivenessFrame];
+  const motion = openMotion();
+  expect(motion.look(first)).toEqual([]);
+  expect(motion.look(second)).not.toEqual([]);
+  expect(motion.look({ ...third, capturedAtMs: 5000 })).toEqual([]);
+  const { box } = third;
+  expect(motion.look({ ...third, capturedAtMs: 5080, box: { ...box, x1: box.x1 + 150, x2: box.x2 + 150 } })).toEqual([]);
+});
+
+it('says nothing wrong about a picture without anything to hold on to', () => {
+  const [frame] = filmed(
+    moved(1, () => ({ kind: 'head', pose: {} })),
+    { seed: 8 },
+  ) as [LivenessFrame];
+  const bare = { ...frame.cuts.grey, pixels: new Uint8Array(frame.cuts.grey.pixels.length).fill(90) };
+  const frames = Array.from({ length: 24 }, (_, i) => ({ ...frame, capturedAtMs: i * 80, cuts: { ...frame.cuts, grey: bare } }));
+  expect(new Set(outcomesOf('flat', frames))).toEqual(new Set(['unsure']));
+  expect(new Set(outcomesOf('still', frames))).toEqual(new Set(['unsure']));
+});

@@ -1,0 +1,225 @@
+/**
+ * Small scenes for the checks of motion: a head that is an ellipsoid, or a sheet of paper with its picture, before a wall, as
+ * a camera with a noisy sensor sees them. Where things are in each frame goes in, LivenessFrames come out. Seeded.
+ */
+import type { Landmarks, Point, Quality } from '../../../src/face/port.ts';
+import type { LivenessFrame } from '../../../src/liveness/port.ts';
+import { randomOf } from '../../fakes/embeddings.ts';
+
+/** Centimetres; x to the right, y down, z away from the camera. */
+export interface Pose {
+  readonly x?: number;
+  readonly y?: number;
+  readonly z?: number;
+  readonly yawDeg?: number;
+  readonly pitchDeg?: number;
+  readonly rollDeg?: number;
+}
+
+export interface Thing {
+  /** A head, or a sheet with its picture (`wide` × `high`), or the picture of a head cut out along its outline. */
+  readonly kind: 'head' | 'sheet' | 'cut-out';
+  readonly pose: Pose;
+  readonly wide?: number;
+  readonly high?: number;
+  /** Cloth around the head that goes with it. */
+  readonly hood?: boolean;
+}
+
+export interface Shot {
+  readonly atMs: number;
+  readonly thing: Thing;
+  /** How far the camera itself has turned, degrees. */
+  readonly camera?: { readonly yawDeg: number; readonly pitchDeg: number };
+  /** Brightness of everything. */
+  readonly gain?: number;
+}
+
+export interface Film {
+  readonly seed: number;
+  /** Standard deviation, levels. */
+  readonly noise?: number;
+  /** A wall without anything on it. */
+  readonly bareWall?: boolean;
+}
+
+const [width, height] = [320, 240];
+const focal = 330;
+const distance = 55;
+/** Semi-axes of the head. */
+const [headX, headY, headZ] = [7.4, 10.5, 9];
+const wallZ = 180;
+
+type Vector = readonly [number, number, number];
+type Texture = (x: number, y: number) => number;
+
+/** Frames of these shots; the same for the same seed. */
+export function filmed(shots: readonly Shot[], { seed, noise = 1.2, bareWall = false }: Film): LivenessFrame[] {
+  const random = randomOf(seed);
+  const skin = texture(random, 0.7, 46);
+  const wall: Texture = bareWall ? () => 150 : texture(random, 0.12, 60);
+  const paper = texture(random, 0.5, 50);
+  const cloth = texture(random, 0.6, 40);
+  return shots.map((shot) => {
+    const pixels = new Uint8Array(width * height);
+    const turn = turnOf(shot.thing.pose);
+    const camera = shot.camera && turnOf(shot.camera);
+    for (let v = 0, i = 0; v < height; v++) {
+      for (let u = 0; u < width; u++, i++) {
+        const level = seenAt(rayOf(u, v, camera), shot.thing, turn, { skin, wall, paper, cloth });
+        pixels[i] = Math.min(255, Math.max(0, level * (shot.gain ?? 1) + noise * normal(random) + 0.5));
+      }
+    }
+    return frameOf(shot, pixels);
+  });
+}
+
+/** Poses of `count` frames at 12 a second, from one pose to another and back without a jerk. */
+export function moved(count: number, thing: (share: number, atMs: number) => Thing): Shot[] {
+  return Array.from({ length: count }, (_, i) => {
+    const atMs = (i * 1000) / 12;
+    return { atMs, thing: thing((1 - Math.cos((i / Math.max(1, count - 1)) * 2 * Math.PI)) / 2, atMs) };
+  });
+}
+
+interface Textures {
+  readonly skin: Texture;
+  readonly wall: Texture;
+  readonly paper: Texture;
+  readonly cloth: Texture;
+}
+
+function seenAt(ray: Vector, thing: Thing, turn: Turn, { skin, wall, paper, cloth }: Textures): number {
+  const centre: Vector = [thing.pose.x ?? 0, thing.pose.y ?? 0, thing.pose.z ?? distance];
+  if (thing.kind === 'head') {
+    const on = onEllipsoid(ray, centre, turn, [headX, headY, headZ]);
+    if (on && on[2] < 0) return skin(on[0] + 50, on[1] + 50);
+    const hood = thing.hood && onEllipsoid(ray, [centre[0], centre[1] - 1, centre[2] + 4], turn, [13, 16, 10]);
+    if (hood) return cloth(hood[0] + 80, hood[1] + 80);
+  } else {
+    const at = onPlane(ray, centre, turn);
+    const { wide = 30, high = 40 } = thing;
+    const isFace = at && (at[0] / headX) ** 2 + (at[1] / headY) ** 2 < 1;
+    if (at && isFace) return skin(at[0] + 50, at[1] + 50);
+    if (at && thing.kind === 'sheet' && Math.abs(at[0]) < wide / 2 && Math.abs(at[1]) < high / 2) return paper(at[0] + 20, at[1] + 20);
+  }
+  const scale = wallZ / ray[2];
+  return wall(ray[0] * scale, ray[1] * scale);
+}
+
+function rayOf(u: number, v: number, camera: Turn | undefined): Vector {
+  const ray: Vector = [(u - width / 2) / focal, (v - height / 2) / focal, 1];
+  return camera ? turned(camera, ray) : ray;
+}
+
+/** Rows of a rotation from the thing to the camera. */
+type Turn = readonly [Vector, Vector, Vector];
+
+function turnOf({ yawDeg = 0, pitchDeg = 0, rollDeg = 0 }: Pose): Turn {
+  const [y, p, r] = [yawDeg, pitchDeg, rollDeg].map((deg) => (deg * Math.PI) / 180) as [number, number, number];
+  const [cy, sy, cp, sp, cr, sr] = [Math.cos(y), Math.sin(y), Math.cos(p), Math.sin(p), Math.cos(r), Math.sin(r)];
+  return [
+    [cr * cy - sr * sp * sy, -sr * cp, cr * sy + sr * sp * cy],
+    [sr * cy + cr * sp * sy, cr * cp, sr * sy - cr * sp * cy],
+    [-cp * sy, sp, cp * cy],
+  ];
+}
+
+const dot = (a: Vector, b: Vector): number => a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
+const turned = (turn: Turn, v: Vector): Vector => [dot(turn[0], v), dot(turn[1], v), dot(turn[2], v)];
+const back = ([a, b, c]: Turn, v: Vector): Vector => [
+  a[0] * v[0] + b[0] * v[1] + c[0] * v[2],
+  a[1] * v[0] + b[1] * v[1] + c[1] * v[2],
+  a[2] * v[0] + b[2] * v[1] + c[2] * v[2],
+];
+
+/** The place that the ray meets first, in the thing's own coordinates. */
+function onEllipsoid(ray: Vector, centre: Vector, turn: Turn, axes: Vector): Vector | undefined {
+  const d = back(turn, ray);
+  const o = back(turn, [-centre[0], -centre[1], -centre[2]]);
+  const scaled = (v: Vector): Vector => [v[0] / axes[0], v[1] / axes[1], v[2] / axes[2]];
+  const [e, q] = [scaled(d), scaled(o)];
+  const [a, b, c] = [dot(e, e), dot(e, q), dot(q, q) - 1];
+  const root = b * b - a * c;
+  if (root <= 0) return undefined;
+  const t = (-b - Math.sqrt(root)) / a;
+  return [o[0] + t * d[0], o[1] + t * d[1], o[2] + t * d[2]];
+}
+
+function onPlane(ray: Vector, centre: Vector, turn: Turn): readonly [number, number] | undefined {
+  const d = back(turn, ray);
+  const o = back(turn, [-centre[0], -centre[1], -centre[2]]);
+  const t = -o[2] / d[2];
+  return t > 0 ? [o[0] + t * d[0], o[1] + t * d[1]] : undefined;
+}
+
+/** Eyes, nose and corners of the mouth on the head or on its picture, centimetres. */
+const marks = [
+  [-3.1, -2],
+  [3.1, -2],
+  [0, 1.8],
+  [-2.4, 5],
+  [2.4, 5],
+] as const;
+
+function frameOf({ atMs, thing, camera }: Shot, pixels: Uint8Array): LivenessFrame {
+  const turn = turnOf(thing.pose);
+  const project = (x: number, y: number): Point => {
+    const z = thing.kind === 'head' ? -headZ * Math.sqrt(Math.max(0, 1 - (x / headX) ** 2 - (y / headY) ** 2)) : 0;
+    const at = turned(turn, [x, y, z]);
+    const seen: Vector = [at[0] + (thing.pose.x ?? 0), at[1] + (thing.pose.y ?? 0), at[2] + (thing.pose.z ?? distance)];
+    const [a, b, c] = camera ? back(turnOf(camera), seen) : seen;
+    return { x: (focal * a) / c + width / 2, y: (focal * b) / c + height / 2 };
+  };
+  const [a, b, c, d, e] = marks.map(([x, y]) => project(x, y)) as [Point, Point, Point, Point, Point];
+  const landmarks: Landmarks = [a, b, c, d, e];
+  const [left, right, top, bottom] = [project(-6.3, 0), project(6.3, 0), project(0, -7), project(0, 9)];
+  const eye = new Uint8Array(32 * 32 * 3);
+  return {
+    capturedAtMs: atMs,
+    width,
+    height,
+    box: { x1: left.x, x2: right.x, y1: top.y, y2: bottom.y },
+    landmarks,
+    quality,
+    passive: true,
+    cuts: { around: [], eyes: [eye, eye], grey: { width, height, pixels }, skin: [128, 128, 128], surround: [128, 128, 128] },
+  };
+}
+
+const quality: Quality = {
+  ...{ reasons: [], interEyePx: 38, luminance: 128, contrast: 40, noise: 1, clipped: 0, flat: 0, sharpness: 1 },
+  ...{ yawDeg: 0, pitchDeg: 0, rollDeg: 0 },
+};
+
+/** Smooth noise of four sizes around mid grey; `fine`: cells of the coarsest, one over centimetres. */
+function texture(random: () => number, fine: number, contrast: number): Texture {
+  const side = 64;
+  const grid = Float32Array.from({ length: side * side }, () => 2 * random() - 1);
+  const at = (x: number, y: number) => grid[(y & (side - 1)) * side + (x & (side - 1))] as number;
+  const smooth = (x: number, y: number): number => {
+    const [x0, y0] = [Math.floor(x), Math.floor(y)];
+    const [fx, fy] = [x - x0, y - y0];
+    const [sx, sy] = [fx * fx * (3 - 2 * fx), fy * fy * (3 - 2 * fy)];
+    const upper = at(x0, y0) * (1 - sx) + at(x0 + 1, y0) * sx;
+    const lower = at(x0, y0 + 1) * (1 - sx) + at(x0 + 1, y0 + 1) * sx;
+    return upper * (1 - sy) + lower * sy;
+  };
+  // Drawn once, eight dots to a cell of the coarsest; it repeats after 32 cells.
+  const drawn = 256;
+  const dots = Float32Array.from({ length: drawn * drawn }, (_, i) => {
+    const [x, y] = [(i % drawn) / 8, Math.floor(i / drawn) / 8];
+    return 128 + contrast * [1, 2, 4].reduce((sum, octave) => sum + smooth(x * octave + 7 * octave, y * octave) / octave ** 0.7, 0);
+  });
+  return (x, y) => {
+    const [u, v] = [8 * fine * x, 8 * fine * y];
+    const [x0, y0] = [Math.floor(u), Math.floor(v)];
+    const dot = (across: number, down: number) => dots[((y0 + down) & (drawn - 1)) * drawn + ((x0 + across) & (drawn - 1))] as number;
+    const upper = dot(0, 0) * (1 - u + x0) + dot(1, 0) * (u - x0);
+    return upper + (v - y0) * (dot(0, 1) * (1 - u + x0) + dot(1, 1) * (u - x0) - upper);
+  };
+}
+
+function normal(random: () => number): number {
+  return Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
+}
