@@ -7,6 +7,7 @@ import { answerCalls, buffersIn } from '../base/called-thread.ts';
 import type { CheckerOptions } from './checker.ts';
 import { openEyeState } from './eye-state.ts';
 import { openLivenessNetworks } from './manifest.ts';
+import { type Motion, openMotion } from './motion/motion.ts';
 import { openPassive, type PassiveNetwork } from './passive.ts';
 import type { FrameEvidence, LivenessFrame, LivenessInfo, UnsureReason } from './port.ts';
 
@@ -15,6 +16,7 @@ const options = workerData as CheckerOptions;
 interface Checks {
   readonly networks: readonly PassiveNetwork[];
   readonly eyesOpen: Awaited<ReturnType<typeof openEyeState>>;
+  readonly motion: Motion;
   /** The network whose turn it is: one a frame. */
   turn: number;
 }
@@ -22,6 +24,7 @@ interface Checks {
 async function evidenceOf(checks: Checks, frame: LivenessFrame): Promise<FrameEvidence> {
   const { capturedAtMs, quality, landmarks, width, cuts } = frame;
   const [right, left] = landmarks;
+  const motion = checks.motion.look(frame);
   return {
     capturedAtMs,
     ...(await passiveOf(checks, frame)),
@@ -30,6 +33,7 @@ async function evidenceOf(checks: Checks, frame: LivenessFrame): Promise<FrameEv
     eyesOpen: await checks.eyesOpen(cuts.eyes),
     skin: cuts.skin,
     surround: cuts.surround,
+    ...(motion.length > 0 && { motion }),
   };
 }
 
@@ -63,7 +67,12 @@ function unfitness({ quality: { reasons, interEyePx }, box, width, height }: Liv
 // One frame after the other: the buffers of the networks are shared, and tracking needs the order.
 await answerCalls<LivenessInfo, LivenessFrame, FrameEvidence>(async () => {
   const opened = openLivenessNetworks(options.networks);
-  const checks: Checks = { networks: await openPassive(opened, options.threads), eyesOpen: await openEyeState(options.eye), turn: 0 };
+  const checks: Checks = {
+    networks: await openPassive(opened, options.threads),
+    eyesOpen: await openEyeState(options.eye),
+    motion: openMotion(),
+    turn: 0,
+  };
   return {
     info: opened.info,
     answer: (frame) => evidenceOf(checks, frame),

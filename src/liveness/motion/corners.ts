@@ -1,4 +1,7 @@
-/** Points that can be followed: a grey picture goes in, the best corner of each cell comes out (Shi and Tomasi, 1994). Pure. */
+/**
+ * Points that can be followed: a grey picture goes in, the best corner of each cell comes out (Shi and Tomasi, 1994).
+ * Pure.
+ */
 import type { Grey } from './tracks.ts';
 
 export interface Corner {

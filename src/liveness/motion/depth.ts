@@ -4,7 +4,7 @@
  * cheeks. Pure.
  */
 import type { Landmarks } from '../../face/port.ts';
-import { add, type Homography, type Moved, missOf, solve } from './plane.ts';
+import { add, type FittedPlane, type Moved, missOf, solve } from './plane.ts';
 
 export interface Parallax {
   /** Movement of what is nearer to the camera by the distance between the eyes, against the plane, pixels. */
@@ -41,7 +41,7 @@ const skinPx = 0.05;
 const strayPx = 0.5;
 
 /** `plane`: the homography of the same points. Undefined: they do not tell. */
-export function parallaxOf(points: readonly Moved[], plane: Homography, place: PlaceOnFace): Parallax | undefined {
+export function parallaxOf(points: readonly Moved[], plane: FittedPlane, place: PlaceOnFace): Parallax | undefined {
   const sums = new Float64Array(unknowns * (unknowns + 1));
   const rows = points.map((point) => {
     const { u, v } = place(point.x, point.y);

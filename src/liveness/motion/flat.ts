@@ -1,10 +1,10 @@
 /**
- * Whether a face and what is around it move as one plane, as a print or a phone in a hand does. The places of the followed
- * points go in; an opinion of this picture comes out. A head before a background does not obey one homography: it moves
- * against what is behind it, and its nose against its cheeks. Pure.
+ * Whether a face and what is around it move as one plane, as a print or a phone in a hand does. The places of the
+ * followed points go in; an opinion of this picture comes out. A head before a background does not obey one homography:
+ * it moves against what is behind it, and its nose against its cheeks. Pure.
  */
 import { type PlaceOnFace, parallaxOf } from './depth.ts';
-import { distanceTo, type Homography, homographyOf, medianOf } from './plane.ts';
+import { distanceTo, type FittedPlane, fittedPlane, medianOf } from './plane.ts';
 import type { Followed } from './points.ts';
 
 export interface FlatOpinion {
@@ -30,7 +30,7 @@ const leastFacePoints = 14;
 const leastRingPoints = 6;
 const leastOnSide = 2;
 const leastScenePoints = 6;
-/** A point around the face goes with it if it is nearer than this to where the face's plane has it: share of the movement. */
+/** A point around the face goes with it if it is at most this far from its plane: share of the movement, pixels. */
 const alongShare = 0.25;
 const alongPx = 0.5;
 /** Depth that noise alone shows once in some thousand pictures of prints. */
@@ -43,7 +43,7 @@ const nothing: FlatOpinion = { outcome: 'unsure', whole: false };
 /** `interEyePx`: in the first picture. */
 export function flatOpinion(points: readonly Followed[], place: PlaceOnFace, interEyePx: number): FlatOpinion {
   const face = points.filter(({ region }) => region === 'face');
-  const facePlane = face.length >= leastFacePoints && interEyePx >= leastInterEyePx ? homographyOf(face) : undefined;
+  const facePlane = face.length >= leastFacePoints && interEyePx >= leastInterEyePx ? fittedPlane(face) : undefined;
   if (!facePlane) return nothing;
   const depth = parallaxOf(face, facePlane, place);
   if (depth && depth.sigmas >= leastSigmas && depth.px >= leastParallax * interEyePx) return { outcome: 'live', value: 0, whole: false };
@@ -51,7 +51,7 @@ export function flatOpinion(points: readonly Followed[], place: PlaceOnFace, int
   if (movement < leastMovementPx) return nothing;
   const ring = points.filter(({ region }) => region === 'ring');
   const along = ringAlong(face, ring, facePlane, movement);
-  const plane = along.length >= leastRingPoints && sidesOf(along) >= 2 ? homographyOf([...face, ...along]) : undefined;
+  const plane = along.length >= leastRingPoints && sidesOf(along) >= 2 ? fittedPlane([...face, ...along]) : undefined;
   if (!plane) return nothing;
   const miss = (of: readonly Followed[]) => medianOf(of.map((point) => distanceTo(plane, point)));
   const beside = Math.max(miss(face), miss(along)) / movement;
@@ -64,14 +64,14 @@ export function flatOpinion(points: readonly Followed[], place: PlaceOnFace, int
 const movementOf = ({ x, y, nowX, nowY }: Followed): number => Math.hypot(nowX - x, nowY - y);
 
 /** The points around the face that go with it. The second plane, on more points, tells better than the first. */
-function ringAlong(face: readonly Followed[], ring: readonly Followed[], facePlane: Homography, movement: number): readonly Followed[] {
+function ringAlong(face: readonly Followed[], ring: readonly Followed[], facePlane: FittedPlane, movement: number): readonly Followed[] {
   const most = Math.max(alongPx, alongShare * movement);
   const along = ring.filter((point) => distanceTo(facePlane, point) <= 2 * most);
-  const plane = homographyOf([...face, ...along]);
+  const plane = fittedPlane([...face, ...along]);
   return plane ? ring.filter((point) => distanceTo(plane, point) <= most) : [];
 }
 
-function isWithoutDepth(points: readonly Followed[], plane: Homography, place: PlaceOnFace, movement: number): boolean {
+function isWithoutDepth(points: readonly Followed[], plane: FittedPlane, place: PlaceOnFace, movement: number): boolean {
   const depth = parallaxOf(points, plane, place);
   if (!depth) return false;
   const errorPx = depth.sigmas > 0 ? depth.px / depth.sigmas : Number.POSITIVE_INFINITY;

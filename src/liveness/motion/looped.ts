@@ -1,6 +1,6 @@
 /**
- * Notices frames that come back: each grey picture goes in as its means over small squares, and how many of the latest are
- * the same as earlier ones at the same distance in time comes out. A person never takes the same way twice.
+ * Notices frames that come back: grey pictures go in; how many of the latest are the same as earlier ones, at the same
+ * distance in time, comes out. They are compared by their means over squares. No person moves twice in the same way.
  */
 import type { Grey } from './tracks.ts';
 
@@ -42,7 +42,7 @@ export function loopWatch(): LoopWatch {
   };
 }
 
-/** How far back the frame is that this one repeats. It has to be like that one and unlike those just before and after. */
+/** How far back the frame is that this one repeats. It has to be unlike those just before and after that frame. */
 function lagOf(seen: readonly Seen[], means: Float32Array, atMs: number): number | undefined {
   for (let i = 1; i < seen.length - 1; i++) {
     const each = seen[i] as Seen;

@@ -1,8 +1,8 @@
 /**
- * What a flat thing cannot do: the frames of one face go in, one after the other; what each check says of the frames up to
- * this one comes out. Opened by the thread of the liveness room, which owns it; it keeps the frames of one track.
+ * What a flat thing cannot do: the frames of one face go in, one after the other; what each check says of the frames up
+ * to this one comes out. The worker of the liveness room opens it and owns it; it keeps what it saw of one track.
  *
- * `live` of a check means that it saw enough and found no sign of its kind of attack. Only `flat` saw more than that: the
+ * `live` means that a check saw enough and found no sign of its kind of attack. Only `flat` saw more than that: the
  * depth of a head. A video of a head has that depth too.
  */
 import type { LivenessFrame, MotionCheck } from '../port.ts';
@@ -56,15 +56,15 @@ const leastKept = 0.5;
 const mostErrorPx = 0.3;
 /** Flat in so many frames in a row. */
 const flatFrames = 3;
-/** A camera that shakes moves the whole picture: the head of a person moves on its own within this time. Milliseconds. */
+/** A camera that shakes moves the whole picture; within this time the head of a person moves on its own. Milliseconds. */
 const shakenMs = 900;
 const deepFrames = 2;
 /** How long a face has to be looked at before its stillness means something. */
 const stillMs = 1500;
 const stillFrames = 8;
 /**
- * Root mean square of the way of the face, shares of the distance between the eyes: 0.05 mm. A head sways by more; the
- * tracker is exact to a third of it.
+ * Root mean square of the way of the face, shares of the distance between the eyes: 0.05 mm. A head sways by more;
+ * the middle of all points is exact to a third of it.
  */
 const stillShare = 0.0008;
 /** Smaller faces are not followed exactly enough. Pixels of the grey picture. */

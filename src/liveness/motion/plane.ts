@@ -13,8 +13,8 @@ export interface Moved {
   readonly errorPx: number;
 }
 
-/** nowX = (h0·x + h1·y + h2) / (h6·x + h7·y + 1), nowY likewise; places and results are centred and scaled by `unit`. */
-export interface Homography {
+/** A homography: nowX = (h0·x + h1·y + h2) / (h6·x + h7·y + 1), nowY likewise; places are centred and scaled. */
+export interface FittedPlane {
   readonly h: Float64Array;
   readonly x: number;
   readonly y: number;
@@ -24,17 +24,17 @@ export interface Homography {
 }
 
 /** Fewer points than this fit any homography. */
-export const leastPoints = 12;
+const leastPoints = 12;
 const rounds = 6;
 /** The tracker is never better than this, pixels. */
 const leastErrorPx = 0.03;
 
 /** Undefined: too few points, or all on a line. Robust: points far from it count for less (Cauchy's weights). */
-export function homographyOf(points: readonly Moved[]): Homography | undefined {
+export function fittedPlane(points: readonly Moved[]): FittedPlane | undefined {
   if (points.length < leastPoints) return undefined;
   const frame = frameOf(points);
   let weights = points.map(({ errorPx }) => 1 / Math.max(leastErrorPx, errorPx) ** 2);
-  let found: Homography | undefined;
+  let found: FittedPlane | undefined;
   for (let round = 0; round < rounds; round++) {
     const h = solve(normalEquations(points, weights, frame), 8);
     if (!h) return undefined;
@@ -47,7 +47,7 @@ export function homographyOf(points: readonly Moved[]): Homography | undefined {
   return found;
 }
 
-function frameOf(points: readonly Moved[]): Omit<Homography, 'h'> {
+function frameOf(points: readonly Moved[]): Omit<FittedPlane, 'h'> {
   const mean = (of: (point: Moved) => number) => points.reduce((sum, point) => sum + of(point), 0) / points.length;
   const x = mean((p) => p.x);
   const y = mean((p) => p.y);
@@ -55,7 +55,7 @@ function frameOf(points: readonly Moved[]): Omit<Homography, 'h'> {
   return { x, y, nowX: mean((p) => p.nowX), nowY: mean((p) => p.nowY), unit };
 }
 
-function normalEquations(points: readonly Moved[], weights: readonly number[], frame: Omit<Homography, 'h'>): Float64Array {
+function normalEquations(points: readonly Moved[], weights: readonly number[], frame: Omit<FittedPlane, 'h'>): Float64Array {
   const sums = new Float64Array(8 * 9);
   const row = new Float64Array(9);
   points.forEach((point, i) => {
@@ -106,7 +106,7 @@ export function solve(equations: Float64Array, n: number): Float64Array | undefi
 }
 
 /** How far the point went from where the homography puts it, pixels. */
-export function missOf({ h, x, y, nowX, nowY, unit }: Homography, point: Moved): { readonly x: number; readonly y: number } {
+export function missOf({ h, x, y, nowX, nowY, unit }: FittedPlane, point: Moved): { readonly x: number; readonly y: number } {
   const [a = 0, b = 0, c = 0, d = 0, e = 0, f = 0, g = 0, k = 0] = h;
   const u = (point.x - x) / unit;
   const v = (point.y - y) / unit;
@@ -114,7 +114,7 @@ export function missOf({ h, x, y, nowX, nowY, unit }: Homography, point: Moved):
   return { x: point.nowX - nowX - (unit * (a * u + b * v + c)) / w, y: point.nowY - nowY - (unit * (d * u + e * v + f)) / w };
 }
 
-export function distanceTo(homography: Homography, point: Moved): number {
+export function distanceTo(homography: FittedPlane, point: Moved): number {
   const miss = missOf(homography, point);
   return Math.hypot(miss.x, miss.y);
 }

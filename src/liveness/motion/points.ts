@@ -6,23 +6,23 @@ import type { Box, Landmarks } from '../../face/port.ts';
 import { cornersOf } from './corners.ts';
 import { faceFrame } from './depth.ts';
 import type { Moved } from './plane.ts';
-import { type Found, follow, type Grey, type Pyramid, patchOf } from './tracks.ts';
+import { type FollowedPlace, followPatch, type Grey, type Pyramid, patchOf } from './tracks.ts';
 
 /** On the face, in a ring around the head, or further out. */
-export type Region = 'face' | 'ring' | 'scene';
+export type FaceRegion = 'face' | 'ring' | 'scene';
 
 export interface FollowedPoint {
   readonly patch: NonNullable<ReturnType<typeof patchOf>>;
-  readonly region: Region;
+  readonly region: FaceRegion;
   /** From the middle of the face's box, in halves of its width and height. */
   readonly u: number;
   readonly v: number;
   /** Of the latest picture. */
-  now: Found | undefined;
+  now: FollowedPlace | undefined;
 }
 
 export interface Followed extends Moved {
-  readonly region: Region;
+  readonly region: FaceRegion;
   readonly u: number;
   readonly v: number;
 }
@@ -46,7 +46,7 @@ export function pointsOf(pyramid: Pyramid, box: Box, landmarks: Landmarks): Foll
   const place = faceFrame(landmarks);
   const cell = Math.max(5, (2 * halfWidth) / cellsAcross);
   const points: FollowedPoint[] = [];
-  const take = (x: number, y: number, isWanted: (region: Region) => boolean) => {
+  const take = (x: number, y: number, isWanted: (region: FaceRegion) => boolean) => {
     const u = (x - centreX) / halfWidth;
     const v = (y - centreY) / halfHeight;
     const region = regionOf(u, v);
@@ -62,7 +62,7 @@ export function pointsOf(pyramid: Pyramid, box: Box, landmarks: Landmarks): Foll
   return points;
 }
 
-function regionOf(u: number, v: number): Region | undefined {
+function regionOf(u: number, v: number): FaceRegion | undefined {
   if (u * u + v * v <= 1) return 'face';
   if (Math.abs(u) <= 1.15 && Math.abs(v) <= 1.15) return undefined;
   // Neck, shoulders and chest go with the head, and not quite.
@@ -78,7 +78,7 @@ function isLoose({ u, v }: { readonly u: number; readonly v: number }): boolean 
 /** Follows every point into the next picture; those that are lost stay lost. */
 export function followAll(points: readonly FollowedPoint[], pyramid: Pyramid): void {
   for (const point of points) {
-    if (point.now) point.now = follow(point.patch, pyramid, point.now);
+    if (point.now) point.now = followPatch(point.patch, pyramid, point.now);
   }
 }
 

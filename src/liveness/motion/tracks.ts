@@ -1,7 +1,7 @@
 /**
- * Points followed from one grey picture to another: Lucas and Kanade's method on a pyramid, in its inverse form (S. Baker
- * and I. Matthews, "Lucas-Kanade 20 years on", IJCV 56, 2004), with brightness and contrast left free. Two pictures and
- * places go in, the places in the second picture and how exact they are come out. Pure.
+ * Points followed from one grey picture to another: Lucas and Kanade's method on a pyramid, in its inverse form (S.
+ * Baker and I. Matthews, "Lucas-Kanade 20 years on", IJCV 56, 2004), with brightness and contrast left free. Two
+ * pictures and places go in, the places in the second picture and how exact they are come out. Pure.
  */
 
 /** One byte a pixel. */
@@ -33,7 +33,7 @@ interface Level {
   readonly contrast: number;
 }
 
-export interface Found {
+export interface FollowedPlace {
   readonly x: number;
   readonly y: number;
   /** Expected error of the place, pixels. */
@@ -105,7 +105,7 @@ function levelOf(grey: Grey, x: number, y: number): Level | undefined {
   return solved(x, y, seen, across, down);
 }
 
-/** The rows of the pseudo-inverse for the shift, where brightness and contrast are free. `across` and `down`: gradients. */
+/** The rows of the pseudo-inverse for the shift, brightness and contrast being free. `across`, `down`: gradients. */
 function solved(x: number, y: number, seen: Float32Array, across: Float32Array, down: Float32Array): Level | undefined {
   const plain = Float32Array.from(seen);
   centre(plain);
@@ -164,7 +164,7 @@ function sample({ width, pixels }: Grey, x: number, y: number, wide: number, int
 }
 
 /** Follows a patch into another picture, from a guess of where it is. Undefined: it is not there. */
-export function follow(patch: Patch, pyramid: Pyramid, guess: { readonly x: number; readonly y: number }): Found | undefined {
+export function followPatch(patch: Patch, pyramid: Pyramid, guess: { readonly x: number; readonly y: number }): FollowedPlace | undefined {
   let dx = guess.x - patch.x;
   let dy = guess.y - patch.y;
   let errorPx: number | undefined;

@@ -1,6 +1,7 @@
 /**
- * Small scenes for the checks of motion: a head that is an ellipsoid, or a sheet of paper with its picture, before a wall, as
- * a camera with a noisy sensor sees them. Where things are in each frame goes in, LivenessFrames come out. Seeded.
+ * Small scenes for the checks of motion: a head that is an ellipsoid, or a sheet of paper with its picture, before a
+ * wall, as a camera with a noisy sensor sees them. Where things are in each frame goes in, LivenessFrames come out.
+ * Seeded.
  */
 import type { Landmarks, Point, Quality } from '../../../src/face/port.ts';
 import type { LivenessFrame } from '../../../src/liveness/port.ts';

@@ -1,8 +1,8 @@
 /** Points are followed to a tenth of a pixel, also in other light, and lost where they are gone. */
 import { describe, expect, it } from 'vitest';
 import { cornersOf } from '../../../src/liveness/motion/corners.ts';
-import { distanceTo, homographyOf, type Moved } from '../../../src/liveness/motion/plane.ts';
-import { follow, type Grey, patchOf, pyramidOf } from '../../../src/liveness/motion/tracks.ts';
+import { distanceTo, fittedPlane, type Moved } from '../../../src/liveness/motion/plane.ts';
+import { followPatch, type Grey, patchOf, pyramidOf } from '../../../src/liveness/motion/tracks.ts';
 import { randomOf } from '../../fakes/embeddings.ts';
 
 const [width, height] = [160, 120];
@@ -31,7 +31,7 @@ describe('points', () => {
     expect(corners.length).toBeGreaterThan(20);
     const misses = corners.flatMap(({ x, y }) => {
       const patch = patchOf(before, x, y);
-      const now = patch && follow(patch, after, { x, y });
+      const now = patch && followPatch(patch, after, { x, y });
       return now ? [Math.hypot(now.x - x - dx, now.y - y - dy)] : [];
     });
     expect(misses.length).toBeGreaterThan(0.5 * corners.length);
@@ -43,7 +43,7 @@ describe('points', () => {
     const noise = { width, height, pixels: Uint8Array.from({ length: width * height }, () => 255 * random()) };
     const before = pyramidOf(waves(0, 0));
     const patches = cornersOf(before[0]!, whole, 20, 3).flatMap(({ x, y }) => patchOf(before, x, y) ?? []);
-    const found = patches.filter((patch) => follow(patch, pyramidOf(noise), patch));
+    const found = patches.filter((patch) => followPatch(patch, pyramidOf(noise), patch));
     expect(patches.length).toBeGreaterThan(15);
     expect(found).toEqual([]);
   });
@@ -67,13 +67,13 @@ describe('a homography', () => {
 
   it('is found, whatever a fifth of the points does', () => {
     const strays = points.map((point, i) => (i % 5 === 0 ? { ...point, nowX: point.nowX + 9, nowY: point.nowY - 6 } : point));
-    const found = homographyOf(strays)!;
+    const found = fittedPlane(strays)!;
     const misses = strays.filter((_, i) => i % 5 !== 0).map((point) => distanceTo(found, point));
     expect(Math.max(...misses)).toBeLessThan(0.1);
   });
 
   it('is not claimed for too few points, or for points on a line', () => {
-    expect(homographyOf(points.slice(0, 8))).toBeUndefined();
-    expect(homographyOf(points.map((point) => ({ ...point, y: 0, nowY: 0 })))).toBeUndefined();
+    expect(fittedPlane(points.slice(0, 8))).toBeUndefined();
+    expect(fittedPlane(points.map((point) => ({ ...point, y: 0, nowY: 0 })))).toBeUndefined();
   });
 });
