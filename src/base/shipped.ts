@@ -3,7 +3,7 @@
  * folder of models/ that is another one than was shipped is refused, even if its manifest describes its file.
  */
 import { realpathSync } from 'node:fs';
-import { basename, dirname, resolve } from 'node:path';
+import { relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Fault } from './errors.ts';
 import { version } from './version.ts';
@@ -11,7 +11,7 @@ import { version } from './version.ts';
 interface Shipped {
   /** SHA-256 of manifest.json: it holds thresholds, the Siamese head and the calibration. */
   readonly manifest: string;
-  /** SHA-256 of the file that it describes. */
+  /** SHA-256 of the file that it describes; of several, of their SHA-256s in order (`openLivenessNetworks`). */
   readonly file: string;
 }
 
@@ -28,6 +28,14 @@ export const shippedNetworks: Readonly<Record<string, Shipped>> = {
   embedder: {
     manifest: 'bf9524a7f9f189b41d95678ce32793aca506159705b6adc5475331631f667a5a',
     file: '437b90d9d5affa7585564551a9b595b62e39e35c33bc8883f94b3a97ac6590eb',
+  },
+  liveness: {
+    manifest: '94c33cbcb06c0339075a2d323edcad8010a3b34fbfb54cadc72a1d016c650f76',
+    file: '60555e4df14eb1af8fcabdcfa1c0b336465d99a421a6d6afbdb3e7fb6a2bc04a',
+  },
+  'liveness/eye': {
+    manifest: '5107a936aeae767d0950f775d260723af2df650d6cb970df1b829cb30ddb758a',
+    file: '4daa100034482525a26c9afb9297c16580a531189e66e3d2b2ac7d32becfd593',
   },
 };
 
@@ -62,17 +70,15 @@ export function requireAsShipped(folder: string, found: Shipped, within = models
       : (['network file', found.file, shipped.file] as const);
   throw new Fault(
     'model-damaged',
-    `${folder} is not the ${name} that facelatch ${version} ships: the SHA-256 of its ${what} is ${is}, not ${should}. Restore the folder. A network of your own goes into a folder of another name (face.detector, face.embedder)`,
+    `${folder} is not the ${name} that facelatch ${version} ships: the SHA-256 of its ${what} is ${is}, not ${should}. Restore the folder. A network of your own goes into a folder of another name (face.detector, face.embedder, liveness.networks)`,
   );
 }
 
 /** Also where the path is a link to the folder, or the folder is a link to elsewhere. */
 function shippedName(folder: string, within: string): string | undefined {
   const places = [resolve(folder), realOf(folder)];
-  const found = places.find(
-    (place) => [resolve(within), realOf(within)].includes(dirname(place)) && Object.hasOwn(shippedNetworks, basename(place)),
-  );
-  return found === undefined ? undefined : basename(found);
+  const names = places.flatMap((place) => [resolve(within), realOf(within)].map((models) => relative(models, place)));
+  return names.find((name) => Object.hasOwn(shippedNetworks, name));
 }
 
 function realOf(path: string): string {

@@ -15,8 +15,8 @@ export interface NetworkList extends AsyncDisposable {
   list(): Promise<readonly NetworkState[] | undefined>;
 }
 
-export function networkList({ face, state }: Pick<Config, 'face' | 'state'>): NetworkList {
-  const thread = sideThread<Pick<Config, 'face' | 'state'>, readonly NetworkState[]>({
+export function networkList({ face, liveness, state }: Pick<Config, 'face' | 'liveness' | 'state'>): NetworkList {
+  const thread = sideThread<Pick<Config, 'face' | 'liveness' | 'state'>, readonly NetworkState[]>({
     module: new URL('./worker.ts', import.meta.url),
     ...{ mostWaiting: 1, patienceMs: 30_000, heapMb: 96 },
   });
@@ -25,7 +25,7 @@ export function networkList({ face, state }: Pick<Config, 'face' | 'state'>): Ne
   const check = async () => {
     const as = await filesOf(known?.found ?? [], { state });
     if (known?.as === as) return known.found;
-    const found = await thread.ask({ face, state });
+    const found = await thread.ask({ face, liveness, state });
     // It is needed seldom, and holds much memory.
     await thread[Symbol.asyncDispose]();
     if (found) known = { as: await filesOf(found, { state }), found };

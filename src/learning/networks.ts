@@ -1,12 +1,13 @@
 /** Networks on disk: a folder in; whether it is whole, and what its manifest says of it, out. */
 import { readdirSync, readFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { basename, join, relative } from 'node:path';
 import { modelFolder, root } from '../adapters/basics.ts';
 import { Fault, messageOf } from '../base/errors.ts';
 import { shippedNetworks } from '../base/shipped.ts';
 import { openDetectorNetwork } from '../face/manifest/detector.ts';
 import { openEmbedderNetwork } from '../face/manifest/embedder.ts';
 import type { EmbedderInfo } from '../face/port.ts';
+import { openEyeNetwork, openLivenessNetworks } from '../liveness/manifest.ts';
 import { openCohort } from '../recipes/cohort.ts';
 import type { Config } from '../settings/load.ts';
 import { licenceWords, ownNetworks } from './own/own-networks.ts';
@@ -23,7 +24,7 @@ export interface NetworkState {
   /** What is wrong, for people. */
   readonly problem?: string;
   /** Which setting names it. */
-  readonly usedAs: readonly ('face.detector' | 'face.embedder')[];
+  readonly usedAs: readonly ('face.detector' | 'face.embedder' | 'liveness.networks')[];
 }
 
 /** The embedder that guards the door, from its manifest alone: commands that only look at people start no network. */
@@ -32,8 +33,12 @@ export function embedderOf(config: Config): EmbedderInfo {
 }
 
 /** Every network in models/, those that were taken in here, and those that the configuration names elsewhere. */
-export function networks({ face, state }: Pick<Config, 'face' | 'state'>): NetworkState[] {
-  const used = { 'face.detector': modelFolder(face.detector), 'face.embedder': modelFolder(face.embedder) };
+export function networks({ face, liveness, state }: Pick<Config, 'face' | 'liveness' | 'state'>): NetworkState[] {
+  const used = {
+    'face.detector': modelFolder(face.detector),
+    'face.embedder': modelFolder(face.embedder),
+    'liveness.networks': modelFolder(liveness.networks),
+  };
   const installed = readdirSync(join(root, 'models'), { withFileTypes: true }).flatMap((entry) =>
     entry.isFile() || entry.name === 'catalogue' ? [] : [entry.name],
   );
@@ -59,6 +64,8 @@ function stateOf(folder: string, usedAs: NetworkState['usedAs']): NetworkState {
   const whole = { folder, name, version, kind, licence, usedAs, state: 'whole' } as const;
   try {
     if (kind === 'face-detector' || (kind === '' && usedAs.includes('face.detector'))) openDetectorNetwork(folder);
+    else if (kind === 'liveness' || (kind === '' && usedAs.includes('liveness.networks'))) openLivenessNetworks(folder);
+    else if (kind === 'eye-state') openEyeNetwork(folder);
     else if (kind === 'face-embedder' || kind === '') openEmbedderNetwork(folder);
     else if (kind === 'cohort') openCohort(folder);
     else return { ...whole, state: 'unfit', problem: `its kind "${kind}" is unknown here` };
@@ -72,8 +79,11 @@ function stateOf(folder: string, usedAs: NetworkState['usedAs']): NetworkState {
 
 /** The kind of a shipped network whose manifest cannot be read; else unknown. */
 function shippedAs(folder: string): string {
-  const kinds: Readonly<Record<string, string>> = { cohort: 'cohort', detector: 'face-detector', embedder: 'face-embedder' };
-  return (folder.startsWith(join(root, 'models')) && kinds[basename(folder)]) || '';
+  const kinds: Readonly<Record<string, string>> = {
+    ...{ cohort: 'cohort', detector: 'face-detector', embedder: 'face-embedder' },
+    ...{ liveness: 'liveness', 'liveness/eye': 'eye-state' },
+  };
+  return kinds[relative(join(root, 'models'), folder)] ?? '';
 }
 
 /** The name and version of a network, and its licence, from its manifest alone; for people. */

@@ -3,4 +3,4 @@ import { answerRequests } from '../base/side-thread.ts';
 import type { Config } from '../settings/load.ts';
 import { networks } from './networks.ts';
 
-answerRequests((config: Pick<Config, 'face' | 'state'>) => networks(config));
+answerRequests((config: Pick<Config, 'face' | 'liveness' | 'state'>) => networks(config));

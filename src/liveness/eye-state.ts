@@ -4,28 +4,27 @@
  */
 import type { Tensor } from 'onnxruntime-node';
 import { Fault } from '../base/errors.ts';
-import { inputOf, openManifest } from '../base/model/folder.ts';
 import { fill, openInferenceSession, tensorOf } from '../base/model/session.ts';
+import { openEyeNetwork } from './manifest.ts';
 import type { FrameEvidence } from './port.ts';
 
 export type EyesOpen = NonNullable<FrameEvidence['eyesOpen']>;
 
 /** Opens the folder of the network. @throws Fault `model-missing`, `model-damaged` or `model-unfit`. */
 export async function openEyeState(folder: string): Promise<(eyes: readonly [Uint8Array, Uint8Array]) => Promise<EyesOpen>> {
-  const { fields, network } = openManifest(folder, 'eye-state', 'liveness.networks');
-  const input = inputOf(fields);
-  const name = fields.text('output.name');
-  const values = fields.at('output.values');
-  const open = Array.isArray(values) ? values.indexOf('open') : -1;
-  if (open < 0) fields.unfit('output.values', 'a list that has "open"');
+  const network = openEyeNetwork(folder);
+  const { input, output } = network;
   const session = await openInferenceSession(network.bytes, network.name, input, { threads: 1 });
   const data = new Float32Array(3 * input.width * input.height);
   const look = async (rgb: Uint8Array): Promise<number> => {
     fill(data, 0, rgb, input.width, input.height, input);
     const results = await session.run({ [input.name]: tensorOf(data, 1, input) });
-    const found = (results[name] as Tensor | undefined)?.data[open];
+    const found = (results[output.name] as Tensor | undefined)?.data[output.open];
     if (typeof found === 'number') return found;
-    throw new Fault('model-unfit', `The network ${network.name} has no output "${name}" with ${open + 1} numbers: correct its manifest`);
+    throw new Fault(
+      'model-unfit',
+      `The network ${network.name} has no output "${output.name}" with ${output.open + 1} numbers: correct its manifest`,
+    );
   };
   await look(new Uint8Array(data.length));
   return async ([right, left]) => [await look(right), await look(left)];

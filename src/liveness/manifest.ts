@@ -2,7 +2,7 @@
  * The folder of the liveness networks goes in; the checked fields of its manifest and the verified bytes of its files
  * come out. Networks of other authors need no code, only a manifest.
  */
-import { checkedFile, inputOf, manifestIn, type NetworkInput, sha256Of } from '../base/model/folder.ts';
+import { checkedFile, inputOf, manifestIn, type NetworkFolder, type NetworkInput, openManifest, sha256Of } from '../base/model/folder.ts';
 import { requireSelfContained } from '../base/onnx.ts';
 import { requireAsShipped } from '../base/shipped.ts';
 import type { LivenessInfo } from './port.ts';
@@ -67,4 +67,18 @@ function outputOf(fields: ReturnType<typeof manifestIn>['fields']): LiveOutput {
   if (!Array.isArray(classes) || classes.length < 2 || classes.filter((each) => each === 'live').length !== 1)
     return fields.unfit('output.classes', 'a list of classes, one of which is "live"');
   return { kind: 'classes', name: fields.text('output.name'), count: classes.length, live: classes.indexOf('live') };
+}
+
+/** The network that tells whether an eye is open. `output.open`: which of its numbers is the probability of that. */
+export interface EyeNetwork extends NetworkFolder {
+  readonly output: { readonly name: string; readonly open: number };
+}
+
+/** Opens the folder of the network of the eyes. Faults as above. */
+export function openEyeNetwork(folder: string): EyeNetwork {
+  const { fields, network } = openManifest(folder, 'eye-state', 'liveness.networks');
+  const values = fields.at('output.values');
+  const open = Array.isArray(values) ? values.indexOf('open') : -1;
+  if (open < 0) fields.unfit('output.values', 'a list that has "open"');
+  return { ...network, input: inputOf(fields), output: { name: fields.text('output.name'), open } };
 }

@@ -1,0 +1,110 @@
+/**
+ * Judges the frames of one presentation: their evidence, the policy, and what the door knows of its camera and of the
+ * person go in; live, unsure or spoof comes out. Pure. One bad frame never decides, and no check that passes overrules
+ * one that fails.
+ */
+import type { FrameEvidence, JudgeLiveness, LivenessJudgement, LivenessPolicy, MotionCheck, SpoofKind, UnsureReason } from './port.ts';
+
+/** Bands of the score. Logits, less the threshold of the networks' manifest. */
+export interface LivenessBands {
+  /** From here on the networks call a face live. */
+  readonly live: number;
+  /** Below this they call it a picture. In between they are unsure. */
+  readonly spoof: number;
+  /** From here on a policy that asks more of an unsure face asks no motion. */
+  readonly sure: number;
+}
+
+/** What the door knows of a face besides its frames. */
+export interface KnownLive {
+  readonly bands: LivenessBands;
+  /** How many networks look, in turn. */
+  readonly networks: number;
+  /**
+   * How far the features of these frames lie from the live visits at this door's camera (`camera`) and from the person's
+   * own: 1 is the limit. Absent: too few visits are known.
+   */
+  readonly strangeness?: (frames: readonly FrameEvidence[], personId: string) => number | undefined;
+}
+
+/** Frames that the networks need. */
+const leastFrames = 3;
+/** A check of the motion counts when so many frames say it. */
+const leastSpoofs = 2;
+
+/** `known`: asked at every judgement, because the door learns. */
+export function livenessJudge(known: () => KnownLive): JudgeLiveness {
+  return (frames, { policy, personId }) => {
+    const { bands, networks, strangeness } = known();
+    const looked = frames.filter(({ passive }) => passive);
+    const common = { frames: looked.length };
+    if (policy === 'off') return { ...common, verdict: 'not-checked', why: 'not-checked' };
+    const spoof = spoofOfMotion(frames);
+    const seen = scoreOf(looked, networks);
+    if (spoof) return { ...common, ...(seen && { score: seen.score - bands.live }), verdict: 'spoof', spoof };
+    if (!seen) return { ...common, ...tooLittle(frames) };
+    const score = seen.score - bands.live;
+    if (seen.atBest < bands.spoof) return { ...common, score, verdict: 'spoof', spoof: 'texture' };
+    const why = score < 0 ? 'between' : doubtOf(frames, policy, score >= bands.sure - bands.live, strangeness?.(looked, personId));
+    return why ? { ...common, score, verdict: 'unsure', why } : { ...common, score, verdict: 'live' };
+  };
+}
+
+/** Why a face that the networks call live is not taken for one. */
+function doubtOf(
+  frames: readonly FrameEvidence[],
+  policy: LivenessPolicy,
+  isSure: boolean,
+  strangeness: number | undefined,
+): UnsureReason | undefined {
+  if (strangeness !== undefined && strangeness > 1) return 'unlike-before';
+  if (policy === 'passive' || hasDepth(frames)) return undefined;
+  return policy === 'passive+motion' || !isSure ? 'no-motion' : undefined;
+}
+
+/** Only depth is more than the absence of a sign of an attack. */
+const hasDepth = (frames: readonly FrameEvidence[]): boolean =>
+  latestChecks(frames).some(({ kind, outcome }) => kind === 'flat' && outcome === 'live');
+
+const latestChecks = (frames: readonly FrameEvidence[]): readonly MotionCheck[] => frames.findLast(({ motion }) => motion)?.motion ?? [];
+
+function spoofOfMotion(frames: readonly FrameEvidence[]): SpoofKind | undefined {
+  const counts = new Map<SpoofKind, number>();
+  for (const { motion = [] } of frames)
+    for (const { kind, outcome } of motion) if (outcome === 'spoof') counts.set(kind, (counts.get(kind) ?? 0) + 1);
+  return [...counts].find(([, count]) => count >= leastSpoofs)?.[0];
+}
+
+/** Too few frames, or the reason that most of them give. */
+function tooLittle(frames: readonly FrameEvidence[]): Pick<LivenessJudgement, 'verdict' | 'why'> {
+  const counts = new Map<UnsureReason, number>();
+  for (const { unsure } of frames) if (unsure) counts.set(unsure, (counts.get(unsure) ?? 0) + 1);
+  const [most] = [...counts].toSorted(([, a], [, b]) => b - a);
+  const looked = frames.some(({ passive }) => passive);
+  if (most?.[0] === 'not-checked' || (!most && !looked)) return { verdict: 'not-checked', why: 'not-checked' };
+  return { verdict: 'unsure', why: most && most[1] > frames.length / 2 ? most[0] : 'too-few-frames' };
+}
+
+interface Score {
+  /** Mean of the networks' means. */
+  readonly score: number;
+  /** The same without the worst frame. */
+  readonly atBest: number;
+}
+
+/** Undefined: too few frames, or a network that saw none. `frames`: those that a network looked at. */
+function scoreOf(frames: readonly FrameEvidence[], networks: number): Score | undefined {
+  const byNetwork = new Map<string, number[]>();
+  for (const { passive } of frames) if (passive) byNetwork.set(passive.network, [...(byNetwork.get(passive.network) ?? []), passive.logit]);
+  const logits = [...byNetwork.values()];
+  if (frames.length < leastFrames || logits.length < networks) return undefined;
+  const means = logits.map(meanOf);
+  const score = meanOf(means);
+  const without = logits.map((own, at) => {
+    const rest = own.toSorted((a, b) => a - b).slice(1);
+    return meanOf(means.map((mean, other) => (other === at && rest.length > 0 ? meanOf(rest) : mean)));
+  });
+  return { score, atBest: Math.max(...without) };
+}
+
+const meanOf = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
