@@ -65,6 +65,19 @@ export function cameraOf(config: Config, clock: Clock, onBound?: (camera: Camera
   }
 }
 
+/** The infrared camera beside it, if there is one. Every second frame is dark by design. */
+export function infraredOf(config: Config, clock: Clock, onBound: (camera: CameraIdentity) => void): Camera | undefined {
+  const { infrared, binding, freezeMs } = config.camera;
+  const { device, width, height, fps } = infrared;
+  if (device === '') return undefined;
+  const find = async (name: string) => {
+    const path = await findVideoDevice(name, config.camera);
+    await requireBound(path, { file: join(stateFolder(config), 'camera-infrared.json'), rule: binding, onBound });
+    return path;
+  };
+  return watched(v4l2Camera({ device, width, height, fps, clock, find }), { freezeMs, darkLevel: 0, darkMs: 0, fps, clock });
+}
+
 /** `auto` turns nothing: the door only says what it finds. */
 function mountingOf({ rotate, mirror }: Config['camera']): Mounting {
   const turn = ([90, 180, 270] as const).find((deg) => String(deg) === String(rotate));

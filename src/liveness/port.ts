@@ -50,6 +50,28 @@ export interface MotionCheck {
   readonly value?: number;
 }
 
+/** What a face gives back of the lamp of an infrared camera. */
+export interface InfraredReturn {
+  readonly outcome: 'live' | 'spoof' | 'unsure';
+  readonly why:
+    | 'head'
+    /** Of a spoof: a display, or paper. */
+    | 'nothing-back'
+    | 'flat'
+    /** Of `unsure`. */
+    | 'too-bright'
+    | 'between'
+    | 'cut-off'
+    | 'no-lamp'
+    | 'not-registered';
+  /** Levels (of 255) that the lamp adds in the middle of the face. */
+  readonly returned?: number;
+  /** The sides of the face beside its middle, 0…1: about ½ for a head, 1 for paper. */
+  readonly sides?: number;
+  /** What lies beside the face beside its middle, 0…1: near 0 for a head, about 1 for paper. */
+  readonly beyond?: number;
+}
+
 /** What one frame says. Small: it stays with the frame until the presentation has been decided. */
 export interface FrameEvidence {
   readonly capturedAtMs: number;
@@ -65,6 +87,8 @@ export interface FrameEvidence {
   /** Mean colour of the skin (cheeks and forehead) and of what is around the face, 0…255. */
   readonly skin: readonly [r: number, g: number, b: number];
   readonly surround: readonly [r: number, g: number, b: number];
+  /** Absent: there is no infrared camera. */
+  readonly infrared?: InfraredReturn;
   /** Checks of the frames up to this one. Absent: too few frames yet. */
   readonly motion?: readonly MotionCheck[];
 }

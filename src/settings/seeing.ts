@@ -101,6 +101,15 @@ export const camera = {
   zones: zones(
     "Where in the picture a face counts: its middle must lie in one of the polygons of `include` (none: anywhere), and in none of `ignore`. Corners are shares of the picture: [0, 0] is the top left, [1, 1] the bottom right. For a poster, a screen, or a neighbour's door.",
   ),
+  infrared: {
+    device: string(
+      'A second, infrared USB camera beside the first, whose own lamp is on in every second frame: a name in /dev/v4l/by-id, or a path. It tells skin from paper and displays (docs/use/liveness.md). Empty: there is none.',
+      '',
+    ),
+    width: whole('Wanted width of its picture. Pixels.', 640, 160, 4096),
+    height: whole('Wanted height of its picture. Pixels.', 360, 120, 4096),
+    fps: number('Its frames per second, lit and unlit together.', 30, 2, 60),
+  },
   replay: {
     from: string('What `replay` plays: `demo`, a folder of pictures, or a video file.', 'demo', /./, '`demo`, a folder or a file'),
     speed: number(

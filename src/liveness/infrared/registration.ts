@@ -6,7 +6,7 @@
  * The distance between the eyes stands for closeness: (u, v) = [a −b; b a]·(x, y) + t + k·e.
  */
 import { Matrix, solve } from 'ml-matrix';
-import type { Landmarks } from '../../face/port.ts';
+import type { Box, Landmarks } from '../../face/port.ts';
 
 /** The mapping: a, b, both coordinates of t, both of k. */
 export type Registration = readonly [a: number, b: number, tx: number, ty: number, kx: number, ky: number];
@@ -42,6 +42,20 @@ export function registered(faces: readonly SeenTwice[]): Registration | undefine
   const fitted = solve(normal, design.transpose().mmul(new Matrix(targets))).to1DArray();
   const [a, b, tx, ty, kx, ky] = fitted;
   return [a ?? 0, b ?? 0, tx ?? 0, ty ?? 0, kx ?? 0, ky ?? 0];
+}
+
+/** Where a box around a face with these landmarks is in the infrared picture. */
+export function boxThere([a, b, tx, ty, kx, ky]: Registration, { x1, y1, x2, y2 }: Box, first: Landmarks): Box {
+  const e = eyesApart(first);
+  const corners = [
+    [x1, y1],
+    [x2, y1],
+    [x1, y2],
+    [x2, y2],
+  ] as const;
+  const xs = corners.map(([x, y]) => a * x - b * y + tx + kx * e);
+  const ys = corners.map(([x, y]) => b * x + a * y + ty + ky * e);
+  return { x1: Math.min(...xs), y1: Math.min(...ys), x2: Math.max(...xs), y2: Math.max(...ys) };
 }
 
 /** How far the infrared face is from where the mapping puts the first one: root mean square, distances between eyes. */

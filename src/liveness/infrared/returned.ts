@@ -7,18 +7,8 @@
  * The limits are from simulated pictures (test/liveness/infrared); no real camera has been tried.
  */
 import type { Box } from '../../face/port.ts';
+import type { InfraredReturn } from '../port.ts';
 import type { LitPair } from './pulse.ts';
-
-export interface InfraredReturn {
-  readonly outcome: 'live' | 'spoof' | 'unsure';
-  /** Levels (of 255) that the lamp adds in the middle of the face. */
-  readonly returned: number;
-  /** The sides of the face beside its middle, 0…1: about ½ for a head, 1 for paper. */
-  readonly sides: number;
-  /** What lies beside the face beside its middle, 0…1: near 0 for a head, about 1 for paper. */
-  readonly beyond: number;
-  readonly why: 'head' | 'nothing-back' | 'flat' | 'too-bright' | 'between' | 'cut-off';
-}
 
 /** Less than this is nothing: a display, or a face too far away. The level that unlit and lit frames differ by anyway. */
 const leastReturned = 6;
