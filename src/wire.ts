@@ -4,10 +4,11 @@
  */
 
 import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
 import { openEntrance } from './access/entrance.ts';
 import type { Door } from './access/port.ts';
 import { enrolmentSessionsOf, journalOf, journalReaderOf, stateFolder } from './adapters/basics.ts';
-import { cameraOf, stepping } from './adapters/camera.ts';
+import { cameraOf, infraredOf, stepping } from './adapters/camera.ts';
 import { deskOf, doorSignerOf } from './adapters/command.ts';
 import { metricsOf } from './adapters/host.ts';
 import { checksLiveness, livenessOf } from './adapters/liveness.ts';
@@ -29,6 +30,7 @@ import { doorStates } from './house/door-states.ts';
 import { tellEvent } from './house/event-path.ts';
 import { eyesOf } from './house/eyes.ts';
 import { decidedOn, sightingOf } from './house/frame-path.ts';
+import { type InfraredWatch, openInfraredWatch } from './house/infrared-watch.ts';
 import { type LivenessWatch, type LivenessWatchParts, watchLiveness } from './house/liveness-watch.ts';
 import { daemonLoops, type Loops } from './house/loops.ts';
 import { watchMounting } from './house/mounting-watch.ts';
@@ -103,6 +105,7 @@ export async function wire(config: Config, log: Log, overrides: Overrides = {}):
   const outside = opening.use(outsidePictures(systemClock));
   rooms.view = doorView({ config, clock, log: log.child({ room: 'face' }), record: controller.record });
   rooms.evidence = opening.use(doorEvidence({ config, eyes, clock, log: log.child({ room: 'identity' }), record: controller.record }));
+  rooms.infrared = infraredWatchOf(rooms);
   rooms.liveness = used(opening, await livenessWatchOf(rooms, overrides, controller.record));
   const mounting = watchMounting(rooms, controller);
   const loops: Loops = daemonLoops({
@@ -180,7 +183,7 @@ async function openRooms(config: Config, log: Log, overrides: Overrides, opening
     people: eyes.gallery.list().length,
     lookedAt: undefined,
     view: undefined,
-    liveness: undefined,
+    ...{ liveness: undefined, infrared: undefined, facing: undefined },
     evidence: undefined,
     metrics: undefined,
     publishing: undefined,
@@ -215,15 +218,28 @@ async function openGuarding(
   return { eyes: learning.eyes, learning };
 }
 
+/** The infrared camera, where there is one. */
+function infraredWatchOf({ config, clock, log, eyes, journal }: Rooms): InfraredWatch | undefined {
+  const camera = infraredOf(config, clock, ({ title, ids, port }) => journal.append({ kind: 'camera.bound', title, ids, port }));
+  if (!camera) return undefined;
+  return openInfraredWatch({
+    ...{ camera, clock },
+    reader: () => eyes.reader,
+    file: join(stateFolder(config), 'infrared.json'),
+    log: log.child({ room: 'liveness' }),
+    retryMs: config.camera.retryMaxMs,
+  });
+}
+
 /** The checks of liveness, where somebody has to show that they live. */
 async function livenessWatchOf(
-  { config, clock, log }: Rooms,
+  { infrared, config, clock, log }: Rooms,
   { liveness, reader }: Overrides,
   record: LivenessWatchParts['record'],
 ): Promise<LivenessWatch | undefined> {
   if (!checksLiveness(config) || (reader && !liveness)) return undefined;
   const open = async () => liveness ?? (await livenessOf(config));
-  return watchLiveness({ open, clock, log, record, retry: retryOf(config) });
+  return watchLiveness({ open, clock, log, record, infrared, retry: retryOf(config) });
 }
 
 /** Waits before what failed is opened again. */

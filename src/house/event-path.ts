@@ -18,12 +18,15 @@ const alarms: ReadonlySet<Event['kind']> = new Set([
 ]);
 
 export function tellEvent(
-  { listeners, counts, publishing, learning, evidence, metrics }: Rooms,
+  { listeners, counts, publishing, learning, evidence, metrics, infrared, facing }: Rooms,
   event: Event,
   entry: Entry | undefined,
 ): void {
   listeners.onEvent?.(event, entry);
-  if (event.kind === 'access.granted') counts.grants++;
+  if (event.kind === 'access.granted') {
+    counts.grants++;
+    if (facing) void infrared?.confirmed(facing);
+  }
   if (event.kind === 'access.denied') counts.denials++;
   if (alarms.has(event.kind)) counts.alarms++;
   publishing?.event(event, entry);

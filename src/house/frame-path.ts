@@ -12,6 +12,7 @@ import type { Rooms } from './rooms.ts';
 export function sightingOf(rooms: Rooms, frame: Frame, reading: Reading): Sighting | Promise<Sighting> {
   const { config, learning, eyes } = rooms;
   rooms.lookedAt = frame.picture;
+  rooms.facing = reading.faces[0];
   learning?.saw(frame, reading);
   const gallery = eyes.comparing(reading);
   const sighting = sight(frame.picture, frame.capturedAtMs, reading, {

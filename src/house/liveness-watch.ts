@@ -11,6 +11,7 @@ import type { Frame } from '../camera/port.ts';
 import type { Event } from '../events.ts';
 import type { CutOptions, Reading } from '../face/port.ts';
 import type { FrameEvidence, LivenessChecker } from '../liveness/port.ts';
+import type { InfraredWatch } from './infrared-watch.ts';
 
 export interface LivenessWatch extends AsyncDisposable {
   /** What the reader cuts out; undefined while nothing is checked. */
@@ -24,6 +25,8 @@ export interface LivenessWatchParts {
   readonly clock: Clock;
   readonly log: Log;
   readonly record: (event: Event) => unknown;
+  /** Where there is an infrared camera. */
+  readonly infrared?: Pick<InfraredWatch, 'check'> | undefined;
   readonly retry: { readonly minMs: number; readonly maxMs: number };
 }
 
@@ -99,13 +102,15 @@ function tryAgain(state: State): void {
 }
 
 async function look(state: State, { capturedAtMs }: Frame, reading: Reading, { finding }: Sighting): Promise<FrameEvidence | undefined> {
-  const { checker } = state;
+  const { checker, infrared } = state;
   const [face] = reading.faces;
   const { width, height, cuts } = reading;
   if (!checker || !face || !cuts) return undefined;
   const { box, landmarks, quality } = face;
   try {
-    return await checker.look({ capturedAtMs, width, height, box, landmarks, quality, cuts, passive: finding.kind === 'person' });
+    const passive = finding.kind === 'person';
+    const seen = await checker.look({ capturedAtMs, width, height, box, landmarks, quality, cuts, passive });
+    return infrared && passive ? { ...seen, infrared: infrared.check(face) } : seen;
   } catch (error) {
     state.checker = undefined;
     await checker[Symbol.asyncDispose]();

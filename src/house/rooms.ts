@@ -8,6 +8,7 @@ import type { ServedMetrics } from '../adapters/host.ts';
 import type { Log } from '../base/log.ts';
 import type { Clock } from '../base/time.ts';
 import type { SharedCamera } from '../camera/shared.ts';
+import type { Face } from '../face/port.ts';
 import type { ServiceManager } from '../host/systemd.ts';
 import type { Journal } from '../journal/port.ts';
 import type { Eyes } from '../learning/eyes.ts';
@@ -18,6 +19,7 @@ import type { Relay } from '../relay/port.ts';
 import type { LiveSettings } from '../settings/live.ts';
 import type { Config } from '../settings/load.ts';
 import type { DoorEvidenceWatch } from './door-evidence.ts';
+import type { InfraredWatch } from './infrared-watch.ts';
 import type { LivenessWatch } from './liveness-watch.ts';
 import type { View } from './view.ts';
 
@@ -64,6 +66,10 @@ export interface Rooms {
   view: View | undefined;
   /** Likewise; undefined where nobody has to show that they live. */
   liveness: LivenessWatch | undefined;
+  /** Likewise; undefined without an infrared camera. */
+  infrared: InfraredWatch | undefined;
+  /** The face that was looked at last. */
+  facing: Face | undefined;
   /** Likewise. */
   evidence: DoorEvidenceWatch | undefined;
   metrics: ServedMetrics | undefined;

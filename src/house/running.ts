@@ -39,14 +39,14 @@ export async function runHouse(rooms: Rooms, parts: RunningParts, signal: AbortS
 }
 
 /** Until the signal, or until one of them ends. */
-async function runLoops({ learning, log }: Rooms, { loops, entrance }: RunningParts, signal: AbortSignal): Promise<void> {
+async function runLoops({ learning, infrared, log }: Rooms, { loops, entrance }: RunningParts, signal: AbortSignal): Promise<void> {
   const played = new AbortController();
   const both = AbortSignal.any([signal, played.signal]);
   const learns = learning?.run(both).catch((error) => {
     // The door does not depend on it.
     log.fatal({ room: 'retrain', err: error }, 'learning has ended by a mistake in the program');
   });
-  await Promise.all([loops.run(both).finally(() => played.abort()), entrance.watchInputs(both), learns]);
+  await Promise.all([loops.run(both).finally(() => played.abort()), entrance.watchInputs(both), learns, infrared?.run(both)]);
 }
 
 function followForMetrics({ metrics, journal, log }: Rooms, signal: AbortSignal): Promise<void> | undefined {
