@@ -13,7 +13,8 @@ import { openFaceReader } from '../../src/face/reader.ts';
 import { type JudgedPicture, readCandidate } from '../../src/identity/candidate.ts';
 import { logitOf } from '../../src/identity/siamese.ts';
 import { calibrationCurve } from '../../src/identity/threshold.ts';
-import { type CoveringKind, covered, maskKinds, sunglassKinds } from '../fakes/coverings.ts';
+import { type CoveringKind, maskKinds, sunglassKinds } from '../../src/recipes/own/covering-drawings.ts';
+import { covered } from '../../src/recipes/own/coverings.ts';
 import { qualityLimits } from '../fakes/quality-limits.ts';
 
 const folder = new URL('../../config/demo-people/', import.meta.url);

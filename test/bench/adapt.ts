@@ -25,9 +25,9 @@ import { workshopOf } from '../../src/learning/workshop.ts';
 import { degrade } from '../../src/recipes/degrade.ts';
 import type { Recipe, RecipeRun, Sample } from '../../src/retrain/port.ts';
 import { loadConfig } from '../../src/settings/load.ts';
+import { sharedData } from '../fakes/shared-data.ts';
 
-export const data = new URL('../../../shared/data/', import.meta.url).pathname;
-export const faces = join(data, 'faces-train');
+export const faces = sharedData('faces-train') ?? '../shared/data/faces-train';
 export const seed = 2026;
 const fmr = 1e-3;
 const [enrolled, mostProbes, strangersWanted, mostOfStranger] = [5, 12, 200, 2];
@@ -109,7 +109,7 @@ export async function openDoor(camera: CameraName): Promise<Door> {
     const probes = await Promise.all(pictures.slice(enrolled, enrolled + mostProbes).map(seen));
     residents.push({ enrolled: pictures.slice(0, enrolled).map((path) => readFileSync(path)), probes });
   }
-  const lfw = join(data, 'lfw-view1');
+  const lfw = sharedData('lfw-view1') ?? '';
   const people = shuffled(
     readdirSync(lfw, { withFileTypes: true })
       .flatMap((entry) => (entry.isDirectory() ? [entry.name] : []))

@@ -14,7 +14,8 @@ import type { Embedding, Face, FaceReader, ReadOptions } from '../../src/face/po
 import { openFaceReader } from '../../src/face/reader.ts';
 import { logitOf } from '../../src/identity/siamese.ts';
 import { calibrationCurve } from '../../src/identity/threshold.ts';
-import { type CoveringKind, covered, maskKinds, sunglassKinds } from '../fakes/coverings.ts';
+import { type CoveringKind, maskKinds, sunglassKinds } from '../../src/recipes/own/covering-drawings.ts';
+import { covered } from '../../src/recipes/own/coverings.ts';
 import { qualityLimits } from '../fakes/quality-limits.ts';
 import { sharedData } from '../fakes/shared-data.ts';
 

@@ -19,7 +19,7 @@ export function calibrateCommand(stop: AbortSignal, exit: (code: number) => void
   const command = new Command('calibrate')
     .summary('give a network of your own its thresholds')
     .description(
-      'Learn from labelled pictures (one folder for each person) what an ONNX embedder needs at a door: the head that compares two faces, the thresholds for false-match rates, and a measure of quality. ' +
+      'Learn from labelled pictures (one folder for each person) what an ONNX embedder needs at a door: the head that compares two faces, the thresholds for false-match rates, a measure of quality, and rules by which enrolment notices masks and sunglasses (they are drawn on the pictures). ' +
         'Everything is measured on people from whom the head did not learn, and written to manifest.json in the folder of the network. ' +
         'What a manifest there does not say of how the network is fed is found by trying. Several folders count as several populations: the strictest decides.',
     )
@@ -64,12 +64,13 @@ function stageBars(): Disposable & { update(stage: string, done: number, total: 
   };
 }
 
-function json({ quality, head, calibration, ...rest }: Calibrated) {
+function json({ quality, cover, head, calibration, ...rest }: Calibrated) {
   return {
     ...rest,
     head: { kind: head.head.kind, missedAtOnePercent: head.missed },
     calibration,
     quality: typeof quality === 'object' ? { door: quality.door, enrolment: quality.enrolment, refused: quality.refused } : quality,
+    cover: typeof cover === 'object' ? { faces: cover.shares } : cover,
   };
 }
 
@@ -99,6 +100,7 @@ function text(done: Calibrated): string {
     ]),
     '',
     ...qualityText(done.quality),
+    ...coverText(done.cover),
     `${manifest} is written. Measure the network on other pictures (facelatch evaluate), then take it in: facelatch models add`,
   ].join('\n');
 }
@@ -129,4 +131,14 @@ function qualityText(quality: Calibrated['quality']): string[] {
     table([['quality refuses', 'faces', `at the door (below ${quality.door})`, `at enrolment (below ${quality.enrolment})`], ...rows]),
     '',
   ];
+}
+
+function coverText(cover: Calibrated['cover']): string[] {
+  if (cover === 'none')
+    return [
+      'Covered faces: no rule for them could be found with this network and these pictures, so none is written. Masks and sunglasses are not noticed at enrolment.',
+      '',
+    ];
+  const rows = cover.shares.map(({ kind, faces, fit, passed }) => [kind, String(faces), percent(fit / faces), percent(passed / faces)]);
+  return [table([['covered faces (drawn)', 'faces', 'enrolled by quality alone', 'enrolled'], ...rows]), ''];
 }

@@ -85,7 +85,7 @@ export function takenInText({ folder, name, version, kind, lacks }: TakenIn): st
   return [
     `${name} ${version} is in ${folder}`,
     ...lacks.map((each) => `note: ${each}`),
-    ...(lacks.some((each) => !each.includes('no cover')) ? ['"facelatch models calibrate" gives it calibration and quality'] : []),
+    ...(lacks.length > 0 ? ['"facelatch models calibrate" gives it what is missing, from labelled pictures'] : []),
     `Measure it: facelatch evaluate people/ --${kind === 'face-detector' ? 'detector' : 'embedder'} ${folder}`,
     `Use it: set ${setting} to that folder. "facelatch models remove ${name}" deletes it`,
   ].join('\n');

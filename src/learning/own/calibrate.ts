@@ -12,6 +12,7 @@ import { fitSiameseHead, type HeadFit } from '../../recipes/own/head.ts';
 import { checkPictureLabels, type LabelledFace } from '../../recipes/own/labelled.ts';
 import { type StrictCalibration, strictTable } from '../../recipes/own/strict-table.ts';
 import { probit } from '../../train/figures/error-curves.ts';
+import { type CoverRulesFit, fitCoverRules } from './cover-rules.ts';
 import { embeddingOutput, type NetworkDraft, openNetworkDraft } from './network-draft.ts';
 import { fitQuality, type PlainFace, type QualityFit } from './quality-head.ts';
 import { bestFeed, type FedNetwork, type LabelledPeople, labelledPeople, openEye, shownPicture, unitOf } from './reading.ts';
@@ -25,6 +26,8 @@ export interface CalibrateOptions {
   readonly threads: number;
   /** Most pictures of a person. */
   readonly pictures: number;
+  /** Most pictures that masks and glasses are drawn on. Default: 1,000. */
+  readonly coverPictures?: number;
   readonly signal: AbortSignal;
   /** A stage of the work, in words, and how much of it is done. */
   readonly onProgress: (stage: string, done: number, total: number) => void;
@@ -41,6 +44,8 @@ export interface Calibrated {
   readonly calibration: StrictCalibration;
   /** `output`: the network has one of its own. `none`: a head told nothing. */
   readonly quality: QualityFit | 'output' | 'none';
+  /** `none`: the network does not tell covered faces. */
+  readonly cover: CoverRulesFit | 'none';
 }
 
 /** Fewer people say nothing of strangers: half of them are measured on. */
@@ -49,6 +54,7 @@ export const fewestPeople = 20;
 const mostMislabelled = 0.25;
 /** Faces that are spoiled for the quality head to learn from, and to be measured on. */
 const [qualityLearned, qualityMeasured] = [700, 300];
+const usualCoverPictures = 1000;
 
 /** @throws Fault `bad-argument` that says what is needed, `model-…`, `not-found`. Nothing is written then. */
 export async function calibrateNetwork(options: CalibrateOptions): Promise<Calibrated> {
@@ -81,13 +87,25 @@ export async function calibrateNetwork(options: CalibrateOptions): Promise<Calib
   );
   requireTable(calibration, parts.measuredPeople);
   const quality = await qualityOf(draft, network, parts, options);
-  const manifest = writeManifest({ draft, network, output, fit, calibration, quality });
+  const cover =
+    (await fitCoverRules(network, eye, checked.right as readonly ReadFace[], {
+      ...{ quality: typeof quality === 'object' ? quality : undefined, most: options.coverPictures ?? usualCoverPictures },
+      ...{ signal, onProgress },
+    })) ?? 'none';
+  const manifest = writeManifest({ draft, network, output, fit, calibration, quality, cover });
   return {
     manifest,
     network: { name: draft.name, sha256: draft.sha256, dimension: network.dimension, feed: network.feed.words },
     pictures: { used: checked.right.length, withoutFace },
     people: { learned: parts.learnedPeople, measured: parts.measuredPeople },
-    ...{ mislabelled, alike: checked.alike.map(([one, other]) => [nameOf(one), nameOf(other)] as const), head: fit, calibration, quality },
+    ...{
+      mislabelled,
+      alike: checked.alike.map(([one, other]) => [nameOf(one), nameOf(other)] as const),
+      head: fit,
+      calibration,
+      quality,
+      cover,
+    },
   };
 }
 
@@ -117,6 +135,7 @@ function requireTable({ table, impostorPairs }: StrictCalibration, people: numbe
 }
 
 interface ReadFace extends LabelledFace {
+  readonly file: string;
   readonly values: Float32Array;
   /** Kept for a few of each person: they take much memory. */
   readonly aligned?: Uint8Array;
@@ -143,7 +162,7 @@ async function readFaces(
       const found = await look(file);
       if (found) {
         const aligned = network.align(found.picture, found.landmarks);
-        const own = { picture: shownPicture(file, folders), person, ...(await network.embed(aligned)) };
+        const own = { file, picture: shownPicture(file, folders), person, ...(await network.embed(aligned)) };
         faces.push(kept++ < keptOfEach ? { ...own, aligned } : own);
       } else withoutFace.push(shownPicture(file, folders));
       onProgress('reading', ++done, total);
@@ -226,15 +245,16 @@ interface Result {
   readonly fit: HeadFit;
   readonly calibration: StrictCalibration;
   readonly quality: Calibrated['quality'];
+  readonly cover: Calibrated['cover'];
 }
 
 const text = (value: unknown, otherwise: string) => (typeof value === 'string' && value !== '' ? value : otherwise);
 
 /** Fields that are not of calibration stay as they are. Names of people and pictures are left out. */
-function writeManifest({ draft, network, output, fit, calibration, quality }: Result): string {
+function writeManifest({ draft, network, output, fit, calibration, quality, cover }: Result): string {
   const { stated, folder, name, file, sha256, bytes } = draft;
   const { input, template } = network.feed;
-  const { quality: _, measured: __, ...kept } = stated;
+  const { quality: _, measured: __, cover: ___, ...kept } = stated;
   const path = join(folder, 'manifest.json');
   const manifest = {
     ...{ schema: 1, kind: 'face-embedder', ...kept, name, version: text(stated.version, '1.0.0'), file, sha256, bytes: bytes.length },
@@ -243,6 +263,7 @@ function writeManifest({ draft, network, output, fit, calibration, quality }: Re
     alignment: { ...Object(stated.alignment), width: input.width, height: input.height, points: template },
     ...(quality === 'output' && { quality: { door: 0.5, enrolment: 0.6, ...Object(stated.quality) } }),
     ...(typeof quality === 'object' && { quality: { head: { layers: quality.layers }, door: quality.door, enrolment: quality.enrolment } }),
+    ...(cover !== 'none' && { cover: cover.stated }),
     head: fit.head,
     calibration: { ...calibration, by: `facelatch ${version}` },
     licence: text(stated.licence, 'none stated'),

@@ -42,6 +42,8 @@ export const shownPicture = (file: string, folders: readonly string[]): string =
 export interface Eye {
   /** The picture with the points of its dominant face; undefined where there is none, or it cannot be read. */
   look(file: string): Promise<{ readonly picture: Picture; readonly landmarks: Landmarks } | undefined>;
+  /** The same face in a picture on which something was drawn; `near`: where it was before. */
+  find(picture: Picture, near: Landmarks): Promise<Landmarks | undefined>;
 }
 
 export async function openEye(folder: string, threads: number): Promise<Eye> {
@@ -57,7 +59,15 @@ export async function openEye(folder: string, threads: number): Promise<Eye> {
         throw error;
       }
     },
+    find: async (picture, near) => sameFace(await detector.detect(picture), near),
   };
+}
+
+/** The face whose nose is nearest, no further away than its eyes are from each other. */
+function sameFace(found: readonly { readonly landmarks: Landmarks }[], [right, left, nose]: Landmarks): Landmarks | undefined {
+  const away = ({ landmarks: [, , { x, y }] }: { readonly landmarks: Landmarks }) => Math.hypot(x - nose.x, y - nose.y);
+  const [nearest] = found.toSorted((a, b) => away(a) - away(b));
+  return nearest && away(nearest) <= Math.hypot(left.x - right.x, left.y - right.y) ? nearest.landmarks : undefined;
 }
 
 /** A network fed in one way. */

@@ -47,7 +47,7 @@ afterAll(() => rmSync(place, { recursive: true }));
 const stages = new Set<string>();
 const calibrate = (network: string, more: Partial<CalibrateOptions> = {}) =>
   calibrateNetwork({
-    ...{ folders: [people], network, detector: modelFolder('detector'), threads: 1, pictures: 20 },
+    ...{ folders: [people], network, detector: modelFolder('detector'), threads: 1, pictures: 20, coverPictures: 60 },
     ...{ signal: AbortSignal.timeout(120_000), onProgress: (stage: string) => void stages.add(stage), ...more },
   });
 
@@ -92,16 +92,40 @@ describe('a network with nothing but its ONNX file', () => {
     expect(done.pictures).toEqual({ used: count * pictures, withoutFace: ['people/person-5/wall.png'] });
   });
 
+  it('masks and glasses were drawn on some of the pictures, and the rules for them are in the manifest', () => {
+    const { cover } = done;
+    // Colours alone tell about every second mask.
+    expect(openEmbedderNetwork(network).info.seesCovers).toBe(cover === 'none' ? undefined : true);
+    if (cover === 'none') return;
+    const sunglasses = cover.shares.filter(({ half }) => half === 'upper');
+    expect(sunglasses.map(({ kind, faces, passed }) => [kind, faces, passed])).toEqual([
+      ['dark', 40, 0],
+      ['mirrored', 40, 0],
+      ['gradient', 40, 0],
+    ]);
+  });
+
   it('no name of a person or a picture is in the manifest', () =>
     expect(readFileSync(join(network, 'manifest.json'), 'utf8')).not.toMatch(/person-|\.jpg/));
 
   it('all stages were told', () =>
-    expect([...stages]).toEqual(['trying how it is fed', 'reading', 'comparing', 'spoiling faces', 'fitting the quality head']));
+    expect([...stages]).toEqual([
+      'trying how it is fed',
+      'reading',
+      'comparing',
+      'spoiling faces',
+      'fitting the quality head',
+      'drawing masks and glasses',
+      'fitting the rules for covered faces',
+    ]));
 });
 
-it('what the manifest says stays: how it is fed, its name, its licence, an output of quality', async () => {
-  const network = writeColourNetwork(join(place, 'stated'), { quality: { name: 'embedding' }, note: 'mine' });
-  const done = await calibrate(network);
+it('what the manifest says stays: how it is fed, its name, its licence, an output of quality; not rules for covered faces', async () => {
+  const network = writeColourNetwork(join(place, 'stated'), { quality: { name: 'embedding' }, note: 'mine', cover: 'of another network' });
+  // Too few pictures to count covered faces on.
+  const done = await calibrate(network, { coverPictures: 8 });
+  expect(done.cover).toBe('none');
+  expect(openEmbedderNetwork(network).info.seesCovers).toBeUndefined();
   expect(done.quality).toBe('output');
   expect(done.network.feed).toBe('');
   expect(JSON.parse(readFileSync(join(network, 'manifest.json'), 'utf8'))).toMatchObject({

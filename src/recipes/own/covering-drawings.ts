@@ -1,11 +1,8 @@
 /**
- * Faces behind masks, scarves and sunglasses, for measuring and fitting: the five landmarks of an uncovered face and a
- * seeded generator go in; a drawing to lay over the picture, or the picture with it, comes out.
+ * Drawings of masks, scarves, sunglasses and spectacles: a brush that knows where the face is goes in, the shapes of an
+ * SVG come out.
  */
-import sharp from 'sharp';
-import { below, type Random } from '../../src/base/random.ts';
-import type { Picture } from '../../src/face/picture.ts';
-import type { Landmarks, Point } from '../../src/face/port.ts';
+import { below, type Random } from '../../base/random.ts';
 
 /** What hides the lower half of a face. */
 export const maskKinds = ['surgical', 'cloth', 'ffp2', 'scarf'] as const;
@@ -13,21 +10,10 @@ export const maskKinds = ['surgical', 'cloth', 'ffp2', 'scarf'] as const;
 export const sunglassKinds = ['dark', 'mirrored', 'gradient'] as const;
 export type CoveringKind = (typeof maskKinds)[number] | (typeof sunglassKinds)[number] | 'spectacles';
 
-interface Scene {
-  readonly width: number;
-  readonly height: number;
-  /** Of the uncovered face, pixels. */
-  readonly landmarks: Landmarks;
-  /** How bright the face is, 0…1: a covering is lit as the face is. */
-  readonly light: number;
-  /** A black-and-white picture. */
-  readonly isGrey?: boolean;
-}
-
 /** A colour as hue (degrees), saturation and lightness (0…1). */
-type Colour = readonly [hue: number, saturation: number, lightness: number];
+export type Colour = readonly [hue: number, saturation: number, lightness: number];
 
-interface Brush {
+export interface Brush {
   readonly random: Random;
   /** A place on the face: x in eye distances from the middle of the face, y from the eyes (0) to the mouth (1). */
   readonly at: (x: number, y: number) => string;
@@ -36,51 +22,10 @@ interface Brush {
   readonly ink: (colour: Colour, factor?: number) => string;
 }
 
-const within = (random: Random, low: number, high: number) => low + (high - low) * random();
+export const within = (random: Random, low: number, high: number) => low + (high - low) * random();
 const pick = <T>(random: Random, items: readonly T[]): T => items[below(random, items.length)] as T;
 
-/** The drawing of a covering as an SVG of the size of the scene. */
-function drawCovering(kind: CoveringKind, scene: Scene, random: Random): string {
-  const brush = brushOf(scene, random);
-  const shapes = drawings[kind](brush);
-  // Light from one side, as on the face behind it, and the sharpness of the picture.
-  const [x, y] = [within(random, -1, 1), within(random, -1, 1)];
-  const blur = brush.long(within(random, 0.004, 0.018));
-  const shade = within(random, 0.05, 0.45);
-  const grain = within(random, 0.02, 0.12);
-  const seed = below(random, 10_000);
-  return `<svg xmlns="http://www.w3.org/2000/svg" width="${scene.width}" height="${scene.height}"><defs>
-<linearGradient id="shade" x1="${0.5 - x / 2}" y1="${0.5 - y / 2}" x2="${0.5 + x / 2}" y2="${0.5 + y / 2}"><stop offset="0" stop-color="#fff" stop-opacity="${shade / 4}"/><stop offset="0.4" stop-color="#000" stop-opacity="0"/><stop offset="1" stop-color="#000" stop-opacity="${shade}"/></linearGradient>
-<filter id="soft" x="-20%" y="-20%" width="140%" height="140%"><feGaussianBlur stdDeviation="${blur.toFixed(2)}"/></filter>
-<filter id="grain" x="0" y="0" width="100%" height="100%"><feTurbulence type="fractalNoise" baseFrequency="${within(random, 0.05, 0.6).toFixed(3)}" numOctaves="2" seed="${seed}"/><feColorMatrix values="0 0 0 0 0  0 0 0 0 0  0 0 0 0 0  ${(4 * grain).toFixed(2)} 0 0 0 ${(-1.6 * grain).toFixed(2)}"/><feComposite in2="SourceAlpha" operator="in"/></filter>
-</defs><g filter="url(#soft)">${shapes}</g></svg>`;
-}
-
-function brushOf({ landmarks, light, isGrey = false }: Scene, random: Random): Brush {
-  const [right, left, nose, mouthRight, mouthLeft] = landmarks;
-  const eyes = middle(right, left);
-  const mouth = middle(mouthRight, mouthLeft);
-  const across = { x: left.x - right.x, y: left.y - right.y };
-  const distance = Math.hypot(across.x, across.y);
-  const down = { x: mouth.x - eyes.x, y: mouth.y - eyes.y };
-  // A turned head shows its nose beside the line from eyes to mouth: what is worn there goes along.
-  const turn = ((nose.x - (eyes.x + mouth.x) / 2) * across.x + (nose.y - (eyes.y + mouth.y) / 2) * across.y) / distance ** 2;
-  const dim = Math.min(1.15, Math.max(0.12, light * within(random, 1.1, 1.7)));
-  return {
-    random,
-    at: (x, y) => {
-      const side = x + turn * Math.max(0, 1 - x * x) * Math.min(1, Math.max(0, y * 2));
-      return `${(eyes.x + side * across.x + y * down.x).toFixed(1)} ${(eyes.y + side * across.y + y * down.y).toFixed(1)}`;
-    },
-    long: (eyeDistances) => eyeDistances * distance,
-    ink: ([hue, saturation, lightness], factor = 1) =>
-      `hsl(${hue.toFixed(0)},${(100 * (isGrey ? 0 : saturation)).toFixed(0)}%,${(100 * Math.min(0.98, lightness * dim * factor)).toFixed(1)}%)`,
-  };
-}
-
-const middle = (a: Point, b: Point): Point => ({ x: (a.x + b.x) / 2, y: (a.y + b.y) / 2 });
-
-const drawings: Readonly<Record<CoveringKind, (brush: Brush) => string>> = {
+export const drawings: Readonly<Record<CoveringKind, (brush: Brush) => string>> = {
   surgical: (brush) => surgical(brush),
   cloth: (brush) => cloth(brush),
   ffp2: (brush) => ffp2(brush),
@@ -280,32 +225,4 @@ function glasses(brush: Brush, lens: 'dark' | 'mirrored' | 'gradient' | 'clear')
     `<defs><linearGradient id="lens" x1="0" y1="0" x2="${within(random, -0.3, 0.3).toFixed(2)}" y2="1"><stop offset="0" stop-color="${ink(tint)}" stop-opacity="${strong.toFixed(2)}"/>` +
     `<stop offset="1" stop-color="${far}" stop-opacity="${weak.toFixed(2)}"/></linearGradient></defs>${lenses.join('')}${glint.join('')}${bridge}${temples.join('')}`
   );
-}
-
-/** A picture whose face wears something. The landmarks are those of the uncovered face. */
-export async function covered(picture: Picture, landmarks: Landmarks, kind: CoveringKind, random: Random): Promise<Picture> {
-  const { width, height, rgb } = picture;
-  const scene = { width, height, landmarks, light: lightOn(picture, landmarks), isGrey: isGrey(rgb) };
-  const image = sharp(rgb, { raw: { width, height, channels: 3 } }).composite([{ input: Buffer.from(drawCovering(kind, scene, random)) }]);
-  return { width, height, rgb: await image.removeAlpha().raw().toBuffer() };
-}
-
-/** Mean brightness of the face between its landmarks, 0…1. */
-function lightOn({ width, height, rgb }: Picture, landmarks: Landmarks): number {
-  const within = (v: number, size: number) => Math.min(size - 1, Math.max(0, Math.round(v)));
-  const [xs, ys] = [landmarks.map(({ x }) => within(x, width)), landmarks.map(({ y }) => within(y, height))];
-  let [sum, n] = [0, 0];
-  for (let y = Math.min(...ys); y <= Math.max(...ys); y++)
-    for (let x = Math.min(...xs); x <= Math.max(...xs); x++, n++) {
-      const at = 3 * (y * width + x);
-      sum += 0.299 * (rgb[at] ?? 0) + 0.587 * (rgb[at + 1] ?? 0) + 0.114 * (rgb[at + 2] ?? 0);
-    }
-  return sum / n / 255;
-}
-
-function isGrey(rgb: Uint8Array): boolean {
-  let [difference, n] = [0, 0];
-  for (let i = 0; i + 2 < rgb.length; i += 303, n++)
-    difference += Math.abs((rgb[i] ?? 0) - (rgb[i + 1] ?? 0)) + Math.abs((rgb[i + 1] ?? 0) - (rgb[i + 2] ?? 0));
-  return difference / n < 3;
 }
