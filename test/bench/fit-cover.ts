@@ -17,7 +17,7 @@ import { openEmbedder } from '../../src/face/embed.ts';
 import { openDetectorNetwork } from '../../src/face/manifest/detector.ts';
 import { openEmbedderNetwork } from '../../src/face/manifest/embedder.ts';
 import { decodePicture, type Picture } from '../../src/face/picture.ts';
-import { type CoverSeer, coveringsFor, coverSamples, type Drawn, statedCover } from '../../src/learning/own/cover-samples.ts';
+import { type CoverSeer, coveringsFor, coverSamples, statedCover } from '../../src/learning/own/cover-samples.ts';
 import { type CoverSample, fitCover } from '../../src/recipes/own/cover-fit.ts';
 
 const seed = 17;

@@ -24,7 +24,7 @@ export interface CoverSeer {
 }
 
 /** Sunglasses in the photograph itself are no kind of drawing. */
-export type Drawn = Exclude<CoverSample['kind'], 'worn'>;
+type Drawn = Exclude<CoverSample['kind'], 'worn'>;
 
 const doorLight: Bounds = {
   ...{ exposure: [0.3, 1], red: [0.9, 1.15], blue: [0.85, 1.1], noise: [0.5, 3], blur: [0, 0.9], scale: [0.5, 1], quality: [50, 95] },
