@@ -76,6 +76,8 @@ export const unsureReasons = [
   /** Far from this person's own live visits, or between live and not. */
   'unlike-before',
   'between',
+  /** The infrared camera saw no head in its place, or said nothing. */
+  'no-infrared',
 ] as const;
 export type UnsureReason = (typeof unsureReasons)[number];
 
@@ -93,6 +95,8 @@ export const spoofKinds = [
   'border',
   /** Bands or moiré of a display. */
   'banding',
+  /** What the infrared lamp lights is paper or a display. */
+  'infrared',
   /** The answer to the challenge was not the one that was asked for. */
   'wrong-answer',
 ] as const;

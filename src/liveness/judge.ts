@@ -31,6 +31,8 @@ export interface KnownLive {
 const leastFrames = 3;
 /** A check of the motion counts when so many frames say it. */
 const leastSpoofs = 2;
+/** Frames that show a head in the infrared lamp's light. */
+const leastHeads = 2;
 
 /** `known`: asked at every judgement, because the door learns. */
 export function livenessJudge(known: () => KnownLive): JudgeLiveness {
@@ -39,7 +41,7 @@ export function livenessJudge(known: () => KnownLive): JudgeLiveness {
     const looked = frames.filter(({ passive }) => passive);
     const common = { frames: looked.length };
     if (policy === 'off') return { ...common, verdict: 'not-checked', why: 'not-checked' };
-    const spoof = spoofOfMotion(frames);
+    const spoof = spoofShown(frames);
     const seen = scoreOf(looked, networks);
     if (spoof) return { ...common, ...(seen && { score: seen.score - bands.live }), verdict: 'spoof', spoof };
     if (!seen) return { ...common, ...tooLittle(frames) };
@@ -58,6 +60,7 @@ function doubtOf(
   strangeness: number | undefined,
 ): UnsureReason | undefined {
   if (strangeness !== undefined && strangeness > 1) return 'unlike-before';
+  if (!isLitAsAHead(frames)) return 'no-infrared';
   if (policy === 'passive' || hasDepth(frames)) return undefined;
   return policy === 'passive+motion' || !isSure ? 'no-motion' : undefined;
 }
@@ -68,11 +71,20 @@ const hasDepth = (frames: readonly FrameEvidence[]): boolean =>
 
 const latestChecks = (frames: readonly FrameEvidence[]): readonly MotionCheck[] => frames.findLast(({ motion }) => motion)?.motion ?? [];
 
-function spoofOfMotion(frames: readonly FrameEvidence[]): SpoofKind | undefined {
+/** Where there is an infrared camera, several frames must show a head in its light. */
+function isLitAsAHead(frames: readonly FrameEvidence[]): boolean {
+  const looked = frames.flatMap(({ infrared }) => infrared ?? []);
+  return looked.length === 0 || looked.filter(({ outcome }) => outcome === 'live').length >= leastHeads;
+}
+
+function spoofShown(frames: readonly FrameEvidence[]): SpoofKind | undefined {
   const counts = new Map<SpoofKind, number>();
-  for (const { motion = [] } of frames)
-    for (const { kind, outcome } of motion) if (outcome === 'spoof') counts.set(kind, (counts.get(kind) ?? 0) + 1);
-  return [...counts].find(([, count]) => count >= leastSpoofs)?.[0];
+  const count = (kind: SpoofKind) => counts.set(kind, (counts.get(kind) ?? 0) + 1);
+  for (const { motion = [], infrared } of frames) {
+    if (infrared?.outcome === 'spoof') count('infrared');
+    for (const { kind, outcome } of motion) if (outcome === 'spoof') count(kind);
+  }
+  return [...counts].find(([, times]) => times >= leastSpoofs)?.[0];
 }
 
 /** Too few frames, or the reason that most of them give. */

@@ -45,7 +45,7 @@ export interface LivenessFrame {
  * One check of the moving picture over the latest frames. Ranges belong to the check; higher is more like an attack.
  */
 export interface MotionCheck {
-  readonly kind: Exclude<SpoofKind, 'texture' | 'wrong-answer'>;
+  readonly kind: Exclude<SpoofKind, 'texture' | 'infrared' | 'wrong-answer'>;
   readonly outcome: 'live' | 'spoof' | 'unsure';
   readonly value?: number;
 }
