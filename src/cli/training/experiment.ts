@@ -18,6 +18,7 @@ import {
   type ExperimentOptions,
   type ExperimentProgress,
   readResults,
+  readSoFar,
   readUnfinished,
   stepsLeft,
 } from '../../train/paper/experiment.ts';
@@ -41,6 +42,7 @@ interface PaperOptions extends Partial<Tuned> {
   readonly cells?: string;
   readonly budget: number;
   readonly toConvergence?: number | true;
+  readonly soFar?: boolean;
   readonly only?: string;
   readonly tuned?: string;
   readonly base: boolean;
@@ -84,6 +86,7 @@ export function experimentCommand(stop: AbortSignal, exit: (code: number) => voi
       'instead, train the cells that matter most until their validation loss is flat over 500 steps, or to this many steps (default: 4000)',
       wholeNumber('--to-convergence', 1, 1e6),
     )
+    .option('--so-far', 'with --to-convergence: train nothing, and measure the best weights so far of cells that have not ended')
     .option('-o, --out <folder|page.md>', 'the page, with its plots in plots/ beside it', defaultFolder)
     .option('--cells <folder>', `figures and checkpoints of the cells (default: cells/ in --out, or in ${defaultFolder} for a page)`)
     .option('--only <text>', 'run only cells whose name contains this, such as table-2-orl; the page still says what is missing')
@@ -118,8 +121,9 @@ export function experimentCommand(stop: AbortSignal, exit: (code: number) => voi
 }
 
 async function repeat(options: PaperOptions, stop: AbortSignal): Promise<number> {
-  const { data, budget, toConvergence, engine, batch, measuredPairs, seed, threads, only = '', json = false } = options;
+  const { data, budget, toConvergence, soFar = false, engine, batch, measuredPairs, seed, threads, only = '', json = false } = options;
   requireLayout(data);
+  if (soFar && !toConvergence) throw new Fault('bad-argument', '--so-far measures the cells of --to-convergence: give both.');
   const { tuned, origin } = await tunedOf(options);
   const network = options.size === 'small' ? smallNetwork : paperNetwork;
   const all = toConvergence
@@ -133,13 +137,13 @@ async function repeat(options: PaperOptions, stop: AbortSignal): Promise<number>
   const supply = openPaperData(data, seed);
   const of = toConvergence ? 'converged' : 'paper';
   if (options.base) await measureBases(supply, { out: places.cells, of, measuredPairs, seed }, stop);
-  if (!json)
+  if (!json && !soFar)
     tell(
       `${counted(await stepsLeft({ out: places.cells, cells }), 'step')} of ${batch} pairs to train; stopped and started again, it goes on`,
     );
   const view = openView(cells, json);
   try {
-    const experiment = { cells, data, out: places.cells, engine, pairs: batch, measuredPairs, seed, threads };
+    const experiment = { cells, data, soFar, out: places.cells, engine, pairs: batch, measuredPairs, seed, threads };
     await resultOf(startExperiment(experiment, view.progress), stop);
   } finally {
     view.stop();
@@ -170,7 +174,8 @@ async function reportOf(
     return section === '' ? report : { ...report, markdown: withConverged(report.markdown, section) };
   }
   const unfinished = await readUnfinished(folder, facts.cells);
-  const { markdown, plots } = convergedReport(results, await readBases(folder, 'converged'), { ...facts, unfinished });
+  const all = [...results, ...(await readSoFar(folder, facts.cells))];
+  const { markdown, plots } = convergedReport(all, await readBases(folder, 'converged'), { ...facts, unfinished });
   return { markdown: withConverged(before === '' ? `${paperTitle}\n` : before, markdown), plots };
 }
 

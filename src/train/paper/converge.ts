@@ -23,24 +23,18 @@ export interface Converged {
   readonly curve: readonly { readonly step: number; readonly training: number; readonly validation: number }[];
 }
 
-/** How far a cell is that has not finished. */
-export interface Underway {
-  readonly steps: number;
-  /** At its lowest so far; undefined before the first validation. */
-  readonly lowest: { readonly step: number; readonly validation: number } | undefined;
-}
-
-/** What the last checkpoint in the folder says; undefined where there is none. */
-export async function readUnderway(folder: string): Promise<Underway | undefined> {
+/** What the last checkpoint in the folder says of a cell that has not ended; undefined where there is none. */
+export async function readUnderway(folder: string, { every }: ConvergenceRule): Promise<Converged | undefined> {
   const csv = await readFile(join(folder, historyName), 'utf8').catch(() => undefined);
   if (csv === undefined) return undefined;
-  const rows = csv
-    .trim()
-    .split('\n')
-    .slice(1)
-    .map((row) => row.split(','));
-  const validated = rows.flatMap(([step, , validation]) => (validation ? [{ step: Number(step), validation: Number(validation) }] : []));
-  return { steps: rows.length, lowest: validated.toSorted((a, b) => a.validation - b.validation)[0] };
+  const rows = csv.trim().split('\n').slice(1);
+  const losses = rows.map((row) => row.split(',').map(Number));
+  const curve = losses.flatMap(([step = 0, , validation = 0], index) => {
+    const since = losses.slice(index + 1 - every, index + 1);
+    return step % every === 0 ? [{ step, validation, training: since.reduce((sum, [, loss = 0]) => sum + loss, 0) / since.length }] : [];
+  });
+  const best = curve.toSorted((a, b) => a.validation - b.validation)[0];
+  return { bestStep: best?.step ?? 0, steps: rows.length, why: 'unfinished', curve };
 }
 
 export const bestName = 'best.facelatch';

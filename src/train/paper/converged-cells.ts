@@ -30,6 +30,7 @@ export function convergedCells(steps: number, tuned: Tuned, network: Network = p
     cell('pins', 25, 'bce'),
     cell('orl', 10, 'bce'),
     changed('rate', 'learning rate 1e-4', { rate: 1e-4 }),
+    changed('unpenalised', 'no L1 penalty', { objective: { ...objective('contrastive'), l1: 0 } }),
     changed('plain', 'no augmentation', { augment: 0 }),
     changed('hard', 'hard pairs', { hard: { candidates: 4, every: 100, pictures: 512 } }),
     changed('normalised', 'batch normalisation', { network: { ...network, normalised: true } }),

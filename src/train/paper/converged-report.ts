@@ -4,7 +4,7 @@
  */
 import type { Interval } from '../figures/binomial.ts';
 import { type Plot, plotSvg, type Series } from '../figures/plots.ts';
-import type { Underway } from './converge.ts';
+import type { Converged } from './converge.ts';
 import { chanceLoss, hasLearned } from './convergence.ts';
 import type { CellResult } from './experiment.ts';
 import type { Cell, DataName } from './paper.ts';
@@ -14,7 +14,7 @@ import { type Figure, type FigureName, gain, type PairFigures, pairFigures } fro
 export interface ConvergedFacts {
   /** All cells, in their order: those without a result are named as missing. */
   readonly cells: readonly Cell[];
-  readonly unfinished: ReadonlyMap<string, Underway>;
+  readonly unfinished: ReadonlyMap<string, Converged>;
   readonly pairs: number;
   readonly seed: number;
   /** Where the tuned settings come from, in words. */
@@ -34,7 +34,8 @@ interface Finished {
 
 /** Writes the section. `bases`: the shipped network on the same pairs, where it was measured. */
 export function convergedReport(results: readonly CellResult[], bases: Bases, facts: ConvergedFacts): PaperReport {
-  const finished = results.flatMap(({ cell, converged, people, pairs }): Finished[] =>
+  const byPlace = results.toSorted((a, b) => placeOf(facts.cells, a.cell) - placeOf(facts.cells, b.cell));
+  const finished = byPlace.flatMap(({ cell, converged, people, pairs }): Finished[] =>
     converged && pairs ? [{ cell, converged, people, honest: pairFigures(pairs.honest), leaky: pairFigures(pairs.leaky) }] : [],
   );
   const shipped = new Map(
@@ -51,6 +52,8 @@ export function convergedReport(results: readonly CellResult[], bases: Bases, fa
   ];
   return { markdown: `${[title, ...sections.filter((section) => section !== '')].join('\n\n')}\n`, plots };
 }
+
+const placeOf = (cells: readonly Cell[], { id }: Cell) => cells.findIndex((cell) => cell.id === id);
 
 type Shipped = ReadonlyMap<DataName, { readonly label: string; readonly honest: PairFigures }>;
 
@@ -133,7 +136,7 @@ const shortNames: Record<DataName, string> = { webcam: 'webcam', pins: 'pins112'
 const nameOf = ({ data, images, what }: Cell) => `${shortNames[data]}, ${images} pictures, ${what}`;
 
 function reason(cell: Cell, { why, curve }: Finished['converged']): string {
-  if (why === 'flat') return 'flat';
+  if (why !== 'limit') return why === 'flat' ? 'flat' : 'not yet';
   const losses = curve.map(({ validation }) => validation);
   return hasLearned(losses, cell.objective) ? 'all steps' : 'all steps, at chance';
 }
@@ -154,14 +157,25 @@ function changes(finished: readonly Finished[]): string {
       nameOf(over.cell),
       signed(brings),
       signed(gain(one.honest, over.honest, 'accuracy')),
+      atCommonStep(one, over),
       isClear(brings.interval) ? (brings.value > 0 ? 'better' : 'worse') : 'not certain',
     ]);
   if (rows.length === 0) return '';
   return [
-    'What one change brings, in points on the same pairs; the interval is of the difference. *Better* and *worse* where it leaves out 0.',
+    'What one change brings, in points on the same pairs; the interval is of the difference. *Better* and *worse* where it leaves out 0. ' +
+      'The loss is that of validation, over that of a guess, at the last step that both have reached: AUC and accuracy of a cell that has not ended are those so far.',
     '',
-    table(['change', 'of the cell', 'AUC', 'accuracy', ''], rows),
+    table(['change', 'of the cell', 'AUC', 'accuracy', 'loss, with and without it', ''], rows),
   ].join('\n');
+}
+
+function atCommonStep(one: Finished, over: Finished): string {
+  const [a, b] = [one, over].map(({ converged }) => converged.curve) as [Converged['curve'], Converged['curve']];
+  const last = Math.min(a.length, b.length) - 1;
+  const [changed, unchanged] = [one, over].map(
+    ({ cell, converged }) => (converged.curve[last]?.validation ?? Number.NaN) / chanceLoss(cell.objective),
+  );
+  return last < 0 ? '–' : `${changed?.toFixed(2)} and ${unchanged?.toFixed(2)} (step ${a[last]?.step})`;
 }
 
 const isClear = (interval: Interval | undefined) => interval !== undefined && interval[0] * interval[1] > 0;
@@ -197,17 +211,19 @@ function lossCurves(heading: string, some: readonly Finished[]): Plot {
 }
 
 function missing(finished: readonly Finished[], { cells, unfinished }: ConvergedFacts): string {
-  const left = cells.filter(({ id }) => !finished.some(({ cell }) => cell.id === id));
+  const left = cells.filter(({ id }) => !finished.some(({ cell, converged }) => cell.id === id && converged.why !== 'unfinished'));
   if (left.length === 0) return '';
   const lines = left.map((cell) => `- ${nameOf(cell)}: ${state(cell, unfinished.get(cell.id))}`);
   return [`**${left.length} of ${cells.length} cells have not ended yet**; the same command goes on with them:`, '', ...lines].join('\n');
 }
 
-function state({ objective }: Cell, underway: Underway | undefined): string {
+function state(cell: Cell, underway: Converged | undefined): string {
   if (!underway) return 'not begun';
-  const { steps, lowest: least } = underway;
-  if (!least) return `at step ${steps}`;
-  return `at step ${steps}, the lowest validation loss so far ${(least.validation / chanceLoss(objective)).toFixed(2)} of that of a guess (step ${least.step})`;
+  const { steps, bestStep, curve } = underway;
+  if (curve.length === 0) return `at step ${steps}`;
+  const losses = curve.map(({ validation }) => validation);
+  const chance = hasLearned(losses, cell.objective) ? '' : ', still that of a guess';
+  return `at step ${steps}, the lowest validation loss so far ${lowest(cell, underway).toFixed(2)} of that of a guess (step ${bestStep})${chance}`;
 }
 
 function shown({ value, interval }: Figure): string {

@@ -12,8 +12,8 @@ export interface ConvergenceRule {
   readonly flatSteps: number;
 }
 
-/** `flat`: no new minimum for so long; `limit`: all steps are done. */
-export type StopReason = 'flat' | 'limit';
+/** `flat`: no new minimum for so long; `limit`: all steps are done; `unfinished`: it has not stopped yet. */
+export type StopReason = 'flat' | 'limit' | 'unfinished';
 
 export const convergenceRule: ConvergenceRule = { every: 100, pairs: 400, flatSteps: 500 };
 

@@ -8,14 +8,16 @@ import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { jsonText, writeWhole } from '../../base/whole-file.ts';
 import type { Part } from '../data/dataset.ts';
+import { openPictures } from '../data/pictures.ts';
 import { type Confusion, confusionAt } from '../figures/confusion.ts';
 import { type VerificationFigures, verificationFigures, verificationThresholds } from '../figures/verification.ts';
 import { historyName, lossPlotName } from '../history.ts';
+import { readWeights } from '../network/checkpoint.ts';
 import type { Optimiser } from '../port.ts';
 import type { TrainingProgress, TrainingRecipe } from '../recipe.ts';
-import { checkpointName, type RunControl, type Trained, train } from '../trainer.ts';
+import { checkpointName, openEngine, type RunControl, type Trained, train } from '../trainer.ts';
 import { embedAll, type Scored, teller, validate } from '../validation.ts';
-import { bestName, type Converged, readUnderway, type Underway, untilConverged } from './converge.ts';
+import { bestName, type Converged, readUnderway, untilConverged } from './converge.ts';
 import { mostImages } from './converged-cells.ts';
 import type { Cell } from './paper.ts';
 import type { CellData, Supply } from './paper-data.ts';
@@ -94,10 +96,43 @@ async function takeOver({ out, cells }: ExperimentOptions, cell: Cell): Promise<
   return true;
 }
 
-/** How far the cells are that have begun and not finished, by id. */
-export async function readUnfinished(out: string, cells: readonly Cell[]): Promise<Map<string, Underway>> {
-  const found = await Promise.all(cells.map(async (cell) => [cell.id, await readUnderway(running({ out }, cell))] as const));
-  return new Map(found.filter((entry): entry is [string, Underway] => entry[1] !== undefined));
+/** How far the cells are that have begun and not ended, by id. */
+export async function readUnfinished(out: string, cells: readonly Cell[]): Promise<Map<string, Converged>> {
+  const found = await Promise.all(
+    cells.map(async (cell) => [cell.id, cell.rule && (await readUnderway(running({ out }, cell), cell.rule))] as const),
+  );
+  return new Map(found.filter((entry): entry is [string, Converged] => entry[1] !== undefined));
+}
+
+/**
+ * Measures the best weights so far of the cells that have begun and not ended; nothing is trained. `readSoFar` gives
+ * the results.
+ */
+export async function measureSoFar(options: ExperimentOptions): Promise<void> {
+  const unfinished = await readUnfinished(options.out, options.cells);
+  for (const [index, cell] of options.cells.entries()) {
+    const converged = unfinished.get(cell.id);
+    if (options.signal.aborted || !converged || converged.curve.length === 0) continue;
+    options.onProgress?.({ cell, index, cells: options.cells.length });
+    const { weights, step: bestStep } = await readWeights(join(running(options, cell), bestName));
+    const data = await dataOf(options, cell);
+    const recipe = recipeOf(options, cell, options.out, false);
+    await using engine = await openEngine(recipe, { ...recipe, weights });
+    const pictures = openPictures(cell.network.side);
+    const figures = await measure(options, cell, data, { engine, pictures, split: data.split });
+    const found: CellResult = { cell, seconds: 0, lastLoss: Number.NaN, ...figures, converged: { ...converged, bestStep } };
+    writeWhole(soFarFile(options, cell), jsonText(found), { mode: 0o644 });
+  }
+}
+
+const soFarFile = ({ out }: Pick<ExperimentOptions, 'out'>, { id }: Cell) => join(out, `${id}.so-far.json`);
+
+/** What `measureSoFar` found of cells that have not ended since. */
+export async function readSoFar(out: string, cells: readonly Cell[]): Promise<CellResult[]> {
+  const found = await Promise.all(
+    cells.map(async (cell) => ((await readResult(out, cell)) ? undefined : await readStored(soFarFile({ out }, cell), cell))),
+  );
+  return found.filter((result) => result !== undefined);
 }
 
 /** The results on disk, in the order of the cells. */
@@ -106,9 +141,11 @@ export async function readResults(out: string, cells: readonly Cell[]): Promise<
   return found.filter((result) => result !== undefined);
 }
 
-async function readResult(out: string, cell: Cell): Promise<CellResult | undefined> {
+const readResult = (out: string, cell: Cell) => readStored(join(out, `${cell.id}.json`), cell);
+
+async function readStored(file: string, cell: Cell): Promise<CellResult | undefined> {
   try {
-    const result = JSON.parse(await readFile(join(out, `${cell.id}.json`), 'utf8')) as CellResult;
+    const result = JSON.parse(await readFile(file, 'utf8')) as CellResult;
     // The file may be of the same cell under another budget or other settings.
     return JSON.stringify(result.cell) === JSON.stringify(cell) ? result : undefined;
   } catch {
@@ -140,6 +177,7 @@ async function runCell(options: ExperimentOptions, cell: Cell, index: number): P
   const seconds = convergence?.seconds() ?? (performance.now() - startedAt) / 1000;
   const converged = convergence && { converged: convergence.converged(result) };
   writeWhole(join(options.out, `${cell.id}.json`), jsonText({ cell, seconds, lastLoss, ...figures, ...converged }), { mode: 0o644 });
+  await rm(soFarFile(options, cell), { force: true });
   if (convergence) await keep(options, cell, folder);
   else await leave(options, cell, folder);
 }

@@ -6,6 +6,8 @@ import type { ExperimentOptions, ExperimentProgress } from './experiment.ts';
 export type ExperimentOrder = Omit<ExperimentOptions, 'supply' | 'signal' | 'onProgress'> & {
   /** Folder of the paper's pictures. */
   readonly data: string;
+  /** Nothing is trained; cells that have not ended are measured. */
+  readonly soFar?: boolean;
 };
 
 /**

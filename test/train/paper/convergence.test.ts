@@ -9,7 +9,7 @@ import { readWeights } from '../../../src/train/network/checkpoint.ts';
 import { convergedCells } from '../../../src/train/paper/converged-cells.ts';
 import { convergedIn, convergedReport, withConverged } from '../../../src/train/paper/converged-report.ts';
 import { chanceLoss, convergenceRule, isFlat } from '../../../src/train/paper/convergence.ts';
-import { type ExperimentOptions, readUnfinished, runExperiment } from '../../../src/train/paper/experiment.ts';
+import { type ExperimentOptions, measureSoFar, readSoFar, readUnfinished, runExperiment } from '../../../src/train/paper/experiment.ts';
 import { gain, pairFigures, type ScoredPair } from '../../../src/train/paper/scored-pairs.ts';
 import { inventPeople } from '../runs.ts';
 import { evenNetwork } from '../small-networks.ts';
@@ -128,11 +128,41 @@ describe('a cell that is trained to convergence', () => {
     expect(existsSync(join(folder, 'stopped', `${results[0]?.cell.id}.running`))).toBe(false);
   });
 
+  it('that has not ended can be measured with its best weights so far, which are in the section as such', async () => {
+    const stop = new AbortController();
+    const { out, ...options } = await optionsAt('so-far', stop.signal);
+    const onProgress: ExperimentOptions['onProgress'] = ({ training }) => {
+      if (training?.kind === 'step' && training.step === 6) stop.abort();
+    };
+    await runExperiment({ ...options, out, onProgress });
+    const again = { ...options, out, signal: new AbortController().signal };
+    await measureSoFar(again);
+    const [found, ...others] = await readSoFar(out, options.cells);
+    expect(others).toEqual([]);
+    expect(found?.cell).toEqual(options.cells[0]);
+    expect(found?.converged).toMatchObject({ bestStep: 4, steps: 6, why: 'unfinished', curve: [{ step: 4 }] });
+    const facts = { cells: options.cells, unfinished: await readUnfinished(out, options.cells), pairs: 8, seed: 1, origin: 'by hand' };
+    const { markdown } = convergedReport([found!], new Map(), facts);
+    expect(markdown).toContain('| pins112, 100 pictures, contrastive loss | 8 / 4 | 4 / 6 | not yet |');
+    expect(markdown).toContain('- pins112, 100 pictures, contrastive loss: at step 6, the lowest validation loss so far');
+    const [ended] = await runExperiment(again);
+    expect(ended?.converged?.curve[0]).toEqual({
+      ...found?.converged?.curve[0],
+      training: expect.closeTo(ended!.converged!.curve[0]!.training, 9),
+    });
+    expect(await readSoFar(out, options.cells)).toEqual([]);
+  });
+
   it('has a section of the page, in which what is missing is named', async () => {
     const options = await optionsAt('ended');
     const results = await runExperiment(options);
     const cells = convergedCells(40, tuned, evenNetwork);
-    const unfinished = new Map([['converged-pins-25-bce', { steps: 120, lowest: { step: 100, validation: 0.9 * Math.LN2 } }]]);
+    const unfinished = new Map([
+      [
+        'converged-pins-25-bce',
+        { bestStep: 100, steps: 120, why: 'unfinished', curve: [{ step: 100, training: 0.7, validation: 0.9 * Math.LN2 }] } as const,
+      ],
+    ]);
     const facts = { cells, unfinished, pairs: 8, seed: 1, origin: 'by hand' };
     const pairs: ScoredPair[] = Array.from({ length: 12 }, (_, one): ScoredPair[] => [
       [0.9, 1, one, one],
