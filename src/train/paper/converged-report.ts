@@ -8,7 +8,7 @@ import type { Converged } from './converge.ts';
 import { chanceLoss, hasLearned } from './convergence.ts';
 import type { CellResult } from './experiment.ts';
 import type { Cell, DataName } from './paper.ts';
-import { type Bases, dataNames, type PaperReport, table } from './paper-report.ts';
+import { type Bases, dataNames, markdownTable, type PaperReport } from './paper-report.ts';
 import { type Figure, type FigureName, gain, type PairFigures, pairFigures } from './scored-pairs.ts';
 
 export interface ConvergedFacts {
@@ -127,7 +127,7 @@ function cellTable(finished: readonly Finished[], shipped: Shipped): string {
     'Percent, at threshold 0.5; *AUC* is the area under the ROC: how often a pair of one person scores above a pair of two. All cells of one set, and the shipped network, are tested on the same pairs of the same people, whatever they were trained on. ' +
       'Intervals are 95 %, by drawing the people with replacement (1,000 times). *loss*: the lowest validation loss, as a share of that of a guess. *Leaky*: new pairs of pictures that were trained on.',
     '',
-    table([...heads, 'accuracy', 'recall', 'precision', 'F1', 'AUC', 'leaky accuracy', 'leaky AUC'], [...rows, ...base]),
+    markdownTable([...heads, 'accuracy', 'recall', 'precision', 'F1', 'AUC', 'leaky accuracy', 'leaky AUC'], [...rows, ...base]),
   ].join('\n');
 }
 
@@ -165,7 +165,7 @@ function changes(finished: readonly Finished[]): string {
     'What one change brings, in points on the same pairs; the interval is of the difference. *Better* and *worse* where it leaves out 0. ' +
       'The loss is that of validation, over that of a guess, at the last step that both have reached: AUC and accuracy of a cell that has not ended are those so far.',
     '',
-    table(['change', 'of the cell', 'AUC', 'accuracy', 'loss, with and without it', ''], rows),
+    markdownTable(['change', 'of the cell', 'AUC', 'accuracy', 'loss, with and without it', ''], rows),
   ].join('\n');
 }
 

@@ -135,7 +135,7 @@ function tableOne(results: readonly CellResult[], bases: Bases): string {
       'shows; the third takes tuned settings; the fourth trains longer. Accuracy at threshold 0.5; beside the honest one what a guess without looking gets on the same pairs (half of them show one person, where there are as many: the webcam person’s test pictures make few such pairs). The last rows: the network that facelatch ships, on the same pairs, trained on none of these people; a picture in which it finds no face counts as no match' +
       `${withoutFace(bases)}.`,
     '',
-    table(['stage', 'pictures', 'steps', 'paper', 'leaky', 'honest', 'guess', 'last loss'], [...rows, ...base]),
+    markdownTable(['stage', 'pictures', 'steps', 'paper', 'leaky', 'honest', 'guess', 'last loss'], [...rows, ...base]),
   ].join('\n');
 }
 
@@ -178,7 +178,7 @@ function tableTwo(results: readonly CellResult[], bases: Bases, plots: Map<strin
     '',
     'At threshold 0.5; recall, precision and F1 without a name before them are honest, the paper’s F1 is that of its ten rows below: it does not say which row is how many pictures of whom.',
     '',
-    table(names, [...rows, ...base]),
+    markdownTable(names, [...rows, ...base]),
     '',
     ...pictures,
   ].join('\n');
@@ -222,9 +222,13 @@ function printedTableTwo(): string {
     return [String(index + 1), ...row.map(String), again.toFixed(3), Math.abs(again - row[2]) > 0.05 ? 'differs' : ''];
   });
   const note = 'One row’s F1 does not follow from its own recall and precision: 39.003 is printed where 27.5643 and 62.67 give 38.288.';
-  return ['### As the paper prints it', '', note, '', table(['row', 'recall %', 'precision %', 'F1 %', 'F1 recomputed', ''], rows)].join(
-    '\n',
-  );
+  return [
+    '### As the paper prints it',
+    '',
+    note,
+    '',
+    markdownTable(['row', 'recall %', 'precision %', 'F1 %', 'F1 recomputed', ''], rows),
+  ].join('\n');
 }
 
 function verification(results: readonly CellResult[], bases: Bases): string {
@@ -248,7 +252,7 @@ function verification(results: readonly CellResult[], bases: Bases): string {
     'One probe of the webcam person against the folder of verification images (those that were trained on among them, as in the tutorial): the share that scores above the detection threshold, verified when it exceeds the verification threshold; and how ' +
       'many strangers are verified as the webcam person by the same rule.',
     '',
-    table(['cell', 'detection / verification', 'share', 'verified', 'strangers verified'], rows),
+    markdownTable(['cell', 'detection / verification', 'share', 'verified', 'strangers verified'], rows),
   ].join('\n');
 }
 
@@ -260,7 +264,7 @@ function percent(share: Share | undefined): string {
   return `${(100 * share.value).toFixed(1)} (${(100 * low).toFixed(1)} to ${(100 * high).toFixed(1)})`;
 }
 
-export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+export function markdownTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const row = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
   return [row(head), row(head.map(() => '---')), ...rows.map(row)].join('\n');
 }

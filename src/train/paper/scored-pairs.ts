@@ -65,7 +65,7 @@ function figuresAt(same: number, different: number): Readonly<Record<FigureName,
   };
 }
 
-/** How much higher a figure is on the same pairs. The interval is of the difference: both are drawn with the same people. */
+/** How much higher a figure is on the same pairs, with the interval of the difference: both are drawn alike. */
 export function gain(of: PairFigures, over: PairFigures, name: FigureName): Figure {
   const [a, b] = [of.drawn?.[name], over.drawn?.[name]];
   return {

@@ -28,8 +28,8 @@ interface TfjsTraining {
 }
 
 /**
- * Opens the engine. Throws Fault `bad-argument` for a normalised network, `tool-missing` where TensorFlow.js or the device's package
- * is not installed.
+ * Opens the engine. Throws Fault `bad-argument` for a normalised network, `tool-missing` where TensorFlow.js or the
+ * device's package is not installed.
  */
 export async function openTfjsEngine(options: EngineOptions & { readonly device: TfDevice }): Promise<Engine> {
   if (options.network.normalised)
