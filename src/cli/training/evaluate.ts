@@ -22,6 +22,7 @@ import {
   withHelp,
   withNetworks,
 } from '../context.ts';
+import { type LivenessOptions, measuredPolicies, measureLiveness } from '../liveness/evaluate-liveness.ts';
 import { openProgress } from '../progress.ts';
 import { type EvaluatedModel, type ModelScore, openBaseModel, openTrainedModel } from './evaluated-model.ts';
 import { type EvaluationData, filesOf, listedPairs, type PeopleOptions, peoplePairs } from './evaluation-data.ts';
@@ -40,6 +41,11 @@ interface EvaluateOptions extends CommonOptions, NetworkOptions, PeopleOptions {
   readonly score: (typeof scoreKinds)[number] | 'both';
   readonly report?: string;
   readonly pictures: boolean;
+  readonly liveness?: string;
+  readonly policy: LivenessOptions['policy'];
+  readonly fps: number;
+  readonly baseline: LivenessOptions['baseline'];
+  readonly anyQuality?: boolean;
 }
 
 export function evaluateCommand(stop: AbortSignal, exit: (code: number) => void): Command {
@@ -48,9 +54,10 @@ export function evaluateCommand(stop: AbortSignal, exit: (code: number) => void)
     .description(
       'Read pictures of people through the networks in use (or one that facelatch train made), compare them in pairs, and say how often pairs are told apart, with 95 % intervals. ' +
         'DATA holds one folder per person, from which every pair is formed, or the pictures of a list of pairs (--pairs, LFW format, View 1 or View 2). ' +
-        'A picture without a face is an error: its pairs count as wrong.',
+        'A picture without a face is an error: its pairs count as wrong. ' +
+        'With --liveness instead: judge clips of living faces and of attacks as the door would, and say how many were taken for the other (ISO/IEC 30107-3).',
     )
-    .argument('<data>', 'pictures of people: NAME/….jpg')
+    .argument('[data]', 'pictures of people: NAME/….jpg')
     .option('--pairs <file>', 'the list of pairs (pairsDevTest.txt, pairs.txt) instead of every pair')
     .option('--model <folder>', 'a network from facelatch train, instead of the networks in use')
     .option('--crop', 'cut pictures to the face for --model (always done for a network trained with --crop)')
@@ -74,19 +81,46 @@ export function evaluateCommand(stop: AbortSignal, exit: (code: number) => void)
         .default('both'),
     )
     .option('--report <file.html>', 'write a page with curves, tables and the worst pairs, in one file')
-    .option('--no-pictures', 'leave people’s pictures out of the page');
+    .option('--no-pictures', 'leave people’s pictures out of the page')
+    .option('--liveness <folder>', 'measure the liveness checks on clips: <set>/<instrument>/<clip>/<frame>.jpg, or one set')
+    .addOption(
+      new Option('--policy <policy>', 'which checks judge the clips, with --liveness').choices(measuredPolicies).default('passive+motion'),
+    )
+    .option('--fps <n>', 'frames of a clip in a second, with --liveness', wholeNumber('--fps', 1, 60), 3)
+    .addOption(
+      new Option(
+        '--baseline <what>',
+        'the threshold of the score, with --liveness: half of the living clips set it, or those that are measured',
+      )
+        .choices(['none', 'half'])
+        .default('none'),
+    );
+  command.option(
+    '--any-quality',
+    'with --liveness: judge faces too that the door would not compare (pictures that are cropped to the face)',
+  );
   withHelp(
     command,
     [
       'facelatch evaluate --pairs lfw/pairs.txt lfw --report lfw.html',
       'facelatch evaluate people/ --embedder ~/my-arcface --score cosine --json',
       'facelatch evaluate people/ --model twin --report twin.html',
+      'facelatch evaluate --liveness clips/ --baseline half --report liveness.html',
     ],
     'measured',
   );
-  return withNetworks(withCommon(command)).action(async (folder: string, options: EvaluateOptions) => {
+  return withNetworks(withCommon(command)).action(async (folder: string | undefined, options: EvaluateOptions) => {
     requireFitting(options, (name) => command.getOptionValueSource(name) === 'cli');
-    exit(await measure(folder, options, stop));
+    const { liveness } = options;
+    if (liveness === undefined && folder === undefined)
+      throw new Fault('bad-argument', 'Name the folder of pictures, or --liveness and a folder of clips');
+    if (liveness !== undefined && folder !== undefined)
+      throw new Fault('bad-argument', `--liveness measures ${liveness} alone: leave ${folder} out, or measure it without --liveness`);
+    if (folder !== undefined) exit(await measure(folder, options, stop));
+    else if (liveness !== undefined) {
+      await measureLiveness({ ...options, liveness }, configOf(options, networksOf(options)).config, stop);
+      exit(exitCodes.yes);
+    }
   });
 }
 
@@ -104,6 +138,14 @@ function requireFitting(options: EvaluateOptions, isGiven: (name: string) => boo
     mostPairs: '--most-pairs',
     seed: '--seed',
   };
+  const clips = { policy: '--policy', fps: '--fps', baseline: '--baseline', anyQuality: '--any-quality' };
+  if (options.liveness === undefined) clash('pictures of people', clips, 'they are for the clips of --liveness');
+  else
+    clash(
+      '--liveness',
+      { ...people, pairs: '--pairs', model: '--model', crop: '--crop', score: '--score', pictures: '--no-pictures' },
+      'nobody is compared',
+    );
   if (options.pairs !== undefined) clash('--pairs', people, 'the list says who is compared');
   const base = { embedder: '--embedder', score: '--score' };
   if (options.crop && options.model === undefined)

@@ -1,0 +1,75 @@
+/**
+ * Runs clips through the door's reader, checks and judge: the frames of a clip go in, as if a camera delivered them;
+ * what the door would have judged comes out.
+ */
+import { readFile } from 'node:fs/promises';
+import { isBadPicture } from '../../base/errors.ts';
+import type { FaceReader, Reading } from '../../face/port.ts';
+import type { FrameEvidence, JudgeLiveness, LivenessChecker, LivenessPolicy } from '../../liveness/port.ts';
+import type { JudgedPresentation } from '../../train/figures/presentation-attacks.ts';
+import type { ClipFiles } from './clips.ts';
+
+export interface MeasureParts {
+  readonly reader: FaceReader;
+  readonly checker: LivenessChecker;
+  readonly judge: JudgeLiveness;
+  readonly policy: LivenessPolicy;
+  /** Frames of a clip in a second. */
+  readonly fps: number;
+  /** Width of the grey picture in which points are tracked, pixels. */
+  readonly greyWidth: number;
+  /** Faces too that the door would not compare: such as those that fill a cropped picture. */
+  readonly anyQuality: boolean;
+  /** Files that cannot be read are added. */
+  readonly unreadable: string[];
+}
+
+export interface JudgedClip extends JudgedPresentation {
+  readonly name: string;
+  /** What it was taken for, or why it was not judged. */
+  readonly why?: string;
+}
+
+/** Between two clips nobody is there. Longer than any track lives. */
+const apartMs = 60_000;
+
+/** Judges clip after clip. `turn` counts them. */
+export async function judgedClip(clip: ClipFiles, turn: number, parts: MeasureParts): Promise<JudgedClip> {
+  const { judge, policy } = parts;
+  const evidence = await evidenceOf(clip, turn, parts);
+  const { instrument, name } = clip;
+  if (evidence.length === 0) return { instrument, name, verdict: 'no-face' };
+  const { verdict, score, spoof, why } = judge(evidence, { policy, personId: '' });
+  const reason = spoof ?? why;
+  return { instrument, name, verdict, ...(score !== undefined && { score }), ...(reason !== undefined && { why: reason }) };
+}
+
+async function evidenceOf({ frames }: ClipFiles, turn: number, parts: MeasureParts): Promise<FrameEvidence[]> {
+  const { checker, fps, anyQuality } = parts;
+  const evidence: FrameEvidence[] = [];
+  // The reader's thread reads the next frames while the checker looks at one.
+  for (const [index, reading] of frames.map((file) => readFrame(file, parts)).entries()) {
+    const { faces = [], width = 0, height = 0, cuts } = (await reading) ?? {};
+    const [face] = faces;
+    if (!face || !cuts) continue;
+    const { box, landmarks } = face;
+    const quality = anyQuality ? { ...face.quality, reasons: [] } : face.quality;
+    const capturedAtMs = (turn + 1) * apartMs + (index * 1000) / fps;
+    evidence.push(
+      await checker.look({ capturedAtMs, width, height, box, landmarks, quality, cuts, passive: face.embedding !== undefined }),
+    );
+  }
+  return evidence;
+}
+
+/** Undefined where the picture cannot be read: a door goes on with the next. */
+async function readFrame(file: string, { reader, checker, greyWidth, anyQuality, unreadable }: MeasureParts): Promise<Reading | undefined> {
+  const { scales, side } = checker.info;
+  try {
+    return await reader.read(await readFile(file), { embed: anyQuality ? 'dominant' : 'good', cuts: { scales, side, greyWidth } });
+  } catch (error) {
+    if (!isBadPicture(error)) throw error;
+    unreadable.push(file);
+    return undefined;
+  }
+}
