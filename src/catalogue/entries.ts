@@ -9,10 +9,15 @@ import type { CatalogueEntry } from './port.ts';
 
 const text = Type.String({ minLength: 1 });
 const bytes = Type.Integer({ minimum: 1, maximum: 500_000_000 });
+const file = Type.Object({
+  name: Type.String({ pattern: '^[A-Za-z0-9_-][A-Za-z0-9_.-]{0,99}\\.onnx$' }),
+  sha256: Type.String({ pattern: '^[0-9a-f]{64}$' }),
+  bytes,
+});
 const entryForm = Compile(
   Type.Object({
     name: Type.String({ pattern: '^[a-z0-9][a-z0-9-]{0,63}$' }),
-    kind: Type.Union([Type.Literal('face-embedder'), Type.Literal('face-detector')]),
+    kind: Type.Union([Type.Literal('face-embedder'), Type.Literal('face-detector'), Type.Literal('liveness')]),
     ...{ about: text, licence: text, commercial: Type.Boolean(), source: text },
     package: Type.Optional(
       Type.Object({
@@ -22,11 +27,8 @@ const entryForm = Compile(
         ...{ bytes, path: text },
       }),
     ),
-    file: Type.Object({
-      name: Type.String({ pattern: '^[A-Za-z0-9_-][A-Za-z0-9_.-]{0,99}\\.onnx$' }),
-      sha256: Type.String({ pattern: '^[0-9a-f]{64}$' }),
-      bytes,
-    }),
+    file,
+    others: Type.Optional(Type.Array(file, { maxItems: 3 })),
     measured: Type.Array(Type.Object({ what: text, value: text })),
     ms: Type.Number({ exclusiveMinimum: 0 }),
     manifest: Type.Record(Type.String(), Type.Unknown()),

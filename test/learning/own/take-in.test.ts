@@ -190,5 +190,49 @@ it('what a manifest lacks is said in words', () => {
 });
 
 it('every entry of the shipped catalogue can be read, and names its package by hash', () => {
-  expect(catalogue().map(({ name }) => name)).toEqual(['faceplugin', 'yunet']);
+  expect(catalogue().map(({ name }) => name)).toEqual(['faceplugin', 'minifasnet', 'yunet']);
+});
+
+describe('a pair of liveness networks', () => {
+  const models = new URL('../../../models/liveness/', import.meta.url).pathname;
+  const [skin, context] = ['skin.onnx', 'context.onnx'].map((name) => {
+    const content = readFileSync(join(models, name));
+    return { name, sha256: createHash('sha256').update(content).digest('hex'), bytes: content.length };
+  }) as [CatalogueEntry['file'], CatalogueEntry['file']];
+  const { package: _, ...plain } = entry;
+  const pair: CatalogueEntry = {
+    ...plain,
+    ...{ name: 'pair', kind: 'liveness', file: skin, others: [context] },
+    manifest: {
+      version: '2.0.0',
+      networks: [
+        { name: 'one', crop: { scale: 1.5 } },
+        { name: 'two', crop: { scale: 2.7 } },
+      ],
+      input: { name: 'face', channels: 'RGB', width: 128, height: 128, mean: 0, std: 255 },
+      output: { live: 'logit' },
+      threshold: 0.5,
+    },
+  };
+  const fetchingPair = (from: string) =>
+    fetchNetwork(configOf(), 'pair', { entries: [pair], signal: AbortSignal.timeout(60_000), onProgress: () => undefined, from });
+
+  it('comes from a folder with both files, is listed, and is kept while the door uses it', async () => {
+    const kept = await fetchingPair(models);
+    expect(kept).toMatchObject({ name: 'pair', kind: 'liveness', lacks: [expect.stringMatching(/no features/)] });
+    expect(readdirSync(kept.folder).toSorted()).toEqual(['context.onnx', 'manifest.json', 'skin.onnx']);
+    const inUse = configOf({ 'liveness.networks': kept.folder });
+    expect(networks(inUse).find(({ name }) => name === 'pair')).toMatchObject({ state: 'whole', usedAs: ['liveness.networks'] });
+    expect(() => removeOwnNetwork(inUse, 'pair')).toThrow(/set liveness\.networks to another/);
+  });
+
+  it('of which a file is missing or another one leaves nothing behind', async () => {
+    await expect(fetchingPair(place)).rejects.toMatchObject({
+      code: 'not-found',
+      message: expect.stringMatching(/folder that holds them/),
+    });
+    writeFileSync(join(place, 'skin.onnx'), 'other');
+    await expect(fetchingPair(place)).rejects.toMatchObject({ code: 'model-damaged' });
+    expect(ownNetworks(configOf())).toEqual([]);
+  });
 });
