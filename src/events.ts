@@ -112,6 +112,21 @@ export interface Likeness {
   readonly share: number;
 }
 
+/** What was checked of a face being alive. Over MQTT neither `score` leaves the door, nor the `band` of a denial. */
+export interface LivenessNote {
+  readonly verdict: 'live' | 'unsure' | 'spoof' | 'not-checked';
+  /** Mean logit of the networks, less the threshold in force. */
+  readonly score?: number;
+  /** How far the score was from the threshold. */
+  readonly band?: LikenessBand;
+  /** Of a spoof. */
+  readonly spoof?: SpoofKind;
+  /** Of `unsure` and `not-checked`. */
+  readonly why?: UnsureReason;
+  /** What was given besides: an answered challenge, or a PIN in place of a verdict. */
+  readonly proof?: 'challenge' | 'pin';
+}
+
 /** Everything that may be journalled. Kinds in the past tense, units in names, ids and never names of people. */
 export type Event =
   | {
@@ -156,6 +171,8 @@ export type Event =
       readonly threshold: ThresholdNote;
       /** Under the two-person rule: the person who came first. */
       readonly withPersonId?: PersonId;
+      /** Absent in entries of older versions. */
+      readonly liveness?: LivenessNote;
       readonly visit?: number;
     }
   | {
@@ -172,6 +189,8 @@ export type Event =
       /** Where it counts: failed attempts of whomever since somebody was let in, this one included. */
       readonly attempts?: number;
       readonly threshold?: ThresholdNote;
+      /** Where the vote was won. */
+      readonly liveness?: LivenessNote;
       readonly visit?: number;
     }
   /**
@@ -192,6 +211,22 @@ export type Event =
       readonly needs: 'pin' | 'second-person';
       readonly withinMs: number;
       readonly threshold?: ThresholdNote;
+      readonly liveness?: LivenessNote;
+    }
+  /**
+   * Somebody was recognised and is asked to show that they are alive, within `withinMs`. `what`: what to do; `times`:
+   * how often to blink. The code of a light stays in the door.
+   */
+  | {
+      readonly kind: 'access.challenged';
+      readonly personId: PersonId;
+      readonly challenge: string;
+      readonly what: ChallengeKind;
+      readonly times?: number;
+      readonly withinMs: number;
+      readonly threshold?: ThresholdNote;
+      readonly liveness?: LivenessNote;
+      readonly visit?: number;
     }
   /** A correct PIN that opens only together with the face. */
   | { readonly kind: 'pin.accepted'; readonly personId: PersonId; readonly withinMs: number }

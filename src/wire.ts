@@ -94,7 +94,7 @@ export async function wire(config: Config, log: Log, overrides: Overrides = {}):
   const entrance = openEntrance({
     ...{ journal, relay, gallery, clock, synchronised },
     boot: overrides.boot ?? (overrides.clock ? undefined : bootTime()) ?? runTime(clock, randomUUID()),
-    rules: config.access,
+    rules: { ...config.access, liveness: config.liveness },
     policy: () => policyOf(rooms),
     premises: () => ({ ...live.config.access, ...live.config.relay }),
     inputs: overrides.inputs ?? used(opening, inputsOf(config, clock)),

@@ -24,6 +24,7 @@ const meanings: Readonly<Record<EventKind, string>> = {
   'threshold.moved':
     'Faces are accepted from another likeness on: people or their pictures changed, or the door knows more of its strangers.',
   'access.pending': 'Somebody was recognised, and a PIN or a second person is still missing.',
+  'access.challenged': 'Somebody was recognised, and has to show that they are alive: `what` says how. A denial or a grant follows.',
   'pin.accepted': 'A PIN was right and opens only together with the face.',
   'relay.pulsed': 'The relay released the lock.',
   'relay.failed': 'Alarm: the relay did not move although access was granted.',

@@ -6,6 +6,7 @@
 import { type Calendar, isWithin, type Schedule } from '../base/schedule.ts';
 import type { Denial } from '../events.ts';
 import type { PersonRules } from '../identity/port.ts';
+import { type LivenessPolicy, livenessPolicies } from '../liveness/port.ts';
 import type { GroupRules } from './port.ts';
 
 export interface Refused {
@@ -14,7 +15,15 @@ export interface Refused {
 }
 
 /** Whether a recognised person may come in, and what else it takes. */
-export type Admission = { readonly ok: true; readonly needs: readonly ('pin' | 'second-person')[] } | ({ readonly ok: false } & Refused);
+export type Admission =
+  | {
+      readonly ok: true;
+      readonly needs: readonly ('pin' | 'second-person')[];
+      /** How much their face has to show; absent: what the door asks of everyone. */
+      readonly liveness?: LivenessPolicy;
+      readonly hasPin?: boolean;
+    }
+  | ({ readonly ok: false } & Refused);
 
 /** The door's rules. */
 export interface DoorRules {
@@ -23,6 +32,8 @@ export interface DoorRules {
   readonly groups: ReadonlyMap<string, GroupRules>;
   /** Groups that this door lets in; empty: everyone enrolled. */
   readonly admits: readonly string[];
+  /** How much a face has to show, of everyone and during schedules. */
+  readonly liveness: { readonly policy: LivenessPolicy; readonly schedules: ReadonlyMap<string, LivenessPolicy> };
   /** Whether people whose rules name times are let in while the wall clock may be wrong. */
   readonly unsureClock: 'deny' | 'allow';
 }
@@ -51,20 +62,37 @@ export function admit(person: PersonRules, door: DoorRules, now: Circumstances):
   const here = door.admits.length === 0 ? groups : groups.filter((name) => door.admits.includes(name));
   if (door.admits.length > 0 && here.length === 0)
     return no('not-in-group', `in none of the groups that this door lets in (${door.admits.join(', ')})`);
-  if (here.length === 0) return yes([{ pin: person.pinNeeded === true }]);
+  const everyone = livenessAt(door, now);
+  const hasPin = person.pin !== undefined;
+  if (here.length === 0) return yes([{ pin: person.pinNeeded === true }], everyone, hasPin);
   // Of several groups, the one that asks least counts: membership of it is enough.
   const each = here.map((name) => ({ name, rules: door.groups.get(name) ?? {} }));
   const open = each.filter(({ rules }) => !ofSchedule(rules.schedule, door, now));
   if (open.length === 0) return ofSchedule(each[0]?.rules.schedule, door, now) ?? no('out-of-hours', 'not at this time');
-  return yes(open.map(({ rules }) => ({ ...rules, pin: rules.pin === true || person.pinNeeded === true })));
+  const ways = open.map(({ rules }) => ({ ...rules, pin: rules.pin === true || person.pinNeeded === true }));
+  return yes(ways, everyone, hasPin);
 }
 
-function yes(ways: readonly GroupRules[]): Admission {
-  const needs = ways.map(({ pin, secondPerson }) => [
-    ...(pin ? (['pin'] as const) : []),
-    ...(secondPerson ? (['second-person'] as const) : []),
-  ]);
-  return { ok: true, needs: needs.toSorted((a, b) => a.length - b.length)[0] ?? [] };
+function yes(ways: readonly GroupRules[], everyone: LivenessPolicy, hasPin: boolean): Admission {
+  const asked = ways.map(({ pin, secondPerson, liveness = everyone }) => ({
+    needs: [...(pin ? (['pin'] as const) : []), ...(secondPerson ? (['second-person'] as const) : [])],
+    liveness,
+  }));
+  const [least] = asked.toSorted((a, b) => a.needs.length - b.needs.length || strictness(a.liveness) - strictness(b.liveness));
+  return { ok: true, needs: least?.needs ?? [], liveness: least?.liveness ?? everyone, hasPin };
+}
+
+const strictness = (policy: LivenessPolicy): number => livenessPolicies.indexOf(policy);
+
+/** What a face has to show now, whoever it is. While the clock cannot be trusted, the strictest of all. */
+function livenessAt({ liveness, schedules, calendar, unsureClock }: DoorRules, { wallMs, clockSure }: Circumstances): LivenessPolicy {
+  const isSure = clockSure || unsureClock === 'allow';
+  const inForce = [...liveness.schedules].flatMap(([name, policy]) => {
+    const schedule = schedules.get(name);
+    return !isSure || (schedule && isWithin(schedule, wallMs, calendar)) ? [policy] : [];
+  });
+  const all = isSure && inForce.length > 0 ? inForce : [liveness.policy, ...inForce];
+  return all.toSorted((a, b) => strictness(b) - strictness(a))[0] ?? liveness.policy;
 }
 
 const no = (reason: Refused['reason'], detail: string): Admission & { readonly ok: false } => ({ ok: false, reason, detail });

@@ -9,8 +9,14 @@ const belowWithin = 6;
 
 export function bandOf({ finding, likeness }: Sighting, { logit }: Pick<ThresholdNote, 'logit'>): LikenessBand {
   if (finding.kind === 'person' || finding.kind === 'ambiguous') return 'at-or-above';
-  const missing = logit - (likeness?.logit ?? Number.NEGATIVE_INFINITY);
   // The paper's policy counts templates: nobody is found though the best logit is above.
+  return belowBand(logit - (likeness?.logit ?? Number.NEGATIVE_INFINITY));
+}
+
+/** Of a score of liveness, less its threshold. */
+export const scoreBand = (score: number): LikenessBand => (score >= 0 ? 'at-or-above' : belowBand(-score));
+
+function belowBand(missing: number): LikenessBand {
   if (missing <= nearWithin) return 'near';
   return missing <= belowWithin ? 'below' : 'far-below';
 }

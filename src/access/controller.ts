@@ -9,12 +9,15 @@ import { type SerialQueue, serialQueue } from '../base/serial.ts';
 import type { Clock } from '../base/time.ts';
 import type { Denial, DoorRequest, Event, PersonId, Requester } from '../events.ts';
 import type { Entry, Journal, JournalNotes } from '../journal/port.ts';
+import type { Challenge } from '../liveness/port.ts';
 import type { InputChange, Relay } from '../relay/port.ts';
-import { decide, type Granted, type Input, initialState, type Open, type Policy, type State } from './decide.ts';
+import { challengeOf, type Prompt, promptOf } from './alive/prompt.ts';
+import { decide, initialState } from './decide.ts';
 import type { DoorStanding } from './kept.ts';
 import { noTries, type PinTries } from './pin-tries.ts';
 import type { Answer } from './port.ts';
 import { attend, initialPremises, isBlocked, type LockEffect, type Premises, type PremisesInput, type PremisesRules } from './premises.ts';
+import type { Granted, Input, Open, Policy, State } from './state.ts';
 
 export interface ControllerOptions {
   readonly journal: Pick<Journal, 'append'>;
@@ -54,6 +57,12 @@ export interface Controller {
   readonly lockedOut: boolean;
   /** No face opens until a PIN or an operator: too many attempts failed. */
   readonly faceStopped: boolean;
+  /** What was asked of the visitor and waits for an answer: in full, with the code of a light. */
+  readonly challenge: Challenge | undefined;
+  /** What the visitor should do now. */
+  readonly prompt: Prompt;
+  /** A face was taken for a picture a moment ago. */
+  readonly spoofSeen: boolean;
 }
 
 /** What one controller holds: its two reducers' states, and the queue in which inputs wait for their turn. */
@@ -63,11 +72,15 @@ interface Control {
   face: State;
   premises: Premises;
   pins: PinTries;
+  /** When a face was last taken for a picture. */
+  spoofMs: number;
   /** What was done and could not be journalled: it follows as soon as the journal can be written. */
   readonly owed: Event[];
 }
 
 const mostOwed = 100;
+/** So long is it shown that a face was taken for a picture. */
+const spoofShownMs = 60_000;
 const journalDownDetail = 'the journal cannot be written';
 
 /** The controller over a journal and a relay. */
@@ -79,6 +92,7 @@ export function openController(options: ControllerOptions): Controller {
     face: before?.face ?? initialState,
     premises: before?.premises ?? initialPremises(options.policy().armed),
     pins: before?.pins ?? noTries,
+    spoofMs: Number.NEGATIVE_INFINITY,
     owed: [],
   };
   return {
@@ -109,6 +123,15 @@ export function openController(options: ControllerOptions): Controller {
     },
     set pins(pins) {
       control.pins = pins;
+    },
+    get challenge() {
+      return challengeOf(control.face, clock.now());
+    },
+    get prompt() {
+      return promptOf(control.face, clock.now());
+    },
+    get spoofSeen() {
+      return clock.now() - control.spoofMs < spoofShownMs;
     },
     get faceStopped() {
       return control.face.failures.stopped;
@@ -158,6 +181,7 @@ async function submitFace(control: Control, input: Input): Promise<void> {
   const decision = decide(control.face, input, policyOf(control));
   control.face = decision.state;
   for (const event of decision.events) {
+    if (event.kind === 'access.denied' && event.reason === 'spoof') control.spoofMs = input.atMs;
     const effect = decision.effects.find((e) => e.grant === event);
     if (effect) await open(control, effect);
     else append(control, event);

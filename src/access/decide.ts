@@ -2,104 +2,29 @@
  * The decision about faces: a pure and total reducer. In: the state, one input and the policy. Out: the next state, the
  * events to journal and the effects to carry out. Inputs carry the time; nothing here asks a clock.
  */
-import type { Event, PersonId, ThresholdNote } from '../events.ts';
+import type { LivenessNote, PersonId } from '../events.ts';
 import type { Admission, Refused } from './admission.ts';
+import { countsFor, togetherOf, wait, withhold } from './alive/ask.ts';
+import { withoutAsked } from './alive/challenges.ts';
+import {
+  type Aliveness,
+  notChecked,
+  nothingShown,
+  type Passage,
+  passageFor,
+  type Recognised,
+  withAnswer,
+  withShown,
+} from './alive/passage.ts';
 import { belonging } from './attempt.ts';
 import { isWellAbove } from './band.ts';
-import {
-  type Failures,
-  failed,
-  isLockedOut,
-  type LockOutRules,
-  letIn,
-  lockOver,
-  noFailures,
-  type Resembles,
-  resetOf,
-  vouchedFor,
-} from './lock-out.ts';
+import { type Failures, failed, isLockedOut, letIn, lockOver, noFailures, resetOf, vouchedFor } from './lock-out.ts';
 import type { Sighting } from './port.ts';
 import { begun, type Denied, denial, looked, type Presentation, type Reason, reasonOf, total } from './presentation.ts';
-import { cast, type Election, elect, type VoteRules } from './vote.ts';
-
-export interface Policy extends VoteRules {
-  readonly armed: boolean;
-  readonly maxFrameAgeMs: number;
-  readonly absenceMs: number;
-  readonly denyAfterMs: number;
-  readonly cooldownMs: number;
-  readonly pulseMs: number;
-  readonly threshold: ThresholdNote;
-  /** While this is set nobody is let in by face. */
-  readonly blocked?: Refused;
-  /** While this is set some of the people cannot be recognised: whoever is unknown has not failed. */
-  readonly partial?: Refused;
-  /** A recognised person's own rules, as they are now. Absent: everyone enrolled may come in. */
-  readonly admission?: (personId: PersonId) => Admission;
-  /** Absent: nobody is ever locked out. */
-  readonly lockOut?: LockOutRules;
-  /** Whether a face may be the one of the frames before. Absent: a visit is always one person's. */
-  readonly isSameFace?: Resembles;
-  /** Whether a face is like one that failed before; stricter. Absent: every face is. */
-  readonly resembles?: Resembles;
-  /** How long a PIN, or the first of two people, counts. Milliseconds. */
-  readonly togetherMs?: number;
-}
-
-/** What the reducer is told, and when (`atMs`, monotonic). */
-export type Input =
-  | { readonly kind: 'sighting'; readonly atMs: number; readonly sighting: Sighting; readonly visit?: number }
-  | { readonly kind: 'tick'; readonly atMs: number }
-  /** Somebody entered this person's PIN, which completes their face. */
-  | { readonly kind: 'pin'; readonly atMs: number; readonly personId: PersonId }
-  /** Somebody entered a correct PIN that opens alone. */
-  | { readonly kind: 'vouched'; readonly atMs: number }
-  /** An operator ends lock-out and back-off. */
-  | { readonly kind: 'reset'; readonly atMs: number }
-  /** A grant that could not be carried out: its person need not wait for the cool-down. */
-  | { readonly kind: 'undone'; readonly atMs: number; readonly personId: PersonId };
-
-export type AccessEvent = Extract<
-  Event,
-  {
-    kind: 'access.granted' | 'access.denied' | 'access.pending' | 'access.stopped' | 'access.resumed' | 'lockout.started' | 'lockout.ended';
-  }
->;
-export type Granted = Extract<AccessEvent, { kind: 'access.granted' }>;
-
-/** The only effect: release the lock for a grant, provided its frames are still fresh by then. */
-export interface Open {
-  readonly kind: 'open';
-  readonly grant: Granted;
-  readonly durationMs: number;
-}
-
-export interface State {
-  readonly presentation?: Presentation;
-  /** Until when a person who was just let in is not granted again. */
-  readonly cooling: ReadonlyMap<PersonId, number>;
-  readonly failures: Failures;
-  /** Whose PIN was entered, and until when it counts. */
-  readonly pinned?: Until;
-  /** The first of two people, and until when they count. */
-  readonly first?: Until;
-  /** Who was journalled as waiting for something, and until when. */
-  readonly pending?: Until;
-}
-
-interface Until {
-  readonly personId: PersonId;
-  readonly untilMs: number;
-}
-
-export interface Decision {
-  readonly state: State;
-  readonly events: readonly AccessEvent[];
-  readonly effects: readonly Open[];
-}
+import type { AccessEvent, Decision, Granted, Input, Now, Policy, Seen, State } from './state.ts';
+import { cast, type Election, elect } from './vote.ts';
 
 const silenceMs = 3000;
-const defaultTogetherMs = 15_000;
 
 export const initialState: State = { cooling: new Map(), failures: noFailures };
 
@@ -107,11 +32,13 @@ export const initialState: State = { cooling: new Map(), failures: noFailures };
 export function decide(state: State, input: Input, policy: Policy): Decision {
   if (input.kind === 'pin' || input.kind === 'vouched') {
     const { failures, events } = vouchedFor(state.failures);
-    const pinned =
-      input.kind === 'pin' ? { pinned: { personId: input.personId, untilMs: input.atMs + (policy.togetherMs ?? defaultTogetherMs) } } : {};
+    const pinned = input.kind === 'pin' ? { pinned: { personId: input.personId, untilMs: input.atMs + togetherOf(policy) } } : {};
     return { ...quiet({ ...state, failures, ...pinned }), events };
   }
-  if (input.kind === 'reset') return { ...quiet({ ...state, failures: noFailures }), events: resetOf(state.failures) };
+  if (input.kind === 'reset') {
+    const { askedLately: _, ...rest } = state;
+    return { ...quiet({ ...rest, failures: noFailures }), events: resetOf(state.failures) };
+  }
   if (input.kind === 'undone') {
     const cooling = new Map([...state.cooling].filter(([personId]) => personId !== input.personId));
     return quiet({ ...state, cooling });
@@ -146,7 +73,8 @@ function settle(state: State, atMs: number, absenceMs: number, policy: Policy): 
   const { presentation: _, ...without } = state;
   // The next attempt has a face of its own: one that changes too slowly to be noticed is not taken for the first one.
   const { face: _face, odd: _odd, ...stays } = visit;
-  const again = { ...stays, counts: {}, quality: {}, compared: 0, mostVotes: 0, quietUntilMs: atMs + policy.denyAfterMs, settled: true };
+  const anew = { counts: {}, quality: {}, compared: 0, mostVotes: 0, alive: nothingShown };
+  const again = { ...stays, ...anew, quietUntilMs: atMs + policy.denyAfterMs, settled: true };
   return { state: { ...without, failures, ...(over ? {} : { presentation: again }) }, events, effects: [] };
 }
 
@@ -157,19 +85,21 @@ function close(
   atMs: number,
   policy: Policy,
 ): { readonly failures: Failures; readonly events: readonly AccessEvent[] } {
+  const { held, told } = visit.alive;
+  // Told at once already, and counted.
+  if (told && atMs < visit.quietUntilMs) return { failures: before, events: [] };
   // Fewer new frames than a vote needs mean that somebody only passed by.
   const isToldOf = !visit.granted && visit.frames >= policy.votes && total(visit.counts) > 0;
   if (!isToldOf) return { failures: before, events: [] };
   const denied = denial(visit, atMs, policy);
   // It counts where a vote could have been won, whatever most of its frames showed.
-  const attempt = { face: visit.face?.mean, resembles: policy.resembles, atMs };
-  const counted = visit.compared >= policy.votes ? failed(before, attempt, policy.lockOut) : undefined;
+  const attempt = { face: visit.face?.mean, resembles: policy.resembles, atMs, wasCompared: held !== undefined };
+  const counts = visit.compared >= policy.votes && held?.isCounted !== false;
+  const counted = counts ? failed(before, attempt, policy.lockOut) : undefined;
   if (!counted) return { failures: before, events: [denied] };
   const { failures, events, inARow } = counted;
   return { failures, events: [{ ...denied, failures: inARow, attempts: failures.attempts }, ...events] };
 }
-
-type Seen = Extract<Input, { kind: 'sighting' }>;
 
 /** Takes one frame with a face into the attempt that it belongs to, and opens when the vote is won. */
 function see(state: State, input: Seen, policy: Policy): Decision {
@@ -193,8 +123,14 @@ interface Weighed {
   readonly presentation: Presentation;
   readonly fresh: boolean;
   readonly vote: Election;
-  readonly admission: (Admission & { readonly second?: PersonId }) | undefined;
+  readonly admission: Admitted | undefined;
 }
+
+type Admitted = Admission & {
+  readonly second?: PersonId;
+  /** A face like this one is locked out, and this one passes because it is far above the threshold. */
+  readonly isNearlyOut?: boolean;
+};
 
 function weigh(state: State, { atMs, sighting, visit }: Seen, policy: Policy, isOdd = false): Weighed {
   const before = state.presentation ?? begun(atMs, policy);
@@ -209,11 +145,27 @@ function weigh(state: State, { atMs, sighting, visit }: Seen, policy: Policy, is
   const cooling = new Map([...state.cooling].filter(([, until]) => until > atMs));
   const presentation = {
     ...lookedAt(before, sighting, fresh ? reasonOf(sighting, policy, admission) : 'stale', atMs, { ...state, cooling }),
+    alive: isOdd || !fresh ? before.alive : aliveAfter(before, sighting, atMs, policy),
     ballots,
     mostVotes: Math.max(before.mostVotes, vote.kind === 'open' ? vote.votes : 0),
     ...(visit === undefined ? {} : { visit }),
   };
   return { state: { ...state, presentation, cooling }, presentation, fresh, vote, admission };
+}
+
+/** The evidence of a frame counts where the frame surely shows the face that the attempt is about. */
+function aliveAfter(
+  { alive, face: shownFace }: Presentation,
+  sighting: Sighting,
+  atMs: number,
+  { liveness, resembles }: Policy,
+): Aliveness {
+  const { finding, face } = sighting;
+  const isSeveral = finding.kind === 'low-quality' && finding.reasons.includes('several-faces');
+  const isUnlike = finding.kind !== 'person' && face && shownFace && resembles && !resembles(shownFace.mean, face);
+  if (!liveness || isSeveral || isUnlike) return alive;
+  const after = withShown(alive, sighting, finding.kind === 'person' ? finding.personId : undefined, atMs);
+  return after === alive ? alive : withAnswer(after, liveness, atMs);
 }
 
 /** Whether it shows another person than the ballots do. */
@@ -232,7 +184,8 @@ function lookedAt(before: Presentation, sighting: Sighting, reason: Reason, atMs
   return isBack ? { ...next, compared: before.compared } : next;
 }
 
-function judge({ state, presentation, fresh, vote, admission }: Weighed, { atMs, sighting, visit }: Seen, policy: Policy): Decision {
+function judge({ state, presentation, fresh, vote, admission }: Weighed, input: Seen, policy: Policy): Decision {
+  const { atMs, sighting } = input;
   const elected = fresh && policy.armed && vote.kind === 'elected' ? vote : undefined;
   if (
     !elected ||
@@ -242,33 +195,83 @@ function judge({ state, presentation, fresh, vote, admission }: Weighed, { atMs,
     !admission
   )
     return quiet(state);
-  if (!admission.ok) return refuse(state, presentation, elected.personId, admission, atMs, policy);
+  const { personId } = elected;
+  if (!admission.ok) return refuse(state, presentation, personId, admission, atMs, policy);
+  const { passage, alive } = livenessOf(state, presentation, personId, admission, atMs, policy);
   const [needs] = admission.needs;
-  if (needs) return wait(state, elected.personId, needs, atMs, policy);
-  const withPersonId = admission.second;
-  const grant: Granted = {
+  // The PIN is asked for first: it makes up for what is unsure, too.
+  if (needs === 'pin' && passage.note.verdict !== 'spoof') return wait(state, personId, needs, passage.note, atMs, policy);
+  const now = { ...state, presentation: { ...presentation, alive } };
+  if (passage.kind !== 'open') return withhold(now, personId, passage, input, policy);
+  if (needs) return wait(now, personId, needs, passage.note, atMs, policy);
+  return grant(now, elected, admission.second, passage.note, input, policy);
+}
+
+function livenessOf(
+  { pinned, askedLately }: State,
+  { alive, ballots }: Presentation,
+  personId: PersonId,
+  { liveness: own, hasPin = false, isNearlyOut }: Extract<Admitted, { ok: true }>,
+  atMs: number,
+  { liveness: rules }: Policy,
+): { readonly passage: Passage; readonly alive: Aliveness } {
+  if (!rules) return { passage: { kind: 'open', note: notChecked }, alive };
+  const asked = own ?? rules.policy;
+  const candidate: Recognised = {
+    personId,
+    policy: isNearlyOut && asked !== 'off' && rules.drawn.length > 0 ? 'challenge' : asked,
+    hasPin,
+    pinGiven: countsFor(pinned, personId, atMs),
+    ballots: ballots.filter(({ finding }) => finding.kind === 'person' && finding.personId === personId),
+    askedLately,
+  };
+  const { passage, next } = passageFor(alive, candidate, rules, atMs);
+  return { passage, alive: next };
+}
+
+type Elected = Extract<Election, { kind: 'elected' }>;
+
+function grant(
+  { presentation, cooling, failures, askedLately }: Now,
+  { personId, best, votes }: Elected,
+  withPersonId: PersonId | undefined,
+  liveness: LivenessNote,
+  { atMs, sighting, visit }: Seen,
+  policy: Policy,
+): Decision {
+  const granted: Granted = {
     kind: 'access.granted',
-    personId: elected.personId,
-    likeness: elected.best.likeness ?? { logit: 0, probability: 0, share: 0 },
+    personId,
+    likeness: best.likeness ?? { logit: 0, probability: 0, share: 0 },
     band: 'at-or-above',
-    votes: elected.votes,
+    votes,
     capturedAtMs: sighting.capturedAtMs,
     ageMs: Math.round(atMs - sighting.capturedAtMs),
     threshold: policy.threshold,
     ...(withPersonId === undefined ? {} : { withPersonId }),
+    liveness,
     ...(visit === undefined ? {} : { visit }),
   };
-  const { personId } = elected;
-  const granted = { ballots: [], counts: {}, quality: {}, compared: 0, granted: true, grantedTo: personId, settled: true };
+  const after = {
+    ballots: [],
+    counts: {},
+    quality: {},
+    compared: 0,
+    alive: nothingShown,
+    granted: true,
+    grantedTo: personId,
+    settled: true,
+  };
   // This grant uses up the PIN and the first person: the new state has neither.
   return {
     state: {
-      presentation: { ...presentation, ...granted },
-      cooling: new Map(state.cooling).set(personId, atMs + policy.cooldownMs),
-      failures: letIn(state.failures, presentation.face?.mean, policy.resembles),
+      presentation: { ...presentation, ...after },
+      cooling: new Map(cooling).set(personId, atMs + policy.cooldownMs),
+      failures: letIn(failures, presentation.face?.mean, policy.resembles),
+      askedLately: withoutAsked(askedLately, personId),
     },
-    events: [grant],
-    effects: [{ kind: 'open', grant, durationMs: policy.pulseMs }],
+    events: [granted],
+    effects: [{ kind: 'open', grant: granted, durationMs: policy.pulseMs }],
   };
 }
 
@@ -278,22 +281,24 @@ function admissionOf(
   sighting: Sighting,
   atMs: number,
   { blocked, admission, resembles, threshold }: Policy,
-): (Admission & { readonly second?: PersonId }) | undefined {
+): Admitted | undefined {
   const { finding } = sighting;
   if (finding.kind !== 'person') return undefined;
   if (failures.stopped)
     return { ok: false, reason: 'locked-out', detail: 'too many failed attempts in all: a PIN or an operator (lockout.reset) ends this' };
-  if (!isWellAbove(sighting, threshold) && isLockedOut(failures, sighting.face, resembles))
+  const isNearlyOut = isLockedOut(failures, sighting.face, resembles);
+  if (isNearlyOut && !isWellAbove(sighting, threshold))
     return { ok: false, reason: 'locked-out', detail: 'too many failed attempts of a face like this one' };
   if (blocked) return { ok: false, ...blocked };
   const found: Admission = admission?.(finding.personId) ?? { ok: true, needs: [] };
   if (!found.ok) return found;
   const has = {
-    pin: pinned !== undefined && pinned.untilMs > atMs && pinned.personId === finding.personId,
+    pin: countsFor(pinned, finding.personId, atMs),
     'second-person': first !== undefined && first.untilMs > atMs && first.personId !== finding.personId,
   };
   const needs = found.needs.filter((need) => !has[need]);
-  return { ok: true, needs, ...(found.needs.includes('second-person') && has['second-person'] && first ? { second: first.personId } : {}) };
+  const second = found.needs.includes('second-person') && has['second-person'] && first ? { second: first.personId } : {};
+  return { ...found, needs, isNearlyOut, ...second };
 }
 
 /** The vote is won and the door stays shut: told once, at once, and again when the visitor stays. */
@@ -306,22 +311,7 @@ function refuse(
   policy: Policy,
 ): Decision {
   if (visit.refused === personId) return quiet(state);
-  const event: Denied = { ...denial({ ...visit, counts: { [reason]: 1 } }, atMs, policy), detail };
+  const event: Denied = { ...denial({ ...visit, counts: { [reason]: 1 }, alive: nothingShown }, atMs, policy), detail };
   const presentation = { ...visit, counts: {}, quality: {}, refused: personId, quietUntilMs: atMs + policy.denyAfterMs, settled: true };
   return { state: { ...state, presentation }, events: [event], effects: [] };
-}
-
-/** The vote is won and something is missing: asked for once, while the frames go on being judged. */
-function wait(state: State, personId: PersonId, needs: 'pin' | 'second-person', atMs: number, policy: Policy): Decision {
-  const withinMs = policy.togetherMs ?? defaultTogetherMs;
-  const until = { personId, untilMs: atMs + withinMs };
-  const first = needs === 'second-person' ? { first: until } : {};
-  const told = state.pending && state.pending.personId === personId && state.pending.untilMs > atMs;
-  if (told || !state.presentation) return quiet({ ...state, ...first });
-  const presentation = { ...state.presentation, quietUntilMs: until.untilMs };
-  return {
-    state: { ...state, ...first, presentation, pending: until },
-    events: [{ kind: 'access.pending', personId, needs, withinMs, threshold: policy.threshold }],
-    effects: [],
-  };
 }

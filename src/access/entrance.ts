@@ -10,18 +10,19 @@ import type { BootTime, Clock } from '../base/time.ts';
 import type { PersonId } from '../events.ts';
 import type { Gallery } from '../identity/port.ts';
 import type { Journal } from '../journal/port.ts';
+import type { LivenessPolicy } from '../liveness/port.ts';
 import type { Inputs, Relay } from '../relay/port.ts';
 import { type Admission, admit, type DoorRules } from './admission.ts';
+import { type WatchedTime, watchedTime } from './clock/watched-time.ts';
 import { type Controller, type ControllerOptions, openController } from './controller.ts';
-import type { Policy } from './decide.ts';
 import { openDoor } from './door.ts';
 import { keptName, keptText } from './kept.ts';
 import { type KeptOut, keptOut } from './kept-out.ts';
 import type { Door, GroupRules } from './port.ts';
 import type { PremisesRules } from './premises.ts';
 import { remembered } from './remembered.ts';
+import type { Policy } from './state.ts';
 import { usageIn } from './usage.ts';
-import { type WatchedTime, watchedTime } from './watched-time.ts';
 
 /** The owner's rules, as the settings have them. */
 export interface EntranceRules {
@@ -36,6 +37,7 @@ export interface EntranceRules {
   readonly antiPassback: boolean;
   readonly pinWithoutName: boolean;
   readonly journalDown: 'deny' | 'open';
+  readonly liveness: { readonly policy: LivenessPolicy; readonly schedules: Readonly<Record<string, LivenessPolicy>> };
 }
 
 export interface EntranceOptions {
@@ -139,11 +141,17 @@ function admissionBy({ journal, gallery, rules, clock }: EntranceOptions, time: 
   };
 }
 
-function doorRulesOf({ schedules, timeZone, holidays, groups, admits, unsureClock }: EntranceRules): DoorRules {
+function doorRulesOf({ schedules, timeZone, holidays, groups, admits, unsureClock, liveness }: EntranceRules): DoorRules {
   const parsed = Object.entries(schedules).map(([name, rows]): [string, Schedule] => {
     const schedule = parseSchedule(rows);
     if (typeof schedule === 'string') throw new Fault('bad-config', `access.schedules, "${name}": ${schedule}`);
     return [name, schedule];
   });
-  return { schedules: new Map(parsed), calendar: { timeZone, holidays }, groups: new Map(Object.entries(groups)), admits, unsureClock };
+  return {
+    schedules: new Map(parsed),
+    calendar: { timeZone, holidays },
+    groups: new Map(Object.entries(groups)),
+    liveness: { policy: liveness.policy, schedules: new Map(Object.entries(liveness.schedules)) },
+    ...{ admits, unsureClock },
+  };
 }

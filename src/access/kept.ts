@@ -6,11 +6,11 @@
 import Type, { type Static } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { parseJson } from '../base/jws.ts';
-import type { State } from './decide.ts';
 import { initialState } from './decide.ts';
 import type { Failures } from './lock-out.ts';
 import { type PinTries, triesFrom, triesText } from './pin-tries.ts';
 import { initialPremises, type Premises } from './premises.ts';
+import type { State } from './state.ts';
 
 /** What the controller stands on. */
 export interface DoorStanding {

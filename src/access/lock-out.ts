@@ -55,6 +55,8 @@ export interface FailedAttempt {
   readonly face: Embedding | undefined;
   readonly resembles: Resembles | undefined;
   readonly atMs: number;
+  /** Somebody who is locked out and was compared all the same: it counts among all attempts. */
+  readonly wasCompared?: boolean;
 }
 
 export interface Counted {
@@ -66,9 +68,10 @@ export interface Counted {
 
 /** Counts a failed attempt; undefined where nothing is counted. */
 export function failed(before: Failures, attempt: FailedAttempt, rules: LockOutRules | undefined): Counted | undefined {
-  if (!rules || before.stopped || isWaiting(before, attempt)) return undefined;
+  const waits = isWaiting(before, attempt);
+  if (!rules || before.stopped || (waits && !attempt.wasCompared)) return undefined;
   const attempts = before.attempts + 1;
-  const one = rules.failures > 0 ? failedFace(before.faces, attempt, rules) : { faces: before.faces, events: [], inARow: 1 };
+  const one = rules.failures > 0 && !waits ? failedFace(before.faces, attempt, rules) : { faces: before.faces, events: [], inARow: 1 };
   const stopped = rules.attempts > 0 && attempts >= rules.attempts;
   return {
     failures: { attempts, stopped, faces: one.faces },

@@ -5,6 +5,7 @@
 import type { Denial, Event, PersonId, ThresholdNote } from '../events.ts';
 import type { Embedding } from '../face/port.ts';
 import type { Admission, Refused } from './admission.ts';
+import { type Aliveness, nothingShown } from './alive/passage.ts';
 import { bandOf } from './band.ts';
 import type { Sighting } from './port.ts';
 
@@ -51,6 +52,8 @@ export interface Presentation {
   /** A frame that does not resemble the others, and the visit before it. */
   readonly odd?: { readonly sighting: Sighting; readonly before: Presentation };
   readonly grantedTo?: PersonId;
+  /** What this attempt has shown of being alive. */
+  readonly alive: Aliveness;
 }
 
 export type Reason = Denial | 'person';
@@ -68,6 +71,7 @@ export const begun = (atMs: number, { denyAfterMs }: Pick<PresentationRules, 'de
   granted: false,
   settled: false,
   compared: 0,
+  alive: nothingShown,
 });
 
 /** Reasons of frames whose face was compared: with the right face they would have counted for a vote. */
@@ -120,7 +124,9 @@ export function denial(visit: Presentation, atMs: number, policy: PresentationRu
   const ranked = Object.entries(visit.counts).toSorted((a, b) => b[1] - a[1]) as [Reason, number][];
   const most = ranked[0]?.[0] ?? 'unknown';
   const worst = Object.entries(visit.quality).toSorted((a, b) => b[1] - a[1])[0]?.[0];
-  const reason: Denial = most === 'person' ? 'unknown' : most === 'low-quality' && worst === 'too-dark' ? 'too-dark' : most;
+  const held = visit.alive.held;
+  const shown: Denial = most === 'person' ? 'unknown' : most === 'low-quality' && worst === 'too-dark' ? 'too-dark' : most;
+  const reason = held?.reason ?? shown;
   const details: Partial<Record<Denial, string>> = {
     unknown: visit.mostVotes > 0 ? `${visit.mostVotes} of ${policy.votes} frames agreed` : 'no enrolled person is similar enough',
     ambiguous: worst === 'several-faces' ? 'several faces in front of the camera' : 'it could be more than one person',
@@ -137,12 +143,14 @@ export function denial(visit: Presentation, atMs: number, policy: PresentationRu
   return {
     kind: 'access.denied',
     reason,
-    detail: details[reason] ?? policy.blocked?.detail ?? policy.partial?.detail ?? 'the rules of this person do not allow it',
+    detail:
+      held?.detail ?? details[reason] ?? policy.blocked?.detail ?? policy.partial?.detail ?? 'the rules of this person do not allow it',
     ...(best?.likeness ? { likeness: best.likeness, band: bandOf(best, policy.threshold) } : {}),
     ...(best?.finding.kind === 'person' ? { bestPersonId: best.finding.personId } : {}),
     capturedAtMs: best?.capturedAtMs ?? visit.lastFaceAtMs,
     ageMs: Math.round(atMs - (best?.capturedAtMs ?? visit.lastFaceAtMs)),
     threshold: policy.threshold,
+    ...(held && { liveness: held.note }),
     ...(visit.visit === undefined ? {} : { visit: visit.visit }),
   };
 }

@@ -2,8 +2,8 @@
  * How the house stands, for each who asks: its rooms go in, a policy, a status, a summary for people, and readings
  * for the metrics come out.
  */
-import type { Policy } from '../access/decide.ts';
 import type { Entrance } from '../access/entrance.ts';
+import type { Policy } from '../access/state.ts';
 import { version } from '../base/version.ts';
 import type { Event } from '../events.ts';
 import type { MetricsOptions } from '../host/metrics.ts';

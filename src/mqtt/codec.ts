@@ -2,6 +2,7 @@
  * The payloads of messages. In: journal entries, states, statuses. Out: UTF-8 JSON text, in the form that messages.ts
  * describes and docs/asyncapi.json documents. People appear by id only. Pure.
  */
+import Type, { type TObject } from 'typebox';
 import type { Entry } from '../journal/port.ts';
 import { eventFields, type StateName, type States } from './messages.ts';
 
@@ -27,12 +28,10 @@ export function encodeEntry(entry: Entry, { door, nowMs, historicalAfterMs }: En
 
 /** What leaves the house of an entry: the fields that messages.ts lists. */
 export function publicEntry({ seq, id, at, event, hash, checkpoint }: Entry, door: string): object {
-  const allowed: object = eventFields[event.kind]?.properties ?? {};
-  const fields = Object.entries(event).filter(([name]) => Object.hasOwn(allowed, name));
+  const fields = listed(event, eventFields[event.kind]);
   // The door's monotonic clock means nothing outside, so the capture is told as a time of day too.
   const capturedMs = 'ageMs' in event ? Date.parse(at) - event.ageMs : Number.NaN;
   const captured = Number.isFinite(capturedMs) ? { capturedAt: new Date(capturedMs).toISOString() } : {};
-  const shortened = fields.map(([name, value]) => [name, typeof value === 'string' ? shorten(value) : value]);
   return {
     schema,
     id,
@@ -42,9 +41,22 @@ export function publicEntry({ seq, id, at, event, hash, checkpoint }: Entry, doo
     ...(checkpoint && { checkpoint }),
     door,
     kind: event.kind,
-    ...Object.fromEntries(shortened),
+    ...fields,
     ...captured,
   };
+}
+
+/** What the schema lists of a value, and of the objects in it. */
+function listed(value: object, { properties }: Pick<TObject, 'properties'> = { properties: {} }): object {
+  return Object.fromEntries(
+    Object.entries(value).flatMap(([name, field]): [string, unknown][] => {
+      const form = Object.hasOwn(properties, name) ? properties[name] : undefined;
+      if (!form) return [];
+      if (typeof field === 'string') return [[name, shorten(field)]];
+      const isListed = typeof field === 'object' && field !== null && Type.IsObject(form);
+      return [[name, isListed ? listed(field, form) : field]];
+    }),
+  );
 }
 
 /** The payload of a retained state. */

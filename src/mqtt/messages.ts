@@ -4,7 +4,18 @@
  * published, and does not compile, until it is written down here. Pure.
  */
 import Type, { type Static, type TObject } from 'typebox';
-import { denials, type Event, type EventKind, enrolmentSteps, likenessBands, thresholdLayers } from '../events.ts';
+import {
+  challengeKinds,
+  denials,
+  type Event,
+  type EventKind,
+  enrolmentSteps,
+  type LivenessNote,
+  likenessBands,
+  spoofKinds,
+  thresholdLayers,
+  unsureReasons,
+} from '../events.ts';
 import { jobPlaces, jobStates, recipeNames } from '../retrain/port.ts';
 
 const closed = { additionalProperties: false } as const;
@@ -26,6 +37,15 @@ const threshold = object({
   extrapolated: Type.Boolean(),
   layers: maybe(Type.Array(Type.Enum([...thresholdLayers]), { description: 'What has moved it from the calibration table.' })),
 });
+const checked = {
+  verdict: Type.Enum(['live', 'unsure', 'spoof', 'not-checked'], { description: '`not-checked` is never `live`.' }),
+  spoof: maybe(Type.Enum([...spoofKinds], { description: 'What it was taken for.' })),
+  why: maybe(Type.Enum([...unsureReasons], { description: 'Of `unsure` and `not-checked`.' })),
+  proof: maybe(Type.Enum(['challenge', 'pin'], { description: 'What was given besides the face.' })),
+};
+const liveness = maybe(object({ ...checked, band: maybe(band) }));
+/** Whoever tries with pictures does not learn how good they are. */
+const livenessOfDenied = maybe(object(checked));
 const requester = Type.Union([
   object({
     kind: Type.Literal('operator'),
@@ -63,7 +83,16 @@ const fields = {
   'liveness.restored': object({ afterMs: ms() }),
   'face.masked': object({ box, stillMs: ms() }),
   'face.unmasked': object({ box, why: Type.Enum(['moved', 'another', 'gone']), afterMs: ms() }),
-  'access.granted': object({ personId, band: maybe(band), votes: count(), ...captured, threshold, withPersonId: maybe(personId), visit }),
+  'access.granted': object({
+    personId,
+    band: maybe(band),
+    votes: count(),
+    ...captured,
+    threshold,
+    withPersonId: maybe(personId),
+    liveness,
+    visit,
+  }),
   'access.denied': object({
     reason: denial,
     detail,
@@ -72,6 +101,7 @@ const fields = {
     failures: maybe(count('Failed attempts of this face in a row, counted towards a lock-out.')),
     attempts: maybe(count('Failed attempts of whomever since somebody was let in by face.')),
     threshold: maybe(threshold),
+    liveness: livenessOfDenied,
     visit,
   }),
   'threshold.moved': object({
@@ -80,7 +110,23 @@ const fields = {
     people: count('Behind the door’s own evidence.'),
     visits: count('Of unknown visitors, behind the door’s own evidence.'),
   }),
-  'access.pending': object({ personId, needs: Type.Enum(['pin', 'second-person']), withinMs: ms(), threshold: maybe(threshold) }),
+  'access.pending': object({
+    personId,
+    needs: Type.Enum(['pin', 'second-person']),
+    withinMs: ms(),
+    threshold: maybe(threshold),
+    liveness,
+  }),
+  'access.challenged': object({
+    personId,
+    challenge: text('Another one each time.'),
+    what: Type.Enum([...challengeKinds], { description: 'What the visitor has to do.' }),
+    times: maybe(count('How often to close the eyes, for `blink`.')),
+    withinMs: ms('Milliseconds from `at` to answer.'),
+    threshold: maybe(threshold),
+    liveness,
+    visit,
+  }),
   'pin.accepted': object({ personId, withinMs: ms() }),
   'request.granted': object({ what: request, by: requester, durationMs: maybe(ms()), personId: maybe(personId) }),
   'request.refused': object({ what: request, by: requester, reason: denial, detail }),
@@ -180,7 +226,11 @@ type Readonlied<T> = T extends readonly (infer Item)[]
     : T;
 /** What never leaves the door: by these, whoever listens could try faces until one fits. */
 type Withheld = 'likeness' | 'bestPersonId';
-type Fields<Kind extends EventKind> = Omit<Extract<Event, { readonly kind: Kind }>, 'kind' | Withheld>;
+type Told<Kind extends EventKind> = Omit<LivenessNote, Kind extends 'access.denied' ? 'score' | 'band' : 'score'>;
+type Own<Kind extends EventKind> = Omit<Extract<Event, { readonly kind: Kind }>, 'kind' | Withheld>;
+type Fields<Kind extends EventKind> = {
+  readonly [Name in keyof Own<Kind>]: Name extends 'liveness' ? Told<Kind> | Extract<Own<Kind>[Name], undefined> : Own<Kind>[Name];
+};
 type Alike<A, B> = [A] extends [B] ? ([B] extends [A] ? true : false) : false;
 /** The events that differ from their schemas. */
 type Unlike = {

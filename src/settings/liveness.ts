@@ -1,4 +1,4 @@
-/** Settings of liveness: how much a face has to show before it opens the door, and what a visitor may be asked to do. */
+/** Settings of liveness: how much a face has to show to open the door, and what a visitor may be asked to do. */
 import { challengeKinds } from '../events.ts';
 import { livenessPolicies } from '../liveness/port.ts';
 import { choice, choices, policies, string, whole } from './kinds.ts';

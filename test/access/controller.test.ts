@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { openController } from '../../src/access/controller.ts';
-import type { Policy } from '../../src/access/decide.ts';
+import type { Policy } from '../../src/access/state.ts';
 import { Fault } from '../../src/base/errors.ts';
 import { openLog } from '../../src/base/log.ts';
 import type { Event } from '../../src/events.ts';

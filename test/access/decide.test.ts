@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Decision, decide, type Input, initialState, type Policy, type State } from '../../src/access/decide.ts';
+import { decide, initialState } from '../../src/access/decide.ts';
 import type { Finding, Sighting } from '../../src/access/port.ts';
+import type { Decision, Input, Policy, State } from '../../src/access/state.ts';
 
 const policy: Policy = {
   armed: true,

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { clockWatch } from '../../src/access/clock-watch.ts';
+import { clockWatch } from '../../src/access/clock/clock-watch.ts';
 import { type EntranceRules, openEntrance } from '../../src/access/entrance.ts';
 import { ruler } from '../../src/access/person-rules.ts';
 import { hashPin } from '../../src/access/pin.ts';
@@ -38,6 +38,7 @@ const policy = {
 const entranceRules = {
   ...{ armed: true, togetherMs: 15_000, timeZone: 'UTC', holidays: [], schedules: {}, groups: {}, admits: [] },
   ...{ unsureClock: 'deny', antiPassback: false, pinWithoutName: false, journalDown: 'deny' },
+  liveness: { policy: 'off', schedules: {} },
 } as const;
 
 let folder = '';

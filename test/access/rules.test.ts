@@ -2,9 +2,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Admission } from '../../src/access/admission.ts';
-import { type Decision, decide, type Input, initialState, type Policy, type State } from '../../src/access/decide.ts';
+import { decide, initialState } from '../../src/access/decide.ts';
 import { isLockedOut, lockOver } from '../../src/access/lock-out.ts';
 import type { Finding } from '../../src/access/port.ts';
+import type { Decision, Input, Policy, State } from '../../src/access/state.ts';
 import { denials } from '../../src/events.ts';
 import type { Embedding } from '../../src/face/port.ts';
 import { near, randomOf, unitVector } from '../fakes/embeddings.ts';

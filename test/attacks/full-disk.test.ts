@@ -6,10 +6,10 @@ import { openLog } from '../../src/base/log.ts';
 import { runTime } from '../../src/base/time.ts';
 import { openGallery } from '../../src/identity/sqlite.ts';
 import { openJournal } from '../../src/journal/sqlite.ts';
-import { loadConfig } from '../../src/settings/load.ts';
 import { openPost } from '../command/post.ts';
 import { face, person, smallEmbedder, smallPolicy } from '../contracts/gallery.ts';
 import { fakeClock } from '../fakes/clock.ts';
+import { doorConfig } from '../fakes/config.ts';
 import { eventOf } from '../fakes/events.ts';
 import { fakeRelay } from '../fakes/relay.ts';
 import { fillDisk, mountSmallDisk, unmountDisk } from '../fakes/small-disk.ts';
@@ -45,10 +45,10 @@ it('on a full disk a door is disarmed, a hold ends and a person is kept out; not
   using gallery = openGallery(galleryOptions);
   const ada = gallery.enrol(person('Ada', face()));
   const bob = gallery.enrol(person('Bob', face()));
-  const { access, relay: lock } = loadConfig({}).config;
+  const { access, relay: lock, liveness } = doorConfig();
   const threshold = { policy: 'target-fmr', logit: 8, fmr: 1e-5, extrapolated: false } as const;
   const { controller, door, people, tick } = openEntrance({
-    ...{ journal, relay, gallery, clock, rules: access, log: openLog('silent') },
+    ...{ journal, relay, gallery, clock, rules: { ...access, liveness }, log: openLog('silent') },
     policy: () => ({ ...access, pulseMs: lock.pulseMs, threshold }),
     premises: () => ({ ...access, ...lock }),
     synchronised: () => true,

@@ -1,8 +1,9 @@
 /** A slideshow of strangers before the door, and what telling faces apart costs residents: decisions on the shipped cohort's embeddings, without pictures. */
 import { belonging } from '../../src/access/attempt.ts';
-import { decide, initialState, type Policy } from '../../src/access/decide.ts';
+import { decide, initialState } from '../../src/access/decide.ts';
 import type { Sighting } from '../../src/access/port.ts';
 import { begun } from '../../src/access/presentation.ts';
+import type { Policy } from '../../src/access/state.ts';
 import type { Row } from '../../src/cli/door/figures.ts';
 import type { Embedding } from '../../src/face/port.ts';
 

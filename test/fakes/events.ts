@@ -26,6 +26,7 @@ export const eventOf: { readonly [Kind in EventKind]: Extract<Event, { kind: Kin
     capturedAtMs: 12_345,
     ageMs: 80,
     threshold,
+    liveness: { verdict: 'live', score: 3.1, band: 'at-or-above' },
     visit: 7,
   },
   'access.denied': {
@@ -40,6 +41,7 @@ export const eventOf: { readonly [Kind in EventKind]: Extract<Event, { kind: Kin
     failures: 2,
     attempts: 7,
     threshold,
+    liveness: { verdict: 'spoof', score: -4.2, band: 'below', spoof: 'texture' },
   },
   'threshold.moved': {
     kind: 'threshold.moved',
@@ -51,6 +53,15 @@ export const eventOf: { readonly [Kind in EventKind]: Extract<Event, { kind: Kin
   'relay.pulsed': { kind: 'relay.pulsed', grantSeq: 5, durationMs: 3000, captureToRelayMs: 210 },
   'relay.failed': { kind: 'relay.failed', grantSeq: 5, detail: 'the line is held by another process' },
   'access.pending': { kind: 'access.pending', personId: 'p-0001', needs: 'pin', withinMs: 15_000 },
+  'access.challenged': {
+    kind: 'access.challenged',
+    personId: 'p-0001',
+    challenge: '1f0a',
+    what: 'blink',
+    times: 2,
+    withinMs: 8000,
+    liveness: { verdict: 'unsure', score: -0.4, band: 'near', why: 'between' },
+  },
   'pin.accepted': { kind: 'pin.accepted', personId: 'p-0001', withinMs: 15_000 },
   'request.granted': {
     kind: 'request.granted',
@@ -153,5 +164,7 @@ export function numbered(n: number): Event {
 /** What of an event leaves the door. */
 export function toldOf(event: Event): object {
   const { likeness: _, bestPersonId: _best, ...told } = { likeness: undefined, bestPersonId: undefined, ...event };
-  return told;
+  if (!('liveness' in told) || !told.liveness) return told;
+  const { score: _score, band, ...liveness } = told.liveness;
+  return { ...told, liveness: { ...liveness, ...(band && event.kind !== 'access.denied' && { band }) } };
 }

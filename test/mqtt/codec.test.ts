@@ -69,6 +69,12 @@ describe('the topics of a door', () => {
 });
 
 describe('the payload of an event', () => {
+  test('says what was checked of a face being alive, never the score, and of a denial not how near it was', () => {
+    expect(decoded(eventOf['access.granted']).liveness).toEqual({ verdict: 'live', band: 'at-or-above' });
+    expect(decoded(eventOf['access.challenged']).liveness).toEqual({ verdict: 'unsure', band: 'near', why: 'between' });
+    expect(decoded(eventOf['access.denied']).liveness).toEqual({ verdict: 'spoof', spoof: 'texture' });
+  });
+
   test.each(Object.values(eventOf).map((event) => [event.kind, event] as const))(
     '%s holds schema, place, door and its fields, and neither a likeness nor the nearest person',
     (_, event) => {

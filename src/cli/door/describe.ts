@@ -1,5 +1,5 @@
 /** A journal event in one line that people read. */
-import type { Event, EventKind, LikenessBand, Region, Requester, ThresholdNote } from '../../events.ts';
+import type { ChallengeKind, Event, EventKind, LikenessBand, LivenessNote, Region, Requester, ThresholdNote } from '../../events.ts';
 import { type Bar, likenessText } from '../likeness-words.ts';
 import { counted, people } from '../words.ts';
 
@@ -61,14 +61,36 @@ const placeText = ({ left, top, width, height }: Region) =>
 const movedBy = (layers: ThresholdNote['layers'], behind: number, visits: number): string =>
   layers?.includes('door') ? `, by this door's own ${people(behind)} and ${counted(visits, 'unknown visitor')}` : '';
 
+const challengeTexts: Readonly<Record<ChallengeKind, string>> = {
+  'turn-left': 'turn the head to the left and back',
+  'turn-right': 'turn the head to the right and back',
+  'look-up': 'look up and back',
+  'look-down': 'look down and back',
+  closer: 'come closer',
+  blink: 'close the eyes',
+  light: 'look at the light',
+};
+const timesText = (times: number | undefined): string => (times === undefined ? '' : ` ${counted(times, 'time')}`);
+
+/** Only what is not as usual. */
+function livenessText(note: LivenessNote | undefined): string {
+  if (!note || (note.verdict === 'live' && !note.proof)) return '';
+  const proof = note.proof && { challenge: ', challenge answered', pin: ', with a PIN' }[note.proof];
+  const reason = note.spoof ?? (note.why === note.verdict ? undefined : note.why);
+  return `, liveness ${note.verdict}${reason ? ` (${reason})` : ''}${proof ?? ''}`;
+}
+
 const words: Words = {
-  'access.granted': ({ personId, votes, likeness, threshold, ageMs, visit }, { nameOf, band }) =>
-    `OPEN for ${nameOf(personId)} (${votes} frames agreed, likeness ${band ? bandTexts[band] : likenessText(likeness, threshold)}, ${Math.round(ageMs)} ms after the frame)${visitText(visit)}`,
-  'access.denied': (event, context) => `shut: ${event.reason}, ${event.detail}${resembling(event, context)}${visitText(event.visit)}`,
+  'access.granted': ({ personId, votes, likeness, threshold, ageMs, liveness, visit }, { nameOf, band }) =>
+    `OPEN for ${nameOf(personId)} (${votes} frames agreed, likeness ${band ? bandTexts[band] : likenessText(likeness, threshold)}, ${Math.round(ageMs)} ms after the frame${livenessText(liveness)})${visitText(visit)}`,
+  'access.denied': (event, context) =>
+    `shut: ${event.reason}, ${event.detail}${livenessText(event.liveness)}${resembling(event, context)}${visitText(event.visit)}`,
   'threshold.moved': ({ before, threshold, people: behind, visits }) =>
     `the threshold is ${threshold.logit.toFixed(2)}, ${Math.abs(threshold.logit - before).toFixed(2)} ${threshold.logit > before ? 'stricter' : 'looser'} than before${movedBy(threshold.layers, behind, visits)}; "facelatch strictness" shows why`,
   'access.pending': ({ personId, needs, withinMs }, { nameOf }) =>
     `${nameOf(personId)} recognised; ${needs === 'pin' ? 'a PIN' : 'a second person'} is needed within ${seconds(withinMs)}`,
+  'access.challenged': ({ personId, what, times, withinMs, visit }, { nameOf }) =>
+    `${nameOf(personId)} recognised; to show that they are alive: ${challengeTexts[what]}${timesText(times)}, within ${seconds(withinMs)}${visitText(visit)}`,
   'pin.accepted': ({ personId, withinMs }, { nameOf }) => `PIN of ${nameOf(personId)}; their face is needed within ${seconds(withinMs)}`,
   'request.granted': ({ what, by, personId, durationMs }, { nameOf }) =>
     `${asked[what]} by ${who(by)}${personId === undefined ? '' : `, PIN of ${nameOf(personId)}`}${durationMs === undefined ? '' : ` for ${seconds(durationMs)}`}`,

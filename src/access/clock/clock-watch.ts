@@ -8,9 +8,9 @@
  */
 import Type, { type Static } from 'typebox';
 import { Compile } from 'typebox/compile';
-import { parseJson } from '../base/jws.ts';
-import type { BootTime, Clock } from '../base/time.ts';
-import type { Entry, Journal, JournalNotes } from '../journal/port.ts';
+import { parseJson } from '../../base/jws.ts';
+import type { BootTime, Clock } from '../../base/time.ts';
+import type { Entry, Journal, JournalNotes } from '../../journal/port.ts';
 
 export interface ClockWatchOptions {
   readonly clock: Pick<Clock, 'wall'>;

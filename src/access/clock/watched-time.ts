@@ -2,12 +2,12 @@
  * The clocks of the entrance over the journal: it begins with what the journal knows of the clock, and notes there when
  * the clock becomes sure or doubtful. The entrance opens it; there is nothing to close.
  */
-import { Fault, messageOf } from '../base/errors.ts';
-import type { Log } from '../base/log.ts';
-import type { BootTime, Clock } from '../base/time.ts';
-import type { Journal, JournalNotes } from '../journal/port.ts';
+import { Fault, messageOf } from '../../base/errors.ts';
+import type { Log } from '../../base/log.ts';
+import type { BootTime, Clock } from '../../base/time.ts';
+import type { Journal, JournalNotes } from '../../journal/port.ts';
+import type { Moment } from '../kept.ts';
 import { type ClockWatchOptions, clockMemory, clockNote, clockWatch } from './clock-watch.ts';
-import type { Moment } from './kept.ts';
 
 export interface WatchedTimeOptions {
   readonly journal: Pick<Journal, 'query' | 'note' | 'keep' | 'head'>;
