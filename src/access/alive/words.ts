@@ -12,6 +12,7 @@ const remedies: Readonly<Record<UnsureReason, string>> = {
   'too-small': 'the face is too small to be checked: come closer',
   'low-quality': 'the face could not be seen well enough: look at the camera, in more light',
   'too-few-frames': 'the face was not seen for long enough: stay a moment longer',
+  'no-infrared': 'the infrared camera did not see the face: look straight at the camera',
   'no-motion': 'the face did not move: move your head a little',
   'unlike-before': 'it could not be told whether this is a living face: try again, or enter the PIN',
   between: 'it could not be told whether this is a living face: try again, or enter the PIN',
