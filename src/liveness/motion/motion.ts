@@ -5,7 +5,9 @@
  * `live` means that a check saw enough and found no sign of its kind of attack. Only `flat` saw more than that: the
  * depth of a head. A video of a head has that depth too.
  */
+import type { Box, Landmarks, Point } from '../../face/port.ts';
 import type { LivenessFrame, MotionCheck } from '../port.ts';
+import { type Border, borderAround, borderOpinion } from './border.ts';
 import { faceFrame, type PlaceOnFace } from './depth.ts';
 import { flatOpinion } from './flat.ts';
 import { loopWatch } from './looped.ts';
@@ -24,6 +26,7 @@ interface Key {
   readonly place: PlaceOnFace;
   readonly interEyePx: number;
   readonly atMs: number;
+  readonly border: Border | undefined;
   readonly shifts: { readonly x: number; readonly y: number }[];
   /** Whether a picture since then was no plane. */
   wasDeep: boolean;
@@ -36,10 +39,18 @@ interface FlatTrack {
   value: number | undefined;
 }
 
+/** Frames in which a border went about with the face. */
+interface BorderTrack {
+  frames: number;
+  /** How far it went, shares of the distance between the eyes. */
+  value: number | undefined;
+}
+
 interface State {
   key: Key | undefined;
   last: { readonly atMs: number; readonly x: number; readonly y: number; readonly size: number } | undefined;
   flat: FlatTrack;
+  border: BorderTrack;
   loop: ReturnType<typeof loopWatch>;
   still: MotionCheck;
 }
@@ -54,9 +65,10 @@ const keyMs = 2000;
 const leastKept = 0.5;
 /** A point that is less exact than this is left out. Pixels. */
 const mostErrorPx = 0.3;
-/** Flat in so many frames in a row. */
+/** Flat in so many frames, without one between them that was certainly no plane. */
 const flatFrames = 3;
-/** A camera that shakes moves the whole picture; within this time the head of a person moves on its own. Milliseconds. */
+const certainlyDeep = 0.88;
+/** A camera that shakes moves the whole picture; within this time a head moves on its own. Milliseconds. */
 const shakenMs = 900;
 const deepFrames = 2;
 /** How long a face has to be looked at before its stillness means something. */
@@ -69,6 +81,7 @@ const stillFrames = 8;
 const stillShare = 0.0008;
 /** Smaller faces are not followed exactly enough. Pixels of the grey picture. */
 const stillInterEyePx = 25;
+const borderFrames = 3;
 /** Frames that came back. */
 const loopedFrames = 4;
 
@@ -76,6 +89,7 @@ const fresh = (): State => ({
   key: undefined,
   last: undefined,
   flat: { flatFrames: 0, deepFrames: 0, value: undefined },
+  border: { frames: 0, value: undefined },
   loop: loopWatch(),
   still: { kind: 'still', outcome: 'unsure' },
 });
@@ -110,21 +124,33 @@ function look(state: State, frame: LivenessFrame): readonly MotionCheck[] {
   const key = state.key;
   followAll(key.points, pyramid);
   const points = followed(key.points).filter(({ errorPx }) => errorPx <= mostErrorPx);
+  noteBorder(state.border, frame, key, points);
   const face = points.filter(({ region }) => region === 'face');
   noteFlat(state.flat, points, key, atMs);
   state.still = stillOf(key, face, atMs) ?? state.still;
   if (atMs - key.atMs >= keyMs || points.length < leastKept * key.points.length) state.key = keyOf(pyramid, frame);
-  return [flatCheck(state.flat), state.still, ...looped];
+  return [flatCheck(state.flat), state.still, borderCheck(state.border, key), ...looped];
 }
 
-function keyOf(pyramid: Pyramid, { width, box, landmarks, capturedAtMs, cuts }: LivenessFrame): Key {
-  const scale = cuts.grey.width / width;
-  const [a, b, c, d, e] = landmarks;
-  const shrunk = (p: { x: number; y: number }) => ({ x: p.x * scale, y: p.y * scale });
-  const marks = [shrunk(a), shrunk(b), shrunk(c), shrunk(d), shrunk(e)] as const;
-  const points = pointsOf(pyramid, { x1: box.x1 * scale, y1: box.y1 * scale, x2: box.x2 * scale, y2: box.y2 * scale }, marks);
+function keyOf(pyramid: Pyramid, frame: LivenessFrame): Key {
+  const { box, marks } = inGrey(frame);
   const interEyePx = Math.hypot(marks[1].x - marks[0].x, marks[1].y - marks[0].y);
-  return { points, place: faceFrame(marks), interEyePx, atMs: capturedAtMs, shifts: [], wasDeep: false };
+  return {
+    points: pointsOf(pyramid, box, marks),
+    place: faceFrame(marks),
+    interEyePx,
+    atMs: frame.capturedAtMs,
+    border: borderAround(frame.cuts.grey, box),
+    shifts: [],
+    wasDeep: false,
+  };
+}
+
+/** Box and landmarks in pixels of the grey picture. */
+function inGrey({ width, box, landmarks, cuts }: LivenessFrame): { readonly box: Box; readonly marks: Landmarks } {
+  const scale = cuts.grey.width / width;
+  const [a, b, c, d, e] = landmarks.map(({ x, y }) => ({ x: x * scale, y: y * scale })) as [Point, Point, Point, Point, Point];
+  return { box: { x1: box.x1 * scale, y1: box.y1 * scale, x2: box.x2 * scale, y2: box.y2 * scale }, marks: [a, b, c, d, e] };
 }
 
 function noteFlat(track: FlatTrack, points: readonly Followed[], key: Key, atMs: number): void {
@@ -138,13 +164,27 @@ function noteFlat(track: FlatTrack, points: readonly Followed[], key: Key, atMs:
     track.value = value;
     key.wasDeep ||= outcome !== 'spoof';
     const counts = outcome === 'spoof' && (!whole || (!key.wasDeep && atMs - key.atMs >= shakenMs));
-    track.flatFrames = counts ? track.flatFrames + 1 : 0;
+    if (counts) track.flatFrames++;
+    else if (value < certainlyDeep) track.flatFrames = 0;
   }
 }
 
 function flatCheck({ flatFrames: flat, deepFrames: deep, value }: FlatTrack): MotionCheck {
   const outcome = flat >= flatFrames ? 'spoof' : deep >= deepFrames ? 'live' : 'unsure';
   return { kind: 'flat', outcome, ...(value !== undefined && { value }) };
+}
+
+function noteBorder(track: BorderTrack, frame: LivenessFrame, { border, interEyePx }: Key, points: readonly Followed[]): void {
+  if (!border) return;
+  const { value, outcome } = borderOpinion(border, frame.cuts.grey, inGrey(frame).box, points);
+  track.value = Math.max(track.value ?? 0, value / interEyePx);
+  if (outcome === 'spoof') track.frames++;
+}
+
+/** A border that stays where it is may be a door frame. */
+function borderCheck({ frames, value }: BorderTrack, { border }: Key): MotionCheck {
+  const outcome = frames >= borderFrames ? 'spoof' : border ? 'unsure' : 'live';
+  return { kind: 'border', outcome, ...(value !== undefined && { value }) };
 }
 
 /** Undefined: too early to tell. */

@@ -74,6 +74,56 @@ describe('a person', () => {
   });
 });
 
+describe('straight edges beside a face', () => {
+  const borderOf = (shots: readonly Shot[], film: Film = { seed: 9 }) => outcomesOf('border', filmed(shots, film));
+
+  it('are called a border where they go about with it', () => {
+    const outcomes = borderOf(moved(14, (s) => ({ kind: 'sheet', wide: 17, high: 30, bezel: 1.5, pose: { x: 3 * s } })));
+    expect(outcomes).toContain('spoof');
+  });
+
+  it('are called a border where the face on a display moves on its own', () => {
+    // A head within a frame that goes the other way.
+    const frame = filmed(
+      moved(14, (s) => ({ kind: 'sheet', wide: 17, high: 30, bezel: 1.5, pose: { x: -2 * s } })),
+      { seed: 9 },
+    );
+    const head = filmed(
+      moved(14, (s) => ({ kind: 'head', pose: { yawDeg: 8 * s } })),
+      { seed: 9 },
+    );
+    const inner = frame.map((each, i) => within(each, head[i] as LivenessFrame));
+    expect(outcomesOf('border', inner)).toContain('spoof');
+  });
+
+  it('are none where they stay, whatever the person before them does', () => {
+    const outcomes = borderOf(
+      moved(14, (s) => ({ kind: 'head', pose: { x: 2 * s, yawDeg: 8 * s } })),
+      { seed: 10, posts: true },
+    );
+    expect(outcomes).not.toContain('spoof');
+  });
+
+  it('are none where a camera that shakes moves them', () => {
+    const shots = moved(14, () => ({ kind: 'head', pose: {} })).map((shot, i) => ({
+      ...shot,
+      camera: { yawDeg: 0.8 * Math.sin(2 * i), pitchDeg: 0.3 * Math.sin(1.3 * i) },
+    }));
+    expect(borderOf(shots, { seed: 11, posts: true })).not.toContain('spoof');
+  });
+
+  it('are none where there are none', () => {
+    expect(new Set(borderOf(moved(8, (s) => ({ kind: 'head', pose: { x: 3 * s } }))))).toEqual(new Set(['live']));
+  });
+});
+
+/** The middle of the second picture in the first. */
+function within(outer: LivenessFrame, inner: LivenessFrame): LivenessFrame {
+  const { grey } = outer.cuts;
+  const pixels = grey.pixels.map((level, i) => (Math.abs((i % grey.width) - 160) < 42 ? (inner.cuts.grey.pixels[i] as number) : level));
+  return { ...outer, box: inner.box, landmarks: inner.landmarks, cuts: { ...outer.cuts, grey: { ...grey, pixels } } };
+}
+
 describe('what rests', () => {
   const stillOf = (thing: Thing['kind'], swayCm: number) =>
     outcomesOf(

@@ -23,6 +23,8 @@ export interface Thing {
   readonly pose: Pose;
   readonly wide?: number;
   readonly high?: number;
+  /** A dark rim around the sheet, centimetres. */
+  readonly bezel?: number;
   /** Cloth around the head that goes with it. */
   readonly hood?: boolean;
 }
@@ -42,6 +44,8 @@ export interface Film {
   readonly noise?: number;
   /** A wall without anything on it. */
   readonly bareWall?: boolean;
+  /** A dark post on the wall on each side of the face. */
+  readonly posts?: boolean;
 }
 
 const [width, height] = [320, 240];
@@ -55,10 +59,11 @@ type Vector = readonly [number, number, number];
 type Texture = (x: number, y: number) => number;
 
 /** Frames of these shots; the same for the same seed. */
-export function filmed(shots: readonly Shot[], { seed, noise = 1.2, bareWall = false }: Film): LivenessFrame[] {
+export function filmed(shots: readonly Shot[], { seed, noise = 1.2, bareWall = false, posts = false }: Film): LivenessFrame[] {
   const random = randomOf(seed);
   const skin = texture(random, 0.7, 46);
-  const wall: Texture = bareWall ? () => 150 : texture(random, 0.12, 60);
+  const plain: Texture = bareWall ? () => 150 : texture(random, 0.12, 60);
+  const wall: Texture = posts ? (x, y) => (Math.abs(Math.abs(x) - 38) < 4 ? 20 : 60 + plain(x, y) / 2) : plain;
   const paper = texture(random, 0.5, 50);
   const cloth = texture(random, 0.6, 40);
   return shots.map((shot) => {
@@ -99,10 +104,12 @@ function seenAt(ray: Vector, thing: Thing, turn: Turn, { skin, wall, paper, clot
     if (hood) return cloth(hood[0] + 80, hood[1] + 80);
   } else {
     const at = onPlane(ray, centre, turn);
-    const { wide = 30, high = 40 } = thing;
+    const { wide = 30, high = 40, bezel = 0 } = thing;
     const isFace = at && (at[0] / headX) ** 2 + (at[1] / headY) ** 2 < 1;
     if (at && isFace) return skin(at[0] + 50, at[1] + 50);
-    if (at && thing.kind === 'sheet' && Math.abs(at[0]) < wide / 2 && Math.abs(at[1]) < high / 2) return paper(at[0] + 20, at[1] + 20);
+    const beyond = at ? Math.max(Math.abs(at[0]) - wide / 2, Math.abs(at[1]) - high / 2) : Number.POSITIVE_INFINITY;
+    if (at && thing.kind === 'sheet' && beyond < 0) return paper(at[0] + 20, at[1] + 20);
+    if (thing.kind === 'sheet' && beyond < bezel) return 15;
   }
   const scale = wallZ / ray[2];
   return wall(ray[0] * scale, ray[1] * scale);
