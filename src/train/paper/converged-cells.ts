@@ -22,21 +22,23 @@ export function convergedCells(steps: number, tuned: Tuned, network: Network = p
     ...{ objective: objective(loss), rate: tuned.rate, augment: tuned.augment, steps, rule: convergenceRule },
     ...change,
   });
-  const against = 'converged-pins-100-contrastive';
-  const changed = (name: string, what: string, change: Change) => cell('pins', 100, 'contrastive', name, what, { ...change, against });
+  const [pins, orl] = [cell('pins', 100, 'contrastive'), cell('orl', 10, 'contrastive')];
+  const over = ({ id }: Cell) => ({ against: id });
+  const changed = (name: string, what: string, change: Change) =>
+    cell('pins', 100, 'contrastive', name, what, { ...change, ...over(pins) });
   return [
-    cell('pins', 100, 'contrastive'),
-    cell('orl', 10, 'contrastive'),
-    cell('pins', 25, 'bce'),
-    cell('orl', 10, 'bce'),
+    pins,
+    orl,
+    cell('pins', 25, 'bce', '', '', { against: 'converged-pins-25-contrastive' }),
+    cell('orl', 10, 'bce', '', '', over(orl)),
     changed('rate', 'learning rate 1e-4', { rate: 1e-4 }),
     changed('unpenalised', 'no L1 penalty', { objective: { ...objective('contrastive'), l1: 0 } }),
     changed('plain', 'no augmentation', { augment: 0 }),
     changed('hard', 'hard pairs', { hard: { candidates: 4, every: 100, pictures: 512 } }),
     changed('normalised', 'batch normalisation', { network: { ...network, normalised: true } }),
     changed('margin', 'margin 2', { objective: objective('contrastive', 2) }),
-    cell('pins', 25, 'contrastive'),
-    cell('pins', 50, 'contrastive'),
-    cell('orl', 5, 'contrastive'),
+    cell('pins', 25, 'contrastive', '', '', over(pins)),
+    cell('pins', 50, 'contrastive', '', '', over(pins)),
+    cell('orl', 5, 'contrastive', '', '', over(orl)),
   ];
 }

@@ -89,12 +89,12 @@ function findings(finished: readonly Finished[], shipped: Shipped): string {
   const sentences = (Object.keys(dataNames) as DataName[]).flatMap((data) => {
     const best = finished.filter(({ cell }) => cell.data === data).toSorted((a, b) => auc(b) - auc(a))[0];
     if (!best) return [];
-    const { cell, honest, leaky } = best;
+    const { cell, converged, honest, leaky } = best;
     const base = shipped.get(data)?.honest.figures;
     const beside = base ? ` The network that facelatch ships reaches ${shown(base.accuracy)} % and ${shown(base.auc)} %.` : '';
     return [
       `- **${dataNames[data]}.** From scratch the paper’s network tells at best ${shown(honest.figures.accuracy)} % of the pairs right (a guess: 50 %), with an area under the ROC of ${shown(honest.figures.auc)} % ` +
-        `(${nameOf(cell)}); on people it was trained on ${shown(leaky.figures.accuracy)} % and ${shown(leaky.figures.auc)} %.${beside}`,
+        `(${nameOf(cell)}${converged.why === 'unfinished' ? `, so far: step ${converged.bestStep}` : ''}); on people it was trained on ${shown(leaky.figures.accuracy)} % and ${shown(leaky.figures.auc)} %.${beside}`,
     ];
   });
   return sentences.join('\n');
@@ -133,6 +133,8 @@ function cellTable(finished: readonly Finished[], shipped: Shipped): string {
 
 const figureOrder: readonly FigureName[] = ['accuracy', 'recall', 'precision', 'f1', 'auc'];
 const shortNames: Record<DataName, string> = { webcam: 'webcam', pins: 'pins112', orl: 'ORL' };
+/** A cell whose pictures and loss are those of another, with one setting changed. */
+const isVariant = ({ id, against }: Cell) => against !== undefined && id.startsWith(`${against}-`);
 const nameOf = ({ data, images, what }: Cell) => `${shortNames[data]}, ${images} pictures, ${what}`;
 
 function reason(cell: Cell, { why, curve }: Finished['converged']): string {
@@ -153,7 +155,7 @@ function changes(finished: readonly Finished[]): string {
     })
     .toSorted((a, b) => b.brings.value - a.brings.value)
     .map(({ one, over, brings }) => [
-      one.cell.what,
+      isVariant(one.cell) ? one.cell.what : nameOf(one.cell),
       nameOf(over.cell),
       signed(brings),
       signed(gain(one.honest, over.honest, 'accuracy')),
@@ -185,11 +187,11 @@ function curves(finished: readonly Finished[], plots: Map<string, string>): stri
   const lines = (Object.keys(dataNames) as DataName[]).flatMap((data) => {
     const own = finished.filter(({ cell }) => cell.data === data);
     const groups = [
-      { name: `converged-${data}`, title: `Validation loss, ${shortNames[data]}`, some: own.filter(({ cell }) => !cell.against) },
+      { name: `converged-${data}`, title: `Validation loss, ${shortNames[data]}`, some: own.filter(({ cell }) => !isVariant(cell)) },
       {
         name: `converged-${data}-changes`,
         title: `Validation loss, ${shortNames[data]}, one change`,
-        some: own.filter(({ cell }) => cell.against),
+        some: own.filter(({ cell }) => isVariant(cell)),
       },
     ];
     return groups.flatMap(({ name, title: heading, some }) => {
@@ -204,7 +206,7 @@ function curves(finished: readonly Finished[], plots: Map<string, string>): stri
 function lossCurves(heading: string, some: readonly Finished[]): Plot {
   const series = some.map(({ cell, converged }): Series => {
     const guess = chanceLoss(cell.objective);
-    const name = cell.against ? cell.what : `${cell.images} ${cell.objective.loss}`;
+    const name = isVariant(cell) ? cell.what : `${cell.images} ${cell.objective.loss}`;
     return { name, points: converged.curve.map(({ step, validation }) => ({ x: step, y: validation / guess })) };
   });
   return { title: heading, x: 'step', y: 'loss over that of a guess', series };
