@@ -8,6 +8,7 @@ import { looks } from '../../face/cover.ts';
 import { fitnessOf } from '../../face/fitness.ts';
 import type { Half } from '../../face/port.ts';
 import { type CoverSample, type CoverShare, fitCover } from '../../recipes/own/cover-fit.ts';
+import { maskKinds, sunglassKinds } from '../../recipes/own/covering-drawings.ts';
 import { type CoverSeer, coveringsFor, coverSamples, statedCover } from './cover-samples.ts';
 import type { QualityFit } from './quality-head.ts';
 import type { Eye, FedNetwork } from './reading.ts';
@@ -58,8 +59,7 @@ export async function fitCoverRules(
     if (shown) samples.push(...(await coverSamples(seer, shown, random)));
   }
   const covered = (wanted: readonly CoverSample['kind'][]) => samples.filter(({ kind, fit }) => fit && wanted.includes(kind)).length;
-  if (covered(['surgical', 'cloth', 'ffp2', 'scarf']) < fewestCovered || covered(['dark', 'mirrored', 'gradient']) < fewestCovered)
-    return undefined;
+  if (covered(maskKinds) < fewestCovered || covered(sunglassKinds) < fewestCovered) return undefined;
   const fit = await fitCover(samples, {
     embedded: looks * network.dimension,
     signal: options.signal,
