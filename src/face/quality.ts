@@ -204,7 +204,7 @@ function isCutOff(face: Detection, interEyePx: number, width: number, height: nu
   return near || inside < 0.9 * areaOf(face.box);
 }
 
-/** The share of an aligned face that the picture's edge may cut from a picture that is stored: foreheads of tight crops. */
+/** The share of an aligned face that the edge of a stored picture may cut: foreheads of tight crops. */
 const mostBeyond = 0.18;
 /** Points on each side that are looked at. */
 const grid = 32;

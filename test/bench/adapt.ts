@@ -230,6 +230,9 @@ export interface Gain {
   readonly interval: readonly [number, number];
 }
 
+/** Where the base misses nobody, nothing falls. */
+const fallOf = (base: number, adapted: number) => (base > 0 ? 1 - adapted / base : adapted > 0 ? Number.NEGATIVE_INFINITY : 0);
+
 export function gainOf(base: Seen, adapted: Seen): Gain {
   const ones = (count: number) => new Array<number>(count).fill(1);
   const [residents, strangers] = [base.genuine.length, base.strangers.length];
@@ -244,9 +247,9 @@ export function gainOf(base: Seen, adapted: Seen): Gain {
   };
   const falls = Array.from({ length: 1000 }, () => {
     const [r, s] = [drawn(residents), drawn(strangers)];
-    return 1 - fnmrOf(adapted, ofAdapted, r, s) / fnmrOf(base, ofBase, r, s);
+    return fallOf(fnmrOf(base, ofBase, r, s), fnmrOf(adapted, ofAdapted, r, s));
   }).sort((x, y) => x - y);
-  return { base: b, adapted: a, fall: 1 - a / b, interval: [falls[25] as number, falls[974] as number] };
+  return { base: b, adapted: a, fall: fallOf(b, a), interval: [falls[25] as number, falls[974] as number] };
 }
 
 /** Runs a recipe on 50 people with 20 pictures each: seconds on the clock and of the processor, and the most memory that came on top, MB. */

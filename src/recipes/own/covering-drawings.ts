@@ -36,7 +36,7 @@ export const drawings: Readonly<Record<CoveringKind, (brush: Brush) => string>> 
   spectacles: (brush) => glasses(brush, 'clear'),
 };
 
-/** The outline of a mask, from the bridge of the nose to under the chin; `peak` is how far it stands out at the nose. */
+/** The outline of a mask, from the bridge of the nose to under the chin; `peak`: how far it stands out there. */
 function outline({ random, at }: Brush, { top = within(random, 0.22, 0.5), bottom = within(random, 1.65, 2.05), peak = 0.1 } = {}): string {
   const side = within(random, 0.92, 1.15);
   const sideTop = top + within(random, 0.05, 0.28);

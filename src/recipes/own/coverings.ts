@@ -1,6 +1,7 @@
 /**
- * Faces behind masks, scarves and sunglasses, to fit and to measure the rules for covered faces: a picture with the five
- * landmarks of an uncovered face and a seeded generator go in; the picture with the covering drawn on it comes out.
+ * Faces behind masks, scarves and sunglasses, to fit and to measure the rules for covered faces. A picture with the
+ * five landmarks of an uncovered face and a seeded generator go in; the picture with the covering drawn on it comes
+ * out.
  */
 import sharp from 'sharp';
 import { below, type Random } from '../../base/random.ts';
