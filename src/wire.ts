@@ -15,6 +15,7 @@ import { checksLiveness, livenessOf } from './adapters/liveness.ts';
 import { embeddedBroker } from './adapters/mqtt.ts';
 import { inputsOf, relayOf } from './adapters/relay.ts';
 import { Fault } from './base/errors.ts';
+import { openTrim } from './base/free-memory.ts';
 import type { Log } from './base/log.ts';
 import { type BootTime, type Clock, runTime, steppedClock, systemClock } from './base/time.ts';
 import type { Camera } from './camera/port.ts';
@@ -108,6 +109,7 @@ export async function wire(config: Config, log: Log, overrides: Overrides = {}):
   rooms.infrared = infraredWatchOf(rooms);
   rooms.liveness = used(opening, await livenessWatchOf(rooms, overrides, controller.record));
   const mounting = watchMounting(rooms, controller);
+  const trim = openTrim(systemClock);
   const loops: Loops = daemonLoops({
     ...{ camera, reader, controller, clock, log, view: rooms.view },
     openReader: async () => (learning ? learning.reopen() : reader),
@@ -119,7 +121,10 @@ export async function wire(config: Config, log: Log, overrides: Overrides = {}):
       mounting?.looked(moment, controller.settled);
     },
     onTick: () => onTick(rooms, entrance, loops),
-    refresh: () => takeInChanges(rooms, controller.record),
+    refresh: () => {
+      trim();
+      return takeInChanges(rooms, controller.record);
+    },
     retry: retryOf(config),
     idleFps: isStepped(config, overrides) ? 0 : config.face.idleFps,
   });

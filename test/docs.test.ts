@@ -7,6 +7,7 @@ import GithubSlugger from 'github-slugger';
 import { lexer, type Token, walkTokens } from 'marked';
 import { expect, it } from 'vitest';
 import { pages } from '../docs/generate.ts';
+import { commands } from '../src/cli/commands.ts';
 import { buildProgram } from '../src/cli/program.ts';
 import { loadConfig } from '../src/settings/load.ts';
 import { leaves } from '../src/settings/schema.ts';
@@ -148,7 +149,7 @@ async function problemOf([name = '', ...rest]: readonly string[]): Promise<strin
     const script = rest[0] === 'run' ? rest[1] : rest[0];
     return script === undefined || script in scripts || /^(install|ci|start|test|rebuild)$/.test(script) ? undefined : 'no such script';
   }
-  const program = buildProgram({ stop: new AbortController().signal, json: true, exit: () => undefined });
+  const program = buildProgram({ stop: new AbortController().signal, json: true, exit: () => undefined }, commands);
   const quiet = (command: Command) => {
     command.configureOutput({ writeOut: () => undefined, writeErr: () => undefined });
     if (command.commands.length === 0 || 'facelatch' !== command.name()) command.action(() => undefined);

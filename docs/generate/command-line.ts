@@ -1,5 +1,6 @@
 /** The reference of the command line: the help of every command, as the program prints it. */
 import type { Command } from 'commander';
+import { commands as all } from '../../src/cli/commands.ts';
 import { buildProgram } from '../../src/cli/program.ts';
 import { generated } from './generated.ts';
 
@@ -8,7 +9,7 @@ export function commandLine(): string {
   const home = process.env.HOME;
   process.env.HOME = '~';
   try {
-    const program = buildProgram({ stop: new AbortController().signal, json: false, exit: () => undefined });
+    const program = buildProgram({ stop: new AbortController().signal, json: false, exit: () => undefined }, all);
     const commands = program.commands.filter((command) => command.name() !== 'help');
     const rows = commands.map(
       (command) =>

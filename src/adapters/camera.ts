@@ -4,7 +4,7 @@ import { cameraAddress } from '../base/network/camera-address.ts';
 import { readSecretFile } from '../base/secret.ts';
 import type { Clock, SteppedClock } from '../base/time.ts';
 import { type CameraIdentity, requireBound } from '../camera/binding.ts';
-import { demoVisits } from '../camera/demo/visits.ts';
+import type { DemoOptions } from '../camera/demo/visits.ts';
 import { findVideoDevice } from '../camera/devices.ts';
 import { type Mounting, mounted } from '../camera/mounting.ts';
 import type { Camera } from '../camera/port.ts';
@@ -42,7 +42,7 @@ export function cameraOf(config: Config, clock: Clock, onBound?: (camera: Camera
       const strangers = demoPeople.filter((name) => !enrolled.includes(name));
       const played =
         from === 'demo'
-          ? demoVisits({ folder: demoPeopleFolder, enrolled, strangers, visits, seed, fps, speed, clock })
+          ? demoCamera({ folder: demoPeopleFolder, enrolled, strangers, visits, seed, fps, speed, clock })
           : replayCamera({ from, fps, speed, loop, clock });
       const source = mounted(played, mounting);
       // What is played over and over shows nothing new.
@@ -77,6 +77,15 @@ export function infraredOf(config: Config, clock: Clock, onBound: (camera: Camer
   };
   return watched(v4l2Camera({ device, width, height, fps, clock, find }), { freezeMs, darkLevel: 0, darkMs: 0, fps, clock });
 }
+
+/** What draws the demo's people is loaded with the first frame, and by no real door. */
+const demoCamera = (options: DemoOptions): Camera => ({
+  label: 'replay demo',
+  frames: async function* (signal) {
+    const { demoVisits } = await import('../camera/demo/visits.ts');
+    yield* demoVisits(options).frames(signal);
+  },
+});
 
 /** `auto` turns nothing: the door only says what it finds. */
 function mountingOf({ rotate, mirror }: Config['camera']): Mounting {

@@ -3,8 +3,7 @@
 import type { Log } from '../base/log.ts';
 import { systemClock } from '../base/time.ts';
 import { version } from '../base/version.ts';
-import { doorMetrics, type Metrics, type MetricsOptions } from '../host/metrics.ts';
-import { openMetricsServer } from '../host/metrics-server.ts';
+import type { Metrics, MetricsOptions } from '../host/metrics.ts';
 import { type NotifyEnvironment, openNotifySocket, type ServiceManager, serviceManager, watchdogMs } from '../host/systemd.ts';
 import type { Config } from '../settings/load.ts';
 
@@ -13,6 +12,8 @@ export interface ServedMetrics extends Pick<Metrics, 'event' | 'looked'>, AsyncD
 /** The metrics and their server; undefined where they are not enabled. */
 export async function metricsOf({ door, metrics }: Config, readings: MetricsOptions['readings']): Promise<ServedMetrics | undefined> {
   if (!metrics.enabled) return undefined;
+  // Only here: what they import takes 6 MB, and few doors have them.
+  const [{ doorMetrics }, { openMetricsServer }] = await Promise.all([import('../host/metrics.ts'), import('../host/metrics-server.ts')]);
   const made = doorMetrics({ door: door.id, version, readings });
   const server = await openMetricsServer({ ...metrics, metrics: made });
   return { event: made.event, looked: made.looked, [Symbol.asyncDispose]: () => server[Symbol.asyncDispose]() };

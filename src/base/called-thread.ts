@@ -4,6 +4,7 @@
  */
 import { parentPort, Worker } from 'node:worker_threads';
 import { Fault, type FaultCode, messageOf } from './errors.ts';
+import { openCollect } from './free-memory.ts';
 import { serialQueue } from './serial.ts';
 
 export interface CalledThread<Info, Request, Answer> extends AsyncDisposable {
@@ -36,6 +37,9 @@ const endMs = 5000;
 
 /** Pictures lie outside the thread's heap: with the usual young generation it only grows, by 30 MB. */
 const youngMb = 4;
+
+/** Answers between two collections of what they left, the pixels of pictures above all. */
+const collectEvery = 8;
 
 /** Starts the thread and waits until it is ready. Throws what `open` throws in it. */
 export async function openCalledThread<Info, Request, Answer>({
@@ -112,6 +116,9 @@ export async function answerCalls<Info, Request, Answer>(open: () => Promise<Ans
   const say = (said: Said<Info, Answer>, transfer: readonly ArrayBuffer[] = []) => port.postMessage(said, transfer);
   try {
     const { info, answer, transfer } = await open();
+    const collect = openCollect();
+    collect('all'); // the bytes of the networks, which are loaded
+    let answers = 0;
     let ending = false;
     const inTurn = serialQueue();
     const answerCall = async ({ id, request }: Call<Request>) => {
@@ -119,6 +126,7 @@ export async function answerCalls<Info, Request, Answer>(open: () => Promise<Ans
       try {
         const answered = await answer(request);
         say({ kind: 'answer', id, answer: answered }, transfer?.(answered));
+        if (++answers % collectEvery === 0) collect('young');
       } catch (error) {
         say({ ...faultOf(error), id });
       }

@@ -1,35 +1,9 @@
 /**
- * The whole command line: the stop signal and a function for exit codes in; the program with all its commands out.
- * Nothing runs yet.
+ * The command line: its commands, the stop signal and a function for exit codes in; the program out. Nothing runs yet.
  */
 import { Command, type OutputConfiguration } from 'commander';
 import { shownText } from '../base/path.ts';
 import { version } from '../base/version.ts';
-import { benchCommand } from './door/bench.ts';
-import { cameraCommand } from './door/camera.ts';
-import { configCommand } from './door/config.ts';
-import { doctorCommand } from './door/doctor.ts';
-import { homeAssistantCommand } from './door/home-assistant.ts';
-import { installCommand, uninstallCommand } from './door/install.ts';
-import { relayCommand } from './door/relay.ts';
-import { runCommand } from './door/run.ts';
-import { strictnessCommand } from './door/strictness.ts';
-import { journalCommand } from './journal/journal.ts';
-import { modelsCommand } from './networks/models.ts';
-import { retrainCommand } from './networks/retrain.ts';
-import { trainerCommand } from './networks/trainer.ts';
-import { compareCommand } from './people/compare.ts';
-import { enrolCommand } from './people/enrol.ts';
-import { identifyCommand } from './people/identify.ts';
-import { peopleCommand } from './people/people.ts';
-import { verifyCommand } from './people/verify.ts';
-import { keyCommand } from './remote/key.ts';
-import { listenCommand } from './remote/listen.ts';
-import { sendCommand } from './remote/send.ts';
-import { evaluateCommand } from './training/evaluate.ts';
-import { experimentCommand } from './training/experiment.ts';
-import { trainCommand } from './training/train.ts';
-import { tuneCommand } from './training/tune.ts';
 
 const helpAfterError = '(--help after a command shows its options and examples; facelatch --help shows every command)';
 
@@ -51,36 +25,10 @@ export interface ProgramOptions {
   readonly exit: (code: number) => void;
 }
 
-const commands = [
-  runCommand,
-  enrolCommand,
-  peopleCommand,
-  verifyCommand,
-  identifyCommand,
-  compareCommand,
-  evaluateCommand,
-  journalCommand,
-  doctorCommand,
-  cameraCommand,
-  strictnessCommand,
-  configCommand,
-  modelsCommand,
-  keyCommand,
-  sendCommand,
-  listenCommand,
-  homeAssistantCommand,
-  benchCommand,
-  trainCommand,
-  trainerCommand,
-  retrainCommand,
-  tuneCommand,
-  experimentCommand,
-  relayCommand,
-  installCommand,
-  uninstallCommand,
-];
+/** Makes a command, not yet as part of the program. */
+export type MakeCommand = (stop: AbortSignal, exit: (code: number) => void) => Command;
 
-export function buildProgram({ stop, json, exit }: ProgramOptions): Command {
+export function buildProgram({ stop, json, exit }: ProgramOptions, commands: readonly MakeCommand[]): Command {
   const program = new Command('facelatch')
     .description('Opens a door for the faces it knows.')
     .version(version)
