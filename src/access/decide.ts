@@ -200,7 +200,7 @@ function judge({ state, presentation, fresh, vote, admission }: Weighed, input: 
   const { passage, alive } = livenessOf(state, presentation, personId, admission, atMs, policy);
   const [needs] = admission.needs;
   // The PIN is asked for first: it makes up for what is unsure, too.
-  if (needs === 'pin' && passage.note.verdict !== 'spoof') return wait(state, personId, needs, passage.note, atMs, policy);
+  if (needs === 'pin' && alive.spoofs === 0) return wait(state, personId, needs, passage.note, atMs, policy);
   const now = { ...state, presentation: { ...presentation, alive } };
   if (passage.kind !== 'open') return withhold(now, personId, passage, input, policy);
   if (needs) return wait(now, personId, needs, passage.note, atMs, policy);

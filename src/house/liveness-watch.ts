@@ -10,12 +10,14 @@ import type { Clock } from '../base/time.ts';
 import type { Frame } from '../camera/port.ts';
 import type { Event } from '../events.ts';
 import type { CutOptions, Reading } from '../face/port.ts';
-import type { FrameEvidence, LivenessChecker } from '../liveness/port.ts';
+import { firstBands, livenessJudge } from '../liveness/judge.ts';
+import type { FrameEvidence, JudgeLiveness, LivenessChecker } from '../liveness/port.ts';
 import type { InfraredWatch } from './infrared-watch.ts';
 
 export interface LivenessWatch extends AsyncDisposable {
   /** What the reader cuts out; undefined while nothing is checked. */
   readonly cuts: CutOptions | undefined;
+  readonly judge: JudgeLiveness;
   /** Takes the memory of the reading's cuts. */
   check(frame: Frame, reading: Reading, sighting: Sighting): Promise<Sighting>;
 }
@@ -56,6 +58,7 @@ export async function watchLiveness(parts: LivenessWatchParts): Promise<Liveness
       if (!state.checker) tryAgain(state);
       return state.checker && { scales: state.checker.info.scales, side: state.checker.info.side, greyWidth };
     },
+    judge: livenessJudge(() => ({ bands: firstBands, networks: state.checker?.info.scales.length ?? 1 })),
     check: async (frame, reading, sighting) => {
       const liveness = await look(state, frame, reading, sighting);
       return liveness ? { ...sighting, liveness } : sighting;

@@ -8,6 +8,7 @@ import { version } from '../base/version.ts';
 import type { Event } from '../events.ts';
 import type { MetricsOptions } from '../host/metrics.ts';
 import { faceComparison, noteOf } from '../identity/threshold.ts';
+import { livenessRulesOf } from './liveness-rules.ts';
 import type { DaemonStatus } from './loops.ts';
 import type { Rooms } from './rooms.ts';
 
@@ -22,13 +23,15 @@ export interface HouseStatus extends DaemonStatus {
 }
 
 /** What the door decides by now: the settings in force, and the threshold of the network that guards. */
-export function policyOf({ eyes, live, learning }: Rooms): Policy {
+export function policyOf(rooms: Rooms): Policy {
+  const { eyes, live, learning } = rooms;
   const { down } = eyes.gallery;
   return {
     ...live.config.access,
     ...faceComparison(eyes.reader.embedder),
     pulseMs: live.config.relay.pulseMs,
     threshold: noteOf(eyes.gallery.threshold),
+    liveness: livenessRulesOf(rooms),
     ...(down === undefined ? {} : { blocked: { reason: 'gallery-down', detail: 'the people cannot be read' } }),
     ...(learning?.waiting?.now ? { partial: { reason: 'gallery-down', detail: beingMade(learning.waiting.people) } } : {}),
   };

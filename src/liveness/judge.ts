@@ -27,6 +27,9 @@ export interface KnownLive {
   readonly strangeness?: (frames: readonly FrameEvidence[], personId: string) => number | undefined;
 }
 
+/** Of a door that does not know its camera yet. */
+export const firstBands: LivenessBands = { live: 0, spoof: -2, sure: 2 };
+
 /** Frames that the networks need. */
 const leastFrames = 3;
 /** A check of the motion counts when so many frames say it. */

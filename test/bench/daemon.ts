@@ -37,7 +37,14 @@ export async function runHouse(
 ): Promise<HouseRun> {
   const state = mkdtempSync(join(tmpdir(), 'facelatch-bench-'));
   const flags = new Map<string, unknown>(
-    Object.entries({ 'state.folder': state, 'camera.source': 'replay', 'relay.pulseMs': 50, 'access.cooldownMs': 0, ...settings }),
+    Object.entries({
+      'state.folder': state,
+      'liveness.policy': 'off',
+      'camera.source': 'replay',
+      'relay.pulseMs': 50,
+      'access.cooldownMs': 0,
+      ...settings,
+    }),
   );
   const { config } = loadConfig({ flags });
   let before = process.cpuUsage();

@@ -176,7 +176,9 @@ function passageOf(state: Aliveness, judgement: LivenessJudgement, candidate: Re
   const { policy, pinGiven } = candidate;
   const note = noteOf(judgement);
   if (policy === 'off') return { kind: 'open', note };
-  if (verdict === 'spoof') return state.spoofs >= spoofsInARow ? refusal(spoofed(note)) : { kind: 'hold', note };
+  if (verdict === 'spoof' && state.spoofs >= spoofsInARow) return refusal(spoofed(note));
+  // One bad frame never decides: until the next one says so too, it is a doubt.
+  if (verdict === 'spoof') return { kind: 'hold', note: { ...note, verdict: 'unsure', why: 'between' } };
   const isPatient = rules.judge !== undefined && atMs - (state.heldSinceMs ?? atMs) < patienceMs;
   if (verdict === 'not-checked') {
     if (rules.whenNotChecked === 'allow') return { kind: 'open', note };

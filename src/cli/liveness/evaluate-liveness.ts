@@ -2,7 +2,7 @@
 import { relative, resolve } from 'node:path';
 import { readerOf } from '../../adapters/basics.ts';
 import { livenessOf } from '../../adapters/liveness.ts';
-import { livenessJudge } from '../../liveness/judge.ts';
+import { firstBands, livenessJudge } from '../../liveness/judge.ts';
 import type { LivenessPolicy } from '../../liveness/port.ts';
 import type { Config } from '../../settings/load.ts';
 import { presentationFigures } from '../../train/figures/presentation-attacks.ts';
@@ -28,8 +28,6 @@ export interface LivenessOptions {
 
 /** BPCER at which APCER is compared. */
 const target = 0.05;
-/** As at a door that has not learnt its camera yet. */
-const bands = { live: 0, spoof: -2, sure: 2 };
 /** As at the door (house/liveness-watch.ts). */
 const greyWidth = 320;
 
@@ -40,7 +38,7 @@ export async function measureLiveness(options: LivenessOptions, config: Config, 
   await using checker = await livenessOf(config);
   const unreadable: string[] = [];
   const { policy, fps, baseline, anyQuality = false } = options;
-  const judge = livenessJudge(() => ({ bands, networks: checker.info.scales.length }));
+  const judge = livenessJudge(() => ({ bands: firstBands, networks: checker.info.scales.length }));
   const parts: MeasureParts = { reader, checker, judge, policy, fps, greyWidth, anyQuality, unreadable };
   const started = performance.now();
   const judged = await judgeAll(sets, parts, stop);
