@@ -18,6 +18,8 @@ import { Fault } from './base/errors.ts';
 import { openTrim } from './base/free-memory.ts';
 import type { Log } from './base/log.ts';
 import { type BootTime, type Clock, runTime, steppedClock, systemClock } from './base/time.ts';
+import type { CameraIdentity } from './camera/binding.ts';
+import { openEar } from './camera/demo/ear.ts';
 import type { Camera } from './camera/port.ts';
 import { sharedCamera } from './camera/shared.ts';
 import type { FaceReader } from './face/port.ts';
@@ -177,12 +179,19 @@ async function openRooms(config: Config, log: Log, overrides: Overrides, opening
   const journal = opening.use(journalOf(config, clock));
   const { eyes, learning } = await openGuarding({ config, log, clock, journal }, overrides, opening);
   const relay = opening.use(overrides.relay ?? (await relayOf(config, clock, log.child({ room: 'relay' }))));
-  const plainCamera =
-    overrides.camera ?? cameraOf(config, clock, ({ title, ids, port }) => journal.append({ kind: 'camera.bound', title, ids, port }));
+  const ear = openEar();
+  const onBound = ({ title, ids, port }: CameraIdentity) => journal.append({ kind: 'camera.bound', title, ids, port });
+  const plainCamera = overrides.camera ?? cameraOf(config, clock, onBound, ear.asked);
   const camera = sharedCamera(stepped ? stepping(plainCamera, stepped, config.camera.fps) : plainCamera);
   return {
     ...{ config, clock, log, journal, learning, eyes, relay, camera },
-    listeners: overrides,
+    listeners: {
+      ...overrides,
+      onEvent: (event, entry) => {
+        ear.heard(event);
+        overrides.onEvent?.(event, entry);
+      },
+    },
     live: liveSettings(config),
     counts: { grants: 0, denials: 0, alarms: 0 },
     people: eyes.gallery.list().length,

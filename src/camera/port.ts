@@ -18,9 +18,12 @@ export interface Frame {
 export interface Scene {
   /** Counts the visits from 1. */
   readonly visit: number;
-  /** Names of the people in the visit as enrolled, `stranger:…` for people who are not; empty for a visit of nobody. */
+  /**
+   * Names of the people in the visit as enrolled, `stranger:…` for people who are not, `picture:…` for a picture of
+   * somebody enrolled; empty for a visit of nobody.
+   */
   readonly people: readonly string[];
-  /** How they behave: `walks up`, `off-centre`, `dim`, `blurred`, `two at once`, `nobody` … */
+  /** How they behave: `walks up`, `off-centre`, `dim`, `blurred`, `two at once`, `nobody`, `printed photo` … */
   readonly manner: string;
   /** True on the last frame of the visit. */
   readonly last: boolean;

@@ -84,15 +84,21 @@ export interface Shown {
   readonly pixels: Uint8Array | Uint8ClampedArray;
 }
 
+/** A studio picture, 600×600. */
+export async function portraitOf(picture: Uint8Array): Promise<Shown> {
+  const pixels = await sharp(picture).resize(600, 600, { fit: 'fill' }).removeAlpha().toColourspace('srgb').raw().toBuffer();
+  return { width: 600, height: 600, pixels };
+}
+
 /** The part of the picture that is shown, its pixels. */
-export interface Part {
+interface ShownPart {
   readonly left: number;
   readonly top: number;
   readonly width: number;
   readonly height: number;
 }
 
-const cut = ({ width, height, pixels }: Shown, part: Part) =>
+const cut = ({ width, height, pixels }: Shown, part: ShownPart) =>
   sharp(pixels, { raw: { width, height, channels: 3 } }).extract({
     left: part.left,
     top: part.top,
@@ -100,8 +106,17 @@ const cut = ({ width, height, pixels }: Shown, part: Part) =>
     height: part.height,
   });
 
+/** What of a portrait (600×600) a thing shows. */
+export const portraitParts = {
+  print: { left: 150, top: 60, width: 300, height: 430 },
+  phone: { left: 162, top: 30, width: 270, height: 540 },
+  tablet: { left: 105, top: 60, width: 384, height: 512 },
+} as const;
+/** Width of a device's frame, pixels of the portrait. */
+export const bezels = { phone: 9, tablet: 24 } as const;
+
 /** A print: a white margin, less contrast and colour than the picture, the raster of the printer. */
-export async function paperOf(picture: Shown, part: Part, luck: Chance, margin = 18): Promise<Sprite> {
+export async function paperOf(picture: Shown, part: ShownPart, luck: Chance, margin = 18): Promise<Sprite> {
   const contrast = luck.between(0.72, 0.86);
   const ink = await cut(picture, part)
     .blur(0.7)
@@ -118,7 +133,7 @@ export async function paperOf(picture: Shown, part: Part, luck: Chance, margin =
 }
 
 /** A device: the picture in a dark frame with round corners. */
-export async function deviceOf(picture: Shown, part: Part, bezel: number): Promise<Sprite> {
+export async function deviceOf(picture: Shown, part: ShownPart, bezel: number): Promise<Sprite> {
   const screen = await cut(picture, part).removeAlpha().raw().toBuffer();
   return await framed({ ...part, pixels: screen }, bezel, { r: 18, g: 18, b: 20 }, 1.6 * bezel);
 }

@@ -4,11 +4,22 @@
  */
 import { Fault } from '../../base/errors.ts';
 import { type Chance, chance } from './chance.ts';
+import type { Expression } from './expression.ts';
+import type { Stand } from './head.ts';
+import type { Hold } from './held.ts';
+import { answeredAfterS, eyesOpenAt, type HeadAnswer, headAnswer, holdOf, hump, type Question, wander } from './movement.ts';
 
-/** How a visit goes. Visits of one person take the first six in turn. */
-export const manners = ['stands', 'walks up', 'off-centre', 'dim', 'blurred', 'turns away', 'two at once', 'nobody'] as const;
+/** How a visit goes. Visits of one person take the first six in turn, visits with a picture the last three. */
+export const manners = [
+  ...(['stands', 'walks up', 'off-centre', 'dim', 'blurred', 'turns away'] as const),
+  ...(['two at once', 'nobody'] as const),
+  ...(['printed photo', 'phone', 'slideshow'] as const),
+] as const;
 export type Manner = (typeof manners)[number];
 const alone = manners.slice(0, 6);
+const attacks = ['printed photo', 'phone', 'slideshow'] as const satisfies readonly Manner[];
+/** What a picture is shown on. */
+export type Attack = (typeof attacks)[number];
 
 /** Somebody in a visit: a demo person (`p07`) in one of the two pictures. */
 export interface Visitor {
@@ -22,6 +33,8 @@ export interface Visit {
   readonly visit: number;
   readonly manner: Manner;
   readonly visitors: readonly Visitor[];
+  /** Whose picture is held before the camera; nobody else is in sight. */
+  readonly shown?: Visitor;
   /** Frames with the visitors in them (for `nobody`, without). */
   readonly frames: number;
   /** What the details of this visit are drawn from. */
@@ -38,27 +51,32 @@ export interface Cast {
 }
 
 /**
- * The visits of `seed`. Of every three, one is an enrolled person's, one a stranger's, and one is `two at once` or
- * `nobody`. People come in shuffled turns: everybody appears, and nobody returns before half of the others have been
- * there.
+ * The visits of `seed`. Of every four, one is an enrolled person's, one a stranger's, one is `two at once` or `nobody`,
+ * and one is somebody with a picture of an enrolled person. People come in shuffled turns: everybody appears, and
+ * nobody returns before half of the others have been there.
  * @throws Fault `bad-config` if nobody can come.
  */
 export function* demoSchedule(seed: number, { enrolled, strangers, visits }: Cast): Generator<Visit, void, void> {
   const luck = chance(seed);
   const someone = turns(enrolled, luck, 'enrolled');
   const stranger = turns(strangers, luck, 'strangers');
-  const mannerOf = { enrolled: turns(alone, luck, 'manners'), stranger: turns(alone, luck, 'manners') };
-  const mixture = turns(['two at once', 'nobody'] as const, luck, 'mixture');
-  const kinds = ['enrolled', 'stranger', 'mixture'] as const;
-  const known = (): Visitor => ({ id: someone(), expression: 'smiling', enrolled: true });
+  const pictured = turns(enrolled, luck, 'enrolled');
+  const mannerOf = {
+    enrolled: turns(alone, luck, 'manners'),
+    stranger: turns(alone, luck, 'manners'),
+    mixture: turns(['two at once', 'nobody'] as const, luck, 'mixture'),
+    attack: turns(attacks, luck, 'attacks'),
+  };
+  const known = (id: string): Visitor => ({ id, expression: 'smiling', enrolled: true });
   const unknown = (): Visitor => ({ id: stranger(), expression: luck.next() < 0.5 ? 'neutral' : 'smiling', enrolled: false });
   for (let visit = 1; visits === 0 || visit <= visits; ) {
-    for (const kind of luck.shuffled(kinds)) {
+    for (const kind of luck.shuffled(['enrolled', 'stranger', 'mixture', 'attack'] as const)) {
       if (visits !== 0 && visit > visits) return;
-      const manner = kind === 'mixture' ? mixture() : mannerOf[kind]();
-      const visitors =
-        kind === 'enrolled' ? [known()] : kind === 'stranger' ? [unknown()] : manner === 'nobody' ? [] : [known(), unknown()];
-      yield { visit, manner, visitors: luck.shuffled(visitors), frames: 15 + luck.below(11), seed: luck.below(2 ** 31) };
+      const manner: Manner = mannerOf[kind]();
+      const both = kind === 'mixture' && manner !== 'nobody';
+      const visitors = [...(kind === 'enrolled' || both ? [known(someone())] : []), ...(kind === 'stranger' || both ? [unknown()] : [])];
+      const shown = kind === 'attack' ? { shown: known(pictured()) } : {};
+      yield { visit, manner, visitors: luck.shuffled(visitors), ...shown, frames: 30 + luck.below(11), seed: luck.below(2 ** 31) };
       visit++;
     }
   }
@@ -80,70 +98,122 @@ function turns<T>(items: readonly T[], luck: Chance, what: string): () => T {
   };
 }
 
-/** Where a visitor stands in a frame. */
+/** A visitor in a frame. */
 export interface Pose {
   readonly visitor: Visitor;
-  /** Between the eyes, frame pixels. */
-  readonly x: number;
-  readonly y: number;
-  /** Frame pixels for one pixel of the 600-pixel picture (the eyes are then 82…97 times this apart). */
-  readonly scale: number;
-  /** Tilt in the picture's plane, degrees, clockwise positive. */
-  readonly rollDeg: number;
-  /** Turn to the side: how far the middle of the face is moved, −1…1; 0 is frontal. */
-  readonly turn: number;
+  readonly stand: Stand;
+  readonly expression: Expression;
 }
 
 /** One frame of a visit before it is drawn. */
 export interface Staging {
   readonly poses: readonly Pose[];
+  /** A picture of somebody, held before the camera; `s`: since the visit began, seconds. */
+  readonly held?: { readonly on: Attack; readonly shown: Visitor; readonly hold: Hold; readonly s: number; readonly seed: number };
   /** Of the whole picture, 1 is the hallway's normal light. */
   readonly brightness: number;
   /** Length of the motion blur to the side, pixels (and half of it in height); 0 for none. */
   readonly blurPx: number;
 }
 
-/**
- * From this share of the visit on (0…1), a single visitor stands near, straight and well lit: at least six frames of
- * fifteen.
- */
-const settledAt = 0.58;
+export interface StagingOptions {
+  /** Frames per second. */
+  readonly fps: number;
+  /** What the door asks of this visit's people; the answer begins when it is first heard. */
+  readonly asked?: () => DemoChallenge | undefined;
+}
 
-/** The `visit` frame by frame. */
-export function* stagings({ manner, visitors, frames, seed }: Visit): Generator<Staging, void, void> {
+/** A challenge as the demo's people hear it. */
+export type DemoChallenge = Pick<Question, 'kind' | 'times'> & { readonly id: string };
+
+/**
+ * From this share of the visit on (0…1), a single visitor stands near, straight and well lit: at least fourteen frames
+ * of thirty.
+ */
+const settledAt = 0.5;
+/** After an answer somebody stays so long, that the door can see who answered. Seconds. */
+const staysS = 0.8;
+
+/** The `visit` frame by frame. It lasts longer where the door asks something. */
+export function* stagings(visit: Visit, { fps, asked }: StagingOptions): Generator<Staging, void, void> {
+  const { visitors, shown, manner, frames, seed } = visit;
   const luck = chance(seed);
-  const near = luck.between(0.8, 0.89);
-  const side = luck.next() < 0.5 ? -1 : 1;
-  const sway = luck.between(0, 2 * Math.PI);
-  for (let i = 0; i < frames; i++) {
-    // 1 at the visit's beginning, 0 once the visitor has settled.
-    const coming = Math.max(0, 1 - i / (frames - 1) / settledAt);
-    const pose = (visitor: Visitor, at: Partial<Pose>): Pose => ({
-      visitor,
-      scale: near,
-      turn: 0,
-      ...at,
-      x: (at.x ?? 320) + 5 * Math.sin(sway + i * 0.35) + luck.between(-1.2, 1.2),
-      y: (at.y ?? 215) + 2 * Math.cos(sway + i * 0.27) + luck.between(-1.2, 1.2),
-      rollDeg: (at.rollDeg ?? 0) + 1.5 * Math.sin(sway + i * 0.2),
-    });
-    const [first, second] = visitors;
-    if (!first) {
-      yield { poses: [], brightness: 1, blurPx: 0 };
-    } else if (second) {
-      yield {
-        poses: [pose(first, { x: 172, scale: 0.66, y: 225 }), pose(second, { x: 468, scale: 0.66, y: 225 })],
-        brightness: 1,
-        blurPx: 0,
-      };
-    } else {
-      yield single(manner, coming, side, near, (at) => pose(first, at));
+  const scene = shown ? heldBy(shown, manner as Attack, luck, seed) : visitors.length === 0 ? empty : peopleOf(visit, luck, fps);
+  let last = frames;
+  let heard: (DemoChallenge & { readonly fromS: number }) | undefined;
+  for (let i = 0; i < last; i++) {
+    const s = i / fps;
+    const now = asked?.();
+    if (now && now.id !== heard?.id) {
+      heard = { ...now, fromS: s };
+      last = Math.max(last, i + Math.ceil((answeredAfterS + staysS) * fps));
     }
+    yield scene(s, Math.max(0, 1 - i / (frames - 1) / settledAt), heard);
   }
 }
 
-function single(manner: Manner, coming: number, side: number, near: number, pose: (at: Partial<Pose>) => Pose): Staging {
-  const plain = { brightness: 1, blurPx: 0 };
+/** Draws up a frame: seconds since the visit began, and 1 at its beginning … 0 once the visitor has settled. */
+type Scene = (s: number, coming: number, heard: (DemoChallenge & { readonly fromS: number }) | undefined) => Staging;
+
+const plain = { brightness: 1, blurPx: 0 };
+const empty: Scene = () => ({ ...plain, poses: [] });
+
+/** A hand brings a picture near and holds it there. It answers nothing. */
+function heldBy(shown: Visitor, on: Attack, luck: Chance, seed: number): Scene {
+  const hold = holdOf(luck, luck.between(0.76, 0.88));
+  return (s, coming) => {
+    const at = hold(s);
+    return { ...plain, poses: [], held: { on, shown, hold: { ...at, scale: at.scale * (1 - 0.4 * coming) }, s, seed } };
+  };
+}
+
+function peopleOf({ manner, visitors, frames, seed }: Visit, luck: Chance, fps: number): Scene {
+  const near = luck.between(0.8, 0.89);
+  const side = luck.next() < 0.5 ? -1 : 1;
+  const bodies = visitors.map(() => bodyOf(luck, (frames * settledAt) / fps));
+  return (s, coming, heard) => {
+    const answer = heard && headAnswer({ ...heard, issuedAtMs: heard.fromS * 1000 }, chance(seed + heard.id.length));
+    const pose = (index: number, at: Partial<Stand> = {}): Pose => ({
+      visitor: visitors[index] as Visitor,
+      ...(bodies[index] as Body)(s, { ...{ x: 320, y: 215, scale: near, rollDeg: 0, yawDeg: 0, pitchDeg: 0 }, ...at }, answer?.(s)),
+    });
+    if (visitors.length > 1) {
+      const apart = { scale: 0.66, y: 225 };
+      return { ...plain, poses: [pose(0, { ...apart, x: 172 }), pose(1, { ...apart, x: 468 })] };
+    }
+    return single(manner, coming, side, near, (at) => pose(0, at));
+  };
+}
+
+type Body = (s: number, at: Stand, answer: HeadAnswer | undefined) => Omit<Pose, 'visitor'>;
+
+/** Somebody who stands sways, looks about a little, and blinks. `settledS`: when they have come. */
+function bodyOf(luck: Chance, settledS: number): Body {
+  const [x, y, roll, yaw, pitch] = [0.3, 0.3, 0.4, 0.6, 0.6].map((fastestHz) => wander(luck, 0.15, fastestHz)) as [
+    OfTime,
+    OfTime,
+    OfTime,
+    OfTime,
+    OfTime,
+  ];
+  const glance = { deg: luck.between(6, 10) * (luck.next() < 0.5 ? -1 : 1), fromS: settledS + luck.between(-0.3, 0.1) };
+  const blinksS = [settledS + luck.between(-0.4, 0.9)];
+  return (s, at, answer) => ({
+    stand: {
+      x: at.x + 7 * x(s),
+      y: at.y + 3 * y(s),
+      scale: at.scale * (answer?.nearer ?? 1),
+      rollDeg: at.rollDeg + 1.6 * roll(s),
+      yawDeg: at.yawDeg + 3 * yaw(s) + glance.deg * hump(s, glance.fromS, 0.35, 0.05) + (answer?.yawDeg ?? 0),
+      pitchDeg: at.pitchDeg + 2.5 * pitch(s) + (answer?.pitchDeg ?? 0),
+    },
+    expression: { eyesOpen: eyesOpenAt(s, blinksS, answer?.closingsS), mouthOpen: 0 },
+  });
+}
+
+type OfTime = (s: number) => number;
+
+function single(manner: Manner, coming: number, side: number, near: number, pose: (at?: Partial<Stand>) => Pose): Staging {
   switch (manner) {
     case 'walks up':
       return { ...plain, poses: [pose({ scale: near - coming * (near - 0.3), y: 215 - coming * 35, x: 320 + side * 60 * coming })] };
@@ -151,15 +221,15 @@ function single(manner: Manner, coming: number, side: number, near: number, pose
       return { ...plain, poses: [pose({ x: 320 + side * (125 + 45 * coming), y: 225 })] };
     case 'dim':
       // Somebody finds the switch on the way.
-      return { poses: [pose({})], brightness: coming > 0.25 ? 0.05 : coming > 0 ? 0.6 : 1, blurPx: 0 };
+      return { poses: [pose()], brightness: coming > 0.25 ? 0.05 : coming > 0 ? 0.6 : 1, blurPx: 0 };
     case 'blurred':
       return { poses: [pose({ x: 320 + side * 70 * coming })], brightness: 1, blurPx: Math.round(48 * coming) };
     case 'turns away':
       return {
         ...plain,
-        poses: [pose({ turn: side * Math.min(1, 1.5 * coming), rollDeg: side * 9 * coming, x: 320 + side * 20 * coming })],
+        poses: [pose({ yawDeg: 25 * side * Math.min(1, 1.5 * coming), rollDeg: side * 9 * coming, x: 320 + side * 20 * coming })],
       };
     default:
-      return { ...plain, poses: [pose({})] };
+      return { ...plain, poses: [pose()] };
   }
 }

@@ -4,42 +4,50 @@
  */
 import sharp from 'sharp';
 import type { Chance } from './chance.ts';
-import { type CutOut, type Sprite, studioEyes } from './cut-out.ts';
-import type { Pose, Staging } from './plan.ts';
+import type { CutOut, Sprite } from './cut-out.ts';
+import { type Canvas, drape } from './drape.ts';
+import { type Expression, type Marks, withExpression } from './expression.ts';
+import { headBack, type Stand, standBox } from './head.ts';
+import { type Glow, glowAt, homographyOf, planeBack, planeBox } from './held.ts';
+import type { Staging } from './plan.ts';
+import { newSensor } from './sensor.ts';
 
 const width = 640;
 const height = 480;
 /** Bytes of a row of the canvas. */
 const stride = width * 3;
 
-/** Number of places in one long row of noise at which a frame's grain can start. */
-const grainShifts = 1 << 16;
-
-export interface Stage {
-  /**
-   * The picture as a JPEG. `cutOuts` belong to the staging's poses, in the same order. One call at a time: there is one
-   * canvas.
-   */
-  draw(staging: Staging, cutOuts: readonly CutOut[], luck: Chance): Promise<Uint8Array>;
+/** What a staging's people look like, and what is held before the camera. */
+export interface OnStage {
+  /** Of each pose, in the same order. */
+  readonly people: readonly { readonly cutOut: CutOut; readonly marks: Marks }[];
+  readonly held?: { readonly sprite: Sprite; readonly glow?: Glow };
 }
 
+export interface Stage {
+  /** The picture as a JPEG. One call at a time: there is one canvas. */
+  draw(staging: Staging, cast: OnStage, luck: Chance): Promise<Uint8Array>;
+}
+
+/** Standard deviation of the sensor's noise, levels (of 255). */
+const noise = 1.8;
+
 /** Sets the stage: draws the hallway once. */
-export async function setStage(noise: Chance): Promise<Stage> {
+export async function setStage(luck: Chance): Promise<Stage> {
   const hallway = new Uint8Array(await sharp(Buffer.from(hallwaySvg())).flatten({ background: '#000' }).removeAlpha().raw().toBuffer());
-  const words = hallway.length / 4;
-  const grain = new Uint32Array(words + grainShifts).map(() => noise.below(2 ** 32) & 0x01010101);
-  const canvas = new Uint8ClampedArray(hallway.length);
-  const bytes = Buffer.from(canvas.buffer);
+  const sensor = newSensor(luck);
+  const canvas: Canvas = { width, height, pixels: new Uint8ClampedArray(hallway.length) };
+  const bytes = Buffer.from(canvas.pixels.buffer);
   return {
-    draw: async ({ poses, brightness, blurPx }, cutOuts, luck) => {
-      canvas.set(hallway);
-      for (const [i, pose] of poses.entries()) {
-        const cutOut = cutOuts[i];
-        if (cutOut) lay(canvas, spriteFor(cutOut, pose.scale), pose);
+    draw: async ({ poses, held, brightness, blurPx }, cast, chance) => {
+      canvas.pixels.set(hallway);
+      for (const [i, { stand, expression }] of poses.entries()) {
+        const person = cast.people[i];
+        if (person) layPerson(canvas, person, stand, expression);
       }
-      if (blurPx > 1) blur(canvas, blurPx);
-      const shift = luck.below(grainShifts);
-      expose(canvas, brightness, grain.subarray(shift, shift + words));
+      if (held && cast.held) layHeld(canvas, cast.held, held);
+      if (blurPx > 1) blur(canvas.pixels, blurPx);
+      sensor(canvas, { gain: brightness, noise }, chance);
       return await sharp(bytes, { raw: { width, height, channels: 3 } })
         .jpeg({ quality: 88 })
         .toBuffer();
@@ -47,75 +55,18 @@ export async function setStage(noise: Chance): Promise<Stage> {
   };
 }
 
-/** The smallest size that need not be enlarged, so that bilinear sampling does not alias. */
-function spriteFor(cutOut: CutOut, scale: number): Sprite {
-  return cutOut.findLast((sprite) => sprite.scale >= scale) ?? cutOut[0];
+function layPerson(canvas: Canvas, { cutOut, marks }: OnStage['people'][number], stand: Stand, expression: Expression): void {
+  // The smallest size that need not be enlarged, so that bilinear sampling does not alias.
+  const sprite = cutOut.findLast(({ scale }) => scale >= stand.scale) ?? cutOut[0];
+  drape(canvas, withExpression(sprite, marks, expression), { back: headBack(stand), box: standBox(stand), continues: true });
 }
 
-/**
- * Lays a person on the canvas. Each canvas pixel is mapped back into the sprite (undo tilt and scale, move the middle
- * of the face to the side for a turned head) and sampled there bilinearly. Below the sprite its last row, the jacket,
- * continues.
- */
-function lay(canvas: Uint8ClampedArray, sprite: Sprite, pose: Pose): void {
-  const { pixels, width: sw, height: sh } = sprite;
-  const shrink = sprite.scale / pose.scale;
-  const angle = (-pose.rollDeg * Math.PI) / 180;
-  const cos = Math.cos(angle) * shrink;
-  const sin = Math.sin(angle) * shrink;
-  const reach = (studioEyes.x + 60) * pose.scale;
-  const left = Math.max(0, Math.floor(pose.x - reach));
-  const right = Math.min(width, Math.ceil(pose.x + reach));
-  const top = Math.max(0, Math.floor(pose.y - (studioEyes.y + 20) * pose.scale));
-  const turned = turnTable(sprite, pose.turn);
-  for (let y = top; y < height; y++) {
-    let u = (left - pose.x) * cos - (y - pose.y) * sin + studioEyes.x * sprite.scale;
-    let v = (left - pose.x) * sin + (y - pose.y) * cos + studioEyes.y * sprite.scale;
-    for (let x = left, at = y * stride + left * 3; x < right; x++, at += 3, u += cos, v += sin) {
-      if (u < 0 || v < 0 || u >= sw - 2) continue;
-      const s = turned ? (turned[u | 0] as number) + u : u;
-      const sx = s | 0;
-      const sy = v >= sh - 2 ? sh - 2 : v | 0;
-      const i = sy * sw + sx;
-      const p00 = pixels[i] as number;
-      const p01 = pixels[i + 1] as number;
-      const p10 = pixels[i + sw] as number;
-      const p11 = pixels[i + sw + 1] as number;
-      if ((p00 | p01 | p10 | p11) >>> 24 === 0) continue;
-      const fx = ((s - sx) * 256) | 0;
-      const fy = v >= sh - 2 ? 255 : ((v - sy) * 256) | 0;
-      const w11 = (fx * fy) >> 8;
-      const w01 = fx - w11;
-      const w10 = fy - w11;
-      const w00 = 256 - fx - w10;
-      // Two bytes at a time: weights add up to 256, so neither half overflows into the other.
-      const rb =
-        (Math.imul(p00 & 0xff00ff, w00) +
-          Math.imul(p01 & 0xff00ff, w01) +
-          Math.imul(p10 & 0xff00ff, w10) +
-          Math.imul(p11 & 0xff00ff, w11)) >>>
-        8;
-      const ga =
-        (Math.imul((p00 >>> 8) & 0xff00ff, w00) +
-          Math.imul((p01 >>> 8) & 0xff00ff, w01) +
-          Math.imul((p10 >>> 8) & 0xff00ff, w10) +
-          Math.imul((p11 >>> 8) & 0xff00ff, w11)) >>>
-        8;
-      const rest = 255 - ((ga >>> 16) & 255);
-      canvas[at] = (rb & 255) + (((canvas[at] as number) * rest) >> 8);
-      canvas[at + 1] = (ga & 255) + (((canvas[at + 1] as number) * rest) >> 8);
-      canvas[at + 2] = ((rb >>> 16) & 255) + (((canvas[at + 2] as number) * rest) >> 8);
-    }
-  }
-}
-
-/** Sideways offset for each sprite column: the middle of the head moves to the side, as it does when a head turns. */
-function turnTable(sprite: Sprite, turn: number): Float32Array | undefined {
-  if (turn === 0) return undefined;
-  const half = 125 * sprite.scale;
-  return Float32Array.from({ length: sprite.width }, (_, x) => {
-    const n = (x - studioEyes.x * sprite.scale) / half;
-    return Math.abs(n) < 1 ? -turn * 0.3 * half * (1 - n * n) ** 2 : 0;
+function layHeld(canvas: Canvas, { sprite, glow }: NonNullable<OnStage['held']>, { hold, s }: NonNullable<Staging['held']>): void {
+  const homography = homographyOf(sprite, hold);
+  drape(canvas, sprite, {
+    back: planeBack(homography),
+    box: planeBox(sprite, homography),
+    ...(glow && { tint: glowAt(glow, s) }),
   });
 }
 
@@ -147,16 +98,6 @@ function blur(canvas: Uint8ClampedArray, length: number): void {
       sums[i] = (sums[i] as number) + (before[next + i] as number) - (before[at] as number);
     }
   }
-}
-
-/**
- * Light, and the sensor's grain in the last bit of every byte (four bytes at a time: this is every pixel of every
- * frame).
- */
-function expose(canvas: Uint8ClampedArray, brightness: number, grain: Uint32Array): void {
-  if (brightness !== 1) for (let i = 0; i < canvas.length; i++) canvas[i] = (canvas[i] as number) * brightness;
-  const words = new Uint32Array(canvas.buffer, 0, grain.length);
-  for (let i = 0; i < words.length; i++) words[i] = ((words[i] as number) & 0xfefefefe) | (grain[i] as number);
 }
 
 /** The hallway behind the visitors, as a camera beside the door sees it: wall, panelling, a window, a lamp, a plant. */

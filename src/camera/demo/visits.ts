@@ -1,5 +1,6 @@
 /**
- * The demo's camera: made-up people come to a door, enrolled ones and strangers, in different manners. The folder of
+ * The demo's camera: made-up people come to a door, enrolled ones and strangers, in different manners, and
+ * others with pictures of the enrolled. The folder of
  * their pictures and a seed go in; 640×480 JPEG frames come out that carry what they truly show (`scene`).
  */
 import { readFile } from 'node:fs/promises';
@@ -9,9 +10,11 @@ import type { Clock } from '../../base/time.ts';
 import { paced, type Shot } from '../pace.ts';
 import type { Camera, Scene } from '../port.ts';
 import { chance } from './chance.ts';
-import { type CutOut, cutOut } from './cut-out.ts';
-import { demoSchedule, type Staging, stagings, type Visit, type Visitor } from './plan.ts';
-import { setStage } from './stage.ts';
+import { cutOut, type Sprite } from './cut-out.ts';
+import { marksOf } from './expression.ts';
+import { bezels, deviceOf, glowOf, paperOf, portraitOf, portraitParts, type Shown } from './held.ts';
+import { type Attack, type DemoChallenge, demoSchedule, type Staging, stagings, type Visit, type Visitor } from './plan.ts';
+import { type OnStage, setStage } from './stage.ts';
 
 export interface DemoOptions {
   /** Folder with `<id>-neutral.jpg` and `<id>-smiling.jpg` of everybody in the cast. */
@@ -34,6 +37,8 @@ export interface DemoOptions {
    * over.
    */
   readonly gapFrames?: number;
+  /** What the door asks of the people of a visit; they answer. Default: it asks nothing. */
+  readonly asked?: (visit: number) => DemoChallenge | undefined;
 }
 
 /** The demo visits as a Camera. Its frames throw Fault `camera-missing` when a picture of the cast cannot be read. */
@@ -44,19 +49,25 @@ export function demoVisits(options: DemoOptions): Camera {
   };
 }
 
-async function* shots({ folder, seed, fps, gapFrames = Math.ceil(0.8 * fps), ...cast }: DemoOptions): AsyncGenerator<Shot, void, void> {
+async function* shots(options: DemoOptions): AsyncGenerator<Shot, void, void> {
+  const { folder, seed, fps, gapFrames = Math.ceil(0.8 * fps), asked, ...cast } = options;
   const stage = await setStage(chance(seed));
   const grain = chance(seed + 1);
-  const wardrobe = keptCutOuts(folder);
+  const wardrobe = keptPeople(folder);
   const rooms: Uint8Array[] = [];
   for (const visit of demoSchedule(seed, cast)) {
-    const cutOuts = await Promise.all(visit.visitors.map(wardrobe));
-    let left = visit.frames;
-    for (const staging of stagings(visit)) {
-      yield { picture: await stage.draw(staging, cutOuts, grain), scene: sceneOf(visit, --left === 0) };
+    const people = await Promise.all(visit.visitors.map(wardrobe.dressed));
+    const prop = visit.shown && (await propOf(visit.manner as Attack, visit.shown, visit.seed, wardrobe));
+    const frames = stagings(visit, { fps, ...(asked && { asked: () => asked(visit.visit) }) });
+    for (let now = frames.next(); now.value; ) {
+      const staging = now.value;
+      const held = staging.held && prop?.(staging.held.s);
+      const picture = await stage.draw(staging, { people, ...(held && { held }) }, grain);
+      now = frames.next();
+      yield { picture, scene: sceneOf(visit, now.done === true) };
     }
     for (let i = 0; i < gapFrames; i++) {
-      if (rooms.length < emptyRooms) rooms.push(await stage.draw(empty, [], grain));
+      if (rooms.length < emptyRooms) rooms.push(await stage.draw(empty, { people: [] }, grain));
       // No camera delivers the same bytes twice; what follows the end of a JPEG is not decoded.
       yield { picture: Buffer.concat([rooms[i % rooms.length] ?? Buffer.alloc(0), Buffer.from(`${visit.visit}.${i}`)]) };
     }
@@ -83,28 +94,64 @@ async function* oneAhead(shots: AsyncGenerator<Shot, void, void>): AsyncGenerato
 const emptyRooms = 8;
 const empty: Staging = { poses: [], brightness: 1, blurPx: 0 };
 
-function sceneOf({ visit, manner, visitors }: Visit, last: boolean): Scene {
-  return { visit, manner, people: visitors.map(({ id, enrolled }) => (enrolled ? id : `stranger:${id}`)), last };
+function sceneOf({ visit, manner, visitors, shown }: Visit, last: boolean): Scene {
+  const people = visitors.map(({ id, enrolled }) => (enrolled ? id : `stranger:${id}`));
+  return { visit, manner, people: shown ? [`picture:${shown.id}`] : people, last };
+}
+
+/** A picture changes on a slideshow after this time. Seconds. */
+const slideS = 0.6;
+
+/** What is held before the camera, at a time of the visit in seconds. */
+async function propOf(on: Attack, shown: Visitor, seed: number, wardrobe: Wardrobe): Promise<(s: number) => NonNullable<OnStage['held']>> {
+  const luck = chance(seed);
+  const portrait = await wardrobe.portrait(shown);
+  if (on === 'printed photo') {
+    const sprite = await paperOf(portrait, portraitParts.print, luck);
+    return () => ({ sprite });
+  }
+  const glow = glowOf(luck);
+  if (on === 'phone') {
+    const sprite = await deviceOf(portrait, portraitParts.phone, bezels.phone);
+    return () => ({ sprite, glow });
+  }
+  const other = await wardrobe.portrait({ ...shown, expression: 'neutral' });
+  const slides = await Promise.all([portrait, other].map((each) => deviceOf(each, portraitParts.tablet, bezels.tablet)));
+  return (s) => ({ sprite: slides[Math.floor(s / slideS) % slides.length] as Sprite, glow });
 }
 
 /** Jacket colours; a person always wears the same one. */
 const jackets = ['#3a536e', '#6e3b3b', '#41604a', '#5d4c3d', '#474a52', '#7a6a3f', '#5a4468'];
 
+interface Wardrobe {
+  readonly dressed: (visitor: Visitor) => Promise<OnStage['people'][number]>;
+  /** The whole picture, as it hangs on a wall. */
+  readonly portrait: (visitor: Visitor) => Promise<Shown>;
+}
+
 /** Cut-outs are made once for each person and picture and kept: about 2 MB each. */
-function keptCutOuts(folder: string): (visitor: Visitor) => Promise<CutOut> {
-  const kept = new Map<string, Promise<CutOut>>();
-  return ({ id, expression }) => {
-    const name = `${id}-${expression}.jpg`;
-    const jacket = jackets[[...id].reduce((sum, letter) => sum * 31 + letter.charCodeAt(0), 7) % jackets.length] ?? '#474a52';
-    const made = kept.get(name) ?? cutOutOf(join(folder, name), jacket);
-    kept.set(name, made);
-    return made;
+function keptPeople(folder: string): Wardrobe {
+  const kept = new Map<string, ReturnType<Wardrobe['dressed']>>();
+  return {
+    dressed: ({ id, expression }) => {
+      const name = `${id}-${expression}.jpg`;
+      const jacket = jackets[[...id].reduce((sum, letter) => sum * 31 + letter.charCodeAt(0), 7) % jackets.length] ?? '#474a52';
+      const made = kept.get(name) ?? readDemo(join(folder, name), (picture) => dressed(picture, jacket));
+      kept.set(name, made);
+      return made;
+    },
+    portrait: ({ id, expression }) => readDemo(join(folder, `${id}-${expression}.jpg`), portraitOf),
   };
 }
 
-async function cutOutOf(file: string, jacket: string): Promise<CutOut> {
+async function dressed(picture: Uint8Array, jacket: string): Promise<OnStage['people'][number]> {
+  const made = await cutOut(picture, jacket);
+  return { cutOut: made, marks: marksOf(made[0]) };
+}
+
+async function readDemo<T>(file: string, made: (picture: Uint8Array) => Promise<T>): Promise<T> {
   try {
-    return await cutOut(await readFile(file), jacket);
+    return await made(await readFile(file));
   } catch (error) {
     throw new Fault(
       'camera-missing',

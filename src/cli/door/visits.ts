@@ -2,14 +2,19 @@
 
 import type { Observation } from '../../access/port.ts';
 import type { Scene } from '../../camera/port.ts';
-import type { Event } from '../../events.ts';
+import type { Denial, Event } from '../../events.ts';
 
 export interface VisitRow {
-  readonly who: 'enrolled' | 'stranger' | 'enrolled and stranger' | 'nobody';
+  /** `picture`: nobody came; a picture of somebody enrolled was held before the camera. */
+  readonly who: 'enrolled' | 'stranger' | 'enrolled and stranger' | 'picture' | 'nobody';
   readonly manner: string;
   readonly visits: number;
   readonly opened: number;
   readonly shut: number;
+  /** Visits in which somebody was asked to show that they are alive. */
+  readonly challenged: number;
+  /** Reasons of the denials, and in how many visits each was given. */
+  readonly denied: Readonly<Partial<Record<Denial, number>>>;
 }
 
 export interface VisitsResult {
@@ -31,7 +36,8 @@ export interface VisitsResult {
 interface Visit {
   readonly scene: Scene;
   granted: string[];
-  denied: string[];
+  denied: Denial[];
+  challenged: number;
 }
 
 export interface Visits {
@@ -41,6 +47,26 @@ export interface Visits {
   table(): string;
 }
 
+const noVisits = { visits: 0, opened: 0, shut: 0, challenged: 0, denied: {} };
+
+function withVisit(row: VisitRow, { granted, denied, challenged }: Visit): VisitRow {
+  const opened = granted.length > 0;
+  const reasons = [...new Set(denied)].map((reason) => [reason, (row.denied[reason] ?? 0) + 1] as const);
+  return {
+    ...row,
+    visits: row.visits + 1,
+    opened: row.opened + (opened ? 1 : 0),
+    shut: row.shut + (opened ? 0 : 1),
+    challenged: row.challenged + (challenged > 0 ? 1 : 0),
+    denied: { ...row.denied, ...Object.fromEntries(reasons) },
+  };
+}
+
+const reasonsOf = ({ denied }: VisitRow): string =>
+  Object.entries(denied)
+    .map(([reason, visits]) => `${reason} ${visits}`)
+    .join(', ');
+
 /** Keeps the book. `enrolled`: names; `nameOf` turns a person id into a name. */
 export function openVisits(enrolled: readonly string[], nameOf: (personId: string) => string): Visits {
   const visits = new Map<number, Visit>();
@@ -49,10 +75,12 @@ export function openVisits(enrolled: readonly string[], nameOf: (personId: strin
   const apply = (visit: Visit, event: Event) => {
     if (event.kind === 'access.granted') visit.granted.push(nameOf(event.personId));
     if (event.kind === 'access.denied') visit.denied.push(event.reason);
+    if (event.kind === 'access.challenged') visit.challenged++;
   };
   const whoOf = ({ people }: Scene): VisitRow['who'] => {
     const known = people.filter((name) => enrolled.includes(name)).length;
     if (people.length === 0) return 'nobody';
+    if (people.some((name) => name.startsWith('picture:'))) return 'picture';
     if (known === people.length) return 'enrolled';
     return known > 0 ? 'enrolled and stranger' : 'stranger';
   };
@@ -63,15 +91,10 @@ export function openVisits(enrolled: readonly string[], nameOf: (personId: strin
 
   const result = (): VisitsResult => {
     const rows = new Map<string, VisitRow>();
-    for (const { scene, granted } of visits.values()) {
-      const who = whoOf(scene);
-      const row = rows.get(`${who} ${scene.manner}`) ?? { who, manner: scene.manner, visits: 0, opened: 0, shut: 0 };
-      rows.set(`${who} ${scene.manner}`, {
-        ...row,
-        visits: row.visits + 1,
-        opened: row.opened + (granted.length > 0 ? 1 : 0),
-        shut: row.shut + (granted.length > 0 ? 0 : 1),
-      });
+    for (const visit of visits.values()) {
+      const who = whoOf(visit.scene);
+      const key = `${who} ${visit.scene.manner}`;
+      rows.set(key, withVisit(rows.get(key) ?? { ...noVisits, who, manner: visit.scene.manner }, visit));
     }
     const all = [...visits];
     return {
@@ -92,13 +115,14 @@ export function openVisits(enrolled: readonly string[], nameOf: (personId: strin
   return {
     moment: ({ frame: { scene } }) => {
       if (!scene || visits.has(scene.visit)) return;
-      const visit = { scene, granted: [], denied: [] };
+      const visit = { scene, granted: [], denied: [], challenged: 0 };
       visits.set(scene.visit, visit);
       for (const event of pending.get(scene.visit) ?? []) apply(visit, event);
       pending.delete(scene.visit);
     },
     event: (event) => {
-      if ((event.kind !== 'access.granted' && event.kind !== 'access.denied') || event.visit === undefined) return;
+      if (event.kind !== 'access.granted' && event.kind !== 'access.denied' && event.kind !== 'access.challenged') return;
+      if (event.visit === undefined) return;
       const visit = visits.get(event.visit);
       if (visit) apply(visit, event);
       else pending.set(event.visit, [...(pending.get(event.visit) ?? []), event]);
@@ -108,13 +132,13 @@ export function openVisits(enrolled: readonly string[], nameOf: (personId: strin
       const { rows, mistakes, visits: count, wronglyOpened: opened, wronglyShut: shut } = result();
       const line = (cells: readonly (string | number)[]) =>
         `  ${String(cells[0]).padEnd(22)} ${String(cells[1]).padEnd(14)} ${cells
-          .slice(2)
+          .slice(2, -2)
           .map((c) => String(c).padStart(7))
-          .join(' ')}`;
+          .join(' ')} ${String(cells.at(-2)).padStart(10)}  ${cells.at(-1)}`.trimEnd();
       return [
         '',
-        line(['who came', 'how', 'visits', 'opened', 'shut']),
-        ...rows.map((r) => line([r.who, r.manner, r.visits, r.opened, r.shut])),
+        line(['who came', 'how', 'visits', 'opened', 'shut', 'challenged', 'denied as']),
+        ...rows.map((r) => line([r.who, r.manner, r.visits, r.opened, r.shut, r.challenged, reasonsOf(r)])),
         '',
         `  ${count} visits; let in who should not have been: ${opened}; enrolled people not let in: ${shut}`,
         ...mistakes.map((m) => `  visit ${m.visit}: ${m.people.join(' and ')}, ${m.manner}: the door ${m.door}`),

@@ -1,4 +1,4 @@
-/** `facelatch evaluate --liveness`: clips of living faces and of attacks go in; how well they are told apart comes out. */
+/** `facelatch evaluate --liveness`: clips of living faces and of attacks go in, how they are told apart comes out. */
 import { relative, resolve } from 'node:path';
 import { readerOf } from '../../adapters/basics.ts';
 import { livenessOf } from '../../adapters/liveness.ts';

@@ -4,7 +4,7 @@
  */
 import { readFile } from 'node:fs/promises';
 import { isBadPicture } from '../../base/errors.ts';
-import type { FaceReader, Reading } from '../../face/port.ts';
+import type { Box, FaceReader, Reading } from '../../face/port.ts';
 import type { FrameEvidence, JudgeLiveness, LivenessChecker, LivenessPolicy } from '../../liveness/port.ts';
 import type { JudgedPresentation } from '../../train/figures/presentation-attacks.ts';
 import type { ClipFiles } from './clips.ts';
@@ -18,7 +18,7 @@ export interface MeasureParts {
   readonly fps: number;
   /** Width of the grey picture in which points are tracked, pixels. */
   readonly greyWidth: number;
-  /** Faces too that the door would not compare: such as those that fill a cropped picture. */
+  /** Faces too that the door would not look at: such as those that fill a cropped picture. */
   readonly anyQuality: boolean;
   /** Files that cannot be read are added. */
   readonly unreadable: string[];
@@ -39,20 +39,36 @@ export async function judgedClip(clip: ClipFiles, turn: number, parts: MeasurePa
   const evidence = await evidenceOf(clip, turn, parts);
   const { instrument, name } = clip;
   if (evidence.length === 0) return { instrument, name, verdict: 'no-face' };
-  const { verdict, score, spoof, why } = judge(evidence, { policy, personId: '' });
+  const { verdict, spoof, why, score = scoreOf(evidence) } = judge(evidence, { policy, personId: '' });
   const reason = spoof ?? why;
   return { instrument, name, verdict, ...(score !== undefined && { score }), ...(reason !== undefined && { why: reason }) };
 }
 
-async function evidenceOf({ frames }: ClipFiles, turn: number, parts: MeasureParts): Promise<FrameEvidence[]> {
+/** Mean of the networks' means: a judge asks for more frames than some sets have. */
+function scoreOf(evidence: readonly FrameEvidence[]): number | undefined {
+  const logits = evidence.flatMap(({ passive }) => (passive ? [passive] : []));
+  const means = [...new Set(logits.map(({ network }) => network))].map((name) => {
+    const own = logits.filter(({ network }) => network === name);
+    return own.reduce((sum, { logit }) => sum + logit, 0) / own.length;
+  });
+  return means.length === 0 ? undefined : means.reduce((sum, mean) => sum + mean, 0) / means.length;
+}
+
+async function evidenceOf(clip: ClipFiles, turn: number, parts: MeasureParts): Promise<FrameEvidence[]> {
   const { checker, fps, anyQuality } = parts;
   const evidence: FrameEvidence[] = [];
+  // The networks look in turn: a single frame is shown to each.
+  const frames = Array.from(
+    { length: Math.max(clip.frames.length, checker.info.scales.length) },
+    (_, i) => clip.frames[i % clip.frames.length] ?? '',
+  );
   // The reader's thread reads the next frames while the checker looks at one.
   for (const [index, reading] of frames.map((file) => readFrame(file, parts)).entries()) {
     const { faces = [], width = 0, height = 0, cuts } = (await reading) ?? {};
     const [face] = faces;
     if (!face || !cuts) continue;
-    const { box, landmarks } = face;
+    const { landmarks } = face;
+    const box = anyQuality ? withinPicture(face.box, width, height) : face.box;
     const quality = anyQuality ? { ...face.quality, reasons: [] } : face.quality;
     const capturedAtMs = (turn + 1) * apartMs + (index * 1000) / fps;
     evidence.push(
@@ -60,6 +76,17 @@ async function evidenceOf({ frames }: ClipFiles, turn: number, parts: MeasurePar
     );
   }
   return evidence;
+}
+
+/** The part of a face that lies so far inside the picture that the checks look at it. What was cut out stays. */
+function withinPicture({ x1, y1, x2, y2 }: Box, width: number, height: number): Box {
+  const inside = (low: number, high: number, length: number): [number, number] => [
+    Math.max(low, 0.2 * length),
+    Math.min(high, 0.8 * length),
+  ];
+  const [left, right] = inside(x1, x2, width);
+  const [top, bottom] = inside(y1, y2, height);
+  return { x1: left, x2: Math.max(right, left + 1), y1: top, y2: Math.max(bottom, top + 1) };
 }
 
 /** Undefined where the picture cannot be read: a door goes on with the next. */

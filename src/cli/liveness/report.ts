@@ -1,7 +1,7 @@
 /** What `facelatch evaluate --liveness` found, for programs (JSON), for people (tables), and as a page. */
 import { plotSvg, type Series } from '../../train/figures/plots.ts';
 import type { CountedShare, CurvePoint, InstrumentFigures, PresentationFigures } from '../../train/figures/presentation-attacks.ts';
-import { listOf, reportPage, section, tableOf } from '../training/report-page.ts';
+import { htmlTable, listOf, reportPage, section } from '../training/report-page.ts';
 import { counted, percent, table } from '../words.ts';
 import type { JudgedClip } from './measure.ts';
 
@@ -93,7 +93,7 @@ export function livenessPage(measured: MeasuredLiveness): string {
   const { sets, target, unreadable } = measured;
   return reportPage('Attacks and living faces', leadOf(measured), [
     ...sets.flatMap((set) => [
-      section(setLead(set), tableOf(rowsOf(set, target)), `<div class="plots"><figure>${plotSvg(curvePlot(set), 'page')}</figure></div>`),
+      section(setLead(set), htmlTable(rowsOf(set, target)), `<div class="plots"><figure>${plotSvg(curvePlot(set), 'page')}</figure></div>`),
       section(`${set.name}: clips that were taken for the other`, listOf(mistakesOf(set))),
     ]),
     section('Pictures that cannot be read', listOf(unreadable)),

@@ -19,7 +19,7 @@ import {
   worstPairs,
 } from './evaluation-report.ts';
 import { promiseNote, promiseRows } from './promised-rates.ts';
-import { escaped, listOf, reportPage, section, tableOf } from './report-page.ts';
+import { escaped, htmlTable, listOf, reportPage, section } from './report-page.ts';
 
 /** The page. With `pictures`, people's pictures are in it as data URIs, else only their names. */
 export async function evaluationPage(measured: Measured, pictures: boolean): Promise<string> {
@@ -31,13 +31,13 @@ export async function evaluationPage(measured: Measured, pictures: boolean): Pro
   const gallery = (title: string, pairs: readonly WorstPair[]) => galleryOf(title, pairs, data.folder, pictures);
   const failed = [...withoutFace, ...unreadable];
   const parts = [
-    section('How often pairs are told apart', tableOf(figureRows(measured)), listOf(notesOf(measured))),
-    section('Taken as one person above a probability', tableOf(thresholdRows(measured))),
-    section('Promised and measured', `<p>${escaped(promiseNote)}.</p>`, tableOf(promiseRows(measured.promise))),
+    section('How often pairs are told apart', htmlTable(figureRows(measured)), listOf(notesOf(measured))),
+    section('Taken as one person above a probability', htmlTable(thresholdRows(measured))),
+    section('Promised and measured', `<p>${escaped(promiseNote)}.</p>`, htmlTable(promiseRows(measured.promise))),
     section(
       'The paper’s verification',
       '<p>One probe against up to 50 pictures of a person: verified when the share of scores above the detection threshold is above the verification threshold. Intervals take tries as independent.</p>',
-      tableOf(verificationRows(measured)),
+      htmlTable(verificationRows(measured)),
     ),
     `<section><h2>Curves</h2><div class="plots">${plotsOf(measured)
       .map((svg) => `<figure>${svg}</figure>`)

@@ -20,7 +20,7 @@ export const section = (title: string, ...parts: readonly string[]): string => {
 };
 
 /** The first row is the heading. */
-export function tableOf([heading, ...rows]: readonly (readonly string[])[]): string {
+export function htmlTable([heading, ...rows]: readonly (readonly string[])[]): string {
   if (!heading || rows.length === 0) return '';
   const cells = (row: readonly string[], rest: 'th' | 'td') =>
     row.map((cell, index) => (index === 0 ? `<th scope="row">${escaped(cell)}</th>` : `<${rest}>${escaped(cell)}</${rest}>`)).join('');

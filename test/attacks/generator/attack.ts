@@ -11,6 +11,7 @@ import { type Canvas, drape, type WayBack } from '../../../src/camera/demo/drape
 import { withExpression } from '../../../src/camera/demo/expression.ts';
 import { headBack, standBox } from '../../../src/camera/demo/head.ts';
 import {
+  bezels,
   deviceOf,
   glowAt,
   glowOf,
@@ -19,12 +20,14 @@ import {
   paperOf,
   planeBack,
   planeBox,
+  portraitParts,
   type Shown,
   seenAt,
 } from '../../../src/camera/demo/held.ts';
+import { holdOf, type Question } from '../../../src/camera/demo/movement.ts';
 import { type Challenge, type ChallengeKind, challengeKinds } from '../../../src/liveness/port.ts';
 import { type Clip, type ClipFrame, type ClipOptions, cameraOf, filmOf, lampLight, layRoom, type Truth } from './live.ts';
-import { type Asked, lampAt, scriptOf, wander } from './script.ts';
+import { lampAt, scriptOf } from './script.ts';
 import { jpegOf, newCanvas, type Sitter, type Studio } from './studio.ts';
 
 export const instruments = [
@@ -109,45 +112,16 @@ async function sceneOf(studio: Studio, options: AttackOptions): Promise<Scene> {
   const sitter = await studio.sitter(options.person);
   if (instrument === 'cut') return await cutEyes(studio, options, room, luck);
   if (instrument === 'print' || instrument === 'bent') {
-    const paper = await paperOf(sitter.portrait, portraitPart, luck);
+    const paper = await paperOf(sitter.portrait, portraitParts.print, luck);
     const hold = holdOf(luck, luck.between(0.72, 0.92));
     const bend = instrument === 'bent' ? luck.between(190, 320) * (luck.next() < 0.5 ? -1 : 1) : undefined;
     return (canvas, atMs, lamp) => {
       layRoom(canvas, room, lamp);
-      return layPaper(canvas, paper, hold(atMs), lamp, bend);
+      return layPaper(canvas, paper, hold(atMs / 1000), lamp, bend);
     };
   }
   return await screen(studio, options, room, luck);
 }
-
-const portraitPart = { left: 150, top: 60, width: 300, height: 430 };
-
-/** A hand: it drifts, tilts and trembles, and what it holds is moved as a whole. */
-function holdOf(luck: Chance, scale: number): (atMs: number) => Hold {
-  const [x, y] = [luck.between(295, 345), luck.between(225, 255)];
-  const [dx, dy, roll, yaw, pitch, near] = Array.from({ length: 6 }, () => wander(luck, 0.15, 0.9)) as [
-    Wander,
-    Wander,
-    Wander,
-    Wander,
-    Wander,
-    Wander,
-  ];
-  const tremor = { hz: luck.between(7, 10), size: luck.between(0.2, 0.7) };
-  const strength = luck.between(0.5, 1.6);
-  return (atMs) => {
-    const s = atMs / 1000;
-    return {
-      x: x + 7 * strength * dx(s) + tremor.size * Math.sin(2 * Math.PI * tremor.hz * s),
-      y: y + 5 * strength * dy(s) + tremor.size * Math.cos(2.3 * Math.PI * tremor.hz * s),
-      scale: scale * (1 + 0.02 * strength * near(s)),
-      rollDeg: 2.2 * strength * roll(s),
-      yawDeg: 6 * strength * yaw(s),
-      pitchDeg: 5 * strength * pitch(s),
-    };
-  };
-}
-type Wander = ReturnType<typeof wander>;
 
 function layPaper(canvas: Canvas, paper: Sprite, hold: Hold, lamp: number, bend?: number): Truth {
   const light = 1 + lampLight.near * lamp;
@@ -187,15 +161,15 @@ async function cutEyes(
   const others = studio.people.filter((id) => id !== person);
   const attacker = await studio.sitter(others[luck.below(others.length)] as string);
   const margin = 18;
-  const paper = withHoles(await paperOf(sitter.portrait, portraitPart, luck, margin), sitter, margin);
+  const paper = withHoles(await paperOf(sitter.portrait, portraitParts.print, luck, margin), sitter, margin);
   const hold = holdOf(luck, luck.between(0.78, 0.92));
   const script = scriptOf({ seed, durationMs: (frames * 1000) / fps });
   const middle = { x: (sitter.marks.eyes[0].x + sitter.marks.eyes[1].x) / 2, y: sitter.marks.eyes[0].y };
   return (canvas, atMs, lamp) => {
     layRoom(canvas, room, lamp);
-    const held = hold(atMs);
+    const held = hold(atMs / 1000);
     const { stand, expression } = script(atMs);
-    const at = seenAt(homographyOf(paper, held), middle.x - portraitPart.left + margin, middle.y - portraitPart.top + margin);
+    const at = seenAt(homographyOf(paper, held), middle.x - portraitParts.print.left + margin, middle.y - portraitParts.print.top + margin);
     // The attacker looks through the holes; their head moves a little against the paper.
     const behind = {
       ...stand,
@@ -219,7 +193,7 @@ function withHoles(paper: Sprite, { marks }: Sitter, margin: number): Sprite {
   for (const eye of marks.eyes)
     for (let dy = -13; dy <= 13; dy++)
       for (let dx = -26; dx <= 26; dx++) {
-        const at = (eye.y - portraitPart.top + margin + dy) * paper.width + eye.x - portraitPart.left + margin + dx;
+        const at = (eye.y - portraitParts.print.top + margin + dy) * paper.width + eye.x - portraitParts.print.left + margin + dx;
         if ((dx / 25) ** 2 + (dy / 12) ** 2 < 1) pixels[at] = 0;
       }
   return { ...paper, pixels };
@@ -229,7 +203,7 @@ function withHoles(paper: Sprite, { marks }: Sitter, margin: number): Sprite {
 async function screen(studio: Studio, options: AttackOptions, room: Uint8Array, luck: Chance): Promise<Scene> {
   const { instrument } = options;
   const isPhone = instrument === 'phone' || instrument === 'replay';
-  const bezel = isPhone ? 9 : 24;
+  const bezel = isPhone ? bezels.phone : bezels.tablet;
   const glow = glowOf(luck);
   const show = await contentOf(studio, options, isPhone, luck);
   const first = await show(0);
@@ -240,7 +214,7 @@ async function screen(studio: Studio, options: AttackOptions, room: Uint8Array, 
     if (shown?.of !== picture || picture.pixels instanceof Uint8ClampedArray)
       shown = { of: picture, device: await deviceOf(picture, part, bezel) };
     layRoom(canvas, room, lamp);
-    const homography = homographyOf(shown.device, hold(atMs));
+    const homography = homographyOf(shown.device, hold(atMs / 1000));
     const light = 1 + lampLight.screen * lamp;
     drape(canvas, shown.device, {
       back: planeBack(homography),
@@ -267,7 +241,7 @@ async function contentOf(
   luck: Chance,
 ): Promise<(atMs: number) => Promise<Content>> {
   const { instrument, person, seed, asked } = options;
-  const part = isPhone ? { left: 162, top: 30, width: 270, height: 540 } : { left: 105, top: 60, width: 384, height: 512 };
+  const part = isPhone ? portraitParts.phone : portraitParts.tablet;
   if (instrument === 'replay' || (instrument !== 'slideshow' && luck.next() < 0.5)) {
     const { asked: _, ...rest } = options;
     const answers = instrument === 'replay' ? otherThan(asked, luck) : undefined;
@@ -287,7 +261,7 @@ async function contentOf(
 }
 
 /** A challenge of another kind, or the other way about; asked at the same time. */
-function otherThan(asked: Asked | undefined, luck: Chance): Asked {
+function otherThan(asked: Question | undefined, luck: Chance): Question {
   const kinds: readonly ChallengeKind[] = challengeKinds.filter((kind) => kind !== 'light' && kind !== asked?.kind);
   return { kind: kinds[luck.below(kinds.length)] as Challenge['kind'], issuedAtMs: asked?.issuedAtMs ?? 500 };
 }

@@ -10,7 +10,8 @@ import { type Canvas, drape } from '../../../src/camera/demo/drape.ts';
 import { withExpression } from '../../../src/camera/demo/expression.ts';
 import { headBack, standBox } from '../../../src/camera/demo/head.ts';
 import type { Homography } from '../../../src/camera/demo/held.ts';
-import { type Asked, type Behaviour, lampAt, type Manner, type Moment, scriptOf } from './script.ts';
+import type { Question } from '../../../src/camera/demo/movement.ts';
+import { type Behaviour, lampAt, type Manner, type Moment, scriptOf } from './script.ts';
 import { jpegOf, newCanvas, type Sitter, type Studio } from './studio.ts';
 
 /** What a frame truly shows. */
@@ -43,13 +44,13 @@ export interface ClipOptions {
   /** Number of frames. Default 30. */
   readonly frames?: number;
   /** What the door asks, and when. */
-  readonly asked?: Asked;
+  readonly asked?: Question;
 }
 
 export interface LiveOptions extends ClipOptions {
   readonly manner?: Manner;
   /** What the person answers, if it is not what was asked. */
-  readonly answers?: Asked;
+  readonly answers?: Question;
 }
 
 /** What the door's lamp adds to skin or paper near the camera, to the room behind, and to a screen. */

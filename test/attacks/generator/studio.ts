@@ -10,7 +10,7 @@ import { type Chance, chance } from '../../../src/camera/demo/chance.ts';
 import { type CutOut, cutOut } from '../../../src/camera/demo/cut-out.ts';
 import type { Canvas } from '../../../src/camera/demo/drape.ts';
 import { type Marks, marksOf } from '../../../src/camera/demo/expression.ts';
-import type { Shown } from '../../../src/camera/demo/held.ts';
+import { portraitOf, type Shown } from '../../../src/camera/demo/held.ts';
 import { newSensor, type Sensor } from '../../../src/camera/demo/sensor.ts';
 
 const width = 640;
@@ -57,8 +57,7 @@ export function openStudio(folder = demoPeople): Studio {
 
 async function sitterOf(id: string, picture: Uint8Array): Promise<Sitter> {
   const made = await cutOut(picture, '#3a536e');
-  const pixels = await sharp(picture).resize(600, 600, { fit: 'fill' }).removeAlpha().toColourspace('srgb').raw().toBuffer();
-  return { id, cutOut: made, marks: marksOf(made[0]), portrait: { width: 600, height: 600, pixels } };
+  return { id, cutOut: made, marks: marksOf(made[0]), portrait: await portraitOf(picture) };
 }
 
 async function roomOf(luck: Chance): Promise<Uint8Array> {

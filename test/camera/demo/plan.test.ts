@@ -2,10 +2,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Fault } from '../../../src/base/errors.ts';
-import { type Cast, demoSchedule, stagings, type Visit } from '../../../src/camera/demo/plan.ts';
+import type { Stand } from '../../../src/camera/demo/head.ts';
+import { type Cast, type DemoChallenge, demoSchedule, stagings, type Visit } from '../../../src/camera/demo/plan.ts';
 
 const ids = Array.from({ length: 16 }, (_, i) => `p${String(i + 1).padStart(2, '0')}`);
-const cast: Cast = { enrolled: ids.filter((_, i) => i % 2 === 0), strangers: ids.filter((_, i) => i % 2 === 1), visits: 90 };
+const cast: Cast = { enrolled: ids.filter((_, i) => i % 2 === 0), strangers: ids.filter((_, i) => i % 2 === 1), visits: 88 };
 const plan = (seed: number, change: Partial<Cast> = {}): Visit[] => [...demoSchedule(seed, { ...cast, ...change })];
 const who = ({ visitors }: Visit): string =>
   visitors
@@ -14,18 +15,23 @@ const who = ({ visitors }: Visit): string =>
     .join(' and ');
 
 describe('the schedule', () => {
-  it('is a third enrolled people, a third strangers, and the mixture', () => {
+  it('is a quarter each of enrolled people, strangers, the mixture, and pictures of enrolled people', () => {
     const counts = Object.groupBy(plan(1), who);
-    expect(counts.enrolled).toHaveLength(30);
-    expect(counts.stranger).toHaveLength(30);
-    expect(counts['enrolled and stranger']).toHaveLength(15);
-    expect(counts['']).toHaveLength(15);
+    expect(counts.enrolled).toHaveLength(22);
+    expect(counts.stranger).toHaveLength(22);
+    expect(counts['enrolled and stranger']).toHaveLength(11);
+    expect(counts['']).toHaveLength(33);
+    const held = plan(1).filter(({ shown }) => shown);
+    expect(held).toHaveLength(22);
+    expect(held.every(({ shown, visitors }) => shown?.enrolled && visitors.length === 0)).toBe(true);
+    expect(new Set(held.map(({ manner }) => manner))).toEqual(new Set(['printed photo', 'phone', 'slideshow']));
+    expect(plan(1).filter(({ manner }) => manner === 'nobody')).toHaveLength(11);
   });
 
   it('lets everybody appear, in every manner, whatever the seed', () => {
     fc.assert(
       fc.property(fc.integer({ min: 0, max: 2 ** 31 - 1 }), (seed) => {
-        const visits = plan(seed, { visits: 36 });
+        const visits = plan(seed, { visits: 48 });
         expect(new Set(visits.flatMap(({ visitors }) => visitors.map(({ id }) => id)))).toEqual(new Set(ids));
         for (const kind of ['enrolled', 'stranger']) {
           const manners = new Set(visits.filter((visit) => who(visit) === kind).map(({ manner }) => manner));
@@ -60,12 +66,12 @@ describe('the schedule', () => {
   });
 
   it('counts visits from 1, without gaps, and for ever when asked', () => {
-    expect(plan(1).map(({ visit }) => visit)).toEqual(Array.from({ length: 90 }, (_, i) => i + 1));
+    expect(plan(1).map(({ visit }) => visit)).toEqual(Array.from({ length: 88 }, (_, i) => i + 1));
     const endless = demoSchedule(1, { ...cast, visits: 0 })
       .take(500)
       .toArray();
     expect(endless.at(-1)?.visit).toBe(500);
-    expect(endless.slice(0, 90)).toEqual(plan(1));
+    expect(endless.slice(0, 88)).toEqual(plan(1));
   });
 
   it.each(['enrolled', 'strangers'] as const)('says which setting leaves it without %s', (list) => {
@@ -76,40 +82,66 @@ describe('the schedule', () => {
 
 describe('the stagings', () => {
   const visits = plan(5);
+  const fps = 15;
+  const played = (visit: Visit, asked?: () => DemoChallenge | undefined) => [...stagings(visit, { fps, ...(asked && { asked }) })];
 
-  it('have 15 to 25 frames', () => {
+  it('have 30 to 40 frames', () => {
     for (const visit of visits) {
-      expect([...stagings(visit)]).toHaveLength(visit.frames);
-      expect(visit.frames).toBeGreaterThanOrEqual(15);
-      expect(visit.frames).toBeLessThanOrEqual(25);
+      expect(played(visit)).toHaveLength(visit.frames);
+      expect(visit.frames).toBeGreaterThanOrEqual(30);
+      expect(visit.frames).toBeLessThanOrEqual(40);
     }
   });
 
-  it('end, for one visitor, with six frames near, straight, sharp and lit: 60 px between the eyes of the narrowest face', () => {
+  it('end, for one visitor, with fourteen frames near, nearly straight, sharp and lit: 60 px between the eyes of the narrowest face', () => {
     for (const visit of visits.filter(({ visitors }) => visitors.length === 1)) {
-      for (const { poses, brightness, blurPx } of [...stagings(visit)].slice(-6)) {
-        expect({ brightness, blurPx, turn: poses[0]!.turn }).toEqual({ brightness: 1, blurPx: 0, turn: expect.closeTo(0, 9) });
-        expect(poses[0]!.scale * 82).toBeGreaterThanOrEqual(60);
-        expect(Math.abs(poses[0]!.rollDeg)).toBeLessThan(3);
-        expect(poses[0]!.x).toBeGreaterThan(120);
-        expect(poses[0]!.x).toBeLessThan(520);
+      for (const { poses, brightness, blurPx } of played(visit).slice(-14)) {
+        const { scale, rollDeg, yawDeg, pitchDeg, x } = poses[0]!.stand;
+        expect({ brightness, blurPx }).toEqual({ brightness: 1, blurPx: 0 });
+        expect(Math.abs(yawDeg)).toBeLessThan(14);
+        expect(Math.abs(pitchDeg)).toBeLessThan(4);
+        expect(scale * 82).toBeGreaterThanOrEqual(60);
+        expect(Math.abs(rollDeg)).toBeLessThan(3);
+        expect(x).toBeGreaterThan(120);
+        expect(x).toBeLessThan(520);
       }
     }
   });
 
   it('begin with what the manner promises', () => {
-    const first = (manner: string) => stagings(visits.find((visit) => visit.manner === manner)!).next().value!;
-    expect(first('walks up').poses[0]!.scale).toBeLessThan(0.4);
-    expect(Math.abs(first('off-centre').poses[0]!.x - 320)).toBeGreaterThan(100);
+    const first = (manner: string) => played(visits.find((visit) => visit.manner === manner)!)[0]!;
+    expect(first('walks up').poses[0]!.stand.scale).toBeLessThan(0.4);
+    expect(Math.abs(first('off-centre').poses[0]!.stand.x - 320)).toBeGreaterThan(100);
     expect(first('dim').brightness).toBeLessThan(0.2);
     expect(first('blurred').blurPx).toBeGreaterThan(20);
-    expect(Math.abs(first('turns away').poses[0]!.turn)).toBe(1);
+    expect(Math.abs(first('turns away').poses[0]!.stand.yawDeg)).toBeGreaterThan(20);
     expect(first('nobody').poses).toEqual([]);
+    for (const on of ['printed photo', 'phone', 'slideshow']) expect(first(on)).toMatchObject({ poses: [], held: { on } });
   });
 
   it('show two at once at equal size, apart from each other', () => {
-    const [left, right] = stagings(visits.find(({ manner }) => manner === 'two at once')!).next().value!.poses;
-    expect(left!.scale).toBe(right!.scale);
-    expect(right!.x - left!.x).toBeGreaterThan(200);
+    const [left, right] = played(visits.find((visit) => visit.manner === 'two at once')!)[0]!.poses;
+    expect(left!.stand.scale).toBe(right!.stand.scale);
+    expect(right!.stand.x - left!.stand.x).toBeGreaterThan(200);
+  });
+
+  it.each([
+    ['turn-left', ({ yawDeg }: Stand) => yawDeg],
+    ['turn-right', ({ yawDeg }: Stand) => -yawDeg],
+    ['look-down', ({ pitchDeg }: Stand) => pitchDeg],
+  ] as const)('a person who is asked to %s does so, and stays until it is done', (kind, of) => {
+    const visit = visits.find(({ manner, visitors }) => manner === 'stands' && visitors.length === 1)!;
+    let frame = 0;
+    const frames = played(visit, () => (frame++ < 25 ? undefined : { id: 'a', kind }));
+    const angles = frames.map(({ poses }) => of(poses[0]!.stand));
+    expect(frames.length).toBeGreaterThan(visit.frames + 20);
+    expect(Math.max(...angles.slice(25))).toBeGreaterThan(13);
+    expect(Math.abs(angles.at(-1)!)).toBeLessThan(8);
+  });
+
+  it('a picture that is asked moves no differently', () => {
+    const visit = visits.find(({ manner }) => manner === 'printed photo')!;
+    const asked = played(visit, () => ({ id: 'a', kind: 'turn-left' }));
+    expect(asked.slice(0, visit.frames)).toEqual(played(visit));
   });
 });

@@ -38,7 +38,7 @@ describe('the demo visits', () => {
       const scenes = visits[visit]!.map(({ scene }) => scene!);
       expect(scenes.map(({ last }) => last)).toEqual(scenes.map((_, i) => i === scenes.length - 1));
       expect(new Set(scenes.map(({ manner, people }) => `${manner} ${people}`)).size).toBe(1);
-      for (const person of scenes[0]!.people) expect(person).toMatch(/^(p0[13]|stranger:p0[24])$/);
+      for (const person of scenes[0]!.people) expect(person).toMatch(/^(p0[13]|stranger:p0[24]|picture:p0[13])$/);
     }
     expect(frames.map(({ seq }) => seq)).toEqual(frames.map((_, i) => i + 1));
   });
