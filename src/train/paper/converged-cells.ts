@@ -15,11 +15,12 @@ type Change = Partial<Pick<Cell, 'rate' | 'augment' | 'hard' | 'objective' | 'ne
  * contrastive cell of 100 pictures with one setting changed. `steps`: where a cell stops that is not flat before.
  */
 export function convergedCells(steps: number, tuned: Tuned, network: Network = paperNetwork): Cell[] {
+  const rule = { ...convergenceRule, every: Math.min(convergenceRule.every, steps) };
   const objective = (loss: Objective['loss'], margin = 1): Objective => ({ loss, margin, l1: tuned.l1, l2: 0 });
   const cell = (data: DataName, images: number, loss: Objective['loss'], name = '', what = '', change: Change = {}): Cell => ({
     ...{ id: `converged-${data}-${images}-${loss}${name && `-${name}`}`, table: 'converged' },
     ...{ what: what || (loss === 'bce' ? 'binary cross-entropy' : 'contrastive loss'), data, images, network },
-    ...{ objective: objective(loss), rate: tuned.rate, augment: tuned.augment, steps, rule: convergenceRule },
+    ...{ objective: objective(loss), rate: tuned.rate, augment: tuned.augment, steps, rule },
     ...change,
   });
   const [pins, orl] = [cell('pins', 100, 'contrastive'), cell('orl', 10, 'contrastive')];

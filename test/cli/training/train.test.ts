@@ -321,4 +321,24 @@ describe('experiment paper', () => {
     expect(readdirSync(at('cells')).sort()).toEqual(['table-2-orl-5-bce.json', 'table-2-orl-5-contrastive.json']);
     expect(kinds(await facelatch([...args, ...small, '--json']))).toEqual(['done']);
   });
+
+  it('trains cells to convergence into a section of the same page, and the rest of the page stays', async () => {
+    const toConvergence = [...args, ...small, '--to-convergence', '2', '--json'];
+    const ran = await facelatch(toConvergence);
+    expect({ code: ran.code, stderr: ran.stderr }).toEqual({ code: 0, stderr: '' });
+    expect(linesOf(ran).at(-1)).toEqual({ kind: 'done', cells: 13, ran: 1, page: at('docs', 'paper.md') });
+    const page = readFileSync(at('docs', 'paper.md'), 'utf8');
+    expect(page).toContain('**20 of 22 cells have not been run yet.**');
+    expect(page).toContain('## To convergence');
+    expect(page).toContain('**12 of 13 cells have not ended yet**');
+    expect(existsSync(at('docs', 'plots', 'converged-orl.svg'))).toBe(true);
+    expect(existsSync(at('cells', 'curves', 'converged-orl-5-contrastive.csv'))).toBe(true);
+    expect(kinds(await facelatch(toConvergence))).toEqual(['done']);
+    expect(kinds(await facelatch([...args, ...small, '--json']))).toEqual(['done']);
+    expect(readFileSync(at('docs', 'paper.md'), 'utf8')).toBe(page);
+  });
+
+  it('measures cells that have not ended only where cells are trained to convergence', async () => {
+    await expect(parsed(experimentCommand, [...args.slice(1), '--so-far'])).rejects.toThrow('--to-convergence');
+  });
 });
