@@ -13,7 +13,7 @@ import { type Confusion, confusionAt } from '../figures/confusion.ts';
 import { type VerificationFigures, verificationFigures, verificationThresholds } from '../figures/verification.ts';
 import { historyName, lossPlotName } from '../history.ts';
 import { readWeights } from '../network/checkpoint.ts';
-import type { Optimiser } from '../port.ts';
+import type { Optimiser, Weights } from '../port.ts';
 import type { TrainingProgress, TrainingRecipe } from '../recipe.ts';
 import { checkpointName, openEngine, type RunControl, type Trained, train } from '../trainer.ts';
 import { embedAll, type Scored, teller, validate } from '../validation.ts';
@@ -115,14 +115,18 @@ export async function measureSoFar(options: ExperimentOptions): Promise<void> {
     if (options.signal.aborted || !converged || converged.curve.length === 0) continue;
     options.onProgress?.({ cell, index, cells: options.cells.length });
     const { weights, step: bestStep } = await readWeights(join(running(options, cell), bestName));
-    const data = await dataOf(options, cell);
-    const recipe = recipeOf(options, cell, options.out, false);
-    await using engine = await openEngine(recipe, { ...recipe, weights });
-    const pictures = openPictures(cell.network.side);
-    const figures = await measure(options, cell, data, { engine, pictures, split: data.split });
-    const found: CellResult = { cell, seconds: 0, lastLoss: Number.NaN, ...figures, converged: { ...converged, bestStep } };
+    const before = await readStored(soFarFile(options, cell), cell);
+    const figures = before?.converged?.bestStep === bestStep ? before : await measureWeights(options, cell, weights);
+    const found: CellResult = { seconds: 0, lastLoss: 0, ...figures, cell, converged: { ...converged, bestStep } };
     writeWhole(soFarFile(options, cell), jsonText(found), { mode: 0o644 });
   }
+}
+
+async function measureWeights(options: ExperimentOptions, cell: Cell, weights: Weights): Promise<Measured> {
+  const data = await dataOf(options, cell);
+  const recipe = recipeOf(options, cell, options.out, false);
+  await using engine = await openEngine(recipe, { ...recipe, weights });
+  return await measure(options, cell, data, { engine, pictures: openPictures(cell.network.side), split: data.split });
 }
 
 const soFarFile = ({ out }: Pick<ExperimentOptions, 'out'>, { id }: Cell) => join(out, `${id}.so-far.json`);

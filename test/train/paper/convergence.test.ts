@@ -139,6 +139,8 @@ describe('a cell that is trained to convergence', () => {
     await measureSoFar(again);
     const [found, ...others] = await readSoFar(out, options.cells);
     expect(others).toEqual([]);
+    await measureSoFar(again);
+    expect(await readSoFar(out, options.cells)).toEqual([found]);
     expect(found?.cell).toEqual(options.cells[0]);
     expect(found?.converged).toMatchObject({ bestStep: 4, steps: 6, why: 'unfinished', curve: [{ step: 4 }] });
     const facts = { cells: options.cells, unfinished: await readUnfinished(out, options.cells), pairs: 8, seed: 1, origin: 'by hand' };
