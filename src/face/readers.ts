@@ -12,12 +12,17 @@ export interface ManyReader extends FaceReader {
 
 /** `readers`: at least 1. @throws Fault `model-missing`, `model-damaged` or `model-unfit`. */
 export async function openFaceReaders(options: ReaderOptions, readers: number): Promise<ManyReader> {
-  const [first, ...others] = await openedAll(Array.from({ length: readers }, () => openFaceReader(options)));
+  return readersTogether(await openedAll(Array.from({ length: readers }, () => openFaceReader(options))), 2 * readers);
+}
+
+/** These readers as one, which owns them. */
+export function readersTogether(readers: readonly FaceReader[], atOnce: number): ManyReader {
+  const all = readers.map((reader) => ({ reader, waiting: 0 }));
+  const [first] = readers;
   if (!first) throw new RangeError('At least one reader');
-  const all = [first, ...others].map((reader) => ({ reader, waiting: 0 }));
   return {
     embedder: first.embedder,
-    atOnce: 2 * readers,
+    atOnce,
     read: async (picture, asked) => {
       const least = all.reduce((best, one) => (one.waiting < best.waiting ? one : best));
       least.waiting++;

@@ -5,6 +5,7 @@
 import { workerData } from 'node:worker_threads';
 import sharp from 'sharp';
 import { answerCalls, buffersIn } from '../base/called-thread.ts';
+import { giveWay } from '../base/side-thread.ts';
 import { cutsOf } from './cuts.ts';
 import { type Detection, type Detector, openDetector } from './detect.ts';
 import { type EmbeddedFace, type Embedder, openEmbedder } from './embed.ts';
@@ -41,6 +42,7 @@ interface Times {
 type Purpose = NonNullable<ReadOptions['purpose']>;
 
 async function openPipeline(limits: QualityLimits): Promise<Pipeline> {
+  if (options.niceness !== undefined) giveWay(options.niceness);
   sharp.concurrency(1);
   sharp.cache(false);
   const network = openEmbedderNetwork(options.embedder);

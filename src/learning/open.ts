@@ -6,6 +6,7 @@
  */
 
 import type { Observation } from '../access/port.ts';
+import { helperReaderOf } from '../adapters/basics.ts';
 import { Fault, messageOf } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { Clock } from '../base/time.ts';
@@ -130,7 +131,11 @@ export async function openLearning(options: LearningOptions): Promise<Learning> 
     pictures: picturesOf(samples, record, log),
     lookAtSchedule: lookAtScheduleOf(options, store, jobs),
     renewal: opening.use(
-      templateRenewal({ eyes, coming, untilQuiet, record, onTurned: () => tidy({ kept, retraining, eyes, log }), signal, log }),
+      templateRenewal({
+        ...{ eyes, coming, untilQuiet, record, signal, log },
+        onTurned: () => tidy({ kept, retraining, eyes, log }),
+        openHelper: ({ id }) => helperReaderOf(config, retraining.folderOf(id)),
+      }),
     ),
     ...{ peopleBefore: 0, nextPurgeMs: clock.now(), nextScheduleMs: clock.now() },
   };

@@ -8,7 +8,8 @@ import { renewTemplates } from '../adapters/basics.ts';
 import { messageOf } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { Event, PersonId } from '../events.ts';
-import type { EmbedderInfo } from '../face/port.ts';
+import type { EmbedderInfo, FaceReader } from '../face/port.ts';
+import { readersTogether } from '../face/readers.ts';
 import type { Guard } from '../retrain/promotion.ts';
 import type { Eyes } from './eyes.ts';
 
@@ -21,6 +22,8 @@ export interface TemplateRenewalParts {
   readonly record: (event: Event) => void;
   /** The coming network guards now. */
   readonly onTurned: () => void;
+  /** Opens a second reader of the guard's network, for the time of a round; it gives way to the door. */
+  readonly openHelper?: (guard: Guard) => Promise<FaceReader | undefined>;
   readonly signal: AbortSignal;
   readonly log: Log;
 }
@@ -138,9 +141,12 @@ async function round(state: State, guard: Guard): Promise<void> {
   // Somebody may be enrolled meanwhile.
   const picturesBefore = picturesIn(guard);
   try {
+    const isMuch = guard.gallery.stale >= fewPeople;
+    await using helper = isMuch && state.openHelper ? await helperOf(state, state.openHelper, guard) : undefined;
+    const reader = helper ? readersTogether([guard.reader, helper], 2) : guard.reader;
     const { pictures, failed } = hurry
-      ? await renewTemplates(guard.gallery, guard.reader, () => signal.throwIfAborted(), { readEveryMs })
-      : await renewTemplates(guard.gallery, guard.reader, state.untilQuiet);
+      ? await renewTemplates(guard.gallery, reader, () => signal.throwIfAborted(), { readEveryMs })
+      : await renewTemplates(guard.gallery, reader, state.untilQuiet);
     stuck.set(guard, { stale: new Set(failed.map(({ personId }) => personId)).size, pictures: picturesBefore });
     log.info({ room: 'identity', pictures, failed: failed.map(({ personId }) => personId) }, 'templates made for the network in use');
     if (state.told) state.told.pictures += pictures;
@@ -148,6 +154,18 @@ async function round(state: State, guard: Guard): Promise<void> {
     else if (hurry) finish(state, guard);
   } catch (error) {
     if (!signal.aborted) log.warn({ err: messageOf(error) }, 'templates cannot be made now');
+  }
+}
+
+/** A second reader takes 40 MB and a second to open: for fewer people than this it is not worth it. */
+const fewPeople = 4;
+
+async function helperOf({ log }: State, openHelper: NonNullable<State['openHelper']>, guard: Guard): Promise<FaceReader | undefined> {
+  try {
+    return await openHelper(guard);
+  } catch (error) {
+    log.warn({ err: messageOf(error) }, 'templates are made by one reader: a second one cannot be opened');
+    return undefined;
   }
 }
 

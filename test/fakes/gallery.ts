@@ -164,24 +164,28 @@ export function memoryGallery({ embedder, policy, clock, shelf = emptyShelf() }:
       threshold.load(taken.people);
       return true;
     },
-    reembed: async (embed, { readEveryMs } = {}) => {
-      const failed = [];
+    reembed: async (embed, { readEveryMs, atOnce = 1 } = {}) => {
+      const failed: { personId: string; source: string; fault: Fault }[] = [];
       let pictures = 0;
       const waiting = shelf.people.flatMap(({ id, pictures: all }) =>
         all.filter((each) => !own(each)).map((picture, nth) => ({ id, picture, nth })),
       );
-      for (const { id, picture } of waiting.toSorted((a, b) => a.nth - b.nth)) {
-        try {
-          const template = await embed(picture.picture);
-          checkEmbedding(embedder, template);
-          picture.templates.set(embedder.sha256, template);
-          pictures++;
-          if (readEveryMs !== undefined) change();
-        } catch (error) {
-          if (!(error instanceof Fault)) throw error;
-          failed.push({ personId: id, source: picture.source, fault: error });
+      const next = waiting.toSorted((a, b) => a.nth - b.nth).values();
+      const lane = async () => {
+        for (const { id, picture } of next) {
+          try {
+            const template = await embed(picture.picture);
+            checkEmbedding(embedder, template);
+            picture.templates.set(embedder.sha256, template);
+            pictures++;
+            if (readEveryMs !== undefined) change();
+          } catch (error) {
+            if (!(error instanceof Fault)) throw error;
+            failed.push({ personId: id, source: picture.source, fault: error });
+          }
         }
-      }
+      };
+      await Promise.all(Array.from({ length: atOnce }, lane));
       change();
       return { pictures, failed };
     },

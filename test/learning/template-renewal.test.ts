@@ -1,5 +1,7 @@
 /** Templates of another network beside the running door: who is recognised until then, and when the new one takes over. */
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
+import { Fault } from '../../src/base/errors.ts';
 import { openLog } from '../../src/base/log.ts';
 import { systemClock } from '../../src/base/time.ts';
 import type { Event } from '../../src/events.ts';
@@ -39,12 +41,14 @@ function renewalOver(
   guard: ReturnType<typeof guardOf>,
   coming?: ReturnType<typeof guardOf>,
   untilQuiet: () => Promise<void> = async () => undefined,
+  openHelper?: () => Promise<FaceReader>,
 ) {
   const events: Event[] = [];
   const eyes = openEyes(guard);
   const renewal = templateRenewal({
     ...{ eyes, coming, untilQuiet, log, signal: new AbortController().signal, onTurned: () => undefined },
     record: (event) => void events.push(event),
+    ...(openHelper && { openHelper }),
   });
   const kinds = () => events.map(({ kind }) => kind);
   return { eyes, renewal, events, kinds };
@@ -162,5 +166,63 @@ describe('without it', () => {
     quiet.resolve();
     await renewal.done();
     expect([eyes.gallery.stale, events]).toEqual([0, []]);
+  });
+});
+
+describe('with many people to make templates of', () => {
+  /** Eight people, and a network to come whose readers count what they read. */
+  function crowd() {
+    const shelf = emptyShelf();
+    const old = network('kept:old', circleEmbedder, shelf);
+    for (let i = 0; i < 8; i++) enrol(old.guard, `Resident ${i}`, 40 * i);
+    const counting = (made: { reads: number }): FaceReader['read'] => {
+      const { read } = drawingReader();
+      return (...given) => {
+        made.reads++;
+        return read(...given);
+      };
+    };
+    const [own, helping] = [{ reads: 0 }, { reads: 0 }];
+    const next = network('base', newer, shelf, counting(own));
+    const helper = network('helper', newer, shelf, counting(helping));
+    return { old, next, helper, own, helping };
+  }
+
+  it('a second reader helps, and is closed when the round is over', async () => {
+    const { old, next, helper, own, helping } = crowd();
+    const { eyes, renewal } = renewalOver(old.guard, next.guard, undefined, async () => helper.guard.reader);
+    renewal.look();
+    await renewal.done();
+    expect(own.reads + helping.reads).toBe(8);
+    expect(Math.min(own.reads, helping.reads)).toBeGreaterThan(1);
+    expect(helper.state.closed).toBe(true);
+    expect([eyes.current === next.guard, next.state.closed]).toEqual([true, false]);
+  });
+
+  it('neither of them reads on while somebody stands at the door', async () => {
+    const { old, next, helper, own, helping } = crowd();
+    const gone = Promise.withResolvers<void>();
+    const { eyes, renewal } = renewalOver(
+      old.guard,
+      next.guard,
+      () => gone.promise,
+      async () => helper.guard.reader,
+    );
+    renewal.look();
+    for (let turn = 0; turn < 50; turn++) await nextTurn();
+    expect([own.reads, helping.reads]).toEqual([1, 1]);
+    gone.resolve();
+    await renewal.done();
+    expect(eyes.current).toBe(next.guard);
+  });
+
+  it('one reader makes them where a second cannot be opened', async () => {
+    const { old, next, own } = crowd();
+    const { eyes, renewal } = renewalOver(old.guard, next.guard, undefined, async () => {
+      throw new Fault('model-damaged', 'gone');
+    });
+    renewal.look();
+    await renewal.done();
+    expect([own.reads, eyes.current === next.guard]).toEqual([8, true]);
   });
 });
