@@ -33,15 +33,28 @@ function depthAt(u: number, v: number): number {
   return 1.3 * Math.sqrt(Math.max(0, inside)) + 0.4 * Math.exp(-((u / 0.25) ** 2) - ((v - 0.65) / 0.35) ** 2);
 }
 
-/** Eight unknowns of a small homography, and two: the share of the depth across and down. */
-const unknowns = 10;
+/**
+ * Eight unknowns of a small homography, and the share of the depth across and down; the last one, away from the middle,
+ * is that of a head that comes nearer.
+ */
+const sideways = 10;
+const anyWay = 11;
 /** The movement of skin that is neither: pixels. */
 const skinPx = 0.05;
 /** Beyond this a point says less, pixels. */
 const strayPx = 0.5;
 
-/** `plane`: the homography of the same points. Undefined: they do not tell. */
-export function parallaxOf(points: readonly Moved[], plane: FittedPlane, place: PlaceOnFace): Parallax | undefined {
+/**
+ * `plane`: the homography of the same points. `ways`: in which the head may have moved. Undefined: the points do not
+ * tell.
+ */
+export function parallaxOf(
+  points: readonly Moved[],
+  plane: FittedPlane,
+  place: PlaceOnFace,
+  ways: 'sideways' | 'any' = 'any',
+): Parallax | undefined {
+  const unknowns = ways === 'any' ? anyWay : sideways;
   const sums = new Float64Array(unknowns * (unknowns + 1));
   const rows = points.map((point) => {
     const { u, v } = place(point.x, point.y);
@@ -52,8 +65,8 @@ export function parallaxOf(points: readonly Moved[], plane: FittedPlane, place: 
     const depth = depthAt(u, v);
     return {
       weight,
-      across: Float64Array.of(x, y, 1, 0, 0, 0, x * x, x * y, depth, 0, miss.x),
-      down: Float64Array.of(0, 0, 0, x, y, 1, x * y, y * y, 0, depth, miss.y),
+      across: Float64Array.of(x, y, 1, 0, 0, 0, x * x, x * y, depth, 0, ...(ways === 'any' ? [depth * x] : []), miss.x),
+      down: Float64Array.of(0, 0, 0, x, y, 1, x * y, y * y, 0, depth, ...(ways === 'any' ? [depth * y] : []), miss.y),
     };
   });
   for (const { across, down, weight } of rows) {
@@ -65,14 +78,13 @@ export function parallaxOf(points: readonly Moved[], plane: FittedPlane, place: 
   const left = (row: Float64Array) => solution.reduce((rest, value, i) => rest - value * (row[i] as number), row[unknowns] as number);
   const square = rows.reduce((sum, { across, down, weight }) => sum + weight * (left(across) ** 2 + left(down) ** 2), 0);
   const noise = Math.max(1, square / Math.max(1, 2 * rows.length - unknowns));
-  const across = solution[8] as number;
-  const down = solution[9] as number;
-  const sigmas = Math.sqrt((across ** 2 / varianceOf(sums, 8) + down ** 2 / varianceOf(sums, 9)) / noise);
-  return { px: Math.hypot(across, down), sigmas };
+  const shares = Array.from(solution.subarray(8), (px, i) => ({ px, variance: varianceOf(sums, unknowns, 8 + i) }));
+  const sigmas = Math.sqrt(shares.reduce((sum, { px, variance }) => sum + px ** 2 / variance, 0) / noise);
+  return { px: Math.hypot(...shares.map(({ px }) => px)), sigmas };
 }
 
 /** Of one unknown, for noise of variance 1: its place on the diagonal of the inverse. */
-function varianceOf(sums: Float64Array, which: number): number {
+function varianceOf(sums: Float64Array, unknowns: number, which: number): number {
   const column = sums.slice();
   for (let i = 0; i < unknowns; i++) column[i * (unknowns + 1) + unknowns] = i === which ? 1 : 0;
   return solve(column, unknowns)?.[which] ?? Number.POSITIVE_INFINITY;

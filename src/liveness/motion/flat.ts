@@ -37,6 +37,7 @@ const alongPx = 0.5;
 const leastSigmas = 5;
 /** Shares of the distance between the eyes. */
 const leastParallax = 0.008;
+const mostScatter = 0.025;
 
 const nothing: FlatOpinion = { outcome: 'unsure', whole: false };
 
@@ -45,8 +46,7 @@ export function flatOpinion(points: readonly Followed[], place: PlaceOnFace, int
   const face = points.filter(({ region }) => region === 'face');
   const facePlane = face.length >= leastFacePoints && interEyePx >= leastInterEyePx ? fittedPlane(face) : undefined;
   if (!facePlane) return nothing;
-  const depth = parallaxOf(face, facePlane, place);
-  if (depth && depth.sigmas >= leastSigmas && depth.px >= leastParallax * interEyePx) return { outcome: 'live', value: 0, whole: false };
+  if (isDeep(face, facePlane, place, interEyePx)) return { outcome: 'live', value: 0, whole: false };
   const movement = medianOf(face.map(movementOf));
   if (movement < leastMovementPx) return nothing;
   const ring = points.filter(({ region }) => region === 'ring');
@@ -61,6 +61,13 @@ export function flatOpinion(points: readonly Followed[], place: PlaceOnFace, int
   return { value: Math.max(0, 1 - beside), outcome: isPlane ? 'spoof' : 'unsure', whole };
 }
 
+/** Another face in the same place scatters the points: that is no depth. */
+function isDeep(face: readonly Followed[], plane: FittedPlane, place: PlaceOnFace, interEyePx: number): boolean {
+  if (medianOf(face.map((point) => distanceTo(plane, point))) > mostScatter * interEyePx) return false;
+  const depth = parallaxOf(face, plane, place);
+  return depth !== undefined && depth.sigmas >= leastSigmas && depth.px >= leastParallax * interEyePx;
+}
+
 const movementOf = ({ x, y, nowX, nowY }: Followed): number => Math.hypot(nowX - x, nowY - y);
 
 /** The points around the face that go with it. The second plane, on more points, tells better than the first. */
@@ -72,7 +79,7 @@ function ringAlong(face: readonly Followed[], ring: readonly Followed[], facePla
 }
 
 function isWithoutDepth(points: readonly Followed[], plane: FittedPlane, place: PlaceOnFace, movement: number): boolean {
-  const depth = parallaxOf(points, plane, place);
+  const depth = parallaxOf(points, plane, place, 'sideways');
   if (!depth) return false;
   const errorPx = depth.sigmas > 0 ? depth.px / depth.sigmas : Number.POSITIVE_INFINITY;
   return 3 * errorPx <= depthShare * movement && depth.px <= (depthShare / 2) * movement;

@@ -63,6 +63,9 @@ const jumpGrowth = 1.5;
 /** After this long the points are chosen again. Milliseconds. */
 const keyMs = 2000;
 const leastKept = 0.5;
+const keyGrowth = 1.25;
+/** Fewer points on the face than this share of those in the frame before: it is cut. */
+const keptOfFace = 0.65;
 /** A point that is less exact than this is left out. Pixels. */
 const mostErrorPx = 0.3;
 /** Flat in so many frames, without one between them that was certainly no plane. */
@@ -116,35 +119,47 @@ function look(state: State, frame: LivenessFrame): readonly MotionCheck[] {
   const { capturedAtMs: atMs, box, cuts } = frame;
   state.last = { atMs, x: (box.x1 + box.x2) / 2, y: (box.y1 + box.y2) / 2, size: box.x2 - box.x1 };
   const pyramid = pyramidOf(cuts.grey);
-  const looped = loopedCheck(state.loop.look(cuts.grey, atMs));
+  const looped = loopedCheck(state.loop.look(cuts.grey, inGrey(frame).box, atMs));
   if (!state.key) {
     state.key = keyOf(pyramid, frame);
     return [];
   }
   const key = state.key;
+  const before = onFace(key.points);
   followAll(key.points, pyramid);
+  if (onFace(key.points) < keptOfFace * before) {
+    // Another picture in the same place.
+    state.key = keyOf(pyramid, frame);
+    state.flat.deepFrames = 0;
+    return [flatCheck(state.flat), state.still, borderCheck(state.border, key), ...looped];
+  }
   const points = followed(key.points).filter(({ errorPx }) => errorPx <= mostErrorPx);
   noteBorder(state.border, frame, key, points);
   const face = points.filter(({ region }) => region === 'face');
   noteFlat(state.flat, points, key, atMs);
   state.still = stillOf(key, face, atMs) ?? state.still;
-  if (atMs - key.atMs >= keyMs || points.length < leastKept * key.points.length) state.key = keyOf(pyramid, frame);
+  const growth = interEyeOf(inGrey(frame).marks) / key.interEyePx;
+  const isWornOut = atMs - key.atMs >= keyMs || points.length < leastKept * key.points.length;
+  if (isWornOut || growth > keyGrowth || growth < 1 / keyGrowth) state.key = keyOf(pyramid, frame);
   return [flatCheck(state.flat), state.still, borderCheck(state.border, key), ...looped];
 }
 
+const onFace = (points: readonly FollowedPoint[]): number => points.filter(({ region, now }) => now && region === 'face').length;
+
 function keyOf(pyramid: Pyramid, frame: LivenessFrame): Key {
   const { box, marks } = inGrey(frame);
-  const interEyePx = Math.hypot(marks[1].x - marks[0].x, marks[1].y - marks[0].y);
   return {
     points: pointsOf(pyramid, box, marks),
     place: faceFrame(marks),
-    interEyePx,
+    interEyePx: interEyeOf(marks),
     atMs: frame.capturedAtMs,
     border: borderAround(frame.cuts.grey, box),
     shifts: [],
     wasDeep: false,
   };
 }
+
+const interEyeOf = ([right, left]: Landmarks): number => Math.hypot(left.x - right.x, left.y - right.y);
 
 /** Box and landmarks in pixels of the grey picture. */
 function inGrey({ width, box, landmarks, cuts }: LivenessFrame): { readonly box: Box; readonly marks: Landmarks } {
