@@ -1,7 +1,7 @@
 /**
- * Notices frames that come back: grey pictures with a face go in; how many of the latest are the same as earlier ones, at
- * the same distance in time, comes out. They are compared by means over squares on and around the face, so that a light
- * that blinks is no loop. No person moves twice in the same way.
+ * Notices frames that come back: grey pictures with a face go in; how many of the latest are the same as earlier ones,
+ * at the same distance in time, comes out. They are compared by means over squares on and around the face, so that a
+ * light that blinks is no loop. No person moves twice in the same way.
  */
 import type { Box } from '../../face/port.ts';
 import type { Grey } from './tracks.ts';

@@ -73,7 +73,7 @@ const flatFrames = 3;
 const certainlyDeep = 0.88;
 /** A camera that shakes moves the whole picture; within this time a head moves on its own. Milliseconds. */
 const shakenMs = 900;
-const deepFrames = 2;
+const deepFrames = 3;
 /** How long a face has to be looked at before its stillness means something. */
 const stillMs = 1500;
 const stillFrames = 8;
