@@ -11,7 +11,7 @@ import { enrolmentSessionsOf, journalOf, journalReaderOf, stateFolder } from './
 import { cameraOf, infraredOf, stepping } from './adapters/camera.ts';
 import { deskOf, doorSignerOf } from './adapters/command.ts';
 import { metricsOf } from './adapters/host.ts';
-import { checksLiveness, livenessOf } from './adapters/liveness.ts';
+import { checksLiveness, livenessOf, liveVisitsOf } from './adapters/liveness.ts';
 import { embeddedBroker } from './adapters/mqtt.ts';
 import { inputsOf, relayOf } from './adapters/relay.ts';
 import { Fault } from './base/errors.ts';
@@ -34,6 +34,7 @@ import { tellEvent } from './house/event-path.ts';
 import { eyesOf } from './house/eyes.ts';
 import { decidedOn, sightingOf } from './house/frame-path.ts';
 import { type InfraredWatch, openInfraredWatch } from './house/infrared-watch.ts';
+import { watchLiveVisits } from './house/live-visits.ts';
 import { type LivenessWatch, type LivenessWatchParts, watchLiveness } from './house/liveness-watch.ts';
 import { daemonLoops, type Loops } from './house/loops.ts';
 import { watchMounting } from './house/mounting-watch.ts';
@@ -247,13 +248,14 @@ function infraredWatchOf({ config, clock, log, eyes, journal }: Rooms): Infrared
 
 /** The checks of liveness, where somebody has to show that they live. */
 async function livenessWatchOf(
-  { infrared, config, clock, log }: Rooms,
+  { infrared, config, clock, log, journal }: Rooms,
   { liveness, reader }: Overrides,
   record: LivenessWatchParts['record'],
 ): Promise<LivenessWatch | undefined> {
   if (!checksLiveness(config) || (reader && !liveness)) return undefined;
   const open = async () => liveness ?? (await livenessOf(config));
-  return watchLiveness({ open, clock, log, record, infrared, retry: retryOf(config) });
+  const visits = watchLiveVisits({ open: () => liveVisitsOf(config), journal, log });
+  return watchLiveness({ open, clock, log, record, visits, infrared, retry: retryOf(config) });
 }
 
 /** Waits before what failed is opened again. */

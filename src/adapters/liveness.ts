@@ -2,8 +2,9 @@
 import { join } from 'node:path';
 import { openLivenessChecker } from '../liveness/checker.ts';
 import type { LivenessChecker } from '../liveness/port.ts';
+import { type LiveVisits, openLiveVisits } from '../liveness/visits.ts';
 import type { Config } from '../settings/load.ts';
-import { modelFolder } from './basics.ts';
+import { modelFolder, stateFolder } from './basics.ts';
 
 /** Whether somebody at some time has to show that they live: without that no network is loaded. */
 export function checksLiveness({ liveness, access }: Config): boolean {
@@ -19,3 +20,6 @@ export const livenessOf = ({ liveness }: Config): Promise<LivenessChecker> =>
     // Beside the reader, whose networks need the other core.
     threads: 1,
   });
+
+/** What the door knows of living faces before its camera. Throws Faults `liveness-damaged`, `database-newer`. */
+export const liveVisitsOf = (config: Config): LiveVisits => openLiveVisits(join(stateFolder(config), 'liveness.sqlite'));

@@ -26,6 +26,7 @@ export type FaultCode =
   | 'broker-unruly'
   | 'journal-damaged'
   | 'journal-down'
+  | 'liveness-damaged'
   | 'model-damaged'
   | 'model-missing'
   | 'model-refused'

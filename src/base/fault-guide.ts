@@ -225,6 +225,14 @@ export const faultGuide: Readonly<Record<FaultCode, FaultAdvice>> = {
     remedy:
       'Install that version again, or [restore the backup](upgrade-backup-restore.md) that you made before the upgrade, or give another `state.folder`.',
   },
+  'liveness-damaged': {
+    area: 'people and journal',
+    says: ['The live visits in'],
+    cause:
+      'The file with what the door knows of live visits at its camera (`liveness.sqlite`) is damaged, belongs to another program, or cannot be written.',
+    remedy:
+      'Check the owner of the state folder and the disk, or move the file away. The door goes on with the shipped threshold and learns its camera again.',
+  },
   'registry-damaged': {
     area: 'people and journal',
     says: ['trained networks must then be added'],

@@ -18,7 +18,7 @@ const alarms: ReadonlySet<Event['kind']> = new Set([
 ]);
 
 export function tellEvent(
-  { listeners, counts, publishing, learning, evidence, metrics, infrared, facing }: Rooms,
+  { listeners, counts, publishing, learning, evidence, metrics, infrared, facing, liveness }: Rooms,
   event: Event,
   entry: Entry | undefined,
 ): void {
@@ -31,6 +31,7 @@ export function tellEvent(
   if (alarms.has(event.kind)) counts.alarms++;
   publishing?.event(event, entry);
   evidence?.journalled(event);
+  if (entry) liveness?.journalled(event, entry);
   if (entry) learning?.journalled(event, entry);
   // Journalled events reach the metrics from the journal, with those that other processes write.
   else metrics?.event(event);

@@ -10,9 +10,12 @@ import type { Clock } from '../base/time.ts';
 import type { Frame } from '../camera/port.ts';
 import type { Event } from '../events.ts';
 import type { CutOptions, Reading } from '../face/port.ts';
+import type { Gallery } from '../identity/port.ts';
+import type { Entry } from '../journal/port.ts';
 import { firstBands, livenessJudge } from '../liveness/judge.ts';
 import type { FrameEvidence, JudgeLiveness, LivenessChecker } from '../liveness/port.ts';
 import type { InfraredWatch } from './infrared-watch.ts';
+import type { LiveVisitsWatch } from './live-visits.ts';
 
 export interface LivenessWatch extends AsyncDisposable {
   /** What the reader cuts out; undefined while nothing is checked. */
@@ -20,6 +23,10 @@ export interface LivenessWatch extends AsyncDisposable {
   readonly judge: JudgeLiveness;
   /** Takes the memory of the reading's cuts. */
   check(frame: Frame, reading: Reading, sighting: Sighting): Promise<Sighting>;
+  /** Something was journalled. */
+  journalled(event: Event, entry: Entry): void;
+  /** Every second: what is learned of this camera is stored. */
+  refresh(gallery: Pick<Gallery, 'people' | 'list'>): void;
 }
 
 export interface LivenessWatchParts {
@@ -27,6 +34,8 @@ export interface LivenessWatchParts {
   readonly clock: Clock;
   readonly log: Log;
   readonly record: (event: Event) => unknown;
+  /** What the door has learned of its camera; ends with the watch. */
+  readonly visits: LiveVisitsWatch;
   /** Where there is an infrared camera. */
   readonly infrared?: Pick<InfraredWatch, 'check'> | undefined;
   readonly retry: { readonly minMs: number; readonly maxMs: number };
@@ -58,12 +67,15 @@ export async function watchLiveness(parts: LivenessWatchParts): Promise<Liveness
       if (!state.checker) tryAgain(state);
       return state.checker && { scales: state.checker.info.scales, side: state.checker.info.side, greyWidth };
     },
-    judge: livenessJudge(() => ({ bands: firstBands, networks: state.checker?.info.scales.length ?? 1 })),
+    judge: livenessJudge(() => (state.checker ? state.visits.known(state.checker.info) : { bands: firstBands, networks: 1 })),
     check: async (frame, reading, sighting) => {
       const liveness = await look(state, frame, reading, sighting);
       return liveness ? { ...sighting, liveness } : sighting;
     },
+    journalled: (event, entry) => state.visits.journalled(event, entry, state.checker?.info),
+    refresh: state.visits.refresh,
     [Symbol.asyncDispose]: async () => {
+      state.visits[Symbol.dispose]();
       await state.opening;
       await state.checker?.[Symbol.asyncDispose]();
     },
@@ -113,6 +125,7 @@ async function look(state: State, { capturedAtMs }: Frame, reading: Reading, { f
   try {
     const passive = finding.kind === 'person';
     const seen = await checker.look({ capturedAtMs, width, height, box, landmarks, quality, cuts, passive });
+    if (finding.kind === 'person') state.visits.saw(finding.personId, seen);
     return infrared && passive ? { ...seen, infrared: infrared.check(face) } : seen;
   } catch (error) {
     state.checker = undefined;

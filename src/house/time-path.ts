@@ -25,6 +25,7 @@ export function takeInChanges(rooms: Rooms, record: (event: Event) => void): boo
     rooms.people = gallery.people;
     rooms.learning?.refresh(rooms.people);
     rooms.evidence?.look();
+    rooms.liveness?.refresh(gallery);
   } catch (error) {
     // Those known so far stay known, unless the file itself is gone; the next second tries again.
     if (!(error instanceof Fault)) throw error;

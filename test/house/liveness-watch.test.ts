@@ -5,7 +5,9 @@ import { Fault } from '../../src/base/errors.ts';
 import { openLog } from '../../src/base/log.ts';
 import type { Event } from '../../src/events.ts';
 import type { Cuts, Reading } from '../../src/face/port.ts';
+import type { LiveVisitsWatch } from '../../src/house/live-visits.ts';
 import { watchLiveness } from '../../src/house/liveness-watch.ts';
+import { firstBands } from '../../src/liveness/judge.ts';
 import type { FrameEvidence, LivenessChecker, LivenessFrame } from '../../src/liveness/port.ts';
 
 const info = { name: 'fake', version: '1', sha256: 'f'.repeat(64), scales: [1.5, 2.7], side: 128 };
@@ -38,6 +40,15 @@ const reading: Reading = { width: 100, height: 100, faces: [face], cuts, timings
 const seen = (finding: Finding): Sighting => ({ digest: 'd', capturedAtMs: 40, finding });
 const ann: Finding = { kind: 'person', personId: 'p-ann' };
 
+/** Nothing is learned here. */
+const visits: LiveVisitsWatch = {
+  known: ({ scales }) => ({ bands: firstBands, networks: scales.length }),
+  saw: () => undefined,
+  journalled: () => undefined,
+  refresh: () => undefined,
+  [Symbol.dispose]: () => undefined,
+};
+
 function setUp(look: (frame: LivenessFrame) => Promise<FrameEvidence>) {
   const state = { nowMs: 0, opened: 0, closed: 0, broken: undefined as Fault | undefined };
   const recorded: Event[] = [];
@@ -47,7 +58,14 @@ function setUp(look: (frame: LivenessFrame) => Promise<FrameEvidence>) {
     return { info, look, [Symbol.asyncDispose]: async () => void state.closed++ };
   };
   const clock = { now: () => state.nowMs, wall: () => 0, sleep: async () => undefined };
-  const parts = { open, clock, log: openLog('silent'), record: (event: Event) => recorded.push(event), retry: { minMs: 100, maxMs: 400 } };
+  const parts = {
+    open,
+    clock,
+    log: openLog('silent'),
+    record: (event: Event) => recorded.push(event),
+    retry: { minMs: 100, maxMs: 400 },
+    visits,
+  };
   return { state, recorded, watch: () => watchLiveness(parts) };
 }
 
