@@ -4,7 +4,7 @@
  */
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { Sighting } from '../access/port.ts';
-import { denials, type Event } from '../events.ts';
+import { challengeKinds, denials, type Event, type LivenessNote } from '../events.ts';
 import { qualityReasons } from '../face/port.ts';
 
 /** What is read at each scrape. */
@@ -44,6 +44,7 @@ export interface Metrics {
   scrape(): Promise<{ readonly text: string; readonly contentType: string }>;
 }
 
+const verdicts: readonly LivenessNote['verdict'][] = ['live', 'unsure', 'spoof', 'not-checked'];
 const cameraStates = ['opening', 'running', 'failed'] as const;
 const brokerStates = ['off', 'connecting', 'connected', 'down'] as const;
 /** Logits. With the shipped embedder strangers are below 0 and thresholds between 4 and 10. */
@@ -82,6 +83,13 @@ function counters(registry: Registry): Pick<Metrics, 'event' | 'looked'> {
   const events = counter('events_total', 'Entries of the journal by kind of event; alarms are among them.', 'kind');
   const grants = new Counter({ name: 'facelatch_grants_total', help: 'Visits for which the door was opened by face.', registers });
   const denied = counter('denials_total', 'Denials by reason.', 'reason', denials);
+  const liveness = counter(
+    'liveness_total',
+    'Decisions about a recognised face (grants, denials, challenges, PINs asked for) by what the checks of liveness said.',
+    'verdict',
+    verdicts,
+  );
+  const challenges = counter('challenges_total', 'Challenges by what was asked.', 'what', challengeKinds);
   const failures = counter(
     'failures_to_acquire_total',
     'Frames whose face was not good enough to be compared, by reason (ISO/IEC 19795: failure to acquire).',
@@ -107,6 +115,8 @@ function counters(registry: Registry): Pick<Metrics, 'event' | 'looked'> {
       events.inc({ kind: event.kind });
       if (event.kind === 'access.granted') grants.inc();
       if (event.kind === 'access.denied') denied.inc({ reason: event.reason });
+      if (event.kind === 'access.challenged') challenges.inc({ what: event.what });
+      if ('liveness' in event && event.liveness) liveness.inc({ verdict: event.liveness.verdict });
       if (event.kind === 'relay.pulsed' && event.captureToRelayMs !== undefined) toRelay.observe(event.captureToRelayMs / 1000);
     },
     looked: ({ finding, likeness: best }, ageMs) => {

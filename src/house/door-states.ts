@@ -23,11 +23,13 @@ export function doorStates(rooms: Rooms, entrance: Entrance, loops: Loops): (pub
     };
   };
   return ({ show }) => {
-    const { premises, faceStopped } = entrance.controller;
+    const { premises, faceStopped, prompt, spoofSeen } = entrance.controller;
     show('door', !relay.held ? 'unknown' : relay.level === 'active' ? 'released' : 'locked');
     show('camera', loops.status.camera === 'failed' ? 'failed' : 'working');
     show('face', faceStopped ? 'stopped' : 'working');
     show('mode', premises.armed ? 'armed' : 'disarmed');
+    show('visitor', prompt);
+    show('spoof', spoofSeen ? 'seen' : 'clear');
     if (wired('contact')) show('contact', !entrance.inputsKnown || !premises.door ? 'unknown' : premises.door.open ? 'open' : 'closed');
     if (wired('tamper')) show('tamper', !entrance.inputsKnown ? 'unknown' : premises.tamperSinceMs === undefined ? 'clear' : 'raised');
     show('counts', { people: rooms.people, templates: gallery.templates, ...counts });

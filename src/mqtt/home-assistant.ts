@@ -5,7 +5,7 @@
  */
 import type { Static } from 'typebox';
 import type { Event, LikenessBand, PersonId } from '../events.ts';
-import { type attemptMessage, attemptTypes, type personMessage } from './messages.ts';
+import { type attemptMessage, attemptTypes, type personMessage, visitorStates } from './messages.ts';
 import type { Topics } from './topics.ts';
 
 export interface HomeAssistantOptions {
@@ -47,13 +47,19 @@ export function discoveryMessage(options: HomeAssistantOptions): { readonly topi
     components: Object.fromEntries(
       Object.entries(components(options)).map(([name, { shown, ...component }]) => [
         name,
-        // Home Assistant removes a component that has nothing but its platform.
-        shown ? { unique_id: `${id}-${name}`, ...component } : { platform: component.platform },
+        // Home Assistant removes a component that has nothing but its platform. A trigger is no entity: it has no id.
+        !shown
+          ? { platform: component.platform }
+          : component.platform === trigger
+            ? component
+            : { unique_id: `${id}-${name}`, ...component },
       ]),
     ),
   };
   return { topic: config, payload: JSON.stringify(payload) };
 }
+
+const trigger = 'device_automation';
 
 type Components = Readonly<Record<string, Component & { readonly shown: boolean }>>;
 
@@ -94,6 +100,28 @@ const entrances = ({ topics, image }: HomeAssistantOptions): Components => ({
     icon: 'mdi:face-recognition',
     qos: 1,
   },
+  visitor: {
+    shown: true,
+    platform: 'sensor',
+    name: 'Visitor',
+    device_class: 'enum',
+    options: visitorStates,
+    state_topic: topics.state('visitor'),
+    value_template: '{{ value_json.state }}',
+    icon: 'mdi:account-arrow-right',
+  },
+  // Fires in automations: "a face was taken for a picture".
+  'spoof-trigger': {
+    shown: true,
+    platform: trigger,
+    automation_type: 'trigger',
+    type: 'spoof',
+    subtype: 'denied',
+    topic: topics.homeAssistant('attempt'),
+    value_template: "{{ value_json.reason | default('') }}",
+    payload: 'spoof',
+    qos: 1,
+  },
   image: {
     shown: image,
     platform: 'image',
@@ -116,6 +144,12 @@ const problems = ({ topics, inputs }: HomeAssistantOptions): Components => ({
     ...binary(topics.state('tamper'), 'raised', 'clear'),
     name: 'Tamper',
     device_class: 'tamper',
+  },
+  spoof: {
+    shown: true,
+    ...binary(topics.state('spoof'), 'seen', 'clear'),
+    name: 'Picture shown',
+    device_class: 'safety',
   },
   camera: {
     shown: true,
@@ -247,6 +281,10 @@ export function attemptOf(
       return { attempt: { ...base, event_type: 'denied', reason: event.reason, ...banded(event) } };
     case 'access.pending':
       return { attempt: { ...base, event_type: 'pending', needs: event.needs } };
+    case 'access.challenged': {
+      const times = event.times === undefined ? {} : { times: event.times };
+      return { attempt: { ...base, event_type: 'challenged', needs: event.what, ...times } };
+    }
     default:
       return undefined;
   }

@@ -246,6 +246,9 @@ const schemaVersion = Type.Literal(1);
 const at = Type.String({ format: 'date-time', description: 'When it was written, UTC.' });
 const state = <const Values extends string[]>(values: Values) => object({ schema: schemaVersion, state: Type.Enum(values), at });
 
+/** What the visitor may be asked for. */
+export const visitorStates = ['none', 'pin', 'second-person', ...challengeKinds] as const;
+
 /** The states, which are published retained. */
 export const stateMessages = {
   /** `unknown`: the line of the lock is not held now; of an input: it cannot be read. */
@@ -254,6 +257,10 @@ export const stateMessages = {
   /** `stopped`: too many attempts failed; no face opens until a PIN or an operator. */
   face: state(['working', 'stopped']),
   mode: state(['armed', 'disarmed']),
+  /** What the visitor should do now; for a display or a voice at the door. */
+  visitor: state([...visitorStates]),
+  /** `seen`: for a minute after a face was taken for a picture. */
+  spoof: state(['clear', 'seen']),
   contact: state(['closed', 'open', 'unknown']),
   tamper: state(['clear', 'raised', 'unknown']),
   counts: object({
@@ -318,7 +325,7 @@ export const selfTestMessage = object({ schema: schemaVersion, selfTest: Type.St
 export const probeMessage = object({ schema: schemaVersion, probe: text() });
 
 /** What Home Assistant's event entity takes (`event_type` is its own word); other fields become its attributes. */
-export const attemptTypes = ['granted', 'denied', 'pending'] as const;
+export const attemptTypes = ['granted', 'denied', 'pending', 'challenged'] as const;
 export const attemptMessage = object({
   schema: schemaVersion,
   event_type: Type.Enum([...attemptTypes]),
@@ -326,7 +333,8 @@ export const attemptMessage = object({
   at,
   person: maybe(text('Id or name of the person who was let in, as set in mqtt.homeAssistant.person.')),
   reason: maybe(denial),
-  needs: maybe(Type.Enum(['pin', 'second-person'])),
+  needs: maybe(Type.Enum(['pin', 'second-person', ...challengeKinds], { description: 'What the visitor has to do.' })),
+  times: maybe(count('How often, for `blink`.')),
   band: maybe(band),
 });
 export const personMessage = object({ schema: schemaVersion, person: text('Id or name, as set in mqtt.homeAssistant.person.'), at });

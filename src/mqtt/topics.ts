@@ -10,6 +10,8 @@
  *     <prefix>/<door>/state/camera    retained: does the camera work
  *     <prefix>/<door>/state/face      retained: does a face open, or have too many attempts failed
  *     <prefix>/<door>/state/mode      retained: does the door open by face
+ *     <prefix>/<door>/state/visitor   retained: what the visitor should do now
+ *     <prefix>/<door>/state/spoof     retained: was a face taken for a picture a moment ago
  *     <prefix>/<door>/event/<kind>    never retained: one journal entry; dots in the kind are levels: event/door/opened
  *     <prefix>/<door>/probe           never retained: `facelatch doctor` tries here whether it may publish
  *     <prefix>/<door>/enrolment/<id>  never retained: the state of an enrolment session, each time it changes

@@ -43,6 +43,15 @@ it('every series is there from the start, so that the first denial is already a 
   expect(read('build_info', { version: '0.1.0', door: 'front-door' })).toBe(1);
 });
 
+it('decisions are counted by what was checked of liveness, and challenges by what was asked', async () => {
+  const { metrics, read } = open();
+  for (const kind of ['access.granted', 'access.denied', 'access.challenged', 'lockout.ended'] as const) metrics.event(eventOf[kind]);
+  const now = await read();
+  const verdicts = ['live', 'spoof', 'unsure', 'not-checked'].map((verdict) => now('liveness_total', { verdict }));
+  expect(verdicts).toEqual([1, 1, 1, 0]);
+  expect([now('challenges_total', { what: 'blink' }), now('challenges_total', { what: 'light' })]).toEqual([1, 0]);
+});
+
 it('events and decided frames are counted on their side of the threshold', async () => {
   const { metrics, read } = open();
   const likeness = { logit: 7.5, probability: 0.99, share: 1 };

@@ -64,6 +64,11 @@ const platforms: Readonly<Record<string, { readonly required: readonly string[];
     ...['device_class', 'expire_after', 'force_update', 'last_reset_value_template', 'name', 'options', 'suggested_display_precision'],
     ...['state_class', 'unit_of_measurement'],
   ]),
+  // device_trigger.py: TRIGGER_DISCOVERY_SCHEMA; the device stands around it
+  device_automation: {
+    required: ['automation_type', 'topic', 'type', 'subtype'],
+    optional: ['payload', 'value_template', 'qos', 'encoding'],
+  },
   // button.py
   button: {
     required: ['command_topic'],
@@ -82,8 +87,8 @@ const platforms: Readonly<Record<string, { readonly required: readonly string[];
 
 /** Of the device classes of each platform, those this project uses (`<Platform>DeviceClass` of core), and units that `duration` may have. */
 const deviceClasses: Readonly<Record<string, readonly string[]>> = {
-  binary_sensor: ['door', 'tamper', 'problem'],
-  sensor: ['duration'],
+  binary_sensor: ['door', 'tamper', 'problem', 'safety'],
+  sensor: ['duration', 'enum'],
 };
 const durationUnits = ['d', 'h', 'min', 's', 'ms', 'µs'];
 /** discovery.py: TOPIC_MATCHER. */
@@ -122,7 +127,9 @@ function componentProblems(
   const { device_class: deviceClass, unit_of_measurement: unit } = fields as Record<string, string | undefined>;
   return [
     ...odd(platform as string, fields, lists),
-    ...('unique_id' in fields ? [] : ['no unique_id']),
+    ...('unique_id' in fields || platform === 'device_automation' ? [] : ['no unique_id']),
+    // sensor/__init__.py: options and the device class go together.
+    ...((deviceClass === 'enum') === 'options' in fields ? [] : ['options without device class enum, or the other way round']),
     ...(platform === 'image' && !('image_topic' in fields) && !('url_topic' in fields) ? ['no topic'] : []),
     ...(deviceClass !== undefined && !deviceClasses[platform as string]?.includes(deviceClass) ? [`no device class ${deviceClass}`] : []),
     ...(deviceClass === 'duration' && !durationUnits.includes(unit ?? '') ? [`a duration in ${unit}`] : []),

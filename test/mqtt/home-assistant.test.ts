@@ -88,7 +88,9 @@ describe('the discovery of a door', () => {
     const ids = doors.map(([prefix, door]) => topicsOf(prefix, door).discovery('homeassistant').id);
     expect(new Set(ids).size).toBe(doors.length);
     for (const id of ids) expect(id).toMatch(/^[A-Za-z0-9_-]{1,100}$/);
-    const unique = Object.values(componentsOf(everything)).map(({ unique_id }) => unique_id);
+    // A device trigger is no entity, and has none.
+    const entities = Object.values(componentsOf(everything)).filter(({ platform }) => platform !== 'device_automation');
+    const unique = entities.map(({ unique_id }) => unique_id);
     expect(new Set(unique).size).toBe(unique.length);
   });
 
@@ -116,9 +118,20 @@ describe('an attempt', () => {
     expect(JSON.stringify(told)).not.toContain('p-2');
   });
 
+  it('that is challenged says what the visitor has to do, and names nobody', () => {
+    const told = attemptOf(eventOf['access.challenged'], context);
+    expect(told).toEqual({ attempt: { schema: 1, seq: 7, at: context.at, event_type: 'challenged', needs: 'blink', times: 2 } });
+  });
+
+  it('with a picture fires a trigger of the device by its reason, and any other reason does not', () => {
+    const fires = componentsOf(some)['spoof-trigger'];
+    expect(fires).toMatchObject({ platform: 'device_automation', topic: topics.homeAssistant('attempt'), payload: 'spoof' });
+    expect(fires?.value_template).toContain('value_json.reason');
+  });
+
   it('is not made of any other event', () => {
     const kinds = Object.values(eventOf).filter((event) => attemptOf(event, context) !== undefined);
-    expect(kinds.map(({ kind }) => kind).sort()).toEqual(['access.denied', 'access.granted', 'access.pending']);
+    expect(kinds.map(({ kind }) => kind).sort()).toEqual(['access.challenged', 'access.denied', 'access.granted', 'access.pending']);
   });
 });
 

@@ -24,6 +24,7 @@ import { signedWords } from '../journal/journal.ts';
 import { counted } from '../words.ts';
 import type { Check, Found } from './doctor-check.ts';
 import { farmChecks } from './doctor-farm.ts';
+import { checkLiveness } from './doctor-liveness.ts';
 import { checkClock, checkOptional, checkStateFolder } from './doctor-machine.ts';
 import { checkPeople } from './doctor-people.ts';
 
@@ -98,6 +99,7 @@ async function* examine(config: Config, withCamera: boolean, stop: AbortSignal):
       ].join('; '),
     };
   });
+  yield await attempt('liveness', () => checkLiveness(config, reader?.embedder));
   yield await attempt('state', () => checkStateFolder(config));
   if (reader) {
     const { embedder } = reader;
