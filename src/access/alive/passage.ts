@@ -213,7 +213,9 @@ function challenged(state: Aliveness, note: LivenessNote, candidate: Recognised,
   const challenge = rules.answered && nextChallenge(rules.drawn, asked?.challenge, atMs, rules.challengeMs);
   if (!challenge || waitMs > 0) {
     const why = waitMs > 0 ? `asked too often: wait ${Math.ceil(waitMs / 1000)} s` : undefined;
-    return secondFactor(note, candidate, why);
+    // Else a photograph and a PIN would only need some failed challenges.
+    if (candidate.policy === 'challenge' && why) return refusal(unproved(note, why));
+    return candidate.pinGiven ? { kind: 'open', note: { ...note, proof: 'pin' } } : secondFactor(note, candidate, why);
   }
   return frames.length < leastBeforeChallenge ? { kind: 'hold', note } : { kind: 'challenge', note, challenge };
 }

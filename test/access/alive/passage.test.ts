@@ -258,6 +258,30 @@ describe('a challenge', () => {
     expect(door.events()).toEqual([]);
   });
 
+  it('that cannot be asked has the PIN in its place under challenge too', () => {
+    const door = livingDoor({ ...admitting('challenge', true), liveness: { drawn: [] } });
+    door.see(ada, 10);
+    expect(kindsOf(door.events())).toEqual(['access.pending']);
+    door.tell({ kind: 'pin', personId: 'ada' });
+    door.see(ada, 3);
+    expect(door.events()).toMatchObject([{ kind: 'access.granted', liveness: { verdict: 'live', proof: 'pin' } }]);
+  });
+
+  it('that was asked too often is no way around challenge by the PIN', () => {
+    const door = livingDoor(admitting('challenge', true));
+    for (let visit = 0; visit < 4; visit++) {
+      door.see(ada, 10);
+      door.leave();
+      door.wait(20_000);
+    }
+    door.events();
+    door.tell({ kind: 'pin', personId: 'ada' });
+    door.see(ada, 10);
+    const events = door.events();
+    expect(events[0]).toMatchObject({ kind: 'access.denied', reason: 'not-live', detail: expect.stringContaining('asked too often') });
+    expect(kindsOf(events)).not.toContain('access.granted');
+  });
+
   it('is not asked where none is allowed: the PIN is', () => {
     expect(kindsOf(asked({ liveness: { drawn: [] } }).events())).toEqual(['access.pending']);
   });
