@@ -14,7 +14,7 @@ import { type JudgedClip, judgedClip, type MeasureParts } from './measure.ts';
 import { livenessJson, livenessPage, livenessText, type MeasuredLiveness, type MeasuredSet } from './report.ts';
 
 /** What is judged without asking anybody for anything. */
-export const measuredPolicies = ['passive', 'passive+motion'] as const satisfies readonly LivenessPolicy[];
+export const measuredPolicies = ['passive', 'passive+motion', 'challenge-when-unsure'] as const satisfies readonly LivenessPolicy[];
 
 export interface LivenessOptions {
   readonly liveness: string;

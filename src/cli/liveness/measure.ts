@@ -5,7 +5,7 @@
 import { readFile } from 'node:fs/promises';
 import { isBadPicture } from '../../base/errors.ts';
 import type { Box, FaceReader, Reading } from '../../face/port.ts';
-import type { FrameEvidence, JudgeLiveness, LivenessChecker, LivenessPolicy } from '../../liveness/port.ts';
+import type { FrameEvidence, JudgeLiveness, LivenessChecker, LivenessJudgement, LivenessPolicy } from '../../liveness/port.ts';
 import type { JudgedPresentation } from '../../train/figures/presentation-attacks.ts';
 import type { ClipFiles } from './clips.ts';
 
@@ -35,16 +35,30 @@ const apartMs = 60_000;
 
 /** Judges clip after clip. `turn` counts them. */
 export async function judgedClip(clip: ClipFiles, turn: number, parts: MeasureParts): Promise<JudgedClip> {
-  const { judge, policy } = parts;
   const evidence = await evidenceOf(clip, turn, parts);
   const { instrument, name } = clip;
   if (evidence.length === 0) return { instrument, name, verdict: 'no-face' };
-  const { verdict, spoof, why, score = scoreOf(evidence) } = judge(evidence, { policy, personId: '' });
+  const { verdict, spoof, why } = decided(evidence, parts);
+  const score = scoreOf(evidence);
   const reason = spoof ?? why;
   return { instrument, name, verdict, ...(score !== undefined && { score }), ...(reason !== undefined && { why: reason }) };
 }
 
-/** Mean of the networks' means: a judge asks for more frames than some sets have. */
+/** Frames that a vote needs, and frames in a row after which a door calls a visit a spoof. */
+const [votes, spoofsInARow] = [3, 2];
+
+/** As a door decides, which opens with the first frame that makes the face a living one (access/alive/passage.ts). */
+function decided(evidence: readonly FrameEvidence[], { judge, policy }: MeasureParts): LivenessJudgement {
+  let spoofs = 0;
+  for (let frames = votes; frames < evidence.length; frames++) {
+    const judgement = judge(evidence.slice(0, frames), { policy, personId: '' });
+    spoofs = judgement.verdict === 'spoof' ? spoofs + 1 : 0;
+    if (judgement.verdict === 'live' || spoofs === spoofsInARow) return judgement;
+  }
+  return judge(evidence, { policy, personId: '' });
+}
+
+/** Mean of the networks' means over the whole clip: a judge asks for more frames than some sets have. */
 function scoreOf(evidence: readonly FrameEvidence[]): number | undefined {
   const logits = evidence.flatMap(({ passive }) => (passive ? [passive] : []));
   const means = [...new Set(logits.map(({ network }) => network))].map((name) => {

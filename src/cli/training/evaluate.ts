@@ -84,7 +84,9 @@ export function evaluateCommand(stop: AbortSignal, exit: (code: number) => void)
     .option('--no-pictures', 'leave people’s pictures out of the page')
     .option('--liveness <folder>', 'measure the liveness checks on clips: <set>/<instrument>/<clip>/<frame>.jpg, or one set')
     .addOption(
-      new Option('--policy <policy>', 'which checks judge the clips, with --liveness').choices(measuredPolicies).default('passive+motion'),
+      new Option('--policy <policy>', 'which checks judge the clips, with --liveness')
+        .choices(measuredPolicies)
+        .default('challenge-when-unsure'),
     )
     .option('--fps <n>', 'frames of a clip in a second, with --liveness', wholeNumber('--fps', 1, 60), 3)
     .addOption(

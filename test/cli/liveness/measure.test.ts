@@ -61,7 +61,7 @@ it('judges all evidence of a clip together; frames are a quarter of a second apa
     return { verdict: 'spoof', spoof: 'texture', score: -1.5, frames: frames.length };
   });
   const clip = clipOf(folder.path, [drawing({ face: 1 }), drawing({ face: 1, tag: 'b' }), drawing({ face: 1, tag: 'c' })]);
-  expect(await judgedClip(clip, 0, with4)).toEqual({ instrument: 'print', name: '007', verdict: 'spoof', score: -1.5, why: 'texture' });
+  expect(await judgedClip(clip, 0, with4)).toEqual({ instrument: 'print', name: '007', verdict: 'spoof', score: 2, why: 'texture' });
   await judgedClip(clip, 1, with4);
   expect(seen.map((frames) => frames.length)).toEqual([3, 3]);
   const times = looked.map(({ capturedAtMs }) => capturedAtMs);
@@ -77,4 +77,16 @@ it('a clip without a face is not judged, and a picture that cannot be read is le
   expect(await judgedClip(clip, 1, all)).toMatchObject({ verdict: 'live' });
   expect(looked).toHaveLength(2);
   expect(unreadable).toEqual([clip.frames[1]]);
+});
+
+it.each([
+  ['the first frames that look alive open the door, whatever comes after', ['unsure', 'live', 'spoof', 'spoof'], 'live'],
+  ['two frames in a row that show an attack decide', ['spoof', 'spoof', 'live', 'live'], 'spoof'],
+  ['one alone does not', ['spoof', 'unsure', 'spoof', 'unsure'], 'unsure'],
+] as const)('%s', async (_, verdicts, decided) => {
+  using folder = temporaryFolder();
+  // A vote needs three frames: the first judgement is of the third.
+  const { parts: all } = parts((frames) => ({ verdict: verdicts[frames.length - 3] ?? 'unsure', frames: frames.length }));
+  const frames = Array.from({ length: 6 }, (__, i) => drawing({ face: 1, tag: `${i}` }));
+  expect(await judgedClip(clipOf(folder.path, frames), 0, all)).toMatchObject({ verdict: decided });
 });
