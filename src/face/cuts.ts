@@ -99,7 +99,7 @@ function squeezed({ rgb, width, height }: Picture, across: Samples, down: Sample
   return out;
 }
 
-/** The two pixels between which each sample lies, and how near it is to the second; in single precision, as OpenCV 5. */
+/** The two pixels between which each sample lies, and how near it is to the second; single precision, as OpenCV 5. */
 function tapsOf({ begin, step }: Samples, length: number, count: number) {
   const first = new Int32Array(count);
   const second = new Int32Array(count);

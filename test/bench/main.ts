@@ -28,6 +28,7 @@ const benches: Readonly<Record<string, () => Promise<readonly Row[]>>> = {
   promise: async () => (await import('./promise.ts')).benchPromise(),
   adapt: async () => (await import('./adapt.ts')).benchAdapt(),
   fitness: async () => (await import('./fitness.ts')).benchFitness(),
+  liveness: async () => (await import('./liveness.ts')).benchLiveness(),
   finetune: async () => (await import('./finetune.ts')).benchFinetune(),
 };
 /** Minutes, or the better part of an hour: by name only. */
@@ -47,6 +48,7 @@ const long = [
   'finetune',
   'remote-pictures',
   'promise',
+  'liveness',
 ];
 
 const { positionals } = parseArgs({ allowPositionals: true, strict: true, options: {} });
