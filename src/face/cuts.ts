@@ -30,18 +30,16 @@ export function cutsOf(
  * As `crop` of models/liveness: the box enlarged about its centre, at most to the size of the picture, moved inside it,
  * squeezed to a square (bilinear; first by area where it shrinks to less than half).
  */
-function squareAround(picture: Picture, box: Box, wanted: number, side: number): Cuts['around'][number] {
+function squareAround(picture: Picture, box: Box, wanted: number, side: number): Uint8Array {
   const [boxWidth, boxHeight] = [box.x2 - box.x1, box.y2 - box.y1];
   const scale = Math.min(wanted, (picture.width - 1) / boxWidth, (picture.height - 1) / boxHeight);
   const [width, height] = [boxWidth * scale, boxHeight * scale];
-  const [freeX, freeY] = [(box.x1 + box.x2 - width) / 2, (box.y1 + box.y2 - height) / 2];
-  const x = Math.min(Math.max(0, freeX), picture.width - width);
-  const y = Math.min(Math.max(0, freeY), picture.height - height);
-  const whole = scale === wanted && x === freeX && y === freeY;
+  const x = Math.min(Math.max(0, (box.x1 + box.x2 - width) / 2), picture.width - width);
+  const y = Math.min(Math.max(0, (box.y1 + box.y2 - height) / 2), picture.height - height);
   const factor = side / width;
   const across = { begin: x, step: width / side };
   const down = { begin: y, step: height / side };
-  if (factor >= 0.5) return { rgb: squeezed(picture, across, down, side), whole };
+  if (factor >= 0.5) return squeezed(picture, across, down, side);
   const [shrunkWidth, shrunkHeight] = [picture.width, picture.height].map((length) => Math.max(1, Math.round(length * factor))) as [
     number,
     number,
@@ -56,15 +54,12 @@ function squareAround(picture: Picture, box: Box, wanted: number, side: number):
     height: Math.min(shrunkHeight, Math.ceil((y + height) * shareY) + 2) - top,
   };
   const shrunk = shrinkByArea(picture, shrunkWidth, shrunkHeight, region, { across: 1 / factor, down: 1 / factor });
-  return {
-    rgb: squeezed(
-      shrunk,
-      { begin: x * shareX - left, step: across.step * shareX },
-      { begin: y * shareY - top, step: down.step * shareY },
-      side,
-    ),
-    whole,
-  };
+  return squeezed(
+    shrunk,
+    { begin: x * shareX - left, step: across.step * shareX },
+    { begin: y * shareY - top, step: down.step * shareY },
+    side,
+  );
 }
 
 /** Output pixel `i` samples at `begin + i · step`. */

@@ -132,9 +132,10 @@ export interface CutOptions {
 export interface Cuts {
   /**
    * One for each scale: the box enlarged about its centre, squeezed to a square of side × side × 3 bytes, interleaved
-   * RGB. `whole`: whether it fitted into the picture; if not, it was shrunk and moved until it did.
+   * RGB. Where it did not fit into the picture, it was shrunk and moved until it did. Empty where the face was not good
+   * enough to be compared.
    */
-  readonly around: readonly { readonly rgb: Uint8Array; readonly whole: boolean }[];
+  readonly around: readonly Uint8Array[];
   /** The right and the left eye, 32 × 32 × 3 bytes, RGB, turned so that the eyes are level. */
   readonly eyes: readonly [right: Uint8Array, left: Uint8Array];
   /** The whole picture, shrunk; one byte a pixel. */

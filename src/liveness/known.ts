@@ -46,7 +46,8 @@ export function knownLive(visits: readonly LiveVisit[], networks: number): Known
       ) ?? 0,
   );
   const usual = sorted(distances)[distances.length >> 1] ?? 0;
-  const shiftAt = (distance: number) => weight * (distance - usual);
+  // Never in favour of a face: whoever teaches the door odd visits must not loosen it.
+  const shiftAt = (distance: number) => weight * Math.max(0, distance - usual);
   const scores = sorted(ofCamera.map(({ views }, at) => meanOf(views.map(({ logit }) => logit)) - shiftAt(distances[at] as number)));
   const live = Math.min(highest, Math.max(lowest, (scores[Math.floor(unsureShare * scores.length)] as number) - room));
   return {

@@ -45,7 +45,7 @@ async function passiveOf(checks: Checks, frame: LivenessFrame): Promise<Pick<Fra
   const [network, square] = [checks.networks[at], frame.cuts.around[at]];
   if (!network || !square) return { unsure: 'not-checked' };
   checks.turn = (at + 1) % checks.networks.length;
-  return { passive: await network.look(square.rgb) };
+  return { passive: await network.look(square) };
 }
 
 /** Smallest distance between the eyes that shows the texture of a print or a display, pixels. */

@@ -50,7 +50,7 @@ async function latency({ detector, networks, scales, side }: Looking): Promise<R
   let turn = 0;
   const looks = await time(200, 20, async () => {
     const at = turn++ % networks.length;
-    await networks[at]?.look(around[at]?.rgb ?? new Uint8Array(0));
+    await networks[at]?.look(around[at] ?? new Uint8Array(0));
   });
   const cuts = await time(100, 20, cut);
   return [
@@ -72,7 +72,7 @@ async function clipOf(looking: Looking, files: readonly string[]): Promise<Clip>
     // A single frame is looked at by both.
     const turns = files.length === 1 ? looking.networks.keys() : [frames.length % looking.networks.length];
     for (const at of turns) {
-      const passive = await looking.networks[at]?.look(around[at]?.rgb ?? new Uint8Array(0));
+      const passive = await looking.networks[at]?.look(around[at] ?? new Uint8Array(0));
       if (passive) frames.push({ ...nowhere, capturedAtMs: frames.length, passive });
     }
   }

@@ -22,7 +22,7 @@ const evidence: FrameEvidence = {
 const frame = { seq: 1, capturedAtMs: 40, picture: Buffer.from('a') };
 const pixels = new Uint8Array(3);
 const cuts: Cuts = {
-  around: [{ rgb: pixels, whole: true }],
+  around: [pixels],
   eyes: [pixels, pixels],
   grey: { width: 1, height: 1, pixels },
   skin: [0, 0, 0],
