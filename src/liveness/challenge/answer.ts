@@ -14,7 +14,7 @@ import { closingsOf } from './blink.ts';
 import { lightForm, lightMs } from './draw.ts';
 import type { Movement } from './excursion.ts';
 import { lightAnswer } from './light.ts';
-import { closer, heldStill, turned } from './pose.ts';
+import { closer, headTurned, heldStill } from './pose.ts';
 import { type Track, trackOf } from './track.ts';
 
 /** Frames after the challenge that an answer needs. */
@@ -40,7 +40,7 @@ function answerIn(challenge: Challenge, track: Track): Answer {
     case 'turn-right':
     case 'look-up':
     case 'look-down':
-      return moved(turned(challenge.kind, track));
+      return moved(headTurned(challenge.kind, track));
     case 'closer':
       return moved(closer(track), isSolid(track.after));
     case 'blink':

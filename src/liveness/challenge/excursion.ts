@@ -5,7 +5,7 @@
 
 import { median } from './track.ts';
 
-export interface Step {
+export interface MovedFrame {
   readonly atMs: number;
   /** 0: as before the challenge; 1: clearly what was asked; below 0: the opposite. */
   readonly asked: number;
@@ -30,7 +30,7 @@ const atEndMs = 300;
 const leastBetween = { back: 2, held: 1 } as const;
 
 /** Leaves out what was under way before the person could react: the movement begins at rest. */
-export function movementOf(steps: readonly Step[], ends: 'back' | 'held'): Movement {
+export function movementOf(steps: readonly MovedFrame[], ends: 'back' | 'held'): Movement {
   for (let from = 0; ; ) {
     const start = steps.findIndex((step, i) => i >= from && isRest(step));
     if (start < 0) return { kind: 'none' };
@@ -44,17 +44,17 @@ export function movementOf(steps: readonly Step[], ends: 'back' | 'held'): Movem
   }
 }
 
-const isRest = ({ asked, other }: Step): boolean => Math.abs(asked) < rest && other < rest;
-const isRight = ({ asked, other }: Step): boolean => asked >= 1 && asked > 0.8 * other;
-const isWrong = ({ asked, other }: Step): boolean => Math.max(-asked, other) >= 1 && asked < 0.6 * other;
+const isRest = ({ asked, other }: MovedFrame): boolean => Math.abs(asked) < rest && other < rest;
+const isRight = ({ asked, other }: MovedFrame): boolean => asked >= 1 && asked > 0.8 * other;
+const isWrong = ({ asked, other }: MovedFrame): boolean => Math.max(-asked, other) >= 1 && asked < 0.6 * other;
 
-function firstMovement(steps: readonly Step[], ends: 'back' | 'held'): Movement {
+function firstMovement(steps: readonly MovedFrame[], ends: 'back' | 'held'): Movement {
   const reached = nth(steps, inARow, isRight);
   const wrong = nth(steps, inARow, isWrong);
   if (wrong >= 0 && (reached < 0 || wrong < reached)) return { kind: 'wrong' };
   if (reached < 0) return { kind: 'none' };
   const later = steps.slice(reached + 1);
-  const isEnd = ends === 'back' ? isRest : ({ asked, other }: Step) => asked >= 0.85 && other < 1;
+  const isEnd = ends === 'back' ? isRest : ({ asked, other }: MovedFrame) => asked >= 0.85 && other < 1;
   const end = later.findIndex((_, i) => isEnded(later, i, isEnd));
   const turned = nth(later, inARow, isWrong);
   if (turned >= 0 && (end < 0 || turned < end)) return { kind: 'wrong' };
@@ -62,14 +62,14 @@ function firstMovement(steps: readonly Step[], ends: 'back' | 'held'): Movement 
 }
 
 /** Whether all steps of the last 300 ms, and at least three, are an end. */
-function isEnded(steps: readonly Step[], at: number, isEnd: (step: Step) => boolean): boolean {
+function isEnded(steps: readonly MovedFrame[], at: number, isEnd: (step: MovedFrame) => boolean): boolean {
   const begun = steps.findLastIndex((step, i) => i <= at && !isEnd(step)) + 1;
   const [first, last] = [steps[begun], steps[at]];
   return at - begun >= atEnd - 1 && first !== undefined && last !== undefined && last.atMs - first.atMs >= atEndMs;
 }
 
 /** Index of the last of the first `count` steps in a row that are so; −1: there are none. */
-function nth(steps: readonly Step[], count: number, is: (step: Step) => boolean): number {
+function nth(steps: readonly MovedFrame[], count: number, is: (step: MovedFrame) => boolean): number {
   let n = 0;
   return steps.findIndex((step) => {
     n = is(step) ? n + 1 : 0;
@@ -78,13 +78,14 @@ function nth(steps: readonly Step[], count: number, is: (step: Step) => boolean)
 }
 
 /** Frames between rest and the extreme, out and back: a picture that is put in place of another one has none. */
-function between(steps: readonly Step[], reached: number): number {
+function between(steps: readonly MovedFrame[], reached: number): number {
   const far = steps.filter((step, i) => i <= reached + 3 && isRight(step)).map(({ asked }) => asked);
   const extreme = 0.8 * median(far);
   const left = steps.findLastIndex((step, i) => i < reached && isRest(step));
   const out = steps.findIndex((step, i) => i > left && step.asked >= extreme);
   const last = steps.findLastIndex((step, i) => i >= reached && step.asked >= extreme);
   const back = steps.findIndex((step, i) => i > last && isRest(step));
-  const isBetween = ({ asked }: Step, i: number) => asked > rest && asked < extreme && ((i > left && i < out) || (i > last && i < back));
+  const isBetween = ({ asked }: MovedFrame, i: number) =>
+    asked > rest && asked < extreme && ((i > left && i < out) || (i > last && i < back));
   return steps.filter(isBetween).length;
 }

@@ -4,7 +4,7 @@
  * is where a positive yaw points.
  */
 import type { ChallengeKind, FrameEvidence } from '../port.ts';
-import { type Movement, movementOf, type Step } from './excursion.ts';
+import { type MovedFrame, type Movement, movementOf } from './excursion.ts';
 import { median, type Track } from './track.ts';
 
 /**
@@ -26,11 +26,11 @@ const directions: Readonly<Record<Direction, readonly [axis: 'yaw' | 'pitch', si
 };
 
 /** Out in the asked direction and back to where the face was before. */
-export function turned(direction: Direction, { before, after }: Track): Movement {
+export function headTurned(direction: Direction, { before, after }: Track): Movement {
   const [axis, sign] = directions[direction];
   const other = axis === 'yaw' ? 'pitch' : 'yaw';
   const poseOf = posesFrom(before);
-  const steps = after.map((frame): Step => {
+  const steps = after.map((frame): MovedFrame => {
     const pose = poseOf(frame);
     return { atMs: frame.capturedAtMs, asked: sign * pose[axis], other: Math.abs(pose[other]) };
   });
@@ -41,7 +41,7 @@ export function turned(direction: Direction, { before, after }: Track): Movement
 export function closer({ before, after }: Track): Movement {
   const reference = median(before.map(({ place }) => place.interEye));
   const poseOf = posesFrom(before);
-  const steps = after.map((frame): Step => {
+  const steps = after.map((frame): MovedFrame => {
     const { yaw, pitch } = poseOf(frame);
     return {
       atMs: frame.capturedAtMs,
@@ -57,7 +57,7 @@ export function closer({ before, after }: Track): Movement {
 export function heldStill({ before, after }: Track): Movement {
   const poseOf = posesFrom(before);
   const reference = median(before.map(({ place }) => place.interEye));
-  const steps = after.map((frame): Step => {
+  const steps = after.map((frame): MovedFrame => {
     const { yaw, pitch } = poseOf(frame);
     const grown = Math.log(frame.place.interEye / reference) / Math.log(clearGrowth);
     return { atMs: frame.capturedAtMs, asked: 0, other: Math.max(Math.abs(yaw), Math.abs(pitch), grown) };
