@@ -26,7 +26,7 @@ export const liveness = {
   challengeMs: whole('Time to answer a challenge. Milliseconds.', 8000, 2000, 60_000),
   challenges: choices(
     'What a visitor may be asked to do; one is drawn at random. With `light` a lamp or display flashes and the face must answer it. An empty list: no challenge, so whoever needs one enters the PIN or is denied.',
-    ['turn-left', 'turn-right', 'look-up', 'look-down', 'closer', 'blink'],
+    ['turn-left', 'turn-right', 'look-up', 'look-down', 'closer'],
     challengeKinds,
   ),
 };

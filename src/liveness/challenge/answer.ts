@@ -3,11 +3,11 @@
  * failed. Pure and total; whatever cannot be told is never `passed`.
  *
  * A recording of an answer passes when the challenge that is drawn happens to be the one it answers. With the four
- * directions and `blink` allowed, that is 1 in 5 for a direction and 1 in 10 for a number of closings; the lamp's code
- * is 1 of 504 (three different ones of nine). A recording that answers several fails at the first that was not asked
- * for. Whoever holds a display and plays what is asked for passes here: that is for the other checks. `closer` proves
- * nothing by itself, because a photograph can be held closer; it passes only where the points on the face moved as no
- * plane does.
+ * directions and `closer` allowed, that is 1 in 5; where `blink` is allowed too, 1 in 12 for a number of closings; the
+ * lamp's code is 1 of 504 (three different ones of nine). A recording that answers several fails at the first that was
+ * not asked for. Whoever holds a display and plays what is asked for passes here: that is for the other checks. A
+ * photograph can be held closer, higher or lower, and paper answers light as skin does: these answers pass only where
+ * the points on the face moved as no plane does.
  */
 import type { AnswerOf, Challenge, FrameEvidence } from '../port.ts';
 import { closingsOf } from './blink.ts';
@@ -38,9 +38,10 @@ function answerIn(challenge: Challenge, track: Track): Answer {
   switch (challenge.kind) {
     case 'turn-left':
     case 'turn-right':
+      return moved(headTurned(challenge.kind, track));
     case 'look-up':
     case 'look-down':
-      return moved(headTurned(challenge.kind, track));
+      return moved(headTurned(challenge.kind, track), isSolid(track.after));
     case 'closer':
       return moved(closer(track), isSolid(track.after));
     case 'blink':
@@ -73,7 +74,8 @@ function blinked(times: number, track: Track): Answer {
 
 function lit({ code, slotMs, issuedAtMs }: Challenge, { before, after }: Track): Answer {
   if (!code || slotMs === undefined || slotMs <= 0) return 'failed';
-  const { bursts, agrees } = lightAnswer({ code, slotMs, issuedAtMs }, [...before, ...after]);
-  if (agrees && bursts === lightForm.bursts) return 'passed';
+  const frames = [...before, ...after];
+  const { bursts, agrees } = lightAnswer({ code, slotMs, issuedAtMs }, frames);
+  if (agrees && bursts === lightForm.bursts && isSolid(frames)) return 'passed';
   return (after.at(-1)?.capturedAtMs ?? 0) > issuedAtMs + lightMs + 200 ? 'failed' : 'waiting';
 }

@@ -1,7 +1,7 @@
 /** Draws a challenge. In: random numbers, the kinds that the policy allows, and its time. Out: one challenge. Pure. */
 import { below, type Random, shuffled } from '../../base/random.ts';
 import type { Challenge, ChallengeKind, FrameEvidence } from '../port.ts';
-import { leastOpen } from './blink.ts';
+import { eyesSeen } from './blink.ts';
 import { median } from './track.ts';
 
 /** Fewest and most closings of the eyes that are asked for. */
@@ -78,7 +78,7 @@ export function isAnswerable(kind: ChallengeKind, frames: readonly FrameEvidence
   const latest = frames.slice(-10);
   const periods = latest.slice(1).map(({ capturedAtMs }, i) => capturedAtMs - (latest[i]?.capturedAtMs ?? capturedAtMs));
   if (periods.length === 0 || median(periods) > longestPeriodMs[kind]) return false;
-  if (kind === 'blink') return median(latest.map(({ eyesOpen }) => (eyesOpen ? (eyesOpen[0] + eyesOpen[1]) / 2 : 0))) >= leastOpen;
+  if (kind === 'blink') return eyesSeen(latest).length > 0;
   return kind !== 'closer' || median(latest.map(({ place }) => place.interEye)) < nearEnough;
 }
 

@@ -20,7 +20,9 @@ export type Movement =
   | { readonly kind: 'right'; readonly between: number; readonly endedAtMs: number | undefined };
 
 /** Within this share of a movement a face is at rest. */
-const rest = 0.4;
+const rest = 0.5;
+/** Something else has to be clearer than what was asked: nobody holds still completely. */
+const clearlyWrong = 1.2;
 /** The measure of one frame alone is not believed. */
 const inARow = 2;
 /** The end takes so many frames and so long: they are voted on, and a swing through to the other side is none. */
@@ -46,7 +48,7 @@ export function movementOf(steps: readonly MovedFrame[], ends: 'back' | 'held'):
 
 const isRest = ({ asked, other }: MovedFrame): boolean => Math.abs(asked) < rest && other < rest;
 const isRight = ({ asked, other }: MovedFrame): boolean => asked >= 1 && asked > 0.8 * other;
-const isWrong = ({ asked, other }: MovedFrame): boolean => Math.max(-asked, other) >= 1 && asked < 0.6 * other;
+const isWrong = ({ asked, other }: MovedFrame): boolean => Math.max(-asked, other) >= clearlyWrong && asked < 0.6 * other;
 
 function firstMovement(steps: readonly MovedFrame[], ends: 'back' | 'held'): Movement {
   const reached = nth(steps, inARow, isRight);

@@ -6,13 +6,14 @@
  * out of it. A face stands before what is behind it, so the lamp lights it more. A print under the same lamp gets as
  * much light as the paper around the face: nothing is left. A display shines by itself and gives back a fiftieth of
  * what skin does, while the hand and the case around it answer: it goes the other way. In sunlight the lamp does not
- * show: no answer. A mask cut out of paper answers as a face does.
+ * show: no answer. Paper that is cut out, or hardly larger than the face, answers as a face does; so the points on the
+ * face have to move as those of something solid besides (answer.ts).
  */
 import type { FrameEvidence } from '../port.ts';
 import { burstCodes, lightForm } from './draw.ts';
 
-/** Delay from the lamp to the time that the camera gives its frame. Milliseconds. */
-const delaysMs = Array.from({ length: 16 }, (_, i) => i * 10);
+/** Delay from the lamp to the time of the frame; below 0 for a camera that tells the beginning of the exposure. */
+const delaysMs = Array.from({ length: 19 }, (_, i) => i * 10 - 30);
 /** The part of a frame's time in which it is exposed, before the time that it is given. */
 const exposureMs = 30;
 /** Least change of skin over surround between dark and lit: a glint on a display reaches 0.013. */
@@ -67,12 +68,11 @@ function around(frames: readonly FrameEvidence[], fromMs: number, slotMs: number
     const [s, r] = [lightOf(skin), lightOf(surround)];
     return { atMs, skin: Math.log(s), ratio: Math.log(s) - Math.log(r) };
   });
-  return near.every(({ skin }) => skin.every((c) => c >= black / 2 && c <= white) && luma(skin) >= black) ? samples : [];
+  return near.every(({ skin: [, green] }) => green >= black && green <= white) ? samples : [];
 }
 
-const luma = ([r, g, b]: readonly [number, number, number]): number => 0.299 * r + 0.587 * g + 0.114 * b;
-/** Light from a picture's levels: their curve is about a power of 2.2. */
-const lightOf = (colour: readonly [number, number, number]): number => Math.max(1, luma(colour)) ** 2.2;
+/** Light from a picture's levels: their curve is about a power of 2.2. Green: the red of skin is often at its limit. */
+const lightOf = ([, green]: readonly [number, number, number]): number => Math.max(1, green) ** 2.2;
 
 /** The same delay for all bursts; in each one its own code fits better than every other. */
 function agreesAt(bursts: readonly Burst[], slotMs: number, delayMs: number): boolean {
