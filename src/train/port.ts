@@ -31,7 +31,10 @@ export interface Network {
 
 /** One trained array, in the layout of Keras: kernels are height × width × in × out, or in × out. */
 export interface Parameter {
-  /** `conv1/kernel`, `conv1/bias`, …, `embedding/kernel`, `embedding/bias`, `head/kernel`, `head/bias`. */
+  /**
+   * `conv1/kernel`, `conv1/bias`, …, `embedding/kernel`, `embedding/bias`, `head/kernel`, `head/bias`; with batch
+   * normalisation also `conv1/scale`, `conv1/mean`, `conv1/variance`, ….
+   */
   readonly name: string;
   readonly dims: readonly number[];
 }

@@ -148,28 +148,34 @@ const lowest = ({ objective }: Cell, { curve }: Finished['converged']) =>
 
 /** What each changed setting brings, the most first. */
 function changes(finished: readonly Finished[]): string {
-  const rows = finished
+  const compared = finished
     .flatMap((one) => {
       const over = finished.find(({ cell }) => cell.id === one.cell.against);
       return over ? [{ one, over, brings: gain(one.honest, over.honest, 'auc') }] : [];
     })
-    .toSorted((a, b) => b.brings.value - a.brings.value)
-    .map(({ one, over, brings }) => [
-      isVariant(one.cell) ? one.cell.what : nameOf(one.cell),
-      nameOf(over.cell),
-      signed(brings),
-      signed(gain(one.honest, over.honest, 'accuracy')),
-      atCommonStep(one, over),
-      isClear(brings.interval) ? (brings.value > 0 ? 'better' : 'worse') : 'not certain',
-    ]);
-  if (rows.length === 0) return '';
+    .toSorted((a, b) => b.brings.value - a.brings.value);
+  if (compared.length === 0) return '';
+  const rows = compared.map(({ one, over, brings }) => [
+    changeOf(one),
+    nameOf(over.cell),
+    signed(brings),
+    signed(gain(one.honest, over.honest, 'accuracy')),
+    atCommonStep(one, over),
+    isClear(brings.interval) ? (brings.value > 0 ? 'better' : 'worse') : 'not certain',
+  ]);
+  const [most] = compared.filter(({ brings }) => brings.value > 0 && isClear(brings.interval));
+  const sentence = most
+    ? `**What brings most: ${changeOf(most.one)}**, ${signed(most.brings)} points of AUC.`
+    : `**None of the ${compared.length} changes that were tried so far brings a certain gain.**`;
   return [
-    'What one change brings, in points on the same pairs; the interval is of the difference. *Better* and *worse* where it leaves out 0. ' +
+    `${sentence} In points on the same pairs; the interval is of the difference. *Better* and *worse* where it leaves out 0. ` +
       'The loss is that of validation, over that of a guess, at the last step that both have reached: AUC and accuracy of a cell that has not ended are those so far.',
     '',
     markdownTable(['change', 'of the cell', 'AUC', 'accuracy', 'loss, with and without it', ''], rows),
   ].join('\n');
 }
+
+const changeOf = ({ cell }: Finished) => (isVariant(cell) ? cell.what : nameOf(cell));
 
 function atCommonStep(one: Finished, over: Finished): string {
   const [a, b] = [one, over].map(({ converged }) => converged.curve) as [Converged['curve'], Converged['curve']];
@@ -224,7 +230,7 @@ function state(cell: Cell, underway: Converged | undefined): string {
   const { steps, bestStep, curve } = underway;
   if (curve.length === 0) return `at step ${steps}`;
   const losses = curve.map(({ validation }) => validation);
-  const chance = hasLearned(losses, cell.objective) ? '' : ', still that of a guess';
+  const chance = hasLearned(losses, cell.objective) ? '' : ', not clearly below it yet';
   return `at step ${steps}, the lowest validation loss so far ${lowest(cell, underway).toFixed(2)} of that of a guess (step ${bestStep})${chance}`;
 }
 
