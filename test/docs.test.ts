@@ -7,7 +7,7 @@ import GithubSlugger from 'github-slugger';
 import { lexer, type Token, walkTokens } from 'marked';
 import { expect, it } from 'vitest';
 import { pages } from '../docs/generate.ts';
-import { commands } from '../src/cli/commands.ts';
+import { allCommands } from '../src/cli/commands.ts';
 import { buildProgram } from '../src/cli/program.ts';
 import { loadConfig } from '../src/settings/load.ts';
 import { leaves } from '../src/settings/schema.ts';
@@ -142,6 +142,8 @@ function commandsIn(line: string): string[][] {
     return [cut < 0 ? words.slice(from) : words.slice(from, from + cut)];
   });
 }
+
+const commands = await allCommands();
 
 async function problemOf([name = '', ...rest]: readonly string[]): Promise<string | undefined> {
   if (name === 'npm') {

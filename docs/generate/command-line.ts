@@ -1,8 +1,10 @@
 /** The reference of the command line: the help of every command, as the program prints it. */
 import type { Command } from 'commander';
-import { commands as all } from '../../src/cli/commands.ts';
+import { allCommands } from '../../src/cli/commands.ts';
 import { buildProgram } from '../../src/cli/program.ts';
 import { generated } from './generated.ts';
+
+const all = await allCommands();
 
 export function commandLine(): string {
   // Defaults that lie in the user's folder are shown as such.

@@ -1,56 +1,37 @@
-/** All commands, in the order in which the help shows them. */
-import { benchCommand } from './door/bench.ts';
-import { cameraCommand } from './door/camera.ts';
-import { configCommand } from './door/config.ts';
-import { doctorCommand } from './door/doctor.ts';
-import { homeAssistantCommand } from './door/home-assistant.ts';
-import { installCommand, uninstallCommand } from './door/install.ts';
-import { relayCommand } from './door/relay.ts';
-import { runCommand } from './door/run.ts';
-import { strictnessCommand } from './door/strictness.ts';
-import { journalCommand } from './journal/journal.ts';
-import { modelsCommand } from './networks/models.ts';
-import { retrainCommand } from './networks/retrain.ts';
-import { trainerCommand } from './networks/trainer.ts';
-import { compareCommand } from './people/compare.ts';
-import { enrolCommand } from './people/enrol.ts';
-import { identifyCommand } from './people/identify.ts';
-import { peopleCommand } from './people/people.ts';
-import { verifyCommand } from './people/verify.ts';
+/**
+ * All commands by name, in the order in which the help shows them. Each is loaded when it is asked for: most of the time
+ * that a command takes to start is the time to load the others.
+ */
 import type { MakeCommand } from './program.ts';
-import { keyCommand } from './remote/key.ts';
-import { listenCommand } from './remote/listen.ts';
-import { sendCommand } from './remote/send.ts';
-import { evaluateCommand } from './training/evaluate.ts';
-import { experimentCommand } from './training/experiment.ts';
-import { trainCommand } from './training/train.ts';
-import { tuneCommand } from './training/tune.ts';
 
-export const commands: readonly MakeCommand[] = [
-  runCommand,
-  enrolCommand,
-  peopleCommand,
-  verifyCommand,
-  identifyCommand,
-  compareCommand,
-  evaluateCommand,
-  journalCommand,
-  doctorCommand,
-  cameraCommand,
-  strictnessCommand,
-  configCommand,
-  modelsCommand,
-  keyCommand,
-  sendCommand,
-  listenCommand,
-  homeAssistantCommand,
-  benchCommand,
-  trainCommand,
-  trainerCommand,
-  retrainCommand,
-  tuneCommand,
-  experimentCommand,
-  relayCommand,
-  installCommand,
-  uninstallCommand,
-];
+export const commandsByName: ReadonlyMap<string, () => Promise<MakeCommand>> = new Map([
+  ['run', async () => (await import('./door/run.ts')).runCommand],
+  ['enrol', async () => (await import('./people/enrol.ts')).enrolCommand],
+  ['people', async () => (await import('./people/people.ts')).peopleCommand],
+  ['verify', async () => (await import('./people/verify.ts')).verifyCommand],
+  ['identify', async () => (await import('./people/identify.ts')).identifyCommand],
+  ['compare', async () => (await import('./people/compare.ts')).compareCommand],
+  ['evaluate', async () => (await import('./training/evaluate.ts')).evaluateCommand],
+  ['journal', async () => (await import('./journal/journal.ts')).journalCommand],
+  ['doctor', async () => (await import('./door/doctor.ts')).doctorCommand],
+  ['camera', async () => (await import('./door/camera.ts')).cameraCommand],
+  ['strictness', async () => (await import('./door/strictness.ts')).strictnessCommand],
+  ['config', async () => (await import('./door/config.ts')).configCommand],
+  ['models', async () => (await import('./networks/models.ts')).modelsCommand],
+  ['key', async () => (await import('./remote/key.ts')).keyCommand],
+  ['send', async () => (await import('./remote/send.ts')).sendCommand],
+  ['listen', async () => (await import('./remote/listen.ts')).listenCommand],
+  ['home-assistant', async () => (await import('./door/home-assistant.ts')).homeAssistantCommand],
+  ['bench', async () => (await import('./door/bench.ts')).benchCommand],
+  ['train', async () => (await import('./training/train.ts')).trainCommand],
+  ['trainer', async () => (await import('./networks/trainer.ts')).trainerCommand],
+  ['retrain', async () => (await import('./networks/retrain.ts')).retrainCommand],
+  ['tune', async () => (await import('./training/tune.ts')).tuneCommand],
+  ['experiment', async () => (await import('./training/experiment.ts')).experimentCommand],
+  ['relay', async () => (await import('./door/relay.ts')).relayCommand],
+  ['install', async () => (await import('./door/install.ts')).installCommand],
+  ['uninstall', async () => (await import('./door/install.ts')).uninstallCommand],
+]);
+
+/** Every command, for the help and for names that are none. */
+export const allCommands = (): Promise<readonly MakeCommand[]> => Promise.all(commandsByName.values().map((load) => load()));

@@ -136,6 +136,8 @@ describe('models', () => {
       { kind: 'cohort', found: 'whole', usedAs: [] },
       { kind: 'face-detector', found: 'whole', usedAs: ['face.detector'] },
       { kind: 'face-embedder', found: 'whole', usedAs: ['face.embedder'] },
+      { kind: 'liveness', found: 'whole', usedAs: ['liveness.networks'] },
+      { kind: 'eye-state', found: 'whole', usedAs: [] },
     ]);
     expect(models.every(({ licence, version, kind }: Record<string, string>) => licence && (version || kind === 'cohort'))).toBe(true);
   });
