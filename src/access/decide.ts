@@ -217,11 +217,12 @@ function livenessOf(
 ): { readonly passage: Passage; readonly alive: Aliveness } {
   if (!rules) return { passage: { kind: 'open', note: notChecked }, alive };
   const asked = own ?? rules.policy;
+  const pinGiven = countsFor(pinned, personId, atMs);
   const candidate: Recognised = {
     personId,
-    policy: isNearlyOut && asked !== 'off' && rules.drawn.length > 0 ? 'challenge' : asked,
+    policy: isNearlyOut && !pinGiven && asked !== 'off' && rules.drawn.length > 0 ? 'challenge' : asked,
     hasPin,
-    pinGiven: countsFor(pinned, personId, atMs),
+    pinGiven,
     ballots: ballots.filter(({ finding }) => finding.kind === 'person' && finding.personId === personId),
     askedLately,
   };
@@ -287,7 +288,8 @@ function admissionOf(
   if (failures.stopped)
     return { ok: false, reason: 'locked-out', detail: 'too many failed attempts in all: a PIN or an operator (lockout.reset) ends this' };
   const isNearlyOut = isLockedOut(failures, sighting.face, resembles);
-  if (isNearlyOut && !isWellAbove(sighting, threshold))
+  // Whoever has entered this person's PIN is no stranger who resembles them.
+  if (isNearlyOut && !isWellAbove(sighting, threshold) && !countsFor(pinned, finding.personId, atMs))
     return { ok: false, reason: 'locked-out', detail: 'too many failed attempts of a face like this one' };
   if (blocked) return { ok: false, ...blocked };
   const found: Admission = admission?.(finding.personId) ?? { ok: true, needs: [] };
