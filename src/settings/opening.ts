@@ -41,7 +41,7 @@ export const access = {
       100,
     ),
     firstMs: whole(
-      'Length of the first lock-out. Each further one of the same face is twice as long. Whoever is recognised far above the threshold passes; PIN, button and remote opening still work. Milliseconds.',
+      'Length of the first lock-out. Each further one of the same face is twice as long. Whoever is recognised far above the threshold passes (where liveness is checked, with a challenge), and so does a face with its own PIN; PIN, button and remote opening still work. Milliseconds.',
       30_000,
       1000,
       3_600_000,

@@ -1,7 +1,10 @@
 /** Liveness at the door: each verdict under each policy, challenges from question to answer, and what is told. */
 import { describe, expect, it } from 'vitest';
-import type { LivenessPolicy } from '../../../src/liveness/port.ts';
-import { challengesOf, kindsOf, type LivingDoor, livingDoor, person, type Shown } from '../../fakes/liveness.ts';
+import { type Aliveness, nothingShown, passageFor, withAnswer, withShown } from '../../../src/access/alive/passage.ts';
+import type { Embedding } from '../../../src/face/port.ts';
+import type { AnswerOf, LivenessPolicy } from '../../../src/liveness/port.ts';
+import { randomOf, unitVector } from '../../fakes/embeddings.ts';
+import { challengesOf, kindsOf, type LivingDoor, livingDoor, livingPolicy, person, type Shown, sightingAt } from '../../fakes/liveness.ts';
 
 const ada = person('ada');
 const admitting = (liveness: LivenessPolicy, hasPin = false) => ({ admission: () => ({ ok: true, needs: [], liveness, hasPin }) as const });
@@ -314,5 +317,89 @@ describe('by rules of the person', () => {
     door.leave();
     door.see(ada, 10);
     expect(door.events()).toMatchObject([{ kind: 'access.denied' }, { kind: 'access.granted', personId: 'ada', withPersonId: 'bob' }]);
+  });
+});
+
+describe('one wall behind the other', () => {
+  const shown = (frames: readonly { readonly atMs: number; readonly digest?: string; readonly of?: string }[]) =>
+    frames.reduce<Aliveness>((alive, { atMs, digest = `${atMs}`, of }) => {
+      const sighting = { ...sightingAt(atMs, ada), digest };
+      return withShown(alive, sighting, of, atMs + 20);
+    }, nothingShown);
+  const asked = { challenge: { id: 'a', kind: 'blink', issuedAtMs: 1000, deadlineMs: 9000 }, personId: 'ada', answer: 'waiting' } as const;
+
+  it('a frame that is shown again, or after a later one, is not taken again', () => {
+    const alive = shown([
+      { atMs: 1000, digest: 'a' },
+      { atMs: 1066, digest: 'b' },
+      { atMs: 1132, digest: 'a' },
+      { atMs: 1033, digest: 'c' },
+    ]);
+    expect(alive.frames.map(({ digest }) => digest)).toEqual(['a', 'b']);
+  });
+
+  it('an answer passes only with a frame in which the person is recognised', () => {
+    const passed = { answered: () => 'passed' as const };
+    const unrecognised = { ...shown([{ atMs: 1000, of: 'ada' }, { atMs: 1066 }]), asked };
+    expect(withAnswer(unrecognised, passed, 1100).asked?.answer).toBe('waiting');
+    const recognised = { ...shown([{ atMs: 1000 }, { atMs: 1066, of: 'ada' }]), asked };
+    expect(withAnswer(recognised, passed, 1100).asked).toMatchObject({ answer: 'passed', passedAtMs: 1100 });
+  });
+
+  it('frames in which another person is recognised are no part of an answer', () => {
+    const seen: number[] = [];
+    const alive = { ...shown([{ atMs: 1000, of: 'ada' }, { atMs: 1066, of: 'bob' }, { atMs: 1132 }]), asked };
+    const answered: AnswerOf = (_, frames) => {
+      seen.push(...frames.map(({ capturedAtMs }) => capturedAtMs));
+      return 'waiting';
+    };
+    withAnswer(alive, { answered }, 1200);
+    expect(seen).toEqual([1000, 1132]);
+  });
+
+  it('an answer opens for no frame from before the question, and not for long', () => {
+    const alive = {
+      ...shown([0, 1, 2, 3].map((i) => ({ atMs: 2000 + i * 66, of: 'ada' }))),
+      asked: { ...asked, answer: 'passed' as const, passedAtMs: 2300 },
+    };
+    const passage = (capturedAtMs: number, atMs: number) =>
+      passageFor(
+        alive,
+        {
+          personId: 'ada',
+          policy: 'challenge',
+          hasPin: false,
+          pinGiven: false,
+          askedLately: undefined,
+          ballots: [sightingAt(capturedAtMs, ada)],
+        },
+        livingPolicy().liveness!,
+        atMs,
+      ).passage.kind;
+    expect(passage(2000, 2400)).toBe('open');
+    expect(passage(990, 2400)).not.toBe('open');
+    expect(passage(2000, 4400)).not.toBe('open');
+  });
+
+  it('a live verdict on frames that are not voted on opens nothing', () => {
+    const door = livingDoor({ ...admitting('passive'), votes: 8, window: 10 });
+    door.see(ada, 3, { logit: 9 });
+    door.see(ada, 20, { unchecked: true });
+    expect(door.events()).toEqual([]);
+  });
+
+  it('frames with several faces, and of a face unlike the one before, answer nothing', () => {
+    const far = [unitVector(randomOf(1), 32), unitVector(randomOf(2), 32)] as const;
+    const unlike = { resembles: (a: Embedding, b: Embedding) => a === b };
+    for (const [finding, face] of [
+      [{ kind: 'low-quality', reasons: ['several-faces'] }, undefined],
+      [{ kind: 'unknown' }, far[1]],
+    ] as const) {
+      const door = livingDoor({ ...admitting('challenge-when-unsure'), ...unlike });
+      door.see(ada, 20, { logit: 0, face: far[0] });
+      for (const yawDeg of [12, 26, 12]) door.see(finding, 1, { logit: 0, yawDeg, ...(face && { face }) });
+      door.see(ada, 6, { logit: 0, face: far[0] });
+      expect(kindsOf(door.events())).toEqual(['access.challenged']);
+    }
   });
 });
