@@ -31,6 +31,16 @@ describe('a flat thing that moves', () => {
     expect(outcomes).not.toContain('live');
   });
 
+  it('is called flat, and never live, where the one who carries it walks about behind it', () => {
+    const shots = moved(16, (s) => ({ kind: 'sheet', wide: 24, high: 32, pose: { x: 3 * s, yawDeg: 6 * s } })).map((shot, i) => ({
+      ...shot,
+      beside: { kind: 'head', pose: { x: 12 + Math.sin(i), y: -6, z: 75, yawDeg: 9 * Math.sin(i / 2) } } as const,
+    }));
+    const outcomes = flatOf(shots, { seed: 14 });
+    expect(outcomes).toContain('spoof');
+    expect(outcomes).not.toContain('live');
+  });
+
   it('is never live where it is cut out along the outline of the head', () => {
     expect(flatOf(moved(16, (s) => ({ kind: 'cut-out', pose: { x: 3 * s, yawDeg: 8 * s } })))).not.toContain('live');
   });
@@ -52,6 +62,37 @@ describe('a person', () => {
   ];
   it.each(heads)('is not called flat, and is live: %s', (_, thing, film) => {
     const outcomes = flatOf(moved(16, thing), { seed: 2, ...film });
+    expect(outcomes).not.toContain('spoof');
+    expect(outcomes).toContain('live');
+  });
+
+  it.each([
+    [
+      'with a phone in the hand beside the face',
+      (s: number): Thing => ({ kind: 'sheet', wide: 8, high: 16, bezel: 0.6, pose: { x: 14 + s, y: 3 * s, z: 45 } }),
+    ],
+    ['before a poster of a face', (): Thing => ({ kind: 'sheet', wide: 40, high: 50, pose: { x: -22, z: 120 } })],
+    [
+      'before a poster of a face that is carried past',
+      (s: number): Thing => ({ kind: 'sheet', wide: 40, high: 50, pose: { x: -22 + 9 * s, z: 120 } }),
+    ],
+  ])('is not called a picture %s', (_, beside) => {
+    const shots = moved(14, (s) => ({ kind: 'head', pose: { x: 1.5 * s, yawDeg: 8 * s } })).map((shot, i) => ({
+      ...shot,
+      beside: beside((1 - Math.cos((i / 13) * 2 * Math.PI)) / 2),
+    }));
+    const frames = filmed(shots, { seed: 12 });
+    expect(outcomesOf('flat', frames)).not.toContain('spoof');
+    expect(outcomesOf('flat', frames)).toContain('live');
+    expect(outcomesOf('border', frames)).not.toContain('spoof');
+  });
+
+  it('is not called a picture where the lamp glares on their glasses', () => {
+    const shots = moved(14, (s) => ({ kind: 'head', pose: { x: 0.5 * s, yawDeg: 9 * s } })).map((shot, i) => ({
+      ...shot,
+      glare: 3 * Math.sin(i),
+    }));
+    const outcomes = flatOf(shots, { seed: 13 });
     expect(outcomes).not.toContain('spoof');
     expect(outcomes).toContain('live');
   });

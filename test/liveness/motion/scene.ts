@@ -32,6 +32,10 @@ export interface Thing {
 export interface Shot {
   readonly atMs: number;
   readonly thing: Thing;
+  /** Something nearer to the camera or further away, with no face that counts. */
+  readonly beside?: Thing;
+  /** A reflection on the glasses: how far it has gone from the middle of each eye, pixels. */
+  readonly glare?: number;
   /** How far the camera itself has turned, degrees. */
   readonly camera?: { readonly yawDeg: number; readonly pitchDeg: number };
   /** Brightness of everything. */
@@ -70,9 +74,13 @@ export function filmed(shots: readonly Shot[], { seed, noise = 1.2, bareWall = f
     const pixels = new Uint8Array(width * height);
     const turn = turnOf(shot.thing.pose);
     const camera = shot.camera && turnOf(shot.camera);
+    const besideTurn = shot.beside && turnOf(shot.beside.pose);
     for (let v = 0, i = 0; v < height; v++) {
       for (let u = 0; u < width; u++, i++) {
-        const level = seenAt(rayOf(u, v, camera), shot.thing, turn, { skin, wall, paper, cloth });
+        const ray = rayOf(u, v, camera);
+        const textures = { skin, wall, paper, cloth };
+        const back: Texture = shot.beside && besideTurn ? () => seenAt(ray, shot.beside as Thing, besideTurn, textures) : wall;
+        const level = isGlare(u, v, shot) ? 250 : seenAt(ray, shot.thing, turn, { ...textures, wall: back });
         pixels[i] = Math.min(255, Math.max(0, level * (shot.gain ?? 1) + noise * normal(random) + 0.5));
       }
     }
@@ -86,6 +94,13 @@ export function moved(count: number, thing: (share: number, atMs: number) => Thi
     const atMs = (i * 1000) / 12;
     return { atMs, thing: thing((1 - Math.cos((i / Math.max(1, count - 1)) * 2 * Math.PI)) / 2, atMs) };
   });
+}
+
+/** Two bright bars where the glasses of a head in the middle are. */
+function isGlare(u: number, v: number, { glare }: Shot): boolean {
+  if (glare === undefined) return false;
+  const [x, y] = [Math.abs(u - width / 2 - glare) - 20, v - height / 2 + 12];
+  return Math.abs(x) < 6 && Math.abs(y + 0.6 * x) < 4;
 }
 
 interface Textures {
