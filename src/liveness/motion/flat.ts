@@ -21,13 +21,15 @@ const leastInterEyePx = 24;
 const leastMovementPx = 2;
 /** More than this share of the movement beside the plane is no plane. On live faces the least seen is 0.12. */
 const mostBeside = 0.06;
+/** However far the face went: hair that goes with a head that sways far is within the share. Pixels. */
+const mostBesidePx = 0.35;
 /**
  * A head that goes to the side shows this share of the movement as depth, at least; a plane is called one only where
  * three times the error is less.
  */
 const depthShare = 0.06;
 const leastFacePoints = 14;
-const leastRingPoints = 6;
+const leastRingPoints = 8;
 const leastOnSide = 2;
 const leastScenePoints = 6;
 /** A point around the face goes with it if it is at most this far from its plane: share of the movement, pixels. */
@@ -35,6 +37,8 @@ const alongShare = 0.25;
 const alongPx = 0.5;
 /** Depth that noise alone shows once in some thousand pictures of prints. */
 const leastSigmas = 5;
+/** A face that may show depth is not called flat. */
+const mostSigmas = 3.2;
 /** Shares of the distance between the eyes. */
 const leastParallax = 0.008;
 const mostScatter = 0.025;
@@ -46,7 +50,9 @@ export function flatOpinion(points: readonly Followed[], place: PlaceOnFace, int
   const face = points.filter(({ region }) => region === 'face');
   const facePlane = face.length >= leastFacePoints && interEyePx >= leastInterEyePx ? fittedPlane(face) : undefined;
   if (!facePlane) return nothing;
-  if (isDeep(face, facePlane, place, interEyePx)) return { outcome: 'live', value: 0, whole: false };
+  const depth = parallaxOf(face, facePlane, place);
+  const isDeep = depth && depth.sigmas >= leastSigmas && depth.px >= leastParallax * interEyePx;
+  if (isDeep && !isScattered(face, facePlane, interEyePx)) return { outcome: 'live', value: 0, whole: false };
   const movement = medianOf(face.map(movementOf));
   if (movement < leastMovementPx) return nothing;
   const ring = points.filter(({ region }) => region === 'ring');
@@ -54,18 +60,18 @@ export function flatOpinion(points: readonly Followed[], place: PlaceOnFace, int
   const plane = along.length >= leastRingPoints && sidesOf(along) >= 2 ? fittedPlane([...face, ...along]) : undefined;
   if (!plane) return nothing;
   const miss = (of: readonly Followed[]) => medianOf(of.map((point) => distanceTo(plane, point)));
-  const beside = Math.max(miss(face), miss(along)) / movement;
-  const isPlane = beside <= mostBeside && isWithoutDepth([...face, ...along], plane, place, movement);
+  const besidePx = Math.max(miss(face), miss(along));
+  const beside = besidePx / movement;
+  const mayBeDeep = !depth || depth.sigmas > mostSigmas || !isWithoutDepth([...face, ...along], plane, place, movement);
+  const isPlane = beside <= mostBeside && besidePx <= mostBesidePx && !mayBeDeep;
   const scene = points.filter(({ region }) => region === 'scene');
   const whole = scene.length >= leastScenePoints && miss(scene) <= 3 * mostBeside * movement;
   return { value: Math.max(0, 1 - beside), outcome: isPlane ? 'spoof' : 'unsure', whole };
 }
 
 /** Another face in the same place scatters the points: that is no depth. */
-function isDeep(face: readonly Followed[], plane: FittedPlane, place: PlaceOnFace, interEyePx: number): boolean {
-  if (medianOf(face.map((point) => distanceTo(plane, point))) > mostScatter * interEyePx) return false;
-  const depth = parallaxOf(face, plane, place);
-  return depth !== undefined && depth.sigmas >= leastSigmas && depth.px >= leastParallax * interEyePx;
+function isScattered(face: readonly Followed[], plane: FittedPlane, interEyePx: number): boolean {
+  return medianOf(face.map((point) => distanceTo(plane, point))) > mostScatter * interEyePx;
 }
 
 const movementOf = ({ x, y, nowX, nowY }: Followed): number => Math.hypot(nowX - x, nowY - y);
