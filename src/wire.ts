@@ -9,6 +9,7 @@ import { openEntrance } from './access/entrance.ts';
 import type { Door } from './access/port.ts';
 import { enrolmentSessionsOf, journalOf, journalReaderOf, stateFolder } from './adapters/basics.ts';
 import { cameraOf, infraredOf, stepping } from './adapters/camera.ts';
+import { openChallengeOutputs, outputsOptions } from './adapters/challenge.ts';
 import { deskOf, doorSignerOf } from './adapters/command.ts';
 import { metricsOf } from './adapters/host.ts';
 import { checksLiveness, livenessOf, liveVisitsOf } from './adapters/liveness.ts';
@@ -27,6 +28,7 @@ import { bootTime } from './host/boot-time.ts';
 import { lockState } from './host/lock.ts';
 import { stateModes } from './host/state-folder.ts';
 import { timeSync } from './host/time-sync.ts';
+import { type ChallengeWatch, watchChallenges } from './house/challenge-watch.ts';
 import { commandPorts } from './house/command-ports.ts';
 import { doorEvidence } from './house/door-evidence.ts';
 import { doorStates } from './house/door-states.ts';
@@ -133,12 +135,7 @@ export async function wire(config: Config, log: Log, overrides: Overrides = {}):
   });
   const broker = config.mqtt.enabled && config.mqtt.embedded ? opening.use(await embeddedBroker(config)) : undefined;
   const roster = rosterOf({ gallery, journal });
-  const seen = {
-    watch: camera.watch,
-    get working() {
-      return loops.status.camera === 'running';
-    },
-  };
+  const seen = cameraSeen(rooms, loops);
   const enrolment = opening.use(
     enrolmentSessionsOf(config, {
       ...{ gallery, roster, journal, reader: () => reader, camera: seen, outside },
@@ -159,6 +156,7 @@ export async function wire(config: Config, log: Log, overrides: Overrides = {}):
         )
       : undefined;
   const signer = config.mqtt.enabled ? await doorSignerOf(config) : undefined;
+  rooms.challenges = used(opening, challengeWatchOf(rooms, broker?.url));
   const showStates = doorStates(rooms, entrance, loops);
   rooms.metrics = used(opening, await metricsOf(config, () => readingsOf(rooms, loops.status, entrance)));
   const resources = opening.move();
@@ -198,7 +196,7 @@ async function openRooms(config: Config, log: Log, overrides: Overrides, opening
     people: eyes.gallery.list().length,
     lookedAt: undefined,
     view: undefined,
-    ...{ liveness: undefined, infrared: undefined, facing: undefined },
+    ...{ liveness: undefined, infrared: undefined, facing: undefined, challenges: undefined },
     evidence: undefined,
     metrics: undefined,
     publishing: undefined,
@@ -244,6 +242,20 @@ function infraredWatchOf({ config, clock, log, eyes, journal }: Rooms): Infrared
     log: log.child({ room: 'liveness' }),
     retryMs: config.camera.retryMaxMs,
   });
+}
+
+/** The camera as an enrolment sees it. */
+const cameraSeen = ({ camera }: Rooms, { status }: Loops) => ({
+  watch: camera.watch,
+  get working() {
+    return status.camera === 'running';
+  },
+});
+
+/** What shows a challenge to the visitor, where there is something. */
+function challengeWatchOf({ config, clock, log }: Rooms, brokerUrl: string | undefined): ChallengeWatch | undefined {
+  const options = checksLiveness(config) ? outputsOptions(config, brokerUrl) : undefined;
+  return options && watchChallenges({ open: () => openChallengeOutputs(options), clock, log: log.child({ room: 'liveness' }) });
 }
 
 /** The checks of liveness, where somebody has to show that they live. */

@@ -18,6 +18,7 @@ import type { TellEvent } from '../mqtt/tell-home-assistant.ts';
 import type { Relay } from '../relay/port.ts';
 import type { LiveSettings } from '../settings/live.ts';
 import type { Config } from '../settings/load.ts';
+import type { ChallengeWatch } from './challenge-watch.ts';
 import type { DoorEvidenceWatch } from './door-evidence.ts';
 import type { InfraredWatch } from './infrared-watch.ts';
 import type { LivenessWatch } from './liveness-watch.ts';
@@ -66,6 +67,8 @@ export interface Rooms {
   view: View | undefined;
   /** Likewise; undefined where nobody has to show that they live. */
   liveness: LivenessWatch | undefined;
+  /** Undefined where nothing shows a challenge. */
+  challenges: ChallengeWatch | undefined;
   /** Likewise; undefined without an infrared camera. */
   infrared: InfraredWatch | undefined;
   /** The face that was looked at last. */

@@ -9,9 +9,10 @@ import type { Loops } from './loops.ts';
 import type { Rooms } from './rooms.ts';
 import { summaryOf } from './standing.ts';
 
-export function onTick(rooms: Rooms, entrance: Pick<Entrance, 'tick'>, { status }: Pick<Loops, 'status'>): void {
+export function onTick(rooms: Rooms, entrance: Pick<Entrance, 'tick' | 'controller'>, { status }: Pick<Loops, 'status'>): void {
   const { learning, publishing, listeners, relay } = rooms;
   entrance.tick();
+  rooms.challenges?.tick(entrance.controller.challenge);
   learning?.tick();
   publishing?.showStates();
   listeners.serviceManager?.attend({ relayHeld: relay.held, turns: status.turns, status: summaryOf(rooms, status) });

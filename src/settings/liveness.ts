@@ -1,7 +1,7 @@
 /** Settings of liveness: how much a face has to show to open the door, and what a visitor may be asked to do. */
 import { challengeKinds } from '../events.ts';
 import { livenessPolicies } from '../liveness/port.ts';
-import { choice, choices, policies, string, whole } from './kinds.ts';
+import { choice, choices, flag, policies, string, whole } from './kinds.ts';
 
 export const liveness = {
   policy: choice(
@@ -29,4 +29,31 @@ export const liveness = {
     ['turn-left', 'turn-right', 'look-up', 'look-down', 'closer'],
     challengeKinds,
   ),
+  light: {
+    gpio: {
+      chip: string('Label of the GPIO chip that has the lamp. Empty: the chip of the relay.', ''),
+      line: string(
+        'Line of a lamp or LED that shows the visitor that something is asked, and flashes for the challenge `light`: a name, or # and its offset (`facelatch relay lines`). Empty: none. Never the line of the lock.',
+        '',
+      ),
+      activeLow: flag('The lamp is on while the line is low.', false),
+    },
+    mqtt: {
+      topic: string(
+        'Topic of a lamp behind the broker that does the same. It must switch within 20 ms and without a fade: ESPHome, WLED or Tasmota on the network, not a Zigbee bulb. Empty: none.',
+        '',
+        /^[^+#\0]*$/,
+        'a topic without + and #',
+      ),
+      on: string('Message that switches this lamp on.', 'ON'),
+      off: string('Message that switches it off.', 'OFF'),
+    },
+  },
+  voice: {
+    language: choice('Language in which a challenge is spoken, through `espeak-ng` and the sound card: `off`, `en` or `de`.', 'off', [
+      'off',
+      'en',
+      'de',
+    ]),
+  },
 };

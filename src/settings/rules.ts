@@ -78,6 +78,7 @@ export function impossible(config: SettingValues, from: (path: string) => string
       `${metrics.host} can be reached by other machines, which can then see when people come and go; if that is intended, set metrics.anyAddress to true`,
     ],
     ...deviceRules(relay),
+    ...lampRules(config),
     ...credentialRules(config),
     [
       mqtt.homeAssistant.enabled && !mqtt.enabled,
@@ -121,6 +122,50 @@ function credentialRules({ relay, mqtt }: SettingValues): Rule[] {
       `${file} is a systemd credential, and ExecStopPost, which makes the relay safe after a crash, cannot read those; use a file that only the service can read, such as /etc/facelatch/relay-password (chown facelatch, chmod 400)`,
     ],
   );
+}
+
+/** The lamp of a challenge: it must be there for `light`, and it must not be what opens the lock or reads an input. */
+function lampRules({ liveness: { challenges, light }, relay, inputs, mqtt }: SettingValues): Rule[] {
+  const { gpio, mqtt: behind } = light;
+  const chip = gpio.chip || relay.chip;
+  const isOnGpio = relay.kind === 'gpiod' || relay.kind === 'onoff';
+  const inputChip = inputs.chip || relay.chip;
+  const input = inputs.kind === 'none' ? undefined : (['contact', 'exit', 'tamper'] as const).find((name) => inputs[name] === gpio.line);
+  return [
+    [
+      challenges.includes('light') && gpio.line === '' && behind.topic === '',
+      'liveness.challenges',
+      'names light, which needs a lamp: give it in liveness.light.gpio or liveness.light.mqtt, or take light out',
+    ],
+    [gpio.line !== '' && chip === '', 'liveness.light.gpio.chip', 'is empty, and so is relay.chip: give the label of the GPIO chip'],
+    [
+      gpio.line !== '' && isOnGpio && gpio.line === relay.line && chip === relay.chip,
+      'liveness.light.gpio.line',
+      `"${gpio.line}" is the line of the lock (relay.line): a challenge would open the door; name the line of a lamp`,
+    ],
+    [
+      gpio.line !== '' && input !== undefined && chip === inputChip,
+      'liveness.light.gpio.line',
+      `"${gpio.line}" is the line of an input (inputs.${input}): name the line of a lamp`,
+    ],
+    [behind.topic !== '' && !mqtt.enabled, 'liveness.light.mqtt.topic', 'needs a broker: set mqtt.enabled to true and mqtt.url'],
+    [
+      behind.topic !== '' && isTopicOfLock(behind.topic, relay),
+      'liveness.light.mqtt.topic',
+      `"${behind.topic}" is a topic of the lock (relay.device): a challenge would open the door; name the topic of a lamp`,
+    ],
+    [
+      behind.topic === mqtt.prefix || behind.topic.startsWith(`${mqtt.prefix}/`),
+      'liveness.light.mqtt.topic',
+      `"${behind.topic}" is one of facelatch's own topics (mqtt.prefix): name the topic of a lamp`,
+    ],
+  ];
+}
+
+/** A topic of the device that opens the lock; one that is reached by HTTP may have MQTT too. */
+function isTopicOfLock(topic: string, { device }: SettingValues['relay']): boolean {
+  const own = [device.address.replace(/\/+$/, ''), ...[device.release, device.lock, device.ask].map((text) => text.split(' ')[0] ?? '')];
+  return own.some((one) => one !== '' && (topic === one || `/${topic}/`.includes(`/${one}/`)));
 }
 
 /** A value as a message may show it: an address may contain a password. */

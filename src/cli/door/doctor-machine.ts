@@ -2,6 +2,7 @@
 import { accessSync, constants, existsSync, statfsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { stateFolder } from '../../adapters/basics.ts';
+import { lacksVoice } from '../../adapters/challenge.ts';
 import { Fault } from '../../base/errors.ts';
 import { stateModes } from '../../host/state-folder.ts';
 import { timeSync } from '../../host/time-sync.ts';
@@ -49,7 +50,7 @@ export function checkClock({ retrain, mqtt }: Config): Found {
 }
 
 /** What does not work without each optional part, in one line. */
-export function* checkOptional(): Generator<Check> {
+export function* checkOptional(config: Config): Generator<Check> {
   const require = createRequire(import.meta.url);
   const usable = (load: () => unknown): boolean => {
     try {
@@ -64,6 +65,12 @@ export function* checkOptional(): Generator<Check> {
       name: 'ffmpeg',
       health: 'problem',
       found: 'not installed: USB and network cameras and videos cannot be read: apt install ffmpeg',
+    };
+  if (lacksVoice(config))
+    yield {
+      name: 'voice',
+      health: 'note',
+      found: 'espeak-ng is not installed: challenges are not spoken (liveness.voice.language): apt install espeak-ng',
     };
   if (!usable(() => require('onoff')))
     yield {

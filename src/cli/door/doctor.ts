@@ -128,7 +128,7 @@ async function* examine(config: Config, withCamera: boolean, stop: AbortSignal):
   for (const { name, work } of farmChecks(config, stop)) yield await attempt(name, work);
   if (existsSync(doorKeysFile(config))) yield await attempt('keys', () => checkKeys(config));
   yield await attempt('clock', () => checkClock(config));
-  for (const check of checkOptional()) yield check;
+  for (const check of checkOptional(config)) yield check;
 }
 
 async function checkKeys(config: Config): Promise<Found> {
