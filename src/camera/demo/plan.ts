@@ -189,14 +189,14 @@ type Body = (s: number, at: Stand, answer: HeadAnswer | undefined) => Omit<Pose,
 
 /** Somebody who stands sways, looks about a little, and blinks. `settledS`: when they have come. */
 function bodyOf(luck: Chance, settledS: number): Body {
-  const [x, y, roll, yaw, pitch] = [0.3, 0.3, 0.4, 0.6, 0.6].map((fastestHz) => wander(luck, 0.15, fastestHz)) as [
+  const [x, y, roll, yaw, pitch] = [0.3, 0.3, 0.4, 0.9, 0.9].map((fastestHz) => wander(luck, 0.6 * fastestHz, fastestHz)) as [
     OfTime,
     OfTime,
     OfTime,
     OfTime,
     OfTime,
   ];
-  const glance = { deg: luck.between(6, 10) * (luck.next() < 0.5 ? -1 : 1), fromS: settledS + luck.between(-0.3, 0.1) };
+  const glance = { deg: luck.between(8, 11) * (luck.next() < 0.5 ? -1 : 1), fromS: settledS + luck.between(-0.3, 0.1) };
   const blinksS = [settledS + luck.between(-0.4, 0.9)];
   return (s, at, answer) => ({
     stand: {
@@ -204,8 +204,8 @@ function bodyOf(luck: Chance, settledS: number): Body {
       y: at.y + 3 * y(s),
       scale: at.scale * (answer?.nearer ?? 1),
       rollDeg: at.rollDeg + 1.6 * roll(s),
-      yawDeg: at.yawDeg + 3 * yaw(s) + glance.deg * hump(s, glance.fromS, 0.35, 0.05) + (answer?.yawDeg ?? 0),
-      pitchDeg: at.pitchDeg + 2.5 * pitch(s) + (answer?.pitchDeg ?? 0),
+      yawDeg: at.yawDeg + 5 * yaw(s) + glance.deg * hump(s, glance.fromS, 0.35, 0.05) + (answer?.yawDeg ?? 0),
+      pitchDeg: at.pitchDeg + 3.5 * pitch(s) + (answer?.pitchDeg ?? 0),
     },
     expression: { eyesOpen: eyesOpenAt(s, blinksS, answer?.closingsS), mouthOpen: 0 },
   });

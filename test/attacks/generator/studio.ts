@@ -90,3 +90,18 @@ export async function jpegOf({ pixels }: Canvas, quality: number): Promise<Uint8
     .jpeg({ quality })
     .toBuffer();
 }
+
+/** Frames of an empty room, as JPEG, no two alike. */
+export async function emptyClip(studio: Studio, frames: number): Promise<Uint8Array[]> {
+  const room = await studio.room(1);
+  const canvas = newCanvas();
+  const luck = chance(77);
+  const made: Uint8Array[] = [];
+  for (let i = 0; i < Math.min(frames, 8); i++) {
+    canvas.pixels.set(room);
+    studio.sensor(canvas, { gain: 1, noise: 2 }, luck);
+    made.push(await jpegOf(canvas, 85));
+  }
+  // What follows the end of a JPEG is not decoded.
+  return Array.from({ length: frames }, (_, i) => Buffer.concat([made[i % made.length] as Uint8Array, Buffer.from(`${i}`)]));
+}

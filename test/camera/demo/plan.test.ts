@@ -98,8 +98,8 @@ describe('the stagings', () => {
       for (const { poses, brightness, blurPx } of played(visit).slice(-14)) {
         const { scale, rollDeg, yawDeg, pitchDeg, x } = poses[0]!.stand;
         expect({ brightness, blurPx }).toEqual({ brightness: 1, blurPx: 0 });
-        expect(Math.abs(yawDeg)).toBeLessThan(14);
-        expect(Math.abs(pitchDeg)).toBeLessThan(4);
+        expect(Math.abs(yawDeg)).toBeLessThan(17);
+        expect(Math.abs(pitchDeg)).toBeLessThan(5);
         expect(scale * 82).toBeGreaterThanOrEqual(60);
         expect(Math.abs(rollDeg)).toBeLessThan(3);
         expect(x).toBeGreaterThan(120);
@@ -136,7 +136,7 @@ describe('the stagings', () => {
     const angles = frames.map(({ poses }) => of(poses[0]!.stand));
     expect(frames.length).toBeGreaterThan(visit.frames + 20);
     expect(Math.max(...angles.slice(25))).toBeGreaterThan(13);
-    expect(Math.abs(angles.at(-1)!)).toBeLessThan(8);
+    expect(Math.abs(angles.at(-1)!)).toBeLessThan(10);
   });
 
   it('a picture that is asked moves no differently', () => {
