@@ -1,7 +1,8 @@
 /**
  * Shows each challenge to the person, and ends it when the door waits for no answer any more. In: what the door asks,
  * ten times a second. Out: calls to the thread of lamps and voice, which nothing here waits for. wire.ts opens it; it
- * owns the thread. What fails is a line in the log: the person still sees the challenge elsewhere, or is asked for the PIN.
+ * owns the thread. What fails is a line in the log: the person still sees the challenge elsewhere, or is asked for the
+ * PIN.
  */
 import type { ChallengeOutputs } from '../adapters/challenge.ts';
 import { messageOf } from '../base/errors.ts';

@@ -6,7 +6,7 @@
 import { randomInt } from 'node:crypto';
 import type { LivenessRules } from '../access/alive/passage.ts';
 import { answered } from '../liveness/challenge/answer.ts';
-import { drawChallenge } from '../liveness/challenge/draw.ts';
+import { drawChallenge, isAnswerable } from '../liveness/challenge/draw.ts';
 import type { Challenge, ChallengeKind } from '../liveness/port.ts';
 import type { Rooms } from './rooms.ts';
 
@@ -16,15 +16,27 @@ const random = (): number => randomInt(most) / most;
 export function livenessRulesOf({ config, liveness, clock }: Pick<Rooms, 'config' | 'liveness' | 'clock'>): LivenessRules {
   const { policy, whenNotChecked, challengeMs, challenges } = config.liveness;
   const judge = liveness?.judge;
-  return { policy, whenNotChecked, challengeMs, answered, ...(judge && { judge }), drawn: drawn(challenges, clock.now(), challengeMs) };
+  return {
+    policy,
+    whenNotChecked,
+    challengeMs,
+    answered,
+    isAnswerable,
+    ...(judge && { judge }),
+    drawn: drawn(challenges, clock.now(), challengeMs),
+  };
 }
 
-/** One, and another one of another kind where there is one: after a failed challenge a different one is asked. */
+/** One of each kind in random order, of a single kind two: after a failed challenge a different one is asked. */
 function drawn(allowed: readonly ChallengeKind[], issuedAtMs: number, challengeMs: number): Challenge[] {
   const times = { issuedAtMs, deadlineMs: issuedAtMs + challengeMs };
-  const first = drawChallenge(random, allowed, times);
-  if (!first) return [];
-  const others = allowed.filter((kind) => kind !== first.kind);
-  const second = drawChallenge(random, others.length > 0 ? others : allowed, times);
-  return second ? [first, second] : [first];
+  const all: Challenge[] = [];
+  for (let left = allowed; left.length > 0; ) {
+    const next = drawChallenge(random, left, times);
+    if (!next) break;
+    all.push(next);
+    left = left.filter((kind) => kind !== next.kind);
+  }
+  const again = all.length === 1 ? drawChallenge(random, allowed, times) : undefined;
+  return again ? [...all, again] : all;
 }

@@ -5,7 +5,15 @@
  * PIN, overrules one that fails.
  */
 import type { LivenessNote, PersonId } from '../../events.ts';
-import type { AnswerOf, Challenge, FrameEvidence, JudgeLiveness, LivenessJudgement, LivenessPolicy } from '../../liveness/port.ts';
+import type {
+  AnswerOf,
+  Challenge,
+  ChallengeKind,
+  FrameEvidence,
+  JudgeLiveness,
+  LivenessJudgement,
+  LivenessPolicy,
+} from '../../liveness/port.ts';
 import { scoreBand } from '../band.ts';
 import type { Sighting } from '../port.ts';
 import { type Asked, type AskedLately, mostInAttempt, nextChallenge, waitBeforeAsking } from './challenges.ts';
@@ -18,6 +26,8 @@ export interface LivenessRules {
   /** Absent: nothing can be checked. */
   readonly judge?: JudgeLiveness;
   readonly answered?: AnswerOf;
+  /** Whether somebody who is seen like this could answer. Absent: everything can be answered. */
+  readonly isAnswerable?: (kind: ChallengeKind, frames: readonly FrameEvidence[]) => boolean;
   readonly whenNotChecked: 'second-factor' | 'deny' | 'allow';
   readonly challengeMs: number;
   /** Challenges for this moment, of different kinds, drawn at random. Empty: none can be asked. */
@@ -210,14 +220,17 @@ function challenged(state: Aliveness, note: LivenessNote, candidate: Recognised,
     return refusal(asked?.answer === 'failed' ? spoofed(wrong) : unproved(note, answerMissing, true));
   }
   const waitMs = waitBeforeAsking(candidate.askedLately, candidate.personId, atMs);
-  const challenge = rules.answered && nextChallenge(rules.drawn, asked?.challenge, atMs, rules.challengeMs);
+  if (rules.drawn.length > 0 && waitMs === 0 && frames.length < leastBeforeChallenge) return { kind: 'hold', note };
+  const shown = frames.map(({ evidence }) => evidence);
+  const drawn = rules.drawn.filter(({ kind }) => rules.isAnswerable?.(kind, shown) ?? true);
+  const challenge = rules.answered && nextChallenge(drawn, asked?.challenge, atMs, rules.challengeMs);
   if (!challenge || waitMs > 0) {
     const why = waitMs > 0 ? `asked too often: wait ${Math.ceil(waitMs / 1000)} s` : undefined;
     // Else a photograph and a PIN would only need some failed challenges.
     if (candidate.policy === 'challenge' && why) return refusal(unproved(note, why));
     return candidate.pinGiven ? { kind: 'open', note: { ...note, proof: 'pin' } } : secondFactor(note, candidate, why);
   }
-  return frames.length < leastBeforeChallenge ? { kind: 'hold', note } : { kind: 'challenge', note, challenge };
+  return { kind: 'challenge', note, challenge };
 }
 
 /** The PIN in place of what is missing; whoever has none is told what helps. */
