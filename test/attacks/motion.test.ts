@@ -1,0 +1,71 @@
+/** Generated clips through the reader and the checks of movement: what a flat thing cannot do is not seen in one. */
+import { afterAll, describe, expect, it } from 'vitest';
+import { modelFolder } from '../../src/adapters/basics.ts';
+import { openFaceReader } from '../../src/face/reader.ts';
+import { openMotion } from '../../src/liveness/motion/motion.ts';
+import type { MotionCheck } from '../../src/liveness/port.ts';
+import { qualityLimits } from '../fakes/quality-limits.ts';
+import { attackClip } from './generator/attack.ts';
+import { type Clip, liveClip } from './generator/live.ts';
+import { openStudio } from './generator/studio.ts';
+
+const studio = openStudio();
+const reader = await openFaceReader({
+  detector: modelFolder('detector'),
+  embedder: modelFolder('embedder'),
+  limits: qualityLimits,
+  threads: 1,
+});
+afterAll(() => reader[Symbol.asyncDispose]());
+
+/** Kinds of checks that said so in any frame. */
+async function saidOf({ frames }: Clip): Promise<Record<MotionCheck['outcome'], Set<MotionCheck['kind']>>> {
+  const motion = openMotion();
+  const said = { live: new Set<MotionCheck['kind']>(), spoof: new Set<MotionCheck['kind']>(), unsure: new Set<MotionCheck['kind']>() };
+  for (const { jpeg, atMs } of frames) {
+    const { faces, cuts, width, height } = await reader.read(jpeg, { embed: 'none', cuts: { scales: [], side: 128, greyWidth: 320 } });
+    const [face] = faces;
+    if (!face || !cuts) continue;
+    const { box, landmarks, quality } = face;
+    for (const { kind, outcome } of motion.look({ capturedAtMs: atMs, width, height, box, landmarks, quality, cuts, passive: false }))
+      said[outcome].add(kind);
+  }
+  return said;
+}
+
+const clip = { person: 'p04', fps: 12, frames: 24 };
+
+describe('a generated attack', () => {
+  it.each([
+    ['print', 3, ['flat', 'border']],
+    ['still', 2, ['still']],
+    ['looped', 2, ['looped']],
+  ] as const)('is noticed: %s', async (instrument, seed, kinds) => {
+    const { spoof } = await saidOf(await attackClip(studio, { ...clip, instrument, seed }));
+    expect(kinds.some((kind) => spoof.has(kind))).toBe(true);
+  });
+
+  it('is noticed by its border in most visits: a video on a phone in the hand', async () => {
+    let noticed = 0;
+    for (const seed of [1, 4, 5]) {
+      const { spoof } = await saidOf(await attackClip(studio, { ...clip, instrument: 'replay', seed }));
+      if (spoof.has('border')) noticed++;
+    }
+    expect(noticed).toBeGreaterThanOrEqual(2);
+  });
+
+  it('shows no depth where it is a print, even bent', async () => {
+    for (const instrument of ['print', 'bent'] as const) {
+      const { live } = await saidOf(await attackClip(studio, { ...clip, frames: 16, instrument, seed: 5 }));
+      expect(live).not.toContain('flat');
+    }
+  });
+});
+
+describe('a person of the generator', () => {
+  it.each(['stands', 'turns', 'approaches', 'talks'] as const)('is refused by no check: %s', async (manner) => {
+    const { live, spoof } = await saidOf(await liveClip(studio, { ...clip, person: 'p07', seed: 21, manner }));
+    expect([...spoof]).toEqual([]);
+    if (manner !== 'approaches') expect(live).toContain('flat');
+  });
+});
