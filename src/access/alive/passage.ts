@@ -104,6 +104,8 @@ const patienceMs = 1000;
 const spoofsInARow = 2;
 /** Frames that show where a face is before it is asked to move. */
 const leastBeforeChallenge = 3;
+/** As in src/liveness/challenge/track.ts: after a longer gap no answer is followed. */
+const longestGapMs = 500;
 /** An answer counts this long for the frames that are voted on. */
 const answerLastsMs = 2000;
 
@@ -212,12 +214,19 @@ function isPassed({ asked }: Aliveness, { personId, ballots }: Recognised, atMs:
   return atMs - asked.passedAtMs <= answerLastsMs && ballots.every(({ capturedAtMs }) => capturedAtMs > issuedAtMs);
 }
 
+/** Whether the face was out of sight since the question. */
+function hasGap({ asked, frames }: Aliveness): boolean {
+  const times = frames.map(({ evidence }) => evidence.capturedAtMs).filter((atMs) => atMs > (asked?.challenge.issuedAtMs ?? 0));
+  return times.some((atMs, i) => i > 0 && atMs - (times[i - 1] ?? atMs) > longestGapMs);
+}
+
 function challenged(state: Aliveness, note: LivenessNote, candidate: Recognised, rules: LivenessRules, atMs: number): Passage {
   const { asked, challenges, frames } = state;
   if (asked?.answer === 'waiting') return { kind: 'hold', note };
   if (challenges >= mostInAttempt) {
     const wrong: LivenessNote = { ...note, verdict: 'spoof', spoof: 'wrong-answer' };
-    return refusal(asked?.answer === 'failed' ? spoofed(wrong) : unproved(note, answerMissing, true));
+    // A camera that is too slow to follow a movement has not seen a wrong one.
+    return refusal(asked?.answer === 'failed' && !hasGap(state) ? spoofed(wrong) : unproved(note, answerMissing, true));
   }
   const waitMs = waitBeforeAsking(candidate.askedLately, candidate.personId, atMs);
   if (rules.drawn.length > 0 && waitMs === 0 && frames.length < leastBeforeChallenge) return { kind: 'hold', note };

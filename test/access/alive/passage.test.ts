@@ -7,6 +7,7 @@ import { randomOf, unitVector } from '../../fakes/embeddings.ts';
 import { challengesOf, kindsOf, type LivingDoor, livingDoor, livingPolicy, person, type Shown, sightingAt } from '../../fakes/liveness.ts';
 
 const ada = person('ada');
+const turned = { kind: 'low-quality', reasons: ['turned'] } as const;
 const admitting = (liveness: LivenessPolicy, hasPin = false) => ({ admission: () => ({ ok: true, needs: [], liveness, hasPin }) as const });
 
 describe('a face that is judged live', () => {
@@ -182,7 +183,7 @@ describe('a face of which nothing is known', () => {
 function turn(door: LivingDoor, to: 'left' | 'right', shown: Shown = {}) {
   const side = to === 'left' ? 1 : -1;
   for (const yawDeg of [5, 12]) door.see(ada, 1, { ...shown, yawDeg: side * yawDeg });
-  for (const yawDeg of [22, 30, 24]) door.see({ kind: 'low-quality', reasons: ['turned'] }, 1, { ...shown, yawDeg: side * yawDeg });
+  for (const yawDeg of [22, 30, 24]) door.see(turned, 1, { ...shown, yawDeg: side * yawDeg });
   for (const yawDeg of [12, 4, 2, 1]) door.see(ada, 1, { ...shown, yawDeg: side * yawDeg });
 }
 
@@ -220,6 +221,16 @@ describe('a challenge', () => {
     expect(door.events()).toMatchObject([{ what: 'turn-left' }, { kind: 'access.challenged', what: 'turn-right' }]);
     turn(door, 'left', unsure);
     expect(door.events()).toMatchObject([{ kind: 'access.denied', reason: 'spoof', failures: 1, liveness: { spoof: 'wrong-answer' } }]);
+  });
+
+  it('that the camera is too slow to follow is no spoof: the attempt ends as not-live, and counts', () => {
+    const door = asked();
+    for (let i = 0; i < 2; i++) {
+      door.see(turned, 1, unsure);
+      door.wait(600);
+      door.see(ada, 6, unsure);
+    }
+    expect(door.events().at(-1)).toMatchObject({ kind: 'access.denied', reason: 'not-live', failures: 1 });
   });
 
   it('lets somebody in who answers the second one', () => {
