@@ -1,6 +1,6 @@
 /**
- * All commands by name, in the order in which the help shows them. Each is loaded when it is asked for: most of the time
- * that a command takes to start is the time to load the others.
+ * All commands by name, in the order in which the help shows them. Each is loaded when it is asked for: most of the
+ * time that a command takes to start is the time to load the others.
  */
 import type { MakeCommand } from './program.ts';
 

@@ -3,7 +3,7 @@
  * come out. Networks of other authors need no code, only a manifest.
  */
 import { checkedFile, inputOf, manifestIn, type NetworkFolder, type NetworkInput, openManifest, sha256Of } from '../base/model/folder.ts';
-import { requireSelfContained } from '../base/onnx.ts';
+import { requireSelfContained } from '../base/model/onnx.ts';
 import { requireAsShipped } from '../base/shipped.ts';
 import type { LivenessInfo } from './port.ts';
 

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { modelFolder } from '../../src/adapters/basics.ts';
-import { encode, integerField, messageField, textField } from '../../src/base/protobuf.ts';
+import { encode, integerField, messageField, textField } from '../../src/base/model/protobuf.ts';
 import { calibrateNetwork } from '../../src/learning/own/calibrate.ts';
 import { isOwnNetwork, removeOwnNetwork } from '../../src/learning/own/own-networks.ts';
 import { takeInNetwork } from '../../src/learning/own/take-in.ts';

@@ -6,7 +6,7 @@ import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it, onTestFinished } from 'vitest';
-import { encode, messageField, textField } from '../../src/base/protobuf.ts';
+import { encode, messageField, textField } from '../../src/base/model/protobuf.ts';
 import { defaultsText } from '../../src/cli/door/config.ts';
 import { reference } from '../../src/settings/reference.ts';
 import { demoPicture, facelatch, jsonOf, root, start, temporaryFolder } from './facelatch.ts';

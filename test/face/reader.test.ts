@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import sharp, { type Sharp } from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Fault } from '../../src/base/errors.ts';
-import { encode, messageField } from '../../src/base/protobuf.ts';
+import { encode, messageField } from '../../src/base/model/protobuf.ts';
 import type { FaceReader, Reading } from '../../src/face/port.ts';
 import { openFaceReader } from '../../src/face/reader.ts';
 import { readCandidate } from '../../src/identity/candidate.ts';

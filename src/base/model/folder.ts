@@ -3,9 +3,9 @@ import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Fault } from '../errors.ts';
-import { requireSelfContained } from '../onnx.ts';
 import { requireAsShipped } from '../shipped.ts';
 import { type Fields, type Json, manifestFields } from './fields.ts';
+import { requireSelfContained } from './onnx.ts';
 
 /** How a picture is fed to a network: (value − mean) / std for each channel, in this layout and colour order. */
 export interface NetworkInput {

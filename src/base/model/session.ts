@@ -5,8 +5,8 @@
  */
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { Fault, messageOf } from '../errors.ts';
-import { requireSelfContained } from '../onnx.ts';
 import type { NetworkInput } from './folder.ts';
+import { requireSelfContained } from './onnx.ts';
 
 /** What runs the networks: the processor, or an NVIDIA GPU if the installed ONNX Runtime was built for it. */
 export type Provider = 'cpu' | 'cuda' | 'tensorrt';
@@ -41,8 +41,8 @@ export async function openInferenceSession(
       interOpNumThreads: 1,
       executionMode: 'sequential',
       graphOptimizationLevel: 'all',
-      // With it, memory for all steps of a network is laid out in one piece beside what the first run took: 19 MB of the
-      // door's four networks, and no time (measured).
+      // With it, memory for all steps of a network is laid out in one piece beside what the first run took: 19 MB of
+      // the door's four networks, and no time (measured).
       enableMemPattern: false,
       ...(options.dimensions ? { freeDimensionOverrides: options.dimensions } : {}),
       // A spinning thread uses the core that another thread needs: it gains 1 ms per frame on an idle machine and loses

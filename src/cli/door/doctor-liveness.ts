@@ -1,4 +1,6 @@
-/** What `facelatch doctor` says about liveness: whether it is checked, with what, and what follows where it cannot be. */
+/**
+ * What `facelatch doctor` says about liveness: whether it is checked, with what, and what follows where it cannot be.
+ */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { galleryOf, stateFolder } from '../../adapters/basics.ts';

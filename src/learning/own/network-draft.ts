@@ -8,8 +8,8 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { modelFolder } from '../../adapters/basics.ts';
 import { Fault } from '../../base/errors.ts';
 import type { NetworkInput } from '../../base/model/folder.ts';
+import { requireSelfContained } from '../../base/model/onnx.ts';
 import { shapeOfNetwork, type TensorShape } from '../../base/model/session.ts';
-import { requireSelfContained } from '../../base/onnx.ts';
 import type { EmbedderNetwork } from '../../face/manifest/embedder.ts';
 
 export interface NetworkDraft {

@@ -10,7 +10,9 @@ import type { Box } from '../../face/port.ts';
 import type { InfraredReturn } from '../port.ts';
 import type { LitPair } from './pulse.ts';
 
-/** Less than this is nothing: a display, or a face too far away. The level that unlit and lit frames differ by anyway. */
+/**
+ * Less than this is nothing: a display, or a face too far away. The level that unlit and lit frames differ by anyway.
+ */
 const leastReturned = 6;
 /** Above this a pixel says nothing any more. */
 const saturated = 250;

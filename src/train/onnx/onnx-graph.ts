@@ -2,7 +2,7 @@
  * A graph of ONNX operators, built call by call. In: inputs, constants and nodes. Out: the bytes of an ONNX model.
  * Every shape is known when its node is written, so the runtime can plan all memory before the first run.
  */
-import { bytesField, encode, floatField, integerField, type Message, messageField, textField } from '../../base/protobuf.ts';
+import { bytesField, encode, floatField, integerField, type Message, messageField, textField } from '../../base/model/protobuf.ts';
 
 /** A value that flows through the graph. */
 export interface Tensor {

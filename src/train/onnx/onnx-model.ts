@@ -3,8 +3,8 @@
  * other weights of the same shapes. Only what is in the file itself is read: no external data, no subgraphs.
  */
 import { Fault } from '../../base/errors.ts';
-import { requireSelfContained } from '../../base/onnx.ts';
-import { type Field, fieldsOf } from '../../base/protobuf.ts';
+import { requireSelfContained } from '../../base/model/onnx.ts';
+import { type Field, fieldsOf } from '../../base/model/protobuf.ts';
 
 export interface OnnxNode {
   readonly op: string;

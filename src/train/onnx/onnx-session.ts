@@ -1,7 +1,7 @@
 /** A training graph opened in ONNX Runtime, on the processor or on a GPU. The caller owns the session. */
 import * as ort from 'onnxruntime-node';
 import { asFault, Fault } from '../../base/errors.ts';
-import { requireSelfContained } from '../../base/onnx.ts';
+import { requireSelfContained } from '../../base/model/onnx.ts';
 import type { OnnxDevice } from '../port.ts';
 
 /**

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { appendFileSync, cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { encode, integerField, type Message, messageField, textField } from '../../../src/base/protobuf.ts';
+import { encode, integerField, type Message, messageField, textField } from '../../../src/base/model/protobuf.ts';
 import { openRetraining } from '../../../src/learning/parts.ts';
 import { makeBundle } from '../../../src/retrain/bundle.ts';
 import { writeKeptFolder } from '../../../src/retrain/kept-folder.ts';

@@ -2,7 +2,7 @@
  * Whether an ONNX model is all in its own bytes. The bytes go in; a model that would load a file, or that cannot be
  * looked through, is refused. A manifest's SHA-256 covers one file, so nothing else may decide what runs.
  */
-import { Fault, messageOf } from './errors.ts';
+import { Fault, messageOf } from '../errors.ts';
 import { fieldsOf } from './protobuf.ts';
 
 type Part = 'model' | 'training' | 'function' | 'graph' | 'node' | 'attribute' | 'sparse tensor' | 'tensor';

@@ -5,12 +5,12 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { openInferenceSession } from '../../src/base/model/session.ts';
-import { requireSelfContained } from '../../src/base/onnx.ts';
-import { bytesField, encode, integerField, type Message, messageField, textField } from '../../src/base/protobuf.ts';
-import { openEmbedderNetwork } from '../../src/face/manifest/embedder.ts';
-import { readOnnx } from '../../src/train/onnx/onnx-model.ts';
-import { openTrainingSession } from '../../src/train/onnx/onnx-session.ts';
+import { requireSelfContained } from '../../../src/base/model/onnx.ts';
+import { bytesField, encode, integerField, type Message, messageField, textField } from '../../../src/base/model/protobuf.ts';
+import { openInferenceSession } from '../../../src/base/model/session.ts';
+import { openEmbedderNetwork } from '../../../src/face/manifest/embedder.ts';
+import { readOnnx } from '../../../src/train/onnx/onnx-model.ts';
+import { openTrainingSession } from '../../../src/train/onnx/onnx-session.ts';
 
 const shipped = new URL('../../models/embedder/', import.meta.url).pathname;
 const twin = readFileSync(join(shipped, 'twin.onnx'));
