@@ -175,7 +175,12 @@ function peopleOf({ manner, visitors, frames, seed }: Visit, luck: Chance, fps: 
     const answer = heard && headAnswer({ ...heard, issuedAtMs: heard.fromS * 1000 }, chance(seed + heard.id.length));
     const pose = (index: number, at: Partial<Stand> = {}): Pose => ({
       visitor: visitors[index] as Visitor,
-      ...(bodies[index] as Body)(s, { ...{ x: 320, y: 215, scale: near, rollDeg: 0, yawDeg: 0, pitchDeg: 0 }, ...at }, answer?.(s)),
+      ...(bodies[index] as Body)(
+        s,
+        { ...{ x: 320, y: 215, scale: near, rollDeg: 0, yawDeg: 0, pitchDeg: 0 }, ...at },
+        answer?.(s),
+        heard ? Math.max(0.3, 1 - 2 * (s - heard.fromS)) : 1,
+      ),
     });
     if (visitors.length > 1) {
       const apart = { scale: 0.66, y: 225 };
@@ -185,7 +190,8 @@ function peopleOf({ manner, visitors, frames, seed }: Visit, luck: Chance, fps: 
   };
 }
 
-type Body = (s: number, at: Stand, answer: HeadAnswer | undefined) => Omit<Pose, 'visitor'>;
+/** `restless`: 1; less while somebody answers. */
+type Body = (s: number, at: Stand, answer: HeadAnswer | undefined, restless: number) => Omit<Pose, 'visitor'>;
 
 /** Somebody who stands sways, looks about a little, and blinks. `settledS`: when they have come. */
 function bodyOf(luck: Chance, settledS: number): Body {
@@ -198,14 +204,14 @@ function bodyOf(luck: Chance, settledS: number): Body {
   ];
   const glance = { deg: luck.between(8, 11) * (luck.next() < 0.5 ? -1 : 1), fromS: settledS + luck.between(-0.3, 0.1) };
   const blinksS = [settledS + luck.between(-0.4, 0.9)];
-  return (s, at, answer) => ({
+  return (s, at, answer, restless) => ({
     stand: {
       x: at.x + 7 * x(s),
       y: at.y + 3 * y(s),
       scale: at.scale * (answer?.nearer ?? 1),
       rollDeg: at.rollDeg + 1.6 * roll(s),
-      yawDeg: at.yawDeg + 5 * yaw(s) + glance.deg * hump(s, glance.fromS, 0.35, 0.05) + (answer?.yawDeg ?? 0),
-      pitchDeg: at.pitchDeg + 3.5 * pitch(s) + (answer?.pitchDeg ?? 0),
+      yawDeg: at.yawDeg + restless * (5 * yaw(s) + glance.deg * hump(s, glance.fromS, 0.35, 0.05)) + 1.06 * (answer?.yawDeg ?? 0),
+      pitchDeg: at.pitchDeg + 3.5 * restless * pitch(s) + 1.15 * (answer?.pitchDeg ?? 0),
     },
     expression: { eyesOpen: eyesOpenAt(s, blinksS, answer?.closingsS), mouthOpen: 0 },
   });

@@ -33,8 +33,8 @@ export interface DemoOptions {
   readonly speed: number;
   readonly clock: Clock;
   /**
-   * Empty frames (without `scene`) after each visit. Default: 0.8 s, longer than the door needs to see that a visit is
-   * over.
+   * Empty frames (without `scene`) after each visit. Default: 2 s, longer than the door needs to see that a visit is over
+   * and to forget how the face before has moved.
    */
   readonly gapFrames?: number;
   /** What the door asks of the people of a visit; they answer. Default: it asks nothing. */
@@ -50,7 +50,7 @@ export function demoVisits(options: DemoOptions): Camera {
 }
 
 async function* shots(options: DemoOptions): AsyncGenerator<Shot, void, void> {
-  const { folder, seed, fps, gapFrames = Math.ceil(0.8 * fps), asked, ...cast } = options;
+  const { folder, seed, fps, gapFrames = Math.ceil(2 * fps), asked, ...cast } = options;
   const stage = await setStage(chance(seed));
   const grain = chance(seed + 1);
   const wardrobe = keptPeople(folder);

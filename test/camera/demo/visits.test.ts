@@ -33,7 +33,7 @@ describe('the demo visits', () => {
       expect({ format, width, height }).toEqual({ format: 'jpeg', width: 640, height: 480 });
     }
     const visits = Object.groupBy(frames, ({ scene }) => scene?.visit ?? 0);
-    expect(visits[0]).toHaveLength(3 * 12);
+    expect(visits[0]).toHaveLength(3 * 30);
     for (const visit of [1, 2, 3]) {
       const scenes = visits[visit]!.map(({ scene }) => scene!);
       expect(scenes.map(({ last }) => last)).toEqual(scenes.map((_, i) => i === scenes.length - 1));
