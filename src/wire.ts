@@ -16,8 +16,8 @@ import { checksLiveness, livenessOf, liveVisitsOf } from './adapters/liveness.ts
 import { embeddedBroker } from './adapters/mqtt.ts';
 import { inputsOf, relayOf } from './adapters/relay.ts';
 import { Fault } from './base/errors.ts';
-import { openTrim } from './base/free-memory.ts';
 import type { Log } from './base/log.ts';
+import { openTrim } from './base/model/free-memory.ts';
 import { type BootTime, type Clock, runTime, steppedClock, systemClock } from './base/time.ts';
 import type { CameraIdentity } from './camera/binding.ts';
 import { openEar } from './camera/demo/ear.ts';

@@ -4,7 +4,7 @@
  */
 import { parentPort, Worker } from 'node:worker_threads';
 import { Fault, type FaultCode, messageOf } from './errors.ts';
-import { openCollect } from './free-memory.ts';
+import { openCollect } from './model/free-memory.ts';
 import { serialQueue } from './serial.ts';
 
 export interface CalledThread<Info, Request, Answer> extends AsyncDisposable {

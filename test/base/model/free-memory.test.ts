@@ -1,6 +1,6 @@
 /** Memory that a thread no longer needs: what pictures leave behind small objects goes at once, and no more is taken. */
 import { expect, it } from 'vitest';
-import { openCollect, openTrim } from '../../src/base/free-memory.ts';
+import { openCollect, openTrim } from '../../../src/base/model/free-memory.ts';
 
 it('frees the memory behind objects that are held no more', () => {
   const collect = openCollect();

@@ -6,7 +6,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import koffi from 'koffi';
-import type { Clock } from './time.ts';
+import type { Clock } from '../time.ts';
 
 /** Frees what this thread holds no more: all of it (milliseconds), or what was made since the last time (less). */
 export type Collect = (what: 'all' | 'young') => void;
