@@ -2,9 +2,10 @@
  * A worker thread that is called like a function: requests go in, answers come out, one after the other. Whoever opens
  * it owns it; disposing of it ends it after the request in hand.
  */
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { parentPort, Worker } from 'node:worker_threads';
 import { Fault, type FaultCode, messageOf } from './errors.ts';
-import { openCollect } from './model/free-memory.ts';
 import { serialQueue } from './serial.ts';
 
 export interface CalledThread<Info, Request, Answer> extends AsyncDisposable {
@@ -139,6 +140,20 @@ export async function answerCalls<Info, Request, Answer>(open: () => Promise<Ans
   } catch (error) {
     say(faultOf(error));
   }
+}
+
+/** Frees what this thread holds no more: all of it (milliseconds), or what was made since the last time (less). */
+type Collect = (what: 'all' | 'young') => void;
+
+/**
+ * Pictures and networks lie outside of V8's heap, behind small objects: the heap hardly grows, so V8 collects seldom,
+ * and much waits to be freed.
+ */
+export function openCollect(): Collect {
+  setFlagsFromString('--expose-gc');
+  const gc: (options: { type: 'major' | 'minor' }) => void = runInNewContext('gc');
+  setFlagsFromString('--no-expose-gc');
+  return (what) => gc({ type: what === 'all' ? 'major' : 'minor' });
 }
 
 /** The memory of all pixels and numbers in a value, for handing them over without copies. */
