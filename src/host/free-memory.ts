@@ -1,6 +1,6 @@
 /**
- * What is free inside glibc's heap stays with the process until it is asked for. In: a clock. Out: a function that gives
- * it back to the system, for whoever has a moment.
+ * What is free inside glibc's heap stays with the process until it is asked for. In: a clock. Out: a function that
+ * gives it back to the system, for whoever has a moment.
  */
 import koffi from 'koffi';
 import type { Clock } from '../base/time.ts';
