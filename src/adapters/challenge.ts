@@ -30,5 +30,9 @@ export const lacksVoice = ({ liveness }: Config): boolean => liveness.voice.lang
 
 export function openChallengeOutputs(options: OutputsOptions): Promise<ChallengeOutputs> {
   const module = new URL('./challenge-outputs.ts', import.meta.url);
-  return openCalledThread<OutputsAnswer, OutputsRequest, OutputsAnswer>({ module, data: options, ended: "The challenge outputs' thread ended" });
+  return openCalledThread<OutputsAnswer, OutputsRequest, OutputsAnswer>({
+    module,
+    data: options,
+    ended: "The challenge outputs' thread ended",
+  });
 }
