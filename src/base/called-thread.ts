@@ -19,8 +19,8 @@ export interface CalledThreadOptions {
   /** The module of the thread; it calls `answerCalls`. */
   readonly module: URL;
   readonly data: unknown;
-  /** Whose thread it is, for people: "face reader's". */
-  readonly what: string;
+  /** For people, when it dies: "The face reader's thread ended". */
+  readonly ended: string;
 }
 
 interface Call<Request> {
@@ -46,7 +46,7 @@ const collectEvery = 8;
 export async function openCalledThread<Info, Request, Answer>({
   module,
   data,
-  what,
+  ended,
 }: CalledThreadOptions): Promise<CalledThread<Info, Request, Answer>> {
   const worker = new Worker(module, { workerData: data, resourceLimits: { maxYoungGenerationSizeMb: youngMb } });
   const waiting = new Map<number, { resolve: (answer: Answer) => void; reject: (fault: Fault) => void }>();
@@ -54,7 +54,7 @@ export async function openCalledThread<Info, Request, Answer>({
   let death: Fault | undefined;
   let nextId = 1;
   const die = (why: string, cause?: unknown) => {
-    death ??= new Fault('reader-failed', `The ${what} thread ended: ${why}`, cause);
+    death ??= new Fault('reader-failed', `${ended}: ${why}`, cause);
     failed(death);
     for (const { reject } of waiting.values()) reject(death);
     waiting.clear();

@@ -30,7 +30,11 @@ export interface WorkerRequest extends ReadOptions {
  */
 export async function openFaceReader(options: ReaderOptions): Promise<FaceReader> {
   const module = new URL('./worker.ts', import.meta.url);
-  const thread = await openCalledThread<EmbedderInfo, WorkerRequest, Reading>({ module, data: options, what: "face reader's" });
+  const thread = await openCalledThread<EmbedderInfo, WorkerRequest, Reading>({
+    module,
+    data: options,
+    ended: "The face reader's thread ended",
+  });
   return {
     embedder: thread.info,
     read: (picture, asked = {}) => thread.call({ picture, ...asked }),

@@ -19,7 +19,11 @@ export interface CheckerOptions {
  */
 export async function openLivenessChecker(options: CheckerOptions): Promise<LivenessChecker> {
   const module = new URL('./worker.ts', import.meta.url);
-  const thread = await openCalledThread<LivenessInfo, LivenessFrame, FrameEvidence>({ module, data: options, what: "liveness checks'" });
+  const thread = await openCalledThread<LivenessInfo, LivenessFrame, FrameEvidence>({
+    module,
+    data: options,
+    ended: "The liveness checks' thread ended",
+  });
   return {
     info: thread.info,
     look: (frame) => thread.call(frame, buffersIn(frame.cuts)),
