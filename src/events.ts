@@ -93,8 +93,6 @@ export const spoofKinds = [
   'looped',
   /** A straight edge around the face: paper, a bezel. */
   'border',
-  /** Bands or moiré of a display. */
-  'banding',
   /** What the infrared lamp lights is paper or a display. */
   'infrared',
   /** The answer to the challenge was not the one that was asked for. */

@@ -5,9 +5,10 @@
  */
 import { randomInt } from 'node:crypto';
 import type { LivenessRules } from '../access/alive/passage.ts';
+import type { ChallengeKind } from '../events.ts';
 import { answered } from '../liveness/challenge/answer.ts';
 import { drawChallenge, isAnswerable } from '../liveness/challenge/draw.ts';
-import type { Challenge, ChallengeKind } from '../liveness/port.ts';
+import type { Challenge } from '../liveness/port.ts';
 import type { Rooms } from './rooms.ts';
 
 const most = 2 ** 47;

@@ -3,7 +3,8 @@
  * person go in; live, unsure or spoof comes out. Pure. One bad frame never decides, and no check that passes overrules
  * one that fails.
  */
-import type { FrameEvidence, JudgeLiveness, LivenessJudgement, LivenessPolicy, MotionCheck, SpoofKind, UnsureReason } from './port.ts';
+import type { SpoofKind, UnsureReason } from '../events.ts';
+import type { FrameEvidence, JudgeLiveness, LivenessJudgement, LivenessPolicy, MotionCheck } from './port.ts';
 
 /** Bands of the score. Logits, less the threshold of the networks' manifest. */
 export interface LivenessBands {

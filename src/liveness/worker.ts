@@ -4,12 +4,13 @@
  */
 import { workerData } from 'node:worker_threads';
 import { answerCalls, buffersIn } from '../base/called-thread.ts';
+import type { UnsureReason } from '../events.ts';
 import type { CheckerOptions } from './checker.ts';
 import { openEyeState } from './eye-state.ts';
 import { openLivenessNetworks } from './manifest.ts';
 import { type Motion, openMotion } from './motion/motion.ts';
 import { openPassive, type PassiveNetwork } from './passive.ts';
-import type { FrameEvidence, LivenessFrame, LivenessInfo, UnsureReason } from './port.ts';
+import type { FrameEvidence, LivenessFrame, LivenessInfo } from './port.ts';
 
 const options = workerData as CheckerOptions;
 

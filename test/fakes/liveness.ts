@@ -6,8 +6,9 @@ import type { LivenessRules } from '../../src/access/alive/passage.ts';
 import { decide, initialState } from '../../src/access/decide.ts';
 import type { Finding, Sighting } from '../../src/access/port.ts';
 import type { AccessEvent, Decision, Input, Policy, State } from '../../src/access/state.ts';
+import type { ChallengeKind } from '../../src/events.ts';
 import type { Embedding } from '../../src/face/port.ts';
-import type { AnswerOf, Challenge, ChallengeKind, FrameEvidence, JudgeLiveness } from '../../src/liveness/port.ts';
+import type { AnswerOf, Challenge, FrameEvidence, JudgeLiveness } from '../../src/liveness/port.ts';
 
 export interface Shown {
   /** What the networks say of a frame: 3 is live, −3 a picture. Null: they did not look. */

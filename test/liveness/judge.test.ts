@@ -1,8 +1,9 @@
 /** The judgement of a presentation: bands, what is missing, and that one bad frame never decides. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { UnsureReason } from '../../src/events.ts';
 import { firstBands, type KnownLive, livenessJudge } from '../../src/liveness/judge.ts';
-import { type FrameEvidence, type LivenessPolicy, livenessPolicies, type MotionCheck, type UnsureReason } from '../../src/liveness/port.ts';
+import { type FrameEvidence, type LivenessPolicy, livenessPolicies, type MotionCheck } from '../../src/liveness/port.ts';
 
 let nowMs = 0;
 const plain = (): FrameEvidence => ({

@@ -4,16 +4,8 @@
  * was recognised are judged, so what somebody else shows between them proves nothing; and no check that passes, and no
  * PIN, overrules one that fails.
  */
-import type { LivenessNote, PersonId } from '../../events.ts';
-import type {
-  AnswerOf,
-  Challenge,
-  ChallengeKind,
-  FrameEvidence,
-  JudgeLiveness,
-  LivenessJudgement,
-  LivenessPolicy,
-} from '../../liveness/port.ts';
+import type { ChallengeKind, LivenessNote, PersonId } from '../../events.ts';
+import type { AnswerOf, Challenge, FrameEvidence, JudgeLiveness, LivenessJudgement, LivenessPolicy } from '../../liveness/port.ts';
 import { scoreBand } from '../band.ts';
 import type { Sighting } from '../port.ts';
 import { type Asked, type AskedLately, mostInAttempt, nextChallenge, waitBeforeAsking } from './challenges.ts';

@@ -1,6 +1,7 @@
 /** Draws a challenge. In: random numbers, the kinds that the policy allows, and its time. Out: one challenge. Pure. */
 import { below, type Random, shuffled } from '../../base/random.ts';
-import type { Challenge, ChallengeKind, FrameEvidence } from '../port.ts';
+import type { ChallengeKind } from '../../events.ts';
+import type { Challenge, FrameEvidence } from '../port.ts';
 import { eyesSeen } from './blink.ts';
 import { median } from './track.ts';
 

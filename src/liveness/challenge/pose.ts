@@ -8,7 +8,8 @@
  * up or down by a third of their distance and more. A picture can be moved like that too, and closer: for these
  * answers the points on the face have to move as those of something solid (answer.ts).
  */
-import type { ChallengeKind, FrameEvidence } from '../port.ts';
+import type { ChallengeKind } from '../../events.ts';
+import type { FrameEvidence } from '../port.ts';
 import { type MovedFrame, type Movement, movementOf } from './excursion.ts';
 import { median, type Track } from './track.ts';
 

@@ -2,7 +2,8 @@
  * What a person is told to do: a challenge and a language go in, a sentence comes out, always one of this list. It is
  * read out, so it has no sign that would be read as a word. Left and right are the person's own.
  */
-import type { Challenge, ChallengeKind } from '../port.ts';
+import type { ChallengeKind } from '../../events.ts';
+import type { Challenge } from '../port.ts';
 
 export const challengeLanguages = ['en', 'de'] as const;
 export type ChallengeLanguage = (typeof challengeLanguages)[number];

@@ -25,7 +25,8 @@ import {
   seenAt,
 } from '../../../src/camera/demo/held.ts';
 import { holdOf, type Question } from '../../../src/camera/demo/movement.ts';
-import { type Challenge, type ChallengeKind, challengeKinds } from '../../../src/liveness/port.ts';
+import { type ChallengeKind, challengeKinds } from '../../../src/events.ts';
+import type { Challenge } from '../../../src/liveness/port.ts';
 import { type Clip, type ClipFrame, type ClipOptions, cameraOf, filmOf, lampLight, layRoom, type Truth } from './live.ts';
 import { lampAt, scriptOf } from './script.ts';
 import { jpegOf, newCanvas, type Sitter, type Studio } from './studio.ts';

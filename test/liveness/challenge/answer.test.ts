@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { type ChallengeKind, challengeKinds } from '../../../src/events.ts';
 import { answered } from '../../../src/liveness/challenge/answer.ts';
 import { drawChallenge } from '../../../src/liveness/challenge/draw.ts';
-import { type Challenge, type ChallengeKind, challengeKinds, type FrameEvidence } from '../../../src/liveness/port.ts';
+import type { Challenge, FrameEvidence } from '../../../src/liveness/port.ts';
 import { type Act, answerTo, type Filming, filmed, issuedAtMs, lampOf, seeded } from './series.ts';
 
 const time = { issuedAtMs, deadlineMs: issuedAtMs + 8000 };

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { type ChallengeKind, challengeKinds } from '../../../src/events.ts';
 import { burstCodes, drawChallenge, isAnswerable, lightForm, lightMs } from '../../../src/liveness/challenge/draw.ts';
-import { type ChallengeKind, challengeKinds } from '../../../src/liveness/port.ts';
 import { filmed, issuedAtMs, seeded } from './series.ts';
 
 const time = { issuedAtMs, deadlineMs: issuedAtMs + 8000 };

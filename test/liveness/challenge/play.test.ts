@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { challengeKinds } from '../../../src/events.ts';
 import { drawChallenge } from '../../../src/liveness/challenge/draw.ts';
 import { playLamp, type ShownChallenge } from '../../../src/liveness/challenge/play.ts';
 import { challengeLanguages, challengeSentence } from '../../../src/liveness/challenge/words.ts';
-import { challengeKinds } from '../../../src/liveness/port.ts';
 import { fakeClock } from '../../fakes/clock.ts';
 import { seeded } from './series.ts';
 
