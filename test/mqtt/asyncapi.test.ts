@@ -100,6 +100,8 @@ it('describes every message that a door publishes: events, states, status, comma
   publisher.publication.show('mode', 'armed');
   publisher.publication.show('contact', 'open');
   publisher.publication.show('tamper', 'unknown');
+  publisher.publication.show('visitor', 'turn-left');
+  publisher.publication.show('spoof', 'clear');
   publisher.publication.show('counts', { people: 3, templates: 15, grants: 1, denials: 0, alarms: 0 });
   publisher.publication.show('model', { name: 'twin', version: '2.0.0', latest: '2.1.0' });
   const job = { id: 'j-1', recipe: 'adapt', where: 'door', by: 'ada', state: 'training', startedAt: '2026-01-05T12:00:00.000Z' } as const;

@@ -33,8 +33,8 @@ export interface DemoOptions {
   readonly speed: number;
   readonly clock: Clock;
   /**
-   * Empty frames (without `scene`) after each visit. Default: 2 s, longer than the door needs to see that a visit is over
-   * and to forget how the face before has moved.
+   * Empty frames (without `scene`) after each visit. Default: 2 s, longer than the door needs to see that a visit is
+   * over and to forget how the face before has moved.
    */
   readonly gapFrames?: number;
   /** What the door asks of the people of a visit; they answer. Default: it asks nothing. */

@@ -146,7 +146,7 @@ describe('a live head', () => {
 
   it('closes its eyes as often as it was asked to blink', async () => {
     const asked = { kind: 'blink', times: 2, issuedAtMs: 0 } as const;
-    const { frames } = await liveClip(studio, { person: 'p05', seed: 12, frames: 40, fps: 25, asked });
+    const { frames } = await liveClip(studio, { person: 'p05', seed: 12, frames: 75, fps: 25, asked });
     const open = frames.map(({ truth }) => truth.moment!.expression.eyesOpen);
     const starts = open.filter((value, i) => value < 0.5 && (open[i - 1] ?? 1) >= 0.5);
     expect(starts.length).toBeGreaterThanOrEqual(2);

@@ -12,7 +12,7 @@ import { openEmbedderNetwork } from '../../../src/face/manifest/embedder.ts';
 import { readOnnx } from '../../../src/train/onnx/onnx-model.ts';
 import { openTrainingSession } from '../../../src/train/onnx/onnx-session.ts';
 
-const shipped = new URL('../../models/embedder/', import.meta.url).pathname;
+const shipped = new URL('../../../models/embedder/', import.meta.url).pathname;
 const twin = readFileSync(join(shipped, 'twin.onnx'));
 
 /** TensorProto: name and where its numbers are. */

@@ -55,7 +55,7 @@ it('a trained network with a weight in another file is not taken in, however wel
 
 it('all are whole; then a damaged one is named; a damaged configured one hides none', async () => {
   const [whole, one] = await Promise.all([verify(), verify(trained.slice(0, 8))]);
-  expect([whole.code, whole.stdout.match(/ whole/g)?.length]).toEqual([0, 4]);
+  expect([whole.code, whole.stdout.match(/ whole/g)?.length]).toEqual([0, 6]);
   expect(one.stdout).toMatch(/^\w{12} {2}whole/);
   appendFileSync(join(state, 'models', trained, 'twin.onnx'), 'x');
   const nowhere = join(folder.path, 'nowhere');
