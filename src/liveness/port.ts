@@ -5,9 +5,6 @@
 import type { ChallengeKind, SpoofKind, UnsureReason } from '../events.ts';
 import type { Box, Cuts, Landmarks, Quality } from '../face/port.ts';
 
-// biome-ignore lint/performance/noBarrelFile: these words are journalled, so they stand in events.ts.
-export { type ChallengeKind, challengeKinds, type SpoofKind, type UnsureReason } from '../events.ts';
-
 /** How much a face has to show before it opens the door (`liveness.policy`). From lenient to strict. */
 export const livenessPolicies = [
   /** Nothing is checked; every event says `not-checked`. */
