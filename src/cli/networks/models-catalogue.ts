@@ -97,9 +97,9 @@ const settingOf: Readonly<Record<CatalogueEntry['kind'], string>> = {
 export function takenInText({ folder, name, version, kind, lacks }: TakenIn): string {
   const setting = settingOf[kind];
   const measure = {
-    'face-detector': 'people/ --detector',
-    'face-embedder': 'people/ --embedder',
-    liveness: '--liveness attacks/ --networks',
+    'face-detector': 'people/ --detector ',
+    'face-embedder': 'people/ --embedder ',
+    liveness: '--liveness attacks/ --set liveness.networks=',
   }[kind];
   return [
     `${name} ${version} is in ${folder}`,
@@ -107,7 +107,7 @@ export function takenInText({ folder, name, version, kind, lacks }: TakenIn): st
     ...(kind === 'face-embedder' && lacks.length > 0
       ? ['"facelatch models calibrate" gives it what is missing, from labelled pictures']
       : []),
-    `Measure it: facelatch evaluate ${measure} ${folder}`,
+    `Measure it: facelatch evaluate ${measure}${folder}`,
     `Use it: set ${setting} to that folder. "facelatch models remove ${name}" deletes it`,
   ].join('\n');
 }
