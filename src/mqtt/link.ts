@@ -175,28 +175,35 @@ function tell(held: Held, topic: string, notice: Notice): void {
   waiting.set(topic, notice);
   if (telling.has(topic)) return;
   telling.add(topic);
-  void tellWaiting(held, topic).finally(() => telling.delete(topic));
+  void tellWaiting(held, topic);
 }
 
-/** Sends the newest notice for a topic until none waits. */
-async function tellWaiting({ options, outlet, waiting }: Held, topic: string): Promise<void> {
+/**
+ * Sends the newest notice for a topic until none waits. That it sends no more is noted in the same step in which it
+ * finds none: a notice that came in between would wait for ever.
+ */
+async function tellWaiting({ options, outlet, waiting, telling }: Held, topic: string): Promise<void> {
   const { connection, log } = options;
-  for (let next = waiting.get(topic); next && !outlet.over.signal.aborted; next = waiting.get(topic)) {
-    waiting.delete(topic);
-    await outlet.slots.take();
-    const { payload, retain, contentType, onTaken } = waiting.get(topic) ?? next;
-    waiting.delete(topic);
-    if (packetBytes(topic, payload) > connection.maximumPacketSize) {
-      outlet.slots.give();
-      log.warn({ topic, bytes: payload.length }, 'notice too long for the broker');
-      continue;
+  try {
+    for (let next = waiting.get(topic); next && !outlet.over.signal.aborted; next = waiting.get(topic)) {
+      waiting.delete(topic);
+      await outlet.slots.take();
+      const { payload, retain, contentType, onTaken } = waiting.get(topic) ?? next;
+      waiting.delete(topic);
+      if (packetBytes(topic, payload) > connection.maximumPacketSize) {
+        outlet.slots.give();
+        log.warn({ topic, bytes: payload.length }, 'notice too long for the broker');
+        continue;
+      }
+      const properties = contentType === undefined ? undefined : { contentType };
+      const { error } = await inSlot(outlet, () => publishAcked(connection.client, topic, payload, retain, properties));
+      if (error === undefined) onTaken?.();
+      // Nothing at the door depends on a notice, so a refusal has no other effect. A connection that broke is told by
+      // its end.
+      if (isRefusal(error)) log.warn({ topic, code: error.code }, 'notice refused by the broker');
     }
-    const properties = contentType === undefined ? undefined : { contentType };
-    const { error } = await inSlot(outlet, () => publishAcked(connection.client, topic, payload, retain, properties));
-    if (error === undefined) onTaken?.();
-    // Nothing at the door depends on a notice, so a refusal has no other effect. A connection that broke is told by
-    // its end.
-    if (isRefusal(error)) log.warn({ topic, code: error.code }, 'notice refused by the broker');
+  } finally {
+    telling.delete(topic);
   }
 }
 

@@ -99,6 +99,21 @@ describe.each(brokers)('over %s', (name, version, open) => {
   });
 });
 
+test('a notice that comes at the very moment in which the one before has arrived is sent too', async () => {
+  await using broker = await openMosquitto();
+  await using witness = await openWitness(broker.url, { qos: 1 });
+  const journal = memoryJournal({ clock: systemClock });
+  const publisher = publishing({ journal, broker: { url: broker.url, protocol: '5' } });
+  await until(() => publisher.status().state === 'connected');
+  const topic = topics.enrolment('s-1');
+  const tell = (word: string, onTaken?: () => void) =>
+    publisher.publication.tell(topic, { payload: JSON.stringify({ word }), retain: false, ...(onTaken && { onTaken }) });
+  tell('taking', () => queueMicrotask(() => tell('collecting')));
+  await until(() => witness.of(topic).length === 2);
+  expect(witness.of(topic).map(({ body }) => body.word)).toEqual(['taking', 'collecting']);
+  await publisher.stop();
+});
+
 describe('a broker in trouble', () => {
   test('mosquitto killed again and again during 2,000 events: every event comes, in order once repeats are dropped', async () => {
     const total = 2000;
