@@ -150,9 +150,10 @@ type Collect = (what: 'all' | 'young') => void;
  * and much waits to be freed.
  */
 export function openCollect(): Collect {
+  // The flag is the process's, not the thread's. Taken back here, it would be gone for a thread that opens at the same
+  // moment, which then could not start. Contexts that are there already do not get the function.
   setFlagsFromString('--expose-gc');
   const gc: (options: { type: 'major' | 'minor' }) => void = runInNewContext('gc');
-  setFlagsFromString('--no-expose-gc');
   return (what) => gc({ type: what === 'all' ? 'major' : 'minor' });
 }
 

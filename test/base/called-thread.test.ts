@@ -1,4 +1,6 @@
 /** A called thread frees what pictures leave behind small objects. */
+import { once } from 'node:events';
+import { Worker } from 'node:worker_threads';
 import { expect, it } from 'vitest';
 import { openCollect } from '../../src/base/called-thread.ts';
 
@@ -13,4 +15,13 @@ it('frees the memory behind objects that are held no more', () => {
   collect('all');
   expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(1 << 20);
   expect('gc' in globalThis).toBe(false);
+});
+
+it('opens in several threads at the same moment: a reader that did not start would leave the door blind', async () => {
+  const workerData = { ready: new SharedArrayBuffer(4), threads: 4, times: 1500 };
+  const module = new URL('../fakes/collecting-thread.ts', import.meta.url);
+  const threads = Array.from({ length: workerData.threads }, () => new Worker(module, { workerData }));
+  const failed = await Promise.all(threads.map(async (thread) => (await once(thread, 'message'))[0]));
+  expect(failed).toEqual([0, 0, 0, 0]);
+  await Promise.all(threads.map((thread) => thread.terminate()));
 });
