@@ -140,20 +140,27 @@ export function* stagings(visit: Visit, { fps, asked }: StagingOptions): Generat
   const luck = chance(seed);
   const scene = shown ? heldBy(shown, manner as Attack, luck, seed) : visitors.length === 0 ? empty : peopleOf(visit, luck, fps);
   let last = frames;
-  let heard: (DemoChallenge & { readonly fromS: number }) | undefined;
+  let heard: Heard | undefined;
   for (let i = 0; i < last; i++) {
     const s = i / fps;
     const now = asked?.();
-    if (now && now.id !== heard?.id) {
-      heard = { ...now, fromS: s };
+    const isNew = now?.id !== heard?.id;
+    if (now && (isNew || (isThereAndBack(now) && s >= (heard?.fromS ?? 0) + answeredAfterS + staysS - 1 / fps))) {
+      heard = { ...now, fromS: s, time: isNew ? 0 : (heard?.time ?? 0) + 1 };
       last = Math.max(last, i + Math.ceil((answeredAfterS + staysS) * fps));
     }
     yield scene(s, Math.max(0, 1 - i / (frames - 1) / settledAt), heard);
   }
 }
 
+/** Somebody whose answer was not understood gives it again; who has come closer stays there. */
+const isThereAndBack = ({ kind }: DemoChallenge): boolean => kind.startsWith('turn-') || kind.startsWith('look-');
+
+/** `fromS`: since when, seconds of the visit; `time`: 0 the first time, then how often the answer was given before. */
+type Heard = DemoChallenge & { readonly fromS: number; readonly time: number };
+
 /** Draws up a frame: seconds since the visit began, and 1 at its beginning … 0 once the visitor has settled. */
-type Scene = (s: number, coming: number, heard: (DemoChallenge & { readonly fromS: number }) | undefined) => Staging;
+type Scene = (s: number, coming: number, heard: Heard | undefined) => Staging;
 
 const plain = { brightness: 1, blurPx: 0 };
 const empty: Scene = () => ({ ...plain, poses: [] });
@@ -172,7 +179,7 @@ function peopleOf({ manner, visitors, frames, seed }: Visit, luck: Chance, fps: 
   const side = luck.next() < 0.5 ? -1 : 1;
   const bodies = visitors.map(() => bodyOf(luck, (frames * settledAt) / fps));
   return (s, coming, heard) => {
-    const answer = heard && headAnswer({ ...heard, issuedAtMs: heard.fromS * 1000 }, chance(seed + heard.id.length));
+    const answer = heard && headAnswer({ ...heard, issuedAtMs: heard.fromS * 1000 }, chance(seed + heard.id.length + heard.time));
     const pose = (index: number, at: Partial<Stand> = {}): Pose => ({
       visitor: visitors[index] as Visitor,
       ...(bodies[index] as Body)(

@@ -68,7 +68,21 @@ interface Offset {
 /** Of fast cameras each frame is steadied by its neighbours. */
 const neighbourMs = 45;
 
-function offsetsOf(before: readonly FrameEvidence[], after: readonly FrameEvidence[]): Offset[] {
+/**
+ * The resting pose is that of the end: whoever was still turning to the camera when the vote was won would never come
+ * back to where they were a second ago.
+ */
+const restingMs = 400;
+const leastResting = 3;
+
+function restingIn(before: readonly FrameEvidence[]): readonly FrameEvidence[] {
+  const fromMs = (before.at(-1)?.capturedAtMs ?? 0) - restingMs;
+  const latest = before.filter(({ capturedAtMs }) => capturedAtMs >= fromMs);
+  return latest.length >= leastResting ? latest : before.slice(-leastResting);
+}
+
+function offsetsOf(seen: readonly FrameEvidence[], after: readonly FrameEvidence[]): Offset[] {
+  const before = restingIn(seen);
   const yawDeg = median(before.map(({ pose }) => pose.yawDeg));
   const y = median(before.map(({ place }) => place.y));
   const interEye = median(before.map(({ place }) => place.interEye));
