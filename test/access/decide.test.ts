@@ -3,19 +3,9 @@ import { describe, expect, it } from 'vitest';
 import { decide, initialState } from '../../src/access/decide.ts';
 import type { Finding, Sighting } from '../../src/access/port.ts';
 import type { Decision, Input, Policy, State } from '../../src/access/state.ts';
+import { facePolicy } from '../fakes/policy.ts';
 
-const policy: Policy = {
-  armed: true,
-  votes: 3,
-  window: 5,
-  windowMs: 2000,
-  maxFrameAgeMs: 1000,
-  absenceMs: 700,
-  denyAfterMs: 5000,
-  cooldownMs: 8000,
-  pulseMs: 3000,
-  threshold: { policy: 'target-fmr', logit: 8, fmr: 1e-5, extrapolated: false },
-};
+const policy = facePolicy;
 const likeness = { logit: 12, probability: 0.99, share: 1 };
 
 function sightingOf(finding: Finding, capturedAtMs: number, digest = `frame at ${capturedAtMs}`): Sighting {

@@ -9,21 +9,9 @@ import type { Decision, Input, Policy, State } from '../../src/access/state.ts';
 import { denials } from '../../src/events.ts';
 import type { Embedding } from '../../src/face/port.ts';
 import { near, randomOf, unitVector } from '../fakes/embeddings.ts';
+import { guardedPolicy } from '../fakes/policy.ts';
 
-const base: Policy = {
-  armed: true,
-  votes: 3,
-  window: 5,
-  windowMs: 2000,
-  maxFrameAgeMs: 1000,
-  absenceMs: 700,
-  denyAfterMs: 5000,
-  cooldownMs: 8000,
-  pulseMs: 3000,
-  threshold: { policy: 'target-fmr', logit: 8, fmr: 1e-5, extrapolated: false },
-  lockOut: { failures: 5, firstMs: 30_000, maxMs: 100_000, attempts: 50 },
-  togetherMs: 15_000,
-};
+const base = guardedPolicy;
 const person = (personId: string): Finding => ({ kind: 'person', personId });
 const unknown: Finding = { kind: 'unknown' };
 

@@ -9,6 +9,7 @@ import type { AccessEvent, Decision, Input, Policy, State } from '../../src/acce
 import type { ChallengeKind } from '../../src/events.ts';
 import type { Embedding } from '../../src/face/port.ts';
 import type { AnswerOf, Challenge, FrameEvidence, JudgeLiveness } from '../../src/liveness/port.ts';
+import { guardedPolicy } from './policy.ts';
 
 export interface Shown {
   /** What the networks say of a frame: 3 is live, −3 a picture. Null: they did not look. */
@@ -66,21 +67,7 @@ const fakeRules: LivenessRules = {
   drawn: challengesOf('turn-left', 'turn-right'),
 };
 
-const fakePolicy: Policy = {
-  armed: true,
-  votes: 3,
-  window: 5,
-  windowMs: 2000,
-  maxFrameAgeMs: 1000,
-  absenceMs: 700,
-  denyAfterMs: 5000,
-  cooldownMs: 8000,
-  pulseMs: 3000,
-  threshold: { policy: 'target-fmr', logit: 8, fmr: 1e-5, extrapolated: false },
-  lockOut: { failures: 5, firstMs: 30_000, maxMs: 100_000, attempts: 50 },
-  togetherMs: 15_000,
-  liveness: fakeRules,
-};
+const fakePolicy: Policy = { ...guardedPolicy, liveness: fakeRules };
 
 export const person = (personId: string): Finding => ({ kind: 'person', personId });
 
