@@ -2,8 +2,9 @@
  * What the checks of liveness need of a picture: the picture, one face and `CutOptions` go in; squares around the face,
  * its eyes, the shrunk grey picture and two colours come out. Pure.
  */
-import { alignFace, shrinkByArea } from './align.ts';
+import { alignFace } from './align.ts';
 import type { Picture } from './picture.ts';
+import { shrinkByArea } from './pixels/resize.ts';
 import type { Box, CutOptions, Cuts, Landmarks, Point } from './port.ts';
 
 /** Side of an eye's square, pixels, and as a multiple of the distance between the eyes (models/liveness/eye). */

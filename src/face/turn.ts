@@ -4,9 +4,9 @@
  * faces of LFW one scores higher on its side than upright, by 0.007.
  */
 import sharp from 'sharp';
-import { shrinkByArea } from './align.ts';
 import type { Detection, Detector } from './detect.ts';
 import type { Picture } from './picture.ts';
+import { shrinkByArea } from './pixels/resize.ts';
 import type { QuarterTurn } from './port.ts';
 import { byDominance } from './quality.ts';
 

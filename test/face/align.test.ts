@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { alignFace, shrinkByArea, similarityOf, warpSimilarity } from '../../src/face/align.ts';
+import { alignFace, similarityOf, warpSimilarity } from '../../src/face/align.ts';
 import type { Picture } from '../../src/face/picture.ts';
+import { shrinkByArea } from '../../src/face/pixels/resize.ts';
 import type { Landmarks } from '../../src/face/port.ts';
 
 /** A smooth picture: every channel a plane, so that any exact resampling is known in closed form. */

@@ -5,8 +5,8 @@
 
 import type { NetworkInput } from '../../base/model/folder.ts';
 import { fill } from '../../base/model/session.ts';
-import { enlarge, shrinkByArea } from '../align.ts';
 import type { Picture } from '../picture.ts';
+import { enlarge, shrinkByArea } from './resize.ts';
 import { openShrinkKernel, type ShrinkKernel } from './shrink-kernel.ts';
 
 export interface Letterboxed {

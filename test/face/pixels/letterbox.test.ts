@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
 import type { NetworkInput } from '../../../src/base/model/folder.ts';
-import { enlarge, shrinkByArea } from '../../../src/face/align.ts';
 import type { Picture } from '../../../src/face/picture.ts';
 import { openLetterbox } from '../../../src/face/pixels/letterbox.ts';
+import { enlarge, shrinkByArea } from '../../../src/face/pixels/resize.ts';
 
 const rgb: NetworkInput = { name: 'image', layout: 'NCHW', channels: 'RGB', width: 320, height: 256, mean: [0, 0, 0], std: [1, 1, 1] };
 const bgr: NetworkInput = { ...rgb, channels: 'BGR', height: 320, mean: [127.5, 120, 100], std: [128, 60, 50] };
