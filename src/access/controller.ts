@@ -79,7 +79,7 @@ interface Control {
 }
 
 const mostOwed = 100;
-/** So long is it shown that a face was taken for a picture. */
+/** How long it is shown that a face was taken for a picture. */
 const spoofShownMs = 60_000;
 const journalDownDetail = 'the journal cannot be written';
 
