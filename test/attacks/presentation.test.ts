@@ -21,8 +21,8 @@ import { emptyClip, openStudio } from './generator/studio.ts';
 const studio = openStudio();
 const fps = 15;
 
-/** Longer than the time for a challenge, so that each clip is a visit of its own. */
-const gapFrames = 130;
+/** Longer than the door remembers how a face moved, so that each clip is a visit of its own. */
+const gapFrames = 40;
 
 /** Plays clips one after the other, with an empty room between them; what the door told, and how often it opened. */
 async function played(
