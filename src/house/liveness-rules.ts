@@ -1,6 +1,6 @@
 /**
  * What the door asks about liveness at this moment: the settings and the checks go in; the judge, how answers are
- * judged, and challenges drawn for this moment come out. They are drawn anew at every input and by the system's random
+ * judged, and challenges drawn for this moment come out. They are drawn again at every input and by the system's random
  * numbers, so nobody knows the next one.
  */
 import { randomInt } from 'node:crypto';
