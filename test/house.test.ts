@@ -90,6 +90,7 @@ describe('the walls', () => {
       'relay',
       'retrain',
       'train',
+      'vault',
     ],
   ];
   const refused = [

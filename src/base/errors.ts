@@ -26,6 +26,7 @@ export type FaultCode =
   | 'broker-unruly'
   | 'journal-damaged'
   | 'journal-down'
+  | 'key-destroyed'
   | 'liveness-damaged'
   | 'model-damaged'
   | 'model-missing'
@@ -41,10 +42,15 @@ export type FaultCode =
   | 'relay-failed'
   | 'relay-forbidden'
   | 'relay-missing'
+  | 'seal-broken'
   | 'state-locked'
   | 'tool-missing'
   | 'training-busy'
-  | 'training-failed';
+  | 'training-failed'
+  | 'vault-damaged'
+  | 'vault-down'
+  | 'vault-locked'
+  | 'vault-unfit';
 
 /**
  * A fault. `message` is one clear sentence that names the setting and the remedy; `cause` is the error underneath.

@@ -332,4 +332,42 @@ export const faultGuide: Readonly<Record<FaultCode, FaultAdvice>> = {
     remedy:
       'Enrol more people or pictures, on different days. Remove or mark the pictures that the message names. The network in use stays as it was.',
   },
+  'key-destroyed': {
+    area: 'people and journal',
+    says: ['was destroyed: nothing can be kept for it'],
+    cause: 'Something was to be stored for a person who was removed, or for a trained network that was destroyed with a person.',
+    remedy: 'Enrol the person again: they get a new id and a new key.',
+  },
+  'seal-broken': {
+    area: 'people and journal',
+    says: ['stands where it was not sealed'],
+    cause: 'A sealed value in a file of the state folder was changed, or moved from one row to another.',
+    remedy: 'Find out who can write to the state folder. [Restore a backup](upgrade-backup-restore.md).',
+  },
+  'vault-damaged': {
+    area: 'people and journal',
+    says: ['The keyring', 'is damaged'],
+    cause:
+      'The file with the keys of people (`vault.sqlite`) is damaged, or belongs to another program. Without it nobody can be recognised.',
+    remedy:
+      '[Restore a backup](upgrade-backup-restore.md). Do not make a new keyring: what is sealed with the old one could never be read.',
+  },
+  'vault-down': {
+    area: 'people and journal',
+    says: ['The keyring', 'cannot be read or written'],
+    cause: 'The file with the keys of people (`vault.sqlite`) is locked by another process, or its folder or disk fails.',
+    remedy: 'Check the owner of the state folder and the disk, and try again.',
+  },
+  'vault-locked': {
+    area: 'start',
+    says: ['needs its key'],
+    cause: 'The key that protects the people of this door is not where it was: a credential, a key file or a passphrase.',
+    remedy: 'Give the key back as the message says, or rebuild it from the recovery phrase. Until then nobody is recognised.',
+  },
+  'vault-unfit': {
+    area: 'start',
+    says: ['is not the one that'],
+    cause: 'The key that was given is not the one that this state folder was sealed with.',
+    remedy: 'Give the right key, or rebuild it from the recovery phrase.',
+  },
 };

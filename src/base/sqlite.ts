@@ -29,7 +29,7 @@ export interface SqliteKind {
 
 /** `fresh`: the file was created or migrated just now. Throws the kind's faults, and SQLite's errors as they are. */
 export function openSqlite(file: string, kind: SqliteKind, lockTimeoutMs: number): { readonly db: DatabaseSync; readonly fresh: boolean } {
-  keepPrivate(file, kind);
+  if (file !== ':memory:') keepPrivate(file, kind);
   const db = new DatabaseSync(file, { timeout: lockTimeoutMs, enableForeignKeyConstraints: true });
   try {
     checkOurs(db, file, kind); // first: a foreign or newer file must stay as it is

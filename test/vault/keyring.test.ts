@@ -1,0 +1,173 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import fc from 'fast-check';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { openKeyring } from '../../src/vault/keyring.ts';
+import type { KeyOwner, SealedPlace } from '../../src/vault/port.ts';
+import { ownerName, ownerOf } from '../../src/vault/sealing.ts';
+import { memoryVault } from '../fakes/vault.ts';
+
+const place: SealedPlace = { schema: 'people 6', column: 'pictures.picture', row: '7' };
+const ada: KeyOwner = { person: 'p-ada' };
+const bob: KeyOwner = { person: 'p-bob' };
+const text = (value: string) => new Uint8Array(Buffer.from(value));
+
+let folder: string;
+let file: string;
+const kek = new Uint8Array(randomBytes(32));
+const open = (key: Uint8Array = kek) =>
+  openKeyring({ file, kek: new Uint8Array(key), source: 'file', now: () => '2026-11-30T00:00:00.000Z', lockTimeoutMs: 100 });
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'facelatch-keyring-'));
+  file = join(folder, 'vault.sqlite');
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+it('what is sealed for an owner and a place opens there, in this process and the next', () => {
+  let sealed: Uint8Array;
+  {
+    using vault = open();
+    sealed = vault.seal(ada, place, text('a face'));
+    expect(Buffer.from(sealed).includes('a face')).toBe(false);
+    expect(vault.seal(ada, place, text('a face'))).not.toEqual(sealed);
+  }
+  using again = open();
+  expect(Buffer.from(again.open(ada, place, sealed) ?? []).toString()).toBe('a face');
+});
+
+it('a value opens nowhere else: not for another owner, schema, column, row or embedder, and not with a bit changed', () => {
+  using vault = memoryVault();
+  vault.seal(bob, place, text('another'));
+  const sealed = vault.seal(ada, place, text('a face'));
+  const elsewhere: [KeyOwner, SealedPlace][] = [
+    [bob, place],
+    ['door', place],
+    [ada, { ...place, schema: 'people 7' }],
+    [ada, { ...place, column: 'pictures.source' }],
+    [ada, { ...place, row: '8' }],
+    [ada, { ...place, embedder: 'e' }],
+  ];
+  const broken = expect.objectContaining({ code: 'seal-broken' });
+  for (const [owner, where] of elsewhere) expect(() => vault.open(owner, where, sealed)).toThrow(broken);
+  for (let at = 0; at < sealed.length; at++) {
+    const changed = Uint8Array.from(sealed);
+    changed[at] = (changed[at] ?? 0) ^ 1;
+    expect(() => vault.open(ada, place, changed)).toThrow(broken);
+    expect(() => vault.open(ada, place, sealed.subarray(0, at))).toThrow(broken);
+  }
+});
+
+it('places that join to the same text are different places', () => {
+  using vault = memoryVault();
+  const sealed = vault.seal(ada, { schema: 'a', column: 'bc', row: 'd' }, text('x'));
+  expect(() => vault.open(ada, { schema: 'ab', column: 'c', row: 'd' }, sealed)).toThrow(expect.objectContaining({ code: 'seal-broken' }));
+});
+
+it('what was sealed for somebody whose key is destroyed is gone, and nothing more is kept for them', () => {
+  using vault = open();
+  const [hers, his] = [vault.seal(ada, place, text('Ada')), vault.seal(bob, place, text('Bob'))];
+  const name = vault.pseudonym(ada, 'journal', 'p-ada');
+  expect(name).toHaveLength(32);
+  const before = vault.epoch;
+  vault.destroy([ada]);
+  expect(vault.epoch).toBe(before + 1);
+  expect(vault.open(ada, place, hers)).toBeUndefined();
+  expect(vault.holds(ada)).toBe(false);
+  expect(vault.pseudonym(ada, 'journal', 'p-ada')).toBeUndefined();
+  expect(() => vault.seal(ada, place, text('Ada'))).toThrow(expect.objectContaining({ code: 'key-destroyed' }));
+  expect(vault.destroyed()).toEqual([{ owner: ada, at: '2026-11-30T00:00:00.000Z' }]);
+  expect(Buffer.from(vault.open(bob, place, his) ?? []).toString()).toBe('Bob');
+  expect(vault.owners()).toEqual(['door', bob]);
+});
+
+it('after a destruction no wrapped key of before is left in the file or its log', () => {
+  using vault = open();
+  vault.seal(ada, place, text('Ada'));
+  vault.seal(bob, place, text('Bob'));
+  const wrapped = rows().map(({ wrapped: bytes }) => Buffer.from(bytes));
+  expect(wrapped).toHaveLength(3);
+  vault.destroy([ada]);
+  for (const name of readdirSync(folder)) {
+    const content = readFileSync(join(folder, name));
+    for (const bytes of wrapped) expect(content.includes(bytes)).toBe(false);
+  }
+});
+
+it('a second process sees keys and destructions of the first at once, whichever epoch it knew', () => {
+  using first = open();
+  using second = open();
+  const sealed = first.seal(ada, place, text('Ada'));
+  expect(Buffer.from(second.open(ada, place, sealed) ?? []).toString()).toBe('Ada');
+  first.destroy([bob]);
+  expect(Buffer.from(second.open(ada, place, sealed) ?? []).toString()).toBe('Ada');
+  second.destroy([ada]);
+  expect(first.open(ada, place, sealed)).toBeUndefined();
+});
+
+it('another key is refused and changes nothing', () => {
+  open()[Symbol.dispose]();
+  const before = readFileSync(file);
+  expect(() => open(randomBytes(32))).toThrow(expect.objectContaining({ code: 'vault-unfit' }));
+  expect(readFileSync(file)).toEqual(before);
+  open()[Symbol.dispose]();
+});
+
+it('a keyring that lost the key of its door, or whose rows were exchanged, counts as damaged', () => {
+  {
+    using vault = open();
+    vault.seal(ada, place, text('Ada'));
+    vault.seal(bob, place, text('Bob'));
+    change("UPDATE keys SET wrapped = (SELECT wrapped FROM keys WHERE owner = 'person:p-bob') WHERE owner = 'person:p-ada'");
+    expect(() => vault.seal(ada, place, text('x'))).toThrow(expect.objectContaining({ code: 'vault-damaged' }));
+  }
+  change("DELETE FROM keys WHERE owner = 'door'");
+  expect(() => open()).toThrow(expect.objectContaining({ code: 'vault-damaged' }));
+});
+
+it('names differ by owner, purpose and text', () => {
+  using vault = memoryVault();
+  const all = [
+    vault.pseudonym(ada, 'journal', 'x'),
+    vault.pseudonym(bob, 'journal', 'x'),
+    vault.pseudonym('door', 'journal', 'x'),
+    vault.pseudonym(ada, 'gallery', 'x'),
+    vault.pseudonym(ada, 'journal', 'y'),
+  ].map((bytes) => Buffer.from(bytes ?? []).toString('hex'));
+  expect(new Set(all).size).toBe(all.length);
+  expect(Buffer.from(vault.pseudonym(ada, 'journal', 'x') ?? []).toString('hex')).toBe(all[0]);
+});
+
+it('every owner has a name of their own, and the name tells the owner', () => {
+  const text = fc.string({ minLength: 1 });
+  const owner = fc.oneof(
+    fc.constant<KeyOwner>('door'),
+    text.map((person): KeyOwner => ({ person })),
+    text.map((model): KeyOwner => ({ model })),
+    text.map((visitorsOn): KeyOwner => ({ visitorsOn })),
+  );
+  fc.assert(
+    fc.property(owner, (one) => {
+      expect(ownerOf(ownerName(one))).toEqual(one);
+    }),
+  );
+  for (const name of ['', 'person', 'person:', 'somebody:x']) expect(ownerOf(name)).toBeUndefined();
+});
+
+function rows(): { owner: string; wrapped: Uint8Array }[] {
+  const db = new DatabaseSync(file);
+  try {
+    return db.prepare('SELECT owner, wrapped FROM keys').all() as { owner: string; wrapped: Uint8Array }[];
+  } finally {
+    db.close();
+  }
+}
+
+function change(sql: string): void {
+  const db = new DatabaseSync(file);
+  db.exec(sql);
+  db.close();
+}
