@@ -15,8 +15,8 @@ export interface SqliteKind {
   readonly applicationId: number;
   readonly version: number;
   readonly schema: string;
-  /** From each earlier version to the next. */
-  readonly migrations: Readonly<Record<number, string>>;
+  /** From each earlier version to the next, all in one transaction: SQL, or a function where SQL is not enough. */
+  readonly migrations: Readonly<Record<number, string | ((db: DatabaseSync) => void)>>;
   readonly faults: {
     /** The file belongs to another program. */
     foreign(file: string): Fault;
@@ -37,7 +37,9 @@ export function openSqlite(file: string, kind: SqliteKind, lockTimeoutMs: number
     db.exec('PRAGMA synchronous = FULL');
     // No trace of a removed face: freed pages are overwritten with zeros, and nothing goes to temporary files.
     db.exec('PRAGMA secure_delete = ON; PRAGMA temp_store = MEMORY');
-    return { db, fresh: migrate(db, kind) };
+    const fresh = migrate(db, kind);
+    sweep(db);
+    return { db, fresh };
   } catch (error) {
     db.close();
     throw error;
@@ -98,10 +100,35 @@ function migrate(db: DatabaseSync, { applicationId, version, schema, migrations 
     const found = pragma(db, 'user_version');
     if (found >= version) return false;
     if (found === 0) db.exec(schema);
-    else for (let at = found; at < version; at++) db.exec(migrations[at] ?? '');
+    else {
+      for (let at = found; at < version; at++) stepOn(db, migrations[at] ?? '');
+      db.exec('CREATE TABLE IF NOT EXISTS unswept (one INTEGER) STRICT');
+    }
     db.exec(`PRAGMA application_id = ${applicationId}; PRAGMA user_version = ${version}`);
     return true;
   });
+}
+
+function stepOn(db: DatabaseSync, step: string | ((db: DatabaseSync) => void)): void {
+  if (typeof step === 'string') db.exec(step);
+  else step(db);
+}
+
+/**
+ * After a migration nothing of what it replaced may stay in the file or in the write-ahead log. The table `unswept`
+ * marks that this is still to be done, so that a process that was killed in between does it at its next start.
+ */
+function sweep(db: DatabaseSync): void {
+  if (!db.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'unswept'").get()) return;
+  try {
+    db.exec('VACUUM');
+    const { busy } = db.prepare('PRAGMA wal_checkpoint(TRUNCATE)').get() ?? {};
+    if (busy === 0) db.exec('DROP TABLE IF EXISTS unswept');
+  } catch (error) {
+    // Another process reads the file, or the disk has no room for a copy: the next one that opens it does it.
+    const trouble = sqliteTrouble(error);
+    if (trouble !== 'held' && trouble !== 'full') throw error;
+  }
 }
 
 export function pragma(db: DatabaseSync, name: 'user_version' | 'application_id' | 'data_version'): number {
