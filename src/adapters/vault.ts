@@ -1,19 +1,137 @@
-/** A configuration in, the vault of its state folder opened out. */
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+/**
+ * A configuration in, the vault of its state folder opened out. Its key comes from where it came from when the vault
+ * was made: the keyring remembers that, so that a key that is missing is asked for and never replaced by a new one.
+ */
+import { existsSync, renameSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import { Fault } from '../base/errors.ts';
 import { type Clock, systemClock } from '../base/time.ts';
+import { syncFolder } from '../base/whole-file.ts';
 import type { Config } from '../settings/load.ts';
 import { keyIn, makeKeyFile } from '../vault/key-file.ts';
-import { openKeyring } from '../vault/keyring.ts';
-import type { Vault } from '../vault/port.ts';
+import { keyringNotes, openKeyring, openKeyringBy } from '../vault/keyring.ts';
+import { unwrapByPassphrase } from '../vault/passphrase.ts';
+import { keyOfPhrase, looksLikePhrase } from '../vault/phrase.ts';
+import type { KeyGiven, KeyNotes, Vault } from '../vault/port.ts';
 import { stateFolder } from './basics.ts';
 
-/** Opens the vault, made where there is none. Throws Faults `vault-locked`, and those of the keyring. */
-export function vaultOf(config: Config, clock: Pick<Clock, 'wall'> = systemClock): Vault {
+export const credentialName = 'facelatch.vault-key';
+/** Where systemd keeps the credentials of the service while it runs: its user can read them in a shell, too. */
+const serviceCredentials = '/run/credentials/facelatch.service';
+
+type Env = Readonly<Record<string, string | undefined>>;
+
+/** Keys that somebody unlocked in this process, by passphrase or recovery phrase. The key: file of the keyring. */
+const unlocked = new Map<string, Uint8Array>();
+
+/** Files of the vault. `next`: a new key, from before the moment in which the keyring takes it until it is in place. */
+export function vaultFiles(config: Config) {
   const folder = stateFolder(config);
-  const [file, keyFile] = [join(folder, 'vault.sqlite'), join(folder, 'vault.key')];
-  const kek = keyIn(keyFile) ?? (existsSync(file) ? undefined : makeKeyFile(keyFile));
-  if (!kek) throw new Fault('vault-locked', `The vault ${file} needs its key ${keyFile}: put the file back`);
-  return openKeyring({ file, kek, source: 'beside', now: () => new Date(clock.wall()).toISOString() });
+  const { keyFile } = config.vault;
+  return { keyring: join(folder, 'vault.sqlite'), beside: join(folder, 'vault.key'), file: keyFile === '' ? undefined : resolve(keyFile) };
+}
+type VaultFiles = ReturnType<typeof vaultFiles>;
+
+export const nextKey = (file: string): string => `${file}.next`;
+
+/** Opens the vault, made where there is none. Throws Faults `vault-locked`, and those of the keyring. */
+export function vaultOf(config: Config, clock: Pick<Clock, 'wall'> = systemClock, env: Env = process.env): Vault {
+  const files = vaultFiles(config);
+  const options = { file: files.keyring, now: () => new Date(clock.wall()).toISOString() };
+  try {
+    return openKeyringBy({ ...options, choose: (notes) => (notes ? keyAsNoted(files, notes, env) : firstKey(files, env)) });
+  } catch (error) {
+    const vault = error instanceof Fault && error.code.startsWith('vault-') ? openAfterCut(files, options) : undefined;
+    if (!vault) throw error;
+    return vault;
+  }
+}
+
+/** A change of the key that was cut after the keyring took the new key, and before the key was in its place. */
+function openAfterCut(files: VaultFiles, options: { readonly file: string; readonly now: () => string }): Vault | undefined {
+  const source = keyringNotes(files.keyring)?.source;
+  const place = source === 'beside' || source === 'file' ? files[source] : undefined;
+  if (!source || place === undefined || !existsSync(nextKey(place))) return undefined;
+  const kek = keyIn(nextKey(place));
+  if (!kek) return undefined;
+  const vault = openKeyring({ ...options, kek, source });
+  renameSync(nextKey(place), place);
+  syncFolder(dirname(place));
+  return vault;
+}
+
+/** Of a new vault: the first source that is there. Where a key file is set, no other key is made. */
+function firstKey({ keyring, file, beside }: VaultFiles, env: Env): KeyGiven {
+  const credential = env.CREDENTIALS_DIRECTORY && keyIn(join(env.CREDENTIALS_DIRECTORY, credentialName));
+  if (credential) return { kek: credential, source: 'credential' };
+  if (file === undefined) return { kek: keyIn(beside) ?? makeKeyFile(beside), source: 'beside' };
+  const kek = keyIn(file);
+  if (kek) return { kek, source: 'file' };
+  throw locked(
+    keyring,
+    `the key file ${file} (vault.keyFile), which is not there: connect what it lies on, or make it with "facelatch vault init --with file"`,
+  );
+}
+
+/** From where the keyring notes. Throws Fault `vault-locked`. */
+function keyAsNoted({ keyring, file, beside }: VaultFiles, notes: KeyNotes, env: Env): KeyGiven {
+  const held = unlocked.get(keyring);
+  if (held) return { ...notes, kek: Uint8Array.from(held) };
+  const found = (kek: Uint8Array | undefined, needed: string): KeyGiven => {
+    if (kek) return { ...notes, kek };
+    throw locked(keyring, needed);
+  };
+  switch (notes.source) {
+    case 'credential':
+      return found(
+        credentialIn(env),
+        `the systemd credential ${credentialName}, which was not given: start it as the service, or look at "systemctl status facelatch" for why the credential is missing`,
+      );
+    case 'file':
+      return file === undefined
+        ? found(undefined, 'its key file: set vault.keyFile to it')
+        : found(keyIn(file), `the key file ${file} (vault.keyFile), which is not there: connect what it lies on`);
+    case 'passphrase':
+      return found(undefined, 'its passphrase: start with "facelatch run --unlock", or send the signed command vault.unlock');
+    case 'beside':
+      return found(keyIn(beside), `the key file ${beside}, which is not there: put it back`);
+  }
+}
+
+function credentialIn(env: Env): Uint8Array | undefined {
+  for (const folder of [env.CREDENTIALS_DIRECTORY, serviceCredentials]) {
+    const key = folder && keyIn(join(folder, credentialName));
+    if (key) return key;
+  }
+  return undefined;
+}
+
+const locked = (keyring: string, needed: string): Fault =>
+  new Fault(
+    'vault-locked',
+    `The vault ${keyring} is locked. It needs ${needed}; the recovery phrase opens it too (facelatch vault recover)`,
+  );
+
+/**
+ * Unlocks the vault for this process, until it ends. `secret`: the passphrase, or the words of the recovery phrase.
+ * Throws Faults `vault-unfit` (not the one of this vault), `bad-argument`, `not-found`, and those of the keyring.
+ */
+export async function unlockVault(config: Config, secret: string): Promise<void> {
+  const { keyring } = vaultFiles(config);
+  const notes = keyringNotes(keyring);
+  if (!notes) throw new Fault('not-found', `There is no vault ${keyring} to be unlocked: it is made at the first start`);
+  const kek = looksLikePhrase(secret) ? keyOfPhrase(secret) : await keyOfPassphrase(notes, secret);
+  openKeyring({ file: keyring, kek: Uint8Array.from(kek), source: notes.source, now: () => '' })[Symbol.dispose]();
+  unlocked.set(keyring, kek);
+}
+
+async function keyOfPassphrase({ source, wrapped }: KeyNotes, passphrase: string): Promise<Uint8Array> {
+  if (wrapped === undefined)
+    throw new Fault(
+      'bad-argument',
+      `This vault has no passphrase (its key comes from: ${source}): give the 24 words of its recovery phrase`,
+    );
+  const kek = await unwrapByPassphrase(wrapped, passphrase);
+  if (kek) return kek;
+  throw new Fault('vault-unfit', 'This is not the passphrase of this vault: try again, or give the 24 words of its recovery phrase');
 }

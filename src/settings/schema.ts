@@ -8,10 +8,12 @@ import { liveness } from './liveness.ts';
 import { access, inputs, relay } from './opening.ts';
 import { camera, door, enrolment, face, identity, state } from './seeing.ts';
 import { log, metrics, mqtt } from './telling.ts';
+import { vault } from './vault.ts';
 
 export const settingsSchema = {
   door,
   state,
+  vault,
   camera,
   face,
   identity,
@@ -32,6 +34,7 @@ export const settingsSchema = {
 export const sections: Readonly<Record<keyof typeof settingsSchema, string>> = {
   door: 'The name of this door.',
   state: 'Where the daemon keeps its data.',
+  vault: 'Where the key comes from that protects faces and what belongs to them at rest.',
   camera: 'Which camera is read and when it counts as broken; `camera.replay` plays pictures, a video or the demo instead of a camera.',
   face: 'The networks that find and embed faces, and in `face.quality` how good a face must be before it is compared.',
   identity: 'How strictly a face is compared with the enrolled people.',

@@ -1,32 +1,43 @@
 /** A key-encryption key in a file: 32 bytes as base64url text, readable by its owner alone. */
 import { randomBytes } from 'node:crypto';
-import { existsSync, linkSync, readFileSync, rmSync } from 'node:fs';
+import { chownSync, existsSync, linkSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { getuid } from 'node:process';
 import { asFault, Fault } from '../base/errors.ts';
 import { syncFolder, writeWhole } from '../base/whole-file.ts';
 
 /** The key in the file; undefined where there is no file. Throws Faults `vault-down`, `vault-unfit`. */
 export function keyIn(file: string): Uint8Array | undefined {
   if (!existsSync(file)) return undefined;
+  let content: Buffer | undefined;
   try {
-    return keyOfText(readFileSync(file, 'utf8'), file);
+    content = readFileSync(file);
+    return keyOfText(content, file);
   } catch (error) {
     throw asFault(error, 'vault-down', `The key of the vault in ${file} cannot be read`);
+  } finally {
+    content?.fill(0);
   }
 }
 
 /** Throws Fault `vault-unfit` for a text that is no key. `from`: where it came from, for the message. */
-function keyOfText(text: string, from: string): Uint8Array {
-  const key = new Uint8Array(Buffer.from(text.trim(), 'base64url'));
-  if (key.length === 32 && /^[\w-]{43}$/.test(text.trim())) return key;
+export function keyOfText(content: Uint8Array, from: string): Uint8Array {
+  const text = Buffer.from(content).toString('latin1').trim();
+  if (/^[\w-]{43}$/.test(text)) {
+    const key = new Uint8Array(Buffer.from(text, 'base64url'));
+    // Of 43 characters the last has two bits that must be zero.
+    if (Buffer.from(key).toString('base64url') === text) return key;
+  }
   throw new Fault('vault-unfit', `${from} holds no key: it must hold the 43 characters that "facelatch vault init" wrote`);
 }
+
+export const keyText = (key: Uint8Array): Buffer => Buffer.from(`${Buffer.from(key).toString('base64url')}\n`);
 
 /** Makes the file with a new key. Of two processes that do so at the same time, both get the same key. */
 export function makeKeyFile(file: string): Uint8Array {
   const beside = `${file}.${process.pid}`;
   try {
-    writeWhole(beside, `${randomBytes(32).toString('base64url')}\n`);
+    writeKey(beside, randomBytes(32));
     linkSync(beside, file);
   } catch (error) {
     if (!existsSync(file)) throw asFault(error, 'vault-down', `The key of the vault cannot be written to ${file}`);
@@ -35,4 +46,30 @@ export function makeKeyFile(file: string): Uint8Array {
   }
   syncFolder(dirname(file));
   return keyIn(file) ?? makeKeyFile(file);
+}
+
+/** Throws Fault `vault-down`; the file is then as it was. */
+export function writeKeyFile(file: string, key: Uint8Array): void {
+  try {
+    writeKey(file, key);
+  } catch (error) {
+    throw asFault(error, 'vault-down', `The key of the vault cannot be written to ${file}`);
+  }
+}
+
+function writeKey(file: string, key: Uint8Array): void {
+  const text = keyText(key);
+  try {
+    writeWhole(file, text);
+  } finally {
+    text.fill(0);
+  }
+  giveToOwnerOfFolder(file);
+}
+
+/** What root makes in a folder of the service belongs to the service. */
+export function giveToOwnerOfFolder(file: string): void {
+  if (getuid?.() !== 0) return;
+  const { uid, gid } = statSync(dirname(file));
+  chownSync(file, uid, gid);
 }

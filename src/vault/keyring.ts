@@ -4,12 +4,13 @@
  * one. Several processes have it open at once; each reads a key from it whenever it needs one.
  */
 import { createHmac, hkdfSync, randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
 import Type from 'typebox';
 import { Compile } from 'typebox/compile';
 import { asFault, Fault, messageOf } from '../base/errors.ts';
 import { checkedRow, openSqlite, type SqliteKind, sqliteTrouble, transact } from '../base/sqlite.ts';
-import type { KeyOwner, KeySource, Vault } from './port.ts';
+import { type KeyGiven, type KeyNotes, type KeyOwner, type KeySource, keySources, type Vault } from './port.ts';
 import { decrypted, encrypted, opened, ownerName, ownerOf, sealed } from './sealing.ts';
 
 const schemaVersion = 1;
@@ -44,19 +45,25 @@ const bytes = Type.Refine(Type.Unsafe<Uint8Array>({}), (value) => value instance
 const epochForm = Compile(Type.Object({ n: Type.Integer(), salt: bytes, proof: bytes }));
 const keyForm = Compile(Type.Object({ owner: Type.String(), wrapped: bytes, n: Type.Integer(), salt: bytes, proof: bytes }));
 const ownerForm = Compile(Type.Object({ owner: Type.String() }));
+const noteForm = Compile(Type.Object({ name: Type.String(), value: Type.String() }));
 const destroyedForm = Compile(Type.Object({ owner: Type.String(), at: Type.String() }));
 
-export interface KeyringOptions {
+interface KeyringFile {
   readonly file: string;
-  /** 32 bytes. The keyring takes it over, and overwrites it with zeros when it is closed. */
-  readonly kek: Uint8Array;
-  readonly source: KeySource;
   /** ISO 8601 of now, for tombstones. */
   readonly now: () => string;
   readonly lockTimeoutMs?: number;
 }
 
-interface State extends KeyringOptions {
+export interface KeyringOptions extends KeyringFile {
+  /** 32 bytes. The keyring takes it over, and overwrites it with zeros when it is closed. */
+  readonly kek: Uint8Array;
+  readonly source: KeySource;
+}
+
+interface State extends KeyringFile {
+  kek: Uint8Array;
+  source: KeySource;
   readonly db: DatabaseSync;
   readonly sql: ReturnType<typeof statements>;
   /** The key that wraps the keys, of the epoch in which it was last used. */
@@ -67,20 +74,66 @@ interface State extends KeyringOptions {
  * Opens the keyring, made where there is none. Throws Faults `vault-unfit` (the KEK is not that of this keyring),
  * `vault-damaged`, `vault-down`, `database-newer`, `disk-full`.
  */
-export function openKeyring(options: KeyringOptions): Vault {
-  const { file, kek, lockTimeoutMs = 5000 } = options;
-  if (kek.length !== keyBytes) throw new TypeError(`a key-encryption key has ${keyBytes} bytes`);
+export const openKeyring = ({ kek, source, ...options }: KeyringOptions): Vault =>
+  openKeyringBy({ ...options, choose: () => ({ kek, source }) });
+
+/**
+ * The same, where the key depends on what the keyring notes: `choose` gives it, from nothing for a keyring that is made
+ * now. What `choose` throws is thrown; nothing is written then.
+ */
+export function openKeyringBy({ choose, ...options }: KeyringFile & { readonly choose: (notes: KeyNotes | undefined) => KeyGiven }): Vault {
+  const { file, lockTimeoutMs = 5000 } = options;
   return guarded(file, () => {
     const { db } = openSqlite(file, kind, lockTimeoutMs);
     try {
-      const state: State = { ...options, db, sql: statements(db), wrapping: undefined };
-      transact(db, () => begin(state));
+      const sql = statements(db);
+      const notes = notesIn(sql, file);
+      const given = choose(notes);
+      if (given.kek.length !== keyBytes) throw new TypeError(`a key-encryption key has ${keyBytes} bytes`);
+      const state: State = { ...options, kek: given.kek, source: given.source, db, sql, wrapping: undefined };
+      transact(db, () => begin(state, given));
       return vaultOf(state);
     } catch (error) {
       db.close();
       throw error;
     }
   });
+}
+
+/** Undefined where there is no keyring yet. Needs no key. */
+export function keyringNotes(file: string, lockTimeoutMs = 5000): KeyNotes | undefined {
+  if (!existsSync(file)) return undefined;
+  return guarded(file, () => {
+    const { db } = openSqlite(file, kind, lockTimeoutMs);
+    try {
+      return notesIn(statements(db), file);
+    } finally {
+      db.close();
+    }
+  });
+}
+
+function notesIn(sql: State['sql'], file: string): KeyNotes | undefined {
+  if (sql.epoch.get() === undefined) return undefined;
+  const notes = new Map(
+    sql.notes.all().map((row) => {
+      const { name, value } = checkedRow(noteForm, row, () => damaged(file, new Error('a note')));
+      return [name, value];
+    }),
+  );
+  const noted = notes.get('source') ?? 'beside';
+  const source = keySources.find((one) => one === noted);
+  if (!source) throw damaged(file, new Error('an unknown source of its key'));
+  const [wrapped, sealedWith] = [notes.get('wrapped'), notes.get('sealedWith')];
+  return { source, ...(wrapped === undefined ? {} : { wrapped }), ...(sealedWith === undefined ? {} : { sealedWith }) };
+}
+
+/** Within a transaction. */
+function note({ sql }: State, { source, wrapped, sealedWith }: KeyNotes): void {
+  sql.forgetNotes.run();
+  sql.note.run('source', source);
+  if (wrapped !== undefined) sql.note.run('wrapped', wrapped);
+  if (sealedWith !== undefined) sql.note.run('sealedWith', sealedWith);
 }
 
 function statements(db: DatabaseSync) {
@@ -95,14 +148,19 @@ function statements(db: DatabaseSync) {
     bury: db.prepare('INSERT OR IGNORE INTO destroyed (owner, at) VALUES (?, ?)'),
     isBuried: db.prepare('SELECT owner FROM destroyed WHERE owner = ?'),
     buried: db.prepare('SELECT owner, at FROM destroyed ORDER BY at, owner'),
+    notes: db.prepare('SELECT name, value FROM notes'),
+    note: db.prepare('INSERT INTO notes (name, value) VALUES (?, ?)'),
+    forgetNotes: db.prepare("DELETE FROM notes WHERE name IN ('source', 'wrapped', 'sealedWith')"),
   };
 }
 
 function vaultOf(state: State): Vault {
-  const { file, db, sql, source } = state;
+  const { file, db, sql } = state;
   const safely = <T>(work: () => T): T => guarded(file, work);
   return {
-    source,
+    get source() {
+      return state.source;
+    },
     get epoch() {
       return safely(() => present(state).epoch);
     },
@@ -121,6 +179,13 @@ function vaultOf(state: State): Vault {
       safely(() => {
         transact(db, () => destroy(state, owners));
         // What the log holds of the old keys goes with it, or at the next destruction where another process is reading.
+        db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+      }),
+    rekey: (given) =>
+      safely(() => {
+        transact(db, () => rekey(state, given));
+        state.kek.fill(0);
+        [state.kek, state.source] = [given.kek, given.source];
         db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
       }),
     destroyed: () =>
@@ -143,9 +208,12 @@ function vaultOf(state: State): Vault {
 }
 
 /** Notes the first epoch, or checks that the KEK is that of the keyring. */
-function begin(state: State): void {
+function begin(state: State, given: KeyNotes): void {
   const { sql, file } = state;
-  if (sql.epoch.get() === undefined) startEpoch(state, 1);
+  if (sql.epoch.get() === undefined) {
+    startEpoch(state, 1);
+    note(state, given);
+  }
   present(state);
   if (sql.key.get('door') === undefined && sql.keys.all().length > 0) throw damaged(file, new Error('without the key of the door'));
   keyFor(state, 'door').fill(0);
@@ -158,9 +226,9 @@ function wrappingKey(kek: Uint8Array, epoch: number, salt: Uint8Array): Uint8Arr
   return new Uint8Array(hkdfSync('sha256', kek, salt, `facelatch vault keys, epoch ${epoch}`, keyBytes));
 }
 
-function startEpoch(state: State, epoch: number): Uint8Array {
+function startEpoch(state: State, epoch: number, kek = state.kek): Uint8Array {
   const salt = randomBytes(keyBytes);
-  const key = wrappingKey(state.kek, epoch, salt);
+  const key = wrappingKey(kek, epoch, salt);
   state.sql.setEpoch.run(epoch, salt, proofOf(key, epoch));
   state.wrapping?.key.fill(0);
   state.wrapping = { epoch, salt, key };
@@ -231,11 +299,24 @@ function destroy(state: State, owners: readonly KeyOwner[]): void {
     sql.drop.run(ownerName(owner));
     sql.bury.run(ownerName(owner), at);
   }
+  wrapAgain(state, state.kek);
+}
+
+/** Within a transaction. */
+function rekey(state: State, given: KeyGiven): void {
+  present(state);
+  note(state, given);
+  if (Buffer.compare(given.kek, state.kek) !== 0) wrapAgain(state, given.kek);
+}
+
+/** Every key, wrapped under a new epoch of this KEK. */
+function wrapAgain(state: State, kek: Uint8Array): void {
+  const { sql } = state;
   const keys = sql.keys
     .all()
     .map((row) => [checkedRow(ownerForm, row, () => damaged(state.file, new Error('a key'))).owner, unwrapped(state, row)] as const);
   const epoch = present(state).epoch + 1;
-  const key = startEpoch(state, epoch);
+  const key = startEpoch(state, epoch, kek);
   for (const [owner, dek] of keys) {
     sql.setKey.run(owner, encrypted(key, wrapBound(owner, epoch), dek));
     dek.fill(0);

@@ -33,6 +33,22 @@ export interface SealedPlace {
 export const keySources = ['credential', 'file', 'passphrase', 'beside'] as const;
 export type KeySource = (typeof keySources)[number];
 
+/** What stands in the keyring, readable without its key. */
+export interface KeyNotes {
+  /** Where the key comes from. */
+  readonly source: KeySource;
+  /** Source `passphrase`: the key, wrapped by the passphrase. */
+  readonly wrapped?: string;
+  /** Source `credential`, made here: what systemd encrypted it with. */
+  readonly sealedWith?: string;
+}
+
+/** A key and what is noted about it. */
+export interface KeyGiven extends KeyNotes {
+  /** 32 bytes. The keyring takes it over, and overwrites it with zeros when it is closed. */
+  readonly kek: Uint8Array;
+}
+
 /**
  * Every method may throw the Faults `vault-down` (the keyring cannot be read or written), `vault-damaged`, and where it
  * writes `disk-full`.
@@ -63,6 +79,11 @@ export interface Vault extends Disposable {
    * write-ahead log is emptied afterwards. Owners without a key get a tombstone too.
    */
   destroy(owners: readonly KeyOwner[]): void;
+  /**
+   * From now on the keyring's key is this one and comes from there. Another key begins a new epoch, as `destroy` does.
+   * One transaction. Other processes that have the keyring open with the key before it find it `vault-unfit`.
+   */
+  rekey(given: KeyGiven): void;
   /** Those whose keys were destroyed here, or where a restored backup came from. */
   destroyed(): readonly { readonly owner: KeyOwner; readonly at: string }[];
   /** Every owner who has a key. */

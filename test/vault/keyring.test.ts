@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import fc from 'fast-check';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { openKeyring } from '../../src/vault/keyring.ts';
+import { keyringNotes, openKeyring } from '../../src/vault/keyring.ts';
 import type { KeyOwner, SealedPlace } from '../../src/vault/port.ts';
 import { ownerName, ownerOf } from '../../src/vault/sealing.ts';
 import { memoryVault } from '../fakes/vault.ts';
@@ -114,6 +114,38 @@ it('another key is refused and changes nothing', () => {
   expect(() => open(randomBytes(32))).toThrow(expect.objectContaining({ code: 'vault-unfit' }));
   expect(readFileSync(file)).toEqual(before);
   open()[Symbol.dispose]();
+});
+
+it('with another key everything opens as before, and the key before opens nothing', () => {
+  const next = randomBytes(32);
+  let sealed: Uint8Array;
+  {
+    using vault = open();
+    sealed = vault.seal(ada, place, text('Ada'));
+    vault.destroy([bob]);
+    const wrapped = rows().map(({ wrapped: bytes }) => Buffer.from(bytes));
+    vault.rekey({ kek: Uint8Array.from(next), source: 'beside' });
+    expect(vault.source).toBe('beside');
+    expect(Buffer.from(vault.open(ada, place, sealed) ?? []).toString()).toBe('Ada');
+    for (const name of readdirSync(folder))
+      for (const bytes of wrapped) expect(readFileSync(join(folder, name)).includes(bytes)).toBe(false);
+  }
+  expect(() => open()).toThrow(expect.objectContaining({ code: 'vault-unfit' }));
+  using again = open(next);
+  expect(Buffer.from(again.open(ada, place, sealed) ?? []).toString()).toBe('Ada');
+  expect(again.destroyed()).toHaveLength(1);
+  expect(keyringNotes(file)).toEqual({ source: 'beside' });
+});
+
+it('a process that knows the key before finds a keyring with another key unfit, and changes nothing', () => {
+  using first = open();
+  using second = open();
+  first.rekey({ kek: randomBytes(32), source: 'file' });
+  const unfit = expect.objectContaining({ code: 'vault-unfit' });
+  expect(() => second.seal(ada, place, text('Ada'))).toThrow(unfit);
+  expect(() => second.destroy([bob])).toThrow(unfit);
+  expect(() => second.rekey({ kek: new Uint8Array(kek), source: 'file' })).toThrow(unfit);
+  expect(first.destroyed()).toEqual([]);
 });
 
 it('a keyring that lost the key of its door, or whose rows were exchanged, counts as damaged', () => {
