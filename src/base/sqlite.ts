@@ -37,8 +37,8 @@ export function openSqlite(file: string, kind: SqliteKind, lockTimeoutMs: number
     db.exec('PRAGMA synchronous = FULL');
     // No trace of a removed face: freed pages are overwritten with zeros, and nothing goes to temporary files.
     db.exec('PRAGMA secure_delete = ON; PRAGMA temp_store = MEMORY');
-    const fresh = migrate(db, kind);
-    sweep(db);
+    const { fresh, isUnswept } = migrate(db, kind);
+    if (isUnswept) sweep(db);
     return { db, fresh };
   } catch (error) {
     db.close();
@@ -94,18 +94,24 @@ function atOneMoment<T>(db: DatabaseSync, read: () => T): T {
   }
 }
 
-/** True if there was something to do. */
-function migrate(db: DatabaseSync, { applicationId, version, schema, migrations }: SqliteKind): boolean {
+/** `fresh`: there was something to do. */
+function migrate(
+  db: DatabaseSync,
+  { applicationId, version, schema, migrations }: SqliteKind,
+): { readonly fresh: boolean; readonly isUnswept: boolean } {
   return transact(db, () => {
     const found = pragma(db, 'user_version');
-    if (found >= version) return false;
-    if (found === 0) db.exec(schema);
-    else {
-      for (let at = found; at < version; at++) stepOn(db, migrations[at] ?? '');
-      db.exec('CREATE TABLE IF NOT EXISTS unswept (one INTEGER) STRICT');
+    if (found < version) {
+      if (found === 0) db.exec(schema);
+      else {
+        for (let at = found; at < version; at++) stepOn(db, migrations[at] ?? '');
+        db.exec('CREATE TABLE IF NOT EXISTS unswept (one INTEGER) STRICT');
+      }
+      db.exec(`PRAGMA application_id = ${applicationId}; PRAGMA user_version = ${version}`);
     }
-    db.exec(`PRAGMA application_id = ${applicationId}; PRAGMA user_version = ${version}`);
-    return true;
+    // Here, within the transaction: outside of one, a process that is just closing the file refuses a reader at once.
+    const isUnswept = db.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'unswept'").get() !== undefined;
+    return { fresh: found < version, isUnswept };
   });
 }
 
@@ -119,17 +125,22 @@ function stepOn(db: DatabaseSync, step: string | ((db: DatabaseSync) => void)): 
  * marks that this is still to be done, so that a process that was killed in between does it at its next start.
  */
 function sweep(db: DatabaseSync): void {
-  if (!db.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'unswept'").get()) return;
   try {
-    db.exec('VACUUM');
-    const { busy } = db.prepare('PRAGMA wal_checkpoint(TRUNCATE)').get() ?? {};
-    if (busy === 0) db.exec('DROP TABLE IF EXISTS unswept');
+    // First over the old bytes in their place: blocks that the file gives back would keep them.
+    if (!emptyWriteAheadLog(db)) return;
+    // Not in memory: the copy may be as large as a gallery, and it holds nothing that is not in the file.
+    db.exec('PRAGMA temp_store = FILE; VACUUM');
+    if (emptyWriteAheadLog(db)) db.exec('DROP TABLE IF EXISTS unswept');
   } catch (error) {
     // Another process reads the file, or the disk has no room for a copy: the next one that opens it does it.
-    const trouble = sqliteTrouble(error);
-    if (trouble !== 'held' && trouble !== 'full') throw error;
+    if (!['held', 'full', 'unwritable', 'down'].includes(sqliteTrouble(error) ?? '')) throw error;
+  } finally {
+    db.exec('PRAGMA temp_store = MEMORY');
   }
 }
+
+/** Moves what the write-ahead log holds into the file; false where another process keeps it from that. */
+export const emptyWriteAheadLog = (db: DatabaseSync): boolean => db.prepare('PRAGMA wal_checkpoint(TRUNCATE)').get()?.busy === 0;
 
 export function pragma(db: DatabaseSync, name: 'user_version' | 'application_id' | 'data_version'): number {
   return Number(db.prepare(`PRAGMA ${name}`).get()?.[name]);

@@ -4,7 +4,7 @@
  */
 import type { DatabaseSync } from 'node:sqlite';
 import { asFault, Fault, messageOf } from '../base/errors.ts';
-import { openSqlite, type SqliteKind, sqliteTrouble } from '../base/sqlite.ts';
+import { emptyWriteAheadLog, openSqlite, type SqliteKind, sqliteTrouble } from '../base/sqlite.ts';
 
 const schemaVersion = 5;
 /** "FLGY": tells our file from any other SQLite file (SQLite file format, offset 68). */
@@ -127,7 +127,7 @@ export function openGalleryFile(file: string, lockTimeoutMs: number): DatabaseSy
  */
 export function emptyLog(db: DatabaseSync, file: string): boolean {
   try {
-    return guarded(file, () => db.prepare('PRAGMA wal_checkpoint(TRUNCATE)').get()?.busy === 0);
+    return guarded(file, () => emptyWriteAheadLog(db));
   } catch (error) {
     if (error instanceof Fault && error.code !== 'gallery-damaged') return false;
     throw error;
