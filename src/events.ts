@@ -293,6 +293,17 @@ export type Event =
   | { readonly kind: 'key.removed'; readonly name: string; readonly role: string; readonly key: string }
   /** Alarm: this door signed a journal of `had` entries, and found one of `has` in its place. */
   | { readonly kind: 'journal.replaced'; readonly had: number; readonly has: number }
+  /**
+   * Entries up to `upTo` were removed, `rows` of them. `why`: their age, or the disk budget. `unread`: the first one that
+   * some consumer (the broker) had not been sent.
+   */
+  | {
+      readonly kind: 'journal.cut';
+      readonly upTo: number;
+      readonly rows: number;
+      readonly why: 'age' | 'disk';
+      readonly unread?: number;
+    }
   /** Alarm: the file of the people is gone or cannot be opened. Nobody is let in by face until it is back. */
   | { readonly kind: 'gallery.lost'; readonly detail: string }
   /** Another file stands in the place of the people's, or it is back: read again. */

@@ -52,6 +52,7 @@ const meanings: Readonly<Record<EventKind, string>> = {
   'key.added': 'A key may send commands from now on.',
   'key.removed': 'A key may no longer send commands.',
   'journal.replaced': 'Alarm: another journal stands in the place of the one that this door signed.',
+  'journal.cut': 'Old entries were removed from the journal, as the owner set it. A signed place stands for them.',
   'gallery.lost': 'Alarm: the file of the people is gone or cannot be opened. Nobody is let in by face until it is back.',
   'gallery.replaced': 'Another file stands in the place of the people’s, or it is back. It was read again.',
   'gallery.row-refused': 'Alarm: something stored about a person was not written by this door. It does not count.',

@@ -62,6 +62,8 @@ function isEvent(event: unknown, kind: string): event is Event {
 /** The rows of a chain in rising order of seq, and what else is needed to tell what happened to them. */
 export interface Chain {
   readonly rows: Iterable<JournalRow>;
+  /** The row before the first one, where older rows were removed. */
+  readonly after?: ChainHead | undefined;
   /** Undefined where the note of the last row is gone. */
   readonly head: ChainHead | undefined;
   /** Rows other than row `notSeq` that are chained to `prev`: this finds a row that was moved. */
@@ -70,7 +72,7 @@ export interface Chain {
 
 /** Recomputes the chain; stops at the first row that does not fit and names it. `onRow` hears of each good row. */
 export function verifyChain(chain: Chain, onRow: (seq: Seq) => void = () => {}): ChainVerdict {
-  let last = genesis;
+  let last = chain.after ?? genesis;
   const rows = chain.rows[Symbol.iterator]();
   for (;;) {
     let next: IteratorResult<JournalRow>;

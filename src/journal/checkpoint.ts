@@ -9,7 +9,7 @@ import Type from 'typebox';
 import { Compile } from 'typebox/compile';
 import { parseJson } from '../base/jws.ts';
 import type { ChainHead } from './chain.ts';
-import type { ChainVerdict, JournalCheckpoint, Seq } from './port.ts';
+import type { ChainVerdict, JournalCheckpoint, JournalCut, Seq } from './port.ts';
 
 /** The door's key, as the journal needs it. */
 export interface CheckpointSigner {
@@ -36,6 +36,17 @@ export const checkpointRow = Compile(
 
 const isSigned = (checkpoint: JournalCheckpoint, signer: CheckpointSigner): boolean =>
   checkpoint.kid === signer.kid && signer.verify(signedText(checkpoint), checkpoint.signature);
+
+const signedCut = ({ seq, hash, at }: Pick<JournalCut, 'seq' | 'hash' | 'at'>): string => `facelatch journal cut\n${seq}\n${hash}\n${at}`;
+
+/** Another text than that of a checkpoint: whoever has a checkpoint cannot cut the journal there. */
+export function cutOf(place: ChainHead, at: string, signer: CheckpointSigner): JournalCut {
+  const { seq, hash } = place;
+  return { seq, hash, at, kid: signer.kid, signature: signer.sign(signedCut({ seq, hash, at })) };
+}
+
+const isSignedCut = (cut: JournalCut, signer: CheckpointSigner): boolean =>
+  cut.kid === signer.kid && signer.verify(signedCut(cut), cut.signature);
 
 /** Where the newest checkpoint lies beside a journal. */
 const witnessFile = (journal: string): string => `${journal}.checkpoint`;
@@ -64,13 +75,17 @@ export interface SignedChain {
   readonly entries: number;
   /** In rising order. */
   readonly checkpoints: Iterable<JournalCheckpoint>;
+  /** From the cut on. */
   readonly hashAt: (seq: Seq) => string | undefined;
+  readonly cut: JournalCut | undefined;
   readonly witness: JournalCheckpoint | undefined;
   readonly signer: CheckpointSigner;
 }
 
 /** What the checkpoints say of a chain whose hashes are right. */
-export function verifyCheckpoints({ entries, checkpoints, hashAt, witness, signer }: SignedChain): ChainVerdict {
+export function verifyCheckpoints({ entries, checkpoints, hashAt, cut, witness, signer }: SignedChain): ChainVerdict {
+  if (cut && !isSignedCut(cut, signer))
+    return rewritten(cut.seq + 1, `The rows up to ${cut.seq} are gone, and this door has not signed that it removed them.`);
   let [signed, others, due] = [0, 0, 0];
   let last: Seq | undefined;
   for (const checkpoint of checkpoints) {
@@ -84,7 +99,7 @@ export function verifyCheckpoints({ entries, checkpoints, hashAt, witness, signe
     last = seq;
   }
   if (due > 0 && due <= entries) return rewritten(due, `The checkpoint of row ${due} is missing.`);
-  if (witness && hashAt(witness.seq) !== witness.hash)
+  if (witness && witness.seq >= (cut?.seq ?? 0) && hashAt(witness.seq) !== witness.hash)
     return witness.seq > entries
       ? {
           ok: false,

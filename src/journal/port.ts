@@ -28,6 +28,19 @@ export interface JournalCheckpoint {
   readonly signature: string;
 }
 
+/** Where a journal begins whose oldest rows were removed, signed by the door. */
+export interface JournalCut {
+  /** The last row that was removed. The row after it is chained to `hash`. */
+  readonly seq: Seq;
+  readonly hash: string;
+  /** When it was removed, ISO 8601, UTC. */
+  readonly at: string;
+  /** Thumbprint of the door's key (RFC 7638). */
+  readonly kid: string;
+  /** Ed25519 over `facelatch journal cut`, seq, hash and at, a line each; base64url. */
+  readonly signature: string;
+}
+
 export interface Query {
   readonly personId?: string;
   readonly kinds?: readonly EventKind[];
@@ -45,7 +58,10 @@ export interface Query {
 export type ChainVerdict =
   | {
       readonly ok: true;
+      /** The number of the last row. */
       readonly entries: number;
+      /** Where the oldest rows were removed: the last of them, and when. */
+      readonly cut?: Pick<JournalCut, 'seq' | 'at'>;
       /** Where the door's key is known: checkpoints it signed, those of earlier keys, and the row of the last one. */
       readonly checkpoints?: { readonly signed: number; readonly others: number; readonly last?: Seq };
     }
@@ -79,6 +95,20 @@ export interface Journal extends Disposable {
   readonly head: Seq;
   /** A named place in the journal, stored (the MQTT outbox keeps one). */
   cursor(name: string): { get(): Seq; set(seq: Seq): void };
+  /** Absent where the journal begins with row 1. */
+  readonly begins: JournalCut | undefined;
+  /**
+   * The last row up to which everything is older than `before` (ISO 8601) and may be removed; undefined where there is
+   * none. `now`: rows that claim a later time say nothing.
+   */
+  oldUpTo(before: string, now: string): Seq | undefined;
+  /**
+   * Removes the rows up to `seq`, which `oldUpTo` gave: writes `journal.cut`, the signed place and `notes` together. The
+   * rows do not count from then on; `clear` overwrites them. Throws Fault `journal-down`.
+   */
+  cut(seq: Seq, why: 'age' | 'disk', notes?: JournalNotes): Entry;
+  /** Overwrites up to `atMost` rows that were removed; how many. Throws Fault `journal-down`. */
+  clear(atMost: number): number;
   /** Checks the checkpoints alone, in milliseconds; `verify` also recomputes the rows between them. */
   verifyCheckpoints(): ChainVerdict;
   /** Recomputes the whole chain, and checks its checkpoints. */

@@ -21,6 +21,24 @@ CREATE TABLE checkpoint (seq INTEGER PRIMARY KEY, hash TEXT NOT NULL, kid TEXT N
 CREATE TRIGGER checkpoint_never_updated BEFORE UPDATE ON checkpoint BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
 CREATE TRIGGER checkpoint_never_deleted BEFORE DELETE ON checkpoint BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
 `;
+/** Rows up to the cut may be deleted, and no others. The cut lies at a checkpoint, before the last row, and only moves forward. */
+const cutTable = `
+CREATE TABLE cut (
+  one INTEGER PRIMARY KEY CHECK (one = 1), seq INTEGER NOT NULL, hash TEXT NOT NULL, at TEXT NOT NULL, kid TEXT NOT NULL, signature TEXT NOT NULL
+) STRICT;
+CREATE TRIGGER cut_at_checkpoint BEFORE INSERT ON cut
+  WHEN NOT EXISTS (SELECT 1 FROM checkpoint WHERE seq = NEW.seq AND hash = NEW.hash)
+    OR NEW.seq <= ifnull((SELECT seq FROM cut), 0) OR NEW.seq >= (SELECT seq FROM head)
+  BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
+CREATE TRIGGER cut_never_updated BEFORE UPDATE ON cut BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
+CREATE TRIGGER cut_never_deleted BEFORE DELETE ON cut BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
+DROP TRIGGER journal_never_deleted;
+CREATE TRIGGER journal_never_deleted BEFORE DELETE ON journal WHEN OLD.seq > ifnull((SELECT seq FROM cut), 0)
+  BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
+DROP TRIGGER checkpoint_never_deleted;
+CREATE TRIGGER checkpoint_never_deleted BEFORE DELETE ON checkpoint WHEN OLD.seq >= ifnull((SELECT seq FROM cut), 0)
+  BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
+`;
 const schema = `
 CREATE TABLE journal (
   seq INTEGER PRIMARY KEY, id TEXT NOT NULL, at TEXT NOT NULL, kind TEXT NOT NULL, person TEXT,
@@ -44,20 +62,21 @@ CREATE TRIGGER head_forward BEFORE UPDATE ON head
   BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
 CREATE TRIGGER head_never_deleted BEFORE DELETE ON head BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
 CREATE TRIGGER head_single BEFORE INSERT ON head BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
+${cutTable}
 `;
 
 const journal: SqliteKind = {
   applicationId: 0x464c4a31, // "FLJ1"
-  version: 3,
+  version: 4,
   schema,
   // What the door has to remember was read from the rows in version 1.
-  migrations: { 1: noteTable, 2: checkpointTable },
+  migrations: { 1: noteTable, 2: checkpointTable, 3: cutTable },
   faults: {
     foreign: (file) => damaged(file, new Error('a database of another program')),
     newer: (file, found) =>
       new Fault(
         'database-newer',
-        `The journal ${file} was written by a newer facelatch (format ${found}, this one knows 3); install that version, or set state.folder to another folder.`,
+        `The journal ${file} was written by a newer facelatch (format ${found}, this one knows 4); install that version, or set state.folder to another folder.`,
       ),
   },
 };

@@ -15,10 +15,12 @@ import {
   checkpointEvery,
   checkpointOf,
   checkpointRow,
+  cutOf,
   leaveWitness,
   readWitness,
   verifyCheckpoints,
 } from './checkpoint.ts';
+import { behind, clearRows, cutStatements, oldUpTo, placeAt, readCut } from './cut.ts';
 import { appendFault, damaged, journalFault, rowDamaged } from './faults.ts';
 import { instant } from './instant.ts';
 import type { ChainVerdict, Entry, Journal, JournalCheckpoint, JournalNotes, Query, Seq } from './port.ts';
@@ -82,6 +84,12 @@ export function openJournal({ file, clock, pollMs = 500, busyTimeoutMs = 1000, s
       get: () => guarded(file, () => cursorOf(opened, name)),
       set: (seq) => guarded(file, () => setCursor(opened, name, seq)),
     }),
+    get begins() {
+      return guarded(file, () => readCut(opened.sql.cuts, file));
+    },
+    oldUpTo: (before, now) => guarded(file, () => oldUpTo(opened.sql.cuts, file, instant(before, 'before'), instant(now, 'now'))),
+    cut: (seq, why, notes) => cut(opened, seq, why, notes),
+    clear: (atMost) => clear(opened, atMost),
     verifyCheckpoints: () => guarded(file, () => signedVerdict(opened, { ok: true, entries: headOf(opened)?.seq ?? 0 })),
     verify: (onProgress) => guarded(file, () => verify(opened, onProgress)),
     [Symbol.dispose]: () => {
@@ -104,6 +112,7 @@ function statementsOf(db: DatabaseSync) {
     cursor: db.prepare('SELECT seq FROM cursor WHERE name = ?'),
     note: db.prepare('SELECT value FROM note WHERE name = ?'),
     setNote: db.prepare('INSERT INTO note (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value'),
+    cuts: cutStatements(db),
     setCursor: db.prepare('INSERT INTO cursor (name, seq) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET seq = excluded.seq'),
   };
 }
@@ -130,14 +139,22 @@ function append(opened: OpenedJournal, event: Event, notes: JournalNotes = {}): 
       setNotes(opened, notes);
       return { row, checkpoint: addCheckpoint(opened, row) ?? earlier };
     });
-    opened.own = row;
-    opened.log ??= fileId(`${file}-wal`);
-    if (checkpoint) leaveWitness(file, checkpoint);
-    wakeAll(opened);
-    return withCheckpoint(opened, entryOf(row));
+    return appended(opened, { row, checkpoint });
   } catch (error) {
     throw appendFault(error, file);
   }
+}
+
+function appended(
+  opened: OpenedJournal,
+  { row, checkpoint }: { readonly row: JournalRow; readonly checkpoint: JournalCheckpoint | undefined },
+): Entry {
+  const { file } = opened;
+  opened.own = row;
+  opened.log ??= fileId(`${file}-wal`);
+  if (checkpoint) leaveWitness(file, checkpoint);
+  wakeAll(opened);
+  return withCheckpoint(opened, entryOf(row));
 }
 
 /** What is written to a file without a name is lost at the next restart, and nobody can read it. */
@@ -153,7 +170,7 @@ function addRow(opened: OpenedJournal, event: Event): JournalRow {
   const { file, clock, sql, own } = opened;
   const head = headOf(opened);
   if (!head) throw damaged(file, new Error('the note of the last row is gone'));
-  if (own && hashAt(opened, own.seq) !== own.hash) throw damaged(file, new Error(`row ${own.seq} was written again`));
+  if (own && !isAsWritten(opened, own)) throw damaged(file, new Error(`row ${own.seq} was written again`));
   const next = nextRow(head, event, randomUUID(), new Date(clock.wall()).toISOString());
   sql.insert.run(next.seq, next.id, next.at, next.kind, next.person, next.event, next.prev, next.hash);
   sql.moveHead.run(next.seq, next.hash);
@@ -164,7 +181,7 @@ function addRow(opened: OpenedJournal, event: Event): JournalRow {
 function tellReplaced(opened: OpenedJournal): JournalCheckpoint | undefined {
   const { signer, own, file } = opened;
   const witness = signer && !own ? readWitness(file, signer) : undefined;
-  if (!signer || !witness || hashAt(opened, witness.seq) === witness.hash) return undefined;
+  if (!signer || !witness || isAsWritten(opened, witness)) return undefined;
   const row = addRow(opened, { kind: 'journal.replaced', had: witness.seq, has: headOf(opened)?.seq ?? 0 });
   // Its checkpoint takes the place of the one beside the journal: the next process does not tell it again.
   return store(opened, checkpointOf(row, signer));
@@ -192,6 +209,44 @@ function checkpointAt({ sql, file }: OpenedJournal, seq: Seq): JournalCheckpoint
 function hashAt({ sql }: OpenedJournal, seq: Seq): string | undefined {
   const row = sql.hashAt.get(seq);
   return row && String(row.hash);
+}
+
+/** Of a row that was removed since, nobody can tell; its place in the chain is signed. */
+function isAsWritten(opened: OpenedJournal, { seq, hash }: ChainHead): boolean {
+  return hashAt(opened, seq) === hash || seq <= (readCut(opened.sql.cuts, opened.file)?.seq ?? 0);
+}
+
+/** The entry, the place and the notes: all or nothing. */
+function cut(opened: OpenedJournal, seq: Seq, why: 'age' | 'disk', notes: JournalNotes = {}): Entry {
+  const { db, file, clock, signer, sql } = opened;
+  try {
+    requireSameFile(opened);
+    if (!signer) throw new TypeError('a journal without a signer cannot be cut');
+    const row = transact(db, () => {
+      const before = readCut(sql.cuts, file)?.seq ?? 0;
+      const unread = behind(sql.cuts, seq, file);
+      const { hash, at, kid, signature } = cutOf(placeAt(sql.cuts, seq, file), new Date(clock.wall()).toISOString(), signer);
+      const event: Event = { kind: 'journal.cut', upTo: seq, rows: seq - before, why, ...(unread !== undefined && { unread: unread + 1 }) };
+      const added = addRow(opened, event);
+      sql.cuts.set.run(seq, hash, at, kid, signature);
+      setNotes(opened, notes);
+      return { row: added, checkpoint: addCheckpoint(opened, added) };
+    });
+    return appended(opened, row);
+  } catch (error) {
+    throw appendFault(error, file);
+  }
+}
+
+function clear(opened: OpenedJournal, atMost: number): number {
+  try {
+    const cleared = clearRows(opened.sql.cuts, atMost);
+    // What the log holds of them goes when the last of them does.
+    if (cleared < atMost) opened.db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+    return cleared;
+  } catch (error) {
+    throw appendFault(error, opened.file);
+  }
 }
 
 function withCheckpoint(opened: OpenedJournal, entry: Entry): Entry {
@@ -302,10 +357,12 @@ function verify(opened: OpenedJournal, onProgress: ((done: number, total: number
   try {
     const head = headOf(opened);
     const total = head?.seq ?? 0;
+    const after = readCut(opened.sql.cuts, file);
     const chain = {
+      after,
       rows: db
-        .prepare('SELECT * FROM journal ORDER BY seq')
-        .iterate()
+        .prepare('SELECT * FROM journal WHERE seq > ? ORDER BY seq')
+        .iterate(after?.seq ?? Number.MIN_SAFE_INTEGER)
         .map((row) => checked(row, file)),
       head,
       chainedTo: (prev: string, notSeq: Seq) =>
@@ -326,11 +383,15 @@ function verify(opened: OpenedJournal, onProgress: ((done: number, total: number
 
 function signedVerdict(opened: OpenedJournal, verdict: ChainVerdict & { readonly ok: true }): ChainVerdict {
   const { db, signer, file } = opened;
-  if (!signer) return verdict;
-  const rows = db.prepare('SELECT * FROM checkpoint ORDER BY seq').iterate();
+  const found = readCut(opened.sql.cuts, file);
+  const begins = found ? { cut: { seq: found.seq, at: found.at } } : {};
+  if (!signer) return { ...verdict, ...begins };
+  const rows = db.prepare('SELECT * FROM checkpoint WHERE seq >= ? ORDER BY seq').iterate(found?.seq ?? 0);
   const checkpoints = rows.map((row) => checkedRow(checkpointRow, row, () => damaged(file)));
-  const known = { checkpoints, hashAt: (seq: Seq) => hashAt(opened, seq), witness: readWitness(file, signer), signer };
-  return verifyCheckpoints({ entries: verdict.entries, ...known });
+  const hash = (seq: Seq) => (seq === found?.seq ? found.hash : hashAt(opened, seq));
+  const known = { checkpoints, hashAt: hash, cut: found, witness: readWitness(file, signer), signer };
+  const signed = verifyCheckpoints({ entries: verdict.entries, ...known });
+  return signed.ok ? { ...signed, ...begins } : signed;
 }
 
 function checked(row: unknown, file: string): JournalRow {

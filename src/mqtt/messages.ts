@@ -166,6 +166,12 @@ const fields = {
   'key.added': object({ name: text('The operator.'), role: text(), key: text('Thumbprint of the key.') }),
   'key.removed': object({ name: text('The operator.'), role: text(), key: text('Thumbprint of the key.') }),
   'journal.replaced': object({ had: count('Entries of the journal before, at least.'), has: count('Entries of the one found.') }),
+  'journal.cut': object({
+    upTo: count('The last entry that was removed.'),
+    rows: count('Entries that were removed.'),
+    why: Type.Enum(['age', 'disk'], { description: '`privacy.journalDays` or `privacy.diskMb`.' }),
+    unread: maybe(count('The first of them that had not been published.')),
+  }),
   'gallery.lost': object({ detail }),
   'gallery.replaced': object({ people: count(), templates: count() }),
   'gallery.row-refused': object({

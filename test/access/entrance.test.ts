@@ -255,7 +255,7 @@ describe('after a restart', () => {
     journal[Symbol.dispose]();
     {
       using raw = new DatabaseSync(file());
-      raw.exec('DROP TABLE note; DROP TABLE checkpoint; PRAGMA user_version = 1');
+      raw.exec('DROP TABLE note; DROP TABLE checkpoint; DROP TABLE cut; PRAGMA user_version = 1');
     }
     journal = openJournal({ file: file(), clock });
     expect(open().controller.premises.armed).toBe(false);

@@ -108,6 +108,7 @@ export const eventOf: { readonly [Kind in EventKind]: Extract<Event, { kind: Kin
   },
   'key.added': { kind: 'key.added', name: 'ada', role: 'admin', key: 'k-1' },
   'key.removed': { kind: 'key.removed', name: 'ada', role: 'admin', key: 'k-1' },
+  'journal.cut': { kind: 'journal.cut', upTo: 128, rows: 128, why: 'age' },
   'journal.replaced': { kind: 'journal.replaced', had: 128, has: 0 },
   'gallery.lost': { kind: 'gallery.lost', detail: 'The gallery is gone.' },
   'gallery.replaced': { kind: 'gallery.replaced', people: 3, templates: 12 },

@@ -86,6 +86,13 @@ export function memoryJournal({ clock }: { clock: Clock }): MemoryJournal {
       return head.seq;
     },
     cursor: (name) => ({ get: () => cursors.get(name) ?? 0, set: (seq) => void cursors.set(name, seq) }),
+    // Without a signer there is no checkpoint, and so no place for a cut.
+    begins: undefined,
+    oldUpTo: () => undefined,
+    cut: () => {
+      throw new TypeError('a journal without a signer cannot be cut');
+    },
+    clear: () => 0,
     verifyCheckpoints: () => ({ ok: true, entries: head.seq }),
     verify: (onProgress) => {
       const verdict = verifyChain({ rows, head, chainedTo: (prev, not) => rows.filter((row) => row.prev === prev && row.seq !== not) });

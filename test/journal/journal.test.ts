@@ -135,7 +135,7 @@ describe('a journal that cannot be opened', () => {
   test('a journal of a newer version is refused by name and left as it is', () => {
     opening();
     const raw = new DatabaseSync(file);
-    raw.exec('PRAGMA user_version = 4');
+    raw.exec('PRAGMA user_version = 5');
     raw.close();
     const before = readFileSync(file);
     expect(opening).toThrow(expect.objectContaining({ code: 'database-newer', message: expect.stringContaining('state.folder') }));

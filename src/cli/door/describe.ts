@@ -154,6 +154,8 @@ const words: Words = {
 
   'journal.replaced': ({ had, has }) =>
     `this door had a journal of ${counted(had, 'entry', 'entries')}, and found one of ${has} in its place`,
+  'journal.cut': ({ upTo, rows, why, unread }) =>
+    `${counted(rows, 'entry', 'entries')} of the journal removed, up to row ${upTo} (${why === 'age' ? 'privacy.journalDays' : 'privacy.diskMb'})${unread === undefined ? '' : `; those from ${unread} on were never published`}`,
   'gallery.lost': ({ detail }) => `the people cannot be read, and nobody is let in by face: ${detail}`,
   'gallery.replaced': ({ people: enrolled, templates }) =>
     `the file of the people was replaced: ${people(enrolled)}, ${counted(templates, 'template')}`,

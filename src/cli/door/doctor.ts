@@ -20,7 +20,7 @@ import { lacksOf } from '../../learning/own/own-networks.ts';
 import { doorReaderOf } from '../../learning/parts.ts';
 import type { Config } from '../../settings/load.ts';
 import { type CommonOptions, configOf, exitCodes, print, withCommon, withHelp } from '../context.ts';
-import { signedWords } from '../journal/journal.ts';
+import { entriesText, signedWords } from '../journal/journal.ts';
 import { counted } from '../words.ts';
 import type { Check, Found } from './doctor-check.ts';
 import { farmChecks } from './doctor-farm.ts';
@@ -115,7 +115,7 @@ async function* examine(config: Config, withCamera: boolean, stop: AbortSignal):
       };
     return {
       health: 'ok',
-      found: `${counted(verdict.entries, 'entry', 'entries')}${signedWords(verdict)}; "facelatch journal verify" recomputes its chain`,
+      found: `${entriesText(verdict)}${signedWords(verdict)}; "facelatch journal verify" recomputes its chain`,
     };
   });
   if (withCamera && reader) {

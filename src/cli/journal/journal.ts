@@ -125,11 +125,18 @@ function verifyCommand(exit: (code: number) => void): Command {
     const verdict = verifiedJournal(config);
     print(options, verdict, () =>
       verdict.ok
-        ? `the journal is whole: ${counted(verdict.entries, 'entry', 'entries')}${signedWords(verdict)}`
+        ? `the journal is whole: ${entriesText(verdict)}${signedWords(verdict)}`
         : `the journal is damaged at row ${verdict.seq} (${verdict.problem}): ${verdict.detail}`,
     );
     exit(verdict.ok ? exitCodes.yes : exitCodes.no);
   });
+}
+
+/** How many entries there are, and where the journal begins. */
+export function entriesText({ entries, cut }: ChainVerdict & { readonly ok: true }): string {
+  if (!cut) return counted(entries, 'entry', 'entries');
+  const left = counted(entries - cut.seq, 'entry', 'entries');
+  return `${left}, from row ${cut.seq + 1} on (those before it were removed on ${cut.at.slice(0, 10)}, which this door signed)`;
 }
 
 /** What the door's signatures vouch for. */
