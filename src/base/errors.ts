@@ -5,6 +5,9 @@
 
 /** Every fault facelatch knows. Expected outcomes (a denial, a picture without a face) are values, never faults. */
 export type FaultCode =
+  | 'backup-damaged'
+  | 'backup-failed'
+  | 'backup-refused'
   | 'bad-argument'
   | 'bad-config'
   | 'bad-picture'

@@ -332,6 +332,25 @@ export const faultGuide: Readonly<Record<FaultCode, FaultAdvice>> = {
     remedy:
       'Enrol more people or pictures, on different days. Remove or mark the pictures that the message names. The network in use stays as it was.',
   },
+  'backup-damaged': {
+    area: 'people and journal',
+    says: ['The backup', 'is damaged', 'cannot be read'],
+    cause: 'The file is no backup of facelatch, or it was cut or changed: on the way, on the disk, or by somebody. Nothing was restored.',
+    remedy: 'Use another copy of the file, or an older backup. Copy it again from where it was taken.',
+  },
+  'backup-failed': {
+    area: 'people and journal',
+    says: ['The backup', 'cannot be written', 'cannot be copied'],
+    cause: 'A backup could not be taken: its folder is gone or read-only, or a file of the state folder cannot be read.',
+    remedy:
+      'Read the message: it names the file. Check that the share or the stick of `backup.folder` is there. An older backup is left as it was.',
+  },
+  'backup-refused': {
+    area: 'people and journal',
+    says: ['was not encrypted for', 'was not made with'],
+    cause: 'The recovery phrase, the identity or the passphrase is not the one that this file was encrypted for, or somebody else made it.',
+    remedy: 'Give the phrase of the door that took the backup. A recovery phrase has 24 words, in their order.',
+  },
   'key-destroyed': {
     area: 'people and journal',
     says: ['was destroyed: nothing can be kept for it'],

@@ -3,6 +3,7 @@
  * there by one rename; then the folder is synced. A crash or a power cut at any point leaves what was there before.
  */
 import { closeSync, fchmodSync, fsyncSync, lstatSync, mkdirSync, openSync, readdirSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 
 /** Prefix of the names of unfinished files and folders. */
@@ -32,6 +33,33 @@ export function writeWhole(file: string, content: Uint8Array | string, { mode = 
     throw error;
   }
   syncFolder(folder);
+}
+
+/**
+ * As `writeWhole`, for content that comes piece by piece; returns its size in bytes. Throws the file system's error, or
+ * what `pieces` throws; `file` is then unchanged.
+ */
+export async function writeWholePieces(file: string, pieces: AsyncIterable<Uint8Array>, mode = 0o600): Promise<number> {
+  const beside = join(dirname(file), `${unfinished}${basename(file)}`);
+  rmSync(beside, { force: true });
+  try {
+    await using handle = await open(beside, 'wx', mode);
+    await handle.chmod(mode); // the umask may have taken from it
+    let bytes = 0;
+    for await (const piece of pieces) bytes += await writeAll(handle, piece);
+    await handle.sync();
+    renameSync(beside, file);
+    syncFolder(dirname(file));
+    return bytes;
+  } catch (error) {
+    rmSync(beside, { force: true });
+    throw error;
+  }
+}
+
+async function writeAll(handle: FileHandle, piece: Uint8Array): Promise<number> {
+  for (let done = 0; done < piece.length; ) done += (await handle.write(piece, done)).bytesWritten;
+  return piece.length;
 }
 
 /** A document as JSON, ending with a line break. */

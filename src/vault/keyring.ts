@@ -10,6 +10,7 @@ import Type from 'typebox';
 import { Compile } from 'typebox/compile';
 import { asFault, Fault, messageOf } from '../base/errors.ts';
 import { checkedRow, openSqlite, type SqliteKind, sqliteTrouble, transact } from '../base/sqlite.ts';
+import { derivedKey } from './derived.ts';
 import { type KeyGiven, type KeyNotes, type KeyOwner, type KeySource, keySources, type Vault } from './port.ts';
 import { decrypted, encrypted, opened, ownerName, ownerOf, sealed } from './sealing.ts';
 
@@ -199,6 +200,7 @@ function vaultOf(state: State): Vault {
       safely(() =>
         sql.keys.all().map((row) => knownOwner(state, checkedRow(ownerForm, row, () => damaged(file, new Error('a key'))).owner)),
       ),
+    derived: (purpose) => derivedKey(state.kek, purpose),
     [Symbol.dispose]: () => {
       state.wrapping?.key.fill(0);
       state.kek.fill(0);

@@ -3,6 +3,7 @@
  * that what was sealed for them is gone when the key is gone, in every copy of the file.
  */
 import type { PersonId } from '../events.ts';
+import type { KeyPurpose } from './derived.ts';
 
 /** Whose key seals something. A key that does not exist yet is made when something is sealed for its owner. */
 export type KeyOwner =
@@ -90,4 +91,6 @@ export interface Vault extends Disposable {
   owners(): readonly KeyOwner[];
   /** Of the wrapping of keys: grows with every destruction. */
   readonly epoch: number;
+  /** A key of its own for this purpose, which the recovery phrase gives too. Whoever asks overwrites it after use. */
+  derived(purpose: KeyPurpose): Uint8Array;
 }

@@ -1,0 +1,29 @@
+/** Who was removed from a door for good: the file of a keyring in, the names of the owners out. Needs no key. */
+import { existsSync } from 'node:fs';
+import { DatabaseSync } from 'node:sqlite';
+import Type, { type Static } from 'typebox';
+import { Compile } from 'typebox/compile';
+import { Fault, messageOf } from '../../base/errors.ts';
+import { openStill } from './still-database.ts';
+
+const form = Type.Object({ owner: Type.String(), at: Type.String() });
+const check = Compile(form);
+export type Tombstone = Static<typeof form>;
+
+/** None where there is no file. `still`: nobody else has it open. Throws Fault `vault-damaged`. */
+export function tombstonesIn(keyring: string, still = false): readonly Tombstone[] {
+  if (!existsSync(keyring)) return [];
+  try {
+    const db = still ? openStill(keyring) : new DatabaseSync(keyring, { timeout: 5000 });
+    try {
+      return db
+        .prepare('SELECT owner, at FROM destroyed ORDER BY at, owner')
+        .all()
+        .map(({ owner, at }) => check.Parse({ owner, at }));
+    } finally {
+      db.close();
+    }
+  } catch (error) {
+    throw new Fault('vault-damaged', `The keyring ${keyring} cannot be read (${messageOf(error)}): who was removed is not known`, error);
+  }
+}
