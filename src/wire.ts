@@ -7,11 +7,12 @@ import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { openEntrance } from './access/entrance.ts';
 import type { Door } from './access/port.ts';
-import { enrolmentSessionsOf, journalOf, journalReaderOf, stateFolder } from './adapters/basics.ts';
+import { enrolmentSessionsOf, stateFolder } from './adapters/basics.ts';
 import { cameraOf, infraredOf, stepping } from './adapters/camera.ts';
 import { openChallengeOutputs, outputsOptions } from './adapters/challenge.ts';
 import { deskOf, doorSignerOf } from './adapters/command.ts';
 import { metricsOf } from './adapters/host.ts';
+import { journalOf, journalPeople, journalReaderOf } from './adapters/journal.ts';
 import { checksLiveness, livenessOf, liveVisitsOf } from './adapters/liveness.ts';
 import { embeddedBroker } from './adapters/mqtt.ts';
 import { inputsOf, relayOf } from './adapters/relay.ts';
@@ -143,11 +144,10 @@ export async function wire(config: Config, log: Log, overrides: Overrides = {}):
     }),
   );
   const networks = opening.use(networkList(config));
-  const reading = opening.use(journalReaderOf(config));
   const ports = () =>
     commandPorts({
       ...{ config, live, door, controller, gallery, people, roster, journal, networks, enrolment, camera, learning, clock },
-      reader: reading,
+      reader: rooms.entries,
     });
   const desk =
     config.mqtt.enabled && config.mqtt.commands
@@ -175,7 +175,9 @@ async function openRooms(config: Config, log: Log, overrides: Overrides, opening
   const stepped = isStepped(config, overrides) ? steppedClock() : undefined;
   const clock = overrides.clock ?? stepped ?? systemClock;
   opening.use(lockState(guardedFolder(config, log)));
-  const journal = opening.use(journalOf(config, clock));
+  const people = journalPeople(config, clock);
+  const journal = opening.use(journalOf(config, clock, people));
+  const entries = opening.use(journalReaderOf(config, people));
   const { eyes, learning } = await openGuarding({ config, log, clock, journal }, overrides, opening);
   const relay = opening.use(overrides.relay ?? (await relayOf(config, clock, log.child({ room: 'relay' }))));
   const ear = openEar();
@@ -183,7 +185,7 @@ async function openRooms(config: Config, log: Log, overrides: Overrides, opening
   const plainCamera = overrides.camera ?? cameraOf(config, clock, onBound, ear.asked);
   const camera = sharedCamera(stepped ? stepping(plainCamera, stepped, config.camera.fps) : plainCamera);
   return {
-    ...{ config, clock, log, journal, learning, eyes, relay, camera },
+    ...{ config, clock, log, journal, entries, learning, eyes, relay, camera },
     listeners: {
       ...overrides,
       onEvent: (event, entry) => {

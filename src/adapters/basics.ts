@@ -1,6 +1,6 @@
 /**
  * A configuration in, rooms opened as it says out. Here is what most commands need (what ships, the state folder,
- * networks, people, journal); every other room has a file of its own beside this one.
+ * networks, people); every other room has a file of its own beside this one.
  */
 
 import { statSync } from 'node:fs';
@@ -11,7 +11,7 @@ import { type RowSeal, rowSeal } from '../base/data/row-seal.ts';
 import { Fault, messageOf } from '../base/errors.ts';
 import { makeFolder } from '../base/make-folder.ts';
 import { type Clock, systemClock } from '../base/time.ts';
-import { gallerySecret, heldKeys, noteGallerySealed, textSigner } from '../command/keys.ts';
+import { gallerySecret, heldKeys, noteGallerySealed } from '../command/keys.ts';
 import type { EmbedderInfo, FaceReader } from '../face/port.ts';
 import { openFaceReader, type ReaderOptions } from '../face/reader.ts';
 import { type ManyReader, openFaceReaders } from '../face/readers.ts';
@@ -22,9 +22,6 @@ import { gallerySearch, type Search } from '../identity/search.ts';
 import { enrolmentSessions, type SessionsOptions } from '../identity/sessions.ts';
 import { openGallery } from '../identity/sqlite.ts';
 import { type GalleryThreshold, galleryThreshold } from '../identity/threshold.ts';
-import type { Journal, JournalReader } from '../journal/port.ts';
-import { journalReader } from '../journal/reader.ts';
-import { openJournal } from '../journal/sqlite.ts';
 import { cohortEmbedder, openCohort } from '../recipes/cohort.ts';
 import type { Config } from '../settings/load.ts';
 import { knownOfDoor } from './evidence.ts';
@@ -173,16 +170,6 @@ export function renewTemplates(
 /** A search in memory, under the head of an embedder. */
 export function searchOf({ identity }: Config, embedder: EmbedderInfo): Search {
   return gallerySearch(embedder, identity.detection);
-}
-
-export function journalOf(config: Config, clock: Clock = systemClock): Journal {
-  const signer = textSigner(heldKeys(doorKeysFile(config)));
-  return openJournal({ file: join(stateFolder(config), 'journal.sqlite'), clock, signer });
-}
-
-/** The journal for whoever asks from afar. */
-export function journalReaderOf(config: Config): JournalReader {
-  return journalReader(join(stateFolder(config), 'journal.sqlite'));
 }
 
 /** Remote enrolment, over the gallery and camera of the running door. */

@@ -16,7 +16,8 @@ import { openUsedCommands } from '../command/used.ts';
 import { machineMark } from '../host/machine.ts';
 import { timeSync } from '../host/time-sync.ts';
 import type { Config } from '../settings/load.ts';
-import { doorKeysFile, journalOf, stateFolder } from './basics.ts';
+import { doorKeysFile, stateFolder } from './basics.ts';
+import { journalOf } from './journal.ts';
 
 /** Where the keys of this door's operators are kept. */
 export const operatorsFile = (config: Config): string => join(stateFolder(config), 'operators.json');

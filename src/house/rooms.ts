@@ -10,7 +10,7 @@ import type { Clock } from '../base/time.ts';
 import type { SharedCamera } from '../camera/shared.ts';
 import type { Face } from '../face/port.ts';
 import type { ServiceManager } from '../host/systemd.ts';
-import type { Journal } from '../journal/port.ts';
+import type { Journal, JournalReader } from '../journal/port.ts';
 import type { Eyes } from '../learning/eyes.ts';
 import type { Learning } from '../learning/open.ts';
 import type { PublicationStatus } from '../mqtt/client.ts';
@@ -51,6 +51,8 @@ export interface Rooms {
   readonly log: Log;
   readonly listeners: Listeners;
   readonly journal: Journal;
+  /** The journal for whoever asks from afar. */
+  readonly entries: JournalReader;
   /** Absent where a test brings its own reader: there is nothing to learn for it. */
   readonly learning: Learning | undefined;
   readonly eyes: Eyes;

@@ -5,7 +5,7 @@
  */
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
 import { instant } from './instant.ts';
-import type { Query } from './port.ts';
+import type { StoredQuery } from './reader.ts';
 
 export interface Budget {
   /** Milliseconds. */
@@ -26,11 +26,7 @@ interface Condition {
 class OutOfTime extends Error {}
 
 /** Rows as SQLite gives them, in rising order. */
-export function selectNewest(
-  db: DatabaseSync,
-  query: Query & { readonly limit: number },
-  { atMostMs, now }: Budget,
-): readonly unknown[] | 'too-long' {
+export function selectNewest(db: DatabaseSync, query: StoredQuery, { atMostMs, now }: Budget): readonly unknown[] | 'too-long' {
   const endMs = now() + atMostMs;
   db.function('in_time', { deterministic: false }, () => {
     if (now() > endMs) throw new OutOfTime();
@@ -41,17 +37,16 @@ export function selectNewest(
     const seqs = seqsOf(query);
     if (span.length > 0 && isShort(db, span))
       return rowsOf(db, 'INDEXED BY journal_at', [...span, ...seqs, ...othersOf(query)], query.limit);
-    if (query.personId !== undefined)
-      return rowsOf(db, 'INDEXED BY journal_person', [...personOf(query), ...seqs, ...span, ...kindsOf(query)], query.limit);
+    // One walk for each text that stands for the person, or for each kind: a walk along several at once would have to
+    // sort all of their rows.
+    const walks = (index: string, column: string, values: readonly string[], rest: readonly Condition[]) =>
+      values
+        .flatMap((value) => rowsOf(db, index, [{ sql: `${column} = ?`, values: [value] }, ...seqs, ...span, ...rest], query.limit))
+        .toSorted((a, b) => seqOf(a) - seqOf(b))
+        .slice(-query.limit);
+    if (query.persons) return walks('INDEXED BY journal_person', 'person', query.persons, kindsOf(query));
     if (!query.kinds) return rowsOf(db, 'NOT INDEXED', [...seqs, ...span], query.limit);
-    // One walk for each kind: a walk along several kinds at once would have to sort all of their rows.
-    const perKind = [...new Set(query.kinds)].map((kind) =>
-      rowsOf(db, 'INDEXED BY journal_kind', [{ sql: 'kind = ?', values: [kind] }, ...seqs, ...span], query.limit),
-    );
-    return perKind
-      .flat()
-      .toSorted((a, b) => seqOf(a) - seqOf(b))
-      .slice(-query.limit);
+    return walks('INDEXED BY journal_kind', 'kind', [...new Set(query.kinds)], []);
   } catch (error) {
     if (error instanceof OutOfTime) return 'too-long';
     throw error;
@@ -74,17 +69,17 @@ function isShort(db: DatabaseSync, span: readonly Condition[]): boolean {
   return Number(found?.n) <= fewRows;
 }
 
-const spanOf = ({ since, until }: Query): Condition[] => [
+const spanOf = ({ since, until }: StoredQuery): Condition[] => [
   ...(since === undefined ? [] : [{ sql: 'at >= ?', values: [instant(since, 'since')] }]),
   ...(until === undefined ? [] : [{ sql: 'at <= ?', values: [instant(until, 'until')] }]),
 ];
-const seqsOf = ({ after, upTo }: Query): Condition[] => [
+const seqsOf = ({ after, upTo }: StoredQuery): Condition[] => [
   ...(after === undefined ? [] : [{ sql: 'seq > ?', values: [after] }]),
   ...(upTo === undefined ? [] : [{ sql: 'seq <= ?', values: [upTo] }]),
 ];
-const personOf = ({ personId }: Query): Condition[] => (personId === undefined ? [] : [{ sql: 'person = ?', values: [personId] }]);
-const kindsOf = ({ kinds }: Query): Condition[] =>
-  kinds ? [{ sql: `kind IN (${kinds.map(() => '?').join(', ')})`, values: [...kinds] }] : [];
-const othersOf = (query: Query): Condition[] => [...personOf(query), ...kindsOf(query)];
+const oneOf = (column: string, values: readonly string[] | undefined): Condition[] =>
+  values ? [{ sql: `${column} IN (${values.map(() => '?').join(', ')})`, values }] : [];
+const kindsOf = ({ kinds }: StoredQuery): Condition[] => oneOf('kind', kinds);
+const othersOf = (query: StoredQuery): Condition[] => [...oneOf('person', query.persons), ...kindsOf(query)];
 
 const seqOf = (row: unknown): number => (typeof row === 'object' && row !== null && 'seq' in row ? Number(row.seq) : 0);

@@ -24,6 +24,7 @@ import { behind, clearRows, cutStatements, oldUpTo, placeAt, readCut } from './c
 import { appendFault, damaged, journalFault, rowDamaged } from './faults.ts';
 import { instant } from './instant.ts';
 import type { ChainVerdict, Entry, Journal, JournalCheckpoint, JournalNotes, Query, Seq } from './port.ts';
+import { type Pseudonyms, plainIds } from './pseudonyms.ts';
 import { cursorRow, headRow, journalRow, noteRow, openJournalFile } from './schema.ts';
 
 export interface JournalOptions {
@@ -39,6 +40,8 @@ export interface JournalOptions {
   readonly busyTimeoutMs?: number;
   /** The door's key. Absent (tests, tools): no checkpoints are made or checked. */
   readonly signer?: CheckpointSigner;
+  /** Closed with the journal. Absent (tests, tools): people stand in rows with their ids. */
+  readonly people?: Pseudonyms;
 }
 
 interface OpenedJournal {
@@ -47,6 +50,7 @@ interface OpenedJournal {
   readonly id: FileId | undefined;
   log: FileId | undefined;
   readonly signer: CheckpointSigner | undefined;
+  readonly people: Pseudonyms;
   /** The last row that this process wrote. */
   own: ChainHead | undefined;
   readonly file: string;
@@ -63,12 +67,18 @@ const batchRows = 256;
 /**
  * Opens the journal, making it where there is none. Throws Fault `database-newer`, `journal-damaged` or `journal-down`.
  */
-export function openJournal({ file, clock, pollMs = 500, busyTimeoutMs = 1000, signer }: JournalOptions): Journal {
+export function openJournal({ file, clock, pollMs = 500, busyTimeoutMs = 1000, signer, people = plainIds }: JournalOptions): Journal {
   const opened: OpenedJournal = guarded(file, () => {
     const before = fileId(file);
     const db = openJournalFile(file, busyTimeoutMs);
     const id = before ?? fileId(file);
-    return { ...{ db, file, id, signer, clock, pollMs }, log: undefined, own: undefined, sql: statementsOf(db), followers: new Set() };
+    return {
+      ...{ db, file, id, signer, people, clock, pollMs },
+      log: undefined,
+      own: undefined,
+      sql: statementsOf(db),
+      followers: new Set(),
+    };
   });
   const { db } = opened;
   return {
@@ -95,6 +105,7 @@ export function openJournal({ file, clock, pollMs = 500, busyTimeoutMs = 1000, s
     [Symbol.dispose]: () => {
       if (!db.isOpen) return;
       db.close();
+      people[Symbol.dispose]();
       wakeAll(opened);
     },
   };
@@ -139,7 +150,7 @@ function append(opened: OpenedJournal, event: Event, notes: JournalNotes = {}): 
       setNotes(opened, notes);
       return { row, checkpoint: addCheckpoint(opened, row) ?? earlier };
     });
-    return appended(opened, { row, checkpoint });
+    return appended(opened, event, { row, checkpoint });
   } catch (error) {
     throw appendFault(error, file);
   }
@@ -147,6 +158,7 @@ function append(opened: OpenedJournal, event: Event, notes: JournalNotes = {}): 
 
 function appended(
   opened: OpenedJournal,
+  event: Event,
   { row, checkpoint }: { readonly row: JournalRow; readonly checkpoint: JournalCheckpoint | undefined },
 ): Entry {
   const { file } = opened;
@@ -154,7 +166,7 @@ function appended(
   opened.log ??= fileId(`${file}-wal`);
   if (checkpoint) leaveWitness(file, checkpoint);
   wakeAll(opened);
-  return withCheckpoint(opened, entryOf(row));
+  return withCheckpoint(opened, { ...entryOf(row), event });
 }
 
 /** What is written to a file without a name is lost at the next restart, and nobody can read it. */
@@ -167,11 +179,11 @@ function requireSameFile({ file, id, log }: OpenedJournal): void {
 }
 
 function addRow(opened: OpenedJournal, event: Event): JournalRow {
-  const { file, clock, sql, own } = opened;
+  const { file, clock, sql, own, people } = opened;
   const head = headOf(opened);
   if (!head) throw damaged(file, new Error('the note of the last row is gone'));
   if (own && !isAsWritten(opened, own)) throw damaged(file, new Error(`row ${own.seq} was written again`));
-  const next = nextRow(head, event, randomUUID(), new Date(clock.wall()).toISOString());
+  const next = nextRow(head, people.written(event), randomUUID(), new Date(clock.wall()).toISOString());
   sql.insert.run(next.seq, next.id, next.at, next.kind, next.person, next.event, next.prev, next.hash);
   sql.moveHead.run(next.seq, next.hash);
   return next;
@@ -222,7 +234,7 @@ function cut(opened: OpenedJournal, seq: Seq, why: 'age' | 'disk', notes: Journa
   try {
     requireSameFile(opened);
     if (!signer) throw new TypeError('a journal without a signer cannot be cut');
-    const row = transact(db, () => {
+    const { event, ...row } = transact(db, () => {
       const before = readCut(sql.cuts, file)?.seq ?? 0;
       const unread = behind(sql.cuts, seq, file);
       const { hash, at, kid, signature } = cutOf(placeAt(sql.cuts, seq, file), new Date(clock.wall()).toISOString(), signer);
@@ -230,9 +242,9 @@ function cut(opened: OpenedJournal, seq: Seq, why: 'age' | 'disk', notes: Journa
       const added = addRow(opened, event);
       sql.cuts.set.run(seq, hash, at, kid, signature);
       setNotes(opened, notes);
-      return { row: added, checkpoint: addCheckpoint(opened, added) };
+      return { event, row: added, checkpoint: addCheckpoint(opened, added) };
     });
-    return appended(opened, row);
+    return appended(opened, event, row);
   } catch (error) {
     throw appendFault(error, file);
   }
@@ -273,15 +285,17 @@ function noteOf({ sql, file }: OpenedJournal, name: string): string | undefined 
 }
 
 async function* follow(opened: OpenedJournal, after: Seq, signal: AbortSignal): AsyncGenerator<Entry> {
-  const { db, file, sql } = opened;
+  const { db, file, sql, people } = opened;
   let last = after;
   while (!signal.aborted && db.isOpen) {
+    while (!people.catchUp()) await new Promise(setImmediate);
+    if (!db.isOpen) return;
     const rows = guarded(file, () => sql.after.all(last));
     // Nothing is awaited between the empty read and the sleep, so that no append of this process is missed.
     if (rows.length === 0) await woken(opened, signal);
     for (const row of rows) {
       if (signal.aborted) return;
-      const entry = withCheckpoint(opened, readEntry(row, file));
+      const entry = withCheckpoint(opened, readEntry(opened, row));
       last = entry.seq;
       yield entry;
     }
@@ -331,14 +345,25 @@ function setCursor({ db, sql }: OpenedJournal, name: string, seq: Seq): void {
   }
 }
 
-function runQuery({ db, file }: OpenedJournal, query: Query): readonly Entry[] {
+function runQuery(opened: OpenedJournal, query: Query): readonly Entry[] {
+  const found =
+    query.personId === undefined
+      ? newestRows(opened, query)
+      : // One walk along the index for each text that stands for the person.
+        opened.people.of(query.personId).flatMap((person) => newestRows(opened, query, person));
+  const entries = found.map((row) => readEntry(opened, row)).toSorted((a, b) => a.seq - b.seq);
+  return query.limit === undefined ? entries : entries.slice(-query.limit);
+}
+
+/** `person`: as the rows have it. */
+function newestRows({ db }: OpenedJournal, query: Query, person?: string): readonly unknown[] {
   const conditions: string[] = [];
   const values: SQLInputValue[] = [];
   const where = (condition: string, ...bound: SQLInputValue[]) => {
     conditions.push(condition);
     values.push(...bound);
   };
-  if (query.personId !== undefined) where('person = ?', query.personId);
+  if (person !== undefined) where('person = ?', person);
   if (query.kinds) where(`kind IN (${query.kinds.map(() => '?').join(', ')})`, ...query.kinds);
   if (query.since !== undefined) where('at >= ?', instant(query.since, 'since'));
   if (query.until !== undefined) where('at <= ?', instant(query.until, 'until'));
@@ -346,8 +371,7 @@ function runQuery({ db, file }: OpenedJournal, query: Query): readonly Entry[] {
   if (query.upTo !== undefined) where('seq <= ?', query.upTo);
   const filter = conditions.length > 0 ? `WHERE ${conditions.join(' AND ')}` : '';
   // A negative limit is no limit in SQLite.
-  const rows = db.prepare(`SELECT * FROM journal ${filter} ORDER BY seq DESC LIMIT ?`).all(...values, query.limit ?? -1);
-  return rows.reverse().map((row) => readEntry(row, file));
+  return db.prepare(`SELECT * FROM journal ${filter} ORDER BY seq DESC LIMIT ?`).all(...values, query.limit ?? -1);
 }
 
 function verify(opened: OpenedJournal, onProgress: ((done: number, total: number) => void) | undefined): ChainVerdict {
@@ -398,9 +422,10 @@ function checked(row: unknown, file: string): JournalRow {
   return checkedRow(journalRow, row, () => rowDamaged(file, seqOf(row)));
 }
 
-function readEntry(row: unknown, file: string): Entry {
+function readEntry({ file, people }: OpenedJournal, row: unknown): Entry {
   try {
-    return entryOf(checked(row, file));
+    const entry = entryOf(checked(row, file));
+    return { ...entry, event: people.read(entry.event) };
   } catch (error) {
     throw rowDamaged(file, seqOf(row), error);
   }

@@ -4,7 +4,8 @@
  */
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { galleryOf, journalOf, renewTemplates, stateFolder } from '../adapters/basics.ts';
+import { galleryOf, renewTemplates, stateFolder } from '../adapters/basics.ts';
+import { journalOf } from '../adapters/journal.ts';
 import { systemClock } from '../base/time.ts';
 import type { Event } from '../events.ts';
 import type { Gallery } from '../identity/port.ts';

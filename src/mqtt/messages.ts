@@ -25,7 +25,7 @@ const text = (description?: string) => Type.String(description === undefined ? {
 const count = (description?: string) => Type.Integer({ minimum: 0, ...(description === undefined ? {} : { description }) });
 const ms = (description = 'Milliseconds.') => Type.Number({ description });
 const maybe = Type.Optional;
-const personId = text('A person’s id; names stay in the door.');
+const personId = text('A person’s id; names stay in the door. `pseudonym:…` for somebody who was removed since.');
 
 const band = Type.Enum([...likenessBands], {
   description: 'How far the best match was from the threshold. The exact likeness stays in the journal of the door.',

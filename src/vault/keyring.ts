@@ -152,6 +152,10 @@ function statements(db: DatabaseSync) {
     notes: db.prepare('SELECT name, value FROM notes'),
     note: db.prepare('INSERT INTO notes (name, value) VALUES (?, ?)'),
     forgetNotes: db.prepare("DELETE FROM notes WHERE name IN ('source', 'wrapped', 'sealedWith')"),
+    owners: db.prepare('SELECT owner FROM keys ORDER BY owner'),
+    // The first changes with every commit of another connection, the second with every change of this one.
+    version: db.prepare('PRAGMA data_version'),
+    ownChanges: db.prepare('SELECT total_changes() AS n'),
   };
 }
 
@@ -161,6 +165,9 @@ function vaultOf(state: State): Vault {
   return {
     get source() {
       return state.source;
+    },
+    get changes() {
+      return safely(() => `${sql.version.get()?.data_version} ${sql.ownChanges.get()?.n}`);
     },
     get epoch() {
       return safely(() => present(state).epoch);
@@ -198,7 +205,7 @@ function vaultOf(state: State): Vault {
       ),
     owners: () =>
       safely(() =>
-        sql.keys.all().map((row) => knownOwner(state, checkedRow(ownerForm, row, () => damaged(file, new Error('a key'))).owner)),
+        sql.owners.all().map((row) => knownOwner(state, checkedRow(ownerForm, row, () => damaged(file, new Error('a key'))).owner)),
       ),
     derived: (purpose) => derivedKey(state.kek, purpose),
     [Symbol.dispose]: () => {

@@ -89,6 +89,8 @@ export interface Vault extends Disposable {
   destroyed(): readonly { readonly owner: KeyOwner; readonly at: string }[];
   /** Every owner who has a key. */
   owners(): readonly KeyOwner[];
+  /** Another text after every change of the keyring, by whichever process. */
+  readonly changes: string;
   /** Of the wrapping of keys: grows with every destruction. */
   readonly epoch: number;
   /** A key of its own for this purpose, which the recovery phrase gives too. Whoever asks overwrites it after use. */

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/base/time.ts';
 import type { Event } from '../../src/events.ts';
 import type { Journal, Query } from '../../src/journal/port.ts';
-import { journalReader } from '../../src/journal/reader.ts';
+import { journalReader, type StoredQuery } from '../../src/journal/reader.ts';
 import { selectNewest } from '../../src/journal/select.ts';
 import { openJournal } from '../../src/journal/sqlite.ts';
 import { fakeClock } from '../fakes/clock.ts';
@@ -75,14 +75,14 @@ it('a query stops when its time is over, whichever way it looks', () => {
   // Each look at the clock takes a whole second.
   let nowMs = 0;
   const now = () => (nowMs += 1000);
-  const slow: Query[] = [
+  const slow: Omit<StoredQuery, 'limit'>[] = [
     { since: timeOf(1000) },
-    { personId: 'p-1', kinds: ['daemon.stopped'] },
+    { persons: ['p-1'], kinds: ['daemon.stopped'] },
     { kinds: ['camera.restored'], after: 299 },
     { upTo: 0 },
   ];
   using db = new DatabaseSync(file, { readOnly: true });
-  for (const query of [{ personId: 'p-1', kinds: ['daemon.stopped' as const] }, { kinds: ['camera.restored' as const] }, {}])
+  for (const query of [{ persons: ['p-1'], kinds: ['daemon.stopped' as const] }, { kinds: ['camera.restored' as const] }, {}])
     expect(selectNewest(db, { ...query, limit: 1000 }, { atMostMs: 1, now }), JSON.stringify(query)).toBe('too-long');
   // A walk that ends before the first look at the clock is never cut short.
   for (const query of slow.slice(0, 1)) expect(selectNewest(db, { ...query, limit: 1000 }, { atMostMs: 1, now })).toEqual([]);

@@ -2,8 +2,8 @@
 import { existsSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { Command } from 'commander';
-import { journalOf } from '../../adapters/basics.ts';
 import { cameraFile } from '../../adapters/camera.ts';
+import { journalOf } from '../../adapters/journal.ts';
 import { Fault } from '../../base/errors.ts';
 import { bindCamera, boundCamera, type CameraIdentity, cameraInWords, identityOf } from '../../camera/binding.ts';
 import { findVideoDevice, videoDevices } from '../../camera/devices.ts';

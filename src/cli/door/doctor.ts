@@ -3,9 +3,10 @@
 import { existsSync } from 'node:fs';
 import { styleText } from 'node:util';
 import { Command } from 'commander';
-import { doorKeysFile, journalOf, modelFolder } from '../../adapters/basics.ts';
+import { doorKeysFile, modelFolder } from '../../adapters/basics.ts';
 import { cameraOf } from '../../adapters/camera.ts';
 import { doorKeysOf } from '../../adapters/command.ts';
+import { journalOf } from '../../adapters/journal.ts';
 import { brokerProbe, embeddedBroker, exposedBroker } from '../../adapters/mqtt.ts';
 import { checkSysfsLine, inputsOf, relayLine } from '../../adapters/relay.ts';
 import { openRelayDevice } from '../../adapters/relay-line.ts';

@@ -2,7 +2,8 @@
  * `facelatch journal mark` and `marks`: a person says what an entry really showed; the next training learns from it.
  */
 import { Command } from 'commander';
-import { galleryOf, journalOf } from '../../adapters/basics.ts';
+import { galleryOf } from '../../adapters/basics.ts';
+import { journalOf } from '../../adapters/journal.ts';
 import { Fault } from '../../base/errors.ts';
 import { embedderOf } from '../../learning/networks.ts';
 import { samplesOf, storeFile } from '../../learning/parts.ts';

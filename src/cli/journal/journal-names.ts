@@ -2,6 +2,7 @@
 import { galleryOf } from '../../adapters/basics.ts';
 import { Fault } from '../../base/errors.ts';
 import type { Gallery } from '../../identity/port.ts';
+import { isPseudonym } from '../../journal/pseudonyms.ts';
 import { embedderOf } from '../../learning/networks.ts';
 import type { Config } from '../../settings/load.ts';
 import { tell } from '../context.ts';
@@ -34,5 +35,5 @@ export function refresh(names: Names): void {
 }
 
 export function nameIn(names: Names): (id: string) => string {
-  return (id) => names.find(id)?.name ?? (names.lost ? id : `someone removed (${id})`);
+  return (id) => names.find(id)?.name ?? (names.lost ? id : isPseudonym(id) ? 'removed person' : `someone removed (${id})`);
 }

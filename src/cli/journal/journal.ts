@@ -3,7 +3,7 @@
  * changed.
  */
 import { Command, Option } from 'commander';
-import { journalOf } from '../../adapters/basics.ts';
+import { journalOf } from '../../adapters/journal.ts';
 import { Fault } from '../../base/errors.ts';
 import type { ChainVerdict, Entry, Journal, Query } from '../../journal/port.ts';
 import type { Config } from '../../settings/load.ts';

@@ -5,7 +5,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { Command } from 'commander';
-import { galleryOf, journalOf } from '../../adapters/basics.ts';
+import { galleryOf } from '../../adapters/basics.ts';
+import { journalOf } from '../../adapters/journal.ts';
 import { embedderOf } from '../../learning/networks.ts';
 import { isOwnNetwork, removeOwnNetwork } from '../../learning/own/own-networks.ts';
 import { takeInNetwork } from '../../learning/own/take-in.ts';

@@ -2,7 +2,8 @@
  * `facelatch enrol`: pictures or a camera and a name in; a person whom the door knows out, or nothing and the reason.
  */
 import { Command } from 'commander';
-import { galleryOf, journalOf } from '../../adapters/basics.ts';
+import { galleryOf } from '../../adapters/basics.ts';
+import { journalOf } from '../../adapters/journal.ts';
 import { Fault, isBadPicture } from '../../base/errors.ts';
 import { type FilePath, shownPath } from '../../base/path.ts';
 import type { EmbedderInfo, FaceReader } from '../../face/port.ts';
