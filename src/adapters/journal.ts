@@ -24,15 +24,24 @@ export function journalOf(config: Config, clock: Clock = systemClock, people: Ps
 }
 
 /**
- * Who the rows of the journal are about, all of them known at once. The journal works without the vault too: then it
- * shows pseudonyms as they stand in the rows.
+ * Who the rows of the journal are about, all of them known at once. The journal works without the vault too: while that
+ * is locked, it shows pseudonyms as they stand in the rows.
  */
 export function journalPeople(config: Config, clock: Clock = systemClock): Pseudonyms {
-  const vault = vaultIfOpen(config, clock);
-  const people = pseudonyms({ vault: () => vault, close: () => vault?.[Symbol.dispose]() });
+  const state: { vault: Vault | undefined; triedAtMs: number } = { vault: undefined, triedAtMs: Number.NEGATIVE_INFINITY };
+  const vault = () => {
+    if (state.vault || clock.now() < state.triedAtMs + againMs) return state.vault;
+    state.triedAtMs = clock.now();
+    state.vault = vaultIfOpen(config, clock);
+    return state.vault;
+  };
+  const people = pseudonyms({ vault, close: () => state.vault?.[Symbol.dispose]() });
   while (!people.catchUp());
   return people;
 }
+
+/** How long to leave a locked vault alone. Milliseconds. */
+const againMs = 10_000;
 
 function vaultIfOpen(config: Config, clock: Clock): Vault | undefined {
   try {
