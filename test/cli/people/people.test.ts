@@ -269,7 +269,8 @@ describe('people and journal', () => {
   it('shows what happened, by ids, although nobody can say any more who they were', async () => {
     const broken = at('broken-state');
     mkdirSync(broken);
-    for (const name of ['journal.sqlite', 'people.sqlite', 'vault.sqlite', 'vault.key']) copyFileSync(join(state, name), join(broken, name));
+    for (const name of ['journal.sqlite', 'people.sqlite', 'vault.sqlite', 'vault.key'])
+      copyFileSync(join(state, name), join(broken, name));
     writeFileSync(join(broken, 'people.sqlite'), 'this is no database'.repeat(100));
     const shown = await facelatch(['journal', '--limit', '1', '--state', broken]);
     expect(shown).toMatchObject({
