@@ -16,6 +16,7 @@ import { journalOf, journalPeople, journalReaderOf } from './adapters/journal.ts
 import { checksLiveness, livenessOf, liveVisitsOf } from './adapters/liveness.ts';
 import { embeddedBroker } from './adapters/mqtt.ts';
 import { inputsOf, relayOf } from './adapters/relay.ts';
+import { vaultOf } from './adapters/vault.ts';
 import { Fault } from './base/errors.ts';
 import type { Log } from './base/log.ts';
 import { type BootTime, type Clock, runTime, steppedClock, systemClock } from './base/time.ts';
@@ -57,6 +58,7 @@ import type { LivenessChecker } from './liveness/port.ts';
 import type { Inputs, Relay } from './relay/port.ts';
 import { liveSettings } from './settings/live.ts';
 import type { Config } from './settings/load.ts';
+import type { Vault } from './vault/port.ts';
 
 /** What a test or the command line may put in place of what the configuration would give. */
 export interface Overrides extends Listeners {
@@ -89,7 +91,7 @@ export interface House extends AsyncDisposable {
 }
 
 /**
- * Opens everything, in order: the state folder's lock, journal, networks, gallery, relay at its safe level, camera,
+ * Opens everything, in order: the state folder's lock, vault, journal, networks, gallery, relay at its safe level, camera,
  * broker, desk. Throws the Fault of whatever could not be opened; what was opened before it is released.
  */
 export async function wire(config: Config, log: Log, overrides: Overrides = {}): Promise<House> {
@@ -175,10 +177,11 @@ async function openRooms(config: Config, log: Log, overrides: Overrides, opening
   const stepped = isStepped(config, overrides) ? steppedClock() : undefined;
   const clock = overrides.clock ?? stepped ?? systemClock;
   opening.use(lockState(guardedFolder(config, log)));
+  const vault = opening.use(vaultOf(config, clock));
   const people = journalPeople(config, clock);
   const journal = opening.use(journalOf(config, clock, people));
   const entries = opening.use(journalReaderOf(config, people));
-  const { eyes, learning } = await openGuarding({ config, log, clock, journal }, overrides, opening);
+  const { eyes, learning } = await openGuarding({ config, log, clock, vault, journal }, overrides, opening);
   const relay = opening.use(overrides.relay ?? (await relayOf(config, clock, log.child({ room: 'relay' }))));
   const ear = openEar();
   const onBound = ({ title, ids, port }: CameraIdentity) => journal.append({ kind: 'camera.bound', title, ids, port });
@@ -216,14 +219,14 @@ function guardedFolder(config: Config, log: Log): string {
 
 /** A reader that a test brings guards alone: there is nothing to learn for it. */
 async function openGuarding(
-  { config, log, clock, journal }: Pick<Rooms, 'config' | 'log' | 'clock' | 'journal'>,
+  { config, log, clock, vault, journal }: Pick<Rooms, 'config' | 'log' | 'clock' | 'journal'> & { readonly vault: Vault },
   overrides: Overrides,
   opening: AsyncDisposableStack,
 ): Promise<Pick<Rooms, 'eyes' | 'learning'>> {
-  if (overrides.reader) return { eyes: opening.use(eyesOf(config, overrides.reader, clock)), learning: undefined };
+  if (overrides.reader) return { eyes: opening.use(eyesOf(config, overrides.reader, vault, clock)), learning: undefined };
   const learning = opening.use(
     await openLearning({
-      ...{ config, journal, clock },
+      ...{ config, vault, journal, clock },
       log: log.child({ room: 'retrain' }),
       synchronised: overrides.clockSynchronised ?? timeSync(),
       workshop: overrides.workshop,

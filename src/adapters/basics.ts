@@ -24,6 +24,7 @@ import { openGallery } from '../identity/sqlite.ts';
 import { type GalleryThreshold, galleryThreshold } from '../identity/threshold.ts';
 import { cohortEmbedder, openCohort } from '../recipes/cohort.ts';
 import type { Config } from '../settings/load.ts';
+import type { Vault } from '../vault/port.ts';
 import { knownOfDoor } from './evidence.ts';
 
 /** What facelatch ships beside its code. */
@@ -87,13 +88,17 @@ export function stateFolder({ state }: Config): string {
 /** Where this door's own keys are kept. */
 export const doorKeysFile = (config: Config): string => join(stateFolder(config), 'door-keys.json');
 
-/** The people. `reseal`: somebody at the machine vouches for every row as it stands. */
-export function galleryOf(config: Config, embedder: EmbedderInfo, clock: Clock = systemClock, reseal = false): Gallery {
+/**
+ * The people, sealed by the vault; whoever opened it closes it after them. `reseal`: somebody at the machine vouches for
+ * every row as it stands.
+ */
+export function galleryOf(config: Config, embedder: EmbedderInfo, vault: Vault, clock: Clock = systemClock, reseal = false): Gallery {
   const seal = sealOf(doorKeysFile(config));
   const file = join(stateFolder(config), 'people.sqlite');
   const evidence = storedEvidence(config, embedder);
   return openGallery({
     file,
+    vault,
     embedder,
     policy: config.identity,
     clock,

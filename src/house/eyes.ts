@@ -5,8 +5,9 @@ import type { FaceReader } from '../face/port.ts';
 import { type Eyes, openEyes } from '../learning/eyes.ts';
 import { guardOf } from '../learning/parts.ts';
 import type { Config } from '../settings/load.ts';
+import type { Vault } from '../vault/port.ts';
 
 /** One reader that guards alone, with the people of the state folder. */
-export function eyesOf(config: Config, reader: FaceReader, clock: Clock): Eyes & AsyncDisposable {
-  return openEyes(guardOf('base', reader, galleryOf(config, reader.embedder, clock)));
+export function eyesOf(config: Config, reader: FaceReader, vault: Vault, clock: Clock): Eyes & AsyncDisposable {
+  return openEyes(guardOf('base', reader, galleryOf(config, reader.embedder, vault, clock)));
 }

@@ -44,7 +44,7 @@ async function earlierGuard({ config, retraining, kept, clock, log }: Parameters
   let best: { readonly folder: string; readonly lacking: number } = { folder: '', lacking };
   for (const folder of [...(former === undefined ? [] : [former]), ...kept.folders()]) {
     try {
-      using gallery = galleryOf(config, openEmbedderNetwork(folder).info, clock);
+      using gallery = galleryOf(config, openEmbedderNetwork(folder).info, retraining.vault, clock);
       if (gallery.unrecognised.length < best.lacking) best = { folder, lacking: gallery.unrecognised.length };
     } catch (error) {
       if (!(error instanceof Fault)) throw error;

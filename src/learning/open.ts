@@ -22,6 +22,7 @@ import type { Farm, JobStatus, Training } from '../retrain/port.ts';
 import type { Samples } from '../retrain/samples.ts';
 import { type VisitPictures, visitPictures } from '../retrain/visit-pictures.ts';
 import type { Config } from '../settings/load.ts';
+import type { Vault } from '../vault/port.ts';
 import { type Eyes, openEyes } from './eyes.ts';
 import { firstGuards, keptNetworksOf, tidy } from './first-guards.ts';
 import type { KeptNetworks } from './kept-networks.ts';
@@ -32,6 +33,7 @@ import { type TemplateRenewal, templateRenewal } from './template-renewal.ts';
 
 export interface LearningOptions {
   readonly config: Config;
+  readonly vault: Vault;
   readonly journal: Journal;
   readonly clock: Clock;
   readonly log: Log;
@@ -99,9 +101,9 @@ const scheduleMs = 20_000;
  * opening the configured network throws.
  */
 export async function openLearning(options: LearningOptions): Promise<Learning> {
-  const { config, journal, clock, log, workshop } = options;
+  const { config, vault, journal, clock, log, workshop } = options;
   await using opening = new AsyncDisposableStack();
-  const retraining = opening.use(await openRetraining(config));
+  const retraining = opening.use(await openRetraining(config, vault));
   const record = recorder(journal, log);
   const kept = keptNetworksOf(config);
   const { guard, coming } = await firstGuards({ config, retraining, kept, clock, log, record });

@@ -29,6 +29,7 @@ import { type Samples, samplesIn } from '../retrain/samples.ts';
 import { openRetrainStore, type RetrainStore } from '../retrain/store.ts';
 import type { Networks } from '../retrain/task.ts';
 import type { Config } from '../settings/load.ts';
+import type { Vault } from '../vault/port.ts';
 
 export const storeFile = (config: Config): string => join(stateFolder(config), 'retrain.sqlite');
 const bundlesFolder = (config: Config): string => join(stateFolder(config), 'models');
@@ -92,6 +93,7 @@ export const keptId = (folder: string): string => `${keptPrefix}${folder}`;
 
 /** The room's parts that need no network to be running. */
 export interface Retraining {
+  readonly vault: Vault;
   readonly store: RetrainStore;
   readonly registry: Registry;
   readonly signer: Signer;
@@ -106,10 +108,10 @@ export interface Retraining {
 }
 
 /**
- * Opens it; the store lives as long as the registry. Throws Faults of the store, the door's keys and the configured
+ * Opens it; the store lives as long as the registry, and the vault longer. Throws Faults of the store, the door's keys and the configured
  * embedder.
  */
-export async function openRetraining(config: Config): Promise<Retraining & Disposable> {
+export async function openRetraining(config: Config, vault: Vault): Promise<Retraining & Disposable> {
   const keys = await doorKeysOf(config);
   const base = modelFolder(config.face.embedder);
   const { store, movedAway } = storeOrNew(storeFile(config));
@@ -122,6 +124,7 @@ export async function openRetraining(config: Config): Promise<Retraining & Dispo
   const registry = openRegistry({ store, folder: bundlesFolder(config), expected });
   const folderOf = (id: string) => (id === 'base' ? base : id.startsWith(keptPrefix) ? id.slice(keptPrefix.length) : registry.folder(id));
   return {
+    vault,
     store,
     registry,
     signer: { kid: keys.id, key: keys.sign },
@@ -179,10 +182,15 @@ function checkedStore(file: string): RetrainStore {
   }
 }
 
-export async function openGuard(config: Config, { folderOf }: Pick<Retraining, 'folderOf'>, id: string, clock: Clock): Promise<Guard> {
+export async function openGuard(
+  config: Config,
+  { folderOf, vault }: Pick<Retraining, 'folderOf' | 'vault'>,
+  id: string,
+  clock: Clock,
+): Promise<Guard> {
   const reader = await readerOf(config, folderOf(id));
   try {
-    return guardOf(id, reader, galleryOf(config, reader.embedder, clock));
+    return guardOf(id, reader, galleryOf(config, reader.embedder, vault, clock));
   } catch (error) {
     await reader[Symbol.asyncDispose]();
     throw error;

@@ -6,6 +6,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { galleryOf, renewTemplates, stateFolder } from '../adapters/basics.ts';
 import { journalOf } from '../adapters/journal.ts';
+import { vaultOf } from '../adapters/vault.ts';
 import { systemClock } from '../base/time.ts';
 import type { Event } from '../events.ts';
 import type { Gallery } from '../identity/port.ts';
@@ -90,9 +91,10 @@ export async function openCommandPromotion(
   { workshop, signal }: Pick<PromotionOptions, 'workshop' | 'signal'>,
 ): Promise<CommandPromotion> {
   await using opening = new AsyncDisposableStack();
-  const retraining = opening.use(await openRetraining(config));
+  const vault = opening.use(vaultOf(config));
+  const retraining = opening.use(await openRetraining(config, vault));
   const journal = opening.use(journalOf(config));
-  const gallery = opening.use(galleryOf(config, embedderOf(config)));
+  const gallery = opening.use(galleryOf(config, embedderOf(config), vault));
   const record = (event: Event) => void journal.append(event);
   const untilQuiet = async () => signal.throwIfAborted();
   const room = opening.use(openPromotion(config, { retraining, gallery, workshop, record, untilQuiet, signal }));

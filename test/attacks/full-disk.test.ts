@@ -13,6 +13,7 @@ import { doorConfig } from '../fakes/config.ts';
 import { eventOf } from '../fakes/events.ts';
 import { fakeRelay } from '../fakes/relay.ts';
 import { fillDisk, mountSmallDisk, unmountDisk } from '../fakes/small-disk.ts';
+import { memoryVault } from '../fakes/vault.ts';
 
 const disk = mountSmallDisk('2m') ?? '';
 const { TMPDIR: before } = process.env;
@@ -41,7 +42,8 @@ it('on a full disk a door is disarmed, a hold ends and a person is kept out; not
   const clock = fakeClock();
   const relay = fakeRelay();
   using journal = openJournal({ file: `${disk}/journal.sqlite`, clock });
-  const galleryOptions = { file: `${disk}/people.sqlite`, embedder: smallEmbedder, policy: smallPolicy, clock };
+  using vault = memoryVault();
+  const galleryOptions = { vault, file: `${disk}/people.sqlite`, embedder: smallEmbedder, policy: smallPolicy, clock };
   using gallery = openGallery(galleryOptions);
   const ada = gallery.enrol(person('Ada', face()));
   const bob = gallery.enrol(person('Bob', face()));

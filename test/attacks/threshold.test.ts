@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { galleryOf, modelFolder } from '../../src/adapters/basics.ts';
 import { keepKnownOfDoor } from '../../src/adapters/evidence.ts';
+import { vaultOf } from '../../src/adapters/vault.ts';
 import { openEmbedderNetwork } from '../../src/face/manifest/embedder.ts';
 import { digestOf } from '../../src/identity/evidence/door.ts';
 import { loadConfig } from '../../src/settings/load.ts';
@@ -18,7 +19,8 @@ it('evidence of another hand, or of another door, leaves the threshold at the ta
   const { config } = loadConfig({ flags: new Map([['state.folder', folder.path]]) });
   const random = randomOf(3);
   const known = () => {
-    using gallery = galleryOf(config, embedder);
+    using vault = vaultOf(config);
+    using gallery = galleryOf(config, embedder, vault);
     for (let i = gallery.list().length; i < 10; i++) {
       const template = unitVector(random, embedder.dimension);
       gallery.enrol({ name: `P${i}`, pictures: [{ picture: Buffer.from(`${i}`), template, source: 'test' }] });
@@ -29,7 +31,8 @@ it('evidence of another hand, or of another door, leaves the threshold at the ta
     return { embedder: sha256, evidence, visits: [], fitness: [] };
   };
   const effect = () => {
-    using gallery = galleryOf(config, embedder);
+    using vault = vaultOf(config);
+    using gallery = galleryOf(config, embedder, vault);
     return gallery.threshold.layers?.door?.effect;
   };
   const own = known();

@@ -14,6 +14,7 @@ import type { Embedding } from '../../src/face/port.ts';
 import type { Gallery, NewPicture } from '../../src/identity/port.ts';
 import { openGallery } from '../../src/identity/sqlite.ts';
 import { loadConfig } from '../../src/settings/load.ts';
+import { vaultBeside } from '../fakes/vault.ts';
 import { embedderInfo, randomEmbeddings } from './match.ts';
 
 const people = 1000;
@@ -23,8 +24,10 @@ const rounds = 40;
 export async function benchGallery(): Promise<Row[]> {
   const folder = mkdtempSync(join(tmpdir(), 'facelatch-bench-'));
   const embedder = embedderInfo();
+  using vault = vaultBeside(join(folder, 'people'));
   const open = () =>
     openGallery({
+      vault,
       ...{ file: join(folder, 'people.sqlite'), embedder, policy: loadConfig({}).config.identity, clock: systemClock },
       seal: { rows: rowSeal(Buffer.alloc(32, 7), 'bench'), begun: true, begin: () => undefined },
       strangers: () => shippedStrangers(embedder),

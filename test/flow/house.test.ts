@@ -7,6 +7,7 @@ import { DatabaseSync } from 'node:sqlite';
 import mqtt from 'mqtt';
 import sharp from 'sharp';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { vaultOf } from '../../src/adapters/vault.ts';
 import { Fault } from '../../src/base/errors.ts';
 import { openLog } from '../../src/base/log.ts';
 import { systemClock } from '../../src/base/time.ts';
@@ -169,7 +170,8 @@ describe('trouble', () => {
     const { house, stop } = await open();
     await show(shot('p03-smiling'), 3);
     const { galleryOf } = await import('../../src/adapters/basics.ts');
-    using other = galleryOf(house.config, house.reader.embedder);
+    using vault = vaultOf(house.config);
+    using other = galleryOf(house.config, house.reader.embedder, vault);
     const picture = shot('p03-neutral');
     other.enrol({
       name: 'p03',

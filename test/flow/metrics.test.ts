@@ -4,6 +4,7 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { galleryOf } from '../../src/adapters/basics.ts';
+import { vaultOf } from '../../src/adapters/vault.ts';
 import { openLog } from '../../src/base/log.ts';
 import { wire } from '../../src/wire.ts';
 import { temporaryFolder } from '../cli/facelatch.ts';
@@ -57,7 +58,8 @@ it('a visit of a known face, of a stranger and of one in the dark are counted, w
     expect(now('likeness_logits_count', { side: 'accepted' })).toBeGreaterThanOrEqual(3);
     expect(now('frame_age_seconds')).toBeLessThan(10);
     // What another process does with the people is seen too.
-    using other = galleryOf(config, reader.embedder);
+    using vault = vaultOf(config);
+    using other = galleryOf(config, reader.embedder, vault);
     other.forget(other.list()[0]!.id);
     await expect.poll(async () => (await scrape())('templates'), { timeout: 5000 }).toBe(0);
   } finally {

@@ -12,6 +12,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import sharp from 'sharp';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { demoPeopleFolder, galleryOf, modelFolder, readerOf } from '../../src/adapters/basics.ts';
+import { vaultOf } from '../../src/adapters/vault.ts';
 import { systemClock } from '../../src/base/time.ts';
 import type { Event } from '../../src/events.ts';
 import { openEmbedderNetwork } from '../../src/face/manifest/embedder.ts';
@@ -49,7 +50,8 @@ beforeAll(async () => {
       .toFile(picture(i));
   const config = configOf(before);
   await using reader = await readerOf(config);
-  using gallery = galleryOf(config, reader.embedder);
+  using vault = vaultOf(config);
+  using gallery = galleryOf(config, reader.embedder, vault);
   for (const name of people) {
     const pictures = [];
     for (const shot of ['neutral', 'smiling']) {
@@ -109,7 +111,8 @@ it('the network before guards until everybody has a template of the new one, ove
   expect(journalled('templates.renewing')).toMatchObject([{ people: 16 }, { guarding: expect.stringMatching(/^network-before /) }]);
   expect(journalled('templates.renewed')).toMatchObject([{ pictures: 2 * people.length - half, templates: 32 }]);
   expect(journalled('templates.missing')).toEqual([]);
-  using gallery = galleryOf(configOf('embedder'), now);
+  using vault = vaultOf(configOf('embedder'));
+  using gallery = galleryOf(configOf('embedder'), now, vault);
   expect(gallery.list().map(({ name }) => name)).toEqual(people);
   expect(gallery).toMatchObject({ stale: 0, unrecognised: [], templates: 32 });
   // The copy that nobody needs is gone, and the network in use is kept for the next change.
@@ -119,7 +122,8 @@ it('the network before guards until everybody has a template of the new one, ove
 it('somebody of whom no template can be made is named, and the network before goes on until they are removed', async () => {
   const config = configOf(before);
   {
-    using gallery = galleryOf(config, openEmbedderNetwork(before).info);
+    using vault = vaultOf(config);
+    using gallery = galleryOf(config, openEmbedderNetwork(before).info, vault);
     const template = gallery.list().length > 0 ? new Float32Array(256).fill(1 / 16) : undefined;
     gallery.enrol({ name: 'Without a face', pictures: [{ picture: readFileSync(picture(0)), source: 'grey.jpg', template: template! }] });
     // As if everybody still had templates of the network before alone.

@@ -8,11 +8,18 @@ import { openGallery } from '../../src/identity/sqlite.ts';
 import { openJournal } from '../../src/journal/sqlite.ts';
 import { qualityLimits } from '../fakes/quality-limits.ts';
 import { circleEmbedder, drawing, drawingReader } from '../fakes/reader.ts';
+import { vaultBeside } from '../fakes/vault.ts';
 
 const [, , folder = '', name = '', face = '0'] = process.argv;
 const policy = { policy: 'paper', targetFmr: 0.0001, detection: 0.99, verification: 0.8 } as const;
 const reader = drawingReader();
-const gallery = openGallery({ file: join(folder, 'people.sqlite'), embedder: circleEmbedder, policy, clock: systemClock });
+const gallery = openGallery({
+  vault: vaultBeside(join(folder, 'people')),
+  file: join(folder, 'people.sqlite'),
+  embedder: circleEmbedder,
+  policy,
+  clock: systemClock,
+});
 const journal = openJournal({ file: join(folder, 'journal.sqlite'), clock: systemClock });
 const all = enrolmentSessions({
   gallery,

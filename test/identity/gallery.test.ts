@@ -7,6 +7,7 @@ import { afterAll } from 'vitest';
 import { openGallery } from '../../src/identity/sqlite.ts';
 import { testGallery } from '../contracts/gallery.ts';
 import { emptyShelf, memoryGallery } from '../fakes/gallery.ts';
+import { memoryVault } from '../fakes/vault.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'facelatch-gallery-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -18,5 +19,6 @@ testGallery('in memory', () => {
 
 testGallery('SQLite', () => {
   const file = join(folder, `${randomUUID()}.db`);
-  return (options) => openGallery({ ...options, file });
+  const vault = memoryVault();
+  return (options) => openGallery({ ...options, vault, file });
 });

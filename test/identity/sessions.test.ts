@@ -22,6 +22,7 @@ import { memoryGallery } from '../fakes/gallery.ts';
 import { memoryJournal } from '../fakes/journal.ts';
 import { qualityLimits } from '../fakes/quality-limits.ts';
 import { circleEmbedder, type Drawing, drawing, drawingReader } from '../fakes/reader.ts';
+import { vaultBeside } from '../fakes/vault.ts';
 
 const policy = { policy: 'paper', targetFmr: 0.0001, detection: 0.99, verification: 0.8 } as const;
 const limits = qualityLimits;
@@ -437,7 +438,8 @@ it('kill -9 in the midst of a commit leaves the whole person or nobody, and a wh
     if (signal === 'SIGKILL') cut++;
   }
   expect(cut).toBeGreaterThan(0);
-  using gallery = openGallery({ file: join(folder, 'people.sqlite'), embedder: circleEmbedder, policy, clock: systemClock });
+  using vault = vaultBeside(join(folder, 'people'));
+  using gallery = openGallery({ vault, file: join(folder, 'people.sqlite'), embedder: circleEmbedder, policy, clock: systemClock });
   using journal = openJournal({ file: join(folder, 'journal.sqlite'), clock: systemClock });
   for (const person of gallery.list()) expect(person.pictures).toBe(20);
   expect(gallery.templates).toBe(gallery.list().length * 20);

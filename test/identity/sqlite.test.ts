@@ -10,27 +10,32 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Fault } from '../../src/base/errors.ts';
 import type { Gallery } from '../../src/identity/port.ts';
 import { openGallery } from '../../src/identity/sqlite.ts';
+import type { Vault } from '../../src/vault/port.ts';
 import { face, person, smallEmbedder, smallPolicy } from '../contracts/gallery.ts';
 import { fakeClock } from '../fakes/clock.ts';
 import { near, randomOf } from '../fakes/embeddings.ts';
+import { vaultBeside } from '../fakes/vault.ts';
 
 let folder: string;
 let file: string;
+let vault: Vault;
 const opened: Gallery[] = [];
 const children: ChildProcess[] = [];
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'facelatch-sqlite-'));
   file = join(folder, 'state', 'gallery.db');
+  vault = vaultBeside(join(folder, 'gallery'));
 });
 afterEach(() => {
   for (const child of children.splice(0)) child.kill('SIGKILL');
   for (const gallery of opened.splice(0)) gallery[Symbol.dispose]();
+  vault[Symbol.dispose]();
   rmSync(folder, { recursive: true });
 });
 
 function open(embedder = smallEmbedder): Gallery {
-  const gallery = openGallery({ file, embedder, policy: smallPolicy, clock: fakeClock(), lockTimeoutMs: 100 });
+  const gallery = openGallery({ file, vault, embedder, policy: smallPolicy, clock: fakeClock(), lockTimeoutMs: 100 });
   opened.push(gallery);
   return gallery;
 }

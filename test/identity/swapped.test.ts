@@ -11,10 +11,12 @@ import { openGallery } from '../../src/identity/sqlite.ts';
 import { face, person, smallEmbedder, smallPolicy } from '../contracts/gallery.ts';
 import { fakeClock } from '../fakes/clock.ts';
 import { codeOf } from '../fakes/fault-code.ts';
+import { memoryVault } from '../fakes/vault.ts';
 
 let folder: string;
 let file: string;
 let begun: boolean;
+const vault = memoryVault();
 const opened: Gallery[] = [];
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'facelatch-swapped-'));
@@ -36,7 +38,7 @@ const sealOf = (secret: string): GallerySeal => ({
   },
 });
 function open({ secret = 'the door', sealed = true, reseal = false, at = file, embedder = smallEmbedder } = {}): Gallery {
-  const options = { file: at, embedder, policy: smallPolicy, clock: fakeClock(), lockTimeoutMs: 100, reseal };
+  const options = { file: at, vault, embedder, policy: smallPolicy, clock: fakeClock(), lockTimeoutMs: 100, reseal };
   const gallery = openGallery(sealed ? { ...options, seal: sealOf(secret) } : options);
   opened.push(gallery);
   return gallery;

@@ -6,6 +6,7 @@ import { embedderFolder, openRetraining } from '../../src/learning/parts.ts';
 import { openRetrainStore } from '../../src/retrain/store.ts';
 import { loadConfig } from '../../src/settings/load.ts';
 import { temporaryFolder } from '../cli/facelatch.ts';
+import { memoryVault } from '../fakes/vault.ts';
 
 it('moves a store with a damaged row aside, and the network of the configuration guards', async () => {
   using folder = temporaryFolder();
@@ -16,7 +17,8 @@ it('moves a store with a damaged row aside, and the network of the configuration
     INSERT INTO bundles (id, state, version, recipe, created_at, base, embedder) VALUES ('a', 'emperor', 1, 'adapt', '', '', '')`);
   damaged[Symbol.dispose]();
   const base = embedderFolder(config);
-  using retraining = await openRetraining(config);
+  using vault = memoryVault();
+  using retraining = await openRetraining(config, vault);
   expect(retraining.movedAway).toMatch(/retrain\.sqlite\.damaged-\d+$/);
   expect(existsSync(retraining.movedAway ?? '')).toBe(true);
   expect([retraining.registry.champion(), retraining.championFolder()]).toEqual([undefined, base]);

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { galleryOf } from '../../adapters/basics.ts';
+import { vaultOf } from '../../adapters/vault.ts';
 import { Fault } from '../../base/errors.ts';
 import { version } from '../../base/version.ts';
 import { statusSchema } from '../../command/enrol.ts';
@@ -77,7 +78,8 @@ const computed = 'identity.threshold';
 function thresholdIn(config: Config): Threshold | undefined {
   if (!existsSync(join(config.state.folder, 'people.sqlite'))) return undefined;
   try {
-    using gallery = galleryOf(config, embedderOf(config));
+    using vault = vaultOf(config);
+    using gallery = galleryOf(config, embedderOf(config), vault);
     return gallery.threshold;
   } catch (error) {
     if (error instanceof Fault) return undefined;

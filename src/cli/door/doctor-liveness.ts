@@ -5,6 +5,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { galleryOf, stateFolder } from '../../adapters/basics.ts';
 import { checksLiveness, livenessOf } from '../../adapters/liveness.ts';
+import { vaultOf } from '../../adapters/vault.ts';
 import type { EmbedderInfo } from '../../face/port.ts';
 import type { Config } from '../../settings/load.ts';
 import { people } from '../words.ts';
@@ -34,7 +35,8 @@ export async function checkLiveness(config: Config, embedder: EmbedderInfo | und
 /** Who would stay outside where liveness cannot be told. */
 function withoutPin(config: Config, embedder: EmbedderInfo | undefined): string {
   if (!embedder || !existsSync(join(stateFolder(config), 'people.sqlite'))) return '';
-  using gallery = galleryOf(config, embedder);
+  using vault = vaultOf(config);
+  using gallery = galleryOf(config, embedder, vault);
   const without = gallery.list().filter(({ id }) => gallery.rules(id).pin === undefined).length;
   return without === 0 ? '' : `; ${people(without)} without a PIN cannot come in where liveness cannot be checked (facelatch people pin)`;
 }

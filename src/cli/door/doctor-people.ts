@@ -1,5 +1,6 @@
 /** What `doctor` says of the people: whose rows do not count, who is missing, and the threshold in its layers. */
 import { galleryOf } from '../../adapters/basics.ts';
+import { vaultOf } from '../../adapters/vault.ts';
 import type { FaceReader } from '../../face/port.ts';
 import { pairsAlike } from '../../identity/evidence/alike.ts';
 import type { Gallery } from '../../identity/port.ts';
@@ -10,7 +11,8 @@ import { counted, oneIn, people } from '../words.ts';
 import type { Found } from './doctor-check.ts';
 
 export function checkPeople(config: Config, embedder: FaceReader['embedder']): Found {
-  using gallery = galleryOf(config, embedder);
+  using vault = vaultOf(config);
+  using gallery = galleryOf(config, embedder, vault);
   const { threshold, templates, stale } = gallery;
   const enrolled = gallery.list().length;
   const foreign = gallery.findings().flatMap((finding) => (finding.kind === 'gallery.row-refused' ? [finding] : []));

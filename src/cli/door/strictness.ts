@@ -1,6 +1,7 @@
 /** `facelatch strictness`: what a face must reach at this door, layer by layer, and at other rates. */
 import { Command } from 'commander';
 import { galleryOf, thresholdOf } from '../../adapters/basics.ts';
+import { vaultOf } from '../../adapters/vault.ts';
 import type { EmbedderInfo } from '../../face/port.ts';
 import type { Threshold } from '../../identity/port.ts';
 import { embedderOf } from '../../learning/networks.ts';
@@ -44,7 +45,8 @@ export function strictnessCommand(_stop: AbortSignal, exit: (code: number) => vo
 function strictnessOf(config: Config): Strictness {
   const embedder = embedderOf(config);
   const { targetFmr, policy } = config.identity;
-  using gallery = galleryOf(config, embedder);
+  using vault = vaultOf(config);
+  using gallery = galleryOf(config, embedder, vault);
   const enrolled = gallery.enrolled();
   const targets = [...new Set([...otherRates, targetFmr])].sort((a, b) => b - a);
   const threshold = thresholdOf(config, embedder, enrolled);

@@ -4,6 +4,7 @@
 import { Command } from 'commander';
 import { galleryOf } from '../../adapters/basics.ts';
 import { journalOf } from '../../adapters/journal.ts';
+import { vaultOf } from '../../adapters/vault.ts';
 import { Fault } from '../../base/errors.ts';
 import { embedderOf } from '../../learning/networks.ts';
 import { samplesOf, storeFile } from '../../learning/parts.ts';
@@ -48,7 +49,8 @@ export function markCommand(exit: (code: number) => void): Command {
       throw new Fault('bad-argument', 'Give exactly one of --right, --not-them, --person NAME and --stranger');
     using store = openRetrainStore(storeFile(config));
     using journal = journalOf(config);
-    using gallery = galleryOf(config, embedderOf(config));
+    using vault = vaultOf(config);
+    using gallery = galleryOf(config, embedderOf(config), vault);
     const samples = samplesOf(config, { store }, gallery);
     const marked = markEntry({ journal, samples, gallery }, { seq, as, by: 'cli', ...(person !== undefined && { person }) });
     print(options, { seq, as, ...marked }, () =>

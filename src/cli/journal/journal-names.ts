@@ -1,11 +1,10 @@
 /** Who the ids in the journal are: people by name where names can be read, else by id. */
-import { galleryOf } from '../../adapters/basics.ts';
 import { Fault } from '../../base/errors.ts';
 import type { Gallery } from '../../identity/port.ts';
 import { isPseudonym } from '../../journal/pseudonyms.ts';
-import { embedderOf } from '../../learning/networks.ts';
 import type { Config } from '../../settings/load.ts';
 import { tell } from '../context.ts';
+import { openPeople } from '../people/opened.ts';
 
 /** Who the journal's ids are; `lost` where that cannot be read. */
 export type Names = Pick<Gallery, 'find' | 'list' | 'refresh'> & Disposable & { readonly lost?: true };
@@ -16,7 +15,13 @@ export type Names = Pick<Gallery, 'find' | 'list' | 'refresh'> & Disposable & { 
  */
 export function openNames(config: Config, withoutToo: boolean): Names {
   try {
-    return galleryOf(config, embedderOf(config));
+    const { gallery, ...people } = openPeople(config);
+    return {
+      find: gallery.find,
+      list: gallery.list,
+      refresh: gallery.refresh,
+      [Symbol.dispose]: people[Symbol.dispose],
+    };
   } catch (error) {
     if (!(error instanceof Fault && withoutToo)) throw error;
     tell(`facelatch: people are shown by id. ${error.message}`);

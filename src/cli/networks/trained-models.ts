@@ -7,6 +7,7 @@ import { join, resolve } from 'node:path';
 import { Command } from 'commander';
 import { galleryOf } from '../../adapters/basics.ts';
 import { journalOf } from '../../adapters/journal.ts';
+import { vaultOf } from '../../adapters/vault.ts';
 import { embedderOf } from '../../learning/networks.ts';
 import { isOwnNetwork, removeOwnNetwork } from '../../learning/own/own-networks.ts';
 import { takeInNetwork } from '../../learning/own/take-in.ts';
@@ -15,6 +16,7 @@ import { openCommandPromotion } from '../../learning/promotion.ts';
 import type { BundleManifest } from '../../retrain/port.ts';
 import type { BundleEntry } from '../../retrain/registry-rows.ts';
 import type { Config } from '../../settings/load.ts';
+import type { Vault } from '../../vault/port.ts';
 import { type CommonOptions, checkState, configOf, exitCodes, print, withCommon, withHelp } from '../context.ts';
 import { counted, table } from '../words.ts';
 import { takenInText } from './models-catalogue.ts';
@@ -41,12 +43,13 @@ export function trainedTable(trained: readonly BundleEntry[]): string {
 
 async function withRetraining<T>(
   options: CommonOptions,
-  act: (parts: { config: Config; retraining: Awaited<ReturnType<typeof openRetraining>> }) => T | Promise<T>,
+  act: (parts: { config: Config; vault: Vault; retraining: Awaited<ReturnType<typeof openRetraining>> }) => T | Promise<T>,
 ): Promise<T> {
   const { config } = configOf(options);
   checkState(config);
-  using retraining = await openRetraining(config);
-  return await act({ config, retraining });
+  using vault = vaultOf(config);
+  using retraining = await openRetraining(config, vault);
+  return await act({ config, vault, retraining });
 }
 
 async function withPromotion(
@@ -178,10 +181,10 @@ function removeCommand(exit: Exit): Command {
 }
 
 const removeTrained = (text: string, options: CommonOptions): Promise<void> =>
-  withRetraining(options, async ({ config, retraining: { registry } }) => {
+  withRetraining(options, async ({ config, vault, retraining: { registry } }) => {
     const { id } = registry.find(text);
     registry.remove(id);
-    using gallery = galleryOf(config, embedderOf(config));
+    using gallery = galleryOf(config, embedderOf(config), vault);
     gallery.keepTemplates([...registry.list().map(({ embedder }) => embedder), registry.base]);
     using journal = journalOf(config);
     journal.append({ kind: 'model.removed', bundle: id, by: 'cli' });

@@ -4,6 +4,7 @@
  */
 import { basename, resolve } from 'node:path';
 import { Command } from 'commander';
+import { vaultOf } from '../../adapters/vault.ts';
 import { Fault } from '../../base/errors.ts';
 import { type NetworkState, networks } from '../../learning/networks.ts';
 import { openRetraining, trainedNetworks } from '../../learning/parts.ts';
@@ -61,7 +62,8 @@ async function trainedVerdicts(config: Config, beginnings: readonly string[]): P
   const trained = trainedNetworks(config);
   if (trained.length === 0 && beginnings.length === 0) return [];
   try {
-    using retraining = await openRetraining(config);
+    using vault = vaultOf(config);
+    using retraining = await openRetraining(config, vault);
     const { registry } = retraining;
     const wanted = beginnings.length === 0 ? registry.list() : beginnings.map((beginning) => registry.find(beginning));
     const verdicts: TrainedVerdict[] = [];

@@ -4,6 +4,7 @@
 import { Command } from 'commander';
 import { galleryOf } from '../../adapters/basics.ts';
 import { journalOf } from '../../adapters/journal.ts';
+import { vaultOf } from '../../adapters/vault.ts';
 import { Fault, isBadPicture } from '../../base/errors.ts';
 import { type FilePath, shownPath } from '../../base/path.ts';
 import type { EmbedderInfo, FaceReader } from '../../face/port.ts';
@@ -72,7 +73,8 @@ async function enrol(name: string, paths: readonly string[], options: EnrolOptio
   const { config } = configOf(options);
   const files = pictureFiles(paths);
   await using reader = await doorReaderOf(config);
-  using gallery = galleryOf(config, reader.embedder);
+  using vault = vaultOf(config);
+  using gallery = galleryOf(config, reader.embedder, vault);
   using journal = journalOf(config); // before anything is stored: without a journal nobody is enrolled
   tellStale(gallery);
   const before = bearerOf(name, withName(gallery.list(), name));

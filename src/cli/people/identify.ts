@@ -1,6 +1,7 @@
 /** `facelatch identify`: pictures in; for each who it is, and who else it resembles. */
 import { Command } from 'commander';
 import { galleryOf } from '../../adapters/basics.ts';
+import { vaultOf } from '../../adapters/vault.ts';
 import { isBadPicture } from '../../base/errors.ts';
 import { type FilePath, shownPath } from '../../base/path.ts';
 import type { EmbedderInfo } from '../../face/port.ts';
@@ -56,7 +57,8 @@ async function identifyAll(paths: readonly string[], options: IdentifyOptions, s
   checkState(config);
   const files = pictureFiles(paths);
   await using reader = await manyDoorReaderOf(config, files.length);
-  using gallery = galleryOf(config, reader.embedder);
+  using vault = vaultOf(config);
+  using gallery = galleryOf(config, reader.embedder, vault);
   const comparison = await comparedGallery(gallery, reader, config, stop);
   const nameOf = (id: string) => gallery.find(id)?.name ?? id;
   let code: number = exitCodes.yes;

@@ -1,6 +1,7 @@
 /** `facelatch people confusable`: enrolled people who could come in as each other, and what to do about it. */
 import { Command } from 'commander';
 import { galleryOf } from '../../adapters/basics.ts';
+import { vaultOf } from '../../adapters/vault.ts';
 import { pairsAlike } from '../../identity/evidence/alike.ts';
 import { embedderOf } from '../../learning/networks.ts';
 import { type CommonOptions, checkState, configOf, exitCodes, print, withCommon, withHelp } from '../context.ts';
@@ -16,7 +17,8 @@ export function confusableCommand(exit: (code: number) => void): Command {
     const { config } = configOf(options);
     checkState(config);
     const embedder = embedderOf(config);
-    using gallery = galleryOf(config, embedder);
+    using vault = vaultOf(config);
+    using gallery = galleryOf(config, embedder, vault);
     const { logit: threshold } = gallery.threshold;
     const enrolled = gallery.enrolled();
     const named = (id: string) => ({ id, name: gallery.find(id)?.name ?? id, pinNeeded: gallery.rules(id).pinNeeded === true });

@@ -3,15 +3,13 @@ import { Command } from 'commander';
 import { ruleNames, ruler, setPin } from '../../access/person-rules.ts';
 import { hashPin, isNewPin } from '../../access/pin.ts';
 import type { RuleChange, ShownRules } from '../../access/port.ts';
-import { galleryOf } from '../../adapters/basics.ts';
 import { journalOf } from '../../adapters/journal.ts';
 import { Fault } from '../../base/errors.ts';
-import type { Gallery } from '../../identity/port.ts';
-import { embedderOf } from '../../learning/networks.ts';
 import type { Config } from '../../settings/load.ts';
 import { type CommonOptions, checkState, configOf, exitCodes, print, wholeNumber, withCommon, withHelp } from '../context.ts';
 import { findPerson } from '../person.ts';
 import { askSecret } from '../secret-prompt.ts';
+import { openPeople } from './opened.ts';
 
 type Exit = (code: number) => void;
 
@@ -59,7 +57,8 @@ export function setCommand(exit: Exit): Command {
   );
   return withCommon(command).action((who: string, options: SetOptions) => {
     const { config } = configOf(options);
-    using gallery = open(config);
+    using people = open(config);
+    const { gallery } = people;
     const person = findPerson(gallery, who);
     using journal = journalOf(config);
     const result = ruler({ gallery, journal, names: ruleNames(config.access) })(person.id, changeOf(options));
@@ -72,9 +71,9 @@ export function setCommand(exit: Exit): Command {
   });
 }
 
-function open(config: Config): Gallery {
+function open(config: Config): ReturnType<typeof openPeople> {
   checkState(config);
-  return galleryOf(config, embedderOf(config));
+  return openPeople(config);
 }
 
 function usesOf(text: string): number | 'unlimited' {
@@ -134,7 +133,8 @@ export function pinCommand(stop: AbortSignal, exit: Exit): Command {
   );
   return withCommon(command).action(async (who: string, options: CommonOptions & { readonly remove?: true }) => {
     const { config } = configOf(options);
-    using gallery = open(config);
+    using people = open(config);
+    const { gallery } = people;
     const person = findPerson(gallery, who);
     const hash = options.remove ? undefined : await hashPin(await askPin(person.name, config.access.pinDigits, stop));
     using journal = journalOf(config);

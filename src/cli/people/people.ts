@@ -4,14 +4,13 @@ import { extname, join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { Command } from 'commander';
 import { shownRules } from '../../access/person-rules.ts';
-import { galleryOf, renewTemplates } from '../../adapters/basics.ts';
+import { renewTemplates } from '../../adapters/basics.ts';
 import { journalOf } from '../../adapters/journal.ts';
 import { Fault, messageOf } from '../../base/errors.ts';
 import type { Event } from '../../events.ts';
 import { pictureToForget } from '../../identity/picture-id.ts';
 import type { Gallery, Person } from '../../identity/port.ts';
 import { rosterOf } from '../../identity/roster.ts';
-import { embedderOf } from '../../learning/networks.ts';
 import { manyDoorReaderOf } from '../../learning/parts.ts';
 import { shownId } from '../../retrain/labels.ts';
 import type { Config } from '../../settings/load.ts';
@@ -19,6 +18,7 @@ import { type CommonOptions, checkState, configOf, exitCodes, print, withCommon,
 import { findPerson } from '../person.ts';
 import { openProgress } from '../progress.ts';
 import { counted, people as peopleCount, table } from '../words.ts';
+import { openPeople } from './opened.ts';
 import { confusableCommand } from './people-confusable.ts';
 import { pinCommand, rulesText, setCommand } from './people-rules.ts';
 
@@ -53,7 +53,7 @@ export function peopleCommand(stop: AbortSignal, exit: (code: number) => void): 
 function opened(options: CommonOptions) {
   const { config } = configOf(options);
   checkState(config);
-  return { config, gallery: galleryOf(config, embedderOf(config)) };
+  return { config, ...openPeople(config) };
 }
 
 type Exit = (code: number) => void;
@@ -71,7 +71,8 @@ function listCommand(exit: Exit) {
           'bad-argument',
           `There is no "facelatch people ${slip}": choose from list, show, set, pin, rename, remove, confusable and reembed (did you mean "facelatch people show ${slip}"?)`,
         );
-      using gallery = opened(options).gallery;
+      using open = opened(options);
+      const { gallery } = open;
       const people = gallery.list();
       print(options, { people }, () => listing(people, gallery));
       exit(exitCodes.yes);
@@ -102,7 +103,8 @@ function showCommand(exit: Exit) {
     .option('--pictures <folder>', 'write the stored pictures into this folder (no file is overwritten)');
   withHelp(command, ['facelatch people show Ada', 'facelatch people show Ada --pictures /tmp/ada'], 'done');
   withCommon(command).action((who: string, options: CommonOptions & { readonly pictures?: string }) => {
-    using gallery = opened(options).gallery;
+    using open = opened(options);
+    const { gallery } = open;
     const person = findPerson(gallery, who);
     const pictures = gallery.pictures(person.id);
     const files = options.pictures === undefined ? undefined : writePictures(options.pictures, pictures);
@@ -143,7 +145,8 @@ function reembedCommand(exit: Exit): Command {
   return withCommon(command).action(async (options: CommonOptions) => {
     const { config } = configOf(options);
     checkState(config);
-    using gallery = galleryOf(config, embedderOf(config));
+    using open = openPeople(config);
+    const { gallery } = open;
     const wanted = gallery.list().reduce((sum, person) => sum + person.pictures, 0);
     await using reader = await manyDoorReaderOf(config, wanted);
     const progress = openProgress('reading', wanted, 'pictures');
@@ -202,8 +205,8 @@ function renameCommand(exit: Exit) {
     .argument('<new-name>', 'the new name');
   withHelp(command, ['facelatch people rename Ada "Ada Lovelace"'], 'renamed');
   withCommon(command).action((who: string, name: string, options: CommonOptions) => {
-    const { gallery: opening, config } = opened(options);
-    using gallery = opening;
+    using open = opened(options);
+    const { gallery, config } = open;
     const before = findPerson(gallery, who);
     using journal = journalOf(config);
     const person = rosterOf({ gallery, journal }).rename(before.id, name);
@@ -230,8 +233,8 @@ function removeCommand(stop: AbortSignal, exit: Exit): Command {
     'not removed: the answer was not yes',
   );
   return withCommon(command).action(async (who: string, options: CommonOptions & { readonly yes?: boolean; readonly picture?: string }) => {
-    const { gallery: opening, config } = opened(options);
-    using gallery = opening;
+    using open = opened(options);
+    const { gallery, config } = open;
     const person = findPerson(gallery, who);
     const picture = options.picture === undefined ? undefined : pictureToForget(person, gallery.pictures(person.id), options.picture);
     const what =
@@ -280,8 +283,9 @@ function sealCommand(stop: AbortSignal, exit: Exit): Command {
     .option('-y, --yes', 'do not ask');
   withHelp(command, ['facelatch people', 'facelatch people seal'], 'sealed', 'not sealed: the answer was not yes');
   return withCommon(command).action(async (options: CommonOptions & { readonly yes?: boolean }) => {
-    const { config, gallery: opening } = opened(options);
-    const enrolled = using(opening, (gallery) => gallery.list().length);
+    const { config } = configOf(options);
+    checkState(config);
+    const enrolled = withPeople(config, false, (gallery) => gallery.list().length);
     const what = `Let in all ${peopleCount(enrolled)} as they are stored now?`;
     if (!options.yes && !(await agrees(what, stop))) {
       print(options, { sealed: false, people: enrolled }, () => 'nothing was sealed');
@@ -289,13 +293,13 @@ function sealCommand(stop: AbortSignal, exit: Exit): Command {
     }
     // Journalled first: it lets people in.
     recorded(config, { kind: 'gallery.sealed', people: enrolled, by: 'cli' });
-    using(galleryOf(config, embedderOf(config), undefined, true), () => undefined);
+    withPeople(config, true, () => undefined);
     print(options, { sealed: true, people: enrolled }, () => `sealed: ${peopleCount(enrolled)}`);
     exit(exitCodes.yes);
   });
 }
 
-function using<T>(gallery: Gallery, work: (gallery: Gallery) => T): T {
-  using closed = gallery;
-  return work(closed);
+function withPeople<T>(config: Config, reseal: boolean, work: (gallery: Gallery) => T): T {
+  using open = openPeople(config, reseal);
+  return work(open.gallery);
 }

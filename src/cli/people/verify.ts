@@ -4,6 +4,7 @@
  */
 import { Command } from 'commander';
 import { galleryOf } from '../../adapters/basics.ts';
+import { vaultOf } from '../../adapters/vault.ts';
 import type { FaceReader } from '../../face/port.ts';
 import type { Identification, Match, Person, Threshold } from '../../identity/port.ts';
 import { identify, thresholdsOf } from '../../identity/threshold.ts';
@@ -50,7 +51,8 @@ async function verify(file: string, options: VerifyOptions, stop: AbortSignal): 
   const { config } = configOf(options, networksOf(options));
   checkState(config);
   await using reader = await doorReaderOf(config);
-  using gallery = galleryOf(config, reader.embedder);
+  using vault = vaultOf(config);
+  using gallery = galleryOf(config, reader.embedder, vault);
   const claimed = options.person === undefined ? undefined : findPerson(gallery, options.person);
   const probe = await readProbe(file, reader, config);
   const comparison = await comparedGallery(gallery, reader, config, stop);

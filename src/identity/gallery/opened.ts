@@ -8,6 +8,7 @@ import { Fault, messageOf } from '../../base/errors.ts';
 import { transact } from '../../base/sqlite.ts';
 import type { Clock } from '../../base/time.ts';
 import type { EmbedderInfo } from '../../face/port.ts';
+import type { Vault } from '../../vault/port.ts';
 import type { Strangers } from '../chances.ts';
 import { emptyLog, guarded, openGalleryFile } from '../database.ts';
 import type { DoorEvidence, GalleryFinding } from '../port.ts';
@@ -20,6 +21,8 @@ import { type CopiedGallery, emptyCopy, forgetCopy, isBehind, readAll, readChang
 export interface GalleryOptions {
   /** Path of the SQLite file. The file and its folder are made where they are missing. */
   readonly file: string;
+  /** Seals everything personal in the file. It is closed after the gallery, by whoever opened it. */
+  readonly vault: Vault;
   /** Templates of another embedder stay stored and are not compared. */
   readonly embedder: EmbedderInfo;
   readonly policy: ThresholdPolicy;

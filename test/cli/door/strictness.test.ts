@@ -2,6 +2,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { galleryOf, modelFolder } from '../../../src/adapters/basics.ts';
 import { keepKnownOfDoor } from '../../../src/adapters/evidence.ts';
+import { vaultOf } from '../../../src/adapters/vault.ts';
 import { openEmbedderNetwork } from '../../../src/face/manifest/embedder.ts';
 import { digestOf } from '../../../src/identity/evidence/door.ts';
 import { loadConfig } from '../../../src/settings/load.ts';
@@ -15,7 +16,8 @@ beforeAll(() => {
   const { config } = loadConfig({ flags: new Map([['state.folder', folder.path]]) });
   const random = randomOf(3);
   const faces = Array.from({ length: 9 }, () => unitVector(random, embedder.dimension));
-  using gallery = galleryOf(config, embedder);
+  using vault = vaultOf(config);
+  using gallery = galleryOf(config, embedder, vault);
   for (const [i, template] of [...faces, near(faces[0]!, 0.3, random)].entries())
     gallery.enrol({ name: i === 9 ? 'Twin' : `P${i}`, pictures: [{ picture: Buffer.from(`${i}`), template, source: 'test' }] });
   const evidence = {

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { vaultOf } from '../../../src/adapters/vault.ts';
 import { systemClock } from '../../../src/base/time.ts';
 import type { Event } from '../../../src/events.ts';
 import { openEmbedderNetwork } from '../../../src/face/manifest/embedder.ts';
@@ -9,6 +10,7 @@ import { openGallery } from '../../../src/identity/sqlite.ts';
 import { openJournal } from '../../../src/journal/sqlite.ts';
 import { samplesIn } from '../../../src/retrain/samples.ts';
 import { openRetrainStore } from '../../../src/retrain/store.ts';
+import { doorConfig } from '../../fakes/config.ts';
 import { eventOf } from '../../fakes/events.ts';
 import { facelatch, jsonOf, root, temporaryFolder } from '../facelatch.ts';
 
@@ -27,7 +29,8 @@ function openDoor() {
   const stack = new DisposableStack();
   const policy = { policy: 'target-fmr', targetFmr: 1e-4, detection: 0.99, verification: 0.8 } as const;
   const embedder = openEmbedderNetwork(join(root, 'models', 'embedder')).info;
-  const gallery = stack.use(openGallery({ file: inState('people.sqlite'), embedder, policy, clock: systemClock }));
+  const vault = stack.use(vaultOf(doorConfig({ 'state.folder': folder.path })));
+  const gallery = stack.use(openGallery({ vault, file: inState('people.sqlite'), embedder, policy, clock: systemClock }));
   const journal = stack.use(openJournal({ file: inState('journal.sqlite'), clock: systemClock }));
   const store = stack.use(openRetrainStore(inState('retrain.sqlite')));
   const samples = samplesIn({ store, gallery, clock: systemClock, ...learning });

@@ -2,9 +2,11 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { vaultOf } from '../../../src/adapters/vault.ts';
 import { systemClock } from '../../../src/base/time.ts';
 import { openEmbedderNetwork } from '../../../src/face/manifest/embedder.ts';
 import { openGallery } from '../../../src/identity/sqlite.ts';
+import { doorConfig } from '../../fakes/config.ts';
 import { demoPeople } from '../../recipes/paper-set.ts';
 import { facelatch, jsonOf, root, start, temporaryFolder } from '../facelatch.ts';
 
@@ -21,7 +23,9 @@ function enrolEverybody(): void {
   const template = new Float32Array(embedder.dimension);
   template[0] = 1;
   mkdirSync(place);
+  using vault = vaultOf(doorConfig({ 'state.folder': place }));
   using gallery = openGallery({
+    vault,
     file: join(place, 'people.sqlite'),
     embedder,
     policy: { policy: 'target-fmr', targetFmr: 1e-4, detection: 0.99, verification: 0.8 },

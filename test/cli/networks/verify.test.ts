@@ -8,6 +8,7 @@ import { openRetraining } from '../../../src/learning/parts.ts';
 import { makeBundle } from '../../../src/retrain/bundle.ts';
 import { writeKeptFolder } from '../../../src/retrain/kept-folder.ts';
 import { loadConfig } from '../../../src/settings/load.ts';
+import { memoryVault } from '../../fakes/vault.ts';
 import { aboutOf } from '../../retrain/bench-door.ts';
 import { facelatch, root, temporaryFolder } from '../facelatch.ts';
 
@@ -33,7 +34,8 @@ function embedderWith(name: string, more: Message): string {
 
 beforeAll(async () => {
   mkdirSync(state, { mode: 0o700 });
-  using retraining = await openRetraining(config);
+  using vault = memoryVault();
+  using retraining = await openRetraining(config, vault);
   const { registry, signer } = retraining;
   trained = (await registry.make(embedderWith('trained', textField(6, 'trained')), aboutOf(), signer)).id;
 });
@@ -41,7 +43,8 @@ beforeAll(async () => {
 const verify = (...args: string[]) => facelatch(['models', 'verify', '--state', state, ...args]);
 
 it('a trained network with a weight in another file is not taken in, however well it is signed', async () => {
-  using retraining = await openRetraining(config);
+  using vault = memoryVault();
+  using retraining = await openRetraining(config, vault);
   const { registry, signer } = retraining;
   const outside = embedderWith('outside', messageField(7, messageField(5, textField(8, 'w'), integerField(14, 1))));
   await expect(registry.make(outside, aboutOf(), signer)).rejects.toThrow(/takes the tensor "w" from another file/);

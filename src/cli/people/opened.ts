@@ -1,0 +1,16 @@
+/** The people for a command: a configuration in, the vault and the people opened out. They are closed together. */
+import { galleryOf } from '../../adapters/basics.ts';
+import { vaultOf } from '../../adapters/vault.ts';
+import type { Gallery } from '../../identity/port.ts';
+import { embedderOf } from '../../learning/networks.ts';
+import type { Config } from '../../settings/load.ts';
+import type { Vault } from '../../vault/port.ts';
+
+/** `reseal`: somebody at the machine vouches for every row as it stands. */
+export function openPeople(config: Config, reseal = false): { readonly vault: Vault; readonly gallery: Gallery } & Disposable {
+  using opening = new DisposableStack();
+  const vault = opening.use(vaultOf(config));
+  const gallery = opening.use(galleryOf(config, embedderOf(config), vault, undefined, reseal));
+  const resources = opening.move();
+  return { vault, gallery, [Symbol.dispose]: () => resources.dispose() };
+}
