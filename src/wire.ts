@@ -91,8 +91,8 @@ export interface House extends AsyncDisposable {
 }
 
 /**
- * Opens everything, in order: the state folder's lock, vault, journal, networks, gallery, relay at its safe level, camera,
- * broker, desk. Throws the Fault of whatever could not be opened; what was opened before it is released.
+ * Opens everything, in order: the state folder's lock, vault, journal, networks, gallery, relay at its safe level,
+ * camera, broker, desk. Throws the Fault of whatever could not be opened; what was opened before it is released.
  */
 export async function wire(config: Config, log: Log, overrides: Overrides = {}): Promise<House> {
   await using opening = new AsyncDisposableStack();

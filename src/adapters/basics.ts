@@ -89,8 +89,8 @@ export function stateFolder({ state }: Config): string {
 export const doorKeysFile = (config: Config): string => join(stateFolder(config), 'door-keys.json');
 
 /**
- * The people, sealed by the vault; whoever opened it closes it after them. `reseal`: somebody at the machine vouches for
- * every row as it stands.
+ * The people, sealed by the vault; whoever opened it closes it after them. `reseal`: somebody at the machine vouches
+ * for every row as it stands.
  */
 export function galleryOf(config: Config, embedder: EmbedderInfo, vault: Vault, clock: Clock = systemClock, reseal = false): Gallery {
   const seal = sealOf(doorKeysFile(config));

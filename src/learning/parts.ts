@@ -108,8 +108,8 @@ export interface Retraining {
 }
 
 /**
- * Opens it; the store lives as long as the registry, and the vault longer. Throws Faults of the store, the door's keys and the configured
- * embedder.
+ * Opens it; the store lives as long as the registry, and the vault longer. Throws Faults of the store, the door's keys
+ * and the configured embedder.
  */
 export async function openRetraining(config: Config, vault: Vault): Promise<Retraining & Disposable> {
   const keys = await doorKeysOf(config);
