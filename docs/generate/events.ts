@@ -51,6 +51,9 @@ const meanings: Readonly<Record<EventKind, string>> = {
   'enrolment.stepped': 'A step of an enrolment from afar, with the key that asked for it.',
   'key.added': 'A key may send commands from now on.',
   'key.removed': 'A key may no longer send commands.',
+  'vault.locked': 'The key of the vault is missing, or does not fit: nobody is recognised until it is given.',
+  'vault.unlocked': 'The key of the vault was given: the door starts again and recognises people.',
+  'vault.rekeyed': 'The key of the vault has another place, or is another one.',
   'journal.replaced': 'Alarm: another journal stands in the place of the one that this door signed.',
   'journal.cut': 'Old entries were removed from the journal, as the owner set it. A signed place stands for them.',
   'gallery.lost': 'Alarm: the file of the people is gone or cannot be opened. Nobody is let in by face until it is back.',
@@ -84,6 +87,7 @@ const reasons: Readonly<Record<Denial, string>> = {
   stale: 'The frames were too old when the door was to open.',
   'gallery-down':
     'The people cannot be read: their file is gone or cannot be opened. Or templates are being made again, and whoever is unknown may be somebody without one.',
+  'vault-locked': 'The key of the vault is missing: whoever comes is unknown to the door.',
   disarmed: 'The door is disarmed: nobody is let in by face.',
   'locked-out': 'Too many failed presentations came before.',
   tampered: 'The case was opened a short time ago.',

@@ -115,7 +115,8 @@ export function reasonOf({ finding }: Sighting, policy: PresentationRules, admis
   if (finding.kind === 'low-quality' && finding.reasons.includes('several-faces')) return 'ambiguous';
   const shown = finding.kind === 'nobody' ? 'unknown' : finding.kind;
   // A resident is unknown to a door that cannot read its people: no failure of theirs.
-  if (shown === 'unknown' && policy.blocked?.reason === 'gallery-down') return 'gallery-down';
+  const reason = policy.blocked?.reason;
+  if (shown === 'unknown' && (reason === 'gallery-down' || reason === 'vault-locked')) return reason;
   return shown === 'unknown' && policy.partial ? policy.partial.reason : shown;
 }
 

@@ -2,7 +2,7 @@
  * A configuration in, the vault of its state folder opened out. Its key comes from where it came from when the vault
  * was made: the keyring remembers that, so that a key that is missing is asked for and never replaced by a new one.
  */
-import { existsSync, renameSync } from 'node:fs';
+import { renameSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { Fault } from '../base/errors.ts';
 import { type Clock, systemClock } from '../base/time.ts';
@@ -12,7 +12,7 @@ import { keyIn, makeKeyFile } from '../vault/key-file.ts';
 import { keyringNotes, openKeyring, openKeyringBy } from '../vault/keyring.ts';
 import { unwrapByPassphrase } from '../vault/passphrase.ts';
 import { keyOfPhrase, looksLikePhrase } from '../vault/phrase.ts';
-import type { KeyGiven, KeyNotes, Vault } from '../vault/port.ts';
+import type { KeyGiven, KeyNotes, KeySource, Vault } from '../vault/port.ts';
 import { stateFolder } from './basics.ts';
 
 export const credentialName = 'facelatch.vault-key';
@@ -36,28 +36,56 @@ export const nextKey = (file: string): string => `${file}.next`;
 
 /** Opens the vault, made where there is none. Throws Faults `vault-locked`, and those of the keyring. */
 export function vaultOf(config: Config, clock: Pick<Clock, 'wall'> = systemClock, env: Env = process.env): Vault {
+  const { vault, kek } = openVaultWithKey(config, clock, env);
+  kek.fill(0);
+  return vault;
+}
+
+/** The same, with the key itself: whoever asks for it overwrites it. */
+export function openVaultWithKey(
+  config: Config,
+  clock: Pick<Clock, 'wall'> = systemClock,
+  env: Env = process.env,
+): { readonly vault: Vault; readonly kek: Uint8Array } {
   const files = vaultFiles(config);
   const options = { file: files.keyring, now: () => new Date(clock.wall()).toISOString() };
+  let kek = new Uint8Array();
   try {
-    return openKeyringBy({ ...options, choose: (notes) => (notes ? keyAsNoted(files, notes, env) : firstKey(files, env)) });
+    const choose = (notes: KeyNotes | undefined) => {
+      const given = notes ? keyAsNoted(files, notes, env) : firstKey(files, env);
+      kek = Uint8Array.from(given.kek);
+      return given;
+    };
+    return { vault: openKeyringBy({ ...options, choose }), kek };
   } catch (error) {
-    const vault = error instanceof Fault && error.code.startsWith('vault-') ? openAfterCut(files, options) : undefined;
-    if (!vault) throw error;
-    return vault;
+    kek.fill(0);
+    const opened = error instanceof Fault && error.code.startsWith('vault-') ? openAfterCut(files, options) : undefined;
+    if (!opened) throw error;
+    return opened;
+  }
+}
+
+/** Why the vault cannot be opened now; undefined where it can. */
+export function vaultLock(config: Config, clock?: Pick<Clock, 'wall'>, env?: Env): Fault | undefined {
+  try {
+    vaultOf(config, clock, env)[Symbol.dispose]();
+    return undefined;
+  } catch (error) {
+    if (error instanceof Fault && error.code.startsWith('vault-')) return error;
+    throw error;
   }
 }
 
 /** A change of the key that was cut after the keyring took the new key, and before the key was in its place. */
-function openAfterCut(files: VaultFiles, options: { readonly file: string; readonly now: () => string }): Vault | undefined {
+function openAfterCut(files: VaultFiles, options: { readonly file: string; readonly now: () => string }) {
   const source = keyringNotes(files.keyring)?.source;
   const place = source === 'beside' || source === 'file' ? files[source] : undefined;
-  if (!source || place === undefined || !existsSync(nextKey(place))) return undefined;
-  const kek = keyIn(nextKey(place));
-  if (!kek) return undefined;
-  const vault = openKeyring({ ...options, kek, source });
+  const kek = place === undefined ? undefined : keyIn(nextKey(place));
+  if (!source || place === undefined || !kek) return undefined;
+  const vault = openKeyring({ ...options, kek: Uint8Array.from(kek), source });
   renameSync(nextKey(place), place);
   syncFolder(dirname(place));
-  return vault;
+  return { vault, kek };
 }
 
 /** Of a new vault: the first source that is there. Where a key file is set, no other key is made. */
@@ -69,6 +97,7 @@ function firstKey({ keyring, file, beside }: VaultFiles, env: Env): KeyGiven {
   if (kek) return { kek, source: 'file' };
   throw locked(
     keyring,
+    'file',
     `the key file ${file} (vault.keyFile), which is not there: connect what it lies on, or make it with "facelatch vault init --with file"`,
   );
 }
@@ -79,7 +108,7 @@ function keyAsNoted({ keyring, file, beside }: VaultFiles, notes: KeyNotes, env:
   if (held) return { ...notes, kek: Uint8Array.from(held) };
   const found = (kek: Uint8Array | undefined, needed: string): KeyGiven => {
     if (kek) return { ...notes, kek };
-    throw locked(keyring, needed);
+    throw locked(keyring, notes.source, needed);
   };
   switch (notes.source) {
     case 'credential':
@@ -92,7 +121,7 @@ function keyAsNoted({ keyring, file, beside }: VaultFiles, notes: KeyNotes, env:
         ? found(undefined, 'its key file: set vault.keyFile to it')
         : found(keyIn(file), `the key file ${file} (vault.keyFile), which is not there: connect what it lies on`);
     case 'passphrase':
-      return found(undefined, 'its passphrase: start with "facelatch run --unlock", or send the signed command vault.unlock');
+      return found(undefined, 'its passphrase: add --unlock to the command, or send the signed command vault.unlock to the running door');
     case 'beside':
       return found(keyIn(beside), `the key file ${beside}, which is not there: put it back`);
   }
@@ -106,11 +135,21 @@ function credentialIn(env: Env): Uint8Array | undefined {
   return undefined;
 }
 
-const locked = (keyring: string, needed: string): Fault =>
+const locked = (keyring: string, source: KeySource, needed: string): Fault =>
   new Fault(
     'vault-locked',
     `The vault ${keyring} is locked. It needs ${needed}; the recovery phrase opens it too (facelatch vault recover)`,
+    undefined,
+    // Without the names of files.
+    `The vault is locked. It needs ${neededWords[source]}; the recovery phrase opens it too`,
   );
+
+const neededWords: Readonly<Record<KeySource, string>> = {
+  credential: `the systemd credential ${credentialName}`,
+  file: 'its key file (vault.keyFile)',
+  passphrase: 'its passphrase: send the signed command vault.unlock',
+  beside: 'its key file, vault.key in the state folder',
+};
 
 /**
  * Unlocks the vault for this process, until it ends. `secret`: the passphrase, or the words of the recovery phrase.

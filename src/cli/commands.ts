@@ -13,6 +13,7 @@ export const commandsByName: ReadonlyMap<string, () => Promise<MakeCommand>> = n
   ['compare', async () => (await import('./people/compare.ts')).compareCommand],
   ['evaluate', async () => (await import('./training/evaluate.ts')).evaluateCommand],
   ['journal', async () => (await import('./journal/journal.ts')).journalCommand],
+  ['vault', async () => (await import('./vault/vault.ts')).vaultCommand],
   ['doctor', async () => (await import('./door/doctor.ts')).doctorCommand],
   ['camera', async () => (await import('./door/camera.ts')).cameraCommand],
   ['strictness', async () => (await import('./door/strictness.ts')).strictnessCommand],

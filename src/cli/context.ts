@@ -25,11 +25,13 @@ export interface CommonOptions {
   readonly set?: readonly string[];
   readonly state?: string;
   readonly json?: boolean;
+  /** Was asked for before the command began (program.ts). */
+  readonly unlock?: boolean;
 }
 
 const collect = (value: string, before: readonly string[] = []): readonly string[] => [...before, value];
 
-/** Adds --config, --set, --state and --json. */
+/** Adds --config, --set, --state, --unlock and --json. */
 export function withCommon(command: Command): Command {
   return command
     .addOption(
@@ -37,6 +39,7 @@ export function withCommon(command: Command): Command {
     )
     .addOption(new Option('--set <path=value>', 'one setting, such as camera.fps=10; see docs/reference/settings.md').argParser(collect))
     .option('--state <folder>', 'the state folder (state.folder)')
+    .option('--unlock', 'ask first for the passphrase of the vault, or for its recovery phrase')
     .option('--json', 'JSON (or JSON lines) on standard output instead of text');
 }
 

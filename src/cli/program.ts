@@ -4,6 +4,8 @@
 import { Command, type OutputConfiguration } from 'commander';
 import { shownText } from '../base/path.ts';
 import { version } from '../base/version.ts';
+import { type CommonOptions, configOf } from './context.ts';
+import { askSecret } from './secret-prompt.ts';
 
 const helpAfterError = '(--help after a command shows its options and examples; facelatch --help shows every command)';
 
@@ -38,8 +40,19 @@ export function buildProgram({ stop, json, exit }: ProgramOptions, commands: rea
     .configureOutput(shown)
     .addHelpText('after', firstSteps)
     .exitOverride();
+  program.hook('preAction', async (_program, command) => {
+    const options: CommonOptions = command.opts();
+    if (options.unlock) await unlockFirst(options, stop);
+  });
   for (const command of commands) program.addCommand(inherit(command(stop, exit), json));
   return program;
+}
+
+/** The rest of the command finds the vault open. Loaded only then: it takes longer than most commands. */
+async function unlockFirst(options: CommonOptions, stop: AbortSignal): Promise<void> {
+  const { config } = configOf(options);
+  const { unlockVault } = await import('../adapters/vault.ts');
+  await unlockVault(config, await askSecret({ prompt: 'Passphrase of the vault, or its 24 words (not shown): ', stop }));
 }
 
 /** commander's messages repeat what was typed, or what a script took from a file. */

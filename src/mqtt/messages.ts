@@ -165,6 +165,13 @@ const fields = {
   }),
   'key.added': object({ name: text('The operator.'), role: text(), key: text('Thumbprint of the key.') }),
   'key.removed': object({ name: text('The operator.'), role: text(), key: text('Thumbprint of the key.') }),
+  'vault.locked': object({ code: text(), detail }),
+  'vault.unlocked': object({ by: text() }),
+  'vault.rekeyed': object({
+    source: text('Where the key is now: credential, file, passphrase or beside.'),
+    newKey: Type.Boolean({ description: 'Whether the recovery phrase is another one.' }),
+    by: text(),
+  }),
   'journal.replaced': object({ had: count('Entries of the journal before, at least.'), has: count('Entries of the one found.') }),
   'journal.cut': object({
     upTo: count('The last entry that was removed.'),
@@ -262,6 +269,8 @@ export const stateMessages = {
   camera: state(['working', 'failed']),
   /** `stopped`: too many attempts failed; no face opens until a PIN or an operator. */
   face: state(['working', 'stopped']),
+  /** `locked`: the key of the faces is missing; nobody is recognised until it is given. */
+  vault: state(['open', 'locked']),
   mode: state(['armed', 'disarmed']),
   /** What the visitor should do now; for a display or a voice at the door. */
   visitor: state([...visitorStates]),
