@@ -7,7 +7,7 @@ import { rmSync } from 'node:fs';
 import { Fault, messageOf } from '../base/errors.ts';
 import { writeWhole } from '../base/whole-file.ts';
 
-/** `host+tpm2`: the TPM of this machine and a file of root together; `host`: that file alone, which lies on the disk. */
+/** `host+tpm2`: the TPM of this machine together with a file of root; `host`: that file alone, on the disk. */
 export const credentialKeys = ['host+tpm2', 'host'] as const;
 export type CredentialKey = (typeof credentialKeys)[number];
 

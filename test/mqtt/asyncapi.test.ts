@@ -97,6 +97,7 @@ it('describes every message that a door publishes: events, states, status, comma
   publisher.publication.show('door', 'locked');
   publisher.publication.show('camera', 'failed');
   publisher.publication.show('face', 'stopped');
+  publisher.publication.show('vault', 'locked');
   publisher.publication.show('mode', 'armed');
   publisher.publication.show('contact', 'open');
   publisher.publication.show('tamper', 'unknown');
