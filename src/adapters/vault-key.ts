@@ -18,7 +18,8 @@ import { keyringNotes, openKeyring, openKeyringBy } from '../vault/keyring.ts';
 import { wrapByPassphrase } from '../vault/passphrase.ts';
 import { keyOfPhrase, phraseOf } from '../vault/phrase.ts';
 import type { KeyNotes, KeySource } from '../vault/port.ts';
-import { journalOf, stateFolder } from './basics.ts';
+import { stateFolder } from './basics.ts';
+import { journalOf } from './journal.ts';
 import { credentialName, nextKey, openVaultWithKey, vaultFiles } from './vault.ts';
 
 /** Where `systemd-creds` and the unit keep it. */

@@ -3,7 +3,7 @@ import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { journalOf } from '../../src/adapters/basics.ts';
+import { journalOf } from '../../src/adapters/journal.ts';
 import { vaultOf } from '../../src/adapters/vault.ts';
 import { makeVault, recoverVault, rekeyVault } from '../../src/adapters/vault-key.ts';
 import { systemClock } from '../../src/base/time.ts';
