@@ -292,9 +292,9 @@ export type Event =
   /** Who may send commands; `key`: thumbprint of the operator's key. Done at the door's own shell. */
   | { readonly kind: 'key.added'; readonly name: string; readonly role: string; readonly key: string }
   | { readonly kind: 'key.removed'; readonly name: string; readonly role: string; readonly key: string }
-  /** Nobody is recognised until the key of the vault is given. `code`: of the fault; `detail`: what it needs. */
+  /** Nobody is recognised until the key of the vault is given. `detail`: what it needs. */
   | { readonly kind: 'vault.locked'; readonly code: string; readonly detail: string }
-  /** `by`: the operator; `its key` where the key came back by itself. The door starts again and recognises people. */
+  /** The door starts again and recognises people. `by`: the operator, or `its key`, which came back by itself. */
   | { readonly kind: 'vault.unlocked'; readonly by: string }
   /** The key of the vault has another place, or is another one (`newKey`): then so is the recovery phrase. */
   | { readonly kind: 'vault.rekeyed'; readonly source: string; readonly newKey: boolean; readonly by: string }
