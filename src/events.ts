@@ -59,6 +59,10 @@ export const enrolmentSteps = [
 ] as const;
 export type EnrolmentStep = (typeof enrolmentSteps)[number];
 
+/** How somebody agreed to be enrolled: on paper, at the door's own screen, by an operator's signed command. */
+export const consentWays = ['paper', 'console', 'command'] as const;
+export type ConsentWay = (typeof consentWays)[number];
+
 /** How far the best match was from the threshold. This may leave the door; the exact likeness stays in its journal. */
 export const likenessBands = ['far-below', 'below', 'near', 'at-or-above'] as const;
 export type LikenessBand = (typeof likenessBands)[number];
@@ -274,6 +278,16 @@ export type Event =
   | { readonly kind: 'person.enrolled'; readonly personId: PersonId; readonly pictures: number; readonly by?: string }
   | { readonly kind: 'person.renamed'; readonly personId: PersonId }
   | { readonly kind: 'person.removed'; readonly personId: PersonId }
+  /** The person agreed to be enrolled. `version`: of the text that they were given. */
+  | {
+      readonly kind: 'consent.given';
+      readonly personId: PersonId;
+      readonly version: string;
+      readonly how: ConsentWay;
+      readonly by: string;
+    }
+  /** They took it back; their removal follows. */
+  | { readonly kind: 'consent.withdrawn'; readonly personId: PersonId; readonly by: string }
   /** One picture of a person was removed; `left` remain. */
   | { readonly kind: 'person.picture-removed'; readonly personId: PersonId; readonly left: number; readonly by: string }
   /** A step of an enrolment from afar. `key`: thumbprint of the key that asked for it. */

@@ -11,6 +11,7 @@ import { enrolmentSessionsOf, stateFolder } from './adapters/basics.ts';
 import { cameraOf, infraredOf, stepping } from './adapters/camera.ts';
 import { openChallengeOutputs, outputsOptions } from './adapters/challenge.ts';
 import { deskOf, doorSignerOf } from './adapters/command.ts';
+import { consentRules } from './adapters/consents.ts';
 import { metricsOf } from './adapters/host.ts';
 import { journalOf, journalPeople, journalReaderOf } from './adapters/journal.ts';
 import { checksLiveness, livenessOf, liveVisitsOf } from './adapters/liveness.ts';
@@ -137,7 +138,7 @@ export async function wire(config: Config, log: Log, overrides: Overrides = {}):
     idleFps: isStepped(config, overrides) ? 0 : config.face.idleFps,
   });
   const broker = config.mqtt.enabled && config.mqtt.embedded ? opening.use(await embeddedBroker(config)) : undefined;
-  const roster = rosterOf({ gallery, journal });
+  const roster = rosterOf({ gallery, journal, consents: consentRules(config, rooms.vault, clock) });
   const seen = cameraSeen(rooms, loops);
   const enrolment = opening.use(
     enrolmentSessionsOf(config, {
@@ -188,7 +189,7 @@ async function openRooms(config: Config, log: Log, overrides: Overrides, opening
   const plainCamera = overrides.camera ?? cameraOf(config, clock, onBound, ear.asked);
   const camera = sharedCamera(stepped ? stepping(plainCamera, stepped, config.camera.fps) : plainCamera);
   return {
-    ...{ config, clock, log, journal, entries, learning, eyes, relay, camera },
+    ...{ config, clock, log, vault, journal, entries, learning, eyes, relay, camera },
     listeners: {
       ...overrides,
       onEvent: (event, entry) => {

@@ -47,6 +47,8 @@ const meanings: Readonly<Record<EventKind, string>> = {
   'person.enrolled': 'A person was enrolled, or has new pictures.',
   'person.renamed': 'A person has another name.',
   'person.removed': 'A person was removed, with all pictures and templates.',
+  'consent.given': 'A person agreed to be enrolled.',
+  'consent.withdrawn': 'A person took their consent back. They are removed.',
   'person.picture-removed': 'One picture of a person was removed.',
   'enrolment.stepped': 'A step of an enrolment from afar, with the key that asked for it.',
   'key.added': 'A key may send commands from now on.',

@@ -18,6 +18,8 @@ export type FaultCode =
   | 'camera-missing'
   | 'camera-replaced'
   | 'camera-untrusted'
+  | 'consent-damaged'
+  | 'consent-missing'
   | 'database-newer'
   | 'disk-full'
   | 'farm-damaged'

@@ -351,6 +351,19 @@ export const faultGuide: Readonly<Record<FaultCode, FaultAdvice>> = {
     cause: 'The recovery phrase, the identity or the passphrase is not the one that this file was encrypted for, or somebody else made it.',
     remedy: 'Give the phrase of the door that took the backup. A recovery phrase has 24 words, in their order.',
   },
+  'consent-missing': {
+    area: 'people and journal',
+    says: ['has given no consent that is recorded'],
+    cause: '`privacy.consent` is `required`, and this person has no record of their consent.',
+    remedy:
+      'Ask the person, then give the version of the text that they agreed to: `facelatch enrol … --consent VERSION`, the field `consent` of `enrol.start`, or for somebody who is enrolled `facelatch people consent NAME --give VERSION` ([privacy](privacy.md#consent)).',
+  },
+  'consent-damaged': {
+    area: 'people and journal',
+    says: ['The consents in'],
+    cause: 'The file with the consents (`consent.sqlite`) is damaged, belongs to another program, or cannot be written.',
+    remedy: 'Check the owner of the state folder and the disk. [Restore a backup](upgrade-backup-restore.md).',
+  },
   'key-destroyed': {
     area: 'people and journal',
     says: ['was destroyed: nothing can be kept for it'],

@@ -142,7 +142,14 @@ export function exitCodeOf(error: unknown): number {
   return usageFaults.has(error.code) ? exitCodes.usage : exitCodes.fault;
 }
 
-const usageFaults: ReadonlySet<string> = new Set(['bad-argument', 'bad-config', 'bad-picture', 'not-found', 'picture-damaged']);
+const usageFaults: ReadonlySet<string> = new Set([
+  'bad-argument',
+  'bad-config',
+  'bad-picture',
+  'consent-missing',
+  'not-found',
+  'picture-damaged',
+]);
 
 /** True for what a command throws because it was asked to stop: the reason of the signal, or an AbortError. */
 export function isStopped(error: unknown, stop: AbortSignal): boolean {

@@ -3,6 +3,7 @@
  * abort.
  */
 import Type from 'typebox';
+import { consentWays } from '../events.ts';
 import { type Enrolment, type EnrolmentAnswer, type EnrolmentStatus, type PictureOutcome, pictureRefusals } from '../identity/port.ts';
 import type { Outcome } from './port.ts';
 import { type Call, type CommandPorts, defineCommand, done, refusal, unavailable } from './spec.ts';
@@ -10,6 +11,14 @@ import { type Call, type CommandPorts, defineCommand, done, refusal, unavailable
 const closed = { additionalProperties: false } as const;
 const session = Type.String({ minLength: 1, maxLength: 64, description: 'What enrol.start answered.' });
 const inSession = Type.Object({ session }, closed);
+/** What somebody agreed to. */
+export const consentSchema = Type.Object(
+  {
+    version: Type.String({ pattern: '^[A-Za-z0-9._-]{1,64}$', description: 'Of the text that the person agreed to.' }),
+    how: Type.Optional(Type.Enum([...consentWays], { description: 'How they did. `command` where it is not said.' })),
+  },
+  { ...closed, description: 'The consent of the person. Needed where `privacy.consent` is `required`.' },
+);
 
 const outcomeSchema = Type.Object(
   {
@@ -91,9 +100,10 @@ export const enrolCommands = [
     summary: 'Begins to enrol a person, or to add pictures to one; nothing is stored before enrol.commit.',
     role: 'admin',
     changes: true,
-    args: Type.Object({ name: Type.String({ minLength: 1, maxLength: 320 }) }, closed),
+    args: Type.Object({ name: Type.String({ minLength: 1, maxLength: 320 }), consent: Type.Optional(consentSchema) }, closed),
     result: statusSchema,
-    run: (ports, { name }, call) => ask(ports, call, (sessions) => sessions.start(name), statusOf),
+    run: (ports, { name, consent }, call) =>
+      ask(ports, call, (sessions) => sessions.start(name, consent && { how: 'command', ...consent }), statusOf),
   }),
   defineCommand({
     name: 'enrol.add',

@@ -4,6 +4,7 @@
 import Type from 'typebox';
 import type { RuleChange } from '../access/port.ts';
 import type { Person } from '../identity/port.ts';
+import { consentSchema } from './enrol.ts';
 import type { Outcome } from './port.ts';
 import { type CommandPorts, defineCommand, done, refusal } from './spec.ts';
 
@@ -114,6 +115,28 @@ export const peopleCommands = [
     args: one,
     result: Type.Object({ removed: Type.Boolean() }, { additionalProperties: false }),
     run: (ports, { person }) => withPerson(ports, person, ({ id }) => done({ removed: ports.roster.remove(id) })),
+  }),
+  defineCommand({
+    name: 'people.consent',
+    summary: 'Records that somebody who is enrolled has agreed to it.',
+    role: 'admin',
+    changes: true,
+    args: Type.Object({ person: who, consent: consentSchema }, { additionalProperties: false }),
+    result: personSchema,
+    run: (ports, { person, consent }, call) =>
+      withPerson(ports, person, (found) => {
+        ports.roster.consent(found.id, { how: 'command', ...consent }, call.who);
+        return done(plain(found));
+      }),
+  }),
+  defineCommand({
+    name: 'people.withdraw',
+    summary: 'A person takes their consent back: it is recorded, and they are removed for good.',
+    role: 'admin',
+    changes: true,
+    args: one,
+    result: Type.Object({ removed: Type.Boolean() }, { additionalProperties: false }),
+    run: (ports, { person }, call) => withPerson(ports, person, ({ id }) => done({ removed: ports.roster.withdraw(id, call.who) })),
   }),
   defineCommand({
     name: 'people.pictures',

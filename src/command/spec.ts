@@ -15,7 +15,7 @@ import type { CommandError, Outcome, Role } from './port.ts';
 export interface CommandPorts {
   readonly door?: Door;
   readonly gallery: Pick<Gallery, 'list' | 'find' | 'pictures'>;
-  readonly roster: Pick<Roster, 'rename' | 'remove' | 'removePicture'>;
+  readonly roster: Pick<Roster, 'rename' | 'remove' | 'removePicture' | 'consent' | 'withdraw'>;
   readonly rule: ChangeRules;
   /** Journal entries in their published form. */
   readonly entries: (query: Query & { readonly limit: number }) => Promise<readonly object[] | 'too-long' | 'busy'>;

@@ -18,6 +18,7 @@ import type { TellEvent } from '../mqtt/tell-home-assistant.ts';
 import type { Relay } from '../relay/port.ts';
 import type { LiveSettings } from '../settings/live.ts';
 import type { Config } from '../settings/load.ts';
+import type { Vault } from '../vault/port.ts';
 import type { ChallengeWatch } from './challenge-watch.ts';
 import type { DoorEvidenceWatch } from './door-evidence.ts';
 import type { InfraredWatch } from './infrared-watch.ts';
@@ -50,6 +51,7 @@ export interface Rooms {
   readonly clock: Clock;
   readonly log: Log;
   readonly listeners: Listeners;
+  readonly vault: Vault;
   readonly journal: Journal;
   /** The journal for whoever asks from afar. */
   readonly entries: JournalReader;

@@ -1,7 +1,7 @@
 /** The door of the identity room: people, their verification images and templates, and who a probe could be. */
 
 import type { Fault } from '../base/errors.ts';
-import type { Event, PersonId } from '../events.ts';
+import type { ConsentWay, Event, PersonId } from '../events.ts';
 import { type Embedding, qualityReasons } from '../face/port.ts';
 
 export interface Person {
@@ -50,6 +50,49 @@ export interface NewPerson {
   readonly name: string;
   readonly pictures: readonly NewPicture[];
 }
+
+/** `version`: of the text that they agreed to. */
+export interface Consent {
+  readonly version: string;
+  readonly how: ConsentWay;
+}
+
+/** The record of a consent. It outlives the person's removal, as proof, without their name. Times: ISO 8601, UTC. */
+export interface ConsentRecord extends Consent {
+  /** Who asked for it: an operator's name, or `cli`. */
+  readonly by: string;
+  readonly givenAt: string;
+  readonly withdrawnAt?: string;
+  /** When the person was removed, withdrawn or not. */
+  readonly endedAt?: string;
+}
+
+/** Methods throw the Faults of the vault and of its own file (`consent-damaged`, `disk-full`). */
+export interface Consents extends Disposable {
+  /** Of a person, the oldest first. */
+  of(personId: PersonId): readonly ConsentRecord[];
+  /** Of everybody who had this name when they gave it, also of those who were removed since. */
+  named(name: string): readonly ConsentRecord[];
+  /** The latest one that is neither withdrawn nor ended. */
+  inForce(personId: PersonId): ConsentRecord | undefined;
+  /** Writes a record; returns its id. */
+  give(person: Pick<Person, 'id' | 'name'>, consent: Consent, by: string): string;
+  /** Deletes a record: what it was given for has failed. */
+  takeBack(record: string): void;
+  /** False where the person has none in force. */
+  withdraw(personId: PersonId): boolean;
+  /** The person was removed. */
+  end(personId: PersonId): void;
+  /** People whose consent is withdrawn, and who are still to be removed: of these. */
+  withdrawnOf(people: readonly PersonId[]): readonly PersonId[];
+  /** Deletes records that ended before this time; how many. */
+  purge(before: string): number;
+  /** How many there are. `ended`: of people who were removed. */
+  readonly counts: { readonly all: number; readonly ended: number };
+}
+
+/** Opens the consents for one piece of work. */
+export type ConsentBook = <T>(work: (consents: Consents) => T) => T;
 
 /** One person's likeness to a probe. */
 export interface Match {
@@ -257,8 +300,17 @@ export interface Gallery extends Disposable {
  * `removePicture` the change is done and has no record.
  */
 export interface Roster {
-  /** `by`: the operator's name; absent for the shell of the door itself. */
-  enrol(person: NewPerson, by?: string): Person;
+  /**
+   * `by`: the operator's name; absent for the shell of the door itself. Throws `consent-missing` where consents are
+   * required and neither one is given nor the person has one in force.
+   */
+  enrol(person: NewPerson, by?: string, consent?: Consent): Person;
+  /** Whether somebody of that name can be enrolled without giving a consent now. Throws `consent-missing`. */
+  requireConsent(name: string, consent: Consent | undefined): void;
+  /** Records the consent of somebody who is enrolled. */
+  consent(id: PersonId, consent: Consent, by: string): void;
+  /** The person takes their consent back: they are removed. False where there was no such person. */
+  withdraw(id: PersonId, by: string): boolean;
   rename(id: PersonId, name: string): Person;
   /** False when there was no such person. */
   remove(id: PersonId): boolean;
@@ -312,6 +364,7 @@ export const enrolmentRefusals = [
   'no-pictures',
   'another-person',
   'already-enrolled',
+  'consent-missing',
   'camera-busy',
   'camera-failed',
   'expired',
@@ -389,8 +442,8 @@ export interface EnrolmentSessions extends AsyncDisposable {
 
 /** Each step is journalled with the key. A step that cannot be journalled is refused, but for `abort`. */
 export interface Enrolment {
-  /** Begins a session for a new person, or for more pictures of the person of that name. */
-  start(name: string): Promise<EnrolmentAnswer<EnrolmentStatus>>;
+  /** Begins a session for a new person, or for more pictures of the person of that name. `consent`: theirs, if given. */
+  start(name: string, consent?: Consent): Promise<EnrolmentAnswer<EnrolmentStatus>>;
   /**
    * Judges one encoded picture and keeps it if it is good. A refused picture is an outcome, not a refusal of the
    * session.

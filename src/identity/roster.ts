@@ -14,26 +14,30 @@
  * A crash between the two steps leaves the same: an entry without its enrolment, or a removal without its entry.
  */
 import { Fault, messageOf } from '../base/errors.ts';
-import type { Event } from '../events.ts';
+import type { Event, PersonId } from '../events.ts';
 import type { Journal } from '../journal/port.ts';
-import type { Gallery, NewPerson, Person, Roster } from './port.ts';
+import type { Consent, ConsentBook, Gallery, NewPerson, Person, Roster } from './port.ts';
 
 export interface RosterParts {
   readonly gallery: Pick<Gallery, 'find' | 'enrol' | 'rename' | 'forget' | 'forgetPicture'>;
   readonly journal: Pick<Journal, 'append'>;
+  /** Absent (tests): consents are neither recorded nor required. */
+  readonly consents?: { readonly book: ConsentBook; readonly required: boolean };
 }
 
 /** Holds nothing open. */
 export function rosterOf(parts: RosterParts): Roster {
   const { gallery } = parts;
   return {
-    enrol: (person, by) => enrol(parts, person, by),
-    rename: (id, name) => gallery.rename(id, name, () => intend(parts, { kind: 'person.renamed', personId: id }, 'The name is as it was')),
-    remove: (id) => {
-      const removed = gallery.forget(id);
-      if (removed) note(parts, { kind: 'person.removed', personId: id }, 'The person is removed');
-      return removed;
+    enrol: (person, by, consent) => enrol(parts, person, by, consent),
+    requireConsent: (name, consent) => requireConsent(parts, gallery.find(name), consent),
+    consent: (id, consent, by) => {
+      const person = gallery.find(id);
+      if (person) giveConsent(parts, person, consent, by);
     },
+    withdraw: (id, by) => withdraw(parts, id, by),
+    rename: (id, name) => gallery.rename(id, name, () => intend(parts, { kind: 'person.renamed', personId: id }, 'The name is as it was')),
+    remove: (id) => remove(parts, id),
     removePicture: (id, picture, by) => {
       const person = gallery.forgetPicture(id, picture);
       const event: Event = { kind: 'person.picture-removed', personId: id, left: person.pictures, by };
@@ -43,16 +47,74 @@ export function rosterOf(parts: RosterParts): Roster {
   };
 }
 
-function enrol(parts: RosterParts, person: NewPerson, by: string | undefined): Person {
+function remove(parts: RosterParts, id: PersonId): boolean {
+  const removed = parts.gallery.forget(id);
+  if (!removed) return false;
+  try {
+    parts.consents?.book((consents) => consents.end(id));
+  } finally {
+    note(parts, { kind: 'person.removed', personId: id }, 'The person is removed');
+  }
+  return true;
+}
+
+/** The record first, as long as it can be written; but whoever takes their consent back is removed in any case. */
+function withdraw(parts: RosterParts, id: PersonId, by: string): boolean {
+  if (!parts.gallery.find(id)) return false;
+  const failed: unknown[] = [];
+  const attempt = (work: () => void) => {
+    try {
+      work();
+    } catch (error) {
+      failed.push(error);
+    }
+  };
+  attempt(() => parts.consents?.book((consents) => consents.withdraw(id)));
+  attempt(() => parts.journal.append({ kind: 'consent.withdrawn', personId: id, by }));
+  const removed = remove(parts, id);
+  if (failed.length > 0)
+    throw new Fault('journal-down', `The person is removed, but the withdrawal is not recorded: ${messageOf(failed[0])}`, failed[0]);
+  return removed;
+}
+
+/** @throws Fault `consent-missing`. */
+function requireConsent({ consents }: RosterParts, person: Person | undefined, consent: Consent | undefined): void {
+  if (!consents?.required || consent) return;
+  if (person && consents.book((book) => book.inForce(person.id))) return;
+  throw new Fault(
+    'consent-missing',
+    'This person has given no consent that is recorded, and privacy.consent is "required": ask them, then give the version of the text that they agreed to (--consent VERSION, or the field consent of the command)',
+  );
+}
+
+/** The record, then the entry; what was written is taken back where the entry cannot be. The answer deletes the record. */
+function giveConsent(parts: RosterParts, { id, name }: Person, consent: Consent, by: string): () => void {
+  const { consents } = parts;
+  const record = consents?.book((book) => book.give({ id, name }, consent, by));
+  const drop = () => record !== undefined && consents?.book((book) => book.takeBack(record));
+  try {
+    intend(parts, { kind: 'consent.given', personId: id, ...consent, by }, 'Nothing was stored');
+  } catch (error) {
+    drop();
+    throw error;
+  }
+  return () => void drop();
+}
+
+function enrol(parts: RosterParts, person: NewPerson, by: string | undefined, consent: Consent | undefined): Person {
   let intended: Person | undefined;
   let before = 0;
+  let takeConsentBack: (() => void) | undefined;
   try {
     return parts.gallery.enrol(person, (next, had) => {
+      requireConsent(parts, next, consent);
       const event: Event = { kind: 'person.enrolled', personId: next.id, pictures: next.pictures, ...(by === undefined ? {} : { by }) };
       intend(parts, event, 'Nothing was stored');
       [intended, before] = [next, had];
+      if (consent) takeConsentBack = giveConsent(parts, next, consent, by ?? 'cli');
     });
   } catch (error) {
+    takeConsentBack?.();
     if (intended) takeBack(parts, intended, before, by);
     throw error;
   }

@@ -18,6 +18,7 @@ import { looksLike } from './lookalike.ts';
 import { personName } from './name.ts';
 import { pictureDigest, pictureId } from './picture-id.ts';
 import type {
+  Consent,
   Enrolled,
   Enroller,
   Enrolment,
@@ -34,7 +35,7 @@ import { type DoorCamera, takeAtDoor } from './taking.ts';
 
 export interface SessionsOptions extends Omit<AlbumParts, 'before' | 'gallery'> {
   readonly gallery: Pick<Gallery, 'find' | 'match' | 'threshold' | 'pictures'>;
-  readonly roster: Pick<Roster, 'enrol'>;
+  readonly roster: Pick<Roster, 'enrol' | 'requireConsent'>;
   readonly journal: Pick<Journal, 'append'>;
   readonly camera?: DoorCamera;
   /** Cleans pictures that were sent, before anything else looks at them. */
@@ -60,6 +61,7 @@ interface Session {
   readonly name: string;
   /** Nobody else may touch it. */
   readonly owner: Enroller;
+  readonly consent: Consent | undefined;
   readonly album: Album;
   /** Aborted when the session ends. */
   readonly end: AbortController;
@@ -123,12 +125,12 @@ function enrolmentOf(running: Running, enroller: Enroller): Enrolment {
   const mine = <T>(id: SessionId, answer: (session: Session) => Promise<EnrolmentAnswer<T>> | EnrolmentAnswer<T>) =>
     within(running, id, key, answer);
   return {
-    start: async (name) => {
+    start: async (name, consent) => {
       try {
-        return start(running, personName(name), enroller);
+        return start(running, personName(name), enroller, consent);
       } catch (error) {
         if (!(error instanceof Fault)) throw error;
-        return no(error.code === 'bad-argument' ? 'bad-name' : 'failed', messageOf(error));
+        return no(refusalOf(error), messageOf(error));
       }
     },
     addPicture: (id, { picture, source }) => mine(id, (session) => addPicture(running, session, picture, source)),
@@ -153,12 +155,14 @@ function note({ options }: Running, { id, owner, album: pictures }: Session, ste
   options.journal.append({ kind: 'enrolment.stepped', session: id, step, by: name, key, pictures: pictures.kept().length, ...more });
 }
 
-function start(running: Running, name: string, owner: Enroller): EnrolmentAnswer<EnrolmentStatus> {
+function start(running: Running, name: string, owner: Enroller, consent: Consent | undefined): EnrolmentAnswer<EnrolmentStatus> {
   const { options, sessions } = running;
-  const { gallery, clock, log, maxSessions } = options;
+  const { gallery, roster, clock, log, maxSessions } = options;
+  // Before anybody is asked for pictures.
+  roster.requireConsent(name, consent);
   if (sessions.size >= maxSessions) return no('too-many-sessions', `${sessions.size} sessions are open; commit or abort one of them.`);
   const session: Session = {
-    ...{ id: randomUUID(), name, owner },
+    ...{ id: randomUUID(), name, owner, consent },
     album: album({ ...options, before: () => idOf(gallery, name) }),
     end: new AbortController(),
     inTurn: serialQueue(),
@@ -231,7 +235,7 @@ async function within<T>(
     return await answer(session);
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
-    return no('failed', messageOf(error));
+    return no(error.code === 'consent-missing' ? error.code : 'failed', messageOf(error));
   } finally {
     session.waiting--;
     session.touchedMs = clock.now();
@@ -335,7 +339,7 @@ function commit(running: Running, session: Session): EnrolmentAnswer<Enrolled> {
   }
   const before = gallery.find(name);
   const { chosen, leftOut } = variedPictures(kept, keptPictures, gallery, reader().embedder, before);
-  const person = roster.enrol({ name, pictures: chosen }, owner.name);
+  const person = roster.enrol({ name, pictures: chosen }, owner.name, session.consent);
   finish(running, session, 'committed', chosen.length);
   const digest = pictureDigest(gallery.pictures(person.id).map(({ id }) => id));
   try {
@@ -369,6 +373,11 @@ function tell({ options, changes }: Running, session: Session): EnrolmentStatus 
   const status = statusOf(session, options);
   changes.tell(session.id, status);
   return status;
+}
+
+function refusalOf({ code }: Fault): EnrolmentRefusal {
+  if (code === 'consent-missing') return code;
+  return code === 'bad-argument' ? 'bad-name' : 'failed';
 }
 
 function yes<T>(value: T): EnrolmentAnswer<T> {

@@ -6,6 +6,7 @@
 import Type, { type Static, type TObject } from 'typebox';
 import {
   challengeKinds,
+  consentWays,
   denials,
   type Event,
   type EventKind,
@@ -153,6 +154,13 @@ const fields = {
   'person.enrolled': object({ personId, pictures: count(), by: maybe(text('The operator.')) }),
   'person.renamed': object({ personId }),
   'person.removed': object({ personId }),
+  'consent.given': object({
+    personId,
+    version: text('Of the text that the person agreed to.'),
+    how: Type.Enum([...consentWays]),
+    by: text('Who asked: an operator, or `cli`.'),
+  }),
+  'consent.withdrawn': object({ personId, by: text() }),
   'person.picture-removed': object({ personId, left: count('Pictures that the person still has.'), by: text() }),
   'enrolment.stepped': object({
     session: text(),

@@ -6,6 +6,7 @@ import { type ConfigOf, isLeaf, type Leaf } from './kinds.ts';
 import { farm, retrain, trainer } from './learning.ts';
 import { liveness } from './liveness.ts';
 import { access, inputs, relay } from './opening.ts';
+import { privacy } from './privacy.ts';
 import { camera, door, enrolment, face, identity, state } from './seeing.ts';
 import { log, metrics, mqtt } from './telling.ts';
 import { vault } from './vault.ts';
@@ -18,6 +19,7 @@ export const settingsSchema = {
   face,
   identity,
   enrolment,
+  privacy,
   liveness,
   access,
   relay,
@@ -39,6 +41,7 @@ export const sections: Readonly<Record<keyof typeof settingsSchema, string>> = {
   face: 'The networks that find and embed faces, and in `face.quality` how good a face must be before it is compared.',
   identity: 'How strictly a face is compared with the enrolled people.',
   enrolment: 'Limits for enrolling people over MQTT.',
+  privacy: 'Consent, and how long personal data is kept.',
   liveness: 'Whether it is a living face or a picture of one: the policy, the networks, and what a visitor may be asked to do.',
   access: 'When the door opens, and for whom: votes, lock-out, groups, schedules, PIN and second person, alarms.',
   relay: 'What opens the lock, and for how long; `relay.device` describes a relay on the network.',

@@ -94,6 +94,8 @@ export const eventOf: { readonly [Kind in EventKind]: Extract<Event, { kind: Kin
   'person.ruled': { kind: 'person.ruled', personId: 'p-0001', changed: ['validUntil'] },
   'person.enrolled': { kind: 'person.enrolled', personId: 'p-0001', pictures: 2, by: 'ada' },
   'person.renamed': { kind: 'person.renamed', personId: 'p-0001' },
+  'consent.given': { kind: 'consent.given', personId: 'p-0001', version: '2026-01', how: 'paper', by: 'ada' },
+  'consent.withdrawn': { kind: 'consent.withdrawn', personId: 'p-0001', by: 'ada' },
   'person.picture-removed': { kind: 'person.picture-removed', personId: 'p-0001', left: 4, by: 'ada' },
   'person.removed': { kind: 'person.removed', personId: 'p-0001' },
   'enrolment.stepped': {

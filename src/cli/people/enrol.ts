@@ -3,10 +3,12 @@
  */
 import { Command } from 'commander';
 import { galleryOf } from '../../adapters/basics.ts';
+import { consentRules } from '../../adapters/consents.ts';
 import { journalOf } from '../../adapters/journal.ts';
 import { vaultOf } from '../../adapters/vault.ts';
 import { Fault, isBadPicture } from '../../base/errors.ts';
 import { type FilePath, shownPath } from '../../base/path.ts';
+import type { ConsentWay } from '../../events.ts';
 import type { EmbedderInfo, FaceReader } from '../../face/port.ts';
 import { type Candidate, type JudgedPicture, readCandidate, refuse, refusePicture, withoutRepetition } from '../../identity/candidate.ts';
 import { alreadyEnrolled, resemblance, variedPictures } from '../../identity/enrolment.ts';
@@ -17,6 +19,7 @@ import { rosterOf } from '../../identity/roster.ts';
 import { probabilityOf } from '../../identity/siamese.ts';
 import { doorReaderOf } from '../../learning/parts.ts';
 import type { Config } from '../../settings/load.ts';
+import { consentGiven, consentVersion, consentWay } from '../consent.ts';
 import { type CommonOptions, configOf, exitCodes, print, wholeNumber, withCommon, withHelp } from '../context.ts';
 import { aboveText, likenessText } from '../likeness-words.ts';
 import { pictureFiles, readPicture } from '../pictures.ts';
@@ -31,6 +34,8 @@ interface EnrolOptions extends CommonOptions {
   readonly interval: number;
   readonly strict?: boolean;
   readonly force?: boolean;
+  readonly consent?: string;
+  readonly how: ConsentWay;
 }
 
 export function enrolCommand(stop: AbortSignal, exit: (code: number) => void): Command {
@@ -50,6 +55,8 @@ export function enrolCommand(stop: AbortSignal, exit: (code: number) => void): C
       wholeNumber('--interval', 200, 60_000),
       1500,
     )
+    .option('--consent <version>', 'the person has agreed to this version of your text on privacy; the door keeps a record', consentVersion)
+    .option('--how <way>', 'with --consent: how they agreed, paper or console', consentWay, 'paper')
     .option('--strict', 'store nothing if a single picture is refused')
     .option('--force', 'skip the checks of likeness (not those of quality): for people who look alike, or unlike themselves');
   withHelp(
@@ -58,6 +65,7 @@ export function enrolCommand(stop: AbortSignal, exit: (code: number) => void): C
       'facelatch enrol Ada ada-1.jpg ada-2.jpg ada-3.jpg',
       'facelatch enrol "Ada Lovelace" pictures/ada --strict',
       'facelatch enrol Ada --camera --count 5 --set camera.device=/dev/video0',
+      'facelatch enrol Ada pictures/ada --consent 2026-01',
     ],
     'enrolled (refused pictures are listed)',
     'nothing stored: no picture is good enough, or the face is enrolled under another name',
@@ -76,6 +84,9 @@ async function enrol(name: string, paths: readonly string[], options: EnrolOptio
   using vault = vaultOf(config);
   using gallery = galleryOf(config, reader.embedder, vault);
   using journal = journalOf(config); // before anything is stored: without a journal nobody is enrolled
+  const roster = rosterOf({ gallery, journal, consents: consentRules(config, vault) });
+  const consent = consentGiven(options);
+  roster.requireConsent(name, consent); // before anybody stands in front of the camera
   tellStale(gallery);
   const before = bearerOf(name, withName(gallery.list(), name));
   const taken = options.camera ? await cameraPictures(options, reader, config, stop) : await filePictures(files, reader, config, stop);
@@ -86,7 +97,7 @@ async function enrol(name: string, paths: readonly string[], options: EnrolOptio
   const refused = good.length === 0 || double !== undefined || (options.strict === true && good.length < outcomes.length);
   stop.throwIfAborted();
   const { chosen, leftOut } = variedPictures(good, config.enrolment.keptPictures, gallery, reader.embedder, before);
-  const person = refused ? undefined : rosterOf({ gallery, journal }).enrol({ name, pictures: chosen });
+  const person = refused ? undefined : roster.enrol({ name, pictures: chosen }, undefined, consent);
   const added = (person?.pictures ?? 0) - (before?.pictures ?? 0);
   print(
     options,

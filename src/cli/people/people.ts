@@ -1,10 +1,10 @@
 /** `facelatch people`: who is enrolled; show, rename and remove a person. */
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { extname, join } from 'node:path';
-import { createInterface } from 'node:readline/promises';
 import { Command } from 'commander';
 import { shownRules } from '../../access/person-rules.ts';
 import { renewTemplates } from '../../adapters/basics.ts';
+import { consentRules } from '../../adapters/consents.ts';
 import { journalOf } from '../../adapters/journal.ts';
 import { Fault, messageOf } from '../../base/errors.ts';
 import type { Event } from '../../events.ts';
@@ -14,12 +14,14 @@ import { rosterOf } from '../../identity/roster.ts';
 import { manyDoorReaderOf } from '../../learning/parts.ts';
 import { shownId } from '../../retrain/labels.ts';
 import type { Config } from '../../settings/load.ts';
+import { agrees } from '../agrees.ts';
 import { type CommonOptions, checkState, configOf, exitCodes, print, withCommon, withHelp } from '../context.ts';
 import { findPerson } from '../person.ts';
 import { openProgress } from '../progress.ts';
 import { counted, people as peopleCount, table } from '../words.ts';
 import { openPeople } from './opened.ts';
 import { confusableCommand } from './people-confusable.ts';
+import { consentCommand } from './people-consent.ts';
 import { pinCommand, rulesText, setCommand } from './people-rules.ts';
 
 export function peopleCommand(stop: AbortSignal, exit: (code: number) => void): Command {
@@ -44,6 +46,7 @@ export function peopleCommand(stop: AbortSignal, exit: (code: number) => void): 
     .addCommand(setCommand(exit))
     .addCommand(pinCommand(stop, exit))
     .addCommand(removeCommand(stop, exit))
+    .addCommand(consentCommand(stop, exit))
     .addCommand(confusableCommand(exit))
     .addCommand(reembedCommand(exit))
     .addCommand(sealCommand(stop, exit));
@@ -69,7 +72,7 @@ function listCommand(exit: Exit) {
       if (slip !== undefined)
         throw new Fault(
           'bad-argument',
-          `There is no "facelatch people ${slip}": choose from list, show, set, pin, rename, remove, confusable and reembed (did you mean "facelatch people show ${slip}"?)`,
+          `There is no "facelatch people ${slip}": choose from list, show, set, pin, rename, remove, consent, confusable and reembed (did you mean "facelatch people show ${slip}"?)`,
         );
       using open = opened(options);
       const { gallery } = open;
@@ -234,7 +237,7 @@ function removeCommand(stop: AbortSignal, exit: Exit): Command {
   );
   return withCommon(command).action(async (who: string, options: CommonOptions & { readonly yes?: boolean; readonly picture?: string }) => {
     using open = opened(options);
-    const { gallery, config } = open;
+    const { gallery, config, vault } = open;
     const person = findPerson(gallery, who);
     const picture = options.picture === undefined ? undefined : pictureToForget(person, gallery.pictures(person.id), options.picture);
     const what =
@@ -243,7 +246,7 @@ function removeCommand(stop: AbortSignal, exit: Exit): Command {
       print(options, { removed: false, person }, () => `${picture === undefined ? person.name : what} was not removed`);
       return exit(exitCodes.no);
     }
-    const roster = rosterOf({ gallery, journal: { append: (event) => recorded(config, event) } });
+    const roster = rosterOf({ gallery, journal: { append: (event) => recorded(config, event) }, consents: consentRules(config, vault) });
     if (picture !== undefined) {
       const { pictures: left } = roster.removePicture(person.id, picture, 'cli');
       print(options, { removed: true, person: { ...person, pictures: left }, picture }, () => `${what} was removed, ${left} left`);
@@ -265,14 +268,6 @@ function isSure(what: string, stop: AbortSignal): Promise<boolean> {
   if (!process.stdin.isTTY)
     throw new Fault('bad-argument', `Nobody can answer whether to remove ${what}, because this is not a terminal: add --yes`);
   return agrees(`Remove ${what} for good?`, stop);
-}
-
-async function agrees(question: string, stop: AbortSignal): Promise<boolean> {
-  if (!process.stdin.isTTY) throw new Fault('bad-argument', `Nobody can answer, because this is not a terminal: add --yes (${question})`);
-  // Without line editing, so that Ctrl-C stays a signal.
-  using lines = createInterface({ input: process.stdin, output: process.stderr, terminal: false });
-  const answer = await lines.question(`${question} [y/N] `, { signal: stop });
-  return ['y', 'yes'].includes(answer.trim().toLowerCase());
 }
 
 function sealCommand(stop: AbortSignal, exit: Exit): Command {

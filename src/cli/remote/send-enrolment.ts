@@ -42,7 +42,7 @@ export async function sendEnrolment(rest: readonly string[], ask: Ask, options: 
   if (name === undefined || paths.length === 0)
     throw new Fault('bad-argument', 'enrol takes a name and picture files or folders: facelatch send DOOR enrol NAME PICTURE…');
   const files = pictureFiles(paths);
-  const session = await begin(name, ask);
+  const session = await begin(name, ask, options.consent);
   const outcomes: Told[] = [];
   const sent = new Set<string>();
   try {
@@ -76,8 +76,8 @@ export async function sendEnrolment(rest: readonly string[], ask: Ask, options: 
   }
 }
 
-async function begin(name: string, ask: Ask): Promise<string> {
-  const answer = await ask('enrol.start', { name });
+async function begin(name: string, ask: Ask, version: string | undefined): Promise<string> {
+  const answer = await ask('enrol.start', { name, ...(version !== undefined && { consent: { version } }) });
   const { session } = (answer.result ?? {}) as { session?: string };
   if (answer.ok && session !== undefined) return session;
   throw new Fault(

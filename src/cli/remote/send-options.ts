@@ -9,6 +9,7 @@ export interface SendOptions extends CommonOptions {
   readonly args?: string;
   readonly timeout: number;
   readonly out?: string;
+  readonly consent?: string;
 }
 
 /** Sends one command; the answer is the door's own, checked by its signature. */

@@ -13,6 +13,7 @@ import type { ReplyBody } from '../../command/reply.ts';
 import { openSender } from '../../command/request.ts';
 import { openCaller } from '../../mqtt/caller.ts';
 import type { Config } from '../../settings/load.ts';
+import { consentVersion } from '../consent.ts';
 import { configOf, exitCodes, print, wholeNumber, withCommon, withHelp } from '../context.ts';
 import { table } from '../words.ts';
 import { findDoorCard, operatorKeyFile, readOperatorKey } from './key-files.ts';
@@ -37,6 +38,7 @@ export function sendCommand(stop: AbortSignal, exit: (code: number) => void): Co
     .option('-b, --broker <url>', 'the broker (mqtt.url)')
     .addOption(new Option('--args <json>', 'arguments of the command as one JSON object'))
     .option('-t, --timeout <s>', 'how long to wait for the answer, seconds', wholeNumber('--timeout', 1, 600), 10)
+    .option('--consent <version>', 'for enrol: the person has agreed to this version of your text on privacy', consentVersion)
     .option('-o, --out <file>', 'for snapshot and picture: the file that the picture is written to; no file is overwritten');
   withHelp(
     command,
