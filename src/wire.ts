@@ -186,7 +186,7 @@ async function openRooms(config: Config, log: Log, overrides: Overrides, opening
   const relay = opening.use(overrides.relay ?? (await relayOf(config, clock, log.child({ room: 'relay' }))));
   const ear = openEar();
   const onBound = ({ title, ids, port }: CameraIdentity) => journal.append({ kind: 'camera.bound', title, ids, port });
-  const plainCamera = overrides.camera ?? cameraOf(config, clock, onBound, ear.asked);
+  const plainCamera = overrides.camera ?? cameraOf(config, clock, onBound, ear.said);
   const camera = sharedCamera(stepped ? stepping(plainCamera, stepped, config.camera.fps) : plainCamera);
   return {
     ...{ config, clock, log, vault, journal, entries, learning, eyes, relay, camera },

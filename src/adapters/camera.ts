@@ -24,10 +24,10 @@ export const cameraFile = (config: Config): string => join(stateFolder(config), 
 
 /**
  * The camera that the configuration names, watched for freezing and darkness. `onBound`: the daemon's, which notes the
- * first camera; without it a camera is compared with the noted one, and none is noted. `asked`: what the door asks of
+ * first camera; without it a camera is compared with the noted one, and none is noted. `said`: what the door says to
  * the demo's people.
  */
-export function cameraOf(config: Config, clock: Clock, onBound?: (camera: CameraIdentity) => void, asked?: DemoOptions['asked']): Camera {
+export function cameraOf(config: Config, clock: Clock, onBound?: (camera: CameraIdentity) => void, said?: DemoOptions['said']): Camera {
   const { camera } = config;
   const { width, height, fps, device, replay } = camera;
   const mounting = mountingOf(camera);
@@ -43,7 +43,7 @@ export function cameraOf(config: Config, clock: Clock, onBound?: (camera: Camera
       const strangers = demoPeople.filter((name) => !enrolled.includes(name));
       const played =
         from === 'demo'
-          ? demoCamera({ folder: demoPeopleFolder, enrolled, strangers, visits, seed, fps, speed, clock, ...(asked && { asked }) })
+          ? demoCamera({ folder: demoPeopleFolder, enrolled, strangers, visits, seed, fps, speed, clock, ...(said && { said }) })
           : replayCamera({ from, fps, speed, loop, clock });
       const source = mounted(played, mounting);
       // What is played over and over shows nothing new.

@@ -1,20 +1,22 @@
-/** What the demo's people hear of the door: its events go in, what it asks of the people of a visit comes out. */
+/** What the demo's people hear of the door: its events go in, what it said to the people of a visit comes out. */
 import type { Event } from '../../events.ts';
-import type { DemoChallenge } from './plan.ts';
+import type { DoorSaid } from './plan.ts';
 
 export interface Ear {
   readonly heard: (event: Event) => void;
-  readonly asked: (visit: number) => DemoChallenge | undefined;
+  readonly said: (visit: number) => DoorSaid;
 }
 
 export function openEar(): Ear {
-  let last: (DemoChallenge & { readonly visit: number }) | undefined;
+  let last: (DoorSaid & { readonly visit: number }) | undefined;
   return {
     heard: (event) => {
+      if (event.kind === 'access.granted' && event.visit !== undefined)
+        last = { ...(last?.visit === event.visit && last), visit: event.visit, letIn: true };
       if (event.kind !== 'access.challenged' || event.visit === undefined) return;
-      const { challenge, what, times, visit } = event;
-      last = { id: challenge, kind: what, visit, ...(times !== undefined && { times }) };
+      const { challenge: id, what: kind, times, visit } = event;
+      last = { challenge: { id, kind, ...(times !== undefined && { times }) }, visit, letIn: false };
     },
-    asked: (visit) => (last?.visit === visit ? last : undefined),
+    said: (visit) => (last?.visit === visit ? last : { letIn: false }),
   };
 }

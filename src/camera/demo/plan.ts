@@ -119,12 +119,19 @@ export interface Staging {
 export interface StagingOptions {
   /** Frames per second. */
   readonly fps: number;
-  /** What the door asks of this visit's people; the answer begins when it is first heard. */
-  readonly asked?: () => DemoChallenge | undefined;
+  /** What the door has said to this visit's people so far; the answer to a challenge begins when it is first heard. */
+  readonly said?: () => DoorSaid;
 }
 
 /** A challenge as the demo's people hear it. */
 export type DemoChallenge = Pick<Question, 'kind' | 'times'> & { readonly id: string };
+
+/** To the people of one visit. */
+export interface DoorSaid {
+  /** The latest. */
+  readonly challenge?: DemoChallenge;
+  readonly letIn: boolean;
+}
 
 /**
  * From this share of the visit on (0…1), a single visitor stands near, straight and well lit: at least fourteen frames
@@ -133,17 +140,22 @@ export type DemoChallenge = Pick<Question, 'kind' | 'times'> & { readonly id: st
 const settledAt = 0.5;
 /** After an answer somebody stays so long, that the door can see who answered. Seconds. */
 const staysS = 0.8;
+/** A resident does not leave at once where the door stays closed. Seconds. */
+const waitsS = 1;
 
-/** The `visit` frame by frame. It lasts longer where the door asks something. */
-export function* stagings(visit: Visit, { fps, asked }: StagingOptions): Generator<Staging, void, void> {
+/** The `visit` frame by frame. It lasts longer where the door asks something, or keeps a resident waiting. */
+export function* stagings(visit: Visit, { fps, said }: StagingOptions): Generator<Staging, void, void> {
   const { visitors, shown, manner, frames, seed } = visit;
   const luck = chance(seed);
   const scene = shown ? heldBy(shown, manner as Attack, luck, seed) : visitors.length === 0 ? empty : peopleOf(visit, luck, fps);
+  const isResident = visitors.length === 1 && visitors[0]?.enrolled;
   let last = frames;
   let heard: Heard | undefined;
   for (let i = 0; i < last; i++) {
     const s = i / fps;
-    const now = asked?.();
+    const { challenge: now, letIn = true } = said?.() ?? {};
+    if (i === frames - 1 && isResident && !letIn) last = Math.max(last, frames + Math.ceil(waitsS * fps));
+    if (i >= frames && letIn && !heard) return;
     const isNew = now?.id !== heard?.id;
     if (now && (isNew || (isThereAndBack(now) && s >= (heard?.fromS ?? 0) + answeredAfterS + staysS - 1 / fps))) {
       heard = { ...now, fromS: s, time: isNew ? 0 : (heard?.time ?? 0) + 1 };

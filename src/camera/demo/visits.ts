@@ -13,7 +13,7 @@ import { chance } from './chance.ts';
 import { cutOut, type Sprite } from './cut-out.ts';
 import { marksOf } from './expression.ts';
 import { bezels, deviceOf, glowOf, paperOf, portraitOf, portraitParts, type Shown } from './held.ts';
-import { type Attack, type DemoChallenge, demoSchedule, type Staging, stagings, type Visit, type Visitor } from './plan.ts';
+import { type Attack, type DoorSaid, demoSchedule, type Staging, stagings, type Visit, type Visitor } from './plan.ts';
 import { type OnStage, setStage } from './stage.ts';
 
 export interface DemoOptions {
@@ -37,8 +37,8 @@ export interface DemoOptions {
    * over and to forget how the face before has moved.
    */
   readonly gapFrames?: number;
-  /** What the door asks of the people of a visit; they answer. Default: it asks nothing. */
-  readonly asked?: (visit: number) => DemoChallenge | undefined;
+  /** What the door has said to the people of a visit; they answer. Default: it asks nothing and lets everybody in. */
+  readonly said?: (visit: number) => DoorSaid;
 }
 
 /** The demo visits as a Camera. Its frames throw Fault `camera-missing` when a picture of the cast cannot be read. */
@@ -50,7 +50,7 @@ export function demoVisits(options: DemoOptions): Camera {
 }
 
 async function* shots(options: DemoOptions): AsyncGenerator<Shot, void, void> {
-  const { folder, seed, fps, gapFrames = Math.ceil(2 * fps), asked, ...cast } = options;
+  const { folder, seed, fps, gapFrames = Math.ceil(2 * fps), said, ...cast } = options;
   const stage = await setStage(chance(seed));
   const grain = chance(seed + 1);
   const wardrobe = keptPeople(folder);
@@ -58,7 +58,7 @@ async function* shots(options: DemoOptions): AsyncGenerator<Shot, void, void> {
   for (const visit of demoSchedule(seed, cast)) {
     const people = await Promise.all(visit.visitors.map(wardrobe.dressed));
     const prop = visit.shown && (await propOf(visit.manner as Attack, visit.shown, visit.seed, wardrobe));
-    const frames = stagings(visit, { fps, ...(asked && { asked: () => asked(visit.visit) }) });
+    const frames = stagings(visit, { fps, ...(said && { said: () => said(visit.visit) }) });
     for (let now = frames.next(); now.value; ) {
       const staging = now.value;
       const held = staging.held && prop?.(staging.held.s);

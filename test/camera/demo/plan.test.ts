@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Fault } from '../../../src/base/errors.ts';
 import type { Stand } from '../../../src/camera/demo/head.ts';
-import { type Cast, type DemoChallenge, demoSchedule, stagings, type Visit } from '../../../src/camera/demo/plan.ts';
+import { type Cast, type DemoChallenge, type DoorSaid, demoSchedule, stagings, type Visit } from '../../../src/camera/demo/plan.ts';
 
 const ids = Array.from({ length: 16 }, (_, i) => `p${String(i + 1).padStart(2, '0')}`);
 const cast: Cast = { enrolled: ids.filter((_, i) => i % 2 === 0), strangers: ids.filter((_, i) => i % 2 === 1), visits: 88 };
@@ -83,7 +83,14 @@ describe('the schedule', () => {
 describe('the stagings', () => {
   const visits = plan(5);
   const fps = 15;
-  const played = (visit: Visit, asked?: () => DemoChallenge | undefined) => [...stagings(visit, { fps, ...(asked && { asked }) })];
+  const said = (visit: Visit, says: () => DoorSaid) => [...stagings(visit, { fps, said: says })];
+  const played = (visit: Visit, asked?: () => DemoChallenge | undefined) => {
+    if (!asked) return [...stagings(visit, { fps })];
+    return said(visit, () => {
+      const challenge = asked();
+      return { ...(challenge && { challenge }), letIn: false };
+    });
+  };
 
   it('have 30 to 40 frames', () => {
     for (const visit of visits) {
@@ -137,6 +144,16 @@ describe('the stagings', () => {
     expect(frames.length).toBeGreaterThan(visit.frames + 20);
     expect(Math.max(...angles.slice(25))).toBeGreaterThan(13);
     expect(Math.abs(angles.at(-1)!)).toBeLessThan(10);
+  });
+
+  it('a resident before a closed door waits a second, and leaves as soon as it opens; nobody else waits', () => {
+    const alone = visits.find(({ visitors }) => visitors.length === 1 && visitors[0]!.enrolled)!;
+    expect(said(alone, () => ({ letIn: false }))).toHaveLength(alone.frames + fps);
+    expect(said(alone, () => ({ letIn: true }))).toHaveLength(alone.frames);
+    let frame = 0;
+    expect(said(alone, () => ({ letIn: frame++ >= alone.frames + 3 }))).toHaveLength(alone.frames + 3);
+    for (const visit of visits.filter(({ visitors }) => visitors.length !== 1 || !visitors[0]!.enrolled))
+      expect(said(visit, () => ({ letIn: false }))).toHaveLength(visit.frames);
   });
 
   it('a picture that is asked moves no differently', () => {

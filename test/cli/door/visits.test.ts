@@ -30,9 +30,11 @@ it('counts attacks apart, says how they were denied, and names each time the doo
   expect(book.result()).toMatchObject({ wronglyOpened: 1, mistakes: [{ visit: 4, people: ['picture:p01'] }] });
 });
 
-it('the people of a visit hear what the door asks of them, and of nobody else', () => {
+it('the people of a visit hear what the door says to them, and nothing that it says to others', () => {
   const ear = openEar();
   ear.heard(event({ kind: 'access.challenged', visit: 3, challenge: 'c', what: 'blink', times: 2 }));
-  expect(ear.asked(3)).toMatchObject({ id: 'c', kind: 'blink', times: 2 });
-  expect(ear.asked(4)).toBeUndefined();
+  expect(ear.said(3)).toMatchObject({ challenge: { id: 'c', kind: 'blink', times: 2 }, letIn: false });
+  expect(ear.said(4)).toEqual({ letIn: false });
+  ear.heard(event({ kind: 'access.granted', visit: 3, personId: 'p01' }));
+  expect(ear.said(3)).toMatchObject({ challenge: { id: 'c' }, letIn: true });
 });
