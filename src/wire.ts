@@ -59,7 +59,6 @@ import type { LivenessChecker } from './liveness/port.ts';
 import type { Inputs, Relay } from './relay/port.ts';
 import { liveSettings } from './settings/live.ts';
 import type { Config } from './settings/load.ts';
-import type { Vault } from './vault/port.ts';
 
 /** What a test or the command line may put in place of what the configuration would give. */
 export interface Overrides extends Listeners {
@@ -220,7 +219,7 @@ function guardedFolder(config: Config, log: Log): string {
 
 /** A reader that a test brings guards alone: there is nothing to learn for it. */
 async function openGuarding(
-  { config, log, clock, vault, journal }: Pick<Rooms, 'config' | 'log' | 'clock' | 'journal'> & { readonly vault: Vault },
+  { config, log, clock, vault, journal }: Pick<Rooms, 'config' | 'log' | 'clock' | 'journal' | 'vault'>,
   overrides: Overrides,
   opening: AsyncDisposableStack,
 ): Promise<Pick<Rooms, 'eyes' | 'learning'>> {
@@ -266,13 +265,13 @@ function challengeWatchOf({ config, clock, log }: Rooms, brokerUrl: string | und
 
 /** The checks of liveness, where somebody has to show that they live. */
 async function livenessWatchOf(
-  { infrared, config, clock, log, journal }: Rooms,
+  { infrared, config, clock, log, journal, vault }: Rooms,
   { liveness, reader }: Overrides,
   record: LivenessWatchParts['record'],
 ): Promise<LivenessWatch | undefined> {
   if (!checksLiveness(config) || (reader && !liveness)) return undefined;
   const open = async () => liveness ?? (await livenessOf(config));
-  const visits = watchLiveVisits({ open: () => liveVisitsOf(config), journal, log });
+  const visits = watchLiveVisits({ open: () => liveVisitsOf(config, vault), journal, log });
   return watchLiveness({ open, clock, log, record, visits, infrared, retry: retryOf(config) });
 }
 

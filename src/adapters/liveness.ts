@@ -4,6 +4,7 @@ import { openLivenessChecker } from '../liveness/checker.ts';
 import type { LivenessChecker } from '../liveness/port.ts';
 import { type LiveVisits, openLiveVisits } from '../liveness/visits.ts';
 import type { Config } from '../settings/load.ts';
+import type { Vault } from '../vault/port.ts';
 import { modelFolder, stateFolder } from './basics.ts';
 
 /** Whether somebody at some time has to show that they live: without that no network is loaded. */
@@ -22,4 +23,5 @@ export const livenessOf = ({ liveness }: Config): Promise<LivenessChecker> =>
   });
 
 /** What the door knows of living faces before its camera. Throws Faults `liveness-damaged`, `database-newer`. */
-export const liveVisitsOf = (config: Config): LiveVisits => openLiveVisits(join(stateFolder(config), 'liveness.sqlite'));
+export const liveVisitsOf = (config: Config, vault: Vault): LiveVisits =>
+  openLiveVisits(join(stateFolder(config), 'liveness.sqlite'), vault);

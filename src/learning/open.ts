@@ -33,8 +33,9 @@ import { type TemplateRenewal, templateRenewal } from './template-renewal.ts';
 
 export interface LearningOptions {
   readonly config: Config;
-  readonly vault: Vault;
   readonly journal: Journal;
+  /** Seals what is kept of people. Learning does not own it. */
+  readonly vault: Vault;
   readonly clock: Clock;
   readonly log: Log;
   /** Whether the wall clock is held to true time: the schedule needs that. */

@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import type { CryptoKey } from 'jose';
 import { galleryOf, manyReaderOf, modelFolder, readerOf, stateFolder } from '../adapters/basics.ts';
 import { doorKeysOf } from '../adapters/command.ts';
+import { vaultOf } from '../adapters/vault.ts';
 import { Fault } from '../base/errors.ts';
 import type { Signer } from '../base/jws.ts';
 import type { Log } from '../base/log.ts';
@@ -21,6 +22,7 @@ import type { ManyReader } from '../face/readers.ts';
 import type { Gallery } from '../identity/port.ts';
 import type { EmbedderShape, Expected, Inspect } from '../retrain/bundle.ts';
 import { jobRunner, type RunnerOptions } from '../retrain/job-runner.ts';
+import type { LearningPlace } from '../retrain/of-person.ts';
 import type { Farm } from '../retrain/port.ts';
 import type { Guard } from '../retrain/promotion.ts';
 import { openRegistry, type Registry } from '../retrain/registry.ts';
@@ -56,7 +58,8 @@ export function embedderFolder(config: Config): string {
   const file = join(config.state.folder, 'retrain.sqlite');
   if (!existsSync(file)) return base;
   try {
-    using store = openRetrainStore(storeFile(config));
+    using vault = vaultOf(config);
+    using store = openRetrainStore(storeFile(config), vault);
     return championFolder(store, bundlesFolder(config), statedHash(base)) ?? base;
   } catch (error) {
     if (error instanceof Fault) return base;
@@ -67,9 +70,17 @@ export function embedderFolder(config: Config): string {
 /** The networks trained for this door, for commands that only look; none where nothing was trained. */
 export function trainedNetworks(config: Config): readonly BundleEntry[] {
   if (!existsSync(join(config.state.folder, 'retrain.sqlite'))) return [];
-  using store = openRetrainStore(storeFile(config));
+  using vault = vaultOf(config);
+  using store = openRetrainStore(storeFile(config), vault);
   return listBundles(store);
 }
+
+/** Where the retraining room of this door keeps what it learned. */
+export const learningPlace = (config: Config, store: RetrainStore): LearningPlace => ({
+  store,
+  bundles: bundlesFolder(config),
+  jobs: jobsFolder(config),
+});
 
 /** The reader of the network that guards this door. */
 export const doorReaderOf = (config: Config): Promise<FaceReader> => readerOf(config, embedderFolder(config));
@@ -114,7 +125,7 @@ export interface Retraining {
 export async function openRetraining(config: Config, vault: Vault): Promise<Retraining & Disposable> {
   const keys = await doorKeysOf(config);
   const base = modelFolder(config.face.embedder);
-  const { store, movedAway } = storeOrNew(storeFile(config));
+  const { store, movedAway } = storeOrNew(storeFile(config), vault);
   const expected: Expected = {
     door: `${config.door.id}#${keys.id}`,
     base: inspect(base),
@@ -160,19 +171,19 @@ async function trainerKey({ farm }: Config, kid: string): Promise<CryptoKey | un
 }
 
 /** A damaged store must not keep the door shut: it is moved aside, and the network of the configuration guards. */
-function storeOrNew(file: string): { readonly store: RetrainStore; readonly movedAway?: string } {
+function storeOrNew(file: string, vault: Vault): { readonly store: RetrainStore; readonly movedAway?: string } {
   try {
-    return { store: checkedStore(file) };
+    return { store: checkedStore(file, vault) };
   } catch (error) {
     if (!(error instanceof Fault && error.code === 'registry-damaged')) throw error;
     const aside = `${file}.damaged-${Date.now()}`;
     for (const end of ['', '-wal', '-shm']) if (existsSync(`${file}${end}`)) renameSync(`${file}${end}`, `${aside}${end}`);
-    return { store: openRetrainStore(file), movedAway: aside };
+    return { store: openRetrainStore(file, vault), movedAway: aside };
   }
 }
 
-function checkedStore(file: string): RetrainStore {
-  const store = openRetrainStore(file);
+function checkedStore(file: string, vault: Vault): RetrainStore {
+  const store = openRetrainStore(file, vault);
   try {
     checkRegistryRows(store);
     return store;

@@ -40,6 +40,7 @@ const manifestForm = Compile(
         samples: Type.Integer({ minimum: 0 }),
         strangers: Type.Integer({ minimum: 0 }),
         digest: hash,
+        from: Type.Optional(Type.Array(Type.String({ pattern: '^[\\w-]{43}$' }))),
       }),
       metrics: Type.Record(
         Type.String(),

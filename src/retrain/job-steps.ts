@@ -9,8 +9,10 @@ import { Fault } from '../base/errors.ts';
 import type { Signer } from '../base/jws.ts';
 import type { Clock } from '../base/time.ts';
 import type { Event } from '../events.ts';
+import type { Vault } from '../vault/port.ts';
 import { type JobRow, jobSql } from './jobs.ts';
 import { writeKeptFolder } from './kept-folder.ts';
+import { learnerName } from './of-person.ts';
 import type { Farm, NetworkComparison, RecipeProgress, RecipeResult } from './port.ts';
 import { tooFewProbes } from './probes.ts';
 import type { TrainingProcess } from './process.ts';
@@ -155,6 +157,7 @@ function compare(run: Run, { folder: candidate }: RecipeResult): Promise<Network
 
 async function keep({ options, job }: Run, data: JobPictures, result: RecipeResult, comparison: NetworkComparison): Promise<string> {
   const { registry, store, clock, engine, signer } = options;
+  const about = summary(data.training);
   const figures = Object.entries(result.figures).map(([name, value]) => [name, { value }] as const);
   const { id } = await registry.make(
     result.folder,
@@ -162,7 +165,7 @@ async function keep({ options, job }: Run, data: JobPictures, result: RecipeResu
       createdAt: new Date(clock.wall()).toISOString(),
       recipe: job.recipe,
       engine,
-      data: summary(data.training),
+      data: { ...about, from: learners(store.vault, data, about.digest) },
       metrics: { ...Object.fromEntries(figures.filter(([, { value }]) => Number.isFinite(value))), ...comparison.metrics },
       calibration: result.calibration,
     },
@@ -170,4 +173,10 @@ async function keep({ options, job }: Run, data: JobPictures, result: RecipeResu
   );
   store.change(() => void jobSql(store).bundle.run(id, job.id));
   return id;
+}
+
+/** Everybody whose pictures the job had: a network is chosen by the frozen ones, too. */
+function learners(vault: Vault, { training, frozen, enrolled }: JobPictures, digest: string): readonly string[] {
+  const people = new Set([...training.people, ...frozen.people, ...enrolled].map(({ personId }) => personId));
+  return [...people].flatMap((personId) => learnerName(vault, personId, digest) ?? []).toSorted();
 }

@@ -174,6 +174,8 @@ export interface BundleManifest {
     readonly strangers: number;
     /** SHA-256 over the sorted ids of the samples. */
     readonly digest: string;
+    /** The people, by names that only the vault of this door knows, in no order. Absent: nobody knows who they were. */
+    readonly from?: readonly string[];
   };
   /** As the recipe and the comparison measured them, with 95 % intervals where they have one. */
   readonly metrics: Readonly<Record<string, { readonly value: number; readonly interval?: readonly [number, number] }>>;

@@ -10,7 +10,8 @@ import type { Clock } from '../base/time.ts';
 import type { PersonId } from '../events.ts';
 import type { Gallery } from '../identity/port.ts';
 import { type SplitPart, splitGroups } from './frozen-split.ts';
-import { type LabelledPerson, type Mark, marks, type Sample, type TrainingData } from './port.ts';
+import { type KeptAbout, keptColumns, keptOwner, keptRowForm, markOrNull, openedPicture, sealedPicture } from './kept-rows.ts';
+import type { LabelledPerson, Mark, Sample, TrainingData } from './port.ts';
 import type { RetrainStore } from './store.ts';
 
 export interface SamplesOptions {
@@ -58,11 +59,11 @@ export interface Samples {
    * count as a stranger only once a person has said so.
    */
   keep(entry: KeepRequest): string | undefined;
-  /** The kept pictures of an entry; none where none are. */
+  /** The kept pictures of an entry; none where none are. Throws Fault `seal-broken`. */
   pictures(seq: number): readonly Uint8Array[];
   /**
    * What a person said of an entry; how many kept pictures it concerns. `personId`: whom it shows, for `person` and
-   * `right` (by default whom it is kept for).
+   * `right` (by default whom it is kept for). The pictures are sealed again, under the key of whom they show now.
    */
   mark(seq: number, as: Mark, personId?: PersonId): number;
   kept(): readonly KeptEntry[];
@@ -80,17 +81,11 @@ export interface Samples {
 const dayMs = 86_400_000;
 const text = Type.String();
 const textOrNull = Type.Union([text, Type.Null()]);
-const markOrNull = Type.Union([Type.Enum([...marks]), Type.Null()]);
-const picture = Type.Refine(Type.Unsafe<Uint8Array>(Type.Unknown()), (value) => value instanceof Uint8Array);
-const pictureRow = Compile(Type.Object({ picture }));
-const labelledRow = Compile(
-  Type.Object({ id: text, visit: Type.Integer(), personId: textOrNull, takenAt: text, mark: markOrNull, picture }),
-);
-const keptRow = Compile(
+const entryRow = Compile(
   Type.Object({ seq: Type.Integer(), pictures: Type.Integer(), ids: text, takenAt: text, personId: textOrNull, mark: markOrNull }),
 );
 const idsForm = Compile(Type.Array(text));
-const countRow = Compile(Type.Object({ n: Type.Integer(), personId: textOrNull }));
+const ownerRow = Compile(Type.Object({ personId: textOrNull, takenAt: text, markedAt: Type.Null() }));
 
 /** Of each person or stranger. */
 type Gathered = Map<string, { readonly group: string; readonly sample: Sample }[]>;
@@ -99,22 +94,26 @@ interface State extends SamplesOptions {
   readonly sql: ReturnType<typeof samplesSql>;
 }
 
+/** SQL: the day whose key seals the picture of somebody unknown, as `keptOwner` tells it. */
+const day = 'substr(coalesce(marked_at, taken_at), 1, 10)';
+
 function samplesSql({ db }: RetrainStore) {
   return {
     insert: db.prepare(
       'INSERT INTO kept (id, seq, person_id, alike, visit, taken_at, picture) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING',
     ),
-    label: db.prepare('UPDATE kept SET mark = ?, marked_at = ?, person_id = ? WHERE seq = ?'),
-    ofSeq: db.prepare('SELECT count(*) AS n, max(person_id) AS personId FROM kept WHERE seq = ?'),
+    label: db.prepare('UPDATE kept SET mark = ?, marked_at = ?, person_id = ?, picture = ? WHERE id = ?'),
+    drop: db.prepare('DELETE FROM kept WHERE id = ?'),
+    ofSeq: db.prepare(`SELECT ${keptColumns} FROM kept WHERE seq = ? ORDER BY rowid`),
+    // One row for each key that seals something; of a stranger with the day.
+    owners: db.prepare(`SELECT DISTINCT person_id AS personId, iif(person_id IS NULL, ${day}, '') AS takenAt, NULL AS markedAt FROM kept`),
+    dropDay: db.prepare(`DELETE FROM kept WHERE person_id IS NULL AND ${day} = ?`),
+    dropPerson: db.prepare('DELETE FROM kept WHERE person_id = ?'),
     entries: db.prepare(
       `SELECT seq, count(*) AS pictures, json_group_array(id) AS ids, min(taken_at) AS takenAt, max(person_id) AS personId,
          max(mark) AS mark FROM kept GROUP BY seq ORDER BY seq DESC`,
     ),
-    labelled: db.prepare(
-      `SELECT id, visit, person_id AS personId, taken_at AS takenAt, mark, picture FROM kept
-       WHERE mark IS NOT NULL OR (person_id IS NULL AND alike = 0) ORDER BY seq, id`,
-    ),
-    picturesOf: db.prepare('SELECT picture FROM kept WHERE seq = ? ORDER BY rowid'),
+    labelled: db.prepare(`SELECT ${keptColumns} FROM kept WHERE mark IS NOT NULL OR (person_id IS NULL AND alike = 0) ORDER BY seq, id`),
     visits: db.prepare('SELECT DISTINCT visit FROM kept'),
     partOf: db.prepare('SELECT part FROM parts WHERE name = ?'),
     assign: db.prepare('INSERT INTO parts (name, part) VALUES (?, ?)'),
@@ -136,7 +135,7 @@ export function samplesIn(options: SamplesOptions): Samples {
   const { store, sql } = state;
   return {
     keep: (entry) => keep(state, entry),
-    pictures: (seq) => sql.picturesOf.all(seq).map((row) => store.row(pictureRow, row).picture),
+    pictures: (seq) => store.read(() => sql.ofSeq.all(seq).flatMap((row) => openedPicture(store.vault, store.row(keptRowForm, row)) ?? [])),
     mark: (seq, as, personId) => store.change(() => mark(state, seq, as, personId)),
     kept: () => store.read(() => sql.entries.all().map((row) => keptEntry(state, row))),
     purge: () => store.change(() => purge(state)),
@@ -151,25 +150,37 @@ function keep(state: State, { seq, takenAt, personId, alike = false, visit = seq
   const { store, sql, keepUnknownsDays, keepGrantsDays } = state;
   const days = personId === undefined ? keepUnknownsDays : keepGrantsDays;
   if (days === 0 || pictures.length === 0) return undefined;
+  // The key first: a row never stands without it.
+  const rows = pictures.flatMap((bytes) => {
+    const id = createHash('sha256').update(bytes).digest('hex');
+    const about: KeptAbout = { id, seq, personId: personId ?? null, alike: alike ? 1 : 0, visit, takenAt, mark: null, markedAt: null };
+    const picture = sealedPicture(store.vault, about, bytes);
+    return picture ? [{ ...about, picture }] : [];
+  });
+  if (rows.length === 0) return undefined;
   store.change(() => {
-    for (const bytes of pictures) {
-      const id = createHash('sha256').update(bytes).digest('hex');
-      sql.insert.run(id, seq, personId ?? null, alike ? 1 : 0, visit, takenAt, bytes);
-    }
+    for (const row of rows) sql.insert.run(row.id, seq, row.personId, row.alike, visit, takenAt, row.picture);
   });
   return iso(Date.parse(takenAt) + days * dayMs);
 }
 
 function mark({ store, sql, clock }: State, seq: number, as: Mark, personId: PersonId | undefined): number {
-  const { n, personId: before } = store.row(countRow, sql.ofSeq.get(seq));
-  // A mark before this one may have taken the person away, or put another in their place.
-  const whose = as === 'person' ? (personId ?? null) : as === 'right' ? (personId ?? before) : null;
-  sql.label.run(as, iso(clock.wall()), whose, seq);
-  return n;
+  const { vault } = store;
+  const markedAt = iso(clock.wall());
+  let marked = 0;
+  for (const row of sql.ofSeq.all(seq).map((found) => store.row(keptRowForm, found))) {
+    const picture = openedPicture(vault, row);
+    // A mark before this one may have taken the person away, or put another in their place.
+    const whose = as === 'person' ? (personId ?? null) : as === 'right' ? (personId ?? row.personId) : null;
+    const sealed = picture && sealedPicture(vault, { ...row, personId: whose, mark: as, markedAt }, picture);
+    if (sealed) marked += Number(sql.label.run(as, markedAt, whose, sealed, row.id).changes);
+    else sql.drop.run(row.id);
+  }
+  return marked;
 }
 
 function keptEntry({ store }: State, row: unknown): KeptEntry {
-  const { seq, pictures, ids, takenAt, personId, mark: said } = store.row(keptRow, row);
+  const { seq, pictures, ids, takenAt, personId, mark: said } = store.row(entryRow, row);
   return {
     ...{ seq, pictures, takenAt },
     ids: store.json(idsForm, ids),
@@ -189,12 +200,23 @@ function purge(state: State): number {
     sql.dropRemoved.run(JSON.stringify([...people])),
     sql.dropBeyond.run(maxPictures),
   ];
+  const leftovers = dropLeftovers(state);
   const visits = new Set(sql.visits.all().map(({ visit }) => String(visit)));
   for (const { name } of sql.names.all()) {
     const [owner = '', rest = ''] = String(name).split('/');
     if (owner === 'stranger' ? !visits.has(rest) : !people.has(owner)) sql.unassign.run(name ?? null);
   }
-  return counts.reduce((sum, { changes }) => sum + Number(changes), 0);
+  return counts.reduce((sum, { changes }) => sum + Number(changes), leftovers);
+}
+
+/** What nobody can open any more, because its key was destroyed; how many pictures those were. */
+function dropLeftovers({ store, sql }: State): number {
+  const gone = sql.owners
+    .all()
+    .map((row) => store.row(ownerRow, row))
+    .filter((row) => !store.vault.holds(keptOwner(row)));
+  const dropped = gone.map(({ personId, takenAt }) => (personId === null ? sql.dropDay.run(takenAt) : sql.dropPerson.run(personId)));
+  return dropped.reduce((sum, { changes }) => sum + Number(changes), 0);
 }
 
 function datasetOf(state: State): Dataset {
@@ -227,8 +249,11 @@ function gather({ store, sql, gallery }: State): { readonly people: Gathered; re
       put(people, id, `${id}/${addedAt.slice(0, 10)}`, sample);
     }
   for (const row of sql.labelled.all()) {
-    const { id, visit, personId, takenAt, mark: said, picture: bytes } = store.row(labelledRow, row);
-    const sample: Sample = { id, picture: bytes, origin: said === 'right' ? 'confirmed' : 'marked', takenAt };
+    const kept = store.row(keptRowForm, row);
+    const { id, visit, personId, takenAt, mark: said } = kept;
+    const picture = openedPicture(store.vault, kept);
+    if (!picture) continue;
+    const sample: Sample = { id, picture, origin: said === 'right' ? 'confirmed' : 'marked', takenAt };
     if (personId === null) put(strangers, String(visit), `stranger/${visit}`, sample);
     else if (people.has(personId)) put(people, personId, `${personId}/${takenAt.slice(0, 10)}`, sample);
   }

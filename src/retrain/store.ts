@@ -1,14 +1,16 @@
 /**
- * The retraining room's SQLite file: a path in, an open database of our version out (made where there is none, for
- * its owner alone), and SQLite's errors as Faults with a remedy. It holds the kept pictures, the frozen split, the
- * registry's pointer and the jobs; every change is one transaction.
+ * The retraining room's SQLite file: a path and the vault in, an open database of our version out (made where there is
+ * none, for its owner alone), and SQLite's errors as Faults with a remedy. It holds the kept pictures (sealed), the
+ * frozen split, the registry's pointer and the jobs; every change is one transaction.
  */
 import type { DatabaseSync } from 'node:sqlite';
 import { asFault, Fault, messageOf } from '../base/errors.ts';
 import { parseJson } from '../base/jws.ts';
 import { checkedRow, openSqlite, type RowCheck, type SqliteKind, sqliteTrouble, transact } from '../base/sqlite.ts';
+import type { Vault } from '../vault/port.ts';
+import { sealKept } from './kept-rows.ts';
 
-const schemaVersion = 1;
+const schemaVersion = 2;
 /** "FLRT" (SQLite file format, offset 68). */
 const applicationId = 0x464c5254;
 
@@ -70,6 +72,8 @@ const schema = `
 
 export interface RetrainStore extends Disposable {
   readonly db: DatabaseSync;
+  /** Seals what the file holds of people. The store does not own it. */
+  readonly vault: Vault;
   /** All of it is stored, durably, or nothing. */
   change<T>(work: () => T): T;
   read<T>(work: () => T): T;
@@ -79,8 +83,9 @@ export interface RetrainStore extends Disposable {
   json<Row>(form: RowCheck<Row>, text: string): Row;
 }
 
-const room: SqliteKind = {
-  ...{ applicationId, version: schemaVersion, schema, migrations: {} },
+const kindOf = (file: string, vault: Vault): SqliteKind => ({
+  ...{ applicationId, version: schemaVersion, schema },
+  migrations: { 1: (db) => sealKept(db, vault, () => damagedFault(file)) },
   faults: {
     foreign: (file) =>
       new Fault('registry-damaged', `${file} is an SQLite file of another program: move it away, or set state.folder to another folder`),
@@ -89,10 +94,10 @@ const room: SqliteKind = {
     unwritable: (file, error) =>
       asFault(error, 'registry-down', `${file} cannot be written; let this user write to its folder, or set state.folder to another`),
   },
-};
+});
 
-/** Opens or makes it. Throws Faults `database-newer`, `registry-damaged`, `registry-down`, `disk-full`. */
-export function openRetrainStore(file: string, lockTimeoutMs = 5000): RetrainStore {
+/** Opens or makes it. Throws Faults `database-newer`, `registry-damaged`, `registry-down`, `disk-full`, the vault's. */
+export function openRetrainStore(file: string, vault: Vault, lockTimeoutMs = 5000): RetrainStore {
   const guarded = <T>(work: () => T): T => {
     try {
       return work();
@@ -100,9 +105,10 @@ export function openRetrainStore(file: string, lockTimeoutMs = 5000): RetrainSto
       throw faultOf(error, file) ?? error;
     }
   };
-  const { db } = guarded(() => openSqlite(file, room, lockTimeoutMs));
+  const { db } = guarded(() => openSqlite(file, kindOf(file, vault), lockTimeoutMs));
   return {
     db,
+    vault,
     change: (work) => guarded(() => transact(db, work)),
     read: guarded,
     row: (form, row) => checkedRow(form, row, () => damagedFault(file)),

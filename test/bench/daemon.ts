@@ -17,6 +17,7 @@ import { jobsIn } from '../../src/retrain/jobs.ts';
 import { openRetrainStore } from '../../src/retrain/store.ts';
 import { loadConfig } from '../../src/settings/load.ts';
 import { wire } from '../../src/wire.ts';
+import { vaultIn } from '../fakes/vault.ts';
 import { workshopAt } from '../fakes/workshop.ts';
 import { benchCamera, emptyFrame, movingFace, pictureOf } from './scene.ts';
 
@@ -76,7 +77,8 @@ export async function runHouse(
     if (!template) throw new Error('the bench person has no face');
     house.gallery.enrol({ name: 'p01', pictures: [{ picture, template, source: 'bench' }] });
     if (workshop !== undefined) {
-      using store = openRetrainStore(join(state, 'retrain.sqlite'));
+      using vault = vaultIn(state);
+      using store = openRetrainStore(join(state, 'retrain.sqlite'), vault);
       jobsIn({ store, clock: systemClock }).start({ recipe: 'adapt', where: 'door', by: 'bench' });
     }
     const delay = monitorEventLoopDelay({ resolution: 10 });

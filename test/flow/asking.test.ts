@@ -6,6 +6,7 @@ import { systemClock } from '../../src/base/time.ts';
 import { openRetrainStore } from '../../src/retrain/store.ts';
 import { jsonOf } from '../cli/facelatch.ts';
 import { journalled, type LearningPlace, openLearningPlace, until } from '../fakes/learning-door.ts';
+import { vaultIn } from '../fakes/vault.ts';
 import { workshopAt } from '../fakes/workshop.ts';
 
 let place: LearningPlace;
@@ -124,6 +125,7 @@ it('the schedule of a running door asks when its minute comes, by a synchronised
 }, 120_000);
 
 const noted = () => {
-  using store = openRetrainStore(join(place.state, 'retrain.sqlite'));
+  using vault = vaultIn(place.state);
+  using store = openRetrainStore(join(place.state, 'retrain.sqlite'), vault);
   return store.db.prepare(`SELECT 1 FROM notes WHERE name = 'scheduled'`).get() !== undefined;
 };

@@ -12,8 +12,10 @@ import { firstBands } from '../../src/liveness/judge.ts';
 import type { FrameEvidence, LivenessInfo } from '../../src/liveness/port.ts';
 import { openLiveVisits } from '../../src/liveness/visits.ts';
 import { eventOf } from '../fakes/events.ts';
+import { memoryVault } from '../fakes/vault.ts';
 
 let place: string;
+const vault = memoryVault();
 beforeEach(() => {
   place = mkdtempSync(join(tmpdir(), 'facelatch-live-visits-'));
 });
@@ -22,7 +24,7 @@ afterEach(() => rmSync(place, { recursive: true }));
 const networks: LivenessInfo = { name: 'fake', version: '1', sha256: 'f'.repeat(64), scales: [1.5, 2.7], side: 128 };
 const live: LivenessNote = { verdict: 'live' };
 
-function setUp(open = () => openLiveVisits(join(place, 'liveness.sqlite'))) {
+function setUp(open = () => openLiveVisits(join(place, 'liveness.sqlite'), vault)) {
   const state = { seq: 0, nowMs: 0, marks: [] as Entry[], people: ['ann', 'bob'] };
   const entryOf = (event: Event): Entry =>
     ({ seq: ++state.seq, id: `${state.seq}`, at: '2026-01-05T12:00:00Z', event, prev: '', hash: '' }) as Entry;

@@ -24,6 +24,7 @@ import { smallEmbedder, smallPolicy } from '../contracts/gallery.ts';
 import { emptyShelf, memoryGallery, type Shelf } from '../fakes/gallery.ts';
 import { qualityLimits } from '../fakes/quality-limits.ts';
 import { drawingReader } from '../fakes/reader.ts';
+import { vaultIn } from '../fakes/vault.ts';
 
 const table = [
   { fmr: 0.1, logit: 0, fnmr: 0 },
@@ -94,7 +95,8 @@ export async function openBenchDoor(options: BenchDoorOptions) {
     inspect,
     trusted: options.trusted ?? (async (kid) => (kid === keys.id ? keys.verify : undefined)),
   };
-  const store = openRetrainStore(join(state, 'retrain.sqlite'));
+  const vault = vaultIn(state);
+  const store = openRetrainStore(join(state, 'retrain.sqlite'), vault);
   const registry = openRegistry({ store, folder: join(state, 'models'), expected });
   const gallery = memoryGallery({ embedder: smallEmbedder, policy: smallPolicy, clock, shelf });
   const samples = samplesIn({ store, gallery, clock, keepGrantsDays: 7, keepUnknownsDays: 7, maxPictures: 100, frozenShare: 0.2 });
@@ -139,7 +141,10 @@ export async function openBenchDoor(options: BenchDoorOptions) {
     signer: { kid: keys.id, key: keys.sign },
     jobs: jobsIn({ store, clock }),
     bundles: join(state, 'models'),
-    [Symbol.dispose]: () => store[Symbol.dispose](),
+    [Symbol.dispose]: () => {
+      store[Symbol.dispose]();
+      vault[Symbol.dispose]();
+    },
   };
 }
 export type BenchDoor = Awaited<ReturnType<typeof openBenchDoor>>;

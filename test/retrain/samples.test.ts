@@ -206,11 +206,41 @@ it('of a visit the deciding picture of a grant is kept, of somebody turned away 
     [4, 2],
     [5, 5],
   ]);
-  const rows = fresh.store.db.prepare('SELECT picture FROM kept WHERE seq < 4 ORDER BY seq, picture').all();
-  expect(rows.map(({ picture }) => Buffer.from(picture as Uint8Array).toString())).toEqual([
-    'frame 12',
-    'frame 20',
-    'frame 24',
-    'frame 28',
-  ]);
+  const kept = [1, 2].flatMap((seq) => samples.pictures(seq)).map((picture) => Buffer.from(picture).toString());
+  expect(kept.toSorted()).toEqual(['frame 12', 'frame 20', 'frame 24', 'frame 28']);
+});
+
+it('a kept picture is sealed for whom it shows: a mark seals it again for somebody else', () => {
+  const { samples, gallery } = open();
+  const [ada, bob] = [gallery.enrol(person('Ada', face())), gallery.enrol(person('Bob', face()))];
+  samples.keep({ seq: 1, takenAt: at(), personId: ada.id, pictures: [bytes('stays with Ada')] });
+  samples.keep({ seq: 2, takenAt: at(), personId: ada.id, pictures: [bytes('it was Bob')] });
+  samples.keep({ seq: 3, takenAt: at(), personId: ada.id, pictures: [bytes('it was a stranger')] });
+  samples.keep({ seq: 4, takenAt: at(), pictures: [bytes('it was Ada')] });
+  samples.mark(2, 'person', bob.id);
+  samples.mark(3, 'not-them');
+  samples.mark(4, 'person', ada.id);
+  expect(['', '-wal'].some((end) => /stays with Ada|it was/.test(readFileSync(`${fresh.file}${end}`, 'latin1')))).toBe(false);
+  fresh.vault.destroy([{ person: ada.id }]);
+  const read = () => [1, 2, 3, 4].map((seq) => Buffer.concat(samples.pictures(seq)).toString());
+  expect(read()).toEqual(['', 'it was Bob', 'it was a stranger', '']);
+  // What nobody can open is deleted, and nothing more is kept of whom it was.
+  expect([samples.purge(), samples.kept().map(({ seq }) => seq)]).toEqual([2, [3, 2]]);
+  expect(samples.keep({ seq: 5, takenAt: at(), personId: ada.id, pictures: [bytes('again')] })).toBeUndefined();
+  fresh.vault.destroy([{ visitorsOn: at().slice(0, 10) }, { person: bob.id }]);
+  expect([samples.purge(), samples.kept()]).toEqual([2, []]);
+});
+
+it.each([
+  "UPDATE kept SET mark = 'right' WHERE seq = 1",
+  "UPDATE kept SET person_id = NULL, mark = 'stranger' WHERE seq = 1",
+  'UPDATE kept SET picture = (SELECT picture FROM kept WHERE seq = 2) WHERE seq = 1',
+  'UPDATE kept SET seq = 3 WHERE seq = 1',
+])('a row that somebody without the key changed does not open: %s', (sql) => {
+  const { samples, gallery } = open();
+  const ada = gallery.enrol(person('Ada', face()));
+  for (const seq of [1, 2]) samples.keep({ seq, takenAt: at(), personId: ada.id, pictures: [bytes(`picture ${seq}`)] });
+  samples.keep({ seq: 9, takenAt: at(), pictures: [bytes('somebody unknown')] });
+  fresh.store.db.exec(sql);
+  expect(() => [1, 3].flatMap((seq) => samples.pictures(seq))).toThrow(expect.objectContaining({ code: 'seal-broken' }));
 });

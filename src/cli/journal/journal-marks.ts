@@ -47,9 +47,9 @@ export function markCommand(exit: (code: number) => void): Command {
     const [as, more] = said;
     if (as === undefined || more !== undefined)
       throw new Fault('bad-argument', 'Give exactly one of --right, --not-them, --person NAME and --stranger');
-    using store = openRetrainStore(storeFile(config));
-    using journal = journalOf(config);
     using vault = vaultOf(config);
+    using store = openRetrainStore(storeFile(config), vault);
+    using journal = journalOf(config);
     using gallery = galleryOf(config, embedderOf(config), vault);
     const samples = samplesOf(config, { store }, gallery);
     const marked = markEntry({ journal, samples, gallery }, { seq, as, by: 'cli', ...(person !== undefined && { person }) });
@@ -68,7 +68,8 @@ export function marksCommand(exit: (code: number) => void): Command {
   return withCommon(command).action((options: CommonOptions) => {
     const { config } = configOf(options);
     checkState(config);
-    using store = openRetrainStore(storeFile(config));
+    using vault = vaultOf(config);
+    using store = openRetrainStore(storeFile(config), vault);
     using names = openNames(config, true);
     const kept = samplesOf(config, { store }, { list: names.list, pictures: () => [] }).kept();
     print(options, { kept }, () =>

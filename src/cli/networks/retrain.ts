@@ -2,6 +2,7 @@
 import { fileURLToPath } from 'node:url';
 import { Command, Option } from 'commander';
 import { stateFolder } from '../../adapters/basics.ts';
+import { vaultOf } from '../../adapters/vault.ts';
 import { Fault } from '../../base/errors.ts';
 import { openLog } from '../../base/log.ts';
 import { systemClock } from '../../base/time.ts';
@@ -69,7 +70,8 @@ function startCommand(stop: AbortSignal, exit: Exit): Command {
       if (!lock) {
         if (workshop !== undefined)
           throw new Fault('bad-argument', 'A daemon is running, and it does the training: stop it, or leave out --workshop');
-        using store = openRetrainStore(storeFile(config));
+        using vault = vaultOf(config);
+        using store = openRetrainStore(storeFile(config), vault);
         const job = jobsIn({ store, clock: systemClock }).start({ recipe, where, by: 'cli', seed });
         print(
           options,
@@ -150,7 +152,8 @@ function statusCommand(exit: Exit): Command {
   return withCommon(command).action((options: CommonOptions) => {
     const { config } = configOf(options);
     checkState(config);
-    using store = openRetrainStore(storeFile(config));
+    using vault = vaultOf(config);
+    using store = openRetrainStore(storeFile(config), vault);
     const job = jobsIn({ store, clock: systemClock }).status();
     print(options, { job: job ?? null }, () =>
       job ? jobText(job) : 'Nothing has been trained at this door yet: "facelatch retrain" starts',
@@ -165,7 +168,8 @@ function cancelCommand(exit: Exit): Command {
   return withCommon(command).action((options: CommonOptions) => {
     const { config } = configOf(options);
     checkState(config);
-    using store = openRetrainStore(storeFile(config));
+    using vault = vaultOf(config);
+    using store = openRetrainStore(storeFile(config), vault);
     const cancelled = jobsIn({ store, clock: systemClock }).cancel('cli');
     print(options, { cancelled }, () => (cancelled ? 'The training is cancelled' : 'No training is running'));
     exit(cancelled ? exitCodes.yes : exitCodes.no);

@@ -12,6 +12,7 @@ import { samplesIn } from '../../../src/retrain/samples.ts';
 import { openRetrainStore } from '../../../src/retrain/store.ts';
 import { doorConfig } from '../../fakes/config.ts';
 import { eventOf } from '../../fakes/events.ts';
+import { vaultIn } from '../../fakes/vault.ts';
 import { facelatch, jsonOf, root, temporaryFolder } from '../facelatch.ts';
 
 const folder = temporaryFolder();
@@ -32,7 +33,7 @@ function openDoor() {
   const vault = stack.use(vaultOf(doorConfig({ 'state.folder': folder.path })));
   const gallery = stack.use(openGallery({ vault, file: inState('people.sqlite'), embedder, policy, clock: systemClock }));
   const journal = stack.use(openJournal({ file: inState('journal.sqlite'), clock: systemClock }));
-  const store = stack.use(openRetrainStore(inState('retrain.sqlite')));
+  const store = stack.use(openRetrainStore(inState('retrain.sqlite'), stack.use(vaultIn(inState('.')))));
   const samples = samplesIn({ store, gallery, clock: systemClock, ...learning });
   return { gallery, journal, samples, embedder, [Symbol.dispose]: () => stack.dispose() };
 }
@@ -169,7 +170,8 @@ describe('journal marks', () => {
 
   it('says so where nothing is kept', async () => {
     {
-      using store = openRetrainStore(inState('retrain.sqlite'));
+      using vault = vaultIn(inState('.'));
+      using store = openRetrainStore(inState('retrain.sqlite'), vault);
       store.db.exec('DELETE FROM kept');
     }
     expect(await run('marks')).toMatchObject({

@@ -3,12 +3,12 @@ import { createHash } from 'node:crypto';
 import { appendFileSync, cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { vaultOf } from '../../../src/adapters/vault.ts';
 import { encode, integerField, type Message, messageField, textField } from '../../../src/base/model/protobuf.ts';
 import { openRetraining } from '../../../src/learning/parts.ts';
 import { makeBundle } from '../../../src/retrain/bundle.ts';
 import { writeKeptFolder } from '../../../src/retrain/kept-folder.ts';
 import { loadConfig } from '../../../src/settings/load.ts';
-import { memoryVault } from '../../fakes/vault.ts';
 import { aboutOf } from '../../retrain/bench-door.ts';
 import { facelatch, root, temporaryFolder } from '../facelatch.ts';
 
@@ -34,7 +34,7 @@ function embedderWith(name: string, more: Message): string {
 
 beforeAll(async () => {
   mkdirSync(state, { mode: 0o700 });
-  using vault = memoryVault();
+  using vault = vaultOf(config);
   using retraining = await openRetraining(config, vault);
   const { registry, signer } = retraining;
   trained = (await registry.make(embedderWith('trained', textField(6, 'trained')), aboutOf(), signer)).id;
@@ -43,7 +43,7 @@ beforeAll(async () => {
 const verify = (...args: string[]) => facelatch(['models', 'verify', '--state', state, ...args]);
 
 it('a trained network with a weight in another file is not taken in, however well it is signed', async () => {
-  using vault = memoryVault();
+  using vault = vaultOf(config);
   using retraining = await openRetraining(config, vault);
   const { registry, signer } = retraining;
   const outside = embedderWith('outside', messageField(7, messageField(5, textField(8, 'w'), integerField(14, 1))));

@@ -1,0 +1,100 @@
+/**
+ * What the retraining room holds of one person, and its removal. In: its store, its folders and the person. Out: their
+ * kept pictures, the trained networks that learned from them, and the training under way. Whoever removes a person
+ * asks first (a network says from whom it learned only as long as their keys are there), then destroys `learnedOwners`
+ * together with the person's own key, then calls `forgetLearned`.
+ */
+import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import Type from 'typebox';
+import { Compile } from 'typebox/compile';
+import type { PersonId } from '../events.ts';
+import type { KeyOwner, Vault } from '../vault/port.ts';
+import { readManifest } from './bundle.ts';
+import { jobSql, jobUnderWay } from './jobs.ts';
+import { entriesOf, historyRow, pointerOf, registrySql } from './registry-rows.ts';
+import type { RetrainStore } from './store.ts';
+
+export interface LearningPlace {
+  readonly store: RetrainStore;
+  /** The folders of bundles and of jobs. */
+  readonly bundles: string;
+  readonly jobs: string;
+}
+
+export interface LearnedOf {
+  /** Pictures kept of the journal. */
+  readonly keptPictures: number;
+  /** Ids of the trained networks that learned from them; of those that do not say from whom, too. */
+  readonly networks: readonly string[];
+  /** Ids of folders of jobs, which hold the pictures of everybody. */
+  readonly jobs: readonly string[];
+}
+
+/** A name of the person for statements of networks: only their own key tells whose it is. */
+export const learnerName = (vault: Vault, personId: PersonId, digest: string): string | undefined => {
+  const name = vault.pseudonym({ person: personId }, 'learned from', digest);
+  return name && Buffer.from(name).toString('base64url');
+};
+
+const countForm = Compile(Type.Object({ n: Type.Integer() }));
+
+/** Throws Faults of the store and the vault. */
+export function learnedOf(place: LearningPlace, personId: PersonId): LearnedOf {
+  const { store, bundles, jobs } = place;
+  return store.read(() => {
+    const count = store.row(countForm, store.db.prepare('SELECT count(*) AS n FROM kept WHERE person_id = ?').get(personId));
+    const networks = entriesOf(store).filter(({ id }) => learnedFrom(store.vault, join(bundles, id), personId));
+    return { keptPictures: count.n, networks: networks.map(({ id }) => id), jobs: existsSync(jobs) ? readdirSync(jobs) : [] };
+  });
+}
+
+/** Networks that were trained before statements said so may have learned from anybody. */
+function learnedFrom(vault: Vault, folder: string, personId: PersonId): boolean {
+  const read = readManifest(folder);
+  const data = read.ok === 'read' ? read.manifest.data : undefined;
+  if (!data?.from) return true;
+  const name = learnerName(vault, personId, data.digest);
+  return name !== undefined && data.from.includes(name);
+}
+
+/** The keys to destroy with the person's own. */
+export const learnedOwners = ({ networks, jobs }: LearnedOf): readonly KeyOwner[] => [...networks, ...jobs].map((model) => ({ model }));
+
+/**
+ * Removes it: pictures, networks, the training under way. Where a network among them guards the door, the one before it
+ * guards again, which a running door follows by itself; its id, or `base`. Throws Faults of the store.
+ */
+export function forgetLearned(place: LearningPlace, personId: PersonId, { networks, jobs }: LearnedOf): string | undefined {
+  const { store, bundles } = place;
+  const guards = store.change(() => {
+    store.db.prepare('DELETE FROM kept WHERE person_id = ?').run(personId);
+    store.db.prepare("DELETE FROM parts WHERE name LIKE ? || '/%'").run(personId);
+    store.db.prepare('UPDATE jobs SET detail = NULL WHERE instr(detail, ?)').run(personId);
+    const sql = jobSql(store);
+    const job = jobUnderWay(store, sql);
+    if (job) sql.cancel.run('the door: somebody was removed from the people', job.id);
+    return dropNetworks(store, networks);
+  });
+  const folders = [...networks.map((id) => join(bundles, id)), ...jobs.map((id) => join(place.jobs, id))];
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+  return guards;
+}
+
+/** Within a transaction. What guards the door then, if that changes. */
+function dropNetworks(store: RetrainStore, networks: readonly string[]): string | undefined {
+  const sql = registrySql(store);
+  for (const id of networks) {
+    sql.forget.run(id);
+    sql.drop.run(id);
+  }
+  const { champion } = pointerOf(store);
+  if (champion === null || !networks.includes(champion)) return undefined;
+  const last = sql.top.get();
+  const before = last ? store.row(historyRow, last) : undefined;
+  if (before) sql.pop.run(before.n);
+  const next = before?.bundle ?? null;
+  if (next !== null) sql.setState.run('champion', next);
+  sql.point.run(next, 1, null);
+  return next ?? 'base';
+}
