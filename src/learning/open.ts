@@ -17,6 +17,7 @@ import type { Entry, Journal } from '../journal/port.ts';
 import { scheduleOf } from '../retrain/due.ts';
 import type { JobRunner } from '../retrain/job-runner.ts';
 import { type Jobs, jobsIn } from '../retrain/jobs.ts';
+import type { LearningPlace } from '../retrain/of-person.ts';
 import { type Pause, pauseOf } from '../retrain/pause.ts';
 import type { Farm, JobStatus, Training } from '../retrain/port.ts';
 import type { Samples } from '../retrain/samples.ts';
@@ -26,7 +27,7 @@ import type { Vault } from '../vault/port.ts';
 import { type Eyes, openEyes } from './eyes.ts';
 import { firstGuards, keptNetworksOf, tidy } from './first-guards.ts';
 import type { KeptNetworks } from './kept-networks.ts';
-import { openRetraining, type Retraining, runnerOf } from './parts.ts';
+import { learningPlace, openRetraining, type Retraining, runnerOf } from './parts.ts';
 import { trainingOf } from './requests.ts';
 import { openSuccession, type Succession } from './succession.ts';
 import { type TemplateRenewal, templateRenewal } from './template-renewal.ts';
@@ -48,6 +49,8 @@ export interface LearningOptions {
 export interface Learning extends AsyncDisposable {
   readonly eyes: Eyes;
   readonly training: Training;
+  /** What is held of a person, and its removal. */
+  readonly place: LearningPlace;
   /** People for whom templates of another network are being made; absent: for nobody. */
   readonly waiting: TemplateRenewal['waiting'];
   /** A frame was read; before it is decided on. */
@@ -144,7 +147,7 @@ export async function openLearning(options: LearningOptions): Promise<Learning> 
   };
   const resources = opening.move();
   return {
-    ...{ eyes, training },
+    ...{ eyes, training, place: learningPlace(config, store) },
     get waiting() {
       return state.renewal.waiting;
     },
