@@ -338,6 +338,14 @@ export type Event =
     }
   /** Somebody at the machine vouched for every row as it stands. */
   | { readonly kind: 'gallery.sealed'; readonly people: number; readonly by: string }
+  /** `file`: its name, without the folder. `by`: an operator, `cli` or `schedule`. */
+  | { readonly kind: 'backup.taken'; readonly file: string; readonly bytes: number; readonly files: number; readonly by: string }
+  | { readonly kind: 'backup.failed'; readonly code: string; readonly detail: string; readonly by: string }
+  /**
+   * This journal, and all that lies beside it, comes from a backup. `takenAt`: when it was taken. `removed`: how many
+   * of those in it were removed since, and stay removed.
+   */
+  | { readonly kind: 'backup.restored'; readonly takenAt: string; readonly removed: number }
   | { readonly kind: 'setting.changed'; readonly path: string; readonly value: number; readonly by: string }
   | { readonly kind: 'training.started'; readonly job: string; readonly recipe: string; readonly where: string; readonly by: string }
   | {

@@ -30,6 +30,8 @@ export const commandsByName: ReadonlyMap<string, () => Promise<MakeCommand>> = n
   ['tune', async () => (await import('./training/tune.ts')).tuneCommand],
   ['experiment', async () => (await import('./training/experiment.ts')).experimentCommand],
   ['relay', async () => (await import('./door/relay.ts')).relayCommand],
+  ['backup', async () => (await import('./vault/backup.ts')).backupCommand],
+  ['restore', async () => (await import('./vault/restore.ts')).restoreCommand],
   ['install', async () => (await import('./door/install.ts')).installCommand],
   ['uninstall', async () => (await import('./door/install.ts')).uninstallCommand],
 ]);

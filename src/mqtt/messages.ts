@@ -195,6 +195,9 @@ const fields = {
     picture: maybe(text('The beginning of the SHA-256 of the picture.')),
   }),
   'gallery.sealed': object({ people: count(), by: text() }),
+  'backup.taken': object({ file: text(), bytes: count(), files: count(), by: text() }),
+  'backup.failed': object({ code: text(), detail, by: text() }),
+  'backup.restored': object({ takenAt: text(), removed: count() }),
   'setting.changed': object({ path: text(), value: Type.Number(), by: text() }),
   'training.started': object({ job: text(), recipe: text(), where: text(), by: text() }),
   'training.ended': object({

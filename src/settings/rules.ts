@@ -2,6 +2,7 @@
  * The rules between settings: a configuration of allowed values goes in, the combinations that make no sense come out.
  */
 
+import { resolve } from 'node:path';
 import { cameraAddress, needsTrust, plainRemedy } from '../base/network/camera-address.ts';
 import { hasTimer, isHttpCall, isMqttMessage } from '../base/network/device-command.ts';
 import type { SettingValues } from './schema.ts';
@@ -16,7 +17,7 @@ type Rule = readonly [broken: boolean, path: string, why: string];
 
 /** Settings that are allowed one by one and make no sense together. `from` tells where a value came from. */
 export function impossible(config: SettingValues, from: (path: string) => string): Problem[] {
-  const { access, camera, farm, inputs, liveness, metrics, mqtt, relay, retrain } = config;
+  const { access, backup, camera, farm, inputs, liveness, metrics, mqtt, relay, retrain, state } = config;
   const rules: Rule[] = [
     [
       access.votes > access.window,
@@ -78,6 +79,7 @@ export function impossible(config: SettingValues, from: (path: string) => string
       `${metrics.host} can be reached by other machines, which can then see when people come and go; if that is intended, set metrics.anyAddress to true`,
     ],
     ...deviceRules(relay),
+    ...backupRules(backup, state.folder),
     ...lampRules(config),
     ...credentialRules(config),
     [
@@ -93,6 +95,18 @@ export function impossible(config: SettingValues, from: (path: string) => string
     [relay.pulseMs > relay.maxMs, 'relay.pulseMs', `${relay.pulseMs} is more than relay.maxMs (${relay.maxMs})`],
   ];
   return rules.filter(([broken]) => broken).map(([, path, why]) => ({ path, text: `${path}: ${why} (from ${from(path)})` }));
+}
+
+function backupRules({ folder, schedule }: SettingValues['backup'], stateFolder: string): Rule[] {
+  const within = `${resolve(folder)}/`.startsWith(`${resolve(stateFolder)}/`);
+  return [
+    [schedule !== '' && folder === '', 'backup.schedule', 'needs backup.folder, where the backups are written'],
+    [
+      folder !== '' && within,
+      'backup.folder',
+      `${folder} lies in state.folder, and would be lost with it: give a folder elsewhere, best on another disk`,
+    ],
+  ];
 }
 
 function cameraRules({ source, url, urlFile, trustNetwork }: SettingValues['camera']): Rule[] {

@@ -2,6 +2,7 @@
  * All settings of facelatch, in the order of the reference. The files beside this one hold each setting's default, its
  * bounds and its help text.
  */
+import { backup } from './backup.ts';
 import { type ConfigOf, isLeaf, type Leaf } from './kinds.ts';
 import { farm, retrain, trainer } from './learning.ts';
 import { liveness } from './liveness.ts';
@@ -15,6 +16,7 @@ export const settingsSchema = {
   door,
   state,
   vault,
+  backup,
   camera,
   face,
   identity,
@@ -37,6 +39,7 @@ export const sections: Readonly<Record<keyof typeof settingsSchema, string>> = {
   door: 'The name of this door.',
   state: 'Where the daemon keeps its data.',
   vault: 'Where the key comes from that protects faces and what belongs to them at rest.',
+  backup: 'Who can open the backups of this door, when it takes them and where they lie.',
   camera: 'Which camera is read and when it counts as broken; `camera.replay` plays pictures, a video or the demo instead of a camera.',
   face: 'The networks that find and embed faces, and in `face.quality` how good a face must be before it is compared.',
   identity: 'How strictly a face is compared with the enrolled people.',

@@ -33,7 +33,7 @@ export function stateToBackUp(folder: string): DatabaseSync {
 export const backupTask = async (folder: string, to: string): Promise<BackupTask> => ({
   folder,
   to,
-  configuration: [],
+  configuration: new Map(),
   leaveOut: [join(folder, 'vault.key')],
   recipients: [await recipientOf(derivedKey(backupKek, 'backup identity'))],
   manifestKey: derivedKey(backupKek, 'backup manifest'),

@@ -168,6 +168,12 @@ const words: Words = {
     `a ${row} of ${nameOf(personId)}${picture === undefined ? '' : ` (${picture})`} was not written by this door and does not count`,
   'gallery.sealed': ({ people: enrolled, by }) => `everything stored about ${people(enrolled)} sealed again by ${by}`,
 
+  'backup.taken': ({ file, bytes, files, by }) =>
+    `backup ${file} taken by ${by}: ${counted(files, 'file')}, ${(bytes / 1e6).toFixed(1)} MB`,
+  'backup.failed': ({ code, detail, by }) => `backup failed (${code}), asked for by ${by}: ${detail}`,
+  'backup.restored': ({ takenAt, removed }) =>
+    `restored from the backup of ${takenAt}${removed === 0 ? '' : `; ${counted(removed, 'key')} destroyed since, and again here`}`,
+
   'training.started': ({ recipe, where, by }) => `training started: ${recipe} at the ${where}, for ${by}`,
   'training.ended': ({ seconds: took, outcome, detail }) => `training ended after ${took} s, ${outcome}: ${detail}`,
   'model.promoted': ({ bundle, version, forced, by, detail }) =>

@@ -4,9 +4,9 @@
  * it is read. Faults name the file and the remedy.
  */
 import { createHash } from 'node:crypto';
-import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, readSync, rmSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readSync, rmSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { kill } from 'node:process';
 import { backup, DatabaseSync } from 'node:sqlite';
 import { Fault, messageOf } from '../../base/errors.ts';
@@ -25,8 +25,8 @@ export interface BackupTask {
   readonly folder: string;
   /** The file to write. One that is there is replaced if it is a backup. */
   readonly to: string;
-  /** Files of the configuration in use. */
-  readonly configuration: readonly string[];
+  /** Files of the configuration, by name. */
+  readonly configuration: ReadonlyMap<string, Uint8Array>;
   /** Paths that stay out: the key of the vault. */
   readonly leaveOut: readonly string[];
   /** Of age; at least one. */
@@ -136,10 +136,7 @@ function isAlive(pid: number): boolean {
 
 async function* entriesOf(under: Under, files: readonly StateFile[]): AsyncGenerator<TarEntry> {
   const { task } = under;
-  for (const [at, file] of task.configuration.entries()) {
-    const content = readFileSync(file);
-    yield listed(under, `${configurationArea}${at + 1}-${basename(file)}`, content.length, [content]);
-  }
+  for (const [name, content] of task.configuration) yield listed(under, `${configurationArea}${name}`, content.length, [content]);
   for (const file of files) {
     const handle = file.kind === 'database' ? await copyOf(under, file) : await opened(join(task.folder, file.path));
     if (!handle) continue;

@@ -1,0 +1,75 @@
+/** A configuration in; what a backup of this door holds, to whom it is encrypted, and the key for its proof out. */
+import { resolve } from 'node:path';
+import { type Clock, systemClock } from '../base/time.ts';
+import { jsonText } from '../base/whole-file.ts';
+import type { Config } from '../settings/load.ts';
+import { leaves } from '../settings/schema.ts';
+import { checkRecipient, recipientOf } from '../vault/backup/age-file.ts';
+import type { BackupTask } from '../vault/backup/take.ts';
+import type { Vault } from '../vault/port.ts';
+import { stateFolder } from './basics.ts';
+import { nextKey, vaultFiles } from './vault.ts';
+
+export interface BackupWish {
+  readonly to: string;
+  readonly by: string;
+  /** Recipients of age besides those of the settings. */
+  readonly recipients?: readonly string[];
+  /** Whether the recovery phrase opens it. */
+  readonly phrase?: boolean;
+}
+
+/** Throws Fault `bad-argument` for a recipient that is none. */
+export async function backupTaskOf(
+  config: Config,
+  vault: Vault,
+  { to, by, recipients = [], phrase = true }: BackupWish,
+  clock: Pick<Clock, 'wall'> = systemClock,
+): Promise<BackupTask> {
+  const { beside, file } = vaultFiles(config);
+  const keys = [beside, ...(file === undefined ? [] : [file])];
+  const given = [...config.backup.recipients, ...recipients];
+  for (const recipient of given) checkRecipient(recipient, '--to (backup.recipients)');
+  return {
+    folder: stateFolder(config),
+    to: resolve(to),
+    configuration: new Map([['facelatch.json', Buffer.from(jsonText(changedSettings(config)))]]),
+    leaveOut: keys.flatMap((key) => [key, nextKey(key)]),
+    recipients: [...(phrase ? [await phraseRecipient(vault)] : []), ...given],
+    manifestKey: vault.derived('backup manifest'),
+    door: config.door.id,
+    takenAt: new Date(clock.wall()).toISOString(),
+    by,
+  };
+}
+
+/** The recipient that the recovery phrase opens. */
+async function phraseRecipient(vault: Vault): Promise<string> {
+  const scalar = vault.derived('backup identity');
+  try {
+    return await recipientOf(scalar);
+  } finally {
+    scalar.fill(0);
+  }
+}
+
+/** The settings in force that are not the defaults, as a configuration file: those of files, environment and flags. */
+function changedSettings(config: Config): object {
+  const changed: Record<string, unknown> = {};
+  for (const [path, { default: usual }] of leaves()) {
+    const keys = path.split('.');
+    const value = keys.reduce<unknown>((at, key) => (at as Record<string, unknown>)[key], config);
+    if (JSON.stringify(value) === JSON.stringify(usual)) continue;
+    const last = keys.pop() ?? '';
+    sectionOf(changed, keys)[last] = value;
+  }
+  return changed;
+}
+
+/** Made where it is not there. */
+function sectionOf(settings: Record<string, unknown>, [key, ...rest]: readonly string[]): Record<string, unknown> {
+  if (key === undefined) return settings;
+  const section = (settings[key] ?? {}) as Record<string, unknown>;
+  settings[key] = section;
+  return sectionOf(section, rest);
+}

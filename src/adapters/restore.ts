@@ -1,0 +1,191 @@
+/**
+ * A backup in the place of a state folder, in steps: unpacked beside it and checked, its keyring opened and given to
+ * this device, then exchanged. Until the last step nothing but the folder beside has changed.
+ */
+import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { Fault } from '../base/errors.ts';
+import { type Clock, systemClock } from '../base/time.ts';
+import { heldKeys } from '../command/keys.ts';
+import { operatorsIn } from '../command/operators.ts';
+import type { Config } from '../settings/load.ts';
+import type { Opener } from '../vault/backup/age-file.ts';
+import { keyringName } from '../vault/backup/contents.ts';
+import { putInPlace } from '../vault/backup/swap.ts';
+import { type Tombstone, tombstonesIn } from '../vault/backup/tombstones.ts';
+import { type Unpacked, unpackBackup } from '../vault/backup/unpack.ts';
+import { derivedKey } from '../vault/derived.ts';
+import { keyIn, writeKeyFile } from '../vault/key-file.ts';
+import { keyringNotes, openKeyring } from '../vault/keyring.ts';
+import { phraseOf } from '../vault/phrase.ts';
+import type { KeyNotes, KeyOwner, KeySource } from '../vault/port.ts';
+import { ownerName, ownerOf } from '../vault/sealing.ts';
+import { doorKeysFile, stateFolder } from './basics.ts';
+import { operatorsFile } from './command.ts';
+import { unlockVault, vaultFiles } from './vault.ts';
+
+export interface StagedBackup extends Unpacked {
+  /** Beside the state folder. */
+  readonly folder: string;
+  /** The configuration of this device, with that folder. */
+  readonly config: Config;
+}
+
+export interface StageOptions {
+  readonly file: string;
+  readonly opener: Opener;
+  readonly signal: AbortSignal;
+  readonly onProgress: (done: number, total: number) => void;
+}
+
+/** Throws what `unpackBackup` throws, and `backup-damaged` for a backup without its keyring. */
+export async function stageBackup(config: Config, options: StageOptions): Promise<StagedBackup> {
+  const folder = `${stateFolder(config)}.restoring`;
+  const unpacked = await unpackBackup({ ...options, to: folder });
+  const staged = { ...unpacked, folder, config: { ...config, state: { ...config.state, folder } } };
+  if (existsSync(join(folder, keyringName))) return staged;
+  dropStaged(staged);
+  throw new Fault('backup-damaged', `The backup ${options.file} has no keyring, so nobody in it could be recognised: use another one`);
+}
+
+export function dropStaged({ folder }: Pick<StagedBackup, 'folder'>): void {
+  rmSync(folder, { recursive: true, force: true });
+}
+
+/** The key of the backup's keyring, where this device has it. */
+export function keyHere(config: Config, { folder }: StagedBackup): Uint8Array | undefined {
+  const { beside, file } = vaultFiles(config);
+  const keys = [beside, file].flatMap((at) => (at === undefined ? [] : [keyIn(at)]));
+  return keys.find((kek) => kek && fits(join(folder, keyringName), kek));
+}
+
+/** Whether it is the key of this keyring. */
+function fits(keyring: string, kek: Uint8Array): boolean {
+  try {
+    if (keyringNotes(keyring) === undefined) return false;
+    openKeyring({ file: keyring, kek: Uint8Array.from(kek), source: 'beside', now: () => '' })[Symbol.dispose]();
+    return true;
+  } catch (error) {
+    if (error instanceof Fault) return false;
+    throw error;
+  }
+}
+
+export interface TakenOver {
+  /** From where the key of the vault comes on this device. */
+  readonly source: KeySource;
+  /** The key file outside the state folder that is to be written; undefined: none. */
+  readonly keyFile: string | undefined;
+  /** Whose keys were destroyed at this door since the backup. They are destroyed in the backup too. */
+  readonly removed: readonly KeyOwner[];
+  /** Why it is not known who was removed here since; undefined where it is. */
+  readonly unknown: string | undefined;
+  /** Operators whose keys were taken away at this door since: they stay out. */
+  readonly operators: readonly string[];
+}
+
+/**
+ * Opens the keyring of the backup with its key, and makes it that of this device. Throws Faults `backup-refused`
+ * (another key, or somebody else made the backup), and those of the keyring.
+ */
+export async function takeOver(
+  config: Config,
+  staged: StagedBackup,
+  kek: Uint8Array,
+  clock: Pick<Clock, 'wall'> = systemClock,
+): Promise<TakenOver> {
+  const keyring = join(staged.folder, keyringName);
+  const manifestKey = derivedKey(kek, 'backup manifest');
+  if (!fits(keyring, kek) || !staged.isProvenBy(manifestKey))
+    throw new Fault(
+      'backup-refused',
+      'The backup was not made with this key of the vault, or somebody else made it: give the phrase of the door that took it',
+    );
+  const { notes, keyFile } = sourceHere(config, keyring, kek);
+  const now = () => new Date(clock.wall()).toISOString();
+  {
+    using vault = openKeyring({ file: keyring, kek: Uint8Array.from(kek), source: notes.source, now });
+    vault.rekey({ ...notes, kek: Uint8Array.from(kek) });
+  }
+  if (notes.source === 'beside') writeKeyFile(vaultFiles(staged.config).beside, kek);
+  await unlockVault(staged.config, phraseOf(kek));
+  const operators = await keepOut(config, staged);
+  return { source: notes.source, keyFile, ...carryTombstones(config, staged, kek, now), operators };
+}
+
+/** What was noted here for the same key; else what the backup notes, where that works on another device; else a file. */
+function sourceHere(config: Config, keyring: string, kek: Uint8Array): { readonly notes: KeyNotes; readonly keyFile: string | undefined } {
+  const here = vaultFiles(config);
+  if (fits(here.keyring, kek)) return { notes: keyringNotes(here.keyring) ?? { source: 'beside' }, keyFile: undefined };
+  const noted = keyringNotes(keyring);
+  if (noted?.source === 'passphrase' && noted.wrapped !== undefined) return { notes: noted, keyFile: undefined };
+  if (here.file === undefined) return { notes: { source: 'beside' }, keyFile: undefined };
+  const held = keyIn(here.file);
+  if (held && Buffer.compare(held, kek) !== 0) return { notes: { source: 'beside' }, keyFile: undefined };
+  return { notes: { source: 'file' }, keyFile: held ? undefined : here.file };
+}
+
+/** Whoever was removed at this door stays removed. */
+function carryTombstones(
+  config: Config,
+  { folder }: StagedBackup,
+  kek: Uint8Array,
+  now: () => string,
+): Pick<TakenOver, 'removed' | 'unknown'> {
+  const here = tombstonesHere(config);
+  if (typeof here === 'string') return { removed: [], unknown: here };
+  using vault = openKeyring({ file: join(folder, keyringName), kek: Uint8Array.from(kek), source: 'beside', now });
+  const known = new Set(vault.destroyed().map(({ owner }) => ownerName(owner)));
+  const removed = here.flatMap(({ owner }) => ownerOf(owner) ?? []).filter((owner) => !known.has(ownerName(owner)));
+  if (removed.length > 0) vault.destroy(removed);
+  return { removed, unknown: undefined };
+}
+
+/** A damaged keyring is what a backup is for: it does not keep it from being restored. */
+function tombstonesHere(config: Config): readonly Tombstone[] | string {
+  try {
+    return tombstonesIn(vaultFiles(config).keyring);
+  } catch (error) {
+    if (error instanceof Fault) return error.message;
+    throw error;
+  }
+}
+
+/** Operators of this same door who were taken away since. */
+async function keepOut(config: Config, { config: staged }: StagedBackup): Promise<readonly string[]> {
+  if (!existsSync(operatorsFile(config)) || !existsSync(operatorsFile(staged)) || !isSameDoor(config, staged)) return [];
+  const here = new Set((await operatorsIn(operatorsFile(config)).list()).map(({ kid }) => kid));
+  const operators = operatorsIn(operatorsFile(staged));
+  const gone = (await operators.list()).filter(({ kid }) => !here.has(kid));
+  for (const { name } of gone) await operators.remove(name);
+  return gone.map(({ name }) => name);
+}
+
+function isSameDoor(config: Config, staged: Config): boolean {
+  const files = [doorKeysFile(config), doorKeysFile(staged)];
+  if (!files.every((file) => existsSync(file))) return false;
+  const [a, b] = files.map((file) => heldKeys(file).sign.x);
+  return a === b;
+}
+
+/**
+ * Exchanges the folders. Returns where the old one lies; undefined where there was nothing in it. Throws Faults
+ * `backup-failed`, `vault-down`: then the state folder is what it was.
+ */
+export function placeStaged(
+  config: Config,
+  staged: StagedBackup,
+  { keyFile }: Pick<TakenOver, 'keyFile'>,
+  kek: Uint8Array,
+  clock: Pick<Clock, 'wall'> = systemClock,
+): string | undefined {
+  const folder = stateFolder(config);
+  carryTombstones(config, staged, kek, () => new Date(clock.wall()).toISOString());
+  if (keyFile !== undefined) writeKeyFile(keyFile, kek);
+  const aside = `${folder}.before-${new Date(clock.wall()).toISOString().replaceAll(':', '-').slice(0, 19)}Z`;
+  putInPlace(staged.folder, folder, aside);
+  if (!existsSync(aside)) return undefined;
+  if (readdirSync(aside).some((name) => !name.startsWith('daemon.'))) return aside;
+  rmSync(aside, { recursive: true });
+  return undefined;
+}

@@ -1,0 +1,132 @@
+/** `facelatch restore`: a backup in the place of the state folder, after everything in it was checked. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Command } from 'commander';
+import { stateFolder } from '../../adapters/basics.ts';
+import { dropStaged, keyHere, placeStaged, type StagedBackup, stageBackup, type TakenOver, takeOver } from '../../adapters/restore.ts';
+import { Fault, messageOf } from '../../base/errors.ts';
+import { writeWhole } from '../../base/whole-file.ts';
+import { lockState } from '../../host/lock.ts';
+import type { Config } from '../../settings/load.ts';
+import type { Opener } from '../../vault/backup/age-file.ts';
+import { derivedKey } from '../../vault/derived.ts';
+import { keyOfPhrase } from '../../vault/phrase.ts';
+import { type CommonOptions, configOf, exitCodes, print, withCommon, withHelp } from '../context.ts';
+import { askSecret } from '../secret-prompt.ts';
+import { counted, people } from '../words.ts';
+import { bytesProgress } from './bytes-progress.ts';
+import { openRestoredRooms, type RestoredRooms } from './restored-rooms.ts';
+
+interface RestoreOptions extends CommonOptions {
+  readonly identity?: string;
+  readonly configuration?: string;
+}
+
+export function restoreCommand(stop: AbortSignal, exit: (code: number) => void): Command {
+  const command = new Command('restore')
+    .summary('put a backup in the place of the state folder')
+    .description(
+      'Check a backup to its last byte, and put it in the place of the state folder, which is moved aside. The daemon must be stopped. It asks for the 24 words of the recovery phrase. Whoever was removed at this door since the backup stays removed.',
+    )
+    .argument('<file>', 'a file that "facelatch backup" wrote')
+    .option('--identity <file>', 'open it with this identity of age (AGE-SECRET-KEY-1…) instead of the recovery phrase')
+    .option('--configuration <folder>', 'also write the settings that were in force into this folder (facelatch.json)');
+  withHelp(
+    command,
+    ['sudo facelatch restore /mnt/backup/front-door.age', 'facelatch restore door.age --state trial    # look at it, without a lock'],
+    'restored',
+  );
+  return withCommon(command).action(async (file: string, options: RestoreOptions) => {
+    const { config } = configOf(options);
+    using _ = lockState(stateFolder(config));
+    const secret = options.identity === undefined ? await askPhrase(stop) : undefined;
+    const opener = secret ? { scalar: derivedKey(secret, 'backup identity') } : { identities: identitiesIn(options.identity ?? '') };
+    const staged = await staging(config, file, opener, stop);
+    try {
+      const kek = secret ?? keyHere(config, staged) ?? (await askPhrase(stop));
+      const restored = await restoring(config, staged, kek, options.configuration);
+      print(options, jsonOf(restored), () => textOf(restored, config));
+    } finally {
+      dropStaged(staged);
+    }
+    exit(exitCodes.yes);
+  });
+}
+
+async function askPhrase(stop: AbortSignal): Promise<Uint8Array> {
+  return keyOfPhrase(await askSecret({ prompt: 'Recovery phrase (24 words, not shown): ', stop }));
+}
+
+/** As age-keygen writes it: one identity a line, and comments. */
+function identitiesIn(file: string): readonly string[] {
+  try {
+    const lines = readFileSync(file, 'utf8').split('\n');
+    const found = lines.map((line) => line.trim()).filter((line) => line !== '' && !line.startsWith('#'));
+    if (found.length > 0) return found;
+  } catch (error) {
+    throw new Fault('bad-argument', `--identity: ${file} cannot be read (${messageOf(error)})`, error);
+  }
+  throw new Fault('bad-argument', `--identity: ${file} holds no identity of age (AGE-SECRET-KEY-1…)`);
+}
+
+async function staging(config: Config, file: string, opener: Opener, stop: AbortSignal): Promise<StagedBackup> {
+  const progress = bytesProgress('checking');
+  try {
+    return await stageBackup(config, { file, opener, signal: stop, onProgress: progress.onProgress });
+  } finally {
+    progress.stop();
+  }
+}
+
+interface Restored {
+  readonly staged: StagedBackup;
+  readonly taken: TakenOver;
+  readonly rooms: RestoredRooms;
+  readonly aside: string | undefined;
+}
+
+async function restoring(config: Config, staged: StagedBackup, kek: Uint8Array, configuration: string | undefined): Promise<Restored> {
+  const taken = await takeOver(config, staged, kek);
+  const { takenAt } = staged.manifest;
+  const rooms = await openRestoredRooms(staged.config, { kind: 'backup.restored', takenAt, removed: taken.removed.length });
+  if (configuration !== undefined) writeConfiguration(staged, configuration);
+  const aside = placeStaged(config, staged, taken, kek);
+  kek.fill(0);
+  return { staged, taken, rooms, aside };
+}
+
+function writeConfiguration({ configuration }: StagedBackup, folder: string): void {
+  for (const [name, content] of configuration) writeWhole(join(folder, name), content);
+}
+
+function jsonOf({ staged: { manifest }, taken, rooms, aside }: Restored) {
+  const { door, takenAt, facelatch, files } = manifest;
+  return { door, takenAt, facelatch, files: files.length, ...rooms, ...taken, ...(aside !== undefined && { aside }) };
+}
+
+const keyPlaces: Readonly<Record<TakenOver['source'], string>> = {
+  beside: 'The key of the vault lies beside the data (vault.key): "facelatch vault status" says what that protects.',
+  file: 'The key of the vault lies in the file of vault.keyFile.',
+  passphrase: 'The vault has its passphrase: start with "facelatch run --unlock", or send vault.unlock.',
+  credential: 'The key of the vault comes from the systemd credential of this device, as before.',
+};
+
+function textOf({ staged: { manifest, configuration }, taken, rooms, aside }: Restored, config: Config): string {
+  const { door, takenAt, files } = manifest;
+  const lines: (string | false)[] = [
+    `Restored ${stateFolder(config)}: the door ${door} as of ${takenAt}, ${counted(files.length, 'file')}, ${people(rooms.people)}`,
+    rooms.unopened !== undefined && `The people were not opened: ${rooms.unopened}`,
+    taken.removed.length > 0 &&
+      `${counted(taken.removed.length, 'key')} destroyed at this door since the backup (of people, networks, days of visitors): destroyed in it too. Nobody who was removed comes back.`,
+    taken.unknown !== undefined &&
+      `It is not known who was removed here since the backup: ${taken.unknown}. Look at "facelatch people", and remove them again.`,
+    taken.operators.length > 0 && `Operators who were taken away since stay out: ${taken.operators.join(', ')}`,
+    keyPlaces[taken.source],
+    rooms.copied && 'The keys of this door were made on another machine. If that machine is gone, keep them: facelatch key door --keep',
+    config.door.id !== door && `door.id is ${config.door.id} here, and was ${door}: set it back, or operators need the new card.`,
+    configuration.size > 0 && 'The settings of that door are in the backup (--configuration FOLDER writes them).',
+    'Passes with a number of uses count as of the backup: look at them ("facelatch people").',
+    aside !== undefined && `What was there before lies in ${aside}. It holds faces: remove it once the door works.`,
+  ];
+  return lines.filter((line) => line !== false).join('\n');
+}

@@ -1,0 +1,49 @@
+/**
+ * Every room over a restored state folder, opened once and closed again: a configuration with that folder in, how many
+ * people are there out, or the fault of whatever does not open. Files of older versions are brought to this one.
+ */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { doorKeysFile, galleryOf, journalOf } from '../../adapters/basics.ts';
+import { doorKeysOf, operatorsFile } from '../../adapters/command.ts';
+import { liveVisitsOf } from '../../adapters/liveness.ts';
+import { Fault } from '../../base/errors.ts';
+import { operatorsIn } from '../../command/operators.ts';
+import { openUsedCommands } from '../../command/used.ts';
+import type { Event } from '../../events.ts';
+import { embedderOf } from '../../learning/networks.ts';
+import { storeFile } from '../../learning/parts.ts';
+import { openRetrainStore } from '../../retrain/store.ts';
+import type { Config } from '../../settings/load.ts';
+
+export interface RestoredRooms {
+  readonly people: number;
+  /** Why the people were not opened: the network of the configuration is not there. */
+  readonly unopened: string | undefined;
+  /** Whether the door's keys were made on another machine. */
+  readonly copied: boolean;
+}
+
+/** `event` is written into its journal. */
+export async function openRestoredRooms(config: Config, event: Event): Promise<RestoredRooms> {
+  const has = (name: string) => existsSync(join(config.state.folder, name));
+  const copied = existsSync(doorKeysFile(config)) && (await doorKeysOf(config)).copied === true;
+  await operatorsIn(operatorsFile(config)).list();
+  if (has('commands.sqlite')) openUsedCommands(join(config.state.folder, 'commands.sqlite'))[Symbol.dispose]();
+  if (has('retrain.sqlite')) openRetrainStore(storeFile(config))[Symbol.dispose]();
+  if (has('liveness.sqlite')) liveVisitsOf(config)[Symbol.dispose]();
+  const opened = has('people.sqlite') ? peopleOf(config) : { people: 0, unopened: undefined };
+  using journal = journalOf(config);
+  journal.append(event);
+  return { ...opened, copied };
+}
+
+function peopleOf(config: Config): Pick<RestoredRooms, 'people' | 'unopened'> {
+  try {
+    using gallery = galleryOf(config, embedderOf(config));
+    return { people: gallery.list().length, unopened: undefined };
+  } catch (error) {
+    if (!(error instanceof Fault && error.code.startsWith('model-'))) throw error;
+    return { people: 0, unopened: error.message };
+  }
+}
