@@ -113,7 +113,7 @@ export async function takeOver(
   return { source: notes.source, keyFile, ...carryTombstones(config, staged, kek, now), operators };
 }
 
-/** What was noted here for the same key; else what the backup notes, where that works on another device; else a file. */
+/** What is noted here for the same key; else what the backup notes, where that works elsewhere; else a file. */
 function sourceHere(config: Config, keyring: string, kek: Uint8Array): { readonly notes: KeyNotes; readonly keyFile: string | undefined } {
   const here = vaultFiles(config);
   if (fits(here.keyring, kek)) return { notes: keyringNotes(here.keyring) ?? { source: 'beside' }, keyFile: undefined };
@@ -182,10 +182,15 @@ export function placeStaged(
   const folder = stateFolder(config);
   carryTombstones(config, staged, kek, () => new Date(clock.wall()).toISOString());
   if (keyFile !== undefined) writeKeyFile(keyFile, kek);
-  const aside = `${folder}.before-${new Date(clock.wall()).toISOString().replaceAll(':', '-').slice(0, 19)}Z`;
+  const aside = freeName(`${folder}.before-${new Date(clock.wall()).toISOString().replaceAll(':', '-').slice(0, 19)}Z`);
   putInPlace(staged.folder, folder, aside);
   if (!existsSync(aside)) return undefined;
   if (readdirSync(aside).some((name) => !name.startsWith('daemon.'))) return aside;
   rmSync(aside, { recursive: true });
   return undefined;
+}
+
+function freeName(path: string, n = 1): string {
+  const name = n === 1 ? path : `${path}-${n}`;
+  return existsSync(name) ? freeName(path, n + 1) : name;
 }

@@ -3,7 +3,7 @@ import { setPriority } from 'node:os';
 import { basename, resolve } from 'node:path';
 import { Command } from 'commander';
 import { type BackupWish, backupTaskOf } from '../../adapters/backup.ts';
-import { journalOf } from '../../adapters/basics.ts';
+import { journalOf } from '../../adapters/journal.ts';
 import { vaultOf } from '../../adapters/vault.ts';
 import { Fault, messageOf } from '../../base/errors.ts';
 import type { Event } from '../../events.ts';

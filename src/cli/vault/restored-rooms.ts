@@ -4,9 +4,11 @@
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { doorKeysFile, galleryOf, journalOf } from '../../adapters/basics.ts';
+import { doorKeysFile, galleryOf } from '../../adapters/basics.ts';
 import { doorKeysOf, operatorsFile } from '../../adapters/command.ts';
+import { journalOf } from '../../adapters/journal.ts';
 import { liveVisitsOf } from '../../adapters/liveness.ts';
+import { vaultOf } from '../../adapters/vault.ts';
 import { Fault } from '../../base/errors.ts';
 import { operatorsIn } from '../../command/operators.ts';
 import { openUsedCommands } from '../../command/used.ts';
@@ -40,7 +42,8 @@ export async function openRestoredRooms(config: Config, event: Event): Promise<R
 
 function peopleOf(config: Config): Pick<RestoredRooms, 'people' | 'unopened'> {
   try {
-    using gallery = galleryOf(config, embedderOf(config));
+    using vault = vaultOf(config);
+    using gallery = galleryOf(config, embedderOf(config), vault);
     return { people: gallery.list().length, unopened: undefined };
   } catch (error) {
     if (!(error instanceof Fault && error.code.startsWith('model-'))) throw error;

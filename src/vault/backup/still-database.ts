@@ -1,4 +1,4 @@
-/** Databases that nobody writes to, such as copies: a file in, opened without a trace beside it, and what is wrong with it. */
+/** Databases that nobody writes to, such as copies: a file in; opened without a trace, or what is wrong out. */
 import { DatabaseSync } from 'node:sqlite';
 import { pathToFileURL } from 'node:url';
 import { messageOf } from '../../base/errors.ts';

@@ -9,8 +9,8 @@ import { Fault, messageOf } from '../../base/errors.ts';
 import { syncFolder } from '../../base/whole-file.ts';
 
 /**
- * `folder` becomes `to`; what was there becomes `aside`. Where `to` belongs to another user, root gives them the new one
- * too. Throws Fault `backup-failed`: then `to` is what it was.
+ * `folder` becomes `to`; what was there becomes `aside`. Where `to` belongs to another user, root gives them the new
+ * one too. Throws Fault `backup-failed`: then `to` is what it was.
  */
 export function putInPlace(folder: string, to: string, aside: string): void {
   try {

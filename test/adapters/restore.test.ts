@@ -1,0 +1,170 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { backupTaskOf } from '../../src/adapters/backup.ts';
+import { doorKeysFile } from '../../src/adapters/basics.ts';
+import { doorKeysOf, operatorsFile } from '../../src/adapters/command.ts';
+import { dropStaged, keyHere, placeStaged, stageBackup, takeOver } from '../../src/adapters/restore.ts';
+import { unlockVault, vaultFiles, vaultOf } from '../../src/adapters/vault.ts';
+import { newKey } from '../../src/command/keys.ts';
+import { operatorsIn } from '../../src/command/operators.ts';
+import type { Config } from '../../src/settings/load.ts';
+import { takeBackup } from '../../src/vault/backup/take.ts';
+import { derivedKey } from '../../src/vault/derived.ts';
+import { keyIn } from '../../src/vault/key-file.ts';
+import { keyringNotes } from '../../src/vault/keyring.ts';
+import { wrapByPassphrase } from '../../src/vault/passphrase.ts';
+import { doorConfig } from '../fakes/config.ts';
+
+let folder: string;
+let config: Config;
+let file: string;
+let kek: Uint8Array;
+const place = { schema: 's', column: 'c', row: '1' };
+const clock = { wall: () => Date.parse('2026-11-30T12:00:00Z') };
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'facelatch-restore-'));
+  [config, file] = [doorConfig({ 'state.folder': join(folder, 'state') }), join(folder, 'door.age')];
+  using vault = vaultOf(config);
+  for (const person of ['p-ada', 'p-bob']) writeFileSync(join(folder, 'state', person), vault.seal({ person }, place, Buffer.from(person)));
+  kek = keyIn(vaultFiles(config).beside) ?? new Uint8Array(0);
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+async function back(): Promise<void> {
+  using vault = vaultOf(config);
+  await takeBackup(await backupTaskOf(config, vault, { to: file, by: 'cli' }));
+}
+const stage = (to = config, key = kek) =>
+  stageBackup(to, {
+    file,
+    opener: { scalar: derivedKey(key, 'backup identity') },
+    signal: new AbortController().signal,
+    onProgress: () => undefined,
+  });
+async function restore(to = config) {
+  const staged = await stage(to);
+  const taken = await takeOver(to, staged, kek, clock);
+  return { taken, aside: placeStaged(to, staged, taken, kek, clock) };
+}
+const sealedOf = (person: string, of = config) => readFileSync(join(of.state.folder, person));
+
+it('the state folder is what it was, and what came after the backup lies aside', async () => {
+  await back();
+  writeFileSync(join(folder, 'state', 'later'), '');
+  const { taken, aside } = await restore();
+  expect(taken).toEqual({ source: 'beside', keyFile: undefined, removed: [], unknown: undefined, operators: [] });
+  expect(existsSync(join(folder, 'state', 'later'))).toBe(false);
+  expect(aside && readdirSync(aside)).toContain('later');
+  expect(readdirSync(folder).toSorted()).toEqual(['door.age', 'state', 'state.before-2026-11-30T12-00-00Z']);
+  using vault = vaultOf(config);
+  expect(Buffer.from(vault.open({ person: 'p-ada' }, place, sealedOf('p-ada')) ?? []).toString()).toBe('p-ada');
+});
+
+it('whoever was removed since the backup stays removed, also through a second restore', async () => {
+  await back();
+  {
+    using vault = vaultOf(config);
+    vault.destroy([{ person: 'p-bob' }]);
+  }
+  expect((await restore()).taken.removed).toEqual([{ person: 'p-bob' }]);
+  for (const _ of [1, 2]) {
+    using vault = vaultOf(config);
+    expect(vault.holds({ person: 'p-bob' })).toBe(false);
+    expect(vault.open({ person: 'p-bob' }, place, sealedOf('p-bob'))).toBeUndefined();
+    expect(() => vault.seal({ person: 'p-bob' }, place, new Uint8Array(1))).toThrow(expect.objectContaining({ code: 'key-destroyed' }));
+    vault[Symbol.dispose]();
+    await restore();
+  }
+});
+
+it('on another device the phrase alone restores it, and the key lies where that device keeps it', async () => {
+  await back();
+  const other = doorConfig({ 'state.folder': join(folder, 'other') });
+  expect((await restore(other)).taken.source).toBe('beside');
+  using vault = vaultOf(other);
+  expect(Buffer.from(vault.open({ person: 'p-ada' }, place, sealedOf('p-ada', other)) ?? []).toString()).toBe('p-ada');
+  const keyFile = join(folder, 'stick', 'key');
+  mkdirSync(join(folder, 'stick'));
+  const third = doorConfig({ 'state.folder': join(folder, 'third'), 'vault.keyFile': keyFile });
+  expect((await restore(third)).taken).toMatchObject({ source: 'file', keyFile });
+  expect(existsSync(vaultFiles(third).beside)).toBe(false);
+  vaultOf(third)[Symbol.dispose]();
+});
+
+it('a vault with a passphrase keeps it, and no key comes to lie beside it', async () => {
+  {
+    using vault = vaultOf(config);
+    vault.rekey({ kek: Uint8Array.from(kek), source: 'passphrase', wrapped: await wrapByPassphrase(kek, 'correct horse battery staple') });
+  }
+  rmSync(vaultFiles(config).beside);
+  await unlockVault(config, 'correct horse battery staple');
+  await back();
+  const other = doorConfig({ 'state.folder': join(folder, 'other') });
+  expect((await restore(other)).taken.source).toBe('passphrase');
+  expect(keyringNotes(vaultFiles(other).keyring)?.wrapped).toBeDefined();
+  expect(existsSync(vaultFiles(other).beside)).toBe(false);
+});
+
+it('an identity of age restores with the key that is here, and nothing without it', async () => {
+  await back();
+  const staged = await stage();
+  expect(keyHere(config, staged)).toEqual(kek);
+  expect(keyHere(doorConfig({ 'state.folder': join(folder, 'other') }), staged)).toBeUndefined();
+  dropStaged(staged);
+});
+
+it('an operator who was taken away since the backup stays out', async () => {
+  await doorKeysOf(config);
+  const operators = operatorsIn(operatorsFile(config));
+  for (const name of ['ada', 'bob'])
+    await operators.add({ name, role: 'admin', key: await newKey('Ed25519'), addedAt: '2026-11-30T00:00:00.000Z' });
+  await back();
+  await operators.remove('bob');
+  expect((await restore()).taken.operators).toEqual(['bob']);
+  expect((await operatorsIn(operatorsFile(config)).list()).map(({ name }) => name)).toEqual(['ada']);
+});
+
+it('a backup of another vault is refused, and everything stays as it was', async () => {
+  await back();
+  const other = doorConfig({ 'state.folder': join(folder, 'other') });
+  vaultOf(other)[Symbol.dispose]();
+  const otherKek = keyIn(vaultFiles(other).beside) ?? new Uint8Array(0);
+  await expect(stage(config, otherKek)).rejects.toMatchObject({ code: 'backup-refused' });
+  const staged = await stage();
+  await expect(takeOver(config, staged, otherKek)).rejects.toMatchObject({ code: 'backup-refused' });
+  dropStaged(staged);
+  expect(readdirSync(folder).toSorted()).toEqual(['door.age', 'other', 'state']);
+  expect(existsSync(doorKeysFile(config))).toBe(false);
+});
+
+it('a damaged keyring does not keep its backup from being restored', async () => {
+  await back();
+  writeFileSync(vaultFiles(config).keyring, 'no database at all, but a file that somebody wrote here');
+  const { taken } = await restore();
+  expect(taken.unknown).toContain('cannot be read');
+  vaultOf(config)[Symbol.dispose]();
+});
+
+it('a folder that may not be exchanged is left as it was', async () => {
+  await back();
+  const mounted = join(folder, 'mounted');
+  mkdirSync(mounted);
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', 'tmpfs', mounted], { stdio: 'ignore' });
+  } catch {
+    return; // This user may not mount.
+  }
+  try {
+    const config = doorConfig({ 'state.folder': mounted });
+    writeFileSync(join(mounted, 'mine'), '');
+    await expect(restore(config)).rejects.toMatchObject({ code: 'backup-failed', message: expect.stringContaining('mount point') });
+    expect(readdirSync(mounted)).toContain('mine');
+  } finally {
+    execFileSync('umount', [mounted]);
+    rmSync(`${mounted}.restoring`, { recursive: true, force: true });
+  }
+});
