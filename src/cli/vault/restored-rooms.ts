@@ -17,6 +17,7 @@ import { embedderOf } from '../../learning/networks.ts';
 import { storeFile } from '../../learning/parts.ts';
 import { openRetrainStore } from '../../retrain/store.ts';
 import type { Config } from '../../settings/load.ts';
+import type { Vault } from '../../vault/port.ts';
 
 export interface RestoredRooms {
   readonly people: number;
@@ -28,21 +29,21 @@ export interface RestoredRooms {
 
 /** `event` is written into its journal. */
 export async function openRestoredRooms(config: Config, event: Event): Promise<RestoredRooms> {
+  using vault = vaultOf(config);
   const has = (name: string) => existsSync(join(config.state.folder, name));
   const copied = existsSync(doorKeysFile(config)) && (await doorKeysOf(config)).copied === true;
   await operatorsIn(operatorsFile(config)).list();
   if (has('commands.sqlite')) openUsedCommands(join(config.state.folder, 'commands.sqlite'))[Symbol.dispose]();
-  if (has('retrain.sqlite')) openRetrainStore(storeFile(config))[Symbol.dispose]();
-  if (has('liveness.sqlite')) liveVisitsOf(config)[Symbol.dispose]();
-  const opened = has('people.sqlite') ? peopleOf(config) : { people: 0, unopened: undefined };
+  if (has('retrain.sqlite')) openRetrainStore(storeFile(config), vault)[Symbol.dispose]();
+  if (has('liveness.sqlite')) liveVisitsOf(config, vault)[Symbol.dispose]();
+  const opened = has('people.sqlite') ? peopleOf(config, vault) : { people: 0, unopened: undefined };
   using journal = journalOf(config);
   journal.append(event);
   return { ...opened, copied };
 }
 
-function peopleOf(config: Config): Pick<RestoredRooms, 'people' | 'unopened'> {
+function peopleOf(config: Config, vault: Vault): Pick<RestoredRooms, 'people' | 'unopened'> {
   try {
-    using vault = vaultOf(config);
     using gallery = galleryOf(config, embedderOf(config), vault);
     return { people: gallery.list().length, unopened: undefined };
   } catch (error) {
