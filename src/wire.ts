@@ -101,7 +101,7 @@ export async function wire(config: Config, log: Log, overrides: Overrides = {}):
   const { reader, gallery } = eyes;
   const synchronised = overrides.clockSynchronised ?? timeSync();
   const entrance = openEntrance({
-    ...{ journal, relay, gallery, clock, synchronised },
+    ...{ vault: rooms.vault, journal, relay, gallery, clock, synchronised },
     boot: overrides.boot ?? (overrides.clock ? undefined : bootTime()) ?? runTime(clock, randomUUID()),
     rules: { ...config.access, liveness: config.liveness },
     policy: () => policyOf(rooms),

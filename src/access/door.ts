@@ -1,9 +1,11 @@
 /**
  * The door for everyone who does not come by face (button, keypad, operators). Each call becomes one request to the
- * controller. PINs are checked here, with a back-off for each person. The entrance opens it; there is nothing to close.
+ * controller. PINs are checked here, with a back-off for each person; one that was hashed without the vault is hashed
+ * again once it was right. The entrance opens it; there is nothing to close.
  */
 
 import { createHash } from 'node:crypto';
+import { Fault } from '../base/errors.ts';
 import { serialQueue } from '../base/serial.ts';
 import type { Clock } from '../base/time.ts';
 import type { PersonId, Requester } from '../events.ts';
@@ -11,13 +13,14 @@ import type { Gallery, PersonRules } from '../identity/port.ts';
 import type { Entry } from '../journal/port.ts';
 import type { Admission } from './admission.ts';
 import type { Controller } from './controller.ts';
-import { isThePin } from './pin.ts';
+import { hashPin, isPlainHash, isThePin, type PinVault } from './pin.ts';
 import { barred, nobody, withRight, withWrong } from './pin-tries.ts';
 import type { Answer, Door } from './port.ts';
 
 export interface DoorOptions {
   readonly controller: Controller;
-  readonly gallery: Pick<Gallery, 'find' | 'list' | 'rules'>;
+  readonly gallery: Pick<Gallery, 'find' | 'list' | 'rules' | 'setRules'>;
+  readonly vault: PinVault;
   /** Whether a PIN may come without saying whose it is. */
   readonly pinWithoutName: boolean;
   readonly admission: (personId: PersonId) => Admission;
@@ -44,25 +47,32 @@ export function openDoor(options: DoorOptions): Door {
       if (by.kind === 'operator' && by.name !== 'anyone') onReset();
       return controller.request('lockout-reset', by);
     },
-    enterPin: (by, pin, who) => inTurn(() => enterPin(options, by, pin, who)),
+    enterPin: (by, pin, who) => inTurn(() => enterPin(options, by, pin, who, (owner) => void inTurn(() => hashAgain(options, owner, pin)))),
     left: async (by, personId) => recorded(controller.record({ kind: 'person.left', personId, by })),
   };
 }
 
-async function enterPin(options: DoorOptions, by: Requester, pin: string, who: string | undefined): Promise<Answer> {
+async function enterPin(
+  options: DoorOptions,
+  by: Requester,
+  pin: string,
+  who: string | undefined,
+  onPlain: (owner: PinOwner) => void,
+): Promise<Answer> {
   const { controller, admission, togetherMs, clock } = options;
   if (who === undefined && !options.pinWithoutName)
     return controller.refuse('open', by, 'wrong-pin', 'say whose PIN it is (person), or set access.pinWithoutName');
   const [against, candidates] = candidatesOf(options, who);
   const why = barred(controller.pins, against.who, against.of, clock.now());
   if (why !== undefined) return controller.refuse('open', by, 'locked-out', why);
-  const [owner, another] = await ownersOf(pin, candidates);
+  const [owner, another] = await ownersOf(options.vault, pin, candidates);
   if (!owner || another) {
     controller.pins = withWrong(controller.pins, against.who, against.of, clock.now());
     return controller.refuse('open', by, 'wrong-pin', another ? 'more than one person has this PIN: give each their own' : 'no such PIN');
   }
   controller.pins = withRight(controller.pins, against.who);
   const { personId, rules } = owner;
+  if (isPlainHash(rules.pin ?? '')) onPlain(owner);
   const admitted = admission(personId);
   if (!admitted.ok) return controller.refuse('open', by, admitted.reason, admitted.detail);
   if (rules.pinOpens) {
@@ -95,11 +105,22 @@ function candidatesOf(
 const digestOf = (stored: string): string => createHash('sha256').update(stored).digest('base64url').slice(0, 16);
 
 /** Tries all of them, even after a match: the time it takes tells nothing. Nor does it for an unknown name. */
-async function ownersOf(pin: string, candidates: readonly PinOwner[]): Promise<PinOwner[]> {
-  if (candidates.length === 0) await isThePin(pin, '');
+async function ownersOf(vault: PinVault, pin: string, candidates: readonly PinOwner[]): Promise<PinOwner[]> {
+  if (candidates.length === 0) await isThePin(vault, pin, '');
   const owners: PinOwner[] = [];
-  for (const candidate of candidates) if (await isThePin(pin, candidate.rules.pin ?? '')) owners.push(candidate);
+  for (const candidate of candidates) if (await isThePin(vault, pin, candidate.rules.pin ?? '')) owners.push(candidate);
   return owners;
+}
+
+/** After the door has answered. Where it cannot be stored now, the next right PIN tries again. */
+async function hashAgain({ gallery, vault }: DoorOptions, { personId, rules }: PinOwner, pin: string): Promise<void> {
+  try {
+    const hashed = await hashPin(vault, pin);
+    const now = gallery.rules(personId);
+    if (now.pin === rules.pin) gallery.setRules(personId, { ...now, pin: hashed });
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error;
+  }
 }
 
 const recorded = (entry: Entry | undefined): Answer =>

@@ -18,6 +18,7 @@ import { type Controller, type ControllerOptions, openController } from './contr
 import { openDoor } from './door.ts';
 import { keptName, keptText } from './kept.ts';
 import { type KeptOut, keptOut } from './kept-out.ts';
+import type { PinVault } from './pin.ts';
 import type { Door, GroupRules } from './port.ts';
 import type { PremisesRules } from './premises.ts';
 import { remembered } from './remembered.ts';
@@ -44,6 +45,8 @@ export interface EntranceOptions {
   readonly journal: Pick<Journal, 'append' | 'query' | 'note' | 'keep' | 'head'>;
   readonly relay: Relay;
   readonly gallery: Pick<Gallery, 'find' | 'list' | 'rules' | 'setRules'>;
+  /** PINs are hashed under its key. */
+  readonly vault: PinVault;
   readonly rules: EntranceRules;
   /** Asked at every input: it may change while the door runs. */
   readonly policy: () => Policy;
@@ -93,6 +96,7 @@ export function openEntrance(options: EntranceOptions): Entrance {
   });
   const door = openDoor({
     ...{ controller, admission, gallery, clock },
+    vault: options.vault,
     pinWithoutName: rules.pinWithoutName,
     togetherMs: () => rules.togetherMs,
     onReset: () => time.accept(),

@@ -29,7 +29,7 @@ export interface PersonRules {
   /** In place of `usesAfter`, as older versions stored it: ISO 8601. */
   readonly usesSince?: string;
   readonly groups?: readonly string[];
-  /** A PIN as `scrypt$…`; never the PIN itself. */
+  /** A PIN's hash (access/pin.ts); never the PIN itself. */
   readonly pin?: string;
   /** The PIN alone opens (for a camera that is down, a face in a helmet). */
   readonly pinOpens?: boolean;

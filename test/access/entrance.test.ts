@@ -1,4 +1,5 @@
 /** The access room put together over a real journal file: PINs, use counts, anti-passback, clocks, and what a restart remembers. */
+import { scryptSync } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,7 +8,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { clockWatch } from '../../src/access/clock/clock-watch.ts';
 import { type EntranceRules, openEntrance } from '../../src/access/entrance.ts';
 import { ruler } from '../../src/access/person-rules.ts';
-import { hashPin } from '../../src/access/pin.ts';
+import { hashPin, isThePin } from '../../src/access/pin.ts';
 import { openLog } from '../../src/base/log.ts';
 import { type BootTime, runTime } from '../../src/base/time.ts';
 import type { Requester } from '../../src/events.ts';
@@ -17,6 +18,7 @@ import { openJournal } from '../../src/journal/sqlite.ts';
 import type { InputChange } from '../../src/relay/port.ts';
 import { fakeClock } from '../fakes/clock.ts';
 import { fakeRelay } from '../fakes/relay.ts';
+import { memoryVault } from '../fakes/vault.ts';
 
 const operator: Requester = { kind: 'operator', name: 'ada', via: 'mqtt', requestId: 'r' };
 const keypad: Requester = { kind: 'keypad', via: 'mqtt' };
@@ -43,6 +45,7 @@ const entranceRules = {
 
 let folder = '';
 const clock = fakeClock();
+const vault = memoryVault();
 let journal: Journal;
 const file = () => join(folder, 'journal.sqlite');
 beforeEach(() => {
@@ -63,12 +66,12 @@ let synchronised = () => true;
 function open(people: Readonly<Record<string, PersonRules>> = {}, over: object = {}) {
   const relay = fakeRelay();
   const entrance = openEntrance({
-    ...{ journal, relay, clock, log: openLog('silent'), policy: () => policy },
+    ...{ vault, journal, relay, clock, log: openLog('silent'), policy: () => policy },
     gallery: {
       list: () => Object.keys(people).map((id) => ({ id, name: id, enrolledAt: '', pictures: 1 })),
       find: (who) => (people[who] ? { id: who, name: who, enrolledAt: '', pictures: 1 } : undefined),
       rules: (id) => people[id] ?? {},
-      setRules: () => undefined,
+      setRules: (id, rules) => void Object.assign(people, { [id]: rules }),
     },
     rules: { ...entranceRules, ...over } as EntranceRules,
     boot,
@@ -126,8 +129,8 @@ describe('asked for other than by face', () => {
 
 describe('PINs', () => {
   it('open alone where they may, complete a face where it needs one, and are worth nothing otherwise', async () => {
-    const pin = await hashPin('4711');
-    const { door, relay, see } = open({ ada: { pin, pinOpens: true }, bob: { pin: await hashPin('0815'), pinNeeded: true } });
+    const pin = await hashPin(vault, '4711');
+    const { door, relay, see } = open({ ada: { pin, pinOpens: true }, bob: { pin: await hashPin(vault, '0815'), pinNeeded: true } });
     expect(await door.enterPin(keypad, '4711', 'ada')).toMatchObject({ ok: true });
     expect(relay.pulses.length).toBe(1);
     await see('bob');
@@ -143,8 +146,8 @@ describe('PINs', () => {
 
   it('that are wrong three times have to wait, longer each time, side by side too; faces and other people’s PINs go on', async () => {
     const { door, relay, see } = open({
-      ada: { pin: await hashPin('4711'), pinOpens: true },
-      bob: { pin: await hashPin('0815'), pinOpens: true },
+      ada: { pin: await hashPin(vault, '4711'), pinOpens: true },
+      bob: { pin: await hashPin(vault, '0815'), pinOpens: true },
     });
     const answers = await Promise.all(['1111', '2222', '3333', '4711'].map((pin) => door.enterPin(keypad, pin, 'ada')));
     expect(answers.map((answer) => (answer.ok ? 'ok' : answer.reason))).toEqual(['wrong-pin', 'wrong-pin', 'wrong-pin', 'locked-out']);
@@ -160,7 +163,7 @@ describe('PINs', () => {
   });
 
   it('ten wrong ones close a person’s PIN, across restarts, until an operator ends it or the PIN is a new one', async () => {
-    const people = { ada: { pin: await hashPin('471147'), pinOpens: true } };
+    const people = { ada: { pin: await hashPin(vault, '471147'), pinOpens: true } };
     let { door } = open(people);
     for (let i = 0; i < 10; i++) {
       expect(await door.enterPin(keypad, '000000', 'ada')).toMatchObject({ reason: 'wrong-pin' });
@@ -176,7 +179,7 @@ describe('PINs', () => {
       reason: 'locked-out',
       detail: expect.stringContaining('lockout.reset'),
     });
-    const { door: changed } = open({ ada: { pin: await hashPin('271828'), pinOpens: true } });
+    const { door: changed } = open({ ada: { pin: await hashPin(vault, '271828'), pinOpens: true } });
     expect(await changed.enterPin(keypad, '271828', 'ada')).toMatchObject({ ok: true });
     const { door: again } = open(people);
     await again.resetLockOut(operator);
@@ -184,7 +187,10 @@ describe('PINs', () => {
   });
 
   it('need a name, known or not answered alike, unless the keypad has none', async () => {
-    const people = { ada: { pin: await hashPin('4711'), pinOpens: true }, bob: { pin: await hashPin('0815'), pinOpens: true } };
+    const people = {
+      ada: { pin: await hashPin(vault, '4711'), pinOpens: true },
+      bob: { pin: await hashPin(vault, '0815'), pinOpens: true },
+    };
     const { door } = open(people);
     expect(await door.enterPin(keypad, '4711')).toMatchObject({
       reason: 'wrong-pin',
@@ -195,8 +201,28 @@ describe('PINs', () => {
     expect(await open(people, { pinWithoutName: true }).door.enterPin(keypad, '4711')).toMatchObject({ ok: true });
   });
 
+  it('of versions before the vault go on working, and are hashed under its key once they were right', async () => {
+    const salt = Buffer.from('a salt of 16 byt');
+    const plain = `scrypt$${salt.toString('base64url')}$${scryptSync('471147', salt, 32).toString('base64url')}`;
+    const people: Record<string, PersonRules> = { ada: { pin: plain, pinOpens: true, schedule: 'day' } };
+    const { door, relay } = open(people, { schedules: { day: ['daily 00:00-24:00'] } });
+    expect(await door.enterPin(keypad, '471148', 'ada')).toMatchObject({ reason: 'wrong-pin' });
+    expect(people.ada?.pin).toBe(plain);
+    expect(await door.enterPin(keypad, '471147', 'ada')).toMatchObject({ ok: true });
+    expect(await door.enterPin(keypad, '471148', 'ada')).toMatchObject({ reason: 'wrong-pin' });
+    expect(people.ada).toEqual({ pin: expect.stringMatching(/^scrypt-hmac\$/), pinOpens: true, schedule: 'day' });
+    expect(await door.enterPin(keypad, '471147', 'ada')).toMatchObject({ ok: true });
+    expect(relay.pulses.length).toBe(2);
+  });
+
+  it('cannot be tried out by whoever has the hash but not the key of the vault', async () => {
+    using another = memoryVault();
+    const stored = await hashPin(vault, '471147');
+    expect([await isThePin(vault, '471147', stored), await isThePin(another, '471147', stored)]).toEqual([true, false]);
+  });
+
   it('go by the person’s other rules', async () => {
-    const { door, relay } = open({ ada: { pin: await hashPin('4711'), pinOpens: true, enabled: false } });
+    const { door, relay } = open({ ada: { pin: await hashPin(vault, '4711'), pinOpens: true, enabled: false } });
     expect(await door.enterPin(keypad, '4711', 'ada')).toMatchObject({ ok: false, reason: 'disabled' });
     expect(relay.pulses).toEqual([]);
   });
@@ -205,7 +231,7 @@ describe('PINs', () => {
 describe('use counts and anti-passback', () => {
   it('count grants since they were set, PINs among them', async () => {
     const since = new Date(clock.wall()).toISOString();
-    const { door, relay, see } = open({ ada: { uses: 2, usesSince: since, pin: await hashPin('4711'), pinOpens: true } });
+    const { door, relay, see } = open({ ada: { uses: 2, usesSince: since, pin: await hashPin(vault, '4711'), pinOpens: true } });
     await see('ada');
     await door.enterPin(keypad, '4711', 'ada');
     await see('ada');

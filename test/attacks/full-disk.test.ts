@@ -50,7 +50,7 @@ it('on a full disk a door is disarmed, a hold ends and a person is kept out; not
   const { access, relay: lock, liveness } = doorConfig();
   const threshold = { policy: 'target-fmr', logit: 8, fmr: 1e-5, extrapolated: false } as const;
   const { controller, door, people, tick } = openEntrance({
-    ...{ journal, relay, gallery, clock, rules: { ...access, liveness }, log: openLog('silent') },
+    ...{ vault, journal, relay, gallery, clock, rules: { ...access, liveness }, log: openLog('silent') },
     policy: () => ({ ...access, pulseMs: lock.pulseMs, threshold }),
     premises: () => ({ ...access, ...lock }),
     synchronised: () => true,

@@ -3,6 +3,7 @@
 import { connectAsync } from 'mqtt';
 import { expect, it } from 'vitest';
 import { hashPin } from '../../src/access/pin.ts';
+import { vaultOf } from '../../src/adapters/vault.ts';
 import { openLog } from '../../src/base/log.ts';
 import type { Requester } from '../../src/events.ts';
 import type { FaceReader } from '../../src/face/port.ts';
@@ -53,7 +54,8 @@ it('is stopped within fifty attempts; nothing tells how alike anybody was; a res
   const picture = drawing({ face: 1 });
   const template = (await house.reader.read(picture)).faces[0]!.embedding!;
   const ada = house.gallery.enrol({ name: 'Ada', pictures: [{ picture, template, source: 'test' }] });
-  house.gallery.setRules(ada.id, { pin: await hashPin('271828'), pinOpens: true });
+  using vault = vaultOf(config);
+  house.gallery.setRules(ada.id, { pin: await hashPin(vault, '271828'), pinOpens: true });
   const end = new AbortController();
   const running = house.run(end.signal);
   await expect.poll(() => states, { timeout: 5000 }).toEqual(['working']);

@@ -1,4 +1,5 @@
 /** What `doctor` says of the people: whose rows do not count, who is missing, and the threshold in its layers. */
+import { isPlainHash } from '../../access/pin.ts';
 import { galleryOf } from '../../adapters/basics.ts';
 import { vaultOf } from '../../adapters/vault.ts';
 import type { FaceReader } from '../../face/port.ts';
@@ -33,8 +34,12 @@ export function checkPeople(config: Config, embedder: FaceReader['embedder']): F
       ? `paper policy ${threshold.detection}/${threshold.verification}`
       : `threshold ${strictness(oneIn(threshold.fmr), threshold.extrapolated, 'comparisons of strangers passes')}: ${layersText(threshold)}`;
   const alike = pairsAlike(embedder, gallery.enrolled(), threshold.logit);
+  const pins = gallery.list().flatMap(({ id }) => gallery.rules(id).pin ?? []);
+  const plain = pins.filter(isPlainHash).length;
   const notes = [
     alike.length > 0 && `${counted(alike.length, 'pair')} of them can come in as each other: see facelatch people confusable`,
+    plain > 0 &&
+      `${counted(plain, 'PIN')} not hashed under the key of the vault yet: that happens when it is entered, or with facelatch people pin`,
     // What the manifest lacks stands with the networks.
     ...missingCohort(embedder),
   ].filter((note) => typeof note === 'string');

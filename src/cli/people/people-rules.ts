@@ -134,9 +134,9 @@ export function pinCommand(stop: AbortSignal, exit: Exit): Command {
   return withCommon(command).action(async (who: string, options: CommonOptions & { readonly remove?: true }) => {
     const { config } = configOf(options);
     using people = open(config);
-    const { gallery } = people;
+    const { gallery, vault } = people;
     const person = findPerson(gallery, who);
-    const hash = options.remove ? undefined : await hashPin(await askPin(person.name, config.access.pinDigits, stop));
+    const hash = options.remove ? undefined : await hashPin(vault, await askPin(person.name, config.access.pinDigits, stop));
     using journal = journalOf(config);
     const rules = setPin({ gallery, journal }, person.id, hash);
     print(options, { person, rules }, () => `${person.name}: ${rulesText(rules)}`);
