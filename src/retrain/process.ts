@@ -5,14 +5,12 @@
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { kill } from 'node:process';
 import { Fault, messageOf } from '../base/errors.ts';
+import { launched, type Priority } from '../base/low-priority.ts';
 import type { RecipeProgress } from './port.ts';
 import type { TaskMessage, TaskResult, TrainingTask } from './task.ts';
-
-/** Its share of the processor: only what nobody else wants, little, or as much as any other process. */
-export type Priority = 'idle' | 'low' | 'normal';
 
 export interface TrainingProcessOptions {
   readonly priority: Priority;
@@ -48,19 +46,6 @@ export class Crash extends Error {
 
 /** How long a cancelled process may take to end by itself, milliseconds. */
 const patienceMs = 3000;
-const chrt = '/usr/bin/chrt';
-const nice = '/usr/bin/nice';
-
-/**
- * The command before Node that gives it its priority: SCHED_IDLE (sched(7)) and the lowest niceness, which every
- * thread inherits.
- */
-function launched(priority: Priority): readonly string[] {
-  const idle = priority === 'idle' && existsSync(chrt) ? [chrt, '--idle', '0'] : [];
-  const low = priority !== 'normal' && existsSync(nice) ? [nice, '-n', '19'] : [];
-  return [...idle, ...low, process.execPath];
-}
-
 /** Ends the process that an earlier daemon left behind; another process that now has its number is left alone. */
 function reap(pidFile: string, program: string): void {
   try {
