@@ -7,6 +7,7 @@ import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { openEntrance } from './access/entrance.ts';
 import type { Door } from './access/port.ts';
+import { backupsOf } from './adapters/backup.ts';
 import { enrolmentSessionsOf, stateFolder } from './adapters/basics.ts';
 import { cameraOf, infraredOf, stepping } from './adapters/camera.ts';
 import { openChallengeOutputs, outputsOptions } from './adapters/challenge.ts';
@@ -59,6 +60,7 @@ import type { LivenessChecker } from './liveness/port.ts';
 import type { Inputs, Relay } from './relay/port.ts';
 import { liveSettings } from './settings/live.ts';
 import type { Config } from './settings/load.ts';
+import type { Backups } from './vault/backup/routine.ts';
 
 /** What a test or the command line may put in place of what the configuration would give. */
 export interface Overrides extends Listeners {
@@ -115,6 +117,7 @@ export async function wire(config: Config, log: Log, overrides: Overrides = {}):
   rooms.view = doorView({ config, clock, log: log.child({ room: 'face' }), record: controller.record });
   rooms.evidence = opening.use(doorEvidence({ config, eyes, clock, log: log.child({ room: 'identity' }), record: controller.record }));
   rooms.infrared = infraredWatchOf(rooms);
+  rooms.backups = opening.use(backupsFor(rooms, controller.record, synchronised));
   rooms.liveness = used(opening, await livenessWatchOf(rooms, overrides, controller.record));
   const mounting = watchMounting(rooms, controller);
   const trim = openTrim(systemClock);
@@ -203,6 +206,7 @@ async function openRooms(config: Config, log: Log, overrides: Overrides, opening
     view: undefined,
     ...{ liveness: undefined, infrared: undefined, facing: undefined, challenges: undefined },
     evidence: undefined,
+    backups: undefined,
     metrics: undefined,
     publishing: undefined,
   };
@@ -234,6 +238,11 @@ async function openGuarding(
     }),
   );
   return { eyes: learning.eyes, learning };
+}
+
+/** The backups that this door takes. */
+function backupsFor({ config, vault, clock, log }: Rooms, record: LivenessWatchParts['record'], synchronised: () => boolean): Backups {
+  return backupsOf(config, vault, { clock, synchronised, record, log: log.child({ room: 'vault' }) });
 }
 
 /** The infrared camera, where there is one. */

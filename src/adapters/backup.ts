@@ -1,10 +1,16 @@
-/** A configuration in; what a backup of this door holds, to whom it is encrypted, and the key for its proof out. */
+/**
+ * A configuration in; what a backup of this door holds, to whom it is encrypted and the key for its proof out; also the
+ * backups of a running door.
+ */
 import { resolve } from 'node:path';
 import { type Clock, systemClock } from '../base/time.ts';
 import { jsonText } from '../base/whole-file.ts';
+import { latestDue } from '../retrain/due.ts';
 import type { Config } from '../settings/load.ts';
 import { leaves } from '../settings/schema.ts';
 import { checkRecipient, recipientOf } from '../vault/backup/age-file.ts';
+import { takeBackupApart } from '../vault/backup/process.ts';
+import { type Backups, backupRoutine, type RoutineParts } from '../vault/backup/routine.ts';
 import type { BackupTask } from '../vault/backup/take.ts';
 import type { Vault } from '../vault/port.ts';
 import { stateFolder } from './basics.ts';
@@ -41,6 +47,18 @@ export async function backupTaskOf(
     takenAt: new Date(clock.wall()).toISOString(),
     by,
   };
+}
+
+/** The backups that a running door takes, as the settings say. */
+export function backupsOf(config: Config, vault: Vault, parts: Pick<RoutineParts, 'clock' | 'log' | 'record' | 'synchronised'>): Backups {
+  const { folder, keep, schedule } = config.backup;
+  return backupRoutine({
+    ...parts,
+    ...{ folder, keep, door: config.door.id, state: stateFolder(config) },
+    due: (wallMs) => latestDue(schedule, config.access.timeZone, wallMs),
+    taskOf: (to, by) => backupTaskOf(config, vault, { to, by }, parts.clock),
+    take: takeBackupApart,
+  });
 }
 
 /** The recipient that the recovery phrase opens. */

@@ -18,6 +18,7 @@ import type { TellEvent } from '../mqtt/tell-home-assistant.ts';
 import type { Relay } from '../relay/port.ts';
 import type { LiveSettings } from '../settings/live.ts';
 import type { Config } from '../settings/load.ts';
+import type { Backups } from '../vault/backup/routine.ts';
 import type { Vault } from '../vault/port.ts';
 import type { ChallengeWatch } from './challenge-watch.ts';
 import type { DoorEvidenceWatch } from './door-evidence.ts';
@@ -79,6 +80,8 @@ export interface Rooms {
   facing: Face | undefined;
   /** Likewise. */
   evidence: DoorEvidenceWatch | undefined;
+  /** Likewise. */
+  backups: Backups | undefined;
   metrics: ServedMetrics | undefined;
   /** From the start to the stop of a house that publishes. */
   publishing: Publishing | undefined;

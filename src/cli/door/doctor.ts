@@ -22,6 +22,7 @@ import { doorReaderOf } from '../../learning/parts.ts';
 import type { Config } from '../../settings/load.ts';
 import { type CommonOptions, configOf, exitCodes, print, withCommon, withHelp } from '../context.ts';
 import { entriesText, signedWords } from '../journal/journal.ts';
+import { checkBackup } from '../vault/doctor-backup.ts';
 import { counted } from '../words.ts';
 import type { Check, Found } from './doctor-check.ts';
 import { farmChecks } from './doctor-farm.ts';
@@ -119,6 +120,7 @@ async function* examine(config: Config, withCamera: boolean, stop: AbortSignal):
       found: `${entriesText(verdict)}${signedWords(verdict)}; "facelatch journal verify" recomputes its chain`,
     };
   });
+  yield await attempt('backup', () => checkBackup(config));
   if (withCamera && reader) {
     const open = reader;
     yield await attempt('camera', () => checkCamera(config, open, stop));
