@@ -278,6 +278,20 @@ export type Event =
   | { readonly kind: 'person.enrolled'; readonly personId: PersonId; readonly pictures: number; readonly by?: string }
   | { readonly kind: 'person.renamed'; readonly personId: PersonId }
   | { readonly kind: 'person.removed'; readonly personId: PersonId }
+  /**
+   * The proof of a removal: every file of the state folder was searched for pieces of what was held of the person.
+   * `hits`: files in which something was found; `unread`: files that could not be read; `epoch`: of the vault, since the
+   * person's key was destroyed.
+   */
+  | {
+      readonly kind: 'person.shredded';
+      readonly personId: PersonId;
+      readonly files: number;
+      readonly bytes: number;
+      readonly hits: number;
+      readonly unread?: number;
+      readonly epoch: number;
+    }
   /** The person agreed to be enrolled. `version`: of the text that they were given. */
   | {
       readonly kind: 'consent.given';

@@ -47,6 +47,7 @@ const meanings: Readonly<Record<EventKind, string>> = {
   'person.enrolled': 'A person was enrolled, or has new pictures.',
   'person.renamed': 'A person has another name.',
   'person.removed': 'A person was removed, with all pictures and templates.',
+  'person.shredded': 'After a removal every file of the state folder was searched for pieces of what was held of the person.',
   'consent.given': 'A person agreed to be enrolled.',
   'consent.withdrawn': 'A person took their consent back. They are removed.',
   'person.picture-removed': 'One picture of a person was removed.',

@@ -23,6 +23,8 @@ export interface RosterParts {
   readonly journal: Pick<Journal, 'append'>;
   /** Absent (tests): consents are neither recorded nor required. */
   readonly consents?: { readonly book: ConsentBook; readonly required: boolean };
+  /** Removes everything that the door holds of a person, the gallery's rows too. Absent (tests): the gallery alone. */
+  readonly shred?: (personId: PersonId) => void;
 }
 
 /** Holds nothing open. */
@@ -48,10 +50,11 @@ export function rosterOf(parts: RosterParts): Roster {
 }
 
 function remove(parts: RosterParts, id: PersonId): boolean {
-  const removed = parts.gallery.forget(id);
-  if (!removed) return false;
+  const { gallery, shred, consents } = parts;
+  if (shred ? gallery.find(id)?.id !== id : !gallery.forget(id)) return false;
   try {
-    parts.consents?.book((consents) => consents.end(id));
+    shred?.(id);
+    consents?.book((book) => book.end(id));
   } finally {
     note(parts, { kind: 'person.removed', personId: id }, 'The person is removed');
   }

@@ -154,6 +154,14 @@ const fields = {
   'person.enrolled': object({ personId, pictures: count(), by: maybe(text('The operator.')) }),
   'person.renamed': object({ personId }),
   'person.removed': object({ personId }),
+  'person.shredded': object({
+    personId,
+    files: count('Files of the state folder that were searched.'),
+    bytes: count('How much that was.'),
+    hits: count('Files in which something of the person was found: 0 where nothing is left.'),
+    unread: maybe(count('Files that could not be read.')),
+    epoch: count('Of the vault: grows with every key that is destroyed.'),
+  }),
   'consent.given': object({
     personId,
     version: text('Of the text that the person agreed to.'),

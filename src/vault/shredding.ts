@@ -15,7 +15,14 @@ export interface Traces {
   readonly sealed: readonly Uint8Array[];
 }
 
-export type TraceKind = keyof Traces;
+/** Several rooms' traces as one. */
+export const tracesOf = (all: readonly Traces[]): Traces => ({
+  plain: all.flatMap(({ plain }) => plain),
+  names: all.flatMap(({ names }) => names),
+  sealed: all.flatMap(({ sealed }) => sealed),
+});
+
+type TraceKind = keyof Traces;
 
 export interface Searched {
   readonly files: number;

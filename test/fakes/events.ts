@@ -98,6 +98,7 @@ export const eventOf: { readonly [Kind in EventKind]: Extract<Event, { kind: Kin
   'consent.withdrawn': { kind: 'consent.withdrawn', personId: 'p-0001', by: 'ada' },
   'person.picture-removed': { kind: 'person.picture-removed', personId: 'p-0001', left: 4, by: 'ada' },
   'person.removed': { kind: 'person.removed', personId: 'p-0001' },
+  'person.shredded': { kind: 'person.shredded', personId: 'p-0001', files: 14, bytes: 3_200_000, hits: 0, epoch: 4 },
   'enrolment.stepped': {
     kind: 'enrolment.stepped',
     session: 's-1',

@@ -1,7 +1,7 @@
 /** A journal event in one line that people read. */
 import type { ChallengeKind, Event, EventKind, LikenessBand, LivenessNote, Region, Requester, ThresholdNote } from '../../events.ts';
 import { type Bar, likenessText } from '../likeness-words.ts';
-import { counted, people } from '../words.ts';
+import { counted, people, searchedText } from '../words.ts';
 
 /** What a description needs besides the event. */
 export interface DescribedWith {
@@ -151,6 +151,7 @@ const words: Words = {
   'vault.rekeyed': ({ source, newKey, by }) => `${by} changed the key of the vault: ${newKey ? 'a new one' : 'the same'}, from ${source}`,
   'person.renamed': ({ personId }, { nameOf }) => `${nameOf(personId)} renamed`,
   'person.removed': ({ personId }, { nameOf }) => `${nameOf(personId)} removed`,
+  'person.shredded': ({ personId, ...searched }, { nameOf }) => `${nameOf(personId)}: ${searchedText(searched)}`,
   'consent.given': ({ personId, version, how, by }, { nameOf }) => `${nameOf(personId)} agreed to text ${version} (${how}), asked by ${by}`,
   'consent.withdrawn': ({ personId, by }, { nameOf }) => `${nameOf(personId)} withdrew their consent, told to ${by}`,
   'person.picture-removed': ({ personId, by, left }, { nameOf }) => `a picture of ${nameOf(personId)} removed by ${by}, ${left} left`,
