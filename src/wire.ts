@@ -19,7 +19,7 @@ import { checksLiveness, livenessOf, liveVisitsOf } from './adapters/liveness.ts
 import { embeddedBroker } from './adapters/mqtt.ts';
 import { inputsOf, relayOf } from './adapters/relay.ts';
 import { vaultOf } from './adapters/vault.ts';
-import { Fault } from './base/errors.ts';
+import { Fault, messageOf } from './base/errors.ts';
 import type { Log } from './base/log.ts';
 import { type BootTime, type Clock, runTime, steppedClock, systemClock } from './base/time.ts';
 import type { CameraIdentity } from './camera/binding.ts';
@@ -45,6 +45,8 @@ import { type LivenessWatch, type LivenessWatchParts, watchLiveness } from './ho
 import { daemonLoops, type Loops } from './house/loops.ts';
 import { watchMounting } from './house/mounting-watch.ts';
 import { outsidePictures } from './house/outside-pictures.ts';
+import { openDoorShredder } from './house/removal/open.ts';
+import type { Shredder } from './house/removal/shredder.ts';
 import type { Listeners, Rooms } from './house/rooms.ts';
 import { runHouse } from './house/running.ts';
 import { type HouseStatus, houseStatus, policyOf, readingsOf } from './house/standing.ts';
@@ -140,7 +142,9 @@ export async function wire(config: Config, log: Log, overrides: Overrides = {}):
     idleFps: isStepped(config, overrides) ? 0 : config.face.idleFps,
   });
   const broker = config.mqtt.enabled && config.mqtt.embedded ? opening.use(await embeddedBroker(config)) : undefined;
-  const roster = rosterOf({ gallery, journal, consents: consentRules(config, rooms.vault, clock) });
+  const shredder = opening.use(openDoorShredder(config, { vault: rooms.vault, gallery, record: controller.record }, learning?.place));
+  finishRemovals(shredder, log);
+  const roster = rosterOf({ gallery, journal, consents: consentRules(config, rooms.vault, clock), shred: shredder.shred });
   const seen = cameraSeen(rooms, loops);
   const enrolment = opening.use(
     enrolmentSessionsOf(config, {
@@ -243,6 +247,16 @@ async function openGuarding(
 /** The backups that this door takes. */
 function backupsFor({ config, vault, clock, log }: Rooms, record: LivenessWatchParts['record'], synchronised: () => boolean): Backups {
   return backupsOf(config, vault, { clock, synchronised, record, log: log.child({ room: 'vault' }) });
+}
+
+/** What a removal that was cut has left. The door opens without: it knows nobody whose key was destroyed. */
+function finishRemovals(shredder: Pick<Shredder, 'finish'>, log: Log): void {
+  try {
+    shredder.finish();
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error;
+    log.error({ room: 'vault', code: error.code, err: messageOf(error) }, 'what is left of removed people cannot be deleted now');
+  }
 }
 
 /** The infrared camera, where there is one. */

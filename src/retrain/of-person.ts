@@ -8,10 +8,12 @@ import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import Type from 'typebox';
 import { Compile } from 'typebox/compile';
+import { Fault } from '../base/errors.ts';
 import type { PersonId } from '../events.ts';
 import type { KeyOwner, Vault } from '../vault/port.ts';
 import { readManifest } from './bundle.ts';
 import { jobSql, jobUnderWay } from './jobs.ts';
+import { keptColumns, keptRowForm, openedPicture } from './kept-rows.ts';
 import { entriesOf, historyRow, pointerOf, registrySql } from './registry-rows.ts';
 import type { RetrainStore } from './store.ts';
 
@@ -47,6 +49,29 @@ export function learnedOf(place: LearningPlace, personId: PersonId): LearnedOf {
     const networks = entriesOf(store).filter(({ id }) => learnedFrom(store.vault, join(bundles, id), personId));
     return { keptPictures: count.n, networks: networks.map(({ id }) => id), jobs: existsSync(jobs) ? readdirSync(jobs) : [] };
   });
+}
+
+/** The newest of so many kept pictures stand for all of them. */
+const mostTraces = 20;
+
+/** Kept pictures of the person, and as they lie in the file; those that cannot be opened only so. */
+export function keptTraces({ store }: LearningPlace, personId: PersonId): { readonly plain: Uint8Array[]; readonly sealed: Uint8Array[] } {
+  return store.read(() => {
+    const rows = store.db
+      .prepare(`SELECT ${keptColumns} FROM kept WHERE person_id = ? ORDER BY seq DESC LIMIT ${mostTraces}`)
+      .all(personId)
+      .map((row) => store.row(keptRowForm, row));
+    return { plain: rows.flatMap((row) => openedOrNot(store.vault, row) ?? []), sealed: rows.map(({ picture }) => picture) };
+  });
+}
+
+function openedOrNot(vault: Vault, row: Parameters<typeof openedPicture>[1]): Uint8Array | undefined {
+  try {
+    return openedPicture(vault, row);
+  } catch (error) {
+    if (error instanceof Fault && error.code === 'seal-broken') return undefined;
+    throw error;
+  }
 }
 
 /** Networks that were trained before statements said so may have learned from anybody. */

@@ -4,6 +4,7 @@ import { consentRules } from '../../adapters/consents.ts';
 import { journalOf } from '../../adapters/journal.ts';
 import { Fault } from '../../base/errors.ts';
 import type { ConsentWay } from '../../events.ts';
+import { openShredder } from '../../house/removal/open.ts';
 import type { ConsentRecord } from '../../identity/port.ts';
 import { rosterOf } from '../../identity/roster.ts';
 import { agrees } from '../agrees.ts';
@@ -12,6 +13,7 @@ import { type CommonOptions, checkState, configOf, exitCodes, print, withCommon,
 import { findPerson } from '../person.ts';
 import { table } from '../words.ts';
 import { openPeople } from './opened.ts';
+import { removalProof } from './removal-proof.ts';
 
 interface ConsentOptions extends CommonOptions {
   readonly give?: string;
@@ -55,7 +57,8 @@ async function consent(who: string, options: ConsentOptions, stop: AbortSignal):
   }
   const person = findPerson(gallery, who);
   using journal = journalOf(config);
-  const roster = rosterOf({ gallery, journal, consents });
+  using shredder = openShredder(config, { vault, gallery, record: journal.append });
+  const roster = rosterOf({ gallery, journal, consents, shred: shredder.shred });
   if (options.give !== undefined) {
     roster.consent(person.id, { version: options.give, how: options.how }, 'cli');
     print(options, { person, given: options.give }, () => `${person.name} has agreed to ${options.give} (${options.how})`);
@@ -66,7 +69,9 @@ async function consent(who: string, options: ConsentOptions, stop: AbortSignal):
     return exitCodes.no;
   }
   roster.withdraw(person.id, 'cli');
-  print(options, { removed: true, person }, () => `${person.name} took their consent back and was removed`);
+  const proof = await removalProof(shredder);
+  const words = `${person.name} took their consent back and was removed`;
+  print(options, { removed: true, person, ...proof?.json }, () => [words, ...(proof?.lines ?? [])].join('\n'));
   return exitCodes.yes;
 }
 

@@ -8,6 +8,7 @@ import { consentRules } from '../../adapters/consents.ts';
 import { journalOf } from '../../adapters/journal.ts';
 import { Fault, messageOf } from '../../base/errors.ts';
 import type { Event } from '../../events.ts';
+import { openShredder } from '../../house/removal/open.ts';
 import { pictureToForget } from '../../identity/picture-id.ts';
 import type { Gallery, Person } from '../../identity/port.ts';
 import { rosterOf } from '../../identity/roster.ts';
@@ -23,6 +24,7 @@ import { openPeople } from './opened.ts';
 import { confusableCommand } from './people-confusable.ts';
 import { consentCommand } from './people-consent.ts';
 import { pinCommand, rulesText, setCommand } from './people-rules.ts';
+import { removalProof } from './removal-proof.ts';
 
 export function peopleCommand(stop: AbortSignal, exit: (code: number) => void): Command {
   const command = new Command('people')
@@ -221,7 +223,7 @@ function renameCommand(exit: Exit) {
 
 function removeCommand(stop: AbortSignal, exit: Exit): Command {
   const command = new Command('remove')
-    .description('delete a person with all pictures and templates, or one of their pictures; the journal keeps the id')
+    .description('delete a person with everything that the door holds of them, or one of their pictures')
     .argument('<name|id>', 'the person')
     .option('--picture <id>', 'only this picture: its id ("people show" lists them) or the beginning of it')
     .option('-y, --yes', 'do not ask');
@@ -246,14 +248,18 @@ function removeCommand(stop: AbortSignal, exit: Exit): Command {
       print(options, { removed: false, person }, () => `${picture === undefined ? person.name : what} was not removed`);
       return exit(exitCodes.no);
     }
-    const roster = rosterOf({ gallery, journal: { append: (event) => recorded(config, event) }, consents: consentRules(config, vault) });
+    const append = (event: Event) => recorded(config, event);
+    using shredder = openShredder(config, { vault, gallery, record: append });
+    const roster = rosterOf({ gallery, journal: { append }, consents: consentRules(config, vault), shred: shredder.shred });
     if (picture !== undefined) {
       const { pictures: left } = roster.removePicture(person.id, picture, 'cli');
       print(options, { removed: true, person: { ...person, pictures: left }, picture }, () => `${what} was removed, ${left} left`);
       return exit(exitCodes.yes);
     }
     roster.remove(person.id);
-    print(options, { removed: true, person }, () => `${person.name} was removed, with ${counted(person.pictures, 'picture')}`);
+    const proof = await removalProof(shredder);
+    const words = `${person.name} was removed, with ${counted(person.pictures, 'picture')}`;
+    print(options, { removed: true, person, ...proof?.json }, () => [words, ...(proof?.lines ?? [])].join('\n'));
     exit(exitCodes.yes);
   });
 }

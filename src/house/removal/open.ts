@@ -1,0 +1,79 @@
+/** A configuration and the open people in, the shredder of this door out: for the running door, and for a command. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { stateFolder } from '../../adapters/basics.ts';
+import { liveVisitsOf } from '../../adapters/liveness.ts';
+import { sideThread } from '../../base/side-thread.ts';
+import type { Event } from '../../events.ts';
+import type { Gallery } from '../../identity/port.ts';
+import { learningPlace, storeFile } from '../../learning/parts.ts';
+import type { LearningPlace } from '../../retrain/of-person.ts';
+import { openRetrainStore } from '../../retrain/store.ts';
+import type { Config } from '../../settings/load.ts';
+import type { Vault } from '../../vault/port.ts';
+import type { SearchRequest } from '../../vault/search-thread.ts';
+import { type Searched, searchFolder } from '../../vault/shredding.ts';
+import { galleryHolder, learningHolder, visitsHolder } from './holders.ts';
+import { type Holder, type Shredder, shredderOf } from './shredder.ts';
+
+export interface ShreddedFrom {
+  readonly vault: Vault;
+  readonly gallery: Gallery;
+  /** Writes into the journal. */
+  readonly record: (event: Event) => void;
+}
+
+const mostRemovals = 1000;
+const patienceMs = 600_000;
+
+/** Of the running door: files are searched beside it. `place`: absent where nothing is learned. */
+export function openDoorShredder(
+  config: Config,
+  { vault, gallery, record }: ShreddedFrom,
+  place: LearningPlace | undefined,
+): Shredder & AsyncDisposable {
+  const thread = sideThread<SearchRequest, Searched>({
+    module: new URL('../../vault/search-thread.ts', import.meta.url),
+    ...{ mostWaiting: mostRemovals, patienceMs, heapMb: 64, idleMs: 10_000 },
+  });
+  const folder = stateFolder(config);
+  const learned = place ? [learningHolder(place, record)] : [];
+  const shredder = shredderOf({
+    ...{ vault, record },
+    holders: [...peopleAndVisits(config, vault, gallery), ...learned],
+    search: (traces) => thread.ask({ folder, traces }),
+  });
+  return { ...shredder, [Symbol.asyncDispose]: () => thread[Symbol.asyncDispose]() };
+}
+
+/** For a command. */
+export function openShredder(config: Config, { vault, gallery, record }: ShreddedFrom): Shredder & Disposable {
+  const opened = new DisposableStack();
+  const folder = stateFolder(config);
+  const shredder = shredderOf({
+    ...{ vault, record },
+    holders: [...peopleAndVisits(config, vault, gallery), learnedIn(config, vault, record, opened)],
+    search: async (traces) => searchFolder(folder, traces),
+  });
+  return { ...shredder, [Symbol.dispose]: () => opened.dispose() };
+}
+
+function peopleAndVisits(config: Config, vault: Vault, gallery: Gallery): readonly Holder[] {
+  const folder = stateFolder(config);
+  const visits = () => (existsSync(join(folder, 'liveness.sqlite')) ? liveVisitsOf(config, vault) : undefined);
+  return [galleryHolder(gallery, join(folder, 'people.sqlite')), visitsHolder(visits)];
+}
+
+/** Opened only when it is asked, so that a damaged file keeps nothing else from going. */
+function learnedIn(config: Config, vault: Vault, record: ShreddedFrom['record'], opened: DisposableStack): Holder {
+  let holder: Holder | undefined;
+  const open = (): Holder | undefined => {
+    if (!existsSync(storeFile(config))) return undefined;
+    holder ??= learningHolder(learningPlace(config, opened.use(openRetrainStore(storeFile(config), vault))), record);
+    return holder;
+  };
+  return {
+    of: (personId) => open()?.of(personId) ?? { traces: { plain: [], names: [], sealed: [] }, owners: [], forget: () => undefined },
+    sweep: (destroyed) => open()?.sweep(destroyed) ?? [],
+  };
+}
