@@ -118,7 +118,7 @@ const hashOf = (word: number): number => Math.imul(word, 0x9e3779b1) >>> (32 - f
 
 function runsOf(value: Uint8Array, kind: TraceKind): Run[] {
   const runs: Run[] = [];
-  const from = kind === 'plain' && value.length > 2 * alikeBytes ? alikeBytes : 0;
+  const from = value.length > 2 * alikeBytes ? alikeBytes : 0;
   for (let at = from; at + runBytes <= value.length; at += everyBytes) {
     const bytes = value.slice(at, at + runBytes);
     if (new Set(bytes).size >= leastDistinct) runs.push({ bytes, kind });
