@@ -280,8 +280,8 @@ export type Event =
   | { readonly kind: 'person.removed'; readonly personId: PersonId }
   /**
    * The proof of a removal: every file of the state folder was searched for pieces of what was held of the person.
-   * `hits`: files in which something was found; `unread`: files that could not be read; `epoch`: of the vault, since the
-   * person's key was destroyed.
+   * `hits`: files in which something was found; `unread`: files that could not be read; `epoch`: of the vault, since
+   * the person's key was destroyed.
    */
   | {
       readonly kind: 'person.shredded';

@@ -36,7 +36,7 @@ export function timeText(seconds: number): string {
   return minutes < 90 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, '0')} min`;
 }
 
-/** What was found by the search for a removed person. `bytes`: how much was searched; `hits`: files with a piece of them. */
+/** What the search for a removed person found. `bytes`: how much was searched; `hits`: files with a piece of them. */
 export function searchedText({ files, bytes, hits, unread = 0 }: Searched): string {
   const found = hits === 0 ? 'nothing of them is left' : `something of them is left in ${counted(hits, 'file')}`;
   const missed = unread === 0 ? '' : `; ${counted(unread, 'file')} could not be read`;

@@ -1,10 +1,10 @@
 /** What was left of somebody who was removed, as a command shows it: the proof goes in, words and JSON come out. */
-import type { Proof, Shredder } from '../../house/removal/shredder.ts';
+import type { RemovalProof, Shredder } from '../../house/removal/shredder.ts';
 import { searchedText } from '../words.ts';
 
 export interface ShownProof {
   readonly json: {
-    readonly searched: { readonly files: number; readonly bytes: number; readonly found: Proof['found']; readonly epoch: number };
+    readonly searched: { readonly files: number; readonly bytes: number; readonly found: RemovalProof['found']; readonly epoch: number };
   };
   readonly lines: readonly string[];
 }

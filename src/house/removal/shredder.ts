@@ -26,7 +26,7 @@ export interface Holder {
   sweep(destroyed: readonly KeyOwner[]): readonly PersonId[];
 }
 
-export interface Proof extends Searched {
+export interface RemovalProof extends Searched {
   readonly personId: PersonId;
   /** Of the vault, after the key was destroyed. */
   readonly epoch: number;
@@ -42,21 +42,23 @@ export interface ShredderParts {
 }
 
 export interface Shredder {
-  /** Everything but the search, which begins afterwards. Throws a Fault where something is left; the rest is removed. */
+  /** All but the search, which begins afterwards. Throws a Fault where something is left; the rest is removed. */
   shred(personId: PersonId): void;
   /** What the searches since found; undefined for one that was not possible. */
-  proofs(): Promise<readonly (Proof | undefined)[]>;
+  proofs(): Promise<readonly (RemovalProof | undefined)[]>;
   /** Deletes what a removal that was cut has left, and what an old file has brought back. */
   finish(): void;
 }
 
 export function shredderOf(parts: ShredderParts): Shredder {
-  const searches = new Set<Promise<Proof | undefined>>();
+  const searches = new Set<Promise<RemovalProof | undefined>>();
   return {
     shred: (personId) => {
       const { traces, faults } = shredded(parts, personId);
       const search = proved(parts, personId, traces).finally(() => searches.delete(search));
       searches.add(search);
+      // Where the removal itself ends with a fault, nobody waits for the search.
+      search.catch(() => undefined);
       const [first] = faults;
       if (first) throw new Fault(first.code, `The person is removed, but something of them is left: ${first.message}`, first);
     },
@@ -82,7 +84,7 @@ function shredded({ vault, holders }: ShredderParts, personId: PersonId): { read
   return { traces: tracesOf(held.map(({ traces }) => traces)), faults };
 }
 
-async function proved({ vault, record, search }: ShredderParts, personId: PersonId, traces: Traces): Promise<Proof | undefined> {
+async function proved({ vault, record, search }: ShredderParts, personId: PersonId, traces: Traces): Promise<RemovalProof | undefined> {
   // After whoever removes the person has journalled that.
   await setImmediate();
   const { epoch } = vault;

@@ -229,15 +229,20 @@ describe('people and journal', () => {
     expect(jsonOf(await run('people', 'show', 'Hal', '--json')).pictures).toMatchObject([{ source: demoPicture(10, 'smiling') }]);
     expect(await run('people', 'rename', 'Hal', 'Hal 9000')).toMatchObject({ code: 0, stdout: 'Hal is now Hal 9000\n' });
     expect(await run('people', 'remove', 'Hal 9000')).toMatchObject({ code: 2, stderr: expect.stringContaining('add --yes') });
-    expect(await run('people', 'remove', 'Hal 9000', '--yes', '--json')).toMatchObject({ code: 0 });
+    expect(await run('people', 'remove', 'Hal 9000', '--yes')).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/^Hal 9000 was removed, with 1 picture\n\d+ files \(\d+\.\d MB\) searched, nothing of them is left\n/),
+    });
+    // What was journalled of them before is nobody's.
     const events = jsonLines(await run('journal', '--person', shown.person.id, '--json'));
     expect(events.map(({ event, person }) => [event.kind, person])).toEqual([
-      ['person.enrolled', null],
-      ['person.enrolled', null],
-      ['person.picture-removed', null],
-      ['person.renamed', null],
       ['person.removed', null],
+      ['person.shredded', null],
     ]);
+    expect(events[1].event).toMatchObject({ hits: 0, epoch: 2 });
+    expect(await run('journal', '--kind', 'person', '--limit', '3')).toMatchObject({
+      stdout: expect.stringMatching(/removed person renamed\n.*removed\n.* searched, nothing of them is left\n$/),
+    });
   });
 
   it('removes a person also where the journal cannot be opened, says so, and enrols nobody then', async () => {
