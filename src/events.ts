@@ -302,6 +302,14 @@ export type Event =
     }
   /** They took it back; their removal follows. */
   | { readonly kind: 'consent.withdrawn'; readonly personId: PersonId; readonly by: string }
+  /** Nobody has seen this person for `days`. Unless they come, they are disabled or removed on `on` (ISO 8601, UTC). */
+  | {
+      readonly kind: 'person.unused';
+      readonly personId: PersonId;
+      readonly days: number;
+      readonly next: 'disable' | 'remove';
+      readonly on: string;
+    }
   /** One picture of a person was removed; `left` remain. */
   | { readonly kind: 'person.picture-removed'; readonly personId: PersonId; readonly left: number; readonly by: string }
   /** A step of an enrolment from afar. `key`: thumbprint of the key that asked for it. */
@@ -329,8 +337,8 @@ export type Event =
   /** Alarm: this door signed a journal of `had` entries, and found one of `has` in its place. */
   | { readonly kind: 'journal.replaced'; readonly had: number; readonly has: number }
   /**
-   * Entries up to `upTo` were removed, `rows` of them. `why`: their age, or the disk budget. `unread`: the first one that
-   * some consumer (the broker) had not been sent.
+   * Entries up to `upTo` were removed, `rows` of them. `why`: their age, or the disk budget. `unread`: the first one
+   * that some consumer (the broker) had not been sent.
    */
   | {
       readonly kind: 'journal.cut';
@@ -339,6 +347,8 @@ export type Event =
       readonly why: 'age' | 'disk';
       readonly unread?: number;
     }
+  /** Alarm: the data of the door needs more than `privacy.diskMb`, and nothing is left that may go. */
+  | { readonly kind: 'disk.budget-exceeded'; readonly usedMb: number; readonly budgetMb: number }
   /** Alarm: the file of the people is gone or cannot be opened. Nobody is let in by face until it is back. */
   | { readonly kind: 'gallery.lost'; readonly detail: string }
   /** Another file stands in the place of the people's, or it is back: read again. */

@@ -47,6 +47,8 @@ import { watchMounting } from './house/mounting-watch.ts';
 import { outsidePictures } from './house/outside-pictures.ts';
 import { openDoorShredder } from './house/removal/open.ts';
 import type { Shredder } from './house/removal/shredder.ts';
+import { openRetention } from './house/retention/open.ts';
+import { sureTime } from './house/retention/sure-time.ts';
 import type { Listeners, Rooms } from './house/rooms.ts';
 import { runHouse } from './house/running.ts';
 import { type HouseStatus, houseStatus, policyOf, readingsOf } from './house/standing.ts';
@@ -145,6 +147,7 @@ export async function wire(config: Config, log: Log, overrides: Overrides = {}):
   const shredder = opening.use(openDoorShredder(config, { vault: rooms.vault, gallery, record: controller.record }, learning?.place));
   finishRemovals(shredder, log);
   const roster = rosterOf({ gallery, journal, consents: consentRules(config, rooms.vault, clock), shred: shredder.shred });
+  rooms.retention = opening.use(openRetention(rooms, entrance, roster));
   const seen = cameraSeen(rooms, loops);
   const enrolment = opening.use(
     enrolmentSessionsOf(config, {
@@ -188,14 +191,16 @@ async function openRooms(config: Config, log: Log, overrides: Overrides, opening
   const people = journalPeople(config, clock);
   const journal = opening.use(journalOf(config, clock, people));
   const entries = opening.use(journalReaderOf(config, people));
-  const { eyes, learning } = await openGuarding({ config, log, clock, vault, journal }, overrides, opening);
+  const synchronised = overrides.clockSynchronised ?? timeSync();
+  const time = sureTime({ clock: overrides.clock ?? systemClock, journal, synchronised });
+  const { eyes, learning } = await openGuarding({ config, log, clock, vault, journal, time }, overrides, opening);
   const relay = opening.use(overrides.relay ?? (await relayOf(config, clock, log.child({ room: 'relay' }))));
   const ear = openEar();
   const onBound = ({ title, ids, port }: CameraIdentity) => journal.append({ kind: 'camera.bound', title, ids, port });
   const plainCamera = overrides.camera ?? cameraOf(config, clock, onBound, ear.said);
   const camera = sharedCamera(stepped ? stepping(plainCamera, stepped, config.camera.fps) : plainCamera);
   return {
-    ...{ config, clock, log, vault, journal, entries, learning, eyes, relay, camera },
+    ...{ config, clock, log, vault, journal, time, entries, learning, eyes, relay, camera },
     listeners: {
       ...overrides,
       onEvent: (event, entry) => {
@@ -211,6 +216,7 @@ async function openRooms(config: Config, log: Log, overrides: Overrides, opening
     ...{ liveness: undefined, infrared: undefined, facing: undefined, challenges: undefined },
     evidence: undefined,
     backups: undefined,
+    retention: undefined,
     metrics: undefined,
     publishing: undefined,
   };
@@ -227,7 +233,7 @@ function guardedFolder(config: Config, log: Log): string {
 
 /** A reader that a test brings guards alone: there is nothing to learn for it. */
 async function openGuarding(
-  { config, log, clock, vault, journal }: Pick<Rooms, 'config' | 'log' | 'clock' | 'journal' | 'vault'>,
+  { config, log, clock, vault, journal, time }: Pick<Rooms, 'config' | 'log' | 'clock' | 'journal' | 'vault' | 'time'>,
   overrides: Overrides,
   opening: AsyncDisposableStack,
 ): Promise<Pick<Rooms, 'eyes' | 'learning'>> {
@@ -236,6 +242,7 @@ async function openGuarding(
     await openLearning({
       ...{ config, vault, journal, clock },
       log: log.child({ room: 'retrain' }),
+      surelyMs: () => time.nowMs,
       synchronised: overrides.clockSynchronised ?? timeSync(),
       workshop: overrides.workshop,
       farm: await farmOf(config, log.child({ room: 'farm' })),

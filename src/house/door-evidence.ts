@@ -173,13 +173,19 @@ async function measureNow(state: State, enrolled: readonly EnrolledPerson[]): Pr
     await measure[Symbol.asyncDispose]();
     if (!evidence || eyes.current.gallery !== gallery) return;
     gallery.consider(evidence);
-    state.known = { ...state.known, evidence };
+    state.known = { ...state.known, evidence, visits: state.known.visits.map((visit) => coarse(state, visit)) };
     keepKnownOfDoor(stateFolder(config), state.known);
   } catch (error) {
     log.warn({ err: messageOf(error) }, "the door's evidence cannot be measured or kept now");
   } finally {
     state.measuring = false;
   }
+}
+
+/** Of an attempt that is a while ago, only the day is kept. */
+function coarse({ config, clock }: State, visit: KnownOfDoor['visits'][number]): KnownOfDoor['visits'][number] {
+  const from = new Date(clock.wall() - config.privacy.unknownDays * 86_400_000).toISOString();
+  return visit.at < from ? { ...visit, at: `${visit.at.slice(0, 10)}T00:00:00.000Z` } : visit;
 }
 
 /** As large as half of them; undefined for too few. */

@@ -21,6 +21,8 @@ export interface LiveVisitsWatch extends Disposable {
   journalled(event: Event, entry: Entry, networks: LivenessInfo | undefined): void;
   /** Every second: writes what has to be kept, and takes in what people said of the door's visits. */
   refresh(gallery: Pick<Gallery, 'people' | 'list'>): void;
+  /** Forgets what nobody confirmed, up to this entry. */
+  forgetAttempts(upTo: number): void;
 }
 
 export interface LiveVisitsWatchParts {
@@ -59,6 +61,7 @@ export function watchLiveVisits(parts: LiveVisitsWatchParts): LiveVisitsWatch {
       if (networks) journalled(state, event, entry, networks);
     },
     refresh: (gallery) => attempt(state, () => refresh(state, gallery)),
+    forgetAttempts: (upTo) => attempt(state, () => state.visits?.forgetUnconfirmed(upTo)),
     [Symbol.dispose]: () => {
       attempt(state, () => write(state));
       state.visits?.[Symbol.dispose]();

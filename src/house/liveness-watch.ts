@@ -27,6 +27,8 @@ export interface LivenessWatch extends AsyncDisposable {
   journalled(event: Event, entry: Entry): void;
   /** Every second: what is learned of this camera is stored. */
   refresh(gallery: Pick<Gallery, 'people' | 'list'>): void;
+  /** Forgets what attempts left that nobody confirmed, up to this entry. */
+  forgetAttempts(upTo: number): void;
 }
 
 export interface LivenessWatchParts {
@@ -74,6 +76,7 @@ export async function watchLiveness(parts: LivenessWatchParts): Promise<Liveness
     },
     journalled: (event, entry) => state.visits.journalled(event, entry, state.checker?.info),
     refresh: state.visits.refresh,
+    forgetAttempts: state.visits.forgetAttempts,
     [Symbol.asyncDispose]: async () => {
       state.visits[Symbol.dispose]();
       await state.opening;

@@ -24,6 +24,8 @@ import type { ChallengeWatch } from './challenge-watch.ts';
 import type { DoorEvidenceWatch } from './door-evidence.ts';
 import type { InfraredWatch } from './infrared-watch.ts';
 import type { LivenessWatch } from './liveness-watch.ts';
+import type { SureTime } from './retention/sure-time.ts';
+import type { RetentionWatch } from './retention/watch.ts';
 import type { View } from './view.ts';
 
 /** Whoever runs the house may listen. */
@@ -54,6 +56,8 @@ export interface Rooms {
   readonly listeners: Listeners;
   readonly vault: Vault;
   readonly journal: Journal;
+  /** The time by which data is past its own. */
+  readonly time: SureTime;
   /** The journal for whoever asks from afar. */
   readonly entries: JournalReader;
   /** Absent where a test brings its own reader: there is nothing to learn for it. */
@@ -82,6 +86,7 @@ export interface Rooms {
   evidence: DoorEvidenceWatch | undefined;
   /** Likewise. */
   backups: Backups | undefined;
+  retention: RetentionWatch | undefined;
   metrics: ServedMetrics | undefined;
   /** From the start to the stop of a house that publishes. */
   publishing: Publishing | undefined;

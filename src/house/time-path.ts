@@ -15,6 +15,7 @@ export function onTick(rooms: Rooms, entrance: Pick<Entrance, 'tick' | 'controll
   rooms.challenges?.tick(entrance.controller.challenge);
   learning?.tick();
   publishing?.showStates();
+  rooms.retention?.tick();
   listeners.serviceManager?.attend({ relayHeld: relay.held, turns: status.turns, status: summaryOf(rooms, status) });
 }
 

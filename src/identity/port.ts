@@ -442,7 +442,7 @@ export interface EnrolmentSessions extends AsyncDisposable {
 
 /** Each step is journalled with the key. A step that cannot be journalled is refused, but for `abort`. */
 export interface Enrolment {
-  /** Begins a session for a new person, or for more pictures of the person of that name. `consent`: theirs, if given. */
+  /** Begins a session for a new person, or for more pictures of the person of that name. `consent`: theirs. */
   start(name: string, consent?: Consent): Promise<EnrolmentAnswer<EnrolmentStatus>>;
   /**
    * Judges one encoded picture and keeps it if it is good. A refused picture is an outcome, not a refusal of the

@@ -90,7 +90,7 @@ function requireConsent({ consents }: RosterParts, person: Person | undefined, c
   );
 }
 
-/** The record, then the entry; what was written is taken back where the entry cannot be. The answer deletes the record. */
+/** The record, then the entry; without the entry the record is taken back. The answer deletes the record. */
 function giveConsent(parts: RosterParts, { id, name }: Person, consent: Consent, by: string): () => void {
   const { consents } = parts;
   const record = consents?.book((book) => book.give({ id, name }, consent, by));

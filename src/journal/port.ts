@@ -103,8 +103,8 @@ export interface Journal extends Disposable {
    */
   oldUpTo(before: string, now: string): Seq | undefined;
   /**
-   * Removes the rows up to `seq`, which `oldUpTo` gave: writes `journal.cut`, the signed place and `notes` together. The
-   * rows do not count from then on; `clear` overwrites them. Throws Fault `journal-down`.
+   * Removes the rows up to `seq`, which `oldUpTo` gave: writes `journal.cut`, the signed place and `notes` together.
+   * The rows do not count from then on; `clear` overwrites them. Throws Fault `journal-down`.
    */
   cut(seq: Seq, why: 'age' | 'disk', notes?: JournalNotes): Entry;
   /** Overwrites up to `atMost` rows that were removed; how many. Throws Fault `journal-down`. */

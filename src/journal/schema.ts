@@ -21,7 +21,7 @@ CREATE TABLE checkpoint (seq INTEGER PRIMARY KEY, hash TEXT NOT NULL, kid TEXT N
 CREATE TRIGGER checkpoint_never_updated BEFORE UPDATE ON checkpoint BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
 CREATE TRIGGER checkpoint_never_deleted BEFORE DELETE ON checkpoint BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
 `;
-/** Rows up to the cut may be deleted, and no others. The cut lies at a checkpoint, before the last row, and only moves forward. */
+/** Rows up to the cut may be deleted. The cut lies at a checkpoint, before the last row, and only moves forward. */
 const cutTable = `
 CREATE TABLE cut (
   one INTEGER PRIMARY KEY CHECK (one = 1), seq INTEGER NOT NULL, hash TEXT NOT NULL, at TEXT NOT NULL, kid TEXT NOT NULL, signature TEXT NOT NULL

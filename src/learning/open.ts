@@ -44,11 +44,15 @@ export interface LearningOptions {
   /** A module that exports `workshopOf`, in place of the shipped one. */
   readonly workshop?: string | undefined;
   readonly farm?: Farm | undefined;
+  /** The time by which kept pictures are past theirs, wall-clock milliseconds; by default the clock's. */
+  readonly surelyMs?: () => number;
 }
 
 export interface Learning extends AsyncDisposable {
   readonly eyes: Eyes;
   readonly training: Training;
+  /** What is kept of visitors, for whoever limits it by time and space. */
+  readonly samples: Pick<Samples, 'dropOldest' | 'visitorDays'>;
   /** What is held of a person, and its removal. */
   readonly place: LearningPlace;
   /** People for whom templates of another network are being made; absent: for nobody. */
@@ -76,6 +80,7 @@ export interface LearningListener {
 }
 
 interface State {
+  readonly surelyMs: () => number;
   readonly config: Config;
   readonly clock: Clock;
   readonly log: Log;
@@ -134,6 +139,7 @@ export async function openLearning(options: LearningOptions): Promise<Learning> 
   const { training, promoted } = trainingOf({ config, journal, registry, samples, eyes, process, promotion, jobs, signal, log });
   const state: State = {
     ...{ config, clock, log, retraining, kept, eyes, succession, pause, runner, jobs, promoted, over },
+    surelyMs: options.surelyMs ?? clock.wall,
     pictures: picturesOf(samples, record, log),
     lookAtSchedule: lookAtScheduleOf(options, store, jobs),
     renewal: opening.use(
@@ -147,7 +153,7 @@ export async function openLearning(options: LearningOptions): Promise<Learning> 
   };
   const resources = opening.move();
   return {
-    ...{ eyes, training, place: learningPlace(config, store) },
+    ...{ eyes, training, samples, place: learningPlace(config, store) },
     get waiting() {
       return state.renewal.waiting;
     },
@@ -238,7 +244,7 @@ function keepHouse(state: State, people: number): void {
   if (clock.now() >= state.nextPurgeMs) {
     state.nextPurgeMs = clock.now() + purgeMs;
     if (people > 0) state.kept.keep(retraining.base);
-    succession.samples.purge();
+    succession.samples.purge(state.surelyMs());
     const { registry } = retraining;
     if (registry.prune(config.retrain.keepBundles).length > 0 && !eyes.before)
       eyes.gallery.keepTemplates([...registry.list().map(({ embedder }) => embedder), registry.base]);

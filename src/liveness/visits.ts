@@ -37,6 +37,8 @@ export interface LiveVisits extends Disposable {
   countOf(personId: string): number;
   /** Forgets the visits of this person; how many those were. */
   forget(personId: string): number;
+  /** Forgets visits up to this entry that nobody confirmed. */
+  forgetUnconfirmed(upTo: number): void;
   /** Forgets everyone but these. */
   forgetOthers(personIds: ReadonlySet<string>): void;
 }
@@ -84,6 +86,7 @@ function visitsSql(db: DatabaseSync) {
     drop: db.prepare('DELETE FROM visit WHERE seq = ?'),
     dropOf: db.prepare('DELETE FROM visit WHERE person = ?'),
     dropOthers: db.prepare('DELETE FROM visit WHERE person NOT IN (SELECT value FROM json_each(?))'),
+    dropUnconfirmed: db.prepare('DELETE FROM visit WHERE confirmed IS NULL AND seq <= ?'),
     countOf: db.prepare('SELECT count(*) AS n FROM visit WHERE person = ?'),
     pruneOwn: db.prepare(`DELETE FROM visit WHERE person = ?1 AND confirmed IS NOT NULL AND seq NOT IN
       (SELECT seq FROM visit WHERE person = ?1 AND confirmed IS NOT NULL ORDER BY seq DESC LIMIT ${mostOfPerson})`),
@@ -114,6 +117,7 @@ export function openLiveVisits(file: string, vault: Vault): LiveVisits {
     mark: (seq, personId) => guarded(() => transact(db, () => mark(state, seq, personId))),
     countOf: (personId) => guarded(() => Number(sql.countOf.get(personId)?.n)),
     forget: (personId) => guarded(() => Number(sql.dropOf.run(personId).changes)),
+    forgetUnconfirmed: (upTo) => guarded(() => void sql.dropUnconfirmed.run(upTo)),
     forgetOthers: (personIds) => guarded(() => void sql.dropOthers.run(JSON.stringify([...personIds]))),
     [Symbol.dispose]: () => db.close(),
   };

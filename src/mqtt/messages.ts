@@ -169,6 +169,12 @@ const fields = {
     by: text('Who asked: an operator, or `cli`.'),
   }),
   'consent.withdrawn': object({ personId, by: text() }),
+  'person.unused': object({
+    personId,
+    days: count('Days without a use.'),
+    next: Type.Enum(['disable', 'remove'], { description: '`privacy.unusedThen`.' }),
+    on: text('When that happens unless they come, ISO 8601.'),
+  }),
   'person.picture-removed': object({ personId, left: count('Pictures that the person still has.'), by: text() }),
   'enrolment.stepped': object({
     session: text(),
@@ -195,6 +201,7 @@ const fields = {
     why: Type.Enum(['age', 'disk'], { description: '`privacy.journalDays` or `privacy.diskMb`.' }),
     unread: maybe(count('The first of them that had not been published.')),
   }),
+  'disk.budget-exceeded': object({ usedMb: count('MiB.'), budgetMb: count('`privacy.diskMb`.') }),
   'gallery.lost': object({ detail }),
   'gallery.replaced': object({ people: count(), templates: count() }),
   'gallery.row-refused': object({

@@ -69,9 +69,13 @@ export interface Samples {
   kept(): readonly KeptEntry[];
   /**
    * Deletes what is past its time, beyond the limit, or of people who are no longer enrolled; how many pictures those
-   * were.
+   * were. `nowMs`: the time by which they are past it; by default the wall clock's.
    */
-  purge(): number;
+  purge(nowMs?: number): number;
+  /** Deletes pictures that nobody marked, the oldest first, until so many bytes are free; how many those were. */
+  dropOldest(bytes: number): number;
+  /** Days (`YYYY-MM-DD`) whose key still seals a picture of somebody unknown. */
+  visitorDays(): ReadonlySet<string>;
   /** Everyone enrolled now. */
   people(): ReadonlySet<PersonId>;
   /** Everything to learn from and to measure on. New groups are assigned now, for good. */
@@ -81,6 +85,7 @@ export interface Samples {
 const dayMs = 86_400_000;
 const text = Type.String();
 const textOrNull = Type.Union([text, Type.Null()]);
+const sizeRow = Compile(Type.Object({ id: text, bytes: Type.Integer() }));
 const entryRow = Compile(
   Type.Object({ seq: Type.Integer(), pictures: Type.Integer(), ids: text, takenAt: text, personId: textOrNull, mark: markOrNull }),
 );
@@ -124,6 +129,7 @@ function samplesSql({ db }: RetrainStore) {
     dropGrants: db.prepare('DELETE FROM kept WHERE mark IS NULL AND person_id IS NOT NULL AND taken_at < ?'),
     dropUnknowns: db.prepare(`DELETE FROM kept WHERE person_id IS NULL AND taken_at < CASE mark WHEN 'not-them' THEN ? ELSE ? END`),
     dropRemoved: db.prepare('DELETE FROM kept WHERE person_id IS NOT NULL AND person_id NOT IN (SELECT value FROM json_each(?))'),
+    oldest: db.prepare('SELECT id, length(picture) AS bytes FROM kept WHERE mark IS NULL ORDER BY taken_at, id LIMIT 1000'),
     dropBeyond: db.prepare('DELETE FROM kept WHERE id IN (SELECT id FROM kept ORDER BY mark IS NULL, taken_at DESC LIMIT -1 OFFSET ?)'),
   };
 }
@@ -138,7 +144,9 @@ export function samplesIn(options: SamplesOptions): Samples {
     pictures: (seq) => store.read(() => sql.ofSeq.all(seq).flatMap((row) => openedPicture(store.vault, store.row(keptRowForm, row)) ?? [])),
     mark: (seq, as, personId) => store.change(() => mark(state, seq, as, personId)),
     kept: () => store.read(() => sql.entries.all().map((row) => keptEntry(state, row))),
-    purge: () => store.change(() => purge(state)),
+    purge: (nowMs) => store.change(() => purge(state, nowMs)),
+    dropOldest: (bytes) => store.change(() => dropOldest(state, bytes)),
+    visitorDays: () => store.read(() => visitorDays(state)),
     people: () => peopleOf(state),
     dataset: () => datasetOf(state),
   };
@@ -189,9 +197,8 @@ function keptEntry({ store }: State, row: unknown): KeptEntry {
   };
 }
 
-function purge(state: State): number {
-  const { sql, clock, keepGrantsDays, keepUnknownsDays, maxPictures } = state;
-  const now = clock.wall();
+function purge(state: State, now = state.clock.wall()): number {
+  const { sql, keepGrantsDays, keepUnknownsDays, maxPictures } = state;
   const [grantsFrom, unknownsFrom] = [iso(now - keepGrantsDays * dayMs), iso(now - keepUnknownsDays * dayMs)];
   const people = peopleOf(state);
   const counts = [
@@ -207,6 +214,23 @@ function purge(state: State): number {
     if (owner === 'stranger' ? !visits.has(rest) : !people.has(owner)) sql.unassign.run(name ?? null);
   }
   return counts.reduce((sum, { changes }) => sum + Number(changes), leftovers);
+}
+
+function dropOldest({ store, sql }: State, bytes: number): number {
+  let [freed, dropped] = [0, 0];
+  for (const row of sql.oldest.all()) {
+    if (freed >= bytes) break;
+    const { id, bytes: size } = store.row(sizeRow, row);
+    sql.drop.run(id);
+    freed += size;
+    dropped++;
+  }
+  return dropped;
+}
+
+function visitorDays({ store, sql }: State): ReadonlySet<string> {
+  const owners = sql.owners.all().map((row) => keptOwner(store.row(ownerRow, row)));
+  return new Set(owners.flatMap((owner) => (owner !== 'door' && 'visitorsOn' in owner ? [owner.visitorsOn] : [])));
 }
 
 /** What nobody can open any more, because its key was destroyed; how many pictures those were. */

@@ -17,7 +17,7 @@ type Rule = readonly [broken: boolean, path: string, why: string];
 
 /** Settings that are allowed one by one and make no sense together. `from` tells where a value came from. */
 export function impossible(config: SettingValues, from: (path: string) => string): Problem[] {
-  const { access, backup, camera, farm, inputs, liveness, metrics, mqtt, relay, retrain, state } = config;
+  const { access, backup, camera, farm, inputs, liveness, metrics, mqtt, privacy, relay, retrain, state } = config;
   const rules: Rule[] = [
     [
       access.votes > access.window,
@@ -92,6 +92,7 @@ export function impossible(config: SettingValues, from: (path: string) => string
       farm.url === '' ? 'farm.url' : 'farm.trainers',
       'is empty; retrain.where "farm" needs the address of Redis and the cards of the trainers (docs/learn/farm.md)',
     ],
+    ...privacyRules(privacy),
     [relay.pulseMs > relay.maxMs, 'relay.pulseMs', `${relay.pulseMs} is more than relay.maxMs (${relay.maxMs})`],
   ];
   return rules.filter(([broken]) => broken).map(([, path, why]) => ({ path, text: `${path}: ${why} (from ${from(path)})` }));
@@ -105,6 +106,16 @@ function backupRules({ folder, schedule }: SettingValues['backup'], stateFolder:
       folder !== '' && within,
       'backup.folder',
       `${folder} lies in state.folder, and would be lost with it: give a folder elsewhere, best on another disk`,
+    ],
+  ];
+}
+
+function privacyRules({ unusedDays, unusedNoticeDays, journalDays }: SettingValues['privacy']): Rule[] {
+  return [
+    [
+      unusedDays > 0 && journalDays > 0 && journalDays < unusedDays + unusedNoticeDays,
+      'privacy.unusedDays',
+      `${unusedDays} and privacy.unusedNoticeDays (${unusedNoticeDays}) reach further back than privacy.journalDays (${journalDays}): the journal would not know when somebody last came`,
     ],
   ];
 }

@@ -96,6 +96,8 @@ export const eventOf: { readonly [Kind in EventKind]: Extract<Event, { kind: Kin
   'person.renamed': { kind: 'person.renamed', personId: 'p-0001' },
   'consent.given': { kind: 'consent.given', personId: 'p-0001', version: '2026-01', how: 'paper', by: 'ada' },
   'consent.withdrawn': { kind: 'consent.withdrawn', personId: 'p-0001', by: 'ada' },
+  'person.unused': { kind: 'person.unused', personId: 'p-0001', days: 365, next: 'disable', on: '2026-02-01T00:00:00.000Z' },
+  'disk.budget-exceeded': { kind: 'disk.budget-exceeded', usedMb: 600, budgetMb: 500 },
   'person.picture-removed': { kind: 'person.picture-removed', personId: 'p-0001', left: 4, by: 'ada' },
   'person.removed': { kind: 'person.removed', personId: 'p-0001' },
   'person.shredded': { kind: 'person.shredded', personId: 'p-0001', files: 14, bytes: 3_200_000, hits: 0, epoch: 4 },

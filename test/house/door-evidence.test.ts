@@ -128,6 +128,10 @@ describe('unknown visitors', () => {
     await door.pass(2 * minute);
     await door.pass(15 * minute);
     expect(door.known()?.visits.map(({ logit }) => logit)).toEqual([7, 5]);
+    expect(door.known()?.visits[0]?.at).toMatch(/T12:/);
+    await door.pass(25 * 60 * minute);
+    // A day later only the day is kept.
+    expect(door.known()?.visits.map(({ at }) => at)).toEqual(Array(2).fill('2026-01-05T00:00:00.000Z'));
   });
 
   it('who are let in a moment later were residents, and do not count', async () => {

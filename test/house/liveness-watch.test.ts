@@ -46,6 +46,7 @@ const visits: LiveVisitsWatch = {
   saw: () => undefined,
   journalled: () => undefined,
   refresh: () => undefined,
+  forgetAttempts: () => undefined,
   [Symbol.dispose]: () => undefined,
 };
 

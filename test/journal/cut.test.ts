@@ -6,6 +6,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { heldKeys, textSigner } from '../../src/command/keys.ts';
 import { checkpointEvery } from '../../src/journal/checkpoint.ts';
+import { journalClearing } from '../../src/journal/clearing.ts';
 import type { Journal } from '../../src/journal/port.ts';
 import { openJournal } from '../../src/journal/sqlite.ts';
 import { type FakeClock, fakeClock } from '../fakes/clock.ts';
@@ -97,6 +98,17 @@ describe('a journal whose old rows were removed', () => {
     for (const each of opened.splice(0, opened.length - 1)) each[Symbol.dispose]();
     while (journal.clear(1000) > 0);
     expect(holds()).toBe(false);
+  });
+
+  test('is overwritten by a thread of its own, beside a door that goes on writing', async () => {
+    const journal = open();
+    journal.cut(3 * checkpointEvery, 'age');
+    await using clearing = journalClearing(file);
+    const cleared = clearing.clear();
+    const appended = journal.append(numbered(1)).seq;
+    expect(await cleared).toEqual({ rows: 3 * checkpointEvery });
+    expect([seqsOf(journal)[0], journal.head]).toEqual([3 * checkpointEvery + 1, appended]);
+    expect(journal.verify()).toMatchObject({ ok: true });
   });
 
   test('tells a consumer what it had not been sent', () => {

@@ -154,6 +154,8 @@ const words: Words = {
   'person.shredded': ({ personId, ...searched }, { nameOf }) => `${nameOf(personId)}: ${searchedText(searched)}`,
   'consent.given': ({ personId, version, how, by }, { nameOf }) => `${nameOf(personId)} agreed to text ${version} (${how}), asked by ${by}`,
   'consent.withdrawn': ({ personId, by }, { nameOf }) => `${nameOf(personId)} withdrew their consent, told to ${by}`,
+  'person.unused': ({ personId, days, next, on }, { nameOf }) =>
+    `${nameOf(personId)} was not here for ${counted(days, 'day')}, and is to be ${next === 'remove' ? 'removed' : 'disabled'} on ${on.slice(0, 10)}`,
   'person.picture-removed': ({ personId, by, left }, { nameOf }) => `a picture of ${nameOf(personId)} removed by ${by}, ${left} left`,
   'person.ruled': ({ personId, changed }, { nameOf }) => `rules of ${nameOf(personId)} changed: ${changed.join(', ')}`,
   'person.left': ({ personId, by }, { nameOf }) => `${nameOf(personId)} left, reported by ${who(by)}`,
@@ -162,6 +164,8 @@ const words: Words = {
     `this door had a journal of ${counted(had, 'entry', 'entries')}, and found one of ${has} in its place`,
   'journal.cut': ({ upTo, rows, why, unread }) =>
     `${counted(rows, 'entry', 'entries')} of the journal removed, up to row ${upTo} (${why === 'age' ? 'privacy.journalDays' : 'privacy.diskMb'})${unread === undefined ? '' : `; those from ${unread} on were never published`}`,
+  'disk.budget-exceeded': ({ usedMb, budgetMb }) =>
+    `the data of the door needs ${usedMb} MiB, more than privacy.diskMb (${budgetMb}), and nothing is left that may go`,
   'gallery.lost': ({ detail }) => `the people cannot be read, and nobody is let in by face: ${detail}`,
   'gallery.replaced': ({ people: enrolled, templates }) =>
     `the file of the people was replaced: ${people(enrolled)}, ${counted(templates, 'template')}`,

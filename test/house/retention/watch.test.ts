@@ -1,0 +1,260 @@
+/** What is kept no longer than its time, by a moved clock: entries, unused people, what attempts left, consents, and the disk. */
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { usageIn } from '../../../src/access/usage.ts';
+import { openLog } from '../../../src/base/log.ts';
+import { heldKeys, textSigner } from '../../../src/command/keys.ts';
+import { sureTime } from '../../../src/house/retention/sure-time.ts';
+import { type RetentionParts, retentionWatch } from '../../../src/house/retention/watch.ts';
+import { openConsents } from '../../../src/identity/consent/book.ts';
+import type { PersonRules } from '../../../src/identity/port.ts';
+import { checkpointEvery } from '../../../src/journal/checkpoint.ts';
+import type { Journal } from '../../../src/journal/port.ts';
+import { openJournal } from '../../../src/journal/sqlite.ts';
+import { loadConfig } from '../../../src/settings/load.ts';
+import { type FakeClock, fakeClock } from '../../fakes/clock.ts';
+import { eventOf, numbered } from '../../fakes/events.ts';
+import { memoryVault } from '../../fakes/vault.ts';
+
+const hour = 3_600_000;
+const day = 24 * hour;
+let folder: string;
+let clock: FakeClock;
+let journal: Journal;
+const ends: (() => unknown)[] = [];
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'facelatch-retention-'));
+  clock = fakeClock();
+  const signer = textSigner(heldKeys(join(folder, 'keys.json')));
+  journal = openJournal({ file: join(folder, 'journal.sqlite'), clock, signer });
+  ends.push(() => journal[Symbol.dispose]());
+});
+afterEach(async () => {
+  for (const end of ends.splice(0).reverse()) await end();
+  rmSync(folder, { recursive: true });
+});
+
+function open(privacy: Record<string, unknown>, parts: Partial<RetentionParts> = {}, synchronised = () => true) {
+  const rules = new Map<string, PersonRules>([
+    ['ada', {}],
+    ['bob', { uses: 9 }],
+  ]);
+  const removed: string[] = [];
+  const forgotten: number[] = [];
+  const vault = memoryVault();
+  const flags = new Map(Object.entries(privacy).map(([name, value]) => [`privacy.${name}`, value]));
+  const time = sureTime({ clock, journal, synchronised });
+  const watch = retentionWatch({
+    ...{ config: loadConfig({ flags }).config, folder, clock, journal, time, vault },
+    log: openLog('silent'),
+    entries: { query: async (query) => journal.query(query) },
+    clearing: {
+      clear: async () => {
+        let rows = 0;
+        for (let cleared = -1; cleared !== 0; rows += cleared) cleared = journal.clear(100);
+        return { rows };
+      },
+      [Symbol.asyncDispose]: async () => undefined,
+    },
+    record: (event) => void journal.append(event),
+    gallery: {
+      enrolled: () => [...rules.keys()].map((id) => ({ id, templates: [] })),
+      unrecognised: [],
+      rules: (id) => rules.get(id) ?? {},
+    },
+    roster: { remove: (id) => removed.push(id) > 0 && rules.delete(id), withdraw: (id) => removed.push(`withdrawn ${id}`) > 0 },
+    rule: (id, { enabled }) => {
+      rules.set(id, { ...rules.get(id), ...(enabled === false && { enabled }) });
+      journal.append({ kind: 'person.ruled', personId: id, changed: ['enabled'] });
+      return { ok: true, rules: {}, changed: ['enabled'] };
+    },
+    consents: (work) => {
+      using consents = openConsents({ file: join(folder, 'consent.sqlite'), vault, clock });
+      return work(consents);
+    },
+    quiet: () => true,
+    forgetAttempts: (upTo) => void forgotten.push(upTo),
+    samples: undefined,
+    ...parts,
+  });
+  ends.push(async () => {
+    await watch[Symbol.asyncDispose]();
+    vault[Symbol.dispose]();
+  });
+  return { watch, rules, removed, forgotten, time, vault };
+}
+const seqs = () => journal.query({}).map(({ seq }) => seq);
+const kinds = () => journal.query({}).map(({ event }) => event.kind);
+/** One entry an hour. */
+async function live(hours: number, event: (n: number) => Parameters<Journal['append']>[0] = numbered): Promise<void> {
+  for (let n = 0; n < hours; n++) {
+    journal.append(event(n));
+    await clock.advance(hour);
+  }
+}
+/** As the door does it, for so many days. */
+async function pass(watch: { look(): Promise<void> }, days: number): Promise<void> {
+  for (let n = 0; n < days * 24; n++) {
+    await clock.advance(hour);
+    await watch.look();
+  }
+}
+
+describe('entries of the journal', () => {
+  test('go once they are older than privacy.journalDays; the rest is whole and uses are still counted', async () => {
+    const bob = { uses: 9, usesAfter: journal.append({ kind: 'person.ruled', personId: 'bob', changed: ['uses'] }).seq };
+    const { watch, rules } = open({ journalDays: 10 });
+    rules.set('bob', bob);
+    await live(5 * 24, () => ({ ...eventOf['access.granted'], personId: 'bob' }));
+    await live(10 * 24);
+    await watch.look();
+    const [first] = seqs();
+    expect((first! - 1) % checkpointEvery).toBe(0);
+    expect(first).toBeGreaterThan(checkpointEvery);
+    expect(Date.parse(journal.query({ upTo: first!, limit: 1 })[0]!.at)).toBeLessThanOrEqual(clock.wall() - 7 * day);
+    expect(kinds().at(-1)).toBe('journal.cut');
+    expect(journal.verify()).toMatchObject({ ok: true, cut: { seq: first! - 1 } });
+    expect(usageIn(journal).used('bob', bob)).toBe(5 * 24);
+  });
+
+  test('stay when the clock jumps ten years ahead, and while nobody holds the clock', async () => {
+    const { watch, time } = open({ journalDays: 30 });
+    await live(200);
+    await watch.look();
+    clock.jump(3650 * day);
+    await watch.look();
+    await pass(watch, 0.9);
+    expect([seqs()[0], time.nowMs < clock.wall() - 3649 * day]).toEqual([1, true]);
+    clock.jump(-3650 * day);
+    await pass(watch, 1);
+    expect(journal.begins).toBeUndefined();
+    expect(journal.verify()).toMatchObject({ ok: true });
+  });
+
+  test('go all the same at a door without a time service, as time passes', async () => {
+    const { watch } = open({ journalDays: 2 }, {}, () => false);
+    await live(4 * 24);
+    await watch.look();
+    expect(journal.begins).toBeDefined();
+  });
+
+  test('that were removed and not overwritten yet are overwritten after a restart', async () => {
+    await live(5 * 24);
+    journal.cut(checkpointEvery, 'age');
+    const { watch } = open({});
+    await watch.look();
+    expect(seqs()[0]).toBe(checkpointEvery + 1);
+  });
+});
+
+describe('somebody who does not use the door', () => {
+  const grants = (personId: string) => ({ ...eventOf['access.granted'], personId });
+  const told = () => journal.query({ kinds: ['person.unused'] }).map(({ event }) => event);
+
+  test('is told first, disabled after the notice, and told of no more', async () => {
+    journal.append(grants('bob'));
+    const { watch, rules } = open({ unusedDays: 30, unusedNoticeDays: 7 });
+    await live(31, () => grants('ada'));
+    for (let n = 0; n < 42; n++) {
+      journal.append(grants('ada'));
+      await pass(watch, 1);
+    }
+    expect(told()).toEqual([expect.objectContaining({ personId: 'bob', days: 30, next: 'disable' })]);
+    expect(rules.get('bob')?.enabled).toBe(false);
+    expect(rules.get('ada')).toEqual({});
+    journal.append(grants('ada'));
+    await pass(watch, 10);
+    expect(told()).toHaveLength(1);
+  });
+
+  test('stays if they come within the notice, and is removed where the owner wants that', async () => {
+    const { watch, removed } = open({ unusedDays: 30, unusedNoticeDays: 7, unusedThen: 'remove' });
+    for (const id of ['ada', 'bob']) journal.append(grants(id));
+    const daily = async (days: number) => {
+      for (let n = 0; n < days; n++) {
+        journal.append(grants('ada'));
+        await pass(watch, 1);
+      }
+    };
+    await daily(33);
+    expect(told()).toHaveLength(1);
+    journal.append(grants('bob'));
+    await daily(10);
+    expect(removed).toEqual([]);
+    await daily(32);
+    expect(removed).toEqual(['bob']);
+  });
+
+  test('stays where nobody uses the door, as in a house of the summer', async () => {
+    for (const id of ['ada', 'bob']) journal.append(grants(id));
+    const { watch, rules } = open({ unusedDays: 30, unusedNoticeDays: 1 });
+    await pass(watch, 60);
+    expect([told(), rules.get('ada')]).toEqual([[], {}]);
+  });
+});
+
+test('what attempts left is forgotten after privacy.knownDays', async () => {
+  const { watch, forgotten } = open({ knownDays: 3 });
+  await live(4 * 24);
+  await watch.look();
+  expect(forgotten).toEqual([journal.query({ until: new Date(clock.wall() - 3 * day).toISOString(), limit: 1 })[0]!.seq]);
+});
+
+test('the keys of days whose pictures are gone are destroyed, and no others', async () => {
+  const days = ['2026-01-02', '2026-01-03', '2026-01-05'].map((visitorsOn) => ({ visitorsOn }));
+  const samples = { dropOldest: () => 0, visitorDays: () => new Set(['2026-01-03']) };
+  const { watch, vault } = open({}, { samples });
+  for (const owner of [...days, { person: 'ada' }]) vault.pseudonym(owner, 'test', 'x');
+  await watch.look();
+  expect(vault.destroyed().map(({ owner }) => owner)).toEqual([days[0]]);
+});
+
+describe('the disk', () => {
+  const fill = (mib: number) => {
+    mkdirSync(join(folder, 'jobs'), { recursive: true });
+    writeFileSync(join(folder, 'jobs', 'large'), Buffer.alloc(mib * 1_048_576));
+  };
+
+  test('is freed of kept pictures first, then of entries older than a week; then somebody is told once', async () => {
+    await live(20 * 24);
+    fill(3);
+    const dropped: number[] = [];
+    const samples = {
+      dropOldest: (bytes: number) => dropped.push(bytes) - (dropped.length === 1 ? 0 : dropped.length),
+      visitorDays: () => new Set<string>(),
+    };
+    const { watch } = open({ diskMb: 2 }, { samples });
+    await watch.look();
+    expect([dropped.length, journal.begins]).toEqual([1, undefined]);
+    await watch.look();
+    expect(journal.query({ kinds: ['journal.cut'] })).toMatchObject([{ event: { why: 'disk' } }]);
+    expect(Date.parse(journal.query({ upTo: seqs()[0]!, limit: 1 })[0]!.at)).toBeLessThan(clock.wall() - 6 * day);
+    for (let n = 0; n < 3; n++) await watch.look();
+    expect(journal.query({ kinds: ['disk.budget-exceeded'] })).toMatchObject([{ event: { budgetMb: 2 } }]);
+  });
+
+  test('is left alone below the budget', async () => {
+    await live(20 * 24);
+    fill(1);
+    const { watch } = open({ diskMb: 10 });
+    await watch.look();
+    expect(kinds()).not.toContain('journal.cut');
+  });
+});
+
+test('looks at nothing while somebody is at the door, nor once it is closed', async () => {
+  let quiet = false;
+  const { watch, forgotten } = open({ knownDays: 1 }, { quiet: () => quiet });
+  await live(3 * 24);
+  watch.tick();
+  expect(forgotten).toEqual([]);
+  quiet = true;
+  watch.tick();
+  while (forgotten.length === 0) await new Promise(setImmediate);
+  await watch[Symbol.asyncDispose]();
+  await clock.advance(hour);
+  watch.tick();
+  expect(forgotten).toHaveLength(1);
+});
