@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { type RowSeal, rowSeal } from '../base/data/row-seal.ts';
 import { Fault, messageOf } from '../base/errors.ts';
 import { makeFolder } from '../base/make-folder.ts';
+import type { NetworkPlace } from '../base/model/place.ts';
 import { type Clock, systemClock } from '../base/time.ts';
 import { gallerySecret, heldKeys, noteGallerySealed } from '../command/keys.ts';
 import type { EmbedderInfo, FaceReader } from '../face/port.ts';
@@ -36,8 +37,8 @@ export function modelFolder(name: string): string {
   return name.includes('/') ? resolve(name) : join(root, 'models', basename(name));
 }
 
-/** The face reader that the configuration names, or one with another embedder (a folder). */
-export function readerOf(config: Config, embedder = modelFolder(config.face.embedder)): Promise<FaceReader> {
+/** The face reader that the configuration names, or one with another embedder. */
+export function readerOf(config: Config, embedder: NetworkPlace = modelFolder(config.face.embedder)): Promise<FaceReader> {
   return openFaceReader(readerOptions(config, embedder));
 }
 
@@ -45,7 +46,11 @@ export function readerOf(config: Config, embedder = modelFolder(config.face.embe
 const mostReaders = 4;
 
 /** For `pictures` pictures: a reader with one thread on each processor. A GPU has one. */
-export function manyReaderOf(config: Config, pictures: number, embedder = modelFolder(config.face.embedder)): Promise<ManyReader> {
+export function manyReaderOf(
+  config: Config,
+  pictures: number,
+  embedder: NetworkPlace = modelFolder(config.face.embedder),
+): Promise<ManyReader> {
   const options = readerOptions(config, embedder);
   const readers = config.face.provider === 'cpu' ? Math.min(mostReaders, availableParallelism(), pictures) : 1;
   return readers > 1 ? openFaceReaders({ ...options, threads: 1 }, readers) : openFaceReaders(options, 1);
@@ -55,12 +60,12 @@ export function manyReaderOf(config: Config, pictures: number, embedder = modelF
  * A second reader beside one that is there, on the other processor, for work that gives way to what the door sees;
  * undefined where there is no other processor.
  */
-export async function helperReaderOf(config: Config, embedder: string): Promise<FaceReader | undefined> {
+export async function helperReaderOf(config: Config, embedder: NetworkPlace): Promise<FaceReader | undefined> {
   if (config.face.provider !== 'cpu' || availableParallelism() < 2) return undefined;
   return openFaceReader({ ...readerOptions(config, embedder), threads: 1, niceness: 10 });
 }
 
-const readerOptions = ({ face }: Config, embedder: string): ReaderOptions => ({
+const readerOptions = ({ face }: Config, embedder: NetworkPlace): ReaderOptions => ({
   detector: modelFolder(face.detector),
   embedder,
   threads: face.threads,

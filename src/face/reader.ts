@@ -3,14 +3,15 @@
  * ends the thread. Pictures go to the thread, Readings come back.
  */
 import { openCalledThread } from '../base/called-thread.ts';
+import type { NetworkPlace } from '../base/model/place.ts';
 import type { Provider } from '../base/model/session.ts';
 import type { EmbedderInfo, FaceReader, QualityLimits, Reading, ReadOptions } from './port.ts';
 
 export interface ReaderOptions {
   /** Folder of the detector network. */
   readonly detector: string;
-  /** Folder of the embedder network. */
-  readonly embedder: string;
+  /** Where the embedder network lies. */
+  readonly embedder: NetworkPlace;
   /** Threads for one inference, ≥ 1. */
   readonly threads: number;
   /** What runs the networks; the processor by default. */

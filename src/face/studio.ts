@@ -1,5 +1,6 @@
 /** Opens the networks for training, in the calling thread: a configuration goes in, a FaceStudio comes out. */
 
+import type { NetworkPlace } from '../base/model/place.ts';
 import { fill } from '../base/model/session.ts';
 import { alignFace } from './align.ts';
 import { openDetector } from './detect.ts';
@@ -11,9 +12,9 @@ import type { FaceStudio } from './port.ts';
 import { byDominance } from './quality.ts';
 
 export interface StudioOptions {
-  /** Folders of the networks. */
+  /** Where the networks lie. */
   readonly detector: string;
-  readonly embedder: string;
+  readonly embedder: NetworkPlace;
   readonly threads: number;
 }
 

@@ -46,6 +46,8 @@ async function openPipeline(limits: QualityLimits): Promise<Pipeline> {
   sharp.concurrency(1);
   sharp.cache(false);
   const network = openEmbedderNetwork(options.embedder);
+  // They are needed once, and take as much memory as the network.
+  if (typeof options.embedder !== 'string') options.embedder.files.clear();
   const { threads, provider = 'cpu' } = options;
   const detector = await openDetector(openDetectorNetwork(options.detector), { threads, provider });
   const embedder = await openEmbedder(network, { threads, provider });

@@ -40,11 +40,12 @@ export async function firstGuards(
 
 /** Of the networks that templates may be of: the one that knows most of the people, if it knows more. */
 async function earlierGuard({ config, retraining, kept, clock, log }: Parameters<typeof firstGuards>[0], lacking: number) {
-  const former = await retraining.registry.formerFolder();
+  const { registry, placeOf } = retraining;
+  const former = await registry.wholeFormer();
   let best: { readonly folder: string; readonly lacking: number } = { folder: '', lacking };
-  for (const folder of [...(former === undefined ? [] : [former]), ...kept.folders()]) {
+  for (const folder of [...(former === undefined ? [] : [registry.folder(former)]), ...kept.folders()]) {
     try {
-      using gallery = galleryOf(config, openEmbedderNetwork(folder).info, retraining.vault, clock);
+      using gallery = galleryOf(config, openEmbedderNetwork(placeOf(keptId(folder))).info, retraining.vault, clock);
       if (gallery.unrecognised.length < best.lacking) best = { folder, lacking: gallery.unrecognised.length };
     } catch (error) {
       if (!(error instanceof Fault)) throw error;

@@ -11,7 +11,7 @@ import { openEyeNetwork, openLivenessNetworks } from '../liveness/manifest.ts';
 import { openCohort } from '../recipes/cohort.ts';
 import type { Config } from '../settings/load.ts';
 import { licenceWords, ownNetworks } from './own/own-networks.ts';
-import { embedderFolder } from './parts.ts';
+import { guardingEmbedder } from './parts.ts';
 
 export interface NetworkState {
   readonly folder: string;
@@ -29,7 +29,7 @@ export interface NetworkState {
 
 /** The embedder that guards the door, from its manifest alone: commands that only look at people start no network. */
 export function embedderOf(config: Config): EmbedderInfo {
-  return openEmbedderNetwork(embedderFolder(config)).info;
+  return openEmbedderNetwork(guardingEmbedder(config)).info;
 }
 
 /** Every network in models/, those that were taken in here, and those that the configuration names elsewhere. */

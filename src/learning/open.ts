@@ -146,7 +146,7 @@ export async function openLearning(options: LearningOptions): Promise<Learning> 
       templateRenewal({
         ...{ eyes, coming, untilQuiet, record, signal, log },
         onTurned: () => tidy({ kept, retraining, eyes, log }),
-        openHelper: ({ id }) => helperReaderOf(config, retraining.folderOf(id)),
+        openHelper: ({ id }) => helperReaderOf(config, retraining.placeOf(id)),
       }),
     ),
     ...{ peopleBefore: 0, nextPurgeMs: clock.now(), nextScheduleMs: clock.now() },

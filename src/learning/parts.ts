@@ -3,7 +3,7 @@
  * and the command line share it; learning/open.ts adds what only a running door has.
  */
 import { existsSync, readFileSync, renameSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { CryptoKey } from 'jose';
 import { galleryOf, manyReaderOf, modelFolder, readerOf, stateFolder } from '../adapters/basics.ts';
@@ -12,6 +12,7 @@ import { vaultOf } from '../adapters/vault.ts';
 import { Fault } from '../base/errors.ts';
 import type { Signer } from '../base/jws.ts';
 import type { Log } from '../base/log.ts';
+import type { NetworkPlace } from '../base/model/place.ts';
 import { withoutByteOrderMark } from '../base/secret.ts';
 import { type Clock, systemClock } from '../base/time.ts';
 import { version } from '../base/version.ts';
@@ -26,7 +27,7 @@ import type { LearningPlace } from '../retrain/of-person.ts';
 import type { Farm } from '../retrain/port.ts';
 import type { Guard } from '../retrain/promotion.ts';
 import { openRegistry, type Registry } from '../retrain/registry.ts';
-import { type BundleEntry, championFolder, checkRegistryRows, listBundles } from '../retrain/registry-rows.ts';
+import { type BundleEntry, championPlace, checkRegistryRows, listBundles } from '../retrain/registry-rows.ts';
 import { type Samples, samplesIn } from '../retrain/samples.ts';
 import { openRetrainStore, type RetrainStore } from '../retrain/store.ts';
 import type { Networks } from '../retrain/task.ts';
@@ -43,8 +44,8 @@ export const processModules = {
 };
 
 /** An embedder as the registry compares it. */
-const inspect: Inspect = (folder): EmbedderShape => {
-  const { sha256, output, input } = openEmbedderNetwork(folder);
+const inspect: Inspect = (place): EmbedderShape => {
+  const { sha256, output, input } = openEmbedderNetwork(place);
   const { width, height, channels, layout } = input;
   return { embedder: sha256, dimension: output.dimension, input: `${width}×${height} ${channels} ${layout}` };
 };
@@ -53,14 +54,14 @@ const inspect: Inspect = (folder): EmbedderShape => {
  * The embedder that guards this door: the champion trained here, or the one that the configuration names. For
  * commands that only look: they leave out a damaged champion, and the daemon goes back to the network before it.
  */
-export function embedderFolder(config: Config): string {
+export function guardingEmbedder(config: Config): NetworkPlace {
   const base = modelFolder(config.face.embedder);
   const file = join(config.state.folder, 'retrain.sqlite');
   if (!existsSync(file)) return base;
   try {
     using vault = vaultOf(config);
     using store = openRetrainStore(storeFile(config), vault);
-    return championFolder(store, bundlesFolder(config), statedHash(base)) ?? base;
+    return championPlace(store, bundlesFolder(config), statedHash(base)) ?? base;
   } catch (error) {
     if (error instanceof Fault) return base;
     throw error;
@@ -83,11 +84,11 @@ export const learningPlace = (config: Config, store: RetrainStore): LearningPlac
 });
 
 /** The reader of the network that guards this door. */
-export const doorReaderOf = (config: Config): Promise<FaceReader> => readerOf(config, embedderFolder(config));
+export const doorReaderOf = (config: Config): Promise<FaceReader> => readerOf(config, guardingEmbedder(config));
 
 /** The same for so many pictures. */
 export const manyDoorReaderOf = (config: Config, pictures: number): Promise<ManyReader> =>
-  manyReaderOf(config, pictures, embedderFolder(config));
+  manyReaderOf(config, pictures, guardingEmbedder(config));
 
 /** As the manifest states it; opening the network checks it. */
 function statedHash(folder: string): string {
@@ -111,9 +112,9 @@ export interface Retraining {
   readonly networks: Networks;
   /** The embedder of the configuration. */
   readonly base: string;
-  /** The folder of a bundle, of `base`, or of a kept copy (`keptId`). */
-  readonly folderOf: (id: string) => string;
-  readonly championFolder: () => string;
+  /** The network of a bundle, of `base`, or of a kept copy (`keptId`). */
+  readonly placeOf: (id: string) => NetworkPlace;
+  readonly championPlace: () => NetworkPlace;
   /** Where a damaged store was moved when it was opened. */
   readonly movedAway?: string;
 }
@@ -132,8 +133,11 @@ export async function openRetraining(config: Config, vault: Vault): Promise<Retr
     inspect,
     trusted: async (kid) => (kid === keys.id ? keys.verify : await trainerKey(config, kid)),
   };
-  const registry = openRegistry({ store, folder: bundlesFolder(config), expected });
-  const folderOf = (id: string) => (id === 'base' ? base : id.startsWith(keptPrefix) ? id.slice(keptPrefix.length) : registry.folder(id));
+  const bundles = bundlesFolder(config);
+  const registry = openRegistry({ store, folder: bundles, expected });
+  const keptAt = (folder: string) => (dirname(folder) === bundles ? registry.place(basename(folder)) : folder);
+  const placeOf = (id: string) =>
+    id === 'base' ? base : id.startsWith(keptPrefix) ? keptAt(id.slice(keptPrefix.length)) : registry.place(id);
   return {
     vault,
     store,
@@ -147,8 +151,8 @@ export async function openRetraining(config: Config, vault: Vault): Promise<Retr
       others: config.retrain.others,
     },
     base,
-    folderOf,
-    championFolder: () => folderOf(registry.champion()?.id ?? 'base'),
+    placeOf,
+    championPlace: () => placeOf(registry.champion()?.id ?? 'base'),
     ...(movedAway !== undefined && { movedAway }),
     [Symbol.dispose]: () => registry[Symbol.dispose](),
   };
@@ -195,11 +199,11 @@ function checkedStore(file: string, vault: Vault): RetrainStore {
 
 export async function openGuard(
   config: Config,
-  { folderOf, vault }: Pick<Retraining, 'folderOf' | 'vault'>,
+  { placeOf, vault }: Pick<Retraining, 'placeOf' | 'vault'>,
   id: string,
   clock: Clock,
 ): Promise<Guard> {
-  const reader = await readerOf(config, folderOf(id));
+  const reader = await readerOf(config, placeOf(id));
   try {
     return guardOf(id, reader, galleryOf(config, reader.embedder, vault, clock));
   } catch (error) {
@@ -230,7 +234,7 @@ export type RunnerParts = Pick<RunnerOptions, 'samples' | 'process' | 'record' |
 };
 
 export function runnerOf(config: Config, { retraining, ...parts }: RunnerParts): ReturnType<typeof jobRunner> {
-  const { store, registry, signer, networks, base, championFolder: champion } = retraining;
+  const { store, registry, signer, networks, base, championPlace: champion } = retraining;
   return jobRunner({
     ...parts,
     ...{ store, registry, signer, networks, base, champion },

@@ -4,6 +4,7 @@
  */
 import { argv } from 'node:process';
 import { Fault, messageOf } from '../base/errors.ts';
+import type { NetworkPlace } from '../base/model/place.ts';
 import { openFaceReader } from '../face/reader.ts';
 import { logitOf } from '../identity/siamese.ts';
 import { calibrationCurve } from '../identity/threshold.ts';
@@ -23,7 +24,7 @@ async function carryOut(task: TrainingTask, { recipes, compare }: Workshop): Pro
   const { training, frozen, enrolled } = readPictures(task.pictures);
   const onProgress = (progress: Parameters<Parameters<typeof compare>[0]['onProgress']>[0]) => void say({ kind: 'progress', progress });
   const { networks } = task;
-  const open = async (folder: string) => ({ folder, reader: await openFaceReader({ ...networks, embedder: folder }) });
+  const open = async (place: NetworkPlace) => ({ place, reader: await openFaceReader({ ...networks, embedder: place }) });
   if (task.kind === 'check') {
     await using stack = new AsyncDisposableStack();
     const reader = task.base === undefined ? undefined : stack.use((await open(task.base)).reader);

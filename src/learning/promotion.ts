@@ -69,7 +69,7 @@ async function compare(config: Config, { retraining, samples, process, signal }:
   writePictures(pictures, { training: { people: [], strangers: [] }, frozen, enrolled: enrolledOf([training, frozen]) });
   try {
     const { targetFmr } = config.identity;
-    const [champion, candidate] = [retraining.championFolder(), retraining.folderOf(id)];
+    const [champion, candidate] = [retraining.championPlace(), retraining.placeOf(id)];
     const task = { kind: 'compare', pictures, champion, candidate, targetFmr, seed: 1, networks: retraining.networks } as const;
     return await process.run(task, { signal, onProgress: () => undefined, onLog: () => undefined });
   } finally {

@@ -107,7 +107,7 @@ async function takeOver(state: State): Promise<void> {
 async function reopen({ config, retraining, eyes, room }: State): Promise<FaceReader> {
   const { id, gallery } = eyes.current;
   try {
-    eyes.replace(guardOf(id, await readerOf(config, retraining.folderOf(id)), gallery));
+    eyes.replace(guardOf(id, await readerOf(config, retraining.placeOf(id)), gallery));
   } catch (error) {
     const damaged = error instanceof Fault && ['model-damaged', 'model-missing', 'model-unfit'].includes(error.code);
     if (id === 'base' || !damaged || !(await room.promotion.rollback(theDoor, 'damaged', messageOf(error)))) throw error;

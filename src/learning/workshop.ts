@@ -7,6 +7,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { demoPeopleFolder, modelFolder, root } from '../adapters/basics.ts';
 import { Fault, messageOf } from '../base/errors.ts';
+import type { NetworkPlace } from '../base/model/place.ts';
 import { adapted } from '../face/embed.ts';
 import { openEmbedderNetwork } from '../face/manifest/embedder.ts';
 import type { EmbedderInfo, Embedding } from '../face/port.ts';
@@ -83,7 +84,7 @@ export function workshopOf({
         others: (here) => (others === '' ? strangersUnless(here, peopleIn(nobodies)) : fewOf(picturesOfPeople(others), here)),
       }),
     },
-    compare: (run) => compareNetworks(run, { fmrPerComparison, logitAt, logitOf, cohortOf: (folder) => cohortFor(folder, cohort) }),
+    compare: (run) => compareNetworks(run, { fmrPerComparison, logitAt, logitOf, cohortOf: (place) => cohortFor(place, cohort) }),
   };
 }
 
@@ -101,11 +102,11 @@ function logitAt({ name, calibration }: EmbedderInfo, fmr: number): number {
 }
 
 /**
- * The people of the cohort from whom nothing was learned, as the network of a folder sees them (through its adapter,
+ * The people of the cohort from whom nothing was learned, as a network sees them (through its adapter,
  * if it has one) and as its recipe would enrol them; undefined where another ONNX file made the cohort.
  */
-function cohortFor(folder: string, shipped: string): EnrolledCohort | undefined {
-  const { onnxSha256, adapter } = openEmbedderNetwork(folder);
+function cohortFor(place: NetworkPlace, shipped: string): EnrolledCohort | undefined {
+  const { onnxSha256, adapter } = openEmbedderNetwork(place);
   const cohort = comparedOn(openCohort(shipped));
   if (cohort.embedder !== onnxSha256) return undefined;
   const seen = (embeddings: readonly Embedding[]) => (adapter ? embeddings.map((each) => adapted(adapter, each)) : embeddings);

@@ -11,7 +11,9 @@ import Type from 'typebox';
 import { Compile } from 'typebox/compile';
 import { Fault, messageOf } from '../base/errors.ts';
 import { claimedKid, isCanonical, parseJson, type Signer, signJws, verifiedPayload } from '../base/jws.ts';
+import type { NetworkPlace } from '../base/model/place.ts';
 import { type BundleManifest, type BundleRefusal, recipeNames } from './port.ts';
+import { type BundleFiles, openedFrom, plainFiles } from './sealed-bundle.ts';
 
 const type = 'facelatch-bundle+jws';
 /** The largest file of a network, bytes. */
@@ -57,8 +59,8 @@ const manifestForm = Compile(
   ),
 );
 
-/** Reads an embedder's folder as the face room does. Throws Faults `model-missing`, `model-damaged`, `model-unfit`. */
-export type Inspect = (folder: string) => EmbedderShape;
+/** Reads an embedder as the face room does. Throws Faults `model-missing`, `model-damaged`, `model-unfit`. */
+export type Inspect = (place: NetworkPlace) => EmbedderShape;
 
 export interface EmbedderShape {
   /** SHA-256 of the network. */
@@ -123,7 +125,7 @@ export function readManifest(
   folder: string,
   id?: string,
 ): BundleVerdict | { readonly ok: 'read'; readonly manifest: BundleManifest; readonly bytes: Uint8Array } {
-  const bytes = bytesOf(join(folder, 'bundle.json'), 1_000_000);
+  const bytes = plainFiles(folder).read('bundle.json', 1_000_000);
   if (!bytes) return no('damaged', 'its bundle.json is missing or too large');
   if (id !== undefined && sha256(bytes) !== id) return no('wrong-hash', `its bundle.json has the SHA-256 ${sha256(bytes)}: it was changed`);
   const manifest = parseJson(bytes);
@@ -132,15 +134,15 @@ export function readManifest(
 }
 
 /** Undefined where every file is the one that the statement lists, and there is no other; else what is wrong. */
-export function filesWhole(folder: string, { files }: BundleManifest): BundleVerdict | undefined {
-  const there = readdirSync(folder).filter((name) => name !== 'bundle.json' && name !== 'bundle.jws');
+export function filesWhole(bundle: BundleFiles, { files }: BundleManifest): BundleVerdict | undefined {
+  const there = bundle.names().filter((name) => name !== 'bundle.json' && name !== 'bundle.jws');
   const extra = there.find((name) => !Object.hasOwn(files, name));
   if (extra !== undefined) return no('damaged', `it holds ${extra}, which its statement does not list`);
   const entries = Object.entries(files);
   if (entries.length > mostFiles) return no('damaged', `it lists more than ${mostFiles} files`);
   for (const [name, { sha256: want, bytes: size }] of entries) {
-    const bytes = bytesOf(join(folder, name), size);
-    if (!bytes) return no('damaged', `${name} is missing or not a file of ${size} bytes`);
+    const bytes = bundle.read(name, size);
+    if (!bytes) return no('damaged', `${name} is missing, does not open or is not a file of ${size} bytes`);
     if (bytes.length !== size) return no('damaged', `${name} has ${bytes.length} of ${size} bytes`);
     if (sha256(bytes) !== want) return no('wrong-hash', `${name} has another SHA-256 than its statement lists`);
   }
@@ -151,23 +153,27 @@ export function filesWhole(folder: string, { files }: BundleManifest): BundleVer
  * Whether a bundle may be used at this door at all; whether it is better is another question. `id`: the name it goes
  * by.
  */
-export async function verifyBundle(folder: string, id: string | undefined, expected: Verified): Promise<BundleVerdict> {
+export async function verifyBundle(bundle: BundleFiles, id: string | undefined, expected: Verified): Promise<BundleVerdict> {
+  const { folder } = bundle;
   if (!lstatSync(folder, { throwIfNoEntry: false })?.isDirectory()) return no('not-found', 'it is not there');
   const read = readManifest(folder, id);
   if (read.ok !== 'read') return read;
   const { manifest, bytes } = read;
-  const signed = await signedBy(join(folder, 'bundle.jws'), bytes, expected.trusted);
+  const signed = await signedBy(bundle.read('bundle.jws', 2_000_000), bytes, expected.trusted);
   if (typeof signed !== 'string') return signed;
   if (manifest.door !== expected.door) return no('wrong-door', `it was trained for the door ${manifest.door}, this is ${expected.door}`);
-  const broken = filesWhole(folder, manifest);
+  const broken = filesWhole(bundle, manifest);
   if (broken) return broken;
-  const shape = shapeOf(folder, manifest, expected);
+  const shape = shapeOf(bundle, manifest, expected);
   if ('ok' in shape) return shape;
   return { ok: true, manifest, embedder: shape.embedder, signedBy: signed };
 }
 
-async function signedBy(file: string, statement: Uint8Array, trusted: Expected['trusted']): Promise<string | BundleVerdict> {
-  const seal = bytesOf(file, 2_000_000);
+async function signedBy(
+  seal: Uint8Array | undefined,
+  statement: Uint8Array,
+  trusted: Expected['trusted'],
+): Promise<string | BundleVerdict> {
   if (!seal) return no('bad-signature', 'its bundle.jws is missing');
   const text = Buffer.from(seal).toString('latin1').trim();
   if (!isCanonical(text)) return no('bad-signature', misfit);
@@ -182,13 +188,13 @@ async function signedBy(file: string, statement: Uint8Array, trusted: Expected['
   return kid;
 }
 
-function shapeOf(folder: string, { recipe, files }: BundleManifest, { base, inspect }: Verified): EmbedderShape | BundleVerdict {
-  const stated = parseJson(bytesOf(join(folder, 'manifest.json'), 10_000_000) ?? new Uint8Array());
+function shapeOf(bundle: BundleFiles, { recipe, files }: BundleManifest, { base, inspect }: Verified): EmbedderShape | BundleVerdict {
+  const stated = parseJson(bundle.read('manifest.json', 10_000_000) ?? new Uint8Array());
   if (!embedderForm.Check(stated) || !Object.hasOwn(files, stated.file))
     return no('damaged', 'its manifest.json names a network that is not in it');
   let shape: EmbedderShape;
   try {
-    shape = inspect(folder);
+    shape = inspect(openedFrom(bundle, Object.keys(files)));
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
     return no(error.code === 'model-unfit' ? 'wrong-shape' : 'damaged', messageOf(error));
@@ -200,9 +206,4 @@ function shapeOf(folder: string, { recipe, files }: BundleManifest, { base, insp
       `it takes ${shape.input} and gives ${shape.dimension} numbers; ${recipe} of this door's network takes ${base.input} and gives ${base.dimension}`,
     );
   return shape;
-}
-
-function bytesOf(file: string, atMost: number): Uint8Array | undefined {
-  const found = lstatSync(file, { throwIfNoEntry: false });
-  return found?.isFile() && found.size <= atMost ? readFileSync(file) : undefined;
 }

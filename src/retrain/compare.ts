@@ -3,6 +3,7 @@
  * is on the scores.
  */
 import { isBadPicture } from '../base/errors.ts';
+import type { NetworkPlace } from '../base/model/place.ts';
 import type { EmbedderInfo, Embedding, FaceReader, Head } from '../face/port.ts';
 import type { CompareRun, EnrolledCohort, LabelledPerson, NetworkComparison, Sample } from './port.ts';
 import { probesOf, unmeasuredText } from './probes.ts';
@@ -17,8 +18,8 @@ export interface CompareParts {
    */
   readonly logitAt: (embedder: EmbedderInfo, fmr: number) => number;
   readonly logitOf: (head: Head, a: Embedding, b: Embedding) => number;
-  /** The cohort as the network of a folder would embed and enrol it; undefined where that is not known. */
-  readonly cohortOf: (folder: string) => EnrolledCohort | undefined;
+  /** The cohort as a network would embed and enrol it; undefined where that is not known. */
+  readonly cohortOf: (place: NetworkPlace) => EnrolledCohort | undefined;
 }
 
 /** Embeds, scores, decides. Throws Fault `model-unfit`, and what the readers throw. */
@@ -32,7 +33,7 @@ export async function compareNetworks(run: CompareRun, parts: CompareParts): Pro
     await embedAll(champion.reader, samples, run, progress),
     await embedAll(candidate.reader, samples, run, progress),
   ];
-  const cohorts = [parts.cohortOf(champion.folder), parts.cohortOf(candidate.folder)] as const;
+  const cohorts = [parts.cohortOf(champion.place), parts.cohortOf(candidate.place)] as const;
   const shared = cohorts[0] !== undefined && cohorts[1] !== undefined;
   const templates = enrolled.reduce((sum, { samples: own }) => sum + own.length, 0);
   const fmr = parts.fmrPerComparison(targetFmr, templates);

@@ -7,6 +7,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { Fault } from '../base/errors.ts';
 import type { Signer } from '../base/jws.ts';
+import type { NetworkPlace } from '../base/model/place.ts';
 import type { Clock } from '../base/time.ts';
 import type { Event } from '../events.ts';
 import type { Vault } from '../vault/port.ts';
@@ -32,9 +33,9 @@ export interface StepsOptions {
   readonly engine: string;
   readonly signer: Signer;
   readonly networks: Networks;
-  /** The embedder of the configuration; the champion's folder is asked for at each comparison. */
+  /** The embedder of the configuration; the champion is asked for at each comparison. */
   readonly base: string;
-  readonly champion: () => string;
+  readonly champion: () => NetworkPlace;
   readonly targetFmr: number;
   /** Whether people who look like one are refused. */
   readonly checkLabels: boolean;

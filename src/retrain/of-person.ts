@@ -14,7 +14,7 @@ import type { KeyOwner, Vault } from '../vault/port.ts';
 import { readManifest } from './bundle.ts';
 import { jobSql, jobUnderWay } from './jobs.ts';
 import { keptColumns, keptRowForm, openedPicture } from './kept-rows.ts';
-import { entriesOf, historyRow, pointerOf, registrySql } from './registry-rows.ts';
+import { dropNetworks, entriesOf } from './registry-rows.ts';
 import type { RetrainStore } from './store.ts';
 
 export interface LearningPlace {
@@ -104,22 +104,4 @@ export function forgetLearned(place: LearningPlace, personId: PersonId, { networ
   const folders = [...networks.map((id) => join(bundles, id)), ...jobs.map((id) => join(place.jobs, id))];
   for (const folder of folders) rmSync(folder, { recursive: true, force: true });
   return guards;
-}
-
-/** Within a transaction. What guards the door then, if that changes. */
-function dropNetworks(store: RetrainStore, networks: readonly string[]): string | undefined {
-  const sql = registrySql(store);
-  for (const id of networks) {
-    sql.forget.run(id);
-    sql.drop.run(id);
-  }
-  const { champion } = pointerOf(store);
-  if (champion === null || !networks.includes(champion)) return undefined;
-  const last = sql.top.get();
-  const before = last ? store.row(historyRow, last) : undefined;
-  if (before) sql.pop.run(before.n);
-  const next = before?.bundle ?? null;
-  if (next !== null) sql.setState.run('champion', next);
-  sql.point.run(next, 1, null);
-  return next ?? 'base';
 }

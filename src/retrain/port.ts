@@ -3,6 +3,7 @@
  * jobs that run them.
  */
 
+import type { NetworkPlace } from '../base/model/place.ts';
 import type { PersonId } from '../events.ts';
 import type { Calibration, Embedding, FaceReader } from '../face/port.ts';
 
@@ -106,9 +107,9 @@ export interface Recipe {
 
 /** What candidate and champion are measured on: never anything that the candidate was trained on. */
 export interface CompareRun {
-  /** The two networks, opened with the door's own detector; `folder` holds the embedder. */
-  readonly champion: { readonly reader: FaceReader; readonly folder: string };
-  readonly candidate: { readonly reader: FaceReader; readonly folder: string };
+  /** The two networks, opened with the door's own detector; `place` holds the embedder. */
+  readonly champion: { readonly reader: FaceReader; readonly place: NetworkPlace };
+  readonly candidate: { readonly reader: FaceReader; readonly place: NetworkPlace };
   /** The frozen set: pictures of enrolled people and of strangers that no recipe sees. */
   readonly frozen: TrainingData;
   /** Everyone enrolled, with the pictures their templates are made of (those of the frozen set too). */

@@ -5,8 +5,10 @@
 import { join } from 'node:path';
 import Type from 'typebox';
 import { Compile } from 'typebox/compile';
+import type { NetworkPlace } from '../base/model/place.ts';
 import { filesWhole, readManifest } from './bundle.ts';
 import { type BundleState, bundleStates, type RecipeName, recipeNames } from './port.ts';
+import { openedBundle, sealedFiles } from './sealed-bundle.ts';
 import type { RetrainStore } from './store.ts';
 
 export interface BundleEntry {
@@ -108,14 +110,33 @@ export function checkRegistryRows(store: RetrainStore): void {
   });
 }
 
+/** Within a transaction. Which network guards the door then (`base`: that of the configuration), if that changes. */
+export function dropNetworks(store: RetrainStore, networks: readonly string[]): string | undefined {
+  const sql = registrySql(store);
+  for (const id of networks) {
+    sql.forget.run(id);
+    sql.drop.run(id);
+  }
+  const { champion } = pointerOf(store);
+  if (champion === null || !networks.includes(champion)) return undefined;
+  const last = sql.top.get();
+  const before = last ? store.row(historyRow, last) : undefined;
+  if (before) sql.pop.run(before.n);
+  const next = before?.bundle ?? null;
+  if (next !== null) sql.setState.run('champion', next);
+  sql.point.run(next, 1, null);
+  return next ?? 'base';
+}
+
 /**
- * The champion's folder, for whoever only looks (the command line): what the pointer says, where every file is the
+ * The champion's network, for whoever only looks (the command line): what the pointer says, where every file is the
  * one that its statement lists; undefined otherwise.
  */
-export function championFolder(store: RetrainStore, root: string, base: string): string | undefined {
+export function championPlace(store: RetrainStore, root: string, base: string): NetworkPlace | undefined {
   const found = store.read(() => store.db.prepare('SELECT id, base FROM bundles JOIN pointer ON champion = id').get());
   if (!found || found.base !== base) return undefined;
   const folder = join(root, String(found.id));
   const read = readManifest(folder, String(found.id));
-  return read.ok === 'read' && !filesWhole(folder, read.manifest) ? folder : undefined;
+  if (read.ok !== 'read' || filesWhole(sealedFiles(store.vault, folder), read.manifest)) return undefined;
+  return openedBundle(store.vault, folder);
 }

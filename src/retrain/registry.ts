@@ -7,6 +7,7 @@ import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { Fault } from '../base/errors.ts';
 import type { Signer } from '../base/jws.ts';
+import type { NetworkPlace } from '../base/model/place.ts';
 import { clearUnfinished } from '../base/whole-file.ts';
 import { type BundleVerdict, type Expected, makeBundle, readManifest, sha256, verifyBundle } from './bundle.ts';
 import { writeKeptFolder } from './kept-folder.ts';
@@ -14,6 +15,7 @@ import type { BundleManifest } from './port.ts';
 import {
   type BundleEntry,
   bundleEntry,
+  dropNetworks,
   entriesOf,
   historyRow,
   listBundles,
@@ -22,6 +24,16 @@ import {
   probationForm,
   registrySql,
 } from './registry-rows.ts';
+import {
+  type BundleFiles,
+  isSealed,
+  openedBundle,
+  plainFiles,
+  plainNames,
+  sealedBundle,
+  sealedFiles,
+  sealPlainFiles,
+} from './sealed-bundle.ts';
 import type { RetrainStore } from './store.ts';
 
 export interface Registry extends Disposable {
@@ -31,12 +43,14 @@ export interface Registry extends Disposable {
   /** By id, or by a beginning of it that fits no other. Throws Fault `not-found`. */
   find(idOrBeginning: string): BundleEntry;
   folder(id: string): string;
+  /** The network of a bundle, opened. */
+  place(id: string): NetworkPlace;
   /** The champion trained from the base in use; undefined where that base itself guards the door. */
   champion(): BundleEntry | undefined;
   /** The champion trained from another base than the one in use: it does not guard. */
   former(): BundleEntry | undefined;
-  /** The folder of the former champion, where it is whole, trusted and for this door. */
-  formerFolder(): Promise<string | undefined>;
+  /** The id of the former champion, where it is whole, trusted and for this door. */
+  wholeFormer(): Promise<string | undefined>;
   /** What a rollback would bring: a bundle, or `base`; undefined where there is nothing to go back to. */
   before(): BundleEntry | 'base' | undefined;
   /** Whole, trusted, for this door, of the right shape and not older than allowed. */
@@ -83,14 +97,16 @@ export function openRegistry(options: RegistryOptions): Registry {
   const { store, expected } = options;
   clearUnfinished(options.folder);
   const state: State = { ...options, sql: registrySql(store) };
+  tidyBundles(state);
   return {
     base: expected.base.embedder,
     list: () => listBundles(store),
     find: (idOrBeginning) => find(state, idOrBeginning),
     folder: (id) => folderOf(state, id),
+    place: (id) => openedBundle(store.vault, folderOf(state, id)),
     champion: () => store.read(() => championOf(state)),
     former: () => store.read(() => formerOf(state)),
-    formerFolder: () => formerFolder(state),
+    wholeFormer: () => wholeFormer(state),
     before: () => store.read(() => beforeOf(state)),
     verify: (id) => verify(state, id),
     make: (from, about, signer) => make(state, from, about, signer),
@@ -111,6 +127,21 @@ export function openRegistry(options: RegistryOptions): Registry {
     [Symbol.dispose]: () => store[Symbol.dispose](),
   };
 }
+
+/** Seals what an earlier version wrote, and drops what is left of networks whose keys were destroyed. */
+function tidyBundles(state: State): void {
+  const { store } = state;
+  const ids = listBundles(store).map(({ id }) => id);
+  const gone = ids.filter((id) => isDestroyed(store, id));
+  if (gone.length > 0) store.change(() => dropNetworks(store, gone));
+  for (const id of gone) removeFolder(state, id);
+  // One process at a time: the transaction keeps others waiting.
+  for (const id of ids.filter((each) => !gone.includes(each) && plainNames(folderOf(state, each)).length > 0))
+    store.change(() => sealPlainFiles(store.vault, folderOf(state, id)));
+}
+
+const isDestroyed = ({ vault }: RetrainStore, id: string): boolean =>
+  vault.destroyed().some(({ owner }) => owner !== 'door' && 'model' in owner && owner.model === id);
 
 function entry({ store, sql }: State, id: string | null): BundleEntry | undefined {
   const found = id === null ? undefined : sql.byId.get(id);
@@ -133,14 +164,13 @@ function formerOf(state: State): BundleEntry | undefined {
   return now && now.base !== state.expected.base.embedder ? now : undefined;
 }
 
-async function formerFolder(state: State): Promise<string | undefined> {
+async function wholeFormer(state: State): Promise<string | undefined> {
   const { store, expected } = state;
   const former = store.read(() => formerOf(state));
   if (!former) return undefined;
-  const folder = folderOf(state, former.id);
   const { base: _, ...ofAnyShape } = expected;
-  const verdict = await verifyBundle(folder, former.id, ofAnyShape);
-  return verdict.ok ? folder : undefined;
+  const verdict = await verifyBundle(bundleOf(state, former.id), former.id, ofAnyShape);
+  return verdict.ok ? former.id : undefined;
 }
 
 function beforeOf(state: State): BundleEntry | 'base' | undefined {
@@ -157,6 +187,7 @@ function probationOf({ store }: State): ProbationCount | undefined {
 }
 
 const folderOf = ({ folder }: State, id: string): string => join(folder, id);
+const bundleOf = (state: State, id: string): BundleFiles => sealedFiles(state.store.vault, folderOf(state, id));
 const removeFolder = (state: State, id: string): void => rmSync(folderOf(state, id), { recursive: true, force: true });
 
 function find({ store }: State, idOrBeginning: string): BundleEntry {
@@ -172,7 +203,7 @@ async function verify(state: State, id: string): Promise<BundleVerdict> {
   const known = store.read(() => entry(state, id));
   if (known && known.base !== expected.base.embedder)
     return { ok: false, reason: 'wrong-base', detail: 'it was trained from another embedder than face.embedder names now' };
-  const verdict = await verifyBundle(folderOf(state, id), id, expected);
+  const verdict = await verifyBundle(bundleOf(state, id), id, expected);
   const { lowest, champion } = store.read(() => pointerOf(store));
   if (!verdict.ok || id === champion || verdict.manifest.version >= lowest) return verdict;
   const detail =
@@ -192,7 +223,7 @@ async function make(state: State, from: string, about: Parameters<Registry['make
   const { embedder } = expected.inspect(from);
   const parent = expected.base.embedder;
   const { id, files } = await makeBundle(from, { ...about, version, door: expected.door, parent }, signer);
-  writeKeptFolder(folderOf(state, id), files);
+  writeKeptFolder(folderOf(state, id), sealedBundle(store.vault, id, files));
   return store.change(() => {
     sql.insert.run(id, version, about.recipe, about.createdAt, parent, embedder);
     return entry(state, id) as BundleEntry;
@@ -202,7 +233,9 @@ async function make(state: State, from: string, about: Parameters<Registry['make
 async function add(state: State, from: string): Promise<BundleEntry> {
   const { store, sql, expected } = state;
   const refusal = (reason: string, detail: string) => new Fault('model-refused', `${from} is refused (${reason}): ${detail}`);
-  const verdict = await verifyBundle(from, undefined, expected);
+  if (isSealed(from))
+    throw refusal('sealed', 'it was copied from the state folder of a door, where it lies sealed: take it from its trainer');
+  const verdict = await verifyBundle(plainFiles(from), undefined, expected);
   if (!verdict.ok) throw refusal(verdict.reason, verdict.detail);
   const { manifest, embedder } = verdict;
   if (manifest.parent !== expected.base.embedder)
@@ -211,12 +244,13 @@ async function add(state: State, from: string): Promise<BundleEntry> {
   if (read.ok !== 'read') throw refusal('damaged', 'it was changed meanwhile');
   const { lowest } = store.read(() => pointerOf(store));
   if (manifest.version < lowest) throw refusal('old-version', `it is version ${manifest.version}, at least ${lowest} is allowed`);
+  const id = sha256(read.bytes);
+  if (isDestroyed(store, id)) throw refusal('removed', 'it was removed from this door for good, with its key');
   const names = [...Object.keys(manifest.files), 'bundle.json', 'bundle.jws'];
   const files = new Map<string, Uint8Array>(names.map((name) => [name, readFileSync(join(from, name))]));
-  const id = sha256(read.bytes);
-  if (!statSync(folderOf(state, id), { throwIfNoEntry: false })) writeKeptFolder(folderOf(state, id), files);
+  if (!statSync(folderOf(state, id), { throwIfNoEntry: false })) writeKeptFolder(folderOf(state, id), sealedBundle(store.vault, id, files));
   // What was copied is what counts: the source may have changed between two looks.
-  const copied = await verifyBundle(folderOf(state, id), id, expected);
+  const copied = await verifyBundle(bundleOf(state, id), id, expected);
   if (!copied.ok) {
     removeFolder(state, id);
     throw refusal(copied.reason, copied.detail);
@@ -267,36 +301,40 @@ function skip(state: State): void {
 }
 
 function remove(state: State, id: string): void {
-  const { store, sql } = state;
-  store.change(() => {
-    const found = entry(state, id);
-    if (!found) throw new Fault('not-found', `There is no trained network ${id}`);
-    if (found.state === 'champion')
-      throw new Fault('model-refused', 'This network guards the door: run "facelatch models rollback" first, then remove it');
-    sql.drop.run(id);
-    sql.forget.run(id);
-  });
-  removeFolder(state, id);
+  const { store } = state;
+  const found = store.read(() => entry(state, id));
+  if (!found) throw new Fault('not-found', `There is no trained network ${id}`);
+  if (found.state === 'champion')
+    throw new Fault('model-refused', 'This network guards the door: run "facelatch models rollback" first, then remove it');
+  destroyBundles(state, [id]);
+}
+
+/** Its key first: what is left of it then opens no more. */
+function destroyBundles(state: State, ids: readonly string[]): void {
+  const { store } = state;
+  if (ids.length === 0) return;
+  store.vault.destroy(ids.map((model) => ({ model })));
+  store.change(() => dropNetworks(store, ids));
+  for (const id of ids) removeFolder(state, id);
 }
 
 function prune(state: State, count: number): readonly string[] {
-  const { store, sql, folder } = state;
-  const removed = store.change(() => {
+  const { store, folder } = state;
+  const removed = store.read(() => {
     const spared = beforeOf(state);
-    const old = entriesOf(store)
+    return entriesOf(store)
       .filter(({ id, state: is }) => is !== 'champion' && (spared === 'base' || spared?.id !== id))
-      .slice(count);
-    for (const { id } of old) {
-      sql.drop.run(id);
-      sql.forget.run(id);
-    }
-    return old.map(({ id }) => id);
+      .slice(count)
+      .map(({ id }) => id);
   });
-  for (const id of removed) removeFolder(state, id);
+  destroyBundles(state, removed);
   // What a crash left between a folder and its row. A young folder may be another process's that writes the row now.
   const isOld = (name: string) => Date.now() - statSync(folderOf(state, name)).mtimeMs > orphanMs;
   const known = new Set(listBundles(store).map(({ id }) => id));
-  for (const name of statSync(folder, { throwIfNoEntry: false }) ? readdirSync(folder) : [])
-    if (/^[0-9a-f]{64}$/.test(name) && !known.has(name) && isOld(name)) removeFolder(state, name);
+  const there = statSync(folder, { throwIfNoEntry: false }) ? readdirSync(folder) : [];
+  destroyBundles(
+    state,
+    there.filter((name) => /^[0-9a-f]{64}$/.test(name) && !known.has(name) && isOld(name)),
+  );
   return removed;
 }

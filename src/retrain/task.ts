@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import Type from 'typebox';
 import { Compile } from 'typebox/compile';
 import { Fault, type FaultCode } from '../base/errors.ts';
+import type { NetworkPlace } from '../base/model/place.ts';
 import type { QualityLimits } from '../face/port.ts';
 import { writeKeptFolder } from './kept-folder.ts';
 import {
@@ -46,9 +47,9 @@ export type TrainingTask =
   | {
       readonly kind: 'compare';
       readonly pictures: string;
-      /** Folders of the two embedders. */
-      readonly champion: string;
-      readonly candidate: string;
+      /** The two embedders. */
+      readonly champion: NetworkPlace;
+      readonly candidate: NetworkPlace;
       readonly targetFmr: number;
       readonly seed: number;
       readonly networks: Networks;

@@ -3,6 +3,10 @@ import { cpSync, existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { systemClock } from '../../src/base/time.ts';
+import { openDoorKeys } from '../../src/command/keys.ts';
+import { makeBundle } from '../../src/retrain/bundle.ts';
+import { writeKeptFolder } from '../../src/retrain/kept-folder.ts';
+import { openedBundle } from '../../src/retrain/sealed-bundle.ts';
 import { openRetrainStore } from '../../src/retrain/store.ts';
 import { jsonOf } from '../cli/facelatch.ts';
 import { journalled, type LearningPlace, openLearningPlace, until } from '../fakes/learning-door.ts';
@@ -64,19 +68,21 @@ it('a trained network is taken away, brought back, refused by the comparison, fo
   const base = house.reader.embedder.sha256;
   await place.facelatch('retrain', 'start');
   await until(house, 'training.ended');
-  const [{ bundle }] = journalled(house, 'training.ended') as unknown as [{ bundle: string }];
-  const stick = join(place.folder, 'stick');
-  cpSync(join(place.state, 'models', bundle), stick, { recursive: true });
+  const [{ bundle: trained }] = journalled(house, 'training.ended') as unknown as [{ bundle: string }];
+  const { stick, bundle } = await asTrainedElsewhere(trained);
   const short = bundle.slice(0, 8);
   const models = async (...args: string[]) => {
     const run = await place.facelatch('models', ...args, '--json');
     return { code: run.code, said: (run.code ?? 0) > 1 ? run.stderr : jsonOf(run) };
   };
-  expect(await models('remove', short)).toMatchObject({ code: 0, said: { id: bundle } });
-  expect(existsSync(join(place.state, 'models', bundle))).toBe(false);
+  const copied = join(place.folder, 'copied');
+  cpSync(join(place.state, 'models', trained), copied, { recursive: true });
+  expect(await models('add', copied)).toMatchObject({ code: 3, said: expect.stringMatching(/lies sealed/) });
+  expect(await models('remove', trained)).toMatchObject({ code: 0, said: { id: trained } });
+  expect(existsSync(join(place.state, 'models', trained))).toBe(false);
   expect(await models('promote', short)).toMatchObject({ code: 2, said: expect.stringMatching(/There is no trained network/) });
   expect(await models('add', stick)).toMatchObject({ code: 0, said: { id: bundle, state: 'candidate' } });
-  expect(journalled(house, 'model.added')).toMatchObject([{ bundle, version: 1, by: 'cli' }]);
+  expect(journalled(house, 'model.added')).toMatchObject([{ bundle, version: 2, by: 'cli' }]);
   expect(await models('verify')).toMatchObject({ code: 0, said: { networks: [{ id: bundle, ok: true }] } });
   expect(await models('verify', short)).toMatchObject({ code: 0, said: { models: [], networks: [{ id: bundle, ok: true }] } });
   expect(await models('promote', short)).toMatchObject({ code: 1, said: { ok: false, reason: 'worse' } });
@@ -96,6 +102,19 @@ it('a trained network is taken away, brought back, refused by the comparison, fo
   expect(JSON.parse(readFileSync(file, 'utf8'))).toHaveProperty('sha256');
   expect(await models('add', stick)).toMatchObject({ code: 3, said: expect.stringMatching(/is refused/) });
 }, 180_000);
+
+/** The same network as a trainer of this door would give it out. */
+async function asTrainedElsewhere(trained: string): Promise<{ readonly stick: string; readonly bundle: string }> {
+  using vault = vaultIn(place.state);
+  const { folder, files } = openedBundle(vault, join(place.state, 'models', trained));
+  const { schema: _, files: _files, ...about } = JSON.parse(readFileSync(join(folder, 'bundle.json'), 'utf8'));
+  const [made, stick] = [join(place.folder, 'made'), join(place.folder, 'stick')];
+  writeKeptFolder(made, files);
+  const keys = await openDoorKeys(join(place.state, 'door-keys.json'), 'front-door');
+  const { id, files: written } = await makeBundle(made, { ...about, version: 2 }, { kid: keys.id, key: keys.sign });
+  writeKeptFolder(stick, written);
+  return { stick, bundle: id };
+}
 
 it('the schedule of a running door asks when its minute comes, by a synchronised clock, and once', async () => {
   let aheadMs = 0;

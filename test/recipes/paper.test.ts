@@ -74,8 +74,8 @@ describe('the recipe paper', () => {
     await using champion = await readerOf(join(models, 'embedder'));
     await using candidate = await readerOf(result.folder);
     const verdict = await workshop.compare({
-      champion: { reader: champion, folder: join(models, 'embedder') },
-      candidate: { reader: candidate, folder: result.folder },
+      champion: { reader: champion, place: join(models, 'embedder') },
+      candidate: { reader: candidate, place: result.folder },
       frozen: { people: people.slice(13), strangers: [] },
       enrolled: people,
       targetFmr: 0.001,

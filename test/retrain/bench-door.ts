@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import type { CryptoKey } from 'jose';
 import { Fault } from '../../src/base/errors.ts';
 import { openLog } from '../../src/base/log.ts';
+import { fileIn } from '../../src/base/model/place.ts';
 import { type Clock, systemClock } from '../../src/base/time.ts';
 import { importKey, newKey, openDoorKeys } from '../../src/command/keys.ts';
 import type { Event } from '../../src/events.ts';
@@ -43,9 +44,10 @@ export function writeEmbedder(folder: string, text: string, dimension = 8): void
 
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
 
-const inspect: Inspect = (folder) => {
-  const { file, sha256: want, dimension } = JSON.parse(readFileSync(join(folder, 'manifest.json'), 'utf8'));
-  if (sha256(readFileSync(join(folder, file))) !== want) throw new Fault('model-damaged', 'It is not the file its manifest describes');
+const inspect: Inspect = (place) => {
+  const { file, sha256: want, dimension } = JSON.parse(Buffer.from(fileIn(place, 'manifest.json') ?? []).toString());
+  if (sha256(fileIn(place, file) ?? Buffer.alloc(0)) !== want)
+    throw new Fault('model-damaged', 'It is not the file its manifest describes');
   return { embedder: want, dimension, input: '112×112 RGB NCHW' };
 };
 
@@ -129,7 +131,7 @@ export async function openBenchDoor(options: BenchDoorOptions) {
       others: '',
     },
     base,
-    champion: () => registry.folder(registry.champion()?.id ?? ''),
+    champion: () => registry.place(registry.champion()?.id ?? ''),
     targetFmr: 0.001,
     checkLabels: true,
     promote: (id, by, comparison) => promotion.promote(id, by, { comparison }),

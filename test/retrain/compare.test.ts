@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import type { NetworkPlace } from '../../src/base/model/place.ts';
 import { newRandom, normal } from '../../src/base/random.ts';
 import type { Embedding, FaceReader } from '../../src/face/port.ts';
 import { logitOf } from '../../src/identity/siamese.ts';
@@ -58,8 +59,8 @@ const parts = {
 
 function runOf(champion: number, candidate: number, change: Partial<CompareRun> = {}): CompareRun {
   return {
-    champion: { reader: network(champion), folder: 'champion' },
-    candidate: { reader: network(candidate), folder: 'candidate' },
+    champion: { reader: network(champion), place: 'champion' },
+    candidate: { reader: network(candidate), place: 'candidate' },
     frozen: {
       people: Array.from({ length: 20 }, (_, i) => person(i, 5, 12)),
       strangers: [[sample(30, 0)], [sample(31, 0), sample(31, 1)]],
@@ -105,19 +106,19 @@ describe('comparing two networks', () => {
   test('the cohort counts only where both networks can embed it', async () => {
     const stranger = (own: Embedding) => ({ templates: [own], probes: [], all: [own] });
     const cohort: EnrolledCohort = [stranger(directions[35]!), stranger(directions[36]!)];
-    const counted = async (cohortOf: (folder: string) => EnrolledCohort | undefined) =>
+    const counted = async (cohortOf: (place: NetworkPlace) => EnrolledCohort | undefined) =>
       (await compareNetworks(runOf(0.4, 0.4), { ...parts, cohortOf })).metrics['impostor.comparisons']!.value;
     const without = await counted(() => undefined);
     expect(await counted(() => cohort)).toBe(without + 200);
-    expect(await counted((folder) => (folder === 'champion' ? cohort : undefined))).toBe(without);
+    expect(await counted((place) => (place === 'champion' ? cohort : undefined))).toBe(without);
   });
 
   test('on the cohort both networks are held to the door’s thresholds; where the candidate misses more of it, it is refused', async () => {
     const noisy = (index: number) => unit((directions[index] as Embedding).map((v) => v + (3 * normal(random)) / Math.sqrt(dimension)));
-    const cohortOf = (folder: string): EnrolledCohort =>
+    const cohortOf = (place: NetworkPlace): EnrolledCohort =>
       [35, 36, 37].map((index) => {
         const own = directions[index]!;
-        return { templates: [own], probes: [folder === 'candidate' ? noisy(index) : own], all: [own] };
+        return { templates: [own], probes: [place === 'candidate' ? noisy(index) : own], all: [own] };
       });
     const { ok, reason, detail, metrics } = await compareNetworks(runOf(1.2, 0.4), { ...parts, cohortOf });
     expect([ok, reason]).toEqual([false, 'worse']);

@@ -1,8 +1,9 @@
 /** The registry and promotion on a real folder: what is made is whole and signed; what is not, or is of others, or old, is refused with the reason; one pointer moves, and back. */
-import { cpSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Fault } from '../../src/base/errors.ts';
+import { fileIn } from '../../src/base/model/place.ts';
 import { makeBundle, sha256 } from '../../src/retrain/bundle.ts';
 import { writeKeptFolder } from '../../src/retrain/kept-folder.ts';
 import { temporaryFolder } from '../cli/facelatch.ts';
@@ -43,8 +44,8 @@ describe('a bundle', () => {
     const made = await candidate(door, 'one');
     const at = door.registry.folder(made.id);
     expect(sha256(readFileSync(join(at, 'bundle.json')))).toBe(made.id);
-    expect(readdirSync(at).toSorted()).toEqual(['bundle.json', 'bundle.jws', 'manifest.json', 'twin.onnx']);
-    expect([statSync(at).mode & 0o777, statSync(join(at, 'twin.onnx')).mode & 0o777]).toEqual([0o700, 0o600]);
+    expect(readdirSync(at).toSorted()).toEqual(['bundle.json', 'bundle.jws', 'manifest.json.sealed', 'twin.onnx.sealed']);
+    expect([statSync(at).mode & 0o777, statSync(join(at, 'twin.onnx.sealed')).mode & 0o777]).toEqual([0o700, 0o600]);
     expect(await door.registry.verify(made.id)).toMatchObject({ ok: true, signedBy: door.keys.id });
     expect([made.version, made.state, (await candidate(door, 'two')).version]).toEqual([1, 'candidate', 2]);
   });
@@ -52,8 +53,8 @@ describe('a bundle', () => {
   it.each([
     ['bundle.json', 'wrong-hash'],
     ['bundle.jws', 'bad-signature'],
-    ['manifest.json', 'wrong-hash'],
-    ['twin.onnx', 'wrong-hash'],
+    ['manifest.json.sealed', 'damaged'],
+    ['twin.onnx.sealed', 'damaged'],
   ])('with one bit of %s changed is refused', async (name, reason) => {
     const { id } = await candidate(door, 'one');
     flip(join(door.registry.folder(id), name), 5);
@@ -64,19 +65,69 @@ describe('a bundle', () => {
     expect(door.registry.champion()).toBeUndefined();
   });
 
-  it.each(['bundle.json', 'bundle.jws', 'manifest.json', 'twin.onnx'])('cut short, or without %s, is refused', async (name) => {
-    const { id } = await candidate(door, 'one');
-    const file = join(door.registry.folder(id), name);
-    truncateSync(file, 10);
-    expect(await reasonOf(id)).not.toBe('ok');
-    rmSync(file);
-    expect(await reasonOf(id)).not.toBe('ok');
-  });
+  it.each(['bundle.json', 'bundle.jws', 'manifest.json.sealed', 'twin.onnx.sealed'])(
+    'cut short, or without %s, is refused',
+    async (name) => {
+      const { id } = await candidate(door, 'one');
+      const file = join(door.registry.folder(id), name);
+      truncateSync(file, 10);
+      expect(await reasonOf(id)).not.toBe('ok');
+      rmSync(file);
+      expect(await reasonOf(id)).not.toBe('ok');
+    },
+  );
 
   it('with a file more than it states is refused', async () => {
     const { id } = await candidate(door, 'one');
     writeFileSync(join(door.registry.folder(id), 'more.onnx'), 'x');
     expect(await reasonOf(id)).toBe('damaged');
+  });
+
+  it('lies sealed: its key opens it for this door, and nothing of it can be put into another', async () => {
+    const [one, two] = [await candidate(door, 'one'), await candidate(door, 'two')];
+    const [of, other] = [door.registry.folder(one.id), door.registry.folder(two.id)];
+    expect(readdirSync(of).filter((name) => /network one|twin\.onnx"/.test(readFileSync(join(of, name), 'latin1')))).toEqual([
+      'bundle.json',
+    ]);
+    const place = door.registry.place(one.id);
+    expect(Buffer.from(fileIn(place, 'twin.onnx') ?? []).toString()).toMatch(/^network one/);
+    cpSync(join(other, 'twin.onnx.sealed'), join(of, 'twin.onnx.sealed'));
+    expect(await reasonOf(one.id)).toBe('damaged');
+  });
+
+  it('of an earlier version, which lay open, is sealed at the next start and guards as before', async () => {
+    const { id } = await candidate(door, 'one');
+    await door.promotion.promote(id, 'ada');
+    const at = door.registry.folder(id);
+    const plain = door.registry.place(id);
+    for (const name of ['manifest.json', 'twin.onnx']) {
+      writeFileSync(join(at, name), fileIn(plain, name) ?? '');
+      // Of the first file the sealed one was written before the process was killed.
+      if (name !== 'manifest.json') rmSync(join(at, `${name}.sealed`));
+    }
+    expect(await reasonOf(id)).toBe('ok');
+    door[Symbol.dispose]();
+    door = await openBenchDoor({ state: join(folder.path, 'state') });
+    expect(readdirSync(at).toSorted()).toEqual(['bundle.json', 'bundle.jws', 'manifest.json.sealed', 'twin.onnx.sealed']);
+    expect([door.registry.champion()?.id, await reasonOf(id)]).toEqual([id, 'ok']);
+  });
+
+  it('whose key was destroyed is dropped at the next start, and the network before it guards', async () => {
+    const [one, two] = [await candidate(door, 'one'), await candidate(door, 'two')];
+    for (const { id } of [one, two]) await door.promotion.promote(id, 'ada');
+    door.store.vault.destroy([{ model: two.id }]);
+    expect(await reasonOf(two.id)).toBe('damaged');
+    door[Symbol.dispose]();
+    door = await openBenchDoor({ state: join(folder.path, 'state') });
+    expect([door.registry.champion()?.id, door.registry.list().map(({ id }) => id)]).toEqual([one.id, [one.id]]);
+    expect(existsSync(door.registry.folder(two.id))).toBe(false);
+  });
+
+  it('that is removed takes its key with it', async () => {
+    const [one, two] = [await candidate(door, 'one'), await candidate(door, 'two')];
+    door.registry.remove(one.id);
+    door.registry.prune(0);
+    expect(door.store.vault.destroyed().map(({ owner }) => owner)).toEqual(expect.arrayContaining([{ model: one.id }, { model: two.id }]));
   });
 
   it('of a signer who is not trusted, of another door, or under another bundle’s signature, is not taken in', async () => {
@@ -109,17 +160,17 @@ describe('a bundle', () => {
   it('that guarded on another base does not guard on this one; its folder serves while templates are made, if it is whole', async () => {
     const { id } = await candidate(door, 'one');
     await door.promotion.promote(id, 'ada');
-    expect([door.registry.former(), await door.registry.formerFolder()]).toEqual([undefined, undefined]);
+    expect([door.registry.former(), await door.registry.wholeFormer()]).toEqual([undefined, undefined]);
     door[Symbol.dispose]();
     rmSync(join(folder.path, 'state', 'base'), { recursive: true });
     writeEmbedder(join(folder.path, 'state', 'base'), 'another base');
     door = await openBenchDoor({ state: join(folder.path, 'state') });
     expect(door.registry.champion()).toBeUndefined();
     expect(door.registry.former()).toMatchObject({ id });
-    expect(await door.registry.formerFolder()).toBe(door.registry.folder(id));
+    expect(await door.registry.wholeFormer()).toBe(id);
     const next = await candidate(door, 'two');
-    flip(join(door.registry.folder(id), 'manifest.json'), 5);
-    expect(await door.registry.formerFolder()).toBeUndefined();
+    flip(join(door.registry.folder(id), 'manifest.json.sealed'), 5);
+    expect(await door.registry.wholeFormer()).toBeUndefined();
     await door.promotion.promote(next.id, 'ada');
     expect(door.registry.former()).toBeUndefined();
     expect(door.registry.list().map(({ id: one, state }) => [one, state])).toEqual([
@@ -162,7 +213,7 @@ describe('the pointer', () => {
     const [one, two] = [await candidate(door, 'one'), await candidate(door, 'two')];
     await door.promotion.promote(one.id, 'ada');
     await door.promotion.promote(two.id, 'ada');
-    flip(join(door.registry.folder(one.id), 'twin.onnx'), 3);
+    flip(join(door.registry.folder(one.id), 'twin.onnx.sealed'), 3);
     expect(await door.promotion.rollback('ada')).toEqual({ to: 'base', from: two.id });
   });
 

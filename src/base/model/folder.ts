@@ -1,11 +1,11 @@
-/** The folder of a network goes in; the fields of its manifest.json and the verified bytes of its files come out. */
+/** The place of a network goes in; the fields of its manifest.json and the verified bytes of its files come out. */
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Fault } from '../errors.ts';
 import { requireAsShipped } from '../shipped.ts';
 import { type Fields, type Json, manifestFields } from './fields.ts';
 import { requireSelfContained } from './onnx.ts';
+import { fileIn, type NetworkPlace, placeName } from './place.ts';
 
 /** How a picture is fed to a network: (value − mean) / std for each channel, in this layout and colour order. */
 export interface NetworkInput {
@@ -29,14 +29,15 @@ export interface NetworkFolder {
 }
 
 /** The manifest of a network of this kind, unchecked beyond that, and its SHA-256. Faults as for `openManifest`. */
-export function manifestIn(folder: string, kind: string, setting: string): { readonly fields: Fields; readonly sha256: string } {
+export function manifestIn(place: NetworkPlace, kind: string, setting: string): { readonly fields: Fields; readonly sha256: string } {
+  const folder = placeName(place);
   const file = join(folder, 'manifest.json');
-  if (!existsSync(file))
+  const manifest = fileIn(place, 'manifest.json');
+  if (!manifest)
     throw new Fault('model-missing', `No network at ${folder}: it has no manifest.json. Set ${setting} to a folder that holds one`);
-  const manifest = readFileSync(file);
   let json: Json;
   try {
-    json = JSON.parse(manifest.toString('utf8'));
+    json = JSON.parse(Buffer.from(manifest).toString('utf8'));
   } catch (error) {
     throw new Fault('model-damaged', `${file} is not JSON: restore it`, error);
   }
@@ -45,9 +46,14 @@ export function manifestIn(folder: string, kind: string, setting: string): { rea
   return { fields, sha256: sha256Of(manifest) };
 }
 
-export function openManifest(folder: string, kind: string, setting: string): { fields: Fields; network: Omit<NetworkFolder, 'input'> } {
-  const { fields, sha256: manifest } = manifestIn(folder, kind, setting);
-  const { bytes, sha256 } = checkedFile(fields, folder, '');
+export function openManifest(
+  place: NetworkPlace,
+  kind: string,
+  setting: string,
+): { fields: Fields; network: Omit<NetworkFolder, 'input'> } {
+  const folder = placeName(place);
+  const { fields, sha256: manifest } = manifestIn(place, kind, setting);
+  const { bytes, sha256 } = checkedFile(fields, place, '');
   requireAsShipped(folder, { manifest, file: sha256 });
   const name = fields.text('name');
   requireSelfContained(bytes, name);
@@ -59,13 +65,15 @@ export const sha256Of = (content: Uint8Array | string): string => createHash('sh
 /** Reads the file that `${path}file` names and compares it with `${path}sha256`. */
 export function checkedFile(
   fields: Fields,
-  folder: string,
+  place: NetworkPlace,
   path: '' | 'adapter.' | `networks.${number}.`,
 ): { bytes: Uint8Array; sha256: string } {
-  const file = join(folder, fields.text(`${path}file`));
+  const folder = placeName(place);
+  const name = fields.text(`${path}file`);
+  const file = join(folder, name);
   const manifest = join(folder, 'manifest.json');
-  if (!existsSync(file)) throw new Fault('model-missing', `The network file ${file} named by ${manifest} is missing: restore the folder`);
-  const bytes = readFileSync(file);
+  const bytes = fileIn(place, name);
+  if (!bytes) throw new Fault('model-missing', `The network file ${file} named by ${manifest} is missing: restore the folder`);
   const sha256 = sha256Of(bytes);
   const want = fields.text(`${path}sha256`).toLowerCase();
   if (sha256 === want) return { bytes, sha256 };

@@ -2,6 +2,7 @@
 
 import type { Fields } from '../../base/model/fields.ts';
 import { checkedFile, sha256Of } from '../../base/model/folder.ts';
+import type { NetworkPlace } from '../../base/model/place.ts';
 
 /**
  * The last step on an embedding, learned at a door: z = normalise(matrix·e + offset). If z is near one of the keys
@@ -20,12 +21,12 @@ export interface Adapter {
 }
 
 /** The adapter (float32, little-endian: matrix, offset, keys, values) and the SHA-256 of its file. */
-export function adapterOf(fields: Fields, folder: string, dimension: number): { adapter: Adapter; sha256: string } | undefined {
+export function adapterOf(fields: Fields, place: NetworkPlace, dimension: number): { adapter: Adapter; sha256: string } | undefined {
   if (fields.at('adapter') === undefined) return undefined;
   const keys = fields.number('adapter.keys', 0, 1e6, 0);
   const gate = [fields.number('adapter.gate.from', -1, 1, 0.75), fields.number('adapter.gate.to', -1, 1, 0.9)] as const;
   if (!(gate[0] < gate[1])) fields.unfit('adapter.gate', 'two cosines, from below to');
-  const { bytes, sha256 } = checkedFile(fields, folder, 'adapter.');
+  const { bytes, sha256 } = checkedFile(fields, place, 'adapter.');
   const count = dimension * (dimension + 1 + 2 * keys);
   if (!Number.isInteger(keys) || bytes.length !== 4 * count)
     fields.unfit('adapter.file', `a file of ${4 * count} bytes (float32: matrix, offset, ${keys} keys and values), not of ${bytes.length}`);

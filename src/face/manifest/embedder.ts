@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { type Fields, type Json, manifestFields } from '../../base/model/fields.ts';
 import { inputOf, type NetworkFolder, openManifest } from '../../base/model/folder.ts';
+import { type NetworkPlace, placeName } from '../../base/model/place.ts';
 import type { CoverRules } from '../cover.ts';
 import type { EmbedderInfo } from '../port.ts';
 import { type Adapter, adapterOf, sha256OfBoth } from './adapter.ts';
@@ -43,16 +44,16 @@ function twinOf(fields: Fields, folder: string, dimension: number): EmbedderNetw
   return { head: headOf(own, dimension), ...(calibration && { calibration }) };
 }
 
-/** Opens an embedder's folder. Faults as for the detector. */
-export function openEmbedderNetwork(folder: string): EmbedderNetwork {
-  const { fields, network } = openManifest(folder, 'face-embedder', 'face.embedder');
+/** Opens an embedder. Faults as for the detector. */
+export function openEmbedderNetwork(place: NetworkPlace): EmbedderNetwork {
+  const { fields, network } = openManifest(place, 'face-embedder', 'face.embedder');
   const dimension = fields.number('output.dimension', 2, 65_536);
   const head = headOf(fields, dimension);
   const calibration = calibrationOf(fields);
   const quality = qualityOf(fields, dimension);
   const cover = coverOf(fields, dimension);
   const input = inputOf(fields);
-  const adapted = adapterOf(fields, folder, dimension);
+  const adapted = adapterOf(fields, place, dimension);
   if (
     fields.number('alignment.width', 1, 4096, input.width) !== input.width ||
     fields.number('alignment.height', 1, 4096, input.height) !== input.height
@@ -73,7 +74,7 @@ export function openEmbedderNetwork(folder: string): EmbedderNetwork {
     template: fields.pairs('alignment.points', 5),
     onnxSha256: network.sha256,
     ...(adapted ? { adapter: adapted.adapter } : {}),
-    twin: twinOf(fields, folder, dimension) ?? { head, ...(calibration && { calibration }) },
+    twin: twinOf(fields, placeName(place), dimension) ?? { head, ...(calibration && { calibration }) },
     info: {
       name: network.name,
       version: network.version,

@@ -60,7 +60,7 @@ it('all are whole; then a damaged one is named; a damaged configured one hides n
   const [whole, one] = await Promise.all([verify(), verify(trained.slice(0, 8))]);
   expect([whole.code, whole.stdout.match(/ whole/g)?.length]).toEqual([0, 6]);
   expect(one.stdout).toMatch(/^\w{12} {2}whole/);
-  appendFileSync(join(state, 'models', trained, 'twin.onnx'), 'x');
+  appendFileSync(join(state, 'models', trained, 'twin.onnx.sealed'), 'x');
   const nowhere = join(folder.path, 'nowhere');
   const [damaged, detector, both] = await Promise.all([verify(), verify('detector'), verify('--embedder', nowhere)]);
   const named = expect.stringMatching(new RegExp(`^${trained.slice(0, 12)} +NOT TO BE USED +damaged`, 'm'));
