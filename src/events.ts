@@ -353,12 +353,16 @@ export type Event =
   | { readonly kind: 'gallery.lost'; readonly detail: string }
   /** Another file stands in the place of the people's, or it is back: read again. */
   | { readonly kind: 'gallery.replaced'; readonly people: number; readonly templates: number }
-  /** Alarm: a row that this door did not write does not count. `picture`: the beginning of its SHA-256. */
+  /**
+   * Alarm: a row that this door did not write does not count. `picture`: the beginning of its SHA-256. `why`: where the
+   * row cannot be opened; `removed` where it was left of a person who is removed, and is deleted.
+   */
   | {
       readonly kind: 'gallery.row-refused';
       readonly row: 'person' | 'picture' | 'template';
       readonly personId: PersonId;
       readonly picture?: string;
+      readonly why?: 'no-key' | 'damaged' | 'removed';
     }
   /** Somebody at the machine vouched for every row as it stands. */
   | { readonly kind: 'gallery.sealed'; readonly people: number; readonly by: string }

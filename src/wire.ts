@@ -210,7 +210,7 @@ async function openRooms(config: Config, log: Log, overrides: Overrides, opening
     },
     live: liveSettings(config),
     counts: { grants: 0, denials: 0, alarms: 0 },
-    people: eyes.gallery.list().length,
+    people: eyes.gallery.people,
     lookedAt: undefined,
     view: undefined,
     ...{ liveness: undefined, infrared: undefined, facing: undefined, challenges: undefined },

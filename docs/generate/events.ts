@@ -63,7 +63,7 @@ const meanings: Readonly<Record<EventKind, string>> = {
   'disk.budget-exceeded': 'Alarm: the data of the door needs more space than it may, and nothing is left that may go.',
   'gallery.lost': 'Alarm: the file of the people is gone or cannot be opened. Nobody is let in by face until it is back.',
   'gallery.replaced': 'Another file stands in the place of the people’s, or it is back. It was read again.',
-  'gallery.row-refused': 'Alarm: something stored about a person was not written by this door. It does not count.',
+  'gallery.row-refused': 'Alarm: something stored about a person was not written by this door, or cannot be opened. It does not count.',
   'gallery.sealed': 'Somebody at the machine vouched for all that is stored about the people.',
   'backup.taken': 'A backup was taken, and is whole.',
   'backup.failed': 'A backup could not be taken. Earlier ones are as they were.',

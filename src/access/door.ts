@@ -19,7 +19,7 @@ import type { Answer, Door } from './port.ts';
 
 export interface DoorOptions {
   readonly controller: Controller;
-  readonly gallery: Pick<Gallery, 'find' | 'list' | 'rules' | 'setRules'>;
+  readonly gallery: Pick<Gallery, 'find' | 'ids' | 'rules' | 'setRules'>;
   readonly vault: PinVault;
   /** Whether a PIN may come without saying whose it is. */
   readonly pinWithoutName: boolean;
@@ -97,7 +97,7 @@ function candidatesOf(
   const named = who === undefined ? undefined : gallery.find(who);
   const pin = named && gallery.rules(named.id).pin;
   if (named && pin !== undefined) return [{ who: named.id, of: digestOf(pin) }, [owner(named.id)]];
-  const everyone = gallery.list().flatMap(({ id }) => (gallery.rules(id).pin ? [owner(id)] : []));
+  const everyone = gallery.ids().flatMap((id) => (gallery.rules(id).pin ? [owner(id)] : []));
   return [{ who: nobody, of: '' }, who === undefined ? everyone : []];
 }
 

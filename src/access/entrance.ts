@@ -44,7 +44,7 @@ export interface EntranceRules {
 export interface EntranceOptions {
   readonly journal: Pick<Journal, 'append' | 'query' | 'note' | 'keep' | 'head'>;
   readonly relay: Relay;
-  readonly gallery: Pick<Gallery, 'find' | 'list' | 'rules' | 'setRules'>;
+  readonly gallery: Pick<Gallery, 'find' | 'ids' | 'rules' | 'setRules'>;
   /** PINs are hashed under its key. */
   readonly vault: PinVault;
   readonly rules: EntranceRules;
@@ -80,7 +80,7 @@ const againMs = 1000;
 export function openEntrance(options: EntranceOptions): Entrance {
   const { journal, relay, rules, inputs, clock, log, onEvent } = options;
   const people = keptOut(options.gallery, clock);
-  const gallery: EntranceOptions['gallery'] = { find: options.gallery.find, list: options.gallery.list, ...people };
+  const gallery: EntranceOptions['gallery'] = { find: options.gallery.find, ids: options.gallery.ids, ...people };
   const time = watchedTime(options, (byMs, sure) => controller.record({ kind: 'clock.jumped', byMs, sure }));
   const admission = admissionBy({ ...options, gallery }, time);
   const { standing, damaged } = remembered(journal, rules.armed, time.moment());

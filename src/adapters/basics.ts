@@ -18,7 +18,7 @@ import { openFaceReader, type ReaderOptions } from '../face/reader.ts';
 import { type ManyReader, openFaceReaders } from '../face/readers.ts';
 import type { Strangers } from '../identity/chances.ts';
 import type { DoorEvidence, EnrolledPerson, EnrolmentSessions, Gallery, Reembedded, ReembedOptions } from '../identity/port.ts';
-import type { GallerySeal } from '../identity/sealing.ts';
+import type { GallerySeal } from '../identity/rows/sealing.ts';
 import { gallerySearch, type Search } from '../identity/search.ts';
 import { enrolmentSessions, type SessionsOptions } from '../identity/sessions.ts';
 import { openGallery } from '../identity/sqlite.ts';

@@ -20,7 +20,7 @@ export interface LiveVisitsWatch extends Disposable {
   /** Something was journalled. */
   journalled(event: Event, entry: Entry, networks: LivenessInfo | undefined): void;
   /** Every second: writes what has to be kept, and takes in what people said of the door's visits. */
-  refresh(gallery: Pick<Gallery, 'people' | 'list'>): void;
+  refresh(gallery: Pick<Gallery, 'people' | 'ids'>): void;
   /** Forgets what nobody confirmed, up to this entry. */
   forgetAttempts(upTo: number): void;
 }
@@ -104,7 +104,7 @@ function journalled(state: State, event: Event, entry: Entry, { sha256, scales }
   state.waiting.push({ visit: { seq: entry.seq, personId, views, ...(confirmedBy && { confirmedBy }) }, networks: sha256 });
 }
 
-function refresh(state: State, gallery: Pick<Gallery, 'people' | 'list'>): void {
+function refresh(state: State, gallery: Pick<Gallery, 'people' | 'ids'>): void {
   const { visits, journal } = state;
   if (!visits) return;
   write(state);
@@ -116,7 +116,7 @@ function refresh(state: State, gallery: Pick<Gallery, 'people' | 'list'>): void 
   }
   // Of -1: somebody may have been removed while the door was closed.
   if (state.people < 0 || gallery.people < state.people) {
-    visits.forgetOthers(new Set(gallery.list().map(({ id }) => id)));
+    visits.forgetOthers(new Set(gallery.ids()));
     state.known = undefined;
   }
   state.people = gallery.people;

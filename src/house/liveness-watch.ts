@@ -26,7 +26,7 @@ export interface LivenessWatch extends AsyncDisposable {
   /** Something was journalled. */
   journalled(event: Event, entry: Entry): void;
   /** Every second: what is learned of this camera is stored. */
-  refresh(gallery: Pick<Gallery, 'people' | 'list'>): void;
+  refresh(gallery: Pick<Gallery, 'people' | 'ids'>): void;
   /** Forgets what attempts left that nobody confirmed, up to this entry. */
   forgetAttempts(upTo: number): void;
 }

@@ -86,7 +86,7 @@ export function startedEvent(rooms: Rooms): Extract<Event, { kind: 'daemon.start
   return {
     kind: 'daemon.started',
     version,
-    people: gallery.list().length,
+    people: gallery.people,
     templates: gallery.templates,
     threshold: policyOf(rooms).threshold,
     models: [`${name} ${made} ${sha256.slice(0, 12)}`],

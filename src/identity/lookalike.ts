@@ -23,7 +23,7 @@ const invisible = /\p{Default_Ignorable_Code_Point}/gu;
 const gaps = /[\s\u2800]+/gu;
 
 /** What is left of a name once everything that people cannot see is gone. Two names with one skeleton look alike. */
-function skeleton(name: string): string {
+export function skeleton(name: string): string {
   const plain = name.normalize('NFKD').replace(invisible, '').replace(gaps, ' ').trim();
   return [...plain]
     .map((letter) => drawnAs.get(letter) ?? letter)

@@ -8,6 +8,8 @@ import type { Person } from './port.ts';
 
 export const pictureId = (picture: Uint8Array): string => createHash('sha256').update(picture).digest('hex');
 
+export const isOf = (picture: Uint8Array, id: string): boolean => pictureId(picture) === id;
+
 /** As `sha256sum PICTURE… | cut -d' ' -f1 | sort | sha256sum` prints it. */
 export const pictureDigest = (ids: readonly string[]): string =>
   createHash('sha256')

@@ -214,8 +214,10 @@ export type GalleryFinding = Extract<Event, { kind: 'gallery.lost' | 'gallery.re
  * it writes, `disk-full`; after a fault nothing is half-written.
  */
 export interface Gallery extends Disposable {
-  /** By name. */
+  /** By name. Their names are opened for it: where ids are enough, there is `ids`. */
   list(): readonly Person[];
+  /** Everyone who is enrolled, as last read; this reads no file. */
+  ids(): readonly PersonId[];
   /** By id or by exact name; undefined when there is none. */
   find(idOrName: string): Person | undefined;
   /**

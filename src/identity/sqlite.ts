@@ -2,42 +2,33 @@
  * The gallery in an SQLite file: people, their verification images and templates go in, durably and whole; the
  * likenesses of a probe come out of a copy of the templates in memory.
  */
-import { guarded } from './database.ts';
-import { enrol, ownPersonOf, ownPicturesOf, personOf, rename } from './gallery/changes.ts';
+
+import { enrol, forgetPicture, rename, setRules } from './gallery/changes.ts';
+import { listPeople, ownPicturesOf, peopleNamed, personWith } from './gallery/listing.ts';
 import { change, type GalleryOptions, looking, openedGallery, refreshGallery } from './gallery/opened.ts';
 import { forgetCopy } from './gallery/reading.ts';
 import { reembed } from './gallery/reembed.ts';
-import { withName } from './lookalike.ts';
 import { onlyOne } from './name.ts';
-import { pictureToForget } from './picture-id.ts';
 import type { Gallery } from './port.ts';
-import { sealPerson } from './sealing.ts';
+import { guarded } from './rows/database.ts';
 
 /**
  * Opens the gallery. Throws Faults `bad-config`, `model-unfit` (see `thresholdsOf`), `database-newer`,
- * `gallery-damaged`, `gallery-down`, `disk-full`.
+ * `gallery-damaged`, `gallery-down`, `disk-full`, and those of the vault.
  */
 export function openGallery(options: GalleryOptions): Gallery {
   const opened = openedGallery(options);
   const { file, embedder, search } = opened;
   return {
-    list: () => looking(opened, (sql) => sql.all()),
-    find: (idOrName) => looking(opened, (sql) => sql.byId(idOrName) ?? onlyOne(withName(sql.all(), idOrName))),
+    list: () => looking(opened, listPeople),
+    ids: () => [...opened.copy.known.keys()],
+    find: (idOrName) => looking(opened, () => personWith(opened, idOrName) ?? onlyOne(peopleNamed(opened, idOrName))),
     enrol: (person, beforeStored) => enrol(opened, person, beforeStored),
     rename: (id, name, beforeStored) => rename(opened, id, name, beforeStored),
     rules: (id) => opened.copy.known.get(id)?.rules ?? {},
-    setRules: (id, given) =>
-      change(opened, ({ sql, seal }) => {
-        ownPersonOf(opened, id);
-        sql.setRules(id, JSON.stringify(given));
-        sealPerson(sql, seal, id);
-      }),
+    setRules: (id, given) => setRules(opened, id, given),
     forget: (id) => change(opened, ({ sql }) => sql.remove(id)),
-    forgetPicture: (id, picture) =>
-      change(opened, ({ sql }) => {
-        sql.removePicture(pictureToForget(personOf(sql, id), sql.pictures(id), picture));
-        return personOf(sql, id);
-      }),
+    forgetPicture: (id, picture) => forgetPicture(opened, id, picture),
     pictures: (id) => looking(opened, () => ownPicturesOf(opened, id)),
     match: (probe, atMost) => search.match(probe, atMost),
     get threshold() {

@@ -111,6 +111,7 @@ function galleryOver(state: State): Gallery {
   const now = () => state.current.gallery;
   return {
     list: () => now().list(),
+    ids: () => now().ids(),
     find: (idOrName) => now().find(idOrName),
     enrol: (person, beforeStored) => {
       requireCurrent(state, person);

@@ -208,6 +208,12 @@ const fields = {
     row: Type.Enum(['person', 'picture', 'template']),
     personId,
     picture: maybe(text('The beginning of the SHA-256 of the picture.')),
+    why: maybe(
+      Type.Enum(['no-key', 'damaged', 'removed'], {
+        description:
+          'Where it cannot be opened: its key is not in the vault, it is not what was sealed there, or the person was removed and it is deleted. Absent: it does not carry the seal of this door.',
+      }),
+    ),
   }),
   'gallery.sealed': object({ people: count(), by: text() }),
   'backup.taken': object({ file: text(), bytes: count(), files: count(), by: text() }),

@@ -68,7 +68,7 @@ function open(people: Readonly<Record<string, PersonRules>> = {}, over: object =
   const entrance = openEntrance({
     ...{ vault, journal, relay, clock, log: openLog('silent'), policy: () => policy },
     gallery: {
-      list: () => Object.keys(people).map((id) => ({ id, name: id, enrolledAt: '', pictures: 1 })),
+      ids: () => Object.keys(people),
       find: (who) => (people[who] ? { id: who, name: who, enrolledAt: '', pictures: 1 } : undefined),
       rules: (id) => people[id] ?? {},
       setRules: (id, rules) => void Object.assign(people, { [id]: rules }),

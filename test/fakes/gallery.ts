@@ -64,6 +64,7 @@ export function memoryGallery({ embedder, policy, clock, shelf = emptyShelf() }:
 
   return {
     list: () => shelf.people.map(shown).sort((a, b) => (a.name < b.name ? -1 : 1)),
+    ids: () => shelf.people.map(({ id }) => id),
     find: (idOrName) => {
       const found = byId(idOrName);
       return found ? shown(found) : onlyOne(alike(idOrName));

@@ -30,7 +30,7 @@ function setUp(open = () => openLiveVisits(join(place, 'liveness.sqlite'), vault
     ({ seq: ++state.seq, id: `${state.seq}`, at: '2026-01-05T12:00:00Z', event, prev: '', hash: '' }) as Entry;
   const journal = { head: 0, query: () => state.marks.splice(0) } as unknown as Parameters<typeof watchLiveVisits>[0]['journal'];
   const watch = watchLiveVisits({ open, journal, log: openLog('silent') });
-  const gallery = () => ({ people: state.people.length, list: () => state.people.map((id) => ({ id })) as never });
+  const gallery = () => ({ people: state.people.length, ids: () => state.people });
   const look = (personId: string, network: string) => {
     state.nowMs += 100;
     const evidence: FrameEvidence = {

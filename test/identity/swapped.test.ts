@@ -6,7 +6,8 @@ import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { rowSeal } from '../../src/base/data/row-seal.ts';
 import type { Gallery } from '../../src/identity/port.ts';
-import type { GallerySeal } from '../../src/identity/sealing.ts';
+import { personAtRest, pictureAtRest } from '../../src/identity/rows/at-rest.ts';
+import type { GallerySeal } from '../../src/identity/rows/sealing.ts';
 import { openGallery } from '../../src/identity/sqlite.ts';
 import { face, person, smallEmbedder, smallPolicy } from '../contracts/gallery.ts';
 import { fakeClock } from '../fakes/clock.ts';
@@ -116,7 +117,7 @@ describe('rows that this door did not write', () => {
     expect(logitOfBest(gallery, eve)).toBeLessThan(threshold(gallery));
     expect(gallery.templates).toBe(3);
     expect(gallery.findings()).toMatchObject([{ kind: 'gallery.row-refused', row: 'template', personId: ada.id }]);
-    sql('UPDATE people SET name = name');
+    sql('UPDATE people SET details = details');
     gallery.refresh();
     expect(gallery.findings().filter((finding) => 'row' in finding && finding.row === 'template')).toEqual([]);
   });
@@ -141,7 +142,9 @@ describe('rows that this door did not write', () => {
 
   it('give nobody other rules: a person whose row was changed does not come in, and no command seals it again', () => {
     const { gallery, bob } = household();
-    sql(`UPDATE people SET rules = '{"enabled":true}' WHERE id = ?`, bob.id);
+    // By somebody who has the keys of the vault, and not those of the door.
+    const { details } = personAtRest(vault, { id: bob.id, name: 'Bob', enrolledAt: bob.enrolledAt, rules: '{"enabled":true}' });
+    sql('UPDATE people SET details = ? WHERE id = ?', details, bob.id);
     gallery.refresh();
     expect(gallery.templates).toBe(2);
     expect(gallery.findings()).toEqual([{ kind: 'gallery.row-refused', row: 'person', personId: bob.id }]);
@@ -153,10 +156,12 @@ describe('rows that this door did not write', () => {
 
   it('become no template: a picture that somebody else stored is neither shown nor embedded', async () => {
     const { gallery, ada } = household();
-    sql("INSERT INTO pictures (person_id, source, added_at, sha256, picture) VALUES (?, 'eve.jpg', '', 'ff', x'00')", ada.id);
+    const added = { personId: ada.id, sha256: 'f'.repeat(64), source: 'eve.jpg', addedAt: '' };
+    const { mark, details, picture } = pictureAtRest(vault, added, Buffer.from('eve'));
+    sql('INSERT INTO pictures (person_id, mark, details, picture) VALUES (?, ?, ?, ?)', ada.id, mark, details, picture);
     gallery.refresh();
     const { pictures, failed } = await gallery.reembed(async () => face());
-    expect([pictures, failed.map(({ source }) => source)]).toEqual([0, ['eve.jpg']]);
+    expect([pictures, failed.map(({ personId }) => personId)]).toEqual([0, [ada.id]]);
     expect(gallery.pictures(ada.id)).toHaveLength(2);
     expect(gallery.findings()).toMatchObject([{ row: 'picture', personId: ada.id }]);
   });

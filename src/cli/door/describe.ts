@@ -70,6 +70,13 @@ const challengeTexts: Readonly<Record<ChallengeKind, string>> = {
   blink: 'close the eyes',
   light: 'look at the light',
 };
+const refusedRow = {
+  'not-ours': 'was not written by this door and does not count',
+  'no-key': 'has no key in the vault and does not count',
+  damaged: 'is damaged, or was put there by somebody else, and does not count',
+  removed: 'was left of a removal and is deleted',
+} as const;
+
 const timesText = (times: number | undefined): string => (times === undefined ? '' : ` ${counted(times, 'time')}`);
 
 /** Only what is not as usual. */
@@ -169,8 +176,8 @@ const words: Words = {
   'gallery.lost': ({ detail }) => `the people cannot be read, and nobody is let in by face: ${detail}`,
   'gallery.replaced': ({ people: enrolled, templates }) =>
     `the file of the people was replaced: ${people(enrolled)}, ${counted(templates, 'template')}`,
-  'gallery.row-refused': ({ row, personId, picture }, { nameOf }) =>
-    `a ${row} of ${nameOf(personId)}${picture === undefined ? '' : ` (${picture})`} was not written by this door and does not count`,
+  'gallery.row-refused': ({ row, personId, picture, why }, { nameOf }) =>
+    `a ${row} of ${nameOf(personId)}${picture === undefined ? '' : ` (${picture})`} ${refusedRow[why ?? 'not-ours']}`,
   'gallery.sealed': ({ people: enrolled, by }) => `everything stored about ${people(enrolled)} sealed again by ${by}`,
 
   'backup.taken': ({ file, bytes, files, by }) =>

@@ -16,14 +16,16 @@ export function checkPeople(config: Config, embedder: FaceReader['embedder']): F
   using gallery = galleryOf(config, embedder, vault);
   const { threshold, templates, stale } = gallery;
   const enrolled = gallery.list().length;
-  const foreign = gallery.findings().flatMap((finding) => (finding.kind === 'gallery.row-refused' ? [finding] : []));
+  const foreign = gallery
+    .findings()
+    .flatMap((finding) => (finding.kind === 'gallery.row-refused' && finding.why !== 'removed' ? [finding] : []));
   if (foreign.length > 0) {
     const named = foreign
-      .slice(0, 5)
+      .slice(0, mostNamed)
       .map(({ row, personId, picture }) => `${row} of ${personId}${picture === undefined ? '' : ` (${picture})`}`);
     return {
       health: 'problem',
-      found: `${counted(foreign.length, 'row')} not written by this door, left out: ${named.join(', ')}${foreign.length > 5 ? ' …' : ''}. Remove and enrol again, or, after a restored backup or new keys, vouch for all: facelatch people seal`,
+      found: `${counted(foreign.length, 'row')} left out: ${named.join(', ')}${foreign.length > mostNamed ? ' …' : ''}. ${foreignRemedy(foreign)}`,
     };
   }
   if (stale > 0 || gallery.unrecognised.length > 0) return lackTemplates(gallery);
@@ -50,6 +52,14 @@ export function checkPeople(config: Config, embedder: FaceReader['embedder']): F
 }
 
 const mostNamed = 5;
+
+type RefusedRow = Extract<ReturnType<Gallery['findings']>[number], { kind: 'gallery.row-refused' }>;
+
+function foreignRemedy(rows: readonly RefusedRow[]): string {
+  if (rows.some(({ why }) => why === 'no-key'))
+    return 'The vault has no key for some of them: put the vault back that belongs to these people, or remove and enrol them again';
+  return 'They were not written by this door. Remove and enrol again, or, after a restored backup or new keys, vouch for all: facelatch people seal';
+}
 
 /** After a change of embedder, or where no picture of somebody gives a template. */
 function lackTemplates(gallery: Gallery): Found {

@@ -2,71 +2,90 @@
 import { randomUUID } from 'node:crypto';
 import { Fault } from '../../base/errors.ts';
 import type { PersonId } from '../../events.ts';
-import type { EmbedderInfo, Embedding } from '../../face/port.ts';
-import { withName } from '../lookalike.ts';
+import type { EmbedderInfo } from '../../face/port.ts';
 import { bearerOf, personName } from '../name.ts';
-import { pictureId } from '../picture-id.ts';
-import type { Gallery, NewPerson, NewPicture, Person } from '../port.ts';
-import { isOwnPerson, ownPictures, sealPerson, sealPicture, templateSeal } from '../sealing.ts';
+import { pictureId, pictureToForget } from '../picture-id.ts';
+import type { Gallery, NewPerson, NewPicture, Person, PersonRules } from '../port.ts';
+import { isRemoved, nameMark, type PersonRow, pictureMark } from '../rows/at-rest.ts';
+import { ownPersonRow, storePerson, storePicture, storeTemplate } from '../rows/sealing.ts';
 import { checkEmbedding } from '../search.ts';
-import type { GalleryStatements } from '../statements.ts';
+import { peopleNamed, personOf, picturesById } from './listing.ts';
 import { change, type OpenedGallery } from './opened.ts';
 
 export function enrol(opened: OpenedGallery, person: NewPerson, beforeStored: Parameters<Gallery['enrol']>[1]): Person {
   const { embedder, clock } = opened;
   const name = personName(person.name);
   checkPictures(person, embedder);
-  return change(opened, ({ sql, seal }) => {
+  return change(opened, () => {
     const at = new Date(clock.wall()).toISOString();
-    const bearer = bearerOf(name, withName(sql.names(), name));
-    if (bearer) ownPersonOf(opened, bearer.id);
-    const before = bearer && personOf(sql, bearer.id);
-    const id = before?.id ?? sql.addPerson(randomUUID(), name, at);
-    if (!before) sealPerson(sql, seal, id);
+    const before = bearerOf(name, peopleNamed(opened, name));
+    const id = before?.id ?? addPerson(opened, name, at);
+    if (before) ownPersonOf(opened, id);
     for (const picture of person.pictures) addPicture(opened, id, picture, embedder.sha256, at);
-    const after = personOf(sql, id);
+    const after = personOf(opened, id);
     beforeStored?.(after, before?.pictures ?? 0);
     return after;
   });
 }
 
+function addPerson(opened: OpenedGallery, name: string, at: string): PersonId {
+  const id = randomUUID();
+  freeName(opened, id, name);
+  storePerson(opened, 'new', { id, name, enrolledAt: at, rules: '{}' });
+  return id;
+}
+
+/**
+ * A row that cannot be opened may have the index of this name. Of somebody who was removed, it goes. Throws Fault
+ * `gallery-damaged` for another.
+ */
+function freeName({ sql, vault, file }: OpenedGallery, id: PersonId, name: string): void {
+  const taken = sql.idWithMark(nameMark(vault, name));
+  if (taken === undefined || taken === id) return;
+  if (!isRemoved(vault, taken)) throw notOurs(taken, file);
+  sql.remove(taken);
+}
+
 export function rename(opened: OpenedGallery, id: PersonId, text: string, beforeStored: (() => void) | undefined): Person {
   const name = personName(text);
-  return change(opened, ({ sql, seal }) => {
-    ownPersonOf(opened, id);
-    const other = withName(sql.names(), name).find((person) => person.id !== id);
+  return change(opened, () => {
+    const row = ownPersonOf(opened, id);
+    const other = peopleNamed(opened, name).find((person) => person.id !== id);
     if (other)
       throw new Fault('bad-argument', `That name is taken by ${other.id}, or looks like the name of that person: choose another name.`);
-    sql.rename(id, name);
-    sealPerson(sql, seal, id);
+    freeName(opened, id, name);
+    storePerson(opened, 'changed', { ...row, name });
     beforeStored?.();
-    return personOf(sql, id);
+    return personOf(opened, id);
   });
 }
 
-export function personOf(sql: GalleryStatements, id: PersonId): Person {
-  const person = sql.byId(id);
-  if (!person) throw new Fault('not-found', `There is no person with the id ${id}: list the people to see who is enrolled.`);
-  return person;
+export function setRules(opened: OpenedGallery, id: PersonId, rules: PersonRules): void {
+  change(opened, () => storePerson(opened, 'changed', { ...ownPersonOf(opened, id), rules: JSON.stringify(rules) }));
+}
+
+export function forgetPicture(opened: OpenedGallery, id: PersonId, picture: string): Person {
+  return change(opened, ({ sql }) => {
+    const stored = picturesById(opened, id);
+    const sha256 = pictureToForget(personOf(opened, id), stored, picture);
+    for (const one of stored) if (one.id === sha256) sql.removePicture(one.pictureId);
+    return personOf(opened, id);
+  });
 }
 
 /** A change would seal what somebody else wrote. Throws Faults `not-found`, `gallery-damaged`. */
-export function ownPersonOf({ sql, seal, file }: OpenedGallery, id: PersonId): void {
-  personOf(sql, id);
-  if (isOwnPerson(sql, seal, id)) return;
-  throw new Fault(
+function ownPersonOf(opened: OpenedGallery, id: PersonId): PersonRow {
+  personOf(opened, id);
+  const row = ownPersonRow(opened, id);
+  if (!row) throw notOurs(id, opened.file);
+  return row;
+}
+
+const notOurs = (id: PersonId, file: string): Fault =>
+  new Fault(
     'gallery-damaged',
     `The row of ${id} in the gallery ${file} was not written by this door: remove that person and enrol them again, or vouch for all rows with "facelatch people seal".`,
   );
-}
-
-/** Without those that this door did not write. */
-export function ownPicturesOf({ sql, seal, refusals: refused }: OpenedGallery, id: PersonId): ReturnType<Gallery['pictures']> {
-  const own = ownPictures(sql, seal, id, refused);
-  return sql.pictures(id).filter((picture) => own.has(picture.id) && (!seal || isOf(picture.picture, picture.id)));
-}
-
-export const isOf = (picture: Uint8Array, sha256: string): boolean => pictureId(picture) === sha256;
 
 function checkPictures(person: NewPerson, embedder: EmbedderInfo): void {
   if (person.pictures.length === 0) throw new Fault('bad-argument', 'A person is enrolled with at least one picture: give one.');
@@ -82,11 +101,11 @@ function addPicture(
   personId: PersonId,
   { picture, template, source }: NewPicture,
   embedder: string,
-  at: string,
+  addedAt: string,
 ): void {
-  const { sql, seal } = opened;
   const sha256 = pictureId(picture);
-  const known = sql.pictureBySha256(sha256);
+  const mark = pictureMark(opened.vault, sha256);
+  const known = knownPicture(opened, mark);
   if (known && known.personId !== personId) {
     // With one picture under two names, both people would be ambiguous at the door for ever.
     throw new Fault(
@@ -96,13 +115,15 @@ function addPicture(
       `This picture is enrolled already, for ${known.personId}: give another, or remove that person.`,
     );
   }
-  const id = known?.id ?? sql.addPicture(personId, source, at, sha256, picture);
-  if (!known) sealPicture(sql, seal, id);
-  setTemplate(opened, id, embedder, template);
+  const id = known?.id ?? storePicture(opened, { personId, sha256, source, addedAt }, picture);
+  const vector = new Uint8Array(template.buffer, template.byteOffset, template.byteLength);
+  storeTemplate(opened, id, mark, { personId, sha256, embedder, vector });
 }
 
-/** False where the picture is gone. */
-export function setTemplate({ sql, seal }: OpenedGallery, pictureId: number, embedder: string, template: Embedding): boolean {
-  const vector = new Uint8Array(template.buffer, template.byteOffset, template.byteLength);
-  return sql.setTemplate(pictureId, embedder, vector, templateSeal(sql, seal, pictureId, { embedder, vector }));
+/** What is left of somebody who was removed goes. */
+function knownPicture({ sql, vault }: OpenedGallery, mark: Uint8Array): ReturnType<typeof sql.pictureWithMark> {
+  const known = sql.pictureWithMark(mark);
+  if (!known || !isRemoved(vault, known.personId)) return known;
+  sql.remove(known.personId);
+  return undefined;
 }

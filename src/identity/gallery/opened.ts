@@ -10,11 +10,12 @@ import type { Clock } from '../../base/time.ts';
 import type { EmbedderInfo } from '../../face/port.ts';
 import type { Vault } from '../../vault/port.ts';
 import type { Strangers } from '../chances.ts';
-import { emptyLog, guarded, openGalleryFile } from '../database.ts';
 import type { DoorEvidence, GalleryFinding } from '../port.ts';
-import { type GallerySeal, refusedRows, sealRows } from '../sealing.ts';
+import { removedPeople } from '../rows/at-rest.ts';
+import { emptyLog, guarded, openGalleryFile } from '../rows/database.ts';
+import { type GallerySeal, refusedRows, sealRows } from '../rows/sealing.ts';
+import { galleryStatements } from '../rows/statements.ts';
 import { gallerySearch } from '../search.ts';
-import { type GalleryStatements, galleryStatements } from '../statements.ts';
 import { galleryThreshold, type ThresholdPolicy } from '../threshold.ts';
 import { type CopiedGallery, emptyCopy, forgetCopy, isBehind, readAll, readChanges } from './reading.ts';
 
@@ -60,6 +61,7 @@ export interface OpenedGallery extends CopiedGallery {
 /** Throws the Faults of `openGallery`. */
 export function openedGallery({
   file,
+  vault,
   embedder,
   policy,
   clock,
@@ -72,10 +74,10 @@ export function openedGallery({
   const threshold = galleryThreshold(policy, embedder, strangers);
   threshold.consider(evidence);
   const search = gallerySearch(embedder, policy.detection);
-  const connection = connect(file, lockTimeoutMs);
+  const connection = connect(file, vault, lockTimeoutMs);
   try {
     const opened: OpenedGallery = {
-      ...{ file, lockTimeoutMs, embedder, clock, search, threshold, ...connection },
+      ...{ file, vault, lockTimeoutMs, embedder, clock, search, threshold, ...connection },
       seal: seal?.rows,
       refusals: refusedRows(),
       found: [],
@@ -84,9 +86,10 @@ export function openedGallery({
       logIsEmpty: false,
     };
     if (seal && (reseal || !seal.begun)) {
-      guarded(file, () => transact(opened.db, () => sealRows(opened.sql, seal.rows, reseal)));
+      guarded(file, () => transact(opened.db, () => sealRows(opened, reseal)));
       seal.begin();
     }
+    removeLeftovers(opened);
     guarded(file, () => readAll(opened));
     return opened;
   } catch (error) {
@@ -96,9 +99,9 @@ export function openedGallery({
 }
 
 /** Opens the file. A file that is swapped meanwhile differs from `id`, and is opened again at the next look. */
-function connect(file: string, lockTimeoutMs: number): Pick<OpenedGallery, 'db' | 'sql' | 'id'> {
+function connect(file: string, vault: Vault, lockTimeoutMs: number): Pick<OpenedGallery, 'db' | 'sql' | 'id'> {
   const before = fileId(file);
-  const db = openGalleryFile(file, lockTimeoutMs);
+  const db = openGalleryFile(file, vault, lockTimeoutMs);
   try {
     return { db, sql: guarded(file, () => galleryStatements(db, file)), id: before ?? fileId(file) };
   } catch (error) {
@@ -112,7 +115,7 @@ function connect(file: string, lockTimeoutMs: number): Pick<OpenedGallery, 'db' 
  * from a file that is gone: a person who was removed from the file in its place must not come in.
  */
 function follow(opened: OpenedGallery): boolean {
-  const { file, lockTimeoutMs, down } = opened;
+  const { file, vault, lockTimeoutMs, down } = opened;
   if (opened.db.isOpen && fileId(file) === opened.id) return false;
   forgetCopy(opened);
   try {
@@ -120,7 +123,7 @@ function follow(opened: OpenedGallery): boolean {
       throw new Fault('gallery-down', `The gallery ${file} is gone: put it back, or restart the door to begin with nobody enrolled.`);
     // First: a connection that closes takes the log of its file away, which would be taken for that of the new file.
     if (opened.db.isOpen) opened.db.close();
-    Object.assign(opened, connect(file, reopenTimeoutMs));
+    Object.assign(opened, connect(file, vault, reopenTimeoutMs));
     opened.db.exec(`PRAGMA busy_timeout = ${lockTimeoutMs}`);
     return true;
   } catch (error) {
@@ -133,16 +136,38 @@ function follow(opened: OpenedGallery): boolean {
 /** The door waits meanwhile. */
 const reopenTimeoutMs = 100;
 
-export function looking<T>({ file, db, sql, down }: OpenedGallery, look: (sql: GalleryStatements) => T): T {
+export function looking<T>(opened: OpenedGallery, look: (opened: OpenedGallery) => T): T {
+  const { file, db, down } = opened;
   if (!db.isOpen && down !== undefined) throw new Fault('gallery-down', down);
-  return guarded(file, () => look(sql));
+  return guarded(file, () => look(opened));
+}
+
+/**
+ * Rows of people whose keys were destroyed, as a removal leaves them that was cut, or a backup from before it. They
+ * count for nothing, so a file that cannot be written now keeps them until later.
+ */
+function removeLeftovers(opened: OpenedGallery): void {
+  const { file, db, sql, vault, refusals } = opened;
+  try {
+    guarded(file, () => {
+      const removed = removedPeople(vault);
+      const left = removed.size === 0 ? [] : sql.ids().filter((id) => removed.has(id));
+      if (left.length === 0) return;
+      for (const id of left) refusals.note('person', id, { why: 'removed' });
+      transact(db, () => left.forEach((id) => void sql.remove(id)));
+      wipeLog(opened);
+    });
+  } catch (error) {
+    if (!(error instanceof Fault) || (error.code !== 'disk-full' && error.code !== 'gallery-down')) throw error;
+  }
 }
 
 /** Everybody, of a file that stands in the place of the one before. */
 function loadAgain(opened: OpenedGallery): void {
+  removeLeftovers(opened);
   readAll(opened);
   opened.down = undefined;
-  opened.found.push({ kind: 'gallery.replaced', people: opened.sql.all().length, templates: opened.search.count });
+  opened.found.push({ kind: 'gallery.replaced', people: opened.sql.ids().length, templates: opened.search.count });
 }
 
 export function wipeLog(opened: OpenedGallery): void {

@@ -10,9 +10,10 @@ import { pragma } from '../../base/sqlite.ts';
 import type { PersonId } from '../../events.ts';
 import type { EmbedderInfo, Embedding } from '../../face/port.ts';
 import type { EnrolledPerson, PersonRules } from '../port.ts';
-import { type GallerySeal, ownPerson, type Refusals } from '../sealing.ts';
+import { removedPeople } from '../rows/at-rest.ts';
+import { ownPerson, type RowParts } from '../rows/sealing.ts';
+import type { GalleryStatements } from '../rows/statements.ts';
 import type { Search } from '../search.ts';
-import type { GalleryStatements } from '../statements.ts';
 import type { GalleryThreshold } from '../threshold.ts';
 
 export interface GalleryCopy {
@@ -25,16 +26,16 @@ export interface GalleryCopy {
   version: number | undefined;
   /** The last entry of the log that was read. */
   revision: number;
+  /** Of the vault: another one where keys were destroyed. */
+  epoch: number;
   /** Those who are still to be read, in this order. */
   toRead: ReadonlySet<PersonId>;
 }
 
 /** An open gallery, as far as its copy in memory goes. */
-export interface CopiedGallery {
+export interface CopiedGallery extends RowParts {
   db: DatabaseSync;
   sql: GalleryStatements;
-  readonly seal: GallerySeal['rows'] | undefined;
-  readonly refusals: Refusals;
   readonly embedder: EmbedderInfo;
   readonly search: Search;
   readonly threshold: GalleryThreshold;
@@ -56,7 +57,7 @@ const perLook = 60;
 const usualTemplates = 5;
 
 export const emptyCopy = (): GalleryCopy => ({
-  ...{ known: new Map(), enrolled: [], stale: 0, unrecognised: [], version: undefined, revision: 0, toRead: new Set() },
+  ...{ known: new Map(), enrolled: [], stale: 0, unrecognised: [], version: undefined, revision: 0, epoch: 0, toRead: new Set() },
 });
 
 /** Nobody is known any more. */
@@ -68,13 +69,14 @@ export function forgetCopy({ copy, search }: CopiedGallery): void {
 
 /** Everybody, as at the opening. */
 export function readAll(opened: CopiedGallery): void {
-  const { copy, sql, db, search } = opened;
+  const { copy, sql, db, vault, search } = opened;
   const version = pragma(db, 'data_version'); // before reading: what comes in between is read again, not missed
+  const { epoch } = vault;
   const revision = sql.revision();
   const now = new Map(sql.ids().flatMap((id) => entryOf(id, read(opened, id))));
   copy.known.clear();
   for (const [id, person] of now) copy.known.set(id, person);
-  Object.assign(copy, { version, revision, toRead: new Set() });
+  Object.assign(copy, { version, revision, epoch, toRead: new Set() });
   retell(opened);
   search.load(copy.enrolled);
   opened.threshold.load(copy.enrolled);
@@ -82,24 +84,29 @@ export function readAll(opened: CopiedGallery): void {
 
 const entryOf = (id: PersonId, person: KnownPerson | undefined): [PersonId, KnownPerson][] => (person ? [[id, person]] : []);
 
-/** Whether another process has changed something, or somebody is still to be read. */
-export const isBehind = ({ copy, db }: CopiedGallery): boolean => copy.toRead.size > 0 || pragma(db, 'data_version') !== copy.version;
+/** Whether another process has changed something, somebody's key was destroyed, or somebody is still to be read. */
+export const isBehind = ({ copy, db, vault }: CopiedGallery): boolean =>
+  copy.toRead.size > 0 || pragma(db, 'data_version') !== copy.version || vault.epoch !== copy.epoch;
 
 /** Reads what changed, a part of it where it is much; true where somebody is another than before. */
 export function readChanges(opened: CopiedGallery): boolean {
-  const { copy, sql, db } = opened;
+  const { copy, sql, db, vault } = opened;
   const version = pragma(db, 'data_version');
+  const { epoch } = vault;
   const revision = sql.revision();
   // The newest first: who was removed just now must not wait for the thousand who were added before.
-  const changed = sql.changedAfter(copy.revision);
-  const byAnother = version !== copy.version || revision < copy.revision;
+  const changed = [...(epoch === copy.epoch ? [] : removedFrom(opened)), ...sql.changedAfter(copy.revision)];
+  const byAnother = version !== copy.version || revision < copy.revision || epoch !== copy.epoch;
   copy.toRead = new Set([...changed, ...copy.toRead, ...(byAnother ? [...sql.ids(), ...copy.known.keys()] : [])]);
-  Object.assign(copy, { version, revision });
+  Object.assign(copy, { version, revision, epoch });
   const next = firstOf(opened, changed.length > 0 ? changed : copy.toRead); // one thing at a look
   const found = takeIn(opened, next);
   copy.toRead = new Set([...copy.toRead].slice(next.length));
   return found;
 }
+
+/** Those who are known and whose keys were destroyed: their rows may still be there. */
+const removedFrom = ({ copy, vault }: CopiedGallery): PersonId[] => [...removedPeople(vault)].filter((id) => copy.known.has(id));
 
 /** As many as one look reads, at least one. */
 function firstOf({ copy }: CopiedGallery, ids: Iterable<PersonId>): PersonId[] {
@@ -131,8 +138,9 @@ function takeIn(opened: CopiedGallery, ids: readonly PersonId[]): boolean {
 }
 
 /** Undefined where there is no such person. What is as before is the same object as before. */
-function read({ copy, sql, embedder, seal, refusals }: CopiedGallery, id: PersonId): KnownPerson | undefined {
-  const own = ownPerson({ sql, embedder, seal, refusals }, id);
+function read(opened: CopiedGallery, id: PersonId): KnownPerson | undefined {
+  const { copy, sql, embedder } = opened;
+  const own = ownPerson(opened, id);
   if (!own) return undefined;
   const before = copy.known.get(id)?.enrolled;
   const enrolled = before && sameTemplates(before.templates, own.templates) ? before : { id, templates: own.templates };

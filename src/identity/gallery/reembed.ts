@@ -3,11 +3,13 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Fault } from '../../base/errors.ts';
 import type { PersonId } from '../../events.ts';
 import type { Embedding } from '../../face/port.ts';
-import { guarded } from '../database.ts';
+import { isOf } from '../picture-id.ts';
 import type { Reembedded, ReembedOptions } from '../port.ts';
-import { isOwnPicture } from '../sealing.ts';
+import type { PictureRow } from '../rows/at-rest.ts';
+import { guarded } from '../rows/database.ts';
+import { ownPicture, pictureBytes, storeTemplate } from '../rows/sealing.ts';
 import { checkEmbedding } from '../search.ts';
-import { isOf, setTemplate } from './changes.ts';
+import { unreadableName } from './listing.ts';
 import { type OpenedGallery, wipeLog } from './opened.ts';
 import { isBehind, readChanges } from './reading.ts';
 
@@ -28,13 +30,17 @@ export async function reembed(
   const waiting = run(() => opened.sql.stalePictures(embedder.sha256)).values();
   const lane = async () => {
     for (const id of waiting) {
-      const row = run(() => opened.sql.picture(id));
-      if (!row) continue; // removed meanwhile
+      const stored = run(() => opened.sql.image(id));
+      if (!stored) continue; // removed meanwhile
+      const { personId, mark } = stored;
+      const row = run(() => ownPicture(opened, stored));
       try {
-        run(() => requireOwn(opened, id, row.picture));
-        const template = await embed(row.picture);
+        const picture = run(() => ownBytes(opened, stored, row));
+        const template = await embed(picture);
         checkEmbedding(embedder, template);
-        if (run(() => setTemplate(opened, id, embedder.sha256, template))) pictures++;
+        const vector = new Uint8Array(template.buffer, template.byteOffset, template.byteLength);
+        const made = { personId, sha256: row?.sha256 ?? '', embedder: embedder.sha256, vector };
+        if (run(() => storeTemplate(opened, id, mark, made))) pictures++;
         // Reading holds the door up: with many people it is done less often.
         if (clock.now() - readAtMs < Math.max(readEveryMs, oneIn * tookMs)) continue;
         const fromMs = clock.now();
@@ -43,7 +49,7 @@ export async function reembed(
         tookMs = readAtMs - fromMs;
       } catch (error) {
         if (!(error instanceof Fault) || isOfGallery(error)) throw error;
-        failed.push({ personId: row.personId, source: row.source, fault: error });
+        failed.push({ personId, source: row?.source ?? unreadableName, fault: error });
       }
     }
   };
@@ -60,13 +66,13 @@ export async function reembed(
 }
 
 /** A template of a picture that somebody else put there would be sealed by this door. */
-function requireOwn({ sql, seal, refusals: refused }: OpenedGallery, pictureId: number, picture: Uint8Array): void {
-  const row = seal && sql.sealedPicture(pictureId);
-  if (!row || (isOwnPicture(sql, seal, pictureId) && isOf(picture, row.sha256))) return;
-  refused.note('picture', row.personId, row.sha256);
+function ownBytes(opened: OpenedGallery, stored: Parameters<typeof pictureBytes>[1], row: PictureRow | undefined): Uint8Array {
+  const picture = row && pictureBytes(opened, stored);
+  if (picture && (!opened.seal || isOf(picture, row.sha256))) return picture;
+  if (row) opened.refusals.note('picture', row.personId, { picture: row.sha256 });
   throw new Fault('bad-picture', 'This stored picture was not put there by this door, so no template is made of it.');
 }
 
 function isOfGallery(fault: Fault): boolean {
-  return fault.code === 'disk-full' || fault.code === 'gallery-down' || fault.code === 'gallery-damaged';
+  return ['disk-full', 'gallery-down', 'gallery-damaged', 'vault-down', 'vault-damaged'].includes(fault.code);
 }

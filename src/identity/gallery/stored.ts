@@ -5,7 +5,7 @@
 import { existsSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import type { PersonId } from '../../events.ts';
-import { guarded } from '../database.ts';
+import { guarded } from '../rows/database.ts';
 
 /** Everybody of whom there is a row. Throws Faults `gallery-down`, `gallery-damaged`. */
 export const storedPeople = (file: string): ReadonlySet<PersonId> =>
@@ -16,7 +16,8 @@ export const storedValues = (file: string, personId: PersonId): readonly Uint8Ar
   lookInto(
     file,
     [
-      'SELECT * FROM people WHERE id = ?',
+      // Not `look`: another person's name may look alike.
+      'SELECT mark, details, seal FROM people WHERE id = ?',
       'SELECT * FROM pictures WHERE person_id = ?',
       'SELECT templates.* FROM templates JOIN pictures ON pictures.id = picture_id WHERE person_id = ?',
     ],

@@ -3,23 +3,47 @@
  * SQLite's errors become Faults with a remedy.
  */
 import type { DatabaseSync } from 'node:sqlite';
-import { asFault, Fault, messageOf } from '../base/errors.ts';
-import { emptyWriteAheadLog, openSqlite, type SqliteKind, sqliteTrouble } from '../base/sqlite.ts';
+import { asFault, Fault, messageOf } from '../../base/errors.ts';
+import { emptyWriteAheadLog, openSqlite, type SqliteKind, sqliteTrouble } from '../../base/sqlite.ts';
+import type { Vault } from '../../vault/port.ts';
+import { sealRowsInto6 } from './migration.ts';
 
-const schemaVersion = 5;
+const schemaVersion = 6;
 /** "FLGY": tells our file from any other SQLite file (SQLite file format, offset 68). */
 const applicationId = 0x464c4759;
 
-// `embedder` is the SHA-256 of the network that made the template. A picture may have templates of several, so that the
-// previous network can come back at once. `vector` is float32, little-endian like every machine we run on.
-// `seal`: see sealing.ts.
-const templatesTable = (seal: string) => `
-  CREATE TABLE templates (
-    picture_id INTEGER NOT NULL REFERENCES pictures ON DELETE CASCADE,
+/**
+ * What is personal is sealed (at-rest.ts): `details` and `picture` and `vector`. `mark` and `look` are keyed indexes.
+ * `embedder` is the SHA-256 of the network that made the template. A picture may have templates of several, so that the
+ * previous network can come back at once. `seal`: see sealing.ts. `_6`: the end of the names while the tables are made.
+ */
+const tables = (end: '' | '_6') => `
+  CREATE TABLE people${end} (
+    id TEXT PRIMARY KEY,
+    mark BLOB NOT NULL UNIQUE,
+    look BLOB NOT NULL,
+    details BLOB NOT NULL,
+    seal BLOB
+  ) STRICT;
+  CREATE TABLE pictures${end} (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    person_id TEXT NOT NULL REFERENCES people${end} ON DELETE CASCADE,
+    mark BLOB NOT NULL UNIQUE,
+    details BLOB NOT NULL,
+    picture BLOB NOT NULL,
+    seal BLOB
+  ) STRICT;
+  CREATE TABLE templates${end} (
+    picture_id INTEGER NOT NULL REFERENCES pictures${end} ON DELETE CASCADE,
     embedder TEXT NOT NULL,
-    vector BLOB NOT NULL,${seal}
+    vector BLOB NOT NULL,
+    seal BLOB,
     PRIMARY KEY (picture_id, embedder)
   ) STRICT;
+`;
+const indexes = `
+  CREATE INDEX look_of_people ON people (look);
+  CREATE INDEX pictures_of_person ON pictures (person_id);
 `;
 /**
  * Who changed, kept by the database itself, so that every process at the file sees what every other one does. A person
@@ -30,6 +54,8 @@ const changeLog = `
     revision INTEGER PRIMARY KEY AUTOINCREMENT,
     person_id TEXT NOT NULL UNIQUE
   ) STRICT;
+`;
+const triggers = `
   ${logged('people', (row) => `${row}.id`)}
   ${logged('pictures', (row) => `${row}.person_id`)}
   ${logged('templates', (row) => `person_id FROM pictures WHERE id = ${row}.picture_id`)}
@@ -50,39 +76,35 @@ function logged(table: string, person: (row: 'new' | 'old') => string): string {
     .join('\n');
 }
 
-const schema = `
-  CREATE TABLE people (
-    id TEXT PRIMARY KEY,
-    name TEXT NOT NULL UNIQUE,
-    enrolled_at TEXT NOT NULL,
-    rules TEXT NOT NULL DEFAULT '{}',
-    seal BLOB
-  ) STRICT;
-  CREATE TABLE pictures (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
-    person_id TEXT NOT NULL REFERENCES people ON DELETE CASCADE,
-    source TEXT NOT NULL,
-    added_at TEXT NOT NULL,
-    sha256 TEXT NOT NULL UNIQUE,
-    picture BLOB NOT NULL,
-    seal BLOB
-  ) STRICT;
-  CREATE INDEX pictures_of_person ON pictures (person_id);
-  ${templatesTable('seal BLOB,')}
-  ${changeLog}
-`;
+/** Within the transaction of the migration. */
+function sealTables(db: DatabaseSync, vault: Vault): void {
+  db.exec(tables('_6'));
+  sealRowsInto6(db, vault);
+  db.exec(`
+    DROP TABLE templates; DROP TABLE pictures; DROP TABLE people;
+    ALTER TABLE people_6 RENAME TO people; ALTER TABLE pictures_6 RENAME TO pictures; ALTER TABLE templates_6 RENAME TO templates;
+    ${indexes} ${triggers}`);
+}
 
 /** From each earlier version to the next. */
-const migrations: Readonly<Record<number, string>> = {
+const migrations = (vault: Vault): SqliteKind['migrations'] => ({
   1: `ALTER TABLE people ADD COLUMN rules TEXT NOT NULL DEFAULT '{}'`,
-  2: `ALTER TABLE templates RENAME TO templates_2; ${templatesTable('')}
+  2: `ALTER TABLE templates RENAME TO templates_2;
+    CREATE TABLE templates (
+      picture_id INTEGER NOT NULL REFERENCES pictures ON DELETE CASCADE,
+      embedder TEXT NOT NULL,
+      vector BLOB NOT NULL,
+      PRIMARY KEY (picture_id, embedder)
+    ) STRICT;
     INSERT INTO templates SELECT picture_id, embedder, vector FROM templates_2; DROP TABLE templates_2`,
   3: ['people', 'pictures', 'templates'].map((table) => `ALTER TABLE ${table} ADD COLUMN seal BLOB;`).join(''),
   4: changeLog,
-};
+  5: (db) => sealTables(db, vault),
+});
 
-const gallery: SqliteKind = {
-  ...{ applicationId, version: schemaVersion, schema, migrations },
+const gallery = (vault: Vault): SqliteKind => ({
+  ...{ applicationId, version: schemaVersion, migrations: migrations(vault) },
+  schema: `${tables('')} ${indexes} ${changeLog} ${triggers}`,
   faults: {
     foreign: (file) =>
       new Fault(
@@ -101,15 +123,15 @@ const gallery: SqliteKind = {
         `The gallery ${file} cannot be written; let this user write to its folder, or set state.folder (--state) to another`,
       ),
   },
-};
+});
 
 /**
  * Opens or makes the database; only its owner may read it (mode 0600).
  * Throws Faults `database-newer`, `gallery-damaged`, `gallery-down`, `disk-full`.
  */
-export function openGalleryFile(file: string, lockTimeoutMs: number): DatabaseSync {
+export function openGalleryFile(file: string, vault: Vault, lockTimeoutMs: number): DatabaseSync {
   return guarded(file, () => {
-    const { db, fresh } = openSqlite(file, gallery, lockTimeoutMs);
+    const { db, fresh } = openSqlite(file, gallery(vault), lockTimeoutMs);
     try {
       if (fresh) emptyLog(db, file); // now, because a disk that fills up later would have no room for it
       return db;

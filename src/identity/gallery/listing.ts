@@ -1,0 +1,71 @@
+/** Who is in an open gallery, by id or by name: names are found by their keyed index, and opened only then. */
+import { Fault } from '../../base/errors.ts';
+import type { PersonId } from '../../events.ts';
+import { looksLike } from '../lookalike.ts';
+import { isOf } from '../picture-id.ts';
+import type { Gallery, Person } from '../port.ts';
+import { isUnopened, lookMark, nameMark, openPerson, openPicture } from '../rows/at-rest.ts';
+import { ownPicture, pictureBytes, type RowParts } from '../rows/sealing.ts';
+
+/** In place of a name that cannot be opened. The person stands in lists, so that somebody can remove them. */
+export const unreadableName = '(cannot be read)';
+
+/** By name. */
+export function listPeople(parts: RowParts): Person[] {
+  const people = [...parts.sql.people()].flatMap((stored) => shownPerson(parts, stored) ?? []);
+  return people.sort((a, b) => (a.name < b.name ? -1 : Number(a.name > b.name)));
+}
+
+/** Undefined for somebody who was removed and of whom rows are left. */
+function shownPerson({ vault }: RowParts, stored: NonNullable<ReturnType<RowParts['sql']['person']>>): Person | undefined {
+  const { id, pictures } = stored;
+  const row = openPerson(vault, stored);
+  if (row === 'removed') return undefined;
+  return isUnopened(row)
+    ? { id, name: unreadableName, enrolledAt: '', pictures }
+    : { id, name: row.name, enrolledAt: row.enrolledAt, pictures };
+}
+
+export function personWith(parts: RowParts, id: PersonId): Person | undefined {
+  const stored = parts.sql.person(id);
+  return stored && shownPerson(parts, stored);
+}
+
+/** Throws Fault `not-found`. */
+export function personOf(parts: RowParts, id: PersonId): Person {
+  const person = personWith(parts, id);
+  if (!person) throw new Fault('not-found', `There is no person with the id ${id}: list the people to see who is enrolled.`);
+  return person;
+}
+
+/**
+ * As `withName` finds them in a list. What an index says is compared with the name itself: somebody may have swapped
+ * them.
+ */
+export function peopleNamed(parts: RowParts, text: string): readonly Person[] {
+  const { sql, vault } = parts;
+  const name = text.trim().normalize('NFC');
+  const id = sql.idWithMark(nameMark(vault, name));
+  const exact = id === undefined ? undefined : personWith(parts, id);
+  if (exact?.name === name) return [exact];
+  const alike = sql.idsWithLook(lookMark(vault, name)).flatMap((other) => personWith(parts, other) ?? []);
+  return alike.filter((person) => looksLike(person.name, name));
+}
+
+/** The stored pictures by id, without their bytes; those that cannot be opened are left out. */
+export const picturesById = ({ sql, vault }: RowParts, id: PersonId): { readonly id: string; readonly pictureId: number }[] =>
+  sql.picturesOf(id).flatMap((stored) => {
+    const row = openPicture(vault, stored);
+    return isUnopened(row) ? [] : [{ id: row.sha256, pictureId: stored.pictureId }];
+  });
+
+/** With their bytes, without those that this door did not write. */
+export function ownPicturesOf(parts: RowParts, id: PersonId): ReturnType<Gallery['pictures']> {
+  return parts.sql.picturesOf(id).flatMap((stored) => {
+    const row = ownPicture(parts, stored);
+    const image = row && parts.sql.image(stored.pictureId);
+    const picture = image && pictureBytes(parts, image);
+    if (!row || !picture || (parts.seal && !isOf(picture, row.sha256))) return [];
+    return [{ id: row.sha256, picture, source: row.source, addedAt: row.addedAt }];
+  });
+}
