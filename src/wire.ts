@@ -18,7 +18,6 @@ import { journalOf, journalPeople, journalReaderOf } from './adapters/journal.ts
 import { checksLiveness, livenessOf, liveVisitsOf } from './adapters/liveness.ts';
 import { embeddedBroker } from './adapters/mqtt.ts';
 import { inputsOf, relayOf } from './adapters/relay.ts';
-import { vaultOf } from './adapters/vault.ts';
 import { Fault, messageOf } from './base/errors.ts';
 import type { Log } from './base/log.ts';
 import { type BootTime, type Clock, runTime, steppedClock, systemClock } from './base/time.ts';
@@ -26,6 +25,7 @@ import type { CameraIdentity } from './camera/binding.ts';
 import { openEar } from './camera/demo/ear.ts';
 import type { Camera } from './camera/port.ts';
 import { sharedCamera } from './camera/shared.ts';
+import type { Desk } from './command/port.ts';
 import type { FaceReader } from './face/port.ts';
 import { bootTime } from './host/boot-time.ts';
 import { openTrim } from './host/free-memory.ts';
@@ -33,15 +33,16 @@ import { lockState } from './host/lock.ts';
 import { stateModes } from './host/state-folder.ts';
 import { timeSync } from './host/time-sync.ts';
 import { type ChallengeWatch, watchChallenges } from './house/challenge-watch.ts';
-import { commandPorts } from './house/command-ports.ts';
+import { type CommandPortsParts, commandPorts } from './house/command-ports.ts';
 import { doorEvidence } from './house/door-evidence.ts';
 import { doorStates } from './house/door-states.ts';
 import { tellEvent } from './house/event-path.ts';
 import { eyesOf } from './house/eyes.ts';
 import { decidedOn, sightingOf } from './house/frame-path.ts';
-import { type InfraredWatch, openInfraredWatch } from './house/infrared-watch.ts';
-import { watchLiveVisits } from './house/live-visits.ts';
-import { type LivenessWatch, type LivenessWatchParts, watchLiveness } from './house/liveness-watch.ts';
+import { type InfraredWatch, openInfraredWatch } from './house/liveness/infrared-watch.ts';
+import { watchLiveVisits } from './house/liveness/live-visits.ts';
+import { type LivenessWatch, type LivenessWatchParts, watchLiveness } from './house/liveness/liveness-watch.ts';
+import { houseVault, lockedEyes, unlocking } from './house/locked.ts';
 import { daemonLoops, type Loops } from './house/loops.ts';
 import { watchMounting } from './house/mounting-watch.ts';
 import { outsidePictures } from './house/outside-pictures.ts';
@@ -50,7 +51,7 @@ import type { Shredder } from './house/removal/shredder.ts';
 import { openRetention } from './house/retention/open.ts';
 import { sureTime } from './house/retention/sure-time.ts';
 import type { Listeners, Rooms } from './house/rooms.ts';
-import { runHouse } from './house/running.ts';
+import { type HouseEnd, runHouse } from './house/running.ts';
 import { type HouseStatus, houseStatus, policyOf, readingsOf } from './house/standing.ts';
 import { onTick, takeInChanges } from './house/time-path.ts';
 import { doorView } from './house/view.ts';
@@ -92,8 +93,10 @@ export interface House extends AsyncDisposable {
   /** For everyone who is not a face. */
   readonly door: Door;
   readonly status: HouseStatus;
-  /** Runs until `signal` is aborted or a replay has been played to its end. */
-  run(signal: AbortSignal): Promise<void>;
+  /** Why the vault is locked; undefined where it is open. */
+  readonly lock: Fault | undefined;
+  /** Runs until `signal` is aborted, a replay has been played to its end, or a locked vault is unlocked. */
+  run(signal: AbortSignal): Promise<HouseEnd>;
 }
 
 /**
@@ -119,7 +122,8 @@ export async function wire(config: Config, log: Log, overrides: Overrides = {}):
   const { controller, door, people } = entrance;
   const outside = opening.use(outsidePictures(systemClock));
   rooms.view = doorView({ config, clock, log: log.child({ room: 'face' }), record: controller.record });
-  rooms.evidence = opening.use(doorEvidence({ config, eyes, clock, log: log.child({ room: 'identity' }), record: controller.record }));
+  if (!rooms.lock)
+    rooms.evidence = opening.use(doorEvidence({ config, eyes, clock, log: log.child({ room: 'identity' }), record: controller.record }));
   rooms.infrared = infraredWatchOf(rooms);
   rooms.backups = opening.use(backupsFor(rooms, controller.record, synchronised));
   rooms.liveness = used(opening, await livenessWatchOf(rooms, overrides, controller.record));
@@ -145,9 +149,9 @@ export async function wire(config: Config, log: Log, overrides: Overrides = {}):
   });
   const broker = config.mqtt.enabled && config.mqtt.embedded ? opening.use(await embeddedBroker(config)) : undefined;
   const shredder = opening.use(openDoorShredder(config, { vault: rooms.vault, gallery, record: controller.record }, learning?.place));
-  finishRemovals(shredder, log);
+  if (!rooms.lock) finishRemovals(shredder, log);
   const roster = rosterOf({ gallery, journal, consents: consentRules(config, rooms.vault, clock), shred: shredder.shred });
-  rooms.retention = opening.use(openRetention(rooms, entrance, roster));
+  if (!rooms.lock) rooms.retention = opening.use(openRetention(rooms, entrance, roster));
   const seen = cameraSeen(rooms, loops);
   const enrolment = opening.use(
     enrolmentSessionsOf(config, {
@@ -156,17 +160,7 @@ export async function wire(config: Config, log: Log, overrides: Overrides = {}):
     }),
   );
   const networks = opening.use(networkList(config));
-  const ports = () =>
-    commandPorts({
-      ...{ config, live, door, controller, gallery, people, roster, journal, networks, enrolment, camera, learning, clock },
-      reader: rooms.entries,
-    });
-  const desk =
-    config.mqtt.enabled && config.mqtt.commands
-      ? opening.use(
-          await deskOf(config, { ports: ports(), log: log.child({ room: 'command' }), clockSynchronised: overrides.clockSynchronised }),
-        )
-      : undefined;
+  const desk = used(opening, await deskFor(rooms, overrides, { controller, door, people, roster, networks, enrolment }));
   const signer = config.mqtt.enabled ? await doorSignerOf(config) : undefined;
   rooms.challenges = used(opening, challengeWatchOf(rooms, broker?.url));
   const showStates = doorStates(rooms, entrance, loops);
@@ -174,6 +168,7 @@ export async function wire(config: Config, log: Log, overrides: Overrides = {}):
   const resources = opening.move();
   return {
     ...{ config, reader, gallery, journal, door },
+    lock: rooms.lock,
     get status() {
       return houseStatus(rooms, loops.status);
     },
@@ -187,20 +182,21 @@ async function openRooms(config: Config, log: Log, overrides: Overrides, opening
   const stepped = isStepped(config, overrides) ? steppedClock() : undefined;
   const clock = overrides.clock ?? stepped ?? systemClock;
   opening.use(lockState(guardedFolder(config, log)));
-  const vault = opening.use(vaultOf(config, clock));
+  const { vault, lock } = houseVault(config, clock);
+  opening.use(vault);
   const people = journalPeople(config, clock);
   const journal = opening.use(journalOf(config, clock, people));
   const entries = opening.use(journalReaderOf(config, people));
   const synchronised = overrides.clockSynchronised ?? timeSync();
   const time = sureTime({ clock: overrides.clock ?? systemClock, journal, synchronised });
-  const { eyes, learning } = await openGuarding({ config, log, clock, vault, journal, time }, overrides, opening);
+  const { eyes, learning } = await openGuarding({ config, log, clock, vault, lock, journal, time }, overrides, opening);
   const relay = opening.use(overrides.relay ?? (await relayOf(config, clock, log.child({ room: 'relay' }))));
   const ear = openEar();
   const onBound = ({ title, ids, port }: CameraIdentity) => journal.append({ kind: 'camera.bound', title, ids, port });
   const plainCamera = overrides.camera ?? cameraOf(config, clock, onBound, ear.said);
   const camera = sharedCamera(stepped ? stepping(plainCamera, stepped, config.camera.fps) : plainCamera);
   return {
-    ...{ config, clock, log, vault, journal, time, entries, learning, eyes, relay, camera },
+    ...{ config, clock, log, vault, lock, journal, time, entries, learning, eyes, relay, camera },
     listeners: {
       ...overrides,
       onEvent: (event, entry) => {
@@ -209,6 +205,7 @@ async function openRooms(config: Config, log: Log, overrides: Overrides, opening
       },
     },
     live: liveSettings(config),
+    ...{ unlockedAtMs: undefined, lookedForKeyMs: clock.now(), reopen: new AbortController() },
     counts: { grants: 0, denials: 0, alarms: 0 },
     people: eyes.gallery.people,
     lookedAt: undefined,
@@ -231,12 +228,13 @@ function guardedFolder(config: Config, log: Log): string {
   return folder;
 }
 
-/** A reader that a test brings guards alone: there is nothing to learn for it. */
+/** A reader that a test brings guards alone: there is nothing to learn for it. Nor where the vault is locked. */
 async function openGuarding(
-  { config, log, clock, vault, journal, time }: Pick<Rooms, 'config' | 'log' | 'clock' | 'journal' | 'vault' | 'time'>,
+  { config, log, clock, vault, lock, journal, time }: Pick<Rooms, 'config' | 'log' | 'clock' | 'vault' | 'lock' | 'journal' | 'time'>,
   overrides: Overrides,
   opening: AsyncDisposableStack,
 ): Promise<Pick<Rooms, 'eyes' | 'learning'>> {
+  if (lock) return { eyes: opening.use(await lockedEyes(config, lock, overrides.reader)), learning: undefined };
   if (overrides.reader) return { eyes: opening.use(eyesOf(config, overrides.reader, vault, clock)), learning: undefined };
   const learning = opening.use(
     await openLearning({
@@ -254,6 +252,21 @@ async function openGuarding(
 /** The backups that this door takes. */
 function backupsFor({ config, vault, clock, log }: Rooms, record: LivenessWatchParts['record'], synchronised: () => boolean): Backups {
   return backupsOf(config, vault, { clock, synchronised, record, log: log.child({ room: 'vault' }) });
+}
+
+/** What takes signed commands; undefined where none are taken. */
+async function deskFor(
+  rooms: Rooms,
+  { clockSynchronised }: Overrides,
+  parts: Pick<CommandPortsParts, 'controller' | 'door' | 'people' | 'roster' | 'networks' | 'enrolment'>,
+): Promise<(Desk & AsyncDisposable) | undefined> {
+  const { config, live, journal, eyes, camera, learning, clock, lock, entries: reader, log } = rooms;
+  if (!config.mqtt.enabled || !config.mqtt.commands) return undefined;
+  const ports = commandPorts({
+    ...{ ...parts, config, live, journal, gallery: eyes.gallery, camera, learning, clock, lock, reader },
+    unlocking: unlocking(rooms, parts.controller.record),
+  });
+  return await deskOf(config, { ports, log: log.child({ room: 'command' }), clockSynchronised });
 }
 
 /** What a removal that was cut has left. The door opens without: it knows nobody whose key was destroyed. */
@@ -295,11 +308,11 @@ function challengeWatchOf({ config, clock, log }: Rooms, brokerUrl: string | und
 
 /** The checks of liveness, where somebody has to show that they live. */
 async function livenessWatchOf(
-  { infrared, config, clock, log, journal, vault }: Rooms,
+  { infrared, config, clock, log, journal, vault, lock }: Rooms,
   { liveness, reader }: Overrides,
   record: LivenessWatchParts['record'],
 ): Promise<LivenessWatch | undefined> {
-  if (!checksLiveness(config) || (reader && !liveness)) return undefined;
+  if (!checksLiveness(config) || lock || (reader && !liveness)) return undefined;
   const open = async () => liveness ?? (await livenessOf(config));
   const visits = watchLiveVisits({ open: () => liveVisitsOf(config, vault), journal, log });
   return watchLiveness({ open, clock, log, record, visits, infrared, retry: retryOf(config) });

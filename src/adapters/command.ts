@@ -7,12 +7,12 @@ import type { Log } from '../base/log.ts';
 import { type Clock, systemClock } from '../base/time.ts';
 import { commandDesk } from '../command/desk.ts';
 import { copiedWords, type DoorKeys, openDoorKeys } from '../command/keys.ts';
+import { openUsedCommands } from '../command/limits/used.ts';
 import { type NewOperator, type Operator, operatorsIn } from '../command/operators.ts';
 import type { Desk } from '../command/port.ts';
 import { openProver } from '../command/prover.ts';
 import { commands } from '../command/registry.ts';
 import type { CommandPorts } from '../command/spec.ts';
-import { openUsedCommands } from '../command/used.ts';
 import { machineMark } from '../host/machine.ts';
 import { timeSync } from '../host/time-sync.ts';
 import type { Config } from '../settings/load.ts';
@@ -74,6 +74,12 @@ export async function deskOf(config: Config, parts: DeskParts): Promise<Desk & A
     const all = commands.map((command) => command.name).join(', ');
     throw new Fault('bad-config', `mqtt.allowUnsigned names ${unknown.join(', ')}; there are ${all}`);
   }
+  const secret = commands.filter((command) => command.secret && allowUnsigned.includes(command.name));
+  if (secret.length > 0)
+    throw new Fault(
+      'bad-config',
+      `mqtt.allowUnsigned names ${secret.map(({ name }) => name).join(', ')}, which takes a secret: it must be signed and encrypted`,
+    );
   const keys = await doorKeysOf(config);
   if (keys.copied) parts.log.error(copiedWords);
   const used = openUsedCommands(join(stateFolder(config), 'commands.sqlite'));

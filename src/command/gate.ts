@@ -8,14 +8,14 @@ import { Compile } from 'typebox/compile';
 import { parseJson } from '../base/jws.ts';
 import type { Clock } from '../base/time.ts';
 import { copiedWords, type DoorKeys, type PublicKey } from './keys.ts';
+import { type Quotas, quotasOf, type Urgency } from './limits/quotas.ts';
+import { type SeenIds, seenIds } from './limits/seen.ts';
+import type { UsedCommands } from './limits/used.ts';
 import type { Operator } from './operators.ts';
 import { type CommandError, type Incoming, type Role, roles } from './port.ts';
 import type { Prover } from './proof.ts';
-import { type Quotas, quotasOf, type Urgency } from './quotas.ts';
 import { looksSealed } from './seal.ts';
-import { type SeenIds, seenIds } from './seen.ts';
 import type { Call, Command } from './spec.ts';
-import type { UsedCommands } from './used.ts';
 
 const id = Type.String({ pattern: '^[A-Za-z0-9_.:-]{1,64}$' });
 const replyTo = Type.String({ minLength: 1, maxLength: 256 });
@@ -157,7 +157,7 @@ async function admitSealed(state: State, { name, payload }: Incoming): Promise<G
   const proof = quotas.takeProof(urgency) ? await prover.prove(payload, urgency === 'urgent') : undefined;
   if (!proof) return refuse({ signed: true }, 'busy', tooMany);
   if (!proof.ok) return refuse({ signed: true }, proof.code, proof.message);
-  const { operator, claims } = proof;
+  const { operator, claims, enclosed } = proof;
   if (!signed.Check(claims)) return refuse({ signed: true }, 'malformed', 'This door does not know this form of signed request.');
   const way: ReplyWay = { signed: true, id: claims.jti, ...pick(claims, 'replyTo'), ...pick(claims, 'replyKey') };
   const problem = wrongClaims(claims, name, state) ?? wrongTime(claims, state);
@@ -172,7 +172,7 @@ async function admitSealed(state: State, { name, payload }: Incoming): Promise<G
   }
   signedIds.add(operator.kid, claims.jti, claims.exp + skewS, nowS);
   try {
-    const admission = admitProved(state, { name, operator, claims, way, place });
+    const admission = admitProved(state, { name, operator, claims, enclosed, way, place });
     if (!admission.ok) place[Symbol.dispose]();
     return admission;
   } catch (error) {
@@ -185,12 +185,14 @@ interface ProvedRequest {
   readonly name: string;
   readonly operator: Pick<Operator, 'name' | 'role' | 'kid'>;
   readonly claims: Static<typeof signedRequest>;
+  /** Whether it came encrypted to the door. */
+  readonly enclosed: boolean;
   readonly way: ReplyWay;
   readonly place: Disposable;
 }
 
 /** The last checks, before anything is done: afterwards a command that changes something is used up, durably. */
-function admitProved({ commands, used, clock, keys }: State, { name, operator, claims, way, place }: ProvedRequest): GateAnswer {
+function admitProved({ commands, used, clock, keys }: State, { name, operator, claims, enclosed, way, place }: ProvedRequest): GateAnswer {
   const no = (error: CommandError): GateAnswer => ({ ok: false, way, error, counted: true });
   const command = commands.get(name);
   if (!command) return no({ code: 'unknown-command', message: 'There is no such command.' });
@@ -198,7 +200,7 @@ function admitProved({ commands, used, clock, keys }: State, { name, operator, c
     const message = `${operator.name} has the role ${operator.role}; this command needs ${command.role}.`;
     return no({ code: 'role', message });
   }
-  const problem = copiedDoor(command, keys) ?? wrongArgs(command, claims.args);
+  const problem = copiedDoor(command, keys) ?? readOnTheWay(command, enclosed) ?? wrongArgs(command, claims.args);
   if (problem) return no(problem);
   // That a read was used is known until the daemon stops, which is enough: repeated, it tells the same operator again.
   if (command.changes) {
@@ -245,6 +247,13 @@ function wrongTime({ iat, exp }: Static<typeof signedRequest>, options: GateOpti
 function copiedDoor({ urgent }: Command, { copied }: Pick<DoorKeys, 'copied'>): CommandError | undefined {
   if (!copied || urgent) return undefined;
   return { code: 'copied-door', message: copiedWords };
+}
+
+function readOnTheWay({ secret }: Command, enclosed: boolean): CommandError | undefined {
+  if (!secret || enclosed) return undefined;
+  const message =
+    'This command must be encrypted to the door, not only signed (facelatch send does that): whoever saw it knows what it says.';
+  return { code: 'refused', message };
 }
 
 /** Whom a command is for: the door's name and its key, because two doors may have the same name. */

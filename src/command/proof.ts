@@ -12,7 +12,7 @@ import type { Refusal } from './port.ts';
 import { disclose, isEnclosed, isSigned, verifiedClaims } from './seal.ts';
 
 export type Proof =
-  | { readonly ok: true; readonly operator: Pick<Operator, 'name' | 'role' | 'kid'>; readonly claims: unknown }
+  | { readonly ok: true; readonly operator: Pick<Operator, 'name' | 'role' | 'kid'>; readonly claims: unknown; readonly enclosed: boolean }
   | { readonly ok: false; readonly code: Refusal; readonly message: string };
 
 /** What tells who signed a payload. */
@@ -35,7 +35,8 @@ export function proofOf({ decrypt, operatorsFile }: ProofParts): (payload: Uint8
   const operatorBy = findingIn(operatorsFile);
   return async (payload) => {
     const text = Buffer.from(payload).toString('latin1').trim();
-    const jws = isEnclosed(text) ? await disclose(text, decrypt) : text;
+    const enclosed = isEnclosed(text);
+    const jws = enclosed ? await disclose(text, decrypt) : text;
     if (jws === undefined || !isSigned(jws))
       return no('bad-signature', 'This is not encrypted to this door: fetch its card again (facelatch key door).');
     const kid = claimedKid(jws, 'facelatch-command+jwt');
@@ -43,7 +44,7 @@ export function proofOf({ decrypt, operatorsFile }: ProofParts): (payload: Uint8
     if (!operator) return no('unknown-key', 'No operator of this door has this key: add it with facelatch key add.');
     const claims = await verifiedClaims(jws, await importKey(operator.key));
     if (claims === undefined) return no('bad-signature', 'The signature does not fit: the command was changed.');
-    return { ok: true, operator: { name: operator.name, role: operator.role, kid: operator.kid }, claims };
+    return { ok: true, operator: { name: operator.name, role: operator.role, kid: operator.kid }, claims, enclosed };
   };
 }
 

@@ -5,5 +5,13 @@ import { lookCommands } from './look.ts';
 import { peopleCommands } from './people.ts';
 import type { Command } from './spec.ts';
 import { trainCommands } from './train.ts';
+import { vaultCommands } from './vault.ts';
 
-export const commands: readonly Command[] = [...doorCommands, ...peopleCommands, ...enrolCommands, ...lookCommands, ...trainCommands];
+export const commands: readonly Command[] = [
+  ...doorCommands,
+  ...peopleCommands,
+  ...enrolCommands,
+  ...lookCommands,
+  ...trainCommands,
+  ...vaultCommands,
+];

@@ -19,10 +19,11 @@ export interface CommandPorts {
   readonly rule: ChangeRules;
   /** Journal entries in their published form. */
   readonly entries: (query: Query & { readonly limit: number }) => Promise<readonly object[] | 'too-long' | 'busy'>;
-  readonly enrolment?: EnrolmentSessions;
+  readonly enrolment?: Pick<EnrolmentSessions, 'of'>;
   readonly parts: Parts;
   readonly settings: Settings;
   readonly training?: Training;
+  readonly vault?: { unlock(secret: string, by: string): Promise<'unlocked' | 'open' | 'busy'> };
   /** Undefined while it is not known. */
   readonly models?: () => Promise<readonly Record<string, unknown>[] | undefined>;
   /** The kept pictures of a journal entry. Absent where no picture may leave the door. */
@@ -54,6 +55,8 @@ export interface CommandSpec<Args extends TObject, Result extends TSchema> {
   /** What it does, in one line. */
   readonly summary: string;
   readonly role: Role;
+  /** True where what it takes must stay secret: it is refused where it is signed and not encrypted as well. */
+  readonly secret?: boolean;
   /** True where it changes anything: then that it was used is stored before it is carried out. */
   readonly changes: boolean;
   /** True where it makes the door safer: then it has rates and places of its own, which no other command can take. */

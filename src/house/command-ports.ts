@@ -3,6 +3,7 @@ import type { Controller } from '../access/controller.ts';
 import type { Entrance } from '../access/entrance.ts';
 import { ruleNames, ruler } from '../access/person-rules.ts';
 import type { Door } from '../access/port.ts';
+import type { Fault } from '../base/errors.ts';
 import { type Clock, systemClock } from '../base/time.ts';
 import type { SharedCamera } from '../camera/shared.ts';
 import { partsOf } from '../command/parts.ts';
@@ -14,6 +15,7 @@ import type { Learning } from '../learning/open.ts';
 import { publicEntry } from '../mqtt/codec.ts';
 import type { LiveSettings } from '../settings/live.ts';
 import type { Config } from '../settings/load.ts';
+import { lockedPorts } from './locked.ts';
 
 export interface CommandPortsParts {
   readonly config: Config;
@@ -30,13 +32,17 @@ export interface CommandPortsParts {
   readonly enrolment: EnrolmentSessions;
   readonly camera: Pick<SharedCamera, 'latest'>;
   readonly learning: Learning | undefined;
+  /** Why the vault is locked. */
+  readonly lock: Fault | undefined;
+  readonly unlocking: CommandPorts['vault'];
   readonly clock: Clock;
 }
 
 export function commandPorts(parts: CommandPortsParts): CommandPorts {
   const { config, live, door, controller, gallery, people, roster, journal, reader, networks, enrolment, camera, learning, clock } = parts;
+  const { lock, unlocking: vault } = parts;
   return {
-    ...{ door, gallery, roster, enrolment },
+    ...{ door, gallery, roster, enrolment, ...(vault && { vault }), ...(lock && lockedPorts(lock)) },
     rule: ruler({ gallery: people, journal, names: ruleNames(config.access) }),
     entries: async (query) => {
       const found = await reader.query(query);

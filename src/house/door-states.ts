@@ -27,6 +27,7 @@ export function doorStates(rooms: Rooms, entrance: Entrance, loops: Loops): (pub
     show('door', !relay.held ? 'unknown' : relay.level === 'active' ? 'released' : 'locked');
     show('camera', loops.status.camera === 'failed' ? 'failed' : 'working');
     show('face', faceStopped ? 'stopped' : 'working');
+    show('vault', rooms.lock ? 'locked' : 'open');
     show('mode', premises.armed ? 'armed' : 'disarmed');
     show('visitor', prompt);
     show('spoof', spoofSeen ? 'seen' : 'clear');

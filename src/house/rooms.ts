@@ -5,6 +5,7 @@
 import type { ControllerOptions } from '../access/controller.ts';
 import type { Observation } from '../access/port.ts';
 import type { ServedMetrics } from '../adapters/host.ts';
+import type { Fault } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { Clock } from '../base/time.ts';
 import type { SharedCamera } from '../camera/shared.ts';
@@ -22,8 +23,8 @@ import type { Backups } from '../vault/backup/routine.ts';
 import type { Vault } from '../vault/port.ts';
 import type { ChallengeWatch } from './challenge-watch.ts';
 import type { DoorEvidenceWatch } from './door-evidence.ts';
-import type { InfraredWatch } from './infrared-watch.ts';
-import type { LivenessWatch } from './liveness-watch.ts';
+import type { InfraredWatch } from './liveness/infrared-watch.ts';
+import type { LivenessWatch } from './liveness/liveness-watch.ts';
 import type { SureTime } from './retention/sure-time.ts';
 import type { RetentionWatch } from './retention/watch.ts';
 import type { View } from './view.ts';
@@ -54,6 +55,7 @@ export interface Rooms {
   readonly clock: Clock;
   readonly log: Log;
   readonly listeners: Listeners;
+  /** Where it is locked, all that it does is to say so. */
   readonly vault: Vault;
   readonly journal: Journal;
   /** The time by which data is past its own. */
@@ -66,6 +68,13 @@ export interface Rooms {
   readonly relay: Relay;
   readonly camera: SharedCamera;
   readonly live: LiveSettings;
+  /** Why the vault is locked: then nobody is recognised (house/locked.ts). Undefined where it is open. */
+  readonly lock: Fault | undefined;
+  /** Since when it is unlocked. */
+  unlockedAtMs: number | undefined;
+  lookedForKeyMs: number;
+  /** Ends the house, to be opened again. */
+  readonly reopen: AbortController;
   /** What happened since the start. */
   readonly counts: { grants: number; denials: number; alarms: number };
   /** How many are enrolled, as of the last second. */

@@ -6,6 +6,7 @@ import type { Entrance } from '../access/entrance.ts';
 import { messageOf } from '../base/errors.ts';
 import { systemClock } from '../base/time.ts';
 import { followJournal } from '../journal/follow.ts';
+import { tellLocked } from './locked.ts';
 import type { Loops } from './loops.ts';
 import { openPublishing, type PublishingParts } from './publishing.ts';
 import type { Rooms } from './rooms.ts';
@@ -16,21 +17,31 @@ export interface RunningParts extends PublishingParts {
   readonly loops: Loops;
 }
 
-/** Runs until `signal` is aborted or a replay has been played to its end. */
-export async function runHouse(rooms: Rooms, parts: RunningParts, signal: AbortSignal): Promise<void> {
+/** `unlocked`: the vault is open now, and the house is to be opened again with its people. */
+export type HouseEnd = 'over' | 'unlocked';
+
+/** Runs until `signal` is aborted, a replay has been played to its end, or a locked vault is unlocked. */
+export async function runHouse(rooms: Rooms, parts: RunningParts, signal: AbortSignal): Promise<HouseEnd> {
   const { config, relay, listeners } = rooms;
   const { controller } = parts.entrance;
   signal.addEventListener('abort', () => listeners.serviceManager?.stopping(), { once: true });
   controller.record(startedEvent(rooms));
+  tellLocked(rooms, controller.record);
   // Publishing ends last, so that the broker hears of the stop too.
   const over = new AbortController();
   const following = followForMetrics(rooms, over.signal);
   if (config.mqtt.enabled) rooms.publishing = openPublishing(rooms, parts, over.signal);
+  const { signal: reopened } = rooms.reopen;
+  const isUnlocked = () => reopened.aborted && !signal.aborted;
   try {
-    await runLoops(rooms, parts, signal);
+    await runLoops(rooms, parts, AbortSignal.any([signal, reopened]));
+    return isUnlocked() ? 'unlocked' : 'over';
   } finally {
     await relay.safe();
-    controller.record({ kind: 'daemon.stopped', reason: signal.aborted ? messageOf(signal.reason) : 'replay ended' });
+    controller.record({
+      kind: 'daemon.stopped',
+      reason: signal.aborted ? messageOf(signal.reason) : isUnlocked() ? 'the vault was unlocked' : 'replay ended',
+    });
     rooms.publishing?.showStates();
     over.abort();
     await rooms.publishing?.done;

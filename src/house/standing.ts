@@ -24,7 +24,7 @@ export interface HouseStatus extends DaemonStatus {
 
 /** What the door decides by now: the settings in force, and the threshold of the network that guards. */
 export function policyOf(rooms: Rooms): Policy {
-  const { eyes, live, learning } = rooms;
+  const { eyes, live, learning, lock } = rooms;
   const { down } = eyes.gallery;
   return {
     ...live.config.access,
@@ -32,6 +32,7 @@ export function policyOf(rooms: Rooms): Policy {
     pulseMs: live.config.relay.pulseMs,
     threshold: noteOf(eyes.gallery.threshold),
     liveness: livenessRulesOf(rooms),
+    ...(lock ? { blocked: { reason: 'vault-locked', detail: 'the vault is locked, so nobody is recognised' } } : {}),
     ...(down === undefined ? {} : { blocked: { reason: 'gallery-down', detail: 'the people cannot be read' } }),
     ...(learning?.waiting?.now ? { partial: { reason: 'gallery-down', detail: beingMade(learning.waiting.people) } } : {}),
   };
@@ -53,11 +54,12 @@ export function houseStatus({ camera, relay, eyes, publishing, view }: Rooms, st
   };
 }
 
-export function summaryOf({ relay, eyes, publishing, view, learning }: Rooms, { camera }: DaemonStatus): string {
-  const lock = relay.held ? relay.label : `relay not held: ${relay.label}`;
+export function summaryOf({ relay, eyes, publishing, view, learning, lock }: Rooms, { camera }: DaemonStatus): string {
+  const line = relay.held ? relay.label : `relay not held: ${relay.label}`;
   const masked = view?.masked ? `, ${view.masked} still face${view.masked > 1 ? 's' : ''} left out` : '';
   const making = learning?.waiting ? ` (${beingMade(learning.waiting.people)})` : '';
-  return `${lock}; camera ${camera}${masked}; ${eyes.gallery.templates} templates${making}; broker ${publishing?.summary ?? 'off'}`;
+  const vault = lock ? '; VAULT LOCKED, nobody is recognised' : '';
+  return `${line}${vault}; camera ${camera}${masked}; ${eyes.gallery.templates} templates${making}; broker ${publishing?.summary ?? 'off'}`;
 }
 
 export function readingsOf(

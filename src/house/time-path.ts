@@ -5,6 +5,7 @@
 import type { Entrance } from '../access/entrance.ts';
 import { Fault, messageOf } from '../base/errors.ts';
 import type { Event } from '../events.ts';
+import { endUnlocked, lookForKey } from './locked.ts';
 import type { Loops } from './loops.ts';
 import type { Rooms } from './rooms.ts';
 import { summaryOf } from './standing.ts';
@@ -14,6 +15,7 @@ export function onTick(rooms: Rooms, entrance: Pick<Entrance, 'tick' | 'controll
   entrance.tick();
   rooms.challenges?.tick(entrance.controller.challenge);
   learning?.tick();
+  endUnlocked(rooms);
   publishing?.showStates();
   rooms.retention?.tick();
   listeners.serviceManager?.attend({ relayHeld: relay.held, turns: status.turns, status: summaryOf(rooms, status) });
@@ -22,6 +24,7 @@ export function onTick(rooms: Rooms, entrance: Pick<Entrance, 'tick' | 'controll
 /** Takes in what other processes changed in the people and the trained networks; true where there is more of it. */
 export function takeInChanges(rooms: Rooms, record: (event: Event) => void): boolean {
   const { gallery } = rooms.eyes;
+  lookForKey(rooms, record);
   try {
     if (gallery.refresh()) rooms.log.info({ room: 'identity', templates: gallery.templates }, 'people changed');
     rooms.people = gallery.people;

@@ -165,6 +165,13 @@ const problems = ({ topics, inputs }: HomeAssistantOptions): Components => ({
     device_class: 'problem',
     entity_category: 'diagnostic',
   },
+  vault: {
+    shown: true,
+    ...binary(topics.state('vault'), 'locked', 'open'),
+    name: 'Vault locked',
+    device_class: 'problem',
+    entity_category: 'diagnostic',
+  },
 });
 
 /** The last person, the last likeness, the last latency. */

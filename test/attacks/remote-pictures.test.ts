@@ -19,7 +19,7 @@ const read: Uint8Array[] = [];
 let broker: Mosquitto;
 let client: MqttClient;
 let house: House;
-let running: Promise<void>;
+let running: Promise<unknown>;
 let session: string;
 
 /** An unsigned command and its answer. */

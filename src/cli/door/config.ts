@@ -3,8 +3,8 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { galleryOf } from '../../adapters/basics.ts';
-import { vaultOf } from '../../adapters/vault.ts';
-import { Fault } from '../../base/errors.ts';
+import { vaultFiles, vaultLock, vaultOf } from '../../adapters/vault.ts';
+import { Fault, messageOf } from '../../base/errors.ts';
 import { version } from '../../base/version.ts';
 import { statusSchema } from '../../command/enrol.ts';
 import { plainRequest, signedRequest } from '../../command/gate.ts';
@@ -15,6 +15,7 @@ import { embedderOf } from '../../learning/networks.ts';
 import { asyncApi } from '../../mqtt/asyncapi/document.ts';
 import { type Config, defaults, type LoadedConfig } from '../../settings/load.ts';
 import { reference } from '../../settings/reference.ts';
+import { keyringNotes } from '../../vault/keyring.ts';
 import { type CommonOptions, configOf, exitCodes, print, withCommon, withHelp, write } from '../context.ts';
 import { layersText } from '../strictness-words.ts';
 import { table } from '../words.ts';
@@ -48,10 +49,17 @@ export function configCommand(_stop: AbortSignal, exit: (code: number) => void):
     else {
       const { sources, config } = configOf(options);
       const threshold = thresholdIn(config);
-      print(options, { ...effective(sources), ...(threshold && { [computed]: { value: threshold, source: 'computed' } }) }, () =>
-        [listing(sources), ...(threshold?.layers ? [`${computed}  ${threshold.logit.toFixed(2)} = ${layersText(threshold)}`] : [])].join(
-          '\n',
-        ),
+      const key = vaultIn(config);
+      const told = {
+        ...(threshold && { [computed]: { value: threshold, source: 'computed' } }),
+        ...(key && { vault: { value: key, source: 'computed' } }),
+      };
+      print(options, { ...effective(sources), ...told }, () =>
+        [
+          listing(sources),
+          ...(threshold?.layers ? [`${computed}  ${threshold.logit.toFixed(2)} = ${layersText(threshold)}`] : []),
+          ...(key ? [`vault  key from: ${key.source}${key.locked ? `, LOCKED: ${key.locked}` : ''}`] : []),
+        ].join('\n'),
       );
     }
     exit(exitCodes.yes);
@@ -84,6 +92,18 @@ function thresholdIn(config: Config): Threshold | undefined {
   } catch (error) {
     if (error instanceof Fault) return undefined;
     throw error;
+  }
+}
+
+/** Where the key of the vault comes from; undefined where there is no vault yet. */
+function vaultIn(config: Config): { readonly source: string; readonly locked?: string } | undefined {
+  if (!existsSync(join(config.state.folder, 'vault.sqlite'))) return undefined;
+  try {
+    const notes = keyringNotes(vaultFiles(config).keyring);
+    const lock = notes && vaultLock(config);
+    return notes && { source: notes.source, ...(lock && { locked: lock.message }) };
+  } catch (error) {
+    return { source: 'unknown', locked: messageOf(error) };
   }
 }
 

@@ -29,6 +29,7 @@ import { farmChecks } from './doctor-farm.ts';
 import { checkLiveness } from './doctor-liveness.ts';
 import { checkClock, checkOptional, checkStateFolder } from './doctor-machine.ts';
 import { checkPeople } from './doctor-people.ts';
+import { checkVault } from './doctor-vault.ts';
 
 const firstFrameMs = 8000;
 
@@ -103,6 +104,7 @@ async function* examine(config: Config, withCamera: boolean, stop: AbortSignal):
   });
   yield await attempt('liveness', () => checkLiveness(config, reader?.embedder));
   yield await attempt('state', () => checkStateFolder(config));
+  yield await attempt('vault', () => checkVault(config));
   if (reader) {
     const { embedder } = reader;
     yield await attempt('people', () => checkPeople(config, embedder));

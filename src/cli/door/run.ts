@@ -13,6 +13,7 @@ import { serviceManagerOf } from '../../adapters/host.ts';
 import { Fault } from '../../base/errors.ts';
 import { type Log, openLog } from '../../base/log.ts';
 import { systemClock } from '../../base/time.ts';
+import type { ServiceManager } from '../../host/systemd.ts';
 import { rosterOf } from '../../identity/roster.ts';
 import { followJournal } from '../../journal/follow.ts';
 import type { Entry } from '../../journal/port.ts';
@@ -57,14 +58,37 @@ export function runCommand(stop: AbortSignal, exit: (code: number) => void): Com
 
 const isDemo = ({ camera }: Config) => camera.source === 'replay' && camera.replay.from === 'demo';
 
-/** `asked`: JSON was asked for. Where standard output is not a terminal it is written all the same. */
+/**
+ * `asked`: JSON was asked for. Where standard output is not a terminal it is written all the same. A house that was
+ * locked and is unlocked is opened again, in the same process: its key is in no other.
+ */
 async function run(config: Config, stop: AbortSignal, asked: boolean): Promise<number> {
   const json = asked || !process.stdout.isTTY;
-  const names = new Map<string, string>();
   let terminal: Terminal | undefined;
   const log = openLog(config.log.level, json ? undefined : { write: (line) => logged(line, terminal) });
-  const visits = openVisits(config.camera.replay.enrolled, (id) => names.get(id) ?? id);
   using serviceManager = await serviceManagerOf(config, process.env, pid, log);
+  for (;;) {
+    const guarded = await guard({ config, stop, asked, json, log, serviceManager, onTerminal: (opened) => (terminal = opened) });
+    if (guarded !== 'unlocked') return guarded;
+  }
+}
+
+interface Guarding {
+  readonly config: Config;
+  readonly stop: AbortSignal;
+  readonly asked: boolean;
+  readonly json: boolean;
+  readonly log: Log;
+  readonly serviceManager: ServiceManager | undefined;
+  /** Where the log is shown from now on. */
+  readonly onTerminal: (terminal: Terminal | undefined) => void;
+}
+
+/** One house, from its start to its end: the exit code, or `unlocked` where it is to be opened again. */
+async function guard({ config, stop, asked, json, log, serviceManager, onTerminal }: Guarding): Promise<number | 'unlocked'> {
+  const names = new Map<string, string>();
+  let terminal: Terminal | undefined;
+  const visits = openVisits(config.camera.replay.enrolled, (id) => names.get(id) ?? id);
   /** Entries of this process, which have been shown. */
   const own = new Set<number>();
   await using house = await wire(config, log, {
@@ -81,17 +105,19 @@ async function run(config: Config, stop: AbortSignal, asked: boolean): Promise<n
     serviceManager,
   });
   const demo = isDemo(config);
-  if (demo) await enrolDemoPeople(house, config.camera.replay.enrolled);
+  if (demo && !house.lock) await enrolDemoPeople(house, config.camera.replay.enrolled);
   if (!json) terminal = openTerminal(house, demo);
+  onTerminal(terminal);
   for (const { id, name } of house.gallery.list()) names.set(id, name);
   const ended = new AbortController();
   const shown = terminal && showOthers(house, own, terminal, { log, signal: AbortSignal.any([stop, ended.signal]) });
   try {
-    await house.run(stop);
+    if ((await house.run(stop)) === 'unlocked') return 'unlocked';
   } finally {
     ended.abort();
     await shown;
     terminal?.close();
+    onTerminal(undefined);
   }
   if (!demo || config.camera.replay.visits === 0) return exitCodes.yes;
   const result = visits.result();

@@ -28,7 +28,7 @@ export interface LivenessOptions {
 
 /** BPCER at which APCER is compared. */
 const target = 0.05;
-/** As at the door (house/liveness-watch.ts). */
+/** As at the door (house/liveness/liveness-watch.ts). */
 const greyWidth = 320;
 
 /** Measures, prints, and writes the report. */

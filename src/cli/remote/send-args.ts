@@ -12,12 +12,32 @@ interface Property {
   readonly type?: string;
   readonly enum?: readonly string[];
   readonly contentEncoding?: string;
+  /** A secret: it is asked for, and never taken from the command line, which everybody on this machine can read. */
+  readonly writeOnly?: boolean;
 }
 
-/** @throws Fault `bad-argument`. */
-export function argsOf(command: Command, pairs: readonly string[], json: string | undefined): object {
-  const properties = command.args.properties as Readonly<Record<string, Property>>;
-  const args: Record<string, unknown> = { ...objectOf(json) };
+const propertiesOf = ({ args }: Command) => args.properties as Readonly<Record<string, Property>>;
+
+/** The arguments that are secrets. */
+export const secretsOf = (command: Command): readonly string[] =>
+  Object.entries(propertiesOf(command)).flatMap(([name, { writeOnly }]) => (writeOnly ? [name] : []));
+
+/** `secrets`: what was asked for. @throws Fault `bad-argument`. */
+export function argsOf(
+  command: Command,
+  pairs: readonly string[],
+  json: string | undefined,
+  secrets: Readonly<Record<string, string>> = {},
+): object {
+  const properties = propertiesOf(command);
+  const given = { ...objectOf(json), ...Object.fromEntries(pairs.map((pair) => [pair.split('=')[0], ''])) };
+  const told = secretsOf(command).find((name) => name in given);
+  if (told !== undefined)
+    throw new Fault(
+      'bad-argument',
+      `${told} is not taken from the command line, where everybody on this machine can read it: it is asked for`,
+    );
+  const args: Record<string, unknown> = { ...objectOf(json), ...secrets };
   for (const pair of pairs) {
     const at = pair.indexOf('=');
     const name = pair.slice(0, Math.max(0, at));

@@ -3,7 +3,7 @@
  * signed it,
  * and says in words what happened.
  */
-import { Command, Option } from 'commander';
+import { Option, Command as Program } from 'commander';
 import { brokerOf } from '../../adapters/relay-line.ts';
 import { Fault } from '../../base/errors.ts';
 import { nearest } from '../../base/nearest.ts';
@@ -11,20 +11,22 @@ import { systemClock } from '../../base/time.ts';
 import { commands } from '../../command/registry.ts';
 import type { ReplyBody } from '../../command/reply.ts';
 import { openSender } from '../../command/request.ts';
+import type { Command } from '../../command/spec.ts';
 import { openCaller } from '../../mqtt/caller.ts';
 import type { Config } from '../../settings/load.ts';
 import { consentVersion } from '../consent.ts';
 import { configOf, exitCodes, print, wholeNumber, withCommon, withHelp } from '../context.ts';
+import { askSecret } from '../secret-prompt.ts';
 import { table } from '../words.ts';
 import { findDoorCard, operatorKeyFile, readOperatorKey } from './key-files.ts';
 import { answerText } from './send-answers.ts';
-import { argsOf } from './send-args.ts';
+import { argsOf, secretsOf } from './send-args.ts';
 import { sendEnrolment } from './send-enrolment.ts';
 import type { Ask, SendOptions } from './send-options.ts';
 import { checkOut, keepPicture } from './send-picture.ts';
 
-export function sendCommand(stop: AbortSignal, exit: (code: number) => void): Command {
-  const command = new Command('send')
+export function sendCommand(stop: AbortSignal, exit: (code: number) => void): Program {
+  const command = new Program('send')
     .summary('send a signed command to a door')
     .description(
       'Sign a command with the key of an operator (facelatch key create), send it to a door over the broker (mqtt.url and the other mqtt settings), wait for the ' +
@@ -75,7 +77,7 @@ async function send({ door, name, rest, options }: Order, stop: AbortSignal): Pr
   const names = ['enrol', ...commands.map((command) => command.name)];
   if (!known && name !== 'enrol')
     throw new Fault('bad-argument', `There is no command "${name}"${nearest(name, names) || `: choose from ${names.join(', ')}`}`);
-  const args = known ? argsOf(known, rest, options.args) : {};
+  const args = known ? argsOf(known, rest, options.args, await askedFor(known, { rest, options }, stop)) : {};
   checkOut(name, options.out, options.json === true);
   const { config } = configOf(options, { 'mqtt.url': options.broker });
   await using asking = await openAsking(door, config, options, stop);
@@ -89,6 +91,16 @@ async function send({ door, name, rest, options }: Order, stop: AbortSignal): Pr
     return answerText({ door, command: name, args: args as Readonly<Record<string, unknown>>, result: answer.result });
   });
   return answer.ok ? exitCodes.yes : exitCodes.no;
+}
+
+/** The secrets that the command takes; what was given on the command line is looked at first. */
+async function askedFor(command: Command, { rest, options }: Pick<Order, 'rest' | 'options'>, stop: AbortSignal) {
+  const names = secretsOf(command);
+  if (names.length === 0) return {};
+  argsOf(command, rest, options.args, Object.fromEntries(names.map((name) => [name, 'x'])));
+  const secrets: Record<string, string> = {};
+  for (const name of names) secrets[name] = await askSecret({ prompt: `${name} (not shown): `, stop });
+  return secrets;
 }
 
 function refusalText(door: string, error: ReplyBody['error']): string {

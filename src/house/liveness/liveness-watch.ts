@@ -3,17 +3,17 @@
  * what the checks say comes out. Checks that fail are journalled and opened again; meanwhile faces are not checked, and
  * the policy of the door says what that means. wire.ts opens it; it owns the checker.
  */
-import type { Sighting } from '../access/port.ts';
-import { messageOf } from '../base/errors.ts';
-import type { Log } from '../base/log.ts';
-import type { Clock } from '../base/time.ts';
-import type { Frame } from '../camera/port.ts';
-import type { Event } from '../events.ts';
-import type { CutOptions, Reading } from '../face/port.ts';
-import type { Gallery } from '../identity/port.ts';
-import type { Entry } from '../journal/port.ts';
-import { firstBands, livenessJudge } from '../liveness/judge.ts';
-import type { FrameEvidence, JudgeLiveness, LivenessChecker } from '../liveness/port.ts';
+import type { Sighting } from '../../access/port.ts';
+import { messageOf } from '../../base/errors.ts';
+import type { Log } from '../../base/log.ts';
+import type { Clock } from '../../base/time.ts';
+import type { Frame } from '../../camera/port.ts';
+import type { Event } from '../../events.ts';
+import type { CutOptions, Reading } from '../../face/port.ts';
+import type { Gallery } from '../../identity/port.ts';
+import type { Entry } from '../../journal/port.ts';
+import { firstBands, livenessJudge } from '../../liveness/judge.ts';
+import type { FrameEvidence, JudgeLiveness, LivenessChecker } from '../../liveness/port.ts';
 import type { InfraredWatch } from './infrared-watch.ts';
 import type { LiveVisitsWatch } from './live-visits.ts';
 

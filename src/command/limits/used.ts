@@ -6,8 +6,8 @@
 import type { DatabaseSync } from 'node:sqlite';
 import Type from 'typebox';
 import { Compile } from 'typebox/compile';
-import { asFault, Fault, messageOf } from '../base/errors.ts';
-import { checkedRow, openSqlite, type SqliteKind, sqliteTrouble, transact } from '../base/sqlite.ts';
+import { asFault, Fault, messageOf } from '../../base/errors.ts';
+import { checkedRow, openSqlite, type SqliteKind, sqliteTrouble, transact } from '../../base/sqlite.ts';
 
 export interface Use {
   readonly kid: string;

@@ -3,15 +3,15 @@
  * confirmed otherwise than by the face are kept, and what is known from them comes out. Nothing is written on the way
  * to the relay. The liveness watch opens it and owns the file.
  */
-import { Fault, messageOf } from '../base/errors.ts';
-import type { Log } from '../base/log.ts';
-import type { Event } from '../events.ts';
-import type { Gallery } from '../identity/port.ts';
-import type { Entry, Journal } from '../journal/port.ts';
-import type { KnownLive } from '../liveness/judge.ts';
-import { knownLive, viewsOf } from '../liveness/known.ts';
-import type { FrameEvidence, LivenessInfo } from '../liveness/port.ts';
-import type { KeptVisit, LiveVisits } from '../liveness/visits.ts';
+import { Fault, messageOf } from '../../base/errors.ts';
+import type { Log } from '../../base/log.ts';
+import type { Event } from '../../events.ts';
+import type { Gallery } from '../../identity/port.ts';
+import type { Entry, Journal } from '../../journal/port.ts';
+import type { KnownLive } from '../../liveness/judge.ts';
+import { knownLive, viewsOf } from '../../liveness/known.ts';
+import type { FrameEvidence, LivenessInfo } from '../../liveness/port.ts';
+import type { KeptVisit, LiveVisits } from '../../liveness/visits.ts';
 
 export interface LiveVisitsWatch extends Disposable {
   known(networks: LivenessInfo): KnownLive;

@@ -3,8 +3,8 @@
  * places of its own, and so have the commands that make the door safer, so that no flood takes them from others. All
  * messages without a proved key share one rate.
  */
-import type { Clock } from '../base/time.ts';
-import { type TokenBucket, tokenBucket } from '../base/token-bucket.ts';
+import type { Clock } from '../../base/time.ts';
+import { type TokenBucket, tokenBucket } from '../../base/token-bucket.ts';
 
 /** `urgent`: what shuts the door or keeps somebody out. `read`: what changes nothing. */
 export type Urgency = 'urgent' | 'change' | 'read';

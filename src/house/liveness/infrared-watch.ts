@@ -6,17 +6,17 @@
 import { readFileSync } from 'node:fs';
 import { Type } from 'typebox';
 import { Compile } from 'typebox/compile';
-import { Fault, messageOf } from '../base/errors.ts';
-import type { Log } from '../base/log.ts';
-import type { Clock } from '../base/time.ts';
-import { jsonText, writeWhole } from '../base/whole-file.ts';
-import { greyPicture } from '../camera/grey.ts';
-import type { Camera } from '../camera/port.ts';
-import type { Face, FaceReader, Landmarks } from '../face/port.ts';
-import { type GreyFrame, litPair } from '../liveness/infrared/pulse.ts';
-import { boxThere, type Registration, registered, type SeenTwice } from '../liveness/infrared/registration.ts';
-import { infraredReturn } from '../liveness/infrared/returned.ts';
-import type { InfraredReturn } from '../liveness/port.ts';
+import { Fault, messageOf } from '../../base/errors.ts';
+import type { Log } from '../../base/log.ts';
+import type { Clock } from '../../base/time.ts';
+import { jsonText, writeWhole } from '../../base/whole-file.ts';
+import { greyPicture } from '../../camera/grey.ts';
+import type { Camera } from '../../camera/port.ts';
+import type { Face, FaceReader, Landmarks } from '../../face/port.ts';
+import { type GreyFrame, litPair } from '../../liveness/infrared/pulse.ts';
+import { boxThere, type Registration, registered, type SeenTwice } from '../../liveness/infrared/registration.ts';
+import { infraredReturn } from '../../liveness/infrared/returned.ts';
+import type { InfraredReturn } from '../../liveness/port.ts';
 
 export interface InfraredWatch {
   /** What the lamp says of a face of the first camera. Half a millisecond. */

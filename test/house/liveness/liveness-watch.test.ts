@@ -1,14 +1,14 @@
 /** The checks of liveness on the path of a frame: what goes in, and what happens when they fail. */
 import { describe, expect, it } from 'vitest';
-import type { Finding, Sighting } from '../../src/access/port.ts';
-import { Fault } from '../../src/base/errors.ts';
-import { openLog } from '../../src/base/log.ts';
-import type { Event } from '../../src/events.ts';
-import type { Cuts, Reading } from '../../src/face/port.ts';
-import type { LiveVisitsWatch } from '../../src/house/live-visits.ts';
-import { watchLiveness } from '../../src/house/liveness-watch.ts';
-import { firstBands } from '../../src/liveness/judge.ts';
-import type { FrameEvidence, LivenessChecker, LivenessFrame } from '../../src/liveness/port.ts';
+import type { Finding, Sighting } from '../../../src/access/port.ts';
+import { Fault } from '../../../src/base/errors.ts';
+import { openLog } from '../../../src/base/log.ts';
+import type { Event } from '../../../src/events.ts';
+import type { Cuts, Reading } from '../../../src/face/port.ts';
+import type { LiveVisitsWatch } from '../../../src/house/liveness/live-visits.ts';
+import { watchLiveness } from '../../../src/house/liveness/liveness-watch.ts';
+import { firstBands } from '../../../src/liveness/judge.ts';
+import type { FrameEvidence, LivenessChecker, LivenessFrame } from '../../../src/liveness/port.ts';
 
 const info = { name: 'fake', version: '1', sha256: 'f'.repeat(64), scales: [1.5, 2.7], side: 128 };
 const evidence: FrameEvidence = {

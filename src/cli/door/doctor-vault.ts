@@ -1,0 +1,28 @@
+/** What `doctor` says of the key that protects faces at rest: whether it is there, and what it protects against. */
+import { statSync } from 'node:fs';
+import { vaultFiles, vaultLock } from '../../adapters/vault.ts';
+import type { Config } from '../../settings/load.ts';
+import { keyringNotes } from '../../vault/keyring.ts';
+import { sourceWords } from '../vault/vault-words.ts';
+import type { Found } from './doctor-check.ts';
+
+/** Makes nothing: the first start makes the vault. */
+export function checkVault(config: Config): Found {
+  const files = vaultFiles(config);
+  const notes = keyringNotes(files.keyring);
+  if (!notes)
+    return { health: 'note', found: 'there is no vault yet: the first start makes it, or "facelatch vault init" with the key elsewhere' };
+  const lock = vaultLock(config);
+  if (lock) return { health: 'problem', found: lock.message, lacks: ['nobody is recognised: the vault is locked'] };
+  const { where, protects, not } = sourceWords(notes);
+  const place = notes.source === 'file' || notes.source === 'beside' ? files[notes.source] : undefined;
+  if (place !== undefined && (statSync(place).mode & 0o077) !== 0)
+    return {
+      health: 'problem',
+      found: `other users may read the key in ${place}: chmod 600 ${place}, or mount what it lies on with umask=077`,
+    };
+  const unused =
+    files.file !== undefined && notes.source !== 'file' ? '; vault.keyFile is set and not used: facelatch vault rekey --with file' : '';
+  const weak = notes.source === 'beside' || (notes.source === 'credential' && notes.sealedWith !== 'host+tpm2');
+  return { health: weak || unused ? 'note' : 'ok', found: `key from ${where}; protects against ${protects}, not against ${not}${unused}` };
+}

@@ -1,0 +1,215 @@
+/** A door whose key is gone: who gets in, who can give the key back, and who cannot. A real house behind a real broker. */
+
+import { randomBytes } from 'node:crypto';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { connectAsync, type MqttClient } from 'mqtt';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { deskOf } from '../../src/adapters/command.ts';
+import { rekeyVault } from '../../src/adapters/vault-key.ts';
+import { openLog } from '../../src/base/log.ts';
+import { systemClock } from '../../src/base/time.ts';
+import { importKey, newKey, openDoorKeys, publicKeyOf, thumbprint } from '../../src/command/keys.ts';
+import { operatorsIn } from '../../src/command/operators.ts';
+import type { Role } from '../../src/command/port.ts';
+import type { ReplyBody } from '../../src/command/reply.ts';
+import { openSender } from '../../src/command/request.ts';
+import { signClaims } from '../../src/command/seal.ts';
+import type { Event } from '../../src/events.ts';
+import { openCaller } from '../../src/mqtt/caller.ts';
+import { topicsOf } from '../../src/mqtt/topics.ts';
+import type { InputChange, Inputs } from '../../src/relay/port.ts';
+import type { Config } from '../../src/settings/load.ts';
+import { phraseOf } from '../../src/vault/phrase.ts';
+import { wire } from '../../src/wire.ts';
+import { temporaryFolder } from '../cli/facelatch.ts';
+import { type FakeCamera, fakeCamera } from '../fakes/camera.ts';
+import { doorConfig } from '../fakes/config.ts';
+import { openMosquitto } from '../fakes/mosquitto.ts';
+import { drawing, drawingReader } from '../fakes/reader.ts';
+import { fakeRelay } from '../fakes/relay.ts';
+
+const topics = topicsOf('facelatch', 'front-door');
+const passphrase = 'four plain words here';
+const ends: (() => Promise<unknown> | unknown)[] = [];
+const events: Event[] = [];
+let state: string;
+let config: Config;
+let url: string;
+let camera: FakeCamera;
+let listener: MqttClient;
+const states = new Map<string, string>();
+
+/** A door with Ada enrolled, stopped again. */
+beforeEach(async () => {
+  const folder = temporaryFolder();
+  ends.push(() => folder[Symbol.dispose]());
+  state = join(folder.path, 'state');
+  const broker = await openMosquitto();
+  ends.push(() => broker[Symbol.asyncDispose]());
+  url = broker.url;
+  config = doorConfig({
+    ...{ 'state.folder': state, 'identity.policy': 'paper', 'face.idleFps': 0, 'access.cooldownMs': 0, 'relay.pulseMs': 100 },
+    ...{ 'mqtt.enabled': true, 'mqtt.url': url, 'mqtt.clockCheck': false },
+  });
+  const reader = drawingReader();
+  await using house = await wire(config, openLog('silent'), { camera: fakeCamera(), reader });
+  const { faces } = await reader.read(drawing({ face: 0 }));
+  house.gallery.enrol({ name: 'Ada', pictures: [{ picture: drawing({ face: 0 }), template: faces[0]!.embedding!, source: 'test' }] });
+  listener = await connectAsync(url, { protocolVersion: 5 });
+  ends.push(() => listener.endAsync(true));
+  listener.on('message', (topic, payload) => states.set(topic, JSON.parse(payload.toString()).state));
+  await listener.subscribeAsync(topics.state('vault'));
+}, 60_000);
+afterEach(async () => {
+  for (const end of ends.splice(0).reverse()) await end();
+  states.clear();
+});
+
+/** Starts the door. `push` is its exit button. */
+async function start() {
+  events.length = 0;
+  camera = fakeCamera();
+  const relay = fakeRelay();
+  const button = Promise.withResolvers<void>();
+  const inputs: Inputs = {
+    label: 'a button',
+    changes: async function* (signal): AsyncGenerator<InputChange> {
+      const over = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+      yield { input: 'exit', active: false, atMs: systemClock.now() };
+      await Promise.race([button.promise, over]);
+      if (!signal.aborted) yield { input: 'exit', active: true, atMs: systemClock.now() };
+      await over;
+    },
+    [Symbol.asyncDispose]: async () => undefined,
+  };
+  const house = await wire(config, openLog('silent'), {
+    camera,
+    reader: drawingReader(),
+    relay,
+    inputs,
+    onEvent: (event) => events.push(event),
+  });
+  const end = new AbortController();
+  const running = house.run(end.signal);
+  const stop = async () => {
+    end.abort(new Error('the test is over'));
+    const how = await running;
+    await house[Symbol.asyncDispose]();
+    return how;
+  };
+  ends.push(stop);
+  await expect.poll(() => house.status.broker, { timeout: 15_000 }).toBe('connected');
+  return { house, relay, running, stop, push: button.resolve };
+}
+
+let frame = 0;
+async function adaComes(frames = 8): Promise<void> {
+  for (let n = 0; n < frames; n++) await camera.push(drawing({ face: 0, tag: `${++frame}` }));
+}
+const seen = (kind: Event['kind']) => expect.poll(() => events.some((e) => e.kind === kind), { timeout: 15_000, interval: 10 }).toBe(true);
+
+async function operator(name: string, role: Role) {
+  const key = await newKey('Ed25519');
+  await operatorsIn(join(state, 'operators.json')).add({ name, role, key: publicKeyOf(key, 'Ed25519'), addedAt: new Date().toISOString() });
+  const { card, id } = await openDoorKeys(join(state, 'door-keys.json'), 'front-door');
+  const sender = await openSender({ operator: key, door: card, clock: systemClock, lifeS: 30 });
+  const caller = await openCaller({ broker: { url }, door: 'front-door', signal: new AbortController().signal });
+  ends.push(() => caller[Symbol.asyncDispose]());
+  const ask = async (command: string, args: object = {}): Promise<ReplyBody | undefined> => {
+    const request = await sender.request(command, args, caller.replyTopic);
+    let body: ReplyBody | undefined;
+    await caller.call(command, request.payload, 15_000, async (reply) => {
+      const read = await request.read(reply);
+      if (read.proved) body = read.body;
+      return read.proved;
+    });
+    return body;
+  };
+  /** The same, signed and not encrypted: everybody at the broker reads it. */
+  const openly = async (command: string, args: object): Promise<string> => {
+    const nowS = systemClock.wall() / 1000;
+    const claims = { aud: `front-door#${id}`, iat: nowS, exp: nowS + 30, jti: randomBytes(8).toString('hex'), cmd: command, args };
+    const jws = await signClaims(claims, 'facelatch-command+jwt', { kid: await thumbprint(key), key: await importKey(key) });
+    let answer = '';
+    await caller.call(command, jws, 15_000, async (reply) => {
+      answer = Buffer.from(String(Buffer.from(reply)).split('.')[1] ?? '', 'base64url').toString();
+      return true;
+    });
+    return answer;
+  };
+  return { ask, openly };
+}
+
+it('a locked door lets in no face, opens by button and signed command, and says what it needs', async () => {
+  await rekeyVault(config, { source: 'passphrase', passphrase, by: 'test' });
+  const { house, relay, push } = await start();
+  expect(house.lock?.code).toBe('vault-locked');
+  await expect.poll(() => states.get(topics.state('vault'))).toBe('locked');
+  expect(events).toContainEqual(
+    expect.objectContaining({ kind: 'vault.locked', code: 'vault-locked', detail: expect.stringContaining('passphrase') }),
+  );
+  for (const { detail } of events.filter((e) => e.kind === 'vault.locked')) expect(detail).not.toContain(state);
+  await adaComes();
+  await seen('access.denied');
+  // No failure of hers: it counts towards no lock-out.
+  expect(events.filter((e) => e.kind === 'access.denied')).toEqual([
+    expect.objectContaining({ reason: 'vault-locked', detail: 'the vault is locked, so nobody is recognised' }),
+  ]);
+  expect(events.some((e) => e.kind === 'access.denied' && (e.failures ?? e.attempts))).toBe(false);
+  expect(relay.pulses).toHaveLength(0);
+  const olga = await operator('olga', 'admin');
+  expect(await olga.ask('pin', { person: 'Ada', pin: '123456' })).toMatchObject({ ok: false });
+  expect(relay.pulses).toHaveLength(0);
+  expect(await olga.ask('people.list')).toMatchObject({ ok: false, error: { reason: 'vault-locked' } });
+  expect(await olga.ask('enrol.start', { name: 'Mallory' })).toMatchObject({ ok: false, error: { reason: 'vault-locked' } });
+  expect(await olga.ask('door.open')).toMatchObject({ ok: true });
+  expect(relay.pulses).toHaveLength(1);
+  push();
+  await expect.poll(() => relay.pulses.length).toBe(2);
+}, 60_000);
+
+it('only an admin unlocks it, with the right passphrase, encrypted; then it begins again and lets Ada in', async () => {
+  await rekeyVault(config, { source: 'passphrase', passphrase, by: 'test' });
+  const { running, stop } = await start();
+  const [olga, oskar] = [await operator('olga', 'admin'), await operator('oskar', 'operator')];
+  expect(await oskar.ask('vault.unlock', { passphrase })).toMatchObject({ ok: false, error: { code: 'role' } });
+  expect(await olga.openly('vault.unlock', { passphrase })).toContain('must be encrypted to the door');
+  for (const wrong of [`${passphrase}!`, phraseOf(randomBytes(32))])
+    expect(await olga.ask('vault.unlock', { passphrase: wrong })).toMatchObject({
+      ok: false,
+      error: { code: 'denied', reason: 'vault-unfit' },
+    });
+  expect(await olga.ask('vault.unlock', { passphrase: `${'abandon '.repeat(23)}abandon` })).toMatchObject({
+    ok: false,
+    error: { code: 'denied', reason: 'bad-argument' },
+  });
+  expect(events.some((e) => e.kind === 'vault.unlocked')).toBe(false);
+  expect(await olga.ask('vault.unlock', { passphrase })).toMatchObject({ ok: true, result: { was: 'locked' } });
+  expect(await running).toBe('unlocked');
+  expect(events).toContainEqual({ kind: 'vault.unlocked', by: 'olga' });
+  expect(JSON.stringify(events)).not.toContain(passphrase);
+  await stop();
+  const { house } = await start();
+  expect(house.lock).toBeUndefined();
+  await expect.poll(() => states.get(topics.state('vault'))).toBe('open');
+  await adaComes();
+  await seen('relay.pulsed');
+  expect(await olga.ask('vault.unlock', { passphrase: 'whatever it is' })).toMatchObject({ ok: true, result: { was: 'open' } });
+}, 60_000);
+
+it('with another key in the place of its own it stays locked, until its own comes back', async () => {
+  const key = join(state, 'vault.key');
+  const own = readFileSync(key);
+  writeFileSync(key, `${randomBytes(32).toString('base64url')}\n`);
+  const { house, running } = await start();
+  expect(house.lock?.code).toBe('vault-unfit');
+  writeFileSync(key, own);
+  expect(await running).toBe('unlocked');
+  expect(events).toContainEqual({ kind: 'vault.unlocked', by: 'its key' });
+}, 60_000);
+
+it('no configuration lets the command come unsigned', async () => {
+  const open = { ...config, mqtt: { ...config.mqtt, allowUnsigned: ['vault.unlock'] } };
+  await expect(deskOf(open, { ports: {} as never, log: openLog('silent') })).rejects.toMatchObject({ code: 'bad-config' });
+});
