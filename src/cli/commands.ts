@@ -12,6 +12,7 @@ export const commandsByName: ReadonlyMap<string, () => Promise<MakeCommand>> = n
   ['identify', async () => (await import('./people/identify.ts')).identifyCommand],
   ['compare', async () => (await import('./people/compare.ts')).compareCommand],
   ['evaluate', async () => (await import('./training/evaluate.ts')).evaluateCommand],
+  ['privacy', async () => (await import('./privacy/privacy.ts')).privacyCommand],
   ['journal', async () => (await import('./journal/journal.ts')).journalCommand],
   ['vault', async () => (await import('./vault/vault.ts')).vaultCommand],
   ['doctor', async () => (await import('./door/doctor.ts')).doctorCommand],
