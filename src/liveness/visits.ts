@@ -6,7 +6,7 @@
  */
 import type { DatabaseSync } from 'node:sqlite';
 import { Fault, messageOf } from '../base/errors.ts';
-import { checkedRow, openSqlite, type SqliteKind, transact } from '../base/sqlite.ts';
+import { checkedRow, emptyWriteAheadLog, openSqlite, type SqliteKind, transact } from '../base/sqlite.ts';
 import type { Vault } from '../vault/port.ts';
 import type { LiveVisit } from './known.ts';
 import {
@@ -116,7 +116,13 @@ export function openLiveVisits(file: string, vault: Vault): LiveVisits {
     keep: (visit, networks) => guarded(() => keep(state, visit, networks)),
     mark: (seq, personId) => guarded(() => transact(db, () => mark(state, seq, personId))),
     countOf: (personId) => guarded(() => Number(sql.countOf.get(personId)?.n)),
-    forget: (personId) => guarded(() => Number(sql.dropOf.run(personId).changes)),
+    forget: (personId) =>
+      guarded(() => {
+        const forgotten = Number(sql.dropOf.run(personId).changes);
+        // Pages from before lie in the log until it is emptied, at the latest when the file is closed.
+        if (forgotten > 0) emptyWriteAheadLog(db);
+        return forgotten;
+      }),
     forgetUnconfirmed: (upTo) => guarded(() => void sql.dropUnconfirmed.run(upTo)),
     forgetOthers: (personIds) => guarded(() => void sql.dropOthers.run(JSON.stringify([...personIds]))),
     [Symbol.dispose]: () => db.close(),

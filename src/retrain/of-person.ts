@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import Type from 'typebox';
 import { Compile } from 'typebox/compile';
 import { Fault } from '../base/errors.ts';
+import { emptyWriteAheadLog } from '../base/sqlite.ts';
 import type { PersonId } from '../events.ts';
 import type { KeyOwner, Vault } from '../vault/port.ts';
 import { readManifest } from './bundle.ts';
@@ -101,6 +102,8 @@ export function forgetLearned(place: LearningPlace, personId: PersonId, { networ
     if (job) sql.cancel.run('the door: somebody was removed from the people', job.id);
     return dropNetworks(store, networks);
   });
+  // Pages from before the removal lie in the log until it is emptied, at the latest when the file is closed.
+  store.read(() => emptyWriteAheadLog(store.db));
   const folders = [...networks.map((id) => join(bundles, id)), ...jobs.map((id) => join(place.jobs, id))];
   for (const folder of folders) rmSync(folder, { recursive: true, force: true });
   return guards;
