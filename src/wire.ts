@@ -26,6 +26,7 @@ import { openEar } from './camera/demo/ear.ts';
 import type { Camera } from './camera/port.ts';
 import { sharedCamera } from './camera/shared.ts';
 import type { Desk } from './command/port.ts';
+import type { Event } from './events.ts';
 import type { FaceReader } from './face/port.ts';
 import { bootTime } from './host/boot-time.ts';
 import { openTrim } from './host/free-memory.ts';
@@ -55,7 +56,7 @@ import { type HouseEnd, runHouse } from './house/running.ts';
 import { type HouseStatus, houseStatus, policyOf, readingsOf } from './house/standing.ts';
 import { onTick, takeInChanges } from './house/time-path.ts';
 import { doorView } from './house/view.ts';
-import type { Gallery } from './identity/port.ts';
+import type { Gallery, Roster } from './identity/port.ts';
 import { rosterOf } from './identity/roster.ts';
 import type { Journal } from './journal/port.ts';
 import { networkList } from './learning/network-list.ts';
@@ -148,9 +149,7 @@ export async function wire(config: Config, log: Log, overrides: Overrides = {}):
     idleFps: isStepped(config, overrides) ? 0 : config.face.idleFps,
   });
   const broker = config.mqtt.enabled && config.mqtt.embedded ? opening.use(await embeddedBroker(config)) : undefined;
-  const shredder = opening.use(openDoorShredder(config, { vault: rooms.vault, gallery, record: controller.record }, learning?.place));
-  if (!rooms.lock) finishRemovals(shredder, log);
-  const roster = rosterOf({ gallery, journal, consents: consentRules(config, rooms.vault, clock), shred: shredder.shred });
+  const roster = rosterIn(rooms, controller.record, opening);
   if (!rooms.lock) rooms.retention = opening.use(openRetention(rooms, entrance, roster));
   const seen = cameraSeen(rooms, loops);
   const enrolment = opening.use(
@@ -267,6 +266,15 @@ async function deskFor(
     unlocking: unlocking(rooms, parts.controller.record),
   });
   return await deskOf(config, { ports, log: log.child({ room: 'command' }), clockSynchronised });
+}
+
+/** Whoever is removed here leaves nothing in any room. */
+function rosterIn(rooms: Rooms, record: (event: Event) => void, opening: AsyncDisposableStack): Roster {
+  const { config, vault, journal, clock, learning, lock, log } = rooms;
+  const { gallery } = rooms.eyes;
+  const shredder = opening.use(openDoorShredder(config, { vault, gallery, record }, learning?.place));
+  if (!lock) finishRemovals(shredder, log);
+  return rosterOf({ gallery, journal, consents: consentRules(config, vault, clock), shred: shredder.shred });
 }
 
 /** What a removal that was cut has left. The door opens without: it knows nobody whose key was destroyed. */
