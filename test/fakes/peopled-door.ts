@@ -23,7 +23,7 @@ import { doorConfig } from './config.ts';
 import { randomOf, unitVector } from './embeddings.ts';
 
 const dimension = 64;
-export const peopledEmbedder: EmbedderInfo = {
+const peopledEmbedder: EmbedderInfo = {
   ...smallEmbedder,
   dimension,
   head: { kind: 'l1-logistic', weights: Array.from({ length: dimension }, () => 5), bias: 10 },
@@ -40,7 +40,7 @@ export interface PeopledDoor extends Disposable {
   enrol(name: string, pictures?: number): { readonly person: Person; readonly traces: Pick<Traces, 'plain' | 'names'> };
 }
 
-export const peopledConfig = (folder: string): Config => doorConfig({ 'state.folder': folder, 'retrain.keepGrantsDays': 30 });
+const peopledConfig = (folder: string): Config => doorConfig({ 'state.folder': folder, 'retrain.keepGrantsDays': 30 });
 
 export function openPeopledDoor(folder: string, pictureBytes = 20_000): PeopledDoor {
   const config = peopledConfig(folder);
