@@ -65,6 +65,7 @@ const meanings: Readonly<Record<EventKind, string>> = {
   'gallery.replaced': 'Another file stands in the place of the people’s, or it is back. It was read again.',
   'gallery.row-refused': 'Alarm: something stored about a person was not written by this door, or cannot be opened. It does not count.',
   'gallery.sealed': 'Somebody at the machine vouched for all that is stored about the people.',
+  'people.exported': 'What is held about people was written to a file that can leave the door.',
   'backup.taken': 'A backup was taken, and is whole.',
   'backup.failed': 'A backup could not be taken. Earlier ones are as they were.',
   'backup.restored': 'The state folder, this journal with it, was restored from a backup.',

@@ -219,6 +219,7 @@ const fields = {
   'backup.taken': object({ file: text(), bytes: count(), files: count(), by: text() }),
   'backup.failed': object({ code: text(), detail, by: text() }),
   'backup.restored': object({ takenAt: text(), removed: count() }),
+  'people.exported': object({ people: count(), personId: maybe(personId), by: text() }),
   'setting.changed': object({ path: text(), value: Type.Number(), by: text() }),
   'training.started': object({ job: text(), recipe: text(), where: text(), by: text() }),
   'training.ended': object({

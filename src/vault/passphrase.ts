@@ -22,7 +22,7 @@ const wrappedForm = Compile(
   }),
 );
 const bound = Buffer.from('facelatch key wrapped by passphrase 1');
-const leastPassphrase = 12;
+export const leastPassphrase = 12;
 
 /** Throws Fault `bad-argument` for a passphrase that is too short. */
 export async function wrapByPassphrase(kek: Uint8Array, passphrase: string): Promise<string> {

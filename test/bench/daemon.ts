@@ -102,7 +102,10 @@ export async function runHouse(
  * Visits of p01 at 15 frames a second, each a second of face after three to four of nobody, so that the door was idle: from the first frame's capture to the edge.
  * An idle door compares frames some times a second: the visits begin at each of fifteen moments between two looks, else one run would always be lucky and another never.
  */
-async function captureToRelay(visits: number, workshop?: string): Promise<number[]> {
+export async function captureToRelay(
+  visits: number,
+  run: (camera: Camera) => Promise<Pick<HouseRun, 'edges'>> = runHouse,
+): Promise<number[]> {
   const [faces, nobody] = [await movingFace(), await emptyFrame()];
   const firstFrames: number[] = [];
   const shown = Array.from({ length: visits }, (_, visit) => [
@@ -125,7 +128,7 @@ async function captureToRelay(visits: number, workshop?: string): Promise<number
       }
     },
   };
-  const { edges } = await runHouse(camera, {}, 0, workshop);
+  const { edges } = await run(camera);
   const opened = edges.filter((edge) => edge.level === 'active').map((edge) => edge.atMs);
   return firstFrames.map((from) => (opened.find((at) => at > from && at < from + 2000) ?? Number.POSITIVE_INFINITY) - from);
 }
@@ -156,7 +159,8 @@ export async function benchDaemon(): Promise<Row[]> {
 /** The same with a training under way that would take every processor there is: it has the lowest priority, and stands still while somebody is there. */
 export async function benchLearning(): Promise<Row[]> {
   const without = await captureToRelay(15);
-  const training = await captureToRelay(15, workshopAt({ steps: 1_000_000, stepMs: 0, burnMs: 50, people: 1 }));
+  const workshop = workshopAt({ steps: 1_000_000, stepMs: 0, burnMs: 50, people: 1 });
+  const training = await captureToRelay(15, (camera) => runHouse(camera, {}, 0, workshop));
   const [before, during] = [quantile(without, 0.95), quantile(training, 0.95)];
   return [
     {

@@ -29,6 +29,7 @@ const benches: Readonly<Record<string, () => Promise<readonly Row[]>>> = {
   adapt: async () => (await import('./adapt.ts')).benchAdapt(),
   fitness: async () => (await import('./fitness.ts')).benchFitness(),
   liveness: async () => (await import('./liveness.ts')).benchLiveness(),
+  backup: async () => (await import('./backup.ts')).benchBackup(),
   finetune: async () => (await import('./finetune.ts')).benchFinetune(),
 };
 /** Minutes, or the better part of an hour: by name only. */
@@ -49,6 +50,7 @@ const long = [
   'remote-pictures',
   'promise',
   'liveness',
+  'backup',
 ];
 
 const { positionals } = parseArgs({ allowPositionals: true, strict: true, options: {} });

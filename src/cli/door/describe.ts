@@ -180,6 +180,10 @@ const words: Words = {
     `a ${row} of ${nameOf(personId)}${picture === undefined ? '' : ` (${picture})`} ${refusedRow[why ?? 'not-ours']}`,
   'gallery.sealed': ({ people: enrolled, by }) => `everything stored about ${people(enrolled)} sealed again by ${by}`,
 
+  'people.exported': ({ people: exported, personId, by }, { nameOf }) =>
+    personId === undefined
+      ? `${people(exported)} exported by ${by}, to move them`
+      : `what is held about ${nameOf(personId)} exported by ${by}`,
   'backup.taken': ({ file, bytes, files, by }) =>
     `backup ${file} taken by ${by}: ${counted(files, 'file')}, ${(bytes / 1e6).toFixed(1)} MB`,
   'backup.failed': ({ code, detail, by }) => `backup failed (${code}), asked for by ${by}: ${detail}`,

@@ -1,10 +1,8 @@
 /** `facelatch restore`: a backup in the place of the state folder, after everything in it was checked. */
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { stateFolder } from '../../adapters/basics.ts';
 import { dropStaged, keyHere, placeStaged, type StagedBackup, stageBackup, type TakenOver, takeOver } from '../../adapters/restore.ts';
-import { Fault, messageOf } from '../../base/errors.ts';
 import { writeWhole } from '../../base/whole-file.ts';
 import { lockState } from '../../host/lock.ts';
 import type { Config } from '../../settings/load.ts';
@@ -15,6 +13,7 @@ import { type CommonOptions, configOf, exitCodes, print, withCommon, withHelp } 
 import { askSecret } from '../secret-prompt.ts';
 import { counted, people } from '../words.ts';
 import { bytesProgress } from './bytes-progress.ts';
+import { identitiesIn } from './file-lock.ts';
 import { openRestoredRooms, type RestoredRooms } from './restored-rooms.ts';
 
 interface RestoreOptions extends CommonOptions {
@@ -55,18 +54,6 @@ export function restoreCommand(stop: AbortSignal, exit: (code: number) => void):
 
 async function askPhrase(stop: AbortSignal): Promise<Uint8Array> {
   return keyOfPhrase(await askSecret({ prompt: 'Recovery phrase (24 words, not shown): ', stop }));
-}
-
-/** As age-keygen writes it: one identity a line, and comments. */
-function identitiesIn(file: string): readonly string[] {
-  try {
-    const lines = readFileSync(file, 'utf8').split('\n');
-    const found = lines.map((line) => line.trim()).filter((line) => line !== '' && !line.startsWith('#'));
-    if (found.length > 0) return found;
-  } catch (error) {
-    throw new Fault('bad-argument', `--identity: ${file} cannot be read (${messageOf(error)})`, error);
-  }
-  throw new Fault('bad-argument', `--identity: ${file} holds no identity of age (AGE-SECRET-KEY-1…)`);
 }
 
 async function staging(config: Config, file: string, opener: Opener, stop: AbortSignal): Promise<StagedBackup> {

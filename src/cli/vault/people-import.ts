@@ -1,0 +1,134 @@
+/** `facelatch people import`: people of another door, with their ids, sealed under the keys of this one. */
+import { existsSync } from 'node:fs';
+import { Command } from 'commander';
+import { consentRules } from '../../adapters/consents.ts';
+import { journalOf } from '../../adapters/journal.ts';
+import { Fault } from '../../base/errors.ts';
+import type { Consent, Gallery, NewPicture } from '../../identity/port.ts';
+import { rosterOf } from '../../identity/roster.ts';
+import { manyDoorReaderOf } from '../../learning/parts.ts';
+import type { Config } from '../../settings/load.ts';
+import { type MovedPerson, type PeopleFileRead, readPeopleFile } from '../../vault/backup/people-file.ts';
+import type { Vault } from '../../vault/port.ts';
+import { type CommonOptions, configOf, exitCodes, print, withCommon, withHelp } from '../context.ts';
+import { openPeople } from '../people/opened.ts';
+import { openProgress } from '../progress.ts';
+import { people as peopleCount } from '../words.ts';
+import { fileOpener } from './file-lock.ts';
+
+interface ImportOptions extends CommonOptions {
+  readonly identity?: string;
+}
+
+/** One who was not taken, and why; or what to look at of one who was. */
+interface Told {
+  readonly name: string;
+  readonly why: string;
+}
+
+export function importCommand(stop: AbortSignal, exit: (code: number) => void): Command {
+  const command = new Command('import')
+    .description(
+      'enrol the people of another door from a file of "people export --all": whoever is in it will be let in here. Ids stay; templates are made from the pictures; PINs do not move. Nobody who was removed here is taken',
+    )
+    .argument('<file>', 'a file that "people export --all" wrote')
+    .option('--identity <file>', 'open it with this identity of age (AGE-SECRET-KEY-1…) instead of a passphrase');
+  withHelp(command, ['facelatch people import people.age'], 'all of them are enrolled', 'some were not taken; they are named');
+  return withCommon(command).action(async (file: string, options: ImportOptions) => {
+    if (!existsSync(file)) throw new Fault('bad-argument', `There is no file ${file}`);
+    const { config } = configOf(options);
+    const opener = await fileOpener(options.identity, stop);
+    const result = await importing(config, { file, opener, signal: stop });
+    print(options, result, () => textOf(result));
+    exit(result.refused.length === 0 ? exitCodes.yes : exitCodes.no);
+  });
+}
+
+type Imported = Awaited<ReturnType<typeof importing>>;
+
+function textOf({ door, enrolled, here, refused, notes }: Imported): string {
+  return [
+    `${peopleCount(enrolled)} of the door ${door} enrolled${here > 0 ? `, ${here} were here already` : ''}`,
+    ...refused.map(({ name, why }) => `  not taken: ${name}: ${why}`),
+    ...notes.map(({ name, why }) => `  ${name}: ${why}`),
+  ].join('\n');
+}
+
+async function importing(config: Config, { file, opener, signal }: Omit<PeopleFileRead, 'onPerson'>) {
+  // To its end before anybody is enrolled: a file that is not whole enrols nobody.
+  const { door, people } = await readPeopleFile({ file, opener, signal, onPerson: () => undefined });
+  const pictures = people.reduce((sum, person) => sum + person.pictures.length, 0);
+  using opened = openPeople(config);
+  const { gallery, vault } = opened;
+  await using reader = await manyDoorReaderOf(config, Math.max(1, pictures));
+  const removed = new Set(vault.destroyed().flatMap(({ owner }) => (typeof owner === 'object' && 'person' in owner ? [owner.person] : [])));
+  const result = { door, enrolled: 0, here: 0, refused: [] as Told[], notes: [] as Told[] };
+  const progress = openProgress('enrolling', people.length, 'people');
+  const onPerson = async (person: MovedPerson, all: readonly Uint8Array[]) => {
+    const { id, name } = person;
+    progress.update(result.enrolled + result.here + result.refused.length);
+    if (removed.has(id))
+      return void result.refused.push({ name, why: 'was removed at this door: enrol them again with new pictures, if they wish' });
+    if (gallery.find(id)?.id === id) return void result.here++;
+    try {
+      const made = await Promise.all(
+        all.map(async (picture, i) =>
+          newPicture(await reader.read(picture, { embed: 'dominant' }), picture, person.pictures[i]?.source ?? 'import'),
+        ),
+      );
+      enrolOne(
+        { config, gallery, vault },
+        person,
+        made.flatMap((one) => one ?? []),
+      );
+      result.enrolled++;
+      result.notes.push(...notesOf(config, person, made.filter((one) => one === undefined).length));
+    } catch (error) {
+      if (!(error instanceof Fault) || !personal.has(error.code)) throw error;
+      result.refused.push({ name, why: error.message });
+    }
+  };
+  await readPeopleFile({ file, opener, signal, onPerson }).finally(() => progress.stop());
+  return result;
+}
+
+/** Faults about one person: the others are taken all the same. */
+const personal: ReadonlySet<string> = new Set(['bad-argument', 'bad-picture', 'picture-damaged', 'consent-missing', 'key-destroyed']);
+
+type Reading = Awaited<ReturnType<Awaited<ReturnType<typeof manyDoorReaderOf>>['read']>>;
+
+/** Undefined where the networks of this door find no face. */
+function newPicture({ faces: [face] }: Reading, picture: Uint8Array, source: string): NewPicture | undefined {
+  return face?.embedding && { picture, template: face.embedding, source };
+}
+
+/** Rules before they can be used: whoever may not come in there is not let in here for a moment. */
+function enrolOne(
+  { config, gallery, vault }: { readonly config: Config; readonly gallery: Gallery; readonly vault: Vault },
+  { id, name, rules, consents }: MovedPerson,
+  pictures: readonly NewPicture[],
+): void {
+  if (pictures.length === 0)
+    throw new Fault('bad-picture', 'No face is found in their pictures by the networks of this door: enrol them again');
+  using journal = journalOf(config);
+  const roster = rosterOf({ gallery, journal, consents: consentRules(config, vault) });
+  const given = consents.findLast(({ withdrawnAt }) => withdrawnAt === undefined);
+  const consent: Consent | undefined = given && { version: given.version, how: given.how };
+  const { uses, ...others } = rules;
+  roster.enrol({ id, name, pictures, rules: { ...others, ...(uses !== undefined && { enabled: false }) } }, undefined, consent);
+}
+
+function notesOf(config: Config, { name, rules, hasPin }: MovedPerson, unread: number): readonly Told[] {
+  const known = { schedules: Object.keys(config.access.schedules), groups: Object.keys(config.access.groups) };
+  const lacking = [
+    ...(rules.schedule !== undefined && !known.schedules.includes(rules.schedule) ? [`the schedule ${rules.schedule}`] : []),
+    ...(rules.groups ?? []).filter((group) => !known.groups.includes(group)).map((group) => `the group ${group}`),
+  ];
+  const notes = [
+    hasPin && `has no PIN here: facelatch people pin ${JSON.stringify(name)}`,
+    rules.uses !== undefined && 'had a number of uses, which does not move: switched off here, set their rules again',
+    lacking.length > 0 && `this door does not have ${lacking.join(', ')}: they are not let in until it does`,
+    unread > 0 && `${unread} of their pictures gave no template here, and were left out`,
+  ];
+  return notes.filter((why) => why !== false).map((why) => ({ name, why }));
+}
