@@ -22,13 +22,11 @@ const [mostListBytes, mostPictureBytes] = [128_000_000, 64_000_000];
 
 const time = Type.String({ format: 'date-time' });
 const rulesForm = Type.Partial(
-  Type.Object(
-    {
-      ...{ enabled: Type.Boolean(), schedule: Type.String(), validFrom: time, validUntil: time },
-      ...{ uses: Type.Number(), groups: Type.Array(Type.String()), pinOpens: Type.Boolean(), pinNeeded: Type.Boolean() },
-    },
-    { additionalProperties: false },
-  ),
+  Type.Object({
+    ...{ enabled: Type.Boolean(), schedule: Type.String(), validFrom: time, validUntil: time },
+    ...{ uses: Type.Number(), groups: Type.Array(Type.String()), pinOpens: Type.Boolean(), pinNeeded: Type.Boolean() },
+  }),
+  { additionalProperties: false },
 );
 const personForm = Type.Object({
   id: Type.String({ pattern: '^[A-Za-z0-9-]{1,64}$' }),
