@@ -13,6 +13,8 @@ import { Fault } from '../../base/errors.ts';
 import { openUsedCommands } from '../../command/limits/used.ts';
 import { operatorsIn } from '../../command/operators.ts';
 import type { Event } from '../../events.ts';
+import { openShredder } from '../../house/removal/open.ts';
+import type { Journal } from '../../journal/port.ts';
 import { embedderOf } from '../../learning/networks.ts';
 import { storeFile } from '../../learning/parts.ts';
 import { openRetrainStore } from '../../retrain/store.ts';
@@ -36,15 +38,18 @@ export async function openRestoredRooms(config: Config, event: Event): Promise<R
   if (has('commands.sqlite')) openUsedCommands(join(config.state.folder, 'commands.sqlite'))[Symbol.dispose]();
   if (has('retrain.sqlite')) openRetrainStore(storeFile(config), vault)[Symbol.dispose]();
   if (has('liveness.sqlite')) liveVisitsOf(config, vault)[Symbol.dispose]();
-  const opened = has('people.sqlite') ? peopleOf(config, vault) : { people: 0, unopened: undefined };
   using journal = journalOf(config);
   journal.append(event);
+  const opened = has('people.sqlite') ? peopleOf(config, vault, journal) : { people: 0, unopened: undefined };
   return { ...opened, copied };
 }
 
-function peopleOf(config: Config, vault: Vault): Pick<RestoredRooms, 'people' | 'unopened'> {
+/** What the backup holds of those who were removed since is deleted from it. */
+function peopleOf(config: Config, vault: Vault, journal: Journal): Pick<RestoredRooms, 'people' | 'unopened'> {
   try {
     using gallery = galleryOf(config, embedderOf(config), vault);
+    using shredder = openShredder(config, { vault, gallery, record: (found) => journal.append(found) });
+    shredder.finish();
     return { people: gallery.list().length, unopened: undefined };
   } catch (error) {
     if (!(error instanceof Fault && error.code.startsWith('model-'))) throw error;
