@@ -374,7 +374,7 @@ export type Event =
    * of those in it were removed since, and stay removed.
    */
   | { readonly kind: 'backup.restored'; readonly takenAt: string; readonly removed: number }
-  /** What is held about people left the door in a file. `personId`: of one of them; else of `people`, to move them. */
+  /** What is held about people was written to a file that may leave. `personId`: of that one; else to move them. */
   | { readonly kind: 'people.exported'; readonly people: number; readonly personId?: PersonId; readonly by: string }
   | { readonly kind: 'setting.changed'; readonly path: string; readonly value: number; readonly by: string }
   | { readonly kind: 'training.started'; readonly job: string; readonly recipe: string; readonly where: string; readonly by: string }

@@ -19,6 +19,8 @@ import { agrees } from '../agrees.ts';
 import { type CommonOptions, checkState, configOf, exitCodes, print, withCommon, withHelp } from '../context.ts';
 import { findPerson } from '../person.ts';
 import { openProgress } from '../progress.ts';
+import { exportCommand } from '../vault/people-export.ts';
+import { importCommand } from '../vault/people-import.ts';
 import { counted, people as peopleCount, table } from '../words.ts';
 import { openPeople } from './opened.ts';
 import { confusableCommand } from './people-confusable.ts';
@@ -51,7 +53,9 @@ export function peopleCommand(stop: AbortSignal, exit: (code: number) => void): 
     .addCommand(consentCommand(stop, exit))
     .addCommand(confusableCommand(exit))
     .addCommand(reembedCommand(exit))
-    .addCommand(sealCommand(stop, exit));
+    .addCommand(sealCommand(stop, exit))
+    .addCommand(exportCommand(stop, exit))
+    .addCommand(importCommand(stop, exit));
 }
 
 /** Opens gallery and configuration for a command that changes or shows people who are there. */

@@ -1,4 +1,4 @@
-/** What this door holds about one person: its rooms go in, a ZIP archive comes out. Templates and pictures as they are. */
+/** What this door holds about one person: its rooms go in, a ZIP archive comes out. */
 
 import { existsSync } from 'node:fs';
 import { extname, join } from 'node:path';

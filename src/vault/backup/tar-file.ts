@@ -19,7 +19,7 @@ const mostPaxBytes = 4096;
 const mostEntries = 200_000;
 
 /** Relative, and nowhere else than below the folder that it is unpacked to. */
-export const isSafePath = (path: string): boolean =>
+const isSafePath = (path: string): boolean =>
   path.length <= 1024 && !/[\\\p{Cc}]/u.test(path) && path.split('/').every((part) => part !== '' && part !== '.' && part !== '..');
 
 export async function* packed(entries: AsyncIterable<TarEntry>): AsyncGenerator<Uint8Array> {

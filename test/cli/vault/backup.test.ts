@@ -1,0 +1,81 @@
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Decrypter, generateIdentity, identityToRecipient } from 'age-encryption';
+import { unzipSync } from 'fflate';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { demoPicture, facelatch, jsonOf, temporaryFolder } from '../facelatch.ts';
+
+const folder = temporaryFolder();
+const [state, other] = [join(folder.path, 'state'), join(folder.path, 'other')];
+const [backup, identityFile] = [join(folder.path, 'door.age'), join(folder.path, 'key.txt')];
+let identity: string;
+let to: string[];
+
+beforeAll(async () => {
+  identity = await generateIdentity();
+  to = ['--to', await identityToRecipient(identity)];
+  writeFileSync(identityFile, `# created by age-keygen\n${identity}\n`);
+  for (const [name, n] of [
+    ['Ada', 1],
+    ['Bob', 2],
+  ] as const)
+    jsonOf(await facelatch(['enrol', name, demoPicture(n, 'neutral'), demoPicture(n, 'smiling'), '--state', state, '--json']));
+}, 60_000);
+afterAll(() => folder[Symbol.dispose]());
+
+it('a door comes out of its backup, and whoever was removed since does not come back', { timeout: 60_000 }, async () => {
+  const taken = jsonOf(await facelatch(['backup', backup, ...to, '--state', state, '--json']));
+  expect(taken).toMatchObject({ file: backup, recipients: 1, passedOver: [] });
+  jsonOf(await facelatch(['people', 'remove', 'Bob', '--yes', '--state', state, '--json']));
+  const restored = jsonOf(await facelatch(['restore', backup, '--identity', identityFile, '--state', state, '--json']));
+  expect(restored).toMatchObject({ door: 'front-door', people: 1, source: 'beside', removed: [{ person: expect.any(String) }] });
+  const journal = await facelatch(['journal', 'verify', '--state', state]);
+  expect(journal.stdout).toContain('the journal is whole');
+  const { people } = jsonOf(await facelatch(['people', '--state', state, '--json']));
+  expect(people).toMatchObject([{ name: 'Ada', pictures: 2 }]);
+});
+
+it('a wrong identity, and a daemon that runs, end with one sentence and leave everything as it was', { timeout: 60_000 }, async () => {
+  const before = readdirSync(folder.path);
+  const wrong = join(folder.path, 'key.txt');
+  writeFileSync(wrong, await generateIdentity());
+  const { code, stderr } = await facelatch(['restore', backup, '--identity', wrong, '--state', state]);
+  expect([code, stderr]).toEqual([3, 'facelatch: The file was not encrypted for this identity: give the one that belongs to it\n']);
+  writeFileSync(identityFile, identity);
+  expect(readdirSync(folder.path)).toEqual(before);
+});
+
+it('what is held about a person goes into a ZIP that only its recipient opens', { timeout: 60_000 }, async () => {
+  const file = join(folder.path, 'ada.zip.age');
+  const exported = jsonOf(await facelatch(['people', 'export', 'Ada', file, ...to, '--state', state, '--json']));
+  expect(exported).toMatchObject({ pictures: 2, kept: 0, person: { name: 'Ada' } });
+  const decrypter = new Decrypter();
+  decrypter.addIdentity(identity);
+  const files = unzipSync(await decrypter.decrypt(readFileSync(file)));
+  expect(Object.keys(files).toSorted()).toEqual(
+    ['README.txt', 'journal.jsonl', 'person.json', 'pictures.json', 'pictures/01.jpg', 'pictures/02.jpg', 'templates.json'].toSorted(),
+  );
+  const text = (name: string) => Buffer.from(files[name] ?? []).toString();
+  expect(JSON.parse(text('person.json'))).toMatchObject({ name: 'Ada', rules: {}, consents: [] });
+  expect(JSON.parse(text('templates.json')).templates).toHaveLength(2);
+  expect(text('journal.jsonl')).toContain('person.enrolled');
+  const again = await facelatch(['people', 'export', 'Ada', file, ...to, '--state', state]);
+  expect([again.code, again.stderr]).toEqual([2, expect.stringContaining('is not overwritten')]);
+});
+
+it('people move to another door with their ids, and are known there', { timeout: 60_000 }, async () => {
+  const file = join(folder.path, 'people.age');
+  jsonOf(await facelatch(['people', 'export', '--all', file, ...to, '--state', state, '--json']));
+  const imported = jsonOf(await facelatch(['people', 'import', file, '--identity', identityFile, '--state', other, '--json']));
+  expect(imported).toEqual({ door: 'front-door', enrolled: 1, here: 0, refused: [], notes: [] });
+  const [there, here] = [
+    jsonOf(await facelatch(['people', '--state', other, '--json'])),
+    jsonOf(await facelatch(['people', '--state', state, '--json'])),
+  ];
+  expect(there.people[0]).toMatchObject({ id: here.people[0].id, name: 'Ada', pictures: 2 });
+  const { code } = await facelatch(['verify', 'Ada', demoPicture(1, 'smiling'), '--state', other]);
+  expect(code).toBe(0);
+  jsonOf(await facelatch(['people', 'remove', 'Ada', '--yes', '--state', other, '--json']));
+  const refused = jsonOf(await facelatch(['people', 'import', file, '--identity', identityFile, '--state', other, '--json']));
+  expect(refused).toMatchObject({ enrolled: 0, refused: [{ name: 'Ada', why: expect.stringContaining('was removed at this door') }] });
+});
