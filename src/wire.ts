@@ -259,10 +259,10 @@ async function deskFor(
   { clockSynchronised }: Overrides,
   parts: Pick<CommandPortsParts, 'controller' | 'door' | 'people' | 'roster' | 'networks' | 'enrolment'>,
 ): Promise<(Desk & AsyncDisposable) | undefined> {
-  const { config, live, journal, eyes, camera, learning, clock, lock, entries: reader, log } = rooms;
+  const { config, live, journal, eyes, camera, learning, clock, lock, entries: reader, backups, log } = rooms;
   if (!config.mqtt.enabled || !config.mqtt.commands) return undefined;
   const ports = commandPorts({
-    ...{ ...parts, config, live, journal, gallery: eyes.gallery, camera, learning, clock, lock, reader },
+    ...{ ...parts, config, live, journal, gallery: eyes.gallery, camera, learning, backups, clock, lock, reader },
     unlocking: unlocking(rooms, parts.controller.record),
   });
   return await deskOf(config, { ports, log: log.child({ room: 'command' }), clockSynchronised });

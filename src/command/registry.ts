@@ -1,4 +1,5 @@
 /** All commands in one list: the desk takes them, the documents describe them, `facelatch send` sends them. */
+import { backupCommands } from './backup.ts';
 import { doorCommands } from './door.ts';
 import { enrolCommands } from './enrol.ts';
 import { lookCommands } from './look.ts';
@@ -14,4 +15,5 @@ export const commands: readonly Command[] = [
   ...lookCommands,
   ...trainCommands,
   ...vaultCommands,
+  ...backupCommands,
 ];

@@ -24,6 +24,8 @@ export interface CommandPorts {
   readonly settings: Settings;
   readonly training?: Training;
   readonly vault?: { unlock(secret: string, by: string): Promise<'unlocked' | 'open' | 'busy'> };
+  /** Begins a backup. `again`: one is under way, or was asked for lately. */
+  readonly backup?: (by: string) => { readonly file: string } | 'no-folder' | 'again';
   /** Undefined while it is not known. */
   readonly models?: () => Promise<readonly Record<string, unknown>[] | undefined>;
   /** The kept pictures of a journal entry. Absent where no picture may leave the door. */

@@ -15,6 +15,7 @@ import type { Learning } from '../learning/open.ts';
 import { publicEntry } from '../mqtt/codec.ts';
 import type { LiveSettings } from '../settings/live.ts';
 import type { Config } from '../settings/load.ts';
+import type { Backups } from '../vault/backup/routine.ts';
 import { lockedPorts } from './locked.ts';
 
 export interface CommandPortsParts {
@@ -35,6 +36,7 @@ export interface CommandPortsParts {
   /** Why the vault is locked. */
   readonly lock: Fault | undefined;
   readonly unlocking: CommandPorts['vault'];
+  readonly backups: Backups | undefined;
   readonly clock: Clock;
 }
 
@@ -58,6 +60,7 @@ export function commandPorts(parts: CommandPortsParts): CommandPorts {
       },
     },
     ...(learning && { training: learning.training }),
+    ...(parts.backups && { backup: parts.backups.take }),
     models: async () => (await networks.list())?.map(({ folder: _folder, ...network }) => network),
     ...(config.mqtt.snapshots && learning && { keptPictures: learning.training.pictures }),
     ...(config.mqtt.snapshots && {
