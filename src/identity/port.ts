@@ -48,6 +48,10 @@ export interface NewPicture {
 
 export interface NewPerson {
   readonly name: string;
+  /** Of somebody who comes from another door; absent: a new one. */
+  readonly id?: PersonId;
+  /** Of a new person; absent: no limits. */
+  readonly rules?: PersonRules;
   readonly pictures: readonly NewPicture[];
 }
 
@@ -223,7 +227,8 @@ export interface Gallery extends Disposable {
   /**
    * Adds a person, or pictures to the person of that name; all of it or nothing. A picture that the person has already
    * is not stored twice. Throws `bad-argument` (the name does not fit, there are no pictures, a picture belongs to
-   * someone else) and `model-unfit` (a template is not of the embedder). `beforeStored` hears the person as they will
+   * someone else, the name is that of another `id`), `key-destroyed` (who has this `id` was removed here) and
+   * `model-unfit` (a template is not of the embedder). `beforeStored` hears the person as they will
    * be and how many pictures they had; what it throws undoes all of it.
    */
   enrol(person: NewPerson, beforeStored?: (person: Person, picturesBefore: number) => void): Person;

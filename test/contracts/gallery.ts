@@ -131,6 +131,19 @@ export function testGallery(name: string, place: () => Place): void {
       expect(gallery.list().map((each) => each.name)).toEqual(['Ada L.', 'Bob']);
     });
 
+    it('takes somebody from elsewhere with their id and rules, and no id or name that is somebody else’s', () => {
+      const gallery = opener()();
+      const ada = gallery.enrol({ ...person('Ada', face()), id: 'p-from-elsewhere', rules: { enabled: false } });
+      expect([ada.id, gallery.find('p-from-elsewhere')?.name, gallery.rules(ada.id)]).toEqual([
+        'p-from-elsewhere',
+        'Ada',
+        { enabled: false },
+      ]);
+      expect(codeOf(() => gallery.enrol({ ...person('Bob', face()), id: 'p-from-elsewhere' }))).toBe('bad-argument');
+      expect(codeOf(() => gallery.enrol({ ...person('Ada', face()), id: 'p-another' }))).toBe('bad-argument');
+      expect(gallery.list()).toHaveLength(1);
+    });
+
     it('takes two names that look alike for one, and no name that looks like that of somebody else', () => {
       const gallery = opener()();
       const anna = gallery.enrol(person('Anna', face()));

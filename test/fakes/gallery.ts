@@ -74,6 +74,8 @@ export function memoryGallery({ embedder, policy, clock, shelf = emptyShelf() }:
       const at = new Date(clock.wall()).toISOString();
       if (person.pictures.length === 0) throw new Fault('bad-argument', 'Give a picture.');
       const known = byId(bearerOf(name, alike(name))?.id ?? '');
+      if (person.id !== undefined && known?.id !== person.id && (known || byId(person.id)))
+        throw new Fault('bad-argument', 'The id or the name is somebody else’s.');
       const pictures = [...(known?.pictures ?? [])];
       for (const { picture, template, source } of person.pictures) {
         checkEmbedding(embedder, template);
@@ -85,7 +87,10 @@ export function memoryGallery({ embedder, policy, clock, shelf = emptyShelf() }:
         if (same >= 0) pictures[same]!.templates.set(embedder.sha256, template);
         else pictures.push({ picture, source, addedAt: at, sha256, templates: new Map([[embedder.sha256, template]]) });
       }
-      const enrolled = known ?? { id: randomUUID(), name, enrolledAt: at, pictures };
+      const enrolled = known ?? {
+        ...{ id: person.id ?? randomUUID(), name, enrolledAt: at, pictures },
+        ...(person.rules && { rules: person.rules }),
+      };
       beforeStored?.({ ...shown(enrolled), pictures: pictures.length }, known?.pictures.length ?? 0);
       enrolled.pictures = pictures;
       if (!known) shelf.people.push(enrolled);

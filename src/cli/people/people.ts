@@ -78,7 +78,7 @@ function listCommand(exit: Exit) {
       if (slip !== undefined)
         throw new Fault(
           'bad-argument',
-          `There is no "facelatch people ${slip}": choose from list, show, set, pin, rename, remove, consent, confusable and reembed (did you mean "facelatch people show ${slip}"?)`,
+          `There is no "facelatch people ${slip}": choose from list, show, set, pin, rename, remove, consent, confusable, reembed, export and import (did you mean "facelatch people show ${slip}"?)`,
         );
       using open = opened(options);
       const { gallery } = open;

