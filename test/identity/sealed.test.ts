@@ -101,6 +101,18 @@ describe('a gallery at rest', () => {
     expect(gallery.enrol(person('Ada', face())).id).toBe(ada.id);
   });
 
+  it('leaves at most a key without rows where an enrolment ends before it is stored', () => {
+    const gallery = open();
+    expect(() =>
+      gallery.enrol(person('Ada', face()), () => {
+        throw new Error('the power is gone');
+      }),
+    ).toThrow('the power is gone');
+    expect([gallery.list(), sql('SELECT id FROM people'), vault.owners().length]).toEqual([[], [], 2]);
+    gallery.enrol(person('Ada', face()));
+    expect(open().templates).toBe(1);
+  });
+
   it('opens with another vault, recognises nobody, says so of each row, and is whole again with its own', () => {
     const template = face();
     const { id } = open().enrol(person('Ada', template));

@@ -166,7 +166,7 @@ describe('the gallery’s file', () => {
   const spoil = (id: string, { rules, vector }: { rules?: string; vector?: Uint8Array }) => {
     using db = new DatabaseSync(file);
     if (rules !== undefined) {
-      const { details } = personAtRest(vault, { id, name: 'Ada', enrolledAt: '', rules });
+      const details = personAtRest(vault, { id, name: 'Ada', enrolledAt: '', rules });
       db.prepare('UPDATE people SET details = ? WHERE id = ?').run(details, id);
     }
     for (const { mark } of vector ? db.prepare('SELECT mark FROM pictures').all() : []) {

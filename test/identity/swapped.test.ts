@@ -6,7 +6,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { rowSeal } from '../../src/base/data/row-seal.ts';
 import type { Gallery } from '../../src/identity/port.ts';
-import { personAtRest, pictureAtRest } from '../../src/identity/rows/at-rest.ts';
+import { personAtRest, pictureAtRest, pictureMark } from '../../src/identity/rows/at-rest.ts';
 import type { GallerySeal } from '../../src/identity/rows/sealing.ts';
 import { openGallery } from '../../src/identity/sqlite.ts';
 import { face, person, smallEmbedder, smallPolicy } from '../contracts/gallery.ts';
@@ -143,7 +143,7 @@ describe('rows that this door did not write', () => {
   it('give nobody other rules: a person whose row was changed does not come in, and no command seals it again', () => {
     const { gallery, bob } = household();
     // By somebody who has the keys of the vault, and not those of the door.
-    const { details } = personAtRest(vault, { id: bob.id, name: 'Bob', enrolledAt: bob.enrolledAt, rules: '{"enabled":true}' });
+    const details = personAtRest(vault, { id: bob.id, name: 'Bob', enrolledAt: bob.enrolledAt, rules: '{"enabled":true}' });
     sql('UPDATE people SET details = ? WHERE id = ?', details, bob.id);
     gallery.refresh();
     expect(gallery.templates).toBe(2);
@@ -157,7 +157,8 @@ describe('rows that this door did not write', () => {
   it('become no template: a picture that somebody else stored is neither shown nor embedded', async () => {
     const { gallery, ada } = household();
     const added = { personId: ada.id, sha256: 'f'.repeat(64), source: 'eve.jpg', addedAt: '' };
-    const { mark, details, picture } = pictureAtRest(vault, added, Buffer.from('eve'));
+    const mark = pictureMark(vault, added.sha256);
+    const { details, picture } = pictureAtRest(vault, mark, added, Buffer.from('eve'));
     sql('INSERT INTO pictures (person_id, mark, details, picture) VALUES (?, ?, ?, ?)', ada.id, mark, details, picture);
     gallery.refresh();
     const { pictures, failed } = await gallery.reembed(async () => face());

@@ -60,14 +60,14 @@ export function rename(opened: OpenedGallery, id: PersonId, text: string, before
     if (other)
       throw new Fault('bad-argument', `That name is taken by ${other.id}, or looks like the name of that person: choose another name.`);
     freeName(opened, id, name);
-    storePerson(opened, 'changed', { ...row, name });
+    storePerson(opened, 'renamed', { ...row, name });
     beforeStored?.();
     return personOf(opened, id);
   });
 }
 
 export function setRules(opened: OpenedGallery, id: PersonId, rules: PersonRules): void {
-  change(opened, () => storePerson(opened, 'changed', { ...ownPersonOf(opened, id), rules: JSON.stringify(rules) }));
+  change(opened, () => storePerson(opened, 'same-name', { ...ownPersonOf(opened, id), rules: JSON.stringify(rules) }));
 }
 
 export function forgetPicture(opened: OpenedGallery, id: PersonId, picture: string): Person {
@@ -81,10 +81,10 @@ export function forgetPicture(opened: OpenedGallery, id: PersonId, picture: stri
 
 /** A change would seal what somebody else wrote. Throws Faults `not-found`, `gallery-damaged`. */
 function ownPersonOf(opened: OpenedGallery, id: PersonId): PersonRow {
-  personOf(opened, id);
   const row = ownPersonRow(opened, id);
-  if (!row) throw notOurs(id, opened.file);
-  return row;
+  if (row) return row;
+  personOf(opened, id);
+  throw notOurs(id, opened.file);
 }
 
 const notOurs = (id: PersonId, file: string): Fault =>
@@ -121,7 +121,7 @@ function addPicture(
       `This picture is enrolled already, for ${known.personId}: give another, or remove that person.`,
     );
   }
-  const id = known?.id ?? storePicture(opened, { personId, sha256, source, addedAt }, picture);
+  const id = known?.id ?? storePicture(opened, mark, { personId, sha256, source, addedAt }, picture);
   const vector = new Uint8Array(template.buffer, template.byteOffset, template.byteLength);
   storeTemplate(opened, id, mark, { personId, sha256, embedder, vector });
 }

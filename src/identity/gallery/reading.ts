@@ -52,7 +52,7 @@ interface KnownPerson {
 }
 
 /** Templates that one look reads at most, or the last person's: one or two milliseconds. */
-const perLook = 60;
+const perLook = 30;
 /** Of somebody who is not known yet. */
 const usualTemplates = 5;
 

@@ -65,6 +65,7 @@ const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
 export const nameMark = (vault: Vault, name: string): Uint8Array => markOf(vault, 'person name', name);
 /** The index of every name that looks like this one. */
 export const lookMark = (vault: Vault, name: string): Uint8Array => markOf(vault, 'look of a person name', skeleton(name));
+export const nameMarks = (vault: Vault, name: string) => ({ mark: nameMark(vault, name), look: lookMark(vault, name) });
 /** The index of a picture. */
 export const pictureMark = (vault: Vault, sha256: string): Uint8Array => markOf(vault, 'picture', sha256);
 
@@ -74,12 +75,9 @@ function markOf(vault: Vault, purpose: string, text: string): Uint8Array {
   throw new Fault('vault-damaged', 'The vault has no key of the door: restore a backup (facelatch restore)');
 }
 
-export function personAtRest(
-  vault: Vault,
-  { id, name, enrolledAt, rules }: PersonRow,
-): StoredPerson & { readonly mark: Uint8Array; readonly look: Uint8Array } {
-  const details = sealText(vault, id, { schema, column: 'people.details', row: id }, { name, enrolledAt, rules });
-  return { id, mark: nameMark(vault, name), look: lookMark(vault, name), details };
+/** The details of a person, sealed. */
+export function personAtRest(vault: Vault, { id, name, enrolledAt, rules }: PersonRow): Uint8Array {
+  return sealText(vault, id, { schema, column: 'people.details', row: id }, { name, enrolledAt, rules });
 }
 
 export function openPerson(vault: Vault, { id, details }: StoredPerson): PersonRow | Unopened {
@@ -97,10 +95,10 @@ const picturePlace = (mark: Uint8Array, column: 'details' | 'picture'): SealedPl
 
 export function pictureAtRest(
   vault: Vault,
+  mark: Uint8Array,
   { personId, sha256, source, addedAt }: PictureRow,
   picture: Uint8Array,
 ): StoredPicture & { readonly picture: Uint8Array } {
-  const mark = pictureMark(vault, sha256);
   return {
     ...{ personId, mark },
     details: sealText(vault, personId, picturePlace(mark, 'details'), { sha256, source, addedAt }),

@@ -9,7 +9,7 @@ import { Compile } from 'typebox/compile';
 import { Fault } from '../../base/errors.ts';
 import { checkedRow, type RowCheck } from '../../base/sqlite.ts';
 import type { Vault } from '../../vault/port.ts';
-import { personAtRest, pictureAtRest, removedPeople, templateAtRest } from './at-rest.ts';
+import { nameMarks, personAtRest, pictureAtRest, pictureMark, removedPeople, templateAtRest } from './at-rest.ts';
 
 const bytes = Type.Refine(Type.Unsafe<Uint8Array>({}), (value) => value instanceof Uint8Array);
 const seal = Type.Union([bytes, Type.Null()]);
@@ -27,8 +27,8 @@ export function sealRowsInto6(db: DatabaseSync, vault: Vault): void {
   for (const row of db.prepare('SELECT id, name, enrolled_at AS enrolledAt, rules, seal FROM people').all()) {
     const { seal: old, ...person } = checked(personForm, row);
     if (removed.has(person.id)) continue;
-    const { id, mark, look, details } = personAtRest(vault, person);
-    addPerson.run(id, mark, look, details, old);
+    const { mark, look } = nameMarks(vault, person.name);
+    addPerson.run(person.id, mark, look, personAtRest(vault, person), old);
   }
   // A picture at a time: all of them may be larger than the memory.
   const pictures = db.prepare('SELECT pictures.id FROM pictures JOIN people_6 ON people_6.id = person_id ORDER BY pictures.id');
@@ -42,7 +42,8 @@ function sealPicture(db: DatabaseSync, vault: Vault, pictureId: number): void {
   const { id, picture, seal: old, ...row } = checked(pictureForm, plain.get(pictureId));
   // Not one of ours: it could not be sealed together with its templates.
   if (!/^[0-9a-f]{64}$/.test(row.sha256)) return;
-  const { mark, details, picture: sealed } = pictureAtRest(vault, row, picture);
+  const mark = pictureMark(vault, row.sha256);
+  const { details, picture: sealed } = pictureAtRest(vault, mark, row, picture);
   db.prepare('INSERT INTO pictures_6 (id, person_id, mark, details, picture, seal) VALUES (?, ?, ?, ?, ?, ?)').run(
     ...[id, row.personId, mark, details, sealed, old],
   );

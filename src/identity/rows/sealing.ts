@@ -13,6 +13,7 @@ import type { Vault } from '../../vault/port.ts';
 import type { PersonRules } from '../port.ts';
 import {
   isUnopened,
+  nameMarks,
   openImage,
   openPerson,
   openPicture,
@@ -149,15 +150,15 @@ export function pictureBytes({ vault }: RowParts, stored: StoredImage): Uint8Arr
 }
 
 /** Stores the person's row, sealed: a new one, or in the place of the one with its id. */
-export function storePerson({ sql, vault, seal }: RowParts, how: 'new' | 'changed', row: PersonRow): void {
-  const stored = { ...personAtRest(vault, row), seal: seal?.of(personFields(row)) ?? null };
-  if (how === 'new') sql.addPerson(stored);
-  else sql.setPerson(stored);
+export function storePerson({ sql, vault, seal }: RowParts, how: 'new' | 'renamed' | 'same-name', row: PersonRow): void {
+  const stored = { id: row.id, details: personAtRest(vault, row), seal: seal?.of(personFields(row)) ?? null };
+  if (how === 'same-name') sql.setDetails(stored);
+  else sql[how === 'new' ? 'addPerson' : 'setPerson']({ ...stored, ...nameMarks(vault, row.name) });
 }
 
-/** Stores a new picture, sealed; its number in the file. */
-export function storePicture({ sql, vault, seal }: RowParts, row: PictureRow, picture: Uint8Array): number {
-  return sql.addPicture({ ...pictureAtRest(vault, row, picture), seal: seal?.of(pictureFields(row)) ?? null });
+/** Stores a new picture, sealed; its number in the file. `mark`: its `pictureMark`. */
+export function storePicture({ sql, vault, seal }: RowParts, mark: Uint8Array, row: PictureRow, picture: Uint8Array): number {
+  return sql.addPicture({ ...pictureAtRest(vault, mark, row, picture), seal: seal?.of(pictureFields(row)) ?? null });
 }
 
 /** Stores a template, sealed. `mark`: of its picture. False where the picture is gone. */

@@ -72,6 +72,7 @@ function peopleStatements(db: DatabaseSync, read: Read) {
   const byLook = read('SELECT id FROM people WHERE look = ?', personIdRow);
   const add = db.prepare('INSERT INTO people (id, mark, look, details, seal) VALUES (?, ?, ?, ?, ?)');
   const set = db.prepare('UPDATE people SET mark = ?, look = ?, details = ?, seal = ? WHERE id = ?');
+  const setDetails = db.prepare('UPDATE people SET details = ?, seal = ? WHERE id = ?');
   const setSeal = db.prepare('UPDATE people SET seal = ? WHERE id = ?');
   const remove = db.prepare('DELETE FROM people WHERE id = ?');
   return {
@@ -83,6 +84,7 @@ function peopleStatements(db: DatabaseSync, read: Read) {
     idsWithLook: (look: Uint8Array) => byLook.all(look).map(({ id }) => id),
     addPerson: ({ id, mark, look, details, seal: of }: NewPersonRow) => void add.run(id, mark, look, details, of),
     setPerson: ({ id, mark, look, details, seal: of }: NewPersonRow) => void set.run(mark, look, details, of, id),
+    setDetails: ({ id, details, seal: of }: Pick<NewPersonRow, 'id' | 'details' | 'seal'>) => void setDetails.run(details, of, id),
     setPersonSeal: (id: PersonId, value: Uint8Array) => setSeal.run(value, id),
     remove: (id: PersonId) => remove.run(id).changes > 0,
   };
