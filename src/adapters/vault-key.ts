@@ -20,10 +20,7 @@ import { keyOfPhrase, phraseOf } from '../vault/phrase.ts';
 import type { KeyNotes, KeySource } from '../vault/port.ts';
 import { stateFolder } from './basics.ts';
 import { journalOf } from './journal.ts';
-import { credentialName, nextKey, openVaultWithKey, vaultFiles } from './vault.ts';
-
-/** Where `systemd-creds` and the unit keep it. */
-const credentialFile = (folder = '/etc/credstore.encrypted'): string => join(folder, credentialName);
+import { credentialFile, credentialName, nextKey, openVaultWithKey, vaultFiles } from './vault.ts';
 
 export interface KeyPlace {
   readonly source: KeySource;
@@ -211,7 +208,7 @@ function ownedByService(config: Config): void {
   if (getuid?.() !== 0) return;
   const folder = stateFolder(config);
   const { uid, gid } = statSync(folder);
-  for (const name of readdirSync(folder)) if (/^(vault|journal|daemon)\./.test(name)) chownSync(join(folder, name), uid, gid);
+  for (const name of readdirSync(folder)) if (/^(vault|journal|daemon|door-keys)\./.test(name)) chownSync(join(folder, name), uid, gid);
 }
 
 type Rekeyed = Extract<Parameters<ReturnType<typeof journalOf>['append']>[0], { kind: 'vault.rekeyed' }>;

@@ -2,13 +2,15 @@
  * A configuration in, the vault of its state folder opened out. Its key comes from where it came from when the vault
  * was made: the keyring remembers that, so that a key that is missing is asked for and never replaced by a new one.
  */
-import { renameSync } from 'node:fs';
+import { existsSync, renameSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
+import { getuid } from 'node:process';
 import { Fault } from '../base/errors.ts';
 import { type Clock, systemClock } from '../base/time.ts';
 import { syncFolder } from '../base/whole-file.ts';
+import { decryptCredential } from '../host/credentials.ts';
 import type { Config } from '../settings/load.ts';
-import { keyIn, makeKeyFile } from '../vault/key-file.ts';
+import { keyIn, keyOfText, makeKeyFile } from '../vault/key-file.ts';
 import { keyringNotes, openKeyring, openKeyringBy } from '../vault/keyring.ts';
 import { unwrapByPassphrase } from '../vault/passphrase.ts';
 import { keyOfPhrase, looksLikePhrase } from '../vault/phrase.ts';
@@ -18,6 +20,9 @@ import { stateFolder } from './basics.ts';
 export const credentialName = 'facelatch.vault-key';
 /** Where systemd keeps the credentials of the service while it runs: its user can read them in a shell, too. */
 const serviceCredentials = '/run/credentials/facelatch.service';
+
+/** Where `systemd-creds` and the unit keep it, encrypted. */
+export const credentialFile = (folder = '/etc/credstore.encrypted'): string => join(folder, credentialName);
 
 type Env = Readonly<Record<string, string | undefined>>;
 
@@ -132,7 +137,19 @@ function credentialIn(env: Env): Uint8Array | undefined {
     const key = folder && keyIn(join(folder, credentialName));
     if (key) return key;
   }
-  return undefined;
+  return credentialOfRoot();
+}
+
+/** Root decrypts it as systemd does, though the service does not run. */
+function credentialOfRoot(): Uint8Array | undefined {
+  const file = credentialFile();
+  if (getuid?.() !== 0 || !existsSync(file)) return undefined;
+  const content = decryptCredential(credentialName, file);
+  try {
+    return keyOfText(content, file);
+  } finally {
+    content.fill(0);
+  }
 }
 
 const locked = (keyring: string, source: KeySource, needed: string): Fault =>

@@ -394,12 +394,13 @@ export const faultGuide: Readonly<Record<FaultCode, FaultAdvice>> = {
     area: 'start',
     says: ['is locked. It needs'],
     cause: 'The key that protects the people of this door is not where it was: a credential, a key file or a passphrase.',
-    remedy: 'Give the key back as the message says, or rebuild it from the recovery phrase. Until then nobody is recognised.',
+    remedy:
+      'Give the key back as the message says, or rebuild it from the recovery phrase: [the key of the vault](vault.md#when-the-key-is-missing). Until then nobody is recognised; button and signed commands open.',
   },
   'vault-unfit': {
     area: 'start',
     says: ['is not the one that', 'This is not the passphrase'],
     cause: 'The key that was given is not the one that this state folder was sealed with.',
-    remedy: 'Give the right key, or rebuild it from the recovery phrase.',
+    remedy: 'Give the right key, or [rebuild it](vault.md#when-the-key-is-missing) from the recovery phrase.',
   },
 };

@@ -24,14 +24,15 @@ export interface Running {
   said(pattern: RegExp): Promise<void>;
 }
 
-/** Starts `facelatch …args`; no setting comes from the environment of the tests. */
-export function start(args: readonly string[], env: Readonly<Record<string, string>> = {}): Running {
+/** Starts `facelatch …args`; `typed`: its standard input. No setting comes from the environment of the tests. */
+export function start(args: readonly string[], env: Readonly<Record<string, string>> = {}, typed?: string): Running {
   const clean = Object.entries(process.env).filter(([name]) => !name.startsWith('FACELATCH_') && name !== 'STATE_DIRECTORY');
   const child = spawn(process.execPath, [bin, ...args], {
     cwd: tmpdir(),
     env: { ...Object.fromEntries(clean), NO_COLOR: '1', ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['pipe', 'pipe', 'pipe'],
   });
+  child.stdin.end(typed);
   const written = { stdout: '', stderr: '' };
   for (const name of ['stdout', 'stderr'] as const)
     child[name].setEncoding('utf8').on('data', (text: string) => {
@@ -50,7 +51,8 @@ export function start(args: readonly string[], env: Readonly<Record<string, stri
   return { child, done, said };
 }
 
-export const facelatch = (args: readonly string[], env?: Readonly<Record<string, string>>): Promise<Run> => start(args, env).done;
+export const facelatch = (args: readonly string[], env?: Readonly<Record<string, string>>, typed?: string): Promise<Run> =>
+  start(args, env, typed).done;
 
 /** The JSON that a run printed; its standard error where it printed none. */
 export function jsonOf({ stdout, stderr }: Run) {

@@ -144,6 +144,15 @@ describe('wrong use', () => {
     expect(() => argsOf(known, pairs, undefined)).toThrow(said);
   });
 
+  it('a secret is not taken from the command line, and fits in where it was asked for', () => {
+    const unlock = commands.find(({ name }) => name === 'vault.unlock')!;
+    const refused = /passphrase is not taken from the command line/;
+    expect(() => argsOf(unlock, ['passphrase=four plain words'], undefined)).toThrow(refused);
+    expect(() => argsOf(unlock, ['passphrase'], undefined)).toThrow(refused);
+    expect(() => argsOf(unlock, [], '{"passphrase":"four plain words"}')).toThrow(refused);
+    expect(argsOf(unlock, [], undefined, { passphrase: 'four plain words' })).toEqual({ passphrase: 'four plain words' });
+  });
+
   it.each([
     [['door.explode'], 'There is no command'],
     [['door.open', '--key', '/nowhere/key.json'], 'facelatch key create'],

@@ -1,0 +1,69 @@
+/** `facelatch vault` as its owner types it, and what other commands do with a locked vault. */
+import { readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { checkVault } from '../../../src/cli/door/doctor-vault.ts';
+import { phraseLines, sourceWords } from '../../../src/cli/vault/vault-words.ts';
+import { keySources } from '../../../src/vault/port.ts';
+import { doorConfig } from '../../fakes/config.ts';
+import { facelatch, jsonOf, temporaryFolder } from '../facelatch.ts';
+
+let folder: ReturnType<typeof temporaryFolder>;
+beforeEach(() => {
+  folder = temporaryFolder();
+});
+afterEach(() => folder[Symbol.dispose]());
+
+const state = () => join(folder.path, 'state');
+const vault = (args: readonly string[], typed?: string) => facelatch(['vault', ...args, '--state', state(), '--json'], {}, typed);
+
+it('init shows the phrase and recover takes it; a wrong one is one sentence without a word of it', async () => {
+  const made = jsonOf(await vault(['init']));
+  expect(made).toEqual({ source: 'beside', phrase: expect.stringMatching(/^(\w+ ){23}\w+$/) });
+  expect(jsonOf(await vault(['phrase']))).toEqual(made);
+  rmSync(join(state(), 'vault.key'));
+  const status = await vault(['status']);
+  expect(status.code).toBe(1);
+  expect(jsonOf(status)).toMatchObject({ source: 'beside', locked: { code: 'vault-locked' } });
+  const wrong = await vault(['recover'], made.phrase.replace(/^\w+/, 'nonsense'));
+  expect(wrong).toMatchObject({ code: 2, stdout: '' });
+  expect(JSON.parse(wrong.stderr).error.message).toContain('word 1 is not in the list');
+  expect(wrong.stderr).not.toContain('nonsense');
+  const back = await vault(['recover'], `${made.phrase}\n`);
+  expect(jsonOf(back)).toEqual({ source: 'beside' });
+  expect(jsonOf(await vault(['status']))).toMatchObject({ epoch: 1, keys: { people: 0 }, destroyed: 0 });
+}, 60_000);
+
+it('with a passphrase commands end with what is needed, and --unlock asks for it', async () => {
+  const passphrase = 'four plain words here';
+  expect(jsonOf(await vault(['init', '--with', 'passphrase'], `${passphrase}\n`))).toMatchObject({ source: 'passphrase' });
+  expect(readdirSync(state())).not.toContain('vault.key');
+  expect(readFileSync(join(state(), 'vault.sqlite')).includes(passphrase)).toBe(false);
+  expect(await vault(['phrase'])).toMatchObject({ code: 3, stderr: expect.stringContaining('--unlock') });
+  expect(await vault(['phrase', '--unlock'], 'four plain words there\n')).toMatchObject({
+    code: 3,
+    stderr: expect.stringContaining('vault-unfit'),
+  });
+  expect(jsonOf(await vault(['phrase', '--unlock'], `${passphrase}\n`))).toMatchObject({ source: 'passphrase' });
+}, 60_000);
+
+it('doctor says where the key is and what that is worth, and that a missing one lets nobody in', async () => {
+  const config = doorConfig({ 'state.folder': state() });
+  expect(checkVault(config)).toMatchObject({ health: 'note', found: expect.stringContaining('no vault yet') });
+  await vault(['init']);
+  expect(checkVault(config)).toMatchObject({ health: 'note', found: expect.stringContaining('not against a stolen card') });
+  renameSync(join(state(), 'vault.key'), join(state(), 'away'));
+  expect(checkVault(config)).toMatchObject({ health: 'problem', lacks: [expect.stringContaining('nobody is recognised')] });
+});
+
+it('every place of the key is named with what it does not protect against: root on the running door', () => {
+  for (const source of keySources) expect(sourceWords({ source }).not).toContain('root on the running door');
+  expect(sourceWords({ source: 'credential', sealedWith: 'host' }).not).toContain('stolen card');
+  expect(sourceWords({ source: 'credential', sealedWith: 'host+tpm2' }).protects).toContain('stolen card');
+});
+
+it('the words stand with their numbers, four in a line', () => {
+  const lines = phraseLines(Array.from({ length: 24 }, (_, n) => `word${n + 1}`).join(' ')).split('\n');
+  expect(lines).toHaveLength(6);
+  expect(lines[1]).toBe('   5 word5       6 word6       7 word7       8 word8');
+});
