@@ -12,11 +12,10 @@ import { setTimeout as pause } from 'node:timers/promises';
 import sharp from 'sharp';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { demoPeopleFolder, galleryOf, modelFolder, readerOf } from '../../src/adapters/basics.ts';
+import { journalOf } from '../../src/adapters/journal.ts';
 import { vaultOf } from '../../src/adapters/vault.ts';
-import { systemClock } from '../../src/base/time.ts';
 import type { Event } from '../../src/events.ts';
 import { openEmbedderNetwork } from '../../src/face/manifest/embedder.ts';
-import { openJournal } from '../../src/journal/sqlite.ts';
 import { keptNetworksOf } from '../../src/learning/first-guards.ts';
 import type { Config } from '../../src/settings/load.ts';
 import { facelatch, start, temporaryFolder } from '../cli/facelatch.ts';
@@ -81,7 +80,7 @@ function made(): number {
 }
 
 function journalled<Kind extends Event['kind']>(kind: Kind): Extract<Event, { kind: Kind }>[] {
-  using journal = openJournal({ file: join(state, 'journal.sqlite'), clock: systemClock });
+  using journal = journalOf(configOf('embedder'));
   expect(journal.verify().ok).toBe(true);
   return journal.query({}).flatMap(({ event }) => (event.kind === kind ? [event as Extract<Event, { kind: Kind }>] : []));
 }

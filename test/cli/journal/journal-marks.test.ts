@@ -2,12 +2,12 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { journalOf } from '../../../src/adapters/journal.ts';
 import { vaultOf } from '../../../src/adapters/vault.ts';
 import { systemClock } from '../../../src/base/time.ts';
 import type { Event } from '../../../src/events.ts';
 import { openEmbedderNetwork } from '../../../src/face/manifest/embedder.ts';
 import { openGallery } from '../../../src/identity/sqlite.ts';
-import { openJournal } from '../../../src/journal/sqlite.ts';
 import { samplesIn } from '../../../src/retrain/samples.ts';
 import { openRetrainStore } from '../../../src/retrain/store.ts';
 import { doorConfig } from '../../fakes/config.ts';
@@ -30,9 +30,10 @@ function openDoor() {
   const stack = new DisposableStack();
   const policy = { policy: 'target-fmr', targetFmr: 1e-4, detection: 0.99, verification: 0.8 } as const;
   const embedder = openEmbedderNetwork(join(root, 'models', 'embedder')).info;
-  const vault = stack.use(vaultOf(doorConfig({ 'state.folder': folder.path })));
+  const config = doorConfig({ 'state.folder': folder.path });
+  const vault = stack.use(vaultOf(config));
   const gallery = stack.use(openGallery({ vault, file: inState('people.sqlite'), embedder, policy, clock: systemClock }));
-  const journal = stack.use(openJournal({ file: inState('journal.sqlite'), clock: systemClock }));
+  const journal = stack.use(journalOf(config));
   const store = stack.use(openRetrainStore(inState('retrain.sqlite'), stack.use(vaultIn(inState('.')))));
   const samples = samplesIn({ store, gallery, clock: systemClock, ...learning });
   return { gallery, journal, samples, embedder, [Symbol.dispose]: () => stack.dispose() };
