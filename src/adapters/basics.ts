@@ -110,6 +110,7 @@ export function galleryOf(config: Config, embedder: EmbedderInfo, vault: Vault, 
     seal,
     reseal,
     strangers: () => shippedStrangers(embedder),
+    keepPictures: !config.privacy.templatesOnly,
     evidence,
   });
 }

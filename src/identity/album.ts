@@ -41,7 +41,8 @@ export function album({ gallery, reader, limits, maxPictureBytes, before }: Albu
 
   const stored = () => {
     const id = before();
-    return id === undefined ? [] : gallery.pictures(id);
+    // Of those that are not kept, the gallery tells repetitions by their digest.
+    return id === undefined ? [] : gallery.pictures(id).flatMap(({ picture, source }) => (picture ? [{ picture, source }] : []));
   };
 
   const lookAlikeOf = (candidates: readonly Candidate[]) =>

@@ -252,10 +252,15 @@ export interface Gallery extends Disposable {
    * is their last one, because nobody is enrolled without a picture.
    */
   forgetPicture(id: PersonId, picture: string): Person;
-  /** The stored pictures of a person, oldest first; none for an unknown id. `id`: SHA-256, hexadecimal. */
+  /**
+   * The pictures that a person was enrolled with, oldest first; none for an unknown id. `id`: SHA-256, hexadecimal.
+   * `picture`: absent where only its template is kept.
+   */
   pictures(
     id: PersonId,
-  ): readonly { readonly id: string; readonly picture: Uint8Array; readonly source: string; readonly addedAt: string }[];
+  ): readonly { readonly id: string; readonly picture?: Uint8Array; readonly source: string; readonly addedAt: string }[];
+  /** Forgets the pictures that have a template of the embedder in use, and keeps the templates; how many those were. */
+  dropPictures(): number;
   /**
    * How alike the probe is to everyone who has a template of the embedder in use, the most alike first; at most
    * `atMost` people (a door needs few: 10,000 results take longer to make than to compute). Throws `model-unfit` where

@@ -3,7 +3,7 @@
  * likenesses of a probe come out of a copy of the templates in memory.
  */
 
-import { enrol, forgetPicture, rename, setRules } from './gallery/changes.ts';
+import { dropPictures, enrol, forgetPicture, rename, setRules } from './gallery/changes.ts';
 import { listPeople, ownPicturesOf, peopleNamed, personWith } from './gallery/listing.ts';
 import { change, type GalleryOptions, looking, openedGallery, refreshGallery } from './gallery/opened.ts';
 import { forgetCopy } from './gallery/reading.ts';
@@ -30,6 +30,7 @@ export function openGallery(options: GalleryOptions): Gallery {
     forget: (id) => change(opened, ({ sql }) => sql.remove(id)),
     forgetPicture: (id, picture) => forgetPicture(opened, id, picture),
     pictures: (id) => looking(opened, () => ownPicturesOf(opened, id)),
+    dropPictures: () => dropPictures(opened),
     match: (probe, atMost) => search.match(probe, atMost),
     get threshold() {
       return opened.threshold.now;

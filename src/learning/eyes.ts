@@ -123,6 +123,7 @@ function galleryOver(state: State): Gallery {
     forget: (id) => now().forget(id),
     forgetPicture: (id, picture) => now().forgetPicture(id, picture),
     pictures: (id) => now().pictures(id),
+    dropPictures: () => now().dropPictures(),
     match: (probe, atMost) => (state.maker.get(probe) ?? now()).match(probe, atMost),
     get threshold() {
       return now().threshold;

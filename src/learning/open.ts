@@ -80,7 +80,7 @@ export interface LearningListener {
 }
 
 interface State {
-  readonly surelyMs: () => number;
+  readonly samples: Samples;
   readonly config: Config;
   readonly clock: Clock;
   readonly log: Log;
@@ -125,7 +125,9 @@ export async function openLearning(options: LearningOptions): Promise<Learning> 
     signal.throwIfAborted();
   };
   const succession = opening.use(openSuccession({ config, retraining, eyes, clock, log, workshop, untilQuiet, record, signal }));
-  const { samples, process, promotion } = succession;
+  const { process, promotion } = succession;
+  const surelyMs = options.surelyMs ?? clock.wall;
+  const samples: Samples = { ...succession.samples, purge: () => succession.samples.purge(surelyMs()) };
   const listeners = new Set<LearningListener>();
   const runner = runnerOf(config, {
     ...{ retraining, samples, process, record, log },
@@ -139,7 +141,7 @@ export async function openLearning(options: LearningOptions): Promise<Learning> 
   const { training, promoted } = trainingOf({ config, journal, registry, samples, eyes, process, promotion, jobs, signal, log });
   const state: State = {
     ...{ config, clock, log, retraining, kept, eyes, succession, pause, runner, jobs, promoted, over },
-    surelyMs: options.surelyMs ?? clock.wall,
+    samples,
     pictures: picturesOf(samples, record, log),
     lookAtSchedule: lookAtScheduleOf(options, store, jobs),
     renewal: opening.use(
@@ -244,7 +246,7 @@ function keepHouse(state: State, people: number): void {
   if (clock.now() >= state.nextPurgeMs) {
     state.nextPurgeMs = clock.now() + purgeMs;
     if (people > 0) state.kept.keep(retraining.base);
-    succession.samples.purge(state.surelyMs());
+    state.samples.purge();
     const { registry } = retraining;
     if (registry.prune(config.retrain.keepBundles).length > 0 && !eyes.before)
       eyes.gallery.keepTemplates([...registry.list().map(({ embedder }) => embedder), registry.base]);

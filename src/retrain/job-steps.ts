@@ -115,6 +115,11 @@ function picturesOf({ options: { samples }, at }: Run): JobPictures {
   samples.purge();
   const { training, frozen } = samples.dataset();
   const all = { training, frozen, enrolled: enrolledOf([training, frozen]) };
+  if (all.enrolled.length === 0 && samples.people().size > 0)
+    throw new Fault(
+      'training-failed',
+      'Too few pictures: no enrolment picture is kept of anybody (privacy.templatesOnly), and nothing can be learned from templates. Enrol people with pictures, or do without training',
+    );
   writePictures(folder, all);
   return all;
 }

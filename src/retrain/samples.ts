@@ -269,6 +269,7 @@ function gather({ store, sql, gallery }: State): { readonly people: Gathered; re
   const strangers: Gathered = new Map();
   for (const { id } of gallery.list())
     for (const { addedAt, ...shown } of gallery.pictures(id)) {
+      if (!shown.picture) continue;
       const sample: Sample = { id: shown.id, picture: shown.picture, origin: 'enrolment', takenAt: addedAt };
       put(people, id, `${id}/${addedAt.slice(0, 10)}`, sample);
     }

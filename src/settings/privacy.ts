@@ -1,11 +1,15 @@
 /** Settings of consent, and of how long personal data is kept. */
-import { choice, whole } from './kinds.ts';
+import { choice, flag, whole } from './kinds.ts';
 
 export const privacy = {
   consent: choice(
     'Whether people are enrolled without a record of their consent. `required`: `facelatch enrol` needs `--consent VERSION`, and the command `enrol.start` the field `consent` (docs/operate/privacy.md).',
     'off',
     ['off', 'required'],
+  ),
+  templatesOnly: flag(
+    'Keep no pictures of enrolment, only the templates made from them. After a change of the network that makes templates everybody must be enrolled again, and nothing can be learned from enrolment pictures. Pictures from before stay until `facelatch people drop-pictures`.',
+    false,
   ),
   consentDays: whole(
     'Days to keep the record of a consent after the person was removed. It proves that there was a consent, and holds no name.',

@@ -85,7 +85,7 @@ export function testGallery(name: string, place: () => Place): void {
       const given = person('Ada', face(), face());
       const { id } = gallery.enrol(given);
       const kept = gallery.pictures(id);
-      expect(kept.map((each) => [...each.picture])).toEqual(given.pictures.map((each) => [...each.picture]));
+      expect(kept.map((each) => [...each.picture!])).toEqual(given.pictures.map((each) => [...each.picture]));
       expect(kept.map((each) => [each.source, each.addedAt])).toEqual([
         ['0.jpg', '2026-01-05T12:00:00.000Z'],
         ['1.jpg', '2026-01-05T12:00:00.000Z'],
@@ -238,8 +238,14 @@ export function testGallery(name: string, place: () => Place): void {
           'model-unfit',
           { name: 'Ada', pictures: [...good.pictures, { picture: bytes(), template: face().fill(Number.NaN), source: 'nan' }] },
         ],
-        ['bad-argument', { name: 'Bob', pictures: gallery.pictures(ada.id).map((each) => ({ ...each, template: face() })) }],
-        ['bad-argument', { name: 'Bob', pictures: [...good.pictures, { ...gallery.pictures(ada.id)[0]!, template: face() }] }],
+        [
+          'bad-argument',
+          { name: 'Bob', pictures: gallery.pictures(ada.id).map((each) => ({ ...each, picture: each.picture!, template: face() })) },
+        ],
+        [
+          'bad-argument',
+          { name: 'Bob', pictures: [...good.pictures, { ...good.pictures[0]!, ...gallery.pictures(ada.id)[0]!, template: face() }] },
+        ],
       ];
       for (const [code, newPerson] of bad) {
         expect(codeOf(() => gallery.enrol(newPerson))).toBe(code);

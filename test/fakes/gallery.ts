@@ -134,6 +134,7 @@ export function memoryGallery({ embedder, policy, clock, shelf = emptyShelf() }:
       return shown(person);
     },
     pictures: (id) => (byId(id)?.pictures ?? []).map(({ sha256, picture, source, addedAt }) => ({ id: sha256, picture, source, addedAt })),
+    dropPictures: () => 0,
     match: (probe, atMost = Number.POSITIVE_INFINITY) => {
       checkEmbedding(embedder, probe);
       const matches = taken.people.map(({ id, templates }): Match => {

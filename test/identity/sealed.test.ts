@@ -72,7 +72,7 @@ describe('a gallery at rest', () => {
     const again = open();
     expect(again.list().map(({ name }) => name)).toEqual(['Another Of-The-House', people[0]!.name, people[2]!.name]);
     expect(again.rules(ids[0]!)).toEqual(rules);
-    expect(again.pictures(ids[2]!).map(({ picture, source }) => [Buffer.from(picture), source])).toEqual(
+    expect(again.pictures(ids[2]!).map(({ picture, source }) => [Buffer.from(picture!), source])).toEqual(
       people[2]!.pictures.map(({ picture, source }) => [Buffer.from(picture), source]),
     );
     expect(again.match(people[0]!.pictures[0]!.template)[0]).toMatchObject({ personId: ids[0], share: 0.5 });
@@ -184,7 +184,7 @@ describe('a gallery of an earlier format', () => {
     for (const { name, pictures } of people) {
       const { id } = gallery.find(name)!;
       expect(gallery.match(pictures[0]!.template)[0]?.personId).toBe(id);
-      expect(gallery.pictures(id).map(({ picture, source, addedAt }) => [Buffer.from(picture).toString(), source, addedAt])).toEqual(
+      expect(gallery.pictures(id).map(({ picture, source, addedAt }) => [Buffer.from(picture!).toString(), source, addedAt])).toEqual(
         pictures.map(({ picture, source }) => [Buffer.from(picture).toString(), source, '2026-01-02T03:04:05.000Z']),
       );
     }

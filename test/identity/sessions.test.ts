@@ -101,7 +101,7 @@ describe('a picture that was sent', () => {
     expect(heic).toEqual({ accepted: false, source: 'b', reasons: ['not-a-picture'], detail: 'This is a HEIC picture' });
     expect(value(await sessions.status(id)).last).toEqual(heic);
     const { person: ada } = value(await sessions.commit(id));
-    expect(gallery.pictures(ada.id).map(({ picture }) => JSON.parse(Buffer.from(picture).toString()).tag)).toEqual(['cleaned sent']);
+    expect(gallery.pictures(ada.id).map(({ picture }) => JSON.parse(Buffer.from(picture!).toString()).tag)).toEqual(['cleaned sent']);
     expect(cleaned).toEqual(['sent']);
   });
 

@@ -28,7 +28,7 @@ export function checkPeople(config: Config, embedder: FaceReader['embedder']): F
       found: `${counted(foreign.length, 'row')} left out: ${named.join(', ')}${foreign.length > mostNamed ? ' …' : ''}. ${foreignRemedy(foreign)}`,
     };
   }
-  if (stale > 0 || gallery.unrecognised.length > 0) return lackTemplates(gallery);
+  if (stale > 0 || gallery.unrecognised.length > 0) return lackTemplates(gallery, config);
   if (enrolled === 0)
     return { health: 'note', found: 'nobody is enrolled yet: facelatch enrol NAME --camera', lacks: ['nobody is let in by face'] };
   const rule =
@@ -39,6 +39,8 @@ export function checkPeople(config: Config, embedder: FaceReader['embedder']): F
   const pins = gallery.list().flatMap(({ id }) => gallery.rules(id).pin ?? []);
   const plain = pins.filter(isPlainHash).length;
   const notes = [
+    config.privacy.templatesOnly &&
+      'no pictures are kept of new people (privacy.templatesOnly): after a change of the embedder they must be enrolled again',
     alike.length > 0 && `${counted(alike.length, 'pair')} of them can come in as each other: see facelatch people confusable`,
     plain > 0 &&
       `${counted(plain, 'PIN')} not hashed under the key of the vault yet: that happens when it is entered, or with facelatch people pin`,
@@ -62,12 +64,17 @@ function foreignRemedy(rows: readonly RefusedRow[]): string {
 }
 
 /** After a change of embedder, or where no picture of somebody gives a template. */
-function lackTemplates(gallery: Gallery): Found {
+function lackTemplates(gallery: Gallery, { privacy }: Config): Found {
   const names = gallery.unrecognised.map((id) => gallery.find(id)?.name ?? id);
   const some = `${names.slice(0, mostNamed).join(', ')}${names.length > mostNamed ? ' …' : ''}`;
   const all = names.length > 0 ? `, of ${some} none at all` : '';
   return {
     health: 'problem',
-    found: `pictures of ${people(gallery.stale)} have no template of this embedder${all}: the running door makes them, or facelatch people reembed. Whoever is named after that must be enrolled again`,
+    found: `pictures of ${people(gallery.stale)} have no template of this embedder${all}: ${remedyOfMissing(privacy.templatesOnly)}`,
   };
 }
+
+const remedyOfMissing = (templatesOnly: boolean): string =>
+  templatesOnly
+    ? 'of people whose pictures are not kept (privacy.templatesOnly) none can be made: enrol them again, or go back to the embedder before'
+    : 'the running door makes them, or facelatch people reembed. Whoever is named after that must be enrolled again';

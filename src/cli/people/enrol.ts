@@ -114,6 +114,9 @@ async function enrol(name: string, paths: readonly string[], options: EnrolOptio
     () =>
       [
         ...outcomes.map(outcomeText),
+        ...(person && config.privacy.templatesOnly
+          ? ['its pictures are not kept (privacy.templatesOnly): after a change of the embedder, enrol again']
+          : []),
         ...(person ? leftOut.map(({ source }) => `left out  ${source}: too like the others (enrolment.keptPictures)`) : []),
         verdictText(person?.name ?? name, {
           person,

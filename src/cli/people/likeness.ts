@@ -37,7 +37,7 @@ export async function comparedGallery(
 ): Promise<ComparedGallery> {
   if (gallery.stale === 0) return gallery;
   const { embedder } = reader;
-  const pictures = gallery.list().flatMap(({ id }) => gallery.pictures(id).map(({ picture }) => ({ id, picture })));
+  const pictures = gallery.list().flatMap(({ id }) => gallery.pictures(id).flatMap(({ picture }) => (picture ? [{ id, picture }] : [])));
   const progress = openProgress('reading the enrolled', pictures.length, 'pictures');
   const templates = new Map<string, Float32Array[]>();
   try {

@@ -25,6 +25,7 @@ import { counted, people as peopleCount, table } from '../words.ts';
 import { openPeople } from './opened.ts';
 import { confusableCommand } from './people-confusable.ts';
 import { consentCommand } from './people-consent.ts';
+import { dropPicturesCommand } from './people-drop-pictures.ts';
 import { pinCommand, rulesText, setCommand } from './people-rules.ts';
 import { removalProof } from './removal-proof.ts';
 
@@ -55,7 +56,8 @@ export function peopleCommand(stop: AbortSignal, exit: (code: number) => void): 
     .addCommand(reembedCommand(exit))
     .addCommand(sealCommand(stop, exit))
     .addCommand(exportCommand(stop, exit))
-    .addCommand(importCommand(stop, exit));
+    .addCommand(importCommand(stop, exit))
+    .addCommand(dropPicturesCommand(stop, exit));
 }
 
 /** Opens gallery and configuration for a command that changes or shows people who are there. */
@@ -78,7 +80,7 @@ function listCommand(exit: Exit) {
       if (slip !== undefined)
         throw new Fault(
           'bad-argument',
-          `There is no "facelatch people ${slip}": choose from list, show, set, pin, rename, remove, consent, confusable, reembed, export and import (did you mean "facelatch people show ${slip}"?)`,
+          `There is no "facelatch people ${slip}": choose from list, show, set, pin, rename, remove, consent, confusable, reembed, export, import and drop-pictures (did you mean "facelatch people show ${slip}"?)`,
         );
       using open = opened(options);
       const { gallery } = open;
@@ -121,7 +123,7 @@ function showCommand(exit: Exit) {
       id,
       source,
       addedAt,
-      bytes: picture.length,
+      bytes: picture?.length ?? 0,
       ...(files ? { file: files[i] } : {}),
     }));
     const rules = shownRules(gallery.rules(person.id));
@@ -132,7 +134,13 @@ function showCommand(exit: Exit) {
         table(
           [
             ['id', 'picture', 'added', 'bytes', ...(files ? ['written to'] : [])],
-            ...list.map((row) => [shownId(row.id), row.source, row.addedAt, String(row.bytes), ...(row.file ? [row.file] : [])]),
+            ...list.map((row) => [
+              shownId(row.id),
+              row.source,
+              row.addedAt,
+              row.bytes === 0 ? 'not kept' : String(row.bytes),
+              ...(row.file ? [row.file] : []),
+            ]),
           ],
           '  ',
         ),
@@ -177,16 +185,17 @@ function reembedCommand(exit: Exit): Command {
 }
 
 /** Writes all pictures or none, readable by the owner alone: they show a face. @throws Fault `bad-argument`. */
-function writePictures(folder: string, pictures: ReturnType<Gallery['pictures']>): string[] {
+function writePictures(folder: string, pictures: ReturnType<Gallery['pictures']>): (string | undefined)[] {
   const written: string[] = [];
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
-    for (const [i, { picture, source }] of pictures.entries()) {
+    return pictures.map(({ picture, source }, i) => {
+      if (!picture) return undefined;
       const file = join(folder, `${String(i + 1).padStart(2, '0')}${extensionOf(picture, source)}`);
       writeFileSync(file, picture, { flag: 'wx', mode: 0o600 });
       written.push(file);
-    }
-    return written;
+      return file;
+    });
   } catch (error) {
     for (const file of written) rmSync(file, { force: true });
     throw new Fault(

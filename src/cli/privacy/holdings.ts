@@ -43,7 +43,7 @@ interface Kind extends Pick<Holding, 'what' | 'why' | 'howLong'> {
 
 const kinds = (config: Config): readonly Kind[] => [
   {
-    what: 'enrolled people: names, rules, templates of their faces, the pictures these were made from',
+    what: `enrolled people: names, rules, templates of their faces, ${config.privacy.templatesOnly ? 'no new pictures (privacy.templatesOnly)' : 'the pictures these were made from'}`,
     why: 'to recognise them and to know when they may come in',
     howLong: unusedText(config.privacy),
     paths: ['people.sqlite'],

@@ -10,6 +10,7 @@ interface Facts {
   readonly journalDays: number;
   /** 0: none are kept. */
   readonly strangerPictureDays: number;
+  readonly templatesOnly: boolean;
   /** Pictures leave the door. */
   readonly picturesLeave: boolean;
 }
@@ -18,6 +19,7 @@ function factsOf({ privacy, retrain, mqtt, farm }: Config): Facts {
   return {
     journalDays: privacy.journalDays,
     strangerPictureDays: retrain.keepUnknownsDays,
+    templatesOnly: privacy.templatesOnly,
     picturesLeave:
       (mqtt.enabled && ((mqtt.homeAssistant.enabled && mqtt.homeAssistant.image) || mqtt.snapshots)) ||
       (farm.url !== '' && farm.trainers.length > 0),
@@ -27,7 +29,7 @@ function factsOf({ privacy, retrain, mqtt, farm }: Config): Facts {
 export const noticeOf = (config: Config, language: NoticeLanguage): string => texts[language](factsOf(config)).join('\n\n');
 
 const texts: Readonly<Record<NoticeLanguage, (facts: Facts) => readonly string[]>> = {
-  en: ({ journalDays, strangerPictureDays, picturesLeave }) => [
+  en: ({ journalDays, strangerPictureDays, templatesOnly, picturesLeave }) => [
     'THIS DOOR OPENS BY FACE',
     'A camera looks at the faces of people who stand here and compares them with those who agreed to be enrolled.',
     `If you are not enrolled: your face is compared in memory and forgotten.${
@@ -35,7 +37,7 @@ const texts: Readonly<Record<NoticeLanguage, (facts: Facts) => readonly string[]
         ? ' No picture of you is kept.'
         : ` A picture of you may be kept for ${days(strangerPictureDays)}, so that the door learns to tell strangers apart.`
     }`,
-    `If you are enrolled: the door keeps pictures of your face and a description of it in numbers, until you are removed.`,
+    `If you are enrolled: the door keeps ${templatesOnly ? 'a description of your face in numbers, no picture' : 'pictures of your face and a description of it in numbers'}, until you are removed.`,
     `The door notes when it opened or stayed shut, and why${journalDays === 0 ? '' : `, for ${days(journalDays)}`}.`,
     picturesLeave
       ? 'Pictures may leave this door, encrypted or inside this house, to: [whom and why].'
@@ -43,7 +45,7 @@ const texts: Readonly<Record<NoticeLanguage, (facts: Facts) => readonly string[]
     'You need not use your face: ask for another way in. You can ask what is stored about you, and have it deleted.',
     'Responsible: [name, address, telephone or e-mail]',
   ],
-  de: ({ journalDays, strangerPictureDays, picturesLeave }) => [
+  de: ({ journalDays, strangerPictureDays, templatesOnly, picturesLeave }) => [
     'DIESE TÜR ÖFFNET AUF GESICHTSERKENNUNG',
     'Eine Kamera sieht die Gesichter der Menschen, die hier stehen, und vergleicht sie mit denen, die der Aufnahme zugestimmt haben.',
     `Wenn Sie nicht aufgenommen sind: Ihr Gesicht wird im Speicher verglichen und vergessen.${
@@ -51,7 +53,7 @@ const texts: Readonly<Record<NoticeLanguage, (facts: Facts) => readonly string[]
         ? ' Es wird kein Bild von Ihnen aufbewahrt.'
         : ` Ein Bild von Ihnen kann ${tage(strangerPictureDays)} lang aufbewahrt werden, damit die Tür Fremde zu unterscheiden lernt.`
     }`,
-    `Wenn Sie aufgenommen sind: Die Tür bewahrt Bilder Ihres Gesichts und eine Beschreibung davon in Zahlen auf, bis Sie entfernt werden.`,
+    `Wenn Sie aufgenommen sind: Die Tür bewahrt ${templatesOnly ? 'eine Beschreibung Ihres Gesichts in Zahlen auf, kein Bild' : 'Bilder Ihres Gesichts und eine Beschreibung davon in Zahlen auf'}, bis Sie entfernt werden.`,
     `Die Tür hält fest, wann sie geöffnet hat oder geschlossen blieb und warum${journalDays === 0 ? '' : `, ${tage(journalDays)} lang`}.`,
     picturesLeave
       ? 'Bilder können diese Tür verlassen, verschlüsselt oder innerhalb dieses Hauses, an: [wen und wozu].'

@@ -92,7 +92,8 @@ async function exportAll(config: Config, file: string, { to = [] }: ExportOption
   const consents = consentRules(config, vault);
   const all = gallery.list().map(({ id, name, enrolledAt }): MovedPerson => {
     const { pin, groups, ...rules } = movable(gallery.rules(id));
-    const pictures = gallery.pictures(id).map(({ picture: _, ...about }) => about);
+    // The other door makes its templates from pictures: of somebody without any it could make none.
+    const pictures = gallery.pictures(id).flatMap(({ picture, ...about }) => (picture ? [about] : []));
     const given = consents.book((book) => book.of(id)).map(({ endedAt: _, ...consent }) => consent);
     return {
       ...{ id, name, enrolledAt, rules: { ...rules, ...(groups && { groups: [...groups] }) } },
@@ -104,7 +105,7 @@ async function exportAll(config: Config, file: string, { to = [] }: ExportOption
   const people = all.filter(({ pictures }) => pictures.length > 0);
   const lock = await fileLock(to, stop);
   const takenAt = new Date(systemClock.wall()).toISOString();
-  const picturesOf = (id: string) => gallery.pictures(id).map(({ picture }) => picture);
+  const picturesOf = (id: string) => gallery.pictures(id).flatMap(({ picture }) => picture ?? []);
   await writeEncrypted(file, packed(peopleEntries({ door: config.door.id, takenAt, people, picturesOf })), lock);
   record(config, { kind: 'people.exported', people: people.length, by: 'cli' });
   const left = all.filter(({ pictures }) => pictures.length === 0).map(({ name }) => name);

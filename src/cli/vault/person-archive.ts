@@ -51,10 +51,10 @@ export function personArchive(rooms: PersonRooms, person: Person, at: string): P
       }),
     ),
     'journal.jsonl': text(entries.map((entry) => `${JSON.stringify(entry)}\n`).join('')),
-    'pictures.json': text(jsonText(pictures.map(({ picture, ...about }) => ({ ...about, bytes: picture.length })))),
+    'pictures.json': text(jsonText(pictures.map(({ picture, ...about }) => ({ ...about, bytes: picture?.length ?? 0 })))),
   };
   for (const [i, { picture, source }] of pictures.entries())
-    files[`pictures/${numbered(i)}${extensionOf(picture, source)}`] = stored(picture);
+    if (picture) files[`pictures/${numbered(i)}${extensionOf(picture, source)}`] = stored(picture);
   for (const { seq, picture, i } of kept) files[`kept/${seq}-${numbered(i)}.jpg`] = stored(picture);
   return { zip: zipSync(files), pictures: pictures.length, kept: kept.length, entries: entries.length };
 }
@@ -93,6 +93,7 @@ const readme = ({ door }: Config, at: string): string =>
 person.json     name, id, rules, consents, and how many visits the check for living faces remembers.
                 A PIN is stored as a hash and not in here.
 pictures/       the pictures that the person was enrolled with; pictures.json says from where and when.
+                Those of 0 bytes are not kept, only the templates made from them.
 kept/           pictures of visits that are kept for training, by the number of their journal entry.
 templates.json  the numbers that the network makes of each picture; the door compares faces by them.
 journal.jsonl   every journal entry about the person, one a line.

@@ -46,7 +46,7 @@ export function galleryHolder(gallery: RemovedFrom, file: string): Holder {
 function tracesIn(gallery: RemovedFrom, file: string, personId: PersonId): Traces {
   const templates = gallery.enrolled().find(({ id }) => id === personId)?.templates ?? [];
   const plain = [
-    ...gallery.pictures(personId).map(({ picture }) => picture),
+    ...gallery.pictures(personId).flatMap(({ picture }) => picture ?? []),
     ...templates.map(({ buffer, byteOffset, byteLength }) => new Uint8Array(buffer, byteOffset, byteLength)),
   ];
   const name = gallery.find(personId)?.name;

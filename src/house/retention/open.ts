@@ -53,9 +53,6 @@ export function openRetention(
 
 /** Of the network that guards: another one may, later. */
 const galleryOf = (rooms: RetainedRooms): RetentionParts['gallery'] => ({
-  enrolled: () => rooms.eyes.gallery.enrolled(),
+  ids: () => rooms.eyes.gallery.ids(),
   rules: (id) => rooms.eyes.gallery.rules(id),
-  get unrecognised() {
-    return rooms.eyes.gallery.unrecognised;
-  },
 });

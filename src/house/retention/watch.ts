@@ -34,7 +34,7 @@ export interface RetentionParts {
   readonly entries: Pick<JournalReader, 'query'>;
   readonly clearing: Clearing;
   readonly record: (event: Event) => void;
-  readonly gallery: Pick<Gallery, 'enrolled' | 'unrecognised' | 'rules'>;
+  readonly gallery: Pick<Gallery, 'ids' | 'rules'>;
   readonly roster: Pick<Roster, 'remove' | 'withdraw'>;
   readonly rule: ChangeRules;
   readonly consents: ConsentBook;
@@ -130,7 +130,7 @@ async function pause({ clock, quiet, closed }: State): Promise<void> {
   while (!closed && !quiet()) await clock.sleep(1000).catch(() => undefined);
 }
 
-const everyone = ({ gallery }: State): readonly PersonId[] => [...gallery.enrolled().map(({ id }) => id), ...gallery.unrecognised];
+const everyone = ({ gallery }: State): readonly PersonId[] => gallery.ids();
 
 /** A withdrawal that was cut off is carried through; records past their time go. */
 async function consents(state: State): Promise<void> {

@@ -7,7 +7,7 @@ import { bearerOf, personName } from '../name.ts';
 import { pictureId, pictureToForget } from '../picture-id.ts';
 import type { Gallery, NewPerson, NewPicture, Person, PersonRules } from '../port.ts';
 import { isRemoved, nameMark, type PersonRow, pictureMark } from '../rows/at-rest.ts';
-import { ownPersonRow, storePerson, storePicture, storeTemplate } from '../rows/sealing.ts';
+import { dropImage, notKept, ownPersonRow, storePerson, storePicture, storeTemplate } from '../rows/sealing.ts';
 import { checkEmbedding } from '../search.ts';
 import { peopleNamed, personOf, picturesById } from './listing.ts';
 import { change, type OpenedGallery } from './opened.ts';
@@ -79,6 +79,19 @@ export function forgetPicture(opened: OpenedGallery, id: PersonId, picture: stri
   });
 }
 
+export function dropPictures(opened: OpenedGallery): number {
+  return change(opened, ({ sql, embedder }) => {
+    // Without the picture nobody can make the template.
+    const needed = new Set(sql.stalePictures(embedder.sha256));
+    let dropped = 0;
+    for (const { pictureId } of [...sql.pictures()]) {
+      const stored = needed.has(pictureId) ? undefined : sql.image(pictureId);
+      if (stored && dropImage(opened, stored)) dropped++;
+    }
+    return dropped;
+  });
+}
+
 /** A change would seal what somebody else wrote. Throws Faults `not-found`, `gallery-damaged`. */
 function ownPersonOf(opened: OpenedGallery, id: PersonId): PersonRow {
   const row = ownPersonRow(opened, id);
@@ -121,7 +134,7 @@ function addPicture(
       `This picture is enrolled already, for ${known.personId}: give another, or remove that person.`,
     );
   }
-  const id = known?.id ?? storePicture(opened, mark, { personId, sha256, source, addedAt }, picture);
+  const id = known?.id ?? storePicture(opened, mark, { personId, sha256, source, addedAt }, opened.keepPictures ? picture : notKept);
   const vector = new Uint8Array(template.buffer, template.byteOffset, template.byteLength);
   storeTemplate(opened, id, mark, { personId, sha256, embedder, vector });
 }

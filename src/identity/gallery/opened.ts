@@ -42,6 +42,8 @@ export interface GalleryOptions {
    * the number of templates says it, near-duplicates apart.
    */
   readonly strangers?: () => Strangers | undefined;
+  /** False: of new pictures only the templates are kept. Default true. */
+  readonly keepPictures?: boolean;
   /** What was known of this door before; later evidence comes by `consider`. */
   readonly evidence?: DoorEvidence | undefined;
 }
@@ -55,6 +57,7 @@ export interface OpenedGallery extends CopiedGallery {
   /** Why nobody can be recognised. */
   down: string | undefined;
   readonly clock: Clock;
+  readonly keepPictures: boolean;
   logIsEmpty: boolean;
 }
 
@@ -70,6 +73,7 @@ export function openedGallery({
   reseal = false,
   strangers,
   evidence,
+  keepPictures = true,
 }: GalleryOptions): OpenedGallery {
   const threshold = galleryThreshold(policy, embedder, strangers);
   threshold.consider(evidence);
@@ -77,7 +81,7 @@ export function openedGallery({
   const connection = connect(file, vault, lockTimeoutMs);
   try {
     const opened: OpenedGallery = {
-      ...{ file, vault, lockTimeoutMs, embedder, clock, search, threshold, ...connection },
+      ...{ file, vault, lockTimeoutMs, embedder, clock, keepPictures, search, threshold, ...connection },
       seal: seal?.rows,
       refusals: refusedRows(),
       found: [],

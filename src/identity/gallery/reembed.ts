@@ -68,6 +68,8 @@ export async function reembed(
 /** A template of a picture that somebody else put there would be sealed by this door. */
 function ownBytes(opened: OpenedGallery, stored: Parameters<typeof pictureBytes>[1], row: PictureRow | undefined): Uint8Array {
   const picture = row && pictureBytes(opened, stored);
+  if (picture?.length === 0)
+    throw new Fault('bad-picture', 'Only the template of this picture was kept (privacy.templatesOnly): enrol this person again.');
   if (picture && (!opened.seal || isOf(picture, row.sha256))) return picture;
   if (row) opened.refusals.note('picture', row.personId, { picture: row.sha256 });
   throw new Fault('bad-picture', 'This stored picture was not put there by this door, so no template is made of it.');

@@ -102,9 +102,13 @@ export function pictureAtRest(
   return {
     ...{ personId, mark },
     details: sealText(vault, personId, picturePlace(mark, 'details'), { sha256, source, addedAt }),
-    picture: vault.seal({ person: personId }, picturePlace(mark, 'picture'), picture),
+    picture: imageAtRest(vault, { personId, mark }, picture),
   };
 }
+
+/** The bytes of a picture alone, sealed. */
+export const imageAtRest = (vault: Vault, { personId, mark }: Pick<StoredPicture, 'personId' | 'mark'>, picture: Uint8Array): Uint8Array =>
+  vault.seal({ person: personId }, picturePlace(mark, 'picture'), picture);
 
 export function openPicture(vault: Vault, { personId, mark, details }: StoredPicture): PictureRow | Unopened {
   const text = openBytes(vault, personId, picturePlace(mark, 'details'), details);

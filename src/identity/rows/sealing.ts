@@ -12,6 +12,7 @@ import type { EmbedderInfo, Embedding } from '../../face/port.ts';
 import type { Vault } from '../../vault/port.ts';
 import type { PersonRules } from '../port.ts';
 import {
+  imageAtRest,
   isUnopened,
   nameMarks,
   openImage,
@@ -143,10 +144,21 @@ export function ownPicture(parts: RowParts, stored: Omit<StoredImage, 'picture'>
   return undefined;
 }
 
-/** The bytes of a picture; undefined where they cannot be opened. */
+/** The bytes of a picture; undefined where they cannot be opened, empty where they are not kept. */
 export function pictureBytes({ vault }: RowParts, stored: StoredImage): Uint8Array | undefined {
   const picture = openImage(vault, stored, stored.picture);
   return isUnopened(picture) ? undefined : picture;
+}
+
+/** In the place of a picture of which only the template is kept: the row stays, and says where that came from. */
+export const notKept = new Uint8Array(0);
+
+/** Puts nothing in the place of the picture, under the same seals; false where nothing is there that can be opened. */
+export function dropImage(parts: RowParts, stored: StoredImage): boolean {
+  const picture = pictureBytes(parts, stored);
+  if (!picture || picture.length === 0) return false;
+  parts.sql.setImage(stored.pictureId, imageAtRest(parts.vault, stored, notKept));
+  return true;
 }
 
 /** Stores the person's row, sealed: a new one, or in the place of the one with its id. */

@@ -106,6 +106,7 @@ function pictureStatements(db: DatabaseSync, read: Read) {
   const byMark = read('SELECT id, person_id AS personId FROM pictures WHERE mark = ?', ownerRow);
   const remove = db.prepare('DELETE FROM pictures WHERE id = ?');
   const add = db.prepare('INSERT INTO pictures (person_id, mark, details, picture, seal) VALUES (?, ?, ?, ?, ?)');
+  const setImage = db.prepare('UPDATE pictures SET picture = ? WHERE id = ?');
   const setSeal = db.prepare('UPDATE pictures SET seal = ? WHERE id = ?');
   return {
     pictures: () => all.each(),
@@ -116,6 +117,7 @@ function pictureStatements(db: DatabaseSync, read: Read) {
     pictureWithMark: (mark: Uint8Array) => byMark.one(mark),
     addPicture: (row: { personId: PersonId; mark: Uint8Array; details: Uint8Array; picture: Uint8Array; seal: Uint8Array | null }) =>
       Number(add.run(row.personId, row.mark, row.details, row.picture, row.seal).lastInsertRowid),
+    setImage: (pictureId: number, value: Uint8Array) => setImage.run(value, pictureId),
     setPictureSeal: (pictureId: number, value: Uint8Array) => setSeal.run(value, pictureId),
     removePicture: (pictureId: number) => remove.run(pictureId),
   };

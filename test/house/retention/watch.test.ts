@@ -59,11 +59,7 @@ function open(privacy: Record<string, unknown>, parts: Partial<RetentionParts> =
       [Symbol.asyncDispose]: async () => undefined,
     },
     record: (event) => void journal.append(event),
-    gallery: {
-      enrolled: () => [...rules.keys()].map((id) => ({ id, templates: [] })),
-      unrecognised: [],
-      rules: (id) => rules.get(id) ?? {},
-    },
+    gallery: { ids: () => [...rules.keys()], rules: (id) => rules.get(id) ?? {} },
     roster: { remove: (id) => removed.push(id) > 0 && rules.delete(id), withdraw: (id) => removed.push(`withdrawn ${id}`) > 0 },
     rule: (id, { enabled }) => {
       rules.set(id, { ...rules.get(id), ...(enabled === false && { enabled }) });
