@@ -232,7 +232,7 @@ async function run({ over, succession, runner, renewal, promoted, pictures }: St
 
 /** What is due by the schedule, and what is no longer kept. */
 function keepHouse(state: State, people: number): void {
-  const { config, clock, retraining, succession, eyes, jobs } = state;
+  const { config, clock, retraining, eyes, jobs } = state;
   if (people < state.peopleBefore) {
     // Whoever was removed is removed here, too: what is kept of them, and a training that looks at it.
     state.nextPurgeMs = clock.now();
