@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { Decrypter, generateIdentity, identityToRecipient } from 'age-encryption';
 import { unzipSync } from 'fflate';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { lockState } from '../../../src/host/lock.ts';
 import { demoPicture, facelatch, jsonOf, temporaryFolder } from '../facelatch.ts';
 
 const folder = temporaryFolder();
@@ -42,6 +43,9 @@ it('a wrong identity, and a daemon that runs, end with one sentence and leave ev
   const { code, stderr } = await facelatch(['restore', backup, '--identity', wrong, '--state', state]);
   expect([code, stderr]).toEqual([3, 'facelatch: The file was not encrypted for this identity: give the one that belongs to it\n']);
   writeFileSync(identityFile, identity);
+  using _ = lockState(state);
+  const locked = await facelatch(['restore', backup, '--identity', identityFile, '--state', state]);
+  expect([locked.code, locked.stderr]).toEqual([3, expect.stringContaining(`(process ${process.pid}) is running`)]);
   expect(readdirSync(folder.path)).toEqual(before);
 });
 
@@ -73,7 +77,7 @@ it('people move to another door with their ids, and are known there', { timeout:
     jsonOf(await facelatch(['people', '--state', state, '--json'])),
   ];
   expect(there.people[0]).toMatchObject({ id: here.people[0].id, name: 'Ada', pictures: 2 });
-  const { code } = await facelatch(['verify', demoPicture(1, 'smiling'), 'Ada', '--state', other]);
+  const { code } = await facelatch(['verify', demoPicture(1, 'smiling'), '--person', 'Ada', '--state', other]);
   expect(code).toBe(0);
   jsonOf(await facelatch(['people', 'remove', 'Ada', '--yes', '--state', other, '--json']));
   const refused = jsonOf(await facelatch(['people', 'import', file, '--identity', identityFile, '--state', other, '--json']));
