@@ -3,7 +3,9 @@ import { join } from 'node:path';
 import { Decrypter, generateIdentity, identityToRecipient } from 'age-encryption';
 import { unzipSync } from 'fflate';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { vaultOf } from '../../../src/adapters/vault.ts';
 import { lockState } from '../../../src/host/lock.ts';
+import { doorConfig } from '../../fakes/config.ts';
 import { demoPicture, facelatch, jsonOf, temporaryFolder } from '../facelatch.ts';
 
 const folder = temporaryFolder();
@@ -79,7 +81,10 @@ it('people move to another door with their ids, and are known there', { timeout:
   expect(there.people[0]).toMatchObject({ id: here.people[0].id, name: 'Ada', pictures: 2 });
   const { code } = await facelatch(['verify', demoPicture(1, 'smiling'), '--person', 'Ada', '--state', other]);
   expect(code).toBe(0);
-  jsonOf(await facelatch(['people', 'remove', 'Ada', '--yes', '--state', other, '--json']));
+  {
+    using vault = vaultOf(doorConfig({ 'state.folder': other }));
+    vault.destroy([{ person: here.people[0].id }]);
+  }
   const refused = jsonOf(await facelatch(['people', 'import', file, '--identity', identityFile, '--state', other, '--json']));
   expect(refused).toMatchObject({ enrolled: 0, refused: [{ name: 'Ada', why: expect.stringContaining('was removed at this door') }] });
 });
