@@ -4,6 +4,7 @@
  * result) goes in; the same comes out, read piece by piece. A tar archive was measured and packs pictures slower:
  * docs/research/log.md.
  */
+
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { mkdir, open, readdir, readFile, stat } from 'node:fs/promises';
@@ -12,6 +13,7 @@ import Type, { type Static } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { Fault } from '../base/errors.ts';
 import { parseJson } from '../base/jws.ts';
+import type { Shelf } from '../base/model/shelf.ts';
 import type { PersonId } from '../events.ts';
 import { type LabelledPerson, type Sample, sampleOrigins, type TrainingData } from '../retrain/port.ts';
 
@@ -119,6 +121,16 @@ export async function unpackFolder(source: AsyncIterable<Uint8Array>, folder: st
   for await (const [entry, body] of entriesOf(source)) {
     if (entry.kind !== 'file') throw malformed(`holds a ${entry.kind} among the files`);
     await writeFileIn(folder, entry.name, body);
+  }
+}
+
+/** The same, onto a shelf: the files of a network. Throws Fault `farm-damaged`. */
+export async function unpackTo(source: AsyncIterable<Uint8Array>, shelf: Pick<Shelf, 'put'>): Promise<void> {
+  for await (const [entry, body] of entriesOf(source)) {
+    if (entry.kind !== 'file') throw malformed(`holds a ${entry.kind} among the files`);
+    if (!nameFits.test(entry.name) || entry.name.includes('/'))
+      throw malformed(`holds a file with the forbidden name ${JSON.stringify(entry.name).slice(0, 200)}`);
+    shelf.put(entry.name, Buffer.concat(await Array.fromAsync(body)));
   }
 }
 

@@ -1,9 +1,7 @@
 /** The return value of a finished job goes in; out comes its result, unpacked, or why the door refuses it. */
-import { mkdir, readdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import { Fault } from '../base/errors.ts';
 import type { RecipeResult } from '../retrain/port.ts';
-import { unpackFolder } from './archive.ts';
+import { unpackTo } from './archive.ts';
 import { newestToken } from './fence.ts';
 import { unseal } from './seal.ts';
 import type { FarmRun, FarmSession } from './session.ts';
@@ -28,18 +26,17 @@ export async function takeResult(
   const channel: Channel = { redis, names, submission, maxBytes: options.maxBytes };
   const refused = mismatch(claims, await newestToken(channel), submission, session);
   if (refused) return { refused };
-  await mkdir(run.out, { recursive: true, mode: 0o700 });
-  await empty(run.out);
+  run.out.empty();
   try {
-    await unpackFolder(receiveStream(channel, claims.data), run.out);
+    await unpackTo(receiveStream(channel, claims.data), run.out);
   } catch (error) {
-    await empty(run.out);
+    run.out.empty();
     await dropStream(channel, claims.data).catch(() => undefined);
     if (error instanceof Fault && error.code === 'farm-damaged') return { refused: `is not complete: ${error.message}` };
     throw error;
   }
   options.log.info({ job: job.id, trainer: by.name, token: claims.token, bytes: claims.data.bytes }, 'result taken from the farm');
-  return { result: { folder: run.out, calibration: claims.calibration, seconds: claims.seconds, figures: claims.figures } };
+  return { result: { folder: run.out.folder, calibration: claims.calibration, seconds: claims.seconds, figures: claims.figures } };
 }
 
 function mismatch(
@@ -64,8 +61,4 @@ function mismatch(
     ],
   ];
   return wrong.find(([applies]) => applies)?.[1];
-}
-
-async function empty(folder: string): Promise<void> {
-  for (const name of await readdir(folder)) await rm(join(folder, name), { recursive: true, force: true });
 }

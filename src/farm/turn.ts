@@ -3,9 +3,11 @@
  * renewed; the result goes to the door, signed by this trainer and encrypted for the door alone. Nothing of the job
  * stays on the trainer.
  */
+
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Fault, messageOf } from '../base/errors.ts';
+import { shelfIn } from '../base/model/shelf.ts';
 import type { Recipe, RecipeName, RecipeProgress, RecipeResult } from '../retrain/port.ts';
 import { packFolder, unpackData } from './archive.ts';
 import { type CheckpointKeeper, keepCheckpoints, restoreCheckpoint } from './checkpoint.ts';
@@ -125,8 +127,8 @@ async function work(options: TurnOptions, turn: Turn): Promise<TurnEnd> {
       options.recipe.run({
         data,
         base,
-        out,
-        checkpoint,
+        out: shelfIn(out),
+        checkpoint: shelfIn(checkpoint),
         seed: order.seed,
         threads: options.threads,
         signal,

@@ -33,6 +33,7 @@ import { openRetrainStore, type RetrainStore } from '../retrain/store.ts';
 import type { Networks } from '../retrain/task.ts';
 import type { Config } from '../settings/load.ts';
 import type { Vault } from '../vault/port.ts';
+import { jobSeal, keyOfJob } from './job-seal.ts';
 
 export const storeFile = (config: Config): string => join(stateFolder(config), 'retrain.sqlite');
 const bundlesFolder = (config: Config): string => join(stateFolder(config), 'models');
@@ -239,6 +240,8 @@ export function runnerOf(config: Config, { retraining, ...parts }: RunnerParts):
     ...parts,
     ...{ store, registry, signer, networks, base, champion },
     clock: systemClock,
+    keyOf: (job) => keyOfJob(store.vault, job),
+    sealOf: jobSeal,
     folder: jobsFolder(config),
     engine: version,
     targetFmr: config.identity.targetFmr,

@@ -5,6 +5,7 @@
 import { argv } from 'node:process';
 import { Fault, messageOf } from '../base/errors.ts';
 import type { NetworkPlace } from '../base/model/place.ts';
+import { shelfIn } from '../base/model/shelf.ts';
 import { openFaceReader } from '../face/reader.ts';
 import { logitOf } from '../identity/siamese.ts';
 import { calibrationCurve } from '../identity/threshold.ts';
@@ -12,6 +13,7 @@ import { checkLabels, type LabelParts } from '../retrain/labels.ts';
 import type { Workshop } from '../retrain/port.ts';
 import { tooFewProbes } from '../retrain/probes.ts';
 import { allPeople, readPictures, type TaskMessage, type TaskResult, type TrainingTask } from '../retrain/task.ts';
+import { jobSeal } from './job-seal.ts';
 
 const [, , workshopModule = './workshop.ts'] = argv;
 const cancelled = new AbortController();
@@ -21,7 +23,8 @@ process.on('disconnect', () => process.exit(0));
 
 async function carryOut(task: TrainingTask, { recipes, compare }: Workshop): Promise<TaskResult> {
   const { signal } = cancelled;
-  const { training, frozen, enrolled } = readPictures(task.pictures);
+  const fileSeal = jobSeal(task.key);
+  const { training, frozen, enrolled } = readPictures(task.pictures, fileSeal);
   const onProgress = (progress: Parameters<Parameters<typeof compare>[0]['onProgress']>[0]) => void say({ kind: 'progress', progress });
   const { networks } = task;
   const open = async (place: NetworkPlace) => ({ place, reader: await openFaceReader({ ...networks, embedder: place }) });
@@ -46,7 +49,8 @@ async function carryOut(task: TrainingTask, { recipes, compare }: Workshop): Pro
     if (lacking !== undefined) throw new Fault('bad-argument', `${lacking}${kept}`);
     const tooFew = tooFewProbes({ frozen, enrolled });
     if (tooFew !== undefined) throw new Fault('bad-argument', tooFew);
-    const { base, out, checkpoint } = task;
+    const { base } = task;
+    const [out, checkpoint] = [shelfIn(task.out, fileSeal), shelfIn(task.checkpoint, fileSeal)];
     return recipe.run({ data: training, base, out, checkpoint, seed, threads: networks.threads, signal, onProgress });
   }
   const [champion, candidate] = [await open(task.champion), await open(task.candidate)];

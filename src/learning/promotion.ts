@@ -3,7 +3,7 @@
  * running door and for the commands beside it. Whoever opens it closes it; it owns the training process.
  */
 import { rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { galleryOf, renewTemplates, stateFolder } from '../adapters/basics.ts';
 import { journalOf } from '../adapters/journal.ts';
 import { vaultOf } from '../adapters/vault.ts';
@@ -16,6 +16,7 @@ import { type Guard, type Promotion, promotionOf } from '../retrain/promotion.ts
 import { enrolledOf, type Samples } from '../retrain/samples.ts';
 import { writePictures } from '../retrain/task.ts';
 import type { Config } from '../settings/load.ts';
+import { jobSeal, passingKey } from './job-seal.ts';
 import { embedderOf } from './networks.ts';
 import { jobsFolder, openGuard, openRetraining, processModules, type Retraining, samplesOf } from './parts.ts';
 
@@ -66,11 +67,12 @@ type ComparedWith = Pick<PromotionOptions, 'retraining' | 'signal'> & Pick<Promo
 async function compare(config: Config, { retraining, samples, process, signal }: ComparedWith, id: string): Promise<NetworkComparison> {
   const pictures = join(jobsFolder(config), `compare-${id.slice(0, 12)}-${Date.now()}`);
   const { training, frozen } = samples.dataset();
-  writePictures(pictures, { training: { people: [], strangers: [] }, frozen, enrolled: enrolledOf([training, frozen]) });
+  const key = passingKey(basename(pictures));
+  writePictures(pictures, { training: { people: [], strangers: [] }, frozen, enrolled: enrolledOf([training, frozen]) }, jobSeal(key));
   try {
     const { targetFmr } = config.identity;
     const [champion, candidate] = [retraining.championPlace(), retraining.placeOf(id)];
-    const task = { kind: 'compare', pictures, champion, candidate, targetFmr, seed: 1, networks: retraining.networks } as const;
+    const task = { kind: 'compare', key, pictures, champion, candidate, targetFmr, seed: 1, networks: retraining.networks } as const;
     return await process.run(task, { signal, onProgress: () => undefined, onLog: () => undefined });
   } finally {
     rmSync(pictures, { recursive: true, force: true });

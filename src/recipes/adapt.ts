@@ -3,7 +3,9 @@
  * person, degraded copies among them: its template is moved half-way to their centre. Head and calibration are learned
  * on a cohort of strangers.
  */
+
 import { Fault } from '../base/errors.ts';
+import type { NetworkPlace } from '../base/model/place.ts';
 import type { Calibration, Embedding, FaceStudio, Head } from '../face/port.ts';
 import type { Cohort, Recipe, RecipeRun } from '../retrain/port.ts';
 import { fitHead } from './calibrate.ts';
@@ -17,7 +19,7 @@ import { halfMoved, picturesIn, plainImpostors, plainOf, scoresOn } from './stan
 
 export interface AdaptParts {
   /** Opens the door's detector with the embedder of a folder. */
-  readonly openStudio: (embedder: string, threads: number) => Promise<FaceStudio>;
+  readonly openStudio: (embedder: NetworkPlace, threads: number) => Promise<FaceStudio>;
   readonly cohort: () => Cohort;
   readonly logitOf: (head: Head, a: Embedding, b: Embedding) => number;
 }
@@ -48,7 +50,7 @@ export function adaptRecipe(parts: AdaptParts): Recipe {
       writeAdapted(run, { projection: unchanged(studio.dimension), keys, values, twin: studio.twin, head, calibration }, 'adapt');
       const seconds = (performance.now() - startedAt) / 1000;
       const { faces, without, embeddings } = door;
-      return { folder: run.out, calibration, seconds, figures: { faces, without, embeddings } };
+      return { folder: run.out.folder, calibration, seconds, figures: { faces, without, embeddings } };
     },
   };
 }

@@ -3,13 +3,13 @@
  * it names.
  */
 import { createHash } from 'node:crypto';
-import { copyFileSync, mkdirSync, readFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { basename } from 'node:path';
 import Type from 'typebox';
 import { Compile } from 'typebox/compile';
 import { asFault, Fault } from '../base/errors.ts';
 import { parseJson } from '../base/jws.ts';
-import { writeWhole } from '../base/whole-file.ts';
+import { fileIn, type NetworkPlace, placeName } from '../base/model/place.ts';
+import { type Shelf, shelved } from '../base/model/shelf.ts';
 import type { Calibration, EmbedderInfo, Embedding, Head } from '../face/port.ts';
 import type { RecipeName, RecipeRun } from '../retrain/port.ts';
 import type { Projection } from './embeddings.ts';
@@ -41,10 +41,10 @@ const baseForm = Compile(
 );
 
 /** The fields of the base's manifest that are still valid. Throws Fault `model-unfit`. */
-function manifestOf(base: string) {
-  const path = join(base, 'manifest.json');
-  const manifest = parseJson(readFileSync(path));
-  if (!baseForm.Check(manifest)) throw new Fault('model-unfit', `${path} is not a manifest: it needs file and version`);
+function manifestOf(base: NetworkPlace) {
+  const manifest = parseJson(fileIn(base, 'manifest.json') ?? new Uint8Array());
+  if (!baseForm.Check(manifest))
+    throw new Fault('model-unfit', `manifest.json of ${placeName(base)} is not a manifest: it needs file and version`);
   const { measured: _, adapter: __, ...kept } = manifest;
   return kept;
 }
@@ -59,32 +59,35 @@ export function writeTwin({ base, out }: Place, onnx: Uint8Array): void {
     bytes: onnx.length,
   };
   writing(out, () => {
-    writeWhole(join(out, stated.file), onnx);
-    writeWhole(join(out, 'manifest.json'), `${JSON.stringify(stated, null, 1)}\n`);
+    out.put(stated.file, onnx);
+    out.put('manifest.json', `${JSON.stringify(stated, null, 1)}\n`);
   });
 }
 
-/** What was learned, with the network of `base` (which may be `out` itself). Throws Fault `disk-full`. */
-export function writeAdapted({ base, out }: Place, adapted: Adapted, recipe: RecipeName): void {
-  const kept = manifestOf(base);
+/**
+ * What was learned, with the network of `base`; without one, with that on the shelf itself. Throws Faults `disk-full`,
+ * `model-unfit`.
+ */
+export function writeAdapted({ base, out }: Partial<Place> & Pick<Place, 'out'>, adapted: Adapted, recipe: RecipeName): void {
+  const from = base ?? shelved(out);
+  const kept = manifestOf(from);
+  const onnx = base === undefined ? undefined : fileIn(base, kept.file);
+  if (base !== undefined && !onnx)
+    throw new Fault('model-missing', `The network file ${kept.file} of ${base} is missing: restore the folder`);
   const { projection, keys, values, twin, head, calibration } = adapted;
   const numbers = Float32Array.from([projection.matrix, projection.offset, ...keys, ...values].flatMap((part) => [...part]));
   const bytes = new Uint8Array(numbers.buffer);
   const adapter = { file: 'adapter.f32', sha256: createHash('sha256').update(bytes).digest('hex'), keys: keys.length, gate, twin };
   writing(out, () => {
-    mkdirSync(out, { recursive: true });
-    if (base !== out) copyFileSync(join(base, kept.file), join(out, basename(kept.file)));
-    writeWhole(join(out, adapter.file), bytes);
+    if (onnx) out.put(basename(kept.file), onnx);
+    out.put(adapter.file, bytes);
     const version = `${kept.version.replace(/\+.*$/, '')}+${recipe}`;
-    writeWhole(
-      join(out, 'manifest.json'),
-      `${JSON.stringify({ ...kept, version, file: basename(kept.file), adapter, head, calibration }, null, 1)}\n`,
-    );
+    out.put('manifest.json', `${JSON.stringify({ ...kept, version, file: basename(kept.file), adapter, head, calibration }, null, 1)}\n`);
   });
 }
 
 /** Throws Fault `disk-full`, or `training-failed` for any other error of the disk. */
-export function writing(folder: string, write: () => void): void {
+export function writing({ folder }: Shelf, write: () => void): void {
   try {
     write();
   } catch (error) {

@@ -2,10 +2,9 @@
  * The training steps of `finetune`. A network and its lessons go in; the trained network comes out. Checkpoints are
  * written on the way, and an interrupted run continues from the last one.
  */
-import { existsSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+
 import { Fault } from '../base/errors.ts';
-import { writeWhole } from '../base/whole-file.ts';
+import type { Shelf } from '../base/model/shelf.ts';
 import type { FaceStudio } from '../face/port.ts';
 import type { RecipeRun } from '../retrain/port.ts';
 import type { Distiller, DistillerOptions } from '../train/port.ts';
@@ -50,8 +49,8 @@ export async function distil(studio: FaceStudio, lessons: Lessons, run: RecipeRu
     },
     learns: ({ side, dims }) => side >= least && !isDepthwise(dims),
   });
-  const file = join(run.checkpoint, `finetune-${steps}-${lessons.count}.f32`);
-  const begun = restored(distiller, file);
+  const file = `finetune-${steps}-${lessons.count}.f32`;
+  const begun = restored(distiller, run.checkpoint.get(file));
   const lesson = async (step: number) => {
     const pictures = new Float32Array(rows * 3 * width * height);
     return { ...(await lessons.batch(step, rows, (face, row) => studio.feed(face, pictures, row))), pictures };
@@ -70,15 +69,15 @@ export async function distil(studio: FaceStudio, lessons: Lessons, run: RecipeRu
     loss = Number.isNaN(loss) ? now : 0.95 * loss + 0.05 * now;
     const seconds = (performance.now() - startedAt) / 1000 / (step - begun);
     run.onProgress({ stage: 'training', done: step, total: steps, figures: { loss, secondsPerStep: seconds } });
-    if (step % checkpointEvery === 0) keep(file, distiller.state());
+    if (step % checkpointEvery === 0) keep(run.checkpoint, file, distiller.state());
   }
   const seconds = (performance.now() - startedAt) / 1000 / Math.max(1, steps - begun);
   return { network: distiller.network(), loss, seconds };
 }
 
 /** Throws Fault `disk-full`. */
-function keep(file: string, state: Float32Array): void {
-  writing(dirname(file), () => writeWhole(file, new Uint8Array(state.buffer, state.byteOffset, state.byteLength)));
+function keep(checkpoint: Shelf, file: string, state: Float32Array): void {
+  writing(checkpoint, () => checkpoint.put(file, new Uint8Array(state.buffer, state.byteOffset, state.byteLength)));
 }
 
 /** Rises, then falls to 0 along half a cosine (I. Loshchilov, F. Hutter, ICLR 2017). */
@@ -86,10 +85,10 @@ const rateAt = (step: number, steps: number, rate: number) =>
   rate * Math.min(1, step / Math.min(warmUp, steps)) * 0.5 * (1 + Math.cos((Math.PI * (step - 1)) / steps));
 
 /** The step after which the checkpoint was written; 0 if none fits. */
-function restored(distiller: Distiller, file: string): number {
-  if (!existsSync(file)) return 0;
+function restored(distiller: Distiller, bytes: Uint8Array | undefined): number {
+  if (!bytes) return 0;
   try {
-    const state = new Float32Array(Uint8Array.from(readFileSync(file)).buffer);
+    const state = new Float32Array(Uint8Array.from(bytes).buffer);
     distiller.restore(state);
     return state[0] as number;
   } catch (error) {

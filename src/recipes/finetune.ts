@@ -8,7 +8,10 @@
  * Only layers that still see the picture in detail are trained: on the few pictures of a door the deep layers memorise
  * faces (docs/research/log.md).
  */
+
 import { Fault } from '../base/errors.ts';
+import type { NetworkPlace } from '../base/model/place.ts';
+import { shelved } from '../base/model/shelf.ts';
 import { newRandom, shuffled } from '../base/random.ts';
 import type { Embedding, FaceStudio, Head } from '../face/port.ts';
 import type { LabelledPerson, Recipe, RecipeRun } from '../retrain/port.ts';
@@ -28,7 +31,7 @@ import { halfMoved, picturesIn, plainImpostors, plainOf, scoresOn } from './stan
 
 interface FinetuneParts {
   /** Opens the door's detector with the embedder of a folder. */
-  readonly openStudio: (embedder: string, threads: number) => Promise<FaceStudio>;
+  readonly openStudio: (embedder: NetworkPlace, threads: number) => Promise<FaceStudio>;
   readonly openDistiller: (options: DistillerOptions) => Promise<Distiller>;
   /** Encoded pictures of people who are strangers to this door, a list for each person; empty if there are none. */
   readonly others: () => readonly (readonly (() => Uint8Array)[])[];
@@ -79,14 +82,14 @@ export function finetuneRecipe(parts: FinetuneParts): Recipe {
       const [own, aside] = faces.others.length > 0 ? [run.data.people, []] : parted(run);
       const { network, pictures, loss, seconds } = await taught({ ...parts, plan }, base, faces, aside, run);
       writeTwin(run, network);
-      const studio = await parts.openStudio(run.out, run.threads);
+      const studio = await parts.openStudio(shelved(run.out), run.threads);
       const fitnessOff = await requireFitness(base, studio, faces.door, run.signal);
       const { head, calibration, everyone } = await calibrated({ base, studio, faces, own, aside }, parts, run);
       const [keys, values] = [everyone.flatMap(plainOf), everyone.flatMap(halfMoved)];
       const learned = { projection: unchanged(studio.dimension), keys, values, twin: { head, calibration }, head, calibration };
-      writeAdapted({ base: run.out, out: run.out }, learned, 'finetune');
+      writeAdapted({ out: run.out }, learned, 'finetune');
       return {
-        folder: run.out,
+        folder: run.out.folder,
         calibration,
         seconds: (performance.now() - startedAt) / 1000,
         figures: {

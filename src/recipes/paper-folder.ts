@@ -1,7 +1,6 @@
 /** Writes the paper's network as an embedder's folder. */
 import { createHash } from 'node:crypto';
-import { join } from 'node:path';
-import { writeWhole } from '../base/whole-file.ts';
+import type { Shelf } from '../base/model/shelf.ts';
 import type { Calibration, Framing, Head } from '../face/port.ts';
 import type { Network } from '../train/port.ts';
 import { writing } from './embedder-folder.ts';
@@ -17,7 +16,7 @@ interface PaperNetwork {
 }
 
 /** Throws Fault `disk-full`. */
-export function writePaper(out: string, { network, onnx, head, framing, calibration }: PaperNetwork): void {
+export function writePaper(out: Shelf, { network, onnx, head, framing, calibration }: PaperNetwork): void {
   const manifest = {
     schema: 1,
     kind: 'face-embedder',
@@ -34,7 +33,7 @@ export function writePaper(out: string, { network, onnx, head, framing, calibrat
     ...(calibration && { calibration }),
   };
   writing(out, () => {
-    writeWhole(join(out, manifest.file), onnx);
-    writeWhole(join(out, 'manifest.json'), `${JSON.stringify(manifest)}\n`);
+    out.put(manifest.file, onnx);
+    out.put('manifest.json', `${JSON.stringify(manifest)}\n`);
   });
 }

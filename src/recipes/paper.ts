@@ -3,8 +3,11 @@
  * others) is assigned to one of three groups: to learn from, to decide when to stop, and to calibrate on. The network
  * learns from nobody else.
  */
+
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Fault, isBadPicture } from '../base/errors.ts';
+import type { NetworkPlace } from '../base/model/place.ts';
+import { shelved } from '../base/model/shelf.ts';
 import { newRandom, shuffled } from '../base/random.ts';
 import type { Calibration, Embedding, FaceStudio, Framing, Head } from '../face/port.ts';
 import type { Recipe, RecipeRun, Sample, TrainingData } from '../retrain/port.ts';
@@ -32,7 +35,7 @@ interface PaperParts {
   readonly network: Network;
   readonly plan: PaperPlan;
   /** Opens the door's detector with the embedder of a folder. */
-  readonly openStudio: (embedder: string, threads: number) => Promise<FaceStudio>;
+  readonly openStudio: (embedder: NetworkPlace, threads: number) => Promise<FaceStudio>;
   readonly follow: (course: Course) => Promise<CourseResult>;
   /**
    * The twin as ONNX: `pictures` (1 × side × side × 3, 0…1) in, `embeddings` (units + 1, a unit vector) out, and the
@@ -85,7 +88,7 @@ export function paperRecipe(parts: PaperParts): Recipe {
         network,
         learnFrom: groups.learned,
         stopBy: groups.judged,
-        folder: run.checkpoint,
+        folder: run.checkpoint.folder,
         seed: run.seed,
         threads: run.threads,
         signal: run.signal,
@@ -98,10 +101,10 @@ export function paperRecipe(parts: PaperParts): Recipe {
       const { onnx, head } = parts.encode(network, course.weights);
       writePaper(run.out, { network, onnx, head, framing });
       // Calibrated as the face room opens it: what is measured is what the door will use.
-      const calibration = await calibrate(await parts.openStudio(run.out, run.threads), head, groups, parts, run);
+      const calibration = await calibrate(await parts.openStudio(shelved(run.out), run.threads), head, groups, parts, run);
       writePaper(run.out, { network, onnx, head, framing, calibration });
       return {
-        folder: run.out,
+        folder: run.out.folder,
         calibration,
         seconds: (performance.now() - startedAt) / 1000,
         figures: {

@@ -4,14 +4,13 @@
  * door and of the right shape; else the reason why not.
  */
 import { createHash } from 'node:crypto';
-import { lstatSync, readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { lstatSync } from 'node:fs';
 import type { CryptoKey } from 'jose';
 import Type from 'typebox';
 import { Compile } from 'typebox/compile';
 import { Fault, messageOf } from '../base/errors.ts';
 import { claimedKid, isCanonical, parseJson, type Signer, signJws, verifiedPayload } from '../base/jws.ts';
-import type { NetworkPlace } from '../base/model/place.ts';
+import { filesAt, type NetworkPlace } from '../base/model/place.ts';
 import { type BundleManifest, type BundleRefusal, recipeNames } from './port.ts';
 import { type BundleFiles, openedFrom, plainFiles } from './sealed-bundle.ts';
 
@@ -94,17 +93,13 @@ export type BundleVerdict =
 const no = (reason: BundleRefusal, detail: string): BundleVerdict => ({ ok: false, reason, detail });
 export const sha256 = (bytes: Uint8Array | string): string => createHash('sha256').update(bytes).digest('hex');
 
-/** The files of a new bundle, by name, and its id. */
+/** The files of a new bundle of a network, by name, and its id. */
 export async function makeBundle(
-  folder: string,
+  from: NetworkPlace,
   about: Omit<BundleManifest, 'schema' | 'files'>,
   signer: Signer,
 ): Promise<{ readonly id: string; readonly files: ReadonlyMap<string, Uint8Array> }> {
-  const files = new Map<string, Uint8Array>(
-    readdirSync(folder, { withFileTypes: true })
-      .filter((entry) => entry.isFile() && !entry.name.startsWith('bundle.'))
-      .map((entry) => [entry.name, readFileSync(join(folder, entry.name))]),
-  );
+  const files = new Map([...filesAt(from)].filter(([name]) => !name.startsWith('bundle.')));
   const listed = Object.fromEntries([...files].map(([name, bytes]) => [name, { sha256: sha256(bytes), bytes: bytes.length }]));
   const manifest: BundleManifest = { schema: 1, ...about, files: listed };
   if (!manifestForm.Check(manifest)) {

@@ -63,8 +63,8 @@ export function jobRunner(options: RunnerOptions): JobRunner {
 }
 
 async function run(state: State, signal: AbortSignal): Promise<void> {
-  const { folder, clock, log } = state;
-  sweep(folder, underWay(state)?.id);
+  const { clock, log } = state;
+  sweep(state, underWay(state)?.id);
   tell(state);
   while (!signal.aborted) {
     try {
@@ -141,13 +141,13 @@ function onProgress(state: State, progress: RecipeProgress): void {
 }
 
 function finish(state: State, job: JobRow, { state: outcome, detail }: { readonly state: EndState; readonly detail: string }): void {
-  const { store, sql, clock, record, log, folder } = state;
+  const { store, sql, clock, record, log } = state;
   const seconds = Math.max(0, Math.round((clock.wall() - Date.parse(job.started_at)) / 100) / 10);
   const bundle = store.read(() => lastJob(store, sql))?.bundle ?? null;
   record({ kind: 'training.ended', job: job.id, outcome, detail, ...(bundle !== null && { bundle }), seconds });
   store.change(() => void sql.end.run(outcome, detail, new Date(clock.wall()).toISOString(), job.id));
   // Its pictures are faces: nothing of the job stays but what the registry holds. (Killed here, the next start sweeps.)
-  rmSync(join(folder, job.id), { recursive: true, force: true });
+  drop(state, [job.id]);
   state.live = undefined;
   log.info({ job: job.id, outcome, detail }, 'training ended');
   tell(state);
@@ -197,7 +197,19 @@ async function endCancelled(state: State, job: JobRow): Promise<void> {
 }
 
 /** Removes what jobs that ended left, as after a kill between two steps. */
-function sweep(folder: string, keep: string | undefined): void {
-  for (const name of existsSync(folder) ? readdirSync(folder) : [])
-    if (name !== keep) rmSync(join(folder, name), { recursive: true, force: true });
+function sweep(state: State, keep: string | undefined): void {
+  const { folder } = state;
+  drop(state, existsSync(folder) ? readdirSync(folder).filter((name) => name !== keep) : []);
+}
+
+/** Their keys first: what is left of them on the disk then opens no more. */
+function drop({ store: { vault }, folder, log }: State, jobs: readonly string[]): void {
+  const keys = jobs.map((model) => ({ model })).filter((owner) => vault.holds(owner));
+  try {
+    if (keys.length > 0) vault.destroy(keys);
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error;
+    log.warn({ code: error.code, err: messageOf(error) }, 'the keys of jobs cannot be destroyed now');
+  }
+  for (const name of jobs) rmSync(join(folder, name), { recursive: true, force: true });
 }

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { Fault } from '../base/errors.ts';
 import type { Signer } from '../base/jws.ts';
 import type { NetworkPlace } from '../base/model/place.ts';
+import { type FileSeal, type Shelf, shelfIn, shelved } from '../base/model/shelf.ts';
 import type { Clock } from '../base/time.ts';
 import type { Event } from '../events.ts';
 import type { Vault } from '../vault/port.ts';
@@ -20,7 +21,17 @@ import type { TrainingProcess } from './process.ts';
 import type { Registry } from './registry.ts';
 import { enrolledOf, type Samples, summary } from './samples.ts';
 import type { RetrainStore } from './store.ts';
-import { type Checked, type JobPictures, type Networks, readPictures, type TaskResult, type TrainingTask, writePictures } from './task.ts';
+import {
+  type Checked,
+  indexFile,
+  type JobKey,
+  type JobPictures,
+  type Networks,
+  readPictures,
+  type TaskResult,
+  type TrainingTask,
+  writePictures,
+} from './task.ts';
 
 export interface StepsOptions {
   readonly store: RetrainStore;
@@ -40,6 +51,9 @@ export interface StepsOptions {
   /** Whether people who look like one are refused. */
   readonly checkLabels: boolean;
   readonly process: TrainingProcess;
+  /** The key of a job, which seals its files, and the seal of a key. */
+  readonly keyOf: (job: string) => JobKey;
+  readonly sealOf: (key: JobKey) => FileSeal;
   readonly farm?: Farm | undefined;
   /** Makes a measured candidate the champion, or says why not. */
   readonly promote: (id: string, by: string, comparison: NetworkComparison) => Promise<{ readonly ok: boolean; readonly detail: string }>;
@@ -64,12 +78,15 @@ interface Run {
   readonly signal: AbortSignal;
   /** The job's folder. */
   readonly at: string;
+  readonly key: JobKey;
+  readonly seal: FileSeal;
 }
 
 /** Carries a job from where it stands to its end. Throws what ended it early: a Fault, or what `signal` carries. */
 export async function carryOut(options: StepsOptions, hooks: StepHooks, job: JobRow, signal: AbortSignal): Promise<JobEnd> {
   const { registry, record, promote } = options;
-  const run: Run = { options, hooks, job, signal, at: join(options.folder, job.id) };
+  const key = options.keyOf(job.id);
+  const run: Run = { options, hooks, job, signal, at: join(options.folder, job.id), key, seal: options.sealOf(key) };
   const data = picturesOf(run);
   if (job.state === 'queued') {
     const { id, recipe, place: where, asked_by: by } = job;
@@ -79,7 +96,7 @@ export async function carryOut(options: StepsOptions, hooks: StepHooks, job: Job
   await once(run, 'checked', () => check(run));
   const result = await once(run, 'trained', () => train(run, data));
   hooks.enter(job.id, 'comparing');
-  const comparison = await once(run, 'compared', () => compare(run, result));
+  const comparison = await once(run, 'compared', () => compare(run));
   signal.throwIfAborted();
   const bundle = job.bundle ?? (await keep(run, data, result, comparison));
   if (!comparison.ok) {
@@ -100,10 +117,12 @@ async function once<T>({ at }: Run, name: string, make: () => Promise<T>): Promi
   return result;
 }
 
-function picturesOf({ options: { samples }, at }: Run): JobPictures {
+function picturesOf({ options: { samples }, at, seal }: Run): JobPictures {
   const folder = join(at, 'pictures');
+  // Of a version that did not seal them: the job begins again.
+  if (existsSync(join(folder, indexFile))) rmSync(at, { recursive: true, force: true });
   if (existsSync(folder)) {
-    const before = readPictures(folder);
+    const before = readPictures(folder, seal);
     const people = samples.people();
     if ([...before.training.people, ...before.frozen.people].some(({ personId }) => !people.has(personId)))
       throw new Fault(
@@ -120,7 +139,7 @@ function picturesOf({ options: { samples }, at }: Run): JobPictures {
       'training-failed',
       'Too few pictures: no enrolment picture is kept of anybody (privacy.templatesOnly), and nothing can be learned from templates. Enrol people with pictures, or do without training',
     );
-  writePictures(folder, all);
+  writePictures(folder, all, seal);
   return all;
 }
 
@@ -133,11 +152,17 @@ function inProcess<T extends TrainingTask>({ options, hooks, job, signal }: Run,
 /** For every recipe, wherever it runs, and for the pictures it is measured on too. */
 function check(run: Run): Promise<Checked> {
   const { networks, base, checkLabels } = run.options;
-  return inProcess(run, { kind: 'check', pictures: join(run.at, 'pictures'), base: checkLabels ? base : undefined, networks });
+  return inProcess(run, {
+    kind: 'check',
+    key: run.key,
+    pictures: join(run.at, 'pictures'),
+    base: checkLabels ? base : undefined,
+    networks,
+  });
 }
 
 async function train(run: Run, data: JobPictures): Promise<RecipeResult> {
-  const { options, hooks, job, signal, at } = run;
+  const { options, hooks, job, signal, at, key } = run;
   const { farm, base, networks } = options;
   const { id, recipe, seed } = job;
   const out = join(at, 'out');
@@ -145,28 +170,33 @@ async function train(run: Run, data: JobPictures): Promise<RecipeResult> {
   rmSync(out, { recursive: true, force: true });
   for (const made of [out, checkpoint]) mkdirSync(made, { recursive: true, mode: 0o700 });
   if (job.place === 'door')
-    return inProcess(run, { kind: 'train', recipe, pictures: join(at, 'pictures'), base, out, checkpoint, seed, networks });
+    return inProcess(run, { kind: 'train', key, recipe, pictures: join(at, 'pictures'), base, out, checkpoint, seed, networks });
   if (!farm)
     throw new Fault('bad-config', 'This door has no farm: set retrain.where to door, or describe the farm (docs/reference/settings.md)');
   // At the door the process counts, after it has asked the recipe what it lacks.
   const tooFew = tooFewProbes(data);
   if (tooFew !== undefined) throw new Fault('bad-argument', tooFew);
-  return farm.train({ id, recipe, seed }, { data: data.training, base, out, seed, signal, onProgress: hooks.onProgress });
+  return farm.train({ id, recipe, seed }, { data: data.training, base, out: outOf(run), seed, signal, onProgress: hooks.onProgress });
 }
 
-function compare(run: Run, { folder: candidate }: RecipeResult): Promise<NetworkComparison> {
+/** What was learned. */
+const outOf = ({ at, seal }: Run): Shelf => shelfIn(join(at, 'out'), seal);
+
+function compare(run: Run): Promise<NetworkComparison> {
   const { targetFmr, networks, champion } = run.options;
+  const candidate = shelved(outOf(run));
   const { seed } = run.job;
   const pictures = join(run.at, 'pictures');
-  return inProcess(run, { kind: 'compare', pictures, champion: champion(), candidate, targetFmr, seed, networks });
+  return inProcess(run, { kind: 'compare', key: run.key, pictures, champion: champion(), candidate, targetFmr, seed, networks });
 }
 
-async function keep({ options, job }: Run, data: JobPictures, result: RecipeResult, comparison: NetworkComparison): Promise<string> {
+async function keep(run: Run, data: JobPictures, result: RecipeResult, comparison: NetworkComparison): Promise<string> {
+  const { options, job } = run;
   const { registry, store, clock, engine, signer } = options;
   const about = summary(data.training);
   const figures = Object.entries(result.figures).map(([name, value]) => [name, { value }] as const);
   const { id } = await registry.make(
-    result.folder,
+    shelved(outOf(run)),
     {
       createdAt: new Date(clock.wall()).toISOString(),
       recipe: job.recipe,

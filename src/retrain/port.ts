@@ -4,6 +4,7 @@
  */
 
 import type { NetworkPlace } from '../base/model/place.ts';
+import type { Shelf } from '../base/model/shelf.ts';
 import type { PersonId } from '../events.ts';
 import type { Calibration, Embedding, FaceReader } from '../face/port.ts';
 
@@ -69,13 +70,13 @@ export interface RecipeRun {
   readonly data: TrainingData;
   /** Folder of the embedder to begin from: `manifest.json` and its ONNX file. */
   readonly base: string;
-  /** Empty folder for the result. */
-  readonly out: string;
+  /** Empty shelf for the result. */
+  readonly out: Shelf;
   /**
-   * Folder in which a recipe keeps what the same call needs to go on where it was ended, by a kill too: files written
-   * beside and renamed. On a farm it travels, encrypted, to the trainer that takes over.
+   * Where a recipe keeps what the same call needs to go on where it was ended, by a kill too. What is too large to be
+   * sealed goes into its folder as it is. On a farm it travels, encrypted, to the trainer that takes over.
    */
-  readonly checkpoint: string;
+  readonly checkpoint: Shelf;
   readonly seed: number;
   readonly threads: number;
   readonly signal: AbortSignal;

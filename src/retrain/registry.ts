@@ -57,7 +57,7 @@ export interface Registry extends Disposable {
   verify(id: string): Promise<BundleVerdict>;
   /** Signs what was trained and keeps it as a candidate. */
   make(
-    folder: string,
+    from: NetworkPlace,
     about: Omit<BundleManifest, 'schema' | 'files' | 'version' | 'parent' | 'door'>,
     signer: Signer,
   ): Promise<BundleEntry>;
@@ -212,7 +212,7 @@ async function verify(state: State, id: string): Promise<BundleVerdict> {
   return { ok: false, reason: 'old-version', detail };
 }
 
-async function make(state: State, from: string, about: Parameters<Registry['make']>[1], signer: Signer): Promise<BundleEntry> {
+async function make(state: State, from: NetworkPlace, about: Parameters<Registry['make']>[1], signer: Signer): Promise<BundleEntry> {
   const { store, sql, expected } = state;
   // Counted first: a version is used once, whatever happens to its bundle.
   const version = store.change(() => {

@@ -4,12 +4,12 @@
  * on after a restart finds the same pictures that it began with.
  */
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import Type from 'typebox';
 import { Compile } from 'typebox/compile';
 import { Fault, type FaultCode } from '../base/errors.ts';
+import { parseJson } from '../base/jws.ts';
 import type { NetworkPlace } from '../base/model/place.ts';
+import { type FileSeal, sealedEnding, shelfIn } from '../base/model/shelf.ts';
 import type { QualityLimits } from '../face/port.ts';
 import { writeKeptFolder } from './kept-folder.ts';
 import {
@@ -23,6 +23,13 @@ import {
   type TrainingData,
 } from './port.ts';
 
+/** What the files of a job are sealed with. */
+export interface JobKey {
+  readonly job: string;
+  /** 32 bytes. */
+  readonly key: Uint8Array;
+}
+
 /** How the process opens networks. */
 export interface Networks {
   readonly detector: string;
@@ -33,7 +40,7 @@ export interface Networks {
   readonly others: string;
 }
 
-export type TrainingTask =
+export type TrainingTask = { readonly key: JobKey } & (
   | {
       readonly kind: 'train';
       readonly recipe: RecipeName;
@@ -60,7 +67,8 @@ export type TrainingTask =
       /** Folder of the embedder that tells whether two pictures show one face; undefined: this is not checked. */
       readonly base: string | undefined;
       readonly networks: Networks;
-    };
+    }
+);
 
 /** The result of `check`: nothing is wrong with the labels. */
 export interface Checked {
@@ -95,10 +103,10 @@ const indexForm = Compile(index);
 type Listed = Type.Static<typeof listed>;
 type ListedData = Type.Static<typeof listedData>;
 
-const indexFile = 'index.json';
+export const indexFile = 'index.json';
 
-/** Writes the pictures as the folder `to`, whole or not at all. Throws Fault `disk-full`, `registry-down`. */
-export function writePictures(to: string, { training, frozen, enrolled }: JobPictures): void {
+/** Writes the pictures, sealed, as the folder `to`, whole or not at all. Throws Fault `disk-full`, `registry-down`. */
+export function writePictures(to: string, { training, frozen, enrolled }: JobPictures, seal: FileSeal): void {
   const files = new Map<string, Uint8Array>();
   const list = ({ picture, ...sample }: Sample): Listed => {
     files.set(sample.id, picture);
@@ -108,15 +116,16 @@ export function writePictures(to: string, { training, frozen, enrolled }: JobPic
   const data = (of: TrainingData): ListedData => ({ people: people(of.people), strangers: of.strangers.map((each) => each.map(list)) });
   const written: Type.Static<typeof index> = { training: data(training), frozen: data(frozen), enrolled: people(enrolled) };
   files.set(indexFile, Buffer.from(JSON.stringify(written)));
-  writeKeptFolder(to, files);
+  writeKeptFolder(to, new Map([...files].map(([name, bytes]) => [`${name}${sealedEnding}`, seal.seal(name, bytes)])));
 }
 
 /** Reads them back. Throws Fault `training-failed`, also for a picture that was changed. */
-export function readPictures(from: string): JobPictures {
+export function readPictures(from: string, seal: FileSeal): JobPictures {
+  const shelf = shelfIn(from, seal);
   const cache = new Map<string, Uint8Array>();
   const sample = (known: Listed): Sample => {
-    const picture = cache.get(known.id) ?? readFileSync(join(from, known.id));
-    if (!cache.has(known.id) && createHash('sha256').update(picture).digest('hex') !== known.id)
+    const picture = cache.get(known.id) ?? shelf.get(known.id);
+    if (!picture || (!cache.has(known.id) && createHash('sha256').update(picture).digest('hex') !== known.id))
       throw new Fault('training-failed', 'A picture of this job was changed on the disk: start the training again');
     cache.set(known.id, picture);
     return { ...known, picture };
@@ -124,12 +133,12 @@ export function readPictures(from: string): JobPictures {
   const people = (all: ListedData['people']) => all.map(({ personId, samples }) => ({ personId, samples: samples.map(sample) }));
   const data = (of: ListedData): TrainingData => ({ people: people(of.people), strangers: of.strangers.map((each) => each.map(sample)) });
   try {
-    const found: unknown = JSON.parse(readFileSync(join(from, indexFile), 'utf8'));
+    const found = parseJson(shelf.get(indexFile) ?? new Uint8Array());
     if (!indexForm.Check(found)) throw new Error('its index is not one of ours');
     const { training, frozen, enrolled } = found;
     return { training: data(training), frozen: data(frozen), enrolled: people(enrolled) };
   } catch (error) {
-    if (error instanceof Fault) throw error;
+    if (error instanceof Fault && error.code === 'training-failed') throw error;
     throw new Fault('training-failed', 'The pictures of this job cannot be read any more: start the training again', error);
   }
 }

@@ -8,12 +8,14 @@
  * false-match rate is over all comparisons of strangers' pictures with residents, measured on them for both networks alike, and FNMR at that threshold.
  * Pictures that the base's quality gates refuse are compared by neither.
  */
+
 import { createHash } from 'node:crypto';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import sharp from 'sharp';
 import { modelFolder } from '../../src/adapters/basics.ts';
+import { shelfIn } from '../../src/base/model/shelf.ts';
 import { newRandom, shuffled } from '../../src/base/random.ts';
 import type { Row } from '../../src/cli/door/figures.ts';
 import { decodePicture } from '../../src/face/picture.ts';
@@ -131,7 +133,7 @@ const sampleOf = (picture: Uint8Array): Sample => ({
 export function runOf(people: readonly (readonly Uint8Array[])[], out: string, base: string): RecipeRun {
   return {
     data: { people: people.map((pictures, i) => ({ personId: `resident ${i + 1}`, samples: pictures.map(sampleOf) })), strangers: [] },
-    ...{ base, out, seed: 1, threads: 2, checkpoint: join(out, 'checkpoint') },
+    ...{ base, out: shelfIn(out), seed: 1, threads: 2, checkpoint: shelfIn(join(out, 'checkpoint')) },
     signal: new AbortController().signal,
     onProgress: () => undefined,
   };

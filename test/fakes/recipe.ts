@@ -28,7 +28,7 @@ export function chainRecipe(options: ChainOptions): Recipe {
     name,
     lacks: ({ people }) => (people.length < 2 ? 'It needs two people' : undefined),
     run: async ({ data, base, out, checkpoint, seed, signal, onProgress }: RecipeRun) => {
-      const file = join(checkpoint, 'chain.json');
+      const file = join(checkpoint.folder, 'chain.json');
       let { step, link } = (await saved(file)) ?? { step: 0, link: await firstLink(data, base, seed) };
       while (step < steps) {
         if (stepMs > 0) await delay(stepMs, undefined, { signal });
@@ -41,9 +41,9 @@ export function chainRecipe(options: ChainOptions): Recipe {
         if (step % checkpointEvery === 0) await save(file, JSON.stringify({ step, link, ballast: 'x'.repeat(ballast) }));
         onProgress({ stage: 'linking', done: step, total: steps, figures: { loss: 1 / step } });
       }
-      await writeFile(join(out, 'manifest.json'), JSON.stringify({ schema: 1, file: 'twin.onnx', link }));
-      await writeFile(join(out, 'twin.onnx'), Buffer.alloc(1_300_000, link));
-      return { folder: out, calibration, seconds: 1.5, figures: { fnmr: 0.03 } };
+      out.put('manifest.json', JSON.stringify({ schema: 1, file: 'twin.onnx', link }));
+      out.put('twin.onnx', Buffer.alloc(1_300_000, link));
+      return { folder: out.folder, calibration, seconds: 1.5, figures: { fnmr: 0.03 } };
     },
   };
 }

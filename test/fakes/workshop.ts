@@ -3,7 +3,7 @@
  * twin as it is under another hash, and makes its head worse where it is told to. It counts real steps with a real checkpoint, and can be told to die in one of them.
  */
 import { createHash } from 'node:crypto';
-import { appendFileSync, existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { appendFileSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Fault } from '../../src/base/errors.ts';
@@ -54,8 +54,7 @@ const recipe: Recipe = {
     people.length < number('people', 2) ? `It needs two people, there ${people.length === 1 ? 'is one' : 'are none'}` : undefined,
   run: async ({ base, out, checkpoint, seed, signal, onProgress, data }) => {
     const total = number('steps', 3);
-    const saved = join(checkpoint, 'step');
-    let step = existsSync(saved) ? Number(readFileSync(saved, 'utf8')) : 0;
+    let step = Number(Buffer.from(checkpoint.get('step') ?? []).toString());
     const trace = asked.get('trace');
     while (step < total) {
       await delay(number('stepMs', 1), undefined, { signal });
@@ -63,18 +62,17 @@ const recipe: Recipe = {
       for (const from = performance.now(); performance.now() - from < number('burnMs', 0); ) Math.sqrt(from);
       step++;
       if (trace) appendFileSync(trace, `${step}\n`);
-      writeFileSync(`${saved}.new`, String(step));
-      renameSync(`${saved}.new`, saved);
+      checkpoint.put('step', String(step));
       onProgress({ stage: 'steps', done: step, total, figures: { loss: 1 / step } });
-      if (step === number('diesAt', -1) && !existsSync(join(checkpoint, 'died'))) {
-        writeFileSync(join(checkpoint, 'died'), '');
+      if (step === number('diesAt', -1) && !checkpoint.get('died')) {
+        checkpoint.put('died', 'once');
         process.kill(process.pid, 'SIGKILL');
       }
       if (step === number('failsAt', -1)) throw new Fault('training-failed', 'The loss is not a number');
     }
     const { files, calibration } = changedTwin(base, `${asked.get('kind') ?? 'same'} ${seed}`, asked.get('kind') === 'worse' ? 4000 : 1);
-    for (const [name, bytes] of files) writeFileSync(join(out, name), bytes);
-    return { folder: out, calibration, seconds: 0.1, figures: { people: data.people.length } };
+    for (const [name, bytes] of files) out.put(name, bytes);
+    return { folder: out.folder, calibration, seconds: 0.1, figures: { people: data.people.length } };
   },
 };
 

@@ -1,4 +1,5 @@
 /** A farm for tests: a real Redis, a door, and trainers as processes that can be killed. */
+
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
@@ -7,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { openLog } from '../../src/base/log.ts';
+import { shelfIn } from '../../src/base/model/shelf.ts';
 import { importKey, newKey, type PrivateKey, publicKeyOf, thumbprint } from '../../src/command/keys.ts';
 import { redisFarm } from '../../src/farm/dispatch.ts';
 import type { Card, Party } from '../../src/farm/seal.ts';
@@ -183,7 +185,7 @@ export async function openFarmSet(server: RedisServerOptions = {}, trainerCount 
     train: async (farm, data, { id = 'job-1', signal = new AbortController().signal, seed = 7 } = {}) => {
       const out = join(folder, `out-${id}`);
       const progress: RecipeProgress[] = [];
-      const run = { data, base, out, seed, signal, onProgress: (told: RecipeProgress) => void progress.push(told) };
+      const run = { data, base, out: shelfIn(out), seed, signal, onProgress: (told: RecipeProgress) => void progress.push(told) };
       const result = await farm.train({ id, recipe: 'adapt', seed }, run);
       const { link } = JSON.parse(readFileSync(join(result.folder, 'manifest.json'), 'utf8'));
       return { link, wanted: await lastLink(data, base, seed, chainOf.steps), progress, out };

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { shelfIn } from '../../src/base/model/shelf.ts';
 import { openEmbedderNetwork } from '../../src/face/manifest/embedder.ts';
 import type { Embedding } from '../../src/face/port.ts';
 import { openFaceReader } from '../../src/face/reader.ts';
@@ -40,7 +41,7 @@ const recipe = workshopOf().recipes.adapt as Recipe;
 const progress: RecipeProgress[] = [];
 const runOf = (people: readonly LabelledPerson[], out: string, change: Partial<RecipeRun> = {}): RecipeRun => ({
   data: { people, strangers: [] },
-  ...{ base, out, checkpoint: join(out, 'checkpoint'), seed: 5, threads: 2 },
+  ...{ base, out: shelfIn(out), checkpoint: shelfIn(join(out, 'checkpoint')), seed: 5, threads: 2 },
   signal: new AbortController().signal,
   onProgress: (said) => progress.push(said),
   ...change,

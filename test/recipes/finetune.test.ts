@@ -1,10 +1,12 @@
 /** The recipe `finetune`, with few steps, from people who do not exist: to a folder that the face reader opens. */
+
 import { createHash } from 'node:crypto';
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { shelfIn } from '../../src/base/model/shelf.ts';
 import { newRandom } from '../../src/base/random.ts';
 import { openEmbedderNetwork } from '../../src/face/manifest/embedder.ts';
 import { openFaceReader } from '../../src/face/reader.ts';
@@ -51,7 +53,7 @@ const runOf = (people: readonly LabelledPerson[], out: string, change: Partial<R
   mkdirSync(out, { recursive: true });
   return {
     data: { people, strangers: [] },
-    ...{ base, out, checkpoint: join(work, 'checkpoint', out.slice(work.length)), seed: 5, threads: 2 },
+    ...{ base, out: shelfIn(out), checkpoint: shelfIn(join(work, 'checkpoint', out.slice(work.length))), seed: 5, threads: 2 },
     signal: new AbortController().signal,
     onProgress: () => undefined,
     ...change,

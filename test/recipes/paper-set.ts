@@ -1,7 +1,9 @@
 /** The recipe `paper` of moments: a small network, few steps, and the people of the demo, who do not exist. */
+
 import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { shelfIn } from '../../src/base/model/shelf.ts';
 import { type WorkshopOptions, workshopOf } from '../../src/learning/workshop.ts';
 import type { LabelledPerson, RecipeRun, TrainingData } from '../../src/retrain/port.ts';
 import { smallNetwork } from '../../src/train/network/small-network.ts';
@@ -36,7 +38,7 @@ export function paperRun(place: string, data: TrainingData, change: Partial<Reci
   const [checkpoint, out] = [join(place, 'checkpoint'), join(place, 'out')];
   for (const folder of [checkpoint, out]) mkdirSync(folder, { recursive: true });
   return {
-    ...{ data, out, checkpoint, seed: 5, threads: 1 },
+    ...{ data, out: shelfIn(out), checkpoint: shelfIn(checkpoint), seed: 5, threads: 1 },
     base: new URL('../../models/embedder/', import.meta.url).pathname,
     signal: new AbortController().signal,
     onProgress: () => undefined,

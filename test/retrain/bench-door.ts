@@ -2,16 +2,19 @@
  * A door's retraining room without networks, for tests that break things: a state folder in, its real store, registry, samples and job runner out, over an embedder of a few
  * bytes, a recipe that writes files in steps, and a record of what was journalled. Opened again on the same folder it is what the next daemon would be.
  */
+
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { CryptoKey } from 'jose';
 import { Fault } from '../../src/base/errors.ts';
 import { openLog } from '../../src/base/log.ts';
 import { fileIn } from '../../src/base/model/place.ts';
+import { shelfIn } from '../../src/base/model/shelf.ts';
 import { type Clock, systemClock } from '../../src/base/time.ts';
 import { importKey, newKey, openDoorKeys } from '../../src/command/keys.ts';
 import type { Event } from '../../src/events.ts';
+import { jobSeal, keyOfJob } from '../../src/learning/job-seal.ts';
 import type { Expected, Inspect } from '../../src/retrain/bundle.ts';
 import { type JobRunner, jobRunner, type RunnerOptions } from '../../src/retrain/job-runner.ts';
 import { jobsIn } from '../../src/retrain/jobs.ts';
@@ -36,10 +39,17 @@ const calibration = { population: 'made up', impostorPairs: 1000, genuinePairs: 
 
 /** An embedder's folder of a few bytes. */
 export function writeEmbedder(folder: string, text: string, dimension = 8): void {
-  const onnx = Buffer.from(`network ${text}`.repeat(500));
   mkdirSync(folder, { recursive: true });
-  writeFileSync(join(folder, 'twin.onnx'), onnx);
-  writeFileSync(join(folder, 'manifest.json'), JSON.stringify({ file: 'twin.onnx', sha256: sha256(onnx), dimension }));
+  for (const [name, bytes] of embedderFiles(text, dimension)) writeFileSync(join(folder, name), bytes);
+}
+
+function embedderFiles(text: string, dimension = 8): readonly (readonly [string, Uint8Array])[] {
+  const onnx = Buffer.from(`network ${text}`.repeat(500));
+  const manifest = JSON.stringify({ file: 'twin.onnx', sha256: sha256(onnx), dimension });
+  return [
+    ['twin.onnx', onnx],
+    ['manifest.json', Buffer.from(manifest)],
+  ];
 }
 
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
@@ -70,16 +80,15 @@ export function stepsRecipe(steps: number, onStep?: (step: number) => void): Tra
   const run = async (task: Parameters<TrainingProcess['run']>[0], { signal, onProgress }: Parameters<TrainingProcess['run']>[1]) => {
     if (task.kind === 'check') return { pictures: 0 };
     if (task.kind === 'compare') return { ok: true, detail: 'not worse', metrics: { fnmr: { value: 0.01, interval: [0, 0.02] } } };
-    const saved = join(task.checkpoint, 'step');
-    for (let step = existsSync(saved) ? Number(readFileSync(saved, 'utf8')) : 0; step < steps; step++) {
+    const [out, checkpoint] = [task.out, task.checkpoint].map((folder) => shelfIn(folder, jobSeal(task.key)));
+    for (let step = Number(Buffer.from(checkpoint?.get('step') ?? []).toString()); step < steps; step++) {
       signal.throwIfAborted();
       onStep?.(step + 1);
       await new Promise((done) => setImmediate(done));
-      writeFileSync(`${saved}.new`, String(step + 1));
-      renameSync(`${saved}.new`, saved);
+      checkpoint?.put('step', String(step + 1));
       onProgress({ stage: 'steps', done: step + 1, total: steps });
     }
-    writeEmbedder(task.out, `${task.seed}`);
+    for (const [name, bytes] of embedderFiles(`${task.seed}`)) out?.put(name, bytes);
     return { folder: task.out, calibration, seconds: 1, figures: { loss: 0.5 } } satisfies RecipeResult;
   };
   return run as TrainingProcess['run'];
@@ -121,6 +130,8 @@ export async function openBenchDoor(options: BenchDoorOptions) {
   const about = (state: string): RunnerOptions => ({
     ...{ store, registry, samples, process, record, clock },
     signer: { kid: keys.id, key: keys.sign },
+    keyOf: (job) => keyOfJob(vault, job),
+    sealOf: jobSeal,
     folder: join(state, 'jobs'),
     engine: '0.1.0',
     networks: {

@@ -1,4 +1,5 @@
 /** How a job is told while it runs. */
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import type { JobStatus } from '../../src/retrain/port.ts';
@@ -27,4 +28,44 @@ it('shows how far the step at hand is, and nothing of the one before it', async 
   expect(training).toMatchObject({ state: 'training', progress: { stage: 'steps', done: 3, total: 3 } });
   expect(comparing).toMatchObject({ state: 'comparing' });
   expect(comparing?.progress).toBeUndefined();
+});
+
+/** A job that is stopped after its third step; the bytes of every file that it left, and the steps that follow. */
+async function stoppedJob(state: string) {
+  const end = new AbortController();
+  const shelf = shelfOfPeople();
+  const run = stepsRecipe(5, (step) => step === 3 && end.abort(new Error('stopped')));
+  using door = await openBenchDoor({ state, shelf, run });
+  const { id } = door.jobs.start({ recipe: 'adapt', where: 'door', by: 'test' });
+  await door.runner.runOne(end.signal);
+  const at = join(state, 'jobs', id);
+  const files = readdirSync(at, { recursive: true, encoding: 'utf8' }).map((name) => join(at, name));
+  const people = door.gallery.list().map((person) => ({ person, pictures: door.gallery.pictures(person.id) }));
+  const goOn = async () => {
+    const steps: number[] = [];
+    using again = await openBenchDoor({ state, shelf, run: stepsRecipe(5, (step) => steps.push(step)) });
+    const ended = await again.runner.runOne(new AbortController().signal);
+    return { steps, ended: ended?.state, holdsKey: again.store.vault.holds({ model: id }), left: readdirSync(join(state, 'jobs')) };
+  };
+  return { at, files: files.filter((file) => statSync(file).isFile()), people, goOn, holdsKey: door.store.vault.holds({ model: id }) };
+}
+
+it('what a job keeps on the disk is sealed; it goes on with it after a stop, and its key ends with the job', async () => {
+  using folder = temporaryFolder();
+  const { files, people, holdsKey, goOn } = await stoppedJob(join(folder.path, 'state'));
+  const plain = people.flatMap(({ person, pictures }) => [
+    Buffer.from(person.id),
+    ...pictures.flatMap(({ picture }) => (picture ? Buffer.from(picture) : [])),
+  ]);
+  expect(files.length).toBeGreaterThan(plain.length / 2);
+  expect(files.filter((file) => plain.some((bytes) => readFileSync(file).includes(bytes)))).toEqual([]);
+  expect(holdsKey).toBe(true);
+  expect(await goOn()).toEqual({ steps: [4, 5], ended: 'promoted', holdsKey: false, left: [] });
+});
+
+it('a job of a version that did not seal its files begins again', async () => {
+  using folder = temporaryFolder();
+  const { at, goOn } = await stoppedJob(join(folder.path, 'state'));
+  writeFileSync(join(at, 'pictures', 'index.json'), '{}');
+  expect(await goOn()).toMatchObject({ steps: [1, 2, 3, 4, 5], ended: 'promoted', left: [] });
 });

@@ -2,7 +2,7 @@
  * Where a network lies: a folder, or files that were opened into memory because they lie sealed. What goes in is the
  * name of a file; its bytes come out.
  */
-import { lstatSync, readFileSync } from 'node:fs';
+import { lstatSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 export interface OpenedFolder {
@@ -15,6 +15,13 @@ export interface OpenedFolder {
 export type NetworkPlace = string | OpenedFolder;
 
 export const placeName = (place: NetworkPlace): string => (typeof place === 'string' ? place : place.folder);
+
+/** Every file, by name. */
+export function filesAt(place: NetworkPlace): ReadonlyMap<string, Uint8Array> {
+  if (typeof place !== 'string') return place.files;
+  const names = readdirSync(place, { withFileTypes: true }).filter((entry) => entry.isFile());
+  return new Map(names.map(({ name }) => [name, readFileSync(join(place, name))]));
+}
 
 /** Undefined where there is no such file. */
 export function fileIn(place: NetworkPlace, name: string): Uint8Array | undefined {

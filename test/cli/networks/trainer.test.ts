@@ -2,6 +2,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { openLog } from '../../../src/base/log.ts';
+import { shelfIn } from '../../../src/base/model/shelf.ts';
 import { farmOf } from '../../../src/learning/parts.ts';
 import { loadConfig } from '../../../src/settings/load.ts';
 import { lastLink } from '../../fakes/recipe.ts';
@@ -46,7 +47,7 @@ test('a trainer and a door that know each other by their cards work together', {
   const { config } = loadConfig({ files: [door] });
   const place = await farmOf(config, openLog('silent'));
   const signal = new AbortController().signal;
-  const run = { data, base, out: at('out'), seed: 3, signal, onProgress: () => undefined };
+  const run = { data, base, out: shelfIn(at('out')), seed: 3, signal, onProgress: () => undefined };
   const result = await place!.train({ id: 'a-job', recipe: 'adapt', seed: 3 }, run);
   expect(JSON.parse(readFileSync(join(result.folder, 'manifest.json'), 'utf8')).link).toBe(await lastLink(data, base, 3, 20));
   running.child.kill('SIGTERM');
