@@ -20,7 +20,7 @@ import { keyOfPhrase, phraseOf } from '../vault/phrase.ts';
 import type { KeyNotes, KeySource } from '../vault/port.ts';
 import { stateFolder } from './basics.ts';
 import { journalOf } from './journal.ts';
-import { credentialFile, credentialName, nextKey, openVaultWithKey, vaultFiles } from './vault.ts';
+import { credentialFile, credentialName, nextKey, openVaultWithKey, refuseLostKeyring, vaultFiles } from './vault.ts';
 
 export interface KeyPlace {
   readonly source: KeySource;
@@ -42,6 +42,7 @@ export interface KeyChange {
 export async function makeVault(config: Config, place: KeyPlace, clock: Pick<Clock, 'wall'> = systemClock): Promise<KeyChange> {
   const { keyring } = vaultFiles(config);
   refuseSecond(keyring);
+  refuseLostKeyring(keyring);
   const kek = randomBytes(32);
   const prepared = await prepare(config, place, kek);
   try {

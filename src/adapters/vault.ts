@@ -2,7 +2,7 @@
  * A configuration in, the vault of its state folder opened out. Its key comes from where it came from when the vault
  * was made: the keyring remembers that, so that a key that is missing is asked for and never replaced by a new one.
  */
-import { existsSync, renameSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readSync, renameSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { getuid } from 'node:process';
 import { Fault } from '../base/errors.ts';
@@ -93,8 +93,40 @@ function openAfterCut(files: VaultFiles, options: { readonly file: string; reado
   return { vault, kek };
 }
 
+/** The first format of the people's file that is sealed. */
+const sealedFormat = 6;
+
+/**
+ * Throws Fault `vault-damaged` where people are sealed with the keys of a keyring that is gone: a new one would open
+ * none of them, and whoever is enrolled then would be lost when the old one comes back.
+ */
+export function refuseLostKeyring(keyring: string): void {
+  const people = join(dirname(keyring), 'people.sqlite');
+  if (formatOf(people) < sealedFormat) return;
+  throw new Fault(
+    'vault-damaged',
+    `The keyring ${keyring} is gone, and ${people} is sealed with its keys: put it back from a backup (facelatch restore), or move ${people} away to begin again with nobody`,
+    undefined,
+    'The keyring (vault.sqlite) is gone, and the people are sealed with its keys: put it back from a backup',
+  );
+}
+
+/** `user_version` in the header of an SQLite file (file format, offset 60); 0 where there is none. */
+function formatOf(file: string): number {
+  if (!existsSync(file)) return 0;
+  const header = Buffer.alloc(64);
+  const handle = openSync(file, 'r');
+  try {
+    readSync(handle, header);
+  } finally {
+    closeSync(handle);
+  }
+  return header.subarray(0, 15).toString('latin1') === 'SQLite format 3' ? header.readUInt32BE(60) : 0;
+}
+
 /** Of a new vault: the first source that is there. Where a key file is set, no other key is made. */
 function firstKey({ keyring, file, beside }: VaultFiles, env: Env): KeyGiven {
+  refuseLostKeyring(keyring);
   const credential = env.CREDENTIALS_DIRECTORY && keyIn(join(env.CREDENTIALS_DIRECTORY, credentialName));
   if (credential) return { kek: credential, source: 'credential' };
   if (file === undefined) return { kek: keyIn(beside) ?? makeKeyFile(beside), source: 'beside' };

@@ -3,12 +3,15 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, w
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { galleryOf } from '../../src/adapters/basics.ts';
 import { unlockVault, vaultOf } from '../../src/adapters/vault.ts';
+import { makeVault } from '../../src/adapters/vault-key.ts';
 import { systemClock } from '../../src/base/time.ts';
 import { loadConfig } from '../../src/settings/load.ts';
 import { keyringNotes, openKeyring } from '../../src/vault/keyring.ts';
 import { wrapByPassphrase } from '../../src/vault/passphrase.ts';
 import { phraseOf } from '../../src/vault/phrase.ts';
+import { circleEmbedder } from '../fakes/reader.ts';
 
 let folder: string;
 let credentials: string;
@@ -132,6 +135,22 @@ it('a change of the key that was cut before the new key was in its place is fini
   expect(opened()).toEqual(before);
   expect(readFileSync(beside(), 'utf8').trim()).toBe(next.toString('base64url'));
   expect(existsSync(`${beside()}.next`)).toBe(false);
+});
+
+it('where people are sealed with the keys of a keyring that is gone, no other keyring is made, until it is back', async () => {
+  const before = opened();
+  {
+    using vault = open();
+    galleryOf(config({ 'identity.policy': 'paper' }), circleEmbedder, vault)[Symbol.dispose]();
+  }
+  const away = join(folder, 'vault.sqlite');
+  renameSync(keyring(), away);
+  const gone = { code: 'vault-damaged', message: expect.stringContaining('is gone') };
+  expect(() => open()).toThrow(expect.objectContaining(gone));
+  expect(() => open(stick(), credential())).toThrow(expect.objectContaining(gone));
+  await expect(makeVault(config(), { source: 'beside' })).rejects.toMatchObject(gone);
+  renameSync(away, keyring());
+  expect(opened()).toEqual(before);
 });
 
 it('nothing is noted of a vault that is not there, and nothing is made by asking', () => {
