@@ -12,6 +12,7 @@ import { dryRelay } from '../../src/relay/dry.ts';
 import { type House, wire } from '../../src/wire.ts';
 import { type FakeCamera, fakeCamera } from '../fakes/camera.ts';
 import { doorConfig } from '../fakes/config.ts';
+import { writeOldGallery } from '../fakes/old-gallery.ts';
 
 const shot = (name: string) => readFileSync(new URL(`../../config/demo-people/${name}.jpg`, import.meta.url));
 
@@ -95,6 +96,19 @@ it('one SQL update that gives a resident the template of a stranger: the strange
   db.prepare('UPDATE templates SET vector = ?').run(new Uint8Array(stranger.buffer, stranger.byteOffset, stranger.byteLength));
   db.close();
   await seen({ kind: 'gallery.row-refused', row: 'template', personId: id });
+  await comes('p02');
+  await seen({ kind: 'access.denied', reason: 'unknown' });
+  expect(relay.edges).toEqual([]);
+});
+
+it('a plain gallery of an earlier version with a stranger in it, in the place of the sealed one: the stranger stays out', async () => {
+  await enrol('p01');
+  const picture = shot('p02-neutral');
+  const template = (await house.reader.read(picture)).faces[0]?.embedding as Float32Array;
+  const people = [{ name: 'Eve', pictures: [{ picture, template, source: 'eve.jpg' }] }];
+  writeOldGallery(inState('plain'), 5, { people, embedder: house.reader.embedder.sha256 });
+  renameSync(inState('plain'), inState('people.sqlite'));
+  await seen({ kind: 'gallery.row-refused', row: 'person', personId: 'old-0' });
   await comes('p02');
   await seen({ kind: 'access.denied', reason: 'unknown' });
   expect(relay.edges).toEqual([]);
