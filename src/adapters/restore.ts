@@ -22,7 +22,7 @@ import type { KeyNotes, KeyOwner, KeySource } from '../vault/port.ts';
 import { ownerName, ownerOf } from '../vault/sealing.ts';
 import { doorKeysFile, stateFolder } from './basics.ts';
 import { operatorsFile } from './command.ts';
-import { unlockVault, vaultFiles } from './vault.ts';
+import { openVaultWithKey, unlockVault, vaultFiles } from './vault.ts';
 
 export interface StagedBackup extends Unpacked {
   /** Beside the state folder. */
@@ -55,8 +55,21 @@ export function dropStaged({ folder }: Pick<StagedBackup, 'folder'>): void {
 /** The key of the backup's keyring, where this device has it. */
 export function keyHere(config: Config, { folder }: StagedBackup): Uint8Array | undefined {
   const { beside, file } = vaultFiles(config);
-  const keys = [beside, file].flatMap((at) => (at === undefined ? [] : [keyIn(at)]));
+  const keys = [kekHere(config), ...[beside, file].flatMap((at) => (at === undefined ? [] : [keyIn(at)]))];
   return keys.find((kek) => kek && fits(join(folder, keyringName), kek));
+}
+
+/** Of the vault that is to be replaced; undefined where it does not open. */
+function kekHere(config: Config): Uint8Array | undefined {
+  try {
+    if (keyringNotes(vaultFiles(config).keyring) === undefined) return undefined;
+    const { vault, kek } = openVaultWithKey(config);
+    vault[Symbol.dispose]();
+    return kek;
+  } catch (error) {
+    if (error instanceof Fault) return undefined;
+    throw error;
+  }
 }
 
 /** Whether it is the key of this keyring. */

@@ -68,7 +68,7 @@ function writeKey(file: string, key: Uint8Array): void {
 }
 
 /** What root makes in a folder of the service belongs to the service. */
-function giveToOwnerOfFolder(file: string): void {
+export function giveToOwnerOfFolder(file: string): void {
   if (getuid?.() !== 0) return;
   const { uid, gid } = statSync(dirname(file));
   chownSync(file, uid, gid);

@@ -144,6 +144,16 @@ it('what somebody else encrypted to the recipient has no proof of the key of the
   rmSync(to(), { recursive: true });
 });
 
+it('where nothing can be unpacked, it says so and why', async () => {
+  const opener = { scalar };
+  const beside = join(folder, 'door.age', 'restoring');
+  await expect(unpackBackup({ file: join(folder, 'door.age'), opener, to: beside })).rejects.toMatchObject({
+    code: 'backup-failed',
+    message: expect.stringContaining('sudo'),
+  });
+  await expect(unpackBackup({ file: join(folder, 'nothing.age'), opener, to: to() })).rejects.toMatchObject({ code: 'bad-argument' });
+});
+
 it('another phrase opens nothing', async () => {
   const file = join(folder, 'door.age');
   const opener = { scalar: derivedKey(new Uint8Array(32), 'backup identity') };

@@ -8,6 +8,7 @@ import { lockState } from '../../host/lock.ts';
 import type { Config } from '../../settings/load.ts';
 import type { Opener } from '../../vault/backup/age-file.ts';
 import { derivedKey } from '../../vault/derived.ts';
+import { giveToOwnerOfFolder } from '../../vault/key-file.ts';
 import { keyOfPhrase } from '../../vault/phrase.ts';
 import { type CommonOptions, configOf, exitCodes, print, withCommon, withHelp } from '../context.ts';
 import { askSecret } from '../secret-prompt.ts';
@@ -37,7 +38,9 @@ export function restoreCommand(stop: AbortSignal, exit: (code: number) => void):
   );
   return withCommon(command).action(async (file: string, options: RestoreOptions) => {
     const { config } = configOf(options);
-    using _ = lockState(stateFolder(config));
+    const folder = stateFolder(config);
+    using _ = lockState(folder);
+    giveToOwnerOfFolder(join(folder, 'daemon.lock')); // root may have made it
     const secret = options.identity === undefined ? await askPhrase(stop) : undefined;
     const opener = secret ? { scalar: derivedKey(secret, 'backup identity') } : { identities: identitiesIn(options.identity ?? '') };
     const staged = await staging(config, file, opener, stop);

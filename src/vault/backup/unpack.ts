@@ -50,14 +50,16 @@ const mostConfigurationBytes = 4_000_000;
  */
 export async function unpackBackup(options: UnpackOptions): Promise<Unpacked> {
   const { file, opener, to, signal } = options;
-  requireSpace(file, to);
-  rmSync(to, { recursive: true, force: true });
+  await onDisk(to, async () => requireSpace(file, to));
   const reading: Reading = {
     ...{ to, folders: new Set<string>(), found: new Map(), configuration: new Map<string, Uint8Array>() },
     ...{ manifest: undefined, proof: undefined },
   };
   try {
-    mkdirSync(to, { mode: 0o700 });
+    await onDisk(to, async () => {
+      rmSync(to, { recursive: true, force: true });
+      mkdirSync(to, { mode: 0o700 });
+    });
     for await (const entry of unpacked(await decryptedWith(readFrom(options), opener))) await take(reading, entry);
     const checked = check(reading);
     for (const folder of [to, ...reading.folders]) syncFolder(folder);
@@ -150,9 +152,15 @@ async function onDisk<T>(to: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
+    if (error instanceof Fault) throw error;
     const code = error instanceof Error && 'code' in error ? error.code : undefined;
     if (code === 'ENOSPC' || code === 'EDQUOT') throw full(to, error);
-    throw new Fault('backup-failed', `The backup cannot be unpacked to ${to} (${messageOf(error)}): let this user write there`, error);
+    const remedy = 'run the command as root (sudo), or let this user write there';
+    throw new Fault(
+      'backup-failed',
+      `The backup cannot be unpacked to ${to}, beside the state folder (${messageOf(error)}): ${remedy}`,
+      error,
+    );
   }
 }
 
