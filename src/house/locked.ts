@@ -51,6 +51,7 @@ function lockedVault(lock: Fault): Vault {
       return refuse();
     },
     changes: 'locked',
+    settle: () => true,
     [Symbol.dispose]: () => undefined,
   };
 }

@@ -21,6 +21,17 @@ export function onTick(rooms: Rooms, entrance: Pick<Entrance, 'tick' | 'controll
   listeners.serviceManager?.attend({ relayHeld: relay.held, turns: status.turns, status: summaryOf(rooms, status) });
 }
 
+/** Keys that a removal has left to be wrapped again, a few at a time. */
+function settled({ vault, log }: Rooms): boolean {
+  try {
+    return vault.settle();
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error;
+    log.warn({ room: 'vault', code: error.code, err: messageOf(error) }, 'keys cannot be wrapped again now');
+    return true;
+  }
+}
+
 /** Takes in what other processes changed in the people and the trained networks; true where there is more of it. */
 export function takeInChanges(rooms: Rooms, record: (event: Event) => void): boolean {
   const { gallery } = rooms.eyes;
@@ -41,5 +52,5 @@ export function takeInChanges(rooms: Rooms, record: (event: Event) => void): boo
     rooms.log.error({ room: 'identity', ...finding }, 'the file of the people was changed from outside');
     record(finding);
   }
-  return gallery.unread;
+  return settled(rooms) ? gallery.unread : true;
 }

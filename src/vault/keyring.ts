@@ -9,6 +9,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import Type from 'typebox';
 import { Compile } from 'typebox/compile';
 import { asFault, Fault, messageOf } from '../base/errors.ts';
+import { parseJson } from '../base/jws.ts';
 import { checkedRow, openSqlite, type SqliteKind, sqliteTrouble, transact } from '../base/sqlite.ts';
 import { derivedKey } from './derived.ts';
 import { type KeyGiven, type KeyNotes, type KeyOwner, type KeySource, keySources, type Vault } from './port.ts';
@@ -44,9 +45,16 @@ const damaged = (file: string, error: unknown): Fault =>
 
 const bytes = Type.Refine(Type.Unsafe<Uint8Array>({}), (value) => value instanceof Uint8Array);
 const epochForm = Compile(Type.Object({ n: Type.Integer(), salt: bytes, proof: bytes }));
-const keyForm = Compile(Type.Object({ owner: Type.String(), wrapped: bytes, n: Type.Integer(), salt: bytes, proof: bytes }));
+const keyForm = Compile(
+  Type.Object({
+    ...{ owner: Type.String(), wrapped: bytes, n: Type.Integer(), salt: bytes, proof: bytes },
+    before: Type.Union([Type.String(), Type.Null()]),
+  }),
+);
 const ownerForm = Compile(Type.Object({ owner: Type.String() }));
 const noteForm = Compile(Type.Object({ name: Type.String(), value: Type.String() }));
+const ownersRow = Compile(Type.Object({ owners: Type.String() }));
+const ownersForm = Compile(Type.Array(Type.String()));
 const destroyedForm = Compile(Type.Object({ owner: Type.String(), at: Type.String() }));
 
 interface KeyringFile {
@@ -137,13 +145,24 @@ function note({ sql }: State, { source, wrapped, sealedWith }: KeyNotes): void {
   if (sealedWith !== undefined) sql.note.run('sealedWith', sealedWith);
 }
 
+/** What is left of the epoch before: keys of owners after `upTo`, in their order, are still wrapped under it. */
+const unsettledNote = 'epochBefore';
+const unsettledForm = Compile(Type.Object({ n: Type.Integer(), salt: Type.String(), upTo: Type.String() }));
+/** Takes one or two milliseconds. */
+const wrappedAtOnce = 40;
+const keyRows = `SELECT owner, wrapped, n, salt, proof, (SELECT value FROM notes WHERE name = '${unsettledNote}') AS before FROM keys, epoch`;
+
 function statements(db: DatabaseSync) {
   return {
     epoch: db.prepare('SELECT n, salt, proof FROM epoch'),
     setEpoch: db.prepare('INSERT OR REPLACE INTO epoch (one, n, salt, proof) VALUES (1, ?, ?, ?)'),
     // The epoch in the same statement: another process may begin a new one between two.
-    key: db.prepare('SELECT owner, wrapped, n, salt, proof FROM keys, epoch WHERE owner = ?'),
-    keys: db.prepare('SELECT owner, wrapped, n, salt, proof FROM keys, epoch ORDER BY owner'),
+    key: db.prepare(`${keyRows} WHERE owner = ?`),
+    keys: db.prepare(`${keyRows} ORDER BY owner`),
+    keysAfter: db.prepare(`${keyRows} WHERE owner > ? ORDER BY owner LIMIT ${wrappedAtOnce}`),
+    unsettled: db.prepare(`SELECT value FROM notes WHERE name = '${unsettledNote}'`),
+    settle: db.prepare(`INSERT OR REPLACE INTO notes (name, value) VALUES ('${unsettledNote}', ?)`),
+    settled: db.prepare(`DELETE FROM notes WHERE name = '${unsettledNote}'`),
     setKey: db.prepare('INSERT OR REPLACE INTO keys (owner, wrapped) VALUES (?, ?)'),
     drop: db.prepare('DELETE FROM keys WHERE owner = ?'),
     bury: db.prepare('INSERT OR IGNORE INTO destroyed (owner, at) VALUES (?, ?)'),
@@ -152,7 +171,8 @@ function statements(db: DatabaseSync) {
     notes: db.prepare('SELECT name, value FROM notes'),
     note: db.prepare('INSERT INTO notes (name, value) VALUES (?, ?)'),
     forgetNotes: db.prepare("DELETE FROM notes WHERE name IN ('source', 'wrapped', 'sealedWith')"),
-    owners: db.prepare('SELECT owner FROM keys ORDER BY owner'),
+    // In one row: a thousand of them take a millisecond.
+    owners: db.prepare('SELECT json_group_array(owner ORDER BY owner) AS owners FROM keys'),
     // The first changes with every commit of another connection, the second with every change of this one.
     version: db.prepare('PRAGMA data_version'),
     ownChanges: db.prepare('SELECT total_changes() AS n'),
@@ -189,6 +209,13 @@ function vaultOf(state: State): Vault {
         // What the log holds of the old keys goes with it, or at the next destruction where another process is reading.
         db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
       }),
+    settle: () =>
+      safely(() => {
+        if (sql.unsettled.get() === undefined) return true;
+        if (!transact(db, () => wrapSome(state))) return false;
+        db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+        return true;
+      }),
     rekey: (given) =>
       safely(() => {
         transact(db, () => rekey(state, given));
@@ -205,7 +232,9 @@ function vaultOf(state: State): Vault {
       ),
     owners: () =>
       safely(() =>
-        sql.owners.all().map((row) => knownOwner(state, checkedRow(ownerForm, row, () => damaged(file, new Error('a key'))).owner)),
+        ownersForm
+          .Parse(JSON.parse(checkedRow(ownersRow, sql.owners.get(), () => damaged(file, new Error('its keys'))).owners))
+          .map((name) => knownOwner(state, name)),
       ),
     derived: (purpose) => derivedKey(state.kek, purpose),
     [Symbol.dispose]: () => {
@@ -271,11 +300,22 @@ function keyOf(state: State, owner: KeyOwner): Uint8Array | undefined {
 
 function unwrapped(state: State, row: unknown): Uint8Array {
   const { file } = state;
-  const { owner, wrapped } = checkedRow(keyForm, row, () => damaged(file, new Error('a key')));
+  const { owner, wrapped, before } = checkedRow(keyForm, row, () => damaged(file, new Error('a key')));
   const { key, epoch } = present(state, row);
-  const dek = decrypted(key, wrapBound(owner, epoch), wrapped);
+  const dek = decrypted(key, wrapBound(owner, epoch), wrapped) ?? unwrappedBefore(state, owner, wrapped, before);
   if (dek?.length === keyBytes) return dek;
   throw damaged(file, new Error(`the key of ${owner} does not open`));
+}
+
+/** A key that is still wrapped under the epoch before; undefined where it is not. */
+function unwrappedBefore({ kek, file }: State, owner: string, wrapped: Uint8Array, before: string | null): Uint8Array | undefined {
+  if (before === null) return undefined;
+  const { n, salt } = unsettledOf(before, file);
+  return using(wrappingKey(kek, n, Buffer.from(salt, 'base64url')), (key) => decrypted(key, wrapBound(owner, n), wrapped));
+}
+
+function unsettledOf(text: unknown, file: string) {
+  return checkedRow(unsettledForm, parseJson(Buffer.from(String(text))), () => damaged(file, new Error('a note')));
 }
 
 /** The owner's key, made where there is none. Throws Fault `key-destroyed`. */
@@ -302,18 +342,41 @@ const isBuried = ({ sql }: State, owner: KeyOwner): boolean => sql.isBuried.get(
 /** Within a transaction. */
 function destroy(state: State, owners: readonly KeyOwner[]): void {
   const { sql } = state;
+  while (!wrapSome(state));
   const at = state.now();
   for (const owner of owners) {
     if (owner === 'door') throw new TypeError('the key of the door is never destroyed');
     sql.drop.run(ownerName(owner));
     sql.bury.run(ownerName(owner), at);
   }
-  wrapAgain(state, state.kek);
+  const { epoch: n, salt } = present(state);
+  startEpoch(state, n + 1);
+  sql.settle.run(JSON.stringify({ n, salt: Buffer.from(salt).toString('base64url'), upTo: '' }));
+  wrapSome(state);
+}
+
+/** Within a transaction: some of the keys that are still wrapped under the epoch before. True when none is left. */
+function wrapSome(state: State): boolean {
+  const { sql, file } = state;
+  const note = sql.unsettled.get();
+  if (!note) return true;
+  const before = unsettledOf(note.value, file);
+  const rows = sql.keysAfter.all(before.upTo);
+  const last = rows.at(-1);
+  const { key, epoch } = present(state);
+  for (const row of rows) {
+    const { owner } = checkedRow(ownerForm, row, () => damaged(file, new Error('a key')));
+    using(unwrapped(state, row), (dek) => sql.setKey.run(owner, encrypted(key, wrapBound(owner, epoch), dek)));
+  }
+  if (rows.length < wrappedAtOnce) sql.settled.run();
+  else sql.settle.run(JSON.stringify({ ...before, upTo: last?.owner }));
+  return rows.length < wrappedAtOnce;
 }
 
 /** Within a transaction. */
 function rekey(state: State, given: KeyGiven): void {
   present(state);
+  while (!wrapSome(state));
   note(state, given);
   if (Buffer.compare(given.kek, state.kek) !== 0) wrapAgain(state, given.kek);
 }

@@ -76,10 +76,16 @@ export interface Vault extends Disposable {
   holds(owner: KeyOwner): boolean;
   /**
    * Destroys the keys of these owners for good, and leaves a tombstone for each. A new epoch begins: the other keys are
-   * wrapped anew, so that an old copy of a wrapped key opens nothing in the file as it is now. One transaction; the
-   * write-ahead log is emptied afterwards. Owners without a key get a tombstone too.
+   * wrapped again, the first of them at once and the others by `settle`, so that an old copy of a wrapped key opens
+   * nothing in the file as it is now. One transaction; the write-ahead log is emptied afterwards. Owners without a key
+   * get a tombstone too.
    */
   destroy(owners: readonly KeyOwner[]): void;
+  /**
+   * Of many keys `destroy` wraps the first few again and leaves the others for later, because the door waits for it:
+   * wraps some of them. True when none is left.
+   */
+  settle(): boolean;
   /**
    * From now on the keyring's key is this one and comes from there. Another key begins a new epoch, as `destroy` does.
    * One transaction. Other processes that have the keyring open with the key before it find it `vault-unfit`.

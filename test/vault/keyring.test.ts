@@ -6,7 +6,7 @@ import { DatabaseSync } from 'node:sqlite';
 import fc from 'fast-check';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { keyringNotes, openKeyring } from '../../src/vault/keyring.ts';
-import type { KeyOwner, SealedPlace } from '../../src/vault/port.ts';
+import type { KeyOwner, SealedPlace, Vault } from '../../src/vault/port.ts';
 import { ownerName, ownerOf } from '../../src/vault/sealing.ts';
 import { memoryVault } from '../fakes/vault.ts';
 
@@ -95,6 +95,40 @@ it('after a destruction no wrapped key of before is left in the file or its log'
     const content = readFileSync(join(folder, name));
     for (const bytes of wrapped) expect(content.includes(bytes)).toBe(false);
   }
+});
+
+it('of many keys the first are wrapped again at once and the others in steps; each opens at every moment, for every process', () => {
+  const sealed = new Map<KeyOwner, Uint8Array>();
+  const people = Array.from({ length: 150 }, (_, n): KeyOwner => ({ person: `p-${String(n).padStart(3, '0')}` }));
+  const seal = (vault: Vault, owner: KeyOwner) => sealed.set(owner, vault.seal(owner, place, text(ownerName(owner))));
+  const expectAll = (...vaults: Vault[]) => {
+    for (const vault of vaults)
+      for (const [owner, value] of sealed) expect(Buffer.from(vault.open(owner, place, value) ?? []).toString()).toBe(ownerName(owner));
+  };
+  using vault = open();
+  for (const person of people) seal(vault, person);
+  const before = new Map(rows().map(({ owner, wrapped }) => [owner, Buffer.from(wrapped).toString('hex')]));
+  const left = () => rows().filter(({ owner, wrapped }) => before.get(owner) === Buffer.from(wrapped).toString('hex')).length;
+  vault.destroy([ada]);
+  expect([vault.epoch, left() > 0, left() < people.length]).toEqual([2, true, true]);
+  using second = open();
+  seal(second, { person: 'p-075-new' });
+  expectAll(vault, second);
+  expect(second.settle()).toBe(false);
+  expectAll(vault, second);
+  // Another destruction in the midst of it ends the first one's work before it begins its own.
+  vault.destroy([people[149] as KeyOwner]);
+  sealed.delete(people[149] as KeyOwner);
+  expect([vault.epoch, left()]).toEqual([3, 0]);
+  expectAll(vault, second);
+  let steps = 0;
+  while (!vault.settle()) steps++;
+  expect([steps, second.settle()]).toEqual([2, true]);
+  expectAll(vault, second);
+  vault.destroy([ada]);
+  vault.rekey({ kek: randomBytes(32), source: 'file' });
+  expectAll(vault);
+  expect(vault.settle()).toBe(true);
 });
 
 it('a second process sees keys and destructions of the first at once, whichever epoch it knew', () => {

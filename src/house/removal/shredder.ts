@@ -33,7 +33,7 @@ export interface RemovalProof extends Searched {
 }
 
 export interface ShredderParts {
-  readonly vault: Pick<Vault, 'destroy' | 'destroyed' | 'epoch'>;
+  readonly vault: Pick<Vault, 'destroy' | 'destroyed' | 'settle' | 'epoch'>;
   readonly holders: readonly Holder[];
   /** Writes into the journal. */
   readonly record: (event: Event) => void;
@@ -86,7 +86,8 @@ function shredded({ vault, holders }: ShredderParts, personId: PersonId): { read
 
 async function proved({ vault, record, search }: ShredderParts, personId: PersonId, traces: Traces): Promise<RemovalProof | undefined> {
   // After whoever removes the person has journalled that.
-  await setImmediate();
+  do await setImmediate();
+  while (!vault.settle());
   const { epoch } = vault;
   const searched = await search(traces);
   if (!searched) return undefined;
@@ -99,6 +100,7 @@ async function proved({ vault, record, search }: ShredderParts, personId: Person
 }
 
 function finish({ vault, holders, record }: ShredderParts): void {
+  while (!vault.settle());
   const destroyed = vault.destroyed().map(({ owner }) => owner);
   if (destroyed.length === 0) return;
   const people = new Set(holders.flatMap((holder) => holder.sweep(destroyed)));
