@@ -17,7 +17,7 @@ type Rule = readonly [broken: boolean, path: string, why: string];
 
 /** Settings that are allowed one by one and make no sense together. `from` tells where a value came from. */
 export function impossible(config: SettingValues, from: (path: string) => string): Problem[] {
-  const { access, backup, camera, farm, inputs, liveness, metrics, mqtt, privacy, relay, retrain, state } = config;
+  const { access, backup, camera, inputs, liveness, metrics, mqtt, privacy, relay, state } = config;
   const rules: Rule[] = [
     [
       access.votes > access.window,
@@ -87,11 +87,7 @@ export function impossible(config: SettingValues, from: (path: string) => string
       'mqtt.homeAssistant.enabled',
       'needs a broker: set mqtt.enabled to true and mqtt.url to the broker of Home Assistant',
     ],
-    [
-      retrain.where === 'farm' && (farm.url === '' || farm.trainers.length === 0),
-      farm.url === '' ? 'farm.url' : 'farm.trainers',
-      'is empty; retrain.where "farm" needs the address of Redis and the cards of the trainers (docs/learn/farm.md)',
-    ],
+    ...farmRules(config),
     ...privacyRules(privacy),
     [relay.pulseMs > relay.maxMs, 'relay.pulseMs', `${relay.pulseMs} is more than relay.maxMs (${relay.maxMs})`],
   ];
@@ -106,6 +102,16 @@ function backupRules({ folder, schedule }: SettingValues['backup'], stateFolder:
       folder !== '' && within,
       'backup.folder',
       `${folder} lies in state.folder, and would be lost with it: give a folder elsewhere, best on another disk`,
+    ],
+  ];
+}
+
+function farmRules({ farm, retrain }: SettingValues): Rule[] {
+  return [
+    [
+      retrain.where === 'farm' && (farm.url === '' || farm.trainers.length === 0),
+      farm.url === '' ? 'farm.url' : 'farm.trainers',
+      'is empty; retrain.where "farm" needs the address of Redis and the cards of the trainers (docs/learn/farm.md)',
     ],
   ];
 }

@@ -134,6 +134,7 @@ describe('refusals', () => {
     [{ camera: { zones: { ignored: [] } } }, 'camera.zones'],
     [{ camera: { retryMinMs: 5000, retryMaxMs: 100 } }, 'camera.retryMinMs'],
     [{ relay: { pulseMs: 20_000, maxMs: 1000 } }, 'relay.pulseMs'],
+    [{ privacy: { unusedDays: 80, unusedNoticeDays: 14, journalDays: 90 } }, 'privacy.unusedDays'],
     [{ relay: { kind: 'gpiod', line: 'GPIO17' } }, 'relay.chip'],
     [{ relay: { kind: 'mqtt', device: { model: 'zigbee2mqtt', address: 'zigbee2mqtt/lock' } } }, 'relay.kind'],
     [{ relay: { kind: 'http', device: { address: '192.168.1.20' } } }, 'relay.device.address'],

@@ -1,11 +1,13 @@
 /** What `doctor` says of the people: whose rows do not count, who is missing, and the threshold in its layers. */
 import { isPlainHash } from '../../access/pin.ts';
 import { galleryOf } from '../../adapters/basics.ts';
+import { consentRules } from '../../adapters/consents.ts';
 import { vaultOf } from '../../adapters/vault.ts';
 import type { FaceReader } from '../../face/port.ts';
 import { pairsAlike } from '../../identity/evidence/alike.ts';
 import type { Gallery } from '../../identity/port.ts';
 import type { Config } from '../../settings/load.ts';
+import type { Vault } from '../../vault/port.ts';
 import { strictness } from '../likeness-words.ts';
 import { layersText, missingCohort } from '../strictness-words.ts';
 import { counted, oneIn, people } from '../words.ts';
@@ -38,7 +40,9 @@ export function checkPeople(config: Config, embedder: FaceReader['embedder']): F
   const alike = pairsAlike(embedder, gallery.enrolled(), threshold.logit);
   const pins = gallery.list().flatMap(({ id }) => gallery.rules(id).pin ?? []);
   const plain = pins.filter(isPlainHash).length;
+  const unasked = config.privacy.consent === 'required' ? withoutConsent(config, vault, gallery) : 0;
   const notes = [
+    unasked > 0 && `${people(unasked)} without a consent on record: facelatch people consent NAME --give VERSION`,
     config.privacy.templatesOnly &&
       'no pictures are kept of new people (privacy.templatesOnly): after a change of the embedder they must be enrolled again',
     alike.length > 0 && `${counted(alike.length, 'pair')} of them can come in as each other: see facelatch people confusable`,
@@ -51,6 +55,10 @@ export function checkPeople(config: Config, embedder: FaceReader['embedder']): F
     health: threshold.extrapolated || notes.length > 0 ? 'note' : 'ok',
     found: [`${people(enrolled)}, ${counted(templates, 'template')}`, rule, ...notes].join('; '),
   };
+}
+
+function withoutConsent(config: Config, vault: Vault, gallery: Gallery): number {
+  return consentRules(config, vault).book((book) => gallery.ids().filter((id) => !book.inForce(id)).length);
 }
 
 const mostNamed = 5;

@@ -27,11 +27,12 @@ const noteName = 'privacy.time';
 
 export function sureTime(parts: SureTimeParts): SureTime {
   const { clock, journal, synchronised } = parts;
-  const state = { known: beginning(parts), lookedMs: clock.now() };
+  const state = { known: beginning(parts), lookedMs: clock.now(), isFirst: true };
   const look = () => {
     const nowMs = clock.now();
-    state.known = surelyAfter(state.known, { wallMs: clock.wall(), passedMs: nowMs - state.lookedMs, synchronised: synchronised() });
-    state.lookedMs = nowMs;
+    const { isFirst, lookedMs } = state;
+    state.known = surelyAfter(state.known, { wallMs: clock.wall(), passedMs: nowMs - lookedMs, isFirst, synchronised: synchronised() });
+    Object.assign(state, { lookedMs: nowMs, isFirst: false });
   };
   return {
     get nowMs() {

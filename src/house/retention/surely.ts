@@ -24,24 +24,26 @@ const check = Compile(form);
 
 export interface SeenTime {
   readonly wallMs: number;
-  /** Since the last look, by a clock that nobody sets. */
+  /** Since the last look, by a clock that nobody sets; since the start where this is the first one. */
   readonly passedMs: number;
+  /** The first look since the program started: nobody knows for how long it did not run. */
+  readonly isFirst: boolean;
   /** Whether a time service holds the wall clock. */
   readonly synchronised: boolean;
 }
 
 /** Between two looks the clock may be set by this much; a time service that slews it stays far below. */
 const slackMs = 60_000;
-/** A clock that moved by this much more than time passed begins its proof again; a night without power does not. */
-const strideMs = 86_400_000;
+/** A clock that was ahead goes on with its proof after a night without power. */
+const downMs = 86_400_000;
 const proofMs = 86_400_000;
 
-export function surelyAfter(before: KnownTime, { wallMs, passedMs, synchronised }: SeenTime): KnownTime {
+export function surelyAfter(before: KnownTime, { wallMs, passedMs, isFirst, synchronised }: SeenTime): KnownTime {
   const passed = before.surelyMs + passedMs;
   if (!synchronised) return { surelyMs: passed, wallMs, steadyMs: 0 };
   // Behind: what is deleted too late can still be deleted.
   if (wallMs <= passed + slackMs) return { surelyMs: wallMs, wallMs, steadyMs: 0 };
-  const steady = Math.abs(wallMs - before.wallMs - passedMs) <= strideMs;
+  const steady = Math.abs(wallMs - before.wallMs - passedMs) <= (isFirst ? downMs : slackMs);
   const steadyMs = steady ? before.steadyMs + passedMs : 0;
   return steadyMs >= proofMs ? { surelyMs: wallMs, wallMs, steadyMs: 0 } : { surelyMs: passed, wallMs, steadyMs };
 }

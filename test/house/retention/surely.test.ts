@@ -12,7 +12,7 @@ const at = (ms: number): KnownTime => ({ surelyMs: ms, wallMs: ms, steadyMs: 0 }
 function after(known: KnownTime, lastingMs: number, wall: (passedMs: number) => number, synchronised = true): KnownTime {
   let now = known;
   for (let passed = 10 * minute; passed <= lastingMs; passed += 10 * minute)
-    now = surelyAfter(now, { wallMs: wall(passed), passedMs: 10 * minute, synchronised });
+    now = surelyAfter(now, { wallMs: wall(passed), passedMs: 10 * minute, isFirst: passed === 10 * minute, synchronised });
   return now;
 }
 
