@@ -22,7 +22,7 @@ export async function hashPin(vault: PinVault, pin: string): Promise<string> {
   return `${peppered}$${salt.toString('base64url')}$${(await derive(pepperOf(vault, pin), salt, length)).toString('base64url')}`;
 }
 
-/** A hash of the PIN alone, as versions before the vault made it (`scrypt$…`). It is made again at the next right PIN. */
+/** A hash of the PIN alone, as versions before the vault made it (`scrypt$…`). It is replaced at the next right PIN. */
 export const isPlainHash = (stored: string): boolean => !stored.startsWith(`${peppered}$`);
 
 /** Takes the same time whether or not the PIN is right. Throws the vault's Faults. */

@@ -54,7 +54,7 @@ export function sealedViews(vault: Vault, row: VisitAbout, views: readonly Netwo
   }
 }
 
-/** Undefined for what is left of somebody whose key was destroyed. Throws Fault `seal-broken`, and what `misfit` makes. */
+/** Undefined for what is left of somebody who was removed. Throws Fault `seal-broken`, and what `misfit` makes. */
 export function openedViews(
   vault: Vault,
   row: VisitAbout & { readonly views: Uint8Array },

@@ -11,8 +11,8 @@ import { Compile } from 'typebox/compile';
 import { Fault, messageOf } from '../base/errors.ts';
 import { claimedKid, isCanonical, parseJson, type Signer, signJws, verifiedPayload } from '../base/jws.ts';
 import { filesAt, type NetworkPlace } from '../base/model/place.ts';
+import { type BundleFiles, openedFrom, plainFiles } from './held/sealed-bundle.ts';
 import { type BundleManifest, type BundleRefusal, recipeNames } from './port.ts';
-import { type BundleFiles, openedFrom, plainFiles } from './sealed-bundle.ts';
 
 const type = 'facelatch-bundle+jws';
 /** The largest file of a network, bytes. */

@@ -12,9 +12,9 @@ import { type FileSeal, type Shelf, shelfIn, shelved } from '../base/model/shelf
 import type { Clock } from '../base/time.ts';
 import type { Event } from '../events.ts';
 import type { Vault } from '../vault/port.ts';
+import { learnerName } from './held/of-person.ts';
 import { type JobRow, jobSql } from './jobs.ts';
 import { writeKeptFolder } from './kept-folder.ts';
-import { learnerName } from './of-person.ts';
 import type { Farm, NetworkComparison, RecipeProgress, RecipeResult } from './port.ts';
 import { tooFewProbes } from './probes.ts';
 import type { TrainingProcess } from './process.ts';

@@ -7,8 +7,8 @@ import Type from 'typebox';
 import { Compile } from 'typebox/compile';
 import type { NetworkPlace } from '../base/model/place.ts';
 import { filesWhole, readManifest } from './bundle.ts';
+import { openedBundle, sealedFiles } from './held/sealed-bundle.ts';
 import { type BundleState, bundleStates, type RecipeName, recipeNames } from './port.ts';
-import { openedBundle, sealedFiles } from './sealed-bundle.ts';
 import type { RetrainStore } from './store.ts';
 
 export interface BundleEntry {

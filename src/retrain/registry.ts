@@ -10,6 +10,16 @@ import type { Signer } from '../base/jws.ts';
 import type { NetworkPlace } from '../base/model/place.ts';
 import { clearUnfinished } from '../base/whole-file.ts';
 import { type BundleVerdict, type Expected, makeBundle, readManifest, sha256, verifyBundle } from './bundle.ts';
+import {
+  type BundleFiles,
+  isSealed,
+  openedBundle,
+  plainFiles,
+  plainNames,
+  sealedBundle,
+  sealedFiles,
+  sealPlainFiles,
+} from './held/sealed-bundle.ts';
 import { writeKeptFolder } from './kept-folder.ts';
 import type { BundleManifest } from './port.ts';
 import {
@@ -24,16 +34,6 @@ import {
   probationForm,
   registrySql,
 } from './registry-rows.ts';
-import {
-  type BundleFiles,
-  isSealed,
-  openedBundle,
-  plainFiles,
-  plainNames,
-  sealedBundle,
-  sealedFiles,
-  sealPlainFiles,
-} from './sealed-bundle.ts';
 import type { RetrainStore } from './store.ts';
 
 export interface Registry extends Disposable {

@@ -10,7 +10,7 @@ import type { Clock } from '../base/time.ts';
 import type { PersonId } from '../events.ts';
 import type { Gallery } from '../identity/port.ts';
 import { type SplitPart, splitGroups } from './frozen-split.ts';
-import { type KeptAbout, keptColumns, keptOwner, keptRowForm, markOrNull, openedPicture, sealedPicture } from './kept-rows.ts';
+import { type KeptAbout, keptColumns, keptOwner, keptRowForm, markOrNull, openedPicture, sealedPicture } from './held/kept-rows.ts';
 import type { LabelledPerson, Mark, Sample, TrainingData } from './port.ts';
 import type { RetrainStore } from './store.ts';
 

@@ -8,7 +8,7 @@ import { asFault, Fault, messageOf } from '../base/errors.ts';
 import { parseJson } from '../base/jws.ts';
 import { checkedRow, openSqlite, type RowCheck, type SqliteKind, sqliteTrouble, transact } from '../base/sqlite.ts';
 import type { Vault } from '../vault/port.ts';
-import { sealKept } from './kept-rows.ts';
+import { sealKept } from './held/kept-rows.ts';
 
 const schemaVersion = 2;
 /** "FLRT" (SQLite file format, offset 68). */

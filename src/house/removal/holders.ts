@@ -5,7 +5,7 @@ import type { Event, PersonId } from '../../events.ts';
 import { storedPeople, storedValues } from '../../identity/gallery/stored.ts';
 import type { Gallery } from '../../identity/port.ts';
 import type { LiveVisits } from '../../liveness/visits.ts';
-import { forgetLearned, keptTraces, type LearnedOf, type LearningPlace, learnedOf, learnedOwners } from '../../retrain/of-person.ts';
+import { forgetLearned, keptTraces, type LearnedOf, type LearningPlace, learnedOf, learnedOwners } from '../../retrain/held/of-person.ts';
 import { entriesOf, pointerOf } from '../../retrain/registry-rows.ts';
 import type { KeyOwner } from '../../vault/port.ts';
 import type { Traces } from '../../vault/shredding.ts';

@@ -7,7 +7,7 @@ import { sideThread } from '../../base/side-thread.ts';
 import type { Event } from '../../events.ts';
 import type { Gallery } from '../../identity/port.ts';
 import { learningPlace, storeFile } from '../../learning/parts.ts';
-import type { LearningPlace } from '../../retrain/of-person.ts';
+import type { LearningPlace } from '../../retrain/held/of-person.ts';
 import { openRetrainStore } from '../../retrain/store.ts';
 import type { Config } from '../../settings/load.ts';
 import type { Vault } from '../../vault/port.ts';

@@ -2,9 +2,9 @@
 import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { forgetLearned, type LearningPlace, learnedOf, learnedOwners, learnerName } from '../../src/retrain/of-person.ts';
-import { temporaryFolder } from '../cli/facelatch.ts';
-import { aboutOf, type BenchDoor, openBenchDoor, writeEmbedder } from './bench-door.ts';
+import { forgetLearned, type LearningPlace, learnedOf, learnedOwners, learnerName } from '../../../src/retrain/held/of-person.ts';
+import { temporaryFolder } from '../../cli/facelatch.ts';
+import { aboutOf, type BenchDoor, openBenchDoor, writeEmbedder } from '../bench-door.ts';
 
 let folder: ReturnType<typeof temporaryFolder>;
 let door: BenchDoor;

@@ -8,15 +8,15 @@ import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import Type from 'typebox';
 import { Compile } from 'typebox/compile';
-import { Fault } from '../base/errors.ts';
-import { emptyWriteAheadLog } from '../base/sqlite.ts';
-import type { PersonId } from '../events.ts';
-import type { KeyOwner, Vault } from '../vault/port.ts';
-import { readManifest } from './bundle.ts';
-import { jobSql, jobUnderWay } from './jobs.ts';
+import { Fault } from '../../base/errors.ts';
+import { emptyWriteAheadLog } from '../../base/sqlite.ts';
+import type { PersonId } from '../../events.ts';
+import type { KeyOwner, Vault } from '../../vault/port.ts';
+import { readManifest } from '../bundle.ts';
+import { jobSql, jobUnderWay } from '../jobs.ts';
+import { dropNetworks, entriesOf } from '../registry-rows.ts';
+import type { RetrainStore } from '../store.ts';
 import { keptColumns, keptRowForm, openedPicture } from './kept-rows.ts';
-import { dropNetworks, entriesOf } from './registry-rows.ts';
-import type { RetrainStore } from './store.ts';
 
 export interface LearningPlace {
   readonly store: RetrainStore;

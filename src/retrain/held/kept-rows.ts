@@ -6,10 +6,10 @@
 import type { DatabaseSync } from 'node:sqlite';
 import Type from 'typebox';
 import { Compile } from 'typebox/compile';
-import { Fault } from '../base/errors.ts';
-import type { PersonId } from '../events.ts';
-import type { KeyOwner, SealedPlace, Vault } from '../vault/port.ts';
-import { type Mark, marks } from './port.ts';
+import { Fault } from '../../base/errors.ts';
+import type { PersonId } from '../../events.ts';
+import type { KeyOwner, SealedPlace, Vault } from '../../vault/port.ts';
+import { type Mark, marks } from '../port.ts';
 
 /** What a row says of its picture. */
 export interface KeptAbout {
@@ -42,7 +42,7 @@ export const keptRowForm = Compile(
   }),
 );
 
-/** Whose key seals the picture. A stranger's day is that of the mark: the key of the visit's day may be gone by then. */
+/** Whose key seals the picture. A stranger's day is that of the mark: the key of an earlier day may be gone by then. */
 export const keptOwner = ({ personId, takenAt, markedAt }: Pick<KeptAbout, 'personId' | 'takenAt' | 'markedAt'>): KeyOwner =>
   personId === null ? { visitorsOn: (markedAt ?? takenAt).slice(0, 10) } : { person: personId };
 

@@ -5,10 +5,10 @@
  */
 import { closeSync, fsyncSync, lstatSync, openSync, readdirSync, readFileSync, rmSync, statSync, writeSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { Fault } from '../base/errors.ts';
-import type { OpenedFolder } from '../base/model/place.ts';
-import { syncFolder, writeWhole } from '../base/whole-file.ts';
-import type { KeyOwner, SealedPlace, Vault } from '../vault/port.ts';
+import { Fault } from '../../base/errors.ts';
+import type { OpenedFolder } from '../../base/model/place.ts';
+import { syncFolder, writeWhole } from '../../base/whole-file.ts';
+import type { KeyOwner, SealedPlace, Vault } from '../../vault/port.ts';
 
 /** The files of a bundle, sealed or not. */
 export interface BundleFiles {
