@@ -74,7 +74,7 @@ export function learningHolder(place: LearningPlace, record: (event: Event) => v
       const networks = entriesOf(place.store).flatMap(({ id }) => (gone.has(id) ? [id] : []));
       const jobs = existsSync(place.jobs) ? readdirSync(place.jobs).filter((id) => gone.has(id)) : [];
       const left = people(destroyed).filter((id) => keptTraces(place, id).sealed.length > 0);
-      const [first, ...others] = networks.length + jobs.length > 0 && left.length === 0 ? [''] : left;
+      const [first, ...others] = networks.length + jobs.length > 0 && left.length === 0 ? ['nobody'] : left;
       if (first !== undefined) forget(first, { networks, jobs, keptPictures: 0 });
       for (const id of others) forget(id, { networks: [], jobs: [], keptPictures: 0 });
       return left;
