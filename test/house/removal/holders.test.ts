@@ -5,7 +5,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { Event } from '../../../src/events.ts';
 import { galleryHolder, learningHolder } from '../../../src/house/removal/holders.ts';
 import type { Holder } from '../../../src/house/removal/shredder.ts';
-import { type LearningPlace, learnerName } from '../../../src/retrain/of-person.ts';
+import { type LearningPlace, learnerName } from '../../../src/retrain/held/of-person.ts';
 import type { KeyOwner } from '../../../src/vault/port.ts';
 import { temporaryFolder } from '../../cli/facelatch.ts';
 import { aboutOf, type BenchDoor, openBenchDoor, writeEmbedder } from '../../retrain/bench-door.ts';
