@@ -249,8 +249,12 @@ async function openGuarding(
 }
 
 /** The backups that this door takes. */
-function backupsFor({ config, vault, clock, log }: Rooms, record: LivenessWatchParts['record'], synchronised: () => boolean): Backups {
-  return backupsOf(config, vault, { clock, synchronised, record, log: log.child({ room: 'vault' }) });
+function backupsFor(
+  { config, vault, journal, clock, log }: Rooms,
+  record: LivenessWatchParts['record'],
+  synchronised: () => boolean,
+): Backups {
+  return backupsOf(config, { vault, journal, clock, synchronised, record, log: log.child({ room: 'vault' }) });
 }
 
 /** What takes signed commands; undefined where none are taken. */

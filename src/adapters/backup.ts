@@ -3,8 +3,10 @@
  * backups of a running door.
  */
 import { resolve } from 'node:path';
+import { Fault } from '../base/errors.ts';
 import { type Clock, systemClock } from '../base/time.ts';
 import { jsonText } from '../base/whole-file.ts';
+import type { Journal } from '../journal/port.ts';
 import { latestDue } from '../retrain/due.ts';
 import type { Config } from '../settings/load.ts';
 import { leaves } from '../settings/schema.ts';
@@ -50,7 +52,17 @@ export async function backupTaskOf(
 }
 
 /** The backups that a running door takes, as the settings say. */
-export function backupsOf(config: Config, vault: Vault, parts: Pick<RoutineParts, 'clock' | 'log' | 'record' | 'synchronised'>): Backups {
+export function backupsOf(
+  config: Config,
+  {
+    vault,
+    journal,
+    ...parts
+  }: Pick<RoutineParts, 'clock' | 'log' | 'record' | 'synchronised'> & {
+    readonly vault: Vault;
+    readonly journal: Pick<Journal, 'note' | 'keep'>;
+  },
+): Backups {
   const { folder, keep, schedule } = config.backup;
   return backupRoutine({
     ...parts,
@@ -58,8 +70,32 @@ export function backupsOf(config: Config, vault: Vault, parts: Pick<RoutineParts
     due: (wallMs) => latestDue(schedule, config.access.timeZone, wallMs),
     taskOf: (to, by) => backupTaskOf(config, vault, { to, by }, parts.clock),
     take: takeBackupApart,
+    lastMs: lastScheduled(journal),
   });
 }
+
+/** A journal that is down does not keep a backup from being taken; it is then taken again after a restart. */
+function lastScheduled(journal: Pick<Journal, 'note' | 'keep'>): RoutineParts['lastMs'] {
+  const quietly = <T>(work: () => T): T | undefined => {
+    try {
+      return work();
+    } catch (error) {
+      if (error instanceof Fault) return undefined;
+      throw error;
+    }
+  };
+  const noted = Number(quietly(() => journal.note(noteName)));
+  const state = { lastMs: Number.isFinite(noted) && noted > 0 ? noted : undefined };
+  return {
+    get: () => state.lastMs,
+    set: (wallMs) => {
+      state.lastMs = wallMs;
+      quietly(() => journal.keep({ [noteName]: String(wallMs) }));
+    },
+  };
+}
+
+const noteName = 'backup.scheduled';
 
 /** The recipient that the recovery phrase opens. */
 async function phraseRecipient(vault: Vault): Promise<string> {

@@ -4,7 +4,8 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { Fault, type FaultCode } from '../../base/errors.ts';
 import { launched } from '../../base/low-priority.ts';
-import type { BackupTask, Taken } from './take.ts';
+import type { FolderTask } from './folder.ts';
+import type { Taken } from './take.ts';
 
 export type BackupAnswer =
   | { readonly kind: 'taken'; readonly taken: Taken }
@@ -14,8 +15,8 @@ const program = fileURLToPath(new URL('./process-entry.ts', import.meta.url));
 /** How long it may take to clean up after itself, milliseconds. */
 const patienceMs = 3000;
 
-/** Throws what `takeBackup` throws; `backup-failed` where the process died; what `signal` carries. */
-export async function takeBackupApart(task: BackupTask, signal: AbortSignal): Promise<Taken> {
+/** Throws what `takeInFolder` throws; `backup-failed` where the process died; what `signal` carries. */
+export async function takeBackupApart(task: FolderTask, signal: AbortSignal): Promise<Taken> {
   signal.throwIfAborted();
   const [execPath = process.execPath, ...before] = launched('idle');
   const child = fork(program, [], {

@@ -1,13 +1,14 @@
 /**
- * The backups that a running door takes by itself and when it is asked: time goes in, backups in a folder and events
- * come out. The daemon opens it, calls `tick` every second, and ends it.
+ * The backups that a running door takes by itself and when it is asked: time goes in, tasks for another process and
+ * events come out. The daemon opens it, calls `tick` every second, and ends it. Nothing here touches the folder of the
+ * backups: it may lie on a share that hangs.
  */
-import { readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { asFault, Fault, messageOf } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import type { Clock } from '../../base/time.ts';
 import type { Event } from '../../events.ts';
+import { backupName, type FolderTask } from './folder.ts';
 import { type BackupTask, clearCopies, type Taken } from './take.ts';
 
 export interface RoutineParts {
@@ -23,7 +24,9 @@ export interface RoutineParts {
   readonly synchronised: () => boolean;
   /** Throws the faults of the vault. */
   readonly taskOf: (to: string, by: string) => Promise<BackupTask>;
-  readonly take: (task: BackupTask, signal: AbortSignal) => Promise<Taken>;
+  readonly take: (task: FolderTask, signal: AbortSignal) => Promise<Taken>;
+  /** When the last one by the schedule was taken, milliseconds since 1970; over restarts too. */
+  readonly lastMs: { get(): number | undefined; set(wallMs: number): void };
   readonly record: (event: Event) => void;
   readonly clock: Pick<Clock, 'now' | 'wall'>;
   readonly log: Log;
@@ -51,6 +54,8 @@ interface State extends RoutineParts {
 
 const lookEveryMs = 20_000;
 const againAfterMs = 3_600_000;
+/** A share that is away can make a process wait for ever. */
+const mostMs = 3_600_000;
 /** An operator's key that was stolen must not fill the disk. */
 const askEveryMs = 600_000;
 
@@ -83,8 +88,9 @@ function tick(state: State): void {
   state.lookMs = clock.now() + lookEveryMs;
   const due = state.due(clock.wall());
   if (due === undefined || !state.synchronised()) return;
-  const newest = backupsIn(state).at(-1)?.atMs;
-  if (newest === undefined || newest < due) begin(state, 'schedule', due);
+  const lastMs = state.lastMs.get();
+  // One of the future was taken while the clock was ahead.
+  if (lastMs === undefined || lastMs < due || lastMs > clock.wall()) begin(state, 'schedule', due);
 }
 
 function asked(state: State, by: string): ReturnType<Backups['take']> {
@@ -97,7 +103,7 @@ function asked(state: State, by: string): ReturnType<Backups['take']> {
 
 /** `due`: of the schedule. */
 function begin(state: State, by: string, due: number | undefined): string {
-  const file = nameOf(state.door, state.clock.wall());
+  const file = backupName(state.door, state.clock.wall());
   state.under = run(state, file, by, due).finally(() => {
     state.under = undefined;
   });
@@ -106,16 +112,14 @@ function begin(state: State, by: string, due: number | undefined): string {
 
 async function run(state: State, file: string, by: string, due: number | undefined): Promise<void> {
   const { folder, clock, log, record, over } = state;
-  const begunMs = clock.now();
+  const [begunMs, begunAtMs] = [clock.now(), clock.wall()];
   try {
-    requireFolder(folder);
-    clearUnfinishedOf(state);
     const task = await state.taskOf(join(folder, file), by);
-    const { bytes, files } = await state.take(task, over.signal);
+    const { bytes, files } = await takenInTime(state, { ...task, keep: due === undefined ? undefined : state.keep });
     task.manifestKey.fill(0);
+    if (due !== undefined) state.lastMs.set(begunAtMs);
     log.info({ file, bytes, files, ms: Math.round(clock.now() - begunMs) }, 'backup taken');
     record({ kind: 'backup.taken', file, bytes, files, by });
-    if (due !== undefined) prune(state);
   } catch (error) {
     if (over.signal.aborted) return;
     const fault = asFault(error, 'backup-failed', 'The backup has failed by a mistake in the program');
@@ -127,40 +131,12 @@ async function run(state: State, file: string, by: string, due: number | undefin
   }
 }
 
-/** It is never made: a share that is not mounted must not become a folder of the disk that is backed up. */
-function requireFolder(folder: string): void {
-  if (statSync(folder, { throwIfNoEntry: false })?.isDirectory()) return;
-  throw new Fault('backup-failed', `There is no folder ${folder} (backup.folder): mount the disk or share, or make the folder`);
-}
-
-const nameOf = (door: string, wallMs: number): string =>
-  `facelatch-${door}-${new Date(wallMs).toISOString().slice(0, 19).replaceAll(':', '-')}Z.age`;
-
-/** Of this door, the oldest first. None where the folder cannot be read: then taking one says why. */
-function backupsIn({ folder, door }: RoutineParts): readonly { readonly name: string; readonly atMs: number }[] {
-  return namesIn(folder)
-    .flatMap((name) => {
-      const [, day, h, m, s] = /^facelatch-.+-(\d{4}-\d\d-\d\d)T(\d\d)-(\d\d)-(\d\d)Z\.age$/.exec(name) ?? [];
-      const atMs = Date.parse(`${day}T${h}:${m}:${s}Z`);
-      return name === nameOf(door, Number.isFinite(atMs) ? atMs : 0) ? [{ name, atMs }] : [];
-    })
-    .toSorted((a, b) => a.atMs - b.atMs);
-}
-
-function namesIn(folder: string): readonly string[] {
+async function takenInTime({ take, over }: State, task: FolderTask): Promise<Taken> {
+  const late = AbortSignal.timeout(mostMs);
   try {
-    return readdirSync(folder);
-  } catch {
-    return [];
+    return await take(task, AbortSignal.any([over.signal, late]));
+  } catch (error) {
+    if (!late.aborted || over.signal.aborted) throw error;
+    throw new Fault('backup-failed', 'The backup took more than an hour: is the share of backup.folder slow, or away?', error);
   }
-}
-
-function prune(state: State): void {
-  const all = backupsIn(state);
-  for (const { name } of all.slice(0, Math.max(0, all.length - state.keep))) rmSync(join(state.folder, name), { force: true });
-}
-
-/** What killed processes left: only of this door, because others may write to the folder too. */
-function clearUnfinishedOf({ folder, door }: RoutineParts): void {
-  for (const name of namesIn(folder)) if (name.startsWith(`.new-facelatch-${door}-2`)) rmSync(join(folder, name), { force: true });
 }

@@ -122,7 +122,16 @@ const copiesFolder = (folder: string): string => join(folder, `${copiesPrefix}${
 export function clearCopies(folder: string): void {
   for (const name of readdirSync(folder)) {
     const pid = name.startsWith(copiesPrefix) ? Number(name.slice(copiesPrefix.length)) : undefined;
-    if (pid !== undefined && (pid === process.pid || !isAlive(pid))) rmSync(join(folder, name), { recursive: true, force: true });
+    if (pid !== undefined && (pid === process.pid || !isAlive(pid))) removeCopy(join(folder, name));
+  }
+}
+
+/** One that root left cannot be removed by the daemon, and must not keep it from starting. */
+function removeCopy(path: string): void {
+  try {
+    rmSync(path, { recursive: true, force: true });
+  } catch {
+    // The next backup that root takes removes it.
   }
 }
 

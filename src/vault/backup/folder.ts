@@ -1,0 +1,53 @@
+/**
+ * The folder of a door's own backups: a task in, the new backup there, those beyond the most that are kept gone. It may
+ * lie on a share that hangs, so this runs in a process of its own (process-entry.ts).
+ */
+import { readdirSync, rmSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { Fault } from '../../base/errors.ts';
+import { type BackupHooks, type BackupTask, type Taken, takeBackup } from './take.ts';
+
+export interface FolderTask extends BackupTask {
+  /** The most of this door that stay there; undefined: all. */
+  readonly keep: number | undefined;
+}
+
+/** Throws what `takeBackup` throws. */
+export async function takeInFolder(task: FolderTask, hooks: BackupHooks = {}): Promise<Taken> {
+  const folder = dirname(task.to);
+  requireFolder(folder);
+  clearUnfinished(folder, task.door);
+  const taken = await takeBackup(task, hooks);
+  if (task.keep !== undefined) prune(folder, task.door, task.keep);
+  return taken;
+}
+
+export const backupName = (door: string, wallMs: number): string =>
+  `facelatch-${door}-${new Date(wallMs).toISOString().slice(0, 19).replaceAll(':', '-')}Z.age`;
+
+/** It is never made: a share that is not mounted must not become a folder of the disk that is backed up. */
+function requireFolder(folder: string): void {
+  if (statSync(folder, { throwIfNoEntry: false })?.isDirectory()) return;
+  throw new Fault('backup-failed', `There is no folder ${folder} (backup.folder): mount the disk or share, or make the folder`);
+}
+
+/** What killed processes left: only of this door, because others may write to the folder too. */
+function clearUnfinished(folder: string, door: string): void {
+  for (const name of readdirSync(folder))
+    if (name.startsWith('.new-') && isOf(door, name.slice('.new-'.length))) rmSync(join(folder, name), { force: true });
+}
+
+function prune(folder: string, door: string, keep: number): void {
+  // Their names sort by time.
+  const all = readdirSync(folder)
+    .filter((name) => isOf(door, name))
+    .toSorted();
+  for (const name of all.slice(0, Math.max(0, all.length - keep))) rmSync(join(folder, name), { force: true });
+}
+
+/** A door may be called as another with a date behind. */
+function isOf(door: string, name: string): boolean {
+  const [, day, h, m, s] = /-(\d{4}-\d\d-\d\d)T(\d\d)-(\d\d)-(\d\d)Z\.age$/.exec(name) ?? [];
+  const atMs = Date.parse(`${day}T${h}:${m}:${s}Z`);
+  return Number.isFinite(atMs) && name === backupName(door, atMs);
+}
