@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { asFault, Fault, type FaultCode, messageOf } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { Clock } from '../base/time.ts';
+import { type AtFarm, atFarm } from './held/at-farm.ts';
 import { carryOut, type StepsOptions } from './job-steps.ts';
 import { endStates, type JobRow, type Jobs, jobSql, jobsIn, jobUnderWay, lastJob } from './jobs.ts';
 import type { JobState, JobStatus, RecipeProgress } from './port.ts';
@@ -33,6 +34,8 @@ const progressMs = 1000;
 /** What may pass by itself: it is tried again after growing waits. */
 const passing: ReadonlySet<FaultCode> = new Set(['disk-full', 'farm-unreachable', 'registry-down', 'journal-down', 'gallery-down']);
 const mostCrashes = 3;
+/** Between two tries to take a cancelled job back from the farm. */
+const farmAgainMs = 60_000;
 const retryMinMs = 5000;
 const retryMaxMs = 600_000;
 /** About a day, with the longest waits. */
@@ -47,6 +50,7 @@ type EndState = 'promoted' | 'refused' | 'cancelled' | 'failed';
 interface State extends RunnerOptions {
   readonly sql: ReturnType<typeof jobSql>;
   readonly jobs: Jobs;
+  readonly atFarm: AtFarm;
   /** Somebody stands at the door. */
   still: boolean;
   /** What is under way in this process. */
@@ -54,7 +58,15 @@ interface State extends RunnerOptions {
 }
 
 export function jobRunner(options: RunnerOptions): JobRunner {
-  const state: State = { ...options, sql: jobSql(options.store), jobs: jobsIn(options), still: false, live: undefined };
+  const { store, farm, log } = options;
+  const state: State = {
+    ...options,
+    sql: jobSql(options.store),
+    jobs: jobsIn(options),
+    atFarm: atFarm(store, farm, log),
+    still: false,
+    live: undefined,
+  };
   return {
     run: (signal) => run(state, signal),
     runOne: (signal) => runOne(state, signal),
@@ -66,7 +78,12 @@ async function run(state: State, signal: AbortSignal): Promise<void> {
   const { clock, log } = state;
   sweep(state, underWay(state)?.id);
   tell(state);
+  let nextFarmMs = clock.now();
   while (!signal.aborted) {
+    if (clock.now() >= nextFarmMs) {
+      nextFarmMs = clock.now() + farmAgainMs;
+      state.atFarm.tryAgain();
+    }
     try {
       await runOne(state, signal);
     } catch (error) {
@@ -189,10 +206,7 @@ async function takeFault(state: State, job: JobRow, error: unknown, retries: num
 
 async function endCancelled(state: State, job: JobRow): Promise<void> {
   const by = underWay(state)?.cancelled_by ?? 'somebody';
-  if (job.place === 'farm')
-    await state.farm
-      ?.cancel({ id: job.id, recipe: job.recipe })
-      .catch((fault) => state.log.warn({ err: messageOf(fault) }, 'the farm keeps a cancelled job until its time is over'));
+  if (job.place === 'farm') await state.atFarm.cancel({ id: job.id, recipe: job.recipe });
   finish(state, job, { state: 'cancelled', detail: `cancelled by ${by}` });
 }
 

@@ -18,7 +18,7 @@ import { jobSeal, keyOfJob } from '../../src/learning/job-seal.ts';
 import type { Expected, Inspect } from '../../src/retrain/bundle.ts';
 import { type JobRunner, jobRunner, type RunnerOptions } from '../../src/retrain/job-runner.ts';
 import { jobsIn } from '../../src/retrain/jobs.ts';
-import type { NetworkComparison, RecipeResult } from '../../src/retrain/port.ts';
+import type { Farm, NetworkComparison, RecipeResult } from '../../src/retrain/port.ts';
 import type { TrainingProcess } from '../../src/retrain/process.ts';
 import { type Guard, promotionOf } from '../../src/retrain/promotion.ts';
 import { openRegistry } from '../../src/retrain/registry.ts';
@@ -66,6 +66,7 @@ export interface BenchDoorOptions {
   readonly door?: string;
   /** What the process that trains does in place of the recipe of a few steps. */
   readonly run?: TrainingProcess['run'];
+  readonly farm?: Farm;
   readonly comparison?: () => NetworkComparison;
   readonly clock?: Clock;
   readonly shelf?: Shelf;
@@ -130,6 +131,7 @@ export async function openBenchDoor(options: BenchDoorOptions) {
   const about = (state: string): RunnerOptions => ({
     ...{ store, registry, samples, process, record, clock },
     signer: { kid: keys.id, key: keys.sign },
+    farm: options.farm,
     keyOf: (job) => keyOfJob(vault, job),
     sealOf: jobSeal,
     folder: join(state, 'jobs'),

@@ -2,7 +2,8 @@
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import type { JobStatus } from '../../src/retrain/port.ts';
+import { Fault } from '../../src/base/errors.ts';
+import type { Farm, JobStatus } from '../../src/retrain/port.ts';
 import type { TrainingProcess } from '../../src/retrain/process.ts';
 import { temporaryFolder } from '../cli/facelatch.ts';
 import { hasty, openBenchDoor, stepsRecipe } from './bench-door.ts';
@@ -68,4 +69,47 @@ it('a job of a version that did not seal its files begins again', async () => {
   const { at, goOn } = await stoppedJob(join(folder.path, 'state'));
   writeFileSync(join(at, 'pictures', 'index.json'), '{}');
   expect(await goOn()).toMatchObject({ steps: [1, 2, 3, 4, 5], ended: 'promoted', left: [] });
+});
+
+it('a job that is cancelled while the farm cannot be reached is taken back once it can, after a restart too', async () => {
+  using folder = temporaryFolder();
+  const asked: string[] = [];
+  let reachable = false;
+  const farm: Farm = {
+    train: async (_, { signal }) => {
+      signal.throwIfAborted();
+      return await new Promise((_done, fail) => signal.addEventListener('abort', () => fail(signal.reason)));
+    },
+    cancel: async ({ id }) => {
+      asked.push(id);
+      if (!reachable) throw new Fault('farm-unreachable', 'Redis at farm cannot be reached');
+    },
+  };
+  let ms = 0;
+  const clock = { ...hasty, now: () => (ms += 5000) };
+  const open = () => openBenchDoor({ state: join(folder.path, 'state'), shelf: shelfOfPeople(), farm, clock });
+  const running = async (until: () => boolean) => {
+    using door = await open();
+    const end = new AbortController();
+    const run = door.runner.run(end.signal);
+    await expect.poll(until).toBe(true);
+    end.abort(new Error('closed'));
+    await run;
+  };
+  {
+    using door = await open();
+    door.jobs.start({ recipe: 'adapt', where: 'farm', by: 'test' });
+    door.jobs.cancel('test');
+    expect(await door.runner.runOne(new AbortController().signal)).toMatchObject({ state: 'cancelled' });
+    expect(asked).toHaveLength(1);
+  }
+  await running(() => asked.length >= 3);
+  reachable = true;
+  const before = asked.length;
+  await running(() => asked.length > before);
+  using door = await open();
+  expect([new Set(asked).size, door.store.db.prepare("SELECT count(*) AS n FROM notes WHERE name LIKE 'cancel%'").get()]).toEqual([
+    1,
+    { n: 0 },
+  ]);
 });
