@@ -87,7 +87,13 @@ const kinds = (config: Config): readonly Kind[] => [
     what: 'trained networks: they hold what they learned of each person',
     why: 'to recognise people better',
     howLong: 'until replaced, or until one of those they learned from is removed',
-    paths: ['models', 'jobs', 'networks'],
+    paths: ['models', 'jobs'],
+  },
+  {
+    what: 'copies of the networks that ship with facelatch: nothing of people',
+    why: 'the network before an upgrade goes on guarding until the new one knows everybody',
+    howLong: 'until the next ones',
+    paths: ['networks'],
   },
   {
     what: 'the keys of all this, and of those who were removed that they were',
