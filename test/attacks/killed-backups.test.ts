@@ -15,7 +15,7 @@ import { backupKek, keyringOf, stateToBackUp } from '../fakes/backup.ts';
 
 const loop = fileURLToPath(new URL('../fakes/backup-loop.ts', import.meta.url));
 /** A campaign by hand: FACELATCH_TEST_KILLS=1000. */
-const kills = Number(process.env.FACELATCH_TEST_KILLS ?? 3);
+const kills = Number(process.env.FACELATCH_TEST_KILLS ?? 2);
 
 let folder: string;
 beforeEach(() => {

@@ -4,12 +4,11 @@ import { Command } from 'commander';
 import { consentRules } from '../../adapters/consents.ts';
 import { journalOf } from '../../adapters/journal.ts';
 import { Fault } from '../../base/errors.ts';
-import type { Consent, Gallery, NewPicture } from '../../identity/port.ts';
+import type { Consent, NewPicture, Roster } from '../../identity/port.ts';
 import { rosterOf } from '../../identity/roster.ts';
 import { manyDoorReaderOf } from '../../learning/parts.ts';
 import type { Config } from '../../settings/load.ts';
 import { type MovedPerson, type PeopleFileRead, readPeopleFile } from '../../vault/backup/people-file.ts';
-import type { Vault } from '../../vault/port.ts';
 import { type CommonOptions, configOf, exitCodes, print, withCommon, withHelp } from '../context.ts';
 import { openPeople } from '../people/opened.ts';
 import { openProgress } from '../progress.ts';
@@ -60,6 +59,8 @@ async function importing(config: Config, { file, opener, signal }: Omit<PeopleFi
   const pictures = people.reduce((sum, person) => sum + person.pictures.length, 0);
   using opened = openPeople(config);
   const { gallery, vault } = opened;
+  using journal = journalOf(config);
+  const roster = rosterOf({ gallery, journal, consents: consentRules(config, vault) });
   await using reader = await manyDoorReaderOf(config, Math.max(1, pictures));
   const removed = new Set(vault.destroyed().flatMap(({ owner }) => (typeof owner === 'object' && 'person' in owner ? [owner.person] : [])));
   const result = { door, enrolled: 0, here: 0, refused: [] as Told[], notes: [] as Told[] };
@@ -77,7 +78,7 @@ async function importing(config: Config, { file, opener, signal }: Omit<PeopleFi
         ),
       );
       enrolOne(
-        { config, gallery, vault },
+        roster,
         person,
         made.flatMap((one) => one ?? []),
       );
@@ -103,15 +104,9 @@ function newPicture({ faces: [face] }: Reading, picture: Uint8Array, source: str
 }
 
 /** Rules before they can be used: whoever may not come in there is not let in here for a moment. */
-function enrolOne(
-  { config, gallery, vault }: { readonly config: Config; readonly gallery: Gallery; readonly vault: Vault },
-  { id, name, rules, consents }: MovedPerson,
-  pictures: readonly NewPicture[],
-): void {
+function enrolOne(roster: Roster, { id, name, rules, consents }: MovedPerson, pictures: readonly NewPicture[]): void {
   if (pictures.length === 0)
     throw new Fault('bad-picture', 'No face is found in their pictures by the networks of this door: enrol them again');
-  using journal = journalOf(config);
-  const roster = rosterOf({ gallery, journal, consents: consentRules(config, vault) });
   const given = consents.findLast(({ withdrawnAt }) => withdrawnAt === undefined);
   const consent: Consent | undefined = given && { version: given.version, how: given.how };
   const { uses, ...others } = rules;
