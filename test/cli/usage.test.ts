@@ -25,7 +25,7 @@ describe('wrong commands end with exit code 2 and one clear sentence', () => {
     { args: ['enrol', 'Ada', '--camera', '--count', 'five'], says: /--count takes a whole number from 1 to 50, not "five"/ },
     {
       args: ['people', 'shw'],
-      says: /There is no "facelatch people shw": choose from list, show, set, pin, rename, remove, confusable and reembed/,
+      says: /There is no "facelatch people shw": choose from list, show, set, pin, rename, remove, consent, .* and drop-pictures/,
     },
     { args: ['compare', join(root, 'README.md'), 'a.jpg'], says: /README\.md: This is not a picture in a known format/ },
     { args: ['evaluate', join(root, 'config', 'demo-people')], says: /\d+ pictures and no folder for each person.*--people-by name/ },
