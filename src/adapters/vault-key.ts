@@ -17,7 +17,7 @@ import { keyIn, keyOfText, keyText, writeKeyFile } from '../vault/key-file.ts';
 import { keyringNotes, openKeyring, openKeyringBy } from '../vault/keyring.ts';
 import { wrapByPassphrase } from '../vault/passphrase.ts';
 import { keyOfPhrase, phraseOf } from '../vault/phrase.ts';
-import type { KeyNotes, KeySource } from '../vault/port.ts';
+import type { KeyNotes, KeySource, Vault } from '../vault/port.ts';
 import { stateFolder } from './basics.ts';
 import { journalOf } from './journal.ts';
 import { credentialFile, credentialName, nextKey, openVaultWithKey, refuseLostKeyring, vaultFiles } from './vault.ts';
@@ -84,20 +84,10 @@ export async function rekeyVault(
   using _lock = lockState(stateFolder(config));
   const { vault, kek: before } = openVaultWithKey(config, clock);
   using _vault = vault;
-  const [from, kek] = [vault.source, keepKey ? before : randomBytes(32)];
-  const prepared = await prepare(config, place, kek, before);
-  try {
-    vault.rekey({ ...prepared.notes, kek: Uint8Array.from(kek) });
-  } catch (error) {
-    prepared.undo();
-    throw error;
-  }
-  prepared.finish();
-  if (from === 'beside' && place.source !== 'beside') overwriteAndRemove(vaultFiles(config).beside);
-  record(config, { kind: 'vault.rekeyed', source: place.source, newKey: !keepKey, by });
-  ownedByService(config);
-  const change = changedTo(prepared.notes, kek);
+  const from = vault.source;
+  const change = await take({ config, vault, place, by }, keepKey ? before : randomBytes(32), before);
   before.fill(0);
+  if (from === 'beside' && place.source !== 'beside') overwriteAndRemove(vaultFiles(config).beside);
   return change;
 }
 
@@ -117,7 +107,19 @@ export async function recoverVault(
   if (!notes) throw new Fault('not-found', `There is no vault ${keyring}: restore a backup first (facelatch restore)`);
   using vault = openKeyring({ file: keyring, kek: Uint8Array.from(kek), source: notes.source, now: () => isoNow(clock) });
   const place = { ...given, source: given.source ?? notes.source };
-  const prepared = await prepare(config, place, kek, kek);
+  return await take({ config, vault, place, by }, kek, kek);
+}
+
+interface Taking {
+  readonly config: Config;
+  readonly vault: Vault;
+  readonly place: KeyPlace;
+  readonly by: string;
+}
+
+/** The vault takes the key, which may be the one from before, and the key moves into its place. */
+async function take({ config, vault, place, by }: Taking, kek: Uint8Array, before: Uint8Array): Promise<KeyChange> {
+  const prepared = await prepare(config, place, kek, before);
   try {
     vault.rekey({ ...prepared.notes, kek: Uint8Array.from(kek) });
   } catch (error) {
@@ -125,7 +127,7 @@ export async function recoverVault(
     throw error;
   }
   prepared.finish();
-  record(config, { kind: 'vault.rekeyed', source: place.source, newKey: false, by });
+  record(config, { kind: 'vault.rekeyed', source: place.source, newKey: kek !== before, by });
   ownedByService(config);
   return changedTo(prepared.notes, kek);
 }

@@ -84,9 +84,10 @@ export function vaultLock(config: Config, clock?: Pick<Clock, 'wall'>, env?: Env
 /** A change of the key that was cut after the keyring took the new key, and before the key was in its place. */
 function openAfterCut(files: VaultFiles, options: { readonly file: string; readonly now: () => string }) {
   const source = keyringNotes(files.keyring)?.source;
-  const place = source === 'beside' || source === 'file' ? files[source] : undefined;
-  const kek = place === undefined ? undefined : keyIn(nextKey(place));
-  if (!source || place === undefined || !kek) return undefined;
+  if (!source || source === 'passphrase') return undefined;
+  const place = source === 'credential' ? credentialFile() : files[source];
+  const kek = place === undefined ? undefined : source === 'credential' ? credentialOfRoot(nextKey(place)) : keyIn(nextKey(place));
+  if (place === undefined || !kek) return undefined;
   const vault = openKeyring({ ...options, kek: Uint8Array.from(kek), source });
   renameSync(nextKey(place), place);
   syncFolder(dirname(place));
@@ -169,12 +170,11 @@ function credentialIn(env: Env): Uint8Array | undefined {
     const key = folder && keyIn(join(folder, credentialName));
     if (key) return key;
   }
-  return credentialOfRoot();
+  return credentialOfRoot(credentialFile());
 }
 
 /** Root decrypts it as systemd does, though the service does not run. */
-function credentialOfRoot(): Uint8Array | undefined {
-  const file = credentialFile();
+function credentialOfRoot(file: string): Uint8Array | undefined {
   if (getuid?.() !== 0 || !existsSync(file)) return undefined;
   const content = decryptCredential(credentialName, file);
   try {
