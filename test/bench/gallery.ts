@@ -15,6 +15,8 @@ import type { Embedding } from '../../src/face/port.ts';
 import type { Gallery, NewPicture } from '../../src/identity/port.ts';
 import { openGallery } from '../../src/identity/sqlite.ts';
 import { loadConfig } from '../../src/settings/load.ts';
+import type { Vault } from '../../src/vault/port.ts';
+import { searchFolder } from '../../src/vault/shredding.ts';
 import { vaultBeside } from '../fakes/vault.ts';
 import { embedderInfo, randomEmbeddings } from './match.ts';
 
@@ -49,6 +51,7 @@ export async function benchGallery(): Promise<Row[]> {
         work();
         return timed(() => gallery.refresh());
       })),
+      ...removalRows(vault, folder, door),
     ];
   } finally {
     rmSync(folder, { recursive: true });
@@ -68,6 +71,31 @@ function openingRow(open: () => Gallery): Row {
     unit: 'ms',
     target: 1,
   };
+}
+
+/** What a removal takes besides the rows: the key, and the search of every file for pieces of five pictures. */
+function removalRows(vault: Vault, folder: string, door: Gallery): readonly Row[] {
+  const [keys, slices]: [number[], number[]] = [[], []];
+  for (let round = 0; round < rounds; round++) {
+    keys.push(timed(() => vault.destroy([{ person: `visitor-${round}` }])));
+    for (let isSettled = false; !isSettled; ) slices.push(timed(() => (isSettled = vault.settle())));
+  }
+  const [someone] = door.list();
+  const plain = someone ? door.pictures(someone.id).flatMap(({ picture }) => picture ?? []) : [];
+  const from = process.cpuUsage();
+  const { bytes } = searchFolder(folder, { plain, names: [someone?.name ?? ''], sealed: plain.map(({ length }) => randomBytes(length)) });
+  const { user, system } = process.cpuUsage(from);
+  const ofKeys = `one of ${people.toLocaleString('en')} keys`;
+  return [
+    { what: `${ofKeys} destroyed: the door stands still, p95`, value: quantile(keys, 0.95), unit: 'ms', target: 5 },
+    { what: `${ofKeys} destroyed: some of the others wrapped again, p95`, value: quantile(slices, 0.95), unit: 'ms', target: 5 },
+    {
+      what: `every file searched for a removed person, ${Math.round(bytes / 1e6)} MB (processor time)`,
+      value: (user + system) / 1e6,
+      unit: 's',
+      target: 2,
+    },
+  ];
 }
 
 const timed = (work: () => unknown): number => {
