@@ -61,9 +61,10 @@ interface State extends RetentionParts {
   cleared: boolean;
   /** People and consents are looked at once a day. */
   nextPeopleMs: number;
-  over: boolean;
+  /** That the disk holds too much. */
+  told: boolean;
   looking: Promise<void> | undefined;
-  closed: boolean;
+  readonly over: AbortController;
 }
 
 /** The door comes first. Milliseconds. */
@@ -83,18 +84,18 @@ export function retentionWatch(parts: RetentionParts): RetentionWatch {
   const state: State = {
     ...parts,
     ...{ nextMs: nowMs + firstMs, nextNoteMs: nowMs, nextPeopleMs: nowMs },
-    ...{ cleared: journal.begins === undefined, over: false, looking: undefined, closed: false },
+    ...{ cleared: journal.begins === undefined, told: false, looking: undefined, over: new AbortController() },
   };
   return {
     tick: () => {
-      if (state.looking || state.closed || clock.now() < state.nextMs || !state.quiet()) return;
+      if (state.looking || state.over.signal.aborted || clock.now() < state.nextMs || !state.quiet()) return;
       state.looking = look(state).finally(() => {
         state.looking = undefined;
       });
     },
     look: () => look(state),
     [Symbol.asyncDispose]: async () => {
-      state.closed = true;
+      state.over.abort(new Error('the door is closed'));
       await state.looking;
       await parts.clearing[Symbol.asyncDispose]();
     },
@@ -109,10 +110,10 @@ async function look(state: State): Promise<void> {
   const daily = monoMs >= state.nextPeopleMs;
   if (daily) state.nextPeopleMs = monoMs + dayMs;
   for (const step of [noteTime, ...(daily ? [consents, unusedPeople, attempts, visitorKeys] : []), oldEntries, disk]) {
-    if (state.closed) return;
     try {
       await step(state);
     } catch (error) {
+      if (state.over.signal.aborted) return;
       if (!(error instanceof Fault)) throw error;
       log.warn({ code: error.code, err: messageOf(error) }, 'what is past its time cannot be removed now');
     }
@@ -126,10 +127,11 @@ async function noteTime(state: State): Promise<void> {
   state.time.note();
 }
 
-/** Lets the door work; for as long as somebody is there. */
-async function pause({ clock, quiet, closed }: State): Promise<void> {
+/** Lets the door work; for as long as somebody is there. Throws the reason once the watch is closed. */
+async function pause({ clock, quiet, over }: State): Promise<void> {
   await new Promise(setImmediate);
-  while (!closed && !quiet()) await clock.sleep(1000).catch(() => undefined);
+  while (!over.signal.aborted && !quiet()) await clock.sleep(1000, over.signal).catch(() => undefined);
+  over.signal.throwIfAborted();
 }
 
 const everyone = ({ gallery }: State): readonly PersonId[] => gallery.ids();
@@ -220,18 +222,30 @@ async function clear(state: State): Promise<void> {
 }
 
 async function disk(state: State): Promise<void> {
-  const { config, folder, record, samples } = state;
+  const { config, folder, record } = state;
   const budgetMb = config.privacy.diskMb;
   if (budgetMb === 0) return;
   const used = (await diskUse(folder)).reduce((sum, { bytes }) => sum + bytes, 0);
   const beyond = used - budgetMb * mib;
   if (beyond <= 0) {
-    state.over = false;
+    state.told = false;
     return;
   }
-  if ((samples?.dropOldest(beyond) ?? 0) > 0 || (await cutBefore(state, sureDays, 'disk')) || state.over) return;
-  state.over = true;
+  if ((await dropPictures(state, beyond)) || (await cutBefore(state, sureDays, 'disk')) || state.told) return;
+  state.told = true;
   record({ kind: 'disk.budget-exceeded', usedMb: Math.ceil(used / mib), budgetMb });
+}
+
+/** Overwriting takes its time: a little at once. True where something was deleted. */
+async function dropPictures(state: State, bytes: number): Promise<boolean> {
+  let dropped = 0;
+  for (let left = bytes; left > 0; left -= mib) {
+    const now = state.samples?.dropOldest(Math.min(left, mib)) ?? 0;
+    if (now === 0) break;
+    dropped += now;
+    await pause(state);
+  }
+  return dropped > 0;
 }
 
 const mib = 1_048_576;

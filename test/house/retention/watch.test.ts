@@ -218,12 +218,13 @@ describe('the disk', () => {
     fill(3);
     const dropped: number[] = [];
     const samples = {
-      dropOldest: (bytes: number) => dropped.push(bytes) - (dropped.length === 1 ? 0 : dropped.length),
+      dropOldest: (bytes: number) => (dropped.push(bytes) <= 2 ? 5 : 0),
       visitorDays: () => new Set<string>(),
     };
     const { watch } = open({ diskMb: 2 }, { samples });
     await watch.look();
-    expect([dropped.length, journal.begins]).toEqual([1, undefined]);
+    // A mebibyte at once: overwriting takes its time.
+    expect([dropped.length > 1, Math.max(...dropped), journal.begins]).toEqual([true, 1_048_576, undefined]);
     await watch.look();
     expect(journal.query({ kinds: ['journal.cut'] })).toMatchObject([{ event: { why: 'disk' } }]);
     expect(Date.parse(journal.query({ upTo: seqs()[0]!, limit: 1 })[0]!.at)).toBeLessThan(clock.wall() - 6 * day);
@@ -253,4 +254,16 @@ test('looks at nothing while somebody is at the door, nor once it is closed', as
   await clock.advance(hour);
   watch.tick();
   expect(forgotten).toHaveLength(1);
+});
+
+test('ends at once when the door does, in the midst of its work and with somebody there', async () => {
+  let quiet = true;
+  const { watch } = open({ knownDays: 1 }, { quiet: () => quiet });
+  watch.tick();
+  await clock.advance(hour);
+  const looking = watch.look();
+  quiet = false;
+  await watch[Symbol.asyncDispose]();
+  await looking;
+  expect(journal.head).toBe(0);
 });
