@@ -4,14 +4,12 @@ import { basename, resolve } from 'node:path';
 import { Command } from 'commander';
 import { type BackupWish, backupTaskOf } from '../../adapters/backup.ts';
 import { journalOf } from '../../adapters/journal.ts';
-import { unlockVault, vaultOf } from '../../adapters/vault.ts';
+import { vaultOf } from '../../adapters/vault.ts';
 import { Fault, messageOf } from '../../base/errors.ts';
 import type { Event } from '../../events.ts';
 import type { Config } from '../../settings/load.ts';
 import { type Taken, takeBackup } from '../../vault/backup/take.ts';
-import type { Vault } from '../../vault/port.ts';
 import { type CommonOptions, checkState, configOf, exitCodes, print, tell, withCommon, withHelp } from '../context.ts';
-import { askSecret } from '../secret-prompt.ts';
 import { counted } from '../words.ts';
 import { bytesProgress } from './bytes-progress.ts';
 
@@ -50,7 +48,7 @@ export function backupCommand(stop: AbortSignal, exit: (code: number) => void): 
 }
 
 async function taking(config: Config, wish: BackupWish, stop: AbortSignal): Promise<Taken & { readonly recipients: number }> {
-  using vault = await openVault(config, stop);
+  using vault = vaultOf(config);
   const task = await backupTaskOf(config, vault, wish);
   const recipients = task.recipients.length - (wish.phrase ? 1 : 0);
   if (!wish.phrase && recipients === 0)
@@ -61,17 +59,6 @@ async function taking(config: Config, wish: BackupWish, stop: AbortSignal): Prom
   } finally {
     progress.stop();
     task.manifestKey.fill(0);
-  }
-}
-
-/** A vault with a passphrase is open in the running door alone: at a terminal, this process asks for it too. */
-async function openVault(config: Config, stop: AbortSignal): Promise<Vault> {
-  try {
-    return vaultOf(config);
-  } catch (error) {
-    if (!(error instanceof Fault && error.code === 'vault-locked' && process.stdin.isTTY)) throw error;
-    await unlockVault(config, await askSecret({ prompt: 'Passphrase of the vault (it is not shown): ', stop }));
-    return vaultOf(config);
   }
 }
 
