@@ -47,7 +47,8 @@ function tracesIn(gallery: RemovedFrom, file: string, personId: PersonId): Trace
   const templates = gallery.enrolled().find(({ id }) => id === personId)?.templates ?? [];
   const plain = [
     ...gallery.pictures(personId).flatMap(({ picture }) => picture ?? []),
-    ...templates.map(({ buffer, byteOffset, byteLength }) => new Uint8Array(buffer, byteOffset, byteLength)),
+    // Copied: a thread would get all of the buffer that they lie in.
+    ...templates.map(({ buffer, byteOffset, byteLength }) => new Uint8Array(buffer, byteOffset, byteLength).slice()),
   ];
   const name = gallery.find(personId)?.name;
   return { plain, names: name === undefined ? [] : [name], sealed: storedValues(file, personId) };
@@ -84,12 +85,12 @@ export function learningHolder(place: LearningPlace, record: (event: Event) => v
 
 /** `open`: the file is opened for each piece of work, because a removal is rare; undefined where there is none. */
 export function visitsHolder(open: () => LiveVisits | undefined): Holder {
-  const forget = (personId: PersonId): number => {
+  const forget = (personIds: readonly PersonId[]): readonly PersonId[] => {
     using visits = open();
-    return visits?.forget(personId) ?? 0;
+    return personIds.filter((id) => visits && visits.forget(id) > 0);
   };
   return {
-    of: (personId) => ({ traces: noTraces, owners: [], forget: () => void forget(personId) }),
-    sweep: (destroyed) => people(destroyed).filter((id) => forget(id) > 0),
+    of: (personId) => ({ traces: noTraces, owners: [], forget: () => void forget([personId]) }),
+    sweep: (destroyed) => forget(people(destroyed)),
   };
 }
