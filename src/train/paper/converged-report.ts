@@ -78,7 +78,7 @@ function introduction(finished: readonly Finished[], { cells, pairs, seed, origi
   const total = finished.reduce((sum, { converged }) => sum + converged.steps, 0);
   return (
     `\`facelatch experiment paper --to-convergence\`. The cells above end after a budget. These train until the loss on people of validation (nothing is trained or tested on them; ${rule?.pairs} pairs, after every ${rule?.every} steps) ` +
-    `has had no new minimum for ${rule?.flatSteps} steps, or to step ${steps}; a loss that is still that of a guess does not count as flat. Measured are the weights of the lowest validation loss. ` +
+    `has had no clearly new minimum (lower by half a percent of the loss of a guess) for ${rule?.flatSteps} steps, or to step ${steps}; a loss that is still that of a guess does not count as flat. Measured are the weights of the lowest validation loss. ` +
     `Batches of ${pairs} pairs, seed ${seed}, learning rate ${rate.toPrecision(3)}, L1 penalty ${objective.l1.toPrecision(3)}, augmentation ${augment.toPrecision(2)} (${origin}), where the cell does not say otherwise; ${total} steps in all. ` +
     'The last two stages of Table I on pins112 are one training here: the cell of 25 pictures with binary cross-entropy.'
   );
@@ -151,24 +151,28 @@ function changes(finished: readonly Finished[]): string {
   const compared = finished
     .flatMap((one) => {
       const over = finished.find(({ cell }) => cell.id === one.cell.against);
-      return over ? [{ one, over, brings: gain(one.honest, over.honest, 'auc') }] : [];
+      const ended = over && [one, over].every(({ converged }) => converged.why !== 'unfinished');
+      return over ? [{ one, over, ended, brings: gain(one.honest, over.honest, 'auc') }] : [];
     })
     .toSorted((a, b) => b.brings.value - a.brings.value);
   if (compared.length === 0) return '';
-  const rows = compared.map(({ one, over, brings }) => [
+  const rows = compared.map(({ one, over, ended, brings }) => [
     changeOf(one),
     nameOf(over.cell),
     signed(brings),
     signed(gain(one.honest, over.honest, 'accuracy')),
     atCommonStep(one, over),
-    isClear(brings.interval) ? (brings.value > 0 ? 'better' : 'worse') : 'not certain',
+    !ended ? 'not yet' : isClear(brings.interval) ? (brings.value > 0 ? 'better' : 'worse') : 'not certain',
   ]);
-  const [most] = compared.filter(({ brings }) => brings.value > 0 && isClear(brings.interval));
+  const settled = compared.filter(({ ended }) => ended);
+  const [most] = settled.filter(({ brings }) => brings.value > 0 && isClear(brings.interval));
   const sentence = most
     ? `**What brings most: ${changeOf(most.one)}**, ${signed(most.brings)} points of AUC.`
-    : `**None of the ${compared.length} changes that were tried so far brings a certain gain.**`;
+    : settled.length > 0
+      ? `**None of the ${settled.length} changes whose training has ended brings a certain gain.**`
+      : '**What brings most is open:** no training with a change has ended yet.';
   return [
-    `${sentence} In points on the same pairs; the interval is of the difference. *Better* and *worse* where it leaves out 0. ` +
+    `${sentence} In points on the same pairs; the interval is of the difference. *Better* and *worse* where it leaves out 0 and both trainings have ended. ` +
       'The loss is that of validation, over that of a guess, at the last step that both have reached: AUC and accuracy of a cell that has not ended are those so far.',
     '',
     markdownTable(['change', 'of the cell', 'AUC', 'accuracy', 'loss, with and without it', ''], rows),

@@ -153,6 +153,12 @@ describe('a cell that is trained to convergence', () => {
       training: expect.closeTo(ended!.converged!.curve[0]!.training, 9),
     });
     expect(await readSoFar(out, options.cells)).toEqual([]);
+    // What is under way is not compared with what has ended.
+    const { id } = found!.cell;
+    const changed = { ...found!, cell: { ...found!.cell, id: `${id}-rate`, what: 'another rate', against: id } };
+    const section = convergedReport([ended!, changed], new Map(), facts).markdown;
+    expect(section).toContain('**What brings most is open:** no training with a change has ended yet.');
+    expect(section).toMatch(/^\| another rate .*\| not yet +\|$/m);
   });
 
   it('has a section of the page, in which what is missing is named', async () => {
