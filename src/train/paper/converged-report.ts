@@ -169,7 +169,7 @@ function changes(finished: readonly Finished[]): string {
   const sentence = most
     ? `**What brings most: ${changeOf(most.one)}**, ${signed(most.brings)} points of AUC.`
     : settled.length > 0
-      ? `**None of the ${settled.length} changes whose training has ended brings a certain gain.**`
+      ? `**No change whose training has ended brings a certain gain** (${settled.length} of ${compared.length} that were begun).`
       : '**What brings most is open:** no training with a change has ended yet.';
   return [
     `${sentence} In points on the same pairs; the interval is of the difference. *Better* and *worse* where it leaves out 0 and both trainings have ended. ` +
