@@ -11,7 +11,7 @@ import { type ChainHead, entryOf, type JournalRow, nextRow } from './chain.ts';
 import { checkpointEvery, checkpointOf, cutOf, leaveWitness, readWitness } from './checkpoint.ts';
 import { behind, clearRows, placeAt, readCut } from './cut.ts';
 import { appendFault, damaged } from './faults.ts';
-import { checkpointAt, headOf, isAsWritten, type OpenedJournal, withCheckpoint } from './opened.ts';
+import { checkpointAt, isAsWritten, journalHead, type OpenedJournal, withCheckpoint } from './opened.ts';
 import type { Entry, JournalCheckpoint, JournalNotes, Seq } from './port.ts';
 
 /**
@@ -58,7 +58,7 @@ function requireSameFile({ file, id, log }: OpenedJournal): void {
 
 function addRow(opened: OpenedJournal, event: Event): JournalRow {
   const { file, clock, sql, own, people } = opened;
-  const head = headOf(opened);
+  const head = journalHead(opened);
   if (!head) throw damaged(file, new Error('the note of the last row is gone'));
   if (own && !isAsWritten(opened, own)) throw damaged(file, new Error(`row ${own.seq} was written again`));
   const next = nextRow(head, people.written(event), randomUUID(), new Date(clock.wall()).toISOString());
@@ -72,7 +72,7 @@ function tellReplaced(opened: OpenedJournal): JournalCheckpoint | undefined {
   const { signer, own, file } = opened;
   const witness = signer && !own ? readWitness(file, signer) : undefined;
   if (!signer || !witness || isAsWritten(opened, witness)) return undefined;
-  const row = addRow(opened, { kind: 'journal.replaced', had: witness.seq, has: headOf(opened)?.seq ?? 0 });
+  const row = addRow(opened, { kind: 'journal.replaced', had: witness.seq, has: journalHead(opened)?.seq ?? 0 });
   // Its checkpoint takes the place of the one beside the journal: the next process does not tell it again.
   return store(opened, checkpointOf(row, signer));
 }

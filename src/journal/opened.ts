@@ -52,7 +52,7 @@ export function journalStatements(db: DatabaseSync) {
 }
 
 /** SQLite's errors come out as Faults. */
-export function looking<T>(file: string, read: () => T): T {
+export function journalGuarded<T>(file: string, read: () => T): T {
   try {
     return read();
   } catch (error) {
@@ -60,7 +60,7 @@ export function looking<T>(file: string, read: () => T): T {
   }
 }
 
-export function headOf({ sql, file }: OpenedJournal): ChainHead | undefined {
+export function journalHead({ sql, file }: OpenedJournal): ChainHead | undefined {
   const row = sql.head.get();
   return row && checkedRow(headRow, row, () => damaged(file));
 }

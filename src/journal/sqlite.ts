@@ -11,7 +11,7 @@ import type { CheckpointSigner } from './checkpoint.ts';
 import { oldUpTo, readCut } from './cut.ts';
 import { damaged } from './faults.ts';
 import { instant } from './instant.ts';
-import { headOf, journalStatements, looking, type OpenedJournal, readEntry, withCheckpoint } from './opened.ts';
+import { journalHead, journalStatements, journalGuarded, type OpenedJournal, readEntry, withCheckpoint } from './opened.ts';
 import type { Entry, Journal, Query, Seq } from './port.ts';
 import { type Pseudonyms, plainIds } from './pseudonyms.ts';
 import { cursorRow, noteRow, openJournalFile } from './schema.ts';
@@ -38,7 +38,7 @@ export interface JournalOptions {
  * Opens the journal, making it where there is none. Throws Fault `database-newer`, `journal-damaged` or `journal-down`.
  */
 export function openJournal({ file, clock, pollMs = 500, busyTimeoutMs = 1000, signer, people = plainIds }: JournalOptions): Journal {
-  const opened: OpenedJournal = looking(file, () => {
+  const opened: OpenedJournal = journalGuarded(file, () => {
     const before = fileId(file);
     const db = openJournalFile(file, busyTimeoutMs);
     const id = before ?? fileId(file);
@@ -53,25 +53,25 @@ export function openJournal({ file, clock, pollMs = 500, busyTimeoutMs = 1000, s
   const { db } = opened;
   return {
     append: (event, notes) => append(opened, event, notes),
-    note: (name) => looking(file, () => noteOf(opened, name)),
+    note: (name) => journalGuarded(file, () => noteOf(opened, name)),
     keep: (notes) => keep(opened, notes),
     tail: (after, signal) => follow(opened, after, signal),
-    query: (query) => looking(file, () => runQuery(opened, query)),
+    query: (query) => journalGuarded(file, () => runQuery(opened, query)),
     get head() {
-      return looking(file, () => headOf(opened)?.seq ?? 0);
+      return journalGuarded(file, () => journalHead(opened)?.seq ?? 0);
     },
     cursor: (name) => ({
-      get: () => looking(file, () => cursorOf(opened, name)),
-      set: (seq) => looking(file, () => setCursor(opened, name, seq)),
+      get: () => journalGuarded(file, () => cursorOf(opened, name)),
+      set: (seq) => journalGuarded(file, () => setCursor(opened, name, seq)),
     }),
     get begins() {
-      return looking(file, () => readCut(opened.sql.cuts, file));
+      return journalGuarded(file, () => readCut(opened.sql.cuts, file));
     },
-    oldUpTo: (before, now) => looking(file, () => oldUpTo(opened.sql.cuts, file, instant(before, 'before'), instant(now, 'now'))),
+    oldUpTo: (before, now) => journalGuarded(file, () => oldUpTo(opened.sql.cuts, file, instant(before, 'before'), instant(now, 'now'))),
     cut: (seq, why, notes) => cutAway(opened, seq, why, notes),
     clear: (atMost) => clear(opened, atMost),
-    verifyCheckpoints: () => looking(file, () => signedVerdict(opened, { ok: true, entries: headOf(opened)?.seq ?? 0 })),
-    verify: (onProgress) => looking(file, () => verifyWhole(opened, onProgress)),
+    verifyCheckpoints: () => journalGuarded(file, () => signedVerdict(opened, { ok: true, entries: journalHead(opened)?.seq ?? 0 })),
+    verify: (onProgress) => journalGuarded(file, () => verifyWhole(opened, onProgress)),
     [Symbol.dispose]: () => {
       if (!db.isOpen) return;
       db.close();
@@ -92,7 +92,7 @@ async function* follow(opened: OpenedJournal, after: Seq, signal: AbortSignal): 
   while (!signal.aborted && db.isOpen) {
     while (!people.catchUp()) await new Promise(setImmediate);
     if (!db.isOpen) return;
-    const rows = looking(file, () => sql.after.all(last));
+    const rows = journalGuarded(file, () => sql.after.all(last));
     // Nothing is awaited between the empty read and the sleep, so that no append of this process is missed.
     if (rows.length === 0) await woken(opened, signal);
     for (const row of rows) {

@@ -7,7 +7,7 @@ import { verifyChain } from './chain.ts';
 import { checkpointRow, readWitness, verifyCheckpoints } from './checkpoint.ts';
 import { readCut } from './cut.ts';
 import { damaged } from './faults.ts';
-import { checkedJournalRow, hashAt, headOf, type OpenedJournal } from './opened.ts';
+import { checkedJournalRow, hashAt, journalHead, type OpenedJournal } from './opened.ts';
 import type { ChainVerdict, Seq } from './port.ts';
 
 export function verifyWhole(opened: OpenedJournal, onProgress: ((done: number, total: number) => void) | undefined): ChainVerdict {
@@ -15,7 +15,7 @@ export function verifyWhole(opened: OpenedJournal, onProgress: ((done: number, t
   // One read transaction: rows that another process appends meanwhile would not fit the head.
   db.exec('BEGIN');
   try {
-    const head = headOf(opened);
+    const head = journalHead(opened);
     const total = head?.seq ?? 0;
     const after = readCut(opened.sql.cuts, file);
     const chain = {

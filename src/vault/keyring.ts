@@ -10,7 +10,7 @@ import { derivedKey } from './derived.ts';
 import { destroyedForm, keyringDamaged, keyringGuarded, note, notesIn, openKeyringFile, ownersForm, ownersRow } from './keyring-file.ts';
 import type { KeyGiven, KeyNotes, KeyOwner, KeySource, Vault } from './port.ts';
 import { opened, ownerName, ownerOf, sealed } from './sealing.ts';
-import { destroy, isBuried, keyBytes, keyFor, keyOf, type OpenKeyring, present, rekey, startEpoch, using, wrapSome } from './wrapping.ts';
+import { destroy, isBuried, keyBytes, keyFor, wrappedKeyOf, type OpenKeyring, present, rekey, startEpoch, using, wrapSome } from './wrapping.ts';
 
 interface KeyringPlace {
   readonly file: string;
@@ -85,7 +85,7 @@ function vaultOf(state: OpenKeyring): Vault {
     },
     seal: (owner, place, value) => safely(() => using(keyFor(state, owner), (key) => sealed(key, owner, place, value))),
     open: (owner, place, value) => {
-      const key = safely(() => keyOf(state, owner));
+      const key = safely(() => wrappedKeyOf(state, owner));
       return key && using(key, () => opened(key, owner, place, value));
     },
     pseudonym: (owner, purpose, text) =>

@@ -1,7 +1,7 @@
 /**
- * How the keyring wraps its keys: an open keyring with its key-encryption key (KEK) goes in, data keys (DEK) by owner come
- * out. Each is wrapped by a key of the present epoch (HKDF of the KEK, RFC 5869). A destruction begins a new epoch; the
- * keys that stay are wrapped again a few at a time.
+ * How the keyring wraps its keys: an open keyring with its key-encryption key (KEK) goes in, data keys (DEK) by owner
+ * come out. Each is wrapped by a key of the present epoch (HKDF of the KEK, RFC 5869). A destruction begins a new epoch;
+ * the keys that stay are wrapped again a few at a time.
  */
 import { createHmac, hkdfSync, randomBytes } from 'node:crypto';
 import { Fault } from '../base/errors.ts';
@@ -56,7 +56,7 @@ export function present(state: OpenKeyring, row: unknown = state.sql.epoch.get()
 const wrapBound = (owner: string, epoch: number): Buffer => Buffer.from(`facelatch wrapped key ${epoch} ${owner}`);
 
 /** The owner's key; undefined where there is none. */
-export function keyOf(state: OpenKeyring, owner: KeyOwner): Uint8Array | undefined {
+export function wrappedKeyOf(state: OpenKeyring, owner: KeyOwner): Uint8Array | undefined {
   const name = ownerName(owner);
   const row = state.sql.key.get(name);
   return row && unwrapped(state, row);
@@ -80,14 +80,14 @@ function unwrappedBefore({ kek, file }: OpenKeyring, owner: string, wrapped: Uin
 
 /** The owner's key, made where there is none. Throws Fault `key-destroyed`. */
 export function keyFor(state: OpenKeyring, owner: KeyOwner): Uint8Array {
-  const found = keyOf(state, owner);
+  const found = wrappedKeyOf(state, owner);
   if (found) return found;
   return state.db.isTransaction ? makeKey(state, owner) : transact(state.db, () => makeKey(state, owner));
 }
 
 function makeKey(state: OpenKeyring, owner: KeyOwner): Uint8Array {
   // Another process may have made it since.
-  const found = keyOf(state, owner);
+  const found = wrappedKeyOf(state, owner);
   if (found) return found;
   const name = ownerName(owner);
   if (isBuried(state, owner)) throw new Fault('key-destroyed', `The key of ${name} was destroyed: nothing can be kept for it any more`);

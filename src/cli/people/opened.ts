@@ -5,6 +5,7 @@ import type { Gallery } from '../../identity/port.ts';
 import { embedderOf } from '../../learning/networks.ts';
 import type { Config } from '../../settings/load.ts';
 import type { Vault } from '../../vault/port.ts';
+import { type CommonOptions, checkState, configOf } from '../context.ts';
 
 /** `reseal`: somebody at the machine vouches for every row as it stands. */
 export function openPeople(config: Config, reseal = false): { readonly vault: Vault; readonly gallery: Gallery } & Disposable {
@@ -13,4 +14,11 @@ export function openPeople(config: Config, reseal = false): { readonly vault: Va
   const gallery = opening.use(galleryOf(config, embedderOf(config), vault, undefined, reseal));
   const resources = opening.move();
   return { vault, gallery, [Symbol.dispose]: () => resources.dispose() };
+}
+
+/** The same with the configuration, for a command on people who are there. Throws Fault `not-found` without a state folder. */
+export function openStored(options: CommonOptions): { readonly config: Config } & ReturnType<typeof openPeople> {
+  const { config } = configOf(options);
+  checkState(config);
+  return { config, ...openPeople(config) };
 }

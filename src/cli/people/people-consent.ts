@@ -9,10 +9,10 @@ import type { ConsentRecord } from '../../identity/port.ts';
 import { rosterOf } from '../../identity/roster.ts';
 import { agrees } from '../agrees.ts';
 import { consentVersion, consentWay } from '../consent.ts';
-import { type CommonOptions, checkState, configOf, exitCodes, print, withCommon, withHelp } from '../context.ts';
+import { type CommonOptions, exitCodes, print, withCommon, withHelp } from '../context.ts';
 import { findPerson } from '../person.ts';
 import { table } from '../words.ts';
-import { openPeople } from './opened.ts';
+import { openStored } from './opened.ts';
 import { removalProof } from './removal-proof.ts';
 
 interface ConsentOptions extends CommonOptions {
@@ -43,10 +43,8 @@ export function consentCommand(stop: AbortSignal, exit: (code: number) => void):
 }
 
 async function consent(who: string, options: ConsentOptions, stop: AbortSignal): Promise<number> {
-  const { config } = configOf(options);
-  checkState(config);
-  using open = openPeople(config);
-  const { gallery, vault } = open;
+  using open = openStored(options);
+  const { gallery, config, vault } = open;
   const consents = consentRules(config, vault);
   if (options.give === undefined && !options.withdraw) {
     const person = gallery.find(who);

@@ -1,9 +1,9 @@
 /** `facelatch people drop-pictures`: forgets enrolment pictures for good, and keeps the templates made from them. */
 import { Command } from 'commander';
 import { agrees } from '../agrees.ts';
-import { type CommonOptions, checkState, configOf, exitCodes, print, withCommon, withHelp } from '../context.ts';
+import { type CommonOptions, exitCodes, print, withCommon, withHelp } from '../context.ts';
 import { counted } from '../words.ts';
-import { openPeople } from './opened.ts';
+import { openStored } from './opened.ts';
 
 export function dropPicturesCommand(stop: AbortSignal, exit: (code: number) => void): Command {
   const command = new Command('drop-pictures')
@@ -13,9 +13,7 @@ export function dropPicturesCommand(stop: AbortSignal, exit: (code: number) => v
     .option('-y, --yes', 'do not ask');
   withHelp(command, ['facelatch people drop-pictures'], 'deleted', 'not deleted: the answer was not yes');
   return withCommon(command).action(async (options: CommonOptions & { readonly yes?: boolean }) => {
-    const { config } = configOf(options);
-    checkState(config);
-    using open = openPeople(config);
+    using open = openStored(options);
     if (!options.yes && !(await agrees('Delete the enrolment pictures of everybody for good?', stop))) {
       print(options, { dropped: 0 }, () => 'nothing was deleted');
       return exit(exitCodes.no);

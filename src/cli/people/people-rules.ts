@@ -5,11 +5,10 @@ import { hashPin, isNewPin } from '../../access/pin.ts';
 import type { RuleChange, ShownRules } from '../../access/port.ts';
 import { journalOf } from '../../adapters/journal.ts';
 import { Fault } from '../../base/errors.ts';
-import type { Config } from '../../settings/load.ts';
-import { type CommonOptions, checkState, configOf, exitCodes, print, wholeNumber, withCommon, withHelp } from '../context.ts';
+import { type CommonOptions, exitCodes, print, wholeNumber, withCommon, withHelp } from '../context.ts';
 import { findPerson } from '../person.ts';
 import { askSecret } from '../secret-prompt.ts';
-import { openPeople } from './opened.ts';
+import { openStored } from './opened.ts';
 
 type Exit = (code: number) => void;
 
@@ -56,9 +55,8 @@ export function setCommand(exit: Exit): Command {
     'done',
   );
   return withCommon(command).action((who: string, options: SetOptions) => {
-    const { config } = configOf(options);
-    using people = open(config);
-    const { gallery } = people;
+    using open = openStored(options);
+    const { config, gallery } = open;
     const person = findPerson(gallery, who);
     using journal = journalOf(config);
     const result = ruler({ gallery, journal, names: ruleNames(config.access) })(person.id, changeOf(options));
@@ -69,11 +67,6 @@ export function setCommand(exit: Exit): Command {
     );
     exit(exitCodes.yes);
   });
-}
-
-function open(config: Config): ReturnType<typeof openPeople> {
-  checkState(config);
-  return openPeople(config);
 }
 
 function usesOf(text: string): number | 'unlimited' {
@@ -132,9 +125,8 @@ export function pinCommand(stop: AbortSignal, exit: Exit): Command {
     'done',
   );
   return withCommon(command).action(async (who: string, options: CommonOptions & { readonly remove?: true }) => {
-    const { config } = configOf(options);
-    using people = open(config);
-    const { gallery, vault } = people;
+    using open = openStored(options);
+    const { config, gallery, vault } = open;
     const person = findPerson(gallery, who);
     const hash = options.remove ? undefined : await hashPin(vault, await askPin(person.name, config.access.pinDigits, stop));
     using journal = journalOf(config);
