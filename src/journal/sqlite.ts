@@ -11,7 +11,7 @@ import type { CheckpointSigner } from './checkpoint.ts';
 import { oldUpTo, readCut } from './cut.ts';
 import { damaged } from './faults.ts';
 import { instant } from './instant.ts';
-import { journalHead, journalStatements, journalGuarded, type OpenedJournal, readEntry, withCheckpoint } from './opened.ts';
+import { journalGuarded, journalHead, journalStatements, type OpenedJournal, readEntry, withCheckpoint } from './opened.ts';
 import type { Entry, Journal, Query, Seq } from './port.ts';
 import { type Pseudonyms, plainIds } from './pseudonyms.ts';
 import { cursorRow, noteRow, openJournalFile } from './schema.ts';

@@ -10,7 +10,19 @@ import { derivedKey } from './derived.ts';
 import { destroyedForm, keyringDamaged, keyringGuarded, note, notesIn, openKeyringFile, ownersForm, ownersRow } from './keyring-file.ts';
 import type { KeyGiven, KeyNotes, KeyOwner, KeySource, Vault } from './port.ts';
 import { opened, ownerName, ownerOf, sealed } from './sealing.ts';
-import { destroy, isBuried, keyBytes, keyFor, wrappedKeyOf, type OpenKeyring, present, rekey, startEpoch, using, wrapSome } from './wrapping.ts';
+import {
+  destroy,
+  isBuried,
+  keyBytes,
+  keyFor,
+  type OpenKeyring,
+  present,
+  rekey,
+  startEpoch,
+  using,
+  wrappedKeyOf,
+  wrapSome,
+} from './wrapping.ts';
 
 interface KeyringPlace {
   readonly file: string;

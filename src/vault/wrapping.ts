@@ -1,7 +1,7 @@
 /**
  * How the keyring wraps its keys: an open keyring with its key-encryption key (KEK) goes in, data keys (DEK) by owner
- * come out. Each is wrapped by a key of the present epoch (HKDF of the KEK, RFC 5869). A destruction begins a new epoch;
- * the keys that stay are wrapped again a few at a time.
+ * come out. Each is wrapped by a key of the present epoch (HKDF of the KEK, RFC 5869). A destruction begins a new
+ * epoch; the keys that stay are wrapped again a few at a time.
  */
 import { createHmac, hkdfSync, randomBytes } from 'node:crypto';
 import { Fault } from '../base/errors.ts';

@@ -16,7 +16,7 @@ export function openPeople(config: Config, reseal = false): { readonly vault: Va
   return { vault, gallery, [Symbol.dispose]: () => resources.dispose() };
 }
 
-/** The same with the configuration, for a command on people who are there. Throws Fault `not-found` without a folder. */
+/** With the configuration, for a command on people who are there. Throws Fault `not-found` without a state folder. */
 export function openStored(options: CommonOptions): { readonly config: Config } & ReturnType<typeof openPeople> {
   const { config } = configOf(options);
   checkState(config);
