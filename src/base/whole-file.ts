@@ -2,12 +2,49 @@
  * Files and folders that exist whole or not at all. Content goes in, is written beside its place, synced, and moved
  * there by one rename; then the folder is synced. A crash or a power cut at any point leaves what was there before.
  */
+import { randomBytes } from 'node:crypto';
 import { closeSync, fchmodSync, fsyncSync, lstatSync, mkdirSync, openSync, readdirSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { kill, pid } from 'node:process';
 
 /** Prefix of the names of unfinished files and folders. */
 const unfinished = '.new-';
+
+/** `.new-NAME.PID-RANDOM`: of two processes that write the same file, each has its own. */
+function besideOf(path: string): string {
+  clearLeft(dirname(path), (name) => name === basename(path));
+  return join(dirname(path), `${unfinished}${basename(path)}.${pid}-${randomBytes(4).toString('hex')}`);
+}
+
+/**
+ * Removes from `folder` the unfinished files whose final name `isOurs` takes, and that no other process is still
+ * writing. What cannot be removed stays: it is in nobody's way.
+ */
+export function clearLeft(folder: string, isOurs: (name: string) => boolean): void {
+  const attempt = <T>(work: () => T): T | undefined => {
+    try {
+      return work();
+    } catch {
+      return undefined;
+    }
+  };
+  for (const found of attempt(() => readdirSync(folder)) ?? []) {
+    // Without a process: of an earlier version.
+    const [, name = '', by] = /^\.new-(.+?)(?:\.(\d+)-[0-9a-f]{8})?$/.exec(found) ?? [];
+    if (name === '' || !isOurs(name) || (by !== undefined && Number(by) !== pid && isAlive(Number(by)))) continue;
+    attempt(() => rmSync(join(folder, found), { recursive: true, force: true }));
+  }
+}
+
+/** Whether there is a process of this id. */
+export function isAlive(id: number): boolean {
+  try {
+    return kill(id, 0);
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'EPERM';
+  }
+}
 
 export interface WholeFileOptions {
   /** Mode of the file. */
@@ -22,9 +59,8 @@ export interface WholeFileOptions {
  */
 export function writeWhole(file: string, content: Uint8Array | string, { mode = 0o600, folderMode = 0o700 }: WholeFileOptions = {}): void {
   const folder = dirname(file);
-  const beside = join(folder, `${unfinished}${basename(file)}`);
   mkdirSync(folder, { recursive: true, mode: folderMode });
-  rmSync(beside, { force: true });
+  const beside = besideOf(file);
   try {
     writeSynced(beside, content, mode);
     renameSync(beside, file);
@@ -40,8 +76,7 @@ export function writeWhole(file: string, content: Uint8Array | string, { mode = 
  * what `pieces` throws; `file` is then unchanged.
  */
 export async function writeWholePieces(file: string, pieces: AsyncIterable<Uint8Array>, mode = 0o600): Promise<number> {
-  const beside = join(dirname(file), `${unfinished}${basename(file)}`);
-  rmSync(beside, { force: true });
+  const beside = besideOf(file);
   try {
     await using handle = await open(beside, 'wx', mode);
     await handle.chmod(mode); // the umask may have taken from it
@@ -70,10 +105,9 @@ export const jsonText = (document: unknown): string => `${JSON.stringify(documen
  */
 export function writeWholeFolder(to: string, files: ReadonlyMap<string, Uint8Array>): void {
   const parent = dirname(to);
-  const beside = join(parent, `${unfinished}${basename(to)}`);
+  mkdirSync(parent, { recursive: true, mode: 0o700 });
+  const beside = besideOf(to);
   try {
-    mkdirSync(parent, { recursive: true, mode: 0o700 });
-    rmSync(beside, { recursive: true, force: true });
     mkdirSync(beside, { mode: 0o700 });
     for (const [name, bytes] of files) writeSynced(join(beside, name), bytes, 0o600);
     syncFolder(beside);

@@ -3,7 +3,7 @@ import { linkSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, st
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { clearUnfinished, jsonText, writeWhole, writeWholeFolder } from '../../src/base/whole-file.ts';
+import { clearUnfinished, jsonText, writeWhole, writeWholeFolder, writeWholePieces } from '../../src/base/whole-file.ts';
 
 let folder: string;
 beforeEach(() => {
@@ -66,11 +66,35 @@ describe('writeWhole', () => {
     expect(readdirSync(folder)).toEqual(['file']);
   });
 
-  it('is not stopped by what a killed process left', () => {
-    writeFileSync(join(folder, '.new-file'), 'half of it');
+  it('removes what a killed process left of the same file, and leaves that of another process and of another file', () => {
+    const others = [`.new-file.${process.ppid}-01234567`, '.new-file-2.999999999-01234567'];
+    for (const name of ['.new-file', '.new-file.999999999-01234567', ...others]) writeFileSync(join(folder, name), 'half of it');
     writeWhole(join(folder, 'file'), 'whole');
-    expect(readdirSync(folder)).toEqual(['file']);
+    expect(readdirSync(folder).toSorted()).toEqual([...others, 'file'].toSorted());
     expect(read('file')).toBe('whole');
+  });
+});
+
+describe('writeWholePieces', () => {
+  it('does not give its place to the half of another writer of the same file', async () => {
+    const file = join(folder, 'file');
+    const half = Promise.withResolvers<void>();
+    const go = Promise.withResolvers<void>();
+    async function* slowly() {
+      yield Buffer.from('first half, ');
+      half.resolve();
+      await go.promise;
+      yield Buffer.from('second half');
+    }
+    const slow = writeWholePieces(file, slowly());
+    await half.promise;
+    const other = `import { writeWhole } from '${moduleUrl}'; writeWhole('${file}', 'of the other')`;
+    const { status } = spawnSync(process.execPath, ['--disable-warning=ExperimentalWarning', '--input-type=module', '-e', other]);
+    expect([status, read('file')]).toEqual([0, 'of the other']);
+    go.resolve();
+    await slow;
+    expect(read('file')).toBe('first half, second half');
+    expect(readdirSync(folder)).toEqual(['file']);
   });
 });
 

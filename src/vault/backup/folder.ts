@@ -5,6 +5,7 @@
 import { readdirSync, rmSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { Fault } from '../../base/errors.ts';
+import { clearLeft } from '../../base/whole-file.ts';
 import { type BackupHooks, type BackupTask, type Taken, takeBackup } from './take.ts';
 
 export interface FolderTask extends BackupTask {
@@ -16,7 +17,8 @@ export interface FolderTask extends BackupTask {
 export async function takeInFolder(task: FolderTask, hooks: BackupHooks = {}): Promise<Taken> {
   const folder = dirname(task.to);
   requireFolder(folder);
-  clearUnfinished(folder, task.door);
+  // Only of this door: others may write to the folder too.
+  clearLeft(folder, (name) => isOf(task.door, name));
   const taken = await takeBackup(task, hooks);
   if (task.keep !== undefined) prune(folder, task.door, task.keep);
   return taken;
@@ -29,12 +31,6 @@ export const backupName = (door: string, wallMs: number): string =>
 function requireFolder(folder: string): void {
   if (statSync(folder, { throwIfNoEntry: false })?.isDirectory()) return;
   throw new Fault('backup-failed', `There is no folder ${folder} (backup.folder): mount the disk or share, or make the folder`);
-}
-
-/** What killed processes left: only of this door, because others may write to the folder too. */
-function clearUnfinished(folder: string, door: string): void {
-  for (const name of readdirSync(folder))
-    if (name.startsWith('.new-') && isOf(door, name.slice('.new-'.length))) rmSync(join(folder, name), { force: true });
 }
 
 function prune(folder: string, door: string, keep: number): void {

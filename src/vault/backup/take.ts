@@ -7,12 +7,11 @@ import { createHash } from 'node:crypto';
 import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readSync, rmSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { kill } from 'node:process';
 import { backup, DatabaseSync } from 'node:sqlite';
 import { Fault, messageOf } from '../../base/errors.ts';
 import { sqliteTrouble } from '../../base/sqlite.ts';
 import { version } from '../../base/version.ts';
-import { writeWholePieces } from '../../base/whole-file.ts';
+import { isAlive, writeWholePieces } from '../../base/whole-file.ts';
 import { encryptedTo } from './age-file.ts';
 import { contentsOf, isGone, keyringName, type StateFile } from './contents.ts';
 import { backupFormat, configurationArea, type Manifest, manifestName, manifestText, proofName, stateArea } from './manifest.ts';
@@ -132,14 +131,6 @@ function removeCopy(path: string): void {
     rmSync(path, { recursive: true, force: true });
   } catch {
     // The next backup that root takes removes it.
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    return kill(pid, 0);
-  } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'EPERM';
   }
 }
 

@@ -36,7 +36,7 @@ it('one that was asked for deletes none', async () => {
 });
 
 it('what a killed process of this door left is removed', async () => {
-  for (const file of [own[0], others[1]]) writeFileSync(join(folder, `.new-${file}`), 'half');
+  for (const file of [own[0], `${own[1]}.999999999-01234567`, others[1]]) writeFileSync(join(folder, `.new-${file}`), 'half');
   await take();
   expect(readdirSync(folder)).toEqual([`.new-${others[1]}`, name]);
 });
