@@ -87,8 +87,11 @@ export interface Consents extends Disposable {
   withdraw(personId: PersonId): boolean;
   /** The person was removed. */
   end(personId: PersonId): void;
-  /** People whose consent is withdrawn, and who are still to be removed: of these. */
-  withdrawnOf(people: readonly PersonId[]): readonly PersonId[];
+  /**
+   * Of these people, those whose consent is withdrawn and who are still to be removed. `unfit`: those of whom a record
+   * is damaged, or was changed or moved by somebody without the key; they stay.
+   */
+  withdrawnOf(people: readonly PersonId[]): { readonly withdrawn: readonly PersonId[]; readonly unfit: readonly PersonId[] };
   /** Deletes records that ended before this time; how many. */
   purge(before: string): number;
   /** How many there are. `ended`: of people who were removed. */

@@ -138,11 +138,15 @@ const everyone = ({ gallery }: State): readonly PersonId[] => gallery.ids();
 
 /** A withdrawal that was cut off is carried through; records past their time go. */
 async function consents(state: State): Promise<void> {
-  const { consents: book, config, roster, time } = state;
+  const { consents: book, config, roster, time, log } = state;
   const people = everyone(state);
   for (let at = 0; at < people.length; at += peopleAtATime) {
-    const withdrawn = book((open) => (open.counts.all > open.counts.ended ? open.withdrawnOf(people.slice(at, at + peopleAtATime)) : []));
+    const some = people.slice(at, at + peopleAtATime);
+    const { withdrawn, unfit } = book((open) =>
+      open.counts.all > open.counts.ended ? open.withdrawnOf(some) : { withdrawn: [], unfit: [] },
+    );
     for (const id of withdrawn) roster.withdraw(id, 'withdrawn before');
+    for (const personId of unfit) log.error({ personId }, 'a record of consent is damaged, or somebody changed it: restore a backup');
     await pause(state);
   }
   book((open) => open.purge(iso(time.nowMs - config.privacy.consentDays * dayMs)));

@@ -17,7 +17,7 @@ import { personName } from '../name.ts';
 import type { Consent, ConsentRecord, Consents } from '../port.ts';
 
 const version = 1;
-// `ended_at` alone lies open: a time of nobody.
+// `ended_at` lies open: a time of nobody. The record says it too, so that a changed column does not fit.
 const schema = `
   CREATE TABLE consents (
     id TEXT PRIMARY KEY, person BLOB NOT NULL, name BLOB NOT NULL, record BLOB NOT NULL, ended_at TEXT
@@ -48,7 +48,9 @@ const damaged = (file: string, error: unknown): Fault =>
   );
 
 const bytes = Type.Refine(Type.Unsafe<Uint8Array>({}), (value) => value instanceof Uint8Array);
-const rowForm = Compile(Type.Object({ id: Type.String(), record: bytes, endedAt: Type.Union([Type.String(), Type.Null()]) }));
+const rowForm = Compile(
+  Type.Object({ id: Type.String(), person: bytes, name: bytes, record: bytes, endedAt: Type.Union([Type.String(), Type.Null()]) }),
+);
 const countForm = Compile(Type.Object({ all: Type.Integer(), ended: Type.Integer() }));
 const recordForm = Compile(
   Type.Object({
@@ -57,6 +59,7 @@ const recordForm = Compile(
     by: Type.String(),
     givenAt: Type.String(),
     withdrawnAt: Type.Optional(Type.String()),
+    endedAt: Type.Optional(Type.String()),
   }),
 );
 
@@ -72,8 +75,14 @@ interface State extends ConsentsOptions {
   readonly sql: ReturnType<typeof statements>;
 }
 
-interface Row {
+/** Where a record stands: it opens nowhere else. */
+interface Place {
   readonly id: string;
+  readonly person: Uint8Array;
+  readonly name: Uint8Array;
+}
+
+interface Row extends Place {
   readonly record: ConsentRecord;
 }
 
@@ -91,8 +100,8 @@ export function openConsents(options: ConsentsOptions): Consents {
     give: (person, consent, by) => safely(() => give(state, person, consent, by)),
     takeBack: (record) => safely(() => void state.sql.drop.run(record)),
     withdraw: (personId) => safely(() => transact(db, () => withdraw(state, personId))),
-    end: (personId) => safely(() => void state.sql.end.run(now(state), personIn(state, personId))),
-    withdrawnOf: (people) => safely(() => people.filter((id) => isWithdrawn(state, id))),
+    end: (personId) => safely(() => transact(db, () => end(state, personId))),
+    withdrawnOf: (people) => safely(() => withdrawnOf(state, people)),
     purge: (before) => safely(() => Number(state.sql.purge.run(before).changes)),
     get counts() {
       return safely(() => ({ ...checkedRow(countForm, state.sql.counts.get(), () => damaged(file, new Error('no count'))) }));
@@ -102,12 +111,12 @@ export function openConsents(options: ConsentsOptions): Consents {
 }
 
 function statements(db: DatabaseSync) {
-  const row = 'SELECT id, record, ended_at AS endedAt FROM consents';
+  const row = 'SELECT id, person, name, record, ended_at AS endedAt FROM consents';
   return {
     ofPerson: db.prepare(`${row} WHERE person = ? ORDER BY rowid`),
     ofName: db.prepare(`${row} WHERE name = ? ORDER BY rowid`),
     add: db.prepare('INSERT INTO consents (id, person, name, record) VALUES (?, ?, ?, ?)'),
-    change: db.prepare('UPDATE consents SET record = ? WHERE id = ?'),
+    change: db.prepare('UPDATE consents SET record = ?, ended_at = ? WHERE id = ?'),
     drop: db.prepare('DELETE FROM consents WHERE id = ?'),
     end: db.prepare('UPDATE consents SET ended_at = ? WHERE person = ? AND ended_at IS NULL'),
     purge: db.prepare('DELETE FROM consents WHERE ended_at < ?'),
@@ -116,7 +125,10 @@ function statements(db: DatabaseSync) {
 }
 
 const now = ({ clock }: State): string => new Date(clock.wall()).toISOString();
-const place = (id: string): SealedPlace => ({ schema: `consent ${version}`, column: 'consents.record', row: id });
+const placeOf = ({ id, person, name }: Place): SealedPlace => ({
+  ...{ schema: `consent ${version}`, column: 'consents.record' },
+  row: [id, ...[person, name].map((bytes) => Buffer.from(bytes).toString('hex'))].join(' '),
+});
 
 function pseudonym({ vault, file }: State, purpose: string, text: string): Uint8Array {
   const found = vault.pseudonym('door', purpose, text);
@@ -129,38 +141,69 @@ const nameIn = (state: State, name: string): Uint8Array => pseudonym(state, 'con
 
 function rowsOf({ vault, file }: State, rows: readonly unknown[]): Row[] {
   return rows.map((row) => {
-    const { id, record, endedAt } = checkedRow(rowForm, row, () => damaged(file, new Error('a row does not fit')));
-    const opened = vault.open('door', place(id), record);
+    const { endedAt, record, ...place } = checkedRow(rowForm, row, () => damaged(file, new Error('a row does not fit')));
+    const opened = vault.open('door', placeOf(place), record);
     const found = opened && parseJson(opened);
-    if (!recordForm.Check(found)) throw damaged(file, new Error('a record does not fit'));
-    return { id, record: { ...found, ...(endedAt !== null && { endedAt }) } };
+    if (!recordForm.Check(found) || (found.endedAt ?? null) !== endedAt) throw damaged(file, new Error('a record does not fit'));
+    return { ...place, record: found };
   });
 }
 
 const ofPerson = (state: State, personId: PersonId): Row[] => rowsOf(state, state.sql.ofPerson.all(personIn(state, personId)));
 
-const standing = (state: State, personId: PersonId): Row | undefined =>
-  ofPerson(state, personId).findLast(({ record }) => record.withdrawnAt === undefined && record.endedAt === undefined);
+const isStanding = ({ record }: Row): boolean => record.withdrawnAt === undefined && record.endedAt === undefined;
 
-function isWithdrawn(state: State, personId: PersonId): boolean {
-  const last = ofPerson(state, personId).at(-1)?.record;
-  return last !== undefined && last.withdrawnAt !== undefined && last.endedAt === undefined;
+const standing = (state: State, personId: PersonId): Row | undefined => ofPerson(state, personId).findLast(isStanding);
+
+/** Whatever the order of the rows: it is not sealed. */
+const isWithdrawn = (rows: readonly Row[]): boolean =>
+  !rows.some(isStanding) && rows.some(({ record }) => record.withdrawnAt !== undefined && record.endedAt === undefined);
+
+function withdrawnOf(state: State, people: readonly PersonId[]): ReturnType<Consents['withdrawnOf']> {
+  const found = people.map((id) => ({ id, rows: orUnfit(() => ofPerson(state, id)) }));
+  const idsOf = (fits: (rows: Row[] | 'unfit') => boolean) => found.flatMap(({ id, rows }) => (fits(rows) ? [id] : []));
+  return { withdrawn: idsOf((rows) => rows !== 'unfit' && isWithdrawn(rows)), unfit: idsOf((rows) => rows === 'unfit') };
 }
 
-const sealedRecord = ({ vault }: State, id: string, record: ConsentRecord): Uint8Array =>
-  vault.seal('door', place(id), Buffer.from(JSON.stringify(record)));
+const sealedRecord = ({ vault }: State, place: Place, record: ConsentRecord): Uint8Array =>
+  vault.seal('door', placeOf(place), Buffer.from(JSON.stringify(record)));
 
 function give(state: State, person: { readonly id: PersonId; readonly name: string }, { version: of, how }: Consent, by: string): string {
-  const id = randomUUID();
-  const record = sealedRecord(state, id, { version: of, how, by, givenAt: now(state) });
-  state.sql.add.run(id, personIn(state, person.id), nameIn(state, person.name), record);
-  return id;
+  const place: Place = { id: randomUUID(), person: personIn(state, person.id), name: nameIn(state, person.name) };
+  const record = sealedRecord(state, place, { version: of, how, by, givenAt: now(state) });
+  state.sql.add.run(place.id, place.person, place.name, record);
+  return place.id;
+}
+
+function change(state: State, place: Place, record: ConsentRecord): void {
+  state.sql.change.run(sealedRecord(state, place, record), record.endedAt ?? null, place.id);
 }
 
 function withdraw(state: State, personId: PersonId): boolean {
-  const found = ofPerson(state, personId).filter(({ record }) => record.withdrawnAt === undefined && record.endedAt === undefined);
-  for (const { id, record } of found) state.sql.change.run(sealedRecord(state, id, { ...record, withdrawnAt: now(state) }), id);
+  const found = ofPerson(state, personId).filter(isStanding);
+  for (const row of found) change(state, row, { ...row.record, withdrawnAt: now(state) });
   return found.length > 0;
+}
+
+/** A record that does not fit counts for nothing, and goes in its time all the same. */
+function end(state: State, personId: PersonId): void {
+  const endedAt = now(state);
+  const person = personIn(state, personId);
+  for (const row of state.sql.ofPerson.all(person)) {
+    const fit = orUnfit(() => rowsOf(state, [row]));
+    for (const { record, ...place } of fit === 'unfit' ? [] : fit)
+      if (record.endedAt === undefined) change(state, place, { ...record, endedAt });
+  }
+  state.sql.end.run(endedAt, person);
+}
+
+function orUnfit(rows: () => Row[]): Row[] | 'unfit' {
+  try {
+    return rows();
+  } catch (error) {
+    if (error instanceof Fault && (error.code === 'seal-broken' || error.code === 'consent-damaged')) return 'unfit';
+    throw error;
+  }
 }
 
 function guarded<T>(file: string, work: () => T): T {

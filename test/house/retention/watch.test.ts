@@ -2,6 +2,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { usageIn } from '../../../src/access/usage.ts';
 import { openLog } from '../../../src/base/log.ts';
@@ -196,6 +197,20 @@ test('what attempts left is forgotten after privacy.knownDays', async () => {
   await live(4 * 24);
   await watch.look();
   expect(forgotten).toEqual([journal.query({ until: new Date(clock.wall() - 3 * day).toISOString(), limit: 1 })[0]!.seq]);
+});
+
+test('a withdrawal that was cut off is carried through, also where a record of another person does not fit', async () => {
+  const { watch, removed, vault } = open({});
+  const file = join(folder, 'consent.sqlite');
+  {
+    using book = openConsents({ file, vault, clock });
+    for (const id of ['ada', 'bob']) book.give({ id, name: id }, { version: '1', how: 'paper' }, 'cli');
+    for (const id of ['ada', 'bob']) book.withdraw(id);
+    using db = new DatabaseSync(file);
+    db.exec('UPDATE consents SET name = (SELECT name FROM consents WHERE rowid = 2) WHERE rowid = 1');
+  }
+  await watch.look();
+  expect(removed).toEqual(['withdrawn bob']);
 });
 
 test('the keys of days whose pictures are gone are destroyed, and no others', async () => {

@@ -122,9 +122,12 @@ describe('a consent that is taken back', () => {
   it('that was cut off half-way is found, and one given again counts', () => {
     const { id } = rosterWith(true).enrol(person('Ada', face()), undefined, paper);
     book((consents) => consents.withdraw(id));
-    expect(book((consents) => [consents.inForce(id), consents.withdrawnOf([id, 'other'])])).toEqual([undefined, [id]]);
+    expect(book((consents) => [consents.inForce(id), consents.withdrawnOf([id, 'other'])])).toEqual([
+      undefined,
+      { withdrawn: [id], unfit: [] },
+    ]);
     book((consents) => consents.give({ id, name: 'Ada' }, paper, 'cli'));
-    expect(book((consents) => consents.withdrawnOf([id]))).toEqual([]);
+    expect(book((consents) => consents.withdrawnOf([id]))).toEqual({ withdrawn: [], unfit: [] });
   });
 });
 
@@ -142,4 +145,54 @@ it('a record that stands in the place of another, or that another key sealed, is
   using consents = openConsents({ file, vault: foreign, clock });
   expect([consents.of(one!), consents.named('Ada')]).toEqual([[], []]);
   foreign[Symbol.dispose]();
+});
+
+describe('a file of consents that somebody without the key has changed removes nobody', () => {
+  const ended = () => {
+    const roster = rosterWith(true);
+    const { id: gone } = roster.enrol(person('Ada', face()), undefined, paper);
+    roster.withdraw(gone, 'olga');
+    return { gone, stays: roster.enrol(person('Bob', face()), undefined, paper).id };
+  };
+  const alter = (sql: string) => {
+    using db = new DatabaseSync(file);
+    db.exec(sql);
+  };
+  const withdrawnOf = (...ids: string[]) => book((consents) => consents.withdrawnOf(ids));
+
+  it.each([
+    ['the person of another record', 'person'],
+    ['the person and the name of another record', 'person, name'],
+  ])('by %s', (_, columns) => {
+    const { stays } = ended();
+    alter(
+      `UPDATE consents SET (${columns}, ended_at) = (SELECT ${columns}, NULL FROM consents WHERE rowid = 2) WHERE rowid = 1; DELETE FROM consents WHERE rowid = 2`,
+    );
+    expect(withdrawnOf(stays, 'other')).toEqual({ withdrawn: [], unfit: [stays] });
+    expect(() => book((consents) => consents.of(stays))).toThrow(expect.objectContaining({ code: 'seal-broken' }));
+  });
+
+  it('by an end that is taken away, or another one', () => {
+    const { gone } = ended();
+    for (const end of ['NULL', "'2020-01-01T00:00:00.000Z'"]) {
+      alter(`UPDATE consents SET ended_at = ${end} WHERE rowid = 1`);
+      expect(withdrawnOf(gone)).toEqual({ withdrawn: [], unfit: [gone] });
+    }
+  });
+
+  it('by another order of the rows', () => {
+    const { id } = rosterWith(true).enrol(person('Ada', face()), undefined, paper);
+    book((consents) => consents.withdraw(id));
+    book((consents) => consents.give({ id, name: 'Ada' }, paper, 'cli'));
+    alter('UPDATE consents SET rowid = 9 WHERE rowid = 1');
+    expect(withdrawnOf(id)).toEqual({ withdrawn: [], unfit: [] });
+  });
+
+  it('and whoever is removed afterwards leaves a record that goes in its time', () => {
+    const { stays } = ended();
+    alter('UPDATE consents SET record = (SELECT record FROM consents WHERE rowid = 1) WHERE rowid = 2');
+    expect(rosterWith(true).remove(stays)).toBe(true);
+    expect(book(({ counts }) => counts)).toEqual({ all: 2, ended: 2 });
+    expect(book((consents) => consents.purge('2099'))).toBe(2);
+  });
 });
