@@ -36,6 +36,8 @@ export interface KeyChange {
   readonly phrase: string;
   /** Of a credential: what systemd encrypted it with. */
   readonly sealedWith?: string;
+  /** Why the journal has no entry of it. */
+  readonly notJournalled?: string;
 }
 
 /** Makes the vault with a new key in this place. Throws Fault `bad-argument` where there is a vault. */
@@ -84,11 +86,11 @@ export async function rekeyVault(
   using _lock = lockState(stateFolder(config));
   const { vault, kek: before } = openVaultWithKey(config, clock);
   using _vault = vault;
-  const from = vault.source;
-  const change = await take({ config, vault, place, by }, keepKey ? before : randomBytes(32), before);
-  before.fill(0);
-  if (from === 'beside' && place.source !== 'beside') overwriteAndRemove(vaultFiles(config).beside);
-  return change;
+  try {
+    return await take({ config, vault, place, by }, keepKey ? before : randomBytes(32), before);
+  } finally {
+    before.fill(0);
+  }
 }
 
 /**
@@ -117,7 +119,10 @@ interface Taking {
   readonly by: string;
 }
 
-/** The vault takes the key, which may be the one from before, and the key moves into its place. */
+/**
+ * The vault takes the key, which may be the one from before; the key moves into its place, and leaves the place beside
+ * the data. The journal comes last: where it is damaged, the key is where it belongs all the same.
+ */
 async function take({ config, vault, place, by }: Taking, kek: Uint8Array, before: Uint8Array): Promise<KeyChange> {
   const prepared = await prepare(config, place, kek, before);
   try {
@@ -127,9 +132,10 @@ async function take({ config, vault, place, by }: Taking, kek: Uint8Array, befor
     throw error;
   }
   prepared.finish();
-  record(config, { kind: 'vault.rekeyed', source: place.source, newKey: kek !== before, by });
+  if (place.source !== 'beside') removeBeside(vaultFiles(config).beside, [kek, before]);
+  const notJournalled = record(config, { kind: 'vault.rekeyed', source: place.source, newKey: kek !== before, by });
   ownedByService(config);
-  return changedTo(prepared.notes, kek);
+  return { ...changedTo(prepared.notes, kek), ...(notJournalled === undefined ? {} : { notJournalled }) };
 }
 
 function changedTo({ source, sealedWith }: KeyNotes, kek: Uint8Array): KeyChange {
@@ -186,8 +192,28 @@ function prepareCredential(file: string, kek: Uint8Array, before: Uint8Array | u
 
 /** It may be the only key of another vault. */
 function refuseOther(file: string, found: Uint8Array | undefined, own: readonly (Uint8Array | undefined)[]): void {
-  if (!found || own.some((key) => key && Buffer.compare(key, found) === 0)) return;
+  if (!found || isOneOf(own, found)) return;
   throw new Fault('bad-argument', `${file} holds another key, perhaps that of another door: move it away, or name another place`);
+}
+
+const isOneOf = (own: readonly (Uint8Array | undefined)[], found: Uint8Array): boolean =>
+  own.some((key) => key && Buffer.compare(key, found) === 0);
+
+/** The key of this vault beside the data; one of another vault stays. */
+function removeBeside(file: string, own: readonly Uint8Array[]): void {
+  const found = keyBeside(file);
+  if (found && isOneOf(own, found)) overwriteAndRemove(file);
+  found?.fill(0);
+}
+
+/** Undefined also where the file holds no key: it then protects and betrays nothing. */
+function keyBeside(file: string): Uint8Array | undefined {
+  try {
+    return keyIn(file);
+  } catch (error) {
+    if (error instanceof Fault && error.code === 'vault-unfit') return undefined;
+    throw error;
+  }
 }
 
 const moving = (file: string): Pick<Prepared, 'finish' | 'undo'> => ({
@@ -200,7 +226,6 @@ const moving = (file: string): Pick<Prepared, 'finish' | 'undo'> => ({
 
 /** As far as the disk does it: a card of flash memory may keep what was overwritten. */
 function overwriteAndRemove(file: string): void {
-  if (!existsSync(file)) return;
   writeFileSync(file, Buffer.alloc(statSync(file).size), { flag: 'r+', flush: true });
   rmSync(file);
   syncFolder(dirname(file));
@@ -216,9 +241,16 @@ function ownedByService(config: Config): void {
 
 type Rekeyed = Extract<Parameters<ReturnType<typeof journalOf>['append']>[0], { kind: 'vault.rekeyed' }>;
 
-function record(config: Config, event: Rekeyed): void {
-  using journal = journalOf(config);
-  journal.append(event);
+/** Why it could not be journalled; undefined where it was. */
+function record(config: Config, event: Rekeyed): string | undefined {
+  try {
+    using journal = journalOf(config);
+    journal.append(event);
+    return undefined;
+  } catch (error) {
+    if (error instanceof Fault) return error.message;
+    throw error;
+  }
 }
 
 const isoNow = (clock: Pick<Clock, 'wall'>): string => new Date(clock.wall()).toISOString();

@@ -7,6 +7,7 @@ import { journalOf } from '../../src/adapters/journal.ts';
 import { vaultOf } from '../../src/adapters/vault.ts';
 import { makeVault, recoverVault, rekeyVault } from '../../src/adapters/vault-key.ts';
 import { systemClock } from '../../src/base/time.ts';
+import { checkVault } from '../../src/cli/door/doctor-vault.ts';
 import { lockState } from '../../src/host/lock.ts';
 import { loadConfig } from '../../src/settings/load.ts';
 import { phraseOf } from '../../src/vault/phrase.ts';
@@ -69,6 +70,30 @@ it('the same key in another place keeps its phrase', async () => {
   const change = await rekeyVault(onStick(), { source: 'file', keepKey: true, by: 'cli' });
   expect(change.phrase).toBe(phrase);
   expect(opens()).toBe('a face');
+});
+
+it('where the journal is damaged, the key leaves the data all the same, and its owner gets the phrase and is told', async () => {
+  await makeVault(config(), { source: 'beside' });
+  const opens = sealAda();
+  mkdirSync(state('journal.sqlite'));
+  const change = await rekeyVault(onStick(), { source: 'file', by: 'cli' });
+  expect(change).toMatchObject({ phrase: expect.stringMatching(/^(\w+ ){23}\w+$/), notJournalled: expect.stringContaining('journal') });
+  expect(existsSync(state('vault.key'))).toBe(false);
+  expect(opens()).toBe('a face');
+});
+
+it('a key that is recovered into another place leaves the data; the key of another door there stays', async () => {
+  const { phrase } = await makeVault(config(), { source: 'beside' });
+  await recoverVault(config(), phrase, { source: 'passphrase', passphrase: 'four plain words here', by: 'cli' });
+  expect(existsSync(state('vault.key'))).toBe(false);
+  expect(checkVault(config())).toMatchObject({ health: 'problem', found: expect.stringContaining('--unlock') });
+  const another = `${randomBytes(32).toString('base64url')}\n`;
+  writeFileSync(state('vault.key'), another);
+  await recoverVault(onStick(), phrase, { source: 'file', by: 'cli' });
+  expect(readFileSync(state('vault.key'), 'utf8')).toBe(another);
+  expect(checkVault(onStick())).toMatchObject({ health: 'problem', found: expect.stringContaining(`shred -u ${state('vault.key')}`) });
+  rmSync(state('vault.key'));
+  expect(checkVault(onStick())).toMatchObject({ health: 'ok' });
 });
 
 it('while a door runs, its key is not changed', async () => {

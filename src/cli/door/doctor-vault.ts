@@ -1,6 +1,6 @@
 /** What `doctor` says of the key that protects faces at rest: whether it is there, and what it protects against. */
-import { statSync } from 'node:fs';
-import { vaultFiles, vaultLock } from '../../adapters/vault.ts';
+import { existsSync, statSync } from 'node:fs';
+import { nextKey, vaultFiles, vaultLock } from '../../adapters/vault.ts';
 import type { Config } from '../../settings/load.ts';
 import { keyringNotes } from '../../vault/keyring.ts';
 import { sourceWords } from '../vault/vault-words.ts';
@@ -20,6 +20,12 @@ export function checkVault(config: Config): Found {
     return {
       health: 'problem',
       found: `other users may read the key in ${place}: chmod 600 ${place}, or mount what it lies on with umask=077`,
+    };
+  const left = [files.beside, nextKey(files.beside)].find((file) => notes.source !== 'beside' && existsSync(file));
+  if (left !== undefined)
+    return {
+      health: 'problem',
+      found: `${left} lies beside the data and is not used: whoever takes the card has it. Unless it is the key of another door, overwrite and delete it (shred -u ${left})`,
     };
   const unused =
     files.file !== undefined && notes.source !== 'file' ? '; vault.keyFile is set and not used: facelatch vault rekey --with file' : '';

@@ -187,9 +187,10 @@ function notesOf(config: Config): KeyNotes {
 
 const changeText = (done: string, change: KeyChange): string => `${done} ${placeText(change)}\n\n${phraseText(change.phrase)}`;
 
-function placeText(change: KeyNotes): string {
+function placeText(change: KeyChange): string {
   const { where, protects, not } = sourceWords(change);
-  return `Its key comes from ${where}.\nThat protects against: ${protects}.\nNot against: ${not}.`;
+  const unnoted = change.notJournalled === undefined ? '' : `\nThe journal has no entry of this: ${change.notJournalled}`;
+  return `Its key comes from ${where}.\nThat protects against: ${protects}.\nNot against: ${not}.${unnoted}`;
 }
 
 const phraseText = (phrase: string): string =>
