@@ -13,7 +13,7 @@ import { leaves } from '../settings/schema.ts';
 import { checkRecipient, recipientOf } from '../vault/backup/age-file.ts';
 import { takeBackupApart } from '../vault/backup/process.ts';
 import { type Backups, backupRoutine, type RoutineParts } from '../vault/backup/routine.ts';
-import type { BackupTask } from '../vault/backup/take.ts';
+import { type BackupHooks, type BackupTask, type Taken, takeBackup } from '../vault/backup/take.ts';
 import type { Vault } from '../vault/port.ts';
 import { stateFolder } from './basics.ts';
 import { nextKey, vaultFiles } from './vault.ts';
@@ -49,6 +49,22 @@ export async function backupTaskOf(
     takenAt: new Date(clock.wall()).toISOString(),
     by,
   };
+}
+
+/**
+ * Takes the backup in this process. Throws what `takeBackup` throws, and Fault `backup-failed` where the key of the vault
+ * was changed meanwhile: a door that runs holds the lock that such a change needs, a command does not.
+ */
+export function takeBackupHere(task: BackupTask, vault: Pick<Vault, 'epoch'>, hooks: Omit<BackupHooks, 'checkKey'> = {}): Promise<Taken> {
+  const checkKey = () => {
+    try {
+      void vault.epoch;
+    } catch (error) {
+      if (!(error instanceof Fault && error.code === 'vault-unfit')) throw error;
+      throw new Fault('backup-failed', 'The key of the vault was changed while the backup was taken: take the backup again', error);
+    }
+  };
+  return takeBackup(task, { ...hooks, checkKey });
 }
 
 /** The backups that a running door takes, as the settings say. */

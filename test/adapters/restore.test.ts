@@ -3,11 +3,12 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { backupTaskOf } from '../../src/adapters/backup.ts';
+import { backupTaskOf, takeBackupHere } from '../../src/adapters/backup.ts';
 import { doorKeysFile } from '../../src/adapters/basics.ts';
 import { doorKeysOf, operatorsFile } from '../../src/adapters/command.ts';
 import { dropStaged, keyHere, placeStaged, stageBackup, takeOver } from '../../src/adapters/restore.ts';
 import { unlockVault, vaultFiles, vaultOf } from '../../src/adapters/vault.ts';
+import { rekeyVault } from '../../src/adapters/vault-key.ts';
 import { newKey } from '../../src/command/keys.ts';
 import { operatorsIn } from '../../src/command/operators.ts';
 import type { Config } from '../../src/settings/load.ts';
@@ -167,4 +168,21 @@ it('a folder that may not be exchanged is left as it was', async () => {
     execFileSync('umount', [mounted]);
     rmSync(`${mounted}.restoring`, { recursive: true, force: true });
   }
+});
+
+it('a backup is not reported as taken where the key of the vault was changed meanwhile, and the one before stays', async () => {
+  await back();
+  const before = readFileSync(file);
+  using vault = vaultOf(config);
+  const task = await backupTaskOf(config, vault, { to: file, by: 'cli' });
+  let changed: Promise<unknown> | undefined;
+  const onProgress = () => {
+    changed ??= rekeyVault(config, { source: 'beside', by: 'cli' });
+  };
+  await expect(takeBackupHere(task, vault, { onProgress })).rejects.toMatchObject({
+    code: 'backup-failed',
+    message: 'The key of the vault was changed while the backup was taken: take the backup again',
+  });
+  await changed;
+  expect(readFileSync(file).equals(before)).toBe(true);
 });

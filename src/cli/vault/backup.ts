@@ -2,13 +2,13 @@
 import { setPriority } from 'node:os';
 import { basename, resolve } from 'node:path';
 import { Command } from 'commander';
-import { type BackupWish, backupTaskOf } from '../../adapters/backup.ts';
+import { type BackupWish, backupTaskOf, takeBackupHere } from '../../adapters/backup.ts';
 import { journalOf } from '../../adapters/journal.ts';
 import { vaultOf } from '../../adapters/vault.ts';
 import { Fault, messageOf } from '../../base/errors.ts';
 import type { Event } from '../../events.ts';
 import type { Config } from '../../settings/load.ts';
-import { type Taken, takeBackup } from '../../vault/backup/take.ts';
+import type { Taken } from '../../vault/backup/take.ts';
 import { type CommonOptions, checkState, configOf, exitCodes, print, tell, withCommon, withHelp } from '../context.ts';
 import { counted } from '../words.ts';
 import { bytesProgress } from './bytes-progress.ts';
@@ -55,7 +55,7 @@ async function taking(config: Config, wish: BackupWish, stop: AbortSignal): Prom
     throw new Fault('bad-argument', '--no-phrase needs a recipient: give --to age1… (or set backup.recipients)');
   const progress = bytesProgress('backing up');
   try {
-    return { ...(await takeBackup(task, { signal: stop, onProgress: progress.onProgress })), recipients };
+    return { ...(await takeBackupHere(task, vault, { signal: stop, onProgress: progress.onProgress })), recipients };
   } finally {
     progress.stop();
     task.manifestKey.fill(0);

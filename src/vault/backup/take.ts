@@ -50,6 +50,11 @@ export interface BackupHooks {
   readonly signal?: AbortSignal;
   /** Bytes of the state folder, about. */
   readonly onProgress?: (done: number, total: number) => void;
+  /**
+   * Called when the keyring was copied, and before the backup takes its place. Throws where the key of the task is no
+   * longer that of the keyring: nobody could restore such a backup.
+   */
+  readonly checkKey?: () => void;
 }
 
 interface Under {
@@ -147,6 +152,7 @@ async function* entriesOf(under: Under, files: readonly StateFile[]): AsyncGener
       await handle.close();
     }
   }
+  under.hooks.checkKey?.();
   const { door, takenAt, by } = task;
   const manifest = { format: backupFormat, facelatch: version, door, takenAt, by, files: under.listed, tombstones: under.tombstones };
   const { text, proof } = manifestText(manifest, task.manifestKey);
