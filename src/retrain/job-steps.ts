@@ -12,6 +12,7 @@ import { type FileSeal, type Shelf, shelfIn, shelved } from '../base/model/shelf
 import type { Clock } from '../base/time.ts';
 import type { Event } from '../events.ts';
 import type { Vault } from '../vault/port.ts';
+import { enrolledOf, summary } from './data/dataset.ts';
 import { learnerName } from './held/of-person.ts';
 import { type JobRow, jobSql } from './jobs.ts';
 import { writeKeptFolder } from './kept-folder.ts';
@@ -19,7 +20,7 @@ import type { Farm, NetworkComparison, RecipeProgress, RecipeResult } from './po
 import { tooFewProbes } from './probes.ts';
 import type { TrainingProcess } from './process.ts';
 import type { Registry } from './registry.ts';
-import { enrolledOf, type Samples, summary } from './samples.ts';
+import type { Samples } from './samples.ts';
 import type { RetrainStore } from './store.ts';
 import {
   type Checked,

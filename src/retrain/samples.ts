@@ -1,6 +1,6 @@
 /**
- * What this door learns from: pictures of its journal, kept for a time where the owner allows it; what people said of
- * them; and the enrolment pictures go in. Training data and the frozen set come out, apart for good. Nothing becomes
+ * What this door keeps to learn from: pictures of its journal, for a time where the owner allows it, and what people
+ * said of them, go in; they come out for whoever asks, and as data to learn from (data/dataset.ts). Nothing becomes
  * training data by itself.
  */
 import { createHash } from 'node:crypto';
@@ -9,9 +9,9 @@ import { Compile } from 'typebox/compile';
 import type { Clock } from '../base/time.ts';
 import type { PersonId } from '../events.ts';
 import type { Gallery } from '../identity/port.ts';
-import { type SplitPart, splitGroups } from './frozen-split.ts';
+import { type Dataset, datasetOf } from './data/dataset.ts';
 import { type KeptAbout, keptColumns, keptOwner, keptRowForm, markOrNull, openedPicture, sealedPicture } from './held/kept-rows.ts';
-import type { LabelledPerson, Mark, Sample, TrainingData } from './port.ts';
+import type { Mark } from './port.ts';
 import type { RetrainStore } from './store.ts';
 
 export interface SamplesOptions {
@@ -45,11 +45,6 @@ export interface KeepRequest {
   /** The first entry of the same visit; by default this one. */
   readonly visit?: number;
   readonly pictures: readonly Uint8Array[];
-}
-
-export interface Dataset {
-  readonly training: TrainingData;
-  readonly frozen: TrainingData;
 }
 
 export interface Samples {
@@ -91,9 +86,6 @@ const entryRow = Compile(
 );
 const idsForm = Compile(Type.Array(text));
 const ownerRow = Compile(Type.Object({ personId: textOrNull, takenAt: text, markedAt: Type.Null() }));
-
-/** Of each person or stranger. */
-type Gathered = Map<string, { readonly group: string; readonly sample: Sample }[]>;
 
 interface State extends SamplesOptions {
   readonly sql: ReturnType<typeof samplesSql>;
@@ -241,71 +233,4 @@ function dropLeftovers({ store, sql }: State): number {
     .filter((row) => !store.vault.holds(keptOwner(row)));
   const dropped = gone.map(({ personId, takenAt }) => (personId === null ? sql.dropDay.run(takenAt) : sql.dropPerson.run(personId)));
   return dropped.reduce((sum, { changes }) => sum + Number(changes), 0);
-}
-
-function datasetOf(state: State): Dataset {
-  const { people, strangers } = gather(state);
-  const groups = new Map<string, { pictures: number; person: boolean }>();
-  for (const [from, person] of [[people, true] as const, [strangers, false] as const])
-    for (const { group } of [...from.values()].flat()) groups.set(group, { pictures: (groups.get(group)?.pictures ?? 0) + 1, person });
-  const parts = state.store.change(() => splitGroups(state, groups));
-  const pick = (part: SplitPart): TrainingData => {
-    const own = (list: readonly { readonly group: string; readonly sample: Sample }[]) =>
-      list.filter(({ group }) => parts.get(group) === part).map(({ sample }) => sample);
-    return {
-      people: [...people].flatMap(([personId, list]): LabelledPerson[] => {
-        const samples = own(list);
-        return samples.length > 0 ? [{ personId, samples }] : [];
-      }),
-      strangers: [...strangers.values()].map(own).filter((samples) => samples.length > 0),
-    };
-  };
-  return { training: pick('train'), frozen: pick('frozen') };
-}
-
-/** Every labelled picture, by person or stranger, in groups. */
-function gather({ store, sql, gallery }: State): { readonly people: Gathered; readonly strangers: Gathered } {
-  const people: Gathered = new Map();
-  const strangers: Gathered = new Map();
-  for (const { id } of gallery.list())
-    for (const { addedAt, ...shown } of gallery.pictures(id)) {
-      if (!shown.picture) continue;
-      const sample: Sample = { id: shown.id, picture: shown.picture, origin: 'enrolment', takenAt: addedAt };
-      put(people, id, `${id}/${addedAt.slice(0, 10)}`, sample);
-    }
-  for (const row of sql.labelled.all()) {
-    const kept = store.row(keptRowForm, row);
-    const { id, visit, personId, takenAt, mark: said } = kept;
-    const picture = openedPicture(store.vault, kept);
-    if (!picture) continue;
-    const sample: Sample = { id, picture, origin: said === 'right' ? 'confirmed' : 'marked', takenAt };
-    if (personId === null) put(strangers, String(visit), `stranger/${visit}`, sample);
-    else if (people.has(personId)) put(people, personId, `${personId}/${takenAt.slice(0, 10)}`, sample);
-  }
-  return { people, strangers };
-}
-
-function put(to: Gathered, key: string, group: string, sample: Sample): void {
-  const list = to.get(key) ?? [];
-  if (!list.some((other) => other.sample.id === sample.id)) list.push({ group, sample });
-  to.set(key, list);
-}
-
-/** Everyone enrolled, with the pictures given at enrolment, from both parts. */
-export function enrolledOf(parts: readonly TrainingData[]): readonly LabelledPerson[] {
-  const all = new Map<PersonId, Sample[]>();
-  for (const { personId, samples } of parts.flatMap(({ people }) => people))
-    all.set(personId, [...(all.get(personId) ?? []), ...samples.filter(({ origin }) => origin === 'enrolment')]);
-  return [...all].filter(([, samples]) => samples.length > 0).map(([personId, samples]) => ({ personId, samples }));
-}
-
-/** Counts and a digest of what a recipe learned from: what a manifest says of it. */
-export function summary({ people, strangers }: TrainingData): { people: number; samples: number; strangers: number; digest: string } {
-  const ids = [...people.flatMap(({ samples }) => samples), ...strangers.flat()].map(({ id }) => id).toSorted();
-  return {
-    people: people.length,
-    samples: ids.length,
-    strangers: strangers.length,
-    digest: createHash('sha256').update(ids.join('\n')).digest('hex'),
-  };
 }

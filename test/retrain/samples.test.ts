@@ -2,9 +2,10 @@
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import type { Event } from '../../src/events.ts';
+import { summary } from '../../src/retrain/data/dataset.ts';
 import { markEntry } from '../../src/retrain/marking.ts';
 import type { TrainingData } from '../../src/retrain/port.ts';
-import { samplesIn, summary } from '../../src/retrain/samples.ts';
+import { samplesIn } from '../../src/retrain/samples.ts';
 import { visitPictures } from '../../src/retrain/visit-pictures.ts';
 import { face, person, smallEmbedder, smallPolicy } from '../contracts/gallery.ts';
 import { fakeClock } from '../fakes/clock.ts';
