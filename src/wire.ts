@@ -4,18 +4,15 @@
  */
 
 import { randomUUID } from 'node:crypto';
-import { join } from 'node:path';
 import { openEntrance } from './access/entrance.ts';
 import type { Door } from './access/port.ts';
 import { backupsOf } from './adapters/backup.ts';
 import { enrolmentSessionsOf, stateFolder } from './adapters/basics.ts';
-import { cameraOf, infraredOf, stepping } from './adapters/camera.ts';
-import { openChallengeOutputs, outputsOptions } from './adapters/challenge.ts';
+import { cameraOf, stepping } from './adapters/camera.ts';
 import { deskOf, doorSignerOf } from './adapters/command.ts';
 import { consentRules } from './adapters/consents.ts';
 import { metricsOf } from './adapters/host.ts';
 import { journalOf, journalPeople, journalReaderOf } from './adapters/journal.ts';
-import { checksLiveness, livenessOf, liveVisitsOf } from './adapters/liveness.ts';
 import { embeddedBroker } from './adapters/mqtt.ts';
 import { inputsOf, relayOf } from './adapters/relay.ts';
 import { Fault, messageOf } from './base/errors.ts';
@@ -33,19 +30,16 @@ import { openTrim } from './host/free-memory.ts';
 import { lockState } from './host/lock.ts';
 import { stateModes } from './host/state-folder.ts';
 import { timeSync } from './host/time-sync.ts';
-import { type ChallengeWatch, watchChallenges } from './house/challenge-watch.ts';
 import { type CommandPortsParts, commandPorts } from './house/command-ports.ts';
 import { doorEvidence } from './house/door-evidence.ts';
 import { doorStates } from './house/door-states.ts';
 import { tellEvent } from './house/event-path.ts';
 import { eyesOf } from './house/eyes.ts';
 import { decidedOn, sightingOf } from './house/frame-path.ts';
-import { type InfraredWatch, openInfraredWatch } from './house/liveness/infrared-watch.ts';
-import { watchLiveVisits } from './house/liveness/live-visits.ts';
-import { type LivenessWatch, type LivenessWatchParts, watchLiveness } from './house/liveness/liveness-watch.ts';
 import { houseVault, lockedEyes, unlocking } from './house/locked.ts';
 import { daemonLoops, type Loops } from './house/loops.ts';
 import { watchMounting } from './house/mounting-watch.ts';
+import { challengeWatchOf, infraredWatchOf, livenessWatchOf, retryOf } from './house/open-liveness.ts';
 import { outsidePictures } from './house/outside-pictures.ts';
 import { openDoorShredder } from './house/removal/open.ts';
 import type { Shredder } from './house/removal/shredder.ts';
@@ -66,7 +60,6 @@ import type { LivenessChecker } from './liveness/port.ts';
 import type { Inputs, Relay } from './relay/port.ts';
 import { liveSettings } from './settings/live.ts';
 import type { Config } from './settings/load.ts';
-import type { Backups } from './vault/backup/routine.ts';
 
 /** What a test or the command line may put in place of what the configuration would give. */
 export interface Overrides extends Listeners {
@@ -126,7 +119,9 @@ export async function wire(config: Config, log: Log, overrides: Overrides = {}):
   if (!rooms.lock)
     rooms.evidence = opening.use(doorEvidence({ config, eyes, clock, log: log.child({ room: 'identity' }), record: controller.record }));
   rooms.infrared = infraredWatchOf(rooms);
-  rooms.backups = opening.use(backupsFor(rooms, controller.record, synchronised));
+  rooms.backups = opening.use(
+    backupsOf(config, { vault: rooms.vault, journal, clock, synchronised, record: controller.record, log: log.child({ room: 'vault' }) }),
+  );
   rooms.liveness = used(opening, await livenessWatchOf(rooms, overrides, controller.record));
   const mounting = watchMounting(rooms, controller);
   const trim = openTrim(systemClock);
@@ -248,15 +243,6 @@ async function openGuarding(
   return { eyes: learning.eyes, learning };
 }
 
-/** The backups that this door takes. */
-function backupsFor(
-  { config, vault, journal, clock, log }: Rooms,
-  record: LivenessWatchParts['record'],
-  synchronised: () => boolean,
-): Backups {
-  return backupsOf(config, { vault, journal, clock, synchronised, record, log: log.child({ room: 'vault' }) });
-}
-
 /** What takes signed commands; undefined where none are taken. */
 async function deskFor(
   rooms: Rooms,
@@ -291,19 +277,6 @@ function finishRemovals(shredder: Pick<Shredder, 'finish'>, log: Log): void {
   }
 }
 
-/** The infrared camera, where there is one. */
-function infraredWatchOf({ config, clock, log, eyes, journal }: Rooms): InfraredWatch | undefined {
-  const camera = infraredOf(config, clock, ({ title, ids, port }) => journal.append({ kind: 'camera.bound', title, ids, port }));
-  if (!camera) return undefined;
-  return openInfraredWatch({
-    ...{ camera, clock },
-    reader: () => eyes.reader,
-    file: join(stateFolder(config), 'infrared.json'),
-    log: log.child({ room: 'liveness' }),
-    retryMs: config.camera.retryMaxMs,
-  });
-}
-
 /** The camera as an enrolment sees it. */
 const cameraSeen = ({ camera }: Rooms, { status }: Loops) => ({
   watch: camera.watch,
@@ -311,27 +284,6 @@ const cameraSeen = ({ camera }: Rooms, { status }: Loops) => ({
     return status.camera === 'running';
   },
 });
-
-/** What shows a challenge to the visitor, where there is something. */
-function challengeWatchOf({ config, clock, log }: Rooms, brokerUrl: string | undefined): ChallengeWatch | undefined {
-  const options = checksLiveness(config) ? outputsOptions(config, brokerUrl) : undefined;
-  return options && watchChallenges({ open: () => openChallengeOutputs(options), clock, log: log.child({ room: 'liveness' }) });
-}
-
-/** The checks of liveness, where somebody has to show that they live. */
-async function livenessWatchOf(
-  { infrared, config, clock, log, journal, vault, lock }: Rooms,
-  { liveness, reader }: Overrides,
-  record: LivenessWatchParts['record'],
-): Promise<LivenessWatch | undefined> {
-  if (!checksLiveness(config) || lock || (reader && !liveness)) return undefined;
-  const open = async () => liveness ?? (await livenessOf(config));
-  const visits = watchLiveVisits({ open: () => liveVisitsOf(config, vault), journal, log });
-  return watchLiveness({ open, clock, log, record, visits, infrared, retry: retryOf(config) });
-}
-
-/** Waits before what failed is opened again. */
-const retryOf = ({ camera }: Config) => ({ minMs: camera.retryMinMs, maxMs: camera.retryMaxMs });
 
 /** A replay in lock-step moves its own clock. */
 const isStepped = ({ camera }: Config, { camera: brought }: Overrides): boolean =>
