@@ -4,7 +4,7 @@
  * it; once it is unlocked, the house ends and is opened again with its people.
  */
 import { readerOf, thresholdOf } from '../adapters/basics.ts';
-import { unlockVault, vaultLock, vaultOf } from '../adapters/vault.ts';
+import { unlockVault, vaultFiles, vaultLock, vaultOf } from '../adapters/vault.ts';
 import { Fault, messageOf } from '../base/errors.ts';
 import type { Clock } from '../base/time.ts';
 import type { CommandPorts } from '../command/spec.ts';
@@ -14,6 +14,7 @@ import type { EnrolmentSessions, Gallery } from '../identity/port.ts';
 import { type Eyes, openEyes } from '../learning/eyes.ts';
 import { guardOf } from '../learning/parts.ts';
 import type { Config } from '../settings/load.ts';
+import { clearUnfinishedKeys } from '../vault/key-file.ts';
 import type { Vault } from '../vault/port.ts';
 import type { Rooms } from './rooms.ts';
 
@@ -22,6 +23,7 @@ const locks: ReadonlySet<string> = new Set(['vault-locked', 'vault-unfit', 'vaul
 
 /** The vault; a locked one says so to whoever asks it for anything. */
 export function houseVault(config: Config, clock: Clock): { readonly vault: Vault; readonly lock: Fault | undefined } {
+  clearUnfinishedKeys(vaultFiles(config).beside);
   try {
     return { vault: vaultOf(config, clock), lock: undefined };
   } catch (error) {

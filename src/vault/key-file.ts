@@ -1,7 +1,7 @@
 /** A key-encryption key in a file: 32 bytes as base64url text, readable by its owner alone. */
 import { randomBytes } from 'node:crypto';
-import { chownSync, existsSync, linkSync, readFileSync, rmSync, statSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { chownSync, existsSync, linkSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { getuid } from 'node:process';
 import { asFault, Fault } from '../base/errors.ts';
 import { syncFolder, writeWhole } from '../base/whole-file.ts';
@@ -35,7 +35,7 @@ export const keyText = (key: Uint8Array): Buffer => Buffer.from(`${Buffer.from(k
 
 /** Makes the file with a new key. Of two processes that do so at the same time, both get the same key. */
 export function makeKeyFile(file: string): Uint8Array {
-  const beside = `${file}.${process.pid}`;
+  const beside = join(dirname(file), `${unfinishedName(file)}${process.pid}`);
   try {
     writeKey(beside, randomBytes(32));
     linkSync(beside, file);
@@ -46,6 +46,22 @@ export function makeKeyFile(file: string): Uint8Array {
   }
   syncFolder(dirname(file));
   return keyIn(file) ?? makeKeyFile(file);
+}
+
+/** Backups leave out what begins with `.new-`. */
+const unfinishedName = (file: string): string => `.new-${basename(file)}-`;
+
+/**
+ * Removes what a process that was killed while it made the file has left: it is the key, or was never one. Nothing where
+ * there is no key file: another process may be making it now. They are not overwritten, because the file may be one and
+ * the same on the disk.
+ */
+export function clearUnfinishedKeys(file: string): void {
+  if (!existsSync(file)) return;
+  const name = basename(file);
+  for (const found of readdirSync(dirname(file)))
+    if (found.startsWith(unfinishedName(file)) || (found.startsWith(`${name}.`) && /^\d+$/.test(found.slice(name.length + 1))))
+      rmSync(join(dirname(file), found), { force: true });
 }
 
 /** Throws Fault `vault-down`; the file is then as it was. */
