@@ -16,7 +16,7 @@ import { type Backups, backupRoutine, type RoutineParts } from '../vault/backup/
 import { type BackupHooks, type BackupTask, type Taken, takeBackup } from '../vault/backup/take.ts';
 import type { Vault } from '../vault/port.ts';
 import { stateFolder } from './basics.ts';
-import { nextKey, vaultFiles } from './vault.ts';
+import { vaultFiles } from './vault.ts';
 
 export interface BackupWish {
   readonly to: string;
@@ -35,14 +35,13 @@ export async function backupTaskOf(
   clock: Pick<Clock, 'wall'> = systemClock,
 ): Promise<BackupTask> {
   const { beside, file } = vaultFiles(config);
-  const keys = [beside, ...(file === undefined ? [] : [file])];
   const given = [...config.backup.recipients, ...recipients];
   for (const recipient of given) checkRecipient(recipient, '--to (backup.recipients)');
   return {
     folder: stateFolder(config),
     to: resolve(to),
     configuration: new Map([['facelatch.json', Buffer.from(jsonText(changedSettings(config)))]]),
-    leaveOut: keys.flatMap((key) => [key, nextKey(key)]),
+    keys: [beside, ...(file === undefined ? [] : [file])],
     recipients: [...(phrase ? [await phraseRecipient(vault)] : []), ...given],
     manifestKey: vault.derived('backup manifest'),
     door: config.door.id,

@@ -24,7 +24,8 @@ export function stateToBackUp(folder: string): DatabaseSync {
   writeFileSync(join(folder, 'models', 'one', 'network.onnx'), new Uint8Array(700_000).fill(3));
   writeFileSync(join(folder, 'empty'), '');
   writeFileSync(join(folder, 'daemon.pid'), '1\n');
-  writeFileSync(join(folder, 'vault.key'), 'the key\n');
+  // The key of the vault; and what processes leave of it that are killed while they make or change it.
+  for (const name of ['vault.key', 'vault.key.next', 'vault.key.4711']) writeFileSync(join(folder, name), 'the key\n');
   const db = new DatabaseSync(join(folder, 'notes.sqlite'));
   db.exec("PRAGMA journal_mode = WAL; CREATE TABLE note (text TEXT); INSERT INTO note VALUES ('in the log')");
   return db;
@@ -34,7 +35,7 @@ export const backupTask = async (folder: string, to: string): Promise<BackupTask
   folder,
   to,
   configuration: new Map(),
-  leaveOut: [join(folder, 'vault.key')],
+  keys: [join(folder, 'vault.key')],
   recipients: [await recipientOf(derivedKey(backupKek, 'backup identity'))],
   manifestKey: derivedKey(backupKek, 'backup manifest'),
   door: 'front',

@@ -22,19 +22,19 @@ const witnessName = 'journal.sqlite.checkpoint';
 const passing = /(^|\/)(\.new-[^/]*|[^/]*(-wal|-shm|-journal|\.new|\.tmp)|daemon\.lock|daemon\.pid|training\.pid)(\/|$)|^jobs\//;
 
 /**
- * `leaveOut`: paths of files and folders, such as the key of the vault, that stay out. `passedOver`: what is neither a
- * file nor a folder, such as links.
+ * `leaveOut`: whether a path stays out, with what is below it. `passedOver`: what is neither a file nor a folder, such as
+ * links.
  */
 export function contentsOf(
   folder: string,
-  leaveOut: ReadonlySet<string>,
+  leaveOut: (path: string) => boolean,
 ): { readonly files: readonly StateFile[]; readonly passedOver: readonly string[] } {
   const files: StateFile[] = [];
   const passedOver: string[] = [];
   const walk = (at: string) => {
     for (const entry of entriesOf(join(folder, at))) {
       const path = at === '' ? entry.name : `${at}/${entry.name}`;
-      if (passing.test(path) || leaveOut.has(join(folder, path))) continue;
+      if (passing.test(path) || leaveOut(join(folder, path))) continue;
       if (entry.isDirectory()) walk(path);
       else if (entry.isFile()) files.push(...stateFile(folder, path));
       else passedOver.push(path);

@@ -26,8 +26,8 @@ export interface BackupTask {
   readonly to: string;
   /** Files of the configuration, by name. */
   readonly configuration: ReadonlyMap<string, Uint8Array>;
-  /** Paths that stay out: the key of the vault. */
-  readonly leaveOut: readonly string[];
+  /** The key of the vault. It stays out, as does what has its name with an ending: a killed process may have left it. */
+  readonly keys: readonly string[];
   /** Of age; at least one. */
   readonly recipients: readonly string[];
   /** The vault's key of this purpose. */
@@ -71,7 +71,8 @@ interface Under {
 export async function takeBackup(task: BackupTask, hooks: BackupHooks = {}): Promise<Taken> {
   checkTarget(task.to);
   clearCopies(task.folder);
-  const { files, passedOver } = contentsOf(task.folder, new Set([...task.leaveOut, task.to]));
+  const isOut = (path: string) => path === task.to || task.keys.some((key) => path === key || path.startsWith(`${key}.`));
+  const { files, passedOver } = contentsOf(task.folder, isOut);
   const total = files.reduce((sum, { bytes }) => sum + bytes, 0);
   const under: Under = { task, hooks, copies: copiesFolder(task.folder), listed: [], tombstones: [], total, done: 0 };
   try {
