@@ -144,8 +144,8 @@ export async function wire(config: Config, log: Log, overrides: Overrides = {}):
     idleFps: isStepped(config, overrides) ? 0 : config.face.idleFps,
   });
   const broker = config.mqtt.enabled && config.mqtt.embedded ? opening.use(await embeddedBroker(config)) : undefined;
-  const roster = rosterIn(rooms, controller.record, opening);
-  if (!rooms.lock) rooms.retention = opening.use(openRetention(rooms, entrance, roster));
+  const { roster, shredder } = rosterIn(rooms, controller.record, opening);
+  if (!rooms.lock) rooms.retention = opening.use(openRetention(rooms, entrance, roster, shredder));
   const seen = cameraSeen(rooms, loops);
   const enrolment = opening.use(
     enrolmentSessionsOf(config, {
@@ -259,12 +259,17 @@ async function deskFor(
 }
 
 /** Whoever is removed here leaves nothing in any room. */
-function rosterIn(rooms: Rooms, record: (event: Event) => void, opening: AsyncDisposableStack): Roster {
+function rosterIn(
+  rooms: Rooms,
+  record: (event: Event) => void,
+  opening: AsyncDisposableStack,
+): { readonly roster: Roster; readonly shredder: Shredder } {
   const { config, vault, journal, clock, learning, lock, log } = rooms;
   const { gallery } = rooms.eyes;
-  const shredder = opening.use(openDoorShredder(config, { vault, gallery, record }, learning?.place));
+  const shredder = opening.use(openDoorShredder(config, { vault, gallery, record, notes: journal }, learning?.place));
   if (!lock) finishRemovals(shredder, log);
-  return rosterOf({ gallery, journal, consents: consentRules(config, vault, clock), shred: shredder.shred });
+  const roster = rosterOf({ gallery, journal, consents: consentRules(config, vault, clock), shred: shredder.shred });
+  return { roster, shredder };
 }
 
 /** What a removal that was cut has left. The door opens without: it knows nobody whose key was destroyed. */

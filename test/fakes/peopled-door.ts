@@ -51,7 +51,7 @@ export function openPeopledDoor(folder: string, pictureBytes = 20_000): PeopledD
   const store = opened.use(openRetrainStore(storeFile(config), vault));
   const visits = opened.use(liveVisitsOf(config, vault));
   const samples = samplesOf(config, { store }, gallery);
-  const shredder = opened.use(openShredder(config, { vault, gallery, record: journal.append }));
+  const shredder = opened.use(openShredder(config, { vault, gallery, record: journal.append, notes: journal }));
   const roster = rosterOf({ gallery, journal, shred: shredder.shred });
   const random = randomOf(randomBytes(4).readUInt32LE());
   return {

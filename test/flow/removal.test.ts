@@ -19,7 +19,7 @@ it('files are searched beside the deciding thread, and the proof is journalled',
   using door = openPeopledDoor(folder.path);
   const { vault, gallery, journal, config } = door;
   const { person } = door.enrol('Ada Lovelace');
-  await using shredder = openDoorShredder(config, { vault, gallery, record: journal.append }, undefined);
+  await using shredder = openDoorShredder(config, { vault, gallery, record: journal.append, notes: journal }, undefined);
   expect(rosterOf({ gallery, journal, shred: shredder.shred }).remove(person.id)).toBe(true);
   // Nothing was learned at this door, so its kept pictures are not the shredder's: their sealed pieces are not looked for.
   expect(await shredder.proofs()).toMatchObject([{ personId: person.id, found: [], epoch: 2 }]);

@@ -55,7 +55,7 @@ async function consent(who: string, options: ConsentOptions, stop: AbortSignal):
   }
   const person = findPerson(gallery, who);
   using journal = journalOf(config);
-  using shredder = openShredder(config, { vault, gallery, record: journal.append });
+  using shredder = openShredder(config, { vault, gallery, record: journal.append, notes: journal });
   const roster = rosterOf({ gallery, journal, consents, shred: shredder.shred });
   if (options.give !== undefined) {
     roster.consent(person.id, { version: options.give, how: options.how }, 'cli');

@@ -10,6 +10,7 @@ import { openShredder } from '../../house/removal/open.ts';
 import { pictureToForget } from '../../identity/picture-id.ts';
 import type { Gallery } from '../../identity/port.ts';
 import { rosterOf } from '../../identity/roster.ts';
+import type { Journal } from '../../journal/port.ts';
 import { shownId } from '../../retrain/labels.ts';
 import type { Config } from '../../settings/load.ts';
 import { agrees } from '../agrees.ts';
@@ -48,8 +49,12 @@ export function removeCommand(stop: AbortSignal, exit: Exit): Command {
       print(options, { removed: false, person }, () => `${picture === undefined ? person.name : what} was not removed`);
       return exit(exitCodes.no);
     }
-    const append = (event: Event) => recorded(config, event);
-    using shredder = openShredder(config, { vault, gallery, record: append });
+    const append = (event: Event) => inJournal(config, (journal) => journal.append(event));
+    const notes: Pick<Journal, 'note' | 'keep'> = {
+      note: (name) => inJournal(config, (journal) => journal.note(name)),
+      keep: (kept) => inJournal(config, (journal) => journal.keep(kept)),
+    };
+    using shredder = openShredder(config, { vault, gallery, record: append, notes });
     const roster = rosterOf({ gallery, journal: { append }, consents: consentRules(config, vault), shred: shredder.shred });
     if (picture !== undefined) {
       const { pictures: left } = roster.removePicture(person.id, picture, 'cli');
@@ -65,9 +70,9 @@ export function removeCommand(stop: AbortSignal, exit: Exit): Command {
 }
 
 /** Opens the journal only now: one that cannot be opened does not keep a person who is being removed. */
-function recorded(config: Config, event: Event) {
+function inJournal<T>(config: Config, work: (journal: Journal) => T): T {
   using journal = journalOf(config);
-  return journal.append(event);
+  return work(journal);
 }
 
 function isSure(what: string, stop: AbortSignal): Promise<boolean> {
@@ -93,7 +98,7 @@ export function sealCommand(stop: AbortSignal, exit: Exit): Command {
       return exit(exitCodes.no);
     }
     // Journalled first: it lets people in.
-    recorded(config, { kind: 'gallery.sealed', people: enrolled, by: 'cli' });
+    inJournal(config, (journal) => journal.append({ kind: 'gallery.sealed', people: enrolled, by: 'cli' }));
     withPeople(config, true, () => undefined);
     print(options, { sealed: true, people: enrolled }, () => `sealed: ${peopleCount(enrolled)}`);
     exit(exitCodes.yes);

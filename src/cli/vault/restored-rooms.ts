@@ -48,7 +48,7 @@ export async function openRestoredRooms(config: Config, event: Event): Promise<R
 function peopleOf(config: Config, vault: Vault, journal: Journal): Pick<RestoredRooms, 'people' | 'unopened'> {
   try {
     using gallery = galleryOf(config, embedderOf(config), vault);
-    using shredder = openShredder(config, { vault, gallery, record: (found) => journal.append(found) });
+    using shredder = openShredder(config, { vault, gallery, record: (found) => journal.append(found), notes: journal });
     shredder.finish();
     return { people: gallery.list().length, unopened: undefined };
   } catch (error) {

@@ -4,8 +4,10 @@ import { join } from 'node:path';
 import { stateFolder } from '../../adapters/basics.ts';
 import { liveVisitsOf } from '../../adapters/liveness.ts';
 import { sideThread } from '../../base/side-thread.ts';
-import type { Event } from '../../events.ts';
+import type { Event, PersonId } from '../../events.ts';
+import { storedPeople } from '../../identity/gallery/stored.ts';
 import type { Gallery } from '../../identity/port.ts';
+import type { Journal } from '../../journal/port.ts';
 import { learningPlace, storeFile } from '../../learning/parts.ts';
 import type { LearningPlace } from '../../retrain/held/of-person.ts';
 import { openRetrainStore } from '../../retrain/store.ts';
@@ -21,6 +23,7 @@ export interface ShreddedFrom {
   readonly gallery: Gallery;
   /** Writes into the journal. */
   readonly record: (event: Event) => void;
+  readonly notes: Pick<Journal, 'note' | 'keep'>;
 }
 
 const mostRemovals = 1000;
@@ -29,7 +32,7 @@ const patienceMs = 600_000;
 /** Of the running door: files are searched beside it. `place`: absent where nothing is learned. */
 export function openDoorShredder(
   config: Config,
-  { vault, gallery, record }: ShreddedFrom,
+  { vault, gallery, record, notes }: ShreddedFrom,
   place: LearningPlace | undefined,
 ): Shredder & AsyncDisposable {
   const thread = sideThread<SearchRequest, Searched>({
@@ -39,7 +42,7 @@ export function openDoorShredder(
   const folder = stateFolder(config);
   const learned = place ? [learningHolder(place, record)] : [];
   const shredder = shredderOf({
-    ...{ vault, record },
+    ...{ vault, record, notes, isStored: storedIn(folder) },
     holders: [...peopleAndVisits(config, vault, gallery), ...learned],
     search: (traces) => thread.ask({ folder, traces }),
   });
@@ -47,21 +50,24 @@ export function openDoorShredder(
 }
 
 /** For a command. */
-export function openShredder(config: Config, { vault, gallery, record }: ShreddedFrom): Shredder & Disposable {
+export function openShredder(config: Config, { vault, gallery, record, notes }: ShreddedFrom): Shredder & Disposable {
   const opened = new DisposableStack();
   const folder = stateFolder(config);
   const shredder = shredderOf({
-    ...{ vault, record },
+    ...{ vault, record, notes, isStored: storedIn(folder) },
     holders: [...peopleAndVisits(config, vault, gallery), learnedIn(config, vault, record, opened)],
     search: async (traces) => searchFolder(folder, traces),
   });
   return { ...shredder, [Symbol.dispose]: () => opened.dispose() };
 }
 
+const peopleFile = (folder: string): string => join(folder, 'people.sqlite');
+const storedIn = (folder: string) => (personId: PersonId) => storedPeople(peopleFile(folder)).has(personId);
+
 function peopleAndVisits(config: Config, vault: Vault, gallery: Gallery): readonly Holder[] {
   const folder = stateFolder(config);
   const visits = () => (existsSync(join(folder, 'liveness.sqlite')) ? liveVisitsOf(config, vault) : undefined);
-  return [galleryHolder(gallery, join(folder, 'people.sqlite')), visitsHolder(visits)];
+  return [galleryHolder(gallery, peopleFile(folder)), visitsHolder(visits)];
 }
 
 /** Opened only when it is asked, so that a damaged file keeps nothing else from going. */

@@ -9,6 +9,7 @@ import { asFault, Fault, messageOf } from '../../base/errors.ts';
 import type { Event, PersonId } from '../../events.ts';
 import type { KeyOwner, Vault } from '../../vault/port.ts';
 import { type Searched, type Traces, tracesOf } from '../../vault/shredding.ts';
+import { type OwedParts, owe, payOwed } from './owed.ts';
 
 /** What a room holds of one person. */
 export interface Held {
@@ -32,7 +33,7 @@ export interface RemovalProof extends Searched {
   readonly epoch: number;
 }
 
-export interface ShredderParts {
+export interface ShredderParts extends OwedParts {
   readonly vault: Pick<Vault, 'destroy' | 'destroyed' | 'settle' | 'epoch'>;
   readonly holders: readonly Holder[];
   /** Writes into the journal. */
@@ -46,7 +47,9 @@ export interface Shredder {
   shred(personId: PersonId): void;
   /** What the searches since found; undefined for one that was not possible. */
   proofs(): Promise<readonly (RemovalProof | undefined)[]>;
-  /** Deletes what a removal that was cut has left, and what an old file has brought back. */
+  /** Destroys the keys that an earlier removal could not destroy. Throws what the vault and the journal throw. */
+  retry(): void;
+  /** The same, and deletes what a removal that was cut has left, and what an old file has brought back. */
   finish(): void;
 }
 
@@ -63,11 +66,18 @@ export function shredderOf(parts: ShredderParts): Shredder {
       if (first) throw new Fault(first.code, `The person is removed, but something of them is left: ${first.message}`, first);
     },
     proofs: () => Promise.all(searches),
-    finish: () => finish(parts),
+    retry: () => payOwed(parts),
+    finish: () => {
+      finish(parts);
+      payOwed(parts);
+    },
   };
 }
 
-function shredded({ vault, holders }: ShredderParts, personId: PersonId): { readonly traces: Traces; readonly faults: readonly Fault[] } {
+function shredded(
+  { vault, holders, notes }: ShredderParts,
+  personId: PersonId,
+): { readonly traces: Traces; readonly faults: readonly Fault[] } {
   const faults: Fault[] = [];
   // Whatever fails: what can go, goes.
   const attempt = <T>(work: () => T): T | undefined => {
@@ -79,7 +89,12 @@ function shredded({ vault, holders }: ShredderParts, personId: PersonId): { read
     }
   };
   const held = holders.flatMap((holder) => attempt(() => holder.of(personId)) ?? []);
-  attempt(() => vault.destroy([{ person: personId }, ...held.flatMap(({ owners }) => owners)]));
+  const owners: KeyOwner[] = [{ person: personId }, ...held.flatMap((one) => one.owners)];
+  attempt(() => {
+    vault.destroy(owners);
+    return 'destroyed';
+    // Noted before the rows go: afterwards nobody knows whose keys are left.
+  }) ?? attempt(() => owe(notes, personId, owners));
   for (const one of held) attempt(() => one.forget());
   return { traces: tracesOf(held.map(({ traces }) => traces)), faults };
 }

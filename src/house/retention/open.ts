@@ -34,11 +34,12 @@ export function openRetention(
   rooms: RetainedRooms,
   { controller, people }: Pick<Entrance, 'controller' | 'people'>,
   roster: Roster,
+  removals: RetentionParts['removals'],
 ): RetentionWatch {
   const { config, clock, log, journal, time, entries, vault, learning } = rooms;
   const folder = stateFolder(config);
   return retentionWatch({
-    ...{ config, folder, clock, journal, time, entries, roster, vault },
+    ...{ config, folder, clock, journal, time, entries, roster, removals, vault },
     gallery: galleryOf(rooms),
     rule: ruler({ gallery: people, journal, names: ruleNames(config.access) }),
     consents: consentRules(config, vault, clock).book,

@@ -19,6 +19,7 @@ import type { Entry, Journal, JournalReader, Seq } from '../../journal/port.ts';
 import type { Samples } from '../../retrain/samples.ts';
 import type { Config } from '../../settings/load.ts';
 import type { Vault } from '../../vault/port.ts';
+import type { Shredder } from '../removal/shredder.ts';
 import type { SureTime } from './sure-time.ts';
 import { dayMs, unusedStep, useKinds } from './unused.ts';
 
@@ -36,6 +37,7 @@ export interface RetentionParts {
   readonly record: (event: Event) => void;
   readonly gallery: Pick<Gallery, 'ids' | 'rules'>;
   readonly roster: Pick<Roster, 'remove' | 'withdraw'>;
+  readonly removals: Pick<Shredder, 'retry'>;
   readonly rule: ChangeRules;
   readonly consents: ConsentBook;
   /** Nobody is at the door, or they have been decided on. */
@@ -109,7 +111,7 @@ async function look(state: State): Promise<void> {
   state.nextMs = monoMs + everyMs;
   const daily = monoMs >= state.nextPeopleMs;
   if (daily) state.nextPeopleMs = monoMs + dayMs;
-  for (const step of [noteTime, ...(daily ? [consents, unusedPeople, attempts, visitorKeys] : []), oldEntries, disk]) {
+  for (const step of [noteTime, owedKeys, ...(daily ? [consents, unusedPeople, attempts, visitorKeys] : []), oldEntries, disk]) {
     try {
       await step(state);
     } catch (error) {
@@ -126,6 +128,8 @@ async function noteTime(state: State): Promise<void> {
   state.nextNoteMs = nowMs + noteEveryMs;
   state.time.note();
 }
+
+const owedKeys = async ({ removals }: State): Promise<void> => removals.retry();
 
 /** Lets the door work; for as long as somebody is there. Throws the reason once the watch is closed. */
 async function pause({ clock, quiet, over }: State): Promise<void> {

@@ -14,12 +14,14 @@ let vault: Vault;
 let steps: string[];
 let journalled: Event[];
 let looked: Traces[];
+let stored: string[];
+let kept: Record<string, string>;
 let search: (traces: Traces) => Promise<Searched | undefined>;
 beforeEach(() => {
   vault = memoryVault();
   for (const owner of [{ person: 'ada' }, { person: 'ben' }, { model: 'twin' }])
     vault.seal(owner, { schema: 's', column: 'c', row: 'r' }, bytesOf('x'));
-  [steps, journalled, looked] = [[], [], []];
+  [steps, journalled, looked, stored, kept] = [[], [], [], [], {}];
   search = async (traces) => {
     looked.push(traces);
     return clean;
@@ -35,7 +37,13 @@ const holder = (name: string, owners: readonly KeyOwner[] = [], left: string[] =
   sweep: () => left.splice(0),
 });
 const shredder = (...holders: Holder[]) =>
-  shredderOf({ vault, holders, record: (event) => void journalled.push(event), search: (traces) => search(traces) });
+  shredderOf({
+    ...{ vault, holders },
+    record: (event) => void journalled.push(event),
+    search: (traces) => search(traces),
+    notes: { note: (name) => kept[name], keep: (notes) => void Object.assign(kept, notes) },
+    isStored: (id) => stored.includes(id),
+  });
 
 test('everything is noted, then the keys go, then the rows; the proof follows and is journalled', async () => {
   const { shred, proofs } = shredder(holder('gallery'), holder('learning', [{ model: 'twin' }]));
@@ -118,4 +126,23 @@ test('the next start deletes what is left of people whose keys are gone, and jou
   expect(journalled).toEqual([{ kind: 'person.removed', personId: 'ada' }]);
   finish();
   expect(journalled).toHaveLength(1);
+});
+
+test('keys that cannot be destroyed now are destroyed later, in another process too; whoever is stored after all keeps theirs', () => {
+  const real = vault;
+  const full = () => {
+    throw new Fault('disk-full', 'The disk of the keyring is full.');
+  };
+  vault = { ...real, epoch: 1, destroy: full };
+  const first = shredder(holder('gallery'), holder('learning', [{ model: 'twin' }]));
+  for (const id of ['ada', 'ben']) expect(() => first.shred(id)).toThrow(expect.objectContaining({ code: 'disk-full' }));
+  expect(() => first.retry()).toThrow(expect.objectContaining({ code: 'disk-full' }));
+  vault = real;
+  stored = ['ben'];
+  shredder(holder('gallery')).finish();
+  expect(['ada', 'ben'].map((person) => vault.holds({ person }))).toEqual([false, true]);
+  expect(vault.destroyed().map(({ owner }) => owner)).toEqual(expect.arrayContaining([{ person: 'ada' }, { model: 'twin' }]));
+  const { epoch } = vault;
+  shredder().retry();
+  expect(vault.epoch).toBe(epoch);
 });

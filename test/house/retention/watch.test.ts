@@ -71,6 +71,7 @@ function open(privacy: Record<string, unknown>, parts: Partial<RetentionParts> =
       using consents = openConsents({ file: join(folder, 'consent.sqlite'), vault, clock });
       return work(consents);
     },
+    removals: { retry: () => undefined },
     quiet: () => true,
     forgetAttempts: (upTo) => void forgotten.push(upTo),
     samples: undefined,

@@ -1,0 +1,44 @@
+/**
+ * Keys that a removal could not destroy, because the keyring was held or its disk full: they are noted beside the
+ * journal and destroyed later, so that no older backup brings the person back. The notes and the vault go in.
+ */
+import Type, { type Static } from 'typebox';
+import { Compile } from 'typebox/compile';
+import { parseJson } from '../../base/jws.ts';
+import type { PersonId } from '../../events.ts';
+import type { Journal } from '../../journal/port.ts';
+import type { KeyOwner, Vault } from '../../vault/port.ts';
+
+export interface OwedParts {
+  readonly vault: Pick<Vault, 'destroy'>;
+  readonly notes: Pick<Journal, 'note' | 'keep'>;
+  /** Whether rows of them are there. */
+  readonly isStored: (personId: PersonId) => boolean;
+}
+
+const noteName = 'removal.owed';
+const ownerForm = Type.Union([Type.Object({ person: Type.String() }), Type.Object({ model: Type.String() })]);
+const ownerCheck = Compile(ownerForm);
+const owedForm = Type.Array(Type.Object({ personId: Type.String(), owners: Type.Array(ownerForm) }));
+const check = Compile(owedForm);
+
+/** Notes them durably. Throws what the journal throws. */
+export function owe(notes: OwedParts['notes'], personId: PersonId, owners: readonly KeyOwner[]): void {
+  keep(notes, [...owedIn(notes), { personId, owners: owners.filter((owner) => ownerCheck.Check(owner)) }]);
+}
+
+/** Destroys them. Whoever is still stored was not removed, and keeps theirs. Throws what the vault and the journal throw. */
+export function payOwed({ vault, notes, isStored }: OwedParts): void {
+  const owed = owedIn(notes);
+  if (owed.length === 0) return;
+  const owners = owed.filter(({ personId }) => !isStored(personId)).flatMap((one) => one.owners);
+  if (owners.length > 0) vault.destroy(owners);
+  keep(notes, []);
+}
+
+function owedIn(notes: OwedParts['notes']): Static<typeof owedForm> {
+  const found = parseJson(Buffer.from(notes.note(noteName) ?? '[]'));
+  return check.Check(found) ? found : [];
+}
+
+const keep = (notes: OwedParts['notes'], owed: Static<typeof owedForm>): void => notes.keep({ [noteName]: JSON.stringify(owed) });
