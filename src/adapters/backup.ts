@@ -51,8 +51,8 @@ export async function backupTaskOf(
 }
 
 /**
- * Takes the backup in this process. Throws what `takeBackup` throws, and Fault `backup-failed` where the key of the vault
- * was changed meanwhile: a door that runs holds the lock that such a change needs, a command does not.
+ * Takes the backup in this process. Throws what `takeBackup` throws, and Fault `backup-failed` where the key of the
+ * vault was changed meanwhile: a door that runs holds the lock that such a change needs, a command does not.
  */
 export function takeBackupHere(task: BackupTask, vault: Pick<Vault, 'epoch'>, hooks: Omit<BackupHooks, 'checkKey'> = {}): Promise<Taken> {
   const checkKey = () => {

@@ -27,7 +27,7 @@ export function owe(notes: OwedParts['notes'], personId: PersonId, owners: reado
   keep(notes, [...owedIn(notes), { personId, owners: owners.filter((owner) => ownerCheck.Check(owner)) }]);
 }
 
-/** Destroys them. Whoever is still stored was not removed, and keeps theirs. Throws what the vault and the journal throw. */
+/** Destroys them. Whoever is still stored keeps theirs. Throws what the vault and the journal throw. */
 export function payOwed({ vault, notes, isStored }: OwedParts): void {
   const owed = owedIn(notes);
   if (owed.length === 0) return;

@@ -22,8 +22,8 @@ const witnessName = 'journal.sqlite.checkpoint';
 const passing = /(^|\/)(\.new-[^/]*|[^/]*(-wal|-shm|-journal|\.new|\.tmp)|daemon\.lock|daemon\.pid|training\.pid)(\/|$)|^jobs\//;
 
 /**
- * `leaveOut`: whether a path stays out, with what is below it. `passedOver`: what is neither a file nor a folder, such as
- * links.
+ * `leaveOut`: whether a path stays out, with what is below it. `passedOver`: what is neither a file nor a folder, such
+ * as links.
  */
 export function contentsOf(
   folder: string,

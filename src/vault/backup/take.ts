@@ -26,7 +26,7 @@ export interface BackupTask {
   readonly to: string;
   /** Files of the configuration, by name. */
   readonly configuration: ReadonlyMap<string, Uint8Array>;
-  /** The key of the vault. It stays out, as does what has its name with an ending: a killed process may have left it. */
+  /** The key of the vault. It stays out, and so does its name with an ending: a killed process may have left it. */
   readonly keys: readonly string[];
   /** Of age; at least one. */
   readonly recipients: readonly string[];
