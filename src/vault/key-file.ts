@@ -52,9 +52,9 @@ export function makeKeyFile(file: string): Uint8Array {
 const unfinishedName = (file: string): string => `.new-${basename(file)}-`;
 
 /**
- * Removes what a process that was killed while it made the file has left: it is the key, or was never one. Nothing where
- * there is no key file: another process may be making it now. They are not overwritten, because the file may be one and
- * the same on the disk.
+ * Removes what a process that was killed while it made the file has left: it is the key, or was never one. Nothing
+ * where there is no key file: another process may be making it now. They are not overwritten, because the file may be
+ * one and the same on the disk.
  */
 export function clearUnfinishedKeys(file: string): void {
   if (!existsSync(file)) return;
