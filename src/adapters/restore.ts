@@ -151,7 +151,7 @@ function carryTombstones(
   const known = new Set(vault.destroyed().map(({ owner }) => ownerName(owner)));
   const removed = here.flatMap(({ owner }) => ownerOf(owner) ?? []).filter((owner) => !known.has(ownerName(owner)));
   if (removed.length > 0) vault.destroy(removed);
-  while (!vault.settle());
+  while (vault.settle() === 'more');
   return { removed, unknown: undefined };
 }
 

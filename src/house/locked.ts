@@ -53,7 +53,7 @@ function lockedVault(lock: Fault): Vault {
       return refuse();
     },
     changes: 'locked',
-    settle: () => true,
+    settle: () => 'settled',
     [Symbol.dispose]: () => undefined,
   };
 }

@@ -24,7 +24,7 @@ export function onTick(rooms: Rooms, entrance: Pick<Entrance, 'tick' | 'controll
 /** Keys that a removal has left to be wrapped again, a few at a time. */
 function settled({ vault, log }: Rooms): boolean {
   try {
-    return vault.settle();
+    return vault.settle() !== 'more';
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
     log.warn({ room: 'vault', code: error.code, err: messageOf(error) }, 'keys cannot be wrapped again now');

@@ -3,11 +3,11 @@
  * checked, and SQLite's errors as Faults with a remedy. Nothing here needs a key.
  */
 import type { DatabaseSync } from 'node:sqlite';
-import Type from 'typebox';
+import Type, { type Static } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { asFault, Fault, messageOf } from '../base/errors.ts';
 import { parseJson } from '../base/jws.ts';
-import { checkedRow, openSqlite, type SqliteKind, sqliteTrouble } from '../base/sqlite.ts';
+import { checkedRow, emptyWriteAheadLog, openSqlite, type SqliteKind, sqliteTrouble } from '../base/sqlite.ts';
 import { type KeyNotes, keySources } from './port.ts';
 
 const schemaVersion = 1;
@@ -54,13 +54,14 @@ export const destroyedForm = Compile(Type.Object({ owner: Type.String(), at: Typ
 export interface KeyringFile {
   readonly file: string;
   readonly db: DatabaseSync;
+  readonly lockTimeoutMs: number;
   readonly sql: ReturnType<typeof statements>;
 }
 
 /** Opens the file, made where there is none. Throws Faults `database-newer`, `vault-damaged`, `vault-down`. */
 export function openKeyringFile(file: string, lockTimeoutMs: number): KeyringFile {
   const { db } = openSqlite(file, kind, lockTimeoutMs);
-  return { file, db, sql: statements(db) };
+  return { file, db, lockTimeoutMs, sql: statements(db) };
 }
 
 /** Undefined where the keyring is new. */
@@ -89,7 +90,15 @@ export function note({ sql }: KeyringFile, { source, wrapped, sealedWith }: KeyN
 
 /** What is left of the epoch before: keys of owners after `upTo`, in their order, are still wrapped under it. */
 const unsettledNote = 'epochBefore';
-const unsettledForm = Compile(Type.Object({ n: Type.Integer(), salt: Type.String(), upTo: Type.String() }));
+const unsettledForm = Type.Object({
+  ...{ n: Type.Integer(), salt: Type.String(), upTo: Type.String() },
+  // Destructions since: the next epoch is so much higher, and begins when this one has all keys.
+  since: Type.Optional(Type.Integer({ minimum: 1 })),
+});
+const unsettledCheck = Compile(unsettledForm);
+export type Unsettled = Static<typeof unsettledForm>;
+/** Stands until the write-ahead log is emptied of keys as they were wrapped before. */
+const logNote = 'logHolds';
 /** Takes one or two milliseconds. */
 export const wrappedAtOnce = 40;
 const keyRows = `SELECT owner, wrapped, n, salt, proof, (SELECT value FROM notes WHERE name = '${unsettledNote}') AS before FROM keys, epoch`;
@@ -105,6 +114,9 @@ function statements(db: DatabaseSync) {
     unsettled: db.prepare(`SELECT value FROM notes WHERE name = '${unsettledNote}'`),
     settle: db.prepare(`INSERT OR REPLACE INTO notes (name, value) VALUES ('${unsettledNote}', ?)`),
     settled: db.prepare(`DELETE FROM notes WHERE name = '${unsettledNote}'`),
+    logHolds: db.prepare(`SELECT value FROM notes WHERE name = '${logNote}'`),
+    logFills: db.prepare(`INSERT OR IGNORE INTO notes (name, value) VALUES ('${logNote}', 'keys')`),
+    logEmptied: db.prepare(`DELETE FROM notes WHERE name = '${logNote}'`),
     setKey: db.prepare('INSERT OR REPLACE INTO keys (owner, wrapped) VALUES (?, ?)'),
     drop: db.prepare('DELETE FROM keys WHERE owner = ?'),
     bury: db.prepare('INSERT OR IGNORE INTO destroyed (owner, at) VALUES (?, ?)'),
@@ -121,8 +133,30 @@ function statements(db: DatabaseSync) {
   };
 }
 
-export function unsettledOf(text: unknown, file: string) {
-  return checkedRow(unsettledForm, parseJson(Buffer.from(String(text))), () => keyringDamaged(file, new Error('a note')));
+export function unsettledOf(text: unknown, file: string): Unsettled {
+  return checkedRow(unsettledCheck, parseJson(Buffer.from(String(text))), () => keyringDamaged(file, new Error('a note')));
+}
+
+/**
+ * Empties the write-ahead log of keys as they were; false where another process keeps it from that just now. It does
+ * not wait: the door's thread calls this.
+ */
+export function emptyKeyringLog({ db, lockTimeoutMs }: KeyringFile): boolean {
+  db.exec('PRAGMA busy_timeout = 0');
+  try {
+    return emptyWriteAheadLog(db);
+  } finally {
+    db.exec(`PRAGMA busy_timeout = ${lockTimeoutMs}`);
+  }
+}
+
+/** The same where it is still to be done, and notes that it is done. */
+export function settleLog(keyring: KeyringFile): boolean {
+  const { sql } = keyring;
+  if (sql.logHolds.get() === undefined) return true;
+  if (!emptyKeyringLog(keyring)) return false;
+  sql.logEmptied.run();
+  return true;
 }
 
 export function keyringGuarded<T>(file: string, work: () => T): T {

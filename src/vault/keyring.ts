@@ -7,11 +7,23 @@ import { createHmac, hkdfSync } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { checkedRow, transact } from '../base/sqlite.ts';
 import { derivedKey } from './derived.ts';
-import { destroyedForm, keyringDamaged, keyringGuarded, note, notesIn, openKeyringFile, ownersForm, ownersRow } from './keyring-file.ts';
+import {
+  destroyedForm,
+  emptyKeyringLog,
+  keyringDamaged,
+  keyringGuarded,
+  note,
+  notesIn,
+  openKeyringFile,
+  ownersForm,
+  ownersRow,
+  settleLog,
+} from './keyring-file.ts';
 import type { KeyGiven, KeyNotes, KeyOwner, KeySource, Vault } from './port.ts';
 import { opened, ownerName, ownerOf, sealed } from './sealing.ts';
 import {
   destroy,
+  epochAhead,
   isBuried,
   keyBytes,
   keyFor,
@@ -93,7 +105,7 @@ function vaultOf(state: OpenKeyring): Vault {
       return safely(() => `${sql.version.get()?.data_version} ${sql.ownChanges.get()?.n}`);
     },
     get epoch() {
-      return safely(() => present(state).epoch);
+      return safely(() => epochAhead(state));
     },
     seal: (owner, place, value) => safely(() => using(keyFor(state, owner), (key) => sealed(key, owner, place, value))),
     open: (owner, place, value) => {
@@ -109,22 +121,19 @@ function vaultOf(state: OpenKeyring): Vault {
     destroy: (owners) =>
       safely(() => {
         transact(db, () => destroy(state, owners));
-        // What the log holds of the old keys goes with it, or at the next destruction where another process is reading.
-        db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+        emptyKeyringLog(state);
       }),
     settle: () =>
       safely(() => {
-        if (sql.unsettled.get() === undefined) return true;
-        if (!transact(db, () => wrapSome(state))) return false;
-        db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
-        return true;
+        if (sql.unsettled.get() !== undefined && !transact(db, () => wrapSome(state))) return 'more';
+        return settleLog(state) ? 'settled' : 'held';
       }),
     rekey: (given) =>
       safely(() => {
         transact(db, () => rekey(state, given));
         state.kek.fill(0);
         [state.kek, state.source] = [given.kek, given.source];
-        db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+        emptyKeyringLog(state);
       }),
     destroyed: () =>
       safely(() =>

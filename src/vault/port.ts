@@ -51,6 +51,12 @@ export interface KeyGiven extends KeyNotes {
 }
 
 /**
+ * `more`: keys are still to be wrapped again, call it again soon. `held`: all are, and another process that reads the
+ * keyring keeps its write-ahead log, with the keys as they were, from being emptied: call it again later.
+ */
+export type Settling = 'more' | 'held' | 'settled';
+
+/**
  * Every method may throw the Faults `vault-down` (the keyring cannot be read or written), `vault-damaged`, and where it
  * writes `disk-full`.
  */
@@ -77,15 +83,13 @@ export interface Vault extends Disposable {
   /**
    * Destroys the keys of these owners for good, and leaves a tombstone for each. A new epoch begins: the other keys are
    * wrapped again, the first of them at once and the others by `settle`, so that an old copy of a wrapped key opens
-   * nothing in the file as it is now. One transaction; the write-ahead log is emptied afterwards. Owners without a key
-   * get a tombstone too.
+   * nothing in the file as it is now. Where an earlier destruction is not settled yet, `settle` begins the new epoch
+   * after it: the door waits for this call, and it takes the same few milliseconds however many keys there are. One
+   * transaction. Owners without a key get a tombstone too.
    */
   destroy(owners: readonly KeyOwner[]): void;
-  /**
-   * Of many keys `destroy` wraps the first few again and leaves the others for later, because the door waits for it:
-   * wraps some of them. True when none is left.
-   */
-  settle(): boolean;
+  /** A step of what `destroy` has left for later: wraps some of the keys again, and in the end empties the log. */
+  settle(): Settling;
   /**
    * From now on the keyring's key is this one and comes from there. Another key begins a new epoch, as `destroy` does.
    * One transaction. Other processes that have the keyring open with the key before it find it `vault-unfit`.
@@ -97,7 +101,7 @@ export interface Vault extends Disposable {
   owners(): readonly KeyOwner[];
   /** Another text after every change of the keyring, by whichever process. */
   readonly changes: string;
-  /** Of the wrapping of keys: grows with every destruction. */
+  /** Of the wrapping of keys, once all is settled: grows with every destruction. */
   readonly epoch: number;
   /** A key of its own for this purpose, which the recovery phrase gives too. Whoever asks overwrites it after use. */
   derived(purpose: KeyPurpose): Uint8Array;

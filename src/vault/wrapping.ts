@@ -6,7 +6,17 @@
 import { createHmac, hkdfSync, randomBytes } from 'node:crypto';
 import { Fault } from '../base/errors.ts';
 import { checkedRow, transact } from '../base/sqlite.ts';
-import { epochForm, type KeyringFile, keyForm, keyringDamaged, note, ownerForm, unsettledOf, wrappedAtOnce } from './keyring-file.ts';
+import {
+  epochForm,
+  type KeyringFile,
+  keyForm,
+  keyringDamaged,
+  note,
+  ownerForm,
+  type Unsettled,
+  unsettledOf,
+  wrappedAtOnce,
+} from './keyring-file.ts';
 import type { KeyGiven, KeyOwner, KeySource } from './port.ts';
 import { decrypted, encrypted, ownerName } from './sealing.ts';
 
@@ -102,25 +112,41 @@ export const isBuried = ({ sql }: OpenKeyring, owner: KeyOwner): boolean => sql.
 /** Within a transaction. */
 export function destroy(state: OpenKeyring, owners: readonly KeyOwner[]): void {
   const { sql } = state;
-  while (!wrapSome(state));
+  present(state);
   const at = state.now();
   for (const owner of owners) {
     if (owner === 'door') throw new TypeError('the key of the door is never destroyed');
     sql.drop.run(ownerName(owner));
     sql.bury.run(ownerName(owner), at);
   }
-  const { epoch: n, salt } = present(state);
-  startEpoch(state, n + 1);
-  sql.settle.run(JSON.stringify({ n, salt: Buffer.from(salt).toString('base64url'), upTo: '' }));
-  wrapSome(state);
+  const before = unsettled(state);
+  if (before) sql.settle.run(JSON.stringify({ ...before, since: (before.since ?? 0) + 1 } satisfies Unsettled));
+  else {
+    nextEpoch(state, 1);
+    wrapSome(state);
+  }
+  sql.logFills.run();
 }
+
+function nextEpoch(state: OpenKeyring, later: number): void {
+  const { epoch: n, salt } = present(state);
+  startEpoch(state, n + later);
+  state.sql.settle.run(JSON.stringify({ n, salt: Buffer.from(salt).toString('base64url'), upTo: '' } satisfies Unsettled));
+}
+
+function unsettled({ sql, file }: OpenKeyring): Unsettled | undefined {
+  const note = sql.unsettled.get();
+  return note && unsettledOf(note.value, file);
+}
+
+/** The epoch in which everything is settled. */
+export const epochAhead = (state: OpenKeyring): number => present(state).epoch + (unsettled(state)?.since ?? 0);
 
 /** Within a transaction: some of the keys that are still wrapped under the epoch before. True when none is left. */
 export function wrapSome(state: OpenKeyring): boolean {
   const { sql, file } = state;
-  const note = sql.unsettled.get();
-  if (!note) return true;
-  const before = unsettledOf(note.value, file);
+  const before = unsettled(state);
+  if (!before) return true;
   const rows = sql.keysAfter.all(before.upTo);
   const last = rows.at(-1);
   const { key, epoch } = present(state);
@@ -128,27 +154,30 @@ export function wrapSome(state: OpenKeyring): boolean {
     const { owner } = checkedRow(ownerForm, row, () => keyringDamaged(file, new Error('a key')));
     using(unwrapped(state, row), (dek) => sql.setKey.run(owner, encrypted(key, wrapBound(owner, epoch), dek)));
   }
-  if (rows.length < wrappedAtOnce) sql.settled.run();
-  else sql.settle.run(JSON.stringify({ ...before, upTo: last?.owner }));
-  return rows.length < wrappedAtOnce;
+  if (rows.length === wrappedAtOnce) sql.settle.run(JSON.stringify({ ...before, upTo: last?.owner }));
+  else if (before.since !== undefined) nextEpoch(state, before.since);
+  else sql.settled.run();
+  sql.logFills.run();
+  return rows.length < wrappedAtOnce && before.since === undefined;
 }
 
 /** Within a transaction. */
 export function rekey(state: OpenKeyring, given: KeyGiven): void {
   present(state);
-  while (!wrapSome(state));
   note(state, given);
+  state.sql.logFills.run();
   if (Buffer.compare(given.kek, state.kek) !== 0) wrapAgain(state, given.kek);
 }
 
-/** Every key, wrapped under a new epoch of this KEK. */
+/** Every key, wrapped under a new epoch of this KEK: nothing of an earlier one is left. */
 function wrapAgain(state: OpenKeyring, kek: Uint8Array): void {
   const { sql } = state;
   const keys = sql.keys
     .all()
     .map((row) => [checkedRow(ownerForm, row, () => keyringDamaged(state.file, new Error('a key'))).owner, unwrapped(state, row)] as const);
-  const epoch = present(state).epoch + 1;
+  const epoch = epochAhead(state) + 1;
   const key = startEpoch(state, epoch, kek);
+  sql.settled.run();
   for (const [owner, dek] of keys) {
     sql.setKey.run(owner, encrypted(key, wrapBound(owner, epoch), dek));
     dek.fill(0);

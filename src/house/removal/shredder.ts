@@ -55,10 +55,18 @@ export interface Shredder {
 
 export function shredderOf(parts: ShredderParts): Shredder {
   const searches = new Set<Promise<RemovalProof | undefined>>();
+  let settling: Promise<void> | undefined;
+  // One for all removals under way: a step of it takes milliseconds of the door's thread.
+  const settled = (): Promise<void> => {
+    settling ??= settle(parts).finally(() => {
+      settling = undefined;
+    });
+    return settling;
+  };
   return {
     shred: (personId) => {
       const { traces, faults } = shredded(parts, personId);
-      const search = proved(parts, personId, traces).finally(() => searches.delete(search));
+      const search = proved({ ...parts, settled }, personId, traces).finally(() => searches.delete(search));
       searches.add(search);
       // Where the removal itself ends with a fault, nobody waits for the search.
       search.catch(() => undefined);
@@ -99,10 +107,19 @@ function shredded(
   return { traces: tracesOf(held.map(({ traces }) => traces)), faults };
 }
 
-async function proved({ vault, record, search }: ShredderParts, personId: PersonId, traces: Traces): Promise<RemovalProof | undefined> {
+/** Where another process holds the log, the house tries it again every second, and each start. */
+async function settle({ vault }: ShredderParts): Promise<void> {
   // After whoever removes the person has journalled that.
   do await setImmediate();
-  while (!vault.settle());
+  while (vault.settle() === 'more');
+}
+
+async function proved(
+  { vault, record, search, settled }: ShredderParts & { readonly settled: () => Promise<void> },
+  personId: PersonId,
+  traces: Traces,
+): Promise<RemovalProof | undefined> {
+  await settled();
   const { epoch } = vault;
   const searched = await search(traces);
   if (!searched) return undefined;
@@ -115,7 +132,7 @@ async function proved({ vault, record, search }: ShredderParts, personId: Person
 }
 
 function finish({ vault, holders, record }: ShredderParts): void {
-  while (!vault.settle());
+  while (vault.settle() === 'more');
   const destroyed = vault.destroyed().map(({ owner }) => owner);
   if (destroyed.length === 0) return;
   const people = new Set(holders.flatMap((holder) => holder.sweep(destroyed)));

@@ -149,7 +149,10 @@ async function consents(state: State): Promise<void> {
     const { withdrawn, unfit } = book((open) =>
       open.counts.all > open.counts.ended ? open.withdrawnOf(some) : { withdrawn: [], unfit: [] },
     );
-    for (const id of withdrawn) roster.withdraw(id, 'withdrawn before');
+    for (const id of withdrawn) {
+      roster.withdraw(id, 'withdrawn before');
+      await pause(state);
+    }
     for (const personId of unfit) log.error({ personId }, 'a record of consent is damaged, or somebody changed it: restore a backup');
     await pause(state);
   }
