@@ -176,7 +176,7 @@ async function openRooms(config: Config, log: Log, overrides: Overrides, opening
   const stepped = isStepped(config, overrides) ? steppedClock() : undefined;
   const clock = overrides.clock ?? stepped ?? systemClock;
   opening.use(lockState(guardedFolder(config, log)));
-  const { vault, lock } = houseVault(config, clock);
+  const { vault, lock } = await houseVault(config, clock);
   opening.use(vault);
   const people = journalPeople(config, clock);
   const journal = opening.use(journalOf(config, clock, people));

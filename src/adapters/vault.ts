@@ -10,8 +10,10 @@ import { type Clock, systemClock } from '../base/time.ts';
 import { syncFolder } from '../base/whole-file.ts';
 import { decryptCredential } from '../host/credentials.ts';
 import type { Config } from '../settings/load.ts';
+import { type KeyLook, keyLooks } from '../vault/key-apart.ts';
 import { keyIn, keyOfText, makeKeyFile } from '../vault/key-file.ts';
 import { keyringNotes, openKeyring, openKeyringBy } from '../vault/keyring.ts';
+import { keptKeys } from '../vault/kept-keys.ts';
 import { unwrapByPassphrase } from '../vault/passphrase.ts';
 import { keyOfPhrase, looksLikePhrase } from '../vault/phrase.ts';
 import type { KeyGiven, KeyNotes, KeySource, Vault } from '../vault/port.ts';
@@ -26,8 +28,11 @@ export const credentialFile = (folder = '/etc/credstore.encrypted'): string => j
 
 type Env = Readonly<Record<string, string | undefined>>;
 
-/** Keys that somebody unlocked in this process, by passphrase or recovery phrase. The key: file of the keyring. */
-const unlocked = new Map<string, Uint8Array>();
+/** Keys that somebody unlocked in this process, by passphrase or recovery phrase. For files of keyrings. */
+const unlocked = keptKeys();
+
+/** What this process knows of key files that it looks at apart: it touches them in no other way. */
+const apart = { look: keyLooks(), keys: keptKeys(), without: new Map<string, Exclude<KeyLook, { readonly key: Uint8Array }>>() };
 
 /** Files of the vault. `next`: a new key, from before the moment in which the keyring takes it until it is in place. */
 export function vaultFiles(config: Config) {
@@ -38,6 +43,49 @@ export function vaultFiles(config: Config) {
 type VaultFiles = ReturnType<typeof vaultFiles>;
 
 export const nextKey = (file: string): string => `${file}.next`;
+
+/**
+ * Looks at the file of vault.keyFile where the vault needs it, and resolves within the limit, though what the file lies
+ * on hangs. From then on this process opens the vault with what the last look found, and does not touch the file. A key
+ * that was found stays, though its stick is pulled out.
+ */
+export async function lookAtKeyFile(config: Config, limitMs: number): Promise<void> {
+  const { keyring, file } = vaultFiles(config);
+  if (file === undefined) return;
+  await Promise.all(
+    [file, nextKey(file)].map(async (each) => {
+      // Until the first look has ended.
+      if (!apart.keys.of(each) && !apart.without.has(each)) apart.without.set(each, 'hung');
+      if (!needsKeyFile(keyring)) return;
+      const found = await apart.look(each, limitMs);
+      if (typeof found === 'object' && 'key' in found) apart.keys.keep(each, found.key);
+      else apart.without.set(each, found);
+    }),
+  );
+}
+
+/** Also where that cannot be told. */
+function needsKeyFile(keyring: string): boolean {
+  try {
+    const notes = keyringNotes(keyring);
+    return !notes || notes.source === 'file';
+  } catch (error) {
+    if (error instanceof Fault) return true;
+    throw error;
+  }
+}
+
+/** The key in the file of vault.keyFile, or of its `next`. Throws Faults `vault-locked`, `vault-down`, `vault-unfit`. */
+function keyInKeyFile(file: string, keyring: string): Uint8Array | undefined {
+  const found = apart.keys.of(file);
+  if (found) return found;
+  const without = apart.without.get(file);
+  if (without === 'gone') return undefined;
+  if (without === 'hung')
+    throw locked(keyring, 'file', `the key file ${file} (vault.keyFile), which does not answer: look after what it lies on`);
+  if (without) throw without;
+  return keyIn(file);
+}
 
 /** Opens the vault, made where there is none. Throws Faults `vault-locked`, and those of the keyring. */
 export function vaultOf(config: Config, clock: Pick<Clock, 'wall'> = systemClock, env: Env = process.env): Vault {
@@ -86,12 +134,21 @@ function openAfterCut(files: VaultFiles, options: { readonly file: string; reado
   const source = keyringNotes(files.keyring)?.source;
   if (!source || source === 'passphrase') return undefined;
   const place = source === 'credential' ? credentialFile() : files[source];
-  const kek = place === undefined ? undefined : source === 'credential' ? credentialOfRoot(nextKey(place)) : keyIn(nextKey(place));
+  const kek = place === undefined ? undefined : nextKeyIn(place, source);
   if (place === undefined || !kek) return undefined;
   const vault = openKeyring({ ...options, kek: Uint8Array.from(kek), source });
-  renameSync(nextKey(place), place);
-  syncFolder(dirname(place));
+  // The share of a key file is not touched by a door that runs: the next command of the vault moves the key.
+  if (!apart.keys.of(nextKey(place))) {
+    renameSync(nextKey(place), place);
+    syncFolder(dirname(place));
+  }
   return { vault, kek };
+}
+
+function nextKeyIn(place: string, source: KeySource): Uint8Array | undefined {
+  if (source === 'credential') return credentialOfRoot(nextKey(place));
+  if (source === 'file' && apart.without.has(nextKey(place))) return apart.keys.of(nextKey(place));
+  return keyIn(nextKey(place));
 }
 
 /** The first format of the people's file that is sealed. */
@@ -131,7 +188,7 @@ function firstKey({ keyring, file, beside }: VaultFiles, env: Env): KeyGiven {
   const credential = env.CREDENTIALS_DIRECTORY && keyIn(join(env.CREDENTIALS_DIRECTORY, credentialName));
   if (credential) return { kek: credential, source: 'credential' };
   if (file === undefined) return { kek: keyIn(beside) ?? makeKeyFile(beside), source: 'beside' };
-  const kek = keyIn(file);
+  const kek = keyInKeyFile(file, keyring);
   if (kek) return { kek, source: 'file' };
   throw locked(
     keyring,
@@ -142,8 +199,8 @@ function firstKey({ keyring, file, beside }: VaultFiles, env: Env): KeyGiven {
 
 /** From where the keyring notes. Throws Fault `vault-locked`. */
 function keyAsNoted({ keyring, file, beside }: VaultFiles, notes: KeyNotes, env: Env): KeyGiven {
-  const held = unlocked.get(keyring);
-  if (held) return { ...notes, kek: Uint8Array.from(held) };
+  const held = unlocked.of(keyring);
+  if (held) return { ...notes, kek: held };
   const found = (kek: Uint8Array | undefined, needed: string): KeyGiven => {
     if (kek) return { ...notes, kek };
     throw locked(keyring, notes.source, needed);
@@ -157,7 +214,7 @@ function keyAsNoted({ keyring, file, beside }: VaultFiles, notes: KeyNotes, env:
     case 'file':
       return file === undefined
         ? found(undefined, 'its key file: set vault.keyFile to it')
-        : found(keyIn(file), `the key file ${file} (vault.keyFile), which is not there: connect what it lies on`);
+        : found(keyInKeyFile(file, keyring), `the key file ${file} (vault.keyFile), which is not there: connect what it lies on`);
     case 'passphrase':
       return found(undefined, 'its passphrase: add --unlock to the command, or send the signed command vault.unlock to the running door');
     case 'beside':
@@ -210,7 +267,7 @@ export async function unlockVault(config: Config, secret: string): Promise<void>
   if (!notes) throw new Fault('not-found', `There is no vault ${keyring} to be unlocked: it is made at the first start`);
   const kek = looksLikePhrase(secret) ? keyOfPhrase(secret) : await keyOfPassphrase(notes, secret);
   openKeyring({ file: keyring, kek: Uint8Array.from(kek), source: notes.source, now: () => '' })[Symbol.dispose]();
-  unlocked.set(keyring, kek);
+  unlocked.keep(keyring, kek);
 }
 
 async function keyOfPassphrase({ source, wrapped }: KeyNotes, passphrase: string): Promise<Uint8Array> {

@@ -4,7 +4,7 @@
  * it; once it is unlocked, the house ends and is opened again with its people.
  */
 import { readerOf, thresholdOf } from '../adapters/basics.ts';
-import { unlockVault, vaultFiles, vaultLock, vaultOf } from '../adapters/vault.ts';
+import { lookAtKeyFile, unlockVault, vaultFiles, vaultLock, vaultOf } from '../adapters/vault.ts';
 import { Fault, messageOf } from '../base/errors.ts';
 import type { Clock } from '../base/time.ts';
 import type { CommandPorts } from '../command/spec.ts';
@@ -21,8 +21,18 @@ import type { Rooms } from './rooms.ts';
 /** What keeps a vault shut; other faults end the start. */
 const locks: ReadonlySet<string> = new Set(['vault-locked', 'vault-unfit', 'vault-damaged', 'vault-down']);
 
+/**
+ * How long a start waits for a key file whose share does not answer: then the door opens locked, because its button must
+ * not wait for a key. (The line cannot be held before: reading a large gallery for the first time takes longer than a
+ * keeper waits for the daemon.) Milliseconds.
+ */
+const firstLookMs = 1000;
+/** How long a running door lets one look take. Nobody waits for it. */
+const laterLookMs = 30_000;
+
 /** The vault; a locked one says so to whoever asks it for anything. */
-export function houseVault(config: Config, clock: Clock): { readonly vault: Vault; readonly lock: Fault | undefined } {
+export async function houseVault(config: Config, clock: Clock): Promise<{ readonly vault: Vault; readonly lock: Fault | undefined }> {
+  await lookAtKeyFile(config, firstLookMs);
   clearUnfinishedKeys(vaultFiles(config).beside);
   try {
     return { vault: vaultOf(config, clock), lock: undefined };
@@ -107,12 +117,13 @@ export function unlocking(rooms: Rooms, record: (event: Event) => void): NonNull
 
 const lookEveryMs = 2000;
 
-/** Every second: whether the key came back by itself, on its stick or by `facelatch vault recover`. */
+/** Every two seconds: whether the key came back by itself, on its stick or by `facelatch vault recover`. */
 export function lookForKey(rooms: Rooms, record: (event: Event) => void): void {
   const { lock, config, clock } = rooms;
   if (!lock || rooms.unlockedAtMs !== undefined || clock.now() < rooms.lookedForKeyMs + lookEveryMs) return;
   rooms.lookedForKeyMs = clock.now();
-  if (!vaultLock(config, clock)) unlocked(rooms, 'its key', record);
+  if (!vaultLock(config, clock)) return unlocked(rooms, 'its key', record);
+  void lookAtKeyFile(config, laterLookMs); // what it finds counts at the next look
 }
 
 function unlocked(rooms: Rooms, by: string, record: (event: Event) => void): void {

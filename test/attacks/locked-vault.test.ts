@@ -1,8 +1,8 @@
 /** A door whose key is gone: who gets in, who can give the key back, and who cannot. A real house behind a real broker. */
 
 import { randomBytes } from 'node:crypto';
-import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { connectAsync, type MqttClient } from 'mqtt';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { deskOf } from '../../src/adapters/command.ts';
@@ -25,6 +25,7 @@ import { wire } from '../../src/wire.ts';
 import { temporaryFolder } from '../cli/facelatch.ts';
 import { type FakeCamera, fakeCamera } from '../fakes/camera.ts';
 import { doorConfig } from '../fakes/config.ts';
+import { answers, hangs } from '../fakes/hung-file.ts';
 import { openMosquitto } from '../fakes/mosquitto.ts';
 import { drawing, drawingReader } from '../fakes/reader.ts';
 import { fakeRelay } from '../fakes/relay.ts';
@@ -207,6 +208,25 @@ it('with another key in the place of its own it stays locked, until its own come
   writeFileSync(key, own);
   expect(await running).toBe('unlocked');
   expect(events).toContainEqual({ kind: 'vault.unlocked', by: 'its key' });
+}, 60_000);
+
+it('a share that hangs with the key keeps nobody out who presses the button, and the door begins again when it answers', async () => {
+  const file = join(dirname(state), 'share.key');
+  config = { ...config, vault: { ...config.vault, keyFile: file } };
+  await rekeyVault(config, { source: 'file', by: 'test' });
+  const key = readFileSync(file);
+  rmSync(file);
+  hangs(file);
+  const { house, relay, running, push } = await start();
+  expect(house.lock?.message).toContain('does not answer');
+  push();
+  await expect.poll(() => relay.pulses.length).toBe(1);
+  await answers(file, key);
+  expect(await running).toBe('unlocked');
+  expect(events).toContainEqual({ kind: 'vault.unlocked', by: 'its key' });
+  hangs(`${file}.again`);
+  renameSync(`${file}.again`, file);
+  expect((await start()).house.lock).toBeUndefined();
 }, 60_000);
 
 it('no configuration lets the command come unsigned', async () => {
