@@ -10,10 +10,10 @@ import { type Clock, systemClock } from '../base/time.ts';
 import { syncFolder } from '../base/whole-file.ts';
 import { decryptCredential } from '../host/credentials.ts';
 import type { Config } from '../settings/load.ts';
-import { type KeyLook, keyLooks } from '../vault/key-apart.ts';
+import { type KeptKeys, keptKeys } from '../vault/kept-keys.ts';
+import { type KeyLook, type KeysApart, keysApart } from '../vault/key-apart.ts';
 import { keyIn, keyOfText, makeKeyFile } from '../vault/key-file.ts';
 import { keyringNotes, openKeyring, openKeyringBy } from '../vault/keyring.ts';
-import { keptKeys } from '../vault/kept-keys.ts';
 import { unwrapByPassphrase } from '../vault/passphrase.ts';
 import { keyOfPhrase, looksLikePhrase } from '../vault/phrase.ts';
 import type { KeyGiven, KeyNotes, KeySource, Vault } from '../vault/port.ts';
@@ -28,11 +28,21 @@ export const credentialFile = (folder = '/etc/credstore.encrypted'): string => j
 
 type Env = Readonly<Record<string, string | undefined>>;
 
-/** Keys that somebody unlocked in this process, by passphrase or recovery phrase. For files of keyrings. */
-const unlocked = keptKeys();
+/** What a process knows of keys, by the files that they are for, or lie in. */
+export interface ProcessKeys {
+  /** Unlocked by passphrase or recovery phrase. For files of keyrings. */
+  readonly unlocked: KeptKeys;
+  /** Files of keys that may lie on a share. */
+  readonly apart: KeysApart;
+}
 
-/** What this process knows of key files that it looks at apart: it touches them in no other way. */
-const apart = { look: keyLooks(), keys: keptKeys(), without: new Map<string, Exclude<KeyLook, { readonly key: Uint8Array }>>() };
+export const noKeysYet = (): ProcessKeys => ({ unlocked: keptKeys(), apart: keysApart() });
+
+/**
+ * Of this process, as `process.env` is: `--unlock` is asked once for a command and all that it opens, and a house that
+ * was unlocked is opened again with the same key, in every room. Tests bring their own.
+ */
+const processKeys = noKeysYet();
 
 /** Files of the vault. `next`: a new key, from before the moment in which the keyring takes it until it is in place. */
 export function vaultFiles(config: Config) {
@@ -46,22 +56,13 @@ export const nextKey = (file: string): string => `${file}.next`;
 
 /**
  * Looks at the file of vault.keyFile where the vault needs it, and resolves within the limit, though what the file lies
- * on hangs. From then on this process opens the vault with what the last look found, and does not touch the file. A key
- * that was found stays, though its stick is pulled out.
+ * on hangs. From then on this process opens the vault with what the last look found, and does not touch the file.
  */
-export async function lookAtKeyFile(config: Config, limitMs: number): Promise<void> {
+export async function lookAtKeyFile(config: Config, limitMs: number, { apart }: ProcessKeys = processKeys): Promise<void> {
   const { keyring, file } = vaultFiles(config);
   if (file === undefined) return;
-  await Promise.all(
-    [file, nextKey(file)].map(async (each) => {
-      // Until the first look has ended.
-      if (!apart.keys.of(each) && !apart.without.has(each)) apart.without.set(each, 'hung');
-      if (!needsKeyFile(keyring)) return;
-      const found = await apart.look(each, limitMs);
-      if (typeof found === 'object' && 'key' in found) apart.keys.keep(each, found.key);
-      else apart.without.set(each, found);
-    }),
-  );
+  const needed = needsKeyFile(keyring);
+  await Promise.all([file, nextKey(file)].map((each) => (needed ? apart.look(each, limitMs) : apart.leave(each))));
 }
 
 /** Also where that cannot be told. */
@@ -75,21 +76,20 @@ function needsKeyFile(keyring: string): boolean {
   }
 }
 
-/** The key in the file of vault.keyFile, or of its `next`. Throws Faults `vault-locked`, `vault-down`, `vault-unfit`. */
-function keyInKeyFile(file: string, keyring: string): Uint8Array | undefined {
-  const found = apart.keys.of(file);
-  if (found) return found;
-  const without = apart.without.get(file);
-  if (without === 'gone') return undefined;
-  if (without === 'hung')
+/** The key in the file of vault.keyFile. Throws Faults `vault-locked`, `vault-down`, `vault-unfit`. */
+function keyInKeyFile(file: string, { keyring }: VaultFiles, { apart }: ProcessKeys): Uint8Array | undefined {
+  const found = apart.found(file);
+  if (found === undefined) return keyIn(file);
+  if (found === 'gone') return undefined;
+  if (found === 'hung')
     throw locked(keyring, 'file', `the key file ${file} (vault.keyFile), which does not answer: look after what it lies on`);
-  if (without) throw without;
-  return keyIn(file);
+  if (found instanceof Fault) throw found;
+  return found.key;
 }
 
 /** Opens the vault, made where there is none. Throws Faults `vault-locked`, and those of the keyring. */
-export function vaultOf(config: Config, clock: Pick<Clock, 'wall'> = systemClock, env: Env = process.env): Vault {
-  const { vault, kek } = openVaultWithKey(config, clock, env);
+export function vaultOf(config: Config, clock?: Pick<Clock, 'wall'>, env?: Env, held?: ProcessKeys): Vault {
+  const { vault, kek } = openVaultWithKey(config, clock, env, held);
   kek.fill(0);
   return vault;
 }
@@ -99,20 +99,21 @@ export function openVaultWithKey(
   config: Config,
   clock: Pick<Clock, 'wall'> = systemClock,
   env: Env = process.env,
+  held: ProcessKeys = processKeys,
 ): { readonly vault: Vault; readonly kek: Uint8Array } {
   const files = vaultFiles(config);
   const options = { file: files.keyring, now: () => new Date(clock.wall()).toISOString() };
   let kek = new Uint8Array();
   try {
     const choose = (notes: KeyNotes | undefined) => {
-      const given = notes ? keyAsNoted(files, notes, env) : firstKey(files, env);
+      const given = notes ? keyAsNoted(files, notes, env, held) : firstKey(files, env, held);
       kek = Uint8Array.from(given.kek);
       return given;
     };
     return { vault: openKeyringBy({ ...options, choose }), kek };
   } catch (error) {
     kek.fill(0);
-    const opened = error instanceof Fault && error.code.startsWith('vault-') ? openAfterCut(files, options) : undefined;
+    const opened = error instanceof Fault && error.code.startsWith('vault-') ? openAfterCut(files, options, held) : undefined;
     if (!opened) throw error;
     return opened;
   }
@@ -130,26 +131,28 @@ export function vaultLock(config: Config, clock?: Pick<Clock, 'wall'>, env?: Env
 }
 
 /** A change of the key that was cut after the keyring took the new key, and before the key was in its place. */
-function openAfterCut(files: VaultFiles, options: { readonly file: string; readonly now: () => string }) {
+function openAfterCut(files: VaultFiles, options: { readonly file: string; readonly now: () => string }, { apart }: ProcessKeys) {
   const source = keyringNotes(files.keyring)?.source;
   if (!source || source === 'passphrase') return undefined;
   const place = source === 'credential' ? credentialFile() : files[source];
-  const kek = place === undefined ? undefined : nextKeyIn(place, source);
-  if (place === undefined || !kek) return undefined;
+  if (place === undefined) return undefined;
+  const next = nextKey(place);
+  const found = source === 'file' ? apart.found(next) : undefined;
+  const kek = found === undefined ? nextKeyIn(next, source) : keyOfLook(found);
+  if (!kek) return undefined;
   const vault = openKeyring({ ...options, kek: Uint8Array.from(kek), source });
   // The share of a key file is not touched by a door that runs: the next command of the vault moves the key.
-  if (!apart.keys.of(nextKey(place))) {
-    renameSync(nextKey(place), place);
+  if (found === undefined) {
+    renameSync(next, place);
     syncFolder(dirname(place));
   }
   return { vault, kek };
 }
 
-function nextKeyIn(place: string, source: KeySource): Uint8Array | undefined {
-  if (source === 'credential') return credentialOfRoot(nextKey(place));
-  if (source === 'file' && apart.without.has(nextKey(place))) return apart.keys.of(nextKey(place));
-  return keyIn(nextKey(place));
-}
+const nextKeyIn = (file: string, source: KeySource): Uint8Array | undefined =>
+  source === 'credential' ? credentialOfRoot(file) : keyIn(file);
+
+const keyOfLook = (found: KeyLook): Uint8Array | undefined => (typeof found === 'object' && 'key' in found ? found.key : undefined);
 
 /** The first format of the people's file that is sealed. */
 const sealedFormat = 6;
@@ -183,12 +186,13 @@ function formatOf(file: string): number {
 }
 
 /** Of a new vault: the first source that is there. Where a key file is set, no other key is made. */
-function firstKey({ keyring, file, beside }: VaultFiles, env: Env): KeyGiven {
+function firstKey(files: VaultFiles, env: Env, held: ProcessKeys): KeyGiven {
+  const { keyring, file, beside } = files;
   refuseLostKeyring(keyring);
   const credential = env.CREDENTIALS_DIRECTORY && keyIn(join(env.CREDENTIALS_DIRECTORY, credentialName));
   if (credential) return { kek: credential, source: 'credential' };
   if (file === undefined) return { kek: keyIn(beside) ?? makeKeyFile(beside), source: 'beside' };
-  const kek = keyInKeyFile(file, keyring);
+  const kek = keyInKeyFile(file, files, held);
   if (kek) return { kek, source: 'file' };
   throw locked(
     keyring,
@@ -198,9 +202,10 @@ function firstKey({ keyring, file, beside }: VaultFiles, env: Env): KeyGiven {
 }
 
 /** From where the keyring notes. Throws Fault `vault-locked`. */
-function keyAsNoted({ keyring, file, beside }: VaultFiles, notes: KeyNotes, env: Env): KeyGiven {
-  const held = unlocked.of(keyring);
-  if (held) return { ...notes, kek: held };
+function keyAsNoted(files: VaultFiles, notes: KeyNotes, env: Env, held: ProcessKeys): KeyGiven {
+  const { keyring, file, beside } = files;
+  const unlocked = held.unlocked.of(keyring);
+  if (unlocked) return { ...notes, kek: unlocked };
   const found = (kek: Uint8Array | undefined, needed: string): KeyGiven => {
     if (kek) return { ...notes, kek };
     throw locked(keyring, notes.source, needed);
@@ -214,7 +219,7 @@ function keyAsNoted({ keyring, file, beside }: VaultFiles, notes: KeyNotes, env:
     case 'file':
       return file === undefined
         ? found(undefined, 'its key file: set vault.keyFile to it')
-        : found(keyInKeyFile(file, keyring), `the key file ${file} (vault.keyFile), which is not there: connect what it lies on`);
+        : found(keyInKeyFile(file, files, held), `the key file ${file} (vault.keyFile), which is not there: connect what it lies on`);
     case 'passphrase':
       return found(undefined, 'its passphrase: add --unlock to the command, or send the signed command vault.unlock to the running door');
     case 'beside':
@@ -261,7 +266,7 @@ const neededWords: Readonly<Record<KeySource, string>> = {
  * Unlocks the vault for this process, until it ends. `secret`: the passphrase, or the words of the recovery phrase.
  * Throws Faults `vault-unfit` (not the one of this vault), `bad-argument`, `not-found`, and those of the keyring.
  */
-export async function unlockVault(config: Config, secret: string): Promise<void> {
+export async function unlockVault(config: Config, secret: string, { unlocked }: ProcessKeys = processKeys): Promise<void> {
   const { keyring } = vaultFiles(config);
   const notes = keyringNotes(keyring);
   if (!notes) throw new Fault('not-found', `There is no vault ${keyring} to be unlocked: it is made at the first start`);

@@ -22,9 +22,9 @@ import type { Rooms } from './rooms.ts';
 const locks: ReadonlySet<string> = new Set(['vault-locked', 'vault-unfit', 'vault-damaged', 'vault-down']);
 
 /**
- * How long a start waits for a key file whose share does not answer: then the door opens locked, because its button must
- * not wait for a key. (The line cannot be held before: reading a large gallery for the first time takes longer than a
- * keeper waits for the daemon.) Milliseconds.
+ * How long a start waits for a key file whose share does not answer. Then the door opens locked, because its button
+ * must not wait for a key. (The relay cannot be opened before the vault: a keeper gives up on a daemon that reads a large
+ * gallery for the first time.) Milliseconds.
  */
 const firstLookMs = 1000;
 /** How long a running door lets one look take. Nobody waits for it. */

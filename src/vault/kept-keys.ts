@@ -1,4 +1,7 @@
-/** Keys that a process keeps until it ends, by the file that they are for. Keys go in and are taken over; copies come out. */
+/**
+ * Keys that a process keeps until it ends, by the file that they are for. Keys go in and are taken over; copies come
+ * out.
+ */
 export interface KeptKeys {
   of(file: string): Uint8Array | undefined;
   /** In place of the one before, which is overwritten with zeros. */

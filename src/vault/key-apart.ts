@@ -11,20 +11,47 @@ import { keyOfText } from './key-file.ts';
 /** `hung`: it did not answer in time. `gone`: there is no file. */
 export type KeyLook = { readonly key: Uint8Array } | 'hung' | 'gone' | Fault;
 
-/** Looks at files of keys, at each in one process at a time: one that hangs is killed, and may hang on. */
-export function keyLooks(program = 'head'): (file: string, limitMs: number) => Promise<KeyLook> {
-  const running = new Map<string, ChildProcess>();
-  return async (file, limitMs) => {
-    if (running.has(file)) return 'hung';
-    const child = spawn(program, ['-c', '1000', file], {
-      ...{ stdio: ['ignore', 'pipe', 'pipe'], cwd: '/' },
-      // The words for what went wrong are those of the C locale.
-      env: { PATH: process.env.PATH ?? '/usr/bin:/bin', LC_ALL: 'C' },
-    });
-    running.set(file, child);
-    const over = () => running.delete(file);
-    child.once('exit', over).once('error', over);
-    return await Promise.race([lookOf(child, file), hungAfter(child, limitMs)]);
+/** Files of keys that a process touches in no other way than by looking at them apart. */
+export interface KeysApart {
+  /** From now on the file is `hung` until a look has ended. */
+  leave(file: string): void;
+  /** Resolves within the limit. */
+  look(file: string, limitMs: number): Promise<void>;
+  /** What the last look found. A key is a copy, and stays where a later look hangs. Undefined for any other file. */
+  found(file: string): KeyLook | undefined;
+}
+
+/** `program`: for tests, in place of `head`. One process at a time reads a file: one that hangs may hang for long. */
+export function keysApart(program = 'head'): KeysApart {
+  const running = new Set<string>();
+  const last = new Map<string, KeyLook>();
+  const note = (file: string, found: KeyLook) => {
+    const before = last.get(file);
+    const held = typeof before === 'object' && 'key' in before ? before.key : undefined;
+    if (held && found === 'hung') return;
+    held?.fill(0);
+    last.set(file, found);
+  };
+  const leave = (file: string) => void (last.has(file) || last.set(file, 'hung'));
+  return {
+    leave,
+    look: async (file, limitMs) => {
+      if (running.has(file)) return;
+      leave(file);
+      const child = spawn(program, ['-c', '1000', file], {
+        ...{ stdio: ['ignore', 'pipe', 'pipe'], cwd: '/' },
+        // The words for what went wrong are those of the C locale.
+        env: { PATH: process.env.PATH ?? '/usr/bin:/bin', LC_ALL: 'C' },
+      });
+      running.add(file);
+      const over = () => running.delete(file);
+      child.once('exit', over).once('error', over);
+      note(file, await Promise.race([lookOf(child, file), hungAfter(child, limitMs)]));
+    },
+    found: (file) => {
+      const found = last.get(file);
+      return typeof found === 'object' && 'key' in found ? { key: Uint8Array.from(found.key) } : found;
+    },
   };
 }
 

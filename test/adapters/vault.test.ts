@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { galleryOf } from '../../src/adapters/basics.ts';
-import { unlockVault, vaultOf } from '../../src/adapters/vault.ts';
+import { lookAtKeyFile, noKeysYet, unlockVault, vaultOf } from '../../src/adapters/vault.ts';
 import { makeVault } from '../../src/adapters/vault-key.ts';
 import { systemClock } from '../../src/base/time.ts';
 import { loadConfig } from '../../src/settings/load.ts';
@@ -112,6 +112,31 @@ it('a passphrase opens for this process what nothing else opens; so do the words
   expect(by.source).toBe('passphrase');
   await unlockVault(config(), phraseOf(kek));
   expect(opened()).toEqual(by);
+});
+
+it('what one process unlocked opens nothing in another', async () => {
+  const before = opened();
+  const kek = Buffer.from(readFileSync(beside(), 'utf8'), 'base64url');
+  rmSync(beside());
+  const [here, there] = [noKeysYet(), noKeysYet()];
+  await unlockVault(config(), phraseOf(kek), here);
+  using vault = vaultOf(config(), systemClock, {}, here);
+  expect(vault.source).toBe(before.source);
+  expect(() => vaultOf(config(), systemClock, {}, there)).toThrow(locked(beside()));
+});
+
+it('a change of the key file that was cut is opened with the key that was looked for apart, and the share stays as it is', async () => {
+  const more = stick();
+  const before = opened(more);
+  renameSync(keyFile(), `${keyFile()}.next`);
+  const held = noKeysYet();
+  await lookAtKeyFile(config(more), 30_000, held);
+  using vault = vaultOf(config(more), systemClock, {}, held);
+  expect(vault.source).toBe(before.source);
+  expect(existsSync(keyFile())).toBe(false);
+  rmSync(`${keyFile()}.next`);
+  await lookAtKeyFile(config(more), 30_000, held);
+  expect(() => vaultOf(config(more), systemClock, {}, held)).toThrow(locked(keyFile()));
 });
 
 it('the recovery phrase unlocks where a key is gone, and writes nothing', async () => {

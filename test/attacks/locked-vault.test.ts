@@ -217,13 +217,14 @@ it('a share that hangs with the key keeps nobody out who presses the button, and
   const key = readFileSync(file);
   rmSync(file);
   hangs(file);
-  const { house, relay, running, push } = await start();
+  const { house, relay, running, stop, push } = await start();
   expect(house.lock?.message).toContain('does not answer');
   push();
   await expect.poll(() => relay.pulses.length).toBe(1);
   await answers(file, key);
   expect(await running).toBe('unlocked');
   expect(events).toContainEqual({ kind: 'vault.unlocked', by: 'its key' });
+  await stop();
   hangs(`${file}.again`);
   renameSync(`${file}.again`, file);
   expect((await start()).house.lock).toBeUndefined();

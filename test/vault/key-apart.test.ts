@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { keyLooks } from '../../src/vault/key-apart.ts';
+import { keysApart } from '../../src/vault/key-apart.ts';
 import { keyText } from '../../src/vault/key-file.ts';
 import { answers, hangs } from '../fakes/hung-file.ts';
 
@@ -18,27 +18,42 @@ const file = () => join(folder, 'door.key');
 const longMs = 30_000;
 
 it('gives the key, or says that it is gone, is none, or cannot be read', async () => {
-  const look = keyLooks();
-  expect(await look(file(), longMs)).toBe('gone');
+  const keys = keysApart();
+  const look = async (at = file()) => {
+    await keys.look(at, longMs);
+    return keys.found(at);
+  };
+  expect(keys.found(file())).toBeUndefined();
+  expect(await look()).toBe('gone');
   writeFileSync(file(), 'no key');
-  expect(await look(file(), longMs)).toMatchObject({ code: 'vault-unfit' });
+  expect(await look()).toMatchObject({ code: 'vault-unfit' });
   const key = randomBytes(32);
   writeFileSync(file(), keyText(key));
-  expect(await look(file(), longMs)).toEqual({ key: Uint8Array.from(key) });
-  expect(await look(join(file(), 'beneath'), longMs)).toBe('gone');
+  expect(await look()).toEqual({ key: Uint8Array.from(key) });
+  expect(await look(join(file(), 'beneath'))).toBe('gone');
   mkdirSync(join(folder, 'folder'));
-  expect(await look(join(folder, 'folder'), longMs)).toMatchObject({ code: 'vault-down', message: expect.stringContaining('Is a directory') });
-  expect(await keyLooks('no-such-program')(file(), longMs)).toMatchObject({ code: 'vault-down' });
+  expect(await look(join(folder, 'folder'))).toMatchObject({ code: 'vault-down', message: expect.stringContaining('Is a directory') });
+  const none = keysApart('no-such-program');
+  await none.look(file(), longMs);
+  expect(none.found(file())).toMatchObject({ code: 'vault-down' });
 });
 
 it('gives up in time where nothing answers, with one process at a time, and finds the key once it does', async () => {
   hangs(file());
-  const look = keyLooks();
-  const first = look(file(), 50);
-  expect(await look(file(), longMs)).toBe('hung');
-  expect(await first).toBe('hung');
+  const keys = keysApart();
+  keys.leave(file());
+  expect(keys.found(file())).toBe('hung');
+  const first = keys.look(file(), 50);
+  await keys.look(file(), longMs);
+  await first;
+  expect(keys.found(file())).toBe('hung');
   const key = randomBytes(32);
-  const found = expect.poll(() => look(file(), longMs), { timeout: 15_000 }).toEqual({ key: Uint8Array.from(key) });
+  const look = async () => keys.look(file(), longMs).then(() => keys.found(file()));
+  const found = (async () => await expect.poll(look, { timeout: 15_000 }).toEqual({ key: Uint8Array.from(key) }))();
   await answers(file(), keyText(key));
   await found;
+  await keys.look(file(), 50);
+  expect(keys.found(file())).toEqual({ key: Uint8Array.from(key) });
+  rmSync(file());
+  await expect.poll(look).toBe('gone');
 }, 20_000);
