@@ -23,8 +23,8 @@ const locks: ReadonlySet<string> = new Set(['vault-locked', 'vault-unfit', 'vaul
 
 /**
  * How long a start waits for a key file whose share does not answer. Then the door opens locked, because its button
- * must not wait for a key. (The relay cannot be opened before the vault: a keeper gives up on a daemon that reads a large
- * gallery for the first time.) Milliseconds.
+ * must not wait for a key. (The relay cannot be opened before the vault: a keeper gives up on a daemon that reads a
+ * large gallery for the first time.) Milliseconds.
  */
 const firstLookMs = 1000;
 /** How long a running door lets one look take. Nobody waits for it. */
@@ -122,8 +122,8 @@ export function lookForKey(rooms: Rooms, record: (event: Event) => void): void {
   const { lock, config, clock } = rooms;
   if (!lock || rooms.unlockedAtMs !== undefined || clock.now() < rooms.lookedForKeyMs + lookEveryMs) return;
   rooms.lookedForKeyMs = clock.now();
-  if (!vaultLock(config, clock)) return unlocked(rooms, 'its key', record);
-  void lookAtKeyFile(config, laterLookMs); // what it finds counts at the next look
+  if (!vaultLock(config, clock)) unlocked(rooms, 'its key', record);
+  else void lookAtKeyFile(config, laterLookMs); // what it finds counts at the next look
 }
 
 function unlocked(rooms: Rooms, by: string, record: (event: Event) => void): void {

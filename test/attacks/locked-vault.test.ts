@@ -221,7 +221,8 @@ it('a share that hangs with the key keeps nobody out who presses the button, and
   expect(house.lock?.message).toContain('does not answer');
   push();
   await expect.poll(() => relay.pulses.length).toBe(1);
-  await answers(file, key);
+  let ended = false;
+  await Promise.all([answers(file, key, () => ended), running.then(() => (ended = true))]);
   expect(await running).toBe('unlocked');
   expect(events).toContainEqual({ kind: 'vault.unlocked', by: 'its key' });
   await stop();

@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { keysApart } from '../../src/vault/key-apart.ts';
+import { type KeyLook, keysApart } from '../../src/vault/key-apart.ts';
 import { keyText } from '../../src/vault/key-file.ts';
 import { answers, hangs } from '../fakes/hung-file.ts';
 
@@ -47,13 +47,14 @@ it('gives up in time where nothing answers, with one process at a time, and find
   await keys.look(file(), longMs);
   await first;
   expect(keys.found(file())).toBe('hung');
-  const key = randomBytes(32);
+  const key = Uint8Array.from(randomBytes(32));
   const look = async () => keys.look(file(), longMs).then(() => keys.found(file()));
-  const found = (async () => await expect.poll(look, { timeout: 15_000 }).toEqual({ key: Uint8Array.from(key) }))();
-  await answers(file(), keyText(key));
-  await found;
+  let found: KeyLook | undefined;
+  const finding = (async () => await expect.poll(async () => (found = await look()), { timeout: 15_000 }).toEqual({ key }))();
+  await answers(file(), keyText(key), () => typeof found === 'object' && 'key' in found);
+  await finding;
   await keys.look(file(), 50);
-  expect(keys.found(file())).toEqual({ key: Uint8Array.from(key) });
+  expect(keys.found(file())).toEqual({ key });
   rmSync(file());
   await expect.poll(look).toBe('gone');
 }, 20_000);
