@@ -12,11 +12,13 @@ import type { Vault } from '../vault/port.ts';
 import { doorKeysFile, stateFolder } from './basics.ts';
 import { vaultOf } from './vault.ts';
 
+export const journalFile = (config: Config): string => join(stateFolder(config), 'journal.sqlite');
+
 /** `people`: closed with the journal. */
 export function journalOf(config: Config, clock: Clock = systemClock, people: Pseudonyms = journalPeople(config, clock)): Journal {
   try {
     const signer = textSigner(heldKeys(doorKeysFile(config)));
-    return openJournal({ file: join(stateFolder(config), 'journal.sqlite'), clock, signer, people });
+    return openJournal({ file: journalFile(config), clock, signer, people });
   } catch (error) {
     people[Symbol.dispose]();
     throw error;
@@ -54,5 +56,5 @@ function vaultIfOpen(config: Config, clock: Clock): Vault | undefined {
 
 /** The journal for whoever asks from afar. `people`: they stay open. */
 export function journalReaderOf(config: Config, people: Pseudonyms): JournalReader {
-  return journalReader(join(stateFolder(config), 'journal.sqlite'), people);
+  return journalReader(journalFile(config), people);
 }

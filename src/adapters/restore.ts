@@ -8,11 +8,12 @@ import { Fault } from '../base/errors.ts';
 import { type Clock, systemClock } from '../base/time.ts';
 import { heldKeys } from '../command/keys.ts';
 import { operatorsIn } from '../command/operators.ts';
+import { openJournal } from '../journal/sqlite.ts';
 import type { Config } from '../settings/load.ts';
 import type { Opener } from '../vault/backup/age-file.ts';
 import { keyringName } from '../vault/backup/contents.ts';
 import { putInPlace } from '../vault/backup/swap.ts';
-import { type Tombstone, tombstonesIn } from '../vault/backup/tombstones.ts';
+import { tombstonesIn } from '../vault/backup/tombstones.ts';
 import { type Unpacked, unpackBackup } from '../vault/backup/unpack.ts';
 import { derivedKey } from '../vault/derived.ts';
 import { keyIn, writeKeyFile } from '../vault/key-file.ts';
@@ -22,6 +23,7 @@ import type { KeyNotes, KeyOwner, KeySource } from '../vault/port.ts';
 import { ownerName, ownerOf } from '../vault/sealing.ts';
 import { doorKeysFile, stateFolder } from './basics.ts';
 import { operatorsFile } from './command.ts';
+import { journalFile } from './journal.ts';
 import { openVaultWithKey, unlockVault, vaultFiles } from './vault.ts';
 
 export interface StagedBackup extends Unpacked {
@@ -145,22 +147,46 @@ function carryTombstones(
   kek: Uint8Array,
   now: () => string,
 ): Pick<TakenOver, 'removed' | 'unknown'> {
-  const here = tombstonesHere(config);
-  if (typeof here === 'string') return { removed: [], unknown: here };
+  const { owners, unknown } = destroyedHere(config);
   using vault = openKeyring({ file: join(folder, keyringName), kek: Uint8Array.from(kek), source: 'beside', now });
   const known = new Set(vault.destroyed().map(({ owner }) => ownerName(owner)));
-  const removed = here.flatMap(({ owner }) => ownerOf(owner) ?? []).filter((owner) => !known.has(ownerName(owner)));
+  // The journal of another door names people who are not in this backup.
+  const journalled = removedByJournal(config).filter((owner) => vault.holds(owner));
+  const removed = [...new Map([...owners, ...journalled].map((owner) => [ownerName(owner), owner])).values()].filter(
+    (owner) => !known.has(ownerName(owner)),
+  );
   if (removed.length > 0) vault.destroy(removed);
   while (vault.settle() === 'more');
-  return { removed, unknown: undefined };
+  return { removed, unknown };
 }
 
-/** A damaged keyring is what a backup is for: it does not keep it from being restored. */
-function tombstonesHere(config: Config): readonly Tombstone[] | string {
+/** By the keyring. A damaged or lost one is what a backup is for: it does not keep it from being restored. */
+function destroyedHere(config: Config): { readonly owners: readonly KeyOwner[]; readonly unknown: string | undefined } {
+  const { keyring } = vaultFiles(config);
   try {
-    return tombstonesIn(vaultFiles(config).keyring);
+    const found = tombstonesIn(keyring);
+    const owners = (found ?? []).flatMap(({ owner }) => ownerOf(owner) ?? []);
+    return { owners, unknown: found || !isInUse(stateFolder(config)) ? undefined : `the keyring ${keyring} is gone` };
   } catch (error) {
-    if (error instanceof Fault) return error.message;
+    if (error instanceof Fault) return { owners: [], unknown: error.message };
+    throw error;
+  }
+}
+
+/** Whether a door has worked there: more than the lock of this command, a key, or an empty keyring. */
+const isInUse = (folder: string): boolean => existsSync(folder) && readdirSync(folder).some((name) => !/^(daemon|vault)\./.test(name));
+
+/** Whoever the journal says was removed. After a removal, rows hold the id itself: there is no key for a pseudonym. */
+function removedByJournal(config: Config): readonly KeyOwner[] {
+  const file = journalFile(config);
+  if (!existsSync(file)) return [];
+  try {
+    using journal = openJournal({ file, clock: systemClock });
+    return journal
+      .query({ kinds: ['person.removed', 'person.shredded'] })
+      .flatMap(({ event }) => ('personId' in event && event.personId !== undefined ? [{ person: event.personId }] : []));
+  } catch (error) {
+    if (error instanceof Fault) return [];
     throw error;
   }
 }

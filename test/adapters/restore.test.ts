@@ -6,6 +6,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { backupTaskOf, takeBackupHere } from '../../src/adapters/backup.ts';
 import { doorKeysFile } from '../../src/adapters/basics.ts';
 import { doorKeysOf, operatorsFile } from '../../src/adapters/command.ts';
+import { journalOf } from '../../src/adapters/journal.ts';
 import { dropStaged, keyHere, placeStaged, stageBackup, takeOver } from '../../src/adapters/restore.ts';
 import { unlockVault, vaultFiles, vaultOf } from '../../src/adapters/vault.ts';
 import { rekeyVault } from '../../src/adapters/vault-key.ts';
@@ -18,6 +19,7 @@ import { keyIn } from '../../src/vault/key-file.ts';
 import { keyringNotes } from '../../src/vault/keyring.ts';
 import { wrapByPassphrase } from '../../src/vault/passphrase.ts';
 import { doorConfig } from '../fakes/config.ts';
+import { writeOldGallery } from '../fakes/old-gallery.ts';
 
 let folder: string;
 let config: Config;
@@ -80,6 +82,36 @@ it('whoever was removed since the backup stays removed, also through a second re
     vault[Symbol.dispose]();
     await restore();
   }
+});
+
+it.each(['there is no keyring', 'a start was refused without it'])(
+  'where %s, restoring says that removals are not known, and takes those that the journal names',
+  async (how) => {
+    await back();
+    const { keyring } = vaultFiles(config);
+    {
+      using vault = vaultOf(config);
+      using journal = journalOf(config);
+      vault.destroy([{ person: 'p-bob' }]);
+      journal.append({ kind: 'person.removed', personId: 'p-bob' });
+      journal.append({ kind: 'person.removed', personId: 'p-of-another-door' });
+    }
+    rmSync(keyring);
+    writeOldGallery(join(folder, 'state', 'people.sqlite'), 6, { people: [], embedder: 'e' });
+    if (how.startsWith('a start')) expect(() => vaultOf(config)).toThrow(expect.objectContaining({ code: 'vault-damaged' }));
+    const { taken } = await restore();
+    expect(taken).toMatchObject({ unknown: `the keyring ${keyring} is gone`, removed: [{ person: 'p-bob' }] });
+    using vault = vaultOf(config);
+    expect(vault.holds({ person: 'p-bob' })).toBe(false);
+  },
+);
+
+it('on a device where no door has worked, no removal is missing', async () => {
+  await back();
+  const other = doorConfig({ 'state.folder': join(folder, 'other') });
+  mkdirSync(join(folder, 'other'));
+  writeFileSync(join(folder, 'other', 'daemon.lock'), '');
+  expect((await restore(other)).taken.unknown).toBeUndefined();
 });
 
 it('on another device the phrase alone restores it, and the key lies where that device keeps it', async () => {

@@ -114,7 +114,7 @@ it('an archive with one path twice is refused, and one whose folder is a file', 
 });
 
 const manifestWith = (files: Manifest['files']): Manifest => ({
-  ...{ format: 1, facelatch: '0.1.0', door: 'front', takenAt: backupNow, by: 'cli', tombstones: [] },
+  ...{ format: 1, facelatch: '0.1.0', door: 'front', takenAt: backupNow, by: 'cli' },
   files,
 });
 async function* archive(manifest: Manifest, files: Readonly<Record<string, string>>, key = manifestKey) {

@@ -10,6 +10,7 @@ import type { Opener } from '../../vault/backup/age-file.ts';
 import { derivedKey } from '../../vault/derived.ts';
 import { giveToOwnerOfFolder } from '../../vault/key-file.ts';
 import { keyOfPhrase } from '../../vault/phrase.ts';
+import { agrees } from '../agrees.ts';
 import { type CommonOptions, configOf, exitCodes, print, withCommon, withHelp } from '../context.ts';
 import { askSecret } from '../secret-prompt.ts';
 import { counted, people } from '../words.ts';
@@ -20,6 +21,7 @@ import { openRestoredRooms, type RestoredRooms } from './restored-rooms.ts';
 interface RestoreOptions extends CommonOptions {
   readonly identity?: string;
   readonly configuration?: string;
+  readonly yes?: boolean;
 }
 
 export function restoreCommand(stop: AbortSignal, exit: (code: number) => void): Command {
@@ -30,11 +32,13 @@ export function restoreCommand(stop: AbortSignal, exit: (code: number) => void):
     )
     .argument('<file>', 'a file that "facelatch backup" wrote')
     .option('--identity <file>', 'open it with this identity of age (AGE-SECRET-KEY-1…) instead of the recovery phrase')
-    .option('--configuration <folder>', 'also write the settings that were in force into this folder (facelatch.json)');
+    .option('--configuration <folder>', 'also write the settings that were in force into this folder (facelatch.json)')
+    .option('-y, --yes', 'do not ask where it is not known who was removed at this door since the backup');
   withHelp(
     command,
     ['sudo facelatch restore /mnt/backup/front-door.age', 'facelatch restore door.age --state trial    # look at it, without a lock'],
     'restored',
+    'not restored: the answer was not yes',
   );
   return withCommon(command).action(async (file: string, options: RestoreOptions) => {
     const { config } = configOf(options);
@@ -46,12 +50,13 @@ export function restoreCommand(stop: AbortSignal, exit: (code: number) => void):
     const staged = await staging(config, file, opener, stop);
     try {
       const kek = secret ?? keyHere(config, staged) ?? (await askPhrase(stop));
-      const restored = await restoring(config, staged, kek, options.configuration);
-      print(options, jsonOf(restored), () => textOf(restored, config));
+      const restored = await restoring(config, staged, kek, options, stop);
+      if (restored) print(options, jsonOf(restored), () => textOf(restored, config));
+      else print(options, { restored: false }, () => `${folder} was not restored, and is what it was`);
+      exit(restored ? exitCodes.yes : exitCodes.no);
     } finally {
       dropStaged(staged);
     }
-    exit(exitCodes.yes);
   });
 }
 
@@ -75,15 +80,29 @@ interface Restored {
   readonly aside: string | undefined;
 }
 
-async function restoring(config: Config, staged: StagedBackup, kek: Uint8Array, configuration: string | undefined): Promise<Restored> {
-  const taken = await takeOver(config, staged, kek);
-  const { takenAt } = staged.manifest;
-  const rooms = await openRestoredRooms(staged.config, { kind: 'backup.restored', takenAt, removed: taken.removed.length });
-  if (configuration !== undefined) writeConfiguration(staged, configuration);
-  const aside = placeStaged(config, staged, taken, kek);
-  kek.fill(0);
-  return { staged, taken, rooms, aside };
+/** Undefined where somebody decided against it. */
+async function restoring(
+  config: Config,
+  staged: StagedBackup,
+  kek: Uint8Array,
+  { configuration, yes }: RestoreOptions,
+  stop: AbortSignal,
+): Promise<Restored | undefined> {
+  try {
+    const taken = await takeOver(config, staged, kek);
+    if (taken.unknown !== undefined && !yes && !(await agrees(`${unknownWords(taken.unknown)}. Restore all the same?`, stop)))
+      return undefined;
+    const { takenAt } = staged.manifest;
+    const rooms = await openRestoredRooms(staged.config, { kind: 'backup.restored', takenAt, removed: taken.removed.length });
+    if (configuration !== undefined) writeConfiguration(staged, configuration);
+    return { staged, taken, rooms, aside: placeStaged(config, staged, taken, kek) };
+  } finally {
+    kek.fill(0);
+  }
 }
+
+const unknownWords = (why: string): string =>
+  `It is not known who was removed here since the backup, apart from those whom the journal names: ${why}`;
 
 function writeConfiguration({ configuration }: StagedBackup, folder: string): void {
   for (const [name, content] of configuration) writeWhole(join(folder, name), content);
@@ -108,8 +127,7 @@ function textOf({ staged: { manifest, configuration }, taken, rooms, aside }: Re
     rooms.unopened !== undefined && `The people were not opened: ${rooms.unopened}`,
     taken.removed.length > 0 &&
       `${counted(taken.removed.length, 'key')} destroyed at this door since the backup (of people, networks, days of visitors): destroyed in it too. Nobody who was removed comes back.`,
-    taken.unknown !== undefined &&
-      `It is not known who was removed here since the backup: ${taken.unknown}. Look at "facelatch people", and remove them again.`,
+    taken.unknown !== undefined && `${unknownWords(taken.unknown)}. Look at "facelatch people", and remove them again.`,
     taken.operators.length > 0 && `Operators who were taken away since stay out: ${taken.operators.join(', ')}`,
     keyPlaces[taken.source],
     rooms.copied && 'The keys of this door were made on another machine. If that machine is gone, keep them: facelatch key door --keep',

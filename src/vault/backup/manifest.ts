@@ -27,8 +27,6 @@ const manifestForm = Type.Object({
   takenAt: Type.String({ format: 'date-time' }),
   by: Type.String(),
   files: Type.Array(Type.Object({ path: Type.String(), bytes: Type.Integer({ minimum: 0 }), sha256 })),
-  /** Whose keys were destroyed by then: names of owners in the keyring. */
-  tombstones: Type.Array(Type.Object({ owner: Type.String(), at: Type.String() })),
 });
 export type Manifest = Static<typeof manifestForm>;
 const manifests = Compile(manifestForm);

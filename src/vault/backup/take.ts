@@ -13,11 +13,10 @@ import { sqliteTrouble } from '../../base/sqlite.ts';
 import { version } from '../../base/version.ts';
 import { isAlive, writeWholePieces } from '../../base/whole-file.ts';
 import { encryptedTo } from './age-file.ts';
-import { contentsOf, isGone, keyringName, type StateFile } from './contents.ts';
+import { contentsOf, isGone, type StateFile } from './contents.ts';
 import { backupFormat, configurationArea, type Manifest, manifestName, manifestText, proofName, stateArea } from './manifest.ts';
 import { problemOf } from './still-database.ts';
 import { packed, type TarEntry } from './tar-file.ts';
-import { tombstonesIn } from './tombstones.ts';
 
 export interface BackupTask {
   /** The state folder. */
@@ -62,7 +61,6 @@ interface Under {
   readonly hooks: BackupHooks;
   readonly copies: string;
   readonly listed: Manifest['files'][number][];
-  tombstones: Manifest['tombstones'];
   readonly total: number;
   done: number;
 }
@@ -74,7 +72,7 @@ export async function takeBackup(task: BackupTask, hooks: BackupHooks = {}): Pro
   const isOut = (path: string) => path === task.to || task.keys.some((key) => path === key || path.startsWith(`${key}.`));
   const { files, passedOver } = contentsOf(task.folder, isOut);
   const total = files.reduce((sum, { bytes }) => sum + bytes, 0);
-  const under: Under = { task, hooks, copies: copiesFolder(task.folder), listed: [], tombstones: [], total, done: 0 };
+  const under: Under = { task, hooks, copies: copiesFolder(task.folder), listed: [], total, done: 0 };
   try {
     mkdirSync(under.copies, { mode: 0o700 });
     const encrypted = await encryptedTo(packed(entriesOf(under, files)), task, '--to (backup.recipients)');
@@ -155,7 +153,7 @@ async function* entriesOf(under: Under, files: readonly StateFile[]): AsyncGener
   }
   under.hooks.checkKey?.();
   const { door, takenAt, by } = task;
-  const manifest = { format: backupFormat, facelatch: version, door, takenAt, by, files: under.listed, tombstones: under.tombstones };
+  const manifest = { format: backupFormat, facelatch: version, door, takenAt, by, files: under.listed };
   const { text, proof } = manifestText(manifest, task.manifestKey);
   yield { path: manifestName, bytes: text.length, content: [text] };
   yield { path: proofName, bytes: proof.length, content: [proof] };
@@ -218,7 +216,6 @@ async function copyOf(under: Under, { path }: StateFile): Promise<FileHandle | u
     } finally {
       source.close();
     }
-    if (path === keyringName) under.tombstones = [...tombstonesIn(copy, true)];
     checkWhole(copy, file);
     return await open(copy);
   } catch (error) {

@@ -4,18 +4,21 @@ import { DatabaseSync } from 'node:sqlite';
 import Type, { type Static } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { Fault, messageOf } from '../../base/errors.ts';
-import { openStill } from './still-database.ts';
 
 const form = Type.Object({ owner: Type.String(), at: Type.String() });
 const check = Compile(form);
 export type Tombstone = Static<typeof form>;
 
-/** None where there is no file. `still`: nobody else has it open. Throws Fault `vault-damaged`. */
-export function tombstonesIn(keyring: string, still = false): readonly Tombstone[] {
-  if (!existsSync(keyring)) return [];
+/**
+ * Undefined where there is no keyring: no file, or one without its first epoch, which is what a start leaves that was
+ * refused. Throws Fault `vault-damaged`.
+ */
+export function tombstonesIn(keyring: string): readonly Tombstone[] | undefined {
+  if (!existsSync(keyring)) return undefined;
   try {
-    const db = still ? openStill(keyring) : new DatabaseSync(keyring, { timeout: 5000 });
+    const db = new DatabaseSync(keyring, { timeout: 5000 });
     try {
+      if (db.prepare('SELECT n FROM epoch').get() === undefined) return undefined;
       return db
         .prepare('SELECT owner, at FROM destroyed ORDER BY at, owner')
         .all()

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Decrypter, generateIdentity, identityToRecipient } from 'age-encryption';
 import { unzipSync } from 'fflate';
@@ -49,6 +49,18 @@ it('a wrong identity, and a daemon that runs, end with one sentence and leave ev
   const locked = await facelatch(['restore', backup, '--identity', identityFile, '--state', state]);
   expect([locked.code, locked.stderr]).toEqual([3, expect.stringContaining(`(process ${process.pid}) is running`)]);
   expect(readdirSync(folder.path)).toEqual(before);
+});
+
+it('where the keyring is gone, nothing is restored before somebody says yes', { timeout: 60_000 }, async () => {
+  const lost = join(folder.path, 'lost');
+  cpSync(state, lost, { recursive: true });
+  rmSync(join(lost, 'vault.sqlite'));
+  // The key that is beside it fits the backup.
+  const args = ['restore', backup, '--identity', identityFile, '--state', lost, '--json'];
+  const asked = await facelatch(args);
+  expect([asked.code, asked.stderr]).toEqual([2, expect.stringContaining('It is not known who was removed here since the backup')]);
+  expect(existsSync(join(lost, 'vault.sqlite'))).toBe(false);
+  expect(jsonOf(await facelatch([...args, '--yes']))).toMatchObject({ unknown: expect.stringContaining('is gone'), people: 1 });
 });
 
 it('what is held about a person goes into a ZIP that only its recipient opens', { timeout: 60_000 }, async () => {
