@@ -8,7 +8,7 @@ import { Fault } from '../base/errors.ts';
 import { type Clock, systemClock } from '../base/time.ts';
 import { heldKeys } from '../command/keys.ts';
 import { operatorsIn } from '../command/operators.ts';
-import { openJournal } from '../journal/sqlite.ts';
+import { removalsIn } from '../journal/removals.ts';
 import type { Config } from '../settings/load.ts';
 import type { Opener } from '../vault/backup/age-file.ts';
 import { keyringName } from '../vault/backup/contents.ts';
@@ -18,6 +18,7 @@ import { type Unpacked, unpackBackup } from '../vault/backup/unpack.ts';
 import { derivedKey } from '../vault/derived.ts';
 import { keyIn, writeKeyFile } from '../vault/key-file.ts';
 import { keyringNotes, openKeyring } from '../vault/keyring.ts';
+import { owedNote, ownersOwed } from '../vault/owed.ts';
 import { phraseOf } from '../vault/phrase.ts';
 import type { KeyNotes, KeyOwner, KeySource } from '../vault/port.ts';
 import { ownerName, ownerOf } from '../vault/sealing.ts';
@@ -143,30 +144,49 @@ function sourceHere(config: Config, keyring: string, kek: Uint8Array): { readonl
 /** Whoever was removed at this door stays removed. */
 function carryTombstones(
   config: Config,
-  { folder }: StagedBackup,
+  { folder }: Pick<StagedBackup, 'folder'>,
   kek: Uint8Array,
   now: () => string,
 ): Pick<TakenOver, 'removed' | 'unknown'> {
-  const { owners, unknown } = destroyedHere(config);
+  const [byKeyring, byJournal] = [destroyedHere(config), removedByJournal(config)];
   using vault = openKeyring({ file: join(folder, keyringName), kek: Uint8Array.from(kek), source: 'beside', now });
   const known = new Set(vault.destroyed().map(({ owner }) => ownerName(owner)));
   // The journal of another door names people who are not in this backup.
-  const journalled = removedByJournal(config).filter((owner) => vault.holds(owner));
-  const removed = [...new Map([...owners, ...journalled].map((owner) => [ownerName(owner), owner])).values()].filter(
-    (owner) => !known.has(ownerName(owner)),
-  );
+  const owners = [...byKeyring.owners, ...byJournal.owners.filter((owner) => vault.holds(owner))];
+  const removed = [...new Map(owners.map((owner) => [ownerName(owner), owner])).values()].filter((owner) => !known.has(ownerName(owner)));
   if (removed.length > 0) vault.destroy(removed);
   while (vault.settle() === 'more');
-  return { removed, unknown };
+  const { unknown } = byKeyring;
+  return { removed, unknown: unknown === undefined ? undefined : [unknown, byJournal.unknown].filter(Boolean).join('; ') };
+}
+
+interface RemovedHere {
+  readonly owners: readonly KeyOwner[];
+  /** Why not all of them are known. */
+  readonly unknown: string | undefined;
 }
 
 /** By the keyring. A damaged or lost one is what a backup is for: it does not keep it from being restored. */
-function destroyedHere(config: Config): { readonly owners: readonly KeyOwner[]; readonly unknown: string | undefined } {
+function destroyedHere(config: Config): RemovedHere {
   const { keyring } = vaultFiles(config);
-  try {
+  return orUnknown(() => {
     const found = tombstonesIn(keyring);
     const owners = (found ?? []).flatMap(({ owner }) => ownerOf(owner) ?? []);
     return { owners, unknown: found || !isInUse(stateFolder(config)) ? undefined : `the keyring ${keyring} is gone` };
+  });
+}
+
+/** By the journal: it also names those whose keys could not be destroyed yet. */
+function removedByJournal(config: Config): RemovedHere {
+  return orUnknown(() => {
+    const { people, note } = removalsIn(journalFile(config), owedNote);
+    return { owners: [...people.map((person) => ({ person })), ...ownersOwed(note)], unknown: undefined };
+  });
+}
+
+function orUnknown(look: () => RemovedHere): RemovedHere {
+  try {
+    return look();
   } catch (error) {
     if (error instanceof Fault) return { owners: [], unknown: error.message };
     throw error;
@@ -175,21 +195,6 @@ function destroyedHere(config: Config): { readonly owners: readonly KeyOwner[]; 
 
 /** Whether a door has worked there: more than the lock of this command, a key, or an empty keyring. */
 const isInUse = (folder: string): boolean => existsSync(folder) && readdirSync(folder).some((name) => !/^(daemon|vault)\./.test(name));
-
-/** Whoever the journal says was removed. After a removal, rows hold the id itself: there is no key for a pseudonym. */
-function removedByJournal(config: Config): readonly KeyOwner[] {
-  const file = journalFile(config);
-  if (!existsSync(file)) return [];
-  try {
-    using journal = openJournal({ file, clock: systemClock });
-    return journal
-      .query({ kinds: ['person.removed', 'person.shredded'] })
-      .flatMap(({ event }) => ('personId' in event && event.personId !== undefined ? [{ person: event.personId }] : []));
-  } catch (error) {
-    if (error instanceof Fault) return [];
-    throw error;
-  }
-}
 
 /** Operators of this same door who were taken away since. */
 async function keepOut(config: Config, { config: staged }: StagedBackup): Promise<readonly string[]> {

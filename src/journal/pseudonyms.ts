@@ -8,7 +8,7 @@
  */
 import { Fault } from '../base/errors.ts';
 import type { Event, PersonId } from '../events.ts';
-import type { KeyOwner, Vault } from '../vault/port.ts';
+import { peopleOf, type Vault } from '../vault/port.ts';
 
 export interface Pseudonyms extends Disposable {
   /** The event as it is written. */
@@ -107,7 +107,7 @@ function refresh(state: State): void {
     const vault = state.vault();
     if (!vault || vault.changes === state.changes) return;
     const { changes } = vault;
-    const people = new Set(vault.owners().flatMap(personOf));
+    const people = new Set(peopleOf(vault.owners()));
     for (const [id, pseudonym] of state.byId) {
       if (people.has(id)) continue;
       state.byId.delete(id);
@@ -118,8 +118,6 @@ function refresh(state: State): void {
     state.changes = changes;
   });
 }
-
-const personOf = (owner: KeyOwner): readonly PersonId[] => (owner !== 'door' && 'person' in owner ? [owner.person] : []);
 
 /** Undefined where the person has no key. `isNew`: then one is made. */
 function pseudonymOf(state: State, id: PersonId, isNew: boolean): string | undefined {

@@ -15,6 +15,10 @@ export type KeyOwner =
   /** What belongs to nobody. This key is never destroyed. */
   | 'door';
 
+/** The people among owners. */
+export const peopleOf = (owners: readonly KeyOwner[]): readonly PersonId[] =>
+  owners.flatMap((owner) => (owner !== 'door' && 'person' in owner ? [owner.person] : []));
+
 /**
  * Where a sealed value stands. It is authenticated together with the value, so that values cannot be swapped between
  * places.

@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { backupTaskOf, takeBackupHere } from '../../src/adapters/backup.ts';
 import { doorKeysFile } from '../../src/adapters/basics.ts';
@@ -17,6 +18,7 @@ import { takeBackup } from '../../src/vault/backup/take.ts';
 import { derivedKey } from '../../src/vault/derived.ts';
 import { keyIn } from '../../src/vault/key-file.ts';
 import { keyringNotes } from '../../src/vault/keyring.ts';
+import { owe } from '../../src/vault/owed.ts';
 import { wrapByPassphrase } from '../../src/vault/passphrase.ts';
 import { doorConfig } from '../fakes/config.ts';
 import { writeOldGallery } from '../fakes/old-gallery.ts';
@@ -97,7 +99,11 @@ it.each(['there is no keyring', 'a start was refused without it'])(
       journal.append({ kind: 'person.removed', personId: 'p-of-another-door' });
     }
     rmSync(keyring);
-    writeOldGallery(join(folder, 'state', 'people.sqlite'), 6, { people: [], embedder: 'e' });
+    const people = join(folder, 'state', 'people.sqlite');
+    writeOldGallery(people, 5, { people: [], embedder: 'e' });
+    const db = new DatabaseSync(people);
+    db.exec('PRAGMA user_version = 6'); // sealed
+    db.close();
     if (how.startsWith('a start')) expect(() => vaultOf(config)).toThrow(expect.objectContaining({ code: 'vault-damaged' }));
     const { taken } = await restore();
     expect(taken).toMatchObject({ unknown: `the keyring ${keyring} is gone`, removed: [{ person: 'p-bob' }] });
@@ -105,6 +111,24 @@ it.each(['there is no keyring', 'a start was refused without it'])(
     expect(vault.holds({ person: 'p-bob' })).toBe(false);
   },
 );
+
+it('whoever was removed while the keyring could not be written stays removed', async () => {
+  await back();
+  {
+    using journal = journalOf(config);
+    owe(journal, 'p-bob', [{ person: 'p-bob' }]);
+  }
+  expect((await restore()).taken).toMatchObject({ removed: [{ person: 'p-bob' }], unknown: undefined });
+});
+
+it('a damaged journal keeps nothing from being restored; without the keyring it is told as well', async () => {
+  await back();
+  const journal = join(folder, 'state', 'journal.sqlite');
+  writeFileSync(journal, 'no database at all, but a file that somebody wrote here');
+  rmSync(vaultFiles(config).keyring);
+  const { taken } = await restore();
+  expect(taken.unknown).toMatch(/^the keyring .* is gone; .*journal/);
+});
 
 it('on a device where no door has worked, no removal is missing', async () => {
   await back();

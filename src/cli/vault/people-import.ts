@@ -6,6 +6,7 @@ import { journalOf } from '../../adapters/journal.ts';
 import { Fault } from '../../base/errors.ts';
 import type { Consent, NewPicture, Roster } from '../../identity/port.ts';
 import { rosterOf } from '../../identity/roster.ts';
+import { removedPeople } from '../../identity/rows/at-rest.ts';
 import { manyDoorReaderOf } from '../../learning/parts.ts';
 import type { Config } from '../../settings/load.ts';
 import { type MovedPerson, type PeopleFileRead, readPeopleFile } from '../../vault/backup/people-file.ts';
@@ -62,7 +63,7 @@ async function importing(config: Config, { file, opener, signal }: Omit<PeopleFi
   using journal = journalOf(config);
   const roster = rosterOf({ gallery, journal, consents: consentRules(config, vault) });
   await using reader = await manyDoorReaderOf(config, Math.max(1, pictures));
-  const removed = new Set(vault.destroyed().flatMap(({ owner }) => (typeof owner === 'object' && 'person' in owner ? [owner.person] : [])));
+  const removed = removedPeople(vault);
   const result = { door, enrolled: 0, here: 0, refused: [] as Told[], notes: [] as Told[] };
   const progress = openProgress('enrolling', people.length, 'people');
   const onPerson = async (person: MovedPerson, all: readonly Uint8Array[]) => {

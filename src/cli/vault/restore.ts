@@ -93,7 +93,7 @@ async function restoring(
     if (taken.unknown !== undefined && !yes && !(await agrees(`${unknownWords(taken.unknown)}. Restore all the same?`, stop)))
       return undefined;
     const { takenAt } = staged.manifest;
-    const rooms = await openRestoredRooms(staged.config, { kind: 'backup.restored', takenAt, removed: taken.removed.length });
+    const rooms = await openRestoredRooms(staged.config, { takenAt, removed: taken.removed });
     if (configuration !== undefined) writeConfiguration(staged, configuration);
     return { staged, taken, rooms, aside: placeStaged(config, staged, taken, kek) };
   } finally {

@@ -19,7 +19,7 @@ import { embedderOf } from '../../learning/networks.ts';
 import { storeFile } from '../../learning/parts.ts';
 import { openRetrainStore } from '../../retrain/store.ts';
 import type { Config } from '../../settings/load.ts';
-import type { Vault } from '../../vault/port.ts';
+import { type KeyOwner, peopleOf, type Vault } from '../../vault/port.ts';
 
 export interface RestoredRooms {
   readonly people: number;
@@ -29,8 +29,15 @@ export interface RestoredRooms {
   readonly copied: boolean;
 }
 
-/** `event` is written into its journal. */
-export async function openRestoredRooms(config: Config, event: Event): Promise<RestoredRooms> {
+export interface Restoration {
+  /** When the backup was taken, ISO 8601. */
+  readonly takenAt: string;
+  /** Whose keys were destroyed in it because they were destroyed at this door since. */
+  readonly removed: readonly KeyOwner[];
+}
+
+/** Its journal names what happened: with the keyring lost, nothing else would tell the next restore who was removed. */
+export async function openRestoredRooms(config: Config, { takenAt, removed }: Restoration): Promise<RestoredRooms> {
   using vault = vaultOf(config);
   const has = (name: string) => existsSync(join(config.state.folder, name));
   const copied = existsSync(doorKeysFile(config)) && (await doorKeysOf(config)).copied === true;
@@ -39,16 +46,26 @@ export async function openRestoredRooms(config: Config, event: Event): Promise<R
   if (has('retrain.sqlite')) openRetrainStore(storeFile(config), vault)[Symbol.dispose]();
   if (has('liveness.sqlite')) liveVisitsOf(config, vault)[Symbol.dispose]();
   using journal = journalOf(config);
-  journal.append(event);
-  const opened = has('people.sqlite') ? peopleOf(config, vault, journal) : { people: 0, unopened: undefined };
+  journal.append({ kind: 'backup.restored', takenAt, removed: removed.length });
+  const named = peopleOf(removed);
+  for (const personId of named) journal.append({ kind: 'person.removed', personId });
+  const record = (found: Event) => {
+    if (found.kind !== 'person.removed' || !named.includes(found.personId)) journal.append(found);
+  };
+  const opened = has('people.sqlite') ? storedPeople(config, vault, journal, record) : { people: 0, unopened: undefined };
   return { ...opened, copied };
 }
 
 /** What the backup holds of those who were removed since is deleted from it. */
-function peopleOf(config: Config, vault: Vault, journal: Journal): Pick<RestoredRooms, 'people' | 'unopened'> {
+function storedPeople(
+  config: Config,
+  vault: Vault,
+  notes: Journal,
+  record: (event: Event) => void,
+): Pick<RestoredRooms, 'people' | 'unopened'> {
   try {
     using gallery = galleryOf(config, embedderOf(config), vault);
-    using shredder = openShredder(config, { vault, gallery, record: (found) => journal.append(found), notes: journal });
+    using shredder = openShredder(config, { vault, gallery, record, notes });
     shredder.finish();
     return { people: gallery.list().length, unopened: undefined };
   } catch (error) {

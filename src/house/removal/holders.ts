@@ -7,7 +7,7 @@ import type { Gallery } from '../../identity/port.ts';
 import type { LiveVisits } from '../../liveness/visits.ts';
 import { forgetLearned, keptTraces, type LearnedOf, type LearningPlace, learnedOf, learnedOwners } from '../../retrain/held/of-person.ts';
 import { entriesOf, pointerOf } from '../../retrain/registry-rows.ts';
-import type { KeyOwner } from '../../vault/port.ts';
+import { type KeyOwner, peopleOf } from '../../vault/port.ts';
 import type { Traces } from '../../vault/shredding.ts';
 import type { Holder } from './shredder.ts';
 
@@ -22,8 +22,6 @@ function orNone(traces: () => Traces): Traces {
 }
 
 const noTraces: Traces = { plain: [], names: [], sealed: [] };
-const people = (owners: readonly KeyOwner[]): PersonId[] =>
-  owners.flatMap((owner) => (owner !== 'door' && 'person' in owner ? [owner.person] : []));
 const models = (owners: readonly KeyOwner[]): ReadonlySet<string> =>
   new Set(owners.flatMap((owner) => (owner !== 'door' && 'model' in owner ? [owner.model] : [])));
 
@@ -38,7 +36,7 @@ export function galleryHolder(gallery: RemovedFrom, file: string): Holder {
     },
     sweep: (destroyed) => {
       const stored = storedPeople(file);
-      return people(destroyed).filter((id) => stored.has(id) && gallery.forget(id));
+      return peopleOf(destroyed).filter((id) => stored.has(id) && gallery.forget(id));
     },
   };
 }
@@ -74,7 +72,7 @@ export function learningHolder(place: LearningPlace, record: (event: Event) => v
       const gone = models(destroyed);
       const networks = entriesOf(place.store).flatMap(({ id }) => (gone.has(id) ? [id] : []));
       const jobs = existsSync(place.jobs) ? readdirSync(place.jobs).filter((id) => gone.has(id)) : [];
-      const left = people(destroyed).filter((id) => keptTraces(place, id).sealed.length > 0);
+      const left = peopleOf(destroyed).filter((id) => keptTraces(place, id).sealed.length > 0);
       const [first, ...others] = networks.length + jobs.length > 0 && left.length === 0 ? ['nobody'] : left;
       if (first !== undefined) forget(first, { networks, jobs, keptPictures: 0 });
       for (const id of others) forget(id, { networks: [], jobs: [], keptPictures: 0 });
@@ -91,6 +89,6 @@ export function visitsHolder(open: () => LiveVisits | undefined): Holder {
   };
   return {
     of: (personId) => ({ traces: noTraces, owners: [], forget: () => void forget([personId]) }),
-    sweep: (destroyed) => forget(people(destroyed)),
+    sweep: (destroyed) => forget(peopleOf(destroyed)),
   };
 }

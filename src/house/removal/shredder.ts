@@ -7,9 +7,9 @@
 import { setImmediate } from 'node:timers/promises';
 import { asFault, Fault, messageOf } from '../../base/errors.ts';
 import type { Event, PersonId } from '../../events.ts';
+import { type OwedParts, owe, payOwed } from '../../vault/owed.ts';
 import type { KeyOwner, Vault } from '../../vault/port.ts';
 import { type Searched, type Traces, tracesOf } from '../../vault/shredding.ts';
-import { type OwedParts, owe, payOwed } from './owed.ts';
 
 /** What a room holds of one person. */
 export interface Held {

@@ -7,7 +7,7 @@ import Type from 'typebox';
 import { Compile } from 'typebox/compile';
 import { Fault } from '../../base/errors.ts';
 import type { PersonId } from '../../events.ts';
-import type { SealedPlace, Vault } from '../../vault/port.ts';
+import { peopleOf, type SealedPlace, type Vault } from '../../vault/port.ts';
 import { skeleton } from '../lookalike.ts';
 
 export interface PersonRow {
@@ -153,8 +153,7 @@ function openBytes(vault: Vault, person: PersonId, place: SealedPlace, sealed: U
 /** Whether the person's key was destroyed: what is left of them counts for nothing. */
 export const isRemoved = (vault: Vault, person: PersonId): boolean => removedPeople(vault).has(person);
 
-export const removedPeople = (vault: Vault): ReadonlySet<PersonId> =>
-  new Set(vault.destroyed().flatMap(({ owner }) => (typeof owner === 'object' && 'person' in owner ? [owner.person] : [])));
+export const removedPeople = (vault: Vault): ReadonlySet<PersonId> => new Set(peopleOf(vault.destroyed().map(({ owner }) => owner)));
 
 function parsed(text: Uint8Array): object {
   const row: unknown = JSON.parse(Buffer.from(text).toString());

@@ -4,10 +4,10 @@
  */
 import Type, { type Static } from 'typebox';
 import { Compile } from 'typebox/compile';
-import { parseJson } from '../../base/jws.ts';
-import type { PersonId } from '../../events.ts';
-import type { Journal } from '../../journal/port.ts';
-import type { KeyOwner, Vault } from '../../vault/port.ts';
+import { parseJson } from '../base/jws.ts';
+import type { PersonId } from '../events.ts';
+import type { Journal } from '../journal/port.ts';
+import type { KeyOwner, Vault } from './port.ts';
 
 export interface OwedParts {
   readonly vault: Pick<Vault, 'destroy'>;
@@ -16,7 +16,7 @@ export interface OwedParts {
   readonly isStored: (personId: PersonId) => boolean;
 }
 
-const noteName = 'removal.owed';
+export const owedNote = 'removal.owed';
 const ownerForm = Type.Union([Type.Object({ person: Type.String() }), Type.Object({ model: Type.String() })]);
 const ownerCheck = Compile(ownerForm);
 const owedForm = Type.Array(Type.Object({ personId: Type.String(), owners: Type.Array(ownerForm) }));
@@ -36,9 +36,14 @@ export function payOwed({ vault, notes, isStored }: OwedParts): void {
   keep(notes, []);
 }
 
-function owedIn(notes: OwedParts['notes']): Static<typeof owedForm> {
-  const found = parseJson(Buffer.from(notes.note(noteName) ?? '[]'));
+/** Whose keys a note names that is read elsewhere. */
+export const ownersOwed = (text: string | undefined): readonly KeyOwner[] => owedOf(text).flatMap(({ owners }) => owners);
+
+const owedIn = (notes: OwedParts['notes']): Static<typeof owedForm> => owedOf(notes.note(owedNote));
+
+function owedOf(text = '[]'): Static<typeof owedForm> {
+  const found = parseJson(Buffer.from(text));
   return check.Check(found) ? found : [];
 }
 
-const keep = (notes: OwedParts['notes'], owed: Static<typeof owedForm>): void => notes.keep({ [noteName]: JSON.stringify(owed) });
+const keep = (notes: OwedParts['notes'], owed: Static<typeof owedForm>): void => notes.keep({ [owedNote]: JSON.stringify(owed) });

@@ -1,0 +1,39 @@
+/**
+ * What the journal of a door that stands still says of removals. Its file goes in; the people who were removed, as rows
+ * name them, and a note come out. Read without a key, and without changing the file.
+ */
+import { existsSync } from 'node:fs';
+import { DatabaseSync } from 'node:sqlite';
+import Type from 'typebox';
+import { Compile } from 'typebox/compile';
+import { checkedRow } from '../base/sqlite.ts';
+import type { PersonId } from '../events.ts';
+import { damaged } from './faults.ts';
+import { journalGuarded } from './opened.ts';
+import { noteRow } from './schema.ts';
+
+const personForm = Compile(Type.Object({ person: Type.String() }));
+
+export interface JournalledRemovals {
+  /** Rows hold the id itself: without the key, which is destroyed by then, there is no pseudonym. */
+  readonly people: readonly PersonId[];
+  readonly note: string | undefined;
+}
+
+/** Throws Faults `journal-damaged`, `journal-down`. */
+export function removalsIn(file: string, noteName: string): JournalledRemovals {
+  if (!existsSync(file)) return { people: [], note: undefined };
+  return journalGuarded(file, () => {
+    const db = new DatabaseSync(file, { readOnly: true, timeout: 5000 });
+    try {
+      const people = db
+        .prepare("SELECT DISTINCT person FROM journal WHERE kind IN ('person.removed', 'person.shredded') AND person IS NOT NULL")
+        .all()
+        .map((row) => checkedRow(personForm, row, () => damaged(file)).person);
+      const note = db.prepare('SELECT value FROM note WHERE name = ?').get(noteName);
+      return { people, note: note && checkedRow(noteRow, note, () => damaged(file)).value };
+    } finally {
+      db.close();
+    }
+  });
+}
