@@ -3,7 +3,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { pathToFileURL } from 'node:url';
 import { messageOf } from '../../base/errors.ts';
 
-export function openStill(file: string): DatabaseSync {
+function openStill(file: string): DatabaseSync {
   const url = pathToFileURL(file);
   url.search = 'immutable=1'; // https://www.sqlite.org/uri.html
   return new DatabaseSync(url, { readOnly: true });
