@@ -6,12 +6,17 @@ import Type, { type Static } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { parseJson } from '../base/jws.ts';
 import type { PersonId } from '../events.ts';
-import type { Journal } from '../journal/port.ts';
 import type { KeyOwner, Vault } from './port.ts';
+
+/** Texts by name that outlive the process: the notes of the journal. */
+interface Notes {
+  note(name: string): string | undefined;
+  keep(notes: Readonly<Record<string, string>>): void;
+}
 
 export interface OwedParts {
   readonly vault: Pick<Vault, 'destroy'>;
-  readonly notes: Pick<Journal, 'note' | 'keep'>;
+  readonly notes: Notes;
   /** Whether rows of them are there. */
   readonly isStored: (personId: PersonId) => boolean;
 }
