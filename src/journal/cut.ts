@@ -8,7 +8,7 @@ import { Compile } from 'typebox/compile';
 import { checkedRow, transact } from '../base/sqlite.ts';
 import { checkpointRow } from './checkpoint.ts';
 import { damaged } from './faults.ts';
-import type { JournalCut, Seq } from './port.ts';
+import type { Journal, JournalCut, Seq } from './port.ts';
 
 const cutRow = Compile(
   Type.Object({ seq: Type.Integer(), hash: Type.String(), at: Type.String(), kid: Type.String(), signature: Type.String() }),
@@ -56,10 +56,16 @@ export function behind({ behind: statement }: CutStatements, seq: Seq, file: str
  * The order of the rows tells their age; their times only where they can be true. A row that claims to be younger than
  * `now` says nothing, and the first one that may still be kept ends the search. Cheap: it looks at checkpoints alone.
  */
-export function oldUpTo(sql: CutStatements, file: string, before: string, now: string): Seq | undefined {
+export function oldUpTo(
+  sql: CutStatements,
+  file: string,
+  { before, now, written }: { readonly before: string; readonly now: string; readonly written: Parameters<Journal['oldUpTo']>[2] },
+): Seq | undefined {
   let found: Seq | undefined;
   for (const row of sql.places.iterate(readCut(sql, file)?.seq ?? 0)) {
-    const { seq, at } = checkedRow(placeRow, row, () => damaged(file));
+    const place = checkedRow(placeRow, row, () => damaged(file));
+    const { seq } = place;
+    const at = written?.(place) ?? place.at;
     if (at >= before && at <= now) break;
     if (at < before) found = seq;
   }

@@ -99,9 +99,10 @@ export interface Journal extends Disposable {
   readonly begins: JournalCut | undefined;
   /**
    * The last row up to which everything is older than `before` (ISO 8601) and may be removed; undefined where there is
-   * none. `now`: rows that claim a later time say nothing.
+   * none. `now`: rows that claim a later time say nothing. `written`: when a row was written, where it is known that
+   * its own time is wrong.
    */
-  oldUpTo(before: string, now: string): Seq | undefined;
+  oldUpTo(before: string, now: string, written?: (row: Pick<Entry, 'seq' | 'at'>) => string): Seq | undefined;
   /**
    * Removes the rows up to `seq`, which `oldUpTo` gave: writes `journal.cut`, the signed place and `notes` together.
    * The rows do not count from then on; `clear` overwrites them. Throws Fault `journal-down`.

@@ -67,7 +67,8 @@ export function openJournal({ file, clock, pollMs = 500, busyTimeoutMs = 1000, s
     get begins() {
       return journalGuarded(file, () => readCut(opened.sql.cuts, file));
     },
-    oldUpTo: (before, now) => journalGuarded(file, () => oldUpTo(opened.sql.cuts, file, instant(before, 'before'), instant(now, 'now'))),
+    oldUpTo: (before, now, written) =>
+      journalGuarded(file, () => oldUpTo(opened.sql.cuts, file, { before: instant(before, 'before'), now: instant(now, 'now'), written })),
     cut: (seq, why, notes) => cutAway(opened, seq, why, notes),
     clear: (atMost) => clear(opened, atMost),
     verifyCheckpoints: () => journalGuarded(file, () => signedVerdict(opened, { ok: true, entries: journalHead(opened)?.seq ?? 0 })),

@@ -3,13 +3,18 @@
  * (surely.ts says how). wire.ts makes it; the retention watch looks at the clocks and notes what is known.
  */
 import type { Clock } from '../../base/time.ts';
-import type { Journal } from '../../journal/port.ts';
+import type { Entry, Journal } from '../../journal/port.ts';
+import { notedStamps, queriesBefore, stampsAfter, stampsFrom, writtenMs } from './stamps.ts';
 import { type KnownTime, knownTime, surelyAfter } from './surely.ts';
 
 export interface SureTime {
   /** Wall-clock milliseconds. */
   readonly nowMs: number;
-  /** Looks at the clocks. */
+  /** When the entry was written, wall-clock milliseconds: the clock may have been behind. */
+  written(entry: Pick<Entry, 'seq' | 'at'>): number;
+  /** Ways to ask the journal for what was written before this time, one after the other: the newest is the first found. */
+  before(ms: number): ReturnType<typeof queriesBefore>;
+  /** Looks at the clocks. Throws what the journal throws. */
   look(): void;
   /** Notes what is known for the next start. Throws what the journal throws. */
   note(): void;
@@ -18,28 +23,35 @@ export interface SureTime {
 export interface SureTimeParts {
   /** As time passes, not as a replay plays. */
   readonly clock: Pick<Clock, 'now' | 'wall'>;
-  readonly journal: Pick<Journal, 'note' | 'keep' | 'query'>;
+  readonly journal: Pick<Journal, 'note' | 'keep' | 'query' | 'head' | 'begins'>;
   /** Whether a time service holds the wall clock. */
   readonly synchronised: () => boolean;
 }
 
 const noteName = 'privacy.time';
+const stampsName = 'privacy.stamps';
 
 export function sureTime(parts: SureTimeParts): SureTime {
   const { clock, journal, synchronised } = parts;
-  const state = { known: beginning(parts), lookedMs: clock.now(), isFirst: true };
+  const stamps = notedStamps(journal.note(stampsName)) ?? stampsFrom(journal.head);
+  const state = { known: beginning(parts), stamps, lookedMs: clock.now(), isFirst: true };
   const look = () => {
     const nowMs = clock.now();
     const { isFirst, lookedMs } = state;
-    state.known = surelyAfter(state.known, { wallMs: clock.wall(), passedMs: nowMs - lookedMs, isFirst, synchronised: synchronised() });
+    const wallMs = clock.wall();
+    state.known = surelyAfter(state.known, { wallMs, passedMs: nowMs - lookedMs, isFirst, synchronised: synchronised() });
     Object.assign(state, { lookedMs: nowMs, isFirst: false });
+    const { surelyMs } = state.known;
+    state.stamps = stampsAfter(state.stamps, { head: journal.head, begins: journal.begins?.seq ?? 0, wallMs, surelyMs });
   };
   return {
     get nowMs() {
       return state.known.surelyMs + clock.now() - state.lookedMs;
     },
+    written: (entry) => writtenMs(state.stamps, entry),
+    before: (ms) => queriesBefore(state.stamps, ms),
     look,
-    note: () => journal.keep({ [noteName]: JSON.stringify(state.known) }),
+    note: () => journal.keep({ [noteName]: JSON.stringify(state.known), [stampsName]: JSON.stringify(state.stamps) }),
   };
 }
 

@@ -3,7 +3,6 @@
  * First an event tells it, so that somebody can object; the rest follows after the time of notice. Pure.
  */
 import type { EventKind } from '../../events.ts';
-import type { Entry } from '../../journal/port.ts';
 
 export interface UnusedRules {
   readonly unusedDays: number;
@@ -26,16 +25,16 @@ export const useKinds: readonly EventKind[] = [
 export type UnusedStep = 'tell' | 'act' | undefined;
 
 /**
- * `lastMs`: the last use, or where the journal begins if it knows of none. `told`: the latest `person.unused` after it.
- * `nowMs`: the time that it surely is.
+ * `lastMs`: the last use, or where the journal begins if it knows of none. `toldMs`: the latest `person.unused` after
+ * it. `nowMs`: the time that it surely is; the others by the same measure.
  */
 export function unusedStep(
   { unusedDays, noticeDays }: UnusedRules,
-  { lastMs, told, nowMs }: { readonly lastMs: number; readonly told: Pick<Entry, 'at'> | undefined; readonly nowMs: number },
+  { lastMs, toldMs, nowMs }: { readonly lastMs: number; readonly toldMs: number | undefined; readonly nowMs: number },
 ): UnusedStep {
   if (unusedDays === 0 || nowMs - lastMs < unusedDays * dayMs) return undefined;
-  if (!told) return 'tell';
-  return nowMs - Date.parse(told.at) >= noticeDays * dayMs ? 'act' : undefined;
+  if (toldMs === undefined) return 'tell';
+  return nowMs - toldMs >= noticeDays * dayMs ? 'act' : undefined;
 }
 
 export const dayMs = 86_400_000;

@@ -15,7 +15,7 @@ import type { Event, PersonId } from '../../events.ts';
 import { diskUse } from '../../host/disk-use.ts';
 import type { ConsentBook, Gallery, Roster } from '../../identity/port.ts';
 import type { Clearing } from '../../journal/clearing.ts';
-import type { Entry, Journal, JournalReader, Seq } from '../../journal/port.ts';
+import type { Journal, JournalReader, Seq } from '../../journal/port.ts';
 import type { Samples } from '../../retrain/samples.ts';
 import type { Config } from '../../settings/load.ts';
 import type { Vault } from '../../vault/port.ts';
@@ -105,13 +105,12 @@ export function retentionWatch(parts: RetentionParts): RetentionWatch {
 }
 
 async function look(state: State): Promise<void> {
-  const { clock, log, time } = state;
+  const { clock, log } = state;
   const monoMs = clock.now();
-  time.look();
   state.nextMs = monoMs + everyMs;
   const daily = monoMs >= state.nextPeopleMs;
   if (daily) state.nextPeopleMs = monoMs + dayMs;
-  for (const step of [noteTime, owedKeys, ...(daily ? [consents, unusedPeople, attempts, visitorKeys] : []), oldEntries, disk]) {
+  for (const step of [lookAtTime, owedKeys, ...(daily ? [consents, unusedPeople, attempts, visitorKeys] : []), oldEntries, disk]) {
     try {
       await step(state);
     } catch (error) {
@@ -122,8 +121,9 @@ async function look(state: State): Promise<void> {
   }
 }
 
-async function noteTime(state: State): Promise<void> {
+async function lookAtTime(state: State): Promise<void> {
   const nowMs = state.clock.now();
+  state.time.look();
   if (nowMs < state.nextNoteMs) return;
   state.nextNoteMs = nowMs + noteEveryMs;
   state.time.note();
@@ -160,27 +160,27 @@ async function consents(state: State): Promise<void> {
 }
 
 async function unusedPeople(state: State): Promise<void> {
-  const { config, journal, record, time, gallery } = state;
+  const { config, journal, record, time, gallery, clock } = state;
   const { unusedDays, unusedNoticeDays: noticeDays, unusedThen: next } = config.privacy;
-  if (unusedDays === 0) return;
   const nowMs = time.nowMs;
+  // Nobody can tell how long a notice has stood while the clock shows another time.
+  if (unusedDays === 0 || Math.abs(clock.wall() - nowMs) > dayMs) return;
   const begins = journal.begins?.seq ?? 0;
   const [first] = journal.query({ after: begins, upTo: begins + 1, limit: 1 });
   // A house that nobody came to keeps its people.
   const [came] = journal.query({ kinds: ['access.granted', 'request.granted'], limit: 1 });
-  if (!first || !came || nowMs - timeOf(came) >= unusedDays * dayMs) return;
+  if (!first || !came || nowMs - time.written(came) >= unusedDays * dayMs) return;
   for (const personId of everyone(state)) {
     await pause(state);
     if (next === 'disable' && gallery.rules(personId).enabled === false) continue;
     const [last] = journal.query({ personId, kinds: useKinds, limit: 1 });
     const [told] = journal.query({ personId, kinds: ['person.unused'], after: last?.seq ?? 0, limit: 1 });
-    const step = unusedStep({ unusedDays, noticeDays }, { lastMs: timeOf(last ?? first), told, nowMs });
+    const toldMs = told && time.written(told);
+    const step = unusedStep({ unusedDays, noticeDays }, { lastMs: time.written(last ?? first), toldMs, nowMs });
     if (step === 'tell') record({ kind: 'person.unused', personId, days: unusedDays, next, on: iso(nowMs + noticeDays * dayMs) });
     if (step === 'act') act(state, personId);
   }
 }
-
-const timeOf = ({ at }: Entry): number => Date.parse(at);
 
 function act({ config, rule, roster, log }: State, personId: PersonId): void {
   if (config.privacy.unusedThen === 'remove') roster.remove(personId);
@@ -191,19 +191,23 @@ function act({ config, rule, roster, log }: State, personId: PersonId): void {
 }
 
 async function attempts({ config, entries, forgetAttempts, time }: State): Promise<void> {
-  const found = await entries.query({ until: iso(time.nowMs - config.privacy.knownDays * dayMs), limit: 1 });
-  const [last] = typeof found === 'string' ? [] : found;
-  if (last) forgetAttempts(last.seq);
+  for (const { untilMs, ...stretch } of time.before(time.nowMs - config.privacy.knownDays * dayMs)) {
+    const found = await entries.query({ ...stretch, until: iso(untilMs), limit: 1 });
+    if (typeof found === 'string') return;
+    const [last] = found;
+    if (last) return forgetAttempts(last.seq);
+  }
 }
 
 /** The key of a day of which no picture is kept any more; not of yesterday and today, of which some may come. */
-async function visitorKeys({ samples, vault, time }: State): Promise<void> {
+async function visitorKeys({ samples, vault, time, clock }: State): Promise<void> {
   if (!samples) return;
   const used = samples.visitorDays();
-  const today = iso(time.nowMs - dayMs).slice(0, 10);
+  // The day of a picture is the wall clock's.
+  const since = iso(Math.min(time.nowMs, clock.wall()) - dayMs).slice(0, 10);
   const past = vault
     .owners()
-    .filter((owner) => owner !== 'door' && 'visitorsOn' in owner && owner.visitorsOn < today && !used.has(owner.visitorsOn));
+    .filter((owner) => owner !== 'door' && 'visitorsOn' in owner && owner.visitorsOn < since && !used.has(owner.visitorsOn));
   if (past.length > 0) vault.destroy(past);
 }
 
@@ -216,7 +220,7 @@ async function oldEntries(state: State): Promise<void> {
 /** True where something was removed. */
 async function cutBefore(state: State, days: number, why: 'age' | 'disk'): Promise<boolean> {
   const { journal, gallery, time } = state;
-  const upTo = journal.oldUpTo(iso(time.nowMs - days * dayMs), iso(time.nowMs));
+  const upTo = journal.oldUpTo(iso(time.nowMs - days * dayMs), iso(time.nowMs), (row) => iso(time.written(row)));
   if (upTo === undefined) return false;
   const people = everyone(state).map((id) => ({ id, rules: gallery.rules(id) }));
   const notes = await usageCarried(journal, people, upTo, () => pause(state));

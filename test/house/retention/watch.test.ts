@@ -185,6 +185,52 @@ describe('somebody who does not use the door', () => {
     expect(removed).toEqual(['bob']);
   });
 
+  describe('while the clock starts 20 days behind after a power cut, and no time service is reached', () => {
+    const rules = { unusedDays: 40, unusedNoticeDays: 6, unusedThen: 'remove' };
+    const uses = async (watch: { look(): Promise<void> }, days: number, people = ['ada']) => {
+      for (let n = 0; n < days; n++) {
+        for (const id of people) journal.append(grants(id));
+        await clock.advance(day);
+        await watch.look();
+      }
+    };
+
+    test('nobody is told or removed; once the clock is right they have the whole notice', async () => {
+      let isHeld = true;
+      const before = open(rules, {}, () => isHeld);
+      journal.append(grants('bob'));
+      await uses(before.watch, 35);
+      isHeld = false;
+      clock.jump(-20 * day);
+      const { watch, removed } = open(rules, {}, () => isHeld);
+      await uses(watch, 8);
+      expect([told(), removed]).toEqual([[], []]);
+      isHeld = true;
+      clock.jump(20 * day);
+      await uses(watch, 3);
+      expect([told().length, removed]).toEqual([1, []]);
+      await uses(watch, 3);
+      expect(removed).toEqual([]);
+      await uses(watch, 5);
+      expect(removed).toEqual(['bob']);
+    });
+
+    test('who came then counts as having come then, not 20 days earlier', async () => {
+      let isHeld = true;
+      await uses(open(rules, {}, () => isHeld).watch, 3, ['ada', 'bob']);
+      isHeld = false;
+      clock.jump(-20 * day);
+      const { watch, removed } = open(rules, {}, () => isHeld);
+      await uses(watch, 5, ['ada', 'bob']);
+      isHeld = true;
+      clock.jump(20 * day);
+      await uses(watch, 38);
+      expect([told(), removed]).toEqual([[], []]);
+      await uses(watch, 5);
+      expect(told()).toHaveLength(1);
+    });
+  });
+
   test('stays where nobody uses the door, as in a house of the summer', async () => {
     for (const id of ['ada', 'bob']) journal.append(grants(id));
     const { watch, rules } = open({ unusedDays: 30, unusedNoticeDays: 1 });
@@ -198,6 +244,39 @@ test('what attempts left is forgotten after privacy.knownDays', async () => {
   await live(4 * 24);
   await watch.look();
   expect(forgotten).toEqual([journal.query({ until: new Date(clock.wall() - 3 * day).toISOString(), limit: 1 })[0]!.seq]);
+});
+
+describe('what was stamped while the clock was 300 days behind', () => {
+  /** Ten days at the right time, then ten behind. */
+  const live20 = async (settings: Record<string, unknown>) => {
+    const before = open(settings);
+    await live(10 * 24);
+    await before.watch.look();
+    clock.jump(-300 * day);
+    const since = journal.head;
+    const opened = open(settings, {}, () => false);
+    for (let n = 0; n < 10; n++) {
+      await opened.watch.look();
+      await live(24);
+    }
+    await opened.watch.look();
+    return { ...opened, since };
+  };
+
+  test('is not forgotten as an attempt of then', async () => {
+    const { forgotten, since } = await live20({ knownDays: 15 });
+    expect(forgotten.at(-1)).toBeGreaterThan(since - 7 * 24);
+    expect(forgotten.at(-1)).toBeLessThan(since - 4 * 24);
+  });
+
+  test('stays in the journal until it is as old', async () => {
+    const { watch, since } = await live20({ journalDays: 12 });
+    expect(seqs()[0]! - 1).toBeLessThan(since);
+    await live(14 * 24);
+    await watch.look();
+    expect(seqs()[0]! - 1).toBeGreaterThan(since);
+    expect(journal.verify()).toMatchObject({ ok: true });
+  });
 });
 
 test('a withdrawal that was cut off is carried through, also where a record of another person does not fit', async () => {
