@@ -12,7 +12,7 @@ export interface SureTime {
   readonly nowMs: number;
   /** When the entry was written, wall-clock milliseconds: the clock may have been behind. */
   written(entry: Pick<Entry, 'seq' | 'at'>): number;
-  /** Ways to ask the journal for what was written before this time, one after the other: the newest is the first found. */
+  /** What to ask the journal for, one after the other, to find the newest entry that was written before this time. */
   before(ms: number): ReturnType<typeof queriesBefore>;
   /** Looks at the clocks. Throws what the journal throws. */
   look(): void;
