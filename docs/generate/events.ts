@@ -66,6 +66,7 @@ const meanings: Readonly<Record<EventKind, string>> = {
   'gallery.row-refused': 'Alarm: something stored about a person was not written by this door, or cannot be opened. It does not count.',
   'gallery.sealed': 'Somebody at the machine vouched for all that is stored about the people.',
   'people.exported': 'What is held about people was written to a file that can leave the door.',
+  'people.imported': 'Somebody at the machine begins to enrol the people in the file of another door.',
   'backup.taken': 'A backup was taken, and is whole.',
   'backup.failed': 'A backup could not be taken. Earlier ones are as they were.',
   'backup.restored': 'The state folder, this journal with it, was restored from a backup.',

@@ -220,6 +220,7 @@ const fields = {
   'backup.failed': object({ code: text(), detail, by: text() }),
   'backup.restored': object({ takenAt: text(), removed: count() }),
   'people.exported': object({ people: count(), personId: maybe(personId), by: text() }),
+  'people.imported': object({ door: text(), key: text(), people: count('In the file; not all of them may have been taken.'), by: text() }),
   'setting.changed': object({ path: text(), value: Type.Number(), by: text() }),
   'training.started': object({ job: text(), recipe: text(), where: text(), by: text() }),
   'training.ended': object({

@@ -123,6 +123,7 @@ export const eventOf: { readonly [Kind in EventKind]: Extract<Event, { kind: Kin
   'gallery.row-refused': { kind: 'gallery.row-refused', row: 'template', personId: 'p-0001', picture: 'a1b2c3d4e5f6' },
   'gallery.sealed': { kind: 'gallery.sealed', people: 3, by: 'cli' },
   'people.exported': { kind: 'people.exported', people: 1, personId: 'p-0001', by: 'cli' },
+  'people.imported': { kind: 'people.imported', door: 'back-door', key: 'k-1', people: 3, by: 'cli' },
   'backup.taken': { kind: 'backup.taken', file: 'front-door-2026-11-30T03-30-00Z.age', bytes: 12_345_678, files: 12, by: 'schedule' },
   'backup.failed': { kind: 'backup.failed', code: 'disk-full', detail: 'The disk of the backup is full.', by: 'ada' },
   'backup.restored': { kind: 'backup.restored', takenAt: '2026-11-30T03:30:00.000Z', removed: 1 },

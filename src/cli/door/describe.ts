@@ -184,6 +184,7 @@ const words: Words = {
     personId === undefined
       ? `${people(exported)} exported by ${by}, to move them`
       : `what is held about ${nameOf(personId)} exported by ${by}`,
+  'people.imported': ({ door, key, people: sent, by }) => `${people(sent)} of the door ${door} (key ${key}) imported by ${by}`,
   'backup.taken': ({ file, bytes, files, by }) =>
     `backup ${file} taken by ${by}: ${counted(files, 'file')}, ${(bytes / 1e6).toFixed(1)} MB`,
   'backup.failed': ({ code, detail, by }) => `backup failed (${code}), asked for by ${by}: ${detail}`,

@@ -2,11 +2,13 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Command } from 'commander';
+import { doorKeysOf } from '../../adapters/command.ts';
 import { consentRules } from '../../adapters/consents.ts';
 import { journalOf } from '../../adapters/journal.ts';
 import { Fault, messageOf } from '../../base/errors.ts';
 import { systemClock } from '../../base/time.ts';
 import { writeWholePieces } from '../../base/whole-file.ts';
+import { copiedWords } from '../../command/keys.ts';
 import type { Event } from '../../events.ts';
 import type { PersonRules } from '../../identity/port.ts';
 import { embedderOf } from '../../learning/networks.ts';
@@ -63,7 +65,7 @@ type Exported = Awaited<ReturnType<typeof exportOne>> | Awaited<ReturnType<typeo
 function textOf(result: Exported): string {
   if ('people' in result)
     return [
-      `${result.file}: ${peopleCount(result.people)} with ${counted(result.pictures, 'picture')}, encrypted. At the other door: facelatch people import`,
+      `${result.file}: ${peopleCount(result.people)} with ${counted(result.pictures, 'picture')}, encrypted, and signed with the key ${result.key}. At the other door: facelatch people import`,
       ...result.left.map((name) => `${name} is not in it: no picture of them is kept. Enrol them at the other door`),
     ].join('\n');
   const { file, person, pictures, kept, entries } = result;
@@ -103,13 +105,25 @@ async function exportAll(config: Config, file: string, { to = [] }: ExportOption
     };
   });
   const people = all.filter(({ pictures }) => pictures.length > 0);
+  const { id: kid, card, sign, copied } = await doorKeysOf(config);
+  if (copied) throw new Fault('bad-argument', copiedWords);
   const lock = await fileLock(to, stop);
   const takenAt = new Date(systemClock.wall()).toISOString();
   const picturesOf = (id: string) => gallery.pictures(id).flatMap(({ picture }) => picture ?? []);
-  await writeEncrypted(file, packed(peopleEntries({ door: config.door.id, takenAt, people, picturesOf })), lock);
+  await writeEncrypted(
+    file,
+    packed(peopleEntries({ door: config.door.id, takenAt, people, signer: { kid, key: sign }, publicX: card.sign.x, picturesOf })),
+    lock,
+  );
   record(config, { kind: 'people.exported', people: people.length, by: 'cli' });
   const left = all.filter(({ pictures }) => pictures.length === 0).map(({ name }) => name);
-  return { file: resolve(file), people: people.length, pictures: people.reduce((sum, { pictures }) => sum + pictures.length, 0), left };
+  return {
+    file: resolve(file),
+    key: kid,
+    people: people.length,
+    pictures: people.reduce((sum, { pictures }) => sum + pictures.length, 0),
+    left,
+  };
 }
 
 /** Uses are counted in the journal of this door. */

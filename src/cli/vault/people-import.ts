@@ -4,20 +4,25 @@ import { Command } from 'commander';
 import { consentRules } from '../../adapters/consents.ts';
 import { journalOf } from '../../adapters/journal.ts';
 import { Fault } from '../../base/errors.ts';
+import { thumbprint } from '../../command/keys.ts';
 import type { Consent, NewPicture, Roster } from '../../identity/port.ts';
 import { rosterOf } from '../../identity/roster.ts';
 import { removedPeople } from '../../identity/rows/at-rest.ts';
 import { manyDoorReaderOf } from '../../learning/parts.ts';
 import type { Config } from '../../settings/load.ts';
-import { type MovedPerson, type PeopleFileRead, readPeopleFile } from '../../vault/backup/people-file.ts';
+import { type MovedPerson, type PeopleFileRead, readPeopleFile, type SignedPeople } from '../../vault/backup/people-file.ts';
+import { agrees } from '../agrees.ts';
 import { type CommonOptions, configOf, exitCodes, print, withCommon, withHelp } from '../context.ts';
 import { openPeople } from '../people/opened.ts';
 import { openProgress } from '../progress.ts';
+import { findDoorCard } from '../remote/key-files.ts';
 import { people as peopleCount } from '../words.ts';
 import { fileOpener } from './file-lock.ts';
 
 interface ImportOptions extends CommonOptions {
   readonly identity?: string;
+  readonly from?: string;
+  readonly yes?: boolean;
 }
 
 /** One who was not taken, and why; or what to look at of one who was. */
@@ -29,34 +34,62 @@ interface Told {
 export function importCommand(stop: AbortSignal, exit: (code: number) => void): Command {
   const command = new Command('import')
     .description(
-      'enrol the people of another door from a file of "people export --all": whoever is in it will be let in here. Ids stay; templates are made from the pictures; PINs do not move. Nobody who was removed here is taken',
+      'enrol the people of another door from a file of "people export --all": whoever is in it will be let in here. It shows which door signed the file, and asks. Ids stay; templates are made from the pictures; PINs do not move. Nobody who was removed here is taken',
     )
     .argument('<file>', 'a file that "people export --all" wrote')
-    .option('--identity <file>', 'open it with this identity of age (AGE-SECRET-KEY-1…) instead of a passphrase');
-  withHelp(command, ['facelatch people import people.age'], 'all of them are enrolled', 'some were not taken; they are named');
+    .option('--identity <file>', 'open it with this identity of age (AGE-SECRET-KEY-1…) instead of a passphrase')
+    .option('--from <card>', 'take it from this door alone, and do not ask: its card, from "facelatch key door" there')
+    .option('-y, --yes', 'do not ask: whoever wrote the file decides who is let in here');
+  withHelp(
+    command,
+    ['facelatch people import people.age', 'facelatch people import people.age --from back-door.json'],
+    'all of them are enrolled',
+    'not imported: the answer was not yes; or some were not taken, and they are named',
+  );
   return withCommon(command).action(async (file: string, options: ImportOptions) => {
     if (!existsSync(file)) throw new Fault('bad-argument', `There is no file ${file}`);
     const { config } = configOf(options);
     const opener = await fileOpener(options.identity, stop);
-    const result = await importing(config, { file, opener, signal: stop });
+    // To its end before anybody is enrolled: a file that is not whole enrols nobody.
+    const list = await readPeopleFile({ file, opener, signal: stop, onPerson: () => undefined });
+    if (!(await isTrusted(list, config, options, stop))) {
+      const { door, kid, takenAt, people } = list;
+      print(options, { imported: false, door, key: kid, takenAt, people: people.length }, () => 'nobody was imported');
+      return exit(exitCodes.no);
+    }
+    const result = await importing(config, list, { file, opener, signal: stop });
     print(options, result, () => textOf(result));
     exit(result.refused.length === 0 ? exitCodes.yes : exitCodes.no);
   });
 }
 
+/** Anybody can encrypt a file to this door's recipient: what counts is who signed it. Throws Fault `backup-refused`. */
+async function isTrusted({ door, kid, takenAt, people }: SignedPeople, config: Config, options: ImportOptions, stop: AbortSignal) {
+  if (options.from !== undefined) {
+    const expected = await thumbprint((await findDoorCard(door, options.from, config)).sign);
+    if (expected === kid) return true;
+    throw new Fault(
+      'backup-refused',
+      `The file is signed with the key ${kid}, and the card ${options.from} holds ${expected}: another door made it, or the door has new keys since ("facelatch key door" there shows them)`,
+    );
+  }
+  const what = `${peopleCount(people.length)} of the door ${door}, exported on ${takenAt}, signed with the key ${kid}`;
+  return options.yes || agrees(`${what}. "facelatch key door" at that door shows its key. Let all of them in here?`, stop);
+}
+
 type Imported = Awaited<ReturnType<typeof importing>>;
 
-function textOf({ door, enrolled, here, refused, notes }: Imported): string {
+function textOf({ door, key, enrolled, here, refused, notes }: Imported): string {
   return [
-    `${peopleCount(enrolled)} of the door ${door} enrolled${here > 0 ? `, ${here} were here already` : ''}`,
+    `${peopleCount(enrolled)} of the door ${door} (key ${key}) enrolled${here > 0 ? `, ${here} were here already` : ''}`,
     ...refused.map(({ name, why }) => `  not taken: ${name}: ${why}`),
     ...notes.map(({ name, why }) => `  ${name}: ${why}`),
   ].join('\n');
 }
 
-async function importing(config: Config, { file, opener, signal }: Omit<PeopleFileRead, 'onPerson'>) {
-  // To its end before anybody is enrolled: a file that is not whole enrols nobody.
-  const { door, people } = await readPeopleFile({ file, opener, signal, onPerson: () => undefined });
+/** `list`: as the file was when it was found whole, and trusted. */
+async function importing(config: Config, list: SignedPeople, { file, opener, signal }: Pick<PeopleFileRead, 'file' | 'opener' | 'signal'>) {
+  const { door, kid, people } = list;
   const pictures = people.reduce((sum, person) => sum + person.pictures.length, 0);
   using opened = openPeople(config);
   const { gallery, vault } = opened;
@@ -64,7 +97,7 @@ async function importing(config: Config, { file, opener, signal }: Omit<PeopleFi
   const roster = rosterOf({ gallery, journal, consents: consentRules(config, vault) });
   await using reader = await manyDoorReaderOf(config, Math.max(1, pictures));
   const removed = removedPeople(vault);
-  const result = { door, enrolled: 0, here: 0, refused: [] as Told[], notes: [] as Told[] };
+  const result = { door, key: kid, enrolled: 0, here: 0, refused: [] as Told[], notes: [] as Told[] };
   const progress = openProgress('enrolling', people.length, 'people');
   const onPerson = async (person: MovedPerson, all: readonly Uint8Array[]) => {
     const { id, name } = person;
@@ -90,7 +123,11 @@ async function importing(config: Config, { file, opener, signal }: Omit<PeopleFi
       result.refused.push({ name, why: error.message });
     }
   };
-  await readPeopleFile({ file, opener, signal, onPerson }).finally(() => progress.stop());
+  const onList = ({ sha256 }: SignedPeople) => {
+    if (sha256 !== list.sha256) throw new Fault('backup-refused', `${file} was changed while it was read: nobody was taken from it`);
+    journal.append({ kind: 'people.imported', door, key: kid, people: people.length, by: 'cli' });
+  };
+  await readPeopleFile({ file, opener, signal, onList, onPerson }).finally(() => progress.stop());
   return result;
 }
 

@@ -83,9 +83,21 @@ it('what is held about a person goes into a ZIP that only its recipient opens', 
 
 it('people move to another door with their ids, and are known there', { timeout: 60_000 }, async () => {
   const file = join(folder.path, 'people.age');
-  jsonOf(await facelatch(['people', 'export', '--all', file, ...to, '--state', state, '--json']));
-  const imported = jsonOf(await facelatch(['people', 'import', file, '--identity', identityFile, '--state', other, '--json']));
-  expect(imported).toMatchObject({ door: 'front-door', here: 0, refused: [], notes: [] });
+  const { key } = jsonOf(await facelatch(['people', 'export', '--all', file, ...to, '--state', state, '--json']));
+  const card = join(folder.path, 'card.json');
+  await facelatch(['key', 'door', '--out', card, '--state', state]);
+  const take = (...more: string[]) =>
+    facelatch(['people', 'import', file, '--identity', identityFile, '--state', other, '--json', ...more]);
+  // Whoever knows the recipient can encrypt such a file: somebody must know the key that signed it.
+  const asked = await take();
+  expect([asked.code, asked.stderr]).toEqual([2, expect.stringContaining(`1 person of the door front-door, exported on `)]);
+  expect(asked.stderr).toContain(`signed with the key ${key}`);
+  const wrong = join(folder.path, 'wrong-card.json');
+  await facelatch(['key', 'door', '--out', wrong, '--state', other]);
+  expect(await take('--from', wrong)).toMatchObject({ code: 3, stderr: expect.stringContaining('another door made it') });
+  expect(jsonOf(await facelatch(['people', '--state', other, '--json'])).people).toEqual([]);
+  expect(jsonOf(await take('--from', card))).toMatchObject({ door: 'front-door', key, here: 0, refused: [], notes: [] });
+  expect((await facelatch(['journal', '--state', other, '--kind', 'people.imported', '--json'])).stdout).toContain(key);
   const [there, here] = [
     jsonOf(await facelatch(['people', '--state', other, '--json'])),
     jsonOf(await facelatch(['people', '--state', state, '--json'])),
@@ -97,6 +109,6 @@ it('people move to another door with their ids, and are known there', { timeout:
     using vault = vaultOf(doorConfig({ 'state.folder': other }));
     vault.destroy([{ person: here.people[0].id }]);
   }
-  const refused = jsonOf(await facelatch(['people', 'import', file, '--identity', identityFile, '--state', other, '--json']));
+  const refused = jsonOf(await take('--yes'));
   expect(refused).toMatchObject({ enrolled: 0, refused: [{ name: 'Ada', why: expect.stringContaining('was removed at this door') }] });
 });

@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { importKey, newKey, thumbprint } from '../../../src/command/keys.ts';
 import { encryptedTo, recipientOf } from '../../../src/vault/backup/age-file.ts';
 import { type MovedPerson, peopleEntries, readPeopleFile } from '../../../src/vault/backup/people-file.ts';
 import { packed, type TarEntry } from '../../../src/vault/backup/tar-file.ts';
@@ -31,7 +32,10 @@ async function write(entries: AsyncIterable<TarEntry>): Promise<void> {
   for await (const piece of await encryptedTo(packed(entries), { recipients: [await recipientOf(scalar)] }, '--to')) pieces.push(piece);
   writeFileSync(file, Buffer.concat(pieces));
 }
-const exported = (people: readonly MovedPerson[]) => peopleEntries({ door: 'front', takenAt: at, people, picturesOf });
+const doorKey = await newKey('Ed25519');
+const signer = { kid: await thumbprint(doorKey), key: await importKey(doorKey) };
+const parts = { door: 'front', takenAt: at, signer, publicX: doorKey.x, picturesOf };
+const exported = (people: readonly MovedPerson[]) => peopleEntries({ ...parts, people });
 
 async function read() {
   const seen: [string, string[]][] = [];
@@ -46,7 +50,7 @@ const damaged = expect.objectContaining({ code: 'backup-damaged' });
 it('people come out as they went in, one after the other, each with their pictures', async () => {
   await write(exported([person('ada'), person('bob')]));
   const { list, seen } = await read();
-  expect(list).toMatchObject({ door: 'front', people: [person('ada'), person('bob')] });
+  expect(list).toMatchObject({ door: 'front', kid: signer.kid, people: [person('ada'), person('bob')] });
   expect(seen).toEqual([
     ['ada', ['ada one', 'ada two']],
     ['bob', ['bob one', 'bob two']],
@@ -74,7 +78,7 @@ it('whoever made the file cannot send another picture, somebody twice, fewer pic
   await expect(read()).rejects.toEqual(damaged);
   await write(exported([person('ada'), person('ada')]));
   await expect(read()).rejects.toThrow();
-  await write(peopleEntries({ door: 'front', takenAt: at, people: [person('ada')], picturesOf: (id) => picturesOf(id).slice(1) }));
+  await write(peopleEntries({ ...parts, people: [person('ada')], picturesOf: (id) => picturesOf(id).slice(1) }));
   await expect(read()).rejects.toEqual(damaged);
   for (const rules of [{ pin: 'scrypt$…' }, { usesAfter: 1 }, { validFrom: 'tomorrow' }, { enabled: 'yes' }]) {
     await write(exported([person('ada', { rules } as unknown as Partial<MovedPerson>)]));
@@ -94,7 +98,7 @@ it('whoever made the file cannot send another picture, somebody twice, fewer pic
 it('a file of a newer version says so, and another key opens nothing', async () => {
   await write(
     (async function* () {
-      const text = Buffer.from(JSON.stringify({ format: 2, facelatch: '9.0.0' }));
+      const text = Buffer.from(JSON.stringify({ format: 3, facelatch: '9.0.0' }));
       yield { path: 'people.json', bytes: text.length, content: [text] };
     })(),
   );
