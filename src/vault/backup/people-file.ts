@@ -1,7 +1,7 @@
 /**
  * People on their way from one door to another: who they are and their pictures in, the entries of an archive out, and
- * back, one person at a time. The door signs the list, which names each picture by its hash: who can encrypt to the other
- * door's recipient cannot send it people. Templates do not travel: the other door makes them from the pictures, so that
+ * back, one person at a time. The door signs the list, which names each picture by its hash: who can encrypt to that
+ * other door cannot send it people. Templates do not travel: the other door makes them from the pictures, so that
  * nobody can send a template under somebody else's picture.
  */
 import { createHash } from 'node:crypto';
