@@ -2,12 +2,14 @@
 import { createInterface } from 'node:readline/promises';
 import { Fault } from '../base/errors.ts';
 import { shownText } from '../base/path.ts';
+import { surroundings } from './surroundings.ts';
 
 /** @throws Fault `bad-argument` where nobody can answer. */
 export async function agrees(question: string, stop: AbortSignal): Promise<boolean> {
-  if (!process.stdin.isTTY) throw new Fault('bad-argument', `Nobody can answer, because this is not a terminal: add --yes (${question})`);
+  const { stdin, stderr } = surroundings();
+  if (!stdin.isTTY) throw new Fault('bad-argument', `Nobody can answer, because this is not a terminal: add --yes (${question})`);
   // Without line editing, so that Ctrl-C stays a signal.
-  using lines = createInterface({ input: process.stdin, output: process.stderr, terminal: false });
+  using lines = createInterface({ input: stdin, output: stderr, terminal: false });
   const answer = await lines.question(`${shownText(question)} [y/N] `, { signal: stop });
   return ['y', 'yes'].includes(answer.trim().toLowerCase());
 }

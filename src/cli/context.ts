@@ -5,6 +5,7 @@ import { type Command, Option } from 'commander';
 import { Fault, shellMessageOf } from '../base/errors.ts';
 import { shownText } from '../base/path.ts';
 import { type Config, type LoadedConfig, loadConfig } from '../settings/load.ts';
+import { surroundings } from './surroundings.ts';
 
 /**
  * Exit codes of every command.
@@ -114,7 +115,7 @@ export function configOf(options: CommonOptions, extra: Readonly<Record<string, 
   for (const [path, value] of Object.entries(extra)) if (value !== undefined) flags.set(path, value);
   // FACELATCH_CONFIG is not a setting. It names the configuration file; the installed command sets it to that of the
   // service.
-  const { FACELATCH_CONFIG: installed, ...env } = process.env;
+  const { FACELATCH_CONFIG: installed, ...env } = surroundings().env;
   return loadConfig({ files: options.config ?? (installed ? [installed] : []), env, flags });
 }
 
@@ -128,12 +129,12 @@ export function print(options: { readonly json?: boolean }, json: unknown, text:
  * from outside.
  */
 export function write(text: string): void {
-  process.stdout.write(`${shownText(text)}\n`);
+  surroundings().stdout.write(`${shownText(text)}\n`);
 }
 
 /** One or more lines for people on standard error, apart from the result. */
 export function tell(text: string): void {
-  process.stderr.write(`${shownText(text)}\n`);
+  surroundings().stderr.write(`${shownText(text)}\n`);
 }
 
 /** The exit code of a fault. */

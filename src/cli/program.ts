@@ -6,6 +6,7 @@ import { shownText } from '../base/path.ts';
 import { version } from '../base/version.ts';
 import { type CommonOptions, configOf } from './context.ts';
 import { askSecret } from './secret-prompt.ts';
+import { type OutStream, surroundings } from './surroundings.ts';
 
 const helpAfterError = '(--help after a command shows its options and examples; facelatch --help shows every command)';
 
@@ -55,16 +56,24 @@ async function unlockFirst(options: CommonOptions, stop: AbortSignal): Promise<v
   await unlockVault(config, await askSecret({ prompt: 'Passphrase of the vault, or its 24 words (not shown): ', stop }));
 }
 
-/** commander's messages repeat what was typed, or what a script took from a file. */
-const shown: OutputConfiguration = { outputError: (text, out) => out(shownText(text)) };
+const shown: OutputConfiguration = {
+  writeOut: (text) => surroundings().stdout.write(text),
+  writeErr: (text) => surroundings().stderr.write(text),
+  getOutHelpWidth: () => helpWidth(surroundings().stdout),
+  getErrHelpWidth: () => helpWidth(surroundings().stderr),
+  // Its messages repeat what was typed, or what a script took from a file.
+  outputError: (text, out) => out(shownText(text)),
+};
+
+/** commander takes 80 columns where it is not told. */
+const helpWidth = ({ isTTY, columns }: OutStream): number => (isTTY && columns) || 80;
 
 /**
  * commander passes settings on only to commands made by .command(). Without this, a slip in `people show` would exit
  * with another code.
  */
 function inherit(command: Command, json: boolean): Command {
-  command.exitOverride().showHelpAfterError(helpAfterError);
-  command.configureOutput(shown);
+  command.exitOverride().showHelpAfterError(helpAfterError).configureOutput(shown);
   if (json) command.showHelpAfterError(false).configureOutput({ outputError: () => undefined }); // the caller shows it as JSON
   for (const each of command.commands) inherit(each, json);
   return command;

@@ -4,6 +4,7 @@
  * drawn where standard error is not a terminal.
  */
 import { SingleBar } from 'cli-progress';
+import { surroundings } from './surroundings.ts';
 import { timeText } from './words.ts';
 
 export interface ProgressBar {
@@ -26,7 +27,7 @@ const patienceMs = 500;
 export function drawnBar(format: string, barsize: number): DrawnBar {
   const bar = new SingleBar({
     format,
-    stream: process.stderr,
+    stream: surroundings().stderr,
     barsize,
     barCompleteChar: '█',
     barIncompleteChar: '░',
@@ -57,7 +58,7 @@ export function openProgress(label: string, total: number, unit: string): Progre
   return {
     update: (done) => {
       const seconds = (performance.now() - started) / 1000;
-      if (!process.stderr.isTTY || seconds * 1000 < patienceMs) return;
+      if (!surroundings().stderr.isTTY || seconds * 1000 < patienceMs) return;
       const rate = done / seconds;
       bar.draw(total, done, { rate: rate.toFixed(rate < 10 ? 1 : 0), left: timeText(rate > 0 ? (total - done) / rate : 0) });
     },

@@ -1,18 +1,21 @@
 /** One line that must not be seen: asked for on a terminal without echo, else the first line of standard input. */
 import { createInterface } from 'node:readline';
-
-/** As much of a terminal or pipe as is needed. */
-export type SecretSource = NodeJS.ReadableStream & { readonly isTTY?: boolean; setRawMode?(raw: boolean): unknown };
+import { type InStream, surroundings } from './surroundings.ts';
 
 export interface SecretPrompt {
   readonly prompt: string;
   readonly stop: AbortSignal;
-  readonly input?: SecretSource;
+  readonly input?: InStream;
   readonly output?: NodeJS.WritableStream;
 }
 
 /** The line; empty where the input ended without one. Rejects with the reason of `stop`. */
-export async function askSecret({ prompt, stop, input = process.stdin, output = process.stderr }: SecretPrompt): Promise<string> {
+export async function askSecret({
+  prompt,
+  stop,
+  input = surroundings().stdin,
+  output = surroundings().stderr,
+}: SecretPrompt): Promise<string> {
   stop.throwIfAborted();
   if (!input.isTTY || !input.setRawMode) return await firstLine(input, stop);
   output.write(prompt);

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/base/time.ts';
 import { openJournal } from '../../src/journal/sqlite.ts';
-import { facelatch, jsonOf, root, start, temporaryFolder } from '../cli/facelatch.ts';
+import { facelatchProcess, jsonOf, root, start, temporaryFolder } from '../cli/facelatch.ts';
 import { freePort } from '../fakes/mosquitto.ts';
 
 const demo = join(root, 'config', 'demo.json');
@@ -28,7 +28,7 @@ function journalled(state: string) {
 describe('the demo', () => {
   it('opens for the enrolled and for nobody else, and ends with a table', async () => {
     using folder = temporaryFolder();
-    const run = await facelatch([...(await demoArgs(folder.path)), '--visits', '8']);
+    const run = await facelatchProcess([...(await demoArgs(folder.path)), '--visits', '8']);
     expect(run.code).toBe(0);
     const result = JSON.parse(run.stdout.trim().split('\n').at(-1) ?? '');
     expect(result).toMatchObject({ visits: 8, wronglyOpened: 0 });
@@ -53,7 +53,7 @@ describe('the demo', () => {
       '--set',
       'identity.ambiguityMargin=0',
     ];
-    const run = await facelatch([...(await demoArgs(folder.path)), '--visits', '2', ...loose]);
+    const run = await facelatchProcess([...(await demoArgs(folder.path)), '--visits', '2', ...loose]);
     expect(JSON.parse(run.stdout.trim().split('\n').at(-1) ?? '').wronglyOpened).toBeGreaterThan(0);
     expect(run.code).toBe(1);
   }, 120_000);
@@ -82,7 +82,7 @@ describe('stops', () => {
     }
     const again = start(await demoArgs(folder.path));
     await again.said(/daemon\.started/);
-    const second = await facelatch(await demoArgs(folder.path));
+    const second = await facelatchProcess(await demoArgs(folder.path));
     expect(second.code).toBe(3);
     expect(second.stderr).toMatch(/state\.folder/);
     again.child.kill('SIGTERM');
@@ -95,7 +95,7 @@ describe('wrong words', () => {
     using folder = temporaryFolder();
     const file = join(folder.path, 'wrong.json');
     writeFileSync(file, JSON.stringify({ camera: { fps: 'fast', sorce: 'v4l2' }, access: { votes: 9 } }));
-    const run = await facelatch(['run', '--config', file, '--state', join(folder.path, 'state'), '--set', 'relay.kind=magic'], {
+    const run = await facelatchProcess(['run', '--config', file, '--state', join(folder.path, 'state'), '--set', 'relay.kind=magic'], {
       FACELATCH_MQTT_ENABLED: 'perhaps',
     });
     expect(run.code).toBe(2);
@@ -112,7 +112,7 @@ describe('wrong words', () => {
   });
 
   it('--visits without the demo is refused', async () => {
-    const run = await facelatch(['run', '--visits', '3', '--set', 'camera.source=v4l2']);
+    const run = await facelatchProcess(['run', '--visits', '3', '--set', 'camera.source=v4l2']);
     expect(run.code).toBe(2);
     expect(run.stderr).toContain('--visits');
   });
@@ -137,7 +137,7 @@ describe('wrong words', () => {
   }, 30_000);
 
   it('--json puts a fault on standard error as JSON', async () => {
-    const run = await facelatch(['run', '--json', '--set', 'face.embedder=/nonexistent', '--state', '/tmp/facelatch-never']);
+    const run = await facelatchProcess(['run', '--json', '--set', 'face.embedder=/nonexistent', '--state', '/tmp/facelatch-never']);
     expect(run.code).toBe(3);
     expect(JSON.parse(run.stderr.trim().split('\n').at(-1) ?? '')).toMatchObject({ error: { code: 'model-missing' } });
     expect(() => jsonOf({ code: 3, signal: null, stdout: '', stderr: '' })).toThrow();

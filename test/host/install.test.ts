@@ -5,7 +5,7 @@ import { arch } from 'node:process';
 import { describe, expect, it } from 'vitest';
 import { places, planInstall, planUninstall, type Step, systemFiles, take } from '../../src/host/install.ts';
 import { type ProgramFile, programFiles } from '../../src/host/program.ts';
-import { facelatch, jsonOf, root, temporaryFolder } from '../cli/facelatch.ts';
+import { facelatchProcess, jsonOf, root, temporaryFolder } from '../cli/facelatch.ts';
 
 const processor = arch === 'arm64' ? 'arm64' : 'x64';
 
@@ -131,14 +131,14 @@ describe('installing', () => {
 
 describe('facelatch install', () => {
   it('asks which: to show or to do', async () => {
-    const run = await facelatch(['install']);
+    const run = await facelatchProcess(['install']);
     expect(run.code).toBe(2);
     expect(run.stderr).toContain('--dry-run');
   });
 
   it('shows every file and changes nothing', async () => {
     using folder = temporaryFolder();
-    const run = await facelatch(['install', '--dry-run', '--json', '--root', folder.path]);
+    const run = await facelatchProcess(['install', '--dry-run', '--json', '--root', folder.path]);
     expect(run.code).toBe(0);
     const { applied, steps } = jsonOf(run);
     expect(applied).toBe(false);
@@ -147,7 +147,7 @@ describe('facelatch install', () => {
   });
 
   it('a root that is not there is named', async () => {
-    const run = await facelatch(['install', '--apply', '--root', '/nonexistent']);
+    const run = await facelatchProcess(['install', '--apply', '--root', '/nonexistent']);
     expect(run.code).toBe(2);
     expect(run.stderr).toContain('/nonexistent');
   });

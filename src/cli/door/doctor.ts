@@ -22,6 +22,7 @@ import { doorReaderOf } from '../../learning/parts.ts';
 import type { Config } from '../../settings/load.ts';
 import { type CommonOptions, configOf, exitCodes, print, withCommon, withHelp } from '../context.ts';
 import { entriesText, signedWords } from '../journal/journal.ts';
+import { surroundings } from '../surroundings.ts';
 import { checkBackup } from '../vault/doctor-backup.ts';
 import { counted } from '../words.ts';
 import type { Check, Found } from './doctor-check.ts';
@@ -51,7 +52,7 @@ export function doctorCommand(stop: AbortSignal, exit: (code: number) => void): 
     const checks: Check[] = [];
     for await (const check of examine(config, options.camera, stop)) {
       checks.push(check);
-      if (!options.json) process.stdout.write(`${line(check)}\n`);
+      if (!options.json) surroundings().stdout.write(`${line(check)}\n`);
     }
     const problems = checks.filter((c) => c.health === 'problem').length;
     print(options, { checks: checks.map(({ lacks: _, ...check }) => check), problems }, () => `\n${verdict(checks)}`);

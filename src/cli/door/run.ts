@@ -21,6 +21,7 @@ import type { Config } from '../../settings/load.ts';
 import { type House, wire } from '../../wire.ts';
 import { type CommonOptions, configOf, exitCodes, tell, withCommon, withHelp } from '../context.ts';
 import { likenessHelp } from '../likeness-words.ts';
+import { surroundings } from '../surroundings.ts';
 import { logWords } from './log-words.ts';
 import { openTerminal, type Terminal } from './terminal.ts';
 import { openVisits } from './visits.ts';
@@ -63,7 +64,7 @@ const isDemo = ({ camera }: Config) => camera.source === 'replay' && camera.repl
  * locked and is unlocked is opened again, in the same process: its key is in no other.
  */
 async function run(config: Config, stop: AbortSignal, asked: boolean): Promise<number> {
-  const json = asked || !process.stdout.isTTY;
+  const json = asked || !surroundings().stdout.isTTY;
   let terminal: Terminal | undefined;
   const log = openLog(config.log.level, json ? undefined : { write: (line) => logged(line, terminal) });
   using serviceManager = await serviceManagerOf(config, process.env, pid, log);
@@ -121,9 +122,9 @@ async function guard({ config, stop, asked, json, log, serviceManager, onTermina
   }
   if (!demo || config.camera.replay.visits === 0) return exitCodes.yes;
   const result = visits.result();
-  if (json) process.stdout.write(`${JSON.stringify(result)}\n`);
+  if (json) surroundings().stdout.write(`${JSON.stringify(result)}\n`);
   // Who reads a pipe by eye (a build log) gets the table too, without disturbing the JSON lines.
-  if (!asked) (json ? process.stderr : process.stdout).write(`${visits.table()}\n`);
+  if (!asked) (json ? surroundings().stderr : surroundings().stdout).write(`${visits.table()}\n`);
   return result.wronglyOpened > 0 ? exitCodes.no : exitCodes.yes;
 }
 

@@ -8,6 +8,7 @@ import { shownLine } from '../../base/path.ts';
 import type { Event } from '../../events.ts';
 import type { House } from '../../wire.ts';
 import { strictness } from '../likeness-words.ts';
+import { type OutStream, surroundings } from '../surroundings.ts';
 import { counted, oneIn, people } from '../words.ts';
 import { describeEvent } from './describe.ts';
 import { logWords } from './log-words.ts';
@@ -34,7 +35,7 @@ const clearLine = '\r\x1b[K';
 export function openTerminal(
   house: ShownHouse,
   demo: boolean,
-  out: Pick<NodeJS.WriteStream, 'write' | 'columns'> = process.stdout,
+  out: Pick<OutStream, 'write' | 'columns'> = surroundings().stdout,
 ): Terminal {
   let frames = 0;
   let since = performance.now();

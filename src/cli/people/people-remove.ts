@@ -16,6 +16,7 @@ import type { Config } from '../../settings/load.ts';
 import { agrees } from '../agrees.ts';
 import { type CommonOptions, checkState, configOf, exitCodes, print, withCommon, withHelp } from '../context.ts';
 import { findPerson } from '../person.ts';
+import { surroundings } from '../surroundings.ts';
 import { counted, people as peopleCount } from '../words.ts';
 import { openPeople, openStored } from './opened.ts';
 import { removalProof } from './removal-proof.ts';
@@ -76,7 +77,7 @@ function inJournal<T>(config: Config, work: (journal: Journal) => T): T {
 }
 
 function isSure(what: string, stop: AbortSignal): Promise<boolean> {
-  if (!process.stdin.isTTY)
+  if (!surroundings().stdin.isTTY)
     throw new Fault('bad-argument', `Nobody can answer whether to remove ${what}, because this is not a terminal: add --yes`);
   return agrees(`Remove ${what} for good?`, stop);
 }

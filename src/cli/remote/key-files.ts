@@ -11,8 +11,9 @@ import { unreadable } from '../../base/path.ts';
 import { withoutByteOrderMark } from '../../base/secret.ts';
 import { type DoorCard, type PrivateKey, privateKeyOf, publicKeyOf } from '../../command/keys.ts';
 import type { Config } from '../../settings/load.ts';
+import { surroundings } from '../surroundings.ts';
 
-const folder = (): string => join(process.env.XDG_CONFIG_HOME ?? join(home(), '.config'), 'facelatch');
+const folder = (): string => join(surroundings().env.XDG_CONFIG_HOME ?? join(home(), '.config'), 'facelatch');
 /** A service user may have no home, and then Node throws. Commands that need no key still work. */
 function home(): string {
   try {

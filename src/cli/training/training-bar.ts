@@ -4,6 +4,7 @@
  */
 import { tell } from '../context.ts';
 import { drawnBar } from '../progress.ts';
+import { surroundings } from '../surroundings.ts';
 import { timeText } from '../words.ts';
 
 export interface TrainingBar {
@@ -24,7 +25,7 @@ export interface TrainingBar {
 const recent = 20;
 
 export function openTrainingBar(): TrainingBar {
-  const isTerminal = process.stderr.isTTY;
+  const isTerminal = surroundings().stderr.isTTY;
   const bar = drawnBar('{label} {bar} {percentage}% · step {value} of {total} · loss {loss} · {pace} s/step · {left} left', 20);
   const took: number[] = [];
   let ended = false;

@@ -4,6 +4,7 @@ import { Fault, messageOf } from '../../base/errors.ts';
 import type { Lock, Opener } from '../../vault/backup/age-file.ts';
 import { leastPassphrase } from '../../vault/passphrase.ts';
 import { askSecret } from '../secret-prompt.ts';
+import { surroundings } from '../surroundings.ts';
 
 /** For recipients, else for a passphrase, which is asked twice on a terminal because it is not shown. */
 export async function fileLock(recipients: readonly string[], stop: AbortSignal): Promise<Lock> {
@@ -14,7 +15,7 @@ export async function fileLock(recipients: readonly string[], stop: AbortSignal)
       'bad-argument',
       `A passphrase has at least ${leastPassphrase} characters: somebody with the file can try as many as they like`,
     );
-  if (process.stdin.isTTY && (await askSecret({ prompt: 'Once more: ', stop })) !== passphrase)
+  if (surroundings().stdin.isTTY && (await askSecret({ prompt: 'Once more: ', stop })) !== passphrase)
     throw new Fault('bad-argument', 'These were two different passphrases: nothing was written');
   return { passphrase };
 }

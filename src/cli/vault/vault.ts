@@ -9,6 +9,7 @@ import { phraseOf } from '../../vault/phrase.ts';
 import { type KeyNotes, type KeySource, keySources } from '../../vault/port.ts';
 import { type CommonOptions, checkState, configOf, exitCodes, print, tell, withCommon, withHelp } from '../context.ts';
 import { askSecret } from '../secret-prompt.ts';
+import { surroundings } from '../surroundings.ts';
 import { counted, table } from '../words.ts';
 import { phraseLines, sourceWords } from './vault-words.ts';
 
@@ -200,7 +201,7 @@ const phraseText = (phrase: string): string =>
 async function passphraseFor(source: KeySource, stop: AbortSignal): Promise<{ readonly passphrase?: string }> {
   if (source !== 'passphrase') return {};
   const passphrase = await askSecret({ prompt: 'New passphrase of the vault (it is not shown): ', stop });
-  if (!process.stdin.isTTY) return { passphrase };
+  if (!surroundings().stdin.isTTY) return { passphrase };
   if ((await askSecret({ prompt: 'Once more: ', stop })) !== passphrase)
     throw new Fault('bad-argument', 'These were two different passphrases: nothing was changed');
   tell('');

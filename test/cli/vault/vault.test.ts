@@ -6,7 +6,7 @@ import { checkVault } from '../../../src/cli/door/doctor-vault.ts';
 import { phraseLines, sourceWords } from '../../../src/cli/vault/vault-words.ts';
 import { keySources } from '../../../src/vault/port.ts';
 import { doorConfig } from '../../fakes/config.ts';
-import { facelatch, jsonOf, temporaryFolder } from '../facelatch.ts';
+import { facelatchProcess, jsonOf, temporaryFolder } from '../facelatch.ts';
 
 let folder: ReturnType<typeof temporaryFolder>;
 beforeEach(() => {
@@ -15,7 +15,7 @@ beforeEach(() => {
 afterEach(() => folder[Symbol.dispose]());
 
 const state = () => join(folder.path, 'state');
-const vault = (args: readonly string[], typed?: string) => facelatch(['vault', ...args, '--state', state(), '--json'], {}, typed);
+const vault = (args: readonly string[], typed?: string) => facelatchProcess(['vault', ...args, '--state', state(), '--json'], {}, typed);
 
 it('init shows the phrase and recover takes it; a wrong one is one sentence without a word of it', async () => {
   const made = jsonOf(await vault(['init']));
