@@ -57,6 +57,10 @@ it('an exported name means one thing in the whole house', () => {
   expect([...places].filter(([name, where]) => where.length > 1 && !agreed.includes(name))).toEqual([]);
 });
 
+it('typebox is imported in one place: its own builders are half of what a command takes to start', () => {
+  expect(files.filter((file) => /from 'typebox/.test(textOf(file)))).toEqual(['base/schema.ts']);
+});
+
 it('no room depends on itself by way of others', () => {
   const roomOf = (path: string) => path.split('/')[0] ?? '';
   const sees = new Map<string, Set<string>>();

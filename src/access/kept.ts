@@ -3,9 +3,9 @@
  * and a text comes out, which the journal stores in one transaction with each event; after a restart the text goes in
  * and the states to begin in come out. Pure.
  */
-import Type, { type Static } from 'typebox';
-import { Compile } from 'typebox/compile';
+
 import { parseJson } from '../base/jws.ts';
+import { Compile, type Static, Type } from '../base/schema.ts';
 import { initialState } from './decide.ts';
 import type { Failures } from './lock-out.ts';
 import { type PinTries, triesFrom, triesText } from './pin-tries.ts';

@@ -2,9 +2,9 @@
  * How often somebody came in, and whether they are inside, as the journal's order tells it: by sequence, because a
  * clock may have been wrong. It remembers what it counted, so that a decision reads only the entries since.
  */
-import Type, { type Static } from 'typebox';
-import { Compile } from 'typebox/compile';
+
 import { parseJson } from '../base/jws.ts';
+import { Compile, type Static, Type } from '../base/schema.ts';
 import type { PersonId } from '../events.ts';
 import type { PersonRules } from '../identity/port.ts';
 import type { Entry, Journal, JournalNotes, Seq } from '../journal/port.ts';

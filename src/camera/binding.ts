@@ -8,9 +8,8 @@
 import { readFileSync } from 'node:fs';
 import { readFile, realpath } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { type Static, Type } from 'typebox';
-import { Compile } from 'typebox/compile';
 import { Fault } from '../base/errors.ts';
+import { Compile, type Static, Type } from '../base/schema.ts';
 import { jsonText, writeWhole } from '../base/whole-file.ts';
 
 /** What must stay the same (`camera.binding`): nothing, the camera, or also the socket that it is plugged into. */

@@ -1,10 +1,9 @@
 /** The catalogue: a folder with one JSON file for each network in, checked entries out. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import Type from 'typebox';
-import { Compile } from 'typebox/compile';
 import { Fault } from '../base/errors.ts';
 import { parseJson } from '../base/jws.ts';
+import { Compile, Type } from '../base/schema.ts';
 import type { CatalogueEntry } from './port.ts';
 
 const text = Type.String({ minLength: 1 });

@@ -1,5 +1,5 @@
 /** The command that takes a backup of the door. */
-import Type from 'typebox';
+import { Type } from '../base/schema.ts';
 import { defineCommand, done, refusal, unavailable } from './spec.ts';
 
 const closed = { additionalProperties: false } as const;

@@ -1,6 +1,7 @@
 /** Commands about the door itself: open, hold, release, end a lock-out, arm, disarm, and a PIN from a keypad. */
-import Type from 'typebox';
+
 import type { Answer, Door } from '../access/port.ts';
+import { Type } from '../base/schema.ts';
 import type { Outcome } from './port.ts';
 import { type Call, type CommandPorts, defineCommand, done, refusal, unavailable } from './spec.ts';
 

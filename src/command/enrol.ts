@@ -2,7 +2,7 @@
  * Commands of enrolment sessions: start, add pictures (whole or in parts), take them at the door, status, commit,
  * abort.
  */
-import Type from 'typebox';
+import { Type } from '../base/schema.ts';
 import { consentWays } from '../events.ts';
 import { type Enrolment, type EnrolmentAnswer, type EnrolmentStatus, type PictureOutcome, pictureRefusals } from '../identity/port.ts';
 import type { Outcome } from './port.ts';

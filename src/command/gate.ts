@@ -3,9 +3,9 @@
  * The gate carries nothing out. Checks that cost little come first: the size, how many came, and only then the
  * signature. A signed command that passes is already noted as used.
  */
-import Type, { type Static } from 'typebox';
-import { Compile } from 'typebox/compile';
+
 import { parseJson } from '../base/jws.ts';
+import { Compile, type Static, Type } from '../base/schema.ts';
 import type { Clock } from '../base/time.ts';
 import { copiedWords, type DoorKeys, type PublicKey } from './keys.ts';
 import { type Quotas, quotasOf, type Urgency } from './limits/quotas.ts';

@@ -6,10 +6,9 @@ import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, ran
 import { chownSync, existsSync, linkSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { type CryptoKey, calculateJwkThumbprint, exportJWK, generateKeyPair, importJWK, type JWK } from 'jose';
-import Type from 'typebox';
-import { Compile } from 'typebox/compile';
 import { asFault, Fault, messageOf } from '../base/errors.ts';
 import { signatureAlgorithm } from '../base/jws.ts';
+import { Compile, Type } from '../base/schema.ts';
 import { jsonText, syncFolder, writeWhole } from '../base/whole-file.ts';
 
 /** A public Ed25519 or X25519 key. */

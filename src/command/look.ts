@@ -1,7 +1,7 @@
 /**
  * Commands that only read: the journal, the settings in force, the networks, and pictures where the owner allows that.
  */
-import Type from 'typebox';
+import { Type } from '../base/schema.ts';
 import type { EventKind } from '../events.ts';
 import { defineCommand, done, refusal, unavailable } from './spec.ts';
 

@@ -3,9 +3,8 @@
  * removed key is refused at once.
  */
 import { readFileSync } from 'node:fs';
-import Type from 'typebox';
-import { Compile } from 'typebox/compile';
 import { Fault, messageOf } from '../base/errors.ts';
+import { Compile, Type } from '../base/schema.ts';
 import { type PublicKey, publicKeyOf, replaceFile, thumbprint } from './keys.ts';
 import { type Role, roles } from './port.ts';
 

@@ -1,8 +1,9 @@
 /**
  * Commands about the people who are enrolled and their pictures: list, get, rename, remove. Every change is journalled.
  */
-import Type from 'typebox';
+
 import type { RuleChange } from '../access/port.ts';
+import { Type } from '../base/schema.ts';
 import type { Person } from '../identity/port.ts';
 import { consentSchema } from './enrol.ts';
 import type { Outcome } from './port.ts';

@@ -1,5 +1,5 @@
 /** The form of every reply: a schema, and the type made from it. */
-import Type, { type Static } from 'typebox';
+import { type Static, Type } from '../base/schema.ts';
 import { refusals } from './port.ts';
 
 export const replyBody = Type.Object(

@@ -4,8 +4,8 @@
  */
 import { createHash, randomUUID } from 'node:crypto';
 import type { CryptoKey } from 'jose';
-import { Compile } from 'typebox/compile';
 import { claimedKid, parseJson } from '../base/jws.ts';
+import { Compile } from '../base/schema.ts';
 import type { Clock } from '../base/time.ts';
 import { audienceOf } from './gate.ts';
 import { type DoorCard, importKey, newKey, type PrivateKey, publicKeyOf, thumbprint } from './keys.ts';

@@ -2,8 +2,9 @@
  * What a command is: one object holds its name, what it takes and gives, who may send it, and what it does with the
  * ports of the house.
  */
-import type { Static, TObject, TSchema } from 'typebox';
+
 import type { ChangeRules, Door } from '../access/port.ts';
+import type { Static, TObject, TSchema } from '../base/schema.ts';
 import type { Requester } from '../events.ts';
 import type { EnrolmentSessions, Gallery, Roster } from '../identity/port.ts';
 import type { Query } from '../journal/port.ts';

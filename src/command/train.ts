@@ -1,8 +1,9 @@
 /**
  * Commands of learning: start, status, cancel; promote a trained network or go back; mark what a journal entry showed.
  */
-import Type from 'typebox';
+
 import { Fault, messageOf } from '../base/errors.ts';
+import { Type } from '../base/schema.ts';
 import { type JobStatus, jobPlaces, jobStates, marks, recipeNames, type Training } from '../retrain/port.ts';
 import type { Outcome } from './port.ts';
 import { type CommandPorts, defineCommand, done, refusal, unavailable } from './spec.ts';

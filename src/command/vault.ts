@@ -1,6 +1,7 @@
 /** The command that gives a door the passphrase of its vault. */
-import Type from 'typebox';
+
 import { Fault, messageOf } from '../base/errors.ts';
+import { Type } from '../base/schema.ts';
 import { defineCommand, done, refusal, unavailable } from './spec.ts';
 
 const closed = { additionalProperties: false } as const;

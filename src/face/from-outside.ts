@@ -4,10 +4,9 @@
  */
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import Type from 'typebox';
-import { Compile } from 'typebox/compile';
 import { Fault } from '../base/errors.ts';
 import { parseJson } from '../base/jws.ts';
+import { Compile, Type } from '../base/schema.ts';
 import { serialQueue } from '../base/serial.ts';
 import { requireFromOutside } from './header.ts';
 import type { OutsidePictures } from './port.ts';

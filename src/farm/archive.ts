@@ -9,11 +9,10 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { mkdir, open, readdir, readFile, stat } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
-import Type, { type Static } from 'typebox';
-import { Compile } from 'typebox/compile';
 import { Fault } from '../base/errors.ts';
 import { parseJson } from '../base/jws.ts';
 import type { Shelf } from '../base/model/shelf.ts';
+import { Compile, type Static, Type } from '../base/schema.ts';
 import type { PersonId } from '../events.ts';
 import { type LabelledPerson, type Sample, sampleOrigins, type TrainingData } from '../retrain/port.ts';
 

@@ -4,10 +4,9 @@
  * reverse.
  */
 import { type CryptoKey, calculateJwkThumbprint, decodeProtectedHeader, GeneralEncrypt, generalDecrypt, importJWK } from 'jose';
-import Type from 'typebox';
-import { Compile } from 'typebox/compile';
 import { Fault } from '../base/errors.ts';
 import { claimedKid, parseJson, signatureAlgorithm, signJws, verifiedPayload } from '../base/jws.ts';
+import { Compile, Type } from '../base/schema.ts';
 import { cardForm, type Order, type PublicJwk } from './statements.ts';
 
 /** The `typ` of a JWS: one kind of statement is never accepted as another. */

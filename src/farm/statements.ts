@@ -3,8 +3,7 @@
  * trainer. Compiled once; seal.ts checks what it reads with them.
  */
 import type { Job } from 'bullmq';
-import Type, { type Static } from 'typebox';
-import { Compile } from 'typebox/compile';
+import { Compile, type Static, Type } from '../base/schema.ts';
 import { recipeNames } from '../retrain/port.ts';
 
 const publicJwk = (crv: 'Ed25519' | 'X25519') =>

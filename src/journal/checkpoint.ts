@@ -5,9 +5,8 @@
  * event, so that a journal that is removed, or put back in an older state, is noticed too.
  */
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
-import Type from 'typebox';
-import { Compile } from 'typebox/compile';
 import { parseJson } from '../base/jws.ts';
+import { Compile, Type } from '../base/schema.ts';
 import type { ChainHead } from './chain.ts';
 import type { ChainVerdict, JournalCheckpoint, JournalCut, Seq } from './port.ts';
 

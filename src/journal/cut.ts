@@ -3,8 +3,7 @@
  * be removed next, come out. sqlite.ts writes the place together with its entry.
  */
 import type { DatabaseSync } from 'node:sqlite';
-import Type from 'typebox';
-import { Compile } from 'typebox/compile';
+import { Compile, Type } from '../base/schema.ts';
 import { checkedRow, transact } from '../base/sqlite.ts';
 import { checkpointRow } from './checkpoint.ts';
 import { damaged } from './faults.ts';

@@ -4,8 +4,7 @@
  */
 import { existsSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
-import Type from 'typebox';
-import { Compile } from 'typebox/compile';
+import { Compile, Type } from '../base/schema.ts';
 import { checkedRow } from '../base/sqlite.ts';
 import type { PersonId } from '../events.ts';
 import { damaged } from './faults.ts';

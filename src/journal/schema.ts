@@ -4,9 +4,8 @@
  * daemon appends.
  */
 import type { DatabaseSync } from 'node:sqlite';
-import Type from 'typebox';
-import { Compile } from 'typebox/compile';
 import { Fault } from '../base/errors.ts';
+import { Compile, Type } from '../base/schema.ts';
 import { openSqlite, type SqliteKind } from '../base/sqlite.ts';
 import { genesis } from './chain.ts';
 import { damaged } from './faults.ts';

@@ -4,10 +4,9 @@
  * can make a visit, give it to another person, or let one count that nobody confirmed.
  */
 import type { DatabaseSync } from 'node:sqlite';
-import Type from 'typebox';
-import { Compile } from 'typebox/compile';
 import { Fault } from '../base/errors.ts';
 import { parseJson } from '../base/jws.ts';
+import { Compile, type Static, type TObject, Type } from '../base/schema.ts';
 import type { KeyOwner, SealedPlace, Vault } from '../vault/port.ts';
 import type { NetworkView } from './known.ts';
 
@@ -27,7 +26,7 @@ const about = {
   networks: Type.String(),
   confirmed: Type.Union([Type.Null(), Type.Enum(['pin', 'challenge', 'operator'])]),
 };
-export type VisitAbout = Type.Static<Type.TObject<typeof about>>;
+export type VisitAbout = Static<TObject<typeof about>>;
 /** A row without what is sealed. */
 export const visitAboutForm = Compile(Type.Object(about));
 export const visitRowForm = Compile(Type.Object({ ...about, views: blob }));

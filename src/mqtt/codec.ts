@@ -2,7 +2,7 @@
  * The payloads of messages. In: journal entries, states, statuses. Out: UTF-8 JSON text, in the form that messages.ts
  * describes and docs/asyncapi.json documents. People appear by id only. Pure.
  */
-import Type, { type TObject } from 'typebox';
+import { isObjectSchema, type TObject } from '../base/schema.ts';
 import type { Entry } from '../journal/port.ts';
 import { eventFields, type StateName, type States } from './messages.ts';
 
@@ -53,7 +53,7 @@ function listed(value: object, { properties }: Pick<TObject, 'properties'> = { p
       const form = Object.hasOwn(properties, name) ? properties[name] : undefined;
       if (!form) return [];
       if (typeof field === 'string') return [[name, shorten(field)]];
-      const isListed = typeof field === 'object' && field !== null && Type.IsObject(form);
+      const isListed = typeof field === 'object' && field !== null && isObjectSchema(form);
       return [[name, isListed ? listed(field, form) : field]];
     }),
   );

@@ -3,7 +3,7 @@
  * the device discovery, the messages for its entities, and the name of a command. Pure.
  * https://www.home-assistant.io/integrations/mqtt/#device-discovery-payload
  */
-import type { Static } from 'typebox';
+import type { Static } from '../base/schema.ts';
 import type { Event, LikenessBand, PersonId } from '../events.ts';
 import { type attemptMessage, attemptTypes, type personMessage, visitorStates } from './messages.ts';
 import type { Topics } from './topics.ts';

@@ -3,7 +3,7 @@
  * is made from them. The compiler compares those of events with the events: a field that is new in an event is not
  * published, and does not compile, until it is written down here. Pure.
  */
-import Type, { type Static, type TObject } from 'typebox';
+import { type Static, type TObject, Type } from '../base/schema.ts';
 import {
   challengeKinds,
   consentWays,

@@ -5,10 +5,9 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import Type from 'typebox';
-import { Compile } from 'typebox/compile';
 import { Fault, messageOf } from '../base/errors.ts';
 import { newRandom } from '../base/random.ts';
+import { Compile, Type } from '../base/schema.ts';
 import { requireAsShipped } from '../base/shipped.ts';
 import { type WholeFileOptions, writeWhole } from '../base/whole-file.ts';
 import type { Embedding, FaceStudio } from '../face/port.ts';

@@ -4,12 +4,11 @@
  */
 import { createHash } from 'node:crypto';
 import { basename } from 'node:path';
-import Type from 'typebox';
-import { Compile } from 'typebox/compile';
 import { asFault, Fault } from '../base/errors.ts';
 import { parseJson } from '../base/jws.ts';
 import { fileIn, type NetworkPlace, placeName } from '../base/model/place.ts';
 import { type Shelf, shelved } from '../base/model/shelf.ts';
+import { Compile, Type } from '../base/schema.ts';
 import type { Calibration, EmbedderInfo, Embedding, Head } from '../face/port.ts';
 import type { RecipeName, RecipeRun } from '../retrain/port.ts';
 import type { Projection } from './embeddings.ts';

@@ -6,11 +6,10 @@
 import { createHash } from 'node:crypto';
 import { lstatSync } from 'node:fs';
 import type { CryptoKey } from 'jose';
-import Type from 'typebox';
-import { Compile } from 'typebox/compile';
 import { Fault, messageOf } from '../base/errors.ts';
 import { claimedKid, isCanonical, parseJson, type Signer, signJws, verifiedPayload } from '../base/jws.ts';
 import { filesAt, type NetworkPlace } from '../base/model/place.ts';
+import { Compile, Type } from '../base/schema.ts';
 import { type BundleFiles, openedFrom, plainFiles } from './held/sealed-bundle.ts';
 import { type BundleManifest, type BundleRefusal, recipeNames } from './port.ts';
 

@@ -3,11 +3,10 @@
  * before now, and a request each time such a moment has come.
  */
 import { Temporal } from 'temporal-polyfill';
-import Type from 'typebox';
-import { Compile } from 'typebox/compile';
 import { Fault, messageOf } from '../base/errors.ts';
 import { parseJson } from '../base/jws.ts';
 import type { Log } from '../base/log.ts';
+import { Compile, Type } from '../base/schema.ts';
 import type { Clock } from '../base/time.ts';
 import type { RetrainStore } from './store.ts';
 

@@ -3,9 +3,8 @@
  * daemon) writes a row; job-runner.ts carries out one at a time. The row says all that the next start needs to know.
  */
 import { randomInt, randomUUID } from 'node:crypto';
-import Type from 'typebox';
-import { Compile } from 'typebox/compile';
 import { Fault } from '../base/errors.ts';
+import { Compile, type Static, Type } from '../base/schema.ts';
 import type { Clock } from '../base/time.ts';
 import { type JobPlace, type JobState, type JobStatus, jobPlaces, jobStates, type RecipeName, recipeNames } from './port.ts';
 import type { RetrainStore } from './store.ts';
@@ -58,7 +57,7 @@ const progressForm = Compile(
     figures: Type.Optional(Type.Record(text, Type.Number())),
   }),
 );
-export type JobRow = Type.Static<typeof jobRowSchema>;
+export type JobRow = Static<typeof jobRowSchema>;
 
 export const endStates: readonly JobState[] = ['promoted', 'refused', 'cancelled', 'failed'];
 

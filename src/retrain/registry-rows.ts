@@ -3,9 +3,8 @@
  * only look use these; registry.ts changes them.
  */
 import { join } from 'node:path';
-import Type from 'typebox';
-import { Compile } from 'typebox/compile';
 import type { NetworkPlace } from '../base/model/place.ts';
+import { Compile, Type } from '../base/schema.ts';
 import { filesWhole, readManifest } from './bundle.ts';
 import { openedBundle, sealedFiles } from './held/sealed-bundle.ts';
 import { type BundleState, bundleStates, type RecipeName, recipeNames } from './port.ts';

@@ -4,8 +4,7 @@
  * training data by itself.
  */
 import { createHash } from 'node:crypto';
-import Type from 'typebox';
-import { Compile } from 'typebox/compile';
+import { Compile, Type } from '../base/schema.ts';
 import type { Clock } from '../base/time.ts';
 import type { PersonId } from '../events.ts';
 import type { Gallery } from '../identity/port.ts';

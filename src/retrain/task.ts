@@ -4,12 +4,11 @@
  * on after a restart finds the same pictures that it began with.
  */
 import { createHash } from 'node:crypto';
-import Type from 'typebox';
-import { Compile } from 'typebox/compile';
 import { Fault, type FaultCode } from '../base/errors.ts';
 import { parseJson } from '../base/jws.ts';
 import type { NetworkPlace } from '../base/model/place.ts';
 import { type FileSeal, sealedEnding, shelfIn } from '../base/model/shelf.ts';
+import { Compile, type Static, Type } from '../base/schema.ts';
 import type { QualityLimits } from '../face/port.ts';
 import { writeKeptFolder } from './kept-folder.ts';
 import {
@@ -100,8 +99,8 @@ const listedPeople = Type.Array(Type.Object({ personId: Type.String(), samples: 
 const listedData = Type.Object({ people: listedPeople, strangers: Type.Array(Type.Array(listed)) });
 const index = Type.Object({ training: listedData, frozen: listedData, enrolled: listedPeople });
 const indexForm = Compile(index);
-type Listed = Type.Static<typeof listed>;
-type ListedData = Type.Static<typeof listedData>;
+type Listed = Static<typeof listed>;
+type ListedData = Static<typeof listedData>;
 
 export const indexFile = 'index.json';
 
@@ -114,7 +113,7 @@ export function writePictures(to: string, { training, frozen, enrolled }: JobPic
   };
   const people = (all: readonly LabelledPerson[]) => all.map(({ personId, samples }) => ({ personId, samples: samples.map(list) }));
   const data = (of: TrainingData): ListedData => ({ people: people(of.people), strangers: of.strangers.map((each) => each.map(list)) });
-  const written: Type.Static<typeof index> = { training: data(training), frozen: data(frozen), enrolled: people(enrolled) };
+  const written: Static<typeof index> = { training: data(training), frozen: data(frozen), enrolled: people(enrolled) };
   files.set(indexFile, Buffer.from(JSON.stringify(written)));
   writeKeptFolder(to, new Map([...files].map(([name, bytes]) => [`${name}${sealedEnding}`, seal.seal(name, bytes)])));
 }

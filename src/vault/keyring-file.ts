@@ -3,10 +3,9 @@
  * checked, and SQLite's errors as Faults with a remedy. Nothing here needs a key.
  */
 import type { DatabaseSync } from 'node:sqlite';
-import Type, { type Static } from 'typebox';
-import { Compile } from 'typebox/compile';
 import { asFault, Fault, messageOf } from '../base/errors.ts';
 import { parseJson } from '../base/jws.ts';
+import { Compile, type Static, Type } from '../base/schema.ts';
 import { checkedRow, emptyWriteAheadLog, openSqlite, type SqliteKind, sqliteTrouble } from '../base/sqlite.ts';
 import { type KeyNotes, keySources } from './port.ts';
 

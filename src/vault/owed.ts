@@ -2,9 +2,9 @@
  * Keys that a removal could not destroy, because the keyring was held or its disk full: they are noted beside the
  * journal and destroyed later, so that no older backup brings the person back. The notes and the vault go in.
  */
-import Type, { type Static } from 'typebox';
-import { Compile } from 'typebox/compile';
+
 import { parseJson } from '../base/jws.ts';
+import { Compile, type Static, Type } from '../base/schema.ts';
 import type { PersonId } from '../events.ts';
 import type { KeyOwner, Vault } from './port.ts';
 

@@ -3,10 +3,9 @@
  * scrypt (RFC 7914) takes 128 MiB and about half a second for each try, on a thread of its own.
  */
 import { randomBytes, scrypt } from 'node:crypto';
-import Type from 'typebox';
-import { Compile } from 'typebox/compile';
 import { Fault } from '../base/errors.ts';
 import { parseJson } from '../base/jws.ts';
+import { Compile, Type } from '../base/schema.ts';
 import { decrypted, encrypted } from './sealing.ts';
 
 const cost = { N: 2 ** 17, r: 8, p: 1 } as const;

@@ -6,9 +6,9 @@
  * and has gone on since as the time since the start did. It is never sure while it shows an earlier time than a sure
  * clock did before.
  */
-import Type, { type Static } from 'typebox';
-import { Compile } from 'typebox/compile';
+
 import { parseJson } from '../../base/jws.ts';
+import { Compile, type Static, Type } from '../../base/schema.ts';
 import type { BootTime, Clock } from '../../base/time.ts';
 import type { Entry, Journal, JournalNotes } from '../../journal/port.ts';
 

@@ -3,9 +3,9 @@
  * out.
  */
 import { readFileSync } from 'node:fs';
-import { Compile } from 'typebox/compile';
 import { Fault, messageOf } from '../../base/errors.ts';
 import { unreadable } from '../../base/path.ts';
+import { Compile } from '../../base/schema.ts';
 import type { Command } from '../../command/spec.ts';
 
 interface Property {

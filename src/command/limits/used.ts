@@ -4,9 +4,8 @@
  * back.
  */
 import type { DatabaseSync } from 'node:sqlite';
-import Type from 'typebox';
-import { Compile } from 'typebox/compile';
 import { asFault, Fault, messageOf } from '../../base/errors.ts';
+import { Compile, Type } from '../../base/schema.ts';
 import { checkedRow, openSqlite, type SqliteKind, sqliteTrouble, transact } from '../../base/sqlite.ts';
 
 export interface Use {

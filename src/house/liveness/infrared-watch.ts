@@ -4,10 +4,9 @@
  * door goes on, and says that it is unsure.
  */
 import { readFileSync } from 'node:fs';
-import { Type } from 'typebox';
-import { Compile } from 'typebox/compile';
 import { Fault, messageOf } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
+import { Compile, Type } from '../../base/schema.ts';
 import type { Clock } from '../../base/time.ts';
 import { jsonText, writeWhole } from '../../base/whole-file.ts';
 import { greyPicture } from '../../camera/grey.ts';

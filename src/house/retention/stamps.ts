@@ -3,9 +3,9 @@
  * the time of an entry comes out. A door without a battery starts years behind after a power cut, and what is stamped
  * then looks old from its first day. Every doubt makes an entry younger, which keeps what hangs on it. Pure.
  */
-import Type, { type Static } from 'typebox';
-import { Compile } from 'typebox/compile';
+
 import { parseJson } from '../../base/jws.ts';
+import { Compile, type Static, Type } from '../../base/schema.ts';
 import type { Entry, Seq } from '../../journal/port.ts';
 
 /** Entries after `after`, up to `upTo`, were stamped up to this much too early, and written before `beforeMs`. */

@@ -7,9 +7,9 @@
  * it is ahead of the time that passed, it is believed after a day in which it went on steadily: a day in which somebody
  * can notice. A door that was switched off for a week therefore keeps its data a day longer.
  */
-import Type, { type Static } from 'typebox';
-import { Compile } from 'typebox/compile';
+
 import { parseJson } from '../../base/jws.ts';
+import { Compile, type Static, Type } from '../../base/schema.ts';
 
 const form = Type.Object({
   /** The time that it surely is. Wall-clock milliseconds since 1970, as the two that follow. */

@@ -5,10 +5,9 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { DatabaseSync } from 'node:sqlite';
-import Type from 'typebox';
-import { Compile } from 'typebox/compile';
 import { asFault, Fault, messageOf } from '../../base/errors.ts';
 import { parseJson } from '../../base/jws.ts';
+import { Compile, Type } from '../../base/schema.ts';
 import { checkedRow, openSqlite, type SqliteKind, sqliteTrouble, transact } from '../../base/sqlite.ts';
 import type { Clock } from '../../base/time.ts';
 import { consentWays, type PersonId } from '../../events.ts';

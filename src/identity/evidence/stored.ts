@@ -3,9 +3,8 @@
  * restart. A file that this door did not write counts for nothing: whoever could write it could loosen the door.
  */
 import { existsSync, readFileSync } from 'node:fs';
-import Type, { type Static } from 'typebox';
-import { Compile } from 'typebox/compile';
 import type { RowSeal } from '../../base/data/row-seal.ts';
+import { Compile, type Static, Type } from '../../base/schema.ts';
 import { jsonText, writeWhole } from '../../base/whole-file.ts';
 
 const share = Type.Number({ minimum: 0, maximum: 1 });

@@ -3,9 +3,9 @@
  * be found again has a keyed index. Plain rows go in and sealed columns come out, and back. A row that cannot be opened
  * is a value, so that the others count.
  */
-import Type from 'typebox';
-import { Compile } from 'typebox/compile';
+
 import { Fault } from '../../base/errors.ts';
+import { Compile, Type } from '../../base/schema.ts';
 import type { PersonId } from '../../events.ts';
 import { peopleOf, type SealedPlace, type Vault } from '../../vault/port.ts';
 import { skeleton } from '../lookalike.ts';

@@ -4,9 +4,8 @@
  * behind.
  */
 import type { DatabaseSync } from 'node:sqlite';
-import Type from 'typebox';
-import { Compile } from 'typebox/compile';
 import { Fault } from '../../base/errors.ts';
+import { Compile, Type } from '../../base/schema.ts';
 import { checkedRow, type RowCheck } from '../../base/sqlite.ts';
 import type { Vault } from '../../vault/port.ts';
 import { nameMarks, personAtRest, pictureAtRest, pictureMark, removedPeople, templateAtRest } from './at-rest.ts';

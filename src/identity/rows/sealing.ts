@@ -2,10 +2,10 @@
  * Which rows of the gallery this door wrote: rows go in as the file gives them, those that the vault opens and that
  * carry the seal of the door come out, and the events that name the others. One change by SQL makes nobody a resident.
  */
-import Type from 'typebox';
-import { Compile } from 'typebox/compile';
+
 import type { RowSeal, SealedFields } from '../../base/data/row-seal.ts';
 import { parseJson } from '../../base/jws.ts';
+import { Compile, Type } from '../../base/schema.ts';
 import { checkedRow } from '../../base/sqlite.ts';
 import type { Event, PersonId } from '../../events.ts';
 import type { EmbedderInfo, Embedding } from '../../face/port.ts';

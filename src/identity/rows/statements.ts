@@ -3,9 +3,8 @@
  * out, sealed as they lie in the file.
  */
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
-import Type from 'typebox';
-import { Compile } from 'typebox/compile';
 import { Fault } from '../../base/errors.ts';
+import { Compile, Type } from '../../base/schema.ts';
 import { checkedRow, type RowCheck } from '../../base/sqlite.ts';
 import type { PersonId } from '../../events.ts';
 import type { EmbedderInfo, Embedding } from '../../face/port.ts';

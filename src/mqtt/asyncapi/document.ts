@@ -3,7 +3,7 @@
  * commands. Out: the document. `npm run reference` writes it to docs/asyncapi.json; a test compares it with what is
  * really published. Pure.
  */
-import type { TObject, TSchema } from 'typebox';
+import type { TObject, TSchema } from '../../base/schema.ts';
 import { binding, capital, channelOf, channelParameters, keyOf, sendOf, topics } from './channel.ts';
 import { spokenByDoor, spokenByEnrolment } from './door.ts';
 import { fromHomeAssistant, spokenToHomeAssistant } from './home-assistant.ts';

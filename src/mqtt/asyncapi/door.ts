@@ -1,5 +1,5 @@
 /** What the door says over MQTT, for the AsyncAPI document: its states, its events, a training run, an enrolment. */
-import type { TObject } from 'typebox';
+import type { TObject } from '../../base/schema.ts';
 import type { EventKind } from '../../events.ts';
 import {
   eventFields,

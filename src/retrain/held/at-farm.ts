@@ -2,10 +2,10 @@
  * Jobs that were cancelled here while the farm could not be reached: it still has their pictures, encrypted for its
  * trainers. A job goes in; it is taken back as soon as the farm answers, after a restart too. job-runner.ts asks.
  */
-import Type from 'typebox';
-import { Compile } from 'typebox/compile';
+
 import { Fault, messageOf } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
+import { Compile, Type } from '../../base/schema.ts';
 import { type Farm, type RecipeName, recipeNames } from '../port.ts';
 import type { RetrainStore } from '../store.ts';
 

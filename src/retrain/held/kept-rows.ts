@@ -4,9 +4,8 @@
  * everything that the row says of it: a row that somebody changed, moved or made does not open.
  */
 import type { DatabaseSync } from 'node:sqlite';
-import Type from 'typebox';
-import { Compile } from 'typebox/compile';
 import { Fault } from '../../base/errors.ts';
+import { Compile, Type } from '../../base/schema.ts';
 import type { PersonId } from '../../events.ts';
 import type { KeyOwner, SealedPlace, Vault } from '../../vault/port.ts';
 import { type Mark, marks } from '../port.ts';

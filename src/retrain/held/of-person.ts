@@ -6,9 +6,8 @@
  */
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import Type from 'typebox';
-import { Compile } from 'typebox/compile';
 import { Fault } from '../../base/errors.ts';
+import { Compile, Type } from '../../base/schema.ts';
 import { emptyWriteAheadLog } from '../../base/sqlite.ts';
 import type { PersonId } from '../../events.ts';
 import type { KeyOwner, Vault } from '../../vault/port.ts';

@@ -3,10 +3,9 @@
  * that somebody with the key of the vault made it: anybody can encrypt to a recipient.
  */
 import { createHmac, timingSafeEqual } from 'node:crypto';
-import Type, { type Static } from 'typebox';
-import { Compile } from 'typebox/compile';
 import { Fault } from '../../base/errors.ts';
 import { parseJson } from '../../base/jws.ts';
+import { Compile, type Static, Type } from '../../base/schema.ts';
 import { jsonText } from '../../base/whole-file.ts';
 
 /** Of this program; backups of older formats are read too. */

@@ -7,10 +7,9 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { type CryptoKey, calculateJwkThumbprint, importJWK } from 'jose';
-import Type, { type Static } from 'typebox';
-import { Compile } from 'typebox/compile';
 import { Fault, messageOf } from '../../base/errors.ts';
 import { parseJson, type Signer, signatureAlgorithm, signDetached, verifiedDetached } from '../../base/jws.ts';
+import { Compile, type Static, Type } from '../../base/schema.ts';
 import { version } from '../../base/version.ts';
 import { jsonText } from '../../base/whole-file.ts';
 import { consentWays } from '../../events.ts';

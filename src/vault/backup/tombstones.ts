@@ -1,9 +1,8 @@
 /** Who was removed from a door for good: the file of a keyring in, the names of the owners out. Needs no key. */
 import { existsSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
-import Type, { type Static } from 'typebox';
-import { Compile } from 'typebox/compile';
 import { Fault, messageOf } from '../../base/errors.ts';
+import { Compile, type Static, Type } from '../../base/schema.ts';
 
 const form = Type.Object({ owner: Type.String(), at: Type.String() });
 const check = Compile(form);
