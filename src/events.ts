@@ -376,7 +376,7 @@ export type Event =
   | { readonly kind: 'backup.restored'; readonly takenAt: string; readonly removed: number }
   /** What is held about people was written to a file that may leave. `personId`: of that one; else to move them. */
   | { readonly kind: 'people.exported'; readonly people: number; readonly personId?: PersonId; readonly by: string }
-  /** Before people of another door are enrolled here. `people`: how many are in its file. `key`: thumbprint of its key. */
+  /** Before people of another door are enrolled here. `people`: how many its file has. `key`: thumbprint of its key. */
   | { readonly kind: 'people.imported'; readonly door: string; readonly key: string; readonly people: number; readonly by: string }
   | { readonly kind: 'setting.changed'; readonly path: string; readonly value: number; readonly by: string }
   | { readonly kind: 'training.started'; readonly job: string; readonly recipe: string; readonly where: string; readonly by: string }
