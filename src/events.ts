@@ -328,6 +328,10 @@ export type Event =
   /** Who may send commands; `key`: thumbprint of the operator's key. Done at the door's own shell. */
   | { readonly kind: 'key.added'; readonly name: string; readonly role: string; readonly key: string }
   | { readonly kind: 'key.removed'; readonly name: string; readonly role: string; readonly key: string }
+  /** An entry of an earlier version, which sealed none: it counts as it stood. */
+  | { readonly kind: 'key.sealed'; readonly name: string; readonly role: string; readonly key: string }
+  /** Alarm: an entry of the list of operators that this door did not write does not count. */
+  | { readonly kind: 'key.refused'; readonly name: string; readonly role: string; readonly key: string }
   /** Nobody is recognised until the key of the vault is given. `detail`: what it needs. */
   | { readonly kind: 'vault.locked'; readonly code: string; readonly detail: string }
   /** The door starts again and recognises people. `by`: the operator, or `its key`, which came back by itself. */

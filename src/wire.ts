@@ -40,6 +40,7 @@ import { houseVault, lockedEyes, unlocking } from './house/locked.ts';
 import { daemonLoops, type Loops } from './house/loops.ts';
 import { watchMounting } from './house/mounting-watch.ts';
 import { challengeWatchOf, infraredWatchOf, livenessWatchOf, retryOf } from './house/open-liveness.ts';
+import { watchOperators } from './house/operators-watch.ts';
 import { outsidePictures } from './house/outside-pictures.ts';
 import { openDoorShredder } from './house/removal/open.ts';
 import type { Shredder } from './house/removal/shredder.ts';
@@ -205,7 +206,7 @@ async function openRooms(config: Config, log: Log, overrides: Overrides, opening
     lookedAt: undefined,
     view: undefined,
     ...{ liveness: undefined, infrared: undefined, facing: undefined, challenges: undefined },
-    evidence: undefined,
+    ...{ evidence: undefined, operators: undefined },
     backups: undefined,
     retention: undefined,
     metrics: undefined,
@@ -255,7 +256,10 @@ async function deskFor(
     ...{ ...parts, config, live, journal, gallery: eyes.gallery, camera, learning, backups, clock, lock, reader },
     unlocking: unlocking(rooms, parts.controller.record),
   });
-  return await deskOf(config, { ports, log: log.child({ room: 'command' }), clockSynchronised });
+  const mine = log.child({ room: 'command' });
+  const operators = lock ? undefined : await watchOperators({ config, vault: rooms.vault, log: mine, record: parts.controller.record });
+  rooms.operators = operators?.watch;
+  return await deskOf(config, { ports, log: mine, clockSynchronised, sealKey: operators?.sealKey });
 }
 
 /** Whoever is removed here leaves nothing in any room. */

@@ -55,6 +55,8 @@ const meanings: Readonly<Record<EventKind, string>> = {
   'enrolment.stepped': 'A step of an enrolment from afar, with the key that asked for it.',
   'key.added': 'A key may send commands from now on.',
   'key.removed': 'A key may no longer send commands.',
+  'key.sealed': 'An entry of the list of operators that an earlier version wrote counts as it stood. Look through these after the upgrade.',
+  'key.refused': 'Alarm: an entry of the list of operators that this door did not write does not count.',
   'vault.locked': 'The key of the vault is missing, or does not fit: nobody is recognised until it is given.',
   'vault.unlocked': 'The key of the vault was given: the door starts again and recognises people.',
   'vault.rekeyed': 'The key of the vault has another place, or is another one.',

@@ -12,7 +12,7 @@ import { Fault, messageOf } from '../base/errors.ts';
 import { makeFolder } from '../base/make-folder.ts';
 import type { NetworkPlace } from '../base/model/place.ts';
 import { type Clock, systemClock } from '../base/time.ts';
-import { gallerySecret, heldKeys, noteGallerySealed } from '../command/keys.ts';
+import { gallerySecret, heldKeys, noteSealed } from '../command/keys.ts';
 import type { EmbedderInfo, FaceReader } from '../face/port.ts';
 import { openFaceReader, type ReaderOptions } from '../face/reader.ts';
 import { type ManyReader, openFaceReaders } from '../face/readers.ts';
@@ -155,7 +155,7 @@ function sealOf(keys: string): GallerySeal {
   return {
     rows: sealFor(keys, 'facelatch gallery rows 1'),
     begun: heldKeys(keys).gallerySealed,
-    begin: () => noteGallerySealed(keys),
+    begin: () => noteSealed(keys, 'gallerySealed'),
   };
 }
 

@@ -1,8 +1,10 @@
 /**
  * The registry of operators: names, roles and public keys in one file. It is read again for each command, so that a
- * removed key is refused at once.
+ * removed key is refused at once. With a key of the vault each entry carries a seal, and one without does not count:
+ * whoever may write the file is not an admin by that.
  */
-import { readFileSync } from 'node:fs';
+import { createHmac } from 'node:crypto';
+import { readFileSync, statSync } from 'node:fs';
 import { Fault, messageOf } from '../base/errors.ts';
 import { Compile, Type } from '../base/schema.ts';
 import { type PublicKey, publicKeyOf, replaceFile, thumbprint } from './keys.ts';
@@ -21,38 +23,48 @@ export interface Operator {
 export type NewOperator = Omit<Operator, 'kid'>;
 
 export interface Operators {
-  /** @throws Fault `bad-config` where the file cannot be read. */
+  /** Who counts. @throws Fault `bad-config` where the file cannot be read. */
   list(): Promise<readonly Operator[]>;
+  /** Entries without a seal of this door: they do not count. None where there is no key to tell. */
+  refused(): Promise<readonly Operator[]>;
   /**
-   * `beforeStored` hears of it when it is sure to fit; what it throws stops it. @throws Fault `bad-argument` where the
-   * name or the key is taken, or the name does not fit.
+   * `beforeStored` hears of it when it is sure to fit; what it throws stops it. An entry that is refused gives way.
+   * @throws Fault `bad-argument` where the name or the key is taken, or the name does not fit.
    */
   add(operator: NewOperator, beforeStored?: (operator: Operator) => void): Promise<Operator>;
-  /** Whose key it was; undefined when nobody has that name. */
+  /** Whose key it was; undefined when nobody has that name. Needs no key of the vault. */
   remove(name: string): Promise<Operator | undefined>;
+  /** Seals every entry as it stands; `beforeStored` hears of those that had no seal. */
+  seal(beforeStored: (operator: Operator) => void): Promise<void>;
+}
+
+interface Entry extends Omit<Operator, 'kid'> {
+  readonly seal?: string;
 }
 
 const nameFits = /^[A-Za-z0-9_.@-]{1,64}$/;
 const registry = Compile(
   Type.Object({
     operators: Type.Array(
-      Type.Object({ name: Type.String({ pattern: nameFits }), role: Type.Enum([...roles]), key: Type.Unknown(), addedAt: Type.String() }),
+      Type.Object({
+        ...{ name: Type.String({ pattern: nameFits }), role: Type.Enum([...roles]), key: Type.Unknown(), addedAt: Type.String() },
+        seal: Type.Optional(Type.String()),
+      }),
     ),
   }),
 );
 
-/** The registry in `file`; empty where there is none. */
-export function operatorsIn(file: string): Operators {
-  const list = async (): Promise<readonly Operator[]> => {
-    const entries = entriesOf(file);
-    return Promise.all(entries.map(async (entry) => ({ ...entry, kid: await thumbprint(entry.key) })));
-  };
-  const write = (operators: readonly Operator[]) => replaceFile(file, { operators: operators.map(({ kid: _kid, ...entry }) => entry) });
+/** The registry in `file`; empty where there is none. `sealKey`: of the vault; without it every entry counts. */
+export function operatorsIn(file: string, sealKey?: Uint8Array): Operators {
+  const counts = (entry: Entry) => !sealKey || entry.seal === sealOf(entry, sealKey);
+  const write = (operators: readonly Entry[]) => replaceFile(file, { operators });
   return {
-    list,
+    list: () => known(entriesOf(file).filter(counts)),
+    refused: () => known(entriesOf(file).filter((entry) => !counts(entry))),
     add: async ({ name, role, key, addedAt }, beforeStored) => {
       if (!nameFits.test(name)) throw new Fault('bad-argument', `"${name}" cannot name an operator: give 1 to 64 of A–Z a–z 0–9 _ . @ -`);
-      const before = await list();
+      const entries = entriesOf(file);
+      const before = await known(entries.filter(counts));
       const operator: Operator = { name, role, key, kid: await thumbprint(key), addedAt };
       if (before.some((other) => other.name === name))
         throw new Fault(
@@ -62,20 +74,47 @@ export function operatorsIn(file: string): Operators {
       const same = before.find((other) => other.kid === operator.kid);
       if (same) throw new Fault('bad-argument', `This key is ${same.name}'s already: each operator needs a key of their own`);
       beforeStored?.(operator);
-      write([...before, operator]);
+      const left = entries.filter((entry) => counts(entry) || (entry.name !== name && entry.key.x !== key.x));
+      write([...left, sealed({ name, role, key, addedAt }, sealKey)]);
       return operator;
     },
     remove: async (name) => {
-      const before = await list();
-      const left = before.filter((operator) => operator.name !== name);
-      const removed = before.find((operator) => operator.name === name);
-      if (removed) write(left);
-      return removed;
+      const entries = entriesOf(file);
+      const named = entries.filter((entry) => entry.name === name);
+      if (named.length > 0) write(entries.filter((entry) => entry.name !== name));
+      return (await known(named.toSorted((a, b) => Number(counts(b)) - Number(counts(a)))))[0];
+    },
+    seal: async (beforeStored) => {
+      const entries = entriesOf(file);
+      const unsealed = entries.filter((entry) => !counts(entry));
+      if (unsealed.length === 0) return;
+      for (const operator of await known(unsealed)) beforeStored(operator);
+      write(entries.map((entry) => sealed(entry, sealKey)));
     },
   };
 }
 
-function entriesOf(file: string): Omit<Operator, 'kid'>[] {
+/** Another text for another content of the file. */
+export function operatorsFileAs(file: string): string {
+  try {
+    const found = statSync(file, { bigint: true, throwIfNoEntry: false });
+    return found ? `${found.dev} ${found.ino} ${found.size} ${found.mtimeNs}` : 'none';
+  } catch (error) {
+    throw new Fault('bad-config', `The operators' keys in ${file} cannot be looked at: check the owner and mode of its folder`, error);
+  }
+}
+
+const known = (entries: readonly Entry[]): Promise<Operator[]> =>
+  Promise.all(entries.map(async ({ name, role, key, addedAt }) => ({ name, role, key, kid: await thumbprint(key), addedAt })));
+
+const sealed = (entry: Entry, sealKey: Uint8Array | undefined): Entry => (sealKey ? { ...entry, seal: sealOf(entry, sealKey) } : entry);
+
+const sealOf = ({ name, role, key, addedAt }: Entry, sealKey: Uint8Array): string =>
+  createHmac('sha256', sealKey)
+    .update(JSON.stringify([name, role, key.x, addedAt]))
+    .digest('base64url');
+
+function entriesOf(file: string): Entry[] {
   let text: string;
   try {
     text = readFileSync(file, 'utf8');
@@ -86,7 +125,7 @@ function entriesOf(file: string): Omit<Operator, 'kid'>[] {
   try {
     const held: unknown = JSON.parse(text);
     if (!registry.Check(held)) throw new Error('an entry does not fit');
-    return held.operators.map(({ name, role, key, addedAt }) => ({ name, role, key: publicKeyOf(key, 'Ed25519'), addedAt }));
+    return held.operators.map(({ key, ...entry }) => ({ ...entry, key: publicKeyOf(key, 'Ed25519') }));
   } catch (error) {
     throw new Fault('bad-config', `The file of operators' keys ${file} is damaged (${messageOf(error)}): restore or remove it`, error);
   }

@@ -2,12 +2,10 @@
  * Who signed a payload: an encrypted or signed text goes in; the operator whose key signed it and what they claim come
  * out, or why nothing is proved. It computes much for each text, so that a running door asks a thread (prover.ts).
  */
-import { statSync } from 'node:fs';
 import type { CryptoKey } from 'jose';
-import { Fault } from '../base/errors.ts';
 import { claimedKid } from '../base/jws.ts';
 import { importKey } from './keys.ts';
-import { type Operator, operatorsIn } from './operators.ts';
+import { type Operator, operatorsFileAs, operatorsIn } from './operators.ts';
 import type { Refusal } from './port.ts';
 import { disclose, isEnclosed, isSigned, verifiedClaims } from './seal.ts';
 
@@ -28,11 +26,13 @@ export interface ProofParts {
   /** The door's key. */
   readonly decrypt: CryptoKey;
   readonly operatorsFile: string;
+  /** Of the vault: an operator without its seal does not count. Undefined while the vault is locked: each counts. */
+  readonly sealKey?: Uint8Array | undefined;
 }
 
 /** Proves on the calling thread. */
-export function proofOf({ decrypt, operatorsFile }: ProofParts): (payload: Uint8Array) => Promise<Proof> {
-  const operatorBy = findingIn(operatorsFile);
+export function proofOf({ decrypt, operatorsFile, sealKey }: ProofParts): (payload: Uint8Array) => Promise<Proof> {
+  const operatorBy = findingIn(operatorsFile, sealKey);
   return async (payload) => {
     const text = Buffer.from(payload).toString('latin1').trim();
     const enclosed = isEnclosed(text);
@@ -41,7 +41,12 @@ export function proofOf({ decrypt, operatorsFile }: ProofParts): (payload: Uint8
       return no('bad-signature', 'This is not encrypted to this door: fetch its card again (facelatch key door).');
     const kid = claimedKid(jws, 'facelatch-command+jwt');
     const operator = kid === undefined ? undefined : await operatorBy(kid);
-    if (!operator) return no('unknown-key', 'No operator of this door has this key: add it with facelatch key add.');
+    if (operator === undefined) return no('unknown-key', 'No operator of this door has this key: add it with facelatch key add.');
+    if (operator === 'refused')
+      return no(
+        'unknown-key',
+        'This key stands in the list of operators, but the door did not write it there: add it with facelatch key add.',
+      );
     const claims = await verifiedClaims(jws, await importKey(operator.key));
     if (claims === undefined) return no('bad-signature', 'The signature does not fit: the command was changed.');
     return { ok: true, operator: { name: operator.name, role: operator.role, kid: operator.kid }, claims, enclosed };
@@ -53,20 +58,12 @@ function no(code: Refusal, message: string): Proof {
 }
 
 /** Reads the file again when it is another one, so that a removed key is refused at once. */
-function findingIn(file: string): (kid: string) => Promise<Operator | undefined> {
-  let read: { readonly as: string; readonly operators: readonly Operator[] } | undefined;
+function findingIn(file: string, sealKey: Uint8Array | undefined): (kid: string) => Promise<Operator | 'refused' | undefined> {
+  const operators = operatorsIn(file, sealKey);
+  let read: { readonly as: string; readonly known: readonly Operator[]; readonly refused: readonly Operator[] } | undefined;
   return async (kid) => {
-    const as = identityOf(file);
-    if (read?.as !== as) read = { as, operators: await operatorsIn(file).list() };
-    return read.operators.find((operator) => operator.kid === kid);
+    const as = operatorsFileAs(file);
+    if (read?.as !== as) read = { as, known: await operators.list(), refused: await operators.refused() };
+    return read.known.find((operator) => operator.kid === kid) ?? (read.refused.some((entry) => entry.kid === kid) ? 'refused' : undefined);
   };
-}
-
-function identityOf(file: string): string {
-  try {
-    const found = statSync(file, { bigint: true, throwIfNoEntry: false });
-    return found ? `${found.dev} ${found.ino} ${found.size} ${found.mtimeNs}` : 'none';
-  } catch (error) {
-    throw new Fault('bad-config', `The operators' keys in ${file} cannot be looked at: check the owner and mode of its folder`, error);
-  }
 }

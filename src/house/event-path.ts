@@ -15,6 +15,7 @@ const alarms: ReadonlySet<Event['kind']> = new Set([
   'access.stopped',
   'gallery.lost',
   'gallery.row-refused',
+  'key.refused',
   'disk.budget-exceeded',
 ]);
 

@@ -25,6 +25,7 @@ import type { ChallengeWatch } from './challenge-watch.ts';
 import type { DoorEvidenceWatch } from './door-evidence.ts';
 import type { InfraredWatch } from './liveness/infrared-watch.ts';
 import type { LivenessWatch } from './liveness/liveness-watch.ts';
+import type { OperatorsWatch } from './operators-watch.ts';
 import type { SureTime } from './retention/sure-time.ts';
 import type { RetentionWatch } from './retention/watch.ts';
 import type { View } from './view.ts';
@@ -93,6 +94,8 @@ export interface Rooms {
   facing: Face | undefined;
   /** Likewise. */
   evidence: DoorEvidenceWatch | undefined;
+  /** Likewise; undefined without commands. */
+  operators: OperatorsWatch | undefined;
   /** Likewise. */
   backups: Backups | undefined;
   retention: RetentionWatch | undefined;

@@ -47,6 +47,7 @@ export function takeInChanges(rooms: Rooms, record: (event: Event) => void): boo
     if (!(error instanceof Fault)) throw error;
     rooms.log.warn({ room: 'identity', code: error.code, err: messageOf(error) }, 'changes to the people cannot be read');
   }
+  rooms.operators?.look();
   rooms.backups?.tick();
   for (const finding of gallery.findings()) {
     rooms.log.error({ room: 'identity', ...finding }, 'the file of the people was changed from outside');

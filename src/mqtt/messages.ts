@@ -187,6 +187,8 @@ const fields = {
   }),
   'key.added': object({ name: text('The operator.'), role: text(), key: text('Thumbprint of the key.') }),
   'key.removed': object({ name: text('The operator.'), role: text(), key: text('Thumbprint of the key.') }),
+  'key.sealed': object({ name: text('The operator.'), role: text(), key: text('Thumbprint of the key.') }),
+  'key.refused': object({ name: text('As the entry has it, like the role.'), role: text(), key: text('Thumbprint of the key.') }),
   'vault.locked': object({ code: text(), detail }),
   'vault.unlocked': object({ by: text() }),
   'vault.rekeyed': object({

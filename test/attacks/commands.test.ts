@@ -1,18 +1,21 @@
 /** Floods of commands, with and without a key, and a key that reaches for another key's enrolment: against a running daemon behind a real broker. */
 
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { connectAsync, type MqttClient } from 'mqtt';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { addOperator, operatorsFile } from '../../src/adapters/command.ts';
 import { openLog } from '../../src/base/log.ts';
 import { systemClock } from '../../src/base/time.ts';
 import { newKey, openDoorKeys, publicKeyOf } from '../../src/command/keys.ts';
-import { operatorsIn } from '../../src/command/operators.ts';
+import { type NewOperator, operatorsIn } from '../../src/command/operators.ts';
 import type { Role } from '../../src/command/port.ts';
 import type { ReplyBody } from '../../src/command/reply.ts';
 import { openSender } from '../../src/command/request.ts';
 import type { Event } from '../../src/events.ts';
 import { openCaller } from '../../src/mqtt/caller.ts';
 import { topicsOf } from '../../src/mqtt/topics.ts';
+import type { Config } from '../../src/settings/load.ts';
 import { type House, wire } from '../../src/wire.ts';
 import { temporaryFolder } from '../cli/facelatch.ts';
 import { type FakeCamera, fakeCamera } from '../fakes/camera.ts';
@@ -62,10 +65,10 @@ afterEach(async () => {
 });
 
 /** Somebody with a key of their own. `sign` makes a message; `ask` sends one and waits for the door's proved answer. */
-async function operator(name: string, role: Role) {
+async function operator(name: string, role: Role, add: (config: Config, operator: NewOperator) => Promise<unknown> = addOperator) {
   const state = join(folder.path, 'state');
   const key = await newKey('Ed25519');
-  await operatorsIn(join(state, 'operators.json')).add({ name, role, key: publicKeyOf(key, 'Ed25519'), addedAt: new Date().toISOString() });
+  await add(house.config, { name, role, key: publicKeyOf(key, 'Ed25519'), addedAt: new Date().toISOString() });
   const { card } = await openDoorKeys(join(state, 'door-keys.json'), 'front-door');
   const sender = await openSender({ operator: key, door: card, clock: systemClock, lifeS: 30 });
   const caller = await openCaller({ broker: { url: broker.url }, door: 'front-door', signal: new AbortController().signal });
@@ -159,4 +162,23 @@ it('a key cannot reach another key’s enrolment, and the journal says which key
     { step: 'aborted', by: 'olga' },
   ]);
   expect(house.gallery.list().map(({ name }) => name)).toEqual(['Ada']);
+});
+
+it('whoever can write the list of operators commands nothing: neither with a key of their own nor as more than they are', async () => {
+  const viewer = await operator('vera', 'viewer');
+  expect(await viewer.ask('people.list')).toMatchObject({ ok: true });
+  const intruder = await operator('mallory', 'admin', (config, added) => operatorsIn(operatorsFile(config)).add(added));
+  expect((await intruder.ask('door.open'))?.error).toMatchObject({
+    code: 'unknown-key',
+    message: expect.stringContaining('did not write it'),
+  });
+  await expect.poll(() => events).toContainEqual(expect.objectContaining({ kind: 'key.refused', name: 'mallory', role: 'admin' }));
+  const file = operatorsFile(house.config);
+  writeFileSync(file, readFileSync(file, 'utf8').replace('"viewer"', '"admin"'));
+  expect((await viewer.ask('door.open'))?.error).toMatchObject({ code: 'unknown-key' });
+  await expect.poll(() => events).toContainEqual(expect.objectContaining({ kind: 'key.refused', name: 'vera', role: 'admin' }));
+  writeFileSync(file, readFileSync(file, 'utf8').replace('"admin"', '"viewer"'));
+  expect(await viewer.ask('people.list')).toMatchObject({ ok: true });
+  expect(events.filter(({ kind }) => kind === 'key.refused')).toHaveLength(2);
+  expect(events.some(({ kind }) => kind === 'relay.pulsed')).toBe(false);
 });

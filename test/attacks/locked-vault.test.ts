@@ -5,12 +5,11 @@ import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { connectAsync, type MqttClient } from 'mqtt';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { deskOf } from '../../src/adapters/command.ts';
+import { addOperator, deskOf } from '../../src/adapters/command.ts';
 import { rekeyVault } from '../../src/adapters/vault-key.ts';
 import { openLog } from '../../src/base/log.ts';
 import { systemClock } from '../../src/base/time.ts';
 import { importKey, newKey, openDoorKeys, publicKeyOf, thumbprint } from '../../src/command/keys.ts';
-import { operatorsIn } from '../../src/command/operators.ts';
 import type { Role } from '../../src/command/port.ts';
 import type { ReplyBody } from '../../src/command/reply.ts';
 import { openSender } from '../../src/command/request.ts';
@@ -112,7 +111,7 @@ const seen = (kind: Event['kind']) => expect.poll(() => events.some((e) => e.kin
 
 async function operator(name: string, role: Role) {
   const key = await newKey('Ed25519');
-  await operatorsIn(join(state, 'operators.json')).add({ name, role, key: publicKeyOf(key, 'Ed25519'), addedAt: new Date().toISOString() });
+  await addOperator(config, { name, role, key: publicKeyOf(key, 'Ed25519'), addedAt: new Date().toISOString() });
   const { card, id } = await openDoorKeys(join(state, 'door-keys.json'), 'front-door');
   const sender = await openSender({ operator: key, door: card, clock: systemClock, lifeS: 30 });
   const caller = await openCaller({ broker: { url }, door: 'front-door', signal: new AbortController().signal });
@@ -143,6 +142,7 @@ async function operator(name: string, role: Role) {
 }
 
 it('a locked door lets in no face, opens by button and signed command, and says what it needs', async () => {
+  const olga = await operator('olga', 'admin');
   await rekeyVault(config, { source: 'passphrase', passphrase, by: 'test' });
   const { house, relay, push } = await start();
   expect(house.lock?.code).toBe('vault-locked');
@@ -159,7 +159,6 @@ it('a locked door lets in no face, opens by button and signed command, and says 
   ]);
   expect(events.some((e) => e.kind === 'access.denied' && (e.failures ?? e.attempts))).toBe(false);
   expect(relay.pulses).toHaveLength(0);
-  const olga = await operator('olga', 'admin');
   expect(await olga.ask('pin', { person: 'Ada', pin: '123456' })).toMatchObject({ ok: false });
   expect(relay.pulses).toHaveLength(0);
   expect(await olga.ask('people.list')).toMatchObject({ ok: false, error: { reason: 'vault-locked' } });
@@ -171,9 +170,9 @@ it('a locked door lets in no face, opens by button and signed command, and says 
 }, 60_000);
 
 it('only an admin unlocks it, with the right passphrase, encrypted; then it begins again and lets Ada in', async () => {
+  const [olga, oskar] = [await operator('olga', 'admin'), await operator('oskar', 'operator')];
   await rekeyVault(config, { source: 'passphrase', passphrase, by: 'test' });
   const { running, stop } = await start();
-  const [olga, oskar] = [await operator('olga', 'admin'), await operator('oskar', 'operator')];
   expect(await oskar.ask('vault.unlock', { passphrase })).toMatchObject({ ok: false, error: { code: 'role' } });
   expect(await olga.openly('vault.unlock', { passphrase })).toContain('must be encrypted to the door');
   for (const wrong of [`${passphrase}!`, phraseOf(randomBytes(32))])

@@ -5,12 +5,11 @@ import { join } from 'node:path';
 import { connectAsync } from 'mqtt';
 import sharp from 'sharp';
 import { expect, it } from 'vitest';
-import { doorKeysOf, operatorsFile } from '../../src/adapters/command.ts';
+import { addOperator, doorKeysOf } from '../../src/adapters/command.ts';
 import { Fault } from '../../src/base/errors.ts';
 import { openLog } from '../../src/base/log.ts';
 import { systemClock } from '../../src/base/time.ts';
 import { newKey, publicKeyOf } from '../../src/command/keys.ts';
-import { operatorsIn } from '../../src/command/operators.ts';
 import { openSender } from '../../src/command/request.ts';
 import type { Event } from '../../src/events.ts';
 import { topicsOf } from '../../src/mqtt/topics.ts';
@@ -51,7 +50,7 @@ it('nothing that names somebody leaves the door, nor reaches its log', async () 
     ...{ camera, relay, reader: drawingReader(), onEvent: (event: Event) => void events.push(event) },
   });
   const added = { name: 'olga', role: 'admin', key: publicKeyOf(key, 'Ed25519'), addedAt: '2026-01-01T00:00:00.000Z' } as const;
-  await operatorsIn(operatorsFile(config)).add(added);
+  await addOperator(config, added);
   const stored = { picture: Buffer.from('picture'), template: Float32Array.of(1, 0), source: 'zacharias-holiday.jpg' };
   const zacharias = house.gallery.enrol({ name: 'Zacharias Quillfeather', pictures: [stored] });
   const sender = await openSender({ operator: key, door: (await doorKeysOf(config)).card, clock: systemClock, lifeS: 30 });

@@ -116,6 +116,8 @@ export const eventOf: { readonly [Kind in EventKind]: Extract<Event, { kind: Kin
   'vault.unlocked': { kind: 'vault.unlocked', by: 'ada' },
   'vault.rekeyed': { kind: 'vault.rekeyed', source: 'file', newKey: true, by: 'cli' },
   'key.removed': { kind: 'key.removed', name: 'ada', role: 'admin', key: 'k-1' },
+  'key.sealed': { kind: 'key.sealed', name: 'ada', role: 'admin', key: 'k-1' },
+  'key.refused': { kind: 'key.refused', name: 'ada', role: 'admin', key: 'k-1' },
   'journal.cut': { kind: 'journal.cut', upTo: 128, rows: 128, why: 'age' },
   'journal.replaced': { kind: 'journal.replaced', had: 128, has: 0 },
   'gallery.lost': { kind: 'gallery.lost', detail: 'The gallery is gone.' },

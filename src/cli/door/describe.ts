@@ -153,6 +153,9 @@ const words: Words = {
     `enrolment from afar by ${by}: ${step.replace('-', ' ')}, ${counted(pictures, 'picture')}${personId === undefined ? '' : ` of ${nameOf(personId)}`}${digest === undefined ? '' : ` (digest ${digest.slice(0, 16)}…)`}`,
   'key.added': ({ name, role, key }) => `${name} may send commands as ${role} (key ${key})`,
   'key.removed': ({ name, key }) => `${name} may no longer send commands (key ${key})`,
+  'key.sealed': ({ name, role, key }) => `${name}, ${role} since an earlier version, may still send commands (key ${key})`,
+  'key.refused': ({ name, role, key }) =>
+    `ALARM: the list of operators was changed from outside: ${name} as ${role} does not count (key ${key})`,
   'vault.locked': ({ detail }) => `NOBODY IS RECOGNISED: ${detail}`,
   'vault.unlocked': ({ by }) => `the vault was unlocked by ${by}: the door starts again`,
   'vault.rekeyed': ({ source, newKey, by }) => `${by} changed the key of the vault: ${newKey ? 'a new one' : 'the same'}, from ${source}`,

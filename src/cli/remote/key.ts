@@ -5,10 +5,9 @@
 import { dirname } from 'node:path';
 import { Command } from 'commander';
 import { doorKeysFile } from '../../adapters/basics.ts';
-import { addOperator, doorKeysOf, operatorsFile, removeOperator } from '../../adapters/command.ts';
+import { addOperator, doorKeysOf, listOperators, removeOperator } from '../../adapters/command.ts';
 import { Fault } from '../../base/errors.ts';
 import { bindDoorKeys, copiedWords, newKey, publicKeyOf, renewDoorKeys, thumbprint, writeNew } from '../../command/keys.ts';
-import { operatorsIn } from '../../command/operators.ts';
 import { type Role, roles } from '../../command/port.ts';
 import { machineMark } from '../../host/machine.ts';
 import { type CommonOptions, configOf, exitCodes, print, tell, withCommon, withHelp } from '../context.ts';
@@ -88,12 +87,17 @@ function listCommand(exit: Exit): Command {
   const command = new Command('list').description('who may send commands to this door');
   withHelp(command, ['facelatch key list --json'], 'done');
   return withCommon(command).action(async (options: CommonOptions) => {
-    const operators = await operatorsIn(operatorsFile(configOf(options).config)).list();
-    print(options, { operators }, () =>
+    const { operators, refused, unchecked } = await listOperators(configOf(options).config);
+    print(options, { operators, refused }, () =>
       operators.length === 0
         ? 'Nobody may send commands yet: facelatch key add NAME PUBLIC-KEY-FILE --role operator'
         : table([['name', 'role', 'added', 'key'], ...operators.map(({ name, role, addedAt, kid }) => [name, role, addedAt, kid])]),
     );
+    if (unchecked !== undefined) tell(`whether this door wrote these entries was not checked: ${unchecked}`);
+    for (const { name, kid } of refused)
+      tell(
+        `${name} (key ${kid}) does not count, because this door did not write the entry: take it out with "facelatch key remove ${name}"`,
+      );
     exit(exitCodes.yes);
   });
 }
