@@ -142,6 +142,17 @@ function sweep(db: DatabaseSync): void {
 /** Moves what the write-ahead log holds into the file; false where another process keeps it from that. */
 export const emptyWriteAheadLog = (db: DatabaseSync): boolean => db.prepare('PRAGMA wal_checkpoint(TRUNCATE)').get()?.busy === 0;
 
+/** The same without waiting for another process: the door's thread calls this. */
+export function emptyLogUnlessHeld(db: DatabaseSync): boolean {
+  const timeoutMs = Number(db.prepare('PRAGMA busy_timeout').get()?.timeout);
+  db.exec('PRAGMA busy_timeout = 0');
+  try {
+    return emptyWriteAheadLog(db);
+  } finally {
+    db.exec(`PRAGMA busy_timeout = ${timeoutMs}`);
+  }
+}
+
 export function pragma(db: DatabaseSync, name: 'user_version' | 'application_id' | 'data_version'): number {
   return Number(db.prepare(`PRAGMA ${name}`).get()?.[name]);
 }

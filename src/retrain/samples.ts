@@ -5,6 +5,7 @@
  */
 import { createHash } from 'node:crypto';
 import { Compile, Type } from '../base/schema.ts';
+import { emptyLogUnlessHeld } from '../base/sqlite.ts';
 import type { Clock } from '../base/time.ts';
 import type { PersonId } from '../events.ts';
 import type { Gallery } from '../identity/port.ts';
@@ -68,6 +69,11 @@ export interface Samples {
   purge(nowMs?: number): number;
   /** Deletes pictures that nobody marked, the oldest first, until so many bytes are free; how many those were. */
   dropOldest(bytes: number): number;
+  /**
+   * Empties the file's write-ahead log: until then the space of what was deleted is not free, and counts as used. False
+   * where another process keeps it from that.
+   */
+  emptyLog(): boolean;
   /** Days (`YYYY-MM-DD`) whose key still seals a picture of somebody unknown. */
   visitorDays(): ReadonlySet<string>;
   /** Everyone enrolled now. */
@@ -135,12 +141,20 @@ export function samplesIn(options: SamplesOptions): Samples {
     pictures: (seq) => store.read(() => sql.ofSeq.all(seq).flatMap((row) => openedPicture(store.vault, store.row(keptRowForm, row)) ?? [])),
     mark: (seq, as, personId) => store.change(() => mark(state, seq, as, personId)),
     kept: () => store.read(() => sql.entries.all().map((row) => keptEntry(state, row))),
-    purge: (nowMs) => store.change(() => purge(state, nowMs)),
-    dropOldest: (bytes) => store.change(() => dropOldest(state, bytes)),
+    purge: (nowMs) => emptied(store, () => purge(state, nowMs)),
+    dropOldest: (bytes) => emptied(store, () => dropOldest(state, bytes)),
+    emptyLog: () => store.read(() => emptyLogUnlessHeld(store.db)),
     visitorDays: () => store.read(() => visitorDays(state)),
     people: () => peopleOf(state),
     dataset: () => datasetOf(state),
   };
+}
+
+/** What it deleted is gone from the log too, unless another process is reading. */
+function emptied(store: RetrainStore, drop: () => number): number {
+  const dropped = store.change(drop);
+  if (dropped > 0) store.read(() => emptyLogUnlessHeld(store.db));
+  return dropped;
 }
 
 const peopleOf = ({ gallery }: State): ReadonlySet<PersonId> => new Set(gallery.list().map(({ id }) => id));

@@ -6,7 +6,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { asFault, Fault, messageOf } from '../base/errors.ts';
 import { parseJson } from '../base/jws.ts';
 import { Compile, type Static, Type } from '../base/schema.ts';
-import { checkedRow, emptyWriteAheadLog, openSqlite, type SqliteKind, sqliteTrouble } from '../base/sqlite.ts';
+import { checkedRow, emptyLogUnlessHeld, openSqlite, type SqliteKind, sqliteTrouble } from '../base/sqlite.ts';
 import { type KeyNotes, keySources } from './port.ts';
 
 const schemaVersion = 1;
@@ -53,14 +53,13 @@ export const destroyedForm = Compile(Type.Object({ owner: Type.String(), at: Typ
 export interface KeyringFile {
   readonly file: string;
   readonly db: DatabaseSync;
-  readonly lockTimeoutMs: number;
   readonly sql: ReturnType<typeof statements>;
 }
 
 /** Opens the file, made where there is none. Throws Faults `database-newer`, `vault-damaged`, `vault-down`. */
 export function openKeyringFile(file: string, lockTimeoutMs: number): KeyringFile {
   const { db } = openSqlite(file, kind, lockTimeoutMs);
-  return { file, db, lockTimeoutMs, sql: statements(db) };
+  return { file, db, sql: statements(db) };
 }
 
 /** Undefined where the keyring is new. */
@@ -136,24 +135,10 @@ export function unsettledOf(text: unknown, file: string): Unsettled {
   return checkedRow(unsettledCheck, parseJson(Buffer.from(String(text))), () => keyringDamaged(file, new Error('a note')));
 }
 
-/**
- * Empties the write-ahead log of keys as they were; false where another process keeps it from that just now. It does
- * not wait: the door's thread calls this.
- */
-export function emptyKeyringLog({ db, lockTimeoutMs }: KeyringFile): boolean {
-  db.exec('PRAGMA busy_timeout = 0');
-  try {
-    return emptyWriteAheadLog(db);
-  } finally {
-    db.exec(`PRAGMA busy_timeout = ${lockTimeoutMs}`);
-  }
-}
-
-/** The same where it is still to be done, and notes that it is done. */
-export function settleLog(keyring: KeyringFile): boolean {
-  const { sql } = keyring;
+/** Empties the log where it holds keys as they were; false where another process keeps it from that just now. */
+export function settleLog({ db, sql }: KeyringFile): boolean {
   if (sql.logHolds.get() === undefined) return true;
-  if (!emptyKeyringLog(keyring)) return false;
+  if (!emptyLogUnlessHeld(db)) return false;
   sql.logEmptied.run();
   return true;
 }

@@ -5,11 +5,10 @@
  */
 import { createHmac, hkdfSync } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { checkedRow, transact } from '../base/sqlite.ts';
+import { checkedRow, emptyLogUnlessHeld, transact } from '../base/sqlite.ts';
 import { derivedKey } from './derived.ts';
 import {
   destroyedForm,
-  emptyKeyringLog,
   keyringDamaged,
   keyringGuarded,
   note,
@@ -121,7 +120,7 @@ function vaultOf(state: OpenKeyring): Vault {
     destroy: (owners) =>
       safely(() => {
         transact(db, () => destroy(state, owners));
-        emptyKeyringLog(state);
+        emptyLogUnlessHeld(db);
       }),
     settle: () =>
       safely(() => {
@@ -133,7 +132,7 @@ function vaultOf(state: OpenKeyring): Vault {
         transact(db, () => rekey(state, given));
         state.kek.fill(0);
         [state.kek, state.source] = [given.kek, given.source];
-        emptyKeyringLog(state);
+        emptyLogUnlessHeld(db);
       }),
     destroyed: () =>
       safely(() =>

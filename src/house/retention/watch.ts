@@ -45,7 +45,7 @@ export interface RetentionParts {
   /** Forgets what attempts left that nobody confirmed, up to this entry. */
   readonly forgetAttempts: (upTo: Seq) => void;
   /** What is kept of visitors; absent where nothing is learned. */
-  readonly samples: Pick<Samples, 'dropOldest' | 'visitorDays'> | undefined;
+  readonly samples: Pick<Samples, 'dropOldest' | 'visitorDays' | 'emptyLog'> | undefined;
   readonly vault: Pick<Vault, 'owners' | 'destroy'>;
 }
 
@@ -237,10 +237,16 @@ async function clear(state: State): Promise<void> {
 }
 
 async function disk(state: State): Promise<void> {
-  const { config, folder, record } = state;
+  const { config, record, samples } = state;
   const budgetMb = config.privacy.diskMb;
   if (budgetMb === 0) return;
-  const used = (await diskUse(folder)).reduce((sum, { bytes }) => sum + bytes, 0);
+  let used = await usedBytes(state);
+  if (used > budgetMb * mib) {
+    // What was deleted counts until the logs are emptied. Where that cannot be done now, the next look does it.
+    await clear(state);
+    if (!state.cleared || samples?.emptyLog() === false) return;
+    used = await usedBytes(state);
+  }
   const beyond = used - budgetMb * mib;
   if (beyond <= 0) {
     state.told = false;
@@ -250,6 +256,8 @@ async function disk(state: State): Promise<void> {
   state.told = true;
   record({ kind: 'disk.budget-exceeded', usedMb: Math.ceil(used / mib), budgetMb });
 }
+
+const usedBytes = async ({ folder }: State): Promise<number> => (await diskUse(folder)).reduce((sum, { bytes }) => sum + bytes, 0);
 
 /** Overwriting takes its time: a little at once. True where something was deleted. */
 async function dropPictures(state: State, bytes: number): Promise<boolean> {

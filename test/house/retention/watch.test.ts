@@ -1,4 +1,5 @@
 /** What is kept no longer than its time, by a moved clock: entries, unused people, what attempts left, consents, and the disk. */
+import { randomBytes } from 'node:crypto';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,6 +15,8 @@ import type { PersonRules } from '../../../src/identity/port.ts';
 import { checkpointEvery } from '../../../src/journal/checkpoint.ts';
 import type { Journal } from '../../../src/journal/port.ts';
 import { openJournal } from '../../../src/journal/sqlite.ts';
+import { samplesIn } from '../../../src/retrain/samples.ts';
+import { openRetrainStore } from '../../../src/retrain/store.ts';
 import { loadConfig } from '../../../src/settings/load.ts';
 import { type FakeClock, fakeClock } from '../../fakes/clock.ts';
 import { eventOf, numbered } from '../../fakes/events.ts';
@@ -295,7 +298,7 @@ test('a withdrawal that was cut off is carried through, also where a record of a
 
 test('the keys of days whose pictures are gone are destroyed, and no others', async () => {
   const days = ['2026-01-02', '2026-01-03', '2026-01-05'].map((visitorsOn) => ({ visitorsOn }));
-  const samples = { dropOldest: () => 0, visitorDays: () => new Set(['2026-01-03']) };
+  const samples = { dropOldest: () => 0, visitorDays: () => new Set(['2026-01-03']), emptyLog: () => true };
   const { watch, vault } = open({}, { samples });
   for (const owner of [...days, { person: 'ada' }]) vault.pseudonym(owner, 'test', 'x');
   await watch.look();
@@ -303,9 +306,10 @@ test('the keys of days whose pictures are gone are destroyed, and no others', as
 });
 
 describe('the disk', () => {
-  const fill = (mib: number) => {
+  const mib = 1_048_576;
+  const fill = (size: number) => {
     mkdirSync(join(folder, 'jobs'), { recursive: true });
-    writeFileSync(join(folder, 'jobs', 'large'), Buffer.alloc(mib * 1_048_576));
+    writeFileSync(join(folder, 'jobs', 'large'), Buffer.alloc(size * mib));
   };
 
   test('is freed of kept pictures first, then of entries older than a week; then somebody is told once', async () => {
@@ -315,6 +319,7 @@ describe('the disk', () => {
     const samples = {
       dropOldest: (bytes: number) => (dropped.push(bytes) <= 2 ? 5 : 0),
       visitorDays: () => new Set<string>(),
+      emptyLog: () => true,
     };
     const { watch } = open({ diskMb: 2 }, { samples });
     await watch.look();
@@ -325,6 +330,33 @@ describe('the disk', () => {
     expect(Date.parse(journal.query({ upTo: seqs()[0]!, limit: 1 })[0]!.at)).toBeLessThan(clock.wall() - 6 * day);
     for (let n = 0; n < 3; n++) await watch.look();
     expect(journal.query({ kinds: ['disk.budget-exceeded'] })).toMatchObject([{ event: { budgetMb: 2 } }]);
+  });
+
+  test('is freed of no more pictures than it must be, though they go through a log, and another process reads meanwhile', async () => {
+    const picture = () => randomBytes(mib / 4);
+    using vault = memoryVault();
+    using store = openRetrainStore(join(folder, 'retrain.sqlite'), vault);
+    const gallery = { list: () => [], pictures: () => [] };
+    const samples = samplesIn({
+      ...{ store, gallery, clock, keepGrantsDays: 0, keepUnknownsDays: 300, maxPictures: 1000, frozenShare: 0 },
+    });
+    for (let seq = 1; seq <= 40; seq++) samples.keep({ seq, takenAt: new Date(clock.wall() + seq).toISOString(), pictures: [picture()] });
+    using reader = new DatabaseSync(join(folder, 'retrain.sqlite'));
+    // 10 MiB of pictures and a little more.
+    const { watch } = open({ diskMb: 10 }, { samples });
+    await watch.look();
+    const kept = samples.kept().length;
+    expect(kept).toBeGreaterThanOrEqual(34);
+    expect(kept).toBeLessThan(40);
+    for (let seq = 41; seq <= 46; seq++) samples.keep({ seq, takenAt: new Date(clock.wall() + seq).toISOString(), pictures: [picture()] });
+    reader.exec('BEGIN');
+    reader.prepare('SELECT count(*) FROM kept').get();
+    for (let n = 0; n < 5; n++) await watch.look();
+    expect(samples.kept()).toHaveLength(kept + 6);
+    reader.exec('COMMIT');
+    for (let n = 0; n < 5; n++) await watch.look();
+    expect(samples.kept().length).toBeGreaterThanOrEqual(34);
+    expect(samples.kept().length).toBeLessThan(40);
   });
 
   test('is left alone below the budget', async () => {
