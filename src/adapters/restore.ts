@@ -15,6 +15,7 @@ import { keyringName } from '../vault/backup/contents.ts';
 import { putInPlace } from '../vault/backup/swap.ts';
 import { tombstonesIn } from '../vault/backup/tombstones.ts';
 import { type Unpacked, unpackBackup } from '../vault/backup/unpack.ts';
+import { asideFolder, unpackedFolder } from '../vault/beside.ts';
 import { derivedKey } from '../vault/derived.ts';
 import { keyIn, writeKeyFile } from '../vault/key-file.ts';
 import { keyringNotes, openKeyring } from '../vault/keyring.ts';
@@ -43,7 +44,7 @@ export interface StageOptions {
 
 /** Throws what `unpackBackup` throws, and `backup-damaged` for a backup without its keyring. */
 export async function stageBackup(config: Config, options: StageOptions): Promise<StagedBackup> {
-  const folder = `${stateFolder(config)}.restoring`;
+  const folder = unpackedFolder(stateFolder(config));
   const unpacked = await unpackBackup({ ...options, to: folder });
   const staged = { ...unpacked, folder, config: { ...config, state: { ...config.state, folder } } };
   if (existsSync(join(folder, keyringName))) return staged;
@@ -123,7 +124,6 @@ export async function takeOver(
     using vault = openKeyring({ file: keyring, kek: Uint8Array.from(kek), source: notes.source, now });
     vault.rekey({ ...notes, kek: Uint8Array.from(kek) });
   }
-  if (notes.source === 'beside') writeKeyFile(vaultFiles(staged.config).beside, kek);
   await unlockVault(staged.config, phraseOf(kek));
   const operators = await keepOut(config, staged);
   return { source: notes.source, keyFile, ...carryTombstones(config, staged, kek, now), operators };
@@ -220,14 +220,16 @@ function isSameDoor(config: Config, staged: Config): boolean {
 export function placeStaged(
   config: Config,
   staged: StagedBackup,
-  { keyFile }: Pick<TakenOver, 'keyFile'>,
+  { keyFile, source }: Pick<TakenOver, 'keyFile' | 'source'>,
   kek: Uint8Array,
   clock: Pick<Clock, 'wall'> = systemClock,
 ): string | undefined {
   const folder = stateFolder(config);
   carryTombstones(config, staged, kek, () => new Date(clock.wall()).toISOString());
   if (keyFile !== undefined) writeKeyFile(keyFile, kek);
-  const aside = freeName(`${folder}.before-${new Date(clock.wall()).toISOString().replaceAll(':', '-').slice(0, 19)}Z`);
+  const aside = freeName(asideFolder(folder, clock.wall()));
+  // Last: a restore that is killed before leaves no key beside the faces that it unpacked.
+  if (source === 'beside') writeKeyFile(vaultFiles(staged.config).beside, kek);
   putInPlace(staged.folder, folder, aside);
   if (!existsSync(aside)) return undefined;
   if (readdirSync(aside).some((name) => !name.startsWith('daemon.'))) return aside;

@@ -1,4 +1,5 @@
 /** Figures in the words that people read: rates, shares, counts; and tables. */
+import type { FolderBeside } from '../vault/beside.ts';
 
 /** `0.0001` → `1 in 10,000`. Rates below one in a thousand million are not told apart: nothing was measured there. */
 export function oneIn(rate: number): string {
@@ -35,6 +36,12 @@ export function timeText(seconds: number): string {
   const minutes = Math.ceil(seconds / 60);
   return minutes < 90 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, '0')} min`;
 }
+
+/** What a restore left beside the state folder, and what to do about it. */
+export const besideWords = ({ path, is }: FolderBeside): string =>
+  is === 'aside'
+    ? `${path} is what lay here before a restore, with its faces, its keys and whoever was removed since. Delete it once the door works: rm -r ${path}`
+    : `${path} was left by a restore that was cut off, with the faces of the backup. Unless one is running, delete it: rm -r ${path}`;
 
 /** What the search for a removed person found. `bytes`: how much was searched; `hits`: files with a piece of them. */
 export function searchedText({ files, bytes, hits, unread = 0 }: Searched): string {

@@ -156,7 +156,7 @@ const fields = {
   'person.removed': object({ personId }),
   'person.shredded': object({
     personId,
-    files: count('Files of the state folder that were searched.'),
+    files: count('Files that were searched: of the state folder, and of what a restore left beside it.'),
     bytes: count('How much that was.'),
     hits: count('Files in which something of the person was found: 0 where nothing is left.'),
     unread: maybe(count('Files that could not be read.')),

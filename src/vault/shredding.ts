@@ -1,10 +1,12 @@
 /**
- * The proof of a removal: what was held of a person, and a folder, go in; where pieces of it still stand comes out.
- * Every regular file is read as it lies on the disk, so free pages and write-ahead logs of databases are looked through
- * too. Runs of bytes of each value are looked for, one in every half kilobyte; of a name, the whole of it.
+ * The proof of a removal: what was held of a person, and a folder, go in; where pieces of it still stand comes out. What
+ * a restore left beside the folder is searched too. Every regular file is read as it lies on the disk, so free pages
+ * and write-ahead logs of databases are looked through as well. Runs of bytes of each value are looked for, one in every
+ * half kilobyte; of a name, the whole of it.
  */
-import { closeSync, lstatSync, openSync, readdirSync, readSync } from 'node:fs';
+import { closeSync, type Dirent, lstatSync, openSync, readdirSync, readSync } from 'node:fs';
 import { join, relative } from 'node:path';
+import { type FolderBeside, foldersBeside } from './beside.ts';
 
 /** What was held of somebody, taken before it is removed. */
 export interface Traces {
@@ -27,8 +29,10 @@ type TraceKind = keyof Traces;
 export interface Searched {
   readonly files: number;
   readonly bytes: number;
-  /** Files that could not be read, by their path in the folder. */
+  /** Files and folders that could not be read, by their path from the folder. */
   readonly unread: readonly string[];
+  /** What a restore left beside the folder. */
+  readonly beside: readonly FolderBeside[];
   /** Files in which something was found. */
   readonly found: readonly { readonly file: string; readonly kinds: readonly TraceKind[] }[];
 }
@@ -60,9 +64,20 @@ interface Needles {
 /** Throws the file system's error where the folder itself cannot be read. */
 export function searchFolder(folder: string, traces: Traces): Searched {
   const needles = needlesOf(traces);
-  const searched = { files: 0, bytes: 0, unread: [] as string[], found: [] as { file: string; kinds: TraceKind[] }[] };
+  const beside = foldersBeside(folder);
+  const searched = { files: 0, bytes: 0, unread: [] as string[], found: [] as { file: string; kinds: TraceKind[] }[], beside };
   const chunk = Buffer.alloc(chunkBytes + overlapOf(needles) + stride);
-  for (const file of filesIn(folder)) {
+  // A folder that is gone by now holds nothing.
+  const isThere = (path: string) => lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+  const own = filesIn(folder, (at, error) => {
+    if (at === folder || isThere(at)) throw error;
+  });
+  const others = beside.map(({ path }) =>
+    filesIn(path, (at) => {
+      if (isThere(at)) searched.unread.push(relative(folder, at));
+    }),
+  );
+  for (const file of [own, ...others].flatMap((files) => [...files])) {
     try {
       const { bytes, kinds } = searchFile(file, needles, chunk);
       searched.files++;
@@ -77,17 +92,21 @@ export function searchFolder(folder: string, traces: Traces): Searched {
   return searched;
 }
 
-function* filesIn(folder: string): Generator<string> {
-  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+/** `failed`: hears of a folder that cannot be read. */
+function* filesIn(folder: string, failed: (folder: string, error: unknown) => void): Generator<string> {
+  for (const entry of entriesOf(folder, failed)) {
     const path = join(folder, entry.name);
     if (entry.isFile()) yield path;
-    else if (entry.isDirectory()) {
-      try {
-        yield* filesIn(path);
-      } catch (error) {
-        if (lstatSync(path, { throwIfNoEntry: false })) throw error;
-      }
-    }
+    else if (entry.isDirectory()) yield* filesIn(path, failed);
+  }
+}
+
+function entriesOf(folder: string, failed: (folder: string, error: unknown) => void): readonly Dirent[] {
+  try {
+    return readdirSync(folder, { withFileTypes: true });
+  } catch (error) {
+    failed(folder, error);
+    return [];
   }
 }
 

@@ -11,6 +11,7 @@ import { journalOf } from '../../src/adapters/journal.ts';
 import { dropStaged, keyHere, placeStaged, stageBackup, takeOver } from '../../src/adapters/restore.ts';
 import { unlockVault, vaultFiles, vaultOf } from '../../src/adapters/vault.ts';
 import { rekeyVault } from '../../src/adapters/vault-key.ts';
+import { openRestoredRooms } from '../../src/cli/vault/restored-rooms.ts';
 import { newKey } from '../../src/command/keys.ts';
 import { operatorsIn } from '../../src/command/operators.ts';
 import type { Config } from '../../src/settings/load.ts';
@@ -164,6 +165,16 @@ it('a vault with a passphrase keeps it, and no key comes to lie beside it', asyn
   expect((await restore(other)).taken.source).toBe('passphrase');
   expect(keyringNotes(vaultFiles(other).keyring)?.wrapped).toBeDefined();
   expect(existsSync(vaultFiles(other).beside)).toBe(false);
+});
+
+it('a restore that is killed before the exchange leaves no key beside the faces that it unpacked', async () => {
+  await back();
+  const staged = await stage();
+  const taken = await takeOver(config, staged, kek, clock);
+  await openRestoredRooms(staged.config, { takenAt: staged.manifest.takenAt, removed: [] });
+  expect(readdirSync(staged.folder).filter((name) => name.includes('.key'))).toEqual([]);
+  placeStaged(config, staged, taken, kek, clock);
+  expect(keyIn(vaultFiles(config).beside)).toEqual(kek);
 });
 
 it('an identity of age restores with the key that is here, and nothing without it', async () => {

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { searchFolder, type Traces } from '../../src/vault/shredding.ts';
 
@@ -24,7 +24,7 @@ test('a folder without a trace: every file is counted, also in folders below', (
   put('one', randomBytes(5000));
   put('a/b/two', randomBytes(3_000_000));
   put('empty');
-  expect(searchFolder(folder, traces)).toEqual({ files: 3, bytes: 3_005_000, unread: [], found: [] });
+  expect(searchFolder(folder, traces)).toEqual({ files: 3, bytes: 3_005_000, unread: [], found: [], beside: [] });
 });
 
 test('pieces are found at every place of a file, also across the pieces in which it is read', () => {
@@ -67,4 +67,32 @@ test('a file that cannot be read is named; links and what they lead to are left 
   // Whoever is root reads every file.
   if (process.getuid?.() === 0) expect([files, found.length]).toEqual([1, 1]);
   else expect([files, unread, found]).toEqual([0, ['closed'], []]);
+});
+
+test('what a restore left beside the folder is searched and named; of what cannot be read the folder is', () => {
+  const [aside, unpacked] = [`${folder}.before-2026-11-30T12-00-00Z`, `${folder}.restoring`];
+  for (const path of [aside, unpacked, `${folder}.beforehand`]) mkdirSync(path);
+  try {
+    writeFileSync(join(aside, 'people.sqlite'), sealed);
+    writeFileSync(join(`${folder}.beforehand`, 'people.sqlite'), sealed);
+    const name = `../${basename(folder)}`;
+    const { files, found, beside } = searchFolder(folder, traces);
+    expect({ files, found }).toEqual({
+      files: 1,
+      found: [{ file: `${name}.before-2026-11-30T12-00-00Z/people.sqlite`, kinds: ['sealed'] }],
+    });
+    expect(beside).toEqual([
+      { path: aside, is: 'aside' },
+      { path: unpacked, is: 'unpacked' },
+    ]);
+    chmodSync(unpacked, 0o000);
+    const isRoot = process.geteuid?.() === 0; // who may read it all the same
+    expect(searchFolder(folder, traces).unread).toEqual(isRoot ? [] : [`${name}.restoring`]);
+  } finally {
+    for (const path of [aside, unpacked, `${folder}.beforehand`]) rmSync(path, { recursive: true });
+  }
+});
+
+test('a folder that cannot be read is no folder without a trace', () => {
+  expect(() => searchFolder(join(folder, 'none'), traces)).toThrow();
 });

@@ -3,7 +3,7 @@
 import { existsSync } from 'node:fs';
 import { styleText } from 'node:util';
 import { Command } from 'commander';
-import { doorKeysFile, modelFolder } from '../../adapters/basics.ts';
+import { doorKeysFile, modelFolder, stateFolder } from '../../adapters/basics.ts';
 import { cameraOf } from '../../adapters/camera.ts';
 import { doorKeysOf } from '../../adapters/command.ts';
 import { journalOf } from '../../adapters/journal.ts';
@@ -20,11 +20,12 @@ import { introduced } from '../../learning/networks.ts';
 import { lacksOf } from '../../learning/own/own-networks.ts';
 import { doorReaderOf } from '../../learning/parts.ts';
 import type { Config } from '../../settings/load.ts';
+import { foldersBeside } from '../../vault/beside.ts';
 import { type CommonOptions, configOf, exitCodes, print, withCommon, withHelp } from '../context.ts';
 import { entriesText, signedWords } from '../journal/journal.ts';
 import { surroundings } from '../surroundings.ts';
 import { checkBackup } from '../vault/doctor-backup.ts';
-import { counted } from '../words.ts';
+import { besideWords, counted } from '../words.ts';
 import type { Check, Found } from './doctor-check.ts';
 import { farmChecks } from './doctor-farm.ts';
 import { checkLiveness } from './doctor-liveness.ts';
@@ -124,6 +125,7 @@ async function* examine(config: Config, withCamera: boolean, stop: AbortSignal):
     };
   });
   yield await attempt('backup', () => checkBackup(config));
+  for (const beside of foldersBeside(stateFolder(config))) yield { name: 'restore', health: 'note', found: besideWords(beside) };
   if (withCamera && reader) {
     const open = reader;
     yield await attempt('camera', () => checkCamera(config, open, stop));

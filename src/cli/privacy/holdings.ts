@@ -16,6 +16,7 @@ import { embedderOf } from '../../learning/networks.ts';
 import { samplesOf, storeFile } from '../../learning/parts.ts';
 import { openRetrainStore } from '../../retrain/store.ts';
 import type { Config } from '../../settings/load.ts';
+import { type FolderBeside, foldersBeside } from '../../vault/beside.ts';
 import { openPeople } from '../people/opened.ts';
 import { counted, people as peopleCount } from '../words.ts';
 
@@ -23,7 +24,7 @@ export interface Holding {
   readonly what: string;
   readonly why: string;
   readonly howLong: string;
-  /** Files and folders in the state folder. */
+  /** Files and folders in the state folder; paths from the root beside it. */
   readonly where: readonly string[];
   readonly bytes: number;
   /** How much of it there is, for people and for programs; absent where it cannot be read or is not counted. */
@@ -136,7 +137,22 @@ export async function holdingsOf(config: Config): Promise<readonly Holding[]> {
     where: [...new Set(rest.map(({ path }) => path.split('/')[0] ?? ''))],
     bytes: sizeOf(rest),
   };
-  return [...known, ...(rest.length > 0 ? [others] : [])].filter(({ bytes }) => bytes > 0);
+  const inFolder = [...known, ...(rest.length > 0 ? [others] : [])].filter(({ bytes }) => bytes > 0);
+  return [...inFolder, ...(await Promise.all(foldersBeside(stateFolder(config)).map(holdingBeside)))];
+}
+
+async function holdingBeside(folder: FolderBeside): Promise<Holding> {
+  const { path, is } = folder;
+  return {
+    what:
+      is === 'aside'
+        ? 'what lay here before a restore: faces, keys, people who were removed since'
+        : 'a backup, unpacked by a restore that was cut off',
+    why: is === 'aside' ? 'to go back, should the restored door not work' : 'for no reason any more',
+    howLong: `until somebody deletes it: rm -r ${path}`,
+    where: [path],
+    bytes: sizeOf(await diskUse(path)),
+  };
 }
 
 /** With its log and what lies beside it. */

@@ -1,5 +1,5 @@
 /** What a door says of the data it holds: true to the settings and to what lies in its folder. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -29,9 +29,16 @@ describe('what a door holds', () => {
     }
     writeFileSync(join(folder, 'people.sqlite'), 'no database');
     writeFileSync(join(folder, 'left.over'), Buffer.alloc(1000));
+    for (const name of ['.restoring', '.before-2026-11-30T12-00-00Z', 'of-another-door']) {
+      mkdirSync(`${folder}${name}`);
+      writeFileSync(join(`${folder}${name}`, 'people.sqlite'), 'some bytes');
+    }
     holds = await holdingsOf(config);
   });
-  afterAll(() => rmSync(folder, { recursive: true }));
+  afterAll(() => {
+    for (const name of ['', '.restoring', '.before-2026-11-30T12-00-00Z', 'of-another-door'])
+      rmSync(`${folder}${name}`, { recursive: true });
+  });
   const of = (file: string) => holds.find(({ where }) => where.includes(file));
 
   it('is told by kind, with its number, its oldest entry, its time and its setting', () => {
@@ -48,6 +55,14 @@ describe('what a door holds', () => {
     expect(of('people.sqlite')).toMatchObject({ bytes: 11, unread: expect.stringContaining('people.sqlite') });
     expect(of('liveness.sqlite')).toBeUndefined();
     expect(of('left.over')).toMatchObject({ what: 'other files', bytes: 1000 });
+  });
+
+  it('stands beside its folder too, after a restore, with how to delete it', () => {
+    const beside = holds.filter(({ where }) => where[0]?.startsWith('/'));
+    expect(beside).toMatchObject([
+      { where: [`${folder}.before-2026-11-30T12-00-00Z`], bytes: 10, howLong: expect.stringContaining(`rm -r ${folder}.before-`) },
+      { where: [`${folder}.restoring`], bytes: 10 },
+    ]);
   });
 });
 

@@ -7,7 +7,7 @@ import type { KeyOwner, Vault } from '../../../src/vault/port.ts';
 import type { Searched, Traces } from '../../../src/vault/shredding.ts';
 import { memoryVault } from '../../fakes/vault.ts';
 
-const clean: Searched = { files: 3, bytes: 900, unread: [], found: [] };
+const clean: Searched = { files: 3, bytes: 900, unread: [], found: [], beside: [] };
 const bytesOf = (text: string) => Buffer.from(text);
 
 let vault: Vault;
