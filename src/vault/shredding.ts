@@ -1,8 +1,8 @@
 /**
- * The proof of a removal: what was held of a person, and a folder, go in; where pieces of it still stand comes out. What
- * a restore left beside the folder is searched too. Every regular file is read as it lies on the disk, so free pages
- * and write-ahead logs of databases are looked through as well. Runs of bytes of each value are looked for, one in every
- * half kilobyte; of a name, the whole of it.
+ * The proof of a removal: what was held of a person, and a folder, go in; where pieces of it still stand comes out.
+ * What a restore left beside the folder is searched too. Every regular file is read as it lies on the disk, so free
+ * pages and write-ahead logs of databases are looked through as well. Runs of bytes of each value are looked for, one
+ * in every half kilobyte; of a name, the whole of it.
  */
 import { closeSync, type Dirent, lstatSync, openSync, readdirSync, readSync } from 'node:fs';
 import { join, relative } from 'node:path';
