@@ -63,6 +63,14 @@ export type EnrolmentStep = (typeof enrolmentSteps)[number];
 export const consentWays = ['paper', 'console', 'command'] as const;
 export type ConsentWay = (typeof consentWays)[number];
 
+/** What somebody showed to come into the console. A closed list. */
+export const signInWays = ['password', 'passkey', 'token'] as const;
+export type SignInWay = (typeof signInWays)[number];
+
+/** What was changed of an account of the console. A closed list. */
+export const accountChanges = ['role', 'password', 'passkey-added', 'passkey-removed'] as const;
+export type AccountChange = (typeof accountChanges)[number];
+
 /** How far the best match was from the threshold. This may leave the door; the exact likeness stays in its journal. */
 export const likenessBands = ['far-below', 'below', 'near', 'at-or-above'] as const;
 export type LikenessBand = (typeof likenessBands)[number];
@@ -332,6 +340,46 @@ export type Event =
   | { readonly kind: 'key.sealed'; readonly name: string; readonly role: string; readonly key: string }
   /** Alarm: an entry of the list of operators that this door did not write does not count. */
   | { readonly kind: 'key.refused'; readonly name: string; readonly role: string; readonly key: string }
+  /** Somebody came into the console. `address`: of their browser. */
+  | { readonly kind: 'console.signed-in'; readonly name: string; readonly role: string; readonly with: SignInWay; readonly address: string }
+  /**
+   * `name`: absent where there is no such account, for what was typed may be a password. `times`: how often since the
+   * last event about this account and address; `address`: absent where the tries came from too many.
+   */
+  | {
+      readonly kind: 'console.sign-in-failed';
+      readonly name?: string;
+      readonly with: SignInWay;
+      readonly times: number;
+      readonly address?: string;
+    }
+  | { readonly kind: 'console.signed-out'; readonly name: string; readonly address: string }
+  /** Whoever has the invitation may make an account within the hour. `name`: the only one that they may choose. */
+  | { readonly kind: 'console.invited'; readonly role: string; readonly name?: string; readonly by: string }
+  | { readonly kind: 'console.invitation-revoked'; readonly role: string; readonly name?: string; readonly by: string }
+  /** An account was made by an invitation. `by`: who invited. */
+  | {
+      readonly kind: 'console.joined';
+      readonly name: string;
+      readonly role: string;
+      readonly with: 'password' | 'passkey';
+      readonly address: string;
+      readonly by: string;
+    }
+  | {
+      readonly kind: 'console.account-changed';
+      readonly name: string;
+      readonly what: AccountChange;
+      readonly role: string;
+      readonly by: string;
+    }
+  /** Its passkeys, sessions and tokens are gone with it. */
+  | { readonly kind: 'console.account-removed'; readonly name: string; readonly role: string; readonly by: string }
+  /** `sessions`: how many ended. */
+  | { readonly kind: 'console.session-revoked'; readonly name: string; readonly sessions: number; readonly by: string }
+  /** `token`: what its owner calls it. */
+  | { readonly kind: 'console.token-made'; readonly name: string; readonly token: string; readonly role: string; readonly by: string }
+  | { readonly kind: 'console.token-revoked'; readonly name: string; readonly token: string; readonly by: string }
   /** Nobody is recognised until the key of the vault is given. `detail`: what it needs. */
   | { readonly kind: 'vault.locked'; readonly code: string; readonly detail: string }
   /** The door starts again and recognises people. `by`: the operator, or `its key`, which came back by itself. */

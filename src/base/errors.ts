@@ -5,6 +5,7 @@
 
 /** Every fault facelatch knows. Expected outcomes (a denial, a picture without a face) are values, never faults. */
 export type FaultCode =
+  | 'accounts-damaged'
   | 'backup-damaged'
   | 'backup-failed'
   | 'backup-refused'

@@ -17,6 +17,15 @@ export interface FaultAdvice {
 
 /** One entry for every code: the type refuses a table with one missing. Markdown. */
 export const faultGuide: Readonly<Record<FaultCode, FaultAdvice>> = {
+  'accounts-damaged': {
+    area: 'start',
+    says: ['The accounts of the console'],
+    cause:
+      'The file of the accounts of the console (`console/console.sqlite` in the state folder) is damaged, or cannot be written. The door itself goes on.',
+    remedy:
+      'Check owner and mode of the file. Restore a [backup](../operate/backup.md), or move the file away and run `facelatch console link`: it makes a ' +
+      'new first account.',
+  },
   'bad-argument': {
     area: 'start',
     says: ['A name has 1 to 80 characters', 'give ISO 8601'],

@@ -3,7 +3,19 @@
  * there by one rename; then the folder is synced. A crash or a power cut at any point leaves what was there before.
  */
 import { randomBytes } from 'node:crypto';
-import { closeSync, fchmodSync, fsyncSync, lstatSync, mkdirSync, openSync, readdirSync, renameSync, rmSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  fchmodSync,
+  fstatSync,
+  fsyncSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { kill, pid } from 'node:process';
@@ -139,7 +151,8 @@ function writeSynced(file: string, content: Uint8Array | string, mode: number): 
   const bytes = typeof content === 'string' ? Buffer.from(content) : content;
   const handle = openSync(file, 'wx', mode);
   try {
-    fchmodSync(handle, mode); // the umask may have taken from it
+    // The umask may have taken from it. Only then: a process under --permission may not call fchmod.
+    if ((fstatSync(handle).mode & 0o777) !== mode) fchmodSync(handle, mode);
     for (let done = 0; done < bytes.length; ) done += writeSync(handle, bytes, done);
     fsyncSync(handle);
   } finally {

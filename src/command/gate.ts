@@ -12,7 +12,7 @@ import { type Quotas, quotasOf, type Urgency } from './limits/quotas.ts';
 import { type SeenIds, seenIds } from './limits/seen.ts';
 import type { UsedCommands } from './limits/used.ts';
 import type { Operator } from './operators.ts';
-import { type CommandError, type Incoming, type Role, roles } from './port.ts';
+import { type CommandError, type Incoming, mayAs } from './port.ts';
 import type { Prover } from './proof.ts';
 import { looksSealed } from './seal.ts';
 import type { Call, Command } from './spec.ts';
@@ -276,10 +276,6 @@ function validatorOf(command: Command): ReturnType<typeof Compile> {
   const validator = validators.get(command) ?? Compile(command.args);
   validators.set(command, validator);
   return validator;
-}
-
-function mayAs(role: Role, needed: Role): boolean {
-  return roles.indexOf(role) >= roles.indexOf(needed);
 }
 
 function decode(payload: Uint8Array): string | undefined {

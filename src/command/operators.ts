@@ -8,7 +8,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { Fault, messageOf } from '../base/errors.ts';
 import { Compile, Type } from '../base/schema.ts';
 import { type PublicKey, publicKeyOf, replaceFile, thumbprint } from './keys.ts';
-import { type Role, roles } from './port.ts';
+import { operatorName, type Role, roles } from './port.ts';
 
 export interface Operator {
   readonly name: string;
@@ -42,12 +42,11 @@ interface Entry extends Omit<Operator, 'kid'> {
   readonly seal?: string;
 }
 
-const nameFits = /^[A-Za-z0-9_.@-]{1,64}$/;
 const registry = Compile(
   Type.Object({
     operators: Type.Array(
       Type.Object({
-        ...{ name: Type.String({ pattern: nameFits }), role: Type.Enum([...roles]), key: Type.Unknown(), addedAt: Type.String() },
+        ...{ name: Type.String({ pattern: operatorName }), role: Type.Enum([...roles]), key: Type.Unknown(), addedAt: Type.String() },
         seal: Type.Optional(Type.String()),
       }),
     ),
@@ -62,7 +61,8 @@ export function operatorsIn(file: string, sealKey?: Uint8Array): Operators {
     list: () => known(entriesOf(file).filter(counts)),
     refused: () => known(entriesOf(file).filter((entry) => !counts(entry))),
     add: async ({ name, role, key, addedAt }, beforeStored) => {
-      if (!nameFits.test(name)) throw new Fault('bad-argument', `"${name}" cannot name an operator: give 1 to 64 of A–Z a–z 0–9 _ . @ -`);
+      if (!operatorName.test(name))
+        throw new Fault('bad-argument', `"${name}" cannot name an operator: give 1 to 64 of A–Z a–z 0–9 _ . @ -`);
       const entries = entriesOf(file);
       const before = await known(entries.filter(counts));
       const operator: Operator = { name, role, key, kid: await thumbprint(key), addedAt };

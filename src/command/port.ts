@@ -7,6 +7,12 @@
 export const roles = ['viewer', 'operator', 'admin'] as const;
 export type Role = (typeof roles)[number];
 
+/** What names an operator, whichever way in they use. */
+export const operatorName = /^[A-Za-z0-9_.@-]{1,64}$/;
+
+/** Whether `role` includes what `needed` may do. */
+export const mayAs = (role: Role, needed: Role): boolean => roles.indexOf(role) >= roles.indexOf(needed);
+
 /** Why a command was not carried out. A closed list. */
 export const refusals = [
   'oversized',

@@ -5,6 +5,7 @@
  */
 import { type Static, type TObject, Type } from '../base/schema.ts';
 import {
+  accountChanges,
   challengeKinds,
   consentWays,
   denials,
@@ -13,6 +14,7 @@ import {
   enrolmentSteps,
   type LivenessNote,
   likenessBands,
+  signInWays,
   spoofKinds,
   thresholdLayers,
   unsureReasons,
@@ -57,6 +59,9 @@ const requester = Type.Union([
   object({ kind: Type.Literal('exit-button') }),
   object({ kind: Type.Literal('keypad'), via: Type.Enum(['mqtt', 'console']) }),
 ]);
+const account = text('The account of the console.');
+const address = text('The address of the browser.');
+const way = Type.Enum([...signInWays], { description: 'What was shown.' });
 const request = Type.Enum(['open', 'hold', 'release', 'arm', 'disarm', 'lockout-reset']);
 const denial = Type.Enum([...denials]);
 const captured = { capturedAtMs: ms('On the door’s monotonic clock.'), ageMs: ms('Age of the newest frame at the decision.') };
@@ -189,6 +194,37 @@ const fields = {
   'key.removed': object({ name: text('The operator.'), role: text(), key: text('Thumbprint of the key.') }),
   'key.sealed': object({ name: text('The operator.'), role: text(), key: text('Thumbprint of the key.') }),
   'key.refused': object({ name: text('As the entry has it, like the role.'), role: text(), key: text('Thumbprint of the key.') }),
+  'console.signed-in': object({ name: account, role: text(), with: way, address }),
+  'console.sign-in-failed': object({
+    name: maybe(text('The account; absent where there is none of the name that was given.')),
+    with: way,
+    times: count('How often since the last event about this account and address.'),
+    address: maybe(text('Of the browser; absent where the tries came from too many.')),
+  }),
+  'console.signed-out': object({ name: account, address }),
+  'console.invited': object({
+    role: text(),
+    name: maybe(text('The only name that may be chosen.')),
+    by: text('An admin, `cli`, or `start`.'),
+  }),
+  'console.invitation-revoked': object({ role: text(), name: maybe(text()), by: text('An admin.') }),
+  'console.joined': object({
+    name: account,
+    role: text(),
+    with: Type.Enum(['password', 'passkey']),
+    address,
+    by: text('Who invited: an admin, `cli`, or `start`.'),
+  }),
+  'console.account-changed': object({
+    name: account,
+    what: Type.Enum([...accountChanges]),
+    role: text('The role since then.'),
+    by: text('An account.'),
+  }),
+  'console.account-removed': object({ name: account, role: text(), by: text('An admin.') }),
+  'console.session-revoked': object({ name: account, sessions: count('How many ended.'), by: text('An account.') }),
+  'console.token-made': object({ name: account, token: text('What its owner calls it.'), role: text(), by: text('An account.') }),
+  'console.token-revoked': object({ name: account, token: text('What its owner calls it.'), by: text('An account.') }),
   'vault.locked': object({ code: text(), detail }),
   'vault.unlocked': object({ by: text() }),
   'vault.rekeyed': object({

@@ -156,6 +156,20 @@ const words: Words = {
   'key.sealed': ({ name, role, key }) => `${name}, ${role} since an earlier version, may still send commands (key ${key})`,
   'key.refused': ({ name, role, key }) =>
     `ALARM: the list of operators was changed from outside: ${name} as ${role} does not count (key ${key})`,
+  'console.signed-in': ({ name, role, with: way, address }) => `${name} (${role}) signed in to the console with a ${way}, from ${address}`,
+  'console.sign-in-failed': ({ name = 'somebody', with: way, times, address }) =>
+    `${name} failed to sign in to the console with a ${way}${times > 1 ? `, ${times} times` : ''}, from ${address ?? 'several addresses'}`,
+  'console.signed-out': ({ name, address }) => `${name} signed out of the console, from ${address}`,
+  'console.invited': ({ role, name, by }) => `${by} invited ${name ?? 'somebody'} to the console as ${role}`,
+  'console.invitation-revoked': ({ role, name, by }) => `${by} took back the invitation of ${name ?? 'somebody'} as ${role}`,
+  'console.joined': ({ name, role, with: way, address, by }) =>
+    `${name} may use the console as ${role} (invited by ${by}), with a ${way}, from ${address}`,
+  'console.account-changed': ({ name, what, role, by }) =>
+    `${by} changed the account ${name} of the console: ${what === 'role' ? `role ${role}` : what.replaceAll('-', ' ')}`,
+  'console.account-removed': ({ name, role, by }) => `${by} removed the account ${name} (${role}) of the console`,
+  'console.session-revoked': ({ name, sessions, by }) => `${by} ended ${counted(sessions, 'session')} of ${name} in the console`,
+  'console.token-made': ({ name, token, role, by }) => `${by} made the access token "${token}" of ${name}, as ${role}`,
+  'console.token-revoked': ({ name, token, by }) => `${by} revoked the access token "${token}" of ${name}`,
   'vault.locked': ({ detail }) => `NOBODY IS RECOGNISED: ${detail}`,
   'vault.unlocked': ({ by }) => `the vault was unlocked by ${by}: the door starts again`,
   'vault.rekeyed': ({ source, newKey, by }) => `${by} changed the key of the vault: ${newKey ? 'a new one' : 'the same'}, from ${source}`,
