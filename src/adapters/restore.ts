@@ -23,6 +23,7 @@ import { owedNote, ownersOwed } from '../vault/owed.ts';
 import { phraseOf } from '../vault/phrase.ts';
 import type { KeyNotes, KeyOwner, KeySource } from '../vault/port.ts';
 import { ownerName, ownerOf } from '../vault/sealing.ts';
+import { restoreKeys } from './backup-keys.ts';
 import { doorKeysFile, stateFolder } from './basics.ts';
 import { operatorsFile } from './command.ts';
 import { journalFile } from './journal.ts';
@@ -123,6 +124,7 @@ export async function takeOver(
   {
     using vault = openKeyring({ file: keyring, kek: Uint8Array.from(kek), source: notes.source, now });
     vault.rekey({ ...notes, kek: Uint8Array.from(kek) });
+    restoreKeys(doorKeysFile(staged.config), vault);
   }
   await unlockVault(staged.config, phraseOf(kek));
   const operators = await keepOut(config, staged);

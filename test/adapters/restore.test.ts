@@ -196,6 +196,26 @@ it('an operator who was taken away since the backup stays out', async () => {
   expect((await operatorsIn(operatorsFile(config)).list()).map(({ name }) => name)).toEqual(['ada']);
 });
 
+it('the door has its own keys again, from a backup that holds them sealed, or open as an earlier version left them', async () => {
+  const { id } = await doorKeysOf(config);
+  const keys = readFileSync(doorKeysFile(config), 'utf8');
+  await back();
+  const staged = await stage();
+  expect(Object.keys(JSON.parse(readFileSync(doorKeysFile(staged.config), 'utf8')))).toEqual(['sealed']);
+  dropStaged(staged);
+  const other = doorConfig({ 'state.folder': join(folder, 'other') });
+  await restore(other);
+  expect(readFileSync(doorKeysFile(other), 'utf8')).toBe(keys);
+  expect((await doorKeysOf(other)).id).toBe(id);
+  {
+    using vault = vaultOf(config);
+    await takeBackup({ ...(await backupTaskOf(config, vault, { to: file, by: 'cli' })), instead: new Map() });
+  }
+  const older = doorConfig({ 'state.folder': join(folder, 'older') });
+  await restore(older);
+  expect(readFileSync(doorKeysFile(older), 'utf8')).toBe(keys);
+});
+
 it('a backup of another vault is refused, and everything stays as it was', async () => {
   await back();
   const other = doorConfig({ 'state.folder': join(folder, 'other') });

@@ -4,8 +4,14 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
+import { generateIdentity, identityToRecipient } from 'age-encryption';
 import { Header } from 'tar';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { backupTaskOf } from '../../src/adapters/backup.ts';
+import { doorKeysFile } from '../../src/adapters/basics.ts';
+import { doorKeysOf } from '../../src/adapters/command.ts';
+import { vaultOf } from '../../src/adapters/vault.ts';
+import { heldKeys } from '../../src/command/keys.ts';
 import { encryptedTo, recipientOf } from '../../src/vault/backup/age-file.ts';
 import { type Manifest, manifestText } from '../../src/vault/backup/manifest.ts';
 import { takeBackup } from '../../src/vault/backup/take.ts';
@@ -13,6 +19,7 @@ import { packed } from '../../src/vault/backup/tar-file.ts';
 import { unpackBackup } from '../../src/vault/backup/unpack.ts';
 import { derivedKey } from '../../src/vault/derived.ts';
 import { backupKek, backupNow, backupTask, stateToBackUp } from '../fakes/backup.ts';
+import { doorConfig } from '../fakes/config.ts';
 
 let folder: string;
 let notes: DatabaseSync;
@@ -159,4 +166,22 @@ it('another phrase opens nothing', async () => {
   const opener = { scalar: derivedKey(new Uint8Array(32), 'backup identity') };
   await expect(unpackBackup({ file, opener, to: to() })).rejects.toMatchObject({ code: 'backup-refused' });
   expect(existsSync(to())).toBe(false);
+});
+
+it('whoever may open backups, and has the key of no vault, cannot read what is encrypted to the door nor sign as the door', async () => {
+  const config = doorConfig({ 'state.folder': join(folder, 'door') });
+  await doorKeysOf(config);
+  const { sign, encrypt } = heldKeys(doorKeysFile(config));
+  const identity = await generateIdentity();
+  using vault = vaultOf(config);
+  const wish = { to: join(folder, 'attack.age'), by: 'schedule', recipients: [await identityToRecipient(identity)], phrase: false };
+  await takeBackup(await backupTaskOf(config, vault, wish));
+  await unpackBackup({ file: wish.to, opener: { identities: [identity] }, to: to() });
+  expect(readdirSync(to())).toContain('door-keys.json');
+  for (const name of readdirSync(to())) {
+    const content = readFileSync(join(to(), name));
+    for (const { d } of [sign, encrypt]) expect(content.includes(d) || content.includes(Buffer.from(d, 'base64url')), name).toBe(false);
+  }
+  rmSync(to(), { recursive: true });
+  rmSync(join(folder, 'door'), { recursive: true });
 });

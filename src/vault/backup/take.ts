@@ -27,6 +27,8 @@ export interface BackupTask {
   readonly configuration: ReadonlyMap<string, Uint8Array>;
   /** The key of the vault. It stays out, and so does its name with an ending: a killed process may have left it. */
   readonly keys: readonly string[];
+  /** What goes in instead of files of the state folder, by path. */
+  readonly instead?: ReadonlyMap<string, Uint8Array>;
   /** Of age; at least one. */
   readonly recipients: readonly string[];
   /** The vault's key of this purpose. */
@@ -142,6 +144,11 @@ async function* entriesOf(under: Under, files: readonly StateFile[]): AsyncGener
   const { task } = under;
   for (const [name, content] of task.configuration) yield listed(under, `${configurationArea}${name}`, content.length, [content]);
   for (const file of files) {
+    const instead = task.instead?.get(file.path);
+    if (instead) {
+      yield listed(under, `${stateArea}${file.path}`, instead.length, [instead]);
+      continue;
+    }
     const handle = file.kind === 'database' ? await copyOf(under, file) : await opened(join(task.folder, file.path));
     if (!handle) continue;
     try {
