@@ -384,6 +384,8 @@ export type Event =
   | { readonly kind: 'vault.locked'; readonly code: string; readonly detail: string }
   /** The door starts again and recognises people. `by`: the operator, or `its key`, which came back by itself. */
   | { readonly kind: 'vault.unlocked'; readonly by: string }
+  /** The recovery phrase of the vault is shown to somebody at the machine: noted before. */
+  | { readonly kind: 'vault.phrase-shown'; readonly by: string }
   /** The key of the vault has another place, or is another one (`newKey`): then so is the recovery phrase. */
   | { readonly kind: 'vault.rekeyed'; readonly source: string; readonly newKey: boolean; readonly by: string }
   /** Alarm: this door signed a journal of `had` entries, and found one of `has` in its place. */

@@ -71,6 +71,7 @@ const meanings: Readonly<Record<EventKind, string>> = {
   'console.token-revoked': 'An access token for the API of the console was revoked.',
   'vault.locked': 'The key of the vault is missing, or does not fit: nobody is recognised until it is given.',
   'vault.unlocked': 'The key of the vault was given: the door starts again and recognises people.',
+  'vault.phrase-shown': 'Somebody at the machine had the recovery phrase shown. Was it you?',
   'vault.rekeyed': 'The key of the vault has another place, or is another one.',
   'journal.replaced': 'Alarm: another journal stands in the place of the one that this door signed.',
   'journal.cut': 'Old entries were removed from the journal, as the owner set it. A signed place stands for them.',

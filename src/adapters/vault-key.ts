@@ -10,6 +10,7 @@ import { getuid } from 'node:process';
 import { Fault } from '../base/errors.ts';
 import { type Clock, systemClock } from '../base/time.ts';
 import { syncFolder } from '../base/whole-file.ts';
+import type { Event } from '../events.ts';
 import { type CredentialKey, decryptCredential, encryptCredential, hasTpm2 } from '../host/credentials.ts';
 import { lockState } from '../host/lock.ts';
 import type { Config } from '../settings/load.ts';
@@ -110,6 +111,19 @@ export async function recoverVault(
   using vault = openKeyring({ file: keyring, kek: Uint8Array.from(kek), source: notes.source, now: () => isoNow(clock) });
   const place = { ...given, source: given.source ?? notes.source };
   return await take({ config, vault, place, by }, kek, kek);
+}
+
+/** The recovery phrase of the key in force, for its owner alone; journalled before. */
+export function phraseToShow(config: Config, { by }: { readonly by: string }): Pick<KeyChange, 'source' | 'phrase' | 'notJournalled'> {
+  const { vault, kek } = openVaultWithKey(config);
+  using _vault = vault;
+  try {
+    const notJournalled = record(config, { kind: 'vault.phrase-shown', by });
+    ownedByService(config);
+    return { source: vault.source, phrase: phraseOf(kek), ...(notJournalled === undefined ? {} : { notJournalled }) };
+  } finally {
+    kek.fill(0);
+  }
 }
 
 interface Taking {
@@ -239,10 +253,8 @@ function ownedByService(config: Config): void {
   for (const name of readdirSync(folder)) if (/^(vault|journal|daemon|door-keys)\./.test(name)) chownSync(join(folder, name), uid, gid);
 }
 
-type Rekeyed = Extract<Parameters<ReturnType<typeof journalOf>['append']>[0], { kind: 'vault.rekeyed' }>;
-
-/** Why it could not be journalled; undefined where it was. */
-function record(config: Config, event: Rekeyed): string | undefined {
+/** Why it could not be journalled; undefined where it was: a damaged journal keeps no key from its owner. */
+function record(config: Config, event: Extract<Event, { kind: 'vault.rekeyed' | 'vault.phrase-shown' }>): string | undefined {
   try {
     using journal = journalOf(config);
     journal.append(event);

@@ -227,6 +227,7 @@ const fields = {
   'console.token-revoked': object({ name: account, token: text('What its owner calls it.'), by: text('An account.') }),
   'vault.locked': object({ code: text(), detail }),
   'vault.unlocked': object({ by: text() }),
+  'vault.phrase-shown': object({ by: text() }),
   'vault.rekeyed': object({
     source: text('Where the key is now: credential, file, passphrase or beside.'),
     newKey: Type.Boolean({ description: 'Whether the recovery phrase is another one.' }),

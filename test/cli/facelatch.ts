@@ -63,8 +63,13 @@ export function start(args: readonly string[], env: Readonly<Record<string, stri
 export const facelatchProcess = (args: readonly string[], env?: Readonly<Record<string, string>>, typed?: string): Promise<Run> =>
   start(args, env, typed).done;
 
-/** The same command, without the 0.3 s of processor time that a process takes to start. */
-export async function facelatch(args: readonly string[], env: Readonly<Record<string, string>> = {}, typed = ''): Promise<Run> {
+/** The same command, without the 0.3 s of processor time that a process takes to start. `isTTY`: typed on a terminal. */
+export async function facelatch(
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+  typed = '',
+  isTTY = false,
+): Promise<Run> {
   const written = { stdout: '', stderr: '' };
   const into = (name: keyof typeof written) =>
     new Writable({
@@ -79,7 +84,7 @@ export async function facelatch(args: readonly string[], env: Readonly<Record<st
     code = asked;
   };
   const own = {
-    stdin: Readable.from(typed === '' ? [] : [typed]),
+    stdin: Object.assign(Readable.from(typed === '' ? [] : [typed]), { isTTY }),
     stdout: into('stdout'),
     stderr: into('stderr'),
     env: { ...cleanEnvironment(), ...env },

@@ -125,6 +125,7 @@ export const eventOf: { readonly [Kind in EventKind]: Extract<Event, { kind: Kin
   'console.token-revoked': { kind: 'console.token-revoked', name: 'ada', token: 'backup script', by: 'ada' },
   'vault.locked': { kind: 'vault.locked', code: 'vault-locked', detail: 'The vault is locked. It needs its passphrase' },
   'vault.unlocked': { kind: 'vault.unlocked', by: 'ada' },
+  'vault.phrase-shown': { kind: 'vault.phrase-shown', by: 'cli' },
   'vault.rekeyed': { kind: 'vault.rekeyed', source: 'file', newKey: true, by: 'cli' },
   'key.removed': { kind: 'key.removed', name: 'ada', role: 'admin', key: 'k-1' },
   'key.sealed': { kind: 'key.sealed', name: 'ada', role: 'admin', key: 'k-1' },

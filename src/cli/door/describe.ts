@@ -172,6 +172,7 @@ const words: Words = {
   'console.token-revoked': ({ name, token, by }) => `${by} revoked the access token "${token}" of ${name}`,
   'vault.locked': ({ detail }) => `NOBODY IS RECOGNISED: ${detail}`,
   'vault.unlocked': ({ by }) => `the vault was unlocked by ${by}: the door starts again`,
+  'vault.phrase-shown': ({ by }) => `${by} had the recovery phrase of the vault shown`,
   'vault.rekeyed': ({ source, newKey, by }) => `${by} changed the key of the vault: ${newKey ? 'a new one' : 'the same'}, from ${source}`,
   'person.renamed': ({ personId }, { nameOf }) => `${nameOf(personId)} renamed`,
   'person.removed': ({ personId }, { nameOf }) => `${nameOf(personId)} removed`,

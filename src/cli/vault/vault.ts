@@ -1,12 +1,12 @@
 /** `facelatch vault`: where the key of the faces comes from, its recovery phrase, and how it is changed. */
 import { Command, Option } from 'commander';
-import { openVaultWithKey, vaultFiles, vaultLock, vaultOf } from '../../adapters/vault.ts';
-import { type KeyChange, makeVault, recoverVault, rekeyVault } from '../../adapters/vault-key.ts';
+import { vaultFiles, vaultLock, vaultOf } from '../../adapters/vault.ts';
+import { type KeyChange, makeVault, phraseToShow, recoverVault, rekeyVault } from '../../adapters/vault-key.ts';
 import { Fault } from '../../base/errors.ts';
 import type { Config } from '../../settings/load.ts';
 import { keyringNotes } from '../../vault/keyring.ts';
-import { phraseOf } from '../../vault/phrase.ts';
 import { type KeyNotes, type KeySource, keySources } from '../../vault/port.ts';
+import { agrees } from '../agrees.ts';
 import { type CommonOptions, checkState, configOf, exitCodes, print, tell, withCommon, withHelp } from '../context.ts';
 import { askSecret } from '../secret-prompt.ts';
 import { surroundings } from '../surroundings.ts';
@@ -116,19 +116,20 @@ function recoverCommand(stop: AbortSignal, exit: Exit): Command {
   });
 }
 
-function phraseCommand(_stop: AbortSignal, exit: Exit): Command {
-  const command = new Command('phrase').description(
-    'show the recovery phrase of the vault: whoever has it can read every copy of its files',
-  );
-  withHelp(command, ['facelatch vault phrase'], 'shown');
-  return withCommon(command).action((options: CommonOptions) => {
+function phraseCommand(stop: AbortSignal, exit: Exit): Command {
+  const command = new Command('phrase')
+    .description('show the recovery phrase of the vault: whoever has it can read every copy of its files. Asks first, and is journalled')
+    .option('-y, --yes', 'do not ask');
+  withHelp(command, ['facelatch vault phrase'], 'shown', 'not shown: the answer was not yes');
+  return withCommon(command).action(async (options: CommonOptions & { readonly yes?: true }) => {
     const { config } = configOf(options);
     notesOf(config);
-    const { vault, kek } = openVaultWithKey(config);
-    const [source, phrase] = [vault.source, phraseOf(kek)];
-    vault[Symbol.dispose]();
-    kek.fill(0);
-    print(options, { source, phrase }, () => phraseText(phrase));
+    if (!options.yes && !(await agrees('Whoever sees the phrase can read every face in every copy of these files. Show it?', stop))) {
+      print(options, { shown: false }, () => 'The phrase was not shown.');
+      return exit(exitCodes.no);
+    }
+    const shown = phraseToShow(config, { by: 'cli' });
+    print(options, shown, () => [phraseText(shown.phrase), ...unnotedText(shown)].join('\n'));
     exit(exitCodes.yes);
   });
 }
@@ -190,9 +191,11 @@ const changeText = (done: string, change: KeyChange): string => `${done} ${place
 
 function placeText(change: KeyChange): string {
   const { where, protects, not } = sourceWords(change);
-  const unnoted = change.notJournalled === undefined ? '' : `\nThe journal has no entry of this: ${change.notJournalled}`;
-  return `Its key comes from ${where}.\nThat protects against: ${protects}.\nNot against: ${not}.${unnoted}`;
+  return [`Its key comes from ${where}.`, `That protects against: ${protects}.`, `Not against: ${not}.`, ...unnotedText(change)].join('\n');
 }
+
+const unnotedText = ({ notJournalled }: Pick<KeyChange, 'notJournalled'>): readonly string[] =>
+  notJournalled === undefined ? [] : [`The journal has no entry of this: ${notJournalled}`];
 
 const phraseText = (phrase: string): string =>
   `The recovery phrase. Write it on paper and keep it away from the door: it opens every copy of these files, and\nwithout it a lost key is lost with every face.\n\n${phraseLines(phrase)}`;

@@ -1,12 +1,13 @@
 /** `facelatch vault` as its owner types it, and what other commands do with a locked vault. */
-import { readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { journalOf } from '../../../src/adapters/journal.ts';
 import { checkVault } from '../../../src/cli/door/doctor-vault.ts';
 import { phraseLines, sourceWords } from '../../../src/cli/vault/vault-words.ts';
 import { keySources } from '../../../src/vault/port.ts';
 import { doorConfig } from '../../fakes/config.ts';
-import { facelatchProcess, jsonOf, temporaryFolder } from '../facelatch.ts';
+import { facelatch, facelatchProcess, jsonOf, temporaryFolder } from '../facelatch.ts';
 
 let folder: ReturnType<typeof temporaryFolder>;
 beforeEach(() => {
@@ -20,7 +21,7 @@ const vault = (args: readonly string[], typed?: string) => facelatchProcess(['va
 it('init shows the phrase and recover takes it; a wrong one is one sentence without a word of it', async () => {
   const made = jsonOf(await vault(['init']));
   expect(made).toEqual({ source: 'beside', phrase: expect.stringMatching(/^(\w+ ){23}\w+$/) });
-  expect(jsonOf(await vault(['phrase']))).toEqual(made);
+  expect(jsonOf(await vault(['phrase', '--yes']))).toEqual(made);
   rmSync(join(state(), 'vault.key'));
   const status = await vault(['status']);
   expect(status.code).toBe(1);
@@ -34,17 +35,41 @@ it('init shows the phrase and recover takes it; a wrong one is one sentence with
   expect(jsonOf(await vault(['status']))).toMatchObject({ epoch: 1, keys: { people: 0 }, destroyed: 0 });
 }, 60_000);
 
+it('the phrase is shown to whoever says yes, or a script with --yes, and each time is journalled; a damaged journal does not hide it', async () => {
+  const { phrase } = jsonOf(await vault(['init']));
+  const [first] = phrase.split(' ');
+  const shown = () => {
+    using journal = journalOf(doorConfig({ 'state.folder': state() }));
+    return journal.query({ kinds: ['vault.phrase-shown'] }).map(({ event }) => event);
+  };
+  const asked = ['vault', 'phrase', '--state', state()];
+  expect(await facelatch(asked)).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining('--yes') });
+  const declined = await facelatch(asked, {}, 'n\n', true);
+  expect(declined).toMatchObject({ code: 1, stdout: 'The phrase was not shown.\n' });
+  expect(declined.stderr).not.toContain(first);
+  expect(shown()).toEqual([]);
+  expect(await facelatch(asked, {}, 'y\n', true)).toMatchObject({ code: 0, stdout: expect.stringContaining(`1 ${first}`) });
+  expect(jsonOf(await facelatch([...asked, '--yes', '--json']))).toEqual({ source: 'beside', phrase });
+  expect(shown()).toEqual([
+    { kind: 'vault.phrase-shown', by: 'cli' },
+    { kind: 'vault.phrase-shown', by: 'cli' },
+  ]);
+  for (const end of ['-wal', '-shm']) rmSync(join(state(), `journal.sqlite${end}`), { force: true });
+  writeFileSync(join(state(), 'journal.sqlite'), 'no database at all, but what somebody wrote over it');
+  expect(jsonOf(await facelatch([...asked, '--yes', '--json']))).toEqual({ source: 'beside', phrase, notJournalled: expect.any(String) });
+}, 30_000);
+
 it('with a passphrase commands end with what is needed, and --unlock asks for it', async () => {
   const passphrase = 'four plain words here';
   expect(jsonOf(await vault(['init', '--with', 'passphrase'], `${passphrase}\n`))).toMatchObject({ source: 'passphrase' });
   expect(readdirSync(state())).not.toContain('vault.key');
   expect(readFileSync(join(state(), 'vault.sqlite')).includes(passphrase)).toBe(false);
-  expect(await vault(['phrase'])).toMatchObject({ code: 3, stderr: expect.stringContaining('--unlock') });
-  expect(await vault(['phrase', '--unlock'], 'four plain words there\n')).toMatchObject({
+  expect(await vault(['phrase', '--yes'])).toMatchObject({ code: 3, stderr: expect.stringContaining('--unlock') });
+  expect(await vault(['phrase', '--yes', '--unlock'], 'four plain words there\n')).toMatchObject({
     code: 3,
     stderr: expect.stringContaining('vault-unfit'),
   });
-  expect(jsonOf(await vault(['phrase', '--unlock'], `${passphrase}\n`))).toMatchObject({ source: 'passphrase' });
+  expect(jsonOf(await vault(['phrase', '--yes', '--unlock'], `${passphrase}\n`))).toMatchObject({ source: 'passphrase' });
 }, 60_000);
 
 it('doctor says where the key is and what that is worth, and that a missing one lets nobody in', async () => {
