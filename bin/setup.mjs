@@ -10,7 +10,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const marker = join(root, 'node_modules', '.facelatch-installed');
 
 /** Programs that the tests start, and the Debian package of each. */
-const testTools = { ffmpeg: 'ffmpeg', mosquitto: 'mosquitto', python3: 'python3', 'redis-server': 'redis-server' };
+const testTools = { chromium: 'chromium', ffmpeg: 'ffmpeg', mosquitto: 'mosquitto', python3: 'python3', 'redis-server': 'redis-server' };
 
 function run(command, args, options = {}) {
   return spawnSync(command, args, {

@@ -23,6 +23,7 @@ import { openEar } from './camera/demo/ear.ts';
 import type { Camera } from './camera/port.ts';
 import { sharedCamera } from './camera/shared.ts';
 import type { Desk } from './command/port.ts';
+import type { CommandPorts } from './command/spec.ts';
 import type { Event } from './events.ts';
 import type { FaceReader } from './face/port.ts';
 import { bootTime } from './host/boot-time.ts';
@@ -31,6 +32,7 @@ import { lockState } from './host/lock.ts';
 import { stateModes } from './host/state-folder.ts';
 import { timeSync } from './host/time-sync.ts';
 import { type CommandPortsParts, commandPorts } from './house/command-ports.ts';
+import { openHouseConsole } from './house/console/open.ts';
 import { doorEvidence } from './house/door-evidence.ts';
 import { doorStates } from './house/door-states.ts';
 import { tellEvent } from './house/event-path.ts';
@@ -90,6 +92,8 @@ export interface House extends AsyncDisposable {
   readonly status: HouseStatus;
   /** Why the vault is locked; undefined where it is open. */
   readonly lock: Fault | undefined;
+  /** The address of the console, with the one-time link of the first admin while there is none. */
+  readonly console: string | undefined;
   /** Runs until `signal` is aborted, a replay has been played to its end, or a locked vault is unlocked. */
   run(signal: AbortSignal): Promise<HouseEnd>;
 }
@@ -155,7 +159,9 @@ export async function wire(config: Config, log: Log, overrides: Overrides = {}):
     }),
   );
   const networks = opening.use(networkList(config));
-  const desk = used(opening, await deskFor(rooms, overrides, { controller, door, people, roster, networks, enrolment }));
+  const ports = portsOf(rooms, { controller, door, people, roster, networks, enrolment });
+  const desk = used(opening, await deskFor(rooms, overrides, { ports, record: controller.record }));
+  rooms.console = used(opening, await openHouseConsole(rooms, { entrance, loops, ports }));
   const signer = config.mqtt.enabled ? await doorSignerOf(config) : undefined;
   rooms.challenges = used(opening, challengeWatchOf(rooms, broker?.url));
   const showStates = doorStates(rooms, entrance, loops);
@@ -164,6 +170,7 @@ export async function wire(config: Config, log: Log, overrides: Overrides = {}):
   return {
     ...{ config, reader, gallery, journal, door },
     lock: rooms.lock,
+    console: rooms.console?.link,
     get status() {
       return houseStatus(rooms, loops.status);
     },
@@ -205,7 +212,7 @@ async function openRooms(config: Config, log: Log, overrides: Overrides, opening
     people: eyes.gallery.people,
     lookedAt: undefined,
     view: undefined,
-    ...{ liveness: undefined, infrared: undefined, facing: undefined, challenges: undefined },
+    ...{ liveness: undefined, infrared: undefined, facing: undefined, challenges: undefined, console: undefined },
     ...{ evidence: undefined, operators: undefined },
     backups: undefined,
     retention: undefined,
@@ -244,22 +251,30 @@ async function openGuarding(
   return { eyes: learning.eyes, learning };
 }
 
+/** What commands reach, from wherever they come. */
+function portsOf(
+  rooms: Rooms,
+  parts: Pick<CommandPortsParts, 'controller' | 'door' | 'people' | 'roster' | 'networks' | 'enrolment'>,
+): CommandPorts {
+  const { config, live, journal, eyes, camera, learning, clock, lock, entries: reader, backups } = rooms;
+  return commandPorts({
+    ...{ ...parts, config, live, journal, gallery: eyes.gallery, camera, learning, backups, clock, lock, reader },
+    unlocking: unlocking(rooms, parts.controller.record),
+  });
+}
+
 /** What takes signed commands; undefined where none are taken. */
 async function deskFor(
   rooms: Rooms,
   { clockSynchronised }: Overrides,
-  parts: Pick<CommandPortsParts, 'controller' | 'door' | 'people' | 'roster' | 'networks' | 'enrolment'>,
+  { ports, record }: { readonly ports: CommandPorts; readonly record: (event: Event) => void },
 ): Promise<(Desk & AsyncDisposable) | undefined> {
-  const { config, live, journal, eyes, camera, learning, clock, lock, entries: reader, backups, log } = rooms;
+  const { config, vault, lock } = rooms;
   if (!config.mqtt.enabled || !config.mqtt.commands) return undefined;
-  const ports = commandPorts({
-    ...{ ...parts, config, live, journal, gallery: eyes.gallery, camera, learning, backups, clock, lock, reader },
-    unlocking: unlocking(rooms, parts.controller.record),
-  });
-  const mine = log.child({ room: 'command' });
-  const operators = lock ? undefined : await watchOperators({ config, vault: rooms.vault, log: mine, record: parts.controller.record });
+  const log = rooms.log.child({ room: 'command' });
+  const operators = lock ? undefined : await watchOperators({ config, vault, log, record });
   rooms.operators = operators?.watch;
-  return await deskOf(config, { ports, log: mine, clockSynchronised, sealKey: operators?.sealKey });
+  return await deskOf(config, { ports, log, clockSynchronised, sealKey: operators?.sealKey });
 }
 
 /** Whoever is removed here leaves nothing in any room. */

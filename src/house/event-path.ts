@@ -20,7 +20,7 @@ const alarms: ReadonlySet<Event['kind']> = new Set([
 ]);
 
 export function tellEvent(
-  { listeners, counts, publishing, learning, evidence, metrics, infrared, facing, liveness }: Rooms,
+  { listeners, counts, publishing, learning, evidence, metrics, infrared, facing, liveness, console: web }: Rooms,
   event: Event,
   entry: Entry | undefined,
 ): void {
@@ -32,6 +32,7 @@ export function tellEvent(
   if (event.kind === 'access.denied') counts.denials++;
   if (alarms.has(event.kind)) counts.alarms++;
   publishing?.event(event, entry);
+  web?.feed.happened(event, entry);
   evidence?.journalled(event);
   if (entry) liveness?.journalled(event, entry);
   if (entry) learning?.journalled(event, entry);

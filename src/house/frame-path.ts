@@ -24,9 +24,10 @@ export function sightingOf(rooms: Rooms, frame: Frame, reading: Reading): Sighti
 }
 
 /** After the door has decided. */
-export function decidedOn({ metrics, learning, evidence, listeners, clock }: Rooms, moment: Observation): void {
+export function decidedOn({ metrics, learning, evidence, listeners, clock, console: web }: Rooms, moment: Observation): void {
   metrics?.looked(moment.sighting, clock.now() - moment.frame.capturedAtMs);
   learning?.looked(moment);
   evidence?.looked(moment);
+  web?.feed.decided(moment);
   listeners.onMoment?.(moment);
 }

@@ -22,6 +22,7 @@ import type { Config } from '../settings/load.ts';
 import type { Backups } from '../vault/backup/routine.ts';
 import type { Vault } from '../vault/port.ts';
 import type { ChallengeWatch } from './challenge-watch.ts';
+import type { HouseConsole } from './console/open.ts';
 import type { DoorEvidenceWatch } from './door-evidence.ts';
 import type { InfraredWatch } from './liveness/infrared-watch.ts';
 import type { LivenessWatch } from './liveness/liveness-watch.ts';
@@ -100,6 +101,8 @@ export interface Rooms {
   backups: Backups | undefined;
   retention: RetentionWatch | undefined;
   metrics: ServedMetrics | undefined;
+  /** Undefined where there is none. */
+  console: HouseConsole | undefined;
   /** From the start to the stop of a house that publishes. */
   publishing: Publishing | undefined;
 }

@@ -15,9 +15,12 @@ export interface Problem {
 /** Whether the rule is broken, the setting to blame, and why. */
 type Rule = readonly [broken: boolean, path: string, why: string];
 
+/** Whether only this machine reaches the address. */
+export const isLoopback = (address: string): boolean => /^(127(\.\d+){3}|::1|localhost)$/.test(address);
+
 /** Settings that are allowed one by one and make no sense together. `from` tells where a value came from. */
 export function impossible(config: SettingValues, from: (path: string) => string): Problem[] {
-  const { access, backup, camera, inputs, liveness, metrics, mqtt, privacy, relay, state } = config;
+  const { access, backup, camera, console: web, inputs, liveness, metrics, mqtt, privacy, relay, state } = config;
   const rules: Rule[] = [
     [
       access.votes > access.window,
@@ -74,7 +77,17 @@ export function impossible(config: SettingValues, from: (path: string) => string
       'takes contact, exit and tamper only',
     ],
     [
-      metrics.enabled && !metrics.anyAddress && !/^(127(\.\d+){3}|::1|localhost)$/.test(metrics.host),
+      web.tls === 'off' && !isLoopback(web.address) && web.ingress.length === 0,
+      'console.tls',
+      `is off and console.address is ${web.address}: passwords would cross the network in the clear; set console.tls to auto, or name the proxy in console.ingress`,
+    ],
+    [
+      (web.certificateFile === '') !== (web.keyFile === ''),
+      web.keyFile === '' ? 'console.keyFile' : 'console.certificateFile',
+      'is empty: a certificate and its key are given together',
+    ],
+    [
+      metrics.enabled && !metrics.anyAddress && !isLoopback(metrics.host),
       'metrics.host',
       `${metrics.host} can be reached by other machines, which can then see when people come and go; if that is intended, set metrics.anyAddress to true`,
     ],

@@ -3,6 +3,7 @@
  * bounds and its help text.
  */
 import { backup } from './backup.ts';
+import { web } from './console.ts';
 import { type ConfigOf, isLeaf, type Leaf } from './kinds.ts';
 import { farm, retrain, trainer } from './learning.ts';
 import { liveness } from './liveness.ts';
@@ -27,6 +28,7 @@ export const settingsSchema = {
   relay,
   inputs,
   mqtt,
+  console: web,
   retrain,
   metrics,
   farm,
@@ -50,6 +52,7 @@ export const sections: Readonly<Record<keyof typeof settingsSchema, string>> = {
   relay: 'What opens the lock, and for how long; `relay.device` describes a relay on the network.',
   inputs: 'Door contact, exit button and tamper switch on GPIO lines.',
   mqtt: 'The MQTT broker, commands over MQTT, and in `mqtt.homeAssistant` what Home Assistant is told.',
+  console: 'The web page of this door: who reaches it, and how.',
   retrain: 'Learning at this door: the recipe, the schedule, which pictures are kept, and when a new network is taken back.',
   metrics: 'Metrics for Prometheus.',
   farm: 'The Redis or Valkey server through which trainers learn for this door; a trainer uses these settings too.',

@@ -37,7 +37,8 @@ const cleanEnvironment = () =>
 export function start(args: readonly string[], env: Readonly<Record<string, string>> = {}, typed?: string): Running {
   const child = spawn(process.execPath, [bin, ...args], {
     cwd: tmpdir(),
-    env: { ...cleanEnvironment(), NO_COLOR: '1', ...env },
+    // Two daemons of tests that run at the same time cannot listen on one port.
+    env: { ...cleanEnvironment(), NO_COLOR: '1', FACELATCH_CONSOLE_ENABLED: 'false', ...env },
     stdio: ['pipe', 'pipe', 'pipe'],
   });
   child.stdin.end(typed);

@@ -23,7 +23,7 @@ export interface Terminal {
 }
 
 /** As much of a house as is shown. */
-export type ShownHouse = Pick<House, 'config' | 'status'> & {
+export type ShownHouse = Pick<House, 'config' | 'status' | 'console'> & {
   readonly gallery: Pick<House['gallery'], 'find' | 'list' | 'threshold' | 'templates'>;
 };
 
@@ -94,10 +94,11 @@ function cut(line: string, width: number): string {
   return line.length <= width ? line : `${line.slice(0, width - 1)}…`;
 }
 
-function banner({ config, gallery, status }: ShownHouse, demo: boolean): string[] {
+function banner({ config, gallery, status, console: link }: ShownHouse, demo: boolean): string[] {
   const lines = [
     `facelatch guards "${config.door.id}": ${status.cameraLabel} → ${people(status.people)}, ${counted(gallery.templates, 'template')} → ${status.relay}`,
     ruleText(config, gallery.threshold),
+    ...(link === undefined ? [] : ['', `Open the console in a browser${link.includes('#') ? ' (this link works once, within an hour)' : ''}:`, `  ${link}`]),
   ];
   if (!demo) return [...lines, 'Ctrl-C stops it.', ''];
   return [

@@ -12,6 +12,7 @@ function opened(over: Partial<ShownHouse['gallery']> = {}) {
   const people = [{ id: 'id-ada', name: 'Ada', enrolledAt: '', pictures: 1 }];
   const house: ShownHouse = {
     config,
+    console: undefined,
     status: {
       cameraLabel: 'replay demo',
       people: 1,

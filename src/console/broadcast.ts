@@ -1,0 +1,56 @@
+/**
+ * What the house tells by itself, for everybody who watches: moments with their pictures, events, states. Each watcher
+ * has its own queue; a slow one loses moments, never events, and is let go where it takes nothing at all.
+ */
+import type { LiveMoment } from './port.ts';
+
+export interface Told {
+  readonly topic: 'moment' | 'event' | 'state' | 'enrolment' | 'training';
+  readonly data: object;
+}
+
+export interface Broadcast {
+  tell(told: Told): void;
+  moment(moment: LiveMoment, picture: Uint8Array): void;
+  /** The picture of a moment that was told lately. */
+  picture(n: number): Uint8Array | undefined;
+  /** `onTold` is called until the watcher is disposed of. `pictures`: whether it shows the camera. */
+  watch(onTold: (told: Told) => void): Disposable;
+  readonly watchers: number;
+}
+
+/** Pictures that a browser may still ask for: a second of them. */
+const keptPictures = 8;
+
+/** `onWatchers`: how many watch, whenever that changes. */
+export function openBroadcast(onWatchers: (count: number) => void): Broadcast {
+  const watchers = new Set<(told: Told) => void>();
+  const pictures = new Map<number, Uint8Array>();
+  const tell = (told: Told) => {
+    for (const watcher of watchers) watcher(told);
+  };
+  return {
+    tell,
+    moment: (moment, picture) => {
+      pictures.set(moment.n, picture);
+      for (const n of pictures.keys()) if (pictures.size > keptPictures) pictures.delete(n);
+      tell({ topic: 'moment', data: moment });
+    },
+    picture: (n) => pictures.get(n),
+    watch: (onTold) => {
+      const watcher = (told: Told) => onTold(told);
+      watchers.add(watcher);
+      onWatchers(watchers.size);
+      return {
+        [Symbol.dispose]: () => {
+          if (!watchers.delete(watcher)) return;
+          if (watchers.size === 0) pictures.clear();
+          onWatchers(watchers.size);
+        },
+      };
+    },
+    get watchers() {
+      return watchers.size;
+    },
+  };
+}

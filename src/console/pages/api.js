@@ -1,0 +1,63 @@
+/**
+ * The way to the door: operations by name, and everything else under `api/v1`. Addresses are relative, because the page
+ * may lie below a path of another server.
+ */
+
+/** What was refused, with the sentence to show. */
+export class ApiError extends Error {
+  /** @param {number} status @param {string} code @param {string} message */
+  constructor(status, code, message) {
+    super(message);
+    this.name = 'ApiError';
+    this.status = status;
+    this.code = code;
+  }
+}
+
+/** Called when the session is over: the page asks to sign in. */
+export const session = { onOver: () => {} };
+
+/**
+ * @param {string} path below api/v1
+ * @param {{ method?: string, body?: unknown, signal?: AbortSignal }} [options] `body`: JSON, or a Blob as it is
+ * @returns {Promise<any>} the answer's JSON; undefined for an empty one
+ * @throws {ApiError}
+ */
+export async function request(path, { method = 'GET', body, signal } = {}) {
+  const isBlob = body instanceof Blob;
+  /** @type {Record<string, string>} */
+  const headers = method === 'GET' ? {} : { 'x-facelatch': '1' };
+  if (body !== undefined) headers['content-type'] = isBlob ? body.type : 'application/json';
+  let response;
+  try {
+    response = await fetch(`api/v1/${path}`, {
+      ...{ method, headers, credentials: 'same-origin', cache: 'no-store', ...(signal && { signal }) },
+      ...(body === undefined ? {} : { body: isBlob ? body : JSON.stringify(body) }),
+    });
+  } catch (error) {
+    if (signal?.aborted) throw error;
+    throw new ApiError(0, 'offline', '');
+  }
+  const text = await response.text();
+  const answer = text === '' ? undefined : parsed(text);
+  if (response.ok) return answer;
+  const { code = 'failed', message = response.statusText } = answer?.error ?? {};
+  if (response.status === 401 && code === 'signed-out') session.onOver();
+  throw new ApiError(response.status, code, message);
+}
+
+/** @param {string} text */
+function parsed(text) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * An operation of the house, as in `ask('people.rename', { person, name })`.
+ * @param {string} name @param {object} [args] @param {AbortSignal} [signal]
+ * @returns {Promise<any>} @throws {ApiError}
+ */
+export const ask = (name, args = {}, signal) => request(name, { method: 'POST', body: args, ...(signal && { signal }) });

@@ -1,0 +1,60 @@
+/**
+ * One stream of what the door tells, shared by all parts of the page: it is open while somebody listens and the page is
+ * visible, and opens again by itself.
+ */
+
+/** @typedef {'moment' | 'event' | 'state' | 'enrolment' | 'training' | 'connection'} Topic */
+
+const target = new EventTarget();
+/** @type {{ source: EventSource | undefined, listeners: number, connected: boolean }} */
+const stream = { source: undefined, listeners: 0, connected: false };
+
+/** @param {boolean} connected */
+function tellConnection(connected) {
+  if (stream.connected === connected) return;
+  stream.connected = connected;
+  target.dispatchEvent(new CustomEvent('connection', { detail: connected }));
+}
+
+function open() {
+  if (stream.source || stream.listeners === 0 || document.hidden) return;
+  const source = new EventSource('api/v1/live');
+  stream.source = source;
+  source.onopen = () => tellConnection(true);
+  source.onerror = () => {
+    tellConnection(false);
+    // A browser gives up after an answer that is no stream, as while the door starts.
+    if (source.readyState === EventSource.CLOSED) {
+      close();
+      setTimeout(open, 2000);
+    }
+  };
+  for (const topic of ['moment', 'event', 'state', 'enrolment', 'training'])
+    source.addEventListener(topic, (event) => target.dispatchEvent(new CustomEvent(topic, { detail: JSON.parse(event.data) })));
+}
+
+function close() {
+  stream.source?.close();
+  stream.source = undefined;
+}
+
+document.addEventListener('visibilitychange', () => {
+  if (document.hidden) close();
+  else open();
+});
+
+/**
+ * @param {Topic} topic @param {(detail: any) => void} listener
+ * @returns {() => void} ends it
+ */
+export function listenTo(topic, listener) {
+  /** @param {Event} event */
+  const heard = (event) => listener(/** @type {CustomEvent} */ (event).detail);
+  target.addEventListener(topic, heard);
+  stream.listeners++;
+  open();
+  return () => {
+    target.removeEventListener(topic, heard);
+    if (--stream.listeners === 0) close();
+  };
+}

@@ -1,0 +1,132 @@
+/**
+ * The HTTP server of the console, put together: settings, operations and the way to the house go in; a server that
+ * takes over a listening socket comes out. Who asks is checked before everything else (authentication.ts).
+ */
+import { createServer as createHttp, type Server as HttpServer } from 'node:http';
+import { createServer as createHttps } from 'node:https';
+import type { Server as NetServer, Socket } from 'node:net';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import fastifyCompress from '@fastify/compress';
+import fastifyHelmet from '@fastify/helmet';
+import fastifyRateLimit from '@fastify/rate-limit';
+import fastifySwagger from '@fastify/swagger';
+import fastify, { type FastifyInstance } from 'fastify';
+import { systemClock } from '../base/time.ts';
+import { openAccounts } from './accounts/accounts.ts';
+import type { House } from './asking.ts';
+import { authenticate } from './authentication.ts';
+import type { Broadcast } from './broadcast.ts';
+import { canonicalAddress } from './hosts.ts';
+import type { ConsoleSettings, FromConsole, Operation } from './port.ts';
+import { answerError, answerNotFound } from './refusal.ts';
+import { liveRoutes } from './routes/live.ts';
+import { operationRoutes } from './routes/operations.ts';
+import { contentPolicy, pageRoutes } from './routes/page.ts';
+import { tlsOf } from './tls.ts';
+
+export interface ServerParts {
+  readonly settings: ConsoleSettings;
+  readonly operations: readonly Operation[];
+  readonly house: House;
+  readonly broadcast: Broadcast;
+  readonly say: (message: FromConsole) => void;
+}
+
+export interface ConsoleServer {
+  /** Takes over the listening socket. */
+  listen(socket: NetServer): Promise<void>;
+  /** Takes over a connection. */
+  take(socket: Socket): void;
+  /** Of the last request, on the process's own clock. Milliseconds. */
+  readonly lastAskedMs: number;
+}
+
+/** Longest time for the headers, and for a whole request. Milliseconds: uploads over a slow radio. */
+const headersMs = 10_000;
+const requestMs = 60_000;
+/** Connections at a time; each browser has six at most. */
+const mostConnections = 200;
+
+export async function openConsoleServer(parts: ServerParts): Promise<ConsoleServer> {
+  const { settings } = parts;
+  const tls = settings.tls === 'on' ? await tlsOf(settings) : undefined;
+  let lastAskedMs = performance.now();
+  const app = fastify({
+    bodyLimit: 262_144,
+    trustProxy: false,
+    disableRequestLogging: true,
+    ajv: { customOptions: { coerceTypes: false, removeAdditional: false, allErrors: false, strict: false } },
+    serverFactory: (handler) => {
+      const options = { headersTimeout: headersMs, requestTimeout: requestMs, keepAliveTimeout: 30_000, maxHeaderSize: 16_384 };
+      const server: HttpServer = tls ? createHttps({ ...options, ...tls }, handler) : createHttp(options, handler);
+      server.maxConnections = mostConnections;
+      if (settings.tls === 'proxied') server.on('connection', (socket) => refuseStranger(settings, socket));
+      return server;
+    },
+  });
+  app.addHook('onRequest', async () => {
+    lastAskedMs = performance.now();
+  });
+  await plugins(app, settings);
+  await routes(app, parts);
+  await app.ready();
+  return {
+    listen: (socket) => new Promise((resolve) => app.server.listen(socket, resolve)),
+    take: (socket) => {
+      app.server.emit('connection', socket);
+      socket.resume();
+    },
+    get lastAskedMs() {
+      return lastAskedMs;
+    },
+  };
+}
+
+/** Without TLS, only the proxy is answered. */
+function refuseStranger({ ingress }: ConsoleSettings, socket: Socket): void {
+  const from = canonicalAddress(socket.remoteAddress ?? '');
+  if (!ingress.some((address) => canonicalAddress(address) === from)) socket.destroy();
+}
+
+async function plugins(app: FastifyInstance, settings: ConsoleSettings): Promise<void> {
+  app.setErrorHandler(answerError);
+  app.setNotFoundHandler(answerNotFound);
+  await app.register(fastifyRateLimit, { max: 600, timeWindow: 60_000, keyGenerator: ({ socket }) => canonicalAddress(socket.remoteAddress ?? '') });
+  await app.register(fastifyHelmet, {
+    contentSecurityPolicy: contentPolicy,
+    crossOriginEmbedderPolicy: false,
+    referrerPolicy: { policy: 'no-referrer' },
+    strictTransportSecurity: false, // a certificate of its own, renewed or lost, must not lock the owner out
+    xFrameOptions: settings.ingress.length === 0 ? { action: 'deny' } : false,
+  });
+  await app.register(fastifyCompress, { encodings: ['br', 'gzip'], threshold: 512 });
+  await app.register(fastifySwagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        title: `facelatch console`,
+        description: 'All that the console can do. Sign in for a session cookie, or send a personal access token: Authorization: Bearer flt_…',
+        version: settings.version,
+      },
+      components: { securitySchemes: { token: { type: 'http', scheme: 'bearer' }, session: { type: 'apiKey', in: 'cookie', name: '__Host-facelatch' } } },
+      security: [{ token: [] }, { session: [] }],
+    },
+  });
+}
+
+async function routes(app: FastifyInstance, parts: ServerParts): Promise<void> {
+  const { settings, say } = parts;
+  const accounts = openAccounts({ file: join(settings.folder, 'console.sqlite'), clock: systemClock });
+  app.addHook('onClose', async () => accounts[Symbol.dispose]());
+  const rules = { machineName: hostname(), hosts: settings.hosts, ingress: settings.ingress, isTls: settings.tls === 'on' };
+  const authentication = await authenticate(app, { accounts, clock: systemClock, rules, record: (event) => say({ kind: 'record', event }) });
+  await pageRoutes(app, settings);
+  await app.register(
+    async (api) => {
+      operationRoutes(api, parts);
+      liveRoutes(api, { ...parts, authentication });
+    },
+    { prefix: '/api/v1' },
+  );
+}

@@ -1,0 +1,75 @@
+/**
+ * The console of a house: its program, what it may ask, and what it is told. wire.ts opens it; it owns the program and
+ * ends with the house. A console that cannot be served is logged, and the door goes on.
+ */
+import type { Controller } from '../../access/controller.ts';
+import type { Entrance } from '../../access/entrance.ts';
+import { consoleSettings, firstLink } from '../../adapters/console.ts';
+import { Fault, messageOf } from '../../base/errors.ts';
+import { systemClock } from '../../base/time.ts';
+import type { CommandPorts } from '../../command/spec.ts';
+import type { FromConsole } from '../../console/port.ts';
+import { type ConsoleProgram, openConsoleProgram } from '../../console/program.ts';
+import type { ConsoleEvent } from '../../console/record.ts';
+import type { Loops } from '../loops.ts';
+import type { Rooms } from '../rooms.ts';
+import { type LiveFeed, liveFeed } from './live.ts';
+import { described, operationsDesk } from './operation.ts';
+import { operations } from './operations.ts';
+
+export interface HouseConsoleParts {
+  readonly entrance: Entrance;
+  readonly loops: Loops;
+  readonly ports: CommandPorts;
+}
+
+export interface HouseConsole extends AsyncDisposable {
+  readonly feed: LiveFeed;
+  /** For people to open; while nobody has an account, with the one-time link of the first admin. */
+  readonly link: string;
+}
+
+/** Undefined where there is none. */
+export async function openHouseConsole(rooms: Rooms, { entrance, loops, ports }: HouseConsoleParts): Promise<HouseConsole | undefined> {
+  const { config } = rooms;
+  if (!config.console.enabled) return undefined;
+  const log = rooms.log.child({ room: 'console' });
+  let program: ConsoleProgram | undefined;
+  const feed = liveFeed({ rooms, entrance, loops, program: () => program });
+  const desk = operationsDesk({ operations, ports: { ...ports, rooms }, clock: systemClock, log });
+  const onSaid = (said: FromConsole) => {
+    if (said.kind === 'ask')
+      void desk.take(said.name, said.args, said.caller).then((answered) => program?.tell({ kind: 'answer', id: said.id, answered }));
+    else if (said.kind === 'watching') feed.watched(said.viewers);
+    else if (said.kind === 'took') feed.took();
+    else if (said.kind === 'record') record(entrance.controller, said.event);
+  };
+  try {
+    const settings = consoleSettings(config);
+    program = await openConsoleProgram({
+      ...{ settings, log, onSaid },
+      start: { kind: 'start', settings, operations: operations.map(described) },
+      onGone: () => feed.watched(0),
+    });
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error;
+    log.error({ code: error.code, err: messageOf(error) }, 'there is no console');
+    return undefined;
+  }
+  const link = firstLink(config, log);
+  log.info({ link }, 'the console is open');
+  return { feed, link, [Symbol.asyncDispose]: async () => program?.[Symbol.asyncDispose]() };
+}
+
+/** The console process says what happened there; only what it may say is journalled. */
+function record({ record: journal }: Pick<Controller, 'record'>, event: object): void {
+  if (isConsoleEvent(event)) journal(event);
+}
+
+const longestText = 300;
+
+/** The process is not believed: only events of its own kind, small and flat, are taken. */
+function isConsoleEvent(event: object): event is ConsoleEvent {
+  const fits = (value: unknown) => typeof value === 'number' || typeof value === 'boolean' || (typeof value === 'string' && value.length <= longestText);
+  return 'kind' in event && typeof event.kind === 'string' && event.kind.startsWith('console.') && Object.values(event).every(fits);
+}

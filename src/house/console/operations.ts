@@ -1,0 +1,5 @@
+/** All that the console may ask of the house: the commands, and what only it shows. */
+import { commands } from '../../command/registry.ts';
+import { asOperation, type ConsoleOperation } from './operation.ts';
+
+export const operations: readonly ConsoleOperation[] = [...commands.map(asOperation)];
