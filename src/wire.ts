@@ -161,7 +161,8 @@ export async function wire(config: Config, log: Log, overrides: Overrides = {}):
   const networks = opening.use(networkList(config));
   const ports = portsOf(rooms, { controller, door, people, roster, networks, enrolment });
   const desk = used(opening, await deskFor(rooms, overrides, { ports, record: controller.record }));
-  rooms.console = used(opening, await openHouseConsole(rooms, { entrance, loops, ports }));
+  const web = used(opening, await openHouseConsole(rooms, { entrance, loops, ports }));
+  rooms.console = web?.feed;
   const signer = config.mqtt.enabled ? await doorSignerOf(config) : undefined;
   rooms.challenges = used(opening, challengeWatchOf(rooms, broker?.url));
   const showStates = doorStates(rooms, entrance, loops);
@@ -170,7 +171,7 @@ export async function wire(config: Config, log: Log, overrides: Overrides = {}):
   return {
     ...{ config, reader, gallery, journal, door },
     lock: rooms.lock,
-    console: rooms.console?.link,
+    console: web?.link,
     get status() {
       return houseStatus(rooms, loops.status);
     },

@@ -12,17 +12,20 @@ import type { Role } from '../command/port.ts';
 import { type Accounts, openAccounts } from '../console/accounts/accounts.ts';
 import type { ConsoleSettings } from '../console/port.ts';
 import type { Config } from '../settings/load.ts';
-import { isLoopback } from '../settings/rules.ts';
+import { isOnlyHere } from '../settings/rules.ts';
 import { stateFolder } from './basics.ts';
 
 /** Throws Fault `bad-config` where the certificate cannot be read. */
 export function consoleSettings(config: Config): ConsoleSettings {
   const { address, port, tls, hosts, ingress, certificateFile, keyFile, sessionHours, idleHours } = config.console;
-  const plain = tls === 'off' && !isLoopback(address) ? 'proxied' : tls === 'on' || (tls === 'auto' && !isLoopback(address)) ? 'on' : 'loopback';
+  const plain =
+    tls === 'off' && !isOnlyHere(address) ? 'proxied' : tls === 'on' || (tls === 'auto' && !isOnlyHere(address)) ? 'on' : 'loopback';
   return {
     ...{ door: config.door.id, address, port, hosts, ingress, sessionHours, idleHours, version },
     tls: plain,
-    ...(certificateFile !== '' && { certificate: { certificate: fileText(certificateFile, 'certificateFile'), key: fileText(keyFile, 'keyFile') } }),
+    ...(certificateFile !== '' && {
+      certificate: { certificate: fileText(certificateFile, 'certificateFile'), key: fileText(keyFile, 'keyFile') },
+    }),
     folder: consoleFolder(config),
     maxPictureBytes: config.enrolment.maxPictureBytes,
     browserCamera: false,
@@ -51,7 +54,7 @@ export function consoleAccounts(config: Config): Accounts {
 export function consoleAddress(config: Config): string {
   const { address, port, hosts } = config.console;
   const isAny = address === '0.0.0.0' || address === '::';
-  const host = isLoopback(address) ? 'localhost' : (hosts[0] ?? (isAny ? hostname() : isIPv6(address) ? `[${address}]` : address));
+  const host = isOnlyHere(address) ? 'localhost' : (hosts[0] ?? (isAny ? hostname() : isIPv6(address) ? `[${address}]` : address));
   return `${consoleSettings(config).tls === 'on' ? 'https' : 'http'}://${host}:${port}/`;
 }
 

@@ -23,7 +23,7 @@ export const faultGuide: Readonly<Record<FaultCode, FaultAdvice>> = {
     cause:
       'The file of the accounts of the console (`console/console.sqlite` in the state folder) is damaged, or cannot be written. The door itself goes on.',
     remedy:
-      'Check owner and mode of the file. Restore a [backup](../operate/backup.md), or move the file away and run `facelatch console link`: it makes a ' +
+      'Check owner and mode of the file. Restore a [backup](../operate/upgrade-backup-restore.md), or move the file away and run `facelatch console link`: it makes a ' +
       'new first account.',
   },
   'bad-argument': {

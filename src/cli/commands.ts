@@ -20,7 +20,7 @@ export const commandsByName: ReadonlyMap<string, () => Promise<MakeCommand>> = n
   ['strictness', async () => (await import('./door/strictness.ts')).strictnessCommand],
   ['config', async () => (await import('./door/config.ts')).configCommand],
   ['models', async () => (await import('./networks/models.ts')).modelsCommand],
-  ['console', async () => (await import('./door/console.ts')).consoleCommand],
+  ['console', async () => (await import('./remote/console.ts')).consoleCommand],
   ['key', async () => (await import('./remote/key.ts')).keyCommand],
   ['send', async () => (await import('./remote/send.ts')).sendCommand],
   ['listen', async () => (await import('./remote/listen.ts')).listenCommand],

@@ -2,16 +2,16 @@
  * The console process's side of the channel to the daemon: questions go out and their answers come back; what the
  * daemon tells by itself goes to who listens.
  */
-import type { Answered, Caller, FromConsole, ToConsole } from './port.ts';
+import type { Answered, Asker, FromConsole, ToConsole } from './port.ts';
 
 /** One side of an IPC channel. */
-export interface Channel {
+export interface DaemonChannel {
   send(message: FromConsole, handle?: unknown): void;
 }
 
-export interface House {
+export interface AskedHouse {
   /** Resolves always: a daemon that does not answer in time is an error like others. */
-  ask(name: string, args: unknown, caller: Caller): Promise<Answered>;
+  ask(name: string, args: unknown, caller: Asker): Promise<Answered>;
   /** Takes an answer in. */
   answered(message: Extract<ToConsole, { kind: 'answer' }>): void;
 }
@@ -23,7 +23,7 @@ const mostWaiting = 64;
 
 const failed = (code: string, message: string): Answered => ({ ok: false, error: { code, message } });
 
-export function houseOver(channel: Channel): House {
+export function askOver(channel: DaemonChannel): AskedHouse {
   const waiting = new Map<number, (answer: Answered) => void>();
   let nextId = 1;
   return {

@@ -4,18 +4,18 @@
  */
 import type { LiveMoment } from './port.ts';
 
-export interface Told {
+export interface ToldWatchers {
   readonly topic: 'moment' | 'event' | 'state' | 'enrolment' | 'training';
   readonly data: object;
 }
 
 export interface Broadcast {
-  tell(told: Told): void;
+  tell(told: ToldWatchers): void;
   moment(moment: LiveMoment, picture: Uint8Array): void;
   /** The picture of a moment that was told lately. */
   picture(n: number): Uint8Array | undefined;
   /** `onTold` is called until the watcher is disposed of. `pictures`: whether it shows the camera. */
-  watch(onTold: (told: Told) => void): Disposable;
+  watch(onTold: (told: ToldWatchers) => void): Disposable;
   readonly watchers: number;
 }
 
@@ -24,9 +24,9 @@ const keptPictures = 8;
 
 /** `onWatchers`: how many watch, whenever that changes. */
 export function openBroadcast(onWatchers: (count: number) => void): Broadcast {
-  const watchers = new Set<(told: Told) => void>();
+  const watchers = new Set<(told: ToldWatchers) => void>();
   const pictures = new Map<number, Uint8Array>();
-  const tell = (told: Told) => {
+  const tell = (told: ToldWatchers) => {
     for (const watcher of watchers) watcher(told);
   };
   return {
@@ -38,7 +38,7 @@ export function openBroadcast(onWatchers: (count: number) => void): Broadcast {
     },
     picture: (n) => pictures.get(n),
     watch: (onTold) => {
-      const watcher = (told: Told) => onTold(told);
+      const watcher = (told: ToldWatchers) => onTold(told);
       watchers.add(watcher);
       onWatchers(watchers.size);
       return {

@@ -4,7 +4,7 @@
  */
 import type { Server as NetServer, Socket } from 'node:net';
 import { messageOf } from '../base/errors.ts';
-import { houseOver } from './asking.ts';
+import { askOver } from './asking.ts';
 import { type Broadcast, openBroadcast } from './broadcast.ts';
 import type { FromConsole, ToConsole } from './port.ts';
 import { type ConsoleServer, openConsoleServer } from './server.ts';
@@ -13,7 +13,7 @@ import { type ConsoleServer, openConsoleServer } from './server.ts';
 const idleMs = 600_000;
 
 interface State {
-  readonly house: ReturnType<typeof houseOver>;
+  readonly house: ReturnType<typeof askOver>;
   readonly broadcast: Broadcast;
   server: ConsoleServer | undefined;
   starting: Promise<void>;
@@ -41,7 +41,6 @@ function heard(state: State, message: ToConsole, handle: unknown): void | Promis
   }
 }
 
-
 function start(state: State, { settings, operations }: Extract<ToConsole, { kind: 'start' }>): void {
   state.starting = openConsoleServer({ settings, operations, house: state.house, broadcast: state.broadcast, say }).then((server) => {
     state.server = server;
@@ -61,7 +60,7 @@ async function listen(state: State, socket: NetServer): Promise<void> {
 }
 
 const state: State = {
-  house: houseOver({ send: say }),
+  house: askOver({ send: say }),
   broadcast: openBroadcast((viewers) => say({ kind: 'watching', viewers })),
   server: undefined,
   starting: Promise.resolve(),

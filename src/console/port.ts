@@ -18,7 +18,7 @@ export interface Operation {
 }
 
 /** Who asks: somebody who is signed in, or a program with somebody's token. */
-export interface Caller {
+export interface Asker {
   readonly name: string;
   readonly role: Role;
   readonly by: 'session' | 'token';
@@ -107,7 +107,7 @@ export type FromConsole =
   | { readonly kind: 'ready' }
   | { readonly kind: 'listening' }
   | { readonly kind: 'failed'; readonly message: string }
-  | { readonly kind: 'ask'; readonly id: number; readonly name: string; readonly args: unknown; readonly caller: Caller }
+  | { readonly kind: 'ask'; readonly id: number; readonly name: string; readonly args: unknown; readonly caller: Asker }
   /** How many watch the live stream, and how many of them the pictures. */
   | { readonly kind: 'watching'; readonly viewers: number }
   /** The moment arrived: the next may be sent. */

@@ -138,11 +138,11 @@ function keepBehind({ pid }: ChildProcess): void {
 }
 
 function heard(state: State, child: ChildProcess, said: FromConsole, handle: Server | undefined): void {
-  if (said.kind === 'ready') return handOver(state, child);
-  if (said.kind === 'listening') return takeOver(state, child);
-  if (said.kind === 'failed') return state.log.error({ err: said.message }, 'the console cannot serve');
-  if (said.kind === 'idle') return takeBack(state, child, handle);
-  state.onSaid(said);
+  if (said.kind === 'ready') handOver(state, child);
+  else if (said.kind === 'listening') takeOver(state, child);
+  else if (said.kind === 'failed') state.log.error({ err: said.message }, 'the console cannot serve');
+  else if (said.kind === 'idle') takeBack(state, child, handle);
+  else state.onSaid(said);
 }
 
 function handOver(state: State, child: ChildProcess): void {

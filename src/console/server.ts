@@ -14,7 +14,7 @@ import fastifySwagger from '@fastify/swagger';
 import fastify, { type FastifyInstance } from 'fastify';
 import { systemClock } from '../base/time.ts';
 import { openAccounts } from './accounts/accounts.ts';
-import type { House } from './asking.ts';
+import type { AskedHouse } from './asking.ts';
 import { authenticate } from './authentication.ts';
 import type { Broadcast } from './broadcast.ts';
 import { canonicalAddress } from './hosts.ts';
@@ -23,12 +23,11 @@ import { answerError, answerNotFound } from './refusal.ts';
 import { liveRoutes } from './routes/live.ts';
 import { operationRoutes } from './routes/operations.ts';
 import { contentPolicy, pageRoutes } from './routes/page.ts';
-import { tlsOf } from './tls.ts';
 
 export interface ServerParts {
   readonly settings: ConsoleSettings;
   readonly operations: readonly Operation[];
-  readonly house: House;
+  readonly house: AskedHouse;
   readonly broadcast: Broadcast;
   readonly say: (message: FromConsole) => void;
 }
@@ -50,7 +49,8 @@ const mostConnections = 200;
 
 export async function openConsoleServer(parts: ServerParts): Promise<ConsoleServer> {
   const { settings } = parts;
-  const tls = settings.tls === 'on' ? await tlsOf(settings) : undefined;
+  const tls =
+    settings.tls === 'on' && settings.certificate ? { cert: settings.certificate.certificate, key: settings.certificate.key } : undefined;
   let lastAskedMs = performance.now();
   const app = fastify({
     bodyLimit: 262_144,
@@ -92,7 +92,11 @@ function refuseStranger({ ingress }: ConsoleSettings, socket: Socket): void {
 async function plugins(app: FastifyInstance, settings: ConsoleSettings): Promise<void> {
   app.setErrorHandler(answerError);
   app.setNotFoundHandler(answerNotFound);
-  await app.register(fastifyRateLimit, { max: 600, timeWindow: 60_000, keyGenerator: ({ socket }) => canonicalAddress(socket.remoteAddress ?? '') });
+  await app.register(fastifyRateLimit, {
+    max: 600,
+    timeWindow: 60_000,
+    keyGenerator: ({ socket }) => canonicalAddress(socket.remoteAddress ?? ''),
+  });
   await app.register(fastifyHelmet, {
     contentSecurityPolicy: contentPolicy,
     crossOriginEmbedderPolicy: false,
@@ -106,10 +110,13 @@ async function plugins(app: FastifyInstance, settings: ConsoleSettings): Promise
       openapi: '3.1.0',
       info: {
         title: `facelatch console`,
-        description: 'All that the console can do. Sign in for a session cookie, or send a personal access token: Authorization: Bearer flt_…',
+        description:
+          'All that the console can do. Sign in for a session cookie, or send a personal access token: Authorization: Bearer flt_…',
         version: settings.version,
       },
-      components: { securitySchemes: { token: { type: 'http', scheme: 'bearer' }, session: { type: 'apiKey', in: 'cookie', name: '__Host-facelatch' } } },
+      components: {
+        securitySchemes: { token: { type: 'http', scheme: 'bearer' }, session: { type: 'apiKey', in: 'cookie', name: '__Host-facelatch' } },
+      },
       security: [{ token: [] }, { session: [] }],
     },
   });
@@ -120,7 +127,12 @@ async function routes(app: FastifyInstance, parts: ServerParts): Promise<void> {
   const accounts = openAccounts({ file: join(settings.folder, 'console.sqlite'), clock: systemClock });
   app.addHook('onClose', async () => accounts[Symbol.dispose]());
   const rules = { machineName: hostname(), hosts: settings.hosts, ingress: settings.ingress, isTls: settings.tls === 'on' };
-  const authentication = await authenticate(app, { accounts, clock: systemClock, rules, record: (event) => say({ kind: 'record', event }) });
+  const authentication = await authenticate(app, {
+    accounts,
+    clock: systemClock,
+    rules,
+    record: (event) => say({ kind: 'record', event }),
+  });
   await pageRoutes(app, settings);
   await app.register(
     async (api) => {

@@ -32,7 +32,7 @@ export function tellEvent(
   if (event.kind === 'access.denied') counts.denials++;
   if (alarms.has(event.kind)) counts.alarms++;
   publishing?.event(event, entry);
-  web?.feed.happened(event, entry);
+  web?.happened(event, entry);
   evidence?.journalled(event);
   if (entry) liveness?.journalled(event, entry);
   if (entry) learning?.journalled(event, entry);

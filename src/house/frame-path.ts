@@ -28,6 +28,6 @@ export function decidedOn({ metrics, learning, evidence, listeners, clock, conso
   metrics?.looked(moment.sighting, clock.now() - moment.frame.capturedAtMs);
   learning?.looked(moment);
   evidence?.looked(moment);
-  web?.feed.decided(moment);
+  web?.decided(moment);
   listeners.onMoment?.(moment);
 }

@@ -9,9 +9,10 @@ import type { Fault } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { Clock } from '../base/time.ts';
 import type { SharedCamera } from '../camera/shared.ts';
+import type { Event } from '../events.ts';
 import type { Face } from '../face/port.ts';
 import type { ServiceManager } from '../host/systemd.ts';
-import type { Journal, JournalReader } from '../journal/port.ts';
+import type { Entry, Journal, JournalReader } from '../journal/port.ts';
 import type { Eyes } from '../learning/eyes.ts';
 import type { Learning } from '../learning/open.ts';
 import type { PublicationStatus } from '../mqtt/client.ts';
@@ -22,7 +23,6 @@ import type { Config } from '../settings/load.ts';
 import type { Backups } from '../vault/backup/routine.ts';
 import type { Vault } from '../vault/port.ts';
 import type { ChallengeWatch } from './challenge-watch.ts';
-import type { HouseConsole } from './console/open.ts';
 import type { DoorEvidenceWatch } from './door-evidence.ts';
 import type { InfraredWatch } from './liveness/infrared-watch.ts';
 import type { LivenessWatch } from './liveness/liveness-watch.ts';
@@ -50,6 +50,14 @@ export interface Publishing {
   readonly backlog: number;
   /** How it stands, for people. */
   readonly summary: string;
+}
+
+/** What a running house tells its console (house/console/open.ts). */
+export interface ConsoleFeed {
+  /** A frame was decided on. */
+  decided(moment: Observation): void;
+  happened(event: Event, entry: Entry | undefined): void;
+  tick(): void;
 }
 
 export interface Rooms {
@@ -102,7 +110,7 @@ export interface Rooms {
   retention: RetentionWatch | undefined;
   metrics: ServedMetrics | undefined;
   /** Undefined where there is none. */
-  console: HouseConsole | undefined;
+  console: ConsoleFeed | undefined;
   /** From the start to the stop of a house that publishes. */
   publishing: Publishing | undefined;
 }

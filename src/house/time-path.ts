@@ -17,7 +17,7 @@ export function onTick(rooms: Rooms, entrance: Pick<Entrance, 'tick' | 'controll
   learning?.tick();
   endUnlocked(rooms);
   publishing?.showStates();
-  rooms.console?.feed.tick();
+  rooms.console?.tick();
   rooms.retention?.tick();
   listeners.serviceManager?.attend({ relayHeld: relay.held, turns: status.turns, status: summaryOf(rooms, status) });
 }

@@ -16,7 +16,7 @@ export interface Problem {
 type Rule = readonly [broken: boolean, path: string, why: string];
 
 /** Whether only this machine reaches the address. */
-export const isLoopback = (address: string): boolean => /^(127(\.\d+){3}|::1|localhost)$/.test(address);
+export const isOnlyHere = (address: string): boolean => /^(127(\.\d+){3}|::1|localhost)$/.test(address);
 
 /** Settings that are allowed one by one and make no sense together. `from` tells where a value came from. */
 export function impossible(config: SettingValues, from: (path: string) => string): Problem[] {
@@ -76,18 +76,9 @@ export function impossible(config: SettingValues, from: (path: string) => string
       'inputs.activeLow',
       'takes contact, exit and tamper only',
     ],
+    ...consoleRules(web),
     [
-      web.tls === 'off' && !isLoopback(web.address) && web.ingress.length === 0,
-      'console.tls',
-      `is off and console.address is ${web.address}: passwords would cross the network in the clear; set console.tls to auto, or name the proxy in console.ingress`,
-    ],
-    [
-      (web.certificateFile === '') !== (web.keyFile === ''),
-      web.keyFile === '' ? 'console.keyFile' : 'console.certificateFile',
-      'is empty: a certificate and its key are given together',
-    ],
-    [
-      metrics.enabled && !metrics.anyAddress && !isLoopback(metrics.host),
+      metrics.enabled && !metrics.anyAddress && !isOnlyHere(metrics.host),
       'metrics.host',
       `${metrics.host} can be reached by other machines, which can then see when people come and go; if that is intended, set metrics.anyAddress to true`,
     ],
@@ -138,6 +129,19 @@ function privacyRules({ unusedDays, unusedNoticeDays, journalDays }: SettingValu
     ],
   ];
 }
+
+const consoleRules = (web: SettingValues['console']): Rule[] => [
+  [
+    web.tls === 'off' && !isOnlyHere(web.address) && web.ingress.length === 0,
+    'console.tls',
+    `is off and console.address is ${web.address}: passwords would cross the network in the clear; set console.tls to auto, or name the proxy in console.ingress`,
+  ],
+  [
+    (web.certificateFile === '') !== (web.keyFile === ''),
+    web.keyFile === '' ? 'console.keyFile' : 'console.certificateFile',
+    'is empty: a certificate and its key are given together',
+  ],
+];
 
 function cameraRules({ source, url, urlFile, trustNetwork }: SettingValues['camera']): Rule[] {
   if (source !== 'rtsp') return [];

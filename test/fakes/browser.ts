@@ -28,7 +28,13 @@ export async function openChromium(cameraClip?: string): Promise<TestBrowser> {
   const browser: Browser = await chromium.launch({
     executablePath: executable,
     args: [
-      ...['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--use-fake-ui-for-media-stream', '--use-fake-device-for-media-stream'],
+      ...[
+        '--no-sandbox',
+        '--disable-gpu',
+        '--disable-dev-shm-usage',
+        '--use-fake-ui-for-media-stream',
+        '--use-fake-device-for-media-stream',
+      ],
       ...(cameraClip === undefined ? [] : [`--use-file-for-fake-video-capture=${cameraClip}`]),
     ],
   });

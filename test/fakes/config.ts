@@ -7,5 +7,6 @@ import { type Config, loadConfig } from '../../src/settings/load.ts';
 
 /** `values`: settings by their paths, as `--set` takes them. */
 export function doorConfig(values: Readonly<Record<string, unknown>> = {}): Config {
-  return loadConfig({ flags: new Map<string, unknown>(Object.entries({ 'liveness.policy': 'off', 'console.enabled': false, ...values })) }).config;
+  return loadConfig({ flags: new Map<string, unknown>(Object.entries({ 'liveness.policy': 'off', 'console.enabled': false, ...values })) })
+    .config;
 }

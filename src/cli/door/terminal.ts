@@ -98,7 +98,9 @@ function banner({ config, gallery, status, console: link }: ShownHouse, demo: bo
   const lines = [
     `facelatch guards "${config.door.id}": ${status.cameraLabel} → ${people(status.people)}, ${counted(gallery.templates, 'template')} → ${status.relay}`,
     ruleText(config, gallery.threshold),
-    ...(link === undefined ? [] : ['', `Open the console in a browser${link.includes('#') ? ' (this link works once, within an hour)' : ''}:`, `  ${link}`]),
+    ...(link === undefined
+      ? []
+      : ['', `Open the console in a browser${link.includes('#') ? ' (this link works once, within an hour)' : ''}:`, `  ${link}`]),
   ];
   if (!demo) return [...lines, 'Ctrl-C stops it.', ''];
   return [

@@ -3,10 +3,11 @@
  * everybody who watches, the pictures of moments by their number. A watcher that takes nothing misses moments.
  */
 import type { FastifyInstance } from 'fastify';
-import Type from 'typebox';
+import { Type } from '../../base/schema.ts';
 import type { Authentication } from '../authentication.ts';
-import type { Broadcast, Told } from '../broadcast.ts';
-import { errorAnswer, Refused } from '../refusal.ts';
+import type { Broadcast, ToldWatchers } from '../broadcast.ts';
+import { TurnedAway } from '../refusal.ts';
+import { refusedForm } from './refused-form.ts';
 
 export interface LiveParts {
   readonly broadcast: Broadcast;
@@ -29,12 +30,12 @@ export function liveRoutes(app: FastifyInstance, { broadcast, authentication }: 
       schema: {
         ...{ summary: 'What the door sees and decides, as it happens.', operationId: 'live', tags: ['live'] },
         description: 'Server-sent events: moment, event, state, enrolment, training. Role: viewer.',
-        response: { 200: Type.String({ description: 'text/event-stream' }), default: errorAnswer },
+        response: { 200: Type.String({ description: 'text/event-stream' }), default: refusedForm },
       },
     },
     async (request, reply) => {
       if (broadcast.watchers >= mostWatchers)
-        throw new Refused(503, 'unavailable', `${mostWatchers} browsers watch this door already: close one of them`);
+        throw new TurnedAway(503, 'unavailable', `${mostWatchers} browsers watch this door already: close one of them`);
       reply.hijack();
       const { raw } = reply;
       raw.writeHead(200, {
@@ -44,7 +45,7 @@ export function liveRoutes(app: FastifyInstance, { broadcast, authentication }: 
         'x-accel-buffering': 'no',
       });
       raw.write('retry: 2000\n\n');
-      const watching = broadcast.watch(({ topic, data }: Told) => {
+      const watching = broadcast.watch(({ topic, data }: ToldWatchers) => {
         if (topic === 'moment' && raw.writableLength > slowBytes) return;
         if (raw.writableLength > deadBytes) return void raw.destroy();
         raw.write(`event: ${topic}\ndata: ${JSON.stringify(data)}\n\n`);
@@ -67,12 +68,12 @@ export function liveRoutes(app: FastifyInstance, { broadcast, authentication }: 
         ...{ summary: 'The picture of a moment of the live stream.', operationId: 'live.picture', tags: ['live'] },
         description: 'JPEG, as it came from the camera. Role: viewer.',
         params: Type.Object({ n: Type.String({ pattern: '^[0-9]{1,9}$', description: 'The number of the moment.' }) }),
-        response: { 200: Type.String({ description: 'image/jpeg' }), default: errorAnswer },
+        response: { 200: Type.String({ description: 'image/jpeg' }), default: refusedForm },
       },
     },
     async ({ params }, reply) => {
       const picture = broadcast.picture(Number(params.n));
-      if (!picture) throw new Refused(404, 'not-found', 'This moment is over: its picture is no longer there');
+      if (!picture) throw new TurnedAway(404, 'not-found', 'This moment is over: its picture is no longer there');
       return await reply.header('cache-control', 'no-store').header('x-no-compression', '1').type('image/jpeg').send(Buffer.from(picture));
     },
   );

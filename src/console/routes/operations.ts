@@ -3,9 +3,9 @@
  * out. The house checks role and arguments once more.
  */
 import type { FastifyInstance, FastifyReply, FastifySchema } from 'fastify';
-import type { ServerParts } from '../server.ts';
-import type { Answered, Caller, Operation } from '../port.ts';
-import { errorAnswer } from '../refusal.ts';
+import type { AskedHouse } from '../asking.ts';
+import type { Answered, Asker, Operation } from '../port.ts';
+import { refusedForm } from './refused-form.ts';
 
 /** HTTP status of each refusal of a command (RFC 9110, section 15.5). */
 const statusOf: Readonly<Record<string, number>> = {
@@ -19,10 +19,13 @@ const statusOf: Readonly<Record<string, number>> = {
   failed: 503,
 };
 
-export function operationRoutes(app: FastifyInstance, { operations, house }: Pick<ServerParts, 'operations' | 'house'>): void {
+export function operationRoutes(
+  app: FastifyInstance,
+  { operations, house }: { readonly operations: readonly Operation[]; readonly house: AskedHouse },
+): void {
   for (const operation of operations) {
     app.post(`/${operation.name}`, { schema: schemaOf(operation), config: { role: operation.role } }, async ({ caller, body }, reply) =>
-      answer(reply, await house.ask(operation.name, body ?? {}, caller as Caller)),
+      answer(reply, await house.ask(operation.name, body ?? {}, caller as Asker)),
     );
   }
 }
@@ -39,6 +42,6 @@ function schemaOf({ name, summary, role, args, result }: Operation): FastifySche
     ...{ summary, description: `Role: ${role}.`, operationId: name, tags: [name.split('.')[0] ?? name] },
     body: args,
     // For the document: what the house answers goes out as it is.
-    response: { 200: { ...result, description: 'Done.' }, default: errorAnswer },
+    response: { 200: { ...result, description: 'Done.' }, default: refusedForm },
   };
 }

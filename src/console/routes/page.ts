@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import fastifyStatic from '@fastify/static';
 import type { FastifyInstance } from 'fastify';
 import type { ConsoleSettings } from '../port.ts';
+import { answerNotFound } from '../refusal.ts';
 
 const pages = fileURLToPath(new URL('../pages', import.meta.url));
 
@@ -58,21 +59,22 @@ const headFile = join(pages, 'index.html');
 export async function pageRoutes(app: FastifyInstance, { version }: ConsoleSettings): Promise<void> {
   const frame = readFileSync(headFile, 'utf8').replace('{{imports}}', importMap).replaceAll('{{version}}', version);
   app.get('/', { config: { role: 'anyone' }, schema: { hide: true } }, async ({ site }, reply) =>
-    reply.header('cache-control', 'no-cache').type('text/html; charset=utf-8').send(frame.replace('{{base}}', `${site.prefix}/`)),
+    reply
+      .header('cache-control', 'no-cache')
+      .type('text/html; charset=utf-8')
+      .send(frame.replace('{{base}}', `${site.prefix}/`)),
   );
-  const common = { decorateReply: false, index: false, dotfiles: 'ignore', schemaHide: true, config: { role: 'anyone' } } as const;
-  await open(app, { ...common, root: pages, prefix: '/page/', allowedPath: (path: string) => /\.(js|css|svg|webmanifest)$/.test(path) });
-  for (const [name, specifier] of Object.entries(packages))
-    await open(app, { ...common, root: folderOf(specifier), prefix: `/lib/${name}/`, allowedPath: (path: string) => /\.(js|css)$/.test(path) });
+  await app.register(fastifyStatic, { root: pages, serve: false });
+  fileRoute(app, '/page/', pages, /\.(js|css|svg|webmanifest)$/);
+  for (const [name, specifier] of Object.entries(packages)) fileRoute(app, `/lib/${name}/`, folderOf(specifier), /\.(js|css)$/);
 }
 
-/** Routes of @fastify/static in a scope of their own, where each says that anybody may have them. */
-async function open(app: FastifyInstance, { config, ...options }: Parameters<typeof fastifyStatic>[1] & { config: { role: 'anyone' } }): Promise<void> {
-  await app.register(async (scope) => {
-    scope.addHook('onRoute', (route) => {
-      route.config = { ...route.config, ...config };
-    });
-    await scope.register(fastifyStatic, options);
+/** Files of a folder, those of some endings only; @fastify/static keeps requests inside it. */
+function fileRoute(app: FastifyInstance, prefix: string, root: string, allowed: RegExp): void {
+  app.get<{ Params: { '*': string } }>(`${prefix}*`, { config: { role: 'anyone' }, schema: { hide: true } }, (request, reply) => {
+    const file = request.params['*'];
+    if (!allowed.test(file)) return answerNotFound(request, reply);
+    return reply.header('cache-control', 'no-cache').sendFile(file, root);
   });
 }
 

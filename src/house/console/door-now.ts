@@ -26,7 +26,11 @@ export interface DoorNow {
   readonly version: string;
 }
 
-export function doorNow(rooms: Rooms, { controller, inputsKnown }: Pick<Entrance, 'controller' | 'inputsKnown'>, loops: Pick<Loops, 'status'>): DoorNow {
+export function doorNow(
+  rooms: Rooms,
+  { controller, inputsKnown }: Pick<Entrance, 'controller' | 'inputsKnown'>,
+  loops: Pick<Loops, 'status'>,
+): DoorNow {
   const { relay, eyes, lock, camera, config, publishing } = rooms;
   const { premises, faceStopped, lockedOut, prompt } = controller;
   const hasContact = config.inputs.kind !== 'none' && config.inputs.contact !== '';

@@ -5,24 +5,21 @@
 import type { Entrance } from '../../access/entrance.ts';
 import type { Observation } from '../../access/port.ts';
 import type { Frame } from '../../camera/port.ts';
-import type { ConsoleProgram } from '../../console/program.ts';
 import type { LiveFace, LiveMoment } from '../../console/port.ts';
+import type { ConsoleProgram } from '../../console/program.ts';
 import type { Event } from '../../events.ts';
 import type { Face, Reading } from '../../face/port.ts';
 import { probabilityOf } from '../../identity/siamese.ts';
-import type { Entry } from '../../journal/port.ts';
 import type { Loops } from '../loops.ts';
-import type { Rooms } from '../rooms.ts';
+import type { ConsoleFeed, Rooms } from '../rooms.ts';
 import { type DoorNow, doorNow } from './door-now.ts';
 
-export interface LiveFeed {
+/** What the console process says of those who watch. */
+export interface LiveFeed extends ConsoleFeed {
   /** How many watch from now on. */
   watched(viewers: number): void;
   /** The process took the last moment. */
   took(): void;
-  decided(moment: Observation): void;
-  happened(event: Event, entry: Entry | undefined): void;
-  tick(): void;
 }
 
 interface State {
@@ -58,7 +55,8 @@ export function liveFeed(parts: Pick<State, 'rooms' | 'entrance' | 'loops' | 'pr
       if (isDue(state, 900 / state.rooms.config.console.liveFps)) send(state, moment.frame, momentOf(state, moment));
     },
     happened: (event, entry) => {
-      if (state.viewers > 0) state.program()?.tell({ kind: 'told', topic: 'event', data: { seq: entry?.seq, at: entry?.at, ...named(state.rooms, event) } });
+      if (state.viewers > 0)
+        state.program()?.tell({ kind: 'told', topic: 'event', data: { seq: entry?.seq, at: entry?.at, ...named(state.rooms, event) } });
     },
     tick: () => tick(state),
   };
@@ -100,7 +98,9 @@ function momentOf({ rooms }: State, { reading, sighting }: Observation): Seen {
     faces: reading.faces.map((face, at) => faceOf(face, at === 0, reading)),
     ...(finding.kind === 'person' && name !== undefined && { person: { id: finding.personId, name } }),
     ...(likeness && { likeness: likeness.probability, threshold: probabilityOf(threshold.logit) }),
-    ...(liveness && { live: { ...(liveness.passive && { score: liveness.passive.logit }), ...(liveness.unsure && { unsure: liveness.unsure }) } }),
+    ...(liveness && {
+      live: { ...(liveness.passive && { score: liveness.passive.logit }), ...(liveness.unsure && { unsure: liveness.unsure }) },
+    }),
   };
 }
 

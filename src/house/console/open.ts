@@ -70,6 +70,7 @@ const longestText = 300;
 
 /** The process is not believed: only events of its own kind, small and flat, are taken. */
 function isConsoleEvent(event: object): event is ConsoleEvent {
-  const fits = (value: unknown) => typeof value === 'number' || typeof value === 'boolean' || (typeof value === 'string' && value.length <= longestText);
+  const fits = (value: unknown) =>
+    typeof value === 'number' || typeof value === 'boolean' || (typeof value === 'string' && value.length <= longestText);
   return 'kind' in event && typeof event.kind === 'string' && event.kind.startsWith('console.') && Object.values(event).every(fits);
 }

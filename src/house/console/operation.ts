@@ -2,15 +2,14 @@
  * What the console may ask of the house: every command that operators send over MQTT too, and what only the console
  * shows. An operation of the second kind is made here like a command, with ports of its own.
  */
-import type { Static, TObject, TSchema } from 'typebox';
-import { Compile } from 'typebox/compile';
 import { Fault, messageOf } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
+import { Compile, type Static, type TObject, type TSchema } from '../../base/schema.ts';
 import type { Clock } from '../../base/time.ts';
 import { tokenBucket } from '../../base/token-bucket.ts';
 import { mayAs, type Outcome, type Role } from '../../command/port.ts';
 import { type Call, type Command, type CommandPorts, refusal } from '../../command/spec.ts';
-import type { Answered, Caller, Operation } from '../../console/port.ts';
+import type { Answered, Asker, Operation } from '../../console/port.ts';
 import type { Rooms } from '../rooms.ts';
 
 /** What operations act on. */
@@ -52,7 +51,7 @@ export const described = ({ name, summary, role, changes, args, result }: Consol
 
 export interface OperationsDesk {
   /** Rejects only for a mistake in the program. */
-  take(name: string, args: unknown, caller: Caller): Promise<Answered>;
+  take(name: string, args: unknown, caller: Asker): Promise<Answered>;
 }
 
 /** So that a flood of requests does not take the thread on which the door decides. */
@@ -98,7 +97,7 @@ export function operationsDesk({ operations, ports, clock, log }: DeskParts): Op
 }
 
 /** `key`: what a session of enrolment belongs to; everybody who is signed in with this name. */
-const callOf = ({ name, id }: Caller): Call => ({
+const callOf = ({ name, id }: Asker): Call => ({
   who: name,
   key: `console:${name}`,
   by: { kind: 'operator', name, via: 'console', requestId: id },

@@ -11,4 +11,5 @@ export const de = {
   'nav.people': 'Personen',
   'nav.system': 'System',
   'nav.timeline': 'Verlauf',
+  'sign-in.title': 'Anmelden',
 };

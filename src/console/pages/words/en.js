@@ -11,4 +11,5 @@ export const en = {
   'nav.people': 'People',
   'nav.system': 'System',
   'nav.timeline': 'Timeline',
+  'sign-in.title': 'Sign in',
 };

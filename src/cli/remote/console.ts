@@ -68,7 +68,9 @@ function accountsCommand(exit: Exit): Command {
 }
 
 function removeCommand(exit: Exit): Command {
-  const command = new Command('remove').argument('<name>', 'whose account').description('remove an account; who is signed in with it is signed out');
+  const command = new Command('remove')
+    .argument('<name>', 'whose account')
+    .description('remove an account; who is signed in with it is signed out');
   withHelp(command, ['facelatch console remove sam'], 'removed', 'there is no such account');
   return withCommon(command).action((name: string, options: CommonOptions) => {
     using accounts = consoleAccounts(configOf(options).config);
