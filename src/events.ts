@@ -388,6 +388,11 @@ export type Event =
   | { readonly kind: 'vault.phrase-shown'; readonly by: string }
   /** The key of the vault has another place, or is another one (`newKey`): then so is the recovery phrase. */
   | { readonly kind: 'vault.rekeyed'; readonly source: string; readonly newKey: boolean; readonly by: string }
+  /**
+   * Alarm: another keyring stands in the place of the one of before, with epoch `has` in place of `had`. `removed`:
+   * keys of removed people that it brought back; they are destroyed again.
+   */
+  | { readonly kind: 'vault.replaced'; readonly had: number; readonly has: number; readonly removed: number }
   /** Alarm: this door signed a journal of `had` entries, and found one of `has` in its place. */
   | { readonly kind: 'journal.replaced'; readonly had: number; readonly has: number }
   /**

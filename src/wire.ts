@@ -51,7 +51,7 @@ import { sureTime } from './house/retention/sure-time.ts';
 import type { Listeners, Rooms } from './house/rooms.ts';
 import { type HouseEnd, runHouse } from './house/running.ts';
 import { type HouseStatus, houseStatus, policyOf, readingsOf } from './house/standing.ts';
-import { onTick, takeInChanges } from './house/time-path.ts';
+import { lookAtKeyring, onTick, takeInChanges } from './house/time-path.ts';
 import { doorView } from './house/view.ts';
 import type { Gallery, Roster } from './identity/port.ts';
 import { rosterOf } from './identity/roster.ts';
@@ -192,6 +192,9 @@ async function openRooms(config: Config, log: Log, overrides: Overrides, opening
   const entries = opening.use(journalReaderOf(config, people));
   const synchronised = overrides.clockSynchronised ?? timeSync();
   const time = sureTime({ clock: overrides.clock ?? systemClock, journal, synchronised });
+  const kept = { vault, lock, journal, log, keyring: '' };
+  // Before the people are read: nobody is recognised whom an older keyring has brought back.
+  lookAtKeyring(kept, journal.append);
   const { eyes, learning } = await openGuarding({ config, log, clock, vault, lock, journal, time }, overrides, opening);
   const relay = opening.use(overrides.relay ?? (await relayOf(config, clock, log.child({ room: 'relay' }))));
   const ear = openEar();
@@ -199,7 +202,7 @@ async function openRooms(config: Config, log: Log, overrides: Overrides, opening
   const plainCamera = overrides.camera ?? cameraOf(config, clock, onBound, ear.said);
   const camera = sharedCamera(stepped ? stepping(plainCamera, stepped, config.camera.fps) : plainCamera);
   return {
-    ...{ config, clock, log, vault, lock, journal, time, entries, learning, eyes, relay, camera },
+    ...{ ...kept, config, clock, time, entries, learning, eyes, relay, camera },
     listeners: {
       ...overrides,
       onEvent: (event, entry) => {

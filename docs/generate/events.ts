@@ -73,6 +73,8 @@ const meanings: Readonly<Record<EventKind, string>> = {
   'vault.unlocked': 'The key of the vault was given: the door starts again and recognises people.',
   'vault.phrase-shown': 'Somebody at the machine had the recovery phrase shown. Was it you?',
   'vault.rekeyed': 'The key of the vault has another place, or is another one.',
+  'vault.replaced':
+    'Alarm: an older or another keyring (`vault.sqlite`) stands in the place of the one of before. Removed people that it brought back are removed again. People enrolled since cannot be opened: restore a backup.',
   'journal.replaced': 'Alarm: another journal stands in the place of the one that this door signed.',
   'journal.cut': 'Old entries were removed from the journal, as the owner set it. A signed place stands for them.',
   'disk.budget-exceeded': 'Alarm: the data of the door needs more space than it may, and nothing is left that may go.',

@@ -16,6 +16,7 @@ const alarms: ReadonlySet<Event['kind']> = new Set([
   'gallery.lost',
   'gallery.row-refused',
   'key.refused',
+  'vault.replaced',
   'disk.budget-exceeded',
 ]);
 

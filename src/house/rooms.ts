@@ -80,6 +80,8 @@ export interface Rooms {
   readonly live: LiveSettings;
   /** Why the vault is locked: then nobody is recognised (house/locked.ts). Undefined where it is open. */
   readonly lock: Fault | undefined;
+  /** The keyring as it was looked at last. */
+  keyring: string;
   /** Since when it is unlocked. */
   unlockedAtMs: number | undefined;
   lookedForKeyMs: number;

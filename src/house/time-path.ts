@@ -7,6 +7,7 @@ import { Fault, messageOf } from '../base/errors.ts';
 import type { Event } from '../events.ts';
 import { endUnlocked, lookForKey } from './locked.ts';
 import type { Loops } from './loops.ts';
+import { destroyAgain } from './removal/witness.ts';
 import type { Rooms } from './rooms.ts';
 import { summaryOf } from './standing.ts';
 
@@ -33,10 +34,27 @@ function settled({ vault, log }: Rooms): boolean {
   }
 }
 
+/** Another keyring in its place, or what other processes destroyed in it. */
+export function lookAtKeyring(rooms: Pick<Rooms, 'vault' | 'journal' | 'log' | 'lock' | 'keyring'>, record: (event: Event) => void): void {
+  const { vault, journal, log } = rooms;
+  try {
+    if (rooms.lock || vault.changes === rooms.keyring) return;
+    const replaced = destroyAgain({ vault, notes: journal });
+    rooms.keyring = vault.changes;
+    if (!replaced) return;
+    log.error({ room: 'vault', ...replaced }, 'another keyring is in the place of the one of before');
+    record(replaced);
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error;
+    log.warn({ room: 'vault', code: error.code, err: messageOf(error) }, 'the keyring cannot be compared with the one of before');
+  }
+}
+
 /** Takes in what other processes changed in the people and the trained networks; true where there is more of it. */
 export function takeInChanges(rooms: Rooms, record: (event: Event) => void): boolean {
   const { gallery } = rooms.eyes;
   lookForKey(rooms, record);
+  lookAtKeyring(rooms, record);
   try {
     if (gallery.refresh()) rooms.log.info({ room: 'identity', templates: gallery.templates }, 'people changed');
     rooms.people = gallery.people;

@@ -233,6 +233,11 @@ const fields = {
     newKey: Type.Boolean({ description: 'Whether the recovery phrase is another one.' }),
     by: text(),
   }),
+  'vault.replaced': object({
+    had: count('Epoch of the keyring before.'),
+    has: count('Epoch of the one found.'),
+    removed: count('Keys of removed people, of days and of networks that it brought back; they were destroyed again.'),
+  }),
   'journal.replaced': object({ had: count('Entries of the journal before, at least.'), has: count('Entries of the one found.') }),
   'journal.cut': object({
     upTo: count('The last entry that was removed.'),

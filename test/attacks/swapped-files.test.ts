@@ -5,10 +5,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { galleryOf } from '../../src/adapters/basics.ts';
+import { journalOf } from '../../src/adapters/journal.ts';
+import { vaultOf } from '../../src/adapters/vault.ts';
 import { openLog } from '../../src/base/log.ts';
 import { systemClock } from '../../src/base/time.ts';
 import type { Event } from '../../src/events.ts';
+import { openShredder } from '../../src/house/removal/open.ts';
+import { rosterOf } from '../../src/identity/roster.ts';
 import { dryRelay } from '../../src/relay/dry.ts';
+import type { Config } from '../../src/settings/load.ts';
 import { type House, wire } from '../../src/wire.ts';
 import { type FakeCamera, fakeCamera } from '../fakes/camera.ts';
 import { doorConfig } from '../fakes/config.ts';
@@ -21,13 +27,12 @@ let camera: FakeCamera;
 let events: Event[];
 let house: House;
 let relay: ReturnType<typeof dryRelay>;
+let config: Config;
 let stop: () => Promise<void>;
 const inState = (name: string) => join(folder, 'state', name);
 
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'facelatch-swapped-files-'));
-  camera = fakeCamera();
-  events = [];
   const settings = {
     'face.idleFps': 0,
     'access.absenceMs': 300,
@@ -35,7 +40,13 @@ beforeEach(async () => {
     'access.windowMs': 5000,
     'access.cooldownMs': 0,
   };
-  const config = doorConfig({ 'state.folder': join(folder, 'state'), ...settings });
+  config = doorConfig({ 'state.folder': join(folder, 'state'), ...settings });
+  await start();
+});
+
+async function start(): Promise<void> {
+  camera = fakeCamera();
+  events = [];
   relay = dryRelay({ clock: systemClock, ...config.relay });
   house = await wire(config, openLog('silent'), { camera, relay, onEvent: (event) => events.push(event) });
   const end = new AbortController();
@@ -45,7 +56,7 @@ beforeEach(async () => {
     await running;
     await house[Symbol.asyncDispose]();
   };
-});
+}
 afterEach(async () => {
   await stop();
   rmSync(folder, { recursive: true, force: true });
@@ -88,6 +99,35 @@ it('the people taken away: nobody comes in, the door says why and counts no fail
   await comes('p01');
   await seen({ kind: 'access.granted' });
 });
+
+it('the keyring and the people of last week put back while the door stands still: who was removed since stays out', async () => {
+  const { id } = await enrol('p01');
+  await enrol('p03');
+  await stop();
+  const files = ['vault.sqlite', 'people.sqlite'];
+  for (const name of files) copyFileSync(inState(name), join(folder, name));
+  await removedByCommand(id);
+  for (const name of files) copyFileSync(join(folder, name), inState(name));
+
+  await start();
+  expect(house.gallery.list().map(({ name }) => name)).toEqual(['p03']);
+  expect(house.journal.query({ kinds: ['vault.replaced'] })).toMatchObject([{ event: { had: 2, has: 1, removed: 1 } }]);
+  await comes('p01');
+  await seen({ kind: 'access.denied', reason: 'unknown' });
+  expect(relay.edges).toEqual([]);
+  await comes('p03');
+  await seen({ kind: 'access.granted' });
+});
+
+/** As `facelatch people remove` does it. */
+async function removedByCommand(id: string): Promise<void> {
+  using vault = vaultOf(config);
+  using journal = journalOf(config);
+  using gallery = galleryOf(config, house.reader.embedder, vault);
+  using shredder = openShredder(config, { vault, gallery, record: journal.append, notes: journal });
+  rosterOf({ gallery, journal, shred: shredder.shred }).remove(id);
+  await shredder.proofs();
+}
 
 it('one SQL update that gives a resident the template of a stranger: the stranger stays out', async () => {
   const { id } = await enrol('p01');

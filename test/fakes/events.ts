@@ -127,6 +127,7 @@ export const eventOf: { readonly [Kind in EventKind]: Extract<Event, { kind: Kin
   'vault.unlocked': { kind: 'vault.unlocked', by: 'ada' },
   'vault.phrase-shown': { kind: 'vault.phrase-shown', by: 'cli' },
   'vault.rekeyed': { kind: 'vault.rekeyed', source: 'file', newKey: true, by: 'cli' },
+  'vault.replaced': { kind: 'vault.replaced', had: 5, has: 2, removed: 3 },
   'key.removed': { kind: 'key.removed', name: 'ada', role: 'admin', key: 'k-1' },
   'key.sealed': { kind: 'key.sealed', name: 'ada', role: 'admin', key: 'k-1' },
   'key.refused': { kind: 'key.refused', name: 'ada', role: 'admin', key: 'k-1' },

@@ -185,6 +185,8 @@ const words: Words = {
   'person.ruled': ({ personId, changed }, { nameOf }) => `rules of ${nameOf(personId)} changed: ${changed.join(', ')}`,
   'person.left': ({ personId, by }, { nameOf }) => `${nameOf(personId)} left, reported by ${who(by)}`,
 
+  'vault.replaced': ({ had, has, removed }) =>
+    `an older or another vault.sqlite (epoch ${has}, ${had} before) was in its place; ${counted(removed, 'key')} that it brought back ${removed === 1 ? 'was' : 'were'} destroyed again`,
   'journal.replaced': ({ had, has }) =>
     `this door had a journal of ${counted(had, 'entry', 'entries')}, and found one of ${has} in its place`,
   'journal.cut': ({ upTo, rows, why, unread }) =>

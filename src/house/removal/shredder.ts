@@ -10,6 +10,7 @@ import type { Event, PersonId } from '../../events.ts';
 import { type OwedParts, owe, payOwed } from '../../vault/owed.ts';
 import type { KeyOwner, Vault } from '../../vault/port.ts';
 import { type Searched, type Traces, tracesOf } from '../../vault/shredding.ts';
+import { noteDestroyed } from './witness.ts';
 
 /** What a room holds of one person. */
 export interface Held {
@@ -34,7 +35,7 @@ export interface RemovalProof extends Searched {
 }
 
 export interface ShredderParts extends OwedParts {
-  readonly vault: Pick<Vault, 'destroy' | 'destroyed' | 'settle' | 'epoch'>;
+  readonly vault: Pick<Vault, 'destroy' | 'destroyed' | 'settle' | 'epoch' | 'pseudonym'>;
   readonly holders: readonly Holder[];
   /** Writes into the journal. */
   readonly record: (event: Event) => void;
@@ -78,6 +79,7 @@ export function shredderOf(parts: ShredderParts): Shredder {
     finish: () => {
       finish(parts);
       payOwed(parts);
+      noteDestroyed(parts);
     },
   };
 }
@@ -115,11 +117,12 @@ async function settle({ vault }: ShredderParts): Promise<void> {
 }
 
 async function proved(
-  { vault, record, search, settled }: ShredderParts & { readonly settled: () => Promise<void> },
+  { vault, notes, record, search, settled }: ShredderParts & { readonly settled: () => Promise<void> },
   personId: PersonId,
   traces: Traces,
 ): Promise<RemovalProof | undefined> {
   await settled();
+  noteDestroyed({ vault, notes });
   const { epoch } = vault;
   const searched = await search(traces);
   if (!searched) return undefined;
