@@ -14,6 +14,7 @@ import { openProver } from '../command/prover.ts';
 import { commands } from '../command/registry.ts';
 import type { CommandPorts } from '../command/spec.ts';
 import type { Event } from '../events.ts';
+import { lockChanges } from '../host/lock.ts';
 import { machineMark } from '../host/machine.ts';
 import { timeSync } from '../host/time-sync.ts';
 import type { Config } from '../settings/load.ts';
@@ -57,6 +58,7 @@ export async function sealedOperators(
  * `journal-down`, `bad-argument`, `vault-locked`.
  */
 export async function addOperator(config: Config, operator: NewOperator): Promise<Operator> {
+  using _changes = lockChanges(stateFolder(config));
   using vault = vaultOf(config);
   using journal = journalOf(config);
   const { operators } = await sealedOperators(config, vault, (event) => void journal.append(event));
@@ -85,6 +87,7 @@ export async function listOperators(
  * that name. @throws Fault `journal-down`: then the key is removed all the same.
  */
 export async function removeOperator(config: Config, name: string): Promise<boolean> {
+  using _changes = lockChanges(stateFolder(config));
   const removed = await operatorsIn(operatorsFile(config)).remove(name);
   if (!removed) return false;
   try {

@@ -42,10 +42,10 @@ export const faultGuide: Readonly<Record<FaultCode, FaultAdvice>> = {
   },
   'state-locked': {
     area: 'start',
-    says: ['Another facelatch (', 'is running on'],
-    cause: 'Another daemon already works with this state folder.',
+    says: ['Another facelatch (', 'is running on', 'is being restored'],
+    cause: 'Another daemon already works with this state folder, or a backup is being restored into it.',
     remedy:
-      'Stop that daemon (the message names its process id; `systemctl stop facelatch`), or give this one another `state.folder`. One folder belongs to ' +
+      'Let the restore end. Stop that daemon (the message names its process id; `systemctl stop facelatch`), or give this one another `state.folder`. One folder belongs to ' +
       'one door.',
   },
   'disk-full': {

@@ -4,6 +4,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import {
+  chownSync,
   closeSync,
   fchmodSync,
   fstatSync,
@@ -14,6 +15,7 @@ import {
   readdirSync,
   renameSync,
   rmSync,
+  statSync,
   writeSync,
 } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
@@ -158,4 +160,11 @@ function writeSynced(file: string, content: Uint8Array | string, mode: number): 
   } finally {
     closeSync(handle);
   }
+}
+
+/** What root makes in a folder of the service belongs to the service. */
+export function giveToOwnerOfFolder(file: string): void {
+  if (process.geteuid?.() !== 0) return;
+  const { uid, gid } = statSync(dirname(file));
+  chownSync(file, uid, gid);
 }

@@ -1,15 +1,16 @@
 /**
- * Allows one process at a time to work on a state folder. The daemon (`wire.ts`) and `facelatch retrain` take the
- * lock and dispose it at their end. It is a lock of the kernel (a file lock that SQLite holds), so a killed process
- * never leaves it behind.
+ * Allows one process at a time to work on a state folder: the daemon (`wire.ts`), `facelatch retrain` and
+ * `facelatch restore` take that lock and dispose it at their end. A second one keeps commands that change people from
+ * a folder that is being exchanged. Both are locks of the kernel (a file lock that SQLite holds), so a killed process
+ * never leaves one behind.
  */
-import { readFileSync, rmSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { pid } from 'node:process';
 import { DatabaseSync } from 'node:sqlite';
 import { Fault, messageOf } from '../base/errors.ts';
 import { makeFolder } from '../base/make-folder.ts';
-import { writeWhole } from '../base/whole-file.ts';
+import { giveToOwnerOfFolder, writeWhole } from '../base/whole-file.ts';
 
 const SQLITE_BUSY = 5;
 
@@ -38,6 +39,48 @@ export function lockState(folder: string): Disposable {
   };
 }
 
+/**
+ * Taken by each command that changes people, beside a running door, for as long as it has the folder open (`shared`);
+ * by a restore `alone`: what was written while it exchanges the folder would be lost. Throws Fault `state-locked` where
+ * that cannot be now; `alone`, also those of `lockState`.
+ */
+export function lockChanges(folder: string, how: 'shared' | 'alone' = 'shared'): Disposable {
+  try {
+    return changesLock(folder, how);
+  } catch (error) {
+    // A disk on which no lock can be made keeps nobody from being removed.
+    if (how === 'shared' && !isBusy(error)) return { [Symbol.dispose]: () => undefined };
+    if (!isBusy(error)) throw unusable(folder, error);
+    const why = how === 'alone' ? 'Another command is changing the people or the keys of' : 'A backup is being restored into';
+    throw new Fault('state-locked', `${why} ${folder}: try again when that has ended`, error);
+  }
+}
+
+function changesLock(folder: string, how: 'shared' | 'alone'): Disposable {
+  const file = join(folder, 'daemon.changes.lock');
+  makeFolder(folder, 0o700);
+  for (;;) {
+    if (!existsSync(file)) {
+      closeSync(openSync(file, 'a', 0o600));
+      giveToOwnerOfFolder(file);
+    }
+    const { ino } = statSync(file);
+    const lock = new DatabaseSync(file, { timeout: 0 });
+    try {
+      // An empty database: a transaction that has read holds the shared lock, and never ends.
+      lock.exec(how === 'alone' ? 'BEGIN EXCLUSIVE' : 'BEGIN; SELECT 1 FROM sqlite_schema');
+      // Meanwhile the folder may have been exchanged, with the file in it.
+      if (statSync(file, { throwIfNoEntry: false })?.ino === ino) return { [Symbol.dispose]: () => void (lock.isOpen && lock.close()) };
+      lock.close();
+    } catch (error) {
+      lock.close();
+      throw error;
+    }
+  }
+}
+
+const isBusy = (error: unknown): boolean => error instanceof Error && 'errcode' in error && error.errcode === SQLITE_BUSY;
+
 function openLock(folder: string, file: string, pidFile: string): DatabaseSync {
   let lock: DatabaseSync | undefined;
   try {
@@ -48,7 +91,7 @@ function openLock(folder: string, file: string, pidFile: string): DatabaseSync {
     return lock;
   } catch (error) {
     lock?.close();
-    if (error instanceof Error && 'errcode' in error && error.errcode === SQLITE_BUSY) throw locked(folder, holderOf(pidFile), error);
+    if (isBusy(error)) throw locked(folder, holderOf(pidFile), error);
     throw unusable(folder, error);
   }
 }

@@ -1,10 +1,9 @@
 /** A key-encryption key in a file: 32 bytes as base64url text, readable by its owner alone. */
 import { randomBytes } from 'node:crypto';
-import { chownSync, existsSync, linkSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { existsSync, linkSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { getuid } from 'node:process';
 import { asFault, Fault } from '../base/errors.ts';
-import { syncFolder, writeWhole } from '../base/whole-file.ts';
+import { giveToOwnerOfFolder, syncFolder, writeWhole } from '../base/whole-file.ts';
 
 /** The key in the file; undefined where there is no file. Throws Faults `vault-down`, `vault-unfit`. */
 export function keyIn(file: string): Uint8Array | undefined {
@@ -81,11 +80,4 @@ function writeKey(file: string, key: Uint8Array): void {
     text.fill(0);
   }
   giveToOwnerOfFolder(file);
-}
-
-/** What root makes in a folder of the service belongs to the service. */
-export function giveToOwnerOfFolder(file: string): void {
-  if (getuid?.() !== 0) return;
-  const { uid, gid } = statSync(dirname(file));
-  chownSync(file, uid, gid);
 }

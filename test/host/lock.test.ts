@@ -1,12 +1,12 @@
 /** One daemon for each state folder, with real processes and real kills. */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { lockState } from '../../src/host/lock.ts';
+import { lockChanges, lockState } from '../../src/host/lock.ts';
 
 const holder = fileURLToPath(new URL('holder.ts', import.meta.url));
 let folder = '';
@@ -73,7 +73,7 @@ describe('a state folder', () => {
 
   test('below a folder that takes none is refused at once', () => {
     // With a time limit: recursive mkdir of Node.js loops for ever there.
-    const code = `import { lockState } from ${JSON.stringify(new URL('../../src/host/lock.ts', import.meta.url).href)}; lockState('/proc/facelatch/state')`;
+    const code = `import { lockChanges, lockState } from ${JSON.stringify(new URL('../../src/host/lock.ts', import.meta.url).href)}; lockState('/proc/facelatch/state')`;
     const { signal, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', code], {
       timeout: 10_000,
       killSignal: 'SIGKILL',
@@ -101,5 +101,37 @@ describe('a state folder', () => {
     lockState(folder)[Symbol.dispose]();
     writeFileSync(join(folder, 'daemon.lock'), 'no database, and longer than the header of one '.repeat(30));
     expect(() => lockState(folder)).toThrow(expect.objectContaining({ code: 'bad-config', message: expect.stringContaining(folder) }));
+  });
+});
+
+describe('changes of a state folder', () => {
+  const refused = expect.objectContaining({ code: 'state-locked' });
+
+  test('go side by side; a restore waits for none of them, and none begins while it has the folder', () => {
+    const [one, two] = [lockChanges(folder), lockChanges(folder)];
+    one[Symbol.dispose]();
+    expect(() => lockChanges(folder, 'alone')).toThrow(refused);
+    two[Symbol.dispose]();
+    {
+      using _restore = lockChanges(folder, 'alone');
+      expect(() => lockChanges(folder)).toThrow(expect.objectContaining({ message: expect.stringContaining('is being restored') }));
+      expect(() => lockChanges(folder, 'alone')).toThrow(refused);
+    }
+    lockChanges(folder)[Symbol.dispose]();
+  });
+
+  test('beside a daemon', () => {
+    using _daemon = lockState(folder);
+    expect(() => lockChanges(folder)[Symbol.dispose]()).not.toThrow();
+  });
+
+  test('are those of the folder that is there, also where another was in its place', () => {
+    const [state, aside] = [join(folder, 'state'), join(folder, 'aside')];
+    using restore = lockChanges(state, 'alone');
+    renameSync(state, aside);
+    using change = lockChanges(state);
+    restore[Symbol.dispose]();
+    expect(() => lockChanges(state, 'alone')).toThrow(refused);
+    change[Symbol.dispose]();
   });
 });

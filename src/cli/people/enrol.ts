@@ -2,7 +2,7 @@
  * `facelatch enrol`: pictures or a camera and a name in; a person whom the door knows out, or nothing and the reason.
  */
 import { Command } from 'commander';
-import { galleryOf } from '../../adapters/basics.ts';
+import { galleryOf, stateFolder } from '../../adapters/basics.ts';
 import { consentRules } from '../../adapters/consents.ts';
 import { journalOf } from '../../adapters/journal.ts';
 import { vaultOf } from '../../adapters/vault.ts';
@@ -10,6 +10,7 @@ import { Fault, isBadPicture } from '../../base/errors.ts';
 import { type FilePath, shownPath } from '../../base/path.ts';
 import type { ConsentWay } from '../../events.ts';
 import type { EmbedderInfo, FaceReader } from '../../face/port.ts';
+import { lockChanges } from '../../host/lock.ts';
 import { type Candidate, type JudgedPicture, readCandidate, refuse, refusePicture, withoutRepetition } from '../../identity/candidate.ts';
 import { alreadyEnrolled, resemblance, variedPictures } from '../../identity/enrolment.ts';
 import { withName } from '../../identity/lookalike.ts';
@@ -81,6 +82,7 @@ async function enrol(name: string, paths: readonly string[], options: EnrolOptio
   const { config } = configOf(options);
   const files = pictureFiles(paths);
   await using reader = await doorReaderOf(config);
+  using _changes = lockChanges(stateFolder(config));
   using vault = vaultOf(config);
   using gallery = galleryOf(config, reader.embedder, vault);
   using journal = journalOf(config); // before anything is stored: without a journal nobody is enrolled

@@ -12,7 +12,7 @@ import { consentVersion, consentWay } from '../consent.ts';
 import { type CommonOptions, exitCodes, print, withCommon, withHelp } from '../context.ts';
 import { findPerson } from '../person.ts';
 import { table } from '../words.ts';
-import { openStored } from './opened.ts';
+import { changeStored } from './opened.ts';
 import { removalProof } from './removal-proof.ts';
 
 interface ConsentOptions extends CommonOptions {
@@ -43,7 +43,7 @@ export function consentCommand(stop: AbortSignal, exit: (code: number) => void):
 }
 
 async function consent(who: string, options: ConsentOptions, stop: AbortSignal): Promise<number> {
-  using open = openStored(options);
+  using open = changeStored(options);
   const { gallery, config, vault } = open;
   const consents = consentRules(config, vault);
   if (options.give === undefined && !options.withdraw) {

@@ -3,7 +3,7 @@ import { Command } from 'commander';
 import { agrees } from '../agrees.ts';
 import { type CommonOptions, exitCodes, print, withCommon, withHelp } from '../context.ts';
 import { counted } from '../words.ts';
-import { openStored } from './opened.ts';
+import { changeStored } from './opened.ts';
 
 export function dropPicturesCommand(stop: AbortSignal, exit: (code: number) => void): Command {
   const command = new Command('drop-pictures')
@@ -13,7 +13,7 @@ export function dropPicturesCommand(stop: AbortSignal, exit: (code: number) => v
     .option('-y, --yes', 'do not ask');
   withHelp(command, ['facelatch people drop-pictures'], 'deleted', 'not deleted: the answer was not yes');
   return withCommon(command).action(async (options: CommonOptions & { readonly yes?: boolean }) => {
-    using open = openStored(options);
+    using open = changeStored(options);
     if (!options.yes && !(await agrees('Delete the enrolment pictures of everybody for good?', stop))) {
       print(options, { dropped: 0 }, () => 'nothing was deleted');
       return exit(exitCodes.no);

@@ -18,7 +18,7 @@ import { type CommonOptions, checkState, configOf, exitCodes, print, withCommon,
 import { findPerson } from '../person.ts';
 import { surroundings } from '../surroundings.ts';
 import { counted, people as peopleCount } from '../words.ts';
-import { openPeople, openStored } from './opened.ts';
+import { changePeople, changeStored, openPeople } from './opened.ts';
 import { removalProof } from './removal-proof.ts';
 
 type Exit = (code: number) => void;
@@ -40,7 +40,7 @@ export function removeCommand(stop: AbortSignal, exit: Exit): Command {
     'not removed: the answer was not yes',
   );
   return withCommon(command).action(async (who: string, options: CommonOptions & { readonly yes?: boolean; readonly picture?: string }) => {
-    using open = openStored(options);
+    using open = changeStored(options);
     const { gallery, config, vault } = open;
     const person = findPerson(gallery, who);
     const picture = options.picture === undefined ? undefined : pictureToForget(person, gallery.pictures(person.id), options.picture);
@@ -107,6 +107,6 @@ export function sealCommand(stop: AbortSignal, exit: Exit): Command {
 }
 
 function withPeople<T>(config: Config, reseal: boolean, work: (gallery: Gallery) => T): T {
-  using open = openPeople(config, reseal);
+  using open = reseal ? changePeople(config, reseal) : openPeople(config);
   return work(open.gallery);
 }

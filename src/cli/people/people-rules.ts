@@ -8,7 +8,7 @@ import { Fault } from '../../base/errors.ts';
 import { type CommonOptions, exitCodes, print, wholeNumber, withCommon, withHelp } from '../context.ts';
 import { findPerson } from '../person.ts';
 import { askSecret } from '../secret-prompt.ts';
-import { openStored } from './opened.ts';
+import { changeStored } from './opened.ts';
 
 type Exit = (code: number) => void;
 
@@ -55,7 +55,7 @@ export function setCommand(exit: Exit): Command {
     'done',
   );
   return withCommon(command).action((who: string, options: SetOptions) => {
-    using open = openStored(options);
+    using open = changeStored(options);
     const { config, gallery } = open;
     const person = findPerson(gallery, who);
     using journal = journalOf(config);
@@ -125,7 +125,7 @@ export function pinCommand(stop: AbortSignal, exit: Exit): Command {
     'done',
   );
   return withCommon(command).action(async (who: string, options: CommonOptions & { readonly remove?: true }) => {
-    using open = openStored(options);
+    using open = changeStored(options);
     const { config, gallery, vault } = open;
     const person = findPerson(gallery, who);
     const hash = options.remove ? undefined : await hashPin(vault, await askPin(person.name, config.access.pinDigits, stop));

@@ -12,7 +12,7 @@ import { openProgress } from '../progress.ts';
 import { exportCommand } from '../vault/people-export.ts';
 import { importCommand } from '../vault/people-import.ts';
 import { counted, people as peopleCount, table } from '../words.ts';
-import { openStored } from './opened.ts';
+import { changeStored, openStored } from './opened.ts';
 import { confusableCommand } from './people-confusable.ts';
 import { consentCommand } from './people-consent.ts';
 import { dropPicturesCommand } from './people-drop-pictures.ts';
@@ -100,7 +100,7 @@ function reembedCommand(exit: Exit): Command {
     'some pictures gave no template; they are named',
   );
   return withCommon(command).action(async (options: CommonOptions) => {
-    using open = openStored(options);
+    using open = changeStored(options);
     const { gallery, config } = open;
     const wanted = gallery.list().reduce((sum, person) => sum + person.pictures, 0);
     await using reader = await manyDoorReaderOf(config, wanted);
@@ -129,7 +129,7 @@ function renameCommand(exit: Exit): Command {
     .argument('<new-name>', 'the new name');
   withHelp(command, ['facelatch people rename Ada "Ada Lovelace"'], 'renamed');
   return withCommon(command).action((who: string, name: string, options: CommonOptions) => {
-    using open = openStored(options);
+    using open = changeStored(options);
     const { gallery, config } = open;
     const before = findPerson(gallery, who);
     using journal = journalOf(config);

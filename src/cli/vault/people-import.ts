@@ -13,7 +13,7 @@ import type { Config } from '../../settings/load.ts';
 import { type MovedPerson, type PeopleFileRead, readPeopleFile, type SignedPeople } from '../../vault/backup/people-file.ts';
 import { agrees } from '../agrees.ts';
 import { type CommonOptions, configOf, exitCodes, print, withCommon, withHelp } from '../context.ts';
-import { openPeople } from '../people/opened.ts';
+import { changePeople } from '../people/opened.ts';
 import { openProgress } from '../progress.ts';
 import { findDoorCard } from '../remote/key-files.ts';
 import { people as peopleCount } from '../words.ts';
@@ -91,7 +91,7 @@ function textOf({ door, key, enrolled, here, refused, notes }: Imported): string
 async function importing(config: Config, list: SignedPeople, { file, opener, signal }: Pick<PeopleFileRead, 'file' | 'opener' | 'signal'>) {
   const { door, kid, people } = list;
   const pictures = people.reduce((sum, person) => sum + person.pictures.length, 0);
-  using opened = openPeople(config);
+  using opened = changePeople(config);
   const { gallery, vault } = opened;
   using journal = journalOf(config);
   const roster = rosterOf({ gallery, journal, consents: consentRules(config, vault) });

@@ -3,12 +3,11 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import { stateFolder } from '../../adapters/basics.ts';
 import { dropStaged, keyHere, placeStaged, type StagedBackup, stageBackup, type TakenOver, takeOver } from '../../adapters/restore.ts';
-import { writeWhole } from '../../base/whole-file.ts';
-import { lockState } from '../../host/lock.ts';
+import { giveToOwnerOfFolder, writeWhole } from '../../base/whole-file.ts';
+import { lockChanges, lockState } from '../../host/lock.ts';
 import type { Config } from '../../settings/load.ts';
 import type { Opener } from '../../vault/backup/age-file.ts';
 import { derivedKey } from '../../vault/derived.ts';
-import { giveToOwnerOfFolder } from '../../vault/key-file.ts';
 import { keyOfPhrase } from '../../vault/phrase.ts';
 import { agrees } from '../agrees.ts';
 import { type CommonOptions, configOf, exitCodes, print, withCommon, withHelp } from '../context.ts';
@@ -45,6 +44,8 @@ export function restoreCommand(stop: AbortSignal, exit: (code: number) => void):
     const folder = stateFolder(config);
     using _ = lockState(folder);
     giveToOwnerOfFolder(join(folder, 'daemon.lock')); // root may have made it
+    // Whoever is removed from now on would be removed from the folder that is moved aside.
+    using _changes = lockChanges(folder, 'alone');
     const secret = options.identity === undefined ? await askPhrase(stop) : undefined;
     const opener = secret ? { scalar: derivedKey(secret, 'backup identity') } : { identities: identitiesIn(options.identity ?? '') };
     const staged = await staging(config, file, opener, stop);

@@ -19,7 +19,8 @@ export const keyringName = 'vault.sqlite';
 const witnessName = 'journal.sqlite.checkpoint';
 
 /** Of this process, of this run, or unfinished; and trainings under way, which begin again. */
-const passing = /(^|\/)(\.new-[^/]*|[^/]*(-wal|-shm|-journal|\.new|\.tmp)|daemon\.lock|daemon\.pid|training\.pid)(\/|$)|^jobs\//;
+const passing =
+  /(^|\/)(\.new-[^/]*|[^/]*(-wal|-shm|-journal|\.new|\.tmp)|daemon\.lock|daemon\.changes\.lock|daemon\.pid|training\.pid)(\/|$)|^jobs\//;
 
 /**
  * `leaveOut`: whether a path stays out, with what is below it. `passedOver`: what is neither a file nor a folder, such

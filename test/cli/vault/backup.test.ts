@@ -4,7 +4,7 @@ import { Decrypter, generateIdentity, identityToRecipient } from 'age-encryption
 import { unzipSync } from 'fflate';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { vaultOf } from '../../../src/adapters/vault.ts';
-import { lockState } from '../../../src/host/lock.ts';
+import { lockChanges, lockState } from '../../../src/host/lock.ts';
 import { doorConfig } from '../../fakes/config.ts';
 import { demoPicture, facelatch, jsonOf, temporaryFolder } from '../facelatch.ts';
 
@@ -61,6 +61,21 @@ it('where the keyring is gone, nothing is restored before somebody says yes', { 
   expect([asked.code, asked.stderr]).toEqual([2, expect.stringContaining('It is not known who was removed here since the backup')]);
   expect(existsSync(join(lost, 'vault.sqlite'))).toBe(false);
   expect(jsonOf(await facelatch([...args, '--yes']))).toMatchObject({ unknown: expect.stringContaining('is gone'), people: 1 });
+});
+
+it('while a backup is restored, nobody is removed from the folder that goes aside, and no key is taken away in it', {
+  timeout: 60_000,
+}, async () => {
+  const change = ['people', 'remove', 'Ada', '--yes', '--state', state];
+  {
+    using _ = lockChanges(state, 'alone');
+    for (const args of [change, ['enrol', 'Eve', demoPicture(3, 'neutral'), '--state', state], ['key', 'remove', 'ada', '--state', state]])
+      expect(await facelatch(args)).toMatchObject({ code: 3, stderr: expect.stringContaining('is being restored') });
+  }
+  using _ = lockChanges(state);
+  const restore = ['restore', backup, '--identity', identityFile, '--state', state];
+  expect(await facelatch(restore)).toMatchObject({ code: 3, stderr: expect.stringContaining('Another command is changing') });
+  expect(jsonOf(await facelatch(['people', '--state', state, '--json'])).people).toHaveLength(1);
 });
 
 it('what is held about a person goes into a ZIP that only its recipient opens', { timeout: 60_000 }, async () => {
