@@ -3,7 +3,8 @@
  * size go in, a fresh JPEG comes out each time the consumer is ready. For cameras that ffmpeg cannot open; slower than
  * v4l2.ts (about a second per still).
  */
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { accessSync, constants } from 'node:fs';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -11,6 +12,7 @@ import { stripVTControlCharacters } from 'node:util';
 import nodeWebcam, { type Webcam } from 'node-webcam';
 import { Fault } from '../base/errors.ts';
 import type { Clock } from '../base/time.ts';
+import { isAlive } from '../base/whole-file.ts';
 import { findVideoDevice, forbidden, occupied, shown } from './devices.ts';
 import type { Camera } from './port.ts';
 import { redacted } from './redact.ts';
@@ -47,7 +49,7 @@ export function webcamCamera({ device, width, height, fps, clock, find = findVid
       requireWhole('camera.height', height);
       needTool('fswebcam', 'The webcam camera takes its stills with fswebcam');
       const path = safeDevice(await find(device));
-      const folder = await mkdtemp(join(safeTemporaryFolder(), 'facelatch-webcam-'));
+      const folder = await makeFolder(placeOfStills());
       try {
         const take = stills({ path, width, height, folder });
         for (let seq = 1; !signal.aborted; seq++) {
@@ -82,9 +84,34 @@ function safeDevice(path: string): string {
   );
 }
 
-/** The temporary folder, unless its name has characters that mean something to a shell. */
-function safeTemporaryFolder(): string {
-  return /^[\w./-]+$/.test(tmpdir()) ? tmpdir() : '/tmp';
+/**
+ * In memory, where there is such a folder: a still of a face must not lie on a card. The name of the folder means
+ * nothing to a shell.
+ */
+function placeOfStills({ RUNTIME_DIRECTORY = '' } = process.env): string {
+  const places = [RUNTIME_DIRECTORY.split(':')[0] ?? '', '/dev/shm', tmpdir()];
+  return places.find((place) => /^\/[\w./-]+$/.test(place) && mayWriteTo(place)) ?? '/tmp';
+}
+
+function mayWriteTo(folder: string): boolean {
+  try {
+    accessSync(folder, constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+const prefix = 'facelatch-webcam-';
+
+/** Of this process; those of killed ones go. */
+async function makeFolder(place: string): Promise<string> {
+  for (const name of await readdir(place)) {
+    const pid = name.startsWith(prefix) ? Number.parseInt(name.slice(prefix.length), 10) : Number.NaN;
+    // That of another user stays.
+    if (pid > 0 && !isAlive(pid)) await rm(join(place, name), { recursive: true, force: true }).catch(() => undefined);
+  }
+  return await mkdtemp(join(place, `${prefix}${process.pid}-`));
 }
 
 interface StillOptions {
@@ -108,7 +135,6 @@ function stills({ path, width, height, folder }: StillOptions): (signal: AbortSi
   // fswebcam always exits with 0, and node-webcam then discards what it said.
   webcam.bin = `echo $$ > ${pidFile}; exec 2> ${saidFile} ${limited}`;
   return async (signal) => {
-    await rm(file, { force: true });
     const over = new AbortController();
     const stop = () => void endProgram(pidFile, over.signal);
     signal.addEventListener('abort', stop, { once: true });
@@ -120,6 +146,7 @@ function stills({ path, width, height, folder }: StillOptions): (signal: AbortSi
       over.abort();
       signal.removeEventListener('abort', stop);
       await rm(pidFile, { force: true });
+      await rm(file, { force: true });
     }
   };
 }

@@ -2,7 +2,7 @@
  * The camera through node-webcam, which builds shell commands: stills come and go, nothing hostile reaches the shell, nothing stays behind. A
  * program named fswebcam stands in for a camera; it is run by the real node-webcam in a real shell.
  */
-import { chmodSync, existsSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { systemClock as clock } from '../../src/base/time.ts';
@@ -23,7 +23,7 @@ function withFswebcam(folder: string, script = `cp '${folder}/still.jpg' "$last"
   writeFileSync(join(folder, 'fswebcam'), `#!/bin/sh\n${notes}\n${script}\n`);
   chmodSync(join(folder, 'fswebcam'), 0o755);
   vi.stubEnv('PATH', [folder, process.env.PATH].join(delimiter));
-  vi.stubEnv('TMPDIR', folder);
+  vi.stubEnv('RUNTIME_DIRECTORY', folder);
 }
 
 const open = (options: Partial<WebcamOptions> = {}) =>
@@ -72,6 +72,35 @@ describe('a camera that works', () => {
     await slow.advance(1000);
     expect((await second).value).toMatchObject({ seq: 2, capturedAtMs: 1000 });
     await frames.return?.();
+  });
+});
+
+describe('a still lies in memory, and only until it is read', () => {
+  it('in the folder that systemd gives, else in /dev/shm; what a killed process left there goes', async ({ skip }) => {
+    using folder = temporaryFolder();
+    withFswebcam(folder.path);
+    const left = join(folder.path, 'facelatch-webcam-999999999-x');
+    mkdirSync(left);
+    const others = join(folder.path, `facelatch-webcam-${process.ppid}-x`);
+    mkdirSync(others);
+    for await (const { picture } of open().frames(never)) {
+      expect(Buffer.from(picture)).toEqual(still);
+      const [own = '', ...more] = leftovers(folder.path).filter((name) => name.includes(`-${process.pid}-`));
+      expect(more).toEqual([]);
+      expect(readdirSync(join(folder.path, own))).not.toContain('still.jpg');
+      break;
+    }
+    expect(leftovers(folder.path)).toEqual([`facelatch-webcam-${process.ppid}-x`]);
+    if (!existsSync('/dev/shm')) skip('there is no /dev/shm here');
+    for (const runtime of ['', join(folder.path, 'gone'), join(folder.path, 'a b')]) {
+      vi.stubEnv('RUNTIME_DIRECTORY', runtime);
+      vi.stubEnv('TMPDIR', folder.path);
+      for await (const _ of open().frames(never)) {
+        expect(leftovers('/dev/shm').filter((name) => name.includes(`-${process.pid}-`))).toHaveLength(1);
+        break;
+      }
+      expect(leftovers('/dev/shm').filter((name) => name.includes(`-${process.pid}-`))).toEqual([]);
+    }
   });
 });
 
@@ -182,10 +211,10 @@ describe('nothing hostile reaches the shell', () => {
     expect(existsSync(join(folder.path, 'calls'))).toBe(false);
   });
 
-  it('in the name of the temporary folder', async () => {
+  it('in the names of the folders for stills', async () => {
     using folder = temporaryFolder();
     withFswebcam(folder.path);
-    vi.stubEnv('TMPDIR', `${folder.path}/$(touch ${folder.path}/proof)`);
+    for (const name of ['RUNTIME_DIRECTORY', 'TMPDIR']) vi.stubEnv(name, `${folder.path}/$(touch ${folder.path}/proof)`);
     expect(await first()).toEqual(still);
     expect(existsSync(join(folder.path, 'proof'))).toBe(false);
   });

@@ -201,7 +201,14 @@ describe('the unit', () => {
   const unit = readFileSync(join(root, 'systemd', 'facelatch.service'), 'utf8');
 
   it('restarts for ever, is watched, and makes the line safe afterwards', () => {
-    for (const line of ['Type=notify', 'StartLimitIntervalSec=0', 'Restart=always', 'StateDirectory=facelatch', 'LimitCORE=0'])
+    for (const line of [
+      'Type=notify',
+      'StartLimitIntervalSec=0',
+      'Restart=always',
+      'StateDirectory=facelatch',
+      'RuntimeDirectory=facelatch',
+      'LimitCORE=0',
+    ])
       expect(unit.split('\n')).toContain(line);
     expect(unit).toMatch(/^WatchdogSec=\d+$/m);
     expect(unit).toMatch(/^ExecStopPost=.* relay safe /m);
