@@ -64,7 +64,7 @@ export const consentWays = ['paper', 'console', 'command'] as const;
 export type ConsentWay = (typeof consentWays)[number];
 
 /** What somebody showed to come into the console. A closed list. */
-export const signInWays = ['password', 'passkey', 'token'] as const;
+export const signInWays = ['password', 'passkey', 'token', 'invitation'] as const;
 export type SignInWay = (typeof signInWays)[number];
 
 /** What was changed of an account of the console. A closed list. */

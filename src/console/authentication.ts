@@ -54,6 +54,12 @@ export interface Authentication {
   signOut(request: FastifyRequest, reply: FastifyReply): void;
 }
 
+/** Whoever calls a route that not anyone may call. */
+export function callerIn({ caller }: FastifyRequest): ConsoleCaller {
+  if (caller) return caller;
+  throw new TurnedAway(401, 'signed-out', 'Sign in first: nobody is signed in here, or the session is over');
+}
+
 const flushEveryMs = 60_000;
 const sessionLifeS = 30 * 86_400;
 

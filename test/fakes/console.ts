@@ -11,7 +11,7 @@ import Fastify, { type FastifyInstance } from 'fastify';
 import { type Accounts, openAccounts } from '../../src/console/accounts/accounts.ts';
 import { passwordWork } from '../../src/console/accounts/password.ts';
 import { type Authentication, authenticate } from '../../src/console/authentication.ts';
-import type { ConsoleEvent } from '../../src/console/record.ts';
+import type { ConsoleEvent, RecordEvent } from '../../src/console/record.ts';
 import { answerError, answerNotFound } from '../../src/console/refusal.ts';
 import type { SiteRules } from '../../src/console/site.ts';
 import { type FakeClock, fakeClock } from './clock.ts';
@@ -31,6 +31,10 @@ export interface ConsoleServer extends AsyncDisposable {
   browser(from?: string): Browser;
   /** A browser in which `name` is signed in; the account is made. */
   signedIn(name: string, role: 'viewer' | 'operator' | 'admin'): Promise<Browser>;
+}
+
+interface ConsoleParts extends Pick<ConsoleServer, 'accounts' | 'authentication' | 'clock'> {
+  readonly record: RecordEvent;
 }
 
 export interface Answer {
@@ -53,20 +57,21 @@ export async function consoleServer({
   routes,
 }: {
   readonly rules?: Partial<SiteRules>;
-  readonly routes?: (app: FastifyInstance, parts: Pick<ConsoleServer, 'accounts' | 'authentication' | 'clock' | 'events'>) => unknown;
+  readonly routes?: (app: FastifyInstance, parts: ConsoleParts) => unknown;
 } = {}): Promise<ConsoleServer> {
   const folder = mkdtempSync(join(tmpdir(), 'facelatch-console-'));
   const clock = fakeClock();
   const accounts = openAccounts({ file: join(folder, 'console.sqlite'), clock, work: cheapWork() });
   const events: ConsoleEvent[] = [];
+  const record: RecordEvent = (event) => void events.push(event);
   const app = Fastify();
   app.setErrorHandler(answerError);
   app.setNotFoundHandler(answerNotFound);
   const authentication = await authenticate(app, {
-    ...{ accounts, clock, record: (event) => void events.push(event) },
+    ...{ accounts, clock, record },
     rules: { machineName: 'door.example.org', hosts: [], ingress: [], isTls: false, ...rules },
   });
-  await routes?.(app, { accounts, authentication, clock, events });
+  await routes?.(app, { accounts, authentication, clock, record });
   await app.listen({ host: '127.0.0.1', port: 0 });
   const { port } = app.server.address() as AddressInfo;
   const origin = `http://localhost:${port}`;

@@ -68,11 +68,11 @@ export function accountRows(store: Store) {
     sure,
     all: () => rowsAs(store, accountForm, all.all()),
     byId: (id: number) => rowAs(store, accountForm, byId.get(id)),
-    add: (name: string, role: Role, password: string | null): AccountRow => {
+    add: (name: string, role: Role, credential: { readonly password?: string; readonly handle?: Uint8Array }): AccountRow => {
       if (!operatorName.test(name))
         throw new Fault('bad-argument', `"${name}" cannot name an account: give 1 to 64 of A–Z a–z 0–9 _ . @ -`);
       if (named(name)) throw new Fault('bad-argument', `There is an account ${name} already: choose another name`);
-      add.run(name, role, randomBytes(32), password, clock.wall());
+      add.run(name, role, credential.handle ?? randomBytes(32), credential.password ?? null, clock.wall());
       return sure(name);
     },
     /** Within a transaction of the caller's, as the rest that follows. */

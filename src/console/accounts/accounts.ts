@@ -13,6 +13,9 @@ import { openStore, type Store } from './store.ts';
 import { type Tokens, tokensIn } from './tokens.ts';
 import { type SignInTries, triesIn } from './tries.ts';
 
+/** What a new account signs in with. `handle`: what the authenticator was told that means it. */
+export type FirstCredential = { readonly password: string } | { readonly passkey: NewPasskey; readonly handle: Uint8Array };
+
 export interface Accounts extends Disposable {
   list(): readonly Account[];
   /** Names are told apart whatever the case of their letters. */
@@ -31,7 +34,7 @@ export interface Accounts extends Disposable {
    * The account that the invitation makes, which is used up. @throws Faults `not-permitted` where it is not open,
    * `bad-argument` where name or password do not do.
    */
-  join(secret: string, name: string, credential: { readonly password: string } | { readonly passkey: NewPasskey }): Promise<Account>;
+  join(secret: string, name: string, credential: FirstCredential): Promise<Account>;
   readonly passkeys: Passkeys;
   readonly sessions: Sessions;
   readonly tokens: Tokens;
@@ -113,7 +116,7 @@ async function join(
   { store, rows, work, passkeys, invitations }: Opened,
   secret: string,
   name: string,
-  credential: Parameters<Accounts['join']>[2],
+  credential: FirstCredential,
 ): Promise<Account> {
   const check = () => {
     const invitation = invitations.find(secret);
@@ -127,10 +130,10 @@ async function join(
     return invitation;
   };
   check(); // first: the work below is dear
-  const hash = 'password' in credential ? await work.hash(newPassword(credential.password, name)) : null;
+  const stored = 'password' in credential ? { password: await work.hash(newPassword(credential.password, name)) } : credential;
   return store.together(() => {
     const { id, role } = check();
-    rows.add(name, role, hash);
+    rows.add(name, role, stored);
     if ('passkey' in credential) passkeys.add(name, credential.passkey);
     invitations.revoke(id);
     return accountOf(rows.sure(name));

@@ -17,6 +17,8 @@ export interface SignInTries {
   begin(name: string, network: string): number;
   /** It was right after all: the pair is forgiven, the network's other failures stay. */
   passed(name: string, network: string): void;
+  /** Somebody signed in from this network. */
+  known(name: string, network: string): void;
   /** It was not made: no time for it. */
   dropped(name: string, network: string): void;
   /** Whether somebody signed in from this network in the last three months. */
@@ -50,11 +52,16 @@ export function triesIn(store: Store, accounts: AccountRows): SignInTries {
   const standing = (key: string, free: number) => {
     const row = rowAs(store, form, sql.of.get(key));
     if (!row) return { count: 0, waitMs: 0 };
-    // A clock that was set back makes nobody wait for longer.
+    // After a clock was set back, the wait begins now: it must not last until that time comes again.
+    if (row.at > clock.wall()) sql.set.run(key, row.count, clock.wall());
     const agoMs = Math.max(0, clock.wall() - row.at);
     const count = Math.max(0, row.count - Math.floor(agoMs / forgivenMs));
     const longMs = count < free ? 0 : Math.min(longestMs, 1000 * 2 ** Math.min(20, count - free));
     return { count, waitMs: Math.max(0, longMs - agoMs) };
+  };
+  const known = (name: string, network: string) => {
+    sql.clearKnown.run(clock.wall() - knownMs);
+    sql.know.run(network, accounts.sure(name).id, clock.wall());
   };
   return {
     begin: (name, network) =>
@@ -73,9 +80,9 @@ export function triesIn(store: Store, accounts: AccountRows): SignInTries {
         const [pair, whole] = keysOf(name, network);
         sql.forget.run(pair);
         sql.take.run(whole);
-        sql.clearKnown.run(clock.wall() - knownMs);
-        sql.know.run(network, accounts.sure(name).id, clock.wall());
+        known(name, network);
       }),
+    known: (name, network) => store.together(() => known(name, network)),
     dropped: (name, network) => {
       for (const key of keysOf(name, network)) sql.take.run(key);
     },
