@@ -6,7 +6,8 @@ import { embedVersions } from './cohort.ts';
 import type { People } from './embeddings.ts';
 
 /** Limits, since embedding takes most of the time: embeddings in all, and degraded copies of one picture. */
-const [mostEmbeddings, mostVersions] = [1300, 4];
+const mostEmbeddings = 1300;
+export const mostVersions = 4;
 
 export interface DoorEmbeddings {
   /** For each person: the embeddings of each picture, the plain one first. */
@@ -18,15 +19,16 @@ export interface DoorEmbeddings {
   readonly embeddings: number;
 }
 
-/** Only pictures of people are degraded. */
+/** Only pictures of people are degraded. `versions`: at most so many copies of one picture. */
 export async function embedDoor(
   studio: Pick<FaceStudio, 'cut' | 'embed' | 'width' | 'height'>,
   { data, signal, onProgress, seed }: Pick<RecipeRun, 'data' | 'signal' | 'onProgress' | 'seed'>,
+  versions: number = mostVersions,
 ): Promise<DoorEmbeddings> {
   const samples = data.people.reduce((sum, person) => sum + person.samples.length, 0);
   const total = samples + data.strangers.reduce((sum, own) => sum + own.length, 0);
   let [faces, without, embeddings, done, worse] = [0, 0, 0, 0, 0];
-  const rate = Math.min(mostVersions, Math.max(0.3, (mostEmbeddings - samples) / samples));
+  const rate = Math.min(versions, Math.max(0.3, (mostEmbeddings - samples) / samples));
   const embed = async ({ id, picture }: Sample, worsened: boolean): Promise<readonly Embedding[]> => {
     signal.throwIfAborted();
     const aligned = await studio.cut(picture);

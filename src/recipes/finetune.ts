@@ -19,7 +19,7 @@ import type { Distiller, DistillerOptions } from '../train/port.ts';
 import { fitHead } from './calibrate.ts';
 import { carriedOver } from './carry-over.ts';
 import { lackOf } from './data.ts';
-import { embedDoor, refuseFaceless } from './door-embeddings.ts';
+import { embedDoor, mostVersions, refuseFaceless } from './door-embeddings.ts';
 import { writeAdapted, writeTwin } from './embedder-folder.ts';
 import { cosine, unchanged } from './embeddings.ts';
 import { cohortOf, facesApart, plainly } from './finetune-cohort.ts';
@@ -42,6 +42,8 @@ interface FinetuneParts {
 export interface FinetunePlan extends DistilPlan {
   /** Blends for each face of the door (lessons.ts limits their number). */
   readonly mixedPerFace: number;
+  /** Degraded copies of each picture that the new network is calibrated on. */
+  readonly versions: number;
   /**
    * People needed if there are no others: a quarter of them is held out to calibrate on. And others needed if there are
    * any.
@@ -50,7 +52,10 @@ export interface FinetunePlan extends DistilPlan {
   readonly others: number;
 }
 
-const usual: FinetunePlan = { steps: 400, rows: 32, rate: 5e-4, checkpointEvery: 25, mixedPerFace: 20, people: 20, others: 100 };
+const usual: FinetunePlan = {
+  ...{ steps: 400, rows: 32, rate: 5e-4, checkpointEvery: 25, mixedPerFace: 20 },
+  ...{ versions: mostVersions, people: 20, others: 100 },
+};
 const withOthers = { people: 2, pictures: 3 } as const;
 /** Pictures needed of each person if some people are held out: half of the pictures are enrolled. */
 const picturesAlone = 4;
@@ -84,7 +89,7 @@ export function finetuneRecipe(parts: FinetuneParts): Recipe {
       writeTwin(run, network);
       const studio = await parts.openStudio(shelved(run.out), run.threads);
       const fitnessOff = await requireFitness(base, studio, faces.door, run.signal);
-      const { head, calibration, everyone } = await calibrated({ base, studio, faces, own, aside }, parts, run);
+      const { head, calibration, everyone } = await calibrated({ base, studio, faces, own, aside, versions: plan.versions }, parts, run);
       const [keys, values] = [everyone.flatMap(plainOf), everyone.flatMap(halfMoved)];
       const learned = { projection: unchanged(studio.dimension), keys, values, twin: { head, calibration }, head, calibration };
       writeAdapted({ out: run.out }, learned, 'finetune');
@@ -142,17 +147,18 @@ interface Taught {
   readonly faces: Faces;
   readonly own: readonly LabelledPerson[];
   readonly aside: readonly LabelledPerson[];
+  readonly versions: number;
 }
 
 /**
  * The head and the calibration of the new network, and its embeddings of the door's people: `own`, then those held out.
  */
-async function calibrated({ base, studio, faces: { others }, own, aside }: Taught, { logitOf }: FinetuneParts, run: RecipeRun) {
+async function calibrated({ base, studio, faces: { others }, own, aside, versions }: Taught, { logitOf }: FinetuneParts, run: RecipeRun) {
   const unlearned = others.filter((_, index) => calibrates(index));
   const apart = await facesApart(studio, unlearned, aside, run);
   const cohort = await cohortOf(studio, apart, run);
-  const door = await embedDoor(studio, { ...run, data: { ...run.data, people: own } });
-  const rest = await embedDoor(studio, { ...run, data: { people: aside, strangers: [] } });
+  const door = await embedDoor(studio, { ...run, data: { ...run.data, people: own } }, versions);
+  const rest = await embedDoor(studio, { ...run, data: { people: aside, strangers: [] } }, versions);
   const cosines = await scoresOn(cohort, door, run);
   if (cosines.genuine.length === 0)
     throw new Fault(

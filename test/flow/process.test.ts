@@ -28,10 +28,10 @@ function journalled(state: string) {
 describe('the demo', () => {
   it('opens for the enrolled and for nobody else, and ends with a table', async () => {
     using folder = temporaryFolder();
-    const run = await facelatchProcess([...(await demoArgs(folder.path)), '--visits', '8']);
+    const run = await facelatchProcess([...(await demoArgs(folder.path)), '--visits', '4']);
     expect(run.code).toBe(0);
     const result = JSON.parse(run.stdout.trim().split('\n').at(-1) ?? '');
-    expect(result).toMatchObject({ visits: 8, wronglyOpened: 0 });
+    expect(result).toMatchObject({ visits: 4, wronglyOpened: 0 });
     const opened = result.rows.filter((row: { opened: number }) => row.opened > 0);
     expect(opened.length).toBeGreaterThan(0);
     expect(opened.every((row: { who: string }) => row.who === 'enrolled')).toBe(true);
