@@ -14,7 +14,7 @@ import { learnedFrom } from './cohort.ts';
 import { lackOf } from './data.ts';
 import { type DoorEmbeddings, embedDoor, refuseFaceless } from './door-embeddings.ts';
 import { writeAdapted } from './embedder-folder.ts';
-import { cosine, unchanged } from './embeddings.ts';
+import { cosinesWith, scoresOf, unchanged } from './embeddings.ts';
 import { halfMoved, picturesIn, plainImpostors, plainOf, scoresOn } from './standing.ts';
 
 export interface AdaptParts {
@@ -68,8 +68,16 @@ async function calibrated(
     throw new Fault('model-unfit', 'Nobody in the cohort has two pictures: make another with facelatch models cohort');
   const head = fitHead(cosines);
   const people = picturesIn(cohort);
-  const before = { ...twin, impostors: await plainImpostors(people, plainOf, (a, b) => logitOf(twin.head, a, b), run) };
-  const after = { head, impostors: await plainImpostors(people, halfMoved, cosine, run) };
+  const before = {
+    ...twin,
+    impostors: await plainImpostors(
+      people,
+      plainOf,
+      scoresOf((a, b) => logitOf(twin.head, a, b)),
+      run,
+    ),
+  };
+  const after = { head, impostors: await plainImpostors(people, halfMoved, cosinesWith, run) };
   const population = `${cohort.people.length} people of the cohort, against each other and this door's people`;
   return { head, calibration: carriedOver(before, after, cosines, population) };
 }

@@ -8,7 +8,7 @@
  * (measured on people of one origin, whom the cohort has not: docs/research/log.md).
  */
 import type { Calibration, Head, MeasuredRates } from '../face/port.ts';
-import { type Cosines, calibrationTable, rates } from './calibrate.ts';
+import { type Cosines, calibrationTable, largest, rates } from './calibrate.ts';
 
 /** What is known of the network before it was changed. */
 export interface Before {
@@ -35,9 +35,11 @@ const fewestPoints = 3;
 
 /** From a distance under the network before to the one under the network after, at the same rate among strangers. */
 function lineBetween(before: Before, after: After): (distance: number) => number {
-  const [old, now] = [before.impostors.toSorted().reverse(), after.impostors.toSorted().reverse()];
+  const { length } = before.impostors;
+  const reached = Math.ceil((rates[0] as number) * length) + 1;
+  const [old, now] = [largest(before.impostors, reached), largest(after.impostors, reached)];
   const points = rates.flatMap((rate) => {
-    const at = Math.floor(rate * old.length);
+    const at = Math.floor(rate * length);
     if (at < besideFrom) return [];
     return [[distanceOf(before.head, old[at] as number), Math.sqrt(Math.max(0, 2 - 2 * (now[at] as number)))] as const];
   });

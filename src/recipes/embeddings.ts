@@ -49,3 +49,50 @@ export function cosine(a: Embedding, b: Embedding): number {
   for (let i = 0; i < a.length; i++) sum += (a[i] as number) * (b[i] as number);
   return sum;
 }
+
+/** Vectors of one size, one after the other: comparing with all of them is several times faster. */
+export interface Rows {
+  readonly vectors: readonly Embedding[];
+  readonly numbers: Float32Array;
+  readonly size: number;
+}
+
+export function rowsOf(vectors: readonly Embedding[]): Rows {
+  const size = vectors[0]?.length ?? 0;
+  const numbers = new Float32Array(vectors.length * size);
+  for (const [row, vector] of vectors.entries()) numbers.set(vector, row * size);
+  return { vectors, numbers, size };
+}
+
+/** Writes what it makes of a probe and each of the rows `from` up to `until` to `out[at]` and those after it. */
+export type ScoreRows = (probe: Embedding, rows: Rows, from: number, until: number, out: Float64Array, at: number) => void;
+
+/** One row at a time. */
+export const scoresOf =
+  (score: (probe: Embedding, vector: Embedding) => number): ScoreRows =>
+  (probe, { vectors }, from, until, out, at) => {
+    for (let row = from; row < until; row++) out[at + row - from] = score(probe, vectors[row] as Embedding);
+  };
+
+/** The numbers that `cosine` gives. Four rows at a time, because a sum waits for itself. */
+export const cosinesWith: ScoreRows = (probe, { vectors, numbers, size }, from, until, out, at) => {
+  let row = from;
+  let place = at;
+  for (; row + 4 <= until; row += 4, place += 4) {
+    const a = row * size;
+    const [b, c, d] = [a + size, a + 2 * size, a + 3 * size];
+    let [sumA, sumB, sumC, sumD] = [0, 0, 0, 0];
+    for (let i = 0; i < size; i++) {
+      const own = probe[i] as number;
+      sumA += own * (numbers[a + i] as number);
+      sumB += own * (numbers[b + i] as number);
+      sumC += own * (numbers[c + i] as number);
+      sumD += own * (numbers[d + i] as number);
+    }
+    out[place] = sumA;
+    out[place + 1] = sumB;
+    out[place + 2] = sumC;
+    out[place + 3] = sumD;
+  }
+  for (; row < until; row++, place++) out[place] = cosine(probe, vectors[row] as Embedding);
+};

@@ -21,7 +21,7 @@ import { carriedOver } from './carry-over.ts';
 import { lackOf } from './data.ts';
 import { embedDoor, mostVersions, refuseFaceless } from './door-embeddings.ts';
 import { writeAdapted, writeTwin } from './embedder-folder.ts';
-import { cosine, unchanged } from './embeddings.ts';
+import { cosinesWith, scoresOf, unchanged } from './embeddings.ts';
 import { cohortOf, facesApart, plainly } from './finetune-cohort.ts';
 import { type DistilPlan, distil } from './finetune-distil.ts';
 import { type Faces, facesOf } from './finetune-faces.ts';
@@ -168,8 +168,16 @@ async function calibrated({ base, studio, faces: { others }, own, aside, version
   const head = fitHead(cosines);
   const { twin } = base;
   const plain = await plainly(base, apart, run);
-  const before = { ...twin, impostors: await plainImpostors(plain, plainOf, (a, b) => logitOf(twin.head, a, b), run) };
-  const after = { head, impostors: await plainImpostors(picturesIn(cohort), halfMoved, cosine, run) };
+  const before = {
+    ...twin,
+    impostors: await plainImpostors(
+      plain,
+      plainOf,
+      scoresOf((a, b) => logitOf(twin.head, a, b)),
+      run,
+    ),
+  };
+  const after = { head, impostors: await plainImpostors(picturesIn(cohort), halfMoved, cosinesWith, run) };
   const calibration = carriedOver(
     before,
     after,

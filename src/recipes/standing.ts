@@ -9,7 +9,7 @@ import type { Cohort, RecipeRun } from '../retrain/port.ts';
 import type { Cosines } from './calibrate.ts';
 import { versions } from './cohort.ts';
 import type { DoorEmbeddings } from './door-embeddings.ts';
-import { centreOf, cosine, toUnit } from './embeddings.ts';
+import { centreOf, cosine, cosinesWith, type Rows, rowsOf, type ScoreRows, toUnit } from './embeddings.ts';
 
 /** The embeddings of one picture, the plain one first. */
 export type PictureVersions = readonly Embedding[];
@@ -41,8 +41,9 @@ export async function scoresOn(
 ): Promise<Cosines> {
   const genuine: number[] = [];
   const residents = people.flatMap(halfMoved);
+  const residentRows = rowsOf(residents);
   const nobodies = picturesIn(cohort);
-  const templates = nobodies.map(halfMoved);
+  const templates = laidOut(nobodies.map(halfMoved));
   const among = new Float64Array(comparisons(nobodies, (pictures) => pictures.flat().length));
   const probes = nobodies.reduce((sum, pictures) => sum + pictures.flat().length, strangers.flat().length);
   const atDoor = new Float64Array(probes * residents.length);
@@ -56,13 +57,16 @@ export async function scoresOn(
       for (const probe of pictures.slice(half).flat())
         genuine.push(enrolled.reduce((most, template) => Math.max(most, cosine(probe, template)), -1));
     for (const probe of pictures.flat()) {
-      for (const [other, own] of templates.entries())
-        if (other !== index) for (const template of own) among[amongAt++] = cosine(probe, template);
-      for (const template of residents) atDoor[doorAt++] = cosine(probe, template);
+      amongAt = withOthers(cosinesWith, probe, templates, index, among, amongAt);
+      cosinesWith(probe, residentRows, 0, residents.length, atDoor, doorAt);
+      doorAt += residents.length;
     }
     onProgress({ stage: 'comparing', done: index + 1, total: nobodies.length });
   }
-  for (const probe of strangers.flat()) for (const template of residents) atDoor[doorAt++] = cosine(probe, template);
+  for (const probe of strangers.flat()) {
+    cosinesWith(probe, residentRows, 0, residents.length, atDoor, doorAt);
+    doorAt += residents.length;
+  }
   return { genuine: Float64Array.from(genuine), impostors: [among, atDoor] };
 }
 
@@ -73,20 +77,38 @@ export async function scoresOn(
 export async function plainImpostors(
   people: readonly (readonly PictureVersions[])[],
   templatesOf: (pictures: readonly PictureVersions[]) => readonly Embedding[],
-  score: (probe: Embedding, template: Embedding) => number,
+  score: ScoreRows,
   { signal }: Pick<RecipeRun, 'signal'>,
 ): Promise<Float64Array> {
-  const templates = people.map(templatesOf);
+  const templates = laidOut(people.map(templatesOf));
   const scores = new Float64Array(comparisons(people, (pictures) => pictures.length));
   let at = 0;
   for (const [index, pictures] of people.entries()) {
     await nextTurn();
     signal.throwIfAborted();
-    for (const probe of plainOf(pictures))
-      for (const [other, own] of templates.entries())
-        if (other !== index) for (const template of own) scores[at++] = score(probe, template);
+    for (const probe of plainOf(pictures)) at = withOthers(score, probe, templates, index, scores, at);
   }
   return scores;
+}
+
+/** Everybody's templates, and where those of each person begin. */
+interface Templates {
+  readonly rows: Rows;
+  readonly starts: readonly number[];
+}
+
+function laidOut(people: readonly (readonly Embedding[])[]): Templates {
+  const starts = [0];
+  for (const own of people) starts.push((starts.at(-1) as number) + own.length);
+  return { rows: rowsOf(people.flat()), starts };
+}
+
+/** Scores a probe of person `index` against the templates of everyone else; where the next score goes. */
+function withOthers(score: ScoreRows, probe: Embedding, { rows, starts }: Templates, index: number, out: Float64Array, at: number): number {
+  const [from, until, count] = [starts[index] as number, starts[index + 1] as number, starts.at(-1) as number];
+  score(probe, rows, 0, from, out, at);
+  score(probe, rows, until, count, out, at + from);
+  return at + from + count - until;
 }
 
 /** How many comparisons there are of everyone's probes with everyone else's templates, one for each picture. */

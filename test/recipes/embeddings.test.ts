@@ -3,11 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { newRandom, normal } from '../../src/base/random.ts';
-import { calibrationTable, fitHead } from '../../src/recipes/calibrate.ts';
+import { calibrationTable, fitHead, largest } from '../../src/recipes/calibrate.ts';
 import { comparedOn, learnedFrom, openCohort, writeCohort } from '../../src/recipes/cohort.ts';
 import { lackOf } from '../../src/recipes/data.ts';
 import { degrade, drawDegradation } from '../../src/recipes/degrade.ts';
-import { centreOf, cosine, toUnit } from '../../src/recipes/embeddings.ts';
+import { centreOf, cosine, cosinesWith, rowsOf, scoresOf, toUnit } from '../../src/recipes/embeddings.ts';
 import type { LabelledPerson, Sample } from '../../src/retrain/port.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'facelatch-learning-'));
@@ -20,6 +20,34 @@ test('the centre of groups counts each group once', () => {
   const [a, b] = centreOf([[x, x, x, x], [y], []]);
   expect(a).toBeCloseTo(Math.SQRT1_2);
   expect(b).toBeCloseTo(Math.SQRT1_2);
+});
+
+test.each([0, 3, 4, 11])('cosines with %i rows at once are those of one pair at a time, and nothing beside them is written', (count) => {
+  const [probe, ...vectors] = Array.from({ length: count + 1 }, () => drawn(37));
+  const [one, all] = [new Float64Array(15).fill(7), new Float64Array(15).fill(7)];
+  for (const [from, until] of [
+    [0, count],
+    [Math.min(1, count), count],
+    [0, Math.max(0, count - 1)],
+  ] as const) {
+    cosinesWith(probe!, rowsOf(vectors), from, until, all, 2);
+    scoresOf(cosine)(probe!, rowsOf(vectors), from, until, one, 2);
+    expect(all).toEqual(one);
+    expect([...all.subarray(0, 2), ...all.subarray(2 + count)].every((value) => value === 7)).toBe(true);
+  }
+});
+
+test.each([
+  ['few', 50, 7],
+  ['many', 60_000, 600],
+  ['many, all of them', 30_000, 30_000],
+  ['more than there are', 30, 40],
+])('the largest of %s are those of a sorted list', (_, length, count) => {
+  const values = Float64Array.from({ length }, () => normal(random));
+  expect(largest(values, count).slice(0, count)).toEqual(values.toSorted().reverse().slice(0, count));
+  // In order, a sample by stride tells nothing.
+  const alike = Float64Array.from({ length }, (_value, i) => Math.min(5, i % 9));
+  expect(largest(alike, count).slice(0, count)).toEqual(alike.toSorted().reverse().slice(0, count));
 });
 
 describe('calibration', () => {
