@@ -91,6 +91,11 @@ export interface Journal extends Disposable {
   /** Entries after `after` in order, then each new one as it is written, by any process, until `signal` is aborted. */
   tail(after: Seq, signal: AbortSignal): AsyncIterable<Entry>;
   query(query: Query): readonly Entry[];
+  /**
+   * Every entry in which this person stands: whom it is about, who came nearest, or the other of two. It looks through
+   * all rows.
+   */
+  naming(personId: string): readonly Entry[];
   /** The last seq written; 0 where there is none. */
   readonly head: Seq;
   /** A named place in the journal, stored (the MQTT outbox keeps one). */

@@ -13,7 +13,7 @@ import { damaged } from './faults.ts';
 import { instant } from './instant.ts';
 import { journalGuarded, journalHead, journalStatements, type OpenedJournal, readEntry, withCheckpoint } from './opened.ts';
 import type { Entry, Journal, Query, Seq } from './port.ts';
-import { type Pseudonyms, plainIds } from './pseudonyms.ts';
+import { type Pseudonyms, personFields, plainIds } from './pseudonyms.ts';
 import { cursorRow, noteRow, openJournalFile } from './schema.ts';
 import { signedVerdict, verifyWhole } from './verifying.ts';
 
@@ -57,6 +57,7 @@ export function openJournal({ file, clock, pollMs = 500, busyTimeoutMs = 1000, s
     keep: (notes) => keep(opened, notes),
     tail: (after, signal) => follow(opened, after, signal),
     query: (query) => journalGuarded(file, () => runQuery(opened, query)),
+    naming: (personId) => journalGuarded(file, () => rowsNaming(opened, personId).map((row) => readEntry(opened, row))),
     get head() {
       return journalGuarded(file, () => journalHead(opened)?.seq ?? 0);
     },
@@ -147,6 +148,16 @@ function runQuery(opened: OpenedJournal, query: Query): readonly Entry[] {
         opened.people.of(query.personId).flatMap((person) => newestRows(opened, query, person));
   const entries = found.map((row) => readEntry(opened, row)).toSorted((a, b) => a.seq - b.seq);
   return query.limit === undefined ? entries : entries.slice(-query.limit);
+}
+
+function rowsNaming({ db, people }: OpenedJournal, personId: string): readonly unknown[] {
+  // A row that was altered must not keep the others from being found.
+  const fields = [...personFields].map(
+    (field) => `iif(json_valid(event), json_extract(event, '$.${field}'), NULL) IN (SELECT value FROM names)`,
+  );
+  return db
+    .prepare(`WITH names AS (SELECT value FROM json_each(?)) SELECT * FROM journal WHERE ${fields.join(' OR ')} ORDER BY seq`)
+    .all(JSON.stringify(people.of(personId)));
 }
 
 /** `person`: as the rows have it. */

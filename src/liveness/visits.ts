@@ -33,8 +33,8 @@ export interface LiveVisits extends Disposable {
   keep(visit: KeptVisit, networks: string): void;
   /** Somebody says who that was: it counts if it was this person, else it is forgotten. True if that changes it. */
   mark(seq: number, personId: string | undefined): boolean;
-  /** How many visits of this person are kept. */
-  countOf(personId: string): number;
+  /** The visits of this person, the oldest first. Throws Faults `liveness-damaged`, `seal-broken`, the vault's. */
+  of(personId: string): readonly KeptVisit[];
   /** Forgets the visits of this person; how many those were. */
   forget(personId: string): number;
   /** Forgets visits up to this entry that nobody confirmed. */
@@ -87,7 +87,7 @@ function visitsSql(db: DatabaseSync) {
     dropOf: db.prepare('DELETE FROM visit WHERE person = ?'),
     dropOthers: db.prepare('DELETE FROM visit WHERE person NOT IN (SELECT value FROM json_each(?))'),
     dropUnconfirmed: db.prepare('DELETE FROM visit WHERE confirmed IS NULL AND seq <= ?'),
-    countOf: db.prepare('SELECT count(*) AS n FROM visit WHERE person = ?'),
+    of: db.prepare(`SELECT ${visitColumns} FROM visit WHERE person = ? ORDER BY seq`),
     pruneOwn: db.prepare(`DELETE FROM visit WHERE person = ?1 AND confirmed IS NOT NULL AND seq NOT IN
       (SELECT seq FROM visit WHERE person = ?1 AND confirmed IS NOT NULL ORDER BY seq DESC LIMIT ${mostOfPerson})`),
     prune: [
@@ -115,7 +115,7 @@ export function openLiveVisits(file: string, vault: Vault): LiveVisits {
     confirmed: (networks) => guarded(() => confirmed(state, networks)),
     keep: (visit, networks) => guarded(() => keep(state, visit, networks)),
     mark: (seq, personId) => guarded(() => transact(db, () => mark(state, seq, personId))),
-    countOf: (personId) => guarded(() => Number(sql.countOf.get(personId)?.n)),
+    of: (personId) => guarded(() => visitsOf(state, personId)),
     forget: (personId) =>
       guarded(() => {
         const forgotten = Number(sql.dropOf.run(personId).changes);
@@ -150,6 +150,15 @@ function openedVisit(state: State, seq: number): LiveVisit | undefined {
   // What is left of somebody whose key was destroyed.
   if (!views) sql.drop.run(seq);
   return views && { personId: row.person, views };
+}
+
+function visitsOf(state: State, personId: string): readonly KeptVisit[] {
+  const { sql, vault, file } = state;
+  return sql.of.all(personId).flatMap((found) => {
+    const row = checkedVisit(state, found);
+    const views = openedViews(vault, row, () => misfit(file));
+    return views ? [{ seq: row.seq, personId, views, ...(row.confirmed !== null && { confirmedBy: row.confirmed }) }] : [];
+  });
 }
 
 function keep({ db, sql, vault, opened }: State, { seq, personId, views, confirmedBy }: KeptVisit, networks: string): void {

@@ -82,6 +82,7 @@ export function memoryJournal({ clock }: { clock: Clock }): MemoryJournal {
       );
       return fit.slice(limit === undefined ? 0 : Math.max(0, fit.length - limit)).map(entryOf);
     },
+    naming: (personId) => rows.map(entryOf).filter(({ event }) => Object.values(event).includes(personId)),
     get head() {
       return head.seq;
     },

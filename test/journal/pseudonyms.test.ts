@@ -70,6 +70,9 @@ test('no row holds the id of somebody who has a key, and each reader gives it ba
   expect(await reader.query({ limit: 9 })).toEqual(second.query({}));
   expect(await reader.query({ limit: 9, personId: ben })).toEqual(second.query({ personId: ben }));
   expect(second.query({ personId: ben }).map(({ seq }) => seq)).toEqual([3, 5]);
+  // Also where he came nearest, and where he was the other of two.
+  expect(second.naming(ben)).toEqual(second.query({ after: 1 }));
+  expect(second.naming(ada).map(({ seq }) => seq)).toEqual([1, 2, 5]);
   expect(second.verify()).toEqual({ ok: true, entries: 5 });
 });
 

@@ -96,7 +96,7 @@ it('what the networks said is gone with the key of the person, and nothing more 
   own.destroy([{ person: 'ann' }]);
   expect(visits.mark(2, 'ann')).toBe(true);
   visits.keep(visit(4), 'net');
-  expect([logitsIn(visits), visits.countOf('ann'), visits.countOf('bob')]).toEqual([[3], 0, 1]);
+  expect([logitsIn(visits), visits.of('ann').length, visits.of('bob').length]).toEqual([[3], 0, 1]);
   expect([visits.forget('bob'), logitsIn(visits)]).toEqual([1, []]);
 });
 

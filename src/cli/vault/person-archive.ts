@@ -10,8 +10,10 @@ import { journalOf } from '../../adapters/journal.ts';
 import { liveVisitsOf } from '../../adapters/liveness.ts';
 import { version } from '../../base/version.ts';
 import { jsonText } from '../../base/whole-file.ts';
+import type { Event } from '../../events.ts';
 import type { EmbedderInfo } from '../../face/port.ts';
 import type { Gallery, Person } from '../../identity/port.ts';
+import { personFields } from '../../journal/pseudonyms.ts';
 import { samplesOf, storeFile } from '../../learning/parts.ts';
 import { openRetrainStore } from '../../retrain/store.ts';
 import type { Config } from '../../settings/load.ts';
@@ -38,12 +40,13 @@ export function personArchive(rooms: PersonRooms, person: Person, at: string): P
   const pictures = gallery.pictures(id);
   const kept = keptOf(rooms, id);
   using journal = journalOf(config);
-  const entries = journal.query({ personId: id });
+  const entries = journal.naming(id).map((entry) => ({ ...entry, event: withoutOthers(entry.event, id) }));
   const consents = consentRules(config, vault).book((book) => book.of(id));
   const templates = gallery.enrolled().find((enrolled) => enrolled.id === id)?.templates ?? [];
   const files: Zippable = {
     'README.txt': text(readme(config, at)),
-    'person.json': text(jsonText({ ...person, rules: shownRules(gallery.rules(id)), consents, liveVisits: liveVisits(rooms, id) })),
+    'person.json': text(jsonText({ ...person, rules: shownRules(gallery.rules(id)), consents })),
+    'visits.json': text(jsonText(liveVisits(rooms, id))),
     'templates.json': text(
       jsonText({
         embedder: { name: embedder.name, version: embedder.version, sha256: embedder.sha256 },
@@ -81,22 +84,36 @@ function keptOf({ config, vault, gallery }: PersonRooms, id: string) {
     .flatMap(({ seq }) => samples.pictures(seq).map((picture, i) => ({ seq, picture, i })));
 }
 
-function liveVisits({ config, vault }: PersonRooms, id: string): number {
-  if (!existsSync(join(stateFolder(config), 'liveness.sqlite'))) return 0;
+/** Who else stands in an entry is not told: their id is theirs. */
+function withoutOthers(event: Event, id: string): Event {
+  const others = Object.entries(event).filter(([field, value]) => personFields.has(field) && value !== id);
+  return Object.assign({ ...event }, Object.fromEntries(others.map(([field]) => [field, 'somebody else'])));
+}
+
+/** What the check for living faces remembers of their visits. */
+function liveVisits({ config, vault }: PersonRooms, id: string) {
+  if (!existsSync(join(stateFolder(config), 'liveness.sqlite'))) return [];
   using visits = liveVisitsOf(config, vault);
-  return visits.countOf(id);
+  return visits.of(id).map(({ seq, confirmedBy, views }) => ({
+    seq,
+    confirmedBy,
+    networks: views.map(({ features, ...view }) => ({ ...view, ...(features && { features: [...features] }) })),
+  }));
 }
 
 const readme = ({ door }: Config, at: string): string =>
   `What the door ${door.id} holds about one person, as of ${at}. Written by facelatch ${version}.
 
-person.json     name, id, rules, consents, and how many visits the check for living faces remembers.
-                A PIN is stored as a hash and not in here.
+person.json     name, id, rules and consents. A PIN is stored as a hash and not in here.
 pictures/       the pictures that the person was enrolled with; pictures.json says from where and when.
                 Those of 0 bytes are not kept, only the templates made from them.
 kept/           pictures of visits that are kept for training, by the number of their journal entry.
 templates.json  the numbers that the network makes of each picture; the door compares faces by them.
-journal.jsonl   every journal entry about the person, one a line.
+visits.json     what the networks of the check for living faces said of visits that it remembers, by the number of
+                their journal entry.
+journal.jsonl   every journal entry in which the person stands, one a line: those about them; those of a visitor who was
+                not let in and looked most like them (bestPersonId; that may have been somebody else); and those of
+                somebody who came in together with them (withPersonId). Other people are not named.
 
 Not in here: trained networks and the threshold, which are made from many people and name nobody; backups.
 `;

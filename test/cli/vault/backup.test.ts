@@ -3,9 +3,11 @@ import { join } from 'node:path';
 import { Decrypter, generateIdentity, identityToRecipient } from 'age-encryption';
 import { unzipSync } from 'fflate';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { journalOf } from '../../../src/adapters/journal.ts';
 import { vaultOf } from '../../../src/adapters/vault.ts';
 import { lockChanges, lockState } from '../../../src/host/lock.ts';
 import { doorConfig } from '../../fakes/config.ts';
+import { eventOf } from '../../fakes/events.ts';
 import { demoPicture, facelatch, jsonOf, temporaryFolder } from '../facelatch.ts';
 
 const folder = temporaryFolder();
@@ -80,18 +82,45 @@ it('while a backup is restored, nobody is removed from the folder that goes asid
 
 it('what is held about a person goes into a ZIP that only its recipient opens', { timeout: 60_000 }, async () => {
   const file = join(folder.path, 'ada.zip.age');
+  const { person } = jsonOf(await facelatch(['people', 'show', 'Ada', '--state', state, '--json']));
+  {
+    using journal = journalOf(doorConfig({ 'state.folder': state }));
+    journal.append({ ...eventOf['access.denied'], bestPersonId: person.id });
+    journal.append({ ...eventOf['access.denied'], bestPersonId: 'p-bob' });
+    journal.append({ ...eventOf['access.granted'], personId: 'p-bob', withPersonId: person.id });
+  }
   const exported = jsonOf(await facelatch(['people', 'export', 'Ada', file, ...to, '--state', state, '--json']));
   expect(exported).toMatchObject({ pictures: 2, kept: 0, person: { name: 'Ada' } });
   const decrypter = new Decrypter();
   decrypter.addIdentity(identity);
   const files = unzipSync(await decrypter.decrypt(readFileSync(file)));
   expect(Object.keys(files).toSorted()).toEqual(
-    ['README.txt', 'journal.jsonl', 'person.json', 'pictures.json', 'pictures/01.jpg', 'pictures/02.jpg', 'templates.json'].toSorted(),
+    [
+      'README.txt',
+      'journal.jsonl',
+      'person.json',
+      'pictures.json',
+      'pictures/01.jpg',
+      'pictures/02.jpg',
+      'templates.json',
+      'visits.json',
+    ].toSorted(),
   );
   const text = (name: string) => Buffer.from(files[name] ?? []).toString();
   expect(JSON.parse(text('person.json'))).toMatchObject({ name: 'Ada', rules: {}, consents: [] });
   expect(JSON.parse(text('templates.json')).templates).toHaveLength(2);
-  expect(text('journal.jsonl')).toContain('person.enrolled');
+  const entries = text('journal.jsonl')
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line).event);
+  expect(entries).toEqual(
+    expect.arrayContaining([
+      expect.objectContaining({ kind: 'person.enrolled', personId: person.id }),
+      expect.objectContaining({ kind: 'access.denied', bestPersonId: person.id }),
+      expect.objectContaining({ kind: 'access.granted', personId: 'somebody else', withPersonId: person.id }),
+    ]),
+  );
+  expect(text('journal.jsonl')).not.toContain('p-bob');
   const again = await facelatch(['people', 'export', 'Ada', file, ...to, '--state', state]);
   expect([again.code, again.stderr]).toEqual([2, expect.stringContaining('is not overwritten')]);
 });
