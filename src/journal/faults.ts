@@ -40,7 +40,7 @@ export function appendFault(error: unknown, file: string): Fault {
 export function damaged(file: string, cause?: unknown): Fault {
   return new Fault(
     'journal-damaged',
-    `The journal ${file} is damaged or is not a journal of facelatch; move it away to begin a new one, or restore a copy (state.folder).`,
+    `The journal ${file} is damaged or is not a journal of facelatch; restore a backup (facelatch restore), or move it away to begin a new one (state.folder).`,
     cause,
   );
 }

@@ -141,6 +141,6 @@ function faultOf(error: unknown, file: string): Fault | undefined {
 
 function damagedFault(file: string, error?: unknown): Fault {
   const said = error === undefined ? '' : ` (${messageOf(error)})`;
-  const remedy = 'restore a copy, or move it away; trained networks must then be added again';
+  const remedy = 'restore a backup (facelatch restore), or move it away; trained networks must then be added again';
   return new Fault('registry-damaged', `${file} is damaged: ${remedy}${said}`, error);
 }

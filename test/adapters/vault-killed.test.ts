@@ -8,9 +8,9 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { vaultOf } from '../../src/adapters/vault.ts';
 import { doorConfig } from '../fakes/config.ts';
+import { killsOr } from '../fakes/kills.ts';
 
-/** `KILLS=1000` for the whole campaign. */
-const kills = Number(process.env.KILLS ?? 2);
+const kills = killsOr(2);
 const place = { schema: 'people 6', column: 'pictures.picture', row: '7' };
 const ada = { person: 'p-ada' };
 

@@ -12,10 +12,10 @@ import { unpackBackup } from '../../src/vault/backup/unpack.ts';
 import { derivedKey } from '../../src/vault/derived.ts';
 import { keyText } from '../../src/vault/key-file.ts';
 import { backupKek, keyringOf, stateToBackUp } from '../fakes/backup.ts';
+import { killsOr } from '../fakes/kills.ts';
 
 const loop = fileURLToPath(new URL('../fakes/backup-loop.ts', import.meta.url));
-/** A campaign by hand: FACELATCH_TEST_KILLS=1000. */
-const kills = Number(process.env.FACELATCH_TEST_KILLS ?? 2);
+const kills = killsOr(2);
 
 let folder: string;
 beforeEach(() => {

@@ -15,6 +15,7 @@ import type { Vault } from '../../src/vault/port.ts';
 import { face, person, smallEmbedder, smallPolicy } from '../contracts/gallery.ts';
 import { fakeClock } from '../fakes/clock.ts';
 import { codeOf } from '../fakes/fault-code.ts';
+import { killsOr } from '../fakes/kills.ts';
 import { oldFormats, writeOldGallery } from '../fakes/old-gallery.ts';
 import { fillDisk, mountSmallDisk, unmountDisk } from '../fakes/small-disk.ts';
 import { memoryVault, vaultBeside } from '../fakes/vault.ts';
@@ -249,7 +250,7 @@ describe('a gallery of an earlier format', () => {
     const people = household(30, 20_000);
     writeOldGallery(file, 5, { people, embedder: smallEmbedder.sha256 });
     const whole = readFileSync(file);
-    const cuts = Number(process.env.FACELATCH_KILLS ?? 6);
+    const cuts = killsOr(6);
     let tookMs = 0;
     for (let round = 0; round <= cuts; round++) {
       if (tookMs > 0 && sql('PRAGMA user_version')[0]?.user_version === 6) {

@@ -9,7 +9,7 @@ import { fakeClock } from '../fakes/clock.ts';
 import { freshStore } from './fresh-store.ts';
 
 const fresh = freshStore();
-const damaged = expect.objectContaining({ code: 'registry-damaged', message: expect.stringContaining('restore a copy') });
+const damaged = expect.objectContaining({ code: 'registry-damaged', message: expect.stringContaining('facelatch restore') });
 
 it('takes a store as it was made', () => {
   expect(() => checkRegistryRows(fresh.store)).not.toThrow();

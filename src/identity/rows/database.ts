@@ -176,7 +176,7 @@ function faultOf(error: unknown, file: string): Fault | undefined {
     case 'damaged':
       return fault(
         'gallery-damaged',
-        `The gallery ${file} is damaged or not a database: restore a copy, or move it away and enrol everyone again (state.folder)`,
+        `The gallery ${file} is damaged or not a database: restore a backup (facelatch restore), or move it away and enrol everyone again (state.folder)`,
       );
     case 'held':
       return fault('gallery-down', `The gallery ${file} is held by another process: try again`);

@@ -55,5 +55,9 @@ function sealPicture(db: DatabaseSync, vault: Vault, pictureId: number): void {
 }
 
 function checked<Row extends object>(check: RowCheck<Row>, row: unknown): Row {
-  return checkedRow(check, row, () => new Fault('gallery-damaged', 'A row in the gallery cannot be sealed: restore a copy of the file.'));
+  return checkedRow(
+    check,
+    row,
+    () => new Fault('gallery-damaged', 'A row in the gallery cannot be sealed: restore a backup (facelatch restore)'),
+  );
 }

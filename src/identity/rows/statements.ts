@@ -29,7 +29,7 @@ export type GalleryStatements = ReturnType<typeof galleryStatements>;
 
 /** Reading throws Fault `gallery-damaged` where a row of `file` does not fit. */
 export function galleryStatements(db: DatabaseSync, file: string) {
-  const damaged = () => new Fault('gallery-damaged', `A row in the gallery ${file} cannot be used: restore a copy of the file.`);
+  const damaged = () => new Fault('gallery-damaged', `A row in the gallery ${file} cannot be used: restore a backup (facelatch restore)`);
   const read: Read = (text, check) => {
     const statement = db.prepare(text);
     // As a plain object: node:sqlite gives objects without a prototype.
@@ -169,5 +169,5 @@ const storedTemplates =
 
 function vectorOf(value: Uint8Array, embedder: EmbedderInfo, file: string): Embedding {
   if (value.length === 4 * embedder.dimension) return new Float32Array(new Uint8Array(value).buffer);
-  throw new Fault('gallery-damaged', `A template in the gallery ${file} has the wrong length: restore a copy of the file.`);
+  throw new Fault('gallery-damaged', `A template in the gallery ${file} has the wrong length: restore a backup (facelatch restore)`);
 }
