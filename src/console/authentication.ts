@@ -61,7 +61,6 @@ export function callerIn({ caller }: FastifyRequest): ConsoleCaller {
 }
 
 const flushEveryMs = 60_000;
-const sessionLifeS = 30 * 86_400;
 
 interface State extends AuthenticationOptions {
   readonly failed: FailedSignIns;
@@ -88,8 +87,9 @@ export async function authenticate(app: FastifyInstance, options: Authentication
     },
     signIn: (request, reply, name) => {
       endSession(state, request);
-      const { secret } = options.accounts.sessions.open(name, { browser: browserOf(request), address: request.site.address });
-      void reply.setCookie(cookieName(request.site), secret, { ...cookieForm(request.site), maxAge: sessionLifeS });
+      const { secret, session } = options.accounts.sessions.open(name, { browser: browserOf(request), address: request.site.address });
+      const maxAge = Math.round((Date.parse(session.expiresAt) - Date.parse(session.createdAt)) / 1000);
+      void reply.setCookie(cookieName(request.site), secret, { ...cookieForm(request.site), maxAge });
     },
     signOut: (request, reply) => {
       endSession(state, request);

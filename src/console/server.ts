@@ -5,7 +5,7 @@
 import { createServer as createHttp, type Server as HttpServer } from 'node:http';
 import { createServer as createHttps } from 'node:https';
 import type { Server as NetServer, Socket } from 'node:net';
-import { hostname } from 'node:os';
+import { hostname, networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import fastifyCompress from '@fastify/compress';
 import fastifyHelmet from '@fastify/helmet';
@@ -19,10 +19,13 @@ import { authenticate } from './authentication.ts';
 import type { Broadcast } from './broadcast.ts';
 import { canonicalAddress } from './hosts.ts';
 import type { ConsoleSettings, FromConsole, Operation } from './port.ts';
+import type { RecordEvent } from './record.ts';
 import { answerError, answerNotFound } from './refusal.ts';
+import { accountRoutes } from './routes/account-routes.ts';
 import { liveRoutes } from './routes/live.ts';
 import { operationRoutes } from './routes/operations.ts';
 import { contentPolicy, pageRoutes } from './routes/page.ts';
+import { openTls } from './tls.ts';
 
 export interface ServerParts {
   readonly settings: ConsoleSettings;
@@ -49,8 +52,7 @@ const mostConnections = 200;
 
 export async function openConsoleServer(parts: ServerParts): Promise<ConsoleServer> {
   const { settings } = parts;
-  const tls =
-    settings.tls === 'on' && settings.certificate ? { cert: settings.certificate.certificate, key: settings.certificate.key } : undefined;
+  const tls = settings.tls === 'on' ? await certified(settings) : undefined;
   let lastAskedMs = performance.now();
   const app = fastify({
     bodyLimit: 262_144,
@@ -81,6 +83,12 @@ export async function openConsoleServer(parts: ServerParts): Promise<ConsoleServ
       return lastAskedMs;
     },
   };
+}
+
+async function certified({ folder, certificate: given, hosts }: ConsoleSettings): Promise<{ readonly cert: string; readonly key: string }> {
+  const addresses = Object.values(networkInterfaces()).flatMap((found = []) => found.map(({ address }) => address));
+  const { certificate, key } = await openTls({ folder, given, machineName: hostname(), hosts, addresses, clock: systemClock });
+  return { cert: certificate, key };
 }
 
 /** Without TLS, only the proxy is answered. */
@@ -124,20 +132,19 @@ async function plugins(app: FastifyInstance, settings: ConsoleSettings): Promise
 
 async function routes(app: FastifyInstance, parts: ServerParts): Promise<void> {
   const { settings, say } = parts;
-  const accounts = openAccounts({ file: join(settings.folder, 'console.sqlite'), clock: systemClock });
+  const hourMs = 3_600_000;
+  const life = { idleMs: settings.idleHours * hourMs, longestMs: settings.sessionHours * hourMs };
+  const accounts = openAccounts({ file: join(settings.folder, 'console.sqlite'), clock: systemClock, life });
   app.addHook('onClose', async () => accounts[Symbol.dispose]());
   const rules = { machineName: hostname(), hosts: settings.hosts, ingress: settings.ingress, isTls: settings.tls === 'on' };
-  const authentication = await authenticate(app, {
-    accounts,
-    clock: systemClock,
-    rules,
-    record: (event) => say({ kind: 'record', event }),
-  });
+  const record: RecordEvent = (event) => say({ kind: 'record', event });
+  const authentication = await authenticate(app, { accounts, clock: systemClock, rules, record });
   await pageRoutes(app, settings);
   await app.register(
     async (api) => {
       operationRoutes(api, parts);
       liveRoutes(api, { ...parts, authentication });
+      await accountRoutes(api, { accounts, authentication, clock: systemClock, record, title: settings.door });
     },
     { prefix: '/api/v1' },
   );

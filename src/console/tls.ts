@@ -1,7 +1,7 @@
 /**
- * The certificate of the console: the owner's own goes in, or the names of this machine, for which one is made and kept;
- * certificate, key and fingerprint come out. A made one is signed by nobody: browsers warn of it, and the owner compares
- * the fingerprint that the door prints.
+ * The certificate of the console: the owner's own goes in, or the names of this machine, for which one is made and
+ * kept; certificate, key and fingerprint come out. A made one is signed by nobody: browsers warn of it, and the owner
+ * compares the fingerprint that the door prints.
  */
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';

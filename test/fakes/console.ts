@@ -64,7 +64,7 @@ export async function consoleServer({
   const accounts = openAccounts({ file: join(folder, 'console.sqlite'), clock, work: cheapWork() });
   const events: ConsoleEvent[] = [];
   const record: RecordEvent = (event) => void events.push(event);
-  const app = Fastify();
+  const app = Fastify({ ajv: { customOptions: { coerceTypes: false, removeAdditional: false, strict: false } } });
   app.setErrorHandler(answerError);
   app.setNotFoundHandler(answerNotFound);
   const authentication = await authenticate(app, {

@@ -8,7 +8,7 @@ import { type Account, type AccountRows, accountOf, accountRows } from './accoun
 import { type Invitations, invitationsIn } from './invitations.ts';
 import { type NewPasskey, type Passkeys, passkeysIn } from './passkeys.ts';
 import { newPassword, type PasswordWork, passwordWork } from './password.ts';
-import { type Sessions, sessionsIn } from './sessions.ts';
+import { type SessionLife, type Sessions, sessionsIn } from './sessions.ts';
 import { openStore, type Store } from './store.ts';
 import { type Tokens, tokensIn } from './tokens.ts';
 import { type SignInTries, triesIn } from './tries.ts';
@@ -42,6 +42,9 @@ export interface Accounts extends Disposable {
   readonly tries: SignInTries;
 }
 
+/** As the settings `console.idleHours` and `console.sessionHours` have it. */
+const usualLife: SessionLife = { idleMs: 24 * 3_600_000, longestMs: 168 * 3_600_000 };
+
 interface Opened {
   readonly store: Store;
   readonly rows: AccountRows;
@@ -59,10 +62,11 @@ export function openAccounts({
   file,
   clock,
   work = passwordWork(),
-}: Pick<Store, 'file' | 'clock'> & { readonly work?: PasswordWork }): Accounts {
+  life = usualLife,
+}: Pick<Store, 'file' | 'clock'> & { readonly work?: PasswordWork; readonly life?: SessionLife }): Accounts {
   const store = openStore({ file, clock });
   const rows = accountRows(store);
-  const [passkeys, sessions, invitations] = [passkeysIn(store, rows), sessionsIn(store, rows), invitationsIn(store, rows)];
+  const [passkeys, sessions, invitations] = [passkeysIn(store, rows), sessionsIn(store, rows, life), invitationsIn(store, rows)];
   const opened: Opened = { store, rows, work, passkeys, sessions, invitations };
   return {
     list: () => rows.all().map(accountOf),

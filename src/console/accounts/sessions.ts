@@ -1,6 +1,6 @@
 /**
- * Who is signed in: the secret of a cookie goes in, the session and its account come out. A session ends after a week
- * without use, a month after it began, or when somebody revokes it.
+ * Who is signed in: the secret of a cookie goes in, the session and its account come out. A session ends after some
+ * time without use, some time after it began, or when somebody revokes it.
  */
 import { Compile, Type } from '../../base/schema.ts';
 import type { AccountRow, AccountRows } from './account-rows.ts';
@@ -40,9 +40,12 @@ export interface Sessions {
   revokeAll(name: string, keptId?: string): number;
 }
 
-const dayMs = 86_400_000;
-const idleMs = 7 * dayMs;
-const longestMs = 30 * dayMs;
+/** How long a session lasts: unused, and at all. */
+export interface SessionLife {
+  readonly idleMs: number;
+  readonly longestMs: number;
+}
+
 /** A use is noted once in this time: a page asks many times a second. */
 const notedMs = 60_000;
 /** Of one account; the one that was unused for longest goes. */
@@ -65,7 +68,7 @@ const columns = `
   SELECT sessions.id, account, name, sessions.created_at AS createdAt, used_at AS usedAt, browser, address
   FROM sessions JOIN accounts ON accounts.id = account`;
 
-export function sessionsIn(store: Store, accounts: AccountRows): Sessions {
+export function sessionsIn(store: Store, accounts: AccountRows, { idleMs, longestMs }: SessionLife): Sessions {
   const { clock } = store;
   const sql = {
     add: store.prepare('INSERT INTO sessions (hash, id, account, created_at, used_at, browser, address) VALUES (?, ?, ?, ?, ?, ?, ?)'),
@@ -80,6 +83,9 @@ export function sessionsIn(store: Store, accounts: AccountRows): Sessions {
       `DELETE FROM sessions WHERE account = ?1 AND id NOT IN (SELECT id FROM sessions WHERE account = ?1 ORDER BY used_at DESC LIMIT ${mostOfOne})`,
     ),
   };
+  const sessionOf = ({ id, name, createdAt, usedAt, browser, address }: Row): Session => ({
+    ...{ id, name, browser, address, createdAt: isoOf(createdAt), lastUsedAt: isoOf(usedAt), expiresAt: isoOf(createdAt + longestMs) },
+  });
   const isOver = ({ usedAt, createdAt }: Row) => clock.wall() - usedAt > idleMs || clock.wall() - createdAt > longestMs;
   const live = (row: unknown): Row | undefined => {
     const found = rowAs(store, form, row);
@@ -117,7 +123,3 @@ export function sessionsIn(store: Store, accounts: AccountRows): Sessions {
     revokeAll: (name, keptId = '') => Number(sql.endOthers.run(accounts.sure(name).id, keptId).changes),
   };
 }
-
-const sessionOf = ({ id, name, createdAt, usedAt, browser, address }: Row): Session => ({
-  ...{ id, name, browser, address, createdAt: isoOf(createdAt), lastUsedAt: isoOf(usedAt), expiresAt: isoOf(createdAt + longestMs) },
-});

@@ -6,6 +6,7 @@ import { operatorName, roles } from '../../command/port.ts';
 import type { Accounts } from '../accounts/accounts.ts';
 import type { Authentication } from '../authentication.ts';
 import type { RecordEvent } from '../record.ts';
+import { refusedForm } from './refused-form.ts';
 
 /** What the account routes work with. */
 export interface AccountParts {
@@ -20,19 +21,8 @@ export interface AccountParts {
 /** Adds routes to the server. */
 export type AddRoutes<Parts> = (app: FastifyInstance, parts: Parts) => void;
 
-/** The form of every answer that is no success. */
-const errorAnswer = Type.Object(
-  {
-    error: Type.Object({
-      code: Type.String({ description: 'Why, for programs.' }),
-      message: Type.String({ description: 'Why, and what to do: one sentence for people.' }),
-    }),
-  },
-  { description: 'Refused, with the reason.' },
-);
-
-/** Answers of a route: `good`, or the error form. */
-export const answers = <const T extends TSchema>(good: T) => ({ 200: good, '4xx': errorAnswer, '5xx': errorAnswer }) as const;
+/** Answers of a route: `good`, or why not. */
+export const answers = <const T extends TSchema>(good: T) => ({ 200: good, default: refusedForm }) as const;
 
 const closed = { additionalProperties: false } as const;
 export const body = <const P extends Parameters<typeof Type.Object>[0]>(properties: P) => Type.Object(properties, closed);

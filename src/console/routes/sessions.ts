@@ -8,11 +8,11 @@ import { type AccountParts, type AddRoutes, answers, body, doneAnswer, isDone, l
 const config = { role: 'viewer', needsSession: true } as const;
 const params = Type.Object({ id: listedId });
 const querystring = Type.Object({
-  everybody: Type.Optional(Type.Boolean({ description: 'Those of all accounts; admins only.' })),
+  everybody: Type.Optional(Type.Enum(['true'], { description: 'Those of all accounts; admins only.' })),
 });
 
 /** Whose they may see or end: undefined for everybody's. */
-function whose({ name, role: own }: ConsoleCaller, everybody = false): string | undefined {
+function whose({ name, role: own }: ConsoleCaller, everybody?: 'true'): string | undefined {
   if (everybody && own !== 'admin') throw new TurnedAway(403, 'role', 'Only an admin sees what belongs to others');
   return everybody ? undefined : name;
 }
