@@ -43,7 +43,7 @@ interface KeyringPlace {
 }
 
 export interface KeyringOptions extends KeyringPlace {
-  /** 32 bytes. The keyring takes it over, and overwrites it with zeros when it is closed. */
+  /** 32 bytes. The keyring takes it over, and overwrites it with zeros when it is closed or does not open. */
   readonly kek: Uint8Array;
   readonly source: KeySource;
 }
@@ -66,15 +66,15 @@ export function openKeyringBy({
   const { file, now, lockTimeoutMs = 5000 } = options;
   return keyringGuarded(file, () => {
     const there = openKeyringFile(file, lockTimeoutMs);
-    const { db } = there;
+    let state: OpenKeyring | undefined;
     try {
       const given = choose(notesIn(there));
-      if (given.kek.length !== keyBytes) throw new TypeError(`a key-encryption key has ${keyBytes} bytes`);
-      const state: OpenKeyring = { ...there, now, kek: given.kek, source: given.source, wrapping: undefined };
-      transact(db, () => begin(state, given));
+      state = { ...there, now, kek: given.kek, source: given.source, wrapping: undefined };
+      begin(state, given);
       return vaultOf(state);
     } catch (error) {
-      db.close();
+      if (state) dropKeys(state);
+      there.db.close();
       throw error;
     }
   });
@@ -149,23 +149,31 @@ function vaultOf(state: OpenKeyring): Vault {
       ),
     derived: (purpose) => derivedKey(state.kek, purpose),
     [Symbol.dispose]: () => {
-      state.wrapping?.key.fill(0);
-      state.kek.fill(0);
+      dropKeys(state);
       if (db.isOpen) db.close();
     },
   };
 }
 
+function dropKeys({ kek, wrapping }: OpenKeyring): void {
+  wrapping?.key.fill(0);
+  kek.fill(0);
+}
+
 /** Notes the first epoch, or checks that the KEK is that of the keyring. */
 function begin(state: OpenKeyring, given: KeyNotes): void {
-  const { sql, file } = state;
-  if (sql.epoch.get() === undefined) {
-    startEpoch(state, 1);
-    note(state, given);
-  }
-  present(state);
-  if (sql.key.get('door') === undefined && sql.keys.all().length > 0) throw keyringDamaged(file, new Error('without the key of the door'));
-  keyFor(state, 'door').fill(0);
+  const { sql, file, db, kek } = state;
+  if (kek.length !== keyBytes) throw new TypeError(`a key-encryption key has ${keyBytes} bytes`);
+  transact(db, () => {
+    if (sql.epoch.get() === undefined) {
+      startEpoch(state, 1);
+      note(state, given);
+    }
+    present(state);
+    if (sql.key.get('door') === undefined && sql.keys.all().length > 0)
+      throw keyringDamaged(file, new Error('without the key of the door'));
+    keyFor(state, 'door').fill(0);
+  });
 }
 
 function knownOwner({ file }: OpenKeyring, name: string): KeyOwner {

@@ -53,11 +53,13 @@ export function present(state: OpenKeyring, row: unknown = state.sql.epoch.get()
   const { n, salt, proof } = checkedRow(epochForm, row, () => keyringDamaged(file, new Error('no epoch')));
   if (wrapping?.epoch === n && Buffer.compare(wrapping.salt, salt) === 0) return wrapping;
   const key = wrappingKey(kek, n, salt);
-  if (Buffer.compare(proofOf(key, n), proof) !== 0)
+  if (Buffer.compare(proofOf(key, n), proof) !== 0) {
+    key.fill(0);
     throw new Fault(
       'vault-unfit',
       `The key that was given is not the one that ${file} was made with: give the right one (facelatch vault status says from where), or restore it from the recovery phrase (facelatch vault recover)`,
     );
+  }
   wrapping?.key.fill(0);
   state.wrapping = { epoch: n, salt, key };
   return state.wrapping;
@@ -178,9 +180,10 @@ function wrapAgain(state: OpenKeyring, kek: Uint8Array): void {
   const epoch = epochAhead(state) + 1;
   const key = startEpoch(state, epoch, kek);
   sql.settled.run();
-  for (const [owner, dek] of keys) {
-    sql.setKey.run(owner, encrypted(key, wrapBound(owner, epoch), dek));
-    dek.fill(0);
+  try {
+    for (const [owner, dek] of keys) sql.setKey.run(owner, encrypted(key, wrapBound(owner, epoch), dek));
+  } finally {
+    for (const [, dek] of keys) dek.fill(0);
   }
 }
 

@@ -198,7 +198,10 @@ it('a second process sees keys and destructions of the first at once, whichever 
 it('another key is refused and changes nothing', () => {
   open()[Symbol.dispose]();
   const before = readFileSync(file);
-  expect(() => open(randomBytes(32))).toThrow(expect.objectContaining({ code: 'vault-unfit' }));
+  const other = new Uint8Array(randomBytes(32));
+  const opening = () => openKeyring({ file, kek: other, source: 'file', now: () => '' });
+  expect(opening).toThrow(expect.objectContaining({ code: 'vault-unfit' }));
+  expect(other).toEqual(new Uint8Array(32));
   expect(readFileSync(file)).toEqual(before);
   open()[Symbol.dispose]();
 });
