@@ -221,7 +221,7 @@ export type GalleryFinding = Extract<Event, { kind: 'gallery.lost' | 'gallery.re
  * it writes, `disk-full`; after a fault nothing is half-written.
  */
 export interface Gallery extends Disposable {
-  /** By name. Their names are opened for it: where ids are enough, there is `ids`. */
+  /** By name. From memory, but for the moment after another process has changed something. */
   list(): readonly Person[];
   /** Everyone who is enrolled, as last read; this reads no file. */
   ids(): readonly PersonId[];

@@ -76,6 +76,41 @@ describe('the gallery’s file', () => {
     expect([gallery.templates, gallery.stale]).toEqual([2, 0]);
   });
 
+  it('lists everyone without opening a name, and what another process changed at once', () => {
+    let opens = 0;
+    const real = vault;
+    vault = {
+      ...real,
+      get epoch() {
+        return real.epoch;
+      },
+      open: (...sealed) => {
+        opens++;
+        return real.open(...sealed);
+      },
+    };
+    const [gallery, other] = [open(), open()];
+    const people = ['Cy', 'Ada', 'Ben'].map((name) => gallery.enrol(person(name, face())));
+    const byName = () => gallery.list().map(({ name, pictures }) => `${name} ${pictures}`);
+    expect(gallery.list()).toEqual([people[1], people[2], people[0]]);
+    opens = 0;
+    for (let n = 0; n < 100; n++) gallery.list();
+    expect(opens).toBe(0);
+    gallery.rename(people[0]!.id, 'Aba');
+    gallery.enrol(person('Ben', face()));
+    expect(byName()).toEqual(['Aba 1', 'Ada 1', 'Ben 2']);
+    other.rename(people[0]!.id, 'Zoe');
+    other.enrol(person('Ada', face()));
+    other.forget(people[2]!.id);
+    expect(byName()).toEqual(['Ada 2', 'Zoe 1']);
+    do gallery.refresh();
+    while (gallery.unread);
+    expect(byName()).toEqual(['Ada 2', 'Zoe 1']);
+    real.destroy([{ person: people[1]!.id }]);
+    expect(byName()).toEqual(['Zoe 1']);
+    vault = real;
+  });
+
   it('is readable by its owner only, also its write-ahead log, also where it was open to all', () => {
     const modes = () => readdirSync(folderOf()).map((name) => statSync(join(folderOf(), name)).mode & 0o777);
     open().enrol(person('Ada', face()));

@@ -4,31 +4,23 @@ import type { PersonId } from '../../events.ts';
 import { looksLike } from '../lookalike.ts';
 import { isOf } from '../picture-id.ts';
 import type { Gallery, Person } from '../port.ts';
-import { isUnopened, lookMark, nameMark, openPerson, openPicture } from '../rows/at-rest.ts';
+import { isUnopened, lookMark, nameMark, openPerson, openPicture, shownPerson } from '../rows/at-rest.ts';
 import { ownPicture, pictureBytes, type RowParts } from '../rows/sealing.ts';
+import { type CopiedGallery, isBehind } from './reading.ts';
 
-/** In place of a name that cannot be opened. The person stands in lists, so that somebody can remove them. */
-export const unreadableName = '(cannot be read)';
-
-/** By name. */
-export function listPeople(parts: RowParts): Person[] {
-  const people = [...parts.sql.people()].flatMap((stored) => shownPerson(parts, stored) ?? []);
-  return people.sort((a, b) => (a.name < b.name ? -1 : Number(a.name > b.name)));
+/** By name: from memory, or from the file while something in it is still to be read. */
+export function listPeople(gallery: CopiedGallery): readonly Person[] {
+  const { copy, sql, vault } = gallery;
+  if (isBehind(gallery)) return byName([...sql.people()].flatMap((stored) => shownPerson(stored, openPerson(vault, stored)) ?? []));
+  copy.listed ??= byName([...copy.known.values()].flatMap(({ shown }) => shown ?? []));
+  return copy.listed;
 }
 
-/** Undefined for somebody who was removed and of whom rows are left. */
-function shownPerson({ vault }: RowParts, stored: NonNullable<ReturnType<RowParts['sql']['person']>>): Person | undefined {
-  const { id, pictures } = stored;
-  const row = openPerson(vault, stored);
-  if (row === 'removed') return undefined;
-  return isUnopened(row)
-    ? { id, name: unreadableName, enrolledAt: '', pictures }
-    : { id, name: row.name, enrolledAt: row.enrolledAt, pictures };
-}
+const byName = (people: Person[]): readonly Person[] => people.sort((a, b) => (a.name < b.name ? -1 : Number(a.name > b.name)));
 
-export function personWith(parts: RowParts, id: PersonId): Person | undefined {
-  const stored = parts.sql.person(id);
-  return stored && shownPerson(parts, stored);
+export function personWith({ sql, vault }: RowParts, id: PersonId): Person | undefined {
+  const stored = sql.person(id);
+  return stored && shownPerson(stored, openPerson(vault, stored));
 }
 
 /** Throws Fault `not-found`. */

@@ -9,7 +9,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { pragma } from '../../base/sqlite.ts';
 import type { PersonId } from '../../events.ts';
 import type { EmbedderInfo, Embedding } from '../../face/port.ts';
-import type { EnrolledPerson, PersonRules } from '../port.ts';
+import type { EnrolledPerson, Person, PersonRules } from '../port.ts';
 import { removedPeople } from '../rows/at-rest.ts';
 import { ownPerson, type RowParts } from '../rows/sealing.ts';
 import type { GalleryStatements } from '../rows/statements.ts';
@@ -20,6 +20,8 @@ export interface GalleryCopy {
   readonly known: Map<PersonId, KnownPerson>;
   /** In the order of their ids. */
   enrolled: readonly EnrolledPerson[];
+  /** By name; undefined until somebody asks. */
+  listed: readonly Person[] | undefined;
   stale: number;
   unrecognised: readonly PersonId[];
   /** SQLite's data version when the log was last read: another one where another process has changed something. */
@@ -49,6 +51,8 @@ interface KnownPerson {
   readonly rules: PersonRules | undefined;
   /** Whether a picture lacks a template of the embedder in use. */
   readonly stale: boolean;
+  /** As lists show the person, whoever wrote the row. */
+  readonly shown: Person | undefined;
 }
 
 /** Templates that one look reads at most, or the last person's: one or two milliseconds. */
@@ -57,7 +61,17 @@ const perLook = 30;
 const usualTemplates = 5;
 
 export const emptyCopy = (): GalleryCopy => ({
-  ...{ known: new Map(), enrolled: [], stale: 0, unrecognised: [], version: undefined, revision: 0, epoch: 0, toRead: new Set() },
+  ...{
+    known: new Map(),
+    enrolled: [],
+    listed: undefined,
+    stale: 0,
+    unrecognised: [],
+    version: undefined,
+    revision: 0,
+    epoch: 0,
+    toRead: new Set(),
+  },
 });
 
 /** Nobody is known any more. */
@@ -144,13 +158,20 @@ function read(opened: CopiedGallery, id: PersonId): KnownPerson | undefined {
   if (!own) return undefined;
   const before = copy.known.get(id)?.enrolled;
   const enrolled = before && sameTemplates(before.templates, own.templates) ? before : { id, templates: own.templates };
-  return { enrolled: own.templates.length > 0 ? enrolled : undefined, rules: own.rules, stale: sql.isStale(id, embedder.sha256) };
+  return {
+    enrolled: own.templates.length > 0 ? enrolled : undefined,
+    rules: own.rules,
+    stale: sql.isStale(id, embedder.sha256),
+    shown: own.shown,
+  };
 }
 
 function isSame(a: KnownPerson | undefined, b: KnownPerson | undefined): boolean {
   if (!a || !b) return a === b;
-  return a.enrolled === b.enrolled && a.stale === b.stale && JSON.stringify(a.rules) === JSON.stringify(b.rules);
+  return a.enrolled === b.enrolled && a.stale === b.stale && isSameText(a.rules, b.rules) && isSameText(a.shown, b.shown);
 }
+
+const isSameText = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);
 
 const sameTemplates = (a: readonly Embedding[], b: readonly Embedding[]): boolean =>
   a.length === b.length && a.every((one, i) => bytesOf(one).equals(bytesOf(b[i] ?? one)));
@@ -160,6 +181,7 @@ const bytesOf = ({ buffer, byteOffset, byteLength }: Embedding): Buffer => Buffe
 /** What the copy says about all of them together. */
 function retell({ copy }: CopiedGallery, anotherEnrolled = true): void {
   const people = [...copy.known];
+  copy.listed = undefined;
   if (anotherEnrolled) copy.enrolled = people.flatMap(([, { enrolled }]) => enrolled ?? []).sort((a, b) => (a.id < b.id ? -1 : 1));
   copy.stale = people.filter(([, { stale }]) => stale).length;
   copy.unrecognised = people.flatMap(([id, { rules, enrolled }]) => (rules && !enrolled ? [id] : []));

@@ -5,11 +5,10 @@ import type { PersonId } from '../../events.ts';
 import type { Embedding } from '../../face/port.ts';
 import { isOf } from '../picture-id.ts';
 import type { Reembedded, ReembedOptions } from '../port.ts';
-import type { PictureRow } from '../rows/at-rest.ts';
+import { type PictureRow, unreadableName } from '../rows/at-rest.ts';
 import { guarded } from '../rows/database.ts';
 import { ownPicture, pictureBytes, storeTemplate } from '../rows/sealing.ts';
 import { checkEmbedding } from '../search.ts';
-import { unreadableName } from './listing.ts';
 import { type OpenedGallery, wipeLog } from './opened.ts';
 import { isBehind, readChanges } from './reading.ts';
 

@@ -9,6 +9,7 @@ import { Compile, Type } from '../../base/schema.ts';
 import type { PersonId } from '../../events.ts';
 import { peopleOf, type SealedPlace, type Vault } from '../../vault/port.ts';
 import { skeleton } from '../lookalike.ts';
+import type { Person } from '../port.ts';
 
 export interface PersonRow {
   readonly id: PersonId;
@@ -85,6 +86,20 @@ export function openPerson(vault: Vault, { id, details }: StoredPerson): PersonR
   if (isUnopened(text)) return text;
   const row = parsed(text);
   return personForm.Check(row) ? { id, ...row } : 'damaged';
+}
+
+/** In place of a name that cannot be opened. The person stands in lists, so that somebody can remove them. */
+export const unreadableName = '(cannot be read)';
+
+/** As lists show the row; undefined for somebody who was removed and of whom rows are left. */
+export function shownPerson(
+  { id, pictures }: { readonly id: PersonId; readonly pictures: number },
+  row: PersonRow | Unopened,
+): Person | undefined {
+  if (row === 'removed') return undefined;
+  return isUnopened(row)
+    ? { id, name: unreadableName, enrolledAt: '', pictures }
+    : { id, name: row.name, enrolledAt: row.enrolledAt, pictures };
 }
 
 const picturePlace = (mark: Uint8Array, column: 'details' | 'picture'): SealedPlace => ({

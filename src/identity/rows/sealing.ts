@@ -10,7 +10,7 @@ import { checkedRow } from '../../base/sqlite.ts';
 import type { Event, PersonId } from '../../events.ts';
 import type { EmbedderInfo, Embedding } from '../../face/port.ts';
 import type { Vault } from '../../vault/port.ts';
-import type { PersonRules } from '../port.ts';
+import type { Person, PersonRules } from '../port.ts';
 import {
   imageAtRest,
   isUnopened,
@@ -23,6 +23,7 @@ import {
   type PictureRow,
   personAtRest,
   pictureAtRest,
+  shownPerson,
   type TemplateRow,
   templateAtRest,
   type Unopened,
@@ -108,14 +109,15 @@ const rulesOf = ({ sql }: RowParts, text: string): PersonRules => checkedRow(rul
 export function ownPerson(
   parts: RowParts & { readonly embedder: EmbedderInfo },
   id: PersonId,
-): { readonly rules: PersonRules | undefined; readonly templates: readonly Embedding[] } | undefined {
+): { readonly rules: PersonRules | undefined; readonly templates: readonly Embedding[]; readonly shown: Person | undefined } | undefined {
   const { sql, vault, embedder, refusals } = parts;
   const stored = sql.person(id);
   if (!stored) return undefined;
   const row = openPerson(vault, stored);
+  const shown = shownPerson(stored, row);
   if (isUnopened(row) || !fits(parts, personFields(row), stored.seal)) {
     refusals.note('person', id, isUnopened(row) ? { why: row } : {});
-    return row === 'removed' ? undefined : { rules: undefined, templates: [] };
+    return row === 'removed' ? undefined : { rules: undefined, templates: [], shown };
   }
   const templates: Embedding[] = [];
   for (const one of sql.templatesOf(id, embedder.sha256)) {
@@ -124,7 +126,7 @@ export function ownPerson(
     else if (fits(parts, templateFields(template), one.seal)) templates.push(sql.vector(template.vector, embedder));
     else refusals.note('template', id, { picture: template.sha256 });
   }
-  return { rules: rulesOf(parts, row.rules), templates };
+  return { rules: rulesOf(parts, row.rules), templates, shown };
 }
 
 /** The person's row as it stands, where this door wrote it. */
