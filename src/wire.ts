@@ -87,6 +87,8 @@ export interface House extends AsyncDisposable {
   readonly reader: FaceReader;
   readonly gallery: Gallery;
   readonly journal: Journal;
+  /** Who is removed here leaves nothing in any room. */
+  readonly roster: Pick<Roster, 'remove'>;
   /** For everyone who is not a face. */
   readonly door: Door;
   readonly status: HouseStatus;
@@ -169,7 +171,7 @@ export async function wire(config: Config, log: Log, overrides: Overrides = {}):
   rooms.metrics = used(opening, await metricsOf(config, () => readingsOf(rooms, loops.status, entrance)));
   const resources = opening.move();
   return {
-    ...{ config, reader, gallery, journal, door },
+    ...{ config, reader, gallery, journal, roster, door },
     lock: rooms.lock,
     console: web?.link,
     get status() {

@@ -3,9 +3,11 @@ import { once } from 'node:events';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { vaultOf } from '../../src/adapters/vault.ts';
 import { systemClock } from '../../src/base/time.ts';
 import { openJournal } from '../../src/journal/sqlite.ts';
 import { facelatchProcess, jsonOf, root, start, temporaryFolder } from '../cli/facelatch.ts';
+import { doorConfig } from '../fakes/config.ts';
 import { freePort } from '../fakes/mosquitto.ts';
 
 const demo = join(root, 'config', 'demo.json');
@@ -38,6 +40,17 @@ describe('the demo', () => {
     const { verdict, kinds } = journalled(folder.path);
     expect(verdict.ok).toBe(true);
     expect(kinds.filter((k) => k === 'access.granted')).toHaveLength(kinds.filter((k) => k === 'relay.pulsed').length);
+  }, 120_000);
+
+  it('whoever is a stranger in the next run is removed with their key, as everybody is', async () => {
+    using folder = temporaryFolder();
+    const args = await demoArgs(folder.path);
+    for (const enrolled of ['p02,p04', 'p04'])
+      expect(await facelatchProcess([...args, '--visits', '1', '--set', `camera.replay.enrolled=${enrolled}`])).toMatchObject({ code: 0 });
+    using vault = vaultOf(doorConfig({ 'state.folder': folder.path }));
+    expect(vault.destroyed()).toHaveLength(1);
+    expect(vault.owners().filter((owner) => owner !== 'door' && 'person' in owner)).toHaveLength(1);
+    expect(journalled(folder.path).kinds).toEqual(expect.arrayContaining(['person.removed', 'person.shredded']));
   }, 120_000);
 
   it('exits 1 when somebody was let in who should not have been', async () => {

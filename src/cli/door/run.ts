@@ -158,8 +158,9 @@ async function showOthers(
  * The demo's people come from pictures that ship with facelatch. Whom the configuration calls a stranger is removed
  * again.
  */
-async function enrolDemoPeople({ gallery, reader, journal }: House, names: readonly string[]): Promise<void> {
-  const roster = rosterOf({ gallery, journal });
+async function enrolDemoPeople({ gallery, reader, journal, roster }: House, names: readonly string[]): Promise<void> {
+  // They ship with facelatch: nobody asks for their consent.
+  const { enrol } = rosterOf({ gallery, journal });
   for (const name of names) {
     if (!demoPeople.includes(name))
       throw new Fault(
@@ -174,7 +175,7 @@ async function enrolDemoPeople({ gallery, reader, journal }: House, names: reado
         'model-unfit',
         `The networks in use find no good face in the demo picture of ${name}: choose others (face.detector, face.embedder)`,
       );
-    roster.enrol({ name, pictures: [{ picture, template: face.embedding, source: `${name}-neutral.jpg` }] });
+    enrol({ name, pictures: [{ picture, template: face.embedding, source: `${name}-neutral.jpg` }] });
   }
   for (const name of demoPeople) {
     const person = names.includes(name) ? undefined : gallery.find(name);
