@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import { stateFolder } from '../../adapters/basics.ts';
 import { dropStaged, keyHere, placeStaged, type StagedBackup, stageBackup, type TakenOver, takeOver } from '../../adapters/restore.ts';
+import { Fault } from '../../base/errors.ts';
 import { giveToOwnerOfFolder, writeWhole } from '../../base/whole-file.ts';
 import { lockChanges, lockState } from '../../host/lock.ts';
 import type { Config } from '../../settings/load.ts';
@@ -50,7 +51,7 @@ export function restoreCommand(stop: AbortSignal, exit: (code: number) => void):
     const opener = secret ? { scalar: derivedKey(secret, 'backup identity') } : { identities: identitiesIn(options.identity ?? '') };
     const staged = await staging(config, file, opener, stop);
     try {
-      const kek = secret ?? keyHere(config, staged) ?? (await askPhrase(stop));
+      const kek = secret ?? keyHere(config, staged) ?? (await askPhrase(stop, 'The key of the vault in this backup is not on this device'));
       const restored = await restoring(config, staged, kek, options, stop);
       if (restored) print(options, jsonOf(restored), () => textOf(restored, config));
       else print(options, { restored: false }, () => `${folder} was not restored, and is what it was`);
@@ -61,8 +62,15 @@ export function restoreCommand(stop: AbortSignal, exit: (code: number) => void):
   });
 }
 
-async function askPhrase(stop: AbortSignal): Promise<Uint8Array> {
-  return keyOfPhrase(await askSecret({ prompt: 'Recovery phrase (24 words, not shown): ', stop }));
+/** `why`: it is needed although the backup is opened without it. */
+async function askPhrase(stop: AbortSignal, why?: string): Promise<Uint8Array> {
+  const line = await askSecret({ prompt: `${why === undefined ? '' : `${why}. `}Recovery phrase (24 words, not shown): `, stop });
+  if (line.trim() !== '' || process.stdin.isTTY) return keyOfPhrase(line);
+  const other = why === undefined ? ', or open the backup with an identity of age (--identity FILE)' : '';
+  throw new Fault(
+    'bad-argument',
+    `${why === undefined ? '' : `${why}. `}Nobody can type the recovery phrase, because this is not a terminal: give its 24 words on standard input${other}`,
+  );
 }
 
 async function staging(config: Config, file: string, opener: Opener, stop: AbortSignal): Promise<StagedBackup> {

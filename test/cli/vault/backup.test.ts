@@ -53,6 +53,18 @@ it('a wrong identity, and a daemon that runs, end with one sentence and leave ev
   expect(readdirSync(folder.path)).toEqual(before);
 });
 
+it('without a terminal it says so, and how to open a backup otherwise', { timeout: 60_000 }, async () => {
+  const elsewhere = join(folder.path, 'new');
+  const { code, stderr } = await facelatch(['restore', backup, '--state', elsewhere]);
+  expect([code, stderr]).toEqual([2, expect.stringMatching(/not a terminal: give its 24 words on standard input, or .*--identity FILE/)]);
+  // With an identity too, where the key of the vault is nowhere here.
+  const other = await facelatch(['restore', backup, '--identity', identityFile, '--state', elsewhere]);
+  expect([other.code, other.stderr]).toEqual([
+    2,
+    expect.stringMatching(/The key of the vault in this backup is not on this device.*24 words on standard input\n/),
+  ]);
+});
+
 it('where the keyring is gone, nothing is restored before somebody says yes', { timeout: 60_000 }, async () => {
   const lost = join(folder.path, 'lost');
   cpSync(state, lost, { recursive: true });
