@@ -1,7 +1,7 @@
 /** The console as the configuration says: how it serves, and the links with which people get accounts in it. */
 import { readFileSync } from 'node:fs';
 import { isIPv6 } from 'node:net';
-import { hostname } from 'node:os';
+import { hostname, networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { Fault, messageOf } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
@@ -11,6 +11,7 @@ import { version } from '../base/version.ts';
 import type { Role } from '../command/port.ts';
 import { type Accounts, openAccounts } from '../console/accounts/accounts.ts';
 import type { ConsoleSettings } from '../console/port.ts';
+import { type ConsoleTls, openTls } from '../console/tls.ts';
 import type { Config } from '../settings/load.ts';
 import { isOnlyHere } from '../settings/rules.ts';
 import { stateFolder } from './basics.ts';
@@ -30,6 +31,16 @@ export function consoleSettings(config: Config): ConsoleSettings {
     maxPictureBytes: config.enrolment.maxPictureBytes,
     browserCamera: false,
   };
+}
+
+/**
+ * The certificate, with TLS: the owner's, or the one that the door makes at its first start and renews in time. Made
+ * here: the console process may not sync what it writes. @throws Fault `bad-config`.
+ */
+export async function consoleTls({ tls, folder, certificate: given, hosts }: ConsoleSettings): Promise<ConsoleTls | undefined> {
+  if (tls !== 'on') return undefined;
+  const addresses = Object.values(networkInterfaces()).flatMap((found = []) => found.map(({ address }) => address));
+  return await openTls({ folder, given, machineName: hostname(), hosts, addresses, clock: systemClock });
 }
 
 /** What the console keeps: accounts, sessions, its certificate. */

@@ -7,7 +7,6 @@ import {
   chownSync,
   closeSync,
   fchmodSync,
-  fstatSync,
   fsyncSync,
   lstatSync,
   mkdirSync,
@@ -153,8 +152,7 @@ function writeSynced(file: string, content: Uint8Array | string, mode: number): 
   const bytes = typeof content === 'string' ? Buffer.from(content) : content;
   const handle = openSync(file, 'wx', mode);
   try {
-    // The umask may have taken from it. Only then: a process under --permission may not call fchmod.
-    if ((fstatSync(handle).mode & 0o777) !== mode) fchmodSync(handle, mode);
+    fchmodSync(handle, mode); // the umask may have taken from it
     for (let done = 0; done < bytes.length; ) done += writeSync(handle, bytes, done);
     fsyncSync(handle);
   } finally {

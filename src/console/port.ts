@@ -76,7 +76,7 @@ export interface ConsoleSettings {
   readonly tls: 'on' | 'loopback' | 'proxied';
   readonly hosts: readonly string[];
   readonly ingress: readonly string[];
-  /** PEM, where the owner gave one. */
+  /** PEM; with TLS. */
   readonly certificate?: { readonly certificate: string; readonly key: string };
   readonly sessionHours: number;
   readonly idleHours: number;

@@ -5,7 +5,7 @@
 import { createServer as createHttp, type Server as HttpServer } from 'node:http';
 import { createServer as createHttps } from 'node:https';
 import type { Server as NetServer, Socket } from 'node:net';
-import { hostname, networkInterfaces } from 'node:os';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import fastifyCompress from '@fastify/compress';
 import fastifyHelmet from '@fastify/helmet';
@@ -25,7 +25,6 @@ import { accountRoutes } from './routes/account-routes.ts';
 import { liveRoutes } from './routes/live.ts';
 import { operationRoutes } from './routes/operations.ts';
 import { contentPolicy, pageRoutes } from './routes/page.ts';
-import { openTls } from './tls.ts';
 
 export interface ServerParts {
   readonly settings: ConsoleSettings;
@@ -52,7 +51,8 @@ const mostConnections = 200;
 
 export async function openConsoleServer(parts: ServerParts): Promise<ConsoleServer> {
   const { settings } = parts;
-  const tls = settings.tls === 'on' ? await certified(settings) : undefined;
+  const tls =
+    settings.tls === 'on' && settings.certificate ? { cert: settings.certificate.certificate, key: settings.certificate.key } : undefined;
   let lastAskedMs = performance.now();
   const app = fastify({
     bodyLimit: 262_144,
@@ -83,12 +83,6 @@ export async function openConsoleServer(parts: ServerParts): Promise<ConsoleServ
       return lastAskedMs;
     },
   };
-}
-
-async function certified({ folder, certificate: given, hosts }: ConsoleSettings): Promise<{ readonly cert: string; readonly key: string }> {
-  const addresses = Object.values(networkInterfaces()).flatMap((found = []) => found.map(({ address }) => address));
-  const { certificate, key } = await openTls({ folder, given, machineName: hostname(), hosts, addresses, clock: systemClock });
-  return { cert: certificate, key };
 }
 
 /** Without TLS, only the proxy is answered. */

@@ -4,13 +4,14 @@
  */
 import type { Controller } from '../../access/controller.ts';
 import type { Entrance } from '../../access/entrance.ts';
-import { consoleSettings, firstLink } from '../../adapters/console.ts';
+import { consoleSettings, consoleTls, firstLink } from '../../adapters/console.ts';
 import { Fault, messageOf } from '../../base/errors.ts';
 import { systemClock } from '../../base/time.ts';
 import type { CommandPorts } from '../../command/spec.ts';
 import type { FromConsole } from '../../console/port.ts';
 import { type ConsoleProgram, openConsoleProgram } from '../../console/program.ts';
 import type { ConsoleEvent } from '../../console/record.ts';
+import type { ConsoleTls } from '../../console/tls.ts';
 import type { Loops } from '../loops.ts';
 import type { Rooms } from '../rooms.ts';
 import { type LiveFeed, liveFeed } from './live.ts';
@@ -44,8 +45,11 @@ export async function openHouseConsole(rooms: Rooms, { entrance, loops, ports }:
     else if (said.kind === 'took') feed.took();
     else if (said.kind === 'record') record(entrance.controller, said.event);
   };
+  let tls: ConsoleTls | undefined;
   try {
-    const settings = consoleSettings(config);
+    const found = consoleSettings(config);
+    tls = await consoleTls(found);
+    const settings = { ...found, ...(tls && { certificate: { certificate: tls.certificate, key: tls.key } }) };
     program = await openConsoleProgram({
       ...{ settings, log, onSaid },
       start: { kind: 'start', settings, operations: operations.map(described) },
@@ -57,7 +61,8 @@ export async function openHouseConsole(rooms: Rooms, { entrance, loops, ports }:
     return undefined;
   }
   const link = firstLink(config, log);
-  log.info({ link }, 'the console is open');
+  const fingerprint = tls?.fingerprint;
+  log.info({ link, ...(fingerprint !== undefined && { fingerprint }) }, 'the console is open');
   return { feed, link, [Symbol.asyncDispose]: async () => program?.[Symbol.asyncDispose]() };
 }
 
