@@ -5,6 +5,7 @@ import { addOperator, listOperators, operatorsFile, removeOperator, sealedOperat
 import { journalOf } from '../../src/adapters/journal.ts';
 import { vaultFiles, vaultOf } from '../../src/adapters/vault.ts';
 import { rekeyVault } from '../../src/adapters/vault-key.ts';
+import { checkKeys } from '../../src/cli/door/doctor.ts';
 import { newKey, publicKeyOf } from '../../src/command/keys.ts';
 import { operatorsIn } from '../../src/command/operators.ts';
 import type { Event } from '../../src/events.ts';
@@ -45,6 +46,7 @@ it('operators of an earlier version count once the door has sealed them, which i
   await operatorsIn(operatorsFile(config)).add(await someone('eve'));
   expect(await opened()).toEqual([]);
   expect(await listed()).toEqual({ operators: ['ada'], refused: ['eve'], unchecked: undefined });
+  expect(await checkKeys(config)).toMatchObject({ health: 'problem', found: expect.stringContaining('eve') });
 });
 
 it('a door that never had an operator takes none from a list that somebody else wrote', async () => {

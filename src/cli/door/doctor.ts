@@ -5,7 +5,7 @@ import { styleText } from 'node:util';
 import { Command } from 'commander';
 import { doorKeysFile, modelFolder, stateFolder } from '../../adapters/basics.ts';
 import { cameraOf } from '../../adapters/camera.ts';
-import { doorKeysOf } from '../../adapters/command.ts';
+import { doorKeysOf, listOperators } from '../../adapters/command.ts';
 import { journalOf } from '../../adapters/journal.ts';
 import { brokerProbe, embeddedBroker, exposedBroker } from '../../adapters/mqtt.ts';
 import { checkSysfsLine, inputsOf, relayLine } from '../../adapters/relay.ts';
@@ -139,8 +139,15 @@ async function* examine(config: Config, withCamera: boolean, stop: AbortSignal):
   for (const check of checkOptional(config)) yield check;
 }
 
-async function checkKeys(config: Config): Promise<Found> {
+export async function checkKeys(config: Config): Promise<Found> {
   const { id, copied } = await doorKeysOf(config);
+  const { refused } = await listOperators(config);
+  const names = refused.map(({ name }) => name).join(', ');
+  if (names !== '')
+    return {
+      health: 'problem',
+      found: `somebody else wrote these entries into the list of operators, and they do not count: ${names}. Find out who did, then: facelatch key remove NAME`,
+    };
   if (copied === undefined)
     return { health: 'note', found: `${id}; this machine has no id (/etc/machine-id), so a copy of this door cannot be told` };
   return copied
