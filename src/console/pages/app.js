@@ -10,15 +10,18 @@ import { t } from './words.js';
 
 /**
  * Each view: its module is loaded when it is shown; `role` says from which role on it is there.
- * @type {Readonly<Record<string, { load: () => Promise<unknown>, role?: 'viewer' | 'operator' | 'admin', show: (rest: string[]) => unknown }>>}
+ * @type {Readonly<Record<string, { load: () => Promise<unknown>, role?: 'viewer' | 'operator' | 'admin', show: (rest: string[], me: any) => unknown }>>}
  */
 const views = {
-  live: { load: () => import('./views/live.js'), show: () => html`<live-view></live-view>` },
-  people: { load: () => import('./views/people.js'), show: (rest) => html`<people-view .rest=${rest}></people-view>` },
-  timeline: { load: () => import('./views/timeline.js'), show: (rest) => html`<timeline-view .rest=${rest}></timeline-view>` },
-  learning: { load: () => import('./views/learning.js'), show: () => html`<learning-view></learning-view>` },
-  system: { load: () => import('./views/system.js'), show: (rest) => html`<system-view .rest=${rest}></system-view>` },
-  account: { load: () => import('./views/account.js'), show: () => html`<account-view></account-view>` },
+  live: { load: () => import('./views/live.js'), show: (_rest, me) => html`<live-view .me=${me}></live-view>` },
+  people: { load: () => import('./views/people.js'), show: (rest, me) => html`<people-view .rest=${rest} .me=${me}></people-view>` },
+  timeline: {
+    load: () => import('./views/timeline.js'),
+    show: (rest, me) => html`<timeline-view .rest=${rest} .me=${me}></timeline-view>`,
+  },
+  learning: { load: () => import('./views/learning.js'), show: (_rest, me) => html`<learning-view .me=${me}></learning-view>` },
+  system: { load: () => import('./views/system.js'), show: (rest, me) => html`<system-view .rest=${rest} .me=${me}></system-view>` },
+  account: { load: () => import('./views/account.js'), show: (_rest, me) => html`<account-view .me=${me}></account-view>` },
 };
 
 /** The address's part after `#/`. */
@@ -91,7 +94,7 @@ class FacelatchConsole extends PageElement {
         </nav>
       </header>
       ${this.connected ? nothing : html`<p class="banner" role="alert">${t('app.lost')}</p>`}
-      <main id="main" tabindex="-1">${this.ready ? views[this.ready]?.show(this.place.slice(1)) : nothing}</main>
+      <main id="main" tabindex="-1">${this.ready ? views[this.ready]?.show(this.place.slice(1), this.me) : nothing}</main>
     `;
   }
 

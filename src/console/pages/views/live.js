@@ -1,11 +1,152 @@
-/** Live. */
-import { html } from 'lit';
+/** Live: what the door sees, what it makes of it, how it stands, and its lock for who may. */
+import { html, nothing } from 'lit';
+import { ask } from '../api.js';
 import { PageElement } from '../element.js';
-import { t } from '../words.js';
+import '../live/picture.js';
+import { whoText } from '../live/picture.js';
+import { listenTo } from '../live-stream.js';
+import { clockText, has, percentText, t } from '../words.js';
+
+const mostEvents = 12;
 
 class LiveView extends PageElement {
+  static properties = {
+    me: {},
+    moment: { state: true },
+    state: { state: true },
+    events: { state: true },
+    problem: { state: true },
+    done: { state: true },
+    minutes: { state: true },
+  };
+
+  constructor() {
+    super();
+    /** @type {any} */
+    this.me = undefined;
+    /** @type {any} */
+    this.moment = undefined;
+    /** @type {any} */
+    this.state = undefined;
+    /** Newest first. @type {any[]} */
+    this.events = [];
+    this.problem = '';
+    this.done = '';
+    this.minutes = 5;
+  }
+
+  connectedCallback() {
+    super.connectedCallback();
+    this.until(listenTo('moment', (moment) => (this.moment = moment)));
+    this.until(listenTo('state', (state) => (this.state = state)));
+    this.until(listenTo('event', (event) => this.heard(event)));
+  }
+
+  /** @param {any} event */
+  heard(event) {
+    if (has(`event.${event.kind}`)) this.events = [event, ...this.events].slice(0, mostEvents);
+  }
+
+  /** @param {string} name @param {object} [args] */
+  async command(name, args = {}) {
+    this.problem = '';
+    this.done = '';
+    try {
+      await ask(name, args);
+      this.done = t(`live.done.${name}`);
+    } catch (error) {
+      this.problem = /** @type {Error} */ (error).message || t('app.lost');
+    }
+  }
+
   render() {
-    return html`<h1 tabindex="-1">${t('nav.live')}</h1>`;
+    return html`<h1 tabindex="-1">${t('nav.live')}</h1>
+      <div class="live">
+        <section aria-labelledby="live-camera">
+          <h2 id="live-camera" class="visually-hidden">${t('live.camera')}</h2>
+          <live-picture .moment=${this.moment}></live-picture>
+          ${this.verdict()}
+        </section>
+        <section class="side" aria-labelledby="live-door">
+          <h2 id="live-door">${t('live.door')}</h2>
+          ${this.standing()} ${this.controls()}
+          <h2>${t('live.happened')}</h2>
+          <ul class="events" aria-live="polite" aria-relevant="additions">
+            ${this.events.map((event) => this.eventLine(event))}
+          </ul>
+          ${this.events.length === 0 ? html`<p class="quiet">${t('live.quiet')}</p>` : nothing}
+        </section>
+      </div>`;
+  }
+
+  /** What the door makes of the face before it. */
+  verdict() {
+    const { moment } = this;
+    if (!moment) return html`<p class="quiet" role="status">${t('live.waiting')}</p>`;
+    const [face] = moment.faces;
+    return html`<div class="verdict card">
+      <p class="who"><strong>${whoText(moment)}</strong></p>
+      ${
+        moment.likeness === undefined
+          ? nothing
+          : html`<label class="meter"
+              >${t('live.likeness', { likeness: percentText(moment.likeness, 2), threshold: percentText(moment.threshold, 2) })}
+              <meter min="0" max="1" low=${moment.threshold} high=${moment.threshold} optimum="1" .value=${moment.likeness}></meter
+            ></label>`
+      }
+      ${face?.quality.map((/** @type {string} */ reason) => html`<p class="tag warn">${t(`quality.${reason}`)}</p>`)}
+      ${moment.live?.score === undefined ? nothing : html`<p class=${`tag ${moment.live.score > 0 ? 'good' : 'warn'}`}>${t(moment.live.score > 0 ? 'live.alive' : 'live.not-alive')}</p>`}
+    </div>`;
+  }
+
+  standing() {
+    const { state } = this;
+    if (!state) return html`<p class="quiet">${t('app.loading')}</p>`;
+    /** @param {string} text @param {string} kind */
+    const tag = (text, kind) => html`<span class=${`tag ${kind}`}>${text}</span>`;
+    return html`<p class="row" role="status">
+        ${tag(t(`live.lock.${state.lock}`), state.lock === 'locked' ? 'good' : state.lock === 'released' ? 'warn' : 'bad')}
+        ${tag(t(state.armed ? 'live.armed' : 'live.disarmed'), state.armed ? 'good' : 'warn')}
+        ${state.contact === 'none' ? nothing : tag(t(`live.contact.${state.contact}`), state.contact === 'closed' ? 'good' : 'warn')}
+        ${tag(t(`live.camera.${state.camera}`), state.camera === 'running' ? 'good' : 'bad')}
+        ${state.faceStopped ? tag(t('live.face-stopped'), 'bad') : nothing} ${state.lockedOut ? tag(t('live.locked-out'), 'warn') : nothing}
+        ${state.tampered ? tag(t('live.tampered'), 'bad') : nothing}
+      </p>
+      ${state.vaultLocked ? html`<p class="notice bad">${state.vaultLocked} <a href="#/system/vault">${t('live.unlock')}</a></p>` : nothing}
+      ${state.galleryDown ? html`<p class="notice bad">${state.galleryDown}</p>` : nothing}`;
+  }
+
+  controls() {
+    if (this.me?.caller?.role === 'viewer') return nothing;
+    const { state } = this;
+    return html`<div class="row controls">
+        <button class="main" @click=${() => this.command('door.open')}>${t('live.open')}</button>
+        <button @click=${() => this.command(state?.armed ? 'disarm' : 'arm')}>${t(state?.armed ? 'live.disarm' : 'live.arm')}</button>
+        ${state?.lockedOut || state?.faceStopped ? html`<button @click=${() => this.command('lockout.reset')}>${t('live.reset')}</button>` : nothing}
+      </div>
+      <div class="row controls">
+        <label class="minutes"
+          >${t('live.hold-minutes')}<input
+            type="number"
+            min="1"
+            max="480"
+            .value=${String(this.minutes)}
+            @change=${(/** @type {any} */ event) => (this.minutes = Math.min(480, Math.max(1, Number(event.target.value) || 1)))}
+        /></label>
+        <button @click=${() => this.command('door.hold', { durationMs: this.minutes * 60_000 })}>${t('live.hold')}</button>
+        <button @click=${() => this.command('door.release')}>${t('live.release')}</button>
+      </div>
+      <p role="alert" class=${this.problem ? 'notice bad' : ''}>${this.problem}</p>
+      <p role="status" class=${this.done ? 'notice good' : ''}>${this.done}</p>`;
+  }
+
+  /** @param {any} event */
+  eventLine(event) {
+    const who = event.person ?? t('live.somebody');
+    const reason = event.reason && has(`denial.${event.reason}`) ? t(`denial.${event.reason}`) : (event.detail ?? '');
+    return html`<li class=${event.kind === 'access.granted' ? 'granted' : event.kind === 'access.denied' ? 'denied' : ''}>
+      <time datetime=${event.at ?? ''}>${event.at ? clockText(event.at) : ''}</time> ${t(`event.${event.kind}`, { who, reason })}
+    </li>`;
   }
 }
 customElements.define('live-view', LiveView);

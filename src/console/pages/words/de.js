@@ -1,15 +1,13 @@
-/** German. @type {Readonly<Record<string, string>>} */
-export const de = {
-  'app.loading': 'Wird geladen…',
-  'app.lost': 'Die Verbindung zur Tür ist unterbrochen. Sie kommt von selbst wieder.',
-  'app.navigation': 'Ansichten',
-  'app.offline': 'Die Tür antwortet nicht. Neuer Versuch…',
-  'app.skip': 'Zum Inhalt springen',
-  'nav.account': 'Konto',
-  'nav.learning': 'Lernen',
-  'nav.live': 'Live',
-  'nav.people': 'Personen',
-  'nav.system': 'System',
-  'nav.timeline': 'Verlauf',
-  'sign-in.title': 'Anmelden',
-};
+/** German: the texts of all views. */
+import { account } from './de/account.js';
+import { app } from './de/app.js';
+import { events } from './de/events.js';
+import { learning } from './de/learning.js';
+import { live } from './de/live.js';
+import { people } from './de/people.js';
+import { signIn } from './de/sign-in.js';
+import { system } from './de/system.js';
+import { timeline } from './de/timeline.js';
+
+/** @type {Readonly<Record<string, string>>} */
+export const de = { ...account, ...app, ...events, ...learning, ...live, ...people, ...signIn, ...system, ...timeline };

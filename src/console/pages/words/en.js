@@ -1,15 +1,13 @@
-/** English. Keys are sorted by the view that shows them. @type {Readonly<Record<string, string>>} */
-export const en = {
-  'app.loading': 'Loading…',
-  'app.lost': 'The connection to the door is lost. It comes back by itself.',
-  'app.navigation': 'Views',
-  'app.offline': 'The door does not answer. Trying again…',
-  'app.skip': 'Skip to the content',
-  'nav.account': 'Account',
-  'nav.learning': 'Learning',
-  'nav.live': 'Live',
-  'nav.people': 'People',
-  'nav.system': 'System',
-  'nav.timeline': 'Timeline',
-  'sign-in.title': 'Sign in',
-};
+/** English: the texts of all views. */
+import { account } from './en/account.js';
+import { app } from './en/app.js';
+import { events } from './en/events.js';
+import { learning } from './en/learning.js';
+import { live } from './en/live.js';
+import { people } from './en/people.js';
+import { signIn } from './en/sign-in.js';
+import { system } from './en/system.js';
+import { timeline } from './en/timeline.js';
+
+/** @type {Readonly<Record<string, string>>} */
+export const en = { ...account, ...app, ...events, ...learning, ...live, ...people, ...signIn, ...system, ...timeline };
