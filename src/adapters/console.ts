@@ -18,11 +18,11 @@ import { stateFolder } from './basics.ts';
 
 /** Throws Fault `bad-config` where the certificate cannot be read. */
 export function consoleSettings(config: Config): ConsoleSettings {
-  const { address, port, tls, hosts, ingress, certificateFile, keyFile } = config.console;
+  const { address, port, tls, hosts, ingress, certificateFile, keyFile, sessionHours, idleHours } = config.console;
   const plain =
     tls === 'off' && !isOnlyHere(address) ? 'proxied' : tls === 'on' || (tls === 'auto' && !isOnlyHere(address)) ? 'on' : 'loopback';
   return {
-    ...{ door: config.door.id, address, port, hosts, ingress, version },
+    ...{ door: config.door.id, address, port, hosts, ingress, sessionHours, idleHours, version },
     tls: plain,
     ...(certificateFile !== '' && {
       certificate: { certificate: fileText(certificateFile, 'certificateFile'), key: fileText(keyFile, 'keyFile') },

@@ -78,6 +78,8 @@ export interface ConsoleSettings {
   readonly ingress: readonly string[];
   /** PEM; with TLS. */
   readonly certificate?: { readonly certificate: string; readonly key: string };
+  readonly sessionHours: number;
+  readonly idleHours: number;
   /** The only folder in which the process may write. */
   readonly folder: string;
   /** Largest picture that may be uploaded, bytes. */

@@ -22,5 +22,7 @@ export const web = {
   certificateFile: string('File with the certificate (PEM), with its chain. Empty: the console makes its own at the first start.', ''),
   keyFile: string('File with the private key of the certificate (PEM).', ''),
   ingress: names("IP addresses of a proxy, such as Home Assistant's, from which the header `X-Ingress-Path` is believed.", []),
+  sessionHours: whole('Longest time that somebody stays signed in. Hours.', 168, 1, 8760),
+  idleHours: whole('Time without use after which somebody is signed out. Hours.', 24, 1, 8760),
   liveFps: whole('Most pictures a second that the live view shows.', 5, 1, 30),
 };

@@ -11,7 +11,7 @@ export interface TestPage extends AsyncDisposable {
   readonly page: Page;
   readonly context: BrowserContext;
   /** Errors of scripts, and complaints of the browser, so far. */
-  readonly complaints: readonly string[];
+  readonly complaints: string[];
 }
 
 export interface TestBrowser extends AsyncDisposable {

@@ -6,8 +6,8 @@
 /** @typedef {'moment' | 'event' | 'state' | 'enrolment' | 'training' | 'connection'} Topic */
 
 const target = new EventTarget();
-/** @type {{ source: EventSource | undefined, listeners: number, connected: boolean }} */
-const stream = { source: undefined, listeners: 0, connected: false };
+/** @type {{ source: EventSource | undefined, listeners: number, connected: boolean, state: any }} */
+const stream = { source: undefined, listeners: 0, connected: false, state: undefined };
 
 /** @param {boolean} connected */
 function tellConnection(connected) {
@@ -30,10 +30,15 @@ function open() {
     }
   };
   for (const topic of ['moment', 'event', 'state', 'enrolment', 'training'])
-    source.addEventListener(topic, (event) => target.dispatchEvent(new CustomEvent(topic, { detail: JSON.parse(event.data) })));
+    source.addEventListener(topic, (event) => {
+      const detail = JSON.parse(event.data);
+      if (topic === 'state') stream.state = detail;
+      target.dispatchEvent(new CustomEvent(topic, { detail }));
+    });
 }
 
 function close() {
+  stream.state = undefined;
   stream.source?.close();
   stream.source = undefined;
 }
@@ -44,6 +49,7 @@ document.addEventListener('visibilitychange', () => {
 });
 
 /**
+ * Whoever listens for the state hears the present one first.
  * @param {Topic} topic @param {(detail: any) => void} listener
  * @returns {() => void} ends it
  */
@@ -52,6 +58,7 @@ export function listenTo(topic, listener) {
   const heard = (event) => listener(/** @type {CustomEvent} */ (event).detail);
   target.addEventListener(topic, heard);
   stream.listeners++;
+  if (topic === 'state' && stream.state) listener(stream.state);
   open();
   return () => {
     target.removeEventListener(topic, heard);

@@ -29,6 +29,7 @@ const session = Type.Object(
         id: Type.String({ description: 'Of the session or token, as their lists have it.' }),
       }),
     ),
+    door: Type.Optional(Type.String({ description: 'The name of the door, for whoever is signed in.' })),
   },
   { description: 'Who asks, and which ways to sign in there are.' },
 );
@@ -47,7 +48,7 @@ export const addSignIn: AddRoutes<AccountParts & { readonly passkeys: PasskeyChe
   api.get('/session', { config, schema: { tags, summary: 'Who is signed in', response: answers(session) } }, async ({ caller, site }) => ({
     isFirstRun: accounts.list().length === 0,
     passkeys: site.noPasskeys ?? ('possible' as const),
-    ...(caller ? { caller: { name: caller.name, role: caller.role, by: caller.by, id: caller.id } } : {}),
+    ...(caller ? { caller: { name: caller.name, role: caller.role, by: caller.by, id: caller.id }, door: parts.title } : {}),
   }));
 
   const signIn = body({

@@ -1,0 +1,90 @@
+/** The first five minutes in a real Chromium: the printed link, the first account, the live view, signing out and in. */
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { axeOf } from '../fakes/axe.ts';
+import { openChromium, phone, type TestBrowser } from '../fakes/browser.ts';
+import { type ConsoleDoor, consolePassword, openConsoleDoor } from '../fakes/console-door.ts';
+
+let browser: TestBrowser;
+let door: ConsoleDoor;
+beforeAll(async () => {
+  [browser, door] = await Promise.all([openChromium(), openConsoleDoor()]);
+}, 60_000);
+afterAll(async () => {
+  await door?.[Symbol.asyncDispose]();
+  await browser?.[Symbol.asyncDispose]();
+});
+
+it('the printed link makes the first admin, once; then that person signs out and in again', async () => {
+  const link = door.house.console;
+  expect(link).toMatch(/^http:\/\/localhost:\d+\/#\/join\/[\w-]{43}$/);
+  await using first = await browser.open(phone);
+  const { page } = first;
+  await page.goto(link!);
+  await page.getByRole('heading', { name: 'Your account at this door' }).waitFor();
+  // The secret is in no address and no history any more.
+  expect(page.url()).not.toContain('join');
+  await axeOf(first);
+  await page.getByLabel('Name').fill('ada');
+  await page.getByLabel('New password').fill(consolePassword);
+  await page.getByLabel('The same password again').fill('something else, as long');
+  await page.getByRole('button', { name: 'Continue with the password' }).click();
+  await page.getByText('The two passwords differ').waitFor();
+  await page.getByLabel('The same password again').fill(consolePassword);
+  await page.getByRole('button', { name: 'Continue with the password' }).click();
+  await page.getByRole('heading', { name: 'Live' }).waitFor();
+  expect(door.events).toContainEqual(expect.objectContaining({ kind: 'console.joined', name: 'ada', role: 'admin', with: 'password' }));
+  expect(first.complaints).toEqual([]);
+
+  await using second = await browser.open();
+  await second.page.goto(link!);
+  await second.page.getByText('This invitation was used').waitFor();
+  await second.page.getByLabel('Name').fill('ada');
+  await second.page.getByLabel('Password').fill('not the right one');
+  await second.page.getByRole('button', { name: 'Sign in', exact: true }).click();
+  await second.page
+    .getByRole('alert')
+    .filter({ hasText: /password/i })
+    .waitFor();
+  await second.page.getByLabel('Password').fill(consolePassword);
+  await second.page.getByRole('button', { name: 'Sign in', exact: true }).click();
+  await second.page.getByRole('heading', { name: 'Live' }).waitFor();
+}, 60_000);
+
+it('the live view shows the camera with the names of faces, opens the door for an operator, and not for a viewer', async () => {
+  await using operator = await door.signedIn(browser, 'operator', 'live');
+  const { page } = operator;
+  await page.getByText('locked', { exact: true }).waitFor();
+  const shown = (async () => {
+    for (let n = 0; n < 40 && !(await page.locator('.caption.known').count()); n++) await door.show('p01', 2);
+  })();
+  await page.locator('.caption.known', { hasText: 'p01' }).waitFor();
+  await shown;
+  await page.getByText('p01 was let in').first().waitFor();
+  const before = door.relay.pulses.length;
+  await page.getByRole('button', { name: 'Open the door' }).click();
+  await page.getByText('The lock was released.').waitFor();
+  expect(door.relay.pulses.length).toBe(before + 1);
+  expect(door.events).toContainEqual(
+    expect.objectContaining({ kind: 'request.granted', what: 'open', by: expect.objectContaining({ kind: 'operator', via: 'console' }) }),
+  );
+  for (const theme of ['light', 'dark']) {
+    await page.locator('html').evaluate((root, name) => root.setAttribute('data-theme', name), theme);
+    await axeOf(operator);
+  }
+  expect(operator.complaints).toEqual([]);
+
+  await using viewer = await door.signedIn(browser, 'viewer', 'live');
+  await viewer.page.getByText('locked', { exact: true }).waitFor();
+  expect(await viewer.page.getByRole('button', { name: 'Open the door' }).count()).toBe(0);
+  const refused = await door.ask('viewer', 'door.open', {});
+  expect([refused.status, await refused.json()]).toMatchObject([403, { error: { code: 'role' } }]);
+}, 60_000);
+
+it('when the door restarts, the page says that the connection is lost, and comes back by itself', async () => {
+  await using opened = await door.signedIn(browser, 'viewer', 'live');
+  await opened.page.getByText('locked', { exact: true }).waitFor();
+  await door.restart();
+  await opened.page.getByText('The connection to the door is lost').waitFor();
+  await opened.page.getByText('The connection to the door is lost').waitFor({ state: 'detached', timeout: 20_000 });
+  await opened.page.getByText('locked', { exact: true }).waitFor();
+}, 60_000);
