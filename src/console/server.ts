@@ -22,9 +22,11 @@ import type { ConsoleSettings, FromConsole, Operation } from './port.ts';
 import type { RecordEvent } from './record.ts';
 import { answerError, answerNotFound } from './refusal.ts';
 import { accountRoutes } from './routes/account-routes.ts';
+import { keptPictureRoutes } from './routes/kept-pictures.ts';
 import { liveRoutes } from './routes/live.ts';
 import { operationRoutes } from './routes/operations.ts';
 import { contentPolicy, pageRoutes } from './routes/page.ts';
+import { timelineCsvRoute } from './routes/timeline-csv.ts';
 
 export interface ServerParts {
   readonly settings: ConsoleSettings;
@@ -138,6 +140,8 @@ async function routes(app: FastifyInstance, parts: ServerParts): Promise<void> {
     async (api) => {
       operationRoutes(api, parts);
       liveRoutes(api, { ...parts, authentication });
+      keptPictureRoutes(api, parts);
+      timelineCsvRoute(api, parts);
       await accountRoutes(api, { accounts, authentication, clock: systemClock, record, title: settings.door });
     },
     { prefix: '/api/v1' },

@@ -1,5 +1,5 @@
 /** The door of the journal room: an append-only, hash-chained record, from which everything is published. */
-import type { Event, EventKind } from '../events.ts';
+import type { Denial, Event, EventKind } from '../events.ts';
 
 /** Counts from 1, without gaps. */
 export type Seq = number;
@@ -121,6 +121,43 @@ export interface Journal extends Disposable {
   verify(onProgress?: (done: number, total: number) => void): ChainVerdict;
 }
 
+/** A page of a timeline. */
+export interface PageQuery {
+  /** Rows of this person, and denials for which they were the best candidate. */
+  readonly personId?: string;
+  readonly kinds?: readonly EventKind[];
+  /** Of denials, only those for one of these reasons. Rows of other kinds are not asked for one. */
+  readonly reasons?: readonly Denial[];
+  /** ISO 8601, inclusive. */
+  readonly since?: string;
+  readonly until?: string;
+  /** Only entries before and after these seqs, both exclusive. */
+  readonly before?: Seq;
+  readonly after?: Seq;
+  readonly limit: number;
+}
+
+export interface JournalPage {
+  /** Newest first. */
+  readonly entries: readonly Entry[];
+  /** What people said of these entries, the last of each: `entry.marked`. */
+  readonly marks: readonly Entry[];
+  /**
+   * `before` of the next page; absent at the end. A page may hold fewer entries than asked for, or none, and have a
+   * next one: its time was over.
+   */
+  readonly next?: Seq;
+}
+
+/** Likeness of attempts, for whoever asks how strict a door is. */
+export interface AttemptScores {
+  /** The best logit of each: of those who were let in, and of strangers who were not. Newest first. */
+  readonly granted: readonly number[];
+  readonly strangers: readonly number[];
+  /** Where the time was over: the entry from which on everything was looked at. */
+  readonly from?: Seq;
+}
+
 /** Reads the journal beside the deciding thread, for whoever asks from afar. */
 export interface JournalReader extends AsyncDisposable {
   /**
@@ -128,4 +165,8 @@ export interface JournalReader extends AsyncDisposable {
    * `busy`: too many queries wait. Throws Fault `journal-down` or `journal-damaged`.
    */
   query(query: Query & { readonly limit: number }): Promise<readonly Entry[] | 'too-long' | 'busy'>;
+  /** Throws as `query` does. */
+  page(query: PageQuery): Promise<JournalPage | 'busy'>;
+  /** Of the attempts since then (ISO 8601), before the entry `before`. Throws as `query` does. */
+  attempts(since: string, before?: Seq): Promise<AttemptScores | 'busy'>;
 }

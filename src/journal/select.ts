@@ -3,25 +3,21 @@
  * rows that fit, or `too-long`, come out. It walks from the newest row back along the index that fits best, and stops
  * when it has enough or when its time is over.
  */
-import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
+import type { DatabaseSync } from 'node:sqlite';
 import { instant } from './instant.ts';
-import type { StoredQuery } from './reader.ts';
+import type { Query } from './port.ts';
+import type { Budget, Condition } from './walk.ts';
 
-export interface Budget {
-  /** Milliseconds. */
-  readonly atMostMs: number;
-  readonly now: () => number;
+/** `persons`: what may stand in rows for the person who is asked for. */
+export interface StoredQuery extends Omit<Query, 'personId'> {
+  readonly limit: number;
+  readonly persons?: readonly string[];
 }
 
 /** So many rows in a span of time are looked through faster than any other index is walked. */
 const fewRows = 2000;
 /** The clock is looked at once for so many rows. */
 const rowsPerLook = 64;
-
-interface Condition {
-  readonly sql: string;
-  readonly values: readonly SQLInputValue[];
-}
 
 class OutOfTime extends Error {}
 

@@ -51,8 +51,8 @@ export interface LearningOptions {
 export interface Learning extends AsyncDisposable {
   readonly eyes: Eyes;
   readonly training: Training;
-  /** What is kept of visitors, for whoever limits it by time and space. */
-  readonly samples: Pick<Samples, 'dropOldest' | 'visitorDays' | 'emptyLog'>;
+  /** What is kept of visitors, for whoever limits it by time and space, or shows it. */
+  readonly samples: Pick<Samples, 'dropOldest' | 'visitorDays' | 'emptyLog' | 'pictures' | 'counts' | 'unknowns' | 'unknown'>;
   /** What is held of a person, and its removal. */
   readonly place: LearningPlace;
   /** People for whom templates of another network are being made; absent: for nobody. */

@@ -37,6 +37,18 @@ export interface KeptEntry {
   readonly mark?: Mark;
 }
 
+/** A kept picture of somebody whom nobody has named. */
+export interface UnknownPicture {
+  /** SHA-256, hexadecimal. */
+  readonly id: string;
+  readonly seq: number;
+  /** The first entry of the same visit. */
+  readonly visit: number;
+  readonly takenAt: string;
+  /** `stranger`, or `not-them` of somebody who was let in. */
+  readonly mark?: Mark;
+}
+
 export interface KeepRequest {
   readonly seq: number;
   readonly takenAt: string;
@@ -56,6 +68,12 @@ export interface Samples {
   keep(entry: KeepRequest): string | undefined;
   /** The kept pictures of an entry; none where none are. Throws Fault `seal-broken`. */
   pictures(seq: number): readonly Uint8Array[];
+  /** How many pictures are kept of each of these entries; nothing of those without. It opens none. */
+  counts(seqs: readonly number[]): ReadonlyMap<number, number>;
+  /** The pictures of people whom nobody has named, the newest first; at most so many. It opens none. */
+  unknowns(atMost: number): readonly UnknownPicture[];
+  /** One of them, opened; undefined where it is no longer there, or no longer of somebody unknown. */
+  unknown(id: string): Uint8Array | undefined;
   /**
    * What a person said of an entry; how many kept pictures it concerns. `personId`: whom it shows, for `person` and
    * `right` (by default whom it is kept for). The pictures are sealed again, under the key of whom they show now.
@@ -89,6 +107,8 @@ const sizeRow = Compile(Type.Object({ id: text, bytes: Type.Integer() }));
 const entryRow = Compile(
   Type.Object({ seq: Type.Integer(), pictures: Type.Integer(), ids: text, takenAt: text, personId: textOrNull, mark: markOrNull }),
 );
+const countRow = Compile(Type.Object({ seq: Type.Integer(), pictures: Type.Integer() }));
+const unknownRow = Compile(Type.Object({ id: text, seq: Type.Integer(), visit: Type.Integer(), takenAt: text, mark: markOrNull }));
 const idsForm = Compile(Type.Array(text));
 const ownerRow = Compile(Type.Object({ personId: textOrNull, takenAt: text, markedAt: Type.Null() }));
 
@@ -107,6 +127,11 @@ function samplesSql({ db }: RetrainStore) {
     label: db.prepare('UPDATE kept SET mark = ?, marked_at = ?, person_id = ?, picture = ? WHERE id = ?'),
     drop: db.prepare('DELETE FROM kept WHERE id = ?'),
     ofSeq: db.prepare(`SELECT ${keptColumns} FROM kept WHERE seq = ? ORDER BY rowid`),
+    counts: db.prepare('SELECT seq, count(*) AS pictures FROM kept WHERE seq IN (SELECT value FROM json_each(?)) GROUP BY seq'),
+    unknowns: db.prepare(
+      'SELECT id, seq, visit, taken_at AS takenAt, mark FROM kept WHERE person_id IS NULL ORDER BY taken_at DESC, id LIMIT ?',
+    ),
+    unknown: db.prepare(`SELECT ${keptColumns} FROM kept WHERE id = ? AND person_id IS NULL`),
     // One row for each key that seals something; of a stranger with the day.
     owners: db.prepare(`SELECT DISTINCT person_id AS personId, iif(person_id IS NULL, ${day}, '') AS takenAt, NULL AS markedAt FROM kept`),
     dropDay: db.prepare(`DELETE FROM kept WHERE person_id IS NULL AND ${day} = ?`),
@@ -139,6 +164,9 @@ export function samplesIn(options: SamplesOptions): Samples {
   return {
     keep: (entry) => keep(state, entry),
     pictures: (seq) => store.read(() => sql.ofSeq.all(seq).flatMap((row) => openedPicture(store.vault, store.row(keptRowForm, row)) ?? [])),
+    counts: (seqs) => store.read(() => countsOf(state, seqs)),
+    unknowns: (atMost) => store.read(() => sql.unknowns.all(atMost).map((row) => unknownPicture(state, row))),
+    unknown: (id) => store.read(() => openedUnknown(state, id)),
     mark: (seq, as, personId) => store.change(() => mark(state, seq, as, personId)),
     kept: () => store.read(() => sql.entries.all().map((row) => keptEntry(state, row))),
     purge: (nowMs) => emptied(store, () => purge(state, nowMs)),
@@ -190,6 +218,21 @@ function mark({ store, sql, clock }: State, seq: number, as: Mark, personId: Per
     else sql.drop.run(row.id);
   }
   return marked;
+}
+
+function countsOf({ store, sql }: State, seqs: readonly number[]): ReadonlyMap<number, number> {
+  const rows = sql.counts.all(JSON.stringify(seqs)).map((row) => store.row(countRow, row));
+  return new Map(rows.map(({ seq, pictures }) => [seq, pictures]));
+}
+
+function unknownPicture({ store }: State, row: unknown): UnknownPicture {
+  const { mark: said, ...picture } = store.row(unknownRow, row);
+  return { ...picture, ...(said !== null && { mark: said }) };
+}
+
+function openedUnknown({ store, sql }: State, id: string): Uint8Array | undefined {
+  const row = sql.unknown.get(id);
+  return row && openedPicture(store.vault, store.row(keptRowForm, row));
 }
 
 function keptEntry({ store }: State, row: unknown): KeptEntry {

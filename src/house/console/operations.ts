@@ -1,5 +1,6 @@
 /** All that the console may ask of the house: the commands, and what only it shows. */
 import { commands } from '../../command/registry.ts';
 import { asOperation, type ConsoleOperation } from './operation.ts';
+import { timelineOperations } from './timeline.ts';
 
-export const operations: readonly ConsoleOperation[] = [...commands.map(asOperation)];
+export const operations: readonly ConsoleOperation[] = [...commands.map(asOperation), ...timelineOperations];
