@@ -15,6 +15,9 @@ const cutRow = Compile(
 const placeRow = Compile(Type.Object({ seq: Type.Integer(), at: Type.String() }));
 const behindRow = Compile(Type.Object({ seq: Type.Union([Type.Integer(), Type.Null()]) }));
 
+/** SQL: the row is not one that was removed and is still to be overwritten. The plus keeps the choice of the index. */
+export const notRemoved = '+seq > ifnull((SELECT seq FROM cut), 0)';
+
 /** One cut removes the rows of at most this many checkpoints: what has grown for years goes step by step. */
 const mostPlaces = 64;
 

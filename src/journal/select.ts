@@ -4,6 +4,7 @@
  * when it has enough or when its time is over.
  */
 import type { DatabaseSync } from 'node:sqlite';
+import { notRemoved } from './cut.ts';
 import { instant } from './instant.ts';
 import type { Query } from './port.ts';
 import type { Budget, Condition } from './walk.ts';
@@ -51,7 +52,7 @@ export function selectNewest(db: DatabaseSync, query: StoredQuery, { atMostMs, n
 
 function rowsOf(db: DatabaseSync, index: string, conditions: readonly Condition[], limit: number): readonly unknown[] {
   const timely = { sql: `(seq % ${rowsPerLook} <> 0 OR in_time())`, values: [] };
-  const all = [timely, ...conditions];
+  const all = [timely, { sql: notRemoved, values: [] }, ...conditions];
   const where = all.map(({ sql }) => sql).join(' AND ');
   const statement = db.prepare(`SELECT * FROM journal ${index} WHERE ${where} ORDER BY seq DESC LIMIT ?`);
   return statement.all(...all.flatMap(({ values }) => values), limit).reverse();

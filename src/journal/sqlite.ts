@@ -8,7 +8,7 @@ import { checkedRow } from '../base/sqlite.ts';
 import type { Clock } from '../base/time.ts';
 import { append, clear, cutAway, keep, wakeAll } from './appending.ts';
 import type { CheckpointSigner } from './checkpoint.ts';
-import { oldUpTo, readCut } from './cut.ts';
+import { notRemoved, oldUpTo, readCut } from './cut.ts';
 import { damaged } from './faults.ts';
 import { instant } from './instant.ts';
 import { journalGuarded, journalHead, journalStatements, type OpenedJournal, readEntry, withCheckpoint } from './opened.ts';
@@ -174,7 +174,7 @@ function newestRows({ db }: OpenedJournal, query: Query, person?: string): reado
   if (query.until !== undefined) where('at <= ?', instant(query.until, 'until'));
   if (query.after !== undefined) where('seq > ?', query.after);
   if (query.upTo !== undefined) where('seq <= ?', query.upTo);
-  const filter = conditions.length > 0 ? `WHERE ${conditions.join(' AND ')}` : '';
+  where(notRemoved);
   // A negative limit is no limit in SQLite.
-  return db.prepare(`SELECT * FROM journal ${filter} ORDER BY seq DESC LIMIT ?`).all(...values, query.limit ?? -1);
+  return db.prepare(`SELECT * FROM journal WHERE ${conditions.join(' AND ')} ORDER BY seq DESC LIMIT ?`).all(...values, query.limit ?? -1);
 }

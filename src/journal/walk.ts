@@ -3,6 +3,7 @@
  * A database opened for reading and conditions go in; rows, and how far it came, come out.
  */
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
+import { notRemoved } from './cut.ts';
 
 export interface Budget {
   /** Milliseconds. */
@@ -62,7 +63,7 @@ export function walkerOf(db: DatabaseSync, now: () => number): Walker {
     walk: ({ index, conditions }, { columns, limit, endMs }) => {
       Object.assign(state, { endMs, looks: 0 });
       const timely = { sql: `(seq % ${rowsPerLook} <> 0 OR walk_on(seq))`, values: [] };
-      const all = [timely, ...conditions];
+      const all = [timely, { sql: notRemoved, values: [] }, ...conditions];
       const where = all.map(({ sql }) => sql).join(' AND ');
       const statement = db.prepare(`SELECT seq, ${columns} FROM journal ${index} WHERE ${where} ORDER BY seq DESC LIMIT ?`);
       // biome-ignore lint/suspicious/noExplicitAny: rows as SQLite gives them; whoever asks checks them

@@ -11,6 +11,7 @@ const benches: Readonly<Record<string, () => Promise<readonly Row[]>>> = {
   pictures: async () => (await import('./pictures.ts')).benchPictures(),
   stillness: async () => (await import('./stillness.ts')).benchStillness(),
   gallery: async () => (await import('./gallery.ts')).benchGallery(),
+  journal: async () => (await import('./journal.ts')).benchJournal(),
   match: async () => (await import('./match.ts')).benchMatch(),
   slideshow: async () => (await import('./slideshow.ts')).benchSlideshow(),
   daemon: async () => (await import('./daemon.ts')).benchDaemon(),
