@@ -44,6 +44,7 @@ import { watchMounting } from './house/mounting-watch.ts';
 import { challengeWatchOf, infraredWatchOf, livenessWatchOf, retryOf } from './house/open-liveness.ts';
 import { watchOperators } from './house/operators-watch.ts';
 import { outsidePictures } from './house/outside-pictures.ts';
+import { begunKeysOf } from './house/removal/begun.ts';
 import { openDoorShredder } from './house/removal/open.ts';
 import type { Shredder } from './house/removal/shredder.ts';
 import { openRetention } from './house/retention/open.ts';
@@ -293,7 +294,8 @@ function rosterIn(
   const { gallery } = rooms.eyes;
   const shredder = opening.use(openDoorShredder(config, { vault, gallery, record, notes: journal }, learning?.place));
   if (!lock) finishRemovals(shredder, log);
-  const roster = rosterOf({ gallery, journal, consents: consentRules(config, vault, clock), shred: shredder.shred });
+  const keys = begunKeysOf(config, vault, journal);
+  const roster = rosterOf({ gallery, journal, keys, consents: consentRules(config, vault, clock), shred: shredder.shred });
   return { roster, shredder };
 }
 

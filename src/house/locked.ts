@@ -51,6 +51,7 @@ function lockedVault(lock: Fault): Vault {
       pseudonym: refuse,
       holds: refuse,
       destroy: refuse,
+      takeBack: refuse,
       rekey: refuse,
       destroyed: refuse,
       owners: refuse,

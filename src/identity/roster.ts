@@ -18,11 +18,21 @@ import type { Event, PersonId } from '../events.ts';
 import type { Journal } from '../journal/port.ts';
 import type { Consent, ConsentBook, Gallery, NewPerson, Person, Roster } from './port.ts';
 
+/** The keys that enrolments make. Both may throw Faults of the journal, the gallery and the vault. */
+export interface EnrolmentKeys {
+  /** What is noted with the entry that somebody is being enrolled. */
+  begin(personId: PersonId): Readonly<Record<string, string>>;
+  /** The enrolment is over. Where nothing of them is stored, their key goes. */
+  end(personId: PersonId): void;
+}
+
 export interface RosterParts {
   readonly gallery: Pick<Gallery, 'find' | 'enrol' | 'rename' | 'forget' | 'forgetPicture'>;
   readonly journal: Pick<Journal, 'append'>;
   /** Absent (tests): consents are neither recorded nor required. */
   readonly consents?: { readonly book: ConsentBook; readonly required: boolean };
+  /** Absent (tests): the key of somebody whose enrolment failed stays. */
+  readonly keys?: EnrolmentKeys;
   /** Removes everything that the door holds of a person, the gallery's rows too. Absent (tests): the gallery alone. */
   readonly shred?: (personId: PersonId) => void;
 }
@@ -105,6 +115,7 @@ function giveConsent(parts: RosterParts, { id, name }: Person, consent: Consent,
 }
 
 function enrol(parts: RosterParts, person: NewPerson, by: string | undefined, consent: Consent | undefined): Person {
+  let begun: PersonId | undefined;
   let intended: Person | undefined;
   let before = 0;
   let takeConsentBack: (() => void) | undefined;
@@ -112,7 +123,8 @@ function enrol(parts: RosterParts, person: NewPerson, by: string | undefined, co
     return parts.gallery.enrol(person, (next, had) => {
       requireConsent(parts, next, consent);
       const event: Event = { kind: 'person.enrolled', personId: next.id, pictures: next.pictures, ...(by === undefined ? {} : { by }) };
-      intend(parts, event, 'Nothing was stored');
+      begun = next.id;
+      intend(parts, event, 'Nothing was stored', next.id);
       [intended, before] = [next, had];
       if (consent) takeConsentBack = giveConsent(parts, next, consent, by ?? 'cli');
     });
@@ -120,13 +132,27 @@ function enrol(parts: RosterParts, person: NewPerson, by: string | undefined, co
     takeConsentBack?.();
     if (intended) takeBack(parts, intended, before, by);
     throw error;
+  } finally {
+    if (begun !== undefined) ended(parts, begun);
   }
 }
 
-/** Writes an entry before its change; nothing is changed where that is not possible. @throws Fault `journal-down`. */
-function intend({ journal }: RosterParts, event: Event, outcome: string): void {
+/** What cannot be done now is done at the next start. */
+function ended({ keys }: RosterParts, personId: PersonId): void {
   try {
-    journal.append(event);
+    keys?.end(personId);
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error;
+  }
+}
+
+/**
+ * Writes an entry before its change; nothing is changed where that is not possible. `begun`: whose enrolment it is.
+ * @throws Fault `journal-down`.
+ */
+function intend({ journal, keys }: RosterParts, event: Event, outcome: string, begun?: PersonId): void {
+  try {
+    journal.append(event, begun === undefined ? undefined : keys?.begin(begun));
   } catch (error) {
     throw new Fault('journal-down', `${outcome}, because the journal cannot be written: ${messageOf(error)}`, error);
   }

@@ -122,6 +122,12 @@ function vaultOf(state: OpenKeyring): Vault {
         transact(db, () => destroy(state, owners));
         emptyLogUnlessHeld(db);
       }),
+    takeBack: (owner) =>
+      safely(() => {
+        if (owner === 'door') throw new TypeError('the key of the door is never taken back');
+        transact(db, () => sql.drop.run(ownerName(owner)));
+        emptyLogUnlessHeld(db);
+      }),
     settle: () =>
       safely(() => {
         if (sql.unsettled.get() !== undefined && !transact(db, () => wrapSome(state))) return 'more';

@@ -92,6 +92,11 @@ export interface Vault extends Disposable {
    * transaction. Owners without a key get a tombstone too.
    */
   destroy(owners: readonly KeyOwner[]): void;
+  /**
+   * Takes back a key that was made for somebody of whom nothing is kept. No tombstone: they may get another one. What
+   * was sealed under it is lost.
+   */
+  takeBack(owner: KeyOwner): void;
   /** A step of what `destroy` has left for later: wraps some of the keys again, and in the end empties the log. */
   settle(): Settling;
   /**

@@ -11,6 +11,7 @@ import { type FilePath, shownPath } from '../../base/path.ts';
 import type { ConsentWay } from '../../events.ts';
 import type { EmbedderInfo, FaceReader } from '../../face/port.ts';
 import { lockChanges } from '../../host/lock.ts';
+import { begunKeysOf } from '../../house/removal/begun.ts';
 import { type Candidate, type JudgedPicture, readCandidate, refuse, refusePicture, withoutRepetition } from '../../identity/candidate.ts';
 import { alreadyEnrolled, resemblance, variedPictures } from '../../identity/enrolment.ts';
 import { withName } from '../../identity/lookalike.ts';
@@ -86,7 +87,7 @@ async function enrol(name: string, paths: readonly string[], options: EnrolOptio
   using vault = vaultOf(config);
   using gallery = galleryOf(config, reader.embedder, vault);
   using journal = journalOf(config); // before anything is stored: without a journal nobody is enrolled
-  const roster = rosterOf({ gallery, journal, consents: consentRules(config, vault) });
+  const roster = rosterOf({ gallery, journal, keys: begunKeysOf(config, vault, journal), consents: consentRules(config, vault) });
   const consent = consentGiven(options);
   roster.requireConsent(name, consent); // before anybody stands in front of the camera
   tellStale(gallery);

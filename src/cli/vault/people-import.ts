@@ -5,6 +5,7 @@ import { consentRules } from '../../adapters/consents.ts';
 import { journalOf } from '../../adapters/journal.ts';
 import { Fault } from '../../base/errors.ts';
 import { thumbprint } from '../../command/keys.ts';
+import { begunKeysOf } from '../../house/removal/begun.ts';
 import type { Consent, NewPicture, Roster } from '../../identity/port.ts';
 import { rosterOf } from '../../identity/roster.ts';
 import { removedPeople } from '../../identity/rows/at-rest.ts';
@@ -94,7 +95,7 @@ async function importing(config: Config, list: SignedPeople, { file, opener, sig
   using opened = changePeople(config);
   const { gallery, vault } = opened;
   using journal = journalOf(config);
-  const roster = rosterOf({ gallery, journal, consents: consentRules(config, vault) });
+  const roster = rosterOf({ gallery, journal, keys: begunKeysOf(config, vault, journal), consents: consentRules(config, vault) });
   await using reader = await manyDoorReaderOf(config, Math.max(1, pictures));
   const removed = removedPeople(vault);
   const result = { door, key: kid, enrolled: 0, here: 0, refused: [] as Told[], notes: [] as Told[] };

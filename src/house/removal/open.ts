@@ -15,6 +15,7 @@ import type { Config } from '../../settings/load.ts';
 import type { Vault } from '../../vault/port.ts';
 import type { SearchRequest } from '../../vault/search-thread.ts';
 import { type Searched, searchFolder } from '../../vault/shredding.ts';
+import { begunKeysOf } from './begun.ts';
 import { galleryHolder, learningHolder, visitsHolder } from './holders.ts';
 import { type Holder, type Shredder, shredderOf } from './shredder.ts';
 
@@ -42,7 +43,7 @@ export function openDoorShredder(
   const folder = stateFolder(config);
   const learned = place ? [learningHolder(place, record)] : [];
   const shredder = shredderOf({
-    ...{ vault, record, notes, isStored: storedIn(folder) },
+    ...{ vault, record, notes, isStored: storedIn(folder), begun: begunKeysOf(config, vault, notes) },
     holders: [...peopleAndVisits(config, vault, gallery), ...learned],
     search: (traces) => thread.ask({ folder, traces }),
   });
@@ -54,7 +55,7 @@ export function openShredder(config: Config, { vault, gallery, record, notes }: 
   const opened = new DisposableStack();
   const folder = stateFolder(config);
   const shredder = shredderOf({
-    ...{ vault, record, notes, isStored: storedIn(folder) },
+    ...{ vault, record, notes, isStored: storedIn(folder), begun: begunKeysOf(config, vault, notes) },
     holders: [...peopleAndVisits(config, vault, gallery), learnedIn(config, vault, record, opened)],
     search: async (traces) => searchFolder(folder, traces),
   });

@@ -10,6 +10,7 @@ import type { Event, PersonId } from '../../events.ts';
 import { type OwedParts, owe, payOwed } from '../../vault/owed.ts';
 import type { KeyOwner, Vault } from '../../vault/port.ts';
 import { type Searched, type Traces, tracesOf } from '../../vault/shredding.ts';
+import type { BegunKeys } from './begun.ts';
 import { noteDestroyed } from './witness.ts';
 
 /** What a room holds of one person. */
@@ -35,6 +36,7 @@ export interface RemovalProof extends Searched {
 }
 
 export interface ShredderParts extends OwedParts {
+  readonly begun: Pick<BegunKeys, 'clear'>;
   readonly vault: Pick<Vault, 'destroy' | 'destroyed' | 'settle' | 'epoch' | 'pseudonym'>;
   readonly holders: readonly Holder[];
   /** Writes into the journal. */
@@ -48,7 +50,10 @@ export interface Shredder {
   shred(personId: PersonId): void;
   /** What the searches since found; undefined for one that was not possible. */
   proofs(): Promise<readonly (RemovalProof | undefined)[]>;
-  /** Destroys the keys that an earlier removal could not destroy. Throws what the vault and the journal throw. */
+  /**
+   * Destroys the keys that an earlier removal could not destroy, and takes back those that a killed enrolment has left.
+   * Throws what the vault, the journal and the gallery throw.
+   */
   retry(): void;
   /** The same, and deletes what a removal that was cut has left, and what an old file has brought back. */
   finish(): void;
@@ -75,10 +80,10 @@ export function shredderOf(parts: ShredderParts): Shredder {
       if (first) throw new Fault(first.code, `The person is removed, but something of them is left: ${first.message}`, first);
     },
     proofs: () => Promise.all(searches),
-    retry: () => payOwed(parts),
+    retry: () => retry(parts),
     finish: () => {
       finish(parts);
-      payOwed(parts);
+      retry(parts);
       noteDestroyed(parts);
     },
   };
@@ -132,6 +137,11 @@ async function proved(
     ...(unread.length > 0 && { unread: unread.length }),
   });
   return { personId, epoch, ...searched };
+}
+
+function retry(parts: ShredderParts): void {
+  payOwed(parts);
+  parts.begun.clear();
 }
 
 function finish({ vault, holders, record }: ShredderParts): void {

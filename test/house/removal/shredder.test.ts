@@ -43,6 +43,7 @@ const shredder = (...holders: Holder[]) =>
     search: (traces) => search(traces),
     notes: { note: (name) => kept[name], keep: (notes) => void Object.assign(kept, notes) },
     isStored: (id) => stored.includes(id),
+    begun: { clear: () => undefined },
   });
 
 test('everything is noted, then the keys go, then the rows; the proof follows and is journalled', async () => {
