@@ -17,7 +17,7 @@ import type { Journal } from '../../journal/port.ts';
 import type { Config } from '../../settings/load.ts';
 import type { Vault } from '../../vault/port.ts';
 
-export interface BegunParts {
+interface BegunParts {
   readonly vault: Pick<Vault, 'takeBack'>;
   readonly notes: Pick<Journal, 'note' | 'keep'>;
   /** Whether rows of them are there, or that cannot be told. */
@@ -38,7 +38,7 @@ interface Begun {
   readonly pid: number;
 }
 
-export function begunKeys(parts: BegunParts): BegunKeys {
+function begunKeys(parts: BegunParts): BegunKeys {
   const { notes } = parts;
   return {
     begin: (personId) => noted([...begunIn(notes), { personId, pid }]),
