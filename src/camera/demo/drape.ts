@@ -39,10 +39,13 @@ export function drape(canvas: Canvas, sprite: Sprite, { back, box, light = [1, 1
   const columns = Math.ceil((right - left) / cell) + 1;
   const rows = Math.ceil((bottom - top) / cell) + 1;
   const grid = new Float64Array(columns * rows * 2);
+  const point = new Float64Array(2);
   for (let j = 0; j < rows; j++)
     for (let i = 0; i < columns; i++) {
       const at = 2 * (j * columns + i);
-      back(left + i * cell, top + j * cell, grid.subarray(at, at + 2));
+      back(left + i * cell, top + j * cell, point);
+      grid[at] = point[0] as number;
+      grid[at + 1] = point[1] as number;
     }
   const factors = Float64Array.from(light);
   for (let y = top; y < bottom; y++) {
@@ -60,7 +63,7 @@ export function drape(canvas: Canvas, sprite: Sprite, { back, box, light = [1, 1
       if (Number.isNaN(du + dv)) continue;
       for (let x = from, u = u0, v = v0; x < until; x++, u += du, v += dv) {
         if (tint) {
-          factors.set(light);
+          for (let c = 0; c < 3; c++) factors[c] = light[c] as number;
           tint(u, v, x, y, factors);
         }
         lay(canvas.pixels, (y * canvas.width + x) * 3, sprite, u * sprite.scale, v * sprite.scale, factors, continues);

@@ -190,14 +190,27 @@ export function glowOf(luck: Chance): Glow {
 
 /** The factors of a screen's pixels at a time, seconds. The grid of the display beats with that of the sensor. */
 export function glowAt(glow: Glow, s: number): NonNullable<Drape['tint']> {
-  const { moire, pitch, bands, bandCount, bandsPerS, glare, glareX } = glow;
+  const { moire, pitch, bands, bandCount, bandsPerS, white } = glow;
+  const shines = shinesOf(glow);
+  let [row, band] = [Number.NaN, 1];
   return (u, v, x, y, to) => {
-    const band = 1 - bands * (0.5 + 0.5 * Math.sin(2 * Math.PI * ((bandCount * y) / 480 - bandsPerS * s)));
-    const shine = 1 + glare * Math.exp(-(((x - glareX - 0.5 * y) / 90) ** 2));
-    const rows = Math.cos(2 * Math.PI * v * pitch);
-    for (let c = 0; c < 3; c++) {
-      const grid = 1 + moire * (0.6 * Math.cos(2 * Math.PI * (u * pitch + c / 3)) + 0.4 * rows);
-      to[c] = (to[c] as number) * (glow.white[c] as number) * band * shine * grid;
-    }
+    // Pixels come row by row.
+    if (y !== row) band = 1 - bands * (0.5 + 0.5 * Math.sin(2 * Math.PI * ((bandCount * y) / 480 - bandsPerS * s)));
+    row = y;
+    const lit = band * (shines[2 * x - y + shinesBefore] as number);
+    const rows = 0.4 * Math.cos(2 * Math.PI * v * pitch);
+    const columns = 2 * Math.PI * u * pitch;
+    const [near, far] = [-0.5 * Math.cos(columns), Math.sin(columns) * thirdSine];
+    to[0] = (to[0] as number) * white[0] * lit * (1 + moire * (-1.2 * near + rows));
+    to[1] = (to[1] as number) * white[1] * lit * (1 + moire * (0.6 * (near - far) + rows));
+    to[2] = (to[2] as number) * white[2] * lit * (1 + moire * (0.6 * (near + far) + rows));
   };
 }
+
+/** The sine of a third of a turn: red, green and blue lie so far apart. */
+const thirdSine = Math.sin((2 * Math.PI) / 3);
+
+/** What the glass reflects where 2x − y is so many pixels, behind as many as a picture is high. */
+const shinesBefore = 2048;
+const shinesOf = ({ glare, glareX }: Glow): Float64Array =>
+  Float64Array.from({ length: 3 * shinesBefore }, (_, i) => 1 + glare * Math.exp(-((((i - shinesBefore) / 2 - glareX) / 90) ** 2)));

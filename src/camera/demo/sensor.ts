@@ -29,10 +29,13 @@ export function newSensor(luck: Chance): Sensor {
       let colour = chance.below(kept - 3 * width);
       for (let x = 0, at = y * width * 3; x < width; x++, at += 3) {
         const common = 0.87 * (normal[bright++] as number);
-        for (let c = 0; c < 3; c++) {
-          const level = (pixels[at + c] as number) * gain;
-          pixels[at + c] = level + (spread[level > 255 ? 255 : level | 0] as number) * (common + 0.5 * (normal[colour++] as number));
-        }
+        const red = (pixels[at] as number) * gain;
+        const green = (pixels[at + 1] as number) * gain;
+        const blue = (pixels[at + 2] as number) * gain;
+        pixels[at] = red + (spread[red > 255 ? 255 : red | 0] as number) * (common + 0.5 * (normal[colour] as number));
+        pixels[at + 1] = green + (spread[green > 255 ? 255 : green | 0] as number) * (common + 0.5 * (normal[colour + 1] as number));
+        pixels[at + 2] = blue + (spread[blue > 255 ? 255 : blue | 0] as number) * (common + 0.5 * (normal[colour + 2] as number));
+        colour += 3;
       }
     }
   };
