@@ -66,7 +66,7 @@ describe('the demo', () => {
       '--set',
       'identity.ambiguityMargin=0',
     ];
-    const run = await facelatchProcess([...(await demoArgs(folder.path)), '--visits', '2', ...loose]);
+    const run = await facelatchProcess([...(await demoArgs(folder.path)), '--visits', '1', ...loose]);
     expect(JSON.parse(run.stdout.trim().split('\n').at(-1) ?? '').wronglyOpened).toBeGreaterThan(0);
     expect(run.code).toBe(1);
   }, 120_000);
