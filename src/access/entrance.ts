@@ -23,7 +23,7 @@ import type { Door, GroupRules } from './port.ts';
 import type { PremisesRules } from './premises.ts';
 import { remembered } from './remembered.ts';
 import type { Policy } from './state.ts';
-import { usageIn } from './usage.ts';
+import { type Usage, usageIn } from './usage.ts';
 
 /** The owner's rules, as the settings have them. */
 export interface EntranceRules {
@@ -66,6 +66,10 @@ export interface Entrance {
   readonly door: Door;
   /** People's rules as they count at this door. */
   readonly people: Pick<KeptOut, 'rules' | 'setRules'>;
+  /** Whether somebody who is recognised may come in now. */
+  admission(personId: PersonId): Admission;
+  /** Grants since their number of uses was set; 0 where they have none. Throws what the journal throws. */
+  used(personId: PersonId): number;
   /** False until the inputs have reported their levels, and while they cannot be read. */
   readonly inputsKnown: boolean;
   /** Looks at the clocks; call it at every tick. */
@@ -82,7 +86,8 @@ export function openEntrance(options: EntranceOptions): Entrance {
   const people = keptOut(options.gallery, clock);
   const gallery: EntranceOptions['gallery'] = { find: options.gallery.find, ids: options.gallery.ids, ...people };
   const time = watchedTime(options, (byMs, sure) => controller.record({ kind: 'clock.jumped', byMs, sure }));
-  const admission = admissionBy({ ...options, gallery }, time);
+  const usage = usageIn(journal);
+  const admission = admissionBy({ ...options, gallery }, usage, time);
   const { standing, damaged } = remembered(journal, rules.armed, time.moment());
   if (damaged) log.error('how the door stood cannot be read from the journal: it begins disarmed');
   const controller = openController({
@@ -103,7 +108,8 @@ export function openEntrance(options: EntranceOptions): Entrance {
   });
   let inputsKnown = false;
   return {
-    ...{ controller, door, people },
+    ...{ controller, door, people, admission },
+    used: (personId) => usage.used(personId, people.rules(personId)),
     get inputsKnown() {
       return inputsKnown;
     },
@@ -129,9 +135,8 @@ export function openEntrance(options: EntranceOptions): Entrance {
 }
 
 /** Whether somebody may come in now, by their rules and the journal. Throws Fault `bad-config`. */
-function admissionBy({ journal, gallery, rules, clock }: EntranceOptions, time: WatchedTime): (personId: PersonId) => Admission {
+function admissionBy({ gallery, rules, clock }: EntranceOptions, usage: Usage, time: WatchedTime): Entrance['admission'] {
   const doorRules = doorRulesOf(rules);
-  const usage = usageIn(journal);
   return (personId) => {
     const person = gallery.rules(personId);
     try {

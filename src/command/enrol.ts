@@ -20,7 +20,8 @@ export const consentSchema = Type.Object(
   { ...closed, description: 'The consent of the person. Needed where `privacy.consent` is `required`.' },
 );
 
-const outcomeSchema = Type.Object(
+/** What became of a picture. */
+export const outcomeSchema = Type.Object(
   {
     accepted: Type.Boolean(),
     source: Type.Optional(Type.String({ description: 'As the sender called it. Only in the answer to the sender: it may name somebody.' })),
@@ -83,6 +84,13 @@ async function ask<T, R>(
   return answer.ok ? done(tell(answer.value)) : refusal('refused', answer.detail, answer.reason);
 }
 
+/** Adds a picture that came whole. */
+export const addWhole = (
+  ports: CommandPorts,
+  call: Call,
+  { session, ...picture }: { readonly session: string; readonly picture: Uint8Array; readonly source: string },
+) => ask(ports, call, (sessions) => sessions.addPicture(session, picture), outcomeOf);
+
 const onSession = (name: string, summary: string, act: (sessions: Enrolment, id: string) => Promise<EnrolmentAnswer<EnrolmentStatus>>) =>
   defineCommand({
     name,
@@ -142,7 +150,7 @@ export const enrolCommands = [
       const whole = part ? ports.parts.add({ key: `${call.key}/${id}/${part.upload}`, index: part.index, of: part.of, bytes }) : bytes;
       if (typeof whole === 'string') return refusal('refused', whole, 'too-large');
       if (typeof whole === 'number') return done({ received: whole, of: part?.of ?? 1 });
-      return await ask(ports, call, (sessions) => sessions.addPicture(id, { picture: whole, source }), outcomeOf);
+      return await addWhole(ports, call, { session: id, picture: whole, source });
     },
   }),
   defineCommand({

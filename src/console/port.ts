@@ -12,6 +12,8 @@ export interface Operation {
   readonly summary: string;
   readonly role: Role;
   readonly changes: boolean;
+  /** It has a route of its own (routes/), because what it takes or gives is not JSON. */
+  readonly ownRoute?: boolean;
   /** JSON Schemas (draft 2020-12). */
   readonly args: object;
   readonly result: object;

@@ -22,10 +22,12 @@ import type { ConsoleSettings, FromConsole, Operation } from './port.ts';
 import type { RecordEvent } from './record.ts';
 import { answerError, answerNotFound } from './refusal.ts';
 import { accountRoutes } from './routes/account-routes.ts';
+import { uploadRoutes } from './routes/enrol-upload.ts';
 import { keptPictureRoutes } from './routes/kept-pictures.ts';
 import { liveRoutes } from './routes/live.ts';
 import { operationRoutes } from './routes/operations.ts';
 import { contentPolicy, pageRoutes } from './routes/page.ts';
+import { pictureRoutes } from './routes/pictures.ts';
 import { timelineCsvRoute } from './routes/timeline-csv.ts';
 
 export interface ServerParts {
@@ -139,6 +141,8 @@ async function routes(app: FastifyInstance, parts: ServerParts): Promise<void> {
   await app.register(
     async (api) => {
       operationRoutes(api, parts);
+      pictureRoutes(api, parts);
+      await api.register(async (uploads) => uploadRoutes(uploads, parts));
       liveRoutes(api, { ...parts, authentication });
       keptPictureRoutes(api, parts);
       timelineCsvRoute(api, parts);

@@ -80,6 +80,7 @@ function nobody(config: Config, embedder: EmbedderInfo, lock: Fault): Gallery {
   const { now: threshold } = thresholdOf(config, embedder, []);
   return {
     ...{ list: () => [], ids: () => [], find: () => undefined, rules: () => ({}), pictures: () => [], match: () => [], enrolled: () => [] },
+    ...{ picturesAbout: () => [], picture: () => undefined },
     ...{ enrol: refuse, rename: refuse, setRules: refuse, forget: refuse, forgetPicture: refuse, dropPictures: refuse, reembed: refuse },
     ...{ threshold, people: 0, templates: 0, stale: 0, unrecognised: [], down: undefined, unread: false },
     ...{ consider: () => undefined, findings: () => [], refresh: () => false, keepTemplates: () => 0 },

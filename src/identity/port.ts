@@ -262,6 +262,10 @@ export interface Gallery extends Disposable {
   pictures(
     id: PersonId,
   ): readonly { readonly id: string; readonly picture?: Uint8Array; readonly source: string; readonly addedAt: string }[];
+  /** The same without their bytes, none of which is opened. */
+  picturesAbout(id: PersonId): readonly { readonly id: string; readonly source: string; readonly addedAt: string }[];
+  /** One of them; undefined where there is none, or only its template is kept. */
+  picture(id: PersonId, picture: string): Uint8Array | undefined;
   /** Forgets the pictures that have a template of the embedder in use, and keeps the templates; how many those were. */
   dropPictures(): number;
   /**

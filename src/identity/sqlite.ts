@@ -4,7 +4,7 @@
  */
 
 import { dropPictures, enrol, forgetPicture, rename, setRules } from './gallery/changes.ts';
-import { listPeople, ownPicturesOf, peopleNamed, personWith } from './gallery/listing.ts';
+import { aboutPicturesOf, listPeople, ownPictureOf, ownPicturesOf, peopleNamed, personWith } from './gallery/listing.ts';
 import { change, type GalleryOptions, looking, openedGallery, refreshGallery } from './gallery/opened.ts';
 import { forgetCopy } from './gallery/reading.ts';
 import { reembed } from './gallery/reembed.ts';
@@ -30,6 +30,8 @@ export function openGallery(options: GalleryOptions): Gallery {
     forget: (id) => change(opened, ({ sql }) => sql.remove(id)),
     forgetPicture: (id, picture) => forgetPicture(opened, id, picture),
     pictures: (id) => looking(opened, () => ownPicturesOf(opened, id)),
+    picturesAbout: (id) => looking(opened, () => aboutPicturesOf(opened, id)),
+    picture: (id, picture) => looking(opened, () => ownPictureOf(opened, id, picture)),
     dropPictures: () => dropPictures(opened),
     match: (probe, atMost) => search.match(probe, atMost),
     get threshold() {

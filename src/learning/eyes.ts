@@ -123,6 +123,8 @@ function galleryOver(state: State): Gallery {
     forget: (id) => now().forget(id),
     forgetPicture: (id, picture) => now().forgetPicture(id, picture),
     pictures: (id) => now().pictures(id),
+    picturesAbout: (id) => now().picturesAbout(id),
+    picture: (id, picture) => now().picture(id, picture),
     dropPictures: () => now().dropPictures(),
     match: (probe, atMost) => (state.maker.get(probe) ?? now()).match(probe, atMost),
     get threshold() {

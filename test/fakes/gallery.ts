@@ -134,6 +134,8 @@ export function memoryGallery({ embedder, policy, clock, shelf = emptyShelf() }:
       return shown(person);
     },
     pictures: (id) => (byId(id)?.pictures ?? []).map(({ sha256, picture, source, addedAt }) => ({ id: sha256, picture, source, addedAt })),
+    picturesAbout: (id) => (byId(id)?.pictures ?? []).map(({ sha256, source, addedAt }) => ({ id: sha256, source, addedAt })),
+    picture: (id, picture) => byId(id)?.pictures.find(({ sha256 }) => sha256 === picture)?.picture,
     dropPictures: () => 0,
     match: (probe, atMost = Number.POSITIVE_INFINITY) => {
       checkEmbedding(embedder, probe);

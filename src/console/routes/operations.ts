@@ -1,6 +1,6 @@
 /**
- * Every operation of the house as a route: its name, schemas and role go in; `POST NAME`, which asks the house, comes
- * out. The house checks role and arguments once more.
+ * Every operation of the house as a route, but for those with routes of their own: its name, schemas and role go in;
+ * `POST NAME`, which asks the house, comes out. The house checks role and arguments once more.
  */
 import type { FastifyInstance, FastifyReply, FastifySchema } from 'fastify';
 import type { AskedHouse } from '../asking.ts';
@@ -24,6 +24,7 @@ export function operationRoutes(
   { operations, house }: { readonly operations: readonly Operation[]; readonly house: AskedHouse },
 ): void {
   for (const operation of operations) {
+    if (operation.ownRoute) continue;
     app.post(`/${operation.name}`, { schema: schemaOf(operation), config: { role: operation.role } }, async ({ caller, body }, reply) =>
       answer(reply, await house.ask(operation.name, body ?? {}, caller as Asker)),
     );

@@ -7,12 +7,15 @@ import type { Entrance } from '../../access/entrance.ts';
 import { consoleSettings, consoleTls, firstLink } from '../../adapters/console.ts';
 import { Fault, messageOf } from '../../base/errors.ts';
 import { systemClock } from '../../base/time.ts';
+import { publicStatusOf } from '../../command/enrol.ts';
 import type { CommandPorts } from '../../command/spec.ts';
-import type { FromConsole } from '../../console/port.ts';
+import type { FromConsole, ToConsole } from '../../console/port.ts';
 import { type ConsoleProgram, openConsoleProgram } from '../../console/program.ts';
 import type { ConsoleEvent } from '../../console/record.ts';
 import type { ConsoleTls } from '../../console/tls.ts';
+import type { EnrolmentSessions } from '../../identity/port.ts';
 import type { Loops } from '../loops.ts';
+import type { Shredder } from '../removal/shredder.ts';
 import type { Rooms } from '../rooms.ts';
 import { type LiveFeed, liveFeed } from './live.ts';
 import { described, operationsDesk } from './operation.ts';
@@ -22,6 +25,8 @@ export interface HouseConsoleParts {
   readonly entrance: Entrance;
   readonly loops: Loops;
   readonly ports: CommandPorts;
+  readonly enrolment: Pick<EnrolmentSessions, 'changes'>;
+  readonly shredder: Pick<Shredder, 'proofs'>;
 }
 
 export interface HouseConsole extends AsyncDisposable {
@@ -31,13 +36,14 @@ export interface HouseConsole extends AsyncDisposable {
 }
 
 /** Undefined where there is none. */
-export async function openHouseConsole(rooms: Rooms, { entrance, loops, ports }: HouseConsoleParts): Promise<HouseConsole | undefined> {
+export async function openHouseConsole(rooms: Rooms, parts: HouseConsoleParts): Promise<HouseConsole | undefined> {
+  const { entrance, loops, ports, shredder, enrolment } = parts;
   const { config } = rooms;
   if (!config.console.enabled) return undefined;
   const log = rooms.log.child({ room: 'console' });
   let program: ConsoleProgram | undefined;
   const feed = liveFeed({ rooms, entrance, loops, program: () => program });
-  const desk = operationsDesk({ operations, ports: { ...ports, rooms }, clock: systemClock, log });
+  const desk = operationsDesk({ operations, ports: { ...ports, rooms, entrance, shredder }, clock: systemClock, log });
   const onSaid = (said: FromConsole) => {
     if (said.kind === 'ask')
       void desk.take(said.name, said.args, said.caller).then((answered) => program?.tell({ kind: 'answer', id: said.id, answered }));
@@ -63,7 +69,25 @@ export async function openHouseConsole(rooms: Rooms, { entrance, loops, ports }:
   const link = firstLink(config, log);
   const fingerprint = tls?.fingerprint;
   log.info({ link, ...(fingerprint !== undefined && { fingerprint }) }, 'the console is open');
-  return { feed, link, [Symbol.asyncDispose]: async () => program?.[Symbol.asyncDispose]() };
+  const over = new AbortController();
+  const told = tellEnrolments(enrolment, (message) => program?.tell(message), over.signal);
+  return {
+    ...{ feed, link },
+    [Symbol.asyncDispose]: async () => {
+      over.abort();
+      await told;
+      await program?.[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** How each enrolment goes, without names: whoever watches sees it. */
+async function tellEnrolments(
+  { changes }: Pick<EnrolmentSessions, 'changes'>,
+  tell: (message: ToConsole) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  for await (const status of changes(signal)) tell({ kind: 'told', topic: 'enrolment', data: publicStatusOf(status) });
 }
 
 /** The console process says what happened there; only what it may say is journalled. */

@@ -2,6 +2,7 @@
  * What the console may ask of the house: every command that operators send over MQTT too, and what only the console
  * shows. An operation of the second kind is made here like a command, with ports of its own.
  */
+import type { Entrance } from '../../access/entrance.ts';
 import { Fault, messageOf } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import { Compile, type Static, type TObject, type TSchema } from '../../base/schema.ts';
@@ -10,11 +11,14 @@ import { tokenBucket } from '../../base/token-bucket.ts';
 import { mayAs, type Outcome, type Role } from '../../command/port.ts';
 import { type Call, type Command, type CommandPorts, refusal } from '../../command/spec.ts';
 import type { Answered, Asker, Operation } from '../../console/port.ts';
+import type { Shredder } from '../removal/shredder.ts';
 import type { Rooms } from '../rooms.ts';
 
 /** What operations act on. */
 export interface ConsolePorts extends CommandPorts {
   readonly rooms: Rooms;
+  readonly entrance: Pick<Entrance, 'people' | 'admission' | 'used'>;
+  readonly shredder: Pick<Shredder, 'proofs'>;
 }
 
 interface OperationSpec<Args extends TObject, Result extends TSchema> {
@@ -22,6 +26,8 @@ interface OperationSpec<Args extends TObject, Result extends TSchema> {
   readonly summary: string;
   readonly role: Role;
   readonly changes: boolean;
+  /** It has a route of its own: what it takes or gives is not JSON. */
+  readonly ownRoute?: boolean;
   readonly args: Args;
   readonly result: Result;
   run(ports: ConsolePorts, args: Static<Args>, call: Call): Promise<Outcome<Static<Result>>> | Outcome<Static<Result>>;
@@ -43,8 +49,8 @@ export const asOperation = ({ run, ...command }: Command): ConsoleOperation => (
 });
 
 /** As the console process is told of it. */
-export const described = ({ name, summary, role, changes, args, result }: ConsoleOperation): Operation => ({
-  ...{ name, summary, role, changes },
+export const described = ({ name, summary, role, changes, ownRoute = false, args, result }: ConsoleOperation): Operation => ({
+  ...{ name, summary, role, changes, ownRoute },
   args: JSON.parse(JSON.stringify(args)),
   result: JSON.parse(JSON.stringify(result)),
 });

@@ -1,6 +1,15 @@
 /** All that the console may ask of the house: the commands, and what only it shows. */
 import { commands } from '../../command/registry.ts';
 import { asOperation, type ConsoleOperation } from './operation.ts';
+import { peopleOperations } from './people.ts';
+import { peopleChanges } from './people-changes.ts';
+import { pictureOperations } from './people-pictures.ts';
 import { timelineOperations } from './timeline.ts';
 
-export const operations: readonly ConsoleOperation[] = [...commands.map(asOperation), ...timelineOperations];
+export const operations: readonly ConsoleOperation[] = [
+  ...commands.map(asOperation),
+  ...peopleOperations,
+  ...peopleChanges,
+  ...pictureOperations(),
+  ...timelineOperations,
+];

@@ -51,6 +51,20 @@ export const picturesById = ({ sql, vault }: RowParts, id: PersonId): { readonly
     return isUnopened(row) ? [] : [{ id: row.sha256, pictureId: stored.pictureId }];
   });
 
+export const aboutPicturesOf = (parts: RowParts, id: PersonId): ReturnType<Gallery['picturesAbout']> =>
+  parts.sql.picturesOf(id).flatMap((stored) => {
+    const row = ownPicture(parts, stored);
+    return row ? [{ id: row.sha256, source: row.source, addedAt: row.addedAt }] : [];
+  });
+
+export function ownPictureOf(parts: RowParts, id: PersonId, sha256: string): Uint8Array | undefined {
+  const stored = parts.sql.picturesOf(id).find((one) => ownPicture(parts, one)?.sha256 === sha256);
+  const image = stored && parts.sql.image(stored.pictureId);
+  const picture = image && pictureBytes(parts, image);
+  if (!picture || picture.length === 0) return undefined;
+  return parts.seal && !isOf(picture, sha256) ? undefined : picture;
+}
+
 /** With their bytes where they are kept, without those that this door did not write. */
 export function ownPicturesOf(parts: RowParts, id: PersonId): ReturnType<Gallery['pictures']> {
   return parts.sql.picturesOf(id).flatMap((stored) => {
