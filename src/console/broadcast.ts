@@ -14,20 +14,25 @@ export interface Broadcast {
   moment(moment: LiveMoment, picture: Uint8Array): void;
   /** The picture of a moment that was told lately. */
   picture(n: number): Uint8Array | undefined;
-  /** `onTold` is called until the watcher is disposed of. `pictures`: whether it shows the camera. */
-  watch(onTold: (told: ToldWatchers) => void): Disposable;
+  /** `onTold` is called until the watcher is disposed of. `moments`: whether it shows the camera. */
+  watch(onTold: (told: ToldWatchers) => void, moments: boolean): Disposable;
   readonly watchers: number;
 }
 
 /** Pictures that a browser may still ask for: a second of them. */
 const keptPictures = 8;
 
-/** `onWatchers`: how many watch, whenever that changes. */
-export function openBroadcast(onWatchers: (count: number) => void): Broadcast {
-  const watchers = new Set<(told: ToldWatchers) => void>();
+/** `onWatchers`: how many listen, and how many of them look at moments, whenever that changes. */
+export function openBroadcast(onWatchers: (listeners: number, viewers: number) => void): Broadcast {
+  const watchers = new Map<(told: ToldWatchers) => void, boolean>();
+  const changed = () => {
+    const viewers = [...watchers.values()].filter((moments) => moments).length;
+    if (viewers === 0) pictures.clear();
+    onWatchers(watchers.size, viewers);
+  };
   const pictures = new Map<number, Uint8Array>();
   const tell = (told: ToldWatchers) => {
-    for (const watcher of watchers) watcher(told);
+    for (const [watcher, moments] of watchers) if (moments || told.topic !== 'moment') watcher(told);
   };
   return {
     tell,
@@ -37,15 +42,13 @@ export function openBroadcast(onWatchers: (count: number) => void): Broadcast {
       tell({ topic: 'moment', data: moment });
     },
     picture: (n) => pictures.get(n),
-    watch: (onTold) => {
+    watch: (onTold, moments) => {
       const watcher = (told: ToldWatchers) => onTold(told);
-      watchers.add(watcher);
-      onWatchers(watchers.size);
+      watchers.set(watcher, moments);
+      changed();
       return {
         [Symbol.dispose]: () => {
-          if (!watchers.delete(watcher)) return;
-          if (watchers.size === 0) pictures.clear();
-          onWatchers(watchers.size);
+          if (watchers.delete(watcher)) changed();
         },
       };
     },

@@ -61,7 +61,7 @@ async function listen(state: State, socket: NetServer): Promise<void> {
 
 const state: State = {
   house: askOver({ send: say }),
-  broadcast: openBroadcast((viewers) => say({ kind: 'watching', viewers })),
+  broadcast: openBroadcast((listeners, viewers) => say({ kind: 'watching', listeners, viewers })),
   server: undefined,
   starting: Promise.resolve(),
 };

@@ -110,8 +110,8 @@ export type FromConsole =
   | { readonly kind: 'listening' }
   | { readonly kind: 'failed'; readonly message: string }
   | { readonly kind: 'ask'; readonly id: number; readonly name: string; readonly args: unknown; readonly caller: Asker }
-  /** How many watch the live stream, and how many of them the pictures. */
-  | { readonly kind: 'watching'; readonly viewers: number }
+  /** How many listen to the live stream, and how many of them look at its pictures. */
+  | { readonly kind: 'watching'; readonly listeners: number; readonly viewers: number }
   /** The moment arrived: the next may be sent. */
   | { readonly kind: 'took' }
   | { readonly kind: 'record'; readonly event: object }

@@ -37,6 +37,7 @@ class FacelatchConsole extends PageElement {
     this.place = placeOf();
     this.ready = '';
     this.connected = true;
+    this.hears = false;
   }
 
   connectedCallback() {
@@ -58,10 +59,24 @@ class FacelatchConsole extends PageElement {
     }
     if (!this.me.caller) await import('./views/sign-in.js');
     else {
-      this.until(listenTo('connection', (connected) => (this.connected = connected)));
+      this.hears ||= this.hearConnection();
       await this.goTo(placeOf());
     }
     this.requestUpdate();
+  }
+
+  hearConnection() {
+    this.until(listenTo('connection', (connected) => this.heardConnection(connected)));
+    return true;
+  }
+
+  /** @param {boolean} connected */
+  async heardConnection(connected) {
+    this.connected = connected;
+    if (connected) return;
+    // Perhaps the session is over, and the door is there.
+    const now = await request('session').catch(() => undefined);
+    if (now && !now.caller) void this.whoAmI();
   }
 
   /** @param {string[]} place */

@@ -6,8 +6,8 @@
 /** @typedef {'moment' | 'event' | 'state' | 'enrolment' | 'training' | 'connection'} Topic */
 
 const target = new EventTarget();
-/** @type {{ source: EventSource | undefined, listeners: number, connected: boolean, state: any }} */
-const stream = { source: undefined, listeners: 0, connected: false, state: undefined };
+/** `viewers`: of the listeners, those who want moments. @type {{ source: EventSource | undefined, listeners: number, viewers: number, connected: boolean, state: any }} */
+const stream = { source: undefined, listeners: 0, viewers: 0, connected: false, state: undefined };
 
 /** @param {boolean} connected */
 function tellConnection(connected) {
@@ -18,7 +18,7 @@ function tellConnection(connected) {
 
 function open() {
   if (stream.source || stream.listeners === 0 || document.hidden) return;
-  const source = new EventSource('api/v1/live');
+  const source = new EventSource(stream.viewers > 0 ? 'api/v1/live?moments=1' : 'api/v1/live');
   stream.source = source;
   source.onopen = () => tellConnection(true);
   source.onerror = () => {
@@ -58,10 +58,14 @@ export function listenTo(topic, listener) {
   const heard = (event) => listener(/** @type {CustomEvent} */ (event).detail);
   target.addEventListener(topic, heard);
   stream.listeners++;
+  if (topic === 'moment' && ++stream.viewers === 1) close(); // it opens again with moments
   if (topic === 'state' && stream.state) listener(stream.state);
   open();
   return () => {
     target.removeEventListener(topic, heard);
-    if (--stream.listeners === 0) close();
+    stream.listeners--;
+    if (topic === 'moment' && --stream.viewers === 0) close(); // and without
+    if (stream.listeners === 0) close();
+    else open();
   };
 }

@@ -23,13 +23,14 @@ const slowBytes = 65_536;
 const deadBytes = 1_048_576;
 
 export function liveRoutes(app: FastifyInstance, { broadcast, authentication }: LiveParts): void {
-  app.get(
+  app.get<{ Querystring: { moments?: '1' } }>(
     '/live',
     {
       config: { role: 'viewer', rateLimit: { max: 60, timeWindow: 60_000 } },
       schema: {
         ...{ summary: 'What the door sees and decides, as it happens.', operationId: 'live', tags: ['live'] },
         description: 'Server-sent events: moment, event, state, enrolment, training. Role: viewer.',
+        querystring: Type.Object({ moments: Type.Optional(Type.Enum(['1'], { description: 'Moments too: what the camera shows.' })) }),
         response: { 200: Type.String({ description: 'text/event-stream' }), default: refusedForm },
       },
     },
@@ -49,7 +50,7 @@ export function liveRoutes(app: FastifyInstance, { broadcast, authentication }: 
         if (topic === 'moment' && raw.writableLength > slowBytes) return;
         if (raw.writableLength > deadBytes) return void raw.destroy();
         raw.write(`event: ${topic}\ndata: ${JSON.stringify(data)}\n\n`);
-      });
+      }, request.query.moments === '1');
       const beat = setInterval(() => {
         if (authentication.isStillCaller(request)) raw.write(': here\n\n');
         else raw.end();

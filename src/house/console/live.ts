@@ -5,7 +5,7 @@
 import type { Entrance } from '../../access/entrance.ts';
 import type { Observation } from '../../access/port.ts';
 import type { Frame } from '../../camera/port.ts';
-import type { LiveFace, LiveMoment } from '../../console/port.ts';
+import type { FromConsole, LiveFace, LiveMoment } from '../../console/port.ts';
 import type { ConsoleProgram } from '../../console/program.ts';
 import type { Event } from '../../events.ts';
 import type { Face, Reading } from '../../face/port.ts';
@@ -16,8 +16,8 @@ import { type DoorNow, doorNow } from './door-now.ts';
 
 /** What the console process says of those who watch. */
 export interface LiveFeed extends ConsoleFeed {
-  /** How many watch from now on. */
-  watched(viewers: number): void;
+  /** How many listen, and how many of them look at pictures, from now on. */
+  watched(now: Pick<Extract<FromConsole, { kind: 'watching' }>, 'listeners' | 'viewers'>): void;
   /** The process took the last moment. */
   took(): void;
 }
@@ -27,6 +27,7 @@ interface State {
   readonly entrance: Pick<Entrance, 'controller' | 'inputsKnown'>;
   readonly loops: Pick<Loops, 'status'>;
   readonly program: () => Pick<ConsoleProgram, 'tell'> | undefined;
+  listeners: number;
   viewers: number;
   sent: number;
   /** Moments that the process has not taken yet. */
@@ -41,11 +42,11 @@ const mostUntaken = 2;
 const quietMs = 1000;
 
 export function liveFeed(parts: Pick<State, 'rooms' | 'entrance' | 'loops' | 'program'>): LiveFeed {
-  const state: State = { ...parts, viewers: 0, sent: 0, untaken: 0, lastAtMs: 0, state: '' };
+  const state: State = { ...parts, listeners: 0, viewers: 0, sent: 0, untaken: 0, lastAtMs: 0, state: '' };
   return {
-    watched: (viewers) => {
-      if (viewers > state.viewers) state.state = ''; // whoever came last knows nothing yet
-      state.viewers = viewers;
+    watched: ({ listeners, viewers }) => {
+      if (listeners > state.listeners) state.state = ''; // whoever came last knows nothing yet
+      Object.assign(state, { listeners, viewers });
       state.untaken = 0;
     },
     took: () => {
@@ -55,7 +56,7 @@ export function liveFeed(parts: Pick<State, 'rooms' | 'entrance' | 'loops' | 'pr
       if (isDue(state, 900 / state.rooms.config.console.liveFps)) send(state, moment.frame, momentOf(state, moment));
     },
     happened: (event, entry) => {
-      if (state.viewers > 0)
+      if (state.listeners > 0)
         state.program()?.tell({ kind: 'told', topic: 'event', data: { seq: entry?.seq, at: entry?.at, ...named(state.rooms, event) } });
     },
     tick: () => tick(state),
@@ -66,7 +67,7 @@ const isDue = ({ viewers, untaken, rooms, lastAtMs }: State, everyMs: number): b
   viewers > 0 && untaken < mostUntaken && rooms.clock.now() - lastAtMs >= everyMs;
 
 function tick(state: State): void {
-  if (state.viewers === 0) return;
+  if (state.listeners === 0) return;
   const { latest } = state.rooms.camera;
   if (latest && isDue(state, quietMs)) send(state, latest, { faces: [], finding: 'not-looked', width: 0, height: 0 });
   const now: DoorNow = doorNow(state.rooms, state.entrance, state.loops);

@@ -47,7 +47,7 @@ export async function openHouseConsole(rooms: Rooms, parts: HouseConsoleParts): 
   const onSaid = (said: FromConsole) => {
     if (said.kind === 'ask')
       void desk.take(said.name, said.args, said.caller).then((answered) => program?.tell({ kind: 'answer', id: said.id, answered }));
-    else if (said.kind === 'watching') feed.watched(said.viewers);
+    else if (said.kind === 'watching') feed.watched(said);
     else if (said.kind === 'took') feed.took();
     else if (said.kind === 'record') record(entrance.controller, said.event);
   };
@@ -59,7 +59,7 @@ export async function openHouseConsole(rooms: Rooms, parts: HouseConsoleParts): 
     program = await openConsoleProgram({
       ...{ settings, log, onSaid },
       start: { kind: 'start', settings, operations: operations.map(described) },
-      onGone: () => feed.watched(0),
+      onGone: () => feed.watched({ listeners: 0, viewers: 0 }),
     });
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
