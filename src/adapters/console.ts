@@ -45,6 +45,7 @@ export async function consoleTls({ tls, folder, certificate: given, hosts }: Con
 
 /** What the console keeps: accounts, sessions, its certificate. */
 const consoleFolder = (config: Config): string => join(stateFolder(config), 'console');
+export const accountsFile = (config: Config): string => join(consoleFolder(config), 'console.sqlite');
 
 function fileText(file: string, name: string): string {
   try {
@@ -58,7 +59,7 @@ function fileText(file: string, name: string): string {
 export function consoleAccounts(config: Config): Accounts {
   const folder = consoleFolder(config);
   makeFolder(folder, 0o700);
-  return openAccounts({ file: join(folder, 'console.sqlite'), clock: systemClock });
+  return openAccounts({ file: accountsFile(config), clock: systemClock });
 }
 
 /** The address to open, as far as the configuration tells it. */

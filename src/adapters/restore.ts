@@ -8,6 +8,7 @@ import { Fault } from '../base/errors.ts';
 import { type Clock, systemClock } from '../base/time.ts';
 import { heldKeys } from '../command/keys.ts';
 import { operatorsIn } from '../command/operators.ts';
+import { restoreAccounts } from '../console/accounts/restored.ts';
 import { removalsIn } from '../journal/removals.ts';
 import type { Config } from '../settings/load.ts';
 import type { Opener } from '../vault/backup/age-file.ts';
@@ -26,6 +27,7 @@ import { ownerName, ownerOf } from '../vault/sealing.ts';
 import { restoreKeys } from './backup-keys.ts';
 import { doorKeysFile, stateFolder } from './basics.ts';
 import { operatorsFile } from './command.ts';
+import { accountsFile } from './console.ts';
 import { journalFile } from './journal.ts';
 import { openVaultWithKey, unlockVault, vaultFiles } from './vault.ts';
 
@@ -128,6 +130,8 @@ export async function takeOver(
   }
   await unlockVault(staged.config, phraseOf(kek));
   const operators = await keepOut(config, staged);
+  const here = isSameDoor(config, staged.config) ? accountsFile(config) : undefined;
+  restoreAccounts({ here, restored: accountsFile(staged.config), clock });
   return { source: notes.source, keyFile, ...carryTombstones(config, staged, kek, now), operators };
 }
 

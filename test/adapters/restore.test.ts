@@ -1,12 +1,13 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { backupTaskOf, takeBackupHere } from '../../src/adapters/backup.ts';
 import { doorKeysFile } from '../../src/adapters/basics.ts';
 import { doorKeysOf, operatorsFile } from '../../src/adapters/command.ts';
+import { accountsFile } from '../../src/adapters/console.ts';
 import { journalOf } from '../../src/adapters/journal.ts';
 import { dropStaged, keyHere, placeStaged, stageBackup, takeOver } from '../../src/adapters/restore.ts';
 import { unlockVault, vaultFiles, vaultOf } from '../../src/adapters/vault.ts';
@@ -14,6 +15,8 @@ import { rekeyVault } from '../../src/adapters/vault-key.ts';
 import { openRestoredRooms } from '../../src/cli/vault/restored-rooms.ts';
 import { newKey } from '../../src/command/keys.ts';
 import { operatorsIn } from '../../src/command/operators.ts';
+import { type Accounts, openAccounts } from '../../src/console/accounts/accounts.ts';
+import { passwordWork } from '../../src/console/accounts/password.ts';
 import type { Config } from '../../src/settings/load.ts';
 import { takeBackup } from '../../src/vault/backup/take.ts';
 import { derivedKey } from '../../src/vault/derived.ts';
@@ -194,6 +197,61 @@ it('an operator who was taken away since the backup stays out', async () => {
   await operators.remove('bob');
   expect((await restore()).taken.operators).toEqual(['bob']);
   expect((await operatorsIn(operatorsFile(config)).list()).map(({ name }) => name)).toEqual(['ada']);
+});
+
+describe('the accounts of the console', () => {
+  const ada = { browser: 'Firefox', address: '192.168.1.7' };
+  const work = passwordWork({ n: 32, r: 8, p: 1 });
+  const opened = (of = config) => {
+    mkdirSync(dirname(accountsFile(of)), { recursive: true });
+    return openAccounts({ file: accountsFile(of), clock, work });
+  };
+  const joined = async (accounts: Accounts, name: string) => {
+    const { secret } = accounts.invitations.make({ role: 'admin', by: 'cli' });
+    await accounts.join(secret, name, { password: `the first password of ${name}` });
+  };
+
+  it('stay those of this door: whoever was removed, and a password that was changed, do not come back', async () => {
+    await doorKeysOf(config);
+    {
+      using accounts = opened();
+      for (const name of ['ada', 'bob']) await joined(accounts, name);
+    }
+    await back();
+    {
+      using accounts = opened();
+      accounts.remove('bob');
+      await accounts.setPassword('ada', 'the second password of ada', '');
+    }
+    await restore();
+    using accounts = opened();
+    expect(accounts.list().map(({ name }) => name)).toEqual(['ada']);
+    expect(await accounts.checkPassword('ada', 'the first password of ada', true)).toBe('wrong');
+    expect(await accounts.checkPassword('ada', 'the second password of ada', true)).toMatchObject({ name: 'ada' });
+    expect(statSync(accountsFile(config)).mode & 0o777).toBe(0o600);
+  });
+
+  it.each(['on another device', 'where those of this door are damaged'])('%s come from the backup; nobody is signed in', async (where) => {
+    await doorKeysOf(config);
+    const secrets: string[] = [];
+    {
+      using accounts = opened();
+      await joined(accounts, 'ada');
+      secrets.push(accounts.sessions.open('ada', ada).secret);
+      secrets.push(accounts.tokens.make('ada', { label: 'script', role: 'admin' }).secret);
+      secrets.push(accounts.invitations.make({ role: 'admin', by: 'cli' }).secret);
+    }
+    await back();
+    const to = where === 'on another device' ? doorConfig({ 'state.folder': join(folder, 'elsewhere') }) : config;
+    if (to === config) writeFileSync(accountsFile(config), 'no database');
+    await restore(to);
+    using accounts = opened(to);
+    expect(accounts.list().map(({ name }) => name)).toEqual(['ada']);
+    const [session = '', token = '', invitation = ''] = secrets;
+    expect([accounts.sessions.find(session), accounts.tokens.find(token), accounts.invitations.find(invitation)]).toEqual([
+      ...[undefined, undefined, undefined],
+    ]);
+  });
 });
 
 it('the door has its own keys again, from a backup that holds them sealed, or open as an earlier version left them', async () => {

@@ -108,6 +108,12 @@ const kinds = (config: Config): readonly Kind[] => [
     howLong: 'until removed (facelatch key remove)',
     paths: ['operators.json', 'door-keys.json', 'commands.sqlite'],
   },
+  {
+    what: 'accounts of the console: names, hashes of passwords, public keys; browser and address of each session',
+    why: 'to know who may use the console, and to end sessions',
+    howLong: 'until removed (facelatch console remove); sessions until they end (console.sessionHours)',
+    paths: ['console'],
+  },
 ];
 
 const unusedText = ({ unusedDays, unusedNoticeDays, unusedThen }: Config['privacy']): string =>

@@ -6,6 +6,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { doorKeysFile, galleryOf } from '../../adapters/basics.ts';
 import { doorKeysOf, operatorsFile } from '../../adapters/command.ts';
+import { consoleAccounts } from '../../adapters/console.ts';
 import { journalOf } from '../../adapters/journal.ts';
 import { liveVisitsOf } from '../../adapters/liveness.ts';
 import { vaultOf } from '../../adapters/vault.ts';
@@ -43,6 +44,7 @@ export async function openRestoredRooms(config: Config, { takenAt, removed }: Re
   const copied = existsSync(doorKeysFile(config)) && (await doorKeysOf(config)).copied === true;
   await operatorsIn(operatorsFile(config)).list();
   if (has('commands.sqlite')) openUsedCommands(join(config.state.folder, 'commands.sqlite'))[Symbol.dispose]();
+  if (has('console/console.sqlite')) consoleAccounts(config)[Symbol.dispose]();
   if (has('retrain.sqlite')) openRetrainStore(storeFile(config), vault)[Symbol.dispose]();
   if (has('liveness.sqlite')) liveVisitsOf(config, vault)[Symbol.dispose]();
   using journal = journalOf(config);
