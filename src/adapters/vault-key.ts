@@ -4,12 +4,12 @@
  * place: cut at any moment, the vault opens with the key of before or with the new one.
  */
 import { randomBytes } from 'node:crypto';
-import { chownSync, existsSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chownSync, existsSync, readdirSync, realpathSync, renameSync, rmSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { getuid } from 'node:process';
 import { Fault } from '../base/errors.ts';
 import { type Clock, systemClock } from '../base/time.ts';
-import { syncFolder } from '../base/whole-file.ts';
+import { overwrite, syncFolder } from '../base/whole-file.ts';
 import type { Event } from '../events.ts';
 import { type CredentialKey, decryptCredential, encryptCredential, hasTpm2 } from '../host/credentials.ts';
 import { lockState } from '../host/lock.ts';
@@ -238,9 +238,8 @@ const moving = (file: string): Pick<Prepared, 'finish' | 'undo'> => ({
   undo: () => rmSync(nextKey(file), { force: true }),
 });
 
-/** As far as the disk does it: a card of flash memory may keep what was overwritten. */
 function overwriteAndRemove(file: string): void {
-  writeFileSync(file, Buffer.alloc(statSync(file).size), { flag: 'r+', flush: true });
+  overwrite(realpathSync(file));
   rmSync(file);
   syncFolder(dirname(file));
 }

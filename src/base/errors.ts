@@ -75,6 +75,12 @@ export class Fault extends Error {
   }
 }
 
+/** No space, no quota, or a limit on the size of files: what the file system says of a full disk. */
+export function isDiskFull(error: unknown): boolean {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  return code === 'ENOSPC' || code === 'EDQUOT' || code === 'EFBIG';
+}
+
 /** `error` as a Fault: itself if it is one, else wrapped under `code` with its message. */
 export function asFault(error: unknown, code: FaultCode, what: string): Fault {
   if (error instanceof Fault) return error;

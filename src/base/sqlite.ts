@@ -8,6 +8,7 @@ import { dirname, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { Fault } from './errors.ts';
 import { makeFolder } from './make-folder.ts';
+import { Type } from './schema.ts';
 
 /** A kind of SQLite file. */
 export interface SqliteKind {
@@ -156,6 +157,9 @@ export function emptyLogUnlessHeld(db: DatabaseSync): boolean {
 export function pragma(db: DatabaseSync, name: 'user_version' | 'application_id' | 'data_version'): number {
   return Number(db.prepare(`PRAGMA ${name}`).get()?.[name]);
 }
+
+/** A column of bytes, in the form of a row. */
+export const blob = Type.Refine(Type.Unsafe<Uint8Array>(Type.Unknown()), (value) => value instanceof Uint8Array);
 
 /** Runs `work` as one transaction: either all of it is stored durably, or nothing. */
 export function transact<T>(db: DatabaseSync, work: () => T): T {

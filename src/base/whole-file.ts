@@ -166,3 +166,20 @@ export function giveToOwnerOfFolder(file: string): void {
   const { uid, gid } = statSync(dirname(file));
   chownSync(file, uid, gid);
 }
+
+/**
+ * Zeros in place of what a file holds, on the disk when this returns: before it is deleted. A card of flash memory may
+ * keep what was overwritten. A link is not followed.
+ */
+export function overwrite(file: string): void {
+  const found = lstatSync(file);
+  if (!found.isFile()) return;
+  const handle = openSync(file, 'r+');
+  const zeros = new Uint8Array(1 << 20);
+  try {
+    for (let done = 0; done < found.size; ) done += writeSync(handle, zeros, 0, Math.min(zeros.length, found.size - done), done);
+    fsyncSync(handle);
+  } finally {
+    closeSync(handle);
+  }
+}

@@ -30,15 +30,16 @@ export interface CommonOptions {
   readonly unlock?: boolean;
 }
 
-const collect = (value: string, before: readonly string[] = []): readonly string[] => [...before, value];
+/** For an option that may be given more than once. */
+export const collected = (value: string, before: readonly string[] = []): readonly string[] => [...before, value];
 
 /** Adds --config, --set, --state, --unlock and --json. */
 export function withCommon(command: Command): Command {
   return command
     .addOption(
-      new Option('-c, --config <file>', 'configuration file (JSON); may be given more than once, the last one wins').argParser(collect),
+      new Option('-c, --config <file>', 'configuration file (JSON); may be given more than once, the last one wins').argParser(collected),
     )
-    .addOption(new Option('--set <path=value>', 'one setting, such as camera.fps=10; see docs/reference/settings.md').argParser(collect))
+    .addOption(new Option('--set <path=value>', 'one setting, such as camera.fps=10; see docs/reference/settings.md').argParser(collected))
     .option('--state <folder>', 'the state folder (state.folder)')
     .option('--unlock', 'ask first for the passphrase of the vault, or for its recovery phrase')
     .option('--json', 'JSON (or JSON lines) on standard output instead of text');

@@ -3,7 +3,7 @@
  * turn's end comes out.
  */
 import { UnrecoverableError } from 'bullmq';
-import { Fault, messageOf } from '../base/errors.ts';
+import { Fault, isDiskFull, messageOf } from '../base/errors.ts';
 import type { FarmRedis } from './redis.ts';
 import type { FarmJob } from './statements.ts';
 
@@ -59,11 +59,8 @@ export function failBy(queue: Queue, job: FarmJob, lock: string, error: unknown,
   return fail(queue, job, lock, fault, fault instanceof Fault && final.has(fault.code));
 }
 
-/** No space, quota exceeded, or file too large. */
-const full = new Set<unknown>(['ENOSPC', 'EDQUOT', 'EFBIG']);
-
 function faultOf(error: unknown, folder: string): unknown {
-  if (!full.has((error as NodeJS.ErrnoException).code)) return error;
+  if (!isDiskFull(error)) return error;
   return new Fault('disk-full', `The disk of a trainer is full: free space in ${folder} (trainer.folder) there`, error);
 }
 

@@ -8,7 +8,7 @@ import { closeSync, existsSync, openSync, readFileSync, rmSync, statSync } from 
 import { join } from 'node:path';
 import { pid } from 'node:process';
 import { DatabaseSync } from 'node:sqlite';
-import { Fault, messageOf } from '../base/errors.ts';
+import { Fault, isDiskFull, messageOf } from '../base/errors.ts';
 import { makeFolder } from '../base/make-folder.ts';
 import { giveToOwnerOfFolder, writeWhole } from '../base/whole-file.ts';
 
@@ -113,7 +113,7 @@ function holderOf(pidFile: string): string {
 }
 
 function unusable(folder: string, cause: unknown): Fault {
-  if (cause instanceof Error && 'code' in cause && cause.code === 'ENOSPC')
+  if (isDiskFull(cause))
     return new Fault('disk-full', `The disk that holds ${folder} is full; free space there, or set state.folder (--state).`, cause);
   return new Fault(
     'bad-config',

@@ -7,6 +7,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { Fault } from '../base/errors.ts';
 import { parseJson } from '../base/jws.ts';
 import { Compile, type Static, type TObject, Type } from '../base/schema.ts';
+import { blob } from '../base/sqlite.ts';
 import type { KeyOwner, SealedPlace, Vault } from '../vault/port.ts';
 import type { NetworkView } from './known.ts';
 
@@ -19,7 +20,6 @@ CREATE TABLE visit (
 `;
 
 export const visitColumns = 'seq, person, networks, confirmed, views';
-const blob = Type.Refine(Type.Unsafe<Uint8Array>(Type.Unknown()), (value) => value instanceof Uint8Array);
 const about = {
   seq: Type.Integer(),
   person: Type.String({ minLength: 1 }),

@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { basename } from 'node:path';
-import { asFault, Fault } from '../base/errors.ts';
+import { asFault, Fault, isDiskFull } from '../base/errors.ts';
 import { parseJson } from '../base/jws.ts';
 import { fileIn, type NetworkPlace, placeName } from '../base/model/place.ts';
 import { type Shelf, shelved } from '../base/model/shelf.ts';
@@ -90,7 +90,7 @@ export function writing({ folder }: Shelf, write: () => void): void {
   try {
     write();
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOSPC')
+    if (isDiskFull(error))
       throw new Fault('disk-full', `The disk is full: what was learned cannot be written to ${folder}. Free space and train again`, error);
     throw asFault(error, 'training-failed', `What was learned cannot be written to ${folder}`);
   }

@@ -3,7 +3,7 @@
  * Fault with a remedy.
  */
 import { dirname } from 'node:path';
-import { Fault, messageOf } from '../base/errors.ts';
+import { Fault, isDiskFull, messageOf } from '../base/errors.ts';
 import { writeWholeFolder } from '../base/whole-file.ts';
 
 /** Writes `files` as the folder `to`, which must not be there. Throws Fault `disk-full`, `registry-down`. */
@@ -11,9 +11,7 @@ export function writeKeptFolder(to: string, files: ReadonlyMap<string, Uint8Arra
   try {
     writeWholeFolder(to, files);
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code;
-    if (code === 'ENOSPC' || code === 'EDQUOT' || code === 'EFBIG')
-      throw new Fault('disk-full', `The disk of ${dirname(to)} is full: free some space, and try again`, error);
+    if (isDiskFull(error)) throw new Fault('disk-full', `The disk of ${dirname(to)} is full: free some space, and try again`, error);
     throw new Fault('registry-down', `${to} cannot be written (${messageOf(error)}): check state.folder, its owner and the disk`, error);
   }
 }

@@ -6,7 +6,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { asFault, Fault, messageOf } from '../base/errors.ts';
 import { parseJson } from '../base/jws.ts';
 import { Compile, type Static, Type } from '../base/schema.ts';
-import { checkedRow, emptyLogUnlessHeld, openSqlite, type SqliteKind, sqliteTrouble } from '../base/sqlite.ts';
+import { blob, checkedRow, emptyLogUnlessHeld, openSqlite, type SqliteKind, sqliteTrouble } from '../base/sqlite.ts';
 import { type KeyNotes, keySources } from './port.ts';
 
 const schemaVersion = 1;
@@ -36,11 +36,10 @@ const kind: SqliteKind = {
 export const keyringDamaged = (file: string, error: unknown): Fault =>
   new Fault('vault-damaged', `The keyring ${file} is damaged (${messageOf(error)}): restore a backup (facelatch restore)`, error);
 
-const bytes = Type.Refine(Type.Unsafe<Uint8Array>({}), (value) => value instanceof Uint8Array);
-export const epochForm = Compile(Type.Object({ n: Type.Integer(), salt: bytes, proof: bytes }));
+export const epochForm = Compile(Type.Object({ n: Type.Integer(), salt: blob, proof: blob }));
 export const keyForm = Compile(
   Type.Object({
-    ...{ owner: Type.String(), wrapped: bytes, n: Type.Integer(), salt: bytes, proof: bytes },
+    ...{ owner: Type.String(), wrapped: blob, n: Type.Integer(), salt: blob, proof: blob },
     before: Type.Union([Type.String(), Type.Null()]),
   }),
 );

@@ -7,7 +7,18 @@ import { journalOf } from '../../adapters/journal.ts';
 import { Fault } from '../../base/errors.ts';
 import type { ChainVerdict, Entry, Journal, Query } from '../../journal/port.ts';
 import type { Config } from '../../settings/load.ts';
-import { type CommonOptions, checkState, configOf, exitCodes, print, wholeNumber, withCommon, withHelp, write } from '../context.ts';
+import {
+  type CommonOptions,
+  checkState,
+  collected,
+  configOf,
+  exitCodes,
+  print,
+  wholeNumber,
+  withCommon,
+  withHelp,
+  write,
+} from '../context.ts';
 import { describeEvent, eventKinds } from '../door/describe.ts';
 import { type Bar, likenessHelp } from '../likeness-words.ts';
 import { openProgress } from '../progress.ts';
@@ -52,7 +63,7 @@ function showCommand(stop: AbortSignal, exit: (code: number) => void): Command {
       new Option(
         '-k, --kind <kind>',
         `only this kind, or all that start with it (access: access.granted, access.denied); may be given more than once. Kinds: ${eventKinds.join(', ')}`,
-      ).argParser((value: string, before: readonly string[] = []) => [...before, value]),
+      ).argParser(collected),
     )
     .option('--since <time>', 'from this time on: ISO 8601 (2026-01-31T08:00) or a time ago (30m, 12h, 2d, 1w)')
     .option('--until <time>', 'up to this time, written the same way')

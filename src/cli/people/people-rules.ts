@@ -5,7 +5,7 @@ import { hashPin, isNewPin } from '../../access/pin.ts';
 import type { RuleChange, ShownRules } from '../../access/port.ts';
 import { journalOf } from '../../adapters/journal.ts';
 import { Fault } from '../../base/errors.ts';
-import { type CommonOptions, exitCodes, print, wholeNumber, withCommon, withHelp } from '../context.ts';
+import { type CommonOptions, collected, exitCodes, print, wholeNumber, withCommon, withHelp } from '../context.ts';
 import { findPerson } from '../person.ts';
 import { askSecret } from '../secret-prompt.ts';
 import { changeStored } from './opened.ts';
@@ -36,11 +36,7 @@ export function setCommand(exit: Exit): Command {
     .option('--valid-from <time>', 'ISO 8601 with zone, such as 2026-12-01T08:00+01:00; "none" removes it')
     .option('--valid-until <time>', 'ISO 8601 with zone; "none" removes it')
     .option('--uses <n>', 'how many times to let in from now on; "unlimited" removes the limit', usesOf)
-    .option(
-      '--group <name>',
-      'a group of access.groups; may be given more than once; "none" removes all',
-      (name: string, before: readonly string[] = []) => [...before, name],
-    )
+    .option('--group <name>', 'a group of access.groups; may be given more than once; "none" removes all', collected)
     .option('--pin-opens', 'the PIN alone opens (see people pin); --no-pin-opens undoes it')
     .option('--no-pin-opens')
     .option('--pin-needed', 'the face opens only together with the PIN; --no-pin-needed undoes it')

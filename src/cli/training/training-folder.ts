@@ -4,7 +4,7 @@
  */
 import { readFileSync, statfsSync } from 'node:fs';
 import { extname, join } from 'node:path';
-import { Fault, messageOf } from '../../base/errors.ts';
+import { Fault, isDiskFull, messageOf } from '../../base/errors.ts';
 import { makeFolder } from '../../base/make-folder.ts';
 import { writeWhole } from '../../base/whole-file.ts';
 import { previewSheet } from '../../train/data/batches.ts';
@@ -13,8 +13,6 @@ import { openPicturesOf } from '../../train/data/pictures.ts';
 import { networkParameters, sizeOf } from '../../train/network/network.ts';
 import type { Network } from '../../train/port.ts';
 import type { TrainingRecipe } from '../../train/recipe.ts';
-
-const full = new Set<string | undefined>(['ENOSPC', 'EDQUOT', 'EFBIG']);
 
 /** Makes a folder where it is missing. Throws Fault `bad-argument`, `disk-full`. */
 export function makeOutFolder(folder: string): void {
@@ -30,7 +28,7 @@ function attempt(path: string, work: () => void): void {
   try {
     work();
   } catch (error) {
-    if (full.has((error as NodeJS.ErrnoException).code))
+    if (isDiskFull(error))
       throw new Fault('disk-full', `The disk filled while ${path} was written: free space there and try again.`, error);
     throw new Fault('bad-argument', `${path} cannot be written (${messageOf(error)}): choose another place.`, error);
   }

@@ -11,7 +11,7 @@ import { resultOf } from '../../train/thread.ts';
 import { startTuning, type TuningProgress } from '../../train/tune/job.ts';
 import { bestTrial, type Range, type Space, type TuningTrial } from '../../train/tune/tune.ts';
 import { trainingSpace, tuneTraining } from '../../train/tune/tune-training.ts';
-import { exitCodes, isStopped, tell, wholeNumber, withHelp, write } from '../context.ts';
+import { collected, exitCodes, isStopped, tell, wholeNumber, withHelp, write } from '../context.ts';
 import { counted } from '../words.ts';
 import { findSettings, makeOutFolder, writeSettings } from './training-folder.ts';
 import { type RecipeOptions, recipeOf, withRecipe } from './training-options.ts';
@@ -25,8 +25,6 @@ interface TuneOptions extends RecipeOptions {
   readonly range?: readonly string[];
   readonly json?: boolean;
 }
-
-const collect = (value: string, before: readonly string[] = []): readonly string[] => [...before, value];
 
 /** The option of `facelatch train` for each tuned setting, and commander's names of it. */
 const flags: Readonly<Record<string, { readonly flag: string; readonly options: readonly string[] }>> = {
@@ -50,12 +48,12 @@ export function tuneCommand(stop: AbortSignal, exit: (code: number) => void): Co
     .requiredOption('-o, --out <folder>', 'where trials.jsonl and trials.svg go')
     .option('-n, --trials <n>', 'number of trials in all, including those already in --out', wholeNumber('--trials', 1, 10_000), 30)
     .addOption(new Option('--search <kind>', 'Bayesian or random').choices(['bayes', 'random']).default('bayes'))
-    .addOption(new Option('--only <setting>', `tune only this setting; may be given more than once: ${names}`).argParser(collect))
+    .addOption(new Option('--only <setting>', `tune only this setting; may be given more than once: ${names}`).argParser(collected))
     .addOption(
       new Option(
         '--range <setting=from..to>',
         'another range for a setting, such as rate=1e-5..1e-3; may be given more than once',
-      ).argParser(collect),
+      ).argParser(collected),
     )
     .option('--json', 'JSON lines on standard output: each trial, then the best');
   withHelp(

@@ -9,7 +9,7 @@ import { Fault, messageOf } from '../../base/errors.ts';
 import type { Event } from '../../events.ts';
 import type { Config } from '../../settings/load.ts';
 import type { Taken } from '../../vault/backup/take.ts';
-import { type CommonOptions, checkState, configOf, exitCodes, print, tell, withCommon, withHelp } from '../context.ts';
+import { type CommonOptions, checkState, collected, configOf, exitCodes, print, tell, withCommon, withHelp } from '../context.ts';
 import { counted } from '../words.ts';
 import { bytesProgress } from './bytes-progress.ts';
 
@@ -18,8 +18,6 @@ interface BackupOptions extends CommonOptions {
   readonly phrase: boolean;
 }
 
-const collect = (value: string, before: readonly string[] = []): readonly string[] => [...before, value];
-
 export function backupCommand(stop: AbortSignal, exit: (code: number) => void): Command {
   const command = new Command('backup')
     .summary('back up what this door holds, while it runs')
@@ -27,7 +25,7 @@ export function backupCommand(stop: AbortSignal, exit: (code: number) => void): 
       'Write what the state folder holds, and the settings in force, into one encrypted file (age). The recovery phrase of the vault opens it (facelatch vault phrase). The key of the vault is not in it, nor are files that settings name, such as passwords and certificates.',
     )
     .argument('<file>', 'the file to write; an older backup of that name is replaced when the new one is whole')
-    .option('--to <age1…>', 'a recipient of age who can open it too (backup.recipients); may be given more than once', collect)
+    .option('--to <age1…>', 'a recipient of age who can open it too (backup.recipients); may be given more than once', collected)
     .option('--no-phrase', 'the recovery phrase does not open it, only the recipients');
   withHelp(
     command,

@@ -5,7 +5,7 @@ import { Command } from 'commander';
 import { doorKeysOf } from '../../adapters/command.ts';
 import { consentRules } from '../../adapters/consents.ts';
 import { journalOf } from '../../adapters/journal.ts';
-import { Fault, messageOf } from '../../base/errors.ts';
+import { Fault, isDiskFull, messageOf } from '../../base/errors.ts';
 import { systemClock } from '../../base/time.ts';
 import { writeWholePieces } from '../../base/whole-file.ts';
 import { copiedWords } from '../../command/keys.ts';
@@ -16,7 +16,7 @@ import type { Config } from '../../settings/load.ts';
 import { encryptedTo } from '../../vault/backup/age-file.ts';
 import { type MovedPerson, peopleEntries } from '../../vault/backup/people-file.ts';
 import { packed } from '../../vault/backup/tar-file.ts';
-import { type CommonOptions, checkState, configOf, exitCodes, print, withCommon, withHelp } from '../context.ts';
+import { type CommonOptions, checkState, collected, configOf, exitCodes, print, withCommon, withHelp } from '../context.ts';
 import { openPeople } from '../people/opened.ts';
 import { findPerson } from '../person.ts';
 import { counted, people as peopleCount } from '../words.ts';
@@ -28,8 +28,6 @@ interface ExportOptions extends CommonOptions {
   readonly to?: readonly string[];
 }
 
-const collect = (value: string, before: readonly string[] = []): readonly string[] => [...before, value];
-
 export function exportCommand(stop: AbortSignal, exit: (code: number) => void): Command {
   const command = new Command('export')
     .description(
@@ -38,7 +36,7 @@ export function exportCommand(stop: AbortSignal, exit: (code: number) => void): 
     .argument('<name|id>', 'the person; with --all, the file')
     .argument('[file]', 'the file to write; it must not exist')
     .option('--all', 'everybody, to move them to another door: names, rules, consents and pictures, without PINs and templates')
-    .option('--to <age1…>', 'a recipient of age who can open it, instead of a passphrase; may be given more than once', collect);
+    .option('--to <age1…>', 'a recipient of age who can open it, instead of a passphrase; may be given more than once', collected);
   withHelp(
     command,
     [
@@ -134,8 +132,11 @@ async function writeEncrypted(file: string, content: AsyncIterable<Uint8Array>, 
     await writeWholePieces(resolve(file), await encryptedTo(content, lock, '--to'));
   } catch (error) {
     if (error instanceof Fault) throw error;
-    const isFull = error instanceof Error && 'code' in error && error.code === 'ENOSPC';
-    throw new Fault(isFull ? 'disk-full' : 'bad-argument', `${file} cannot be written (${messageOf(error)}): name another file`, error);
+    throw new Fault(
+      isDiskFull(error) ? 'disk-full' : 'bad-argument',
+      `${file} cannot be written (${messageOf(error)}): name another file`,
+      error,
+    );
   }
 }
 

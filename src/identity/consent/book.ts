@@ -8,7 +8,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { asFault, Fault, messageOf } from '../../base/errors.ts';
 import { parseJson } from '../../base/jws.ts';
 import { Compile, Type } from '../../base/schema.ts';
-import { checkedRow, openSqlite, type SqliteKind, sqliteTrouble, transact } from '../../base/sqlite.ts';
+import { blob, checkedRow, openSqlite, type SqliteKind, sqliteTrouble, transact } from '../../base/sqlite.ts';
 import type { Clock } from '../../base/time.ts';
 import { consentWays, type PersonId } from '../../events.ts';
 import type { SealedPlace, Vault } from '../../vault/port.ts';
@@ -46,9 +46,8 @@ const damaged = (file: string, error: unknown): Fault =>
     error,
   );
 
-const bytes = Type.Refine(Type.Unsafe<Uint8Array>({}), (value) => value instanceof Uint8Array);
 const rowForm = Compile(
-  Type.Object({ id: Type.String(), person: bytes, name: bytes, record: bytes, endedAt: Type.Union([Type.String(), Type.Null()]) }),
+  Type.Object({ id: Type.String(), person: blob, name: blob, record: blob, endedAt: Type.Union([Type.String(), Type.Null()]) }),
 );
 const countForm = Compile(Type.Object({ all: Type.Integer(), ended: Type.Integer() }));
 const recordForm = Compile(
@@ -126,7 +125,7 @@ function statements(db: DatabaseSync) {
 const now = ({ clock }: State): string => new Date(clock.wall()).toISOString();
 const placeOf = ({ id, person, name }: Place): SealedPlace => ({
   ...{ schema: `consent ${version}`, column: 'consents.record' },
-  row: [id, ...[person, name].map((bytes) => Buffer.from(bytes).toString('hex'))].join(' '),
+  row: [id, ...[person, name].map((blob) => Buffer.from(blob).toString('hex'))].join(' '),
 });
 
 function pseudonym({ vault, file }: State, purpose: string, text: string): Uint8Array {

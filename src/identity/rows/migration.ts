@@ -6,18 +6,17 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { Fault } from '../../base/errors.ts';
 import { Compile, Type } from '../../base/schema.ts';
-import { checkedRow, type RowCheck } from '../../base/sqlite.ts';
+import { blob, checkedRow, type RowCheck } from '../../base/sqlite.ts';
 import type { Vault } from '../../vault/port.ts';
 import { nameMarks, personAtRest, pictureAtRest, pictureMark, removedPeople, templateAtRest } from './at-rest.ts';
 
-const bytes = Type.Refine(Type.Unsafe<Uint8Array>({}), (value) => value instanceof Uint8Array);
-const seal = Type.Union([bytes, Type.Null()]);
+const seal = Type.Union([blob, Type.Null()]);
 const text = Type.String();
 const personForm = Compile(Type.Object({ id: text, name: text, enrolledAt: text, rules: text, seal }));
 const pictureForm = Compile(
-  Type.Object({ id: Type.Integer(), personId: text, source: text, addedAt: text, sha256: text, picture: bytes, seal }),
+  Type.Object({ id: Type.Integer(), personId: text, source: text, addedAt: text, sha256: text, picture: blob, seal }),
 );
-const templateForm = Compile(Type.Object({ embedder: text, vector: bytes, seal }));
+const templateForm = Compile(Type.Object({ embedder: text, vector: blob, seal }));
 
 /** Throws Fault `gallery-damaged`, and those of the vault. */
 export function sealRowsInto6(db: DatabaseSync, vault: Vault): void {

@@ -5,19 +5,18 @@
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
 import { Fault } from '../../base/errors.ts';
 import { Compile, Type } from '../../base/schema.ts';
-import { checkedRow, type RowCheck } from '../../base/sqlite.ts';
+import { blob, checkedRow, type RowCheck } from '../../base/sqlite.ts';
 import type { PersonId } from '../../events.ts';
 import type { EmbedderInfo, Embedding } from '../../face/port.ts';
 
-const bytes = Type.Refine(Type.Unsafe<Uint8Array>({}), (value) => value instanceof Uint8Array);
-const seal = Type.Union([bytes, Type.Null()]);
-const personRow = Compile(Type.Object({ id: Type.String(), details: bytes, seal, pictures: Type.Integer() }));
-const storedPicture = { pictureId: Type.Integer(), personId: Type.String(), mark: bytes, details: bytes, seal };
+const seal = Type.Union([blob, Type.Null()]);
+const personRow = Compile(Type.Object({ id: Type.String(), details: blob, seal, pictures: Type.Integer() }));
+const storedPicture = { pictureId: Type.Integer(), personId: Type.String(), mark: blob, details: blob, seal };
 const pictureRow = Compile(Type.Object(storedPicture));
-const imageRow = Compile(Type.Object({ ...storedPicture, picture: bytes }));
+const imageRow = Compile(Type.Object({ ...storedPicture, picture: blob }));
 const ownerRow = Compile(Type.Object({ id: Type.Integer(), personId: Type.String() }));
 const templateRow = Compile(
-  Type.Object({ pictureId: Type.Integer(), personId: Type.String(), mark: bytes, embedder: Type.String(), vector: bytes, seal }),
+  Type.Object({ pictureId: Type.Integer(), personId: Type.String(), mark: blob, embedder: Type.String(), vector: blob, seal }),
 );
 const countRow = Compile(Type.Object({ n: Type.Integer() }));
 const allIds = Compile(Type.Object({ ids: Type.String() }));

@@ -6,6 +6,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { Fault } from '../../base/errors.ts';
 import { Compile, Type } from '../../base/schema.ts';
+import { blob } from '../../base/sqlite.ts';
 import type { PersonId } from '../../events.ts';
 import type { KeyOwner, SealedPlace, Vault } from '../../vault/port.ts';
 import { type Mark, marks } from '../port.ts';
@@ -37,7 +38,7 @@ export const keptRowForm = Compile(
     takenAt: text,
     mark: markOrNull,
     markedAt: Type.Union([text, Type.Null()]),
-    picture: Type.Refine(Type.Unsafe<Uint8Array>(Type.Unknown()), (value) => value instanceof Uint8Array),
+    picture: blob,
   }),
 );
 

@@ -3,11 +3,11 @@
  * bundle's own; the statement (`bundle.json`) and its signature hold counts and hashes, and lie open. A bundle's folder
  * and the vault go in; its files come out, in memory alone.
  */
-import { closeSync, fsyncSync, lstatSync, openSync, readdirSync, readFileSync, rmSync, statSync, writeSync } from 'node:fs';
+import { lstatSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { Fault } from '../../base/errors.ts';
 import type { OpenedFolder } from '../../base/model/place.ts';
-import { syncFolder, writeWhole } from '../../base/whole-file.ts';
+import { overwrite, syncFolder, writeWhole } from '../../base/whole-file.ts';
 import type { KeyOwner, SealedPlace, Vault } from '../../vault/port.ts';
 
 /** The files of a bundle, sealed or not. */
@@ -101,20 +101,6 @@ export function sealPlainFiles(vault: Vault, folder: string): void {
     rmSync(plain, { recursive: true, force: true });
   }
   syncFolder(folder);
-}
-
-/** A link is not followed. */
-function overwrite(file: string): void {
-  const found = lstatSync(file);
-  if (!found.isFile()) return;
-  const handle = openSync(file, 'r+');
-  const zeros = new Uint8Array(1 << 20);
-  try {
-    for (let done = 0; done < found.size; ) done += writeSync(handle, zeros, 0, Math.min(zeros.length, found.size - done), done);
-    fsyncSync(handle);
-  } finally {
-    closeSync(handle);
-  }
 }
 
 function bytesOf(file: string, atMost: number): Uint8Array | undefined {

@@ -7,7 +7,7 @@ import { createHash } from 'node:crypto';
 import { type FileHandle, open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { Fault, messageOf } from '../../base/errors.ts';
+import { Fault, isDiskFull, messageOf } from '../../base/errors.ts';
 import { syncFolder } from '../../base/whole-file.ts';
 import type { EngineState, Network, Weights } from '../port.ts';
 import { networkParameters, sizeOf } from './network.ts';
@@ -36,12 +36,9 @@ const format = 'facelatch-checkpoint-1';
 const weightsFormat = 'facelatch-weights-1';
 const newline = 0x0a;
 
-/** No space, no quota, or a limit on the file's size. */
-const full = new Set<string | undefined>(['ENOSPC', 'EDQUOT', 'EFBIG']);
-
 /** What a run reports when it cannot write a file of its folder: Fault `disk-full` or `bad-argument`. */
 export function cannotWrite(path: string, error: unknown): Fault {
-  if (full.has((error as NodeJS.ErrnoException).code))
+  if (isDiskFull(error))
     return new Fault(
       'disk-full',
       `The disk filled while ${path} was written: free space there and resume; the last checkpoint is whole.`,

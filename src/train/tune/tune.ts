@@ -4,7 +4,7 @@
  * same age is stopped early.
  */
 import { appendFile, readFile } from 'node:fs/promises';
-import { Fault, messageOf } from '../../base/errors.ts';
+import { Fault, isDiskFull, messageOf } from '../../base/errors.ts';
 import { newRandom, normal, type Random } from '../../base/random.ts';
 import { expectedImprovement, fitProcess, type UnitPoint } from './gaussian-process.ts';
 
@@ -207,7 +207,7 @@ async function append(file: string, trial: TuningTrial): Promise<void> {
   try {
     await appendFile(file, `\n${JSON.stringify(trial)}`, { flush: true });
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code === 'ENOSPC' ? 'disk-full' : 'bad-argument';
+    const code = isDiskFull(error) ? 'disk-full' : 'bad-argument';
     throw new Fault(code, `The trial cannot be added to ${file} (${messageOf(error)}): free space or give another --out.`, error);
   }
 }

@@ -8,7 +8,7 @@ import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readSync, rmSy
 import { type FileHandle, open } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { backup, DatabaseSync } from 'node:sqlite';
-import { Fault, messageOf } from '../../base/errors.ts';
+import { Fault, isDiskFull, messageOf } from '../../base/errors.ts';
 import { sqliteTrouble } from '../../base/sqlite.ts';
 import { version } from '../../base/version.ts';
 import { isAlive, writeWholePieces } from '../../base/whole-file.ts';
@@ -102,8 +102,7 @@ function checkTarget(to: string): void {
 }
 
 function failed(file: string, error: unknown): Fault {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
-  if (code === 'ENOSPC' || code === 'EDQUOT' || code === 'EFBIG' || sqliteTrouble(error) === 'full')
+  if (isDiskFull(error) || sqliteTrouble(error) === 'full')
     return new Fault('disk-full', `The disk of ${file} is full: free some space there, or name another file for the backup`, error);
   return new Fault(
     'backup-failed',

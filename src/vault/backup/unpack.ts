@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream, mkdirSync, rmSync, statfsSync, statSync } from 'node:fs';
 import { mkdir, open } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { Fault, messageOf } from '../../base/errors.ts';
+import { Fault, isDiskFull, messageOf } from '../../base/errors.ts';
 import { syncFolder } from '../../base/whole-file.ts';
 import { decryptedWith, type Opener } from './age-file.ts';
 import { isDatabase } from './contents.ts';
@@ -153,8 +153,7 @@ async function onDisk<T>(to: string, work: () => Promise<T>): Promise<T> {
     return await work();
   } catch (error) {
     if (error instanceof Fault) throw error;
-    const code = error instanceof Error && 'code' in error ? error.code : undefined;
-    if (code === 'ENOSPC' || code === 'EDQUOT') throw full(to, error);
+    if (isDiskFull(error)) throw full(to, error);
     const remedy = 'run the command as root (sudo), or let this user write there';
     throw new Fault(
       'backup-failed',
