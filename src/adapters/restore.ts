@@ -22,8 +22,9 @@ import { keyIn, writeKeyFile } from '../vault/key-file.ts';
 import { keyringNotes, openKeyring } from '../vault/keyring.ts';
 import { owedNote, ownersOwed } from '../vault/owed.ts';
 import { phraseOf } from '../vault/phrase.ts';
-import type { KeyNotes, KeyOwner, KeySource } from '../vault/port.ts';
+import type { KeyNotes, KeyOwner, KeySource, Vault } from '../vault/port.ts';
 import { ownerName, ownerOf } from '../vault/sealing.ts';
+import { destroyedNote, ownersNoted } from '../vault/witness.ts';
 import { restoreKeys } from './backup-keys.ts';
 import { doorKeysFile, stateFolder } from './basics.ts';
 import { operatorsFile } from './command.ts';
@@ -154,8 +155,9 @@ function carryTombstones(
   kek: Uint8Array,
   now: () => string,
 ): Pick<TakenOver, 'removed' | 'unknown'> {
-  const [byKeyring, byJournal] = [destroyedHere(config), removedByJournal(config)];
+  const byKeyring = destroyedHere(config);
   using vault = openKeyring({ file: join(folder, keyringName), kek: Uint8Array.from(kek), source: 'beside', now });
+  const byJournal = removedByJournal(config, vault);
   const known = new Set(vault.destroyed().map(({ owner }) => ownerName(owner)));
   // The journal of another door names people who are not in this backup.
   const owners = [...byKeyring.owners, ...byJournal.owners.filter((owner) => vault.holds(owner))];
@@ -183,10 +185,11 @@ function destroyedHere(config: Config): RemovedHere {
 }
 
 /** By the journal: it also names those whose keys could not be destroyed yet. */
-function removedByJournal(config: Config): RemovedHere {
+function removedByJournal(config: Config, vault: Vault): RemovedHere {
   return orUnknown(() => {
-    const { people, note } = removalsIn(journalFile(config), owedNote);
-    return { owners: [...people.map((person) => ({ person })), ...ownersOwed(note)], unknown: undefined };
+    const { people, notes } = removalsIn(journalFile(config));
+    const noted = [...ownersOwed(notes.get(owedNote)), ...ownersNoted(vault, notes.get(destroyedNote))];
+    return { owners: [...people.map((person) => ({ person })), ...noted], unknown: undefined };
   });
 }
 

@@ -5,9 +5,9 @@
 import type { Entrance } from '../access/entrance.ts';
 import { Fault, messageOf } from '../base/errors.ts';
 import type { Event } from '../events.ts';
+import { destroyAgain } from '../vault/witness.ts';
 import { endUnlocked, lookForKey } from './locked.ts';
 import type { Loops } from './loops.ts';
-import { destroyAgain } from './removal/witness.ts';
 import type { Rooms } from './rooms.ts';
 import { summaryOf } from './standing.ts';
 

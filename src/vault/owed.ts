@@ -9,14 +9,14 @@ import type { PersonId } from '../events.ts';
 import type { KeyOwner, Vault } from './port.ts';
 
 /** Texts by name that outlive the process: the notes of the journal. */
-interface Notes {
+export interface RemovalNotes {
   note(name: string): string | undefined;
   keep(notes: Readonly<Record<string, string>>): void;
 }
 
 export interface OwedParts {
   readonly vault: Pick<Vault, 'destroy'>;
-  readonly notes: Notes;
+  readonly notes: RemovalNotes;
   /** Whether rows of them are there. */
   readonly isStored: (personId: PersonId) => boolean;
 }

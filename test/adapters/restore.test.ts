@@ -24,8 +24,10 @@ import { keyIn } from '../../src/vault/key-file.ts';
 import { keyringNotes } from '../../src/vault/keyring.ts';
 import { owe } from '../../src/vault/owed.ts';
 import { wrapByPassphrase } from '../../src/vault/passphrase.ts';
+import { noteDestroyed } from '../../src/vault/witness.ts';
 import { doorConfig } from '../fakes/config.ts';
 import { writeOldGallery } from '../fakes/old-gallery.ts';
+import { memoryVault } from '../fakes/vault.ts';
 
 let folder: string;
 let config: Config;
@@ -123,6 +125,26 @@ it('whoever was removed while the keyring could not be written stays removed', a
     owe(journal, 'p-bob', [{ person: 'p-bob' }]);
   }
   expect((await restore()).taken).toMatchObject({ removed: [{ person: 'p-bob' }], unknown: undefined });
+});
+
+it('the note of what was destroyed names people and days of visitors whose entries were cut; one of another vault names nobody', async () => {
+  await back();
+  {
+    using vault = vaultOf(config);
+    using journal = journalOf(config);
+    vault.destroy([{ person: 'p-bob' }, { visitorsOn: '2026-11-29' }]);
+    noteDestroyed({ vault, notes: journal });
+  }
+  rmSync(vaultFiles(config).keyring);
+  expect((await restore()).taken.removed).toEqual([{ person: 'p-bob' }]);
+  {
+    using journal = journalOf(config);
+    using other = memoryVault();
+    other.destroy([{ person: 'p-ada' }]);
+    noteDestroyed({ vault: other, notes: journal });
+  }
+  // By the keyring this time; the note says p-ada.
+  expect((await restore()).taken.removed).toEqual([{ person: 'p-bob' }]);
 });
 
 it('a damaged journal keeps nothing from being restored; without the keyring it is told as well', async () => {

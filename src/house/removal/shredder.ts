@@ -10,8 +10,8 @@ import type { Event, PersonId } from '../../events.ts';
 import { type OwedParts, owe, payOwed } from '../../vault/owed.ts';
 import type { KeyOwner, Vault } from '../../vault/port.ts';
 import { type Searched, type Traces, tracesOf } from '../../vault/shredding.ts';
+import { noteDestroyed } from '../../vault/witness.ts';
 import type { BegunKeys } from './begun.ts';
-import { noteDestroyed } from './witness.ts';
 
 /** What a room holds of one person. */
 export interface Held {

@@ -7,30 +7,30 @@
  * and has no key cannot have somebody's key destroyed.
  */
 import { timingSafeEqual } from 'node:crypto';
-import { parseJson } from '../../base/jws.ts';
-import { Compile, Type } from '../../base/schema.ts';
-import type { Event } from '../../events.ts';
-import type { Journal } from '../../journal/port.ts';
-import type { KeyOwner, Vault } from '../../vault/port.ts';
-import { ownerName, ownerOf } from '../../vault/sealing.ts';
+import { parseJson } from '../base/jws.ts';
+import { Compile, Type } from '../base/schema.ts';
+import type { Event } from '../events.ts';
+import type { RemovalNotes } from './owed.ts';
+import type { KeyOwner, Vault } from './port.ts';
+import { ownerName, ownerOf } from './sealing.ts';
 
 interface WitnessParts {
   readonly vault: Pick<Vault, 'destroy' | 'destroyed' | 'epoch' | 'pseudonym'>;
-  readonly notes: Pick<Journal, 'note' | 'keep'>;
+  readonly notes: RemovalNotes;
 }
 
 type KeyringReplaced = Extract<Event, { kind: 'vault.replaced' }>;
 
-const noteName = 'vault.destroyed';
+export const destroyedNote = 'vault.destroyed';
 const noteForm = Compile(Type.Object({ said: Type.String(), mac: Type.String() }));
 const saidForm = Compile(Type.Object({ epoch: Type.Integer(), owners: Type.Array(Type.String()) }));
 
-/** Notes it durably where it is not noted. Throws what the vault and the journal throw. */
+/** RemovalNotes it durably where it is not noted. Throws what the vault and the journal throw. */
 export function noteDestroyed({ vault, notes }: WitnessParts): void {
   const owners = namesOf(vault);
   const said = JSON.stringify({ epoch: vault.epoch, owners: [...owners].sort() });
   const note = JSON.stringify({ said, mac: macOf(vault, said).toString('base64url') });
-  if (notes.note(noteName) !== note) notes.keep({ [noteName]: note });
+  if (notes.note(destroyedNote) !== note) notes.keep({ [destroyedNote]: note });
 }
 
 /**
@@ -52,8 +52,14 @@ const destructible = (owner: KeyOwner | undefined): KeyOwner[] => (owner === und
 
 const namesOf = (vault: Pick<Vault, 'destroyed'>): ReadonlySet<string> => new Set(vault.destroyed().map(({ owner }) => ownerName(owner)));
 
-function noted({ vault, notes }: WitnessParts): { readonly epoch: number; readonly owners: readonly string[] } {
-  const note = parseJson(Buffer.from(notes.note(noteName) ?? ''));
+/** Whose keys a note names that is read elsewhere; none where it was not written with this vault. */
+export const ownersNoted = (vault: Pick<Vault, 'pseudonym'>, note: string | undefined): readonly KeyOwner[] =>
+  saidIn(vault, note).owners.flatMap((name) => destructible(ownerOf(name)));
+
+const noted = ({ vault, notes }: WitnessParts) => saidIn(vault, notes.note(destroyedNote));
+
+function saidIn(vault: Pick<Vault, 'pseudonym'>, text: string | undefined): { readonly epoch: number; readonly owners: readonly string[] } {
+  const note = parseJson(Buffer.from(text ?? ''));
   if (!noteForm.Check(note)) return nothing;
   const [mac, right] = [Buffer.from(note.mac, 'base64url'), macOf(vault, note.said)];
   if (mac.length !== right.length || !timingSafeEqual(mac, right)) return nothing;

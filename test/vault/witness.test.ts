@@ -3,10 +3,10 @@ import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { destroyAgain, noteDestroyed } from '../../../src/house/removal/witness.ts';
-import { fakeClock } from '../../fakes/clock.ts';
-import { memoryJournal } from '../../fakes/journal.ts';
-import { vaultBeside } from '../../fakes/vault.ts';
+import { destroyAgain, noteDestroyed } from '../../src/vault/witness.ts';
+import { fakeClock } from '../fakes/clock.ts';
+import { memoryJournal } from '../fakes/journal.ts';
+import { vaultBeside } from '../fakes/vault.ts';
 
 const [ada, ben] = [{ person: 'ada' }, { person: 'ben' }];
 const place = { schema: 's', column: 'c', row: 'r' };
