@@ -25,7 +25,7 @@ export const destroyedNote = 'vault.destroyed';
 const noteForm = Compile(Type.Object({ said: Type.String(), mac: Type.String() }));
 const saidForm = Compile(Type.Object({ epoch: Type.Integer(), owners: Type.Array(Type.String()) }));
 
-/** RemovalNotes it durably where it is not noted. Throws what the vault and the journal throw. */
+/** Notes it durably where it is not noted. Throws what the vault and the journal throw. */
 export function noteDestroyed({ vault, notes }: WitnessParts): void {
   const owners = namesOf(vault);
   const said = JSON.stringify({ epoch: vault.epoch, owners: [...owners].sort() });
