@@ -9,6 +9,7 @@ import type { Clock } from '../base/time.ts';
 import { mayAs, type Role } from '../command/port.ts';
 import type { Accounts } from './accounts/accounts.ts';
 import { tokenPrefix } from './accounts/tokens.ts';
+import { deviceLifeMs } from './accounts/tries.ts';
 import { type FailedSignIns, failedSignIns, type RecordEvent } from './record.ts';
 import { TurnedAway } from './refusal.ts';
 import { type Site, type SiteRules, siteOf } from './site.ts';
@@ -48,8 +49,10 @@ export interface Authentication {
   readonly failed: FailedSignIns;
   /** Whether the caller may still do this: what runs for long (a live view) asks again every few seconds. */
   isStillCaller(request: FastifyRequest): boolean;
-  /** Begins a session, a new one for each sign-in, and ends the one that the browser had. */
+  /** Begins a session, a new one for each sign-in, and ends the one that the browser had. The browser is known then. */
   signIn(request: FastifyRequest, reply: FastifyReply, name: string): void;
+  /** What the browser got when it was signed in before. */
+  deviceOf(request: FastifyRequest): string | undefined;
   /** Ends the session of this browser. */
   signOut(request: FastifyRequest, reply: FastifyReply): void;
 }
@@ -90,7 +93,11 @@ export async function authenticate(app: FastifyInstance, options: Authentication
       const { secret, session } = options.accounts.sessions.open(name, { browser: browserOf(request), address: request.site.address });
       const maxAge = Math.round((Date.parse(session.expiresAt) - Date.parse(session.createdAt)) / 1000);
       void reply.setCookie(cookieName(request.site), secret, { ...cookieForm(request.site), maxAge });
+      const { tries } = options.accounts;
+      if (tries.isKnown({ name, device: deviceOf(request) })) return;
+      void reply.setCookie(deviceName(request.site), tries.newDevice(name), { ...cookieForm(request.site), maxAge: deviceLifeMs / 1000 });
     },
+    deviceOf,
     signOut: (request, reply) => {
       endSession(state, request);
       void reply.clearCookie(cookieName(request.site), cookieForm(request.site));
@@ -172,6 +179,8 @@ function endSession({ accounts }: State, request: FastifyRequest): void {
 
 /** `__Host-`: browsers take it only over TLS, for the whole host and from no other one. */
 const cookieName = ({ isTls, prefix }: Site): string => (isTls && prefix === '' ? '__Host-facelatch' : 'facelatch');
+const deviceName = (site: Site): string => `${cookieName(site)}-device`;
+const deviceOf = ({ cookies, site }: FastifyRequest): string | undefined => cookies[deviceName(site)];
 const cookieForm = ({ isTls, prefix }: Site) => ({ path: prefix || '/', httpOnly: true, sameSite: 'strict', secure: isTls }) as const;
 
 /**

@@ -139,7 +139,7 @@ describe('a proxy', () => {
     await server.signedIn('ada', 'admin');
     expect((await signIn(server.browser(), 'ada', password, page)).status).toBe(403);
     const answer = await signIn(server.browser(), 'ada', password, ingress);
-    expect(answer.headers['set-cookie']).toEqual([expect.stringContaining('Path=/;')]);
+    expect(answer.headers['set-cookie']).toEqual([expect.stringContaining('Path=/;'), expect.stringContaining('Path=/;')]);
     for (let n = 0; n < 12; n++) await signIn(server.browser(), 'ada', 'a wrong password', { 'x-forwarded-for': `10.0.0.${n}` });
     expect(await signIn(server.browser(), 'ada', password, { 'x-forwarded-for': '10.0.1.1' })).toMatchObject({ status: 429 });
   });
@@ -155,6 +155,7 @@ describe('a proxy', () => {
       const answer = await signIn(server.browser(), 'ada', password, page);
       expect(answer.headers['set-cookie']).toEqual([
         expect.stringMatching(/^facelatch=[\w-]{43}; Max-Age=604800; Path=\/api\/hassio_ingress\/abc; HttpOnly; Secure; SameSite=Strict$/),
+        expect.stringContaining('Path=/api/hassio_ingress/abc; HttpOnly; Secure; SameSite=Strict'),
       ]);
     });
 
@@ -193,6 +194,16 @@ describe('guessing passwords', () => {
     expect((await signIn(eve, 'ada')).headers['retry-after']).toBe('2');
     expect((await signIn(server.browser('127.0.0.7'), 'ada')).status).toBe(200);
     expect(failures()).toBeGreaterThan(0);
+  });
+
+  it('from the owner’s own network keeps the owner’s browser out of nothing', async () => {
+    await server.signedIn('ada', 'admin');
+    const [own, eve] = [server.browser(), server.browser()];
+    await signIn(own, 'ada');
+    await own.send('DELETE', `${api}/session`);
+    for (let n = 0; n < 30; n++) await signIn(eve, 'ada', 'a wrong password');
+    expect((await signIn(server.browser(), 'ada')).status).toBe(429);
+    expect((await signIn(own, 'ada')).status).toBe(200);
   });
 
   it('a hundred tries at the same time are five', async () => {

@@ -36,8 +36,8 @@ export function newPassword(text: string, name: string): string {
 }
 
 /**
- * Does the dear work, at most two pieces at once. Whoever signed in from this network before (`isKnown`) waits in a row
- * of their own: strangers who try passwords do not keep them out.
+ * Does the dear work, at most two pieces at once. Browsers that signed in before (`isKnown`) wait in a row of their
+ * own: strangers who try passwords do not keep them out.
  */
 export interface PasswordWork {
   /** `scrypt$n$r$p$salt$hash`. @throws Fault `not-permitted` where too many wait. */

@@ -22,7 +22,7 @@ export function restoreAccounts({ here, restored, clock }: RestoredFiles): void 
   if (!existsSync(restored)) return;
   using store = openStore({ file: restored, clock });
   store.together(() => {
-    for (const table of ['sessions', 'tokens', 'invitations', 'failures', 'known']) store.prepare(`DELETE FROM ${table}`).run();
+    for (const table of ['sessions', 'tokens', 'invitations', 'failures', 'devices']) store.prepare(`DELETE FROM ${table}`).run();
   });
 }
 

@@ -51,9 +51,10 @@ const schema = `
   ) STRICT;
   CREATE TABLE failures (key TEXT PRIMARY KEY, count INTEGER NOT NULL, at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
   CREATE INDEX failures_at ON failures (at);
-  CREATE TABLE known (
-    network TEXT NOT NULL, account INTEGER NOT NULL REFERENCES accounts ON DELETE CASCADE, at INTEGER NOT NULL, PRIMARY KEY (network, account)
+  CREATE TABLE devices (
+    hash BLOB PRIMARY KEY, account INTEGER NOT NULL REFERENCES accounts ON DELETE CASCADE, at INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID;
+  CREATE INDEX devices_of ON devices (account);
 `;
 const kind: SqliteKind = {
   ...{ applicationId: 0x464c4143, version, schema, migrations: {} }, // "FLAC"

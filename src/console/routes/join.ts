@@ -5,7 +5,6 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from '../../base/schema.ts';
 import type { FirstCredential } from '../accounts/accounts.ts';
 import { secretHash } from '../accounts/secrets.ts';
-import { addressNetwork } from '../hosts.ts';
 import type { PasskeyCheck } from '../passkey-check.ts';
 import { TurnedAway } from '../refusal.ts';
 import {
@@ -62,7 +61,6 @@ export const addJoin: AddRoutes<AccountParts & { readonly passkeys: PasskeyCheck
     const account = await accounts.join(asked.invitation, asked.name, credential);
     const way = 'password' in credential ? 'password' : 'passkey';
     record({ kind: 'console.joined', name: account.name, role: account.role, with: way, address: request.site.address, by });
-    accounts.tries.known(account.name, addressNetwork(request.site.address));
     authentication.signIn(request, reply, account.name);
     return { name: account.name, role: account.role };
   };

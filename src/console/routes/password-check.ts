@@ -4,35 +4,35 @@
  */
 import type { FastifyRequest } from 'fastify';
 import type { Account } from '../accounts/account-rows.ts';
-import { addressNetwork } from '../hosts.ts';
 import { TurnedAway } from '../refusal.ts';
 import type { AccountParts } from './forms.ts';
 
 /** @throws TurnedAway `wrong-password` or `slow-down`. */
 export async function checkedPassword(
   { accounts, authentication }: Pick<AccountParts, 'accounts' | 'authentication'>,
-  { site: { address } }: Pick<FastifyRequest, 'site'>,
+  request: FastifyRequest,
   name: string,
   password: string,
 ): Promise<Account> {
-  const network = addressNetwork(address);
+  const { address } = request.site;
+  const tried = { name, address, device: authentication.deviceOf(request) };
   const failed = () => authentication.failed.add({ name: accounts.named(name)?.name, with: 'password', address });
-  const waitMs = accounts.tries.begin(name, network);
+  const waitMs = accounts.tries.begin(tried);
   if (waitMs > 0) {
     failed();
     const waitS = Math.ceil(waitMs / 1000);
-    throw new TurnedAway(429, 'slow-down', `Too many wrong passwords came from your address: try again in ${waitS} s`, waitS);
+    throw new TurnedAway(429, 'slow-down', `Too many wrong passwords came from here: try again in ${waitS} s`, waitS);
   }
-  const found = await accounts.checkPassword(name, password, accounts.tries.isKnown(network));
+  const found = await accounts.checkPassword(name, password, accounts.tries.isKnown(tried));
   if (found === 'busy') {
-    accounts.tries.dropped(name, network);
+    accounts.tries.dropped(tried);
     throw new TurnedAway(429, 'slow-down', 'Too many passwords are being checked: try again in a few seconds', busyS);
   }
   if (found === 'wrong') {
     failed();
     throw new TurnedAway(401, 'wrong-password', 'The name or the password is wrong');
   }
-  accounts.tries.passed(found.name, network);
+  accounts.tries.passed(tried);
   return found;
 }
 

@@ -2,7 +2,6 @@
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from '../../base/schema.ts';
-import { addressNetwork } from '../hosts.ts';
 import type { PasskeyCheck } from '../passkey-check.ts';
 import { TurnedAway } from '../refusal.ts';
 import { type AccountParts, type AddRoutes, answers, body, doneAnswer, isDone, passwordField, role, smallBody } from './forms.ts';
@@ -80,7 +79,6 @@ export const addSignIn: AddRoutes<AccountParts & { readonly passkeys: PasskeyChe
       const { response } = request.body;
       try {
         const name = await passkeys.signedIn(request.site, response);
-        accounts.tries.known(name, addressNetwork(request.site.address));
         return welcome(request, reply, name, 'passkey');
       } catch (error) {
         const name = accounts.passkeys.find(response.id)?.name;

@@ -300,7 +300,7 @@ describe('a passkey', () => {
 });
 
 describe('whoever guesses', () => {
-  const guess = (name: string, network = '192.168.1.66') => accounts.tries.begin(name, network);
+  const guess = (name: string, address = '192.168.1.66', device?: string) => accounts.tries.begin({ name, address, device });
 
   beforeEach(() => joined('ada', 'admin'));
 
@@ -334,13 +334,27 @@ describe('whoever guesses', () => {
     expect(guess('another')).toBe(1000);
   });
 
-  it('is forgiven by the right password; the network of others is not', async () => {
-    for (let n = 0; n < 4; n++) guess('ada');
+  it('is forgiven by the right password; the tries for other accounts are not', () => {
+    for (let n = 0; n < 18; n++) guess(`name-${n}`);
     guess('ada');
-    accounts.tries.passed('ada', '192.168.1.66');
-    expect(guess('ada')).toBe(0);
-    expect(accounts.tries.isKnown('192.168.1.66')).toBe(true);
-    expect(accounts.tries.isKnown('192.168.1.67')).toBe(false);
+    accounts.tries.passed({ name: 'ada', address: '192.168.1.66', device: undefined });
+    expect([guess('ada'), guess('ada'), guess('ada')]).toEqual([0, 0, 1000]);
+  });
+
+  it('keeps no browser out that signed in before, from the same network neither', () => {
+    const device = accounts.tries.newDevice('ada');
+    for (let n = 0; n < 30; n++) guess('ada', `2001:db8::${n}`);
+    expect(guess('ada', '2001:db8::77')).toBeGreaterThan(0);
+    for (let n = 0; n < 5; n++) expect(guess('Ada', '2001:db8::77', device)).toBe(0);
+    expect(guess('ada', '2001:db8::77', device)).toBe(1000);
+  });
+
+  it('gains nothing by the device of another account, nor by one that is three months old', async () => {
+    await joined('eve', 'viewer');
+    const [eves, adas] = [accounts.tries.newDevice('eve'), accounts.tries.newDevice('ada')];
+    expect([eves, adas, 'made-up'].map((device) => accounts.tries.isKnown({ name: 'ada', device }))).toEqual([false, true, false]);
+    await clock.advance(90 * day);
+    expect(accounts.tries.isKnown({ name: 'ada', device: adas })).toBe(false);
   });
 
   it('does not wait longer because the clock was set back', async () => {
