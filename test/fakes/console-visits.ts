@@ -1,0 +1,30 @@
+/** People who come to a door with a console, and go: the door has decided on them, and nobody is there afterwards. */
+import sharp from 'sharp';
+import { vi } from 'vitest';
+import type { ConsoleDoor } from './console-door.ts';
+
+/** Settings with which visits are short, and pictures of them are kept. */
+export const visitSettings = {
+  'retrain.keepGrantsDays': 30,
+  'retrain.keepUnknownsDays': 30,
+  'access.absenceMs': 200,
+  'access.denyAfterMs': 500,
+  'access.lockOut.failures': 0,
+  'access.lockOut.attempts': 0,
+} as const;
+
+const nobody = sharp({ create: { width: 200, height: 200, channels: 3, background: '#a88' } })
+  .jpeg()
+  .toBuffer();
+
+/** One demo person after the other; pictures of each are kept when this resolves. */
+export async function visits(door: ConsoleDoor, people: readonly string[]): Promise<void> {
+  for (const person of people) {
+    const decided = () => door.events.filter(({ kind }) => kind === 'access.granted' || kind === 'access.denied').length;
+    const kept = () => door.house.journal.query({ kinds: ['picture.kept'] }).length;
+    const [before, keptBefore] = [decided(), kept()];
+    for (let n = 0; n < 200 && decided() === before; n++) await door.show(person, 1);
+    for (const from = performance.now(); performance.now() - from < 400; ) await door.camera.push(await nobody);
+    await vi.waitUntil(() => kept() > keptBefore, { timeout: 10_000 });
+  }
+}
