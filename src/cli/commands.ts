@@ -15,7 +15,7 @@ export const commandsByName: ReadonlyMap<string, () => Promise<MakeCommand>> = n
   ['privacy', async () => (await import('./privacy/privacy.ts')).privacyCommand],
   ['journal', async () => (await import('./journal/journal.ts')).journalCommand],
   ['vault', async () => (await import('./vault/vault.ts')).vaultCommand],
-  ['doctor', async () => (await import('./door/doctor.ts')).doctorCommand],
+  ['doctor', async () => (await import('./doctor/doctor.ts')).doctorCommand],
   ['camera', async () => (await import('./door/camera.ts')).cameraCommand],
   ['strictness', async () => (await import('./door/strictness.ts')).strictnessCommand],
   ['config', async () => (await import('./door/config.ts')).configCommand],

@@ -10,7 +10,6 @@ import { join } from 'node:path';
 import fastifyCompress from '@fastify/compress';
 import fastifyHelmet from '@fastify/helmet';
 import fastifyRateLimit from '@fastify/rate-limit';
-import fastifySwagger from '@fastify/swagger';
 import fastify, { type FastifyInstance } from 'fastify';
 import { systemClock } from '../base/time.ts';
 import { openAccounts } from './accounts/accounts.ts';
@@ -22,6 +21,7 @@ import type { ConsoleSettings, FromConsole, Operation } from './port.ts';
 import type { RecordEvent } from './record.ts';
 import { answerError, answerNotFound } from './refusal.ts';
 import { accountRoutes } from './routes/account-routes.ts';
+import { describeApi, documentRoutes } from './routes/document.ts';
 import { uploadRoutes } from './routes/enrol-upload.ts';
 import { keptPictureRoutes } from './routes/kept-pictures.ts';
 import { liveRoutes } from './routes/live.ts';
@@ -38,13 +38,15 @@ export interface ServerParts {
   readonly say: (message: FromConsole) => void;
 }
 
-export interface ConsoleServer {
+export interface ConsoleServer extends AsyncDisposable {
   /** Takes over the listening socket. */
   listen(socket: NetServer): Promise<void>;
   /** Takes over a connection. */
   take(socket: Socket): void;
   /** Of the last request, on the process's own clock. Milliseconds. */
   readonly lastAskedMs: number;
+  /** Of the API, OpenAPI 3.1. */
+  readonly document: object;
 }
 
 /** Longest time for the headers, and for a whole request. Milliseconds: uploads over a slow radio. */
@@ -61,7 +63,6 @@ export async function openConsoleServer(parts: ServerParts): Promise<ConsoleServ
   const app = fastify({
     bodyLimit: 262_144,
     trustProxy: false,
-    disableRequestLogging: true,
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false, allErrors: false, strict: false } },
     serverFactory: (handler) => {
       const options = { headersTimeout: headersMs, requestTimeout: requestMs, keepAliveTimeout: 30_000, maxHeaderSize: 16_384 };
@@ -82,6 +83,10 @@ export async function openConsoleServer(parts: ServerParts): Promise<ConsoleServ
     take: (socket) => {
       app.server.emit('connection', socket);
       socket.resume();
+    },
+    [Symbol.asyncDispose]: () => app.close(),
+    get document() {
+      return app.swagger();
     },
     get lastAskedMs() {
       return lastAskedMs;
@@ -111,21 +116,7 @@ async function plugins(app: FastifyInstance, settings: ConsoleSettings): Promise
     xFrameOptions: settings.ingress.length === 0 ? { action: 'deny' } : false,
   });
   await app.register(fastifyCompress, { encodings: ['br', 'gzip'], threshold: 512 });
-  await app.register(fastifySwagger, {
-    openapi: {
-      openapi: '3.1.0',
-      info: {
-        title: `facelatch console`,
-        description:
-          'All that the console can do. Sign in for a session cookie, or send a personal access token: Authorization: Bearer flt_…',
-        version: settings.version,
-      },
-      components: {
-        securitySchemes: { token: { type: 'http', scheme: 'bearer' }, session: { type: 'apiKey', in: 'cookie', name: '__Host-facelatch' } },
-      },
-      security: [{ token: [] }, { session: [] }],
-    },
-  });
+  await describeApi(app, settings.version);
 }
 
 async function routes(app: FastifyInstance, parts: ServerParts): Promise<void> {
@@ -138,6 +129,7 @@ async function routes(app: FastifyInstance, parts: ServerParts): Promise<void> {
   const record: RecordEvent = (event) => say({ kind: 'record', event });
   const authentication = await authenticate(app, { accounts, clock: systemClock, rules, record });
   await pageRoutes(app, settings);
+  await documentRoutes(app);
   await app.register(
     async (api) => {
       operationRoutes(api, parts);

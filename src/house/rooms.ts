@@ -37,6 +37,17 @@ export interface Listeners {
   readonly onMoment?: (moment: Observation) => void;
   /** systemd, where it waits for this process. */
   readonly serviceManager?: ServiceManager | undefined;
+  /** The last lines of the log, as JSON, the oldest first. */
+  readonly logLines?: () => readonly string[];
+  /** The checks of `facelatch doctor`, in a process of their own. */
+  readonly examine?: (signal: AbortSignal) => Promise<readonly ExaminedPart[]>;
+}
+
+/** What `facelatch doctor` says about one part. A note is not a problem: something is left out, or could be better. */
+export interface ExaminedPart {
+  readonly name: string;
+  readonly health: 'ok' | 'note' | 'problem';
+  readonly found: string;
 }
 
 /** What a running house tells the broker (house/publishing.ts). */

@@ -10,13 +10,15 @@ import { leaves } from './schema.ts';
  * Only how the door behaves for the people in front of it. Never what it takes to be let in, nor where data is kept or
  * sent.
  */
-const changeable = ['access.absenceMs', 'access.denyAfterMs', 'access.cooldownMs', 'relay.pulseMs'] as const;
+const changeable: readonly string[] = ['access.absenceMs', 'access.denyAfterMs', 'access.cooldownMs', 'relay.pulseMs'];
 
 export interface LiveSettings {
   /** The settings with all changes since the start. */
   readonly config: Config;
   /** All values by path, without secrets. */
   all(): Readonly<Record<string, unknown>>;
+  /** The paths that `set` takes. */
+  readonly changeable: readonly string[];
   /** A text says why the change is refused. A change lasts until the daemon restarts. */
   set(path: string, value: number): string | { readonly before: unknown };
 }
@@ -30,10 +32,11 @@ export function liveSettings(start: Config): LiveSettings {
     },
     all: () =>
       Object.fromEntries([...known].filter(([, { sensitive }]) => !sensitive).map(([path]) => [path, valueAt(state.config, path)])),
+    changeable,
     set: (path, value) => {
       const leaf = known.get(path);
       if (!leaf) return `There is no setting ${path.slice(0, 64)}.`;
-      if (!changeable.some((each) => each === path)) return `${path} is not changed from afar; what is: ${changeable.join(', ')}.`;
+      if (!changeable.includes(path)) return `${path} is not changed from afar; what is: ${changeable.join(', ')}.`;
       if (!leaf.check(value)) return `${path} must be ${leaf.allowed}.`;
       const next = withValue(state.config, path.split('.'), value) as Config;
       const [problem] = impossible(next, () => 'mqtt');

@@ -5,7 +5,7 @@ import { addOperator, listOperators, operatorsFile, removeOperator, sealedOperat
 import { journalOf } from '../../src/adapters/journal.ts';
 import { vaultFiles, vaultOf } from '../../src/adapters/vault.ts';
 import { rekeyVault } from '../../src/adapters/vault-key.ts';
-import { checkKeys } from '../../src/cli/door/doctor.ts';
+import { checkKeys } from '../../src/cli/doctor/examine.ts';
 import { newKey, publicKeyOf } from '../../src/command/keys.ts';
 import { operatorsIn } from '../../src/command/operators.ts';
 import type { Event } from '../../src/events.ts';

@@ -7,7 +7,7 @@ import { journalOf } from '../../src/adapters/journal.ts';
 import { vaultOf } from '../../src/adapters/vault.ts';
 import { makeVault, recoverVault, rekeyVault } from '../../src/adapters/vault-key.ts';
 import { systemClock } from '../../src/base/time.ts';
-import { checkVault } from '../../src/cli/door/doctor-vault.ts';
+import { checkVault } from '../../src/cli/doctor/vault.ts';
 import { lockState } from '../../src/host/lock.ts';
 import { loadConfig } from '../../src/settings/load.ts';
 import { phraseOf } from '../../src/vault/phrase.ts';

@@ -11,7 +11,7 @@ import { demoPeopleFolder } from '../../adapters/basics.ts';
 import { demoPeople } from '../../adapters/camera.ts';
 import { serviceManagerOf } from '../../adapters/host.ts';
 import { Fault } from '../../base/errors.ts';
-import { type Log, openLog } from '../../base/log.ts';
+import { type KeptLines, keptLines, type Log, openLog } from '../../base/log.ts';
 import { systemClock } from '../../base/time.ts';
 import type { ServiceManager } from '../../host/systemd.ts';
 import { rosterOf } from '../../identity/roster.ts';
@@ -20,6 +20,7 @@ import type { Entry } from '../../journal/port.ts';
 import type { Config } from '../../settings/load.ts';
 import { type House, wire } from '../../wire.ts';
 import { type CommonOptions, configOf, exitCodes, tell, withCommon, withHelp } from '../context.ts';
+import { examineApart } from '../doctor/apart.ts';
 import { likenessHelp } from '../likeness-words.ts';
 import { surroundings } from '../surroundings.ts';
 import { logWords } from './log-words.ts';
@@ -66,10 +67,11 @@ const isDemo = ({ camera }: Config) => camera.source === 'replay' && camera.repl
 async function run(config: Config, stop: AbortSignal, asked: boolean): Promise<number> {
   const json = asked || !surroundings().stdout.isTTY;
   let terminal: Terminal | undefined;
-  const log = openLog(config.log.level, json ? undefined : { write: (line) => logged(line, terminal) });
+  const kept = keptLines();
+  const log = openLog(config.log.level, json ? undefined : { write: (line) => logged(line, terminal) }, kept);
   using serviceManager = await serviceManagerOf(config, process.env, pid, log);
   for (;;) {
-    const guarded = await guard({ config, stop, asked, json, log, serviceManager, onTerminal: (opened) => (terminal = opened) });
+    const guarded = await guard({ config, stop, asked, json, log, kept, serviceManager, onTerminal: (opened) => (terminal = opened) });
     if (guarded !== 'unlocked') return guarded;
   }
 }
@@ -80,13 +82,14 @@ interface Guarding {
   readonly asked: boolean;
   readonly json: boolean;
   readonly log: Log;
+  readonly kept: KeptLines;
   readonly serviceManager: ServiceManager | undefined;
   /** Where the log is shown from now on. */
   readonly onTerminal: (terminal: Terminal | undefined) => void;
 }
 
 /** One house, from its start to its end: the exit code, or `unlocked` where it is to be opened again. */
-async function guard({ config, stop, asked, json, log, serviceManager, onTerminal }: Guarding): Promise<number | 'unlocked'> {
+async function guard({ config, stop, asked, json, log, kept, serviceManager, onTerminal }: Guarding): Promise<number | 'unlocked'> {
   const names = new Map<string, string>();
   let terminal: Terminal | undefined;
   const visits = openVisits(config.camera.replay.enrolled, (id) => names.get(id) ?? id);
@@ -104,6 +107,8 @@ async function guard({ config, stop, asked, json, log, serviceManager, onTermina
       terminal?.moment();
     },
     serviceManager,
+    logLines: () => kept.lines,
+    examine: (signal) => examineApart(config, signal),
   });
   const demo = isDemo(config);
   if (demo && !house.lock) await enrolDemoPeople(house, config.camera.replay.enrolled);

@@ -20,6 +20,7 @@ import type { Rooms } from '../rooms.ts';
 import { type LiveFeed, liveFeed } from './live.ts';
 import { described, operationsDesk } from './operation.ts';
 import { operations } from './operations.ts';
+import { systemBeside } from './system-beside.ts';
 
 export interface HouseConsoleParts {
   readonly entrance: Entrance;
@@ -43,7 +44,8 @@ export async function openHouseConsole(rooms: Rooms, parts: HouseConsoleParts): 
   const log = rooms.log.child({ room: 'console' });
   let program: ConsoleProgram | undefined;
   const feed = liveFeed({ rooms, entrance, loops, program: () => program });
-  const desk = operationsDesk({ operations, ports: { ...ports, rooms, entrance, shredder }, clock: systemClock, log });
+  const beside = systemBeside(config, rooms.listeners, systemClock);
+  const desk = operationsDesk({ operations, ports: { ...ports, rooms, entrance, shredder, beside }, clock: systemClock, log });
   const onSaid = (said: FromConsole) => {
     if (said.kind === 'ask')
       void desk.take(said.name, said.args, said.caller).then((answered) => program?.tell({ kind: 'answer', id: said.id, answered }));
@@ -75,6 +77,7 @@ export async function openHouseConsole(rooms: Rooms, parts: HouseConsoleParts): 
     ...{ feed, link },
     [Symbol.asyncDispose]: async () => {
       over.abort();
+      beside[Symbol.dispose]();
       await told;
       await program?.[Symbol.asyncDispose]();
     },

@@ -13,12 +13,15 @@ import { type Call, type Command, type CommandPorts, refusal } from '../../comma
 import type { Answered, Asker, Operation } from '../../console/port.ts';
 import type { Shredder } from '../removal/shredder.ts';
 import type { Rooms } from '../rooms.ts';
+import type { SystemBeside } from './system-beside.ts';
 
 /** What operations act on. */
 export interface ConsolePorts extends CommandPorts {
   readonly rooms: Rooms;
   readonly entrance: Pick<Entrance, 'people' | 'admission' | 'used'>;
   readonly shredder: Pick<Shredder, 'proofs'>;
+  /** What takes long, in processes of their own. */
+  readonly beside: SystemBeside;
 }
 
 interface OperationSpec<Args extends TObject, Result extends TSchema> {

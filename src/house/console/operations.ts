@@ -4,6 +4,7 @@ import { asOperation, type ConsoleOperation } from './operation.ts';
 import { peopleOperations } from './people.ts';
 import { peopleChanges } from './people-changes.ts';
 import { pictureOperations } from './people-pictures.ts';
+import { systemOperations } from './system.ts';
 import { timelineOperations } from './timeline.ts';
 
 export const operations: readonly ConsoleOperation[] = [
@@ -11,5 +12,6 @@ export const operations: readonly ConsoleOperation[] = [
   ...peopleOperations,
   ...peopleChanges,
   ...pictureOperations(),
+  ...systemOperations,
   ...timelineOperations,
 ];

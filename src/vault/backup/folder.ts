@@ -27,6 +27,23 @@ export async function takeInFolder(task: FolderTask, hooks: BackupHooks = {}): P
 export const backupName = (door: string, wallMs: number): string =>
   `facelatch-${door}-${new Date(wallMs).toISOString().slice(0, 19).replaceAll(':', '-')}Z.age`;
 
+/** A backup of this door in its folder. */
+export interface KeptBackup {
+  readonly file: string;
+  readonly takenAt: string;
+  readonly bytes: number;
+}
+
+/** Those of this door, the newest first. Throws Fault `backup-failed` where the folder is not there. */
+export function backupsIn(folder: string, door: string): readonly KeptBackup[] {
+  requireFolder(folder);
+  return readdirSync(folder)
+    .filter((name) => isOf(door, name))
+    .toSorted()
+    .toReversed()
+    .map((file) => ({ file, takenAt: takenAtOf(file) ?? '', bytes: statSync(join(folder, file)).size }));
+}
+
 /** It is never made: a share that is not mounted must not become a folder of the disk that is backed up. */
 function requireFolder(folder: string): void {
   if (statSync(folder, { throwIfNoEntry: false })?.isDirectory()) return;
@@ -43,7 +60,12 @@ function prune(folder: string, door: string, keep: number): void {
 
 /** A door may be called as another with a date behind. */
 function isOf(door: string, name: string): boolean {
+  const takenAt = takenAtOf(name);
+  return takenAt !== undefined && name === backupName(door, Date.parse(takenAt));
+}
+
+function takenAtOf(name: string): string | undefined {
   const [, day, h, m, s] = /-(\d{4}-\d\d-\d\d)T(\d\d)-(\d\d)-(\d\d)Z\.age$/.exec(name) ?? [];
-  const atMs = Date.parse(`${day}T${h}:${m}:${s}Z`);
-  return Number.isFinite(atMs) && name === backupName(door, atMs);
+  const takenAt = `${day}T${h}:${m}:${s}Z`;
+  return Number.isFinite(Date.parse(takenAt)) ? takenAt : undefined;
 }

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'no
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { journalOf } from '../../../src/adapters/journal.ts';
-import { checkVault } from '../../../src/cli/door/doctor-vault.ts';
+import { checkVault } from '../../../src/cli/doctor/vault.ts';
 import { phraseLines, sourceWords } from '../../../src/cli/vault/vault-words.ts';
 import { keySources } from '../../../src/vault/port.ts';
 import { doorConfig } from '../../fakes/config.ts';

@@ -7,7 +7,7 @@ import { Fault } from '../../base/errors.ts';
 import { stateModes } from '../../host/state-folder.ts';
 import { timeSync } from '../../host/time-sync.ts';
 import type { Config } from '../../settings/load.ts';
-import type { Check, Found } from './doctor-check.ts';
+import type { Check, Found } from './check.ts';
 
 const leastFreeBytes = 200 * 1024 * 1024;
 /** This program did not exist before: a clock that is earlier was never set. */

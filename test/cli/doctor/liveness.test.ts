@@ -1,6 +1,6 @@
 /** What doctor says about liveness: off and "allow" are not passed over, and missing networks are a problem. */
 import { expect, it } from 'vitest';
-import { checkLiveness } from '../../../src/cli/door/doctor-liveness.ts';
+import { checkLiveness } from '../../../src/cli/doctor/liveness.ts';
 import { loadConfig } from '../../../src/settings/load.ts';
 
 const examined = (values: Readonly<Record<string, unknown>> = {}) =>

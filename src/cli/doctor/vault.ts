@@ -4,7 +4,7 @@ import { nextKey, vaultFiles, vaultLock } from '../../adapters/vault.ts';
 import type { Config } from '../../settings/load.ts';
 import { keyringNotes } from '../../vault/keyring.ts';
 import { sourceWords } from '../vault/vault-words.ts';
-import type { Found } from './doctor-check.ts';
+import type { Found } from './check.ts';
 
 /** Makes nothing: the first start makes the vault. */
 export function checkVault(config: Config): Found {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { messageOf } from '../../../src/base/errors.ts';
 import { version } from '../../../src/base/version.ts';
-import { farmChecks } from '../../../src/cli/door/doctor-farm.ts';
+import { farmChecks } from '../../../src/cli/doctor/farm.ts';
 import { openFarmRedis } from '../../../src/farm/redis.ts';
 import { tellPresence } from '../../../src/farm/roll.ts';
 import { loadConfig } from '../../../src/settings/load.ts';

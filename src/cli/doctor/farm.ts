@@ -6,7 +6,7 @@
 import { Fault } from '../../base/errors.ts';
 import { version } from '../../base/version.ts';
 import type { Config } from '../../settings/load.ts';
-import type { Found } from './doctor-check.ts';
+import type { Found } from './check.ts';
 
 /** A firewall that drops packets gives no answer at all. Milliseconds. */
 const patienceMs = 8000;

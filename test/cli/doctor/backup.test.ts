@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { journalOf } from '../../../src/adapters/journal.ts';
-import { checkBackup } from '../../../src/cli/vault/doctor-backup.ts';
+import { checkBackup } from '../../../src/cli/doctor/backup.ts';
 import type { Event } from '../../../src/events.ts';
 import { doorConfig } from '../../fakes/config.ts';
 import { eventOf } from '../../fakes/events.ts';

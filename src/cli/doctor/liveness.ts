@@ -9,7 +9,7 @@ import { vaultOf } from '../../adapters/vault.ts';
 import type { EmbedderInfo } from '../../face/port.ts';
 import type { Config } from '../../settings/load.ts';
 import { people } from '../words.ts';
-import type { Found } from './doctor-check.ts';
+import type { Found } from './check.ts';
 
 const pictureOpens = 'a picture of somebody enrolled opens this door';
 

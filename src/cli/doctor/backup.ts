@@ -3,8 +3,8 @@ import { statSync } from 'node:fs';
 import { journalOf } from '../../adapters/journal.ts';
 import { systemClock } from '../../base/time.ts';
 import type { Config } from '../../settings/load.ts';
-import type { Found } from '../door/doctor-check.ts';
 import { counted } from '../words.ts';
+import type { Found } from './check.ts';
 
 const dayMs = 86_400_000;
 /** Without a schedule. */

@@ -1,8 +1,6 @@
-/** `facelatch doctor`: tries everything that a door needs, one by one, and names the remedy for what is missing. */
+/** Tries everything that a door needs, one by one: a configuration in; how each part is, with a remedy, out. */
 
 import { existsSync } from 'node:fs';
-import { styleText } from 'node:util';
-import { Command } from 'commander';
 import { doorKeysFile, modelFolder, stateFolder } from '../../adapters/basics.ts';
 import { cameraOf } from '../../adapters/camera.ts';
 import { doorKeysOf, listOperators } from '../../adapters/command.ts';
@@ -11,7 +9,6 @@ import { brokerProbe, embeddedBroker, exposedBroker } from '../../adapters/mqtt.
 import { checkSysfsLine, inputsOf, relayLine } from '../../adapters/relay.ts';
 import { openRelayDevice } from '../../adapters/relay-line.ts';
 import { Fault, messageOf } from '../../base/errors.ts';
-import { shownText } from '../../base/path.ts';
 import { systemClock } from '../../base/time.ts';
 import { copiedWords } from '../../command/keys.ts';
 import type { FaceReader } from '../../face/port.ts';
@@ -21,62 +18,20 @@ import { lacksOf } from '../../learning/own/own-networks.ts';
 import { doorReaderOf } from '../../learning/parts.ts';
 import type { Config } from '../../settings/load.ts';
 import { foldersBeside } from '../../vault/beside.ts';
-import { type CommonOptions, configOf, exitCodes, print, withCommon, withHelp } from '../context.ts';
 import { entriesText, signedWords } from '../journal/journal.ts';
-import { surroundings } from '../surroundings.ts';
-import { checkBackup } from '../vault/doctor-backup.ts';
 import { besideWords, counted } from '../words.ts';
-import type { Check, Found } from './doctor-check.ts';
-import { farmChecks } from './doctor-farm.ts';
-import { checkLiveness } from './doctor-liveness.ts';
-import { checkClock, checkOptional, checkStateFolder } from './doctor-machine.ts';
-import { checkPeople } from './doctor-people.ts';
-import { checkVault } from './doctor-vault.ts';
+import { checkBackup } from './backup.ts';
+import type { Check, Found } from './check.ts';
+import { farmChecks } from './farm.ts';
+import { checkLiveness } from './liveness.ts';
+import { checkClock, checkOptional, checkStateFolder } from './machine.ts';
+import { checkPeople } from './people.ts';
+import { checkVault } from './vault.ts';
 
 const firstFrameMs = 8000;
 
-export function doctorCommand(stop: AbortSignal, exit: (code: number) => void): Command {
-  const command = new Command('doctor')
-    .summary('check everything that a door needs, with a remedy for each problem')
-    .description(
-      'check camera, networks, people, journal, relay, broker, farm, clock, disk and permissions, with a remedy for each problem',
-    )
-    .option('--no-camera', 'do not open the camera (a running daemon has it)');
-  withHelp(
-    command,
-    ['facelatch doctor --config my-door.json', 'facelatch doctor --no-camera --json    # beside a running daemon'],
-    'no problem (notes are not problems)',
-    'at least one problem',
-  );
-  return withCommon(command).action(async (options: CommonOptions & { camera: boolean }) => {
-    const { config } = configOf(options);
-    const checks: Check[] = [];
-    for await (const check of examine(config, options.camera, stop)) {
-      checks.push(check);
-      if (!options.json) surroundings().stdout.write(`${line(check)}\n`);
-    }
-    const problems = checks.filter((c) => c.health === 'problem').length;
-    print(options, { checks: checks.map(({ lacks: _, ...check }) => check), problems }, () => `\n${verdict(checks)}`);
-    exit(problems === 0 ? exitCodes.yes : exitCodes.no);
-  });
-}
-
-/** The last line: nothing that the door will not do stays unsaid. */
-export function verdict(checks: readonly Check[]): string {
-  const count = (health: Check['health']) => checks.filter((check) => check.health === health).length;
-  const [problems, notes] = [count('problem'), count('note')];
-  const lacks = checks.flatMap((check) => check.lacks ?? []);
-  const as = lacks.length > 0 ? ` As it is, ${lacks.join('; ')}.` : '';
-  if (problems > 0) return `${counted(problems, 'problem')} (✗)${notes > 0 ? ` and ${counted(notes, 'note')} (·)` : ''}.${as}`;
-  return notes > 0 ? `No problem, and ${counted(notes, 'note')} (·).${as}` : 'Everything that a door needs is there.';
-}
-
-function line({ name, health, found }: Check): string {
-  const mark = { ok: styleText('green', '✓'), note: styleText('yellow', '·'), problem: styleText('red', '✗') }[health];
-  return `${mark} ${name.padEnd(12)} ${shownText(found)}`;
-}
-
-async function* examine(config: Config, withCamera: boolean, stop: AbortSignal): AsyncGenerator<Check> {
+/** `withCamera`: false beside a running daemon, which has it. */
+export async function* examine(config: Config, withCamera: boolean, stop: AbortSignal): AsyncGenerator<Check> {
   const attempt = async (name: string, work: () => Promise<Found> | Found): Promise<Check> => {
     try {
       return { name, ...(await work()) };

@@ -11,7 +11,7 @@ import type { Vault } from '../../vault/port.ts';
 import { strictness } from '../likeness-words.ts';
 import { layersText, missingCohort } from '../strictness-words.ts';
 import { counted, oneIn, people } from '../words.ts';
-import type { Found } from './doctor-check.ts';
+import type { Found } from './check.ts';
 
 export function checkPeople(config: Config, embedder: FaceReader['embedder']): Found {
   using vault = vaultOf(config);

@@ -1,7 +1,7 @@
 /** The last line of doctor says what this door does not do, though nothing is a problem. */
 import { expect, it } from 'vitest';
-import { verdict } from '../../../src/cli/door/doctor.ts';
-import type { Check } from '../../../src/cli/door/doctor-check.ts';
+import type { Check } from '../../../src/cli/doctor/check.ts';
+import { verdict } from '../../../src/cli/doctor/doctor.ts';
 import { lacksOf } from '../../../src/learning/own/own-networks.ts';
 import { circleEmbedder } from '../../fakes/reader.ts';
 
