@@ -69,9 +69,13 @@ export async function pageRoutes(app: FastifyInstance, { version }: ConsoleSetti
   for (const [name, specifier] of Object.entries(packages)) fileRoute(app, `/lib/${name}/`, folderOf(specifier), /\.(js|css)$/);
 }
 
+/** One page is some eighty of them, and several people may sit behind one address. They cost little. */
+const fileLimit = { max: 6000, timeWindow: 60_000 };
+
 /** Files of a folder, those of some endings only; @fastify/static keeps requests inside it. */
 function fileRoute(app: FastifyInstance, prefix: string, root: string, allowed: RegExp): void {
-  app.get<{ Params: { '*': string } }>(`${prefix}*`, { config: { role: 'anyone' }, schema: { hide: true } }, (request, reply) => {
+  const options = { config: { role: 'anyone', rateLimit: fileLimit }, schema: { hide: true } } as const;
+  app.get<{ Params: { '*': string } }>(`${prefix}*`, options, (request, reply) => {
     const file = request.params['*'];
     if (!allowed.test(file)) return answerNotFound(request, reply);
     return reply.header('cache-control', 'no-cache').sendFile(file, root);
