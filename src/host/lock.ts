@@ -40,9 +40,9 @@ export function lockState(folder: string): Disposable {
 }
 
 /**
- * Taken by each command that changes people, beside a running door, for as long as it has the folder open (`shared`);
- * by a restore `alone`: what was written while it exchanges the folder would be lost. Throws Fault `state-locked` where
- * that cannot be now; `alone`, also those of `lockState`.
+ * Taken by each command that changes people, keys or accounts, beside a running door, for as long as it has the folder
+ * open (`shared`); by a restore `alone`: what was written while it exchanges the folder would be lost. Throws Fault
+ * `state-locked` where that cannot be now; `alone`, also those of `lockState`.
  */
 export function lockChanges(folder: string, how: 'shared' | 'alone' = 'shared'): Disposable {
   try {
@@ -51,7 +51,7 @@ export function lockChanges(folder: string, how: 'shared' | 'alone' = 'shared'):
     // A disk on which no lock can be made keeps nobody from being removed.
     if (how === 'shared' && !isBusy(error)) return { [Symbol.dispose]: () => undefined };
     if (!isBusy(error)) throw unusable(folder, error);
-    const why = how === 'alone' ? 'Another command is changing the people or the keys of' : 'A backup is being restored into';
+    const why = how === 'alone' ? 'Another command is changing the people, keys or accounts of' : 'A backup is being restored into';
     throw new Fault('state-locked', `${why} ${folder}: try again when that has ended`, error);
   }
 }
