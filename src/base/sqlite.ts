@@ -141,12 +141,18 @@ function sweep(db: DatabaseSync): void {
 }
 
 /** Moves what the write-ahead log holds into the file; false where another process keeps it from that. */
-export const emptyWriteAheadLog = (db: DatabaseSync): boolean => db.prepare('PRAGMA wal_checkpoint(TRUNCATE)').get()?.busy === 0;
+const emptyWriteAheadLog = (db: DatabaseSync): boolean => db.prepare('PRAGMA wal_checkpoint(TRUNCATE)').get()?.busy === 0;
 
-/** The same without waiting for another process: the door's thread calls this. */
-export function emptyLogUnlessHeld(db: DatabaseSync): boolean {
+/** A look of another process takes a few milliseconds. */
+const looksMs = 50;
+
+/**
+ * The same, waiting no longer than this for another process: the door's thread calls it, and a process that reads for
+ * long, or hangs while it does, would hold it up for the whole time limit of a lock, at each try.
+ */
+export function emptyLogWithin(db: DatabaseSync, waitMs = looksMs): boolean {
   const timeoutMs = Number(db.prepare('PRAGMA busy_timeout').get()?.timeout);
-  db.exec('PRAGMA busy_timeout = 0');
+  db.exec(`PRAGMA busy_timeout = ${waitMs}`);
   try {
     return emptyWriteAheadLog(db);
   } finally {

@@ -174,8 +174,9 @@ function loadAgain(opened: OpenedGallery): void {
   opened.found.push({ kind: 'gallery.replaced', people: opened.sql.ids().length, templates: opened.search.count });
 }
 
-export function wipeLog(opened: OpenedGallery): void {
-  opened.logIsEmpty = emptyLog(opened.db, opened.file);
+/** `waitMs`: for another process that reads. */
+export function wipeLog(opened: OpenedGallery, waitMs?: number): void {
+  opened.logIsEmpty = emptyLog(opened.db, opened.file, waitMs);
 }
 
 /** One durable change and its reading. Where only the reading fails, the next `refresh` reads again. */
@@ -199,6 +200,6 @@ export function refreshGallery(opened: OpenedGallery): boolean {
     loadAgain(opened);
     return true;
   }
-  if (!opened.logIsEmpty) wipeLog(opened);
+  if (!opened.logIsEmpty) wipeLog(opened, 0);
   return isBehind(opened) ? readChanges(opened) : opened.threshold.continue();
 }
