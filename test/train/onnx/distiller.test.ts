@@ -85,22 +85,26 @@ test.each([
   async (_, network) => {
     const { pictures, targets } = batch(1);
     const model = readOnnx(network);
-    const lossOf = async (bytes: Uint8Array) => {
-      await using distiller = await openDistiller({ ...options, network: bytes, output: 'embedding' });
-      return (await distiller.gradients({ pictures, targets })).loss;
-    };
     await using distiller = await openDistiller({ ...options, network, output: 'embedding' });
     const { gradients } = await distiller.gradients({ pictures, targets });
     expect([...gradients.keys()].sort()).toEqual(learnable(network));
+    const start = distiller.state();
+    // The number of steps, then of each weight its numbers and two means of the optimiser.
+    let from = 1;
     for (const [name, gradient] of gradients) {
+      const own = [from, from + gradient.length] as const;
+      from += 3 * gradient.length;
+      const { numbers: old } = model.weights.get(name) as OnnxWeight;
+      expect(start.subarray(...own), name).toEqual(old);
       // Along the gradient itself the loss changes by its squared length: one check for all numbers of the weight.
       const length = Math.hypot(...gradient);
       expect(length, name).toBeGreaterThan(1e-4);
       const step = 2e-3;
       const moved = async (by: number) => {
-        const { numbers: old } = model.weights.get(name) as OnnxWeight;
-        const numbers = old.map((value, i) => value + (by * (gradient[i] as number)) / length);
-        return lossOf(model.withWeights(new Map([[name, numbers]])));
+        const state = start.slice();
+        state.subarray(...own).set(old.map((value, i) => value + (by * (gradient[i] as number)) / length));
+        distiller.restore(state);
+        return (await distiller.gradients({ pictures, targets })).loss;
       };
       const slope = ((await moved(step)) - (await moved(-step))) / (2 * step);
       expect(Math.abs(slope - length) / length, `${name}: ${slope} against ${length}`).toBeLessThan(0.03);
