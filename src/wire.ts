@@ -19,6 +19,7 @@ import { Fault, messageOf } from './base/errors.ts';
 import type { Log } from './base/log.ts';
 import { type BootTime, type Clock, runTime, steppedClock, systemClock } from './base/time.ts';
 import type { CameraIdentity } from './camera/binding.ts';
+import { browserCamera } from './camera/demo/browser.ts';
 import { openEar } from './camera/demo/ear.ts';
 import type { Camera } from './camera/port.ts';
 import { sharedCamera } from './camera/shared.ts';
@@ -202,10 +203,11 @@ async function openRooms(config: Config, log: Log, overrides: Overrides, opening
   const relay = opening.use(overrides.relay ?? (await relayOf(config, clock, log.child({ room: 'relay' }))));
   const ear = openEar();
   const onBound = ({ title, ids, port }: CameraIdentity) => journal.append({ kind: 'camera.bound', title, ids, port });
-  const plainCamera = overrides.camera ?? cameraOf(config, clock, onBound, ear.said);
+  const ownCamera = config.camera.source === 'browser' ? browserCamera(clock) : undefined;
+  const plainCamera = overrides.camera ?? ownCamera ?? cameraOf(config, clock, onBound, ear.said);
   const camera = sharedCamera(stepped ? stepping(plainCamera, stepped, config.camera.fps) : plainCamera);
   return {
-    ...{ ...kept, config, clock, time, entries, learning, eyes, relay, camera },
+    ...{ ...kept, config, clock, time, entries, learning, eyes, relay, camera, ownCamera },
     listeners: {
       ...overrides,
       onEvent: (event, entry) => {

@@ -1,5 +1,6 @@
 /** The camera room as the configuration says. */
 import { join } from 'node:path';
+import { Fault } from '../base/errors.ts';
 import { cameraAddress } from '../base/network/camera-address.ts';
 import { readSecretFile } from '../base/secret.ts';
 import type { Clock, SteppedClock } from '../base/time.ts';
@@ -61,6 +62,11 @@ export function cameraOf(config: Config, clock: Clock, onBound?: (camera: Camera
         refuseLoops: !camera.allowVirtual,
         clock,
       });
+    case 'browser':
+      throw new Fault(
+        'camera-missing',
+        'camera.source is "browser": only a running door has that camera (facelatch run, then open the console)',
+      );
     case 'rtsp':
       return watched(rtspCamera({ ...camera, ...networkPlace(camera), mounting, clock }), { ...camera, refuseLoops: true, clock });
   }

@@ -29,7 +29,7 @@ export function consoleSettings(config: Config): ConsoleSettings {
     }),
     folder: consoleFolder(config),
     maxPictureBytes: config.enrolment.maxPictureBytes,
-    browserCamera: false,
+    browserCamera: config.camera.source === 'browser',
   };
 }
 

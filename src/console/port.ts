@@ -51,10 +51,6 @@ export interface LiveMoment {
   readonly n: number;
   /** ISO 8601, UTC. */
   readonly at: string;
-  /** Clockwise turn that puts the picture upright. Degrees. */
-  readonly turn: number;
-  /** Whether left and right are exchanged after that. */
-  readonly mirrored: boolean;
   /** Of the upright picture, pixels; 0 where it was not looked at. */
   readonly width: number;
   readonly height: number;

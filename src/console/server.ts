@@ -21,6 +21,7 @@ import type { ConsoleSettings, FromConsole, Operation } from './port.ts';
 import type { RecordEvent } from './record.ts';
 import { answerError, answerNotFound } from './refusal.ts';
 import { accountRoutes } from './routes/account-routes.ts';
+import { cameraRoutes } from './routes/camera.ts';
 import { describeApi, documentRoutes } from './routes/document.ts';
 import { uploadRoutes } from './routes/enrol-upload.ts';
 import { keptPictureRoutes } from './routes/kept-pictures.ts';
@@ -133,6 +134,7 @@ async function routes(app: FastifyInstance, parts: ServerParts): Promise<void> {
   await app.register(
     async (api) => {
       operationRoutes(api, parts);
+      await api.register(async (scope) => cameraRoutes(scope, parts));
       pictureRoutes(api, parts);
       await api.register(async (uploads) => uploadRoutes(uploads, parts));
       liveRoutes(api, { ...parts, authentication });

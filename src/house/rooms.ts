@@ -8,6 +8,7 @@ import type { ServedMetrics } from '../adapters/host.ts';
 import type { Fault } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { Clock } from '../base/time.ts';
+import type { BrowserCamera } from '../camera/demo/browser.ts';
 import type { SharedCamera } from '../camera/shared.ts';
 import type { Event } from '../events.ts';
 import type { Face } from '../face/port.ts';
@@ -88,6 +89,8 @@ export interface Rooms {
   readonly eyes: Eyes;
   readonly relay: Relay;
   readonly camera: SharedCamera;
+  /** Where a browser is the camera. */
+  readonly ownCamera: BrowserCamera | undefined;
   readonly live: LiveSettings;
   /** Why the vault is locked: then nobody is recognised (house/locked.ts). Undefined where it is open. */
   readonly lock: Fault | undefined;

@@ -29,6 +29,12 @@ export function impossible(config: SettingValues, from: (path: string) => string
     ],
     ...cameraRules(camera),
     [
+      camera.source === 'browser' && relay.kind !== 'dry',
+      'camera.source',
+      'is "browser", which shows the door whatever somebody sends: it is for trying out, with relay.kind "dry"',
+    ],
+    [camera.source === 'browser' && !web.enabled, 'camera.source', 'is "browser", which needs the console: set console.enabled to true'],
+    [
       camera.stillMs > 0 && camera.stillMs < 10_000,
       'camera.stillMs',
       `${camera.stillMs} is too short: some cameras send nothing new for some seconds; give at least 10000, or 0`,

@@ -21,9 +21,9 @@ export const state = {
 
 export const camera = {
   source: choice(
-    'Which camera to read: `v4l2` (a USB camera, through ffmpeg), `webcam` (a USB camera, through node-webcam and fswebcam, one still at a time), `rtsp` (a network camera, through ffmpeg), `replay` (pictures, a video, or the built-in demo).',
+    'Which camera to read: `v4l2` (a USB camera, through ffmpeg), `webcam` (a USB camera, through node-webcam and fswebcam, one still at a time), `rtsp` (a network camera, through ffmpeg), `replay` (pictures, a video, or the built-in demo), `browser` (the camera of the device that shows the console: to try facelatch on a laptop, with `relay.kind` `dry` only).',
     'v4l2',
-    ['v4l2', 'webcam', 'rtsp', 'replay'],
+    ['v4l2', 'webcam', 'rtsp', 'replay', 'browser'],
   ),
   device: string(
     'The USB camera: a name in /dev/v4l/by-id, which stays the same when cameras are plugged in again, or a path such as /dev/video0.',

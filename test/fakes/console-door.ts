@@ -51,13 +51,15 @@ export interface ConsoleDoor extends AsyncDisposable {
 export const demoPicture = (person: string, look: 'neutral' | 'smiling' = 'neutral'): Uint8Array =>
   readFileSync(join(demoPeopleFolder, `${person}-${look}.jpg`));
 
-/** `enrolled`: demo people, by the names of their pictures. */
+/** `enrolled`: demo people, by the names of their pictures. `ownCamera`: the camera and the relay that the settings name. */
 export async function openConsoleDoor({
   enrolled = ['p01', 'p02'],
   settings = {},
+  ownCamera = false,
 }: {
   readonly enrolled?: readonly string[];
   readonly settings?: Readonly<Record<string, unknown>>;
+  readonly ownCamera?: boolean;
 } = {}): Promise<ConsoleDoor> {
   const folder = mkdtempSync(join(tmpdir(), 'facelatch-console-door-'));
   const port = await freePort();
@@ -74,7 +76,7 @@ export async function openConsoleDoor({
   });
   const events: Event[] = [];
   const cookies = new Map<Role, string>();
-  let running = await run(config, events);
+  let running = await run(config, events, ownCamera);
   await enrol(running.house, enrolled);
   const url = `http://localhost:${port}`;
   const accounts = () =>
@@ -122,7 +124,7 @@ export async function openConsoleDoor({
     },
     restart: async () => {
       await running.stop();
-      running = await run(config, events);
+      running = await run(config, events, ownCamera);
     },
     [Symbol.asyncDispose]: async () => {
       await running.stop();
@@ -131,10 +133,10 @@ export async function openConsoleDoor({
   };
 }
 
-async function run(config: Config, events: Event[]) {
+async function run(config: Config, events: Event[], ownCamera: boolean) {
   const camera = fakeCamera();
   const relay = fakeRelay();
-  const house = await wire(config, openLog('silent'), { camera, relay, onEvent: (event) => events.push(event) });
+  const house = await wire(config, openLog('silent'), { ...(ownCamera ? {} : { camera, relay }), onEvent: (event) => events.push(event) });
   const end = new AbortController();
   const over = house.run(end.signal);
   const stop = async () => {

@@ -11,6 +11,8 @@ export interface DoorNow {
   readonly contact: 'open' | 'closed' | 'unknown' | 'none';
   readonly camera: 'opening' | 'running' | 'failed';
   readonly cameraLabel: string;
+  /** Whether a browser is the camera of this door. */
+  readonly ownCamera: boolean;
   /** Whether faces open the door; too many failed attempts stop it. */
   readonly faceStopped: boolean;
   readonly lockedOut: boolean;
@@ -38,7 +40,15 @@ export function doorNow(
     lock: !relay.held ? 'unknown' : relay.level === 'active' ? 'released' : 'locked',
     armed: premises.armed,
     contact: !hasContact ? 'none' : !inputsKnown || !premises.door ? 'unknown' : premises.door.open ? 'open' : 'closed',
-    ...{ camera: loops.status.camera, cameraLabel: camera.label, faceStopped, lockedOut, prompt, people: rooms.people },
+    ...{
+      camera: loops.status.camera,
+      cameraLabel: camera.label,
+      ownCamera: rooms.ownCamera !== undefined,
+      faceStopped,
+      lockedOut,
+      prompt,
+      people: rooms.people,
+    },
     tampered: premises.tamperSinceMs !== undefined,
     ...(lock && { vaultLocked: lock.message }),
     ...(eyes.gallery.down !== undefined && { galleryDown: eyes.gallery.down }),

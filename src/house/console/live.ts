@@ -77,13 +77,12 @@ function tick(state: State): void {
   state.program()?.tell({ kind: 'told', topic: 'state', data: now });
 }
 
-type Seen = Omit<LiveMoment, 'n' | 'at' | 'turn' | 'mirrored'>;
+type Seen = Omit<LiveMoment, 'n' | 'at'>;
 
 function send(state: State, { picture, capturedAtMs }: Frame, seen: Seen): void {
-  const { clock, config } = state.rooms;
+  const { clock } = state.rooms;
   const at = new Date(clock.wall() - (clock.now() - capturedAtMs)).toISOString();
-  const turn = config.camera.rotate === 'auto' ? 0 : Number(config.camera.rotate);
-  const moment: LiveMoment = { n: state.sent + 1, at, turn, mirrored: config.camera.mirror, ...seen };
+  const moment: LiveMoment = { n: state.sent + 1, at, ...seen };
   if (!state.program()?.tell({ kind: 'moment', moment, picture })) return;
   state.sent++;
   state.untaken++;

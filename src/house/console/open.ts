@@ -51,6 +51,7 @@ export async function openHouseConsole(rooms: Rooms, parts: HouseConsoleParts): 
       void desk.take(said.name, said.args, said.caller).then((answered) => program?.tell({ kind: 'answer', id: said.id, answered }));
     else if (said.kind === 'watching') feed.watched(said);
     else if (said.kind === 'took') feed.took();
+    else if (said.kind === 'frame') rooms.ownCamera?.push(said.picture);
     else if (said.kind === 'record') record(entrance.controller, said.event);
   };
   let tls: ConsoleTls | undefined;

@@ -1,6 +1,6 @@
 /**
- * The camera's picture with the faces in it: moments of the live stream go in; the picture is drawn upright, and a frame
- * for each face with its name or the reason why it is not compared.
+ * The camera's picture with the faces in it: moments of the live stream go in; the picture is drawn, and a frame for each
+ * face in it with its name or the reason why it is not compared.
  */
 import { html, nothing, svg } from 'lit';
 import { PageElement } from '../element.js';
@@ -33,7 +33,7 @@ class LivePicture extends PageElement {
       if (!response.ok) return;
       const bitmap = await createImageBitmap(await response.blob(), { imageOrientation: 'from-image' });
       const canvas = this.querySelector('canvas');
-      if (canvas) paint(canvas, bitmap, moment);
+      if (canvas) paint(canvas, bitmap);
       bitmap.close();
       this.shown = moment;
     } catch {
@@ -59,19 +59,11 @@ class LivePicture extends PageElement {
 }
 customElements.define('live-picture', LivePicture);
 
-/**
- * @param {HTMLCanvasElement} canvas @param {ImageBitmap} bitmap
- * @param {{ turn: number, mirrored: boolean }} how
- */
-function paint(canvas, bitmap, { turn, mirrored }) {
-  const onSide = turn === 90 || turn === 270;
-  const [width, height] = onSide ? [bitmap.height, bitmap.width] : [bitmap.width, bitmap.height];
+/** @param {HTMLCanvasElement} canvas @param {ImageBitmap} bitmap */
+function paint(canvas, bitmap) {
+  const { width, height } = bitmap;
   if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
-  const context = canvas.getContext('2d');
-  if (!context) return;
-  context.setTransform(mirrored ? -1 : 1, 0, 0, 1, mirrored ? width / 2 : width / 2, height / 2);
-  context.rotate((turn * Math.PI) / 180);
-  context.drawImage(bitmap, -bitmap.width / 2, -bitmap.height / 2);
+  canvas.getContext('2d')?.drawImage(bitmap, 0, 0);
 }
 
 /** @param {any} face @param {any} moment */

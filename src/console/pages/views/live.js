@@ -2,6 +2,7 @@
 import { html, nothing } from 'lit';
 import { ask } from '../api.js';
 import { PageElement } from '../element.js';
+import '../live/own-camera.js';
 import '../live/picture.js';
 import { whoText } from '../live/picture.js';
 import { listenTo } from '../live-stream.js';
@@ -66,6 +67,7 @@ class LiveView extends PageElement {
           <h2 id="live-camera" class="visually-hidden">${t('live.camera')}</h2>
           <live-picture .moment=${this.moment}></live-picture>
           ${this.verdict()}
+          ${this.state?.ownCamera && this.me?.caller?.role === 'admin' ? html`<own-camera></own-camera>` : nothing}
         </section>
         <section class="side" aria-labelledby="live-door">
           <h2 id="live-door">${t('live.door')}</h2>

@@ -44,4 +44,12 @@ export const live = {
   'live.tampered': 'Manipulation',
   'live.unlock': 'Tresor aufschließen',
   'live.waiting': 'Warten auf ein Bild der Kamera…',
+  'live.own.insecure':
+    'Browser geben ihre Kamera nur verschlüsselten Seiten: öffnen Sie die Tür über https, oder auf dem Gerät selbst über localhost.',
+  'live.own.none': 'Dieses Gerät hat keine Kamera, oder ein anderes Programm benutzt sie.',
+  'live.own.refused': 'Der Browser hat die Kamera verweigert: erlauben Sie sie für diese Seite, und versuchen Sie es noch einmal.',
+  'live.own.start': 'Kamera sein',
+  'live.own.stop': 'Aufhören',
+  'live.own.text': 'Diese Tür hat keine eigene Kamera: sie sieht durch die Kamera dieses Geräts, solange diese Ansicht offen ist.',
+  'live.own.title': 'Kamera dieses Geräts',
 };

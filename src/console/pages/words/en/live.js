@@ -44,4 +44,11 @@ export const live = {
   'live.tampered': 'tampering',
   'live.unlock': 'Unlock the vault',
   'live.waiting': 'Waiting for a picture of the camera…',
+  'live.own.insecure': 'Browsers give their camera to encrypted pages only: open the door by https, or on the machine itself by localhost.',
+  'live.own.none': 'This device has no camera, or another program uses it.',
+  'live.own.refused': 'The browser refused the camera: allow it for this page, and try again.',
+  'live.own.start': 'Be the camera',
+  'live.own.stop': 'Stop',
+  'live.own.text': 'This door has no camera of its own: it looks through the camera of this device while this view is open.',
+  'live.own.title': 'Camera of this device',
 };
