@@ -20,7 +20,7 @@ export const isOnlyHere = (address: string): boolean => /^(127(\.\d+){3}|::1|loc
 
 /** Settings that are allowed one by one and make no sense together. `from` tells where a value came from. */
 export function impossible(config: SettingValues, from: (path: string) => string): Problem[] {
-  const { access, backup, camera, console: web, inputs, liveness, metrics, mqtt, privacy, relay, state } = config;
+  const { access, backup, camera, inputs, liveness, metrics, mqtt, privacy, relay, state } = config;
   const rules: Rule[] = [
     [
       access.votes > access.window,
@@ -28,12 +28,6 @@ export function impossible(config: SettingValues, from: (path: string) => string
       `${access.votes} votes are impossible among ${access.window} frames; access.window must be at least access.votes`,
     ],
     ...cameraRules(camera),
-    [
-      camera.source === 'browser' && relay.kind !== 'dry',
-      'camera.source',
-      'is "browser", which shows the door whatever somebody sends: it is for trying out, with relay.kind "dry"',
-    ],
-    [camera.source === 'browser' && !web.enabled, 'camera.source', 'is "browser", which needs the console: set console.enabled to true'],
     [
       camera.stillMs > 0 && camera.stillMs < 10_000,
       'camera.stillMs',
@@ -82,7 +76,7 @@ export function impossible(config: SettingValues, from: (path: string) => string
       'inputs.activeLow',
       'takes contact, exit and tamper only',
     ],
-    ...consoleRules(web),
+    ...consoleRules(config),
     [
       metrics.enabled && !metrics.anyAddress && !isOnlyHere(metrics.host),
       'metrics.host',
@@ -136,7 +130,13 @@ function privacyRules({ unusedDays, unusedNoticeDays, journalDays }: SettingValu
   ];
 }
 
-const consoleRules = (web: SettingValues['console']): Rule[] => [
+const consoleRules = ({ console: web, camera, relay }: SettingValues): Rule[] => [
+  [
+    camera.source === 'browser' && relay.kind !== 'dry',
+    'camera.source',
+    'is "browser", which shows the door whatever somebody sends: it is for trying out, with relay.kind "dry"',
+  ],
+  [camera.source === 'browser' && !web.enabled, 'camera.source', 'is "browser", which needs the console: set console.enabled to true'],
   [
     web.tls === 'off' && !isOnlyHere(web.address) && web.ingress.length === 0,
     'console.tls',
