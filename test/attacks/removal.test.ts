@@ -8,9 +8,11 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { backupTaskOf } from '../../src/adapters/backup.ts';
-import { dropStaged, stageBackup } from '../../src/adapters/restore.ts';
+import { dropStaged, placeStaged, stageBackup, takeOver } from '../../src/adapters/restore.ts';
 import { storedValues } from '../../src/identity/gallery/stored.ts';
 import { takeBackup } from '../../src/vault/backup/take.ts';
+import { derivedKey } from '../../src/vault/derived.ts';
+import { keyIn } from '../../src/vault/key-file.ts';
 import { searchFolder, type Traces } from '../../src/vault/shredding.ts';
 import { openPeopledDoor, type PeopledDoor } from '../fakes/peopled-door.ts';
 
@@ -90,6 +92,27 @@ it('old files that are put back do not bring them back: nobody can open the rows
   expect(door.journal.query({ kinds: ['person.removed'] })).toHaveLength(2);
   door.shredder.finish();
   expect(door.journal.query({ kinds: ['person.removed'] })).toHaveLength(2);
+});
+
+it('a keyring that somebody deletes before a restore does not bring them back', async () => {
+  const { person } = door.enrol('Ada Lovelace');
+  const ben = door.enrol('Ben Bitdiddle').person;
+  const file = join(folder, 'door.age');
+  await takeBackup(await backupTaskOf(door.config, door.vault, { to: file, by: 'cli' }));
+  door.roster.remove(person.id);
+  await door.shredder.proofs();
+  door[Symbol.dispose]();
+  const kek = keyIn(join(state, 'vault.key')) ?? new Uint8Array(32);
+  for (const end of ['', '-wal', '-shm']) rmSync(join(state, `vault.sqlite${end}`), { force: true });
+
+  const opener = { scalar: derivedKey(kek, 'backup identity') };
+  const staged = await stageBackup(door.config, { file, opener, signal: new AbortController().signal, onProgress: () => undefined });
+  const taken = await takeOver(door.config, staged, kek);
+  expect(taken).toMatchObject({ removed: [{ person: person.id }], unknown: expect.stringContaining('is gone') });
+  placeStaged(door.config, staged, taken, kek);
+  door = openPeopledDoor(state);
+  expect(door.gallery.list()).toEqual([ben]);
+  expect(door.vault.holds({ person: person.id })).toBe(false);
 });
 
 it('their rows in the journal cannot be joined to them, not even with every key of the door', () => {

@@ -7,6 +7,7 @@ import { checkBackup } from '../../../src/cli/doctor/backup.ts';
 import type { Event } from '../../../src/events.ts';
 import { doorConfig } from '../../fakes/config.ts';
 import { eventOf } from '../../fakes/events.ts';
+import { facelatch, jsonOf } from '../facelatch.ts';
 
 let folder: string;
 beforeEach(() => {
@@ -64,4 +65,14 @@ it.each([
   ['the folder is gone', [], { 'backup.folder': '/nowhere/at/all' }, 'problem', /backup\.folder/],
 ] as const)('where %s it says so', (_, events, settings, health, found) => {
   expect(after(events, settings)).toEqual({ health, found: expect.stringMatching(found) });
+});
+
+it('doctor names what a restore has left beside the state folder, and how to delete it', { timeout: 60_000 }, async () => {
+  const [aside, unpacked] = [join(folder, 'state.before-2026-11-30T12-00-00Z'), join(folder, 'state.restoring')];
+  for (const path of [aside, unpacked]) mkdirSync(path);
+  const { checks } = jsonOf(await facelatch(['doctor', '--no-camera', '--json', '--state', join(folder, 'state')]));
+  expect(checks.filter(({ name }: { name: string }) => name === 'restore')).toEqual([
+    { name: 'restore', health: 'note', found: expect.stringContaining(`rm -r ${aside}`) },
+    { name: 'restore', health: 'note', found: expect.stringContaining(`rm -r ${unpacked}`) },
+  ]);
 });
