@@ -13,6 +13,7 @@ import { keyOfPhrase } from '../../vault/phrase.ts';
 import { agrees } from '../agrees.ts';
 import { type CommonOptions, configOf, exitCodes, print, withCommon, withHelp } from '../context.ts';
 import { askSecret } from '../secret-prompt.ts';
+import { surroundings } from '../surroundings.ts';
 import { counted, people } from '../words.ts';
 import { bytesProgress } from './bytes-progress.ts';
 import { identitiesIn } from './file-lock.ts';
@@ -65,7 +66,7 @@ export function restoreCommand(stop: AbortSignal, exit: (code: number) => void):
 /** `why`: it is needed although the backup is opened without it. */
 async function askPhrase(stop: AbortSignal, why?: string): Promise<Uint8Array> {
   const line = await askSecret({ prompt: `${why === undefined ? '' : `${why}. `}Recovery phrase (24 words, not shown): `, stop });
-  if (line.trim() !== '' || process.stdin.isTTY) return keyOfPhrase(line);
+  if (line.trim() !== '' || surroundings().stdin.isTTY) return keyOfPhrase(line);
   const other = why === undefined ? ', or open the backup with an identity of age (--identity FILE)' : '';
   throw new Fault(
     'bad-argument',
