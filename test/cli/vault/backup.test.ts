@@ -154,6 +154,9 @@ it('people move to another door with their ids, and are known there', { timeout:
   const asked = await take();
   expect([asked.code, asked.stderr]).toEqual([2, expect.stringContaining(`1 person of the door front-door, exported on `)]);
   expect(asked.stderr).toContain(`signed with the key ${key}`);
+  const args = ['people', 'import', file, '--identity', identityFile, '--state', other];
+  const answered = await facelatch(args, {}, 'n\n', true);
+  expect(answered).toMatchObject({ code: 1, stdout: 'nobody was imported\n', stderr: expect.stringContaining(key) });
   const wrong = join(folder.path, 'wrong-card.json');
   await facelatch(['key', 'door', '--out', wrong, '--state', other]);
   expect(await take('--from', wrong)).toMatchObject({ code: 3, stderr: expect.stringContaining('another door made it') });
