@@ -253,11 +253,11 @@ describe('guessing passwords', () => {
 });
 
 describe('a passkey answer', () => {
-  const joined = async () => {
+  const joined = async (counts = {}) => {
     const [browser, authenticator, secret] = [server.browser(), fakeAuthenticator(), invitation('admin')];
     const asked = { invitation: secret, name: 'ada' };
     const { body: options } = await browser.send('POST', `${api}/join/passkey/options`, asked);
-    const response = authenticator.create(options, server.origin);
+    const response = authenticator.create(options, server.origin, counts);
     expect((await browser.send('POST', `${api}/join/passkey`, { ...asked, label: 'phone', response })).status).toBe(200);
     return authenticator;
   };
@@ -273,6 +273,14 @@ describe('a passkey answer', () => {
     await server.clock.advance(300_000);
     expect((await use(authenticator.get(late, server.origin))).status).toBe(401);
     expect(server.events.filter(({ kind }) => kind === 'console.sign-in-failed')).toMatchObject([{ name: 'ada', with: 'passkey' }, {}]);
+  });
+
+  it('of a phone that does not count is good once as well', async () => {
+    const authenticator = await joined({ counter: 0 });
+    const response = authenticator.get(await options(), server.origin, { counter: 0 });
+    expect((await use(response)).status).toBe(200);
+    expect((await use(response)).status).toBe(401);
+    expect((await use(authenticator.get(await options(), server.origin, { counter: 0 }))).status).toBe(200);
   });
 
   it.each([

@@ -11,7 +11,6 @@ import { publicStatusOf } from '../../command/enrol.ts';
 import type { CommandPorts } from '../../command/spec.ts';
 import type { FromConsole, ToConsole } from '../../console/port.ts';
 import { type ConsoleProgram, openConsoleProgram } from '../../console/program.ts';
-import type { ConsoleEvent } from '../../console/record.ts';
 import type { ConsoleTls } from '../../console/tls.ts';
 import type { EnrolmentSessions } from '../../identity/port.ts';
 import type { Loops } from '../loops.ts';
@@ -20,6 +19,7 @@ import type { Rooms } from '../rooms.ts';
 import { type LiveFeed, liveFeed } from './live.ts';
 import { described, operationsDesk } from './operation.ts';
 import { operations } from './operations.ts';
+import { isConsoleEvent } from './said-event.ts';
 import { systemBeside } from './system-beside.ts';
 
 export interface HouseConsoleParts {
@@ -97,13 +97,4 @@ async function tellEnrolments(
 /** The console process says what happened there; only what it may say is journalled. */
 function record({ record: journal }: Pick<Controller, 'record'>, event: object): void {
   if (isConsoleEvent(event)) journal(event);
-}
-
-const longestText = 300;
-
-/** The process is not believed: only events of its own kind, small and flat, are taken. */
-function isConsoleEvent(event: object): event is ConsoleEvent {
-  const fits = (value: unknown) =>
-    typeof value === 'number' || typeof value === 'boolean' || (typeof value === 'string' && value.length <= longestText);
-  return 'kind' in event && typeof event.kind === 'string' && event.kind.startsWith('console.') && Object.values(event).every(fits);
 }
