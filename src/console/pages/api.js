@@ -18,12 +18,17 @@ export class ApiError extends Error {
 export const session = { onOver: () => {} };
 
 /**
+ * @typedef {{ method?: string, body?: unknown, signal?: AbortSignal, keepalive?: boolean }} RequestOptions `body`: JSON,
+ * or a Blob as it is; `keepalive`: it is sent though the page goes
+ */
+
+/**
  * @param {string} path below api/v1
- * @param {{ method?: string, body?: unknown, signal?: AbortSignal }} [options] `body`: JSON, or a Blob as it is
- * @returns {Promise<any>} the answer's JSON; undefined for an empty one
+ * @param {RequestOptions} [options]
+ * @returns {Promise<Response>} a good answer
  * @throws {ApiError}
  */
-export async function request(path, { method = 'GET', body, signal } = {}) {
+async function answerOf(path, { method = 'GET', body, signal, keepalive = false } = {}) {
   const isBlob = body instanceof Blob;
   /** @type {Record<string, string>} */
   const headers = method === 'GET' ? {} : { 'x-facelatch': '1' };
@@ -31,20 +36,37 @@ export async function request(path, { method = 'GET', body, signal } = {}) {
   let response;
   try {
     response = await fetch(`api/v1/${path}`, {
-      ...{ method, headers, credentials: 'same-origin', cache: 'no-store', ...(signal && { signal }) },
+      ...{ method, headers, keepalive, credentials: 'same-origin', cache: 'no-store', ...(signal && { signal }) },
       ...(body === undefined ? {} : { body: isBlob ? body : JSON.stringify(body) }),
     });
   } catch (error) {
     if (signal?.aborted) throw error;
     throw new ApiError(0, 'offline', '');
   }
-  const text = await response.text();
-  const answer = text === '' ? undefined : parsed(text);
-  if (response.ok) return answer;
-  const { code = 'failed', message = response.statusText } = answer?.error ?? {};
+  if (response.ok) return response;
+  const { code = 'failed', message = response.statusText } = parsed(await response.text())?.error ?? {};
   if (response.status === 401 && code === 'signed-out') session.onOver();
   throw new ApiError(response.status, code, message);
 }
+
+/**
+ * @param {string} path below api/v1
+ * @param {RequestOptions} [options]
+ * @returns {Promise<any>} the answer's JSON; undefined for an empty one
+ * @throws {ApiError}
+ */
+export async function request(path, options) {
+  const text = await (await answerOf(path, options)).text();
+  return text === '' ? undefined : parsed(text);
+}
+
+/**
+ * A picture or another file.
+ * @param {string} path below api/v1
+ * @param {RequestOptions} [options]
+ * @returns {Promise<Blob>} @throws {ApiError}
+ */
+export const requestFile = async (path, options) => (await answerOf(path, options)).blob();
 
 /** @param {string} text */
 function parsed(text) {

@@ -3,6 +3,7 @@
  * face in it with its name or the reason why it is not compared.
  */
 import { html, nothing, svg } from 'lit';
+import { requestFile } from '../api.js';
 import { PageElement } from '../element.js';
 import { percentText, t } from '../words.js';
 
@@ -29,9 +30,7 @@ class LivePicture extends PageElement {
     if (!moment || this.busy) return;
     this.busy = true;
     try {
-      const response = await fetch(`api/v1/live/${moment.n}`, { credentials: 'same-origin' });
-      if (!response.ok) return;
-      const bitmap = await createImageBitmap(await response.blob(), { imageOrientation: 'from-image' });
+      const bitmap = await createImageBitmap(await requestFile(`live/${moment.n}`), { imageOrientation: 'from-image' });
       const canvas = this.querySelector('canvas');
       if (canvas) paint(canvas, bitmap);
       bitmap.close();
