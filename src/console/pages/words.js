@@ -13,6 +13,8 @@ const chosen = () => {
 
 export const language = chosen();
 document.documentElement.lang = language;
+/** With its country, where the browser says one: for times and numbers. */
+const locale = navigator.languages.find((tag) => tag.toLowerCase().startsWith(language)) ?? language;
 const catalogue = catalogues[language] ?? en;
 
 /**
@@ -30,19 +32,19 @@ export function t(key, values = {}) {
 export const has = (key) => Object.hasOwn(catalogue, key) || Object.hasOwn(en, key);
 
 /** @param {string | number} value */
-const shown = (value) => (typeof value === 'number' ? new Intl.NumberFormat(language).format(value) : value);
+const shown = (value) => (typeof value === 'number' ? new Intl.NumberFormat(locale).format(value) : value);
 
 /** @param {string | number | Date} time */
-export const timeText = (time) => new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'medium' }).format(new Date(time));
+export const timeText = (time) => new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'medium' }).format(new Date(time));
 /** @param {string | number | Date} time */
-export const clockText = (time) => new Intl.DateTimeFormat(language, { timeStyle: 'medium' }).format(new Date(time));
+export const clockText = (time) => new Intl.DateTimeFormat(locale, { timeStyle: 'medium' }).format(new Date(time));
 /** @param {number} share 0…1 */
 export const percentText = (share, digits = 0) =>
-  new Intl.NumberFormat(language, { style: 'percent', maximumFractionDigits: digits }).format(share);
+  new Intl.NumberFormat(locale, { style: 'percent', maximumFractionDigits: digits }).format(share);
 /** How long ago. @param {string | number | Date} time */
 export function agoText(time) {
   const s = (new Date(time).getTime() - Date.now()) / 1000;
-  const form = new Intl.RelativeTimeFormat(language, { numeric: 'auto' });
+  const form = new Intl.RelativeTimeFormat(locale, { numeric: 'auto' });
   for (const [unit, size] of /** @type {[Intl.RelativeTimeFormatUnit, number][]} */ ([
     ['day', 86_400],
     ['hour', 3600],

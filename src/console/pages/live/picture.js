@@ -73,7 +73,7 @@ const kindOf = (face, moment) => {
 
 /** @param {any} face @param {any} moment */
 const frameOf = (face, moment) =>
-  svg`<rect class=${`face ${kindOf(face, moment)}`} x=${face.left * 100} y=${face.top * 100} width=${face.width * 100} height=${face.height * 100} rx="1.5" />`;
+  svg`<rect class=${`live-face ${kindOf(face, moment)}`} x=${face.left * 100} y=${face.top * 100} width=${face.width * 100} height=${face.height * 100} rx="1.5" />`;
 
 /** @param {any} face @param {any} moment */
 function captionOf(face, moment) {

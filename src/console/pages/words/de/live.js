@@ -24,7 +24,7 @@ export const live = {
   'live.finding.ambiguous': 'zwei Personen sind sich ähnlich',
   'live.finding.low-quality': 'zu schlecht zum Vergleichen',
   'live.finding.nobody': 'niemand',
-  'live.finding.not-looked': 'Kamera',
+  'live.finding.not-looked': 'niemand bewegt sich davor',
   'live.finding.unknown': 'nicht aufgenommen',
   'live.happened': 'Gerade eben',
   'live.hold': 'Offen halten',

@@ -24,7 +24,7 @@ export const live = {
   'live.finding.ambiguous': 'two people are alike',
   'live.finding.low-quality': 'not good enough to compare',
   'live.finding.nobody': 'nobody',
-  'live.finding.not-looked': 'camera',
+  'live.finding.not-looked': 'nobody moves in front of it',
   'live.finding.unknown': 'not enrolled',
   'live.happened': 'Just now',
   'live.hold': 'Hold open',
