@@ -1,5 +1,7 @@
 /** The account view in a real Chromium: passkeys (a virtual authenticator), sessions, tokens, who may sign in. */
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { addOperator, listOperators } from '../../src/adapters/command.ts';
+import { newKey, publicKeyOf } from '../../src/command/keys.ts';
 import { axeOf } from '../fakes/axe.ts';
 import { openChromium, phone, type TestBrowser } from '../fakes/browser.ts';
 import { type ConsoleDoor, openConsoleDoor } from '../fakes/console-door.ts';
@@ -87,4 +89,14 @@ it('a token is shown once, and does what its role may', async () => {
     await page.locator('html').evaluate((root, name) => root.setAttribute('data-theme', name), theme);
     await axeOf(opened);
   }
+}, 60_000);
+
+it('an admin sees whose keys count over MQTT, and takes one away', async () => {
+  const key = publicKeyOf(await newKey('Ed25519'), 'Ed25519');
+  await addOperator(door.config, { name: 'bo', role: 'operator', key, addedAt: new Date().toISOString() });
+  await using opened = await door.signedIn(browser, 'admin', 'account');
+  await opened.page.getByRole('button', { name: 'Remove the key of bo' }).click();
+  await opened.page.getByRole('button', { name: 'Remove the key of bo' }).waitFor({ state: 'detached' });
+  expect((await listOperators(door.config)).operators).toEqual([]);
+  expect((await door.ask('operator', 'operators.keys', {})).status).toBe(403);
 }, 60_000);

@@ -1,6 +1,7 @@
 /** All that the console may ask of the house: the commands, and what only it shows. */
 import { commands } from '../../command/registry.ts';
 import { asOperation, type ConsoleOperation } from './operation.ts';
+import { operatorOperations } from './operators.ts';
 import { peopleOperations } from './people.ts';
 import { peopleChanges } from './people-changes.ts';
 import { pictureOperations } from './people-pictures.ts';
@@ -14,4 +15,5 @@ export const operations: readonly ConsoleOperation[] = [
   ...pictureOperations(),
   ...systemOperations,
   ...timelineOperations,
+  ...operatorOperations,
 ];

@@ -1,13 +1,20 @@
 /** Who may sign in, for admins: roles, invitations, and removing somebody. */
 import { html, nothing } from 'lit';
-import { request } from '../api.js';
+import { ask, request } from '../api.js';
 import { PageElement } from '../element.js';
 import { agoText, t, timeText } from '../words.js';
 
 const roles = ['viewer', 'operator', 'admin'];
 
 class ConsoleOperators extends PageElement {
-  static properties = { own: {}, list: { state: true }, link: { state: true }, problem: { state: true }, asked: { state: true } };
+  static properties = {
+    own: {},
+    list: { state: true },
+    link: { state: true },
+    problem: { state: true },
+    asked: { state: true },
+    keys: { state: true },
+  };
 
   constructor() {
     super();
@@ -19,6 +26,8 @@ class ConsoleOperators extends PageElement {
     this.problem = '';
     /** Whose removal is to be confirmed. */
     this.asked = '';
+    /** Keys for commands over MQTT. @type {any[]} */
+    this.keys = [];
   }
 
   connectedCallback() {
@@ -36,6 +45,7 @@ class ConsoleOperators extends PageElement {
     }
     try {
       this.list = await request('operators');
+      this.keys = (await ask('operators.keys')).operators;
     } catch {
       // Whoever is no admin any more sees nothing new.
     }
@@ -68,6 +78,7 @@ class ConsoleOperators extends PageElement {
       <ul class="plain">
         ${this.list.operators.map((operator) => this.operator(operator))}
       </ul>
+      ${this.keyList()}
       <h3>${t('account.invite')}</h3>
       ${
         this.link
@@ -94,6 +105,22 @@ class ConsoleOperators extends PageElement {
         <label>${t('account.invite-name')}<input name="name" pattern="[A-Za-z0-9_.@\\-]{1,64}" /></label>
         <button>${t('account.make-link')}</button>
       </form>`;
+  }
+
+  /** Who sends signed commands. */
+  keyList() {
+    if (this.keys.length === 0) return nothing;
+    return html`<h3>${t('account.keys')}</h3>
+      <ul class="plain">
+        ${this.keys.map(
+          ({ name, role, addedAt }) => html`<li class="row">
+            <span><strong>${name}</strong> <span class="tag">${t(`role.${role}`)}</span> <span class="quiet">${timeText(addedAt)}</span></span>
+            <button class="danger" @click=${() => void this.attempt(() => ask('operators.key.remove', { name }))} aria-label=${t('account.remove-key', { name })}>
+              ${t('account.remove')}
+            </button>
+          </li>`,
+        )}
+      </ul>`;
   }
 
   /** @param {any} operator */

@@ -51,4 +51,6 @@ export const account = {
   'role.admin': 'Admin',
   'role.operator': 'Bediener',
   'role.viewer': 'Betrachter',
+  'account.keys': 'Schlüssel für Befehle über MQTT',
+  'account.remove-key': 'Schlüssel von {name} entfernen',
 };

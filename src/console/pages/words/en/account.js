@@ -51,4 +51,6 @@ export const account = {
   'role.admin': 'admin',
   'role.operator': 'operator',
   'role.viewer': 'viewer',
+  'account.keys': 'Keys for commands over MQTT',
+  'account.remove-key': 'Remove the key of {name}',
 };
