@@ -5,8 +5,9 @@
 import { randomBytes } from 'node:crypto';
 import { Fault } from '../../base/errors.ts';
 import { Compile, Type } from '../../base/schema.ts';
+import { blob } from '../../base/sqlite.ts';
 import { operatorName, type Role, roles } from '../../command/port.ts';
-import { bytes, countOf, isoOf, orNull, type RowOf, rowAs, rowsAs, type Store } from './store.ts';
+import { countOf, isoOf, orNull, type RowOf, rowAs, rowsAs, type Store } from './store.ts';
 
 export interface Account {
   readonly name: string;
@@ -24,7 +25,7 @@ const accountForm = Compile(
     id: Type.Integer(),
     name: Type.String({ pattern: operatorName }),
     role: Type.Enum([...roles]),
-    handle: bytes,
+    handle: blob,
     password: orNull(Type.String()),
     createdAt: Type.Integer(),
     passkeys: Type.Integer(),
@@ -57,7 +58,7 @@ export function accountRows(store: Store) {
   const sure = (name: string): AccountRow => {
     const row = named(name);
     if (row) return row;
-    throw new Fault('not-found', `There is no account ${name}: "facelatch console" and the page of the operators list them`);
+    throw new Fault('not-found', `There is no account ${name}: "facelatch console accounts" lists them`);
   };
   const keepAnAdmin = ({ id, name, role }: AccountRow) => {
     if (role === 'admin' && countOf(store, otherAdmins.get(id)) === 0)

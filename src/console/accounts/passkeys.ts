@@ -6,8 +6,9 @@
 import { Fault } from '../../base/errors.ts';
 import { parseJson } from '../../base/jws.ts';
 import { Compile, Type } from '../../base/schema.ts';
+import { blob } from '../../base/sqlite.ts';
 import type { AccountRows } from './account-rows.ts';
-import { bytes, isoOf, orNull, type RowOf, rowAs, rowsAs, type Store } from './store.ts';
+import { isoOf, orNull, type RowOf, rowAs, rowsAs, type Store } from './store.ts';
 
 /** How a browser reaches an authenticator (WebAuthn, AuthenticatorTransport). */
 export const transports = ['ble', 'cable', 'hybrid', 'internal', 'nfc', 'smart-card', 'usb'] as const;
@@ -51,7 +52,7 @@ const form = Compile(
   Type.Object({
     id: Type.String(),
     name: Type.String(),
-    publicKey: bytes,
+    publicKey: blob,
     counter: Type.Integer(),
     transports: Type.String(),
     label: Type.String(),

@@ -123,7 +123,6 @@ export const rowsAs = <Row>({ file }: Store, check: RowCheck<Row>, rows: readonl
 export const rowAs = <Row>(store: Store, check: RowCheck<Row>, row: unknown): Row | undefined =>
   row === undefined ? undefined : rowsAs(store, check, [row])[0];
 
-export const bytes = Type.Refine(Type.Unsafe<Uint8Array>({}), (value) => value instanceof Uint8Array);
 export const orNull = <const T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
 
 const countForm = Compile(Type.Object({ n: Type.Integer() }));
