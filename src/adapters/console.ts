@@ -12,9 +12,11 @@ import type { Role } from '../command/port.ts';
 import { type Accounts, openAccounts } from '../console/accounts/accounts.ts';
 import type { ConsoleSettings } from '../console/port.ts';
 import { type ConsoleTls, openTls } from '../console/tls.ts';
+import { lockChanges } from '../host/lock.ts';
 import type { Config } from '../settings/load.ts';
 import { isOnlyHere } from '../settings/rules.ts';
 import { stateFolder } from './basics.ts';
+import { journalOf } from './journal.ts';
 
 /** Throws Fault `bad-config` where the certificate cannot be read. */
 export function consoleSettings(config: Config): ConsoleSettings {
@@ -72,11 +74,33 @@ export function consoleAddress(config: Config): string {
 
 /**
  * A link that makes one account with that role, within an hour. What it carries is in the part of the address that
- * browsers send to nobody. @throws Faults of the accounts.
+ * browsers send to nobody. Nobody is invited without a trace. @throws Faults of the accounts and the journal.
  */
 export function consoleLink(config: Config, invited: { readonly role: Role; readonly name?: string; readonly by: string }): string {
   using accounts = consoleAccounts(config);
-  return `${consoleAddress(config)}#/join/${accounts.invitations.make(invited).secret}`;
+  const { secret, invitation } = accounts.invitations.make(invited);
+  try {
+    using journal = journalOf(config);
+    journal.append({ kind: 'console.invited', ...invited });
+  } catch (error) {
+    accounts.invitations.revoke(invitation.id);
+    throw error;
+  }
+  return `${consoleAddress(config)}#/join/${secret}`;
+}
+
+/**
+ * Removes an account, and journals it afterwards: a journal that is down keeps no account. False where there is none of
+ * that name. @throws Faults of the accounts and the journal.
+ */
+export function removeConsoleAccount(config: Config, name: string): boolean {
+  using _changes = lockChanges(stateFolder(config));
+  using accounts = consoleAccounts(config);
+  if (!accounts.named(name)) return false;
+  const removed = accounts.remove(name);
+  using journal = journalOf(config);
+  journal.append({ kind: 'console.account-removed', name: removed.name, role: removed.role, by: 'cli' });
+  return true;
 }
 
 /** The address; while nobody has an account, the link of the first admin in place of the one of the last start. */

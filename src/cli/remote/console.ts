@@ -1,10 +1,8 @@
 /** `facelatch console`: links with which people get accounts in the console, and who has one. */
 import { Command } from 'commander';
-import { stateFolder } from '../../adapters/basics.ts';
-import { consoleAccounts, consoleAddress, consoleLink } from '../../adapters/console.ts';
+import { consoleAccounts, consoleAddress, consoleLink, removeConsoleAccount } from '../../adapters/console.ts';
 import { Fault } from '../../base/errors.ts';
 import { type Role, roles } from '../../command/port.ts';
-import { lockChanges } from '../../host/lock.ts';
 import { type CommonOptions, configOf, exitCodes, print, withCommon, withHelp } from '../context.ts';
 import { table } from '../words.ts';
 
@@ -75,11 +73,7 @@ function removeCommand(exit: Exit): Command {
     .description('remove an account; who is signed in with it is signed out');
   withHelp(command, ['facelatch console remove sam'], 'removed', 'there is no such account');
   return withCommon(command).action((name: string, options: CommonOptions) => {
-    const { config } = configOf(options);
-    using _changes = lockChanges(stateFolder(config));
-    using accounts = consoleAccounts(config);
-    const isThere = accounts.named(name) !== undefined;
-    if (isThere) accounts.remove(name);
+    const isThere = removeConsoleAccount(configOf(options).config, name);
     print(options, { removed: isThere }, () => (isThere ? `${name} has no account any more` : `nobody has an account of the name ${name}`));
     exit(isThere ? exitCodes.yes : exitCodes.no);
   });
