@@ -14,12 +14,13 @@ import type { Frame } from '../camera/port.ts';
 import type { Event } from '../events.ts';
 import type { FaceReader, Reading } from '../face/port.ts';
 import type { Entry, Journal } from '../journal/port.ts';
+import { readManifest } from '../retrain/bundle.ts';
 import { scheduleOf } from '../retrain/due.ts';
 import type { LearningPlace } from '../retrain/held/of-person.ts';
 import type { JobRunner } from '../retrain/job-runner.ts';
 import { type Jobs, jobsIn } from '../retrain/jobs.ts';
 import { type Pause, pauseOf } from '../retrain/pause.ts';
-import type { Farm, JobStatus, Training } from '../retrain/port.ts';
+import type { BundleManifest, Farm, JobStatus, Training } from '../retrain/port.ts';
 import type { Samples } from '../retrain/samples.ts';
 import { type VisitPictures, visitPictures } from '../retrain/visit-pictures.ts';
 import type { Config } from '../settings/load.ts';
@@ -70,6 +71,8 @@ export interface Learning extends AsyncDisposable {
   reopen(): Promise<FaceReader>;
   /** Jobs, until `signal` is aborted. */
   run(signal: AbortSignal): Promise<void>;
+  /** What a trained network was measured at; undefined where its statement cannot be read. */
+  metricsOf(id: string): BundleManifest['metrics'] | undefined;
   /** Hears of jobs from now on, until learning is closed. */
   subscribe(listener: LearningListener): void;
 }
@@ -160,6 +163,7 @@ export async function openLearning(options: LearningOptions): Promise<Learning> 
       return state.renewal.waiting;
     },
     subscribe: (listener) => void listeners.add(listener),
+    metricsOf: (id) => metricsOf(registry, id),
     saw: (frame, reading) => saw(state, frame, reading),
     looked: succession.probation.looked,
     journalled: (event, entry) => journalled(state, event, entry),
@@ -169,6 +173,11 @@ export async function openLearning(options: LearningOptions): Promise<Learning> 
     run: (until) => run(state, until),
     [Symbol.asyncDispose]: () => resources.disposeAsync(),
   };
+}
+
+function metricsOf(registry: Retraining['registry'], id: string): BundleManifest['metrics'] | undefined {
+  const read = readManifest(registry.folder(id), id);
+  return read.ok === 'read' ? read.manifest.metrics : undefined;
 }
 
 function picturesOf(samples: Samples, record: (event: Event) => void, log: Log): VisitPictures {

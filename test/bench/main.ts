@@ -31,6 +31,7 @@ const benches: Readonly<Record<string, () => Promise<readonly Row[]>>> = {
   fitness: async () => (await import('./fitness.ts')).benchFitness(),
   liveness: async () => (await import('./liveness.ts')).benchLiveness(),
   backup: async () => (await import('./backup.ts')).benchBackup(),
+  'console-timeline': async () => (await import('./console-timeline.ts')).benchConsoleTimeline(),
   finetune: async () => (await import('./finetune.ts')).benchFinetune(),
 };
 /** Minutes, or the better part of an hour: by name only. */
@@ -52,6 +53,7 @@ const long = [
   'promise',
   'liveness',
   'backup',
+  'console-timeline',
 ];
 
 const { positionals } = parseArgs({ allowPositionals: true, strict: true, options: {} });

@@ -4,6 +4,7 @@
  */
 import type { Controller } from '../../access/controller.ts';
 import type { Entrance } from '../../access/entrance.ts';
+import type { Observation } from '../../access/port.ts';
 import { consoleSettings, consoleTls, firstLink } from '../../adapters/console.ts';
 import { Fault, messageOf } from '../../base/errors.ts';
 import { systemClock } from '../../base/time.ts';
@@ -13,9 +14,11 @@ import type { FromConsole, ToConsole } from '../../console/port.ts';
 import { type ConsoleProgram, openConsoleProgram } from '../../console/program.ts';
 import type { ConsoleTls } from '../../console/tls.ts';
 import type { EnrolmentSessions } from '../../identity/port.ts';
+import { type UnknownFaces, unknownFaces } from '../faces/album.ts';
 import type { Loops } from '../loops.ts';
 import type { Shredder } from '../removal/shredder.ts';
 import type { Rooms } from '../rooms.ts';
+import { strictnessScores } from '../strictness/scores.ts';
 import { type LiveFeed, liveFeed } from './live.ts';
 import { described, operationsDesk } from './operation.ts';
 import { operations } from './operations.ts';
@@ -43,9 +46,13 @@ export async function openHouseConsole(rooms: Rooms, parts: HouseConsoleParts): 
   if (!config.console.enabled) return undefined;
   const log = rooms.log.child({ room: 'console' });
   let program: ConsoleProgram | undefined;
-  const feed = liveFeed({ rooms, entrance, loops, program: () => program });
+  const live = liveFeed({ rooms, entrance, loops, program: () => program });
+  const faces = unknownFaces(rooms, systemClock);
+  const strictness = strictnessScores(rooms);
+  const feed = { ...live, decided: (moment: Observation) => decided(moment, live, faces) };
   const beside = systemBeside(config, rooms.listeners, systemClock);
-  const desk = operationsDesk({ operations, ports: { ...ports, rooms, entrance, shredder, beside }, clock: systemClock, log });
+  const consolePorts = { ...ports, rooms, entrance, shredder, beside, unknownFaces: faces, strictness };
+  const desk = operationsDesk({ operations, ports: consolePorts, clock: systemClock, log });
   const onSaid = (said: FromConsole) => {
     if (said.kind === 'ask')
       void desk.take(said.name, said.args, said.caller).then((answered) => program?.tell({ kind: 'answer', id: said.id, answered }));
@@ -73,6 +80,7 @@ export async function openHouseConsole(rooms: Rooms, parts: HouseConsoleParts): 
   const fingerprint = tls?.fingerprint;
   log.info({ link, ...(fingerprint !== undefined && { fingerprint }) }, 'the console is open');
   const over = new AbortController();
+  tellTraining(rooms, (message) => program?.tell(message));
   const told = tellEnrolments(enrolment, (message) => program?.tell(message), over.signal);
   return {
     ...{ feed, link },
@@ -80,9 +88,24 @@ export async function openHouseConsole(rooms: Rooms, parts: HouseConsoleParts): 
       over.abort();
       beside[Symbol.dispose]();
       await told;
+      await faces[Symbol.asyncDispose]();
+      await strictness[Symbol.asyncDispose]();
       await program?.[Symbol.asyncDispose]();
     },
   };
+}
+
+function decided(moment: Observation, live: LiveFeed, faces: UnknownFaces): void {
+  if (moment.reading.faces.length > 0) faces.saw();
+  live.decided(moment);
+}
+
+/** How a training goes, and its lines. */
+function tellTraining({ learning }: Rooms, tell: (message: ToConsole) => void): void {
+  learning?.subscribe({
+    onStatus: (job) => tell({ kind: 'told', topic: 'training', data: { job } }),
+    onLine: (job, line) => tell({ kind: 'told', topic: 'training', data: { id: job, line } }),
+  });
 }
 
 /** How each enrolment goes, without names: whoever watches sees it. */

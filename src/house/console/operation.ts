@@ -11,8 +11,10 @@ import { tokenBucket } from '../../base/token-bucket.ts';
 import { mayAs, type Outcome, type Role } from '../../command/port.ts';
 import { type Call, type Command, type CommandPorts, refusal } from '../../command/spec.ts';
 import type { Answered, Asker, Operation } from '../../console/port.ts';
+import type { UnknownFaces } from '../faces/album.ts';
 import type { Shredder } from '../removal/shredder.ts';
 import type { Rooms } from '../rooms.ts';
+import type { StrictnessScores } from '../strictness/scores.ts';
 import type { SystemBeside } from './system-beside.ts';
 
 /** What operations act on. */
@@ -22,6 +24,8 @@ export interface ConsolePorts extends CommandPorts {
   readonly shredder: Pick<Shredder, 'proofs'>;
   /** What takes long, in processes of their own. */
   readonly beside: SystemBeside;
+  readonly unknownFaces: Pick<UnknownFaces, 'found'>;
+  readonly strictness: Pick<StrictnessScores, 'now'>;
 }
 
 interface OperationSpec<Args extends TObject, Result extends TSchema> {

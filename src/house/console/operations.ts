@@ -1,5 +1,8 @@
 /** All that the console may ask of the house: the commands, and what only it shows. */
 import { commands } from '../../command/registry.ts';
+import { unknownFaceOperations } from '../faces/unknown-faces.ts';
+import { strictnessOperations } from '../strictness/strictness.ts';
+import { learningOperations } from './learning.ts';
 import { asOperation, type ConsoleOperation } from './operation.ts';
 import { operatorOperations } from './operators.ts';
 import { peopleOperations } from './people.ts';
@@ -16,4 +19,7 @@ export const operations: readonly ConsoleOperation[] = [
   ...systemOperations,
   ...timelineOperations,
   ...operatorOperations,
+  ...unknownFaceOperations,
+  ...learningOperations,
+  ...strictnessOperations,
 ];

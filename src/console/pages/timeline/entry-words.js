@@ -46,7 +46,7 @@ function valuesOf(event, names) {
 }
 
 /** @param {string} what */
-const challengeText = (what) => (has(`challenge.${what}`) ? t(`challenge.${what}`) : what);
+const challengeText = (what) => (has(`timeline.challenge.${what}`) ? t(`timeline.challenge.${what}`) : what);
 
 /** @param {any} by a name, or whoever asks for something other than by face */
 function byText(by) {

@@ -5,6 +5,9 @@ import { PageElement } from '../element.js';
 import { clockText, t } from '../words.js';
 import { likenessOf, livenessOf, markText, nameOf, titleOf, toneOf } from './entry-words.js';
 
+const mostFailures = 3;
+const againMs = 1500;
+
 class TimelineEntry extends PageElement {
   static properties = {
     entry: {},
@@ -28,6 +31,7 @@ class TimelineEntry extends PageElement {
     /** Whether pictures are shown and it can be marked: for operators. */
     this.mayMark = false;
     this.shown = 1;
+    this.failures = 0;
     this.said = '';
     this.busy = false;
     this.problem = '';
@@ -67,7 +71,7 @@ class TimelineEntry extends PageElement {
     const { event, pictures, seq, at } = entry;
     const alt = t('timeline.cover', { who: nameOf(event.personId ?? event.bestPersonId, names), time: clockText(at) });
     return html`<figure>
-      <img src=${`api/v1/kept-pictures/${seq}/${shown}`} alt=${alt} loading="lazy" decoding="async" width="160" height="120" />
+      <img src=${`api/v1/kept-pictures/${seq}/${shown}`} alt=${alt} loading="lazy" decoding="async" width="160" height="120" @error=${this.again} />
       ${
         pictures > 1
           ? html`<button class="small" @click=${() => (this.shown = (shown % pictures) + 1)}>
@@ -76,6 +80,12 @@ class TimelineEntry extends PageElement {
           : nothing
       }
     </figure>`;
+  }
+
+  /** The door gives so many pictures a second: whoever scrolls fast gets the others a little later. @param {Event} event */
+  again(event) {
+    const image = /** @type {HTMLImageElement} */ (event.currentTarget);
+    if (this.failures++ < mostFailures) setTimeout(() => (image.src = image.getAttribute('src') ?? ''), againMs);
   }
 
   marking() {

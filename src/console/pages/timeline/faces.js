@@ -1,11 +1,15 @@
 /** Faces that nobody has named, in groups of one person each: named with one click. */
 import { html, nothing } from 'lit';
+import { repeat } from 'lit/directives/repeat.js';
 import { ask } from '../api.js';
 import { PageElement } from '../element.js';
 import { t, timeText } from '../words.js';
 
 /** While the faces are being compared. Milliseconds. */
 const againMs = 1000;
+
+/** What was typed stays with its group. @param {any} pictures */
+const keyOf = (pictures) => pictures[0]?.id;
 
 class UnknownFaces extends PageElement {
   static properties = { me: {}, found: { state: true }, problem: { state: true }, said: { state: true }, busy: { state: true } };
@@ -59,9 +63,13 @@ class UnknownFaces extends PageElement {
           ></label>`
         : nothing
     }
-    ${groups.map((/** @type {any} */ pictures, /** @type {number} */ n) => this.group(pictures, n + 1))}
+    ${repeat(groups, keyOf, (pictures, n) => this.group(/** @type {any} */ (pictures), n + 1))}
     ${alone.length > 0 ? html`<h2>${t('timeline.faces.no-group')}</h2>` : nothing}
-    ${alone.map((/** @type {any} */ picture, /** @type {number} */ n) => this.group([picture], groups.length + n + 1))}
+    ${repeat(
+      alone.map((/** @type {any} */ picture) => [picture]),
+      keyOf,
+      (pictures, n) => this.group(/** @type {any} */ (pictures), groups.length + n + 1),
+    )}
     ${unread > 0 ? html`<p class="quiet">${t('timeline.faces.unread', { count: unread })}</p>` : nothing}
     ${more > 0 ? html`<p class="quiet">${t('timeline.faces.more', { count: groups.flat().length + alone.length + unread })}</p>` : nothing}`;
   }

@@ -1,0 +1,84 @@
+/** Learning and unknown faces in a real Chromium: the networks, how strict, a training as it goes on, groups of faces named. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { axeOf } from '../fakes/axe.ts';
+import { openChromium, phone, type TestBrowser, type TestPage } from '../fakes/browser.ts';
+import { type ConsoleDoor, openConsoleDoor } from '../fakes/console-door.ts';
+import { visitSettings, visits } from '../fakes/console-visits.ts';
+
+let browser: TestBrowser;
+let door: ConsoleDoor;
+const folder = mkdtempSync(join(tmpdir(), 'facelatch-learning-view-'));
+beforeAll(async () => {
+  [browser, door] = await Promise.all([openChromium(), openConsoleDoor({ settings: visitSettings })]);
+  await visits(door, ['p01', 'p05', 'p06']);
+}, 90_000);
+afterAll(async () => {
+  await door?.[Symbol.asyncDispose]();
+  await browser?.[Symbol.asyncDispose]();
+  rmSync(folder, { recursive: true });
+});
+
+async function inBothThemes(opened: TestPage): Promise<void> {
+  for (const theme of ['light', 'dark']) {
+    await opened.page.locator('html').evaluate((root, name) => root.setAttribute('data-theme', name), theme);
+    await axeOf(opened);
+  }
+  expect(opened.complaints).toEqual([]);
+}
+
+it('an admin sees how strict the door is, moves the line by keyboard, and reads what it would do', async () => {
+  await using admin = await door.signedIn(browser, 'admin', 'learning');
+  const { page } = admin;
+  const slider = page.getByRole('slider', { name: 'Threshold' });
+  await slider.waitFor();
+  await page.getByText('This is the strictness in force.').waitFor();
+  const reading = page.locator('.reading');
+  await expect.poll(() => reading.innerText()).toMatch(/One stranger in 1[0-9],000|One stranger in (9,\d00|10,000)/);
+  await page.getByText(/In the last 30 days, 0 of 1 who were let in would have been turned away/).waitFor();
+  await slider.focus();
+  for (let n = 0; n < 30; n++) await slider.press('ArrowLeft');
+  await page.getByText('Put this line into the configuration').waitFor();
+  await expect.poll(() => page.locator('.strictness pre').innerText()).toMatch(/^"identity": \{ "targetFmr": 0\.0\d+ \}$/);
+  expect(await slider.getAttribute('aria-valuetext')).toMatch(/stranger in/);
+  await slider.press('End');
+  await page.getByText('Fewer than one stranger in 1,000,000').waitFor();
+  await page.getByText(/In the last 30 days, 1 of 1 who were let in would have been turned away/).waitFor();
+  await inBothThemes(admin);
+}, 90_000);
+
+it('a training shows its progress as it goes on', async () => {
+  await using admin = await door.signedIn(browser, 'admin', 'learning', phone);
+  const { page } = admin;
+  await page.getByText('No training has run at this door.').waitFor();
+  await page.getByRole('button', { name: 'Start a training' }).click();
+  // Two people are too few to learn from: the job says so at once, without anybody asking again.
+  await page.getByText('failed', { exact: true }).waitFor();
+  expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(390);
+  await inBothThemes(admin);
+}, 60_000);
+
+it('a viewer sees the networks, and no strictness', async () => {
+  await using viewer = await door.signedIn(browser, 'viewer', 'learning');
+  await viewer.page.getByRole('heading', { name: 'Networks on this machine' }).waitFor();
+  expect(await viewer.page.getByText('How strict?').count()).toBe(0);
+  expect((await door.ask('viewer', 'strictness.show', {})).status).toBe(403);
+}, 60_000);
+
+it('unknown faces lie in groups of one person each, and are enrolled with a name', async () => {
+  await using admin = await door.signedIn(browser, 'admin', 'timeline/faces');
+  const { page } = admin;
+  const groups = page.locator('.group');
+  await expect.poll(() => groups.count(), { timeout: 30_000 }).toBe(2);
+  await inBothThemes(admin);
+  await groups.first().getByLabel('Name').fill('Ada');
+  await groups.first().getByRole('button', { name: 'Enrol this person' }).click();
+  await page.getByText(/^Ada is enrolled with/).waitFor({ timeout: 30_000 });
+  await expect.poll(() => groups.count(), { timeout: 30_000 }).toBe(1);
+  expect(door.house.gallery.list().map(({ name }) => name)).toContain('Ada');
+  expect(door.house.journal.query({ kinds: ['entry.marked'] }).length).toBeGreaterThan(0);
+  expect((await door.ask('operator', 'unknown-faces.enrol', { name: 'Eve', pictures: ['a'.repeat(64)] })).status).toBe(403);
+  expect((await door.ask('viewer', 'unknown-faces.list', {})).status).toBe(403);
+}, 90_000);
