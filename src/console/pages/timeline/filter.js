@@ -33,7 +33,7 @@ const startOf = (day) => (day ? new Date(`${day}T00:00:00`).toISOString() : '');
 const endOf = (day) => (day ? new Date(`${day}T23:59:59.999`).toISOString() : '');
 
 /** @param {Filter} filter the address of the same as a table */
-export function csvAddress(filter) {
+function csvAddress(filter) {
   const args = Object.entries(argsOf(filter)).map(([name, value]) => [name, Array.isArray(value) ? value.join(',') : String(value)]);
   return `api/v1/timeline.csv?${new URLSearchParams(args)}`;
 }

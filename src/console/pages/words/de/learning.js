@@ -61,12 +61,12 @@ export const learning = {
   'learning.strict.one-in.strictest': 'Weniger als ein Fremder von {n}',
   'learning.strict.paper': 'identity.policy ist "paper": Keine Rate falscher Öffnungen wird gehalten, also gibt es keine Linie.',
   'learning.strict.people': 'Personen dieser Tür',
-  'learning.strict.people-of': 'Personen dieser Tür ({count} Werte)',
+  'learning.strict.people-of': 'Personen dieser Tür (Werte: {count})',
   'learning.strict.slider': 'Schwelle',
   'learning.strict.some-reach':
     'Gemessen: {hits} von {all} Fremden erreichen sie. Das ist zwischen einem von {high} und einem von {low} (95 %).',
   'learning.strict.strangers': 'Fremde',
-  'learning.strict.strangers-of': 'Fremde ({count} Werte)',
+  'learning.strict.strangers-of': 'Fremde (Werte: {count})',
   'learning.strict.turned': 'In denselben {days} Tagen hätten {found} von {all} Versuchen Unbekannter sie erreicht.',
   'learning.train': 'Training',
   'learning.train.about':

@@ -61,11 +61,11 @@ export const learning = {
   'learning.strict.one-in.strictest': 'Fewer than one stranger in {n}',
   'learning.strict.paper': 'identity.policy is "paper": no rate of wrong accepts is kept, so there is no line to move.',
   'learning.strict.people': 'People of this door',
-  'learning.strict.people-of': 'people of this door ({count} scores)',
+  'learning.strict.people-of': 'people of this door (scores: {count})',
   'learning.strict.slider': 'Threshold',
   'learning.strict.some-reach': 'Measured: {hits} of {all} strangers reach it. That is between one in {high} and one in {low} (95 %).',
   'learning.strict.strangers': 'Strangers',
-  'learning.strict.strangers-of': 'strangers ({count} scores)',
+  'learning.strict.strangers-of': 'strangers (scores: {count})',
   'learning.strict.turned': 'In the same {days} days, {found} of {all} attempts of unknown people would have reached it.',
   'learning.train': 'Training',
   'learning.train.about':
