@@ -28,6 +28,7 @@ import { keptPictureRoutes } from './routes/kept-pictures.ts';
 import { liveRoutes } from './routes/live.ts';
 import { operationRoutes } from './routes/operations.ts';
 import { contentPolicy, pageRoutes } from './routes/page.ts';
+import { personExportRoute } from './routes/person-export.ts';
 import { pictureRoutes } from './routes/pictures.ts';
 import { timelineCsvRoute } from './routes/timeline-csv.ts';
 
@@ -136,6 +137,7 @@ async function routes(app: FastifyInstance, parts: ServerParts): Promise<void> {
       operationRoutes(api, parts);
       await api.register(async (scope) => cameraRoutes(scope, parts));
       pictureRoutes(api, parts);
+      personExportRoute(api, parts);
       await api.register(async (uploads) => uploadRoutes(uploads, parts));
       liveRoutes(api, { ...parts, authentication });
       keptPictureRoutes(api, parts);

@@ -6,6 +6,7 @@ import { learningOperations } from './learning.ts';
 import { asOperation, type ConsoleOperation } from './operation.ts';
 import { operatorOperations } from './operators.ts';
 import { peopleOperations } from './people.ts';
+import { archiveOperations } from './people-archive.ts';
 import { peopleChanges } from './people-changes.ts';
 import { pictureOperations } from './people-pictures.ts';
 import { systemOperations } from './system.ts';
@@ -17,6 +18,7 @@ export const operations: readonly ConsoleOperation[] = [
   ...peopleChanges,
   ...pictureOperations(),
   ...systemOperations,
+  ...archiveOperations,
   ...timelineOperations,
   ...operatorOperations,
   ...unknownFaceOperations,

@@ -51,6 +51,20 @@ export function learnedOf(place: LearningPlace, personId: PersonId): LearnedOf {
   });
 }
 
+const keptForm = Compile(Type.Object({ seq: Type.Integer(), pictures: Type.Integer() }));
+
+/** The journal entries of which pictures of the person are kept, and how many. Throws Faults of the store. */
+export const keptEntriesOf = (
+  { store }: LearningPlace,
+  personId: PersonId,
+): readonly { readonly seq: number; readonly pictures: number }[] =>
+  store.read(() =>
+    store.db
+      .prepare('SELECT seq, count(*) AS pictures FROM kept WHERE person_id = ? GROUP BY seq ORDER BY seq')
+      .all(personId)
+      .map((row) => store.row(keptForm, row)),
+  );
+
 /** The newest of so many kept pictures stand for all of them. */
 const mostTraces = 20;
 
