@@ -282,10 +282,10 @@ export type Event =
   | { readonly kind: 'clock.jumped'; readonly byMs: number; readonly sure: boolean }
   /** Somebody has left, as an exit reader reports. */
   | { readonly kind: 'person.left'; readonly personId: PersonId; readonly by: Requester }
-  | { readonly kind: 'person.ruled'; readonly personId: PersonId; readonly changed: readonly string[] }
+  | { readonly kind: 'person.ruled'; readonly personId: PersonId; readonly changed: readonly string[]; readonly by?: string }
   | { readonly kind: 'person.enrolled'; readonly personId: PersonId; readonly pictures: number; readonly by?: string }
-  | { readonly kind: 'person.renamed'; readonly personId: PersonId }
-  | { readonly kind: 'person.removed'; readonly personId: PersonId }
+  | { readonly kind: 'person.renamed'; readonly personId: PersonId; readonly by?: string }
+  | { readonly kind: 'person.removed'; readonly personId: PersonId; readonly by?: string }
   /**
    * The proof of a removal: every file of the state folder was searched for pieces of what was held of the person.
    * `hits`: files in which something was found; `unread`: files that could not be read; `epoch`: of the vault, since

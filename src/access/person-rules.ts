@@ -96,26 +96,31 @@ export interface RulerOptions {
   readonly names: KnownNames;
 }
 
+/** `by`: the operator's name; absent for the shell of the door itself. */
+interface ChangingRules extends Pick<RulerOptions, 'gallery' | 'journal'> {
+  readonly by?: string | undefined;
+}
+
 /**
  * Changes people's rules. Journalled before they take effect, but for a person who is disabled: that is done first, and
  * stays whatever the journal says. Throws what journal and gallery throw, and `journal-down` for what is done and has
  * no record.
  */
 export function ruler({ gallery, journal, names }: RulerOptions): ChangeRules {
-  return (personId, change) => {
+  return (personId, change, by) => {
     const result = changedRules(gallery.rules(personId), change, names);
     if (typeof result === 'string') return { ok: false, detail: result };
-    if (change.enabled === false && result.changed.length === 1) disable(gallery, journal, personId, result.rules);
-    else if (result.changed.length > 0) store(gallery, journal, personId, result.rules, result.changed);
+    if (change.enabled === false && result.changed.length === 1) disable({ gallery, journal, by }, personId, result.rules);
+    else if (result.changed.length > 0) store({ gallery, journal, by }, personId, result.rules, result.changed);
     return { ok: true, rules: shownRules(result.rules), changed: result.changed };
   };
 }
 
-function disable(gallery: RulerOptions['gallery'], journal: RulerOptions['journal'], personId: PersonId, rules: PersonRules): void {
+function disable({ gallery, journal, by }: ChangingRules, personId: PersonId, rules: PersonRules): void {
   const faults: unknown[] = [];
   for (const step of [
     () => gallery.setRules(personId, rules),
-    () => journal.append({ kind: 'person.ruled', personId, changed: ['enabled'] }),
+    () => journal.append({ kind: 'person.ruled', personId, changed: ['enabled'], ...(by !== undefined && { by }) }),
   ])
     try {
       step();
@@ -134,25 +139,15 @@ function disable(gallery: RulerOptions['gallery'], journal: RulerOptions['journa
 }
 
 /** Gives a person the hash of a PIN, or takes the PIN away together with the rules about it. */
-export function setPin(
-  { gallery, journal }: Pick<RulerOptions, 'gallery' | 'journal'>,
-  personId: PersonId,
-  hash: string | undefined,
-): ShownRules {
+export function setPin({ gallery, journal, by }: ChangingRules, personId: PersonId, hash: string | undefined): ShownRules {
   const { pin: _, pinOpens: _opens, pinNeeded: _needed, ...without } = gallery.rules(personId);
   const rules = hash === undefined ? without : { ...gallery.rules(personId), pin: hash };
-  store(gallery, journal, personId, rules, ['pin']);
+  store({ gallery, journal, by }, personId, rules, ['pin']);
   return shownRules(rules);
 }
 
-function store(
-  gallery: RulerOptions['gallery'],
-  journal: RulerOptions['journal'],
-  personId: PersonId,
-  rules: PersonRules,
-  changed: readonly string[],
-): void {
-  const { seq } = journal.append({ kind: 'person.ruled', personId, changed });
+function store({ gallery, journal, by }: ChangingRules, personId: PersonId, rules: PersonRules, changed: readonly string[]): void {
+  const { seq } = journal.append({ kind: 'person.ruled', personId, changed, ...(by !== undefined && { by }) });
   const isCounted = changed.includes('uses') && rules.uses !== undefined;
   gallery.setRules(personId, isCounted ? { ...rules, usesAfter: seq } : rules);
 }

@@ -51,10 +51,13 @@ export interface RuleChange {
 /** A person's rules for people to read, without the PIN's hash. */
 export type ShownRules = Omit<PersonRules, 'pin' | 'usesAfter' | 'usesSince'> & { readonly hasPin?: true };
 
-/** Changes a person's rules, journalled first; `detail` says what is wrong with the change. */
+/**
+ * Changes a person's rules, journalled first; `detail` says what is wrong with the change. `by`: the operator's name.
+ */
 export type ChangeRules = (
   personId: PersonId,
   change: RuleChange,
+  by?: string,
 ) =>
   | { readonly ok: true; readonly rules: ShownRules; readonly changed: readonly string[] }
   | { readonly ok: false; readonly detail: string };

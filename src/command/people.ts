@@ -7,7 +7,7 @@ import { Type } from '../base/schema.ts';
 import type { Person } from '../identity/port.ts';
 import { consentSchema } from './enrol.ts';
 import type { Outcome } from './port.ts';
-import { type CommandPorts, defineCommand, done, refusal } from './spec.ts';
+import { type Call, type CommandPorts, defineCommand, done, refusal } from './spec.ts';
 
 const personSchema = Type.Object(
   {
@@ -49,9 +49,9 @@ const ruleFields = {
 };
 const ruled = Type.Object({ person: personSchema, rules: Type.Record(Type.String(), Type.Unknown()) }, { additionalProperties: false });
 
-function rule(ports: CommandPorts, who: string, change: RuleChange) {
+function rule(ports: CommandPorts, { who: by }: Call, who: string, change: RuleChange) {
   return withPerson(ports, who, (person) => {
-    const result = ports.rule(person.id, change);
+    const result = ports.rule(person.id, change, by);
     return result.ok ? done({ person: plain(person), rules: { ...result.rules } }) : refusal('refused', result.detail);
   });
 }
@@ -67,7 +67,7 @@ export const peopleCommands = [
       { additionalProperties: false },
     ),
     result: ruled,
-    run: (ports, { person, rules }) => rule(ports, person, rules),
+    run: (ports, { person, rules }, call) => rule(ports, call, person, rules),
   }),
   ...([true, false] as const).map((enabled) =>
     defineCommand({
@@ -78,7 +78,7 @@ export const peopleCommands = [
       urgent: !enabled,
       args: one,
       result: ruled,
-      run: (ports, { person }) => rule(ports, person, { enabled }),
+      run: (ports, { person }, call) => rule(ports, call, person, { enabled }),
     }),
   ),
   defineCommand({
@@ -106,7 +106,7 @@ export const peopleCommands = [
     changes: true,
     args: Type.Object({ person: who, name: Type.String({ minLength: 1, maxLength: 320 }) }, { additionalProperties: false }),
     result: personSchema,
-    run: (ports, { person, name }) => withPerson(ports, person, ({ id }) => done(plain(ports.roster.rename(id, name)))),
+    run: (ports, { person, name }, { who: by }) => withPerson(ports, person, ({ id }) => done(plain(ports.roster.rename(id, name, by)))),
   }),
   defineCommand({
     name: 'people.remove',
@@ -115,7 +115,7 @@ export const peopleCommands = [
     changes: true,
     args: one,
     result: Type.Object({ removed: Type.Boolean() }, { additionalProperties: false }),
-    run: (ports, { person }) => withPerson(ports, person, ({ id }) => done({ removed: ports.roster.remove(id) })),
+    run: (ports, { person }, { who: by }) => withPerson(ports, person, ({ id }) => done({ removed: ports.roster.remove(id, by) })),
   }),
   defineCommand({
     name: 'people.consent',

@@ -330,9 +330,9 @@ export interface Roster {
   consent(id: PersonId, consent: Consent, by: string): void;
   /** The person takes their consent back: they are removed. False where there was no such person. */
   withdraw(id: PersonId, by: string): boolean;
-  rename(id: PersonId, name: string): Person;
+  rename(id: PersonId, name: string, by?: string): Person;
   /** False when there was no such person. */
-  remove(id: PersonId): boolean;
+  remove(id: PersonId, by?: string): boolean;
   /** The person as they are then. */
   removePicture(id: PersonId, picture: string, by: string): Person;
 }

@@ -48,8 +48,9 @@ export function rosterOf(parts: RosterParts): Roster {
       if (person) giveConsent(parts, person, consent, by);
     },
     withdraw: (id, by) => withdraw(parts, id, by),
-    rename: (id, name) => gallery.rename(id, name, () => intend(parts, { kind: 'person.renamed', personId: id }, 'The name is as it was')),
-    remove: (id) => remove(parts, id),
+    rename: (id, name, by) =>
+      gallery.rename(id, name, () => intend(parts, { kind: 'person.renamed', personId: id, ...asked(by) }, 'The name is as it was')),
+    remove: (id, by) => remove(parts, id, by),
     removePicture: (id, picture, by) => {
       const person = gallery.forgetPicture(id, picture);
       const event: Event = { kind: 'person.picture-removed', personId: id, left: person.pictures, by };
@@ -59,14 +60,17 @@ export function rosterOf(parts: RosterParts): Roster {
   };
 }
 
-function remove(parts: RosterParts, id: PersonId): boolean {
+/** Absent for the shell of the door itself. */
+const asked = (by: string | undefined): { readonly by?: string } => (by === undefined ? {} : { by });
+
+function remove(parts: RosterParts, id: PersonId, by?: string): boolean {
   const { gallery, shred, consents } = parts;
   if (shred ? gallery.find(id)?.id !== id : !gallery.forget(id)) return false;
   try {
     shred?.(id);
     consents?.book((book) => book.end(id));
   } finally {
-    note(parts, { kind: 'person.removed', personId: id }, 'The person is removed');
+    note(parts, { kind: 'person.removed', personId: id, ...asked(by) }, 'The person is removed');
   }
   return true;
 }
@@ -84,7 +88,7 @@ function withdraw(parts: RosterParts, id: PersonId, by: string): boolean {
   };
   attempt(() => parts.consents?.book((consents) => consents.withdraw(id)));
   attempt(() => parts.journal.append({ kind: 'consent.withdrawn', personId: id, by }));
-  const removed = remove(parts, id);
+  const removed = remove(parts, id, by);
   if (failed.length > 0)
     throw new Fault('journal-down', `The person is removed, but the withdrawal is not recorded: ${messageOf(failed[0])}`, failed[0]);
   return removed;
@@ -122,7 +126,7 @@ function enrol(parts: RosterParts, person: NewPerson, by: string | undefined, co
   try {
     return parts.gallery.enrol(person, (next, had) => {
       requireConsent(parts, next, consent);
-      const event: Event = { kind: 'person.enrolled', personId: next.id, pictures: next.pictures, ...(by === undefined ? {} : { by }) };
+      const event: Event = { kind: 'person.enrolled', personId: next.id, pictures: next.pictures, ...asked(by) };
       begun = next.id;
       intend(parts, event, 'Nothing was stored', next.id);
       [intended, before] = [next, had];

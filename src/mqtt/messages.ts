@@ -149,7 +149,7 @@ const fields = {
   'access.resumed': object({ why: Type.Enum(['pin', 'reset']) }),
   'clock.jumped': object({ byMs: ms(), sure: Type.Boolean() }),
   'person.left': object({ personId, by: requester }),
-  'person.ruled': object({ personId, changed: Type.Array(text()) }),
+  'person.ruled': object({ personId, changed: Type.Array(text()), by: maybe(text('The operator.')) }),
   'relay.pulsed': object({
     grantSeq: count('The entry of the grant or request behind it.'),
     durationMs: ms(),
@@ -157,8 +157,8 @@ const fields = {
   }),
   'relay.failed': object({ grantSeq: count(), detail }),
   'person.enrolled': object({ personId, pictures: count(), by: maybe(text('The operator.')) }),
-  'person.renamed': object({ personId }),
-  'person.removed': object({ personId }),
+  'person.renamed': object({ personId, by: maybe(text('The operator.')) }),
+  'person.removed': object({ personId, by: maybe(text('The operator.')) }),
   'person.shredded': object({
     personId,
     files: count('Files that were searched: of the state folder, and of what a restore left beside it.'),

@@ -233,5 +233,9 @@ it('a removal says what goes, takes the typed name, and shows the proof', async 
   expect(admin.complaints).toEqual([]);
   expect(door.house.gallery.find(id)).toBeUndefined();
   expect(door.events).toContainEqual(expect.objectContaining({ kind: 'person.shredded', personId: id, hits: 0 }));
+  const by = expect.stringMatching(/^admin\d+$/);
+  const changes = door.house.journal.query({ kinds: ['person.ruled', 'person.renamed', 'person.removed'] }).map(({ event }) => event);
+  expect(changes.map(({ kind }) => kind)).toEqual(expect.arrayContaining(['person.ruled', 'person.renamed', 'person.removed']));
+  expect(changes).toEqual(changes.map(() => expect.objectContaining({ by })));
   await bothThemes(admin);
 }, 60_000);

@@ -174,15 +174,15 @@ const words: Words = {
   'vault.unlocked': ({ by }) => `the vault was unlocked by ${by}: the door starts again`,
   'vault.phrase-shown': ({ by }) => `${by} had the recovery phrase of the vault shown`,
   'vault.rekeyed': ({ source, newKey, by }) => `${by} changed the key of the vault: ${newKey ? 'a new one' : 'the same'}, from ${source}`,
-  'person.renamed': ({ personId }, { nameOf }) => `${nameOf(personId)} renamed`,
-  'person.removed': ({ personId }, { nameOf }) => `${nameOf(personId)} removed`,
+  'person.renamed': ({ personId, by }, { nameOf }) => `${nameOf(personId)} renamed${byText(by)}`,
+  'person.removed': ({ personId, by }, { nameOf }) => `${nameOf(personId)} removed${byText(by)}`,
   'person.shredded': ({ personId, ...searched }, { nameOf }) => `${nameOf(personId)}: ${searchedText(searched)}`,
   'consent.given': ({ personId, version, how, by }, { nameOf }) => `${nameOf(personId)} agreed to text ${version} (${how}), asked by ${by}`,
   'consent.withdrawn': ({ personId, by }, { nameOf }) => `${nameOf(personId)} withdrew their consent, told to ${by}`,
   'person.unused': ({ personId, days, next, on }, { nameOf }) =>
     `${nameOf(personId)} was not here for ${counted(days, 'day')}, and is to be ${next === 'remove' ? 'removed' : 'disabled'} on ${on.slice(0, 10)}`,
   'person.picture-removed': ({ personId, by, left }, { nameOf }) => `a picture of ${nameOf(personId)} removed by ${by}, ${left} left`,
-  'person.ruled': ({ personId, changed }, { nameOf }) => `rules of ${nameOf(personId)} changed: ${changed.join(', ')}`,
+  'person.ruled': ({ personId, changed, by }, { nameOf }) => `rules of ${nameOf(personId)} changed: ${changed.join(', ')}${byText(by)}`,
   'person.left': ({ personId, by }, { nameOf }) => `${nameOf(personId)} left, reported by ${who(by)}`,
 
   'vault.replaced': ({ had, has, removed }) =>

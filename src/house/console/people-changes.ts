@@ -49,13 +49,13 @@ export const peopleChanges = [
       closed,
     ),
     result: Type.Object({ hasPin: Type.Boolean() }, closed),
-    run: async ({ gallery, rooms, entrance }, { person: who, pin }) => {
+    run: async ({ gallery, rooms, entrance }, { person: who, pin }, call) => {
       const person = gallery.find(who);
       if (!person) return notFound;
       const { pinDigits } = rooms.config.access;
       if (pin !== null && !isNewPin(pin, pinDigits)) return refusal('refused', `A PIN is ${pinDigits} to 12 digits (access.pinDigits).`);
       const hash = pin === null ? undefined : await hashPin(rooms.vault, pin);
-      const rules = setPin({ gallery: entrance.people, journal: rooms.journal }, person.id, hash);
+      const rules = setPin({ gallery: entrance.people, journal: rooms.journal, by: call.who }, person.id, hash);
       return done({ hasPin: rules.hasPin === true });
     },
   }),
@@ -85,7 +85,7 @@ export const peopleChanges = [
       if (person?.id !== id) return notFound;
       if (person.name !== name.trim().normalize('NFC'))
         return refusal('refused', 'The name that was typed is not the name of this person: nothing was removed.');
-      const removed = withdraw ? roster.withdraw(id, call.who) : roster.remove(id);
+      const removed = withdraw ? roster.withdraw(id, call.who) : roster.remove(id, call.who);
       const late = new AbortController();
       // A search that fails leaves them removed, without a proof.
       const searched = shredder

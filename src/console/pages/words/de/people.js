@@ -43,9 +43,9 @@ export const people = {
   'people.consent.required': 'Diese Tür lernt niemanden ohne nachgewiesene Zustimmung an.',
   'people.consent.save': 'Eintragen',
   'people.consent.text':
-    'Die Tür behält Bilder des Gesichts und daraus berechnete Zahlen, um dieser Person zu öffnen. Sie bleiben auf diesem Gerät, bis die Person gelöscht wird; das kann sie jederzeit verlangen. Schlüssel oder PIN öffnen die Tür ebenso.',
+    'Die Tür behält Bilder des Gesichts und daraus berechnete Zahlen, um dieser Person zu öffnen. Sie bleiben auf diesem Gerät, bis die Person gelöscht wird; das kann sie jederzeit verlangen. Sie kann einen anderen Zugang verlangen, etwa Schlüssel oder PIN.',
   'people.consent.text.templates':
-    'Die Tür behält Zahlen, die aus Bildern des Gesichts berechnet sind, um dieser Person zu öffnen. Sie bleiben auf diesem Gerät, bis die Person gelöscht wird; das kann sie jederzeit verlangen. Schlüssel oder PIN öffnen die Tür ebenso.',
+    'Die Tür behält Zahlen, die aus Bildern des Gesichts berechnet sind, um dieser Person zu öffnen. Sie bleiben auf diesem Gerät, bis die Person gelöscht wird; das kann sie jederzeit verlangen. Sie kann einen anderen Zugang verlangen, etwa Schlüssel oder PIN.',
   'people.consent.title': 'Zustimmung',
   'people.consent.version': 'Fassung Ihres Textes zum Datenschutz',
   'people.consent.withdrawn': 'Zurückgenommen am {time}.',

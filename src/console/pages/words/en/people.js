@@ -40,9 +40,9 @@ export const people = {
   'people.consent.required': 'This door enrols nobody without a record of their consent.',
   'people.consent.save': 'Record it',
   'people.consent.text':
-    'The door keeps pictures of the face and numbers made from them, to open for this person. They stay on this device until the person is removed, which they can ask for at any time. A key or a PIN opens the door as well.',
+    'The door keeps pictures of the face and numbers made from them, to open for this person. They stay on this device until the person is removed, which they can ask for at any time. They can ask for another way in, such as a key or a PIN.',
   'people.consent.text.templates':
-    'The door keeps numbers made from pictures of the face, to open for this person. They stay on this device until the person is removed, which they can ask for at any time. A key or a PIN opens the door as well.',
+    'The door keeps numbers made from pictures of the face, to open for this person. They stay on this device until the person is removed, which they can ask for at any time. They can ask for another way in, such as a key or a PIN.',
   'people.consent.title': 'Consent',
   'people.consent.version': 'Version of your text on privacy',
   'people.consent.withdrawn': 'Withdrawn on {time}.',
