@@ -9,11 +9,14 @@ import { stateTags } from './state.js';
 
 const pageSize = 24;
 const typingMs = 250;
+/** Of more people than this, resemblances are looked for only when somebody asks: it takes time of the door. */
+const fewPeople = 100;
 
 class PeopleCards extends PageElement {
   static properties = {
     ...{ isAdmin: {}, people: { state: true }, total: { state: true }, enrolled: { state: true } },
     ...{ search: { state: true }, problem: { state: true }, pairs: { state: true }, loading: { state: true } },
+    looking: { state: true },
   };
 
   constructor() {
@@ -25,8 +28,9 @@ class PeopleCards extends PageElement {
     this.enrolled = 0;
     this.search = '';
     this.problem = '';
-    /** @type {any[]} */
-    this.pairs = [];
+    /** Who resembles whom; undefined until it was looked for. @type {any[] | undefined} */
+    this.pairs = undefined;
+    this.looking = false;
     this.loading = false;
     this.typing = 0;
     /** Counts requests: the answer to an older one is late. */
@@ -41,13 +45,15 @@ class PeopleCards extends PageElement {
     this.until(() => clearTimeout(this.typing));
   }
 
-  /** @param {Map<string, unknown>} changed */
-  updated(changed) {
-    if (changed.has('isAdmin') && this.isAdmin) void this.lookForPairs();
+  updated() {
+    const isLooked = this.pairs || this.looking;
+    if (this.isAdmin && !isLooked && this.enrolled > 1 && this.enrolled <= fewPeople) void this.lookForPairs();
   }
 
   async lookForPairs() {
+    this.looking = true;
     this.pairs = (await ask('people.confusable').catch(() => ({ pairs: [] }))).pairs;
+    this.looking = false;
   }
 
   /** @param {number} from */
@@ -83,7 +89,7 @@ class PeopleCards extends PageElement {
         ${this.isAdmin ? html`<a class="button main" href="#/people/enrol">${t('people.enrol')}</a>` : nothing}
       </div>
       ${this.problem ? html`<p class="notice bad" role="alert">${this.problem}</p>` : nothing}
-      ${this.pairs.map((pair) => this.pair(pair))}
+      ${this.pairs?.map((pair) => this.pair(pair))} ${this.isAdmin && this.enrolled > fewPeople ? this.look() : nothing}
       <label>${t('people.search')}<input type="search" autocomplete="off" .value=${this.search} @input=${this.typed} /></label>
       <p class="quiet" role="status">${this.people ? this.count() : t('app.loading')}</p>
       ${this.people ? this.list(this.people) : nothing}
@@ -122,6 +128,13 @@ class PeopleCards extends PageElement {
           ? html`<p><button ?disabled=${this.loading} @click=${() => this.load(people.length)}>${t('people.more')}</button></p>`
           : nothing
       }`;
+  }
+
+  look() {
+    return html`<p>
+      <button ?disabled=${this.looking} @click=${this.lookForPairs}>${t('people.alike.look')}</button>
+      <span role="status">${this.pairs?.length === 0 && !this.looking ? t('people.alike.none') : nothing}</span>
+    </p>`;
   }
 
   /** @param {any} pair */

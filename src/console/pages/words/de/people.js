@@ -2,6 +2,8 @@
 export const people = {
   'people.admin-only': 'Das darf nur ein Admin.',
   'people.alike.ambiguous': 'Die Tür kann {one} und {other} vielleicht nicht unterscheiden.',
+  'people.alike.look': 'Nach Ähnlichkeiten suchen',
+  'people.alike.none': 'Niemand ähnelt jemand anderem.',
   'people.alike.pins': 'Beide brauchen zum Gesicht ihre PIN, deshalb schadet es nicht.',
   'people.alike.remedy':
     'Geben Sie beiden eine PIN und lassen Sie das Gesicht nur zusammen mit ihr öffnen. Ist es dieselbe Person, löschen Sie eine der beiden.',
@@ -128,7 +130,7 @@ export const people = {
   'people.last-visit': 'Kam {ago} herein.',
   'people.more': 'Mehr zeigen',
   'people.name': 'Name',
-  'people.no-visit': 'Kam noch nicht herein.',
+  'people.no-visit': 'Kein Besuch bekannt.',
   'people.nobody': 'Niemand ist angelernt',
   'people.pictures.add': 'Bilder hinzufügen',
   'people.pictures.added': '{source}, hinzugefügt {time}.',

@@ -2,6 +2,8 @@
 export const people = {
   'people.admin-only': 'Only an admin can do this.',
   'people.alike.ambiguous': 'The door may not be able to tell {one} from {other}.',
+  'people.alike.look': 'Look for people who look alike',
+  'people.alike.none': 'Nobody looks like somebody else.',
   'people.alike.pins': 'Both need their PIN with the face, so this does no harm.',
   'people.alike.remedy': 'Give each a PIN and let the face open only together with it. If they are one person, remove one of the two.',
   'people.alike.passes': '{one} could come in as {other}, or the other way round.',
@@ -125,7 +127,7 @@ export const people = {
   'people.last-visit': 'Came in {ago}.',
   'people.more': 'Show more',
   'people.name': 'Name',
-  'people.no-visit': 'Has not come in yet.',
+  'people.no-visit': 'No visit is known.',
   'people.nobody': 'Nobody is enrolled',
   'people.pictures.add': 'Add pictures',
   'people.pictures.added': '{source}, added {time}.',
