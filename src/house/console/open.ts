@@ -56,7 +56,7 @@ export async function openHouseConsole(rooms: Rooms, parts: HouseConsoleParts): 
   const onSaid = (said: FromConsole) => {
     if (said.kind === 'ask')
       void desk.take(said.name, said.args, said.caller).then((answered) => program?.tell({ kind: 'answer', id: said.id, answered }));
-    else if (said.kind === 'watching') feed.watched(said);
+    else if (said.kind === 'watching') watched(said, rooms, feed);
     else if (said.kind === 'took') feed.took();
     else if (said.kind === 'frame') rooms.ownCamera?.push(said.picture);
     else if (said.kind === 'record') record(entrance.controller, said.event);
@@ -93,6 +93,13 @@ export async function openHouseConsole(rooms: Rooms, parts: HouseConsoleParts): 
       await program?.[Symbol.asyncDispose]();
     },
   };
+}
+
+/** Whoever comes may open the timeline: the thread that reads the journal starts now, and not then. */
+function watched(said: Extract<FromConsole, { kind: 'watching' }>, { entries, log }: Rooms, feed: LiveFeed): void {
+  feed.watched(said);
+  if (said.listeners > 0)
+    entries.page({ limit: 1 }).catch((error) => log.warn({ room: 'console', err: messageOf(error) }, 'the journal cannot be read'));
 }
 
 function decided(moment: Observation, live: LiveFeed, faces: UnknownFaces): void {
