@@ -4,7 +4,7 @@
  */
 
 /** What was refused, with the sentence to show. */
-export class ApiError extends Error {
+class ApiError extends Error {
   /** @param {number} status @param {string} code @param {string} message */
   constructor(status, code, message) {
     super(message);
