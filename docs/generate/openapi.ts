@@ -9,6 +9,7 @@ import { openBroadcast } from '../../src/console/broadcast.ts';
 import { openConsoleServer } from '../../src/console/server.ts';
 import { described } from '../../src/house/console/operation.ts';
 import { operations } from '../../src/house/console/operations.ts';
+import { leaves } from '../../src/settings/schema.ts';
 
 export async function openApi(): Promise<object> {
   const folder = mkdtempSync(join(tmpdir(), 'facelatch-openapi-'));
@@ -16,7 +17,13 @@ export async function openApi(): Promise<object> {
     await using server = await openConsoleServer({
       settings: {
         ...{ door: 'door', address: '127.0.0.1', port: 8620, tls: 'loopback', hosts: [], ingress: [], folder },
-        ...{ sessionHours: 168, idleHours: 24, maxPictureBytes: 1, browserCamera: true, version: '1' },
+        ...{
+          sessionHours: 168,
+          idleHours: 24,
+          maxPictureBytes: Number(leaves().get('enrolment.maxPictureBytes')?.default),
+          browserCamera: true,
+          version: '1',
+        },
       },
       operations: operations.map(described),
       house: { ask: async () => ({ ok: true, result: {} }), answered: () => undefined },

@@ -141,18 +141,12 @@ function sweep(db: DatabaseSync): void {
 }
 
 /** Moves what the write-ahead log holds into the file; false where another process keeps it from that. */
-const emptyWriteAheadLog = (db: DatabaseSync): boolean => db.prepare('PRAGMA wal_checkpoint(TRUNCATE)').get()?.busy === 0;
+export const emptyWriteAheadLog = (db: DatabaseSync): boolean => db.prepare('PRAGMA wal_checkpoint(TRUNCATE)').get()?.busy === 0;
 
-/** A look of another process takes a few milliseconds. */
-const looksMs = 50;
-
-/**
- * The same, waiting no longer than this for another process: the door's thread calls it, and a process that reads for
- * long, or hangs while it does, would hold it up for the whole time limit of a lock, at each try.
- */
-export function emptyLogWithin(db: DatabaseSync, waitMs = looksMs): boolean {
+/** The same without waiting for another process: the door's thread calls this. */
+export function emptyLogUnlessHeld(db: DatabaseSync): boolean {
   const timeoutMs = Number(db.prepare('PRAGMA busy_timeout').get()?.timeout);
-  db.exec(`PRAGMA busy_timeout = ${waitMs}`);
+  db.exec('PRAGMA busy_timeout = 0');
   try {
     return emptyWriteAheadLog(db);
   } finally {

@@ -38,6 +38,8 @@ export interface ServerParts {
   readonly house: AskedHouse;
   readonly broadcast: Broadcast;
   readonly say: (message: FromConsole) => void;
+  /** Longest time for the headers, and for a whole request. Milliseconds. Default 10 s and 60 s. */
+  readonly patience?: { readonly headersMs: number; readonly requestMs: number };
 }
 
 export interface ConsoleServer extends AsyncDisposable {
@@ -51,14 +53,13 @@ export interface ConsoleServer extends AsyncDisposable {
   readonly document: object;
 }
 
-/** Longest time for the headers, and for a whole request. Milliseconds: uploads over a slow radio. */
-const headersMs = 10_000;
-const requestMs = 60_000;
+/** Uploads come over a slow radio. */
+const usualPatience = { headersMs: 10_000, requestMs: 60_000 };
 /** Connections at a time; each browser has six at most. */
 const mostConnections = 200;
 
 export async function openConsoleServer(parts: ServerParts): Promise<ConsoleServer> {
-  const { settings } = parts;
+  const { settings, patience: { headersMs, requestMs } = usualPatience } = parts;
   const tls =
     settings.tls === 'on' && settings.certificate ? { cert: settings.certificate.certificate, key: settings.certificate.key } : undefined;
   let lastAskedMs = performance.now();
@@ -67,7 +68,13 @@ export async function openConsoleServer(parts: ServerParts): Promise<ConsoleServ
     trustProxy: false,
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false, allErrors: false, strict: false } },
     serverFactory: (handler) => {
-      const options = { headersTimeout: headersMs, requestTimeout: requestMs, keepAliveTimeout: 30_000, maxHeaderSize: 16_384 };
+      const options = {
+        headersTimeout: headersMs,
+        requestTimeout: requestMs,
+        keepAliveTimeout: 30_000,
+        maxHeaderSize: 16_384,
+        connectionsCheckingInterval: headersMs / 2,
+      };
       const server: HttpServer = tls ? createHttps({ ...options, ...tls }, handler) : createHttp(options, handler);
       server.maxConnections = mostConnections;
       if (settings.tls === 'proxied') server.on('connection', (socket) => refuseStranger(settings, socket));

@@ -6,7 +6,7 @@
  */
 import type { DatabaseSync } from 'node:sqlite';
 import { Fault, messageOf } from '../base/errors.ts';
-import { checkedRow, emptyLogWithin, openSqlite, type SqliteKind, transact } from '../base/sqlite.ts';
+import { checkedRow, emptyWriteAheadLog, openSqlite, type SqliteKind, transact } from '../base/sqlite.ts';
 import type { Vault } from '../vault/port.ts';
 import type { LiveVisit } from './known.ts';
 import {
@@ -120,7 +120,7 @@ export function openLiveVisits(file: string, vault: Vault): LiveVisits {
       guarded(() => {
         const forgotten = Number(sql.dropOf.run(personId).changes);
         // Pages from before lie in the log until it is emptied, at the latest when the file is closed.
-        if (forgotten > 0) emptyLogWithin(db);
+        if (forgotten > 0) emptyWriteAheadLog(db);
         return forgotten;
       }),
     forgetUnconfirmed: (upTo) => guarded(() => void sql.dropUnconfirmed.run(upTo)),

@@ -5,7 +5,7 @@
  */
 import { createHash } from 'node:crypto';
 import { Compile, Type } from '../base/schema.ts';
-import { emptyLogWithin } from '../base/sqlite.ts';
+import { emptyLogUnlessHeld } from '../base/sqlite.ts';
 import type { Clock } from '../base/time.ts';
 import type { PersonId } from '../events.ts';
 import type { Gallery } from '../identity/port.ts';
@@ -171,7 +171,7 @@ export function samplesIn(options: SamplesOptions): Samples {
     kept: () => store.read(() => sql.entries.all().map((row) => keptEntry(state, row))),
     purge: (nowMs) => emptied(store, () => purge(state, nowMs)),
     dropOldest: (bytes) => emptied(store, () => dropOldest(state, bytes)),
-    emptyLog: () => store.read(() => emptyLogWithin(store.db, 0)),
+    emptyLog: () => store.read(() => emptyLogUnlessHeld(store.db)),
     visitorDays: () => store.read(() => visitorDays(state)),
     people: () => peopleOf(state),
     dataset: () => datasetOf(state),
@@ -181,7 +181,7 @@ export function samplesIn(options: SamplesOptions): Samples {
 /** What it deleted is gone from the log too, unless another process is reading. */
 function emptied(store: RetrainStore, drop: () => number): number {
   const dropped = store.change(drop);
-  if (dropped > 0) store.read(() => emptyLogWithin(store.db, 0));
+  if (dropped > 0) store.read(() => emptyLogUnlessHeld(store.db));
   return dropped;
 }
 

@@ -6,7 +6,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { asFault, Fault, messageOf } from '../base/errors.ts';
 import { parseJson } from '../base/jws.ts';
 import { Compile, type Static, Type } from '../base/schema.ts';
-import { blob, checkedRow, emptyLogWithin, openSqlite, type SqliteKind, sqliteTrouble } from '../base/sqlite.ts';
+import { blob, checkedRow, emptyLogUnlessHeld, openSqlite, type SqliteKind, sqliteTrouble } from '../base/sqlite.ts';
 import { type KeyNotes, keySources } from './port.ts';
 
 const schemaVersion = 1;
@@ -137,7 +137,7 @@ export function unsettledOf(text: unknown, file: string): Unsettled {
 /** Empties the log where it holds keys as they were; false where another process keeps it from that just now. */
 export function settleLog({ db, sql }: KeyringFile): boolean {
   if (sql.logHolds.get() === undefined) return true;
-  if (!emptyLogWithin(db, 0)) return false;
+  if (!emptyLogUnlessHeld(db)) return false;
   sql.logEmptied.run();
   return true;
 }

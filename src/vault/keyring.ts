@@ -5,7 +5,7 @@
  */
 import { createHmac, hkdfSync } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { checkedRow, emptyLogWithin, transact } from '../base/sqlite.ts';
+import { checkedRow, emptyLogUnlessHeld, transact } from '../base/sqlite.ts';
 import { derivedKey } from './derived.ts';
 import {
   destroyedForm,
@@ -120,13 +120,13 @@ function vaultOf(state: OpenKeyring): Vault {
     destroy: (owners) =>
       safely(() => {
         transact(db, () => destroy(state, owners));
-        emptyLogWithin(db, 0);
+        emptyLogUnlessHeld(db);
       }),
     takeBack: (owner) =>
       safely(() => {
         if (owner === 'door') throw new TypeError('the key of the door is never taken back');
         transact(db, () => sql.drop.run(ownerName(owner)));
-        emptyLogWithin(db, 0);
+        emptyLogUnlessHeld(db);
       }),
     settle: () =>
       safely(() => {
@@ -138,7 +138,7 @@ function vaultOf(state: OpenKeyring): Vault {
         transact(db, () => rekey(state, given));
         state.kek.fill(0);
         [state.kek, state.source] = [given.kek, given.source];
-        emptyLogWithin(db, 0);
+        emptyLogUnlessHeld(db);
       }),
     destroyed: () =>
       safely(() =>

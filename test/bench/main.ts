@@ -33,6 +33,7 @@ const benches: Readonly<Record<string, () => Promise<readonly Row[]>>> = {
   backup: async () => (await import('./backup.ts')).benchBackup(),
   'console-timeline': async () => (await import('./console-timeline.ts')).benchConsoleTimeline(),
   finetune: async () => (await import('./finetune.ts')).benchFinetune(),
+  console: async () => (await import('./console.ts')).benchConsole(),
 };
 /** Minutes, or the better part of an hour: by name only. */
 const long = [
@@ -54,6 +55,7 @@ const long = [
   'liveness',
   'backup',
   'console-timeline',
+  'console',
 ];
 
 const { positionals } = parseArgs({ allowPositionals: true, strict: true, options: {} });

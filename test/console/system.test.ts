@@ -11,7 +11,7 @@ import { systemOperations } from '../../src/house/console/system.ts';
 import { systemBeside } from '../../src/house/console/system-beside.ts';
 import type { Listeners, Rooms } from '../../src/house/rooms.ts';
 import { liveSettings } from '../../src/settings/live.ts';
-import { backupName } from '../../src/vault/backup/folder.ts';
+import { backupName } from '../../src/vault/backup/kept.ts';
 import { fakeClock } from '../fakes/clock.ts';
 import { doorConfig } from '../fakes/config.ts';
 

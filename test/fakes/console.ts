@@ -94,7 +94,15 @@ export async function consoleServer({
 }
 
 /** `from`: one of the addresses of loopback (127.0.0.2 …), as another computer would have. */
-function browserOn({ port, origin, from }: { readonly port: number; readonly origin: string; readonly from: string | undefined }): Browser {
+export function browserOn({
+  port,
+  origin,
+  from,
+}: {
+  readonly port: number;
+  readonly origin: string;
+  readonly from: string | undefined;
+}): Browser {
   const cookies = new Map<string, string>();
   return {
     cookies,

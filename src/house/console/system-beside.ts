@@ -10,7 +10,7 @@ import { Fault } from '../../base/errors.ts';
 import { askApart } from '../../base/process/apart.ts';
 import type { Clock } from '../../base/time.ts';
 import type { Config } from '../../settings/load.ts';
-import type { KeptBackup } from '../../vault/backup/folder.ts';
+import type { KeptBackup } from '../../vault/backup/kept.ts';
 import type { ExaminedPart, Listeners } from '../rooms.ts';
 
 export type DiskAsked =
@@ -43,8 +43,8 @@ const apart = {
 
 /** An answer serves for so long; a look may take so long. Milliseconds. */
 const freshMs = 20_000;
-const lookMs = 20_000;
-const examineMs = 120_000;
+const lookMs = 60_000;
+const examineMs = 55_000;
 
 export function systemBeside(config: Config, { examine }: Pick<Listeners, 'examine'>, clock: Pick<Clock, 'now'>): SystemBeside {
   const over = new AbortController();

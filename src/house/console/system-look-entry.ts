@@ -5,7 +5,7 @@
 import { statfsSync } from 'node:fs';
 import { messageOf } from '../../base/errors.ts';
 import { diskUse } from '../../host/disk-use.ts';
-import { backupsIn } from '../../vault/backup/folder.ts';
+import { backupsIn } from '../../vault/backup/kept.ts';
 import type { DiskAnswer, DiskAsked, DiskFound } from './system-beside.ts';
 
 process.on('disconnect', () => process.exit());

@@ -110,7 +110,7 @@ async function look(state: State): Promise<void> {
   state.nextMs = monoMs + everyMs;
   const daily = monoMs >= state.nextPeopleMs;
   if (daily) state.nextPeopleMs = monoMs + dayMs;
-  for (const step of [lookAtTime, owedKeys, logs, ...(daily ? [consents, unusedPeople, attempts, visitorKeys] : []), oldEntries, disk]) {
+  for (const step of [lookAtTime, owedKeys, ...(daily ? [consents, unusedPeople, attempts, visitorKeys] : []), oldEntries, disk]) {
     try {
       await step(state);
     } catch (error) {
@@ -128,9 +128,6 @@ async function lookAtTime(state: State): Promise<void> {
   state.nextNoteMs = nowMs + noteEveryMs;
   state.time.note();
 }
-
-/** What a removal had to leave in the log, because another process was reading. */
-const logs = async ({ samples }: State): Promise<void> => void samples?.emptyLog();
 
 const owedKeys = async ({ removals }: State): Promise<void> => removals.retry();
 

@@ -174,9 +174,8 @@ function loadAgain(opened: OpenedGallery): void {
   opened.found.push({ kind: 'gallery.replaced', people: opened.sql.ids().length, templates: opened.search.count });
 }
 
-/** `waitMs`: for another process that reads. */
-export function wipeLog(opened: OpenedGallery, waitMs?: number): void {
-  opened.logIsEmpty = emptyLog(opened.db, opened.file, waitMs);
+export function wipeLog(opened: OpenedGallery): void {
+  opened.logIsEmpty = emptyLog(opened.db, opened.file);
 }
 
 /** One durable change and its reading. Where only the reading fails, the next `refresh` reads again. */
@@ -200,6 +199,6 @@ export function refreshGallery(opened: OpenedGallery): boolean {
     loadAgain(opened);
     return true;
   }
-  if (!opened.logIsEmpty) wipeLog(opened, 0);
+  if (!opened.logIsEmpty) wipeLog(opened);
   return isBehind(opened) ? readChanges(opened) : opened.threshold.continue();
 }

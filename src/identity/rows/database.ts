@@ -4,7 +4,7 @@
  */
 import type { DatabaseSync } from 'node:sqlite';
 import { asFault, Fault, messageOf } from '../../base/errors.ts';
-import { emptyLogWithin, openSqlite, type SqliteKind, sqliteTrouble } from '../../base/sqlite.ts';
+import { emptyWriteAheadLog, openSqlite, type SqliteKind, sqliteTrouble } from '../../base/sqlite.ts';
 import type { Vault } from '../../vault/port.ts';
 import { sealRowsInto6 } from './migration.ts';
 
@@ -133,7 +133,7 @@ export function openGalleryFile(file: string, vault: Vault, lockTimeoutMs: numbe
   return guarded(file, () => {
     const { db, fresh } = openSqlite(file, gallery(vault), lockTimeoutMs);
     try {
-      if (fresh) emptyLog(db, file, lockTimeoutMs); // now, because a disk that fills up later would have no room for it
+      if (fresh) emptyLog(db, file); // now, because a disk that fills up later would have no room for it
       return db;
     } catch (error) {
       db.close();
@@ -144,12 +144,12 @@ export function openGalleryFile(file: string, vault: Vault, lockTimeoutMs: numbe
 
 /**
  * Moves what the write-ahead log holds into the file and empties the log, so that pages from before a removal are gone
- * from both. False where another process was reading all this time or the disk is full: nothing is lost, and the caller
- * tries again later. (Blocks that the file system has freed cannot be reached.)
+ * from both. False where another process was reading or the disk is full: nothing is lost, and the caller tries again
+ * later. (Blocks that the file system has freed cannot be reached.)
  */
-export function emptyLog(db: DatabaseSync, file: string, waitMs?: number): boolean {
+export function emptyLog(db: DatabaseSync, file: string): boolean {
   try {
-    return guarded(file, () => emptyLogWithin(db, waitMs));
+    return guarded(file, () => emptyWriteAheadLog(db));
   } catch (error) {
     if (error instanceof Fault && error.code !== 'gallery-damaged') return false;
     throw error;

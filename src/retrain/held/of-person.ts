@@ -8,7 +8,7 @@ import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { Fault } from '../../base/errors.ts';
 import { Compile, Type } from '../../base/schema.ts';
-import { emptyLogWithin } from '../../base/sqlite.ts';
+import { emptyWriteAheadLog } from '../../base/sqlite.ts';
 import type { PersonId } from '../../events.ts';
 import type { KeyOwner, Vault } from '../../vault/port.ts';
 import { readManifest } from '../bundle.ts';
@@ -116,7 +116,7 @@ export function forgetLearned(place: LearningPlace, personId: PersonId, { networ
     return dropNetworks(store, networks);
   });
   // Pages from before the removal lie in the log until it is emptied, at the latest when the file is closed.
-  store.read(() => emptyLogWithin(store.db));
+  store.read(() => emptyWriteAheadLog(store.db));
   const folders = [...networks.map((id) => join(bundles, id)), ...jobs.map((id) => join(place.jobs, id))];
   for (const folder of folders) rmSync(folder, { recursive: true, force: true });
   return guards;

@@ -8,7 +8,8 @@ import { asFault, Fault, messageOf } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import type { Clock } from '../../base/time.ts';
 import type { Event } from '../../events.ts';
-import { backupName, type FolderTask } from './folder.ts';
+import type { FolderTask } from './folder.ts';
+import { backupName } from './kept.ts';
 import { type BackupTask, clearCopies, type Taken } from './take.ts';
 
 export interface RoutineParts {

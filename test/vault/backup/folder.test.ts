@@ -2,7 +2,8 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { backupName, takeInFolder } from '../../../src/vault/backup/folder.ts';
+import { takeInFolder } from '../../../src/vault/backup/folder.ts';
+import { backupName } from '../../../src/vault/backup/kept.ts';
 import { backupTask, stateToBackUp } from '../../fakes/backup.ts';
 
 let root: string;

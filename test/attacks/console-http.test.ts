@@ -1,0 +1,109 @@
+/**
+ * What means harm and reaches the console through the house, at a real door in a real browser: names, file names and
+ * operators that carry scripts, and pictures that swell. Nothing runs, and the door goes on.
+ */
+import sharp from 'sharp';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { openChromium, type TestBrowser } from '../fakes/browser.ts';
+import { type ConsoleDoor, demoPicture, openConsoleDoor } from '../fakes/console-door.ts';
+
+let door: ConsoleDoor;
+let browser: TestBrowser;
+
+beforeAll(async () => {
+  [door, browser] = await Promise.all([openConsoleDoor({ enrolled: ['p01'] }), openChromium()]);
+}, 60_000);
+afterAll(async () => {
+  await browser?.[Symbol.asyncDispose]();
+  await door?.[Symbol.asyncDispose]();
+});
+
+const harmful = '<img src=x onerror="globalThis.ran=1">';
+const entersByFace = async () => {
+  const before = door.events.filter(({ kind }) => kind === 'access.granted').length;
+  await expect
+    .poll(
+      async () => {
+        await door.show('p01', 4);
+        return door.events.filter(({ kind }) => kind === 'access.granted').length;
+      },
+      { timeout: 30_000 },
+    )
+    .toBeGreaterThan(before);
+};
+
+it('a name that is a script is shown as it is written, in every view', async () => {
+  expect((await door.ask('admin', 'people.rename', { person: 'p01', name: harmful })).status).toBe(200);
+  await using opened = await door.signedIn(browser, 'admin', 'live');
+  const { page, complaints } = opened;
+  await page.getByRole('heading', { name: 'Live' }).waitFor();
+  await entersByFace();
+  await page.getByText(harmful).first().waitFor();
+  for (const view of ['people', 'timeline', 'learning', 'system', 'system/settings', 'account']) {
+    await page.goto(`${door.url}/#/${view}`);
+    await page.locator('main h1').waitFor();
+    if (view === 'people' || view === 'timeline') await page.getByText(harmful).first().waitFor();
+  }
+  expect(await page.evaluate('globalThis.ran')).toBeUndefined();
+  expect(await page.locator('img[onerror]').count()).toBe(0);
+  expect(complaints.filter((text) => /Content Security Policy|is not defined/.test(text))).toEqual([]);
+}, 120_000);
+
+it('a link that carries a script in its address runs nothing', async () => {
+  await using opened = await door.signedIn(browser, 'viewer', `people/${encodeURIComponent(harmful)}`);
+  await opened.page.locator('main h1').waitFor();
+  await opened.page.goto(`${door.url}/?next=javascript:globalThis.ran=1#/timeline/%3Csvg%20onload=globalThis.ran=1%3E`);
+  await opened.page.locator('main h1').waitFor();
+  expect(await opened.page.evaluate('globalThis.ran')).toBeUndefined();
+}, 60_000);
+
+it('pictures that swell, or are none, end no process, and the door opens for who may', async () => {
+  const started = await door.ask('admin', 'enrol.start', { name: 'Grace' });
+  const { session } = (await started.json()) as { session: string };
+  const secret = await door.cookie('admin');
+  const upload = async (body: Uint8Array, type: string) => {
+    const headers = { cookie: `facelatch=${secret}`, origin: door.url, 'x-facelatch': '1', 'content-type': type };
+    const source = encodeURIComponent('../../<script>.jpg');
+    return await fetch(`${door.url}/api/v1/enrol/${session}/pictures?source=${source}`, {
+      method: 'POST',
+      headers,
+      body: Buffer.from(body),
+    });
+  };
+  const bomb = await sharp({ create: { width: 12_000, height: 12_000, channels: 3, background: '#777' }, limitInputPixels: false })
+    .png({ compressionLevel: 9, effort: 1 })
+    .toBuffer();
+  const statuses = [];
+  for (const [body, type] of [
+    [bomb, 'image/png'],
+    [Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" onload="alert(1)"/>'), 'image/png'],
+    [Buffer.alloc(500_000, 0xff), 'image/jpeg'],
+    [demoPicture('p05').subarray(0, 4000), 'image/jpeg'],
+  ] as const)
+    statuses.push((await upload(body, type)).status);
+  expect(statuses.every((status) => status < 500 || status === 503)).toBe(true);
+  expect((await upload(Buffer.from('x'), 'image/svg+xml')).status).toBe(415);
+  await door.ask('admin', 'enrol.abort', { session });
+  await entersByFace();
+}, 120_000);
+
+it('a flood of requests leaves the door open for who may, and its answers are refusals', async () => {
+  const secret = await door.cookie('viewer');
+  const headers = { cookie: `facelatch=${secret}`, origin: door.url, 'x-facelatch': '1', 'content-type': 'application/json' };
+  const over = new AbortController();
+  const statuses = new Set<number>();
+  const flooding = Array.from({ length: 8 }, async () => {
+    while (!over.signal.aborted) {
+      const answer = await fetch(`${door.url}/api/v1/journal.query`, { method: 'POST', headers, body: '{"limit":200}' }).catch(
+        () => undefined,
+      );
+      if (answer) statuses.add(answer.status);
+      await answer?.arrayBuffer();
+    }
+  });
+  await expect.poll(() => [...statuses], { timeout: 30_000 }).toContain(429);
+  await entersByFace();
+  over.abort();
+  await Promise.all(flooding);
+  expect([...statuses].every((status) => status === 200 || status === 429 || status === 503)).toBe(true);
+}, 120_000);
