@@ -65,12 +65,7 @@ class EnrolPerson extends PageElement {
     const { session } = this;
     if (session === '') return;
     this.session = '';
-    void fetch('api/v1/enrol.abort', {
-      method: 'POST',
-      keepalive: true,
-      headers: { 'content-type': 'application/json', 'x-facelatch': '1' },
-      body: JSON.stringify({ session }),
-    }).catch(() => undefined);
+    void request('enrol.abort', { method: 'POST', body: { session }, keepalive: true }).catch(() => undefined);
   }
 
   async load() {

@@ -1,5 +1,6 @@
 /** What is held of a person, as an encrypted file to give to them. */
 import { html, nothing } from 'lit';
+import { requestFile } from '../api.js';
 import { PageElement } from '../element.js';
 import { t } from '../words.js';
 import { said } from './face.js';
@@ -32,13 +33,7 @@ class PersonExport extends PageElement {
     this.working = true;
     try {
       const lock = this.way === 'passphrase' ? { passphrase: to } : { recipients: to.split(/[\s,]+/).filter((one) => one !== '') };
-      const response = await fetch(`api/v1/people/${this.person.id}/export`, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json', 'x-facelatch': '1' },
-        body: JSON.stringify(lock),
-      });
-      if (!response.ok) throw new Error((await response.json().catch(() => undefined))?.error?.message ?? response.statusText);
-      this.save(await response.blob());
+      this.save(await requestFile(`people/${this.person.id}/export`, { method: 'POST', body: lock }));
       form.reset();
       this.done = t('people.export.done');
     } catch (error) {
