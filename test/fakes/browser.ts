@@ -20,7 +20,7 @@ export interface TestBrowser extends AsyncDisposable {
 
 /** A phone of usual size. */
 export const phone: BrowserContextOptions = { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, isMobile: true, hasTouch: true };
-export const desktop: BrowserContextOptions = { viewport: { width: 1280, height: 800 } };
+const desktop: BrowserContextOptions = { viewport: { width: 1280, height: 800 } };
 
 /** `cameraClip`: a Y4M or MJPEG file that its camera shows. */
 export async function openChromium(cameraClip?: string): Promise<TestBrowser> {
