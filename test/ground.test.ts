@@ -26,5 +26,7 @@ it('no picture of a real person is tracked', ({ skip }) => {
   const tracked = execFileSync('git', ['ls-files', '*.jpg', '*.jpeg', '*.png', '*.pgm', '*.webp'], { cwd: root, encoding: 'utf8' })
     .trim()
     .split('\n');
-  expect(tracked.filter((file) => !/^config\/demo-people\/p\d\d-(neutral|smiling)\.jpg$/.test(file))).toEqual([]);
+  // The console's pictures show demo people: docs/generate makes them.
+  const synthetic = /^(config\/demo-people\/p\d\d-(neutral|smiling)\.jpg|docs\/img\/console-[a-z-]+\.png)$/;
+  expect(tracked.filter((file) => !synthetic.test(file))).toEqual([]);
 });

@@ -42,7 +42,8 @@ it('a name that is a script is shown as it is written, in every view', async () 
   for (const view of ['people', 'timeline', 'learning', 'system', 'system/settings', 'account']) {
     await page.goto(`${door.url}/#/${view}`);
     await page.locator('main h1').waitFor();
-    if (view === 'people' || view === 'timeline') await page.getByText(harmful).first().waitFor();
+    // Not the choice of a filter, which is there too and hidden.
+    if (view === 'people' || view === 'timeline') await page.getByText(harmful).filter({ visible: true }).first().waitFor();
   }
   expect(await page.evaluate('globalThis.ran')).toBeUndefined();
   expect(await page.locator('img[onerror]').count()).toBe(0);

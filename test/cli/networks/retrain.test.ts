@@ -66,7 +66,7 @@ describe('facelatch retrain --recipe paper', () => {
     expect([missing.code, missing.stderr]).toEqual([2, expect.stringContaining('There is no nowhere.ts: --workshop takes a module')]);
     const demo = `camera.replay.from=${join(root, 'config', 'demo-people')}`;
     const daemon = start(['run', '--json', '--set', 'camera.source=replay', '--set', demo, '--set', 'camera.replay.loop=true', ...state]);
-    await daemon.said(/./);
+    await daemon.said(/daemon.started/);
     const running = await facelatch([...paper, '--workshop', module]);
     daemon.child.kill('SIGTERM');
     await daemon.done;
