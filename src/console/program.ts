@@ -23,12 +23,17 @@ export interface ConsoleOptions {
   readonly onSaid: (said: FromConsole) => void;
   /** The process is gone; whoever watched is gone with it. */
   readonly onGone: () => void;
+  /** Until it is tried again to listen, and until a process that failed at its start may start again. Milliseconds. */
+  readonly retryMs?: number;
 }
 
 export interface ConsoleProgram extends AsyncDisposable {
   /** False where there is no process, or it does not take more now. */
   tell(message: ToConsole): boolean;
-  readonly running: boolean;
+  /** Of the process, while there is one. */
+  readonly pid: number | undefined;
+  /** False while the address cannot be listened on, which is tried again. */
+  readonly listens: boolean;
 }
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -37,14 +42,14 @@ const niceness = 10;
 const heapMb = 192;
 /** Connections that may wait while the process starts. */
 const mostPending = 64;
-/** Until the socket is taken back after the process died, and until it may start again. Milliseconds. */
+/** Until the socket is taken back after the process died. Milliseconds. */
 const againMs = 500;
-const slowAgainMs = 30_000;
+const usualRetryMs = 30_000;
 /** A process that ended sooner than this failed. */
 const steadyMs = 10_000;
 const endMs = 3000;
 
-interface State extends ConsoleOptions {
+interface State extends Required<ConsoleOptions> {
   server: Server | undefined;
   child: ChildProcess | undefined;
   startedAtMs: number;
@@ -54,18 +59,28 @@ interface State extends ConsoleOptions {
   retry: NodeJS.Timeout | undefined;
 }
 
-/** Throws Fault `bad-config` where the address is not this machine's or the port is taken. */
+/** Where the address cannot be listened on, that is logged, and tried again. */
 export async function openConsoleProgram(options: ConsoleOptions): Promise<ConsoleProgram> {
   makeFolder(options.settings.folder, 0o700);
   const state: State = {
+    retryMs: usualRetryMs,
     ...options,
     ...{ server: undefined, child: undefined, startedAtMs: 0, isReady: false, ended: false, pending: [], retry: undefined },
   };
-  await listen(state);
+  try {
+    await listen(state);
+  } catch (error) {
+    // Perhaps the one before has not ended yet.
+    state.log.error({ err: messageOf(error), retryInMs: state.retryMs }, 'the console cannot listen');
+    listenAgain(state, state.retryMs);
+  }
   return {
     tell: (message) => state.isReady && state.child?.connected === true && state.child.send(message),
-    get running() {
-      return state.child !== undefined;
+    get listens() {
+      return state.server !== undefined || state.isReady;
+    },
+    get pid() {
+      return state.child?.pid;
     },
     [Symbol.asyncDispose]: () => end(state),
   };
@@ -181,7 +196,7 @@ function gone(state: State, child: ChildProcess, code: number | null, signal: No
   state.log.error({ code, signal }, 'the console process has ended; it starts again when a browser connects');
   state.server?.close();
   state.server = undefined;
-  listenAgain(state, soon ? slowAgainMs : againMs);
+  listenAgain(state, soon ? state.retryMs : againMs);
 }
 
 function listenAgain(state: State, waitMs: number): void {
@@ -190,7 +205,7 @@ function listenAgain(state: State, waitMs: number): void {
     if (state.ended) return;
     await listen(state).catch((error) => {
       state.log.error({ err: messageOf(error) }, 'the console cannot listen');
-      listenAgain(state, slowAgainMs);
+      listenAgain(state, state.retryMs);
     });
   }, waitMs).unref();
 }

@@ -35,8 +35,11 @@ export interface HouseConsoleParts {
 
 export interface HouseConsole extends AsyncDisposable {
   readonly feed: LiveFeed;
-  /** For people to open; while nobody has an account, with the one-time link of the first admin. */
-  readonly link: string;
+  /**
+   * For people to open; while nobody has an account, with the one-time link of the first admin. Undefined where the
+   * address cannot be listened on yet: somebody else may answer there.
+   */
+  readonly link: string | undefined;
 }
 
 /** Undefined where there is none. */
@@ -76,9 +79,9 @@ export async function openHouseConsole(rooms: Rooms, parts: HouseConsoleParts): 
     log.error({ code: error.code, err: messageOf(error) }, 'there is no console');
     return undefined;
   }
-  const link = firstLink(config, log);
+  const link = program.listens ? firstLink(config, log) : undefined;
   const fingerprint = tls?.fingerprint;
-  log.info({ link, ...(fingerprint !== undefined && { fingerprint }) }, 'the console is open');
+  if (link !== undefined) log.info({ link, ...(fingerprint !== undefined && { fingerprint }) }, 'the console is open');
   const over = new AbortController();
   tellTraining(rooms, (message) => program?.tell(message));
   const told = tellEnrolments(enrolment, (message) => program?.tell(message), over.signal);
