@@ -2,175 +2,19 @@
  * What the console shows of the people who are enrolled: cards in pages, one person in full, what a form may offer,
  * and who resembles whom. Pictures have routes of their own (people-pictures.ts).
  */
-import { setImmediate as nextTurn } from 'node:timers/promises';
-import { shownRules } from '../../access/person-rules.ts';
 import { consentRules } from '../../adapters/consents.ts';
-import { Fault } from '../../base/errors.ts';
-import { type Static, Type } from '../../base/schema.ts';
+import { Type } from '../../base/schema.ts';
 import { done, refusal } from '../../command/spec.ts';
-import type { ConsentRecord, Consents, Person } from '../../identity/port.ts';
 import { learnedOf } from '../../retrain/held/of-person.ts';
-import { type ConsolePorts, defineOperation } from './operation.ts';
+import { defineOperation } from './operation.ts';
+import { pairForm, pairsIn } from './people-alike.ts';
+import { cardForm, cardsOf, consentForm, consentOf, mostCards, withVisits } from './people-cards.ts';
 
 const closed = { additionalProperties: false } as const;
 export const personArg = Type.String({ minLength: 1, maxLength: 200, description: 'Name or id of the person.' });
-const time = Type.String({ format: 'date-time' });
-
-const consentForm = Type.Object(
-  {
-    version: Type.String(),
-    how: Type.String(),
-    by: Type.String({ description: 'Who asked for it.' }),
-    givenAt: time,
-    withdrawnAt: Type.Optional(time),
-    endedAt: Type.Optional(time),
-  },
-  closed,
-);
-const rulesForm = Type.Object(
-  {
-    enabled: Type.Optional(Type.Boolean()),
-    schedule: Type.Optional(Type.String()),
-    validFrom: Type.Optional(Type.String()),
-    validUntil: Type.Optional(Type.String()),
-    uses: Type.Optional(Type.Integer()),
-    groups: Type.Optional(Type.Array(Type.String())),
-    hasPin: Type.Optional(Type.Boolean()),
-    pinOpens: Type.Optional(Type.Boolean()),
-    pinNeeded: Type.Optional(Type.Boolean()),
-  },
-  closed,
-);
-const cardForm = Type.Object(
-  {
-    id: Type.String(),
-    name: Type.String(),
-    enrolledAt: Type.String(),
-    pictures: Type.Integer({ minimum: 0 }),
-    recognised: Type.Boolean({ description: 'False: no template of the network in use; the door does not know this face.' }),
-    admitted: Type.Boolean({ description: 'Whether the door would let them in now.' }),
-    why: Type.Optional(Type.String({ description: 'Why not: a reason of a denial.' })),
-    needs: Type.Array(Type.String(), { description: 'What else it takes now: `pin`, `second-person`.' }),
-    rules: rulesForm,
-    usesLeft: Type.Optional(Type.Integer({ minimum: 0 })),
-    consent: Type.Optional(consentForm),
-    lastVisit: Type.Optional(time),
-  },
-  closed,
-);
-type Card = Static<typeof cardForm>;
-
-/** Pages are small: of each person the journal is asked. */
-const mostCards = 48;
 
 /** As a name is looked for: without case and accents. */
 const plainText = (text: string): string => text.normalize('NFKD').replaceAll(/\p{M}/gu, '').toLowerCase();
-
-function cardOf({ rooms, entrance }: ConsolePorts, person: Person, known: ReadonlySet<string>, consents: Consents | undefined): Card {
-  const { id, name, enrolledAt, pictures } = person;
-  const rules = rooms.eyes.gallery.rules(id);
-  const admission = entrance.admission(id);
-  const consent = consents?.inForce(id);
-  const { groups, ...shown } = shownRules(entrance.people.rules(id));
-  return {
-    ...{ id, name, enrolledAt, pictures, recognised: known.has(id), admitted: admission.ok },
-    ...(admission.ok ? { needs: [...admission.needs] } : { needs: [], why: admission.reason }),
-    rules: { ...shown, ...(groups && { groups: [...groups] }) },
-    ...(rules.uses !== undefined && { usesLeft: Math.max(0, rules.uses - usedOr(entrance, id, rules.uses)) }),
-    ...(consent && { consent: consentOf(consent) }),
-  };
-}
-
-/** A journal that cannot be read lets nobody in by uses. */
-function usedOr({ used }: ConsolePorts['entrance'], id: string, otherwise: number): number {
-  try {
-    return used(id);
-  } catch (error) {
-    if (!(error instanceof Fault)) throw error;
-    return otherwise;
-  }
-}
-
-const consentOf = ({ version, how, by, givenAt, withdrawnAt, endedAt }: ConsentRecord): Static<typeof consentForm> => ({
-  ...{ version, how, by, givenAt },
-  ...(withdrawnAt !== undefined && { withdrawnAt }),
-  ...(endedAt !== undefined && { endedAt }),
-});
-
-const templated = ({ rooms }: ConsolePorts): ReadonlySet<string> => new Set(rooms.eyes.gallery.enrolled().map(({ id }) => id));
-
-/** So many at a time, a millisecond or two of the thread. */
-const atOnce = 8;
-
-async function cards(ports: ConsolePorts, people: readonly Person[]): Promise<Card[]> {
-  const known = templated(ports);
-  const all: Card[] = [];
-  for (let from = 0; from < people.length; from += atOnce) {
-    all.push(...cardsOf(ports, people.slice(from, from + atOnce), known));
-    await nextTurn();
-  }
-  return all;
-}
-
-function cardsOf(ports: ConsolePorts, people: readonly Person[], known: ReadonlySet<string>): Card[] {
-  const { config, vault, clock } = ports.rooms;
-  const make = (consents?: Consents) => people.map((person) => cardOf(ports, person, known, consents));
-  try {
-    return consentRules(config, vault, clock).book(make);
-  } catch (error) {
-    // A damaged file of consents hides nobody.
-    if (!(error instanceof Fault)) throw error;
-    return make();
-  }
-}
-
-/** Adds when each was let in last, where the journal tells it in time. */
-async function withVisits({ rooms }: ConsolePorts, all: readonly Card[]): Promise<Card[]> {
-  const found: Card[] = [];
-  for (const card of all) {
-    const entries = await rooms.entries.query({ personId: card.id, kinds: ['access.granted', 'request.granted'], limit: 1 });
-    const last = typeof entries === 'string' ? undefined : entries.at(-1);
-    found.push({ ...card, ...(last && { lastVisit: last.at }) });
-  }
-  return found;
-}
-
-const pairForm = Type.Object(
-  {
-    people: Type.Array(Type.Object({ id: Type.String(), name: Type.String(), hasPinNeeded: Type.Boolean() }, closed)),
-    logit: Type.Number(),
-    passes: Type.Boolean({ description: 'One could come in as the other; otherwise the door may find both ambiguous.' }),
-  },
-  closed,
-);
-type Pair = Static<typeof pairForm>;
-
-/** So long one look at resemblances may take. Milliseconds. */
-const lookingMs = 10_000;
-
-/** Each template against everyone, one a turn of the thread. */
-async function pairsIn({ rooms, gallery }: ConsolePorts): Promise<{ readonly pairs: Pair[]; readonly complete: boolean }> {
-  const { gallery: compared } = rooms.eyes;
-  const least = compared.threshold.logit - rooms.config.identity.ambiguityMargin;
-  const found = new Map<string, { ids: readonly [string, string]; logit: number }>();
-  const untilMs = performance.now() + lookingMs;
-  let complete = true;
-  for (const { id, templates } of compared.enrolled()) {
-    for (const template of templates) {
-      for (const { personId, logit } of compared.match(template, 8)) {
-        const ids = [id, personId].toSorted() as [string, string];
-        if (personId !== id && logit >= least && logit > (found.get(ids.join())?.logit ?? Number.NEGATIVE_INFINITY))
-          found.set(ids.join(), { ids, logit });
-      }
-      await nextTurn();
-    }
-    complete &&= performance.now() < untilMs;
-    if (!complete) break;
-  }
-  const named = (id: string) => ({ id, name: gallery.find(id)?.name ?? id, hasPinNeeded: compared.rules(id).pinNeeded === true });
-  const pairs = [...found.values()].toSorted((a, b) => b.logit - a.logit).slice(0, 50);
-  return { complete, pairs: pairs.map(({ ids, logit }) => ({ people: ids.map(named), logit, passes: logit >= compared.threshold.logit })) };
-}
 
 const groupForm = Type.Object(
   { name: Type.String(), schedule: Type.Optional(Type.String()), pin: Type.Boolean(), secondPerson: Type.Boolean() },
@@ -198,7 +42,7 @@ export const peopleOperations = [
       const all = ports.gallery.list();
       const wanted = plainText(search.trim());
       const found = wanted === '' ? all : all.filter(({ name }) => plainText(name).includes(wanted));
-      const people = await withVisits(ports, await cards(ports, found.slice(from, from + limit)));
+      const people = await withVisits(ports, await cardsOf(ports, found.slice(from, from + limit)));
       return done({ people, total: found.length, enrolled: all.length });
     },
   }),
@@ -213,7 +57,7 @@ export const peopleOperations = [
       const person = ports.gallery.find(who);
       if (!person) return notFound;
       const { config, vault, clock } = ports.rooms;
-      const [card] = await withVisits(ports, await cards(ports, [person]));
+      const [card] = await withVisits(ports, await cardsOf(ports, [person]));
       const consents = consentRules(config, vault, clock).book((book) => book.of(person.id).map(consentOf));
       return card ? done({ person: card, consents }) : notFound;
     },
