@@ -6,7 +6,7 @@
 import { chmodSync, closeSync, openSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import type { Fault } from './errors.ts';
+import { asFault, Fault, type FaultCode } from './errors.ts';
 import { makeFolder } from './make-folder.ts';
 import { Type } from './schema.ts';
 
@@ -25,6 +25,20 @@ export interface SqliteKind {
     newer(file: string, found: number): Fault;
     /** The folder or the file cannot be made. If absent, the folder must exist, and SQLite's own error is thrown. */
     unwritable?(file: string, error: unknown): Fault;
+  };
+}
+
+/** The faults of a file whose room has one code for all that is wrong with it; `damaged` makes that fault. */
+export function faultsOfFile(version: number, code: FaultCode, damaged: (file: string, cause: unknown) => Fault): SqliteKind['faults'] {
+  return {
+    foreign: (file) => damaged(file, new Error('a database of another program')),
+    newer: (file, found) =>
+      new Fault(
+        'database-newer',
+        `${file} was written by a newer facelatch (format ${found}, this one knows ${version}): update facelatch`,
+      ),
+    unwritable: (file, error) =>
+      asFault(error, code, `${file} cannot be written; let this user write to its folder, or set state.folder to another`),
   };
 }
 

@@ -3,9 +3,9 @@
  * it: the console, and a command at the door's own shell that makes an invitation.
  */
 import type { SQLInputValue } from 'node:sqlite';
-import { asFault, Fault, messageOf } from '../../base/errors.ts';
+import { Fault, messageOf } from '../../base/errors.ts';
 import { Compile, type TSchema, Type } from '../../base/schema.ts';
-import { checkedRow, openSqlite, type RowCheck, type SqliteKind, sqliteTrouble, transact } from '../../base/sqlite.ts';
+import { checkedRow, faultsOfFile, openSqlite, type RowCheck, type SqliteKind, sqliteTrouble, transact } from '../../base/sqlite.ts';
 import type { Clock } from '../../base/time.ts';
 
 interface Prepared {
@@ -58,16 +58,7 @@ const schema = `
 `;
 const kind: SqliteKind = {
   ...{ applicationId: 0x464c4143, version, schema, migrations: {} }, // "FLAC"
-  faults: {
-    foreign: (file) => damaged(file, new Error('a database of another program')),
-    newer: (file, found) =>
-      new Fault(
-        'database-newer',
-        `${file} was written by a newer facelatch (format ${found}, this one knows ${version}): update facelatch`,
-      ),
-    unwritable: (file, error) =>
-      asFault(error, 'accounts-damaged', `${file} cannot be written; let this user write to its folder, or set state.folder to another`),
-  },
+  faults: faultsOfFile(version, 'accounts-damaged', (file, cause) => damaged(file, cause)),
 };
 
 const damaged = (file: string, cause: unknown): Fault =>

@@ -35,7 +35,7 @@ const rulesForm = Type.Object(
   },
   closed,
 );
-export const cardForm = Type.Object(
+export const personCardForm = Type.Object(
   {
     id: Type.String(),
     name: Type.String(),
@@ -52,7 +52,7 @@ export const cardForm = Type.Object(
   },
   closed,
 );
-type Card = Static<typeof cardForm>;
+type Card = Static<typeof personCardForm>;
 
 /** Pages are small: of each person the journal is asked. */
 export const mostCards = 48;

@@ -8,7 +8,7 @@ import { done, refusal } from '../../command/spec.ts';
 import { learnedOf } from '../../retrain/held/of-person.ts';
 import { defineOperation } from './operation.ts';
 import { pairForm, pairsIn } from './people-alike.ts';
-import { cardForm, cardsOf, consentForm, consentOf, mostCards, withVisits } from './people-cards.ts';
+import { cardsOf, consentForm, consentOf, mostCards, personCardForm, withVisits } from './people-cards.ts';
 
 const closed = { additionalProperties: false } as const;
 export const personArg = Type.String({ minLength: 1, maxLength: 200, description: 'Name or id of the person.' });
@@ -37,7 +37,7 @@ export const peopleOperations = [
       },
       closed,
     ),
-    result: Type.Object({ people: Type.Array(cardForm), total: Type.Integer(), enrolled: Type.Integer() }, closed),
+    result: Type.Object({ people: Type.Array(personCardForm), total: Type.Integer(), enrolled: Type.Integer() }, closed),
     run: async (ports, { search = '', from = 0, limit = mostCards }) => {
       const all = ports.gallery.list();
       const wanted = plainText(search.trim());
@@ -52,7 +52,7 @@ export const peopleOperations = [
     role: 'viewer',
     changes: false,
     args: Type.Object({ person: personArg }, closed),
-    result: Type.Object({ person: cardForm, consents: Type.Array(consentForm) }, closed),
+    result: Type.Object({ person: personCardForm, consents: Type.Array(consentForm) }, closed),
     run: async (ports, { person: who }) => {
       const person = ports.gallery.find(who);
       if (!person) return notFound;

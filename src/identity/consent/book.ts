@@ -5,10 +5,10 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { DatabaseSync } from 'node:sqlite';
-import { asFault, Fault, messageOf } from '../../base/errors.ts';
+import { Fault, messageOf } from '../../base/errors.ts';
 import { parseJson } from '../../base/jws.ts';
 import { Compile, Type } from '../../base/schema.ts';
-import { blob, checkedRow, openSqlite, type SqliteKind, sqliteTrouble, transact } from '../../base/sqlite.ts';
+import { blob, checkedRow, faultsOfFile, openSqlite, type SqliteKind, sqliteTrouble, transact } from '../../base/sqlite.ts';
 import type { Clock } from '../../base/time.ts';
 import { consentWays, type PersonId } from '../../events.ts';
 import type { SealedPlace, Vault } from '../../vault/port.ts';
@@ -27,16 +27,7 @@ const schema = `
 `;
 const kind: SqliteKind = {
   ...{ applicationId: 0x464c434e, version, schema, migrations: {} }, // "FLCN"
-  faults: {
-    foreign: (file) => damaged(file, new Error('a database of another program')),
-    newer: (file, found) =>
-      new Fault(
-        'database-newer',
-        `${file} was written by a newer facelatch (format ${found}, this one knows ${version}): update facelatch`,
-      ),
-    unwritable: (file, error) =>
-      asFault(error, 'consent-damaged', `${file} cannot be written; let this user write to its folder, or set state.folder to another`),
-  },
+  faults: faultsOfFile(version, 'consent-damaged', (file, cause) => damaged(file, cause)),
 };
 
 const damaged = (file: string, error: unknown): Fault =>
