@@ -67,6 +67,10 @@ export type ConsentWay = (typeof consentWays)[number];
 export const signInWays = ['password', 'passkey', 'token', 'invitation'] as const;
 export type SignInWay = (typeof signInWays)[number];
 
+/** Why the console turned a request away that no page of its own sends. A closed list. */
+export const consoleRefusals = ['signed-out', 'role', 'needs-session', 'foreign-page', 'wrong-host', 'oversized', 'slow-down'] as const;
+export type ConsoleRefusal = (typeof consoleRefusals)[number];
+
 /** What was changed of an account of the console. A closed list. */
 export const accountChanges = ['role', 'password', 'passkey-added', 'passkey-removed'] as const;
 export type AccountChange = (typeof accountChanges)[number];
@@ -350,6 +354,14 @@ export type Event =
       readonly kind: 'console.sign-in-failed';
       readonly name?: string;
       readonly with: SignInWay;
+      readonly times: number;
+      readonly address?: string;
+    }
+  /** `name`: of whoever was signed in. `times`, `address`: as with failed sign-ins. */
+  | {
+      readonly kind: 'console.refused';
+      readonly why: ConsoleRefusal;
+      readonly name?: string;
       readonly times: number;
       readonly address?: string;
     }

@@ -7,10 +7,12 @@ import fastifyCookie from '@fastify/cookie';
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify';
 import type { Clock } from '../base/time.ts';
 import { mayAs, type Role } from '../command/port.ts';
+import { consoleRefusals } from '../events.ts';
 import type { Accounts } from './accounts/accounts.ts';
 import { tokenPrefix } from './accounts/tokens.ts';
 import { deviceLifeMs } from './accounts/tries.ts';
-import { type FailedSignIns, failedSignIns, type RecordEvent } from './record.ts';
+import { canonicalAddress } from './hosts.ts';
+import { type FailedSignIns, failedSignIns, type RecordEvent, type RefusedRequests, refusedRequests } from './record.ts';
 import { TurnedAway } from './refusal.ts';
 import { type Site, type SiteRules, siteOf } from './site.ts';
 
@@ -34,6 +36,8 @@ declare module 'fastify' {
   }
   interface FastifyRequest {
     caller: ConsoleCaller | undefined;
+    /** The code of the refusal that was answered. */
+    refusal: string | undefined;
     site: Site;
   }
 }
@@ -67,20 +71,28 @@ const flushEveryMs = 60_000;
 
 interface State extends AuthenticationOptions {
   readonly failed: FailedSignIns;
+  readonly refused: RefusedRequests;
 }
 
 export async function authenticate(app: FastifyInstance, options: AuthenticationOptions): Promise<Authentication> {
   await app.register(fastifyCookie);
   const failed = failedSignIns(options);
-  const state: State = { ...options, failed };
+  const refused = refusedRequests(options);
+  const state: State = { ...options, failed, refused };
   app.decorateRequest('caller', undefined);
   app.decorateRequest('site');
+  app.decorateRequest('refusal', undefined);
   app.addHook('onRoute', refuseOpenRoute);
   app.addHook('onRequest', async (request) => admit(state, request));
-  const flushing = setInterval(() => failed.flush(), flushEveryMs).unref();
+  app.addHook('onResponse', async (request) => noteRefusal(state, request));
+  const flush = (all = false) => {
+    failed.flush(all);
+    refused.flush(all);
+  };
+  const flushing = setInterval(flush, flushEveryMs).unref();
   app.addHook('onClose', async () => {
     clearInterval(flushing);
-    failed.flush(true);
+    flush(true);
   });
   return {
     failed,
@@ -103,6 +115,14 @@ export async function authenticate(app: FastifyInstance, options: Authentication
       void reply.clearCookie(cookieName(request.site), cookieForm(request.site));
     },
   };
+}
+
+/** What none of the console's pages sends. A session that is over is none of it: its page asks once more. */
+function noteRefusal({ refused }: State, { refusal, caller, site, socket, headers, cookies }: FastifyRequest): void {
+  const why = consoleRefusals.find((each) => each === refusal);
+  const isOver = why === 'signed-out' && (headers.authorization !== undefined || Object.keys(cookies ?? {}).length > 0);
+  if (why === undefined || isOver) return;
+  refused.add({ why, name: caller?.name, address: site?.address ?? canonicalAddress(socket.remoteAddress ?? '') });
 }
 
 /** A mistake in the program: nothing starts. */

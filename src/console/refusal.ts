@@ -43,6 +43,8 @@ export class TurnedAway extends Error {
 export function answerError(error: FastifyError | Error, request: FastifyRequest, reply: FastifyReply): void {
   const { status, code, message, retryAfterS } = refusalOf(error);
   if (status >= 500) request.log.error({ err: error }, 'request failed');
+  // Whoever has to wait before another try was counted as a failed sign-in.
+  if (!(error instanceof TurnedAway && code === 'slow-down')) request.refusal = code;
   if (retryAfterS !== undefined) reply.header('retry-after', retryAfterS);
   void reply.status(status).type('application/json').send({ error: { code, message } });
 }

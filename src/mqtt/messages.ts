@@ -8,6 +8,7 @@ import {
   accountChanges,
   challengeKinds,
   consentWays,
+  consoleRefusals,
   denials,
   type Event,
   type EventKind,
@@ -200,6 +201,12 @@ const fields = {
     with: way,
     times: count('How often since the last event about this account and address.'),
     address: maybe(text('Of the browser; absent where the tries came from too many.')),
+  }),
+  'console.refused': object({
+    why: Type.Enum([...consoleRefusals], { description: 'Why.' }),
+    name: maybe(text('Whoever was signed in.')),
+    times: count('How often since the last event about this reason, account and address.'),
+    address: maybe(text('Of the browser; absent where the requests came from too many.')),
   }),
   'console.signed-out': object({ name: account, address }),
   'console.invited': object({

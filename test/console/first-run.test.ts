@@ -78,6 +78,7 @@ it('the live view shows the camera with the names of faces, opens the door for a
   expect(await viewer.page.getByRole('button', { name: 'Open the door' }).count()).toBe(0);
   const refused = await door.ask('viewer', 'door.open', {});
   expect([refused.status, await refused.json()]).toMatchObject([403, { error: { code: 'role' } }]);
+  await expect.poll(() => door.events).toContainEqual(expect.objectContaining({ kind: 'console.refused', why: 'role', times: 1 }));
 }, 60_000);
 
 it('when the door restarts, the page says that the connection is lost, and comes back by itself', async () => {

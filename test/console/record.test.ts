@@ -1,6 +1,6 @@
 /** A flood of failed sign-ins does not flood the journal, and none is left out. */
 import { expect, it } from 'vitest';
-import { type ConsoleEvent, failedSignIns } from '../../src/console/record.ts';
+import { type ConsoleEvent, failedSignIns, refusedRequests } from '../../src/console/record.ts';
 import { fakeClock } from '../fakes/clock.ts';
 
 const begun = () => {
@@ -36,4 +36,17 @@ it('what is not told yet is told at the end', () => {
   for (let n = 0; n < 3; n++) failed.add({ with: 'token', address: '::1' });
   failed.flush(true);
   expect(timesOf(events)).toEqual([1, 2]);
+});
+
+it('requests that are refused are told the same way, with the reason', () => {
+  const events: ConsoleEvent[] = [];
+  const refused = refusedRequests({ clock: fakeClock(), record: (event) => void events.push(event) });
+  for (let n = 0; n < 5; n++) refused.add({ why: 'role', name: 'sam', address: '192.168.1.66' });
+  refused.add({ why: 'wrong-host', address: '192.168.1.66' });
+  refused.flush(true);
+  expect(events).toEqual([
+    { kind: 'console.refused', why: 'role', name: 'sam', times: 1, address: '192.168.1.66' },
+    { kind: 'console.refused', why: 'wrong-host', times: 1, address: '192.168.1.66' },
+    { kind: 'console.refused', why: 'role', name: 'sam', times: 4, address: '192.168.1.66' },
+  ]);
 });
