@@ -9,7 +9,9 @@ export async function axeOf({ page, complaints }: TestPage): Promise<void> {
   // Not as a script element: the policy of the page refuses those, as it should.
   await page.evaluate(axe.source);
   const { violations } = await page.evaluate(() => (globalThis as unknown as { axe: typeof axe }).axe.run());
-  // It styles elements of its own to measure them, which the policy refuses too; those complaints come behind the result.
+  // It styles elements of its own to measure them, which the policy refuses too; those complaints come
+  // behind the result, with what is drawn next.
+  await page.evaluate('new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))');
   await page.evaluate(() => globalThis.console.error('axe has ended'));
   await expect.poll(() => complaints).toContain('axe has ended');
   complaints.splice(before);

@@ -2,6 +2,7 @@
 import { html, nothing } from 'lit';
 import { ask, request } from '../api.js';
 import { PageElement } from '../element.js';
+import { said } from '../said.js';
 import { agoText, t, timeText } from '../words.js';
 
 const roles = ['viewer', 'operator', 'admin'];
@@ -41,7 +42,7 @@ class ConsoleOperators extends PageElement {
     try {
       await act();
     } catch (error) {
-      this.problem = /** @type {Error} */ (error).message || t('error.offline');
+      this.problem = said(error);
     }
     try {
       this.list = await request('operators');

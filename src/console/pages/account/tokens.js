@@ -2,6 +2,7 @@
 import { html, nothing } from 'lit';
 import { request } from '../api.js';
 import { PageElement } from '../element.js';
+import { said } from '../said.js';
 import { agoText, t, timeText } from '../words.js';
 
 const roles = ['viewer', 'operator', 'admin'];
@@ -31,7 +32,7 @@ class AccessTokens extends PageElement {
       await act();
       this.tokens = (await request('tokens')).tokens;
     } catch (error) {
-      this.problem = /** @type {Error} */ (error).message || t('error.offline');
+      this.problem = said(error);
     }
   }
 

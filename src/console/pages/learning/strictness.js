@@ -3,6 +3,7 @@ import { html, nothing } from 'lit';
 import uPlot from 'uplot';
 import { ask } from '../api.js';
 import { PageElement } from '../element.js';
+import { said } from '../said.js';
 import { decimalText } from '../timeline/entry-words.js';
 import { percentText, t } from '../words.js';
 import { rateAt, reaching, settingOf, shareInterval, sharesOf, sumOf } from './rates.js';
@@ -49,7 +50,7 @@ class StrictnessPart extends PageElement {
       await this.updateComplete;
       this.draw();
     } catch (error) {
-      this.problem = /** @type {Error} */ (error).message || t('error.offline');
+      this.problem = said(error);
     }
   }
 

@@ -3,6 +3,7 @@ import { html, nothing } from 'lit';
 import { ask } from '../api.js';
 import { PageElement } from '../element.js';
 import { listenTo } from '../live-stream.js';
+import { said } from '../said.js';
 import { has, t, timeText } from '../words.js';
 
 const recipes = ['adapt', 'finetune', 'paper'];
@@ -46,7 +47,7 @@ class TrainingPart extends PageElement {
       const { job } = await ask(name, args);
       if (job) this.job = job;
     } catch (error) {
-      this.problem = /** @type {Error} */ (error).message || t('error.offline');
+      this.problem = said(error);
     }
   }
 

@@ -2,6 +2,7 @@
 import { html, nothing } from 'lit';
 import { request } from '../api.js';
 import { PageElement } from '../element.js';
+import { said } from '../said.js';
 import { t } from '../words.js';
 
 const mostWidth = 640;
@@ -63,7 +64,7 @@ class OwnCamera extends PageElement {
         await request('camera/picture', { method: 'POST', body: await canvas.convertToBlob({ type: 'image/jpeg', quality: 0.85 }) });
         this.problem = '';
       } catch (error) {
-        this.problem = /** @type {Error} */ (error).message || t('error.offline');
+        this.problem = said(error);
         await new Promise((resolve) => setTimeout(resolve, 1000));
       }
       await new Promise((resolve) => setTimeout(resolve, Math.max(0, everyMs - (performance.now() - begun))));

@@ -3,8 +3,8 @@ import { html, nothing } from 'lit';
 import { ask } from '../api.js';
 import { PageElement } from '../element.js';
 import { listenTo } from '../live-stream.js';
+import { said } from '../said.js';
 import { has, t } from '../words.js';
-import { said } from './face.js';
 import { verdictText } from './shots.js';
 
 /** What the door says, by the text that it uses. */

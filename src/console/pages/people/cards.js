@@ -3,9 +3,10 @@ import { html, nothing } from 'lit';
 import { ask } from '../api.js';
 import { PageElement } from '../element.js';
 import { listenTo } from '../live-stream.js';
+import { said } from '../said.js';
 import { agoText, t } from '../words.js';
-import { said } from './face.js';
 import { stateTags } from './state.js';
+import './face.js';
 
 const pageSize = 24;
 const typingMs = 250;

@@ -2,8 +2,8 @@
 import { html, nothing } from 'lit';
 import { ask } from '../api.js';
 import { PageElement } from '../element.js';
+import { said } from '../said.js';
 import { t, timeText } from '../words.js';
-import { said } from './face.js';
 
 /** The fields of a consent. @param {boolean} required */
 export const consentFields = (required) => html`

@@ -8,8 +8,8 @@ import { PageElement } from '../element.js';
 import { t } from '../words.js';
 import './at-door.js';
 import './browser-camera.js';
+import { said } from '../said.js';
 import { consentFields } from './consents.js';
-import { said } from './face.js';
 import './shots.js';
 import './upload.js';
 

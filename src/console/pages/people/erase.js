@@ -1,9 +1,9 @@
 /** Removes a person for good: says what goes, takes the name as the confirmation, and shows the proof afterwards. */
 import { html, nothing } from 'lit';
 import { ask } from '../api.js';
+import { said } from '../said.js';
 import { t } from '../words.js';
 import { DialogElement } from './dialog.js';
-import { said } from './face.js';
 
 class PersonErase extends DialogElement {
   static properties = {

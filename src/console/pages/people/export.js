@@ -2,8 +2,8 @@
 import { html, nothing } from 'lit';
 import { requestFile } from '../api.js';
 import { PageElement } from '../element.js';
+import { said } from '../said.js';
 import { t } from '../words.js';
-import { said } from './face.js';
 
 class PersonExport extends PageElement {
   static properties = { person: {}, way: { state: true }, problem: { state: true }, done: { state: true }, working: { state: true } };

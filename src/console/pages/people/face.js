@@ -2,9 +2,6 @@
 import { html, nothing } from 'lit';
 import { PageElement } from '../element.js';
 
-/** What the page says where something failed. @param {any} error */
-export const said = (error) => error?.message || error?.code || String(error);
-
 /** @param {string} name */
 const initials = (name) =>
   name

@@ -7,11 +7,12 @@ import { agoText, t, timeText } from '../words.js';
 import './consents.js';
 import './erase.js';
 import './export.js';
-import { said } from './face.js';
+import { said } from '../said.js';
 import './pictures.js';
 import './pin.js';
 import './rules.js';
 import { stateTags } from './state.js';
+import './face.js';
 
 class PersonPage extends PageElement {
   static properties = {

@@ -1,9 +1,9 @@
 /** The pictures that a person is enrolled with; each can be removed but the last. */
 import { html, nothing } from 'lit';
 import { ask } from '../api.js';
+import { said } from '../said.js';
 import { t, timeText } from '../words.js';
 import { DialogElement } from './dialog.js';
-import { said } from './face.js';
 
 class PersonPictures extends DialogElement {
   static properties = {

@@ -2,8 +2,8 @@
 import { html, nothing } from 'lit';
 import { ask } from '../api.js';
 import { PageElement } from '../element.js';
+import { said } from '../said.js';
 import { t } from '../words.js';
-import { said } from './face.js';
 
 class PersonPin extends PageElement {
   static properties = { person: {}, digits: {}, problem: { state: true }, done: { state: true } };

@@ -2,6 +2,7 @@
 import { html, nothing } from 'lit';
 import { PageElement } from '../element.js';
 import { t } from '../words.js';
+import './face.js';
 
 /**
  * @typedef {object} Shot

@@ -1,6 +1,7 @@
 /** What a part of the system view shares: an answer of the door, or the reason why there is none. */
 import { html } from 'lit';
 import { ask } from '../api.js';
+import { said } from '../said.js';
 import { t } from '../words.js';
 
 /**
@@ -11,8 +12,7 @@ export async function asked(name, args) {
   try {
     return { result: await ask(name, args) };
   } catch (error) {
-    const { message, code } = /** @type {Error & { code?: string }} */ (error);
-    return { problem: message || t('app.lost'), code };
+    return { problem: said(error), code: /** @type {Error & { code?: string }} */ (error).code };
   }
 }
 

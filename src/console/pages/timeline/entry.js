@@ -2,6 +2,7 @@
 import { html, nothing } from 'lit';
 import { ask } from '../api.js';
 import { PageElement } from '../element.js';
+import { said } from '../said.js';
 import { clockText, t } from '../words.js';
 import { likenessOf, livenessOf, markText, nameOf, titleOf, toneOf } from './entry-words.js';
 
@@ -127,7 +128,7 @@ class TimelineEntry extends PageElement {
       this.said = pictures === 0 ? t('timeline.mark.done-none') : t('timeline.mark.done', { count: pictures });
       this.dispatchEvent(new CustomEvent('marked', { bubbles: true, detail: this.entry.seq }));
     } catch (error) {
-      this.problem = /** @type {Error} */ (error).message || t('error.offline');
+      this.problem = said(error);
     } finally {
       this.busy = false;
     }

@@ -3,6 +3,7 @@ import { html, nothing } from 'lit';
 import { repeat } from 'lit/directives/repeat.js';
 import { ask } from '../api.js';
 import { PageElement } from '../element.js';
+import { said } from '../said.js';
 import { t, timeText } from '../words.js';
 
 /** While the faces are being compared. Milliseconds. */
@@ -38,7 +39,7 @@ class UnknownFaces extends PageElement {
       this.found = await ask('unknown-faces.list');
       this.problem = '';
     } catch (error) {
-      this.problem = /** @type {Error} */ (error).message || t('error.offline');
+      this.problem = said(error);
     }
     if (this.isConnected && (this.problem || this.found?.comparing))
       this.timer = setTimeout(() => this.load(), this.problem ? 5 * againMs : againMs);
@@ -124,7 +125,7 @@ class UnknownFaces extends PageElement {
       this.said = `${t('timeline.faces.enrolled', { who: name, count: pictures })} ${first ? t('timeline.faces.refused', { count: refused.length, detail: first.detail }) : ''}`;
       await this.load();
     } catch (error) {
-      this.problem = /** @type {Error} */ (error).message || t('error.offline');
+      this.problem = said(error);
     } finally {
       this.busy = false;
     }

@@ -7,6 +7,7 @@ import { repeat } from 'lit/directives/repeat.js';
 import { ask } from '../api.js';
 import { PageElement } from '../element.js';
 import { listenTo } from '../live-stream.js';
+import { said } from '../said.js';
 import { language, t } from '../words.js';
 import './entry.js';
 import { argsOf, noFilter } from './filter.js';
@@ -108,7 +109,7 @@ class TimelineList extends PageElement {
       this.next = page.next;
     } catch (error) {
       if (signal.aborted) return;
-      this.problem = /** @type {Error} */ (error).message || t('error.offline');
+      this.problem = said(error);
     }
     this.phase = 'ready';
   }
@@ -152,7 +153,7 @@ class TimelineList extends PageElement {
       this.news += top.entries.length;
       this.entries = [...top.entries, ...this.entries.map((entry) => replaced.get(entry.seq) ?? entry)];
     } catch (error) {
-      if (!signal.aborted) this.problem = /** @type {Error} */ (error).message || t('error.offline');
+      if (!signal.aborted) this.problem = said(error);
     }
   }
 

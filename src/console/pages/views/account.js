@@ -5,6 +5,7 @@ import '../account/operators.js';
 import '../account/tokens.js';
 import { request, session } from '../api.js';
 import { PageElement } from '../element.js';
+import { saidOfPasskey } from '../said.js';
 import { chooseTheme, theme } from '../theme.js';
 import { agoText, chooseLanguage, language, languages, t, timeText } from '../words.js';
 
@@ -41,8 +42,7 @@ class AccountView extends PageElement {
     try {
       this.done = (await act()) ?? '';
     } catch (error) {
-      const { name, message } = /** @type {Error} */ (error);
-      this.problem = name === 'NotAllowedError' ? t('sign-in.passkey-ended') : message || t('error.offline');
+      this.problem = saidOfPasskey(error);
     }
     try {
       const [own, { sessions }] = await Promise.all([request('account'), request('sessions')]);

@@ -4,6 +4,7 @@ import { ask } from '../api.js';
 import { PageElement } from '../element.js';
 import '../learning/training.js';
 import { listenTo } from '../live-stream.js';
+import { said } from '../said.js';
 import { percentText, t, timeText } from '../words.js';
 
 class LearningView extends PageElement {
@@ -32,7 +33,7 @@ class LearningView extends PageElement {
       this.own = await ask('learning.networks');
       this.shipped ??= (await ask('model.list')).models;
     } catch (error) {
-      this.problem = /** @type {Error} */ (error).message || t('error.offline');
+      this.problem = said(error);
     }
   }
 
@@ -44,14 +45,14 @@ class LearningView extends PageElement {
     void this.load();
   }
 
-  /** @param {string} name @param {object} args @param {string} said */
-  async act(name, args, said) {
+  /** @param {string} name @param {object} args @param {string} done what is said when it is done */
+  async act(name, args, done) {
     Object.assign(this, { problem: '', said: '' });
     try {
       await ask(name, args);
-      this.said = said;
+      this.said = done;
     } catch (error) {
-      this.problem = /** @type {Error} */ (error).message || t('error.offline');
+      this.problem = said(error);
     }
   }
 

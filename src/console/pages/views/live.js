@@ -6,6 +6,7 @@ import '../live/own-camera.js';
 import '../live/picture.js';
 import { whoText } from '../live/picture.js';
 import { listenTo } from '../live-stream.js';
+import { said } from '../said.js';
 import { clockText, has, percentText, t } from '../words.js';
 
 const mostEvents = 12;
@@ -56,7 +57,7 @@ class LiveView extends PageElement {
       await ask(name, args);
       this.done = t(`live.done.${name}`);
     } catch (error) {
-      this.problem = /** @type {Error} */ (error).message || t('app.lost');
+      this.problem = said(error);
     }
   }
 

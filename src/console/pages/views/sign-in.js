@@ -6,13 +6,8 @@ import { startAuthentication, startRegistration } from '@simplewebauthn/browser'
 import { html, nothing } from 'lit';
 import { request } from '../api.js';
 import { PageElement } from '../element.js';
-import { has, t } from '../words.js';
-
-/** @param {any} error the sentence to show */
-const wordsOf = (error) => {
-  if (error?.name === 'NotAllowedError') return t('sign-in.passkey-ended');
-  return error?.message || (has(`error.${error?.code}`) ? t(`error.${error.code}`) : t('error.failed'));
-};
+import { saidOfPasskey } from '../said.js';
+import { t } from '../words.js';
 
 /** @param {SubmitEvent} event */
 const fields = (event) => Object.fromEntries(new FormData(/** @type {HTMLFormElement} */ (event.target)));
@@ -57,7 +52,7 @@ class SignIn extends PageElement {
     try {
       await act();
     } catch (error) {
-      this.problem = wordsOf(error);
+      this.problem = saidOfPasskey(error);
     } finally {
       this.busy = false;
     }
