@@ -365,6 +365,8 @@ export type Event =
       readonly times: number;
       readonly address?: string;
     }
+  /** The timeline left the door as a table, with names. */
+  | { readonly kind: 'console.exported'; readonly name: string; readonly address: string }
   | { readonly kind: 'console.signed-out'; readonly name: string; readonly address: string }
   /** Whoever has the invitation may make an account within the hour. `name`: the only one that they may choose. */
   | { readonly kind: 'console.invited'; readonly role: string; readonly name?: string; readonly by: string }

@@ -148,7 +148,7 @@ async function routes(app: FastifyInstance, parts: ServerParts): Promise<void> {
       await api.register(async (uploads) => uploadRoutes(uploads, parts));
       liveRoutes(api, { ...parts, authentication });
       keptPictureRoutes(api, parts);
-      timelineCsvRoute(api, parts);
+      timelineCsvRoute(api, { ...parts, record });
       await accountRoutes(api, { accounts, authentication, clock: systemClock, record, title: settings.door });
     },
     { prefix: '/api/v1' },

@@ -208,6 +208,7 @@ const fields = {
     times: count('How often since the last event about this reason, account and address.'),
     address: maybe(text('Of the browser; absent where the requests came from too many.')),
   }),
+  'console.exported': object({ name: account, address }),
   'console.signed-out': object({ name: account, address }),
   'console.invited': object({
     role: text(),

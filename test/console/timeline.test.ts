@@ -77,6 +77,9 @@ describe('timeline.csv', () => {
     expect(lines[0]).toContain('seq,at,kind,person');
     expect(new Set(lines.slice(1).map((line) => line.split(',')[2]))).toEqual(new Set(['access.denied', 'access.granted']));
     expect(lines.at(-1)).toContain('p01');
+    await expect
+      .poll(() => door.events)
+      .toContainEqual(expect.objectContaining({ kind: 'console.exported', name: expect.stringMatching(/^operator/) }));
     expect((await door.ask('viewer', 'timeline.csv')).status).toBe(403);
     expect((await door.ask('operator', 'timeline.csv?since=yesterday')).status).toBe(503);
   });

@@ -9,6 +9,7 @@ import { Compile, type Static, Type } from '../../base/schema.ts';
 import type { AskedHouse } from '../asking.ts';
 import { callerIn } from '../authentication.ts';
 import type { Asker } from '../port.ts';
+import type { RecordEvent } from '../record.ts';
 import { TurnedAway } from '../refusal.ts';
 import { refusedForm } from './refused-form.ts';
 
@@ -49,7 +50,10 @@ const againMs = 500;
 const mostBusy = 60;
 
 /** One export at a time: each keeps the thread that reads the journal. */
-export function timelineCsvRoute(app: FastifyInstance, { house }: { readonly house: AskedHouse }): void {
+export function timelineCsvRoute(
+  app: FastifyInstance,
+  { house, record }: { readonly house: AskedHouse; readonly record: RecordEvent },
+): void {
   const underWay = { exports: 0 };
   app.get<{ Querystring: Query }>(
     '/timeline.csv',
@@ -73,6 +77,7 @@ export function timelineCsvRoute(app: FastifyInstance, { house }: { readonly hou
         underWay.exports--;
         throw error;
       });
+      record({ kind: 'console.exported', name: caller.name, address: request.site.address });
       const body = Readable.from(
         (async function* () {
           yield first.value ?? '';
