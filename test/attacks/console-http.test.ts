@@ -50,6 +50,22 @@ it('a name that is a script is shown as it is written, in every view', async () 
   expect(complaints.filter((text) => /Content Security Policy|is not defined/.test(text))).toEqual([]);
 }, 120_000);
 
+it('what a command over MQTT carries (a name, what a picture is called) is shown as it is written', async () => {
+  const asked = async (name: string, args: object) => (await door.ask('admin', name, args)).json() as Promise<Record<string, string>>;
+  // The same commands with the same arguments as over MQTT: the registry is one.
+  const { session } = await asked('enrol.start', { name: `Eve ${harmful}` });
+  const picture = Buffer.from(demoPicture('p07')).toString('base64');
+  expect(await asked('enrol.add', { session, picture, source: harmful })).toMatchObject({ accepted: true });
+  const { personId } = await asked('enrol.commit', { session });
+  await using opened = await door.signedIn(browser, 'admin', `people/${personId}`);
+  const { page, complaints } = opened;
+  await page.getByRole('heading', { name: `Eve ${harmful}`, level: 1 }).waitFor();
+  await page.getByText(harmful, { exact: true }).first().waitFor();
+  expect(await page.evaluate('globalThis.ran')).toBeUndefined();
+  expect(await page.locator('img[onerror]').count()).toBe(0);
+  expect(complaints.filter((text) => /Content Security Policy|is not defined/.test(text))).toEqual([]);
+}, 60_000);
+
 it('a link that carries a script in its address runs nothing', async () => {
   await using opened = await door.signedIn(browser, 'viewer', `people/${encodeURIComponent(harmful)}`);
   await opened.page.locator('main h1').waitFor();
