@@ -9,7 +9,7 @@ import type { Door } from './access/port.ts';
 import { backupsOf } from './adapters/backup.ts';
 import { enrolmentSessionsOf, stateFolder } from './adapters/basics.ts';
 import { cameraOf, stepping } from './adapters/camera.ts';
-import { deskOf, doorSignerOf } from './adapters/command.ts';
+import { doorSignerOf } from './adapters/command.ts';
 import { consentRules } from './adapters/consents.ts';
 import { metricsOf } from './adapters/host.ts';
 import { journalOf, journalPeople, journalReaderOf } from './adapters/journal.ts';
@@ -23,8 +23,6 @@ import { browserCamera } from './camera/demo/browser.ts';
 import { openEar } from './camera/demo/ear.ts';
 import type { Camera } from './camera/port.ts';
 import { sharedCamera } from './camera/shared.ts';
-import type { Desk } from './command/port.ts';
-import type { CommandPorts } from './command/spec.ts';
 import type { Event } from './events.ts';
 import type { FaceReader } from './face/port.ts';
 import { bootTime } from './host/boot-time.ts';
@@ -32,18 +30,17 @@ import { openTrim } from './host/free-memory.ts';
 import { lockState } from './host/lock.ts';
 import { stateModes } from './host/state-folder.ts';
 import { timeSync } from './host/time-sync.ts';
-import { type CommandPortsParts, commandPorts } from './house/command-ports.ts';
+import { deskFor, portsOf } from './house/commands/open.ts';
 import { openHouseConsole } from './house/console/open.ts';
 import { doorEvidence } from './house/door-evidence.ts';
 import { doorStates } from './house/door-states.ts';
 import { tellEvent } from './house/event-path.ts';
 import { eyesOf } from './house/eyes.ts';
 import { decidedOn, sightingOf } from './house/frame-path.ts';
-import { houseVault, lockedEyes, unlocking } from './house/locked.ts';
+import { houseVault, lockedEyes } from './house/locked.ts';
 import { daemonLoops, type Loops } from './house/loops.ts';
 import { watchMounting } from './house/mounting-watch.ts';
 import { challengeWatchOf, infraredWatchOf, livenessWatchOf, retryOf } from './house/open-liveness.ts';
-import { watchOperators } from './house/operators-watch.ts';
 import { outsidePictures } from './house/outside-pictures.ts';
 import { begunKeysOf } from './house/removal/begun.ts';
 import { openDoorShredder } from './house/removal/open.ts';
@@ -164,7 +161,7 @@ export async function wire(config: Config, log: Log, overrides: Overrides = {}):
   );
   const networks = opening.use(networkList(config));
   const ports = portsOf(rooms, { controller, door, people, roster, networks, enrolment });
-  const desk = used(opening, await deskFor(rooms, overrides, { ports, record: controller.record }));
+  const desk = used(opening, await deskFor(rooms, { ports, record: controller.record, clockSynchronised: overrides.clockSynchronised }));
   const web = used(opening, await openHouseConsole(rooms, { entrance, loops, ports, enrolment, shredder }));
   rooms.console = web?.feed;
   const signer = config.mqtt.enabled ? await doorSignerOf(config) : undefined;
@@ -258,32 +255,6 @@ async function openGuarding(
     }),
   );
   return { eyes: learning.eyes, learning };
-}
-
-/** What commands reach, from wherever they come. */
-function portsOf(
-  rooms: Rooms,
-  parts: Pick<CommandPortsParts, 'controller' | 'door' | 'people' | 'roster' | 'networks' | 'enrolment'>,
-): CommandPorts {
-  const { config, live, journal, eyes, camera, learning, clock, lock, entries: reader, backups } = rooms;
-  return commandPorts({
-    ...{ ...parts, config, live, journal, gallery: eyes.gallery, camera, learning, backups, clock, lock, reader },
-    unlocking: unlocking(rooms, parts.controller.record),
-  });
-}
-
-/** What takes signed commands; undefined where none are taken. */
-async function deskFor(
-  rooms: Rooms,
-  { clockSynchronised }: Overrides,
-  { ports, record }: { readonly ports: CommandPorts; readonly record: (event: Event) => void },
-): Promise<(Desk & AsyncDisposable) | undefined> {
-  const { config, vault, lock } = rooms;
-  if (!config.mqtt.enabled || !config.mqtt.commands) return undefined;
-  const log = rooms.log.child({ room: 'command' });
-  const operators = lock ? undefined : await watchOperators({ config, vault, log, record });
-  rooms.operators = operators?.watch;
-  return await deskOf(config, { ports, log, clockSynchronised, sealKey: operators?.sealKey });
 }
 
 /** Whoever is removed here leaves nothing in any room. */

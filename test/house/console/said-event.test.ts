@@ -5,7 +5,7 @@ import { eventOf } from '../../fakes/events.ts';
 
 it('every event of the console is taken', () => {
   const kinds = Object.keys(eventOf).filter((kind) => kind.startsWith('console.')) as (keyof typeof eventOf)[];
-  expect(kinds).toHaveLength(11);
+  expect(kinds).toHaveLength(13);
   expect(kinds.filter((kind) => !isConsoleEvent(eventOf[kind]))).toEqual([]);
 });
 

@@ -1,22 +1,22 @@
 /** What commands may reach of a running house: its parts go in, the ports of the command room come out. */
-import type { Controller } from '../access/controller.ts';
-import type { Entrance } from '../access/entrance.ts';
-import { ruleNames, ruler } from '../access/person-rules.ts';
-import type { Door } from '../access/port.ts';
-import type { Fault } from '../base/errors.ts';
-import { type Clock, systemClock } from '../base/time.ts';
-import type { SharedCamera } from '../camera/shared.ts';
-import { partsOf } from '../command/parts.ts';
-import type { CommandPorts } from '../command/spec.ts';
-import type { EnrolmentSessions, Gallery, Roster } from '../identity/port.ts';
-import type { Journal, JournalReader } from '../journal/port.ts';
-import type { NetworkList } from '../learning/network-list.ts';
-import type { Learning } from '../learning/open.ts';
-import { publicEntry } from '../mqtt/codec.ts';
-import type { LiveSettings } from '../settings/live.ts';
-import type { Config } from '../settings/load.ts';
-import type { Backups } from '../vault/backup/routine.ts';
-import { lockedPorts } from './locked.ts';
+import type { Controller } from '../../access/controller.ts';
+import type { Entrance } from '../../access/entrance.ts';
+import { ruleNames, ruler } from '../../access/person-rules.ts';
+import type { Door } from '../../access/port.ts';
+import type { Fault } from '../../base/errors.ts';
+import { type Clock, systemClock } from '../../base/time.ts';
+import type { SharedCamera } from '../../camera/shared.ts';
+import { partsOf } from '../../command/parts.ts';
+import type { CommandPorts } from '../../command/spec.ts';
+import type { EnrolmentSessions, Gallery, Roster } from '../../identity/port.ts';
+import type { Journal, JournalReader } from '../../journal/port.ts';
+import type { NetworkList } from '../../learning/network-list.ts';
+import type { Learning } from '../../learning/open.ts';
+import { publicEntry } from '../../mqtt/codec.ts';
+import type { LiveSettings } from '../../settings/live.ts';
+import type { Config } from '../../settings/load.ts';
+import type { Backups } from '../../vault/backup/routine.ts';
+import { lockedPorts } from '../locked.ts';
 
 export interface CommandPortsParts {
   readonly config: Config;

@@ -2,13 +2,13 @@
  * The list of operators while the door runs: its file as it changes goes in; entries that this door did not write are
  * told, each once. wire.ts opens it where the vault is open and commands are taken.
  */
-import { operatorsFile, sealedOperators } from '../adapters/command.ts';
-import { Fault, messageOf } from '../base/errors.ts';
-import type { Log } from '../base/log.ts';
-import { type Operators, operatorsFileAs } from '../command/operators.ts';
-import type { Event } from '../events.ts';
-import type { Config } from '../settings/load.ts';
-import type { Vault } from '../vault/port.ts';
+import { operatorsFile, sealedOperators } from '../../adapters/command.ts';
+import { Fault, messageOf } from '../../base/errors.ts';
+import type { Log } from '../../base/log.ts';
+import { type Operators, operatorsFileAs } from '../../command/operators.ts';
+import type { Event } from '../../events.ts';
+import type { Config } from '../../settings/load.ts';
+import type { Vault } from '../../vault/port.ts';
 
 export interface OperatorsWatch {
   look(): void;
