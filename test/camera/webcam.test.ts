@@ -150,7 +150,8 @@ describe('a camera that fails', () => {
 
   it('leaves neither a program nor a file when it hangs and is stopped', async () => {
     using folder = temporaryFolder();
-    withFswebcam(folder.path, 'trap "" TERM; while :; do read -r x < /dev/zero || :; done');
+    // A pipe that nobody writes to.
+    withFswebcam(folder.path, `trap "" TERM; mkfifo '${folder.path}/never'; while :; do read -r x <> '${folder.path}/never'; done`);
     const stop = new AbortController();
     const reading = (async () => {
       for await (const _ of open().frames(stop.signal)) expect.unreachable();

@@ -134,4 +134,4 @@ it('the page of the API shows every operation, under a policy that lets nothing 
   await page.getByText('/api/v1/door.open', { exact: false }).first().waitFor();
   expect(elsewhere).toEqual([]);
   expect(complaints).toEqual([]);
-});
+}, 60_000);

@@ -69,12 +69,17 @@ export function liveRoutes(app: FastifyInstance, { broadcast, authentication }: 
         ...{ summary: 'The picture of a moment of the live stream.', operationId: 'live.picture', tags: ['live'] },
         description: 'JPEG, as it came from the camera. Role: viewer.',
         params: Type.Object({ n: Type.String({ pattern: '^[0-9]{1,9}$', description: 'The number of the moment.' }) }),
-        response: { 200: Type.String({ description: 'image/jpeg' }), default: refusedForm },
+        response: {
+          200: Type.String({ description: 'image/jpeg' }),
+          204: Type.Null({ description: 'The moment is over: its picture is no longer there.' }),
+          default: refusedForm,
+        },
       },
     },
     async ({ params }, reply) => {
       const picture = broadcast.picture(Number(params.n));
-      if (!picture) throw new TurnedAway(404, 'not-found', 'This moment is over: its picture is no longer there');
+      // No error: whoever has a slow connection is late for some pictures, and takes the next.
+      if (!picture) return await reply.code(204).send();
       return await reply.header('cache-control', 'no-store').header('x-no-compression', '1').type('image/jpeg').send(Buffer.from(picture));
     },
   );
