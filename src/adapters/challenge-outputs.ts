@@ -5,8 +5,8 @@
  */
 import { randomBytes } from 'node:crypto';
 import { workerData } from 'node:worker_threads';
-import { answerCalls } from '../base/called-thread.ts';
 import { messageOf } from '../base/errors.ts';
+import { answerCalls } from '../base/process/called-thread.ts';
 import { systemClock } from '../base/time.ts';
 import { openVoice, type Voice } from '../host/voice.ts';
 import { playLamp, type ShownChallenge } from '../liveness/challenge/play.ts';

@@ -1,5 +1,5 @@
 /** What shows a challenge to the person, opened as the configuration says: lamps and a voice. */
-import { type CalledThread, openCalledThread } from '../base/called-thread.ts';
+import { type CalledThread, openCalledThread } from '../base/process/called-thread.ts';
 import { findTool } from '../camera/tool.ts';
 import type { Config } from '../settings/load.ts';
 import type { OutputsAnswer, OutputsOptions, OutputsRequest } from './challenge-outputs.ts';

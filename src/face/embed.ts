@@ -15,8 +15,11 @@ export interface Embedder {
   align(picture: Picture, landmarks: Landmarks): Uint8Array;
   /** The embedding of one aligned face, and its fitness if the network has an output for it. */
   embed(aligned: Uint8Array): Promise<EmbeddedFace>;
-  /** Which half of an aligned face is covered. Several passes; undefined too where the network has no rules for it. */
-  coveredHalf(aligned: Uint8Array): Promise<Half | undefined>;
+  /**
+   * Which half of an aligned face is covered. Several passes, before each of which `next` is waited for; undefined too
+   * where the network has no rules for it.
+   */
+  coveredHalf(aligned: Uint8Array, next: () => Promise<void>): Promise<Half | undefined>;
 }
 
 export interface EmbeddedFace {
@@ -85,11 +88,14 @@ export async function openEmbedder({ bytes, ...network }: EmbedderNetwork, optio
   await embed(new Uint8Array(size));
   const { adapter, cover } = network;
   return {
-    coveredHalf: async (aligned) => {
+    coveredHalf: async (aligned, next) => {
       if (!cover) return undefined;
       const seen: Embedding[] = [];
       // Without an adapter: the rules are those of the network, whatever a door has learned.
-      for (const look of looksAt(aligned, input.width, network.template)) seen.push((await embed(look)).embedding);
+      for (const look of looksAt(aligned, input.width, network.template)) {
+        await next();
+        seen.push((await embed(look)).embedding);
+      }
       return coveredHalf(cover, { seen, eyes: aroundEyes(aligned, input.width, network.template) });
     },
     align: (picture, landmarks) => alignFace(picture, landmarks, network.template, input.width, input.height),

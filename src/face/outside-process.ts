@@ -1,6 +1,7 @@
 /**
  * The process that decodes one picture from outside: the picture on standard input, a JPEG made again on standard
- * output. from-outside.ts starts it. It holds itself to limits before it reads a byte, knows three decoders, and ends.
+ * output. outside-starter.ts starts it. It holds itself to limits before it reads a byte, knows three decoders, and
+ * ends.
  */
 import { readdirSync, readFileSync, writeFileSync, writeSync } from 'node:fs';
 import { setPriority } from 'node:os';

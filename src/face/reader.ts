@@ -2,9 +2,10 @@
  * The face reader that other rooms use. Opening it starts a worker thread that holds both networks; disposing of it
  * ends the thread. Pictures go to the thread, Readings come back.
  */
-import { openCalledThread } from '../base/called-thread.ts';
+
 import type { NetworkPlace } from '../base/model/place.ts';
 import type { Provider } from '../base/model/session.ts';
+import { openCalledThread } from '../base/process/called-thread.ts';
 import type { EmbedderInfo, FaceReader, QualityLimits, Reading, ReadOptions } from './port.ts';
 
 export interface ReaderOptions {

@@ -17,12 +17,20 @@ const turns: readonly QuarterTurn[] = [90, 180, 270];
 /** `unsure`: the face may as well be turned. */
 export type Turned = { readonly kind: 'upright' | 'unsure' } | { readonly kind: 'turned'; readonly byDeg: QuarterTurn };
 
-/** Looks for the face in the other three orientations. `upright` is the dominant face as the picture is, if any. */
-export async function turnOf(picture: Picture, upright: Detection | undefined, detector: Detector): Promise<Turned> {
+/**
+ * Looks for the face in the other three orientations. `upright` is the dominant face as the picture is, if any; `next`
+ * is waited for before each look.
+ */
+export async function turnOf(
+  picture: Picture,
+  upright: Detection | undefined,
+  { detector, next }: { readonly detector: Detector; readonly next: () => Promise<void> },
+): Promise<Turned> {
   const score = upright?.score ?? 0;
   let best: { readonly byDeg: QuarterTurn; readonly score: number } | undefined;
   const small = shrunk(picture, detector.longestSide);
   for (const byDeg of turns) {
+    await next();
     const turned = quarterTurned(small, byDeg);
     const [face] = byDominance(await detector.detect(turned), turned.width, turned.height);
     if (face && face.score > (best?.score ?? 0)) best = { byDeg, score: face.score };

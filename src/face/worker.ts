@@ -4,7 +4,8 @@
  */
 import { workerData } from 'node:worker_threads';
 import sharp from 'sharp';
-import { answerCalls, buffersIn } from '../base/called-thread.ts';
+import { answerCalls, buffersIn } from '../base/process/called-thread.ts';
+import type { Overtaken } from '../base/process/overtaking.ts';
 import { giveWay } from '../base/side-thread.ts';
 import { cutsOf } from './cuts.ts';
 import { type Detection, type Detector, openDetector } from './detect.ts';
@@ -70,18 +71,22 @@ async function openPipeline(limits: QualityLimits): Promise<Pipeline> {
 async function read(
   pipeline: Pipeline,
   { picture: encoded, embed = 'good', mask, purpose = 'door', cuts }: WorkerRequest,
+  steps: Overtaken,
 ): Promise<Reading> {
   const { detector } = pipeline;
   const started = performance.now();
-  const picture = await decodePicture(encoded);
+  const picture = await steps.beside(decodePicture(encoded));
   const decoded = performance.now();
   const { counted, still } = divided(await detector.detect(picture), picture, mask);
   const found = byDominance(counted, picture.width, picture.height).slice(0, mostFaces);
+  await steps.next();
   const times = { align: 0, embed: 0 };
   const known = purpose === 'stored' && embed !== 'none' && found[0] ? await cutAndEmbed(pipeline, picture, found[0], times) : undefined;
   // Live frames never pay for this.
   const turned: Turned =
-    purpose === 'door' || isSurelyUpright(known, pipeline.info) ? { kind: 'upright' } : await turnOf(picture, found[0], detector);
+    purpose === 'door' || isSurelyUpright(known, pipeline.info)
+      ? { kind: 'upright' }
+      : await turnOf(picture, found[0], { detector, next: steps.next });
   const detected = performance.now() - times.align - times.embed;
   const wanted = embed === 'none' ? 'none' : embed === 'dominant' ? 'all' : 'good';
   const faces: Face[] = [];
@@ -91,14 +96,14 @@ async function read(
     const embedded = wanted === 'all' && !first ? 'none' : wanted;
     const isTurned = first && turned.kind !== 'upright';
     faces.push(
-      await judged(pipeline, { picture, face, others, isTurned, embed: embedded, purpose, known: first ? known : undefined }, times),
+      await judged(pipeline, { picture, face, others, isTurned, embed: embedded, purpose, steps, known: first ? known : undefined }, times),
     );
   }
   const resting: Face[] = [];
   for (const [index, face] of still.slice(0, mostFaces).entries()) {
     const first = index === 0 && found.length === 0;
     const embedded = !mask?.check || (wanted === 'all' && !first) ? 'none' : wanted;
-    resting.push(await judged(pipeline, { picture, face, others: [], isTurned: false, embed: embedded, purpose }, times));
+    resting.push(await judged(pipeline, { picture, face, others: [], isTurned: false, embed: embedded, purpose, steps }, times));
   }
   const cutFrom = performance.now();
   const cut = cuts && faces[0] && cutsOf(picture, faces[0], cuts, faces[0].embedding !== undefined);
@@ -109,7 +114,7 @@ async function read(
     faces,
     ...(cut && { cuts: cut }),
     ...(resting.length > 0 && { still: resting }),
-    ...(turned.kind === 'turned' ? { turn: { byDeg: turned.byDeg, picture: await turnedJpeg(picture, turned.byDeg) } } : {}),
+    ...(turned.kind === 'turned' && { turn: { byDeg: turned.byDeg, picture: await steps.beside(turnedJpeg(picture, turned.byDeg)) } }),
     timings: { decode: decoded - started, detect: detected - decoded, ...times },
   };
 }
@@ -122,6 +127,7 @@ interface Judging {
   /** `all`: whatever its quality. */
   readonly embed: 'all' | 'good' | 'none';
   readonly purpose: Purpose;
+  readonly steps: Overtaken;
   readonly known?: CutAndEmbedded | undefined;
 }
 
@@ -150,9 +156,10 @@ const isSurelyUpright = (known: CutAndEmbedded | undefined, { quality }: Embedde
 /** One face, judged, and embedded if it is to be; `times` is added to. */
 async function judged(
   { embedder, framing, limits, fitness: needed }: Pipeline,
-  { picture, face, others, isTurned, embed, purpose, known }: Judging,
+  { picture, face, others, isTurned, embed, purpose, steps, known }: Judging,
   times: Times,
 ): Promise<Face> {
+  await steps.next();
   const from = performance.now();
   const aligned = known?.aligned ?? embedder.align(picture, face.landmarks);
   const own = judge(face, others, looksOf(aligned, framing.width, framing.height), picture.width, picture.height, limits);
@@ -163,7 +170,7 @@ async function judged(
   const before = performance.now();
   const { embedding, ...fitness } = known?.embedded ?? (await embedder.embed(aligned));
   const fit = fitness.fitness === undefined || fitness.fitness >= (purpose === 'enrolment' ? needed.enrolment : needed.door);
-  const covered = fit && purpose === 'enrolment' ? await embedder.coveredHalf(aligned) : undefined;
+  const covered = fit && purpose === 'enrolment' ? await embedder.coveredHalf(aligned, steps.next) : undefined;
   times.embed += performance.now() - before;
   if (covered) return { ...face, quality: withReason(quality, 'unfit'), ...fitness, covered };
   if (fit) return { ...face, quality, ...fitness, ...weightOf(fitness.fitness, needed), embedding };
@@ -181,13 +188,14 @@ function withReason(quality: Quality, reason: QualityReason): Quality {
   return quality.reasons.includes(reason) ? quality : { ...quality, reasons: [...quality.reasons, reason] };
 }
 
-// One picture after the other: the input buffers of the networks are shared, and a face must never get another face's
-// embedding.
+// One step of one picture at a time: the input buffers of the networks are shared, and a face must never get another
+// face's embedding. A frame of the camera overtakes every other picture, also between the steps of one.
 await answerCalls<EmbedderInfo, WorkerRequest, Reading>(async () => {
   const pipeline = await openPipeline(options.limits);
   return {
     info: pipeline.info,
-    answer: (request) => read(pipeline, request),
+    answer: (request, steps) => read(pipeline, request, steps),
+    canWait: ({ purpose = 'door' }) => purpose !== 'door',
     transfer: ({ cuts }) => buffersIn(cuts),
   };
 });

@@ -2,7 +2,7 @@
  * The checker of liveness that the house uses. Opening it starts a worker thread that holds the networks; disposing of
  * it ends the thread. Frames go to the thread with the memory of their cuts; evidence comes back.
  */
-import { buffersIn, openCalledThread } from '../base/called-thread.ts';
+import { buffersIn, openCalledThread } from '../base/process/called-thread.ts';
 import type { FrameEvidence, LivenessChecker, LivenessFrame, LivenessInfo } from './port.ts';
 
 export interface CheckerOptions {

@@ -3,7 +3,7 @@
  * it. Frames come in by message, their evidence goes out. It owns the networks, and what is known of the frames before.
  */
 import { workerData } from 'node:worker_threads';
-import { answerCalls, buffersIn } from '../base/called-thread.ts';
+import { answerCalls, buffersIn } from '../base/process/called-thread.ts';
 import type { UnsureReason } from '../events.ts';
 import type { CheckerOptions } from './checker.ts';
 import { openEyeState } from './eye-state.ts';

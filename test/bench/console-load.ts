@@ -4,7 +4,15 @@
  */
 import { demoPicture } from '../fakes/console-door.ts';
 
-const { url, viewers, admin } = JSON.parse(process.argv[2] ?? '{}') as { url: string; viewers: string[]; admin: string };
+const { url, viewers, admin, session } = JSON.parse(process.argv[2] ?? '{}') as Told;
+
+interface Told {
+  readonly url: string;
+  readonly viewers: readonly string[];
+  readonly admin: string;
+  /** An enrolment session of the admin. */
+  readonly session: string;
+}
 
 const headersOf = (cookie: string, type = 'application/json') => ({
   ...{ cookie: `facelatch=${cookie}`, origin: url, 'x-facelatch': '1', 'content-type': type },
@@ -25,12 +33,14 @@ async function flood(cookie: string): Promise<void> {
   for (;;) await (await fetch(`${url}/api/v1/journal.query`, { method: 'POST', headers: headersOf(cookie), body: '{}' })).arrayBuffer();
 }
 
+/** Whoever measures is told of each picture that the door has judged. */
 async function upload(cookie: string): Promise<void> {
-  const begun = await fetch(`${url}/api/v1/enrol.start`, { method: 'POST', headers: headersOf(cookie), body: '{"name":"Guest"}' });
-  const { session } = (await begun.json()) as { session?: string };
   const [headers, body] = [headersOf(cookie, 'image/jpeg'), Buffer.from(demoPicture('p06'))];
-  while (session !== undefined)
-    await (await fetch(`${url}/api/v1/enrol/${session}/pictures`, { method: 'POST', headers, body })).arrayBuffer();
+  for (;;) {
+    const answer = await fetch(`${url}/api/v1/enrol/${session}/pictures`, { method: 'POST', headers, body });
+    await answer.arrayBuffer();
+    if (answer.ok) process.send?.('judged');
+  }
 }
 
 await Promise.all([...viewers.map(watch), ...[1, 2, 3, 4].map(() => flood(viewers[0] ?? '')), upload(admin)]);

@@ -95,9 +95,11 @@ async function watchMemory(door: ChildProcess, now: () => Memory): Promise<void>
       return 0; // it has ended
     }
   };
-  const children = () => {
+  /** And their children: a small process starts those that decode. */
+  const children = (of = pid): number[] => {
     try {
-      return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').filter(Boolean).map(Number);
+      const own = readFileSync(`/proc/${of}/task/${of}/children`, 'utf8').trim().split(' ').filter(Boolean).map(Number);
+      return own.flatMap((child) => [child, ...children(child)]);
     } catch {
       return [];
     }

@@ -1,7 +1,7 @@
 /** Pictures from outside are decoded in a process of their own, which holds itself to limits; the door gets a JPEG made anew. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -9,6 +9,7 @@ import sharp from 'sharp';
 import { afterAll, describe, expect, it } from 'vitest';
 import { picturesFromOutside } from '../../src/face/from-outside.ts';
 import { demoPicture } from '../cli/facelatch.ts';
+import { isAlive } from '../fakes/processes.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'facelatch-outside-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -103,6 +104,58 @@ describe('the process', () => {
     await Promise.all([1, 2, 3].map(() => pictures.clean(picture)));
     const begin = 'begin MALLOC_ARENA_MAX UV_THREADPOOL_SIZE in /';
     expect(readFileSync(told, 'utf8').trim().split('\n')).toEqual([begin, 'end', begin, 'end', begin, 'end']);
+  });
+
+  /** Which says whose child it is, and stays until it is killed. */
+  const staying = (name: string) => {
+    const told = join(folder, `${name}-told`);
+    const ids = `\`\${process.pid} \${process.ppid}\\n\``;
+    const text = `import { appendFileSync } from 'node:fs'; appendFileSync(${JSON.stringify(told)}, ${ids}); setInterval(() => 0, 1000);`;
+    const lines = () => (existsSync(told) ? readFileSync(told, 'utf8').trim().split('\n') : []);
+    return { program: stub(name, text), seen: () => lines().map((line) => line.split(' ').map(Number)) };
+  };
+
+  it('is started by a small process, not by the door, which a fork would stop; both end with the door', async () => {
+    const { program, seen } = staying('child');
+    const over = new AbortController();
+    const pictures = picturesFromOutside({ program, signal: over.signal });
+    const refusal = expect(pictures.clean(await flat(64, 64).png().toBuffer())).rejects.toThrow(/the door is stopping/);
+    await expect.poll(() => seen().length, { timeout: 10_000, interval: 20 }).toBe(1);
+    const [process, starter] = seen()[0] as [number, number];
+    expect(readFileSync(`/proc/${starter}/cmdline`, 'utf8')).toContain('outside-starter');
+    expect(readFileSync(`/proc/${starter}/stat`, 'utf8').split(') ').at(-1)?.split(' ')[16]).toBe('19');
+    over.abort();
+    await refusal;
+    await expect.poll(() => [isAlive(process), isAlive(starter)], { timeout: 10_000, interval: 20 }).toEqual([false, false]);
+  });
+
+  it('whose starter dies is a refusal, and the next picture gets another', async () => {
+    const { program, seen } = staying('orphan');
+    const over = new AbortController();
+    const pictures = picturesFromOutside({ program, signal: over.signal });
+    const picture = await flat(64, 64).png().toBuffer();
+    for (const n of [1, 2]) {
+      const refusal = expect(pictures.clean(picture)).rejects.toMatchObject({ code: 'reader-failed' });
+      await expect.poll(() => seen().length, { timeout: 10_000, interval: 20 }).toBe(n);
+      const [child, starter] = seen()[n - 1] as [number, number];
+      process.kill(starter, 'SIGKILL');
+      await refusal;
+      process.kill(child, 'SIGKILL');
+    }
+    over.abort();
+  });
+
+  it('whose starter has had nothing to do for a while gets another', async () => {
+    const starters = join(folder, 'starters');
+    const text = `import { appendFileSync } from 'node:fs'; appendFileSync(${JSON.stringify(starters)}, process.ppid + ' ');
+      process.stdin.resume().on('end', () => process.stdout.write('x'));`;
+    const pictures = picturesFromOutside({ program: stub('idle', text), idleMs: 1 });
+    const picture = await flat(64, 64).png().toBuffer();
+    const used = () => readFileSync(starters, 'utf8').trim().split(' ').map(Number);
+    await pictures.clean(picture);
+    await expect.poll(() => isAlive(used()[0] ?? 0), { timeout: 10_000, interval: 20 }).toBe(false);
+    await pictures.clean(picture);
+    expect(new Set(used()).size).toBe(2);
   });
 
   /** The real one, alone. */

@@ -59,6 +59,37 @@ it('pictures read at the same time get the embeddings they get alone', async () 
   expect(together.map((reading) => reading.faces[0]?.embedding)).toEqual(alone);
 });
 
+describe('a frame of the camera and pictures for an enrolment', () => {
+  const frame = () => reader.read(shot('p01-neutral.jpg'));
+  const offered = (name: string) => reader.read(shot(`${name}-neutral.jpg`), { purpose: 'enrolment' });
+
+  it('the frame goes before all of them, and each gets the reading that it gets alone', async () => {
+    const names = ['p02', 'p03', 'p04'];
+    const alone = [];
+    for (const name of names) alone.push((await offered(name)).faces);
+    const [face] = (await frame()).faces;
+    const done: string[] = [];
+    const pictures = names.map((name) => offered(name).finally(() => done.push(name)));
+    const seen = await frame().finally(() => done.push('frame'));
+    expect(done).toEqual(['frame']);
+    expect(seen.faces).toEqual([face]);
+    expect((await Promise.all(pictures)).map(({ faces }) => faces)).toEqual(alone);
+    expect(done).toEqual(['frame', ...names]);
+  });
+
+  it('frames without end do not starve the pictures', async () => {
+    const frames = { over: false, count: 0 };
+    const camera = (async () => {
+      for (; !frames.over; frames.count++) await frame();
+    })();
+    const picture = await offered('p02');
+    frames.over = true;
+    await camera;
+    expect(picture.faces[0]?.embedding).toBeDefined();
+    expect(frames.count).toBeGreaterThan(3);
+  }, 20_000);
+});
+
 describe('under a mask', () => {
   const two = () =>
     sharp({ create: { width: 1200, height: 600, channels: 3, background: 'white' } })

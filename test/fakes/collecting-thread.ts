@@ -1,6 +1,6 @@
 /** A thread that opens the collection of memory again and again, at the same moment as its neighbours; how often that failed comes back. */
 import { parentPort, workerData } from 'node:worker_threads';
-import { openCollect } from '../../src/base/called-thread.ts';
+import { openCollect } from '../../src/base/process/called-thread.ts';
 
 const { ready, threads, times } = workerData as { ready: SharedArrayBuffer; threads: number; times: number };
 const arrived = new Int32Array(ready);

@@ -25,8 +25,8 @@ interface Layout {
   readonly kernel: ShrinkKernel | undefined;
 }
 
-/** A camera has one size, and a picture that may be turned two more. */
-const mostLayouts = 3;
+/** A camera has one size, and a picture that may be turned three more: its own, and small in two orientations. */
+const mostLayouts = 4;
 
 /** `upscaleAtMost`: a small picture is enlarged by this factor at most. */
 export function openLetterbox(input: NetworkInput, upscaleAtMost: number): (picture: Picture) => Letterboxed {

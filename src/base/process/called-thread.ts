@@ -5,8 +5,9 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { parentPort, Worker } from 'node:worker_threads';
-import { Fault, type FaultCode, messageOf } from './errors.ts';
-import { serialQueue } from './serial.ts';
+import { Fault, type FaultCode, messageOf } from '../errors.ts';
+import { systemClock } from '../time.ts';
+import { allAtOnce, type Overtaken, overtakingQueue } from './overtaking.ts';
 
 export interface CalledThread<Info, Request, Answer> extends AsyncDisposable {
   /** What the thread said of itself when it was ready. */
@@ -100,32 +101,40 @@ async function endOf(worker: Worker): Promise<void> {
   clearTimeout(hung);
 }
 
+/** A call that can wait lets the thread rest this long after one that cannot: the next one mostly comes by then. */
+const calmMs = 10;
+/** For so long, in all. Milliseconds. */
+const patienceMs = 3000;
+
 /** What a thread does with its calls. */
 export interface Answering<Info, Request, Answer> {
   readonly info: Info;
-  answer(request: Request): Promise<Answer>;
+  /** `steps`: of a call that can wait, which is overtaken between them. */
+  answer(request: Request, steps: Overtaken): Promise<Answer>;
+  /** Whether a call can wait for others. Absent: none can, and each has its turn. */
+  readonly canWait?: (request: Request) => boolean;
   /** The memory of an answer that goes over without a copy. */
   readonly transfer?: (answer: Answer) => readonly ArrayBuffer[];
 }
 
 /**
- * In the thread: opens what answers, says so, and answers one call after the other.
+ * In the thread: opens what answers, says so, and answers one call after the other, first those that cannot wait.
  */
 export async function answerCalls<Info, Request, Answer>(open: () => Promise<Answering<Info, Request, Answer>>): Promise<void> {
   const port = parentPort;
   if (!port) throw new Error('this module runs as a worker thread');
   const say = (said: Said<Info, Answer>, transfer: readonly ArrayBuffer[] = []) => port.postMessage(said, transfer);
   try {
-    const { info, answer, transfer } = await open();
+    const { info, answer, canWait, transfer } = await open();
     const collect = openCollect();
     collect('all'); // the bytes of the networks, which are loaded
     let answers = 0;
     let ending = false;
-    const inTurn = serialQueue();
-    const answerCall = async ({ id, request }: Call<Request>) => {
+    const calls = overtakingQueue({ clock: systemClock, calmMs, patienceMs, turn: messagesIn });
+    const answerCall = async ({ id, request }: Call<Request>, steps: Overtaken) => {
       if (ending) return;
       try {
-        const answered = await answer(request);
+        const answered = await answer(request, steps);
         say({ kind: 'answer', id, answer: answered }, transfer?.(answered));
         if (++answers % collectEvery === 0) collect('young');
       } catch (error) {
@@ -134,13 +143,20 @@ export async function answerCalls<Info, Request, Answer>(open: () => Promise<Ans
     };
     port.on('message', (call: Call<Request> | 'end') => {
       ending ||= call === 'end';
-      void inTurn(() => (call === 'end' ? process.exit() : answerCall(call)));
+      if (call === 'end') void calls.behind(async () => process.exit());
+      else if (canWait?.(call.request)) void calls.behind((steps) => answerCall(call, steps));
+      else void calls.ahead(() => answerCall(call, allAtOnce));
     });
     say({ kind: 'ready', info });
   } catch (error) {
     say(faultOf(error));
   }
 }
+
+/** Resolves when the messages that have arrived are heard: after a whole turn of the thread's loop. */
+const messagesIn = async (): Promise<void> => {
+  for (let turn = 0; turn < 2; turn++) await new Promise((resolve) => setImmediate(resolve));
+};
 
 /** Frees what this thread holds no more: all of it (milliseconds), or what was made since the last time (less). */
 type Collect = (what: 'all' | 'young') => void;

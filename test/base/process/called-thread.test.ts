@@ -2,9 +2,9 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { expect, it } from 'vitest';
-import { openCollect } from '../../src/base/called-thread.ts';
+import { openCollect } from '../../../src/base/process/called-thread.ts';
 
-it('frees the memory behind objects that are held no more', () => {
+it('frees the memory behind objects that are held no more', async () => {
   const collect = openCollect();
   collect('all');
   const before = process.memoryUsage().arrayBuffers;
@@ -14,13 +14,14 @@ it('frees the memory behind objects that are held no more', () => {
   held = [];
   collect('young');
   collect('all');
-  expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(1 << 20);
+  // V8 gives it back on a thread of its own.
+  await expect.poll(() => process.memoryUsage().arrayBuffers - before).toBeLessThan(1 << 20);
   expect('gc' in globalThis).toBe(false);
 });
 
 it('opens in several threads at the same moment: a reader that did not start would leave the door blind', async () => {
   const workerData = { ready: new SharedArrayBuffer(4), threads: 4, times: 1500 };
-  const module = new URL('../fakes/collecting-thread.ts', import.meta.url);
+  const module = new URL('../../fakes/collecting-thread.ts', import.meta.url);
   const threads = Array.from({ length: workerData.threads }, () => new Worker(module, { workerData }));
   const failed = await Promise.all(threads.map(async (thread) => (await once(thread, 'message'))[0]));
   expect(failed).toEqual([0, 0, 0, 0]);
