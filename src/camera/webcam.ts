@@ -104,6 +104,9 @@ function mayWriteTo(folder: string): boolean {
 
 const prefix = 'facelatch-webcam-';
 
+/** Longer than `timeout` waits before its own SIGKILL. */
+const graceMs = 2000;
+
 /** Of this process; those of killed ones go. */
 async function makeFolder(place: string): Promise<string> {
   for (const name of await readdir(place)) {
@@ -153,21 +156,28 @@ function stills({ path, width, height, folder }: StillOptions): (signal: AbortSi
 
 /**
  * Sends SIGTERM to the program whose process id is, or will be, in the file; `timeout` forwards it and follows with
- * SIGKILL.
+ * SIGKILL. Where the signal comes while `timeout` starts its program, it may end without that program: then what is
+ * left of their process group is killed, or it would keep the camera.
  */
 async function endProgram(pidFile: string, over: AbortSignal): Promise<void> {
   while (!over.aborted) {
     const pid = Number(await readFile(pidFile, 'utf8').catch(() => ''));
     if (over.aborted) return;
     if (Number.isSafeInteger(pid) && pid > 1) {
-      try {
-        process.kill(pid, 'SIGTERM');
-      } catch {
-        // It has just ended by itself.
-      }
+      signalTo(pid, 'SIGTERM');
+      await delay(graceMs);
+      if (!over.aborted) signalTo(-pid, 'SIGKILL');
       return;
     }
     await delay(20);
+  }
+}
+
+function signalTo(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch {
+    // It has just ended by itself.
   }
 }
 

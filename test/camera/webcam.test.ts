@@ -148,10 +148,17 @@ describe('a camera that fails', () => {
     expect(await first()).toMatchObject({ code: 'tool-missing', message: expect.stringContaining('apt install fswebcam') });
   });
 
-  it('leaves neither a program nor a file when it hangs and is stopped', async () => {
+  /** Runs the program, and ends without it at the first signal, as `timeout` may. */
+  const careless = '#!/bin/sh\nshift 3\nexec setsid sh -c \'"$@" & exec sleep 60\' sh "$@"\n';
+
+  it.each([
+    ['by the system', undefined],
+    ['by a tool that ends without its program', careless],
+  ])('leaves neither a program nor a file when it hangs and is stopped: limited %s', async (_, limit) => {
     using folder = temporaryFolder();
     // A pipe that nobody writes to.
     withFswebcam(folder.path, `trap "" TERM; mkfifo '${folder.path}/never'; while :; do read -r x <> '${folder.path}/never'; done`);
+    if (limit) writeFileSync(join(folder.path, 'timeout'), limit, { mode: 0o755 });
     const stop = new AbortController();
     const reading = (async () => {
       for await (const _ of open().frames(stop.signal)) expect.unreachable();
