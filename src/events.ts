@@ -248,13 +248,17 @@ export type Event =
   /** `grantSeq`: the entry of the grant or request behind it. `captureToRelayMs`: for a grant by face. */
   | { readonly kind: 'relay.pulsed'; readonly grantSeq: number; readonly durationMs: number; readonly captureToRelayMs?: number }
   | { readonly kind: 'relay.failed'; readonly grantSeq: number; readonly detail: string }
-  /** A request other than by face: the intent, journalled before it takes effect. `personId`: whose PIN it was. */
+  /**
+   * A request other than by face: the intent, journalled before it takes effect. `personId`: whose PIN it was;
+   * `emergencyPin`: it was the one that opens while the vault is locked.
+   */
   | {
       readonly kind: 'request.granted';
       readonly what: DoorRequest;
       readonly by: Requester;
       readonly durationMs?: number;
       readonly personId?: PersonId;
+      readonly emergencyPin?: true;
     }
   | {
       readonly kind: 'request.refused';
@@ -400,6 +404,9 @@ export type Event =
   | { readonly kind: 'vault.unlocked'; readonly by: string }
   /** The recovery phrase of the vault is shown to somebody at the machine: noted before. */
   | { readonly kind: 'vault.phrase-shown'; readonly by: string }
+  /** Another PIN opens while the vault is locked, or none does. `digest`: of what the door notes about its file. */
+  | { readonly kind: 'vault.pin-set'; readonly by: string; readonly digest: string }
+  | { readonly kind: 'vault.pin-removed'; readonly by: string; readonly digest: string }
   /** The key of the vault has another place, or is another one (`newKey`): then so is the recovery phrase. */
   | { readonly kind: 'vault.rekeyed'; readonly source: string; readonly newKey: boolean; readonly by: string }
   /**

@@ -37,7 +37,7 @@ import { doorStates } from './house/door-states.ts';
 import { tellEvent } from './house/event-path.ts';
 import { eyesOf } from './house/eyes.ts';
 import { decidedOn, sightingOf } from './house/frame-path.ts';
-import { houseVault, lockedEyes } from './house/locked.ts';
+import { houseVault, lockedEyes, lockedPin } from './house/locked.ts';
 import { daemonLoops, type Loops } from './house/loops.ts';
 import { watchMounting } from './house/mounting-watch.ts';
 import { challengeWatchOf, infraredWatchOf, livenessWatchOf, retryOf } from './house/open-liveness.ts';
@@ -110,7 +110,7 @@ export async function wire(config: Config, log: Log, overrides: Overrides = {}):
   const { reader, gallery } = eyes;
   const synchronised = overrides.clockSynchronised ?? timeSync();
   const entrance = openEntrance({
-    ...{ vault: rooms.vault, journal, relay, gallery, clock, synchronised },
+    ...{ vault: rooms.vault, emergencyPin: lockedPin(rooms), journal, relay, gallery, clock, synchronised },
     boot: overrides.boot ?? (overrides.clock ? undefined : bootTime()) ?? runTime(clock, randomUUID()),
     rules: { ...config.access, liveness: config.liveness },
     policy: () => policyOf(rooms),

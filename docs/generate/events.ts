@@ -75,6 +75,8 @@ const meanings: Readonly<Record<EventKind, string>> = {
   'vault.locked': 'The key of the vault is missing, or does not fit: nobody is recognised until it is given.',
   'vault.unlocked': 'The key of the vault was given: the door starts again and recognises people.',
   'vault.phrase-shown': 'Somebody at the machine had the recovery phrase shown. Was it you?',
+  'vault.pin-set': 'An emergency PIN was set at the machine: it opens the door while the vault is locked.',
+  'vault.pin-removed': 'The emergency PIN was removed: while the vault is locked no PIN opens.',
   'vault.rekeyed': 'The key of the vault has another place, or is another one.',
   'vault.replaced':
     'Alarm: an older or another keyring (`vault.sqlite`) stands in the place of the one of before. Removed people that it brought back are removed again. People enrolled since cannot be opened: restore a backup.',

@@ -7,7 +7,7 @@ import { messageOf } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import { type SerialQueue, serialQueue } from '../base/serial.ts';
 import type { Clock } from '../base/time.ts';
-import type { Denial, DoorRequest, Event, PersonId, Requester } from '../events.ts';
+import type { Denial, DoorRequest, Event, Requester } from '../events.ts';
 import type { Entry, Journal, JournalNotes } from '../journal/port.ts';
 import type { Challenge } from '../liveness/port.ts';
 import type { InputChange, Relay } from '../relay/port.ts';
@@ -16,7 +16,16 @@ import { decide, initialState } from './decide.ts';
 import type { DoorStanding } from './kept.ts';
 import { noTries, type PinTries } from './pin-tries.ts';
 import type { Answer } from './port.ts';
-import { attend, initialPremises, isBlocked, type LockEffect, type Premises, type PremisesInput, type PremisesRules } from './premises.ts';
+import {
+  attend,
+  initialPremises,
+  isBlocked,
+  type LockEffect,
+  type Premises,
+  type PremisesInput,
+  type PremisesRules,
+  type RequestDetails,
+} from './premises.ts';
 import type { Granted, Input, Open, Policy, State } from './state.ts';
 
 export interface ControllerOptions {
@@ -41,7 +50,7 @@ export interface Controller {
   /** Takes one input and carries out what follows from it, in order. */
   submit(input: Input): Promise<void>;
   /** A request other than by face. Resolves when it was carried out or refused. */
-  request(what: DoorRequest, by: Requester, more?: { readonly durationMs?: number; readonly personId?: PersonId }): Promise<Answer>;
+  request(what: DoorRequest, by: Requester, more?: RequestDetails): Promise<Answer>;
   /** Journals a refusal that was decided elsewhere (a wrong PIN). */
   refuse(what: DoorRequest, by: Requester, reason: Denial, detail: string): Answer;
   /** An input line has changed. */

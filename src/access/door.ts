@@ -13,8 +13,9 @@ import type { Gallery, PersonRules } from '../identity/port.ts';
 import type { Entry } from '../journal/port.ts';
 import type { Admission } from './admission.ts';
 import type { Controller } from './controller.ts';
+import { isTheEmergencyPin } from './emergency-pin.ts';
 import { hashPin, isPlainHash, isThePin, type PinVault } from './pin.ts';
-import { barred, nobody, withRight, withWrong } from './pin-tries.ts';
+import { barred, emergency, nobody, withRight, withWrong } from './pin-tries.ts';
 import type { Answer, Door } from './port.ts';
 
 export interface DoorOptions {
@@ -25,6 +26,8 @@ export interface DoorOptions {
   readonly pinWithoutName: boolean;
   readonly admission: (personId: PersonId) => Admission;
   readonly togetherMs: () => number;
+  /** Where the vault is locked: the hash of the one PIN that opens then, if one is set. Nobody else's PIN is known. */
+  readonly emergencyPin: (() => string | undefined) | undefined;
   readonly clock: Clock;
   /** An operator who ends a lock-out vouches for the clock too: the door took the command as a fresh one. */
   readonly onReset: () => void;
@@ -47,7 +50,12 @@ export function openDoor(options: DoorOptions): Door {
       if (by.kind === 'operator' && by.name !== 'anyone') onReset();
       return controller.request('lockout-reset', by);
     },
-    enterPin: (by, pin, who) => inTurn(() => enterPin(options, by, pin, who, (owner) => void inTurn(() => hashAgain(options, owner, pin)))),
+    enterPin: (by, pin, who) =>
+      inTurn(() =>
+        options.emergencyPin
+          ? enterEmergencyPin(options, by, pin, options.emergencyPin())
+          : enterPin(options, by, pin, who, (owner) => void inTurn(() => hashAgain(options, owner, pin))),
+      ),
     left: async (by, personId) => recorded(controller.record({ kind: 'person.left', personId, by })),
   };
 }
@@ -81,6 +89,28 @@ async function enterPin(
   }
   await controller.submit({ kind: 'pin', atMs: clock.now(), personId });
   return recorded(controller.record({ kind: 'pin.accepted', personId, withinMs: togetherMs() }));
+}
+
+/** Whose PIN it is said to be does not matter: nobody is known. */
+async function enterEmergencyPin(
+  { controller, clock }: DoorOptions,
+  by: Requester,
+  pin: string,
+  stored: string | undefined,
+): Promise<Answer> {
+  if (stored === undefined) {
+    const why = 'the vault is locked, so the PINs of people are not known, and this door has no emergency PIN (facelatch vault pin)';
+    return controller.refuse('open', by, 'vault-locked', why);
+  }
+  const of = digestOf(stored);
+  const why = barred(controller.pins, emergency, of, clock.now());
+  if (why !== undefined) return controller.refuse('open', by, 'locked-out', why);
+  if (!(await isTheEmergencyPin(pin, stored))) {
+    controller.pins = withWrong(controller.pins, emergency, of, clock.now());
+    return controller.refuse('open', by, 'wrong-pin', 'the vault is locked, and this is not the emergency PIN');
+  }
+  controller.pins = withRight(controller.pins, emergency);
+  return controller.request('open', by, { emergencyPin: true });
 }
 
 interface PinOwner {

@@ -15,7 +15,7 @@ import type { Inputs, Relay } from '../relay/port.ts';
 import { type Admission, admit, type DoorRules } from './admission.ts';
 import { type WatchedTime, watchedTime } from './clock/watched-time.ts';
 import { type Controller, type ControllerOptions, openController } from './controller.ts';
-import { openDoor } from './door.ts';
+import { type DoorOptions, openDoor } from './door.ts';
 import { keptName, keptText } from './kept.ts';
 import { type KeptOut, keptOut } from './kept-out.ts';
 import type { PinVault } from './pin.ts';
@@ -47,6 +47,8 @@ export interface EntranceOptions {
   readonly gallery: Pick<Gallery, 'find' | 'ids' | 'rules' | 'setRules'>;
   /** PINs are hashed under its key. */
   readonly vault: PinVault;
+  /** Where the vault is locked: the hash of the emergency PIN, if one is set. */
+  readonly emergencyPin?: DoorOptions['emergencyPin'];
   readonly rules: EntranceRules;
   /** Asked at every input: it may change while the door runs. */
   readonly policy: () => Policy;
@@ -102,7 +104,7 @@ export function openEntrance(options: EntranceOptions): Entrance {
   const door = openDoor({
     ...{ controller, admission, gallery, clock },
     vault: options.vault,
-    pinWithoutName: rules.pinWithoutName,
+    ...{ pinWithoutName: rules.pinWithoutName, emergencyPin: options.emergencyPin },
     togetherMs: () => rules.togetherMs,
     onReset: () => time.accept(),
   });

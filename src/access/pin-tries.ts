@@ -13,7 +13,7 @@ interface Tries {
   readonly untilMs: number;
 }
 
-/** By person; `nobody` for PINs that come without a person. */
+/** By person; `nobody` for PINs that come without a person, `emergency` for those against that PIN. */
 export type PinTries = ReadonlyMap<PersonId, Tries>;
 
 export const noTries: PinTries = new Map();
@@ -21,18 +21,25 @@ export const noTries: PinTries = new Map();
 /** In place of a person where none was named, or an unknown one. */
 export const nobody = '';
 
+/** In place of a person: the PIN that opens while the vault is locked. */
+export const emergency = '!emergency';
+
 /** This many wrong PINs in a row cost nothing. After them each costs a wait, twice as long each time. */
 const freeTries = 3;
 const firstWaitMs = 30_000;
 const mostWaitMs = 3_600_000;
-/** After as many the PIN of this person opens nothing until an operator ends it or the PIN is a new one. */
+/**
+ * After as many the PIN of this person opens nothing until an operator ends it or the PIN is a new one. What is nobody's
+ * own only waits: anybody at the keypad could close it.
+ */
 const mostTries = 10;
+const ofNobody: ReadonlySet<PersonId> = new Set([nobody, emergency]);
 
 /** Why this person's PIN may not be tried now; undefined where it may. */
 export function barred(tries: PinTries, who: PersonId, of: string, atMs: number): string | undefined {
   const before = tries.get(who);
   if (before?.of !== of) return undefined;
-  if (who !== nobody && before.wrong >= mostTries)
+  if (!ofNobody.has(who) && before.wrong >= mostTries)
     return `${mostTries} wrong PINs: an operator ends this (lockout.reset), or a new PIN (facelatch people pin)`;
   return before.untilMs > atMs ? `too many wrong PINs: wait ${Math.ceil((before.untilMs - atMs) / 1000)} s` : undefined;
 }

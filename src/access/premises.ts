@@ -3,7 +3,7 @@
  * Out: the next state, the events to journal and what to do with the lock. Faces are in decide.ts.
  */
 
-import type { Denial, DoorRequest, Event, Requester } from '../events.ts';
+import type { Denial, DoorRequest, Event, PersonId, Requester } from '../events.ts';
 import type { InputChange } from '../relay/port.ts';
 
 export interface PremisesRules {
@@ -17,17 +17,18 @@ export interface PremisesRules {
   readonly tamperBlockMs: number;
 }
 
+export interface RequestDetails {
+  readonly durationMs?: number;
+  /** Whose PIN it was. */
+  readonly personId?: PersonId;
+  /** It was the one PIN that opens while the vault is locked. */
+  readonly emergencyPin?: true;
+}
+
 export type PremisesInput =
   | { readonly kind: 'tick'; readonly atMs: number }
   | { readonly kind: 'input'; readonly atMs: number; readonly change: InputChange }
-  | {
-      readonly kind: 'request';
-      readonly atMs: number;
-      readonly what: DoorRequest;
-      readonly by: Requester;
-      readonly durationMs?: number;
-      readonly personId?: string;
-    }
+  | (RequestDetails & { readonly kind: 'request'; readonly atMs: number; readonly what: DoorRequest; readonly by: Requester })
   /** The lock was released, whatever the reason. */
   | { readonly kind: 'pulsed'; readonly atMs: number; readonly durationMs: number }
   /** The line could not be held. */
@@ -188,7 +189,7 @@ function tamperChanged(state: Premises, active: boolean, atMs: number, { tamperB
 
 type Asked = Omit<Extract<PremisesInput, { kind: 'request' }>, 'kind'>;
 
-function request(state: Premises, { what, by, atMs, durationMs, personId }: Asked, rules: PremisesRules): PremisesDecision {
+function request(state: Premises, { what, by, atMs, durationMs, personId, emergencyPin }: Asked, rules: PremisesRules): PremisesDecision {
   const refused = (reason: Denial, detail: string): PremisesDecision => ({
     state,
     events: [{ kind: 'request.refused', what, by, reason, detail }],
@@ -198,7 +199,8 @@ function request(state: Premises, { what, by, atMs, durationMs, personId }: Aske
   const remote = by.kind === 'operator' && by.via !== 'cli';
   if ((what === 'open' || what === 'hold') && remote && isBlocked(state, atMs))
     return refused('tampered', 'the tamper switch blocks remote opening');
-  const granted: PremisesEvent = { kind: 'request.granted', what, by, ...(personId === undefined ? {} : { personId }) };
+  const proof = { ...(personId === undefined ? {} : { personId }), ...(emergencyPin && { emergencyPin }) };
+  const granted: PremisesEvent = { kind: 'request.granted', what, by, ...proof };
   switch (what) {
     case 'open':
       return { state, events: [granted], effects: [{ kind: 'pulse', durationMs: rules.pulseMs }] };

@@ -15,8 +15,9 @@ import { takeBackupApart } from '../vault/backup/process.ts';
 import { type Backups, backupRoutine, type RoutineParts } from '../vault/backup/routine.ts';
 import { type BackupHooks, type BackupTask, type Taken, takeBackup } from '../vault/backup/take.ts';
 import type { Vault } from '../vault/port.ts';
-import { backedUpKeys } from './backup-keys.ts';
+import { sealedInBackup } from './backup-keys.ts';
 import { doorKeysFile, stateFolder } from './basics.ts';
+import { emergencyPinFile } from './emergency-pin.ts';
 import { vaultFiles } from './vault.ts';
 
 export interface BackupWish {
@@ -43,7 +44,7 @@ export async function backupTaskOf(
     to: resolve(to),
     configuration: new Map([['facelatch.json', Buffer.from(jsonText(changedSettings(config)))]]),
     keys: [beside, ...(file === undefined ? [] : [file])],
-    instead: backedUpKeys(doorKeysFile(config), vault),
+    instead: sealedInBackup([doorKeysFile(config), emergencyPinFile(config)], vault),
     recipients: [...(phrase ? [await phraseRecipient(vault)] : []), ...given],
     manifestKey: vault.derived('backup manifest'),
     door: config.door.id,

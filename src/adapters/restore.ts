@@ -2,7 +2,7 @@
  * A backup in the place of a state folder, in steps: unpacked beside it and checked, its keyring opened and given to
  * this device, then exchanged. Until the last step nothing but the folder beside has changed.
  */
-import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { Fault } from '../base/errors.ts';
 import { type Clock, systemClock } from '../base/time.ts';
@@ -25,10 +25,11 @@ import { phraseOf } from '../vault/phrase.ts';
 import type { KeyNotes, KeyOwner, KeySource, Vault } from '../vault/port.ts';
 import { ownerName, ownerOf } from '../vault/sealing.ts';
 import { destroyedNote, ownersNoted } from '../vault/witness.ts';
-import { restoreKeys } from './backup-keys.ts';
+import { openFromBackup } from './backup-keys.ts';
 import { doorKeysFile, stateFolder } from './basics.ts';
 import { operatorsFile } from './command.ts';
 import { accountsFile } from './console.ts';
+import { emergencyPinFile } from './emergency-pin.ts';
 import { journalFile } from './journal.ts';
 import { openVaultWithKey, unlockVault, vaultFiles } from './vault.ts';
 
@@ -103,6 +104,8 @@ export interface TakenOver {
   readonly unknown: string | undefined;
   /** Operators whose keys were taken away at this door since: they stay out. */
   readonly operators: readonly string[];
+  /** Whether the emergency PIN of the backup is left out, because this door has had another one, or none, since. */
+  readonly pinLeftOut: boolean;
 }
 
 /**
@@ -127,13 +130,23 @@ export async function takeOver(
   {
     using vault = openKeyring({ file: keyring, kek: Uint8Array.from(kek), source: notes.source, now });
     vault.rekey({ ...notes, kek: Uint8Array.from(kek) });
-    restoreKeys(doorKeysFile(staged.config), vault);
+    openFromBackup(doorKeysFile(staged.config), vault);
+    openFromBackup(emergencyPinFile(staged.config), vault);
   }
   await unlockVault(staged.config, phraseOf(kek));
   const operators = await keepOut(config, staged);
-  const here = isSameDoor(config, staged.config) ? accountsFile(config) : undefined;
-  restoreAccounts({ here, restored: accountsFile(staged.config), clock });
-  return { source: notes.source, keyFile, ...carryTombstones(config, staged, kek, now), operators };
+  const sameDoor = isSameDoor(config, staged.config);
+  restoreAccounts({ here: sameDoor ? accountsFile(config) : undefined, restored: accountsFile(staged.config), clock });
+  const pinLeftOut = sameDoor && dropOldPin(config, staged.config);
+  return { source: notes.source, keyFile, ...carryTombstones(config, staged, kek, now), operators, pinLeftOut };
+}
+
+/** A PIN that was changed or removed at this door since opens nothing again. */
+function dropOldPin(config: Config, staged: Config): boolean {
+  const [here, restored] = [emergencyPinFile(config), emergencyPinFile(staged)];
+  if (!existsSync(restored) || (existsSync(here) && readFileSync(here).equals(readFileSync(restored)))) return false;
+  rmSync(restored);
+  return true;
 }
 
 /** What is noted here for the same key; else what the backup notes, where that works elsewhere; else a file. */

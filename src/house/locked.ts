@@ -1,9 +1,10 @@
 /**
- * A house whose vault is locked: it knows nobody, and opens by button and signed command. In: why the vault is locked.
- * Out: a gallery in which nobody is, ports that say why for commands about people, and what unlocks it. wire.ts opens
- * it; once it is unlocked, the house ends and is opened again with its people.
+ * A house whose vault is locked: it knows nobody, and opens by button, signed command and emergency PIN. In: why the
+ * vault is locked. Out: a gallery in which nobody is, ports that say why for commands about people, and what unlocks
+ * it. wire.ts opens it; once it is unlocked, the house ends and is opened again with its people.
  */
 import { readerOf, thresholdOf } from '../adapters/basics.ts';
+import { emergencyPinOf } from '../adapters/emergency-pin.ts';
 import { lookAtKeyFile, unlockVault, vaultFiles, vaultLock, vaultOf } from '../adapters/vault.ts';
 import { Fault, messageOf } from '../base/errors.ts';
 import type { Clock } from '../base/time.ts';
@@ -98,6 +99,9 @@ export function lockedPorts(lock: Fault): Pick<CommandPorts, 'gallery'> & { read
   return { gallery: { list: refuse, find: refuse, pictures: refuse }, enrolment: { of: refuse } };
 }
 
+/** The one PIN that opens while the vault is locked; undefined where it is open. */
+export const lockedPin = ({ lock, config, journal }: Pick<Rooms, 'lock' | 'config' | 'journal'>) => lock && emergencyPinOf(config, journal);
+
 /** The command `vault.unlock`: one try at a time, because each takes 128 MiB. */
 export function unlocking(rooms: Rooms, record: (event: Event) => void): NonNullable<CommandPorts['vault']> {
   let underWay = false;
@@ -143,8 +147,20 @@ export function endUnlocked({ unlockedAtMs, clock, relay, reopen }: Rooms): void
 }
 
 /** At the start. */
-export function tellLocked({ lock, log }: Rooms, record: (event: Event) => void): void {
+export function tellLocked(rooms: Rooms, record: (event: Event) => void): void {
+  const { lock, log } = rooms;
   if (!lock) return;
-  log.error({ room: 'vault', code: lock.code, err: messageOf(lock) }, 'the vault is locked: nobody is recognised');
-  record({ kind: 'vault.locked', code: lock.code, detail: messageOf(lock) });
+  const detail = `${messageOf(lock)}. Until then the door opens by button, by signed command ${pinWords(rooms)}`;
+  log.error({ room: 'vault', code: lock.code, err: detail }, 'the vault is locked: nobody is recognised');
+  record({ kind: 'vault.locked', code: lock.code, detail });
+}
+
+function pinWords(rooms: Rooms): string {
+  try {
+    return lockedPin(rooms)?.() === undefined ? 'and by no PIN: facelatch vault pin sets one for such times' : 'and by the emergency PIN';
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error;
+    rooms.log.error({ room: 'vault', code: error.code, err: messageOf(error) }, 'the emergency PIN cannot be read');
+    return 'and by no PIN';
+  }
 }

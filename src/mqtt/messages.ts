@@ -135,7 +135,10 @@ const fields = {
     visit,
   }),
   'pin.accepted': object({ personId, withinMs: ms() }),
-  'request.granted': object({ what: request, by: requester, durationMs: maybe(ms()), personId: maybe(personId) }),
+  'request.granted': object({
+    ...{ what: request, by: requester, durationMs: maybe(ms()), personId: maybe(personId) },
+    emergencyPin: maybe(Type.Literal(true, { description: 'By the PIN that opens while the vault is locked.' })),
+  }),
   'request.refused': object({ what: request, by: requester, reason: denial, detail }),
   'hold.ended': object({ heldMs: ms(), why: Type.Enum(['released', 'over', 'relay-failed']) }),
   'door.opened': object({ expected: Type.Boolean({ description: 'After a release of the lock or a push of the exit button.' }) }),
@@ -236,6 +239,8 @@ const fields = {
   'vault.locked': object({ code: text(), detail }),
   'vault.unlocked': object({ by: text() }),
   'vault.phrase-shown': object({ by: text() }),
+  'vault.pin-set': object({ by: text(), digest: text('Of what the door notes about the file of the PIN.') }),
+  'vault.pin-removed': object({ by: text('`restore`: a backup brought none that counts.'), digest: text() }),
   'vault.rekeyed': object({
     source: text('Where the key is now: credential, file, passphrase or beside.'),
     newKey: Type.Boolean({ description: 'Whether the recovery phrase is another one.' }),

@@ -1,25 +1,16 @@
 /**
  * A key wrapped by a passphrase: a key and a passphrase go in, a text for the keyring's notes comes out, and back.
- * scrypt (RFC 7914) takes 128 MiB and about half a second for each try, on a thread of its own.
+ * Each try takes 128 MiB and about half a second, on a thread of its own (stretched.ts).
  */
-import { randomBytes, scrypt } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { Fault } from '../base/errors.ts';
 import { parseJson } from '../base/jws.ts';
 import { Compile, Type } from '../base/schema.ts';
+import { storedCost, stretchCost, stretched } from '../base/stretched.ts';
 import { decrypted, encrypted } from './sealing.ts';
 
-const cost = { N: 2 ** 17, r: 8, p: 1 } as const;
 const base64url = Type.String({ pattern: '^[\\w-]+$' });
-const wrappedForm = Compile(
-  Type.Object({
-    kdf: Type.Literal('scrypt'),
-    N: Type.Literal(cost.N),
-    r: Type.Literal(cost.r),
-    p: Type.Literal(cost.p),
-    salt: base64url,
-    key: base64url,
-  }),
-);
+const wrappedForm = Compile(Type.Object({ ...storedCost, salt: base64url, key: base64url }));
 const bound = Buffer.from('facelatch key wrapped by passphrase 1');
 export const leastPassphrase = 12;
 
@@ -31,10 +22,10 @@ export async function wrapByPassphrase(kek: Uint8Array, passphrase: string): Pro
       `A passphrase needs at least ${leastPassphrase} characters: take four or more words that nobody guesses`,
     );
   const salt = randomBytes(32);
-  const key = await stretched(passphrase, salt);
+  const key = await stretchedAsTyped(passphrase, salt);
   try {
     const wrapped = Buffer.from(encrypted(key, bound, kek));
-    return JSON.stringify({ kdf: 'scrypt', ...cost, salt: salt.toString('base64url'), key: wrapped.toString('base64url') });
+    return JSON.stringify({ kdf: 'scrypt', ...stretchCost, salt: salt.toString('base64url'), key: wrapped.toString('base64url') });
   } finally {
     key.fill(0);
   }
@@ -45,7 +36,7 @@ export async function unwrapByPassphrase(wrapped: string, passphrase: string): P
   const form = parseJson(Buffer.from(wrapped));
   if (!wrappedForm.Check(form))
     throw new Fault('vault-damaged', 'The wrapped key in the keyring is damaged: give the recovery phrase (facelatch vault recover)');
-  const key = await stretched(passphrase, Buffer.from(form.salt, 'base64url'));
+  const key = await stretchedAsTyped(passphrase, Buffer.from(form.salt, 'base64url'));
   try {
     return decrypted(key, bound, Buffer.from(form.key, 'base64url'));
   } finally {
@@ -54,9 +45,7 @@ export async function unwrapByPassphrase(wrapped: string, passphrase: string): P
 }
 
 /** As typed on any keyboard: NFKD (Unicode), as BIP-39 has it. */
-function stretched(passphrase: string, salt: Uint8Array): Promise<Buffer> {
+function stretchedAsTyped(passphrase: string, salt: Uint8Array): Promise<Buffer> {
   const typed = Buffer.from(passphrase.normalize('NFKD'));
-  return new Promise<Buffer>((resolve, reject) => {
-    scrypt(typed, salt, 32, { ...cost, maxmem: 192 * 1024 * 1024 }, (error, key) => (error ? reject(error) : resolve(key)));
-  }).finally(() => typed.fill(0));
+  return stretched(typed, salt).finally(() => typed.fill(0));
 }

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { clockWatch } from '../../src/access/clock/clock-watch.ts';
+import { hashEmergencyPin } from '../../src/access/emergency-pin.ts';
 import { type EntranceRules, openEntrance } from '../../src/access/entrance.ts';
 import { ruler } from '../../src/access/person-rules.ts';
 import { hashPin, isThePin } from '../../src/access/pin.ts';
@@ -63,10 +64,10 @@ afterEach(() => {
 let boot: BootTime;
 let synchronised = () => true;
 
-function open(people: Readonly<Record<string, PersonRules>> = {}, over: object = {}) {
+function open(people: Readonly<Record<string, PersonRules>> = {}, over: object = {}, emergencyPin?: () => string | undefined) {
   const relay = fakeRelay();
   const entrance = openEntrance({
-    ...{ vault, journal, relay, clock, log: openLog('silent'), policy: () => policy },
+    ...{ vault, emergencyPin, journal, relay, clock, log: openLog('silent'), policy: () => policy },
     gallery: {
       ids: () => Object.keys(people),
       find: (who) => (people[who] ? { id: who, name: who, enrolledAt: '', pictures: 1 } : undefined),
@@ -185,6 +186,43 @@ describe('PINs', () => {
     await again.resetLockOut(operator);
     expect(await open(people).door.enterPin(keypad, '471147', 'ada')).toMatchObject({ ok: true });
   });
+
+  it('of people open nothing while the vault is locked; the emergency PIN does, with any name, and is journalled as that', async () => {
+    const people = { ada: { pin: await hashPin(vault, '471147'), pinOpens: true } };
+    const none = open(people, {}, () => undefined);
+    expect(await none.door.enterPin(keypad, '471147', 'ada')).toMatchObject({ reason: 'vault-locked' });
+    const hash = await hashEmergencyPin('27182818');
+    const { door, relay } = open(people, {}, () => hash);
+    expect(await door.enterPin(keypad, '471147', 'ada')).toMatchObject({ reason: 'wrong-pin' });
+    expect(relay.pulses).toEqual([]);
+    for (const who of ['ada', 'somebody', undefined]) expect(await door.enterPin(keypad, '27182818', who)).toMatchObject({ ok: true });
+    expect(relay.pulses).toEqual([3000, 3000, 3000]);
+    const [granted] = journal.query({ kinds: ['request.granted'] });
+    expect(granted?.event).toEqual({ kind: 'request.granted', what: 'open', by: keypad, emergencyPin: true });
+    const open_ = open(people);
+    expect(await open_.door.enterPin(keypad, '27182818', 'ada')).toMatchObject({ reason: 'wrong-pin' });
+    expect(JSON.stringify(journal.query({}))).not.toMatch(/27182818|471147|scrypt/);
+  }, 30_000);
+
+  it('that are tried as the emergency PIN wait longer and longer, across restarts, and never for good; a new one begins at none', async () => {
+    let hash = await hashEmergencyPin('27182818');
+    let { door } = open({}, {}, () => hash);
+    const answers = await Promise.all(['00000000', '1', '', '27182818'].map((pin) => door.enterPin(keypad, pin)));
+    expect(answers.map((answer) => (answer.ok ? 'ok' : answer.reason))).toEqual(['wrong-pin', 'wrong-pin', 'wrong-pin', 'locked-out']);
+    for (let i = 0; i < 8; i++) {
+      door = open({}, {}, () => hash).door;
+      expect(await door.enterPin(keypad, '27182818')).toMatchObject({ reason: 'locked-out', detail: expect.stringContaining('wait') });
+      await clock.advance(3_600_000);
+      expect(await door.enterPin(keypad, '27182819')).toMatchObject({ reason: 'wrong-pin' });
+    }
+    expect(await door.enterPin(keypad, '27182818')).toMatchObject({ reason: 'locked-out', detail: 'too many wrong PINs: wait 3600 s' });
+    const before = hash;
+    hash = await hashEmergencyPin('31415926');
+    expect(await door.enterPin(keypad, '31415926')).toMatchObject({ ok: true });
+    hash = before;
+    await clock.advance(3_600_000);
+    expect(await door.enterPin(keypad, '27182818')).toMatchObject({ ok: true });
+  }, 60_000);
 
   it('need a name, known or not answered alike, unless the keypad has none', async () => {
     const people = {

@@ -67,7 +67,7 @@ it('the state folder is what it was, and what came after the backup lies aside',
   await back();
   writeFileSync(join(folder, 'state', 'later'), '');
   const { taken, aside } = await restore();
-  expect(taken).toEqual({ source: 'beside', keyFile: undefined, removed: [], unknown: undefined, operators: [] });
+  expect(taken).toEqual({ source: 'beside', keyFile: undefined, removed: [], unknown: undefined, operators: [], pinLeftOut: false });
   expect(existsSync(join(folder, 'state', 'later'))).toBe(false);
   expect(aside && readdirSync(aside)).toContain('later');
   expect(readdirSync(folder).toSorted()).toEqual(['door.age', 'state', 'state.before-2026-11-30T12-00-00Z']);

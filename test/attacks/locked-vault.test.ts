@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path';
 import { connectAsync, type MqttClient } from 'mqtt';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { addOperator, deskOf } from '../../src/adapters/command.ts';
+import { emergencyPinFile, removeEmergencyPin, setEmergencyPin } from '../../src/adapters/emergency-pin.ts';
 import { rekeyVault } from '../../src/adapters/vault-key.ts';
 import { openLog } from '../../src/base/log.ts';
 import { systemClock } from '../../src/base/time.ts';
@@ -167,6 +168,39 @@ it('a locked door lets in no face, opens by button and signed command, and says 
   expect(relay.pulses).toHaveLength(1);
   push();
   await expect.poll(() => relay.pulses.length).toBe(2);
+}, 60_000);
+
+it('by PIN it opens to the emergency PIN alone, while it is locked, as long as that is the one that was set here last', async () => {
+  const olga = await operator('olga', 'admin');
+  await rekeyVault(config, { source: 'passphrase', passphrase, by: 'test' });
+  await setEmergencyPin(config, '161803398874', 'test');
+  const old = readFileSync(emergencyPinFile(config));
+  await setEmergencyPin(config, '271828182845', 'test');
+  const { relay, running, stop } = await start();
+  expect(events).toContainEqual(
+    expect.objectContaining({ kind: 'vault.locked', detail: expect.stringContaining('and by the emergency PIN') }),
+  );
+  expect(await olga.ask('pin', { pin: '161803398874' })).toMatchObject({ ok: false, error: { reason: 'wrong-pin' } });
+  expect(await olga.ask('pin', { pin: '271828182845', person: 'Ada' })).toMatchObject({ ok: true });
+  expect(relay.pulses).toHaveLength(1);
+  expect(events).toContainEqual(
+    expect.objectContaining({ kind: 'request.granted', by: { kind: 'keypad', via: 'mqtt' }, emergencyPin: true }),
+  );
+  writeFileSync(emergencyPinFile(config), old);
+  for (const pin of ['161803398874', '271828182845'])
+    expect(await olga.ask('pin', { pin })).toMatchObject({ ok: false, error: { reason: 'vault-locked' } });
+  removeEmergencyPin(config, 'test');
+  writeFileSync(emergencyPinFile(config), old);
+  expect(await olga.ask('pin', { pin: '161803398874' })).toMatchObject({ ok: false });
+  await setEmergencyPin(config, '271828182845', 'test');
+  expect(await olga.ask('vault.unlock', { passphrase })).toMatchObject({ ok: true });
+  expect(await running).toBe('unlocked');
+  await stop();
+  const open = await start();
+  expect(open.house.lock).toBeUndefined();
+  expect(await olga.ask('pin', { pin: '271828182845', person: 'Ada' })).toMatchObject({ ok: false });
+  expect(open.relay.pulses).toHaveLength(0);
+  expect(JSON.stringify(events)).not.toMatch(/161803398874|271828182845/);
 }, 60_000);
 
 it('only an admin unlocks it, with the right passphrase, encrypted; then it begins again and lets Ada in', async () => {

@@ -128,6 +128,8 @@ export const eventOf: { readonly [Kind in EventKind]: Extract<Event, { kind: Kin
   'vault.locked': { kind: 'vault.locked', code: 'vault-locked', detail: 'The vault is locked. It needs its passphrase' },
   'vault.unlocked': { kind: 'vault.unlocked', by: 'ada' },
   'vault.phrase-shown': { kind: 'vault.phrase-shown', by: 'cli' },
+  'vault.pin-set': { kind: 'vault.pin-set', by: 'cli', digest: 'd'.repeat(43) },
+  'vault.pin-removed': { kind: 'vault.pin-removed', by: 'cli', digest: 'd'.repeat(43) },
   'vault.rekeyed': { kind: 'vault.rekeyed', source: 'file', newKey: true, by: 'cli' },
   'vault.replaced': { kind: 'vault.replaced', had: 5, has: 2, removed: 3 },
   'key.removed': { kind: 'key.removed', name: 'ada', role: 'admin', key: 'k-1' },

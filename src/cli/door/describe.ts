@@ -99,8 +99,8 @@ const words: Words = {
   'access.challenged': ({ personId, what, times, withinMs, visit }, { nameOf }) =>
     `${nameOf(personId)} recognised; to show that they are alive: ${challengeTexts[what]}${timesText(times)}, within ${seconds(withinMs)}${visitText(visit)}`,
   'pin.accepted': ({ personId, withinMs }, { nameOf }) => `PIN of ${nameOf(personId)}; their face is needed within ${seconds(withinMs)}`,
-  'request.granted': ({ what, by, personId, durationMs }, { nameOf }) =>
-    `${asked[what]} by ${who(by)}${personId === undefined ? '' : `, PIN of ${nameOf(personId)}`}${durationMs === undefined ? '' : ` for ${seconds(durationMs)}`}`,
+  'request.granted': ({ what, by, personId, emergencyPin, durationMs }, { nameOf }) =>
+    `${asked[what]} by ${who(by)}${personId === undefined ? '' : `, PIN of ${nameOf(personId)}`}${emergencyPin ? ', EMERGENCY PIN' : ''}${durationMs === undefined ? '' : ` for ${seconds(durationMs)}`}`,
   'request.refused': ({ by, what, reason, detail }) => `refused to ${who(by)}: ${what}, ${reason}, ${detail}`,
   'lockout.started': ({ durationMs, failures }) =>
     `LOCKED OUT for ${seconds(durationMs)}: one face, after ${counted(failures, 'failed attempt')}; others, PIN, button and remote opening still work`,
@@ -176,6 +176,8 @@ const words: Words = {
   'vault.locked': ({ detail }) => `NOBODY IS RECOGNISED: ${detail}`,
   'vault.unlocked': ({ by }) => `the vault was unlocked by ${by}: the door starts again`,
   'vault.phrase-shown': ({ by }) => `${by} had the recovery phrase of the vault shown`,
+  'vault.pin-set': ({ by }) => `${by} set the emergency PIN: it opens while the vault is locked`,
+  'vault.pin-removed': ({ by }) => `${by} removed the emergency PIN: no PIN opens while the vault is locked`,
   'vault.rekeyed': ({ source, newKey, by }) => `${by} changed the key of the vault: ${newKey ? 'a new one' : 'the same'}, from ${source}`,
   'person.renamed': ({ personId, by }, { nameOf }) => `${nameOf(personId)} renamed${byText(by)}`,
   'person.removed': ({ personId, by }, { nameOf }) => `${nameOf(personId)} removed${byText(by)}`,

@@ -109,6 +109,12 @@ const kinds = (config: Config): readonly Kind[] => [
     paths: ['operators.json', 'door-keys.json', 'commands.sqlite'],
   },
   {
+    what: 'the emergency PIN: a hash, not sealed by the vault',
+    why: 'to open the door by a PIN while the vault is locked',
+    howLong: 'until removed (facelatch vault pin --remove)',
+    paths: ['emergency-pin.json'],
+  },
+  {
     what: 'accounts of the console: names, hashes of passwords, public keys; browser and address of each session',
     why: 'to know who may use the console, and to end sessions',
     howLong: 'until removed (facelatch console remove); sessions until they end (console.sessionHours)',

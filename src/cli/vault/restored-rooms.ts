@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { doorKeysFile, galleryOf } from '../../adapters/basics.ts';
 import { doorKeysOf, operatorsFile } from '../../adapters/command.ts';
 import { consoleAccounts } from '../../adapters/console.ts';
+import { forgetEmergencyPin } from '../../adapters/emergency-pin.ts';
 import { journalOf } from '../../adapters/journal.ts';
 import { liveVisitsOf } from '../../adapters/liveness.ts';
 import { vaultOf } from '../../adapters/vault.ts';
@@ -49,6 +50,7 @@ export async function openRestoredRooms(config: Config, { takenAt, removed }: Re
   if (has('liveness.sqlite')) liveVisitsOf(config, vault)[Symbol.dispose]();
   using journal = journalOf(config);
   journal.append({ kind: 'backup.restored', takenAt, removed: removed.length });
+  forgetEmergencyPin(config, journal, 'restore');
   const named = peopleOf(removed);
   for (const personId of named) journal.append({ kind: 'person.removed', personId });
   const record = (found: Event) => {

@@ -11,6 +11,7 @@ import { type CommonOptions, checkState, configOf, exitCodes, print, tell, withC
 import { askSecret } from '../secret-prompt.ts';
 import { surroundings } from '../surroundings.ts';
 import { counted, table } from '../words.ts';
+import { emergencyPinCommand } from './pin.ts';
 import { phraseLines, sourceWords } from './vault-words.ts';
 
 interface VaultOptions extends CommonOptions {
@@ -35,11 +36,13 @@ export function vaultCommand(stop: AbortSignal, exit: Exit): Command {
       'sudo facelatch vault rekey --with credential         while the door is stopped',
       'facelatch vault phrase                               write it down, and keep it away from the door',
       'facelatch vault recover                              asks for the 24 words',
+      'facelatch vault pin                                  the PIN that opens while the vault is locked',
     ],
     'done',
     '(vault status) the vault is locked',
   );
-  for (const sub of [initCommand, statusCommand, phraseCommand, recoverCommand, rekeyCommand]) command.addCommand(sub(stop, exit));
+  for (const sub of [initCommand, statusCommand, phraseCommand, recoverCommand, rekeyCommand, emergencyPinCommand])
+    command.addCommand(sub(stop, exit));
   return command;
 }
 

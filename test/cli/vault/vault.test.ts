@@ -3,6 +3,7 @@ import { readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'no
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { journalOf } from '../../../src/adapters/journal.ts';
+import { vaultOf } from '../../../src/adapters/vault.ts';
 import { checkVault } from '../../../src/cli/doctor/vault.ts';
 import { phraseLines, sourceWords } from '../../../src/cli/vault/vault-words.ts';
 import { keySources } from '../../../src/vault/port.ts';
@@ -80,6 +81,24 @@ it('doctor says where the key is and what that is worth, and that a missing one 
   renameSync(join(state(), 'vault.key'), join(state(), 'away'));
   expect(checkVault(config)).toMatchObject({ health: 'problem', lacks: [expect.stringContaining('nobody is recognised')] });
 });
+
+it('the emergency PIN is typed or piped, named by doctor while the key is there and while it is gone, and removed', async () => {
+  const config = doorConfig({ 'state.folder': state() });
+  vaultOf(config)[Symbol.dispose]();
+  const pin = (args: readonly string[], typed = '', tty = false) => facelatch(['vault', 'pin', ...args, '--state', state()], {}, typed, tty);
+  expect(checkVault(config).found).toContain('without the key no PIN opens (facelatch vault pin)');
+  const weak = await pin([], '12345678\n');
+  expect(weak).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining('among the first') });
+  expect(weak.stderr).not.toContain('12345678');
+  expect(await pin([], '27182818\n27182819\n', true)).toMatchObject({ code: 2, stderr: expect.stringContaining('different') });
+  expect(jsonOf(await pin(['--json'], '27182818\n'))).toEqual({ set: true });
+  expect(checkVault(config).found).toContain('without the key the emergency PIN opens');
+  renameSync(join(state(), 'vault.key'), join(state(), 'away'));
+  expect(checkVault(config)).toMatchObject({ health: 'problem', lacks: [expect.stringContaining('and the emergency PIN open')] });
+  expect(jsonOf(await pin(['--remove', '--json']))).toEqual({ removed: true });
+  expect(checkVault(config)).toMatchObject({ health: 'problem', lacks: [expect.stringContaining('facelatch vault pin')] });
+  expect(await pin(['--remove'])).toMatchObject({ code: 1, stdout: 'There is no emergency PIN.\n' });
+}, 60_000);
 
 it('every place of the key is named with what it does not protect against: root on the running door', () => {
   for (const source of keySources) expect(sourceWords({ source }).not).toContain('root on the running door');

@@ -22,7 +22,9 @@ export function titleOf(event, names) {
       ? 'access.denied-known'
       : kind === 'access.granted' && event.withPersonId !== undefined
         ? 'access.granted-with'
-        : kind;
+        : kind === 'request.granted' && event.emergencyPin
+          ? 'request.granted-emergency'
+          : kind;
   const key = `timeline.event.${form}`;
   if (!has(key)) return t('timeline.unknown-event', { kind });
   return t(key, valuesOf(event, names));
