@@ -85,7 +85,8 @@ it('doctor says where the key is and what that is worth, and that a missing one 
 it('the emergency PIN is typed or piped, named by doctor while the key is there and while it is gone, and removed', async () => {
   const config = doorConfig({ 'state.folder': state() });
   vaultOf(config)[Symbol.dispose]();
-  const pin = (args: readonly string[], typed = '', tty = false) => facelatch(['vault', 'pin', ...args, '--state', state()], {}, typed, tty);
+  const pin = (args: readonly string[], typed = '', tty = false) =>
+    facelatch(['vault', 'pin', ...args, '--state', state()], {}, typed, tty);
   expect(checkVault(config).found).toContain('without the key no PIN opens (facelatch vault pin)');
   const weak = await pin([], '12345678\n');
   expect(weak).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining('among the first') });
