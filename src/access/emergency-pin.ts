@@ -4,9 +4,9 @@
  * try is dear (stretched.ts), and the PIN is longer than others.
  */
 import { randomBytes, timingSafeEqual } from 'node:crypto';
+import { storedCost, stretchCost, stretched } from '../base/data/stretched.ts';
 import { parseJson } from '../base/jws.ts';
 import { Compile, type Static, Type } from '../base/schema.ts';
-import { storedCost, stretchCost, stretched } from '../base/stretched.ts';
 
 const base64url = Type.String({ pattern: '^[\\w-]+$' });
 const form = Type.Object({ ...storedCost, salt: base64url, hash: base64url });

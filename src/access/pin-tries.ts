@@ -29,8 +29,8 @@ const freeTries = 3;
 const firstWaitMs = 30_000;
 const mostWaitMs = 3_600_000;
 /**
- * After as many the PIN of this person opens nothing until an operator ends it or the PIN is a new one. What is nobody's
- * own only waits: anybody at the keypad could close it.
+ * After as many the PIN of this person opens nothing until an operator ends it or the PIN is a new one. What is
+ * nobody's own only waits: anybody at the keypad could close it.
  */
 const mostTries = 10;
 const ofNobody: ReadonlySet<PersonId> = new Set([nobody, emergency]);

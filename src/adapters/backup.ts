@@ -2,10 +2,13 @@
  * A configuration in; what a backup of this door holds, to whom it is encrypted and the key for its proof out; also the
  * backups of a running door.
  */
-import { resolve } from 'node:path';
-import { Fault } from '../base/errors.ts';
+import { existsSync, readFileSync } from 'node:fs';
+import { basename, resolve } from 'node:path';
+import { asFault, Fault } from '../base/errors.ts';
+import { parseJson } from '../base/jws.ts';
+import { Compile, Type } from '../base/schema.ts';
 import { type Clock, systemClock } from '../base/time.ts';
-import { jsonText } from '../base/whole-file.ts';
+import { jsonText, writeWhole } from '../base/whole-file.ts';
 import type { Journal } from '../journal/port.ts';
 import { latestDue } from '../retrain/due.ts';
 import type { Config } from '../settings/load.ts';
@@ -14,8 +17,7 @@ import { checkRecipient, recipientOf } from '../vault/backup/age-file.ts';
 import { takeBackupApart } from '../vault/backup/process.ts';
 import { type Backups, backupRoutine, type RoutineParts } from '../vault/backup/routine.ts';
 import { type BackupHooks, type BackupTask, type Taken, takeBackup } from '../vault/backup/take.ts';
-import type { Vault } from '../vault/port.ts';
-import { sealedInBackup } from './backup-keys.ts';
+import type { SealedPlace, Vault } from '../vault/port.ts';
 import { doorKeysFile, stateFolder } from './basics.ts';
 import { emergencyPinFile } from './emergency-pin.ts';
 import { vaultFiles } from './vault.ts';
@@ -144,4 +146,40 @@ function sectionOf(settings: Record<string, unknown>, [key, ...rest]: readonly s
   const section = (settings[key] ?? {}) as Record<string, unknown>;
   settings[key] = section;
   return sectionOf(section, rest);
+}
+
+/**
+ * Files outside of the vault are sealed under it in a backup, so that a recipient neither reads what is encrypted to
+ * the door nor signs as the door, and has no hash of a PIN to guess at.
+ */
+const placeOf = (file: string): SealedPlace => ({ schema: 'backup 1', column: 'file', row: basename(file) });
+const sealedForm = Compile(Type.Object({ sealed: Type.String() }));
+
+/** What stands in a backup in place of each file; nothing where there is none. */
+export function sealedInBackup(files: readonly string[], vault: Pick<Vault, 'seal'>): ReadonlyMap<string, Uint8Array> {
+  const there = files.filter((file) => existsSync(file));
+  return new Map(
+    there.map((file) => {
+      const sealed = vault.seal('door', placeOf(file), contentOf(file));
+      return [basename(file), Buffer.from(jsonText({ sealed: Buffer.from(sealed).toString('base64url') }))];
+    }),
+  );
+}
+
+/** Opens the file as a backup has it. One of an earlier version is not sealed, and stays. */
+export function openFromBackup(file: string, vault: Pick<Vault, 'open'>): void {
+  if (!existsSync(file)) return;
+  const held = parseJson(contentOf(file));
+  if (!sealedForm.Check(held)) return;
+  const content = vault.open('door', placeOf(file), Buffer.from(held.sealed, 'base64url'));
+  if (!content) throw new Fault('seal-broken', `${basename(file)} in the backup does not open (${file}): use another backup`);
+  writeWhole(file, content);
+}
+
+function contentOf(file: string): Buffer {
+  try {
+    return readFileSync(file);
+  } catch (error) {
+    throw asFault(error, 'bad-config', `The file ${file} cannot be read`);
+  }
 }

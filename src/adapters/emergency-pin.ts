@@ -12,7 +12,7 @@ import type { Journal } from '../journal/port.ts';
 import type { Config } from '../settings/load.ts';
 import { stateFolder } from './basics.ts';
 import { journalOf } from './journal.ts';
-import { digestOf, vouchedBy } from './vouched.ts';
+import { textDigest, vouchedBy } from './vouched.ts';
 
 export const emergencyPinFile = (config: Config): string => join(stateFolder(config), 'emergency-pin.json');
 
@@ -37,7 +37,7 @@ function found(config: Config, journal: Pick<Journal, 'note' | 'query'>): Found 
     throw asFault(error, 'bad-config', `The emergency PIN in ${file} cannot be read: check its owner and mode`);
   }
   const said = vouchedBy(config, journal, what).said();
-  const fits = typeof said === 'object' && said.text === digestOf(stored) && isEmergencyHash(stored);
+  const fits = typeof said === 'object' && said.text === textDigest(stored) && isEmergencyHash(stored);
   return fits ? { is: 'set', stored } : { is: 'refused' };
 }
 
@@ -61,7 +61,7 @@ export async function setEmergencyPin(config: Config, pin: string, by: string): 
   const stored = await hashEmergencyPin(pin);
   using _changes = lockChanges(stateFolder(config));
   using journal = journalOf(config);
-  const { digest, notes } = vouchedBy(config, journal, what).saying(digestOf(stored));
+  const { digest, notes } = vouchedBy(config, journal, what).saying(textDigest(stored));
   journal.append({ kind: 'vault.pin-set', by, digest }, notes);
   const file = emergencyPinFile(config);
   try {

@@ -25,7 +25,7 @@ import { phraseOf } from '../vault/phrase.ts';
 import type { KeyNotes, KeyOwner, KeySource, Vault } from '../vault/port.ts';
 import { ownerName, ownerOf } from '../vault/sealing.ts';
 import { destroyedNote, ownersNoted } from '../vault/witness.ts';
-import { openFromBackup } from './backup-keys.ts';
+import { openFromBackup } from './backup.ts';
 import { doorKeysFile, stateFolder } from './basics.ts';
 import { operatorsFile } from './command.ts';
 import { accountsFile } from './console.ts';

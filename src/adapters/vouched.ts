@@ -49,14 +49,14 @@ export function vouchedBy(config: Config, journal: Pick<Journal, 'note' | 'query
       if (note === undefined) return newestDigest() === undefined ? 'nothing' : 'unfit';
       const found = parseJson(Buffer.from(note));
       if (!form.Check(found) || !seal.fits([found.said], Buffer.from(found.mac, 'base64url'))) return 'unfit';
-      return digestOf(found.said) === (newestDigest() ?? digestOf(found.said)) ? { text: found.said } : 'unfit';
+      return textDigest(found.said) === (newestDigest() ?? textDigest(found.said)) ? { text: found.said } : 'unfit';
     },
     saying: (text) => {
       const mac = Buffer.from(seal.of([text])).toString('base64url');
-      return { digest: digestOf(text), notes: { [name]: JSON.stringify({ said: text, mac }) } };
+      return { digest: textDigest(text), notes: { [name]: JSON.stringify({ said: text, mac }) } };
     },
   };
 }
 
 /** SHA-256, base64url. */
-export const digestOf = (text: string): string => createHash('sha256').update(text).digest('base64url');
+export const textDigest = (text: string): string => createHash('sha256').update(text).digest('base64url');

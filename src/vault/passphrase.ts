@@ -3,10 +3,10 @@
  * Each try takes 128 MiB and about half a second, on a thread of its own (stretched.ts).
  */
 import { randomBytes } from 'node:crypto';
+import { storedCost, stretchCost, stretched } from '../base/data/stretched.ts';
 import { Fault } from '../base/errors.ts';
 import { parseJson } from '../base/jws.ts';
 import { Compile, Type } from '../base/schema.ts';
-import { storedCost, stretchCost, stretched } from '../base/stretched.ts';
 import { decrypted, encrypted } from './sealing.ts';
 
 const base64url = Type.String({ pattern: '^[\\w-]+$' });

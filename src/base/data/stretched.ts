@@ -4,7 +4,7 @@
  * file.
  */
 import { scrypt } from 'node:crypto';
-import { Type } from './schema.ts';
+import { Type } from '../schema.ts';
 
 /** As OWASP's Password Storage Cheat Sheet has it. */
 export const stretchCost = { N: 2 ** 17, r: 8, p: 1 } as const;
