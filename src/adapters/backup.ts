@@ -156,7 +156,7 @@ const placeOf = (file: string): SealedPlace => ({ schema: 'backup 1', column: 'f
 const sealedForm = Compile(Type.Object({ sealed: Type.String() }));
 
 /** What stands in a backup in place of each file; nothing where there is none. */
-export function sealedInBackup(files: readonly string[], vault: Pick<Vault, 'seal'>): ReadonlyMap<string, Uint8Array> {
+function sealedInBackup(files: readonly string[], vault: Pick<Vault, 'seal'>): ReadonlyMap<string, Uint8Array> {
   const there = files.filter((file) => existsSync(file));
   return new Map(
     there.map((file) => {
