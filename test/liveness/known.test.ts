@@ -67,6 +67,13 @@ describe('the person', () => {
     expect(isUnlike?.(framesOf(3, 60), 'ann')).toBe(true);
   });
 
+  it('whose visits all come from one evening is not unlike them in another light', () => {
+    const sameEvening = [0, 0.1, 0.2, 0.3, 0.4].map((degrees) => visit(3, degrees));
+    const { isUnlike } = knownLive(sameEvening, 2);
+    expect(isUnlike?.(framesOf(3, 15), 'ann')).toBe(false);
+    expect(isUnlike?.(framesOf(3, 45), 'ann')).toBe(true);
+  });
+
   it('is not judged by fewer than five visits, nor by those of others', () => {
     expect(knownLive(own.slice(1), 2).isUnlike?.(framesOf(3, 60), 'ann')).toBe(false);
     expect(knownLive(own, 2).isUnlike?.(framesOf(3, 60), 'bob')).toBe(false);
