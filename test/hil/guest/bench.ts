@@ -45,6 +45,8 @@ function settingsOf(relay: RelayKind, more: Settings): Settings {
     state: { folder: stateFolder },
     camera: { device: cameraName, width: 640, height: 480, fps: 4, freezeMs: 8000, retryMinMs: 500, retryMaxMs: 2000, darkMs: 6000 },
     face: { threads: 2, idleFps: 1 },
+    // The camera shows one portrait again and again, which is what the checks refuse; they have tests of their own.
+    liveness: { policy: 'off' },
     access: { votes: 2, window: 5, windowMs: 30_000, maxFrameAgeMs: 20_000, denyAfterMs: 8000, absenceMs: 8000, cooldownMs: 3000 },
     relay: { kind: relay, chip: 'door-board', line: relay === 'onoff' ? '#3' : 'RELAY', pulseMs, maxMs: 4000 },
     inputs: { kind: relay, ...inputLines[relay], activeLow: [], bias: 'as-is' },

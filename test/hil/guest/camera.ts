@@ -4,13 +4,15 @@ import { existsSync } from 'node:fs';
 import { createInterface, type Interface } from 'node:readline';
 import { run, succeeds, until } from './tools.ts';
 
-export const cameraName = 'usb-HIL_HIL_USB_Camera_0001-video-index0';
-const node = `/dev/v4l/by-id/${cameraName}`;
+const nameOf = (serial: string) => `usb-HIL_HIL_USB_Camera_${serial}-video-index0`;
+const ownSerial = '0001';
+export const cameraName = nameOf(ownSerial);
 export type Scene = 'enrolled' | 'stranger' | 'nobody' | 'covered';
 
 export function openCamera() {
   let program: ChildProcess | undefined;
   let said: Interface | undefined;
+  let node = `/dev/v4l/by-id/${cameraName}`;
   const tell = (command: string) =>
     new Promise<void>((resolve) => {
       const heard = (line: string) => {
@@ -45,12 +47,18 @@ export function openCamera() {
       await until('the camera gone from /dev', () => !existsSync(node), 30_000);
     },
     plug,
+    /** The serial number of what is plugged next: the door's own camera by default, else another one of the same model. */
+    becomes: async (serial = ownSerial) => {
+      await tell(`serial ${serial}`);
+      node = `/dev/v4l/by-id/${nameOf(serial)}`;
+    },
     away: async () => {
       if (!program) return;
       await succeeds('usbip', 'detach', '-p', '00');
       program.kill('SIGKILL');
       program = undefined;
       await until('the camera gone from /dev', () => !existsSync(node), 30_000).catch(() => undefined);
+      node = `/dev/v4l/by-id/${cameraName}`;
     },
   };
 }

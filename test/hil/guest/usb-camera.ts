@@ -1,7 +1,7 @@
 /**
  * A USB camera in software: a USB/IP server with one UVC 1.0 device (MJPEG over a bulk endpoint) whose frames are the JPEGs of a folder. The
  * kernel's own stack does the rest: vhci_hcd → usbcore → uvcvideo → /dev/video0. Commands, a line each, on standard input: `show FOLDER`,
- * `freeze`, `run`, `unplug` (the cable is pulled; it may be plugged again with `usbip attach`).
+ * `freeze`, `run`, `unplug` (the cable is pulled; it may be plugged again with `usbip attach`), `serial NUMBER` (of what is plugged next).
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
@@ -57,7 +57,7 @@ const inside = Buffer.concat([
 ]);
 const configuration = Buffer.concat([u8(9, 2), u16(9 + inside.length), u8(2, 1, 0, 0x80, 250), inside]);
 const text = (s: string) => descriptor(u8(3), Buffer.from(s, 'utf16le'));
-const strings = [descriptor(u8(3, 9, 4)), text('HIL'), text('HIL USB Camera'), text('0001')];
+const stringsOf = (serial: string) => [descriptor(u8(3, 9, 4)), text('HIL'), text('HIL USB Camera'), text(serial)];
 /** The stream's terms, as asked for or agreed (UVC 1.0, 4.3.1.1). */
 const terms = Buffer.concat([u16(0), u8(1, 1), u32(interval), u16(0, 0, 0, 0, 0), u32(frameBytes, payloadBytes)]);
 
@@ -69,10 +69,11 @@ const show = (folder: string) =>
     .sort()
     .map((name) => readFileSync(join(folder, name)));
 
-const state = { jpegs: show(first), next: 0, frozen: false, cables: new Set<Socket>() };
+const state = { jpegs: show(first), next: 0, frozen: false, serial: '0001', cables: new Set<Socket>() };
 createInterface(process.stdin).on('line', (line) => {
-  const [command = '', folder = ''] = line.split(' ');
-  if (command === 'show') Object.assign(state, { jpegs: show(folder), next: 0 });
+  const [command = '', given = ''] = line.split(' ');
+  if (command === 'show') Object.assign(state, { jpegs: show(given), next: 0 });
+  if (command === 'serial') state.serial = given;
   if (command === 'freeze' || command === 'run') state.frozen = command === 'freeze';
   if (command === 'unplug') for (const cable of state.cables) cable.destroy();
   console.log(`done ${line}`);
@@ -94,7 +95,8 @@ function answer(setup: Buffer): Buffer | null {
   const [type = 0, request = 0] = setup;
   const value = setup.readUInt16LE(2);
   const entity = setup.readUInt16LE(4) & 255;
-  if (type === 0x80 && request === 6) return [null, device, configuration, strings[value & 255] ?? null][value >> 8] ?? null;
+  if (type === 0x80 && request === 6)
+    return [null, device, configuration, stringsOf(state.serial)[value & 255] ?? null][value >> 8] ?? null;
   if ((type & 0xe0) === 0x80) return request === 8 ? u8(1) : request === 10 ? u8(0) : u16(0); // standard reads
   if (type === 0xa1 && entity === 1 && (value >> 8 === 1 || value >> 8 === 2))
     return request === 0x86 ? u8(3) : request === 0x85 ? u16(26) : terms;

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import type { Bench, Scenario } from '../bench.ts';
 import { nowMs } from '../board.ts';
-import { expect, expectSame, run, until } from '../tools.ts';
+import { expect, expectSame, pause, run, until } from '../tools.ts';
 
 /** Camera running → `fail` → reported and degraded, the button works → `mend` → restored; never a restart. */
 async function trouble({ board, service, camera, door, push }: Bench, code: RegExp, fail: () => Promise<void>, mend: () => Promise<void>) {
@@ -62,5 +62,36 @@ export const cameraScenarios: readonly Scenario[] = [
         () => bench.camera.show('covered'),
         () => bench.camera.show('nobody'),
       ),
+  },
+  {
+    name: 'camera-replaced',
+    title:
+      'another camera of the same model in place of the own one: tamper, its pictures of an enrolled face open nothing, the button works; the own one is taken back',
+    limitMs: 500_000,
+    run: async ({ board, service, camera, door, enrol, push }) => {
+      await enrol();
+      await camera.plugIn('nobody');
+      await door('gpiod', { camera: { device: '/dev/video0' } });
+      await service.event('camera.bound', 90_000);
+      await until('the camera runs', async () => /camera running/.test(await service.show('StatusText')), 90_000, 300);
+      await camera.pull();
+      await service.event('camera.failed', 120_000);
+      await camera.becomes('0002');
+      await camera.show('enrolled');
+      const sinceMs = nowMs();
+      await camera.plug();
+      const { detail } = await service.event('camera.failed', 120_000, ({ code }) => code === 'camera-replaced');
+      expect('the fault names the serial number', /another serial number/.test(String(detail)), detail);
+      await service.event('tamper.raised', 10_000, ({ what }) => what === 'camera');
+      await pause(20_000);
+      expectSame('pulses', board.pulsesSince(sinceMs), []);
+      await board.low(await push(nowMs()));
+      await camera.pull();
+      await camera.becomes();
+      await camera.plug();
+      await service.event('tamper.cleared', 120_000, ({ what }) => what === 'camera');
+      const backMs = nowMs();
+      await board.low(await board.high(backMs, 180_000));
+    },
   },
 ];
