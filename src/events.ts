@@ -341,13 +341,27 @@ export type Event =
       readonly personId?: PersonId;
       readonly digest?: string;
     }
-  /** Who may send commands; `key`: thumbprint of the operator's key. Done at the door's own shell. */
-  | { readonly kind: 'key.added'; readonly name: string; readonly role: string; readonly key: string }
-  | { readonly kind: 'key.removed'; readonly name: string; readonly role: string; readonly key: string }
+  /**
+   * Who may send commands; `key`: thumbprint of the operator's key. Done at the door's own shell. `digest`: of all who
+   * may since; absent in entries of older versions.
+   */
+  | { readonly kind: 'key.added'; readonly name: string; readonly role: string; readonly key: string; readonly digest?: string }
+  | { readonly kind: 'key.removed'; readonly name: string; readonly role: string; readonly key: string; readonly digest?: string }
+  /** The door names its operators from now on, or names them again. `by`: `start`, `restore`, or `cli` for somebody there. */
+  | { readonly kind: 'key.listed'; readonly operators: number; readonly by: string; readonly digest: string }
   /** An entry of an earlier version, which sealed none: it counts as it stood. */
   | { readonly kind: 'key.sealed'; readonly name: string; readonly role: string; readonly key: string }
-  /** Alarm: an entry of the list of operators that this door did not write does not count. */
-  | { readonly kind: 'key.refused'; readonly name: string; readonly role: string; readonly key: string }
+  /**
+   * Alarm: an entry of the list of operators does not count. `why`: this door did not write it (`seal`), or the journal
+   * does not name it (`journal`), as in an older list that is put back.
+   */
+  | {
+      readonly kind: 'key.refused';
+      readonly name: string;
+      readonly role: string;
+      readonly key: string;
+      readonly why?: 'seal' | 'journal';
+    }
   /** Somebody came into the console. `address`: of their browser. */
   | { readonly kind: 'console.signed-in'; readonly name: string; readonly role: string; readonly with: SignInWay; readonly address: string }
   /**

@@ -55,8 +55,11 @@ const meanings: Readonly<Record<EventKind, string>> = {
   'enrolment.stepped': 'A step of an enrolment from afar, with the key that asked for it.',
   'key.added': 'A key may send commands from now on.',
   'key.removed': 'A key may no longer send commands.',
+  'key.listed':
+    'The door names its operators in its journal from now on: at the first start of this version, after a restore, or because somebody at the machine vouched for the list.',
   'key.sealed': 'An entry of the list of operators that an earlier version wrote counts as it stood. Look through these after the upgrade.',
-  'key.refused': 'Alarm: an entry of the list of operators that this door did not write does not count.',
+  'key.refused':
+    'Alarm: an entry of the list of operators does not count, because this door did not write it, or because its journal does not name it.',
   'console.signed-in': 'Somebody signed in to the console.',
   'console.sign-in-failed':
     'Somebody did not get into the console: a wrong password, passkey or access token. A flood is one event a minute.',

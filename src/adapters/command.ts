@@ -2,14 +2,24 @@
 
 import { join } from 'node:path';
 import { Fault, messageOf } from '../base/errors.ts';
-import type { Signer } from '../base/jws.ts';
+import { parseJson, type Signer } from '../base/jws.ts';
 import type { Log } from '../base/log.ts';
+import { Compile, Type } from '../base/schema.ts';
 import { type Clock, systemClock } from '../base/time.ts';
 import { commandDesk } from '../command/desk.ts';
 import { copiedWords, type DoorKeys, heldKeys, noteSealed, openDoorKeys } from '../command/keys.ts';
 import { openUsedCommands } from '../command/limits/used.ts';
-import { type NewOperator, type Operator, type Operators, operatorsIn } from '../command/operators.ts';
+import {
+  entryDigest,
+  type IsNamed,
+  type NewOperator,
+  type Operator,
+  type Operators,
+  operatorsIn,
+  type RefusedOperator,
+} from '../command/operators.ts';
 import type { Desk } from '../command/port.ts';
+import type { Prover } from '../command/proof.ts';
 import { openProver } from '../command/prover.ts';
 import { commands } from '../command/registry.ts';
 import type { CommandPorts } from '../command/spec.ts';
@@ -17,11 +27,13 @@ import type { Event } from '../events.ts';
 import { lockChanges } from '../host/lock.ts';
 import { machineMark } from '../host/machine.ts';
 import { timeSync } from '../host/time-sync.ts';
+import type { Journal, JournalNotes } from '../journal/port.ts';
 import type { Config } from '../settings/load.ts';
 import type { Vault } from '../vault/port.ts';
 import { doorKeysFile, stateFolder } from './basics.ts';
 import { journalOf } from './journal.ts';
 import { vaultOf } from './vault.ts';
+import { type Said, vouchedBy } from './vouched.ts';
 
 /** Where the keys of this door's operators are kept. */
 export const operatorsFile = (config: Config): string => join(stateFolder(config), 'operators.json');
@@ -35,22 +47,87 @@ function operatorSealKey(vault: Pick<Vault, 'pseudonym'>): Uint8Array {
   throw new Fault('vault-damaged', 'The keyring has no key of the door: restore a backup (facelatch restore)');
 }
 
+const operatorsNote = { name: 'operators', kinds: ['key.added', 'key.removed', 'key.listed'] } as const;
+const digestsForm = Compile(Type.Array(Type.String()));
+
+type NotedIn = Pick<Journal, 'append' | 'note' | 'query'>;
+
+interface NamedOperators {
+  readonly isNamed: IsNamed;
+  /** Undefined before the first time: then every entry that is sealed counts. */
+  readonly digests: readonly string[] | undefined;
+  /** What goes into the journal with the entry of a change; nothing before the first time. */
+  saying(digests: readonly string[]): { readonly digest?: string; readonly notes?: JournalNotes };
+}
+
 /**
- * The operators of this door, with the key that vouches for them. Those of a version that did not seal them are sealed
- * as they stand, once, and journalled. Throws Faults of the door's keys, the list, the vault and the journal.
+ * Whom the journal names as the operators of this door, whether the vault is locked or not. With a journal that was
+ * lost or does not fit, nobody. While it cannot be read, those whom it named last.
+ */
+export function namedOperators(config: Config, journal: Pick<Journal, 'note' | 'query'>): NamedOperators {
+  const vouched = vouchedBy(config, journal, operatorsNote);
+  const isFirst = () => !heldKeys(doorKeysFile(config)).operatorsNoted;
+  let last: { readonly said: Said; readonly digests: ReadonlySet<string> | undefined } | undefined;
+  const named = () => {
+    let said: Said;
+    try {
+      said = vouched.said();
+    } catch (error) {
+      if (!(error instanceof Fault) || !last) throw error;
+      return last.digests;
+    }
+    if (last?.said !== said || said === 'nothing') last = { said, digests: said === 'nothing' && isFirst() ? undefined : digestsIn(said) };
+    return last.digests;
+  };
+  return {
+    isNamed: (digest) => named()?.has(digest) ?? true,
+    get digests() {
+      const digests = named();
+      return digests && [...digests];
+    },
+    saying: (digests) => (named() ? vouched.saying(JSON.stringify(digests.toSorted())) : {}),
+  };
+}
+
+function digestsIn(said: Said): ReadonlySet<string> {
+  const found = typeof said === 'object' ? parseJson(Buffer.from(said.text)) : [];
+  return new Set(digestsForm.Check(found) ? found : []);
+}
+
+/**
+ * The journal names these entries from now on, and no other. Throws Faults of the door's keys and of the journal.
+ */
+function nameOperators(config: Config, journal: NotedIn, operators: readonly Operator[], by: string): void {
+  const { digest, notes } = vouchedBy(config, journal, operatorsNote).saying(JSON.stringify(operators.map(entryDigest).toSorted()));
+  journal.append({ kind: 'key.listed', operators: operators.length, by, digest }, notes);
+  noteSealed(doorKeysFile(config), 'operatorsNoted');
+}
+
+export interface SealedOperators {
+  readonly operators: Operators;
+  readonly sealKey: Uint8Array;
+  readonly named: NamedOperators;
+}
+
+/**
+ * The operators of this door, with what vouches for them. Those of a version that did not seal them are sealed as they
+ * stand, once, and journalled; those of one whose journal did not name them are named as they are sealed, once. Throws
+ * Faults of the door's keys, the list, the vault and the journal.
  */
 export async function sealedOperators(
   config: Config,
   vault: Pick<Vault, 'pseudonym'>,
-  record: (event: Event) => void,
-): Promise<{ readonly operators: Operators; readonly sealKey: Uint8Array }> {
+  journal: NotedIn,
+  record: (event: Event) => void = (event) => void journal.append(event),
+): Promise<SealedOperators> {
   const [file, sealKey] = [operatorsFile(config), operatorSealKey(vault)];
-  const operators = operatorsIn(file, sealKey);
+  const named = namedOperators(config, journal);
   if (!heldKeys(doorKeysFile(config)).operatorsSealed) {
-    await operators.seal(({ name, role, kid }) => record({ kind: 'key.sealed', name, role, key: kid }));
+    await operatorsIn(file, sealKey).seal(({ name, role, kid }) => record({ kind: 'key.sealed', name, role, key: kid }));
     noteSealed(doorKeysFile(config), 'operatorsSealed');
   }
-  return { operators, sealKey };
+  if (!named.digests) nameOperators(config, journal, await operatorsIn(file, sealKey).list(), 'start');
+  return { operators: operatorsIn(file, sealKey, named.isNamed), sealKey, named };
 }
 
 /**
@@ -61,42 +138,97 @@ export async function addOperator(config: Config, operator: NewOperator): Promis
   using _changes = lockChanges(stateFolder(config));
   using vault = vaultOf(config);
   using journal = journalOf(config);
-  const { operators } = await sealedOperators(config, vault, (event) => void journal.append(event));
-  return await operators.add(operator, ({ name, role, kid }) => void journal.append({ kind: 'key.added', name, role, key: kid }));
+  const { operators, named } = await sealedOperators(config, vault, journal);
+  return await operators.add(operator, ({ name, role, kid }, digests) => {
+    const { digest, notes } = named.saying(digests);
+    journal.append({ kind: 'key.added', name, role, key: kid, ...(digest !== undefined && { digest }) }, notes);
+  });
+}
+
+/**
+ * Somebody at the machine vouches for the list as it stands: every entry in it counts from now on. Throws as
+ * `addOperator` does.
+ */
+export async function vouchForOperators(config: Config, by: string): Promise<readonly Operator[]> {
+  using _changes = lockChanges(stateFolder(config));
+  using vault = vaultOf(config);
+  using journal = journalOf(config);
+  const { sealKey } = await sealedOperators(config, vault, journal);
+  const operators = operatorsIn(operatorsFile(config), sealKey);
+  await operators.seal(({ name, role, kid }) => void journal.append({ kind: 'key.sealed', name, role, key: kid }));
+  const all = await operators.list();
+  nameOperators(config, journal, all, by);
+  return all;
+}
+
+/** After a restore: a backup that was proved holds the list of operators as it was, whatever was written in between. */
+export async function nameRestoredOperators(config: Config, vault: Pick<Vault, 'pseudonym'>, journal: NotedIn): Promise<void> {
+  const { operatorsSealed, operatorsNoted } = heldKeys(doorKeysFile(config));
+  if (operatorsSealed && operatorsNoted)
+    nameOperators(config, journal, await operatorsIn(operatorsFile(config), operatorSealKey(vault)).list(), 'restore');
 }
 
 /** Who may send commands, and entries that do not count. `unchecked`: why that cannot be told now. */
 export async function listOperators(
   config: Config,
-): Promise<{ readonly operators: readonly Operator[]; readonly refused: readonly Operator[]; readonly unchecked?: string }> {
+  journal?: Pick<Journal, 'note' | 'query'>,
+): Promise<{ readonly operators: readonly Operator[]; readonly refused: readonly RefusedOperator[]; readonly unchecked?: string }> {
   const file = operatorsFile(config);
   if (!heldKeys(doorKeysFile(config)).operatorsSealed)
     return { operators: await operatorsIn(file).list(), refused: [], unchecked: 'they are sealed at the next start of the door' };
+  using own = journal ? undefined : journalOf(config);
+  const { digests, isNamed } = namedOperators(config, journal ?? own ?? journalOf(config));
+  const listed = async (sealKey?: Uint8Array) => {
+    const operators = operatorsIn(file, sealKey, isNamed);
+    return { operators: await operators.list(), refused: await operators.refused() };
+  };
   try {
     using vault = vaultOf(config);
-    const operators = operatorsIn(file, operatorSealKey(vault));
-    return { operators: await operators.list(), refused: await operators.refused() };
+    return await listed(operatorSealKey(vault));
   } catch (error) {
     if (!(error instanceof Fault && error.code.startsWith('vault-'))) throw error;
-    return { operators: await operatorsIn(file).list(), refused: [], unchecked: error.message };
+    return { ...(await listed()), ...(!digests && { unchecked: error.message }) };
   }
 }
 
 /**
- * Takes a key away, and journals it afterwards: a journal that is down keeps no key in force. False when nobody has
- * that name. @throws Fault `journal-down`: then the key is removed all the same.
+ * Takes a key away: the journal names it no longer, and then it is out of the list. A journal that is down keeps no key
+ * in force. False when nobody has that name. @throws Fault `journal-down`: then the key is removed all the same.
  */
 export async function removeOperator(config: Config, name: string): Promise<boolean> {
   using _changes = lockChanges(stateFolder(config));
-  const removed = await operatorsIn(operatorsFile(config)).remove(name);
-  if (!removed) return false;
+  const file = operatorsFile(config);
+  const names = namesIn(config);
+  using journal = 'fault' in names ? undefined : names.journal;
+  let fault = 'fault' in names ? names.fault : undefined;
+  const operators = operatorsIn(file, undefined, 'fault' in names ? undefined : names.named.isNamed);
+  const removed = await operators.remove(name, ({ role, kid }, digests) => {
+    if ('fault' in names) return;
+    try {
+      const { digest, notes } = names.named.saying(digests);
+      journal?.append({ kind: 'key.removed', name, role, key: kid, ...(digest !== undefined && { digest }) }, notes);
+    } catch (error) {
+      if (!(error instanceof Fault)) throw error;
+      fault = error;
+    }
+  });
+  if (removed && fault)
+    throw new Fault(
+      'journal-down',
+      `The key is removed, but the journal has no record of it, so a copy of the list would bring it back: ${messageOf(fault)}`,
+      fault,
+    );
+  return removed !== undefined;
+}
+
+function namesIn(config: Config): { readonly journal: Journal; readonly named: NamedOperators } | { readonly fault: Fault } {
   try {
-    using journal = journalOf(config);
-    journal.append({ kind: 'key.removed', name, role: removed.role, key: removed.kid });
+    const journal = journalOf(config);
+    return { journal, named: namedOperators(config, journal) };
   } catch (error) {
-    throw new Fault('journal-down', `The key is removed, but the journal has no record of it: ${messageOf(error)}`, error);
+    if (!(error instanceof Fault)) throw error;
+    return { fault: error };
   }
-  return true;
 }
 
 /**
@@ -115,7 +247,22 @@ export interface DeskParts {
   readonly clockSynchronised?: (() => boolean) | undefined;
   /** What vouches for operators; undefined while the vault is locked. */
   readonly sealKey?: Uint8Array | undefined;
+  /** Whom the journal names; absent: each of them. */
+  readonly isNamed?: IsNamed | undefined;
 }
+
+/** A list that an older one replaced may name operators who were taken away: the thread that proves does not know. */
+function namedOnly(prover: Prover, isNamed: IsNamed): Pick<Prover, 'prove'> {
+  return {
+    prove: async (payload, ahead) => {
+      const proof = await prover.prove(payload, ahead);
+      return proof?.ok && !isNamed(proof.entry) ? { ok: false, code: 'unknown-key', message: notNamed } : proof;
+    },
+  };
+}
+
+const notNamed =
+  'This key stands in the list of operators, but the journal of the door does not name it: it was taken away, or an older list was put back. Add it with facelatch key add, or vouch for the list at the machine with facelatch key seal.';
 
 /** What takes commands. @throws Faults of the door's keys and of the list of used commands. */
 export async function deskOf(config: Config, parts: DeskParts): Promise<Desk & AsyncDisposable> {
@@ -139,7 +286,7 @@ export async function deskOf(config: Config, parts: DeskParts): Promise<Desk & A
     commands,
     keys,
     used,
-    prover,
+    prover: parts.isNamed ? namedOnly(prover, parts.isNamed) : prover,
     ports: parts.ports,
     log: parts.log,
     clock: parts.clock ?? systemClock,

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { Fault } from '../base/errors.ts';
 import { type Clock, systemClock } from '../base/time.ts';
 import { heldKeys } from '../command/keys.ts';
-import { operatorsIn } from '../command/operators.ts';
+import { entryDigest, operatorsIn } from '../command/operators.ts';
 import { restoreAccounts } from '../console/accounts/restored.ts';
 import { removalsIn } from '../journal/removals.ts';
 import type { Config } from '../settings/load.ts';
@@ -218,12 +218,12 @@ function orUnknown(look: () => RemovedHere): RemovedHere {
 /** Whether a door has worked there: more than the lock of this command, a key, or an empty keyring. */
 const isInUse = (folder: string): boolean => existsSync(folder) && readdirSync(folder).some((name) => !/^(daemon|vault)\./.test(name));
 
-/** Operators of this same door who were taken away since. */
+/** Operators of this same door who were taken away since, or have another role. */
 async function keepOut(config: Config, { config: staged }: StagedBackup): Promise<readonly string[]> {
   if (!existsSync(operatorsFile(config)) || !existsSync(operatorsFile(staged)) || !isSameDoor(config, staged)) return [];
-  const here = new Set((await operatorsIn(operatorsFile(config)).list()).map(({ kid }) => kid));
+  const here = new Set((await operatorsIn(operatorsFile(config)).list()).map(entryDigest));
   const operators = operatorsIn(operatorsFile(staged));
-  const gone = (await operators.list()).filter(({ kid }) => !here.has(kid));
+  const gone = (await operators.list()).filter((operator) => !here.has(entryDigest(operator)));
   for (const { name } of gone) await operators.remove(name);
   return gone.map(({ name }) => name);
 }

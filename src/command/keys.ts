@@ -141,6 +141,8 @@ export interface HeldKeys {
   readonly gallerySealed: boolean;
   /** Whether its operators are: an entry without a seal is then not one of an earlier version. */
   readonly operatorsSealed: boolean;
+  /** Whether the journal names them: a journal without is then not one of an earlier version. */
+  readonly operatorsNoted: boolean;
 }
 
 /** Reads the keys in `file`, making them where there is none. @throws Fault `bad-config`. */
@@ -193,20 +195,21 @@ export function textSigner({ sign: key }: Pick<HeldKeys, 'sign'>) {
 }
 
 /** Notes beside the keys what is sealed from now on. @throws Faults `bad-config`, `bad-argument`. */
-export function noteSealed(file: string, what: 'gallerySealed' | 'operatorsSealed'): void {
+export function noteSealed(file: string, what: 'gallerySealed' | 'operatorsSealed' | 'operatorsNoted'): void {
   const held = readKeys(file);
   if (!held[what]) rewriteKeys(file, { ...held, [what]: true });
 }
 
 function readKeys(file: string): HeldKeys {
   try {
-    const { sign, encrypt, machine, seal, gallerySealed, operatorsSealed } = JSON.parse(readFileSync(file, 'utf8'));
+    const { sign, encrypt, machine, seal, gallerySealed, operatorsSealed, operatorsNoted } = JSON.parse(readFileSync(file, 'utf8'));
     return {
       ...{ sign: privateKeyOf(sign, 'Ed25519'), encrypt: privateKeyOf(encrypt, 'X25519') },
       ...(typeof machine === 'string' ? { machine } : {}),
       ...(typeof seal === 'string' ? { seal } : {}),
       gallerySealed: gallerySealed === true,
       operatorsSealed: operatorsSealed === true,
+      operatorsNoted: operatorsNoted === true,
     };
   } catch (error) {
     if (error instanceof Error && 'code' in error && (error.code === 'EACCES' || error.code === 'EPERM'))

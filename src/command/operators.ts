@@ -1,9 +1,10 @@
 /**
  * The registry of operators: names, roles and public keys in one file. It is read again for each command, so that a
  * removed key is refused at once. With a key of the vault each entry carries a seal, and one without does not count:
- * whoever may write the file is not an admin by that.
+ * whoever may write the file is not an admin by that. Nor does one count that the journal does not name: an older file
+ * that is put back brings nobody back.
  */
-import { createHmac } from 'node:crypto';
+import { createHash, createHmac } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { Fault, messageOf } from '../base/errors.ts';
 import { Compile, Type } from '../base/schema.ts';
@@ -22,21 +23,39 @@ export interface Operator {
 
 export type NewOperator = Omit<Operator, 'kid'>;
 
+/** What may be refused of an entry: this door did not write it (`seal`), or its journal does not name it (`journal`). */
+export interface RefusedOperator extends Operator {
+  readonly why: 'seal' | 'journal';
+}
+
+/** Whether the journal names the entry with this digest. */
+export type IsNamed = (digest: string) => boolean;
+
 export interface Operators {
   /** Who counts. @throws Fault `bad-config` where the file cannot be read. */
   list(): Promise<readonly Operator[]>;
-  /** Entries without a seal of this door: they do not count. None where there is no key to tell. */
-  refused(): Promise<readonly Operator[]>;
+  /** Entries that do not count. None where there is nothing to tell them by. */
+  refused(): Promise<readonly RefusedOperator[]>;
   /**
-   * `beforeStored` hears of it when it is sure to fit; what it throws stops it. An entry that is refused gives way.
-   * @throws Fault `bad-argument` where the name or the key is taken, or the name does not fit.
+   * `beforeStored` hears of it when it is sure to fit, with the digests of all that count then; what it throws stops
+   * it. An entry that is refused gives way. @throws Fault `bad-argument` where the name or the key is taken, or the
+   * name does not fit.
    */
-  add(operator: NewOperator, beforeStored?: (operator: Operator) => void): Promise<Operator>;
-  /** Whose key it was; undefined when nobody has that name. Needs no key of the vault. */
-  remove(name: string): Promise<Operator | undefined>;
+  add(operator: NewOperator, beforeStored?: (operator: Operator, digests: readonly string[]) => void): Promise<Operator>;
+  /**
+   * Whose key it was; undefined when nobody has that name. Needs no key of the vault. `beforeRemoved` hears of it, with
+   * the digests of those that count then. It must not throw.
+   */
+  remove(name: string, beforeRemoved?: (operator: Operator, digests: readonly string[]) => void): Promise<Operator | undefined>;
   /** Seals every entry as it stands; `beforeStored` hears of those that had no seal. */
   seal(beforeStored: (operator: Operator) => void): Promise<void>;
 }
+
+/** What the journal names an entry by: its name, role, key and time, and no other, make this digest. */
+export const entryDigest = ({ name, role, key, addedAt }: Omit<Operator, 'kid'>): string =>
+  createHash('sha256')
+    .update(JSON.stringify([name, role, key.x, addedAt]))
+    .digest('base64url');
 
 interface Entry extends Omit<Operator, 'kid'> {
   readonly seal?: string;
@@ -53,13 +72,21 @@ const registry = Compile(
   }),
 );
 
-/** The registry in `file`; empty where there is none. `sealKey`: of the vault; without it every entry counts. */
-export function operatorsIn(file: string, sealKey?: Uint8Array): Operators {
-  const counts = (entry: Entry) => !sealKey || entry.seal === sealOf(entry, sealKey);
+/**
+ * The registry in `file`; empty where there is none. `sealKey`: of the vault; without it seals are not looked at.
+ * `isNamed`: by the journal; without it every entry that is sealed counts.
+ */
+export function operatorsIn(file: string, sealKey?: Uint8Array, isNamed?: IsNamed): Operators {
+  const isSealed = (entry: Entry) => !sealKey || entry.seal === sealOf(entry, sealKey);
+  const counts = (entry: Entry) => isSealed(entry) && (isNamed?.(entryDigest(entry)) ?? true);
   const write = (operators: readonly Entry[]) => replaceFile(file, { operators });
   return {
     list: () => known(entriesOf(file).filter(counts)),
-    refused: () => known(entriesOf(file).filter((entry) => !counts(entry))),
+    refused: async () => {
+      const refused = entriesOf(file).filter((entry) => !counts(entry));
+      const why = refused.map((entry) => (isSealed(entry) ? ('journal' as const) : ('seal' as const)));
+      return (await known(refused)).map((operator, at) => ({ ...operator, why: why[at] ?? 'seal' }));
+    },
     add: async ({ name, role, key, addedAt }, beforeStored) => {
       if (!operatorName.test(name))
         throw new Fault('bad-argument', `"${name}" cannot name an operator: give 1 to 64 of A–Z a–z 0–9 _ . @ -`);
@@ -73,16 +100,20 @@ export function operatorsIn(file: string, sealKey?: Uint8Array): Operators {
         );
       const same = before.find((other) => other.kid === operator.kid);
       if (same) throw new Fault('bad-argument', `This key is ${same.name}'s already: each operator needs a key of their own`);
-      beforeStored?.(operator);
+      beforeStored?.(operator, [...before, operator].map(entryDigest));
       const left = entries.filter((entry) => counts(entry) || (entry.name !== name && entry.key.x !== key.x));
       write([...left, sealed({ name, role, key, addedAt }, sealKey)]);
       return operator;
     },
-    remove: async (name) => {
+    remove: async (name, beforeRemoved) => {
       const entries = entriesOf(file);
       const named = entries.filter((entry) => entry.name === name);
-      if (named.length > 0) write(entries.filter((entry) => entry.name !== name));
-      return (await known(named.toSorted((a, b) => Number(counts(b)) - Number(counts(a)))))[0];
+      const [removed] = await known(named.toSorted((a, b) => Number(counts(b)) - Number(counts(a))));
+      if (!removed) return undefined;
+      const left = entries.filter((entry) => entry.name !== name);
+      beforeRemoved?.(removed, left.filter(counts).map(entryDigest));
+      write(left);
+      return removed;
     },
     seal: async (beforeStored) => {
       const entries = entriesOf(file);

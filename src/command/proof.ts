@@ -5,12 +5,19 @@
 import type { CryptoKey } from 'jose';
 import { claimedKid } from '../base/jws.ts';
 import { importKey } from './keys.ts';
-import { type Operator, operatorsFileAs, operatorsIn } from './operators.ts';
+import { entryDigest, type Operator, operatorsFileAs, operatorsIn } from './operators.ts';
 import type { Refusal } from './port.ts';
 import { disclose, isEnclosed, isSigned, verifiedClaims } from './seal.ts';
 
 export type Proof =
-  | { readonly ok: true; readonly operator: Pick<Operator, 'name' | 'role' | 'kid'>; readonly claims: unknown; readonly enclosed: boolean }
+  | {
+      readonly ok: true;
+      readonly operator: Pick<Operator, 'name' | 'role' | 'kid'>;
+      /** Of the operator's entry in the list. */
+      readonly entry: string;
+      readonly claims: unknown;
+      readonly enclosed: boolean;
+    }
   | { readonly ok: false; readonly code: Refusal; readonly message: string };
 
 /** What tells who signed a payload. */
@@ -49,7 +56,8 @@ export function proofOf({ decrypt, operatorsFile, sealKey }: ProofParts): (paylo
       );
     const claims = await verifiedClaims(jws, await importKey(operator.key));
     if (claims === undefined) return no('bad-signature', 'The signature does not fit: the command was changed.');
-    return { ok: true, operator: { name: operator.name, role: operator.role, kid: operator.kid }, claims, enclosed };
+    const { name, role } = operator;
+    return { ok: true, operator: { name, role, kid: operator.kid }, entry: entryDigest(operator), claims, enclosed };
   };
 }
 

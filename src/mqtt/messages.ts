@@ -63,6 +63,7 @@ const requester = Type.Union([
 const account = text('The account of the console.');
 const address = text('The address of the browser.');
 const way = Type.Enum([...signInWays], { description: 'What was shown.' });
+const listed = text('Of all operators since then.');
 const request = Type.Enum(['open', 'hold', 'release', 'arm', 'disarm', 'lockout-reset']);
 const denial = Type.Enum([...denials]);
 const captured = { capturedAtMs: ms('On the door’s monotonic clock.'), ageMs: ms('Age of the newest frame at the decision.') };
@@ -194,10 +195,18 @@ const fields = {
     personId: maybe(personId),
     digest: maybe(text('For `committed`: SHA-256 of the ids of all pictures of the person, sorted, each with a line feed.')),
   }),
-  'key.added': object({ name: text('The operator.'), role: text(), key: text('Thumbprint of the key.') }),
-  'key.removed': object({ name: text('The operator.'), role: text(), key: text('Thumbprint of the key.') }),
+  'key.added': object({ name: text('The operator.'), role: text(), key: text('Thumbprint of the key.'), digest: maybe(listed) }),
+  'key.removed': object({ name: text('The operator.'), role: text(), key: text('Thumbprint of the key.'), digest: maybe(listed) }),
+  'key.listed': object({ operators: count('How many.'), by: text('`start`, `restore`, or `cli`.'), digest: listed }),
   'key.sealed': object({ name: text('The operator.'), role: text(), key: text('Thumbprint of the key.') }),
-  'key.refused': object({ name: text('As the entry has it, like the role.'), role: text(), key: text('Thumbprint of the key.') }),
+  'key.refused': object({
+    ...{ name: text('As the entry has it, like the role.'), role: text(), key: text('Thumbprint of the key.') },
+    why: maybe(
+      Type.Enum(['seal', 'journal'], {
+        description: 'This door did not write it, or its journal does not name it: an older list was put back.',
+      }),
+    ),
+  }),
   'console.signed-in': object({ name: account, role: text(), with: way, address }),
   'console.sign-in-failed': object({
     name: maybe(text('The account; absent where there is none of the name that was given.')),

@@ -133,6 +133,7 @@ export const eventOf: { readonly [Kind in EventKind]: Extract<Event, { kind: Kin
   'vault.rekeyed': { kind: 'vault.rekeyed', source: 'file', newKey: true, by: 'cli' },
   'vault.replaced': { kind: 'vault.replaced', had: 5, has: 2, removed: 3 },
   'key.removed': { kind: 'key.removed', name: 'ada', role: 'admin', key: 'k-1' },
+  'key.listed': { kind: 'key.listed', operators: 2, by: 'start', digest: 'd'.repeat(43) },
   'key.sealed': { kind: 'key.sealed', name: 'ada', role: 'admin', key: 'k-1' },
   'key.refused': { kind: 'key.refused', name: 'ada', role: 'admin', key: 'k-1' },
   'journal.cut': { kind: 'journal.cut', upTo: 128, rows: 128, why: 'age' },

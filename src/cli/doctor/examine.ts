@@ -101,7 +101,7 @@ export async function checkKeys(config: Config): Promise<Found> {
   if (names !== '')
     return {
       health: 'problem',
-      found: `somebody else wrote these entries into the list of operators, and they do not count: ${names}. Find out who did, then: facelatch key remove NAME`,
+      found: `these entries of the list of operators do not count, because this door did not write them or has taken them away: ${names}. Find out how they came there, then: facelatch key remove NAME. If all of them are right: facelatch key seal`,
     };
   if (copied === undefined)
     return { health: 'note', found: `${id}; this machine has no id (/etc/machine-id), so a copy of this door cannot be told` };

@@ -153,9 +153,10 @@ const words: Words = {
     `enrolment from afar by ${by}: ${step.replace('-', ' ')}, ${counted(pictures, 'picture')}${personId === undefined ? '' : ` of ${nameOf(personId)}`}${digest === undefined ? '' : ` (digest ${digest.slice(0, 16)}…)`}`,
   'key.added': ({ name, role, key }) => `${name} may send commands as ${role} (key ${key})`,
   'key.removed': ({ name, key }) => `${name} may no longer send commands (key ${key})`,
+  'key.listed': ({ operators, by }) => `${counted(operators, 'operator')} may send commands, as the list stands (${by})`,
   'key.sealed': ({ name, role, key }) => `${name}, ${role} since an earlier version, may still send commands (key ${key})`,
-  'key.refused': ({ name, role, key }) =>
-    `ALARM: the list of operators was changed from outside: ${name} as ${role} does not count (key ${key})`,
+  'key.refused': ({ name, role, key, why }) =>
+    `ALARM: the list of operators was changed from outside${why === 'journal' ? ', or is an older one' : ''}: ${name} as ${role} does not count (key ${key})`,
   'console.signed-in': ({ name, role, with: way, address }) => `${name} (${role}) signed in to the console with a ${way}, from ${address}`,
   'console.sign-in-failed': ({ name = 'somebody', with: way, times, address }) =>
     `${name} failed to sign in to the console with a ${way}${times > 1 ? `, ${times} times` : ''}, from ${address ?? 'several addresses'}`,

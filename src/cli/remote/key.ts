@@ -5,18 +5,20 @@
 import { dirname } from 'node:path';
 import { Command } from 'commander';
 import { doorKeysFile } from '../../adapters/basics.ts';
-import { addOperator, doorKeysOf, listOperators, removeOperator } from '../../adapters/command.ts';
+import { addOperator, doorKeysOf, listOperators, operatorsFile, removeOperator, vouchForOperators } from '../../adapters/command.ts';
 import { Fault } from '../../base/errors.ts';
 import { bindDoorKeys, copiedWords, newKey, publicKeyOf, renewDoorKeys, thumbprint, writeNew } from '../../command/keys.ts';
+import { operatorsIn } from '../../command/operators.ts';
 import { type Role, roles } from '../../command/port.ts';
 import { machineMark } from '../../host/machine.ts';
+import { agrees } from '../agrees.ts';
 import { type CommonOptions, configOf, exitCodes, print, tell, withCommon, withHelp } from '../context.ts';
-import { table } from '../words.ts';
+import { counted, table } from '../words.ts';
 import { doorCardFile, operatorKeyFile, readJsonFile } from './key-files.ts';
 
 type Exit = (code: number) => void;
 
-export function keyCommand(_stop: AbortSignal, exit: Exit): Command {
+export function keyCommand(stop: AbortSignal, exit: Exit): Command {
   const command = new Command('key')
     .summary('keys of operators, who may send commands to a door')
     .description(
@@ -33,9 +35,10 @@ export function keyCommand(_stop: AbortSignal, exit: Exit): Command {
       'facelatch key remove ada                             her commands are refused from now on',
     ],
     'done',
-    '(key remove) there is no such operator',
+    '(key remove) there is no such operator; (key seal) the answer was not yes',
   );
   for (const sub of [createCommand, addCommand, listCommand, removeCommand, doorCommand]) command.addCommand(sub(exit));
+  command.addCommand(sealCommand(stop, exit));
   return command;
 }
 
@@ -94,10 +97,34 @@ function listCommand(exit: Exit): Command {
         : table([['name', 'role', 'added', 'key'], ...operators.map(({ name, role, addedAt, kid }) => [name, role, addedAt, kid])]),
     );
     if (unchecked !== undefined) tell(`whether this door wrote these entries was not checked: ${unchecked}`);
-    for (const { name, kid } of refused)
-      tell(
-        `${name} (key ${kid}) does not count, because this door did not write the entry: take it out with "facelatch key remove ${name}"`,
-      );
+    for (const { name, kid, why } of refused)
+      tell(`${name} (key ${kid}) does not count, because ${refusedWords[why]}: take it out with "facelatch key remove ${name}"`);
+    exit(exitCodes.yes);
+  });
+}
+
+const refusedWords = {
+  seal: 'this door did not write the entry',
+  journal: 'the journal does not name it (it was taken away, an older list was put back, or the journal is another one)',
+} as const;
+
+function sealCommand(stop: AbortSignal, exit: Exit): Command {
+  const command = new Command('seal')
+    .description(
+      'vouch for the list of operators as it stands, so that every entry in it counts: after its file, or the journal, was restored by hand. Shows the list and asks first',
+    )
+    .option('-y, --yes', 'do not ask');
+  withHelp(command, ['facelatch key seal'], 'every entry counts', 'nothing was changed: the answer was not yes');
+  return withCommon(command).action(async (options: CommonOptions & { readonly yes?: true }) => {
+    const { config } = configOf(options);
+    const stand = await operatorsIn(operatorsFile(config)).list();
+    for (const { name, role, kid } of stand) tell(`${name} as ${role} (key ${kid})`);
+    if (!options.yes && !(await agrees(`May all ${stand.length} of them send commands to ${config.door.id}?`, stop))) {
+      print(options, { sealed: false }, () => 'Nothing was changed.');
+      return exit(exitCodes.no);
+    }
+    const operators = await vouchForOperators(config, 'cli');
+    print(options, { sealed: true, operators }, () => `${counted(operators.length, 'operator')} may send commands to ${config.door.id}`);
     exit(exitCodes.yes);
   });
 }

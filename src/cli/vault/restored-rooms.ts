@@ -5,7 +5,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { doorKeysFile, galleryOf } from '../../adapters/basics.ts';
-import { doorKeysOf, operatorsFile } from '../../adapters/command.ts';
+import { doorKeysOf, nameRestoredOperators, operatorsFile } from '../../adapters/command.ts';
 import { consoleAccounts } from '../../adapters/console.ts';
 import { forgetEmergencyPin } from '../../adapters/emergency-pin.ts';
 import { journalOf } from '../../adapters/journal.ts';
@@ -51,6 +51,7 @@ export async function openRestoredRooms(config: Config, { takenAt, removed }: Re
   using journal = journalOf(config);
   journal.append({ kind: 'backup.restored', takenAt, removed: removed.length });
   forgetEmergencyPin(config, journal, 'restore');
+  await nameRestoredOperators(config, vault, journal);
   const named = peopleOf(removed);
   for (const personId of named) journal.append({ kind: 'person.removed', personId });
   const record = (found: Event) => {

@@ -31,10 +31,10 @@ export function portsOf(
 
 /** What takes signed commands; undefined where none are taken. */
 export async function deskFor(rooms: Rooms, { ports, record, clockSynchronised }: DeskWay): Promise<(Desk & AsyncDisposable) | undefined> {
-  const { config, vault, lock } = rooms;
+  const { config, vault, lock, journal } = rooms;
   if (!config.mqtt.enabled || !config.mqtt.commands) return undefined;
   const log = rooms.log.child({ room: 'command' });
-  const operators = lock ? undefined : await watchOperators({ config, vault, log, record });
-  rooms.operators = operators?.watch;
-  return await deskOf(config, { ports, log, clockSynchronised, sealKey: operators?.sealKey });
+  const { watch, sealKey, isNamed } = await watchOperators({ config, vault: lock ? undefined : vault, journal, log, record });
+  rooms.operators = watch;
+  return await deskOf(config, { ports, log, clockSynchronised, sealKey, isNamed });
 }

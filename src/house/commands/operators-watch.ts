@@ -1,12 +1,13 @@
 /**
- * The list of operators while the door runs: its file as it changes goes in; entries that this door did not write are
- * told, each once. wire.ts opens it where the vault is open and commands are taken.
+ * The list of operators while the door runs: its file as it changes goes in; entries that do not count are told, each
+ * once. commands/open.ts opens it where commands are taken.
  */
-import { operatorsFile, sealedOperators } from '../../adapters/command.ts';
+import { namedOperators, operatorsFile, sealedOperators } from '../../adapters/command.ts';
 import { Fault, messageOf } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
-import { type Operators, operatorsFileAs } from '../../command/operators.ts';
+import { type IsNamed, type Operators, operatorsFileAs, operatorsIn } from '../../command/operators.ts';
 import type { Event } from '../../events.ts';
+import type { Journal } from '../../journal/port.ts';
 import type { Config } from '../../settings/load.ts';
 import type { Vault } from '../../vault/port.ts';
 
@@ -16,21 +17,35 @@ export interface OperatorsWatch {
 
 interface Parts {
   readonly config: Config;
-  /** Open. */
-  readonly vault: Vault;
+  /** Undefined where it is locked: seals cannot be told then. */
+  readonly vault: Vault | undefined;
+  readonly journal: Journal;
   readonly log: Log;
   readonly record: (event: Event) => void;
 }
 
-/** Undefined where the operators of an earlier version cannot be sealed: then each entry counts. */
-export async function watchOperators(parts: Parts): Promise<{ readonly watch: OperatorsWatch; readonly sealKey: Uint8Array } | undefined> {
-  const { config, vault, log, record } = parts;
+interface WatchedOperators {
+  readonly watch: OperatorsWatch;
+  /** Undefined where the vault is locked, or the operators of an earlier version cannot be sealed. */
+  readonly sealKey: Uint8Array | undefined;
+  readonly isNamed: IsNamed;
+}
+
+/** Without a key, each entry counts that the journal names; of an earlier version, each. */
+export async function watchOperators(parts: Parts): Promise<WatchedOperators> {
+  const { config, journal } = parts;
+  const sealKey = await sealKeyOf(parts);
+  const { isNamed } = namedOperators(config, journal);
+  const file = operatorsFile(config);
+  return { watch: watchOf(operatorsIn(file, sealKey, isNamed), file, parts), sealKey, isNamed };
+}
+
+async function sealKeyOf({ config, vault, journal, log, record }: Parts): Promise<Uint8Array | undefined> {
   try {
-    const { operators, sealKey } = await sealedOperators(config, vault, record);
-    return { watch: watchOf(operators, operatorsFile(config), parts), sealKey };
+    return vault && (await sealedOperators(config, vault, journal, record)).sealKey;
   } catch (error) {
     if (!(error instanceof Fault) || error.code.startsWith('vault-')) throw error;
-    log.error({ code: error.code, err: messageOf(error) }, 'the list of operators cannot be sealed: each entry counts');
+    log.error({ code: error.code, err: messageOf(error) }, 'the seals of the list of operators cannot be looked at');
     return undefined;
   }
 }
@@ -39,12 +54,12 @@ function watchOf(operators: Pick<Operators, 'refused'>, file: string, { log, rec
   const told = new Set<string>();
   let seenAs = '';
   const tell = async () => {
-    for (const { name, role, kid: key } of await operators.refused()) {
-      const entry = JSON.stringify([name, role, key]);
+    for (const { name, role, kid: key, why } of await operators.refused()) {
+      const entry = JSON.stringify([name, role, key, why]);
       if (told.has(entry)) continue;
       told.add(entry);
-      log.error({ key }, 'the list of operators was changed from outside: the entry does not count');
-      record({ kind: 'key.refused', name, role, key });
+      log.error({ key, why }, 'the list of operators was changed from outside: the entry does not count');
+      record({ kind: 'key.refused', name, role, key, why });
     }
   };
   /** Tried again at every look, and told once. */

@@ -25,7 +25,7 @@ export const operatorOperations = [
     args: Type.Object({}, closed),
     result: Type.Object({ operators: Type.Array(operator), refused: Type.Array(operator) }, closed),
     run: async ({ rooms }) => {
-      const { operators, refused } = await listOperators(rooms.config);
+      const { operators, refused } = await listOperators(rooms.config, rooms.journal);
       const shown = (all: typeof operators) => all.map(({ name, role, kid, addedAt }) => ({ name, role, key: kid, addedAt }));
       return done({ operators: shown(operators), refused: shown(refused) });
     },
