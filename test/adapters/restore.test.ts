@@ -210,14 +210,17 @@ it('an identity of age restores with the key that is here, and nothing without i
   dropStaged(staged);
 });
 
-it('an operator who was taken away since the backup stays out', async () => {
+it('an operator who was taken away since the backup, or has another role, stays out', async () => {
   await doorKeysOf(config);
   const operators = operatorsIn(operatorsFile(config));
   for (const name of ['ada', 'bob'])
     await operators.add({ name, role: 'admin', key: await newKey('Ed25519'), addedAt: '2026-11-30T00:00:00.000Z' });
+  const cleo = { name: 'cleo', key: await newKey('Ed25519'), addedAt: '2026-11-30T00:00:00.000Z' };
+  await operators.add({ ...cleo, role: 'admin' });
   await back();
-  await operators.remove('bob');
-  expect((await restore()).taken.operators).toEqual(['bob']);
+  for (const name of ['bob', 'cleo']) await operators.remove(name);
+  await operators.add({ ...cleo, role: 'viewer' });
+  expect((await restore()).taken.operators).toEqual(['bob', 'cleo']);
   expect((await operatorsIn(operatorsFile(config)).list()).map(({ name }) => name)).toEqual(['ada']);
 });
 

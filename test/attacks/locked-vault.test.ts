@@ -5,7 +5,7 @@ import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { connectAsync, type MqttClient } from 'mqtt';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { addOperator, deskOf } from '../../src/adapters/command.ts';
+import { addOperator, deskOf, operatorsFile, removeOperator } from '../../src/adapters/command.ts';
 import { emergencyPinFile, removeEmergencyPin, setEmergencyPin } from '../../src/adapters/emergency-pin.ts';
 import { rekeyVault } from '../../src/adapters/vault-key.ts';
 import { openLog } from '../../src/base/log.ts';
@@ -201,6 +201,26 @@ it('by PIN it opens to the emergency PIN alone, while it is locked, as long as t
   expect(await olga.ask('pin', { pin: '271828182845', person: 'Ada' })).toMatchObject({ ok: false });
   expect(open.relay.pulses).toHaveLength(0);
   expect(JSON.stringify(events)).not.toMatch(/161803398874|271828182845/);
+}, 60_000);
+
+it('a locked door takes no command of an operator whom an old list brings back, or whom somebody else wrote into it', async () => {
+  const [olga, oskar] = [await operator('olga', 'admin'), await operator('oskar', 'admin')];
+  const old = readFileSync(operatorsFile(config));
+  await removeOperator(config, 'oskar');
+  await rekeyVault(config, { source: 'passphrase', passphrase, by: 'test' });
+  const { relay } = await start();
+  expect(await oskar.ask('door.open')).toMatchObject({ ok: false, error: { code: 'unknown-key' } });
+  writeFileSync(operatorsFile(config), old);
+  expect(await oskar.ask('door.open')).toMatchObject({
+    ok: false,
+    error: { code: 'unknown-key', message: expect.stringContaining('facelatch key seal') },
+  });
+  await expect
+    .poll(() => events, { timeout: 15_000 })
+    .toContainEqual(expect.objectContaining({ kind: 'key.refused', name: 'oskar', why: 'journal' }));
+  expect(relay.pulses).toHaveLength(0);
+  expect(await olga.ask('door.open')).toMatchObject({ ok: true });
+  expect(relay.pulses).toHaveLength(1);
 }, 60_000);
 
 it('only an admin unlocks it, with the right passphrase, encrypted; then it begins again and lets Ada in', async () => {

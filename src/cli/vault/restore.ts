@@ -138,7 +138,8 @@ function textOf({ staged: { manifest, configuration }, taken, rooms, aside }: Re
     taken.removed.length > 0 &&
       `${counted(taken.removed.length, 'key')} destroyed at this door since the backup (of people, networks, days of visitors): destroyed in it too. Nobody who was removed comes back.`,
     taken.unknown !== undefined && `${unknownWords(taken.unknown)}. Look at "facelatch people", and remove them again.`,
-    taken.operators.length > 0 && `Operators who were taken away or changed since stay out (facelatch key add): ${taken.operators.join(', ')}`,
+    taken.operators.length > 0 &&
+      `Operators who were taken away or changed since stay out (facelatch key add): ${taken.operators.join(', ')}`,
     taken.pinLeftOut &&
       'The emergency PIN was changed or removed at this door since, so the one of the backup is left out: facelatch vault pin sets it again.',
     keyPlaces[taken.source],
