@@ -347,7 +347,7 @@ export type Event =
    */
   | { readonly kind: 'key.added'; readonly name: string; readonly role: string; readonly key: string; readonly digest?: string }
   | { readonly kind: 'key.removed'; readonly name: string; readonly role: string; readonly key: string; readonly digest?: string }
-  /** The door names its operators from now on, or names them again. `by`: `start`, `restore`, or `cli` for somebody there. */
+  /** The door names its operators from now on, or again. `by`: `start`, `restore`, or `cli` for somebody there. */
   | { readonly kind: 'key.listed'; readonly operators: number; readonly by: string; readonly digest: string }
   /** An entry of an earlier version, which sealed none: it counts as it stood. */
   | { readonly kind: 'key.sealed'; readonly name: string; readonly role: string; readonly key: string }

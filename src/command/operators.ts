@@ -23,7 +23,7 @@ export interface Operator {
 
 export type NewOperator = Omit<Operator, 'kid'>;
 
-/** What may be refused of an entry: this door did not write it (`seal`), or its journal does not name it (`journal`). */
+/** `why`: this door did not write it (`seal`), or its journal does not name it (`journal`). */
 export interface RefusedOperator extends Operator {
   readonly why: 'seal' | 'journal';
 }
