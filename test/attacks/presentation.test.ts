@@ -40,7 +40,7 @@ it('a recording, on a phone or in place of the camera, opens nothing where every
 }, 180_000);
 
 it('living people who are enrolled are let in, one after the other', async () => {
-  const people = ['p03', 'p08', 'p12', 'p05'];
+  const people = ['p03', 'p08', 'p12'];
   const clips = await Promise.all(people.map((person, i) => liveClip(studio, { person, seed: 60 + i, fps, frames: 40, manner: 'turns' })));
   const { events, opened, outcomes } = await played({ studio, clips, enrolled: people });
   expect(events.filter(({ kind }) => kind === 'access.granted')).toHaveLength(people.length);

@@ -19,31 +19,36 @@ const tickOf = (clock: FakeClock) => async () => {
   if (clock.sleepers > 0) await clock.advance(periodMs);
 };
 
+/** Made once: the cameras only read them. */
+const made = temporaryFolder();
+const [pictures, video] = [join(made.path, 'pictures'), join(made.path, 'card.mkv')];
+beforeAll(async () => {
+  await makePictures(pictures, 30);
+  makeVideo(video, 4, ['-c:v', 'libx264', '-preset', 'ultrafast']);
+});
+afterAll(() => made[Symbol.dispose]());
+
 async function openFolder(): Promise<CameraUnderTest> {
-  const folder = temporaryFolder();
-  await makePictures(folder.path, 30);
   const clock = fakeClock();
-  const camera = replayCamera({ from: folder.path, fps, speed: 1, loop: true, clock });
-  return { camera, tick: tickOf(clock), now: clock.now, periodMs, close: async () => folder[Symbol.dispose]() };
+  const camera = replayCamera({ from: pictures, fps, speed: 1, loop: true, clock });
+  return { camera, tick: tickOf(clock), now: clock.now, periodMs, close: async () => undefined };
 }
 
 async function openVideo(): Promise<CameraUnderTest> {
-  const folder = temporaryFolder();
-  const from = join(folder.path, 'card.mkv');
-  makeVideo(from, 4, ['-c:v', 'libx264', '-preset', 'ultrafast']);
   const clock = fakeClock();
-  const camera = replayCamera({ from, fps, speed: 1, loop: true, clock });
-  return { camera, tick: tickOf(clock), now: clock.now, periodMs, close: async () => folder[Symbol.dispose]() };
+  const camera = replayCamera({ from: video, fps, speed: 1, loop: true, clock });
+  return { camera, tick: tickOf(clock), now: clock.now, periodMs, close: async () => undefined };
 }
+
+const card = cardJpegs(25);
 
 async function openFake(): Promise<CameraUnderTest> {
   const clock = fakeClock();
   const camera = fakeCamera(clock);
-  const pictures = cardJpegs(25);
   let next = 0;
   const tick = async () => {
     await clock.advance(periodMs);
-    const picture = pictures[next++ % pictures.length];
+    const picture = card[next++ % card.length];
     if (camera.isOpen && picture) void camera.push(picture);
   };
   return { camera, tick, now: clock.now, periodMs, close: async () => undefined };

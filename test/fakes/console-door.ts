@@ -110,7 +110,7 @@ export async function openConsoleDoor({
     },
     signedIn: async (browser, role, place = '', options) => {
       const opened = await browser.open(options);
-      await opened.context.addCookies([{ name: 'facelatch', value: await cookie(role), url, httpOnly: true, sameSite: 'Strict' }]);
+      await opened.page.context().addCookies([{ name: 'facelatch', value: await cookie(role), url, httpOnly: true, sameSite: 'Strict' }]);
       await opened.page.goto(`${url}/#/${place}`);
       return opened;
     },

@@ -7,7 +7,7 @@ import { demoPeople, paperRun, paperWorkshop } from './paper-set.ts';
 
 test('a trainer that stops hands its checkpoint on, and the door gets the network that it would have got', async () => {
   await using set = await openFarmSet();
-  const recipe = paperWorkshop({}, { epochs: 20, patience: 20 }).recipes.paper!;
+  const recipe = paperWorkshop({}, { epochs: 10, patience: 10 }).recipes.paper!;
   const data = { people: demoPeople().slice(0, 8), strangers: [] };
   const run = paperRun(join(set.folder, 'door'), data);
   const first = set.near(set.trainers[0], {}, { recipes: [recipe] });
@@ -18,7 +18,7 @@ test('a trainer that stops hands its checkpoint on, and the door gets the networ
   const second = set.near(set.trainers[1], {}, { recipes: [recipe] });
   expect(await second.told(({ kind }) => kind === 'taken')).toMatchObject({ from: { token: 1 } });
   const { folder, figures } = await training;
-  expect(figures.steps).toBe(200);
+  expect(figures.steps).toBe(100);
   const steps = second.events.flatMap((event) =>
     event.kind === 'progress' && event.progress.stage === 'training' ? event.progress.done : [],
   );

@@ -32,23 +32,23 @@ describe('a person who does what they are asked', () => {
   it.each(challengeKinds.flatMap((kind) => [15, 30].map((fps) => [kind, fps] as const)))(
     'passes: %s at %i frames a second',
     (kind, fps) => {
-      const passed = Array.from({ length: 100 }, (_, seed) => {
+      const passed = Array.from({ length: 50 }, (_, seed) => {
         const random = seeded(1000 + seed);
         const challenge = drawn(seed, [kind]);
         const frames = filmed(random, answerTo(random, challenge), { fps, untilMs, delayMs: random() * 120 });
         return outcome(challenge, frames) === 'passed';
       }).filter(Boolean);
       // The network for the eyes is often wrong: blinks are not among the challenges that are asked by default.
-      expect(passed.length).toBeGreaterThanOrEqual(kind === 'blink' ? 90 : 97);
+      expect(passed.length).toBeGreaterThanOrEqual(kind === 'blink' ? 45 : 48);
     },
   );
 
   it.each(['turn-left', 'turn-right', 'look-up', 'look-down'] as const)('passes mostly at 10 frames a second: %s', (kind) => {
-    const passed = Array.from({ length: 100 }, (_, seed) => {
+    const passed = Array.from({ length: 50 }, (_, seed) => {
       const random = seeded(2000 + seed);
       return outcome(asked(kind), filmed(random, answerTo(random, { kind }), { fps: 10, untilMs })) === 'passed';
     }).filter(Boolean);
-    expect(passed.length).toBeGreaterThanOrEqual(90);
+    expect(passed.length).toBeGreaterThanOrEqual(45);
   });
 
   it('passes with the frames in which the head is back, which can be voted on', () => {

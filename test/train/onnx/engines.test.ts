@@ -97,8 +97,9 @@ it.each([evenNetwork, overlappingNetwork])('TensorFlow.js on WebAssembly, with o
 // Chromium brings a Vulkan driver that computes on the processor: where it is installed, WebGPU can be tried without a GPU.
 const softwareVulkan = '/usr/lib/chromium/vk_swiftshader_icd.json';
 
-it.each([evenNetwork, overlappingNetwork])('WebGPU agrees with the processor, or says what is missing: $name', async (network) => {
+it('WebGPU agrees with the processor, or says what is missing', async () => {
   if (existsSync(softwareVulkan)) process.env.VK_ICD_FILENAMES ??= softwareVulkan;
+  const network = overlappingNetwork;
   const options = { network, pairs, objective: crossEntropy, optimiser: adam, weights: chanceWeights(network, 3), threads: 1 };
   const opened = await openOnnxEngine({ ...options, device: 'webgpu' }).catch((error: unknown) => error as Fault);
   if (opened instanceof Error) {
