@@ -33,10 +33,12 @@ export function tellEvent(
   if (event.kind === 'access.denied') counts.denials++;
   if (alarms.has(event.kind)) counts.alarms++;
   publishing?.event(event, entry);
-  web?.happened(event, entry);
   evidence?.journalled(event);
   if (entry) liveness?.journalled(event, entry);
   if (entry) learning?.journalled(event, entry);
-  // Journalled events reach the metrics from the journal, with those that other processes write.
-  else metrics?.event(event);
+  // Journalled events reach metrics and console from the journal, with those that learning and other processes write.
+  else {
+    metrics?.event(event);
+    web?.happened(event, undefined);
+  }
 }

@@ -29,7 +29,7 @@ export async function runHouse(rooms: Rooms, parts: RunningParts, signal: AbortS
   tellLocked(rooms, controller.record);
   // Publishing ends last, so that the broker hears of the stop too.
   const over = new AbortController();
-  const following = followForMetrics(rooms, over.signal);
+  const following = followJournalled(rooms, over.signal);
   if (config.mqtt.enabled) rooms.publishing = openPublishing(rooms, parts, over.signal);
   const { signal: reopened } = rooms.reopen;
   const isUnlocked = () => reopened.aborted && !signal.aborted;
@@ -60,15 +60,17 @@ async function runLoops({ learning, infrared, log }: Rooms, { loops, entrance }:
   await Promise.all([loops.run(both).finally(() => played.abort()), entrance.watchInputs(both), learns, infrared?.run(both)]);
 }
 
-function followForMetrics({ metrics, journal, log }: Rooms, signal: AbortSignal): Promise<void> | undefined {
-  return (
-    metrics &&
-    followJournal({
-      ...{ journal, signal },
-      clock: systemClock,
-      log: log.child({ room: 'host' }),
-      after: journal.head,
-      onEntry: ({ event }) => metrics.event(event),
-    })
-  );
+/** For metrics and console. */
+function followJournalled({ metrics, console: web, journal, log }: Rooms, signal: AbortSignal): Promise<void> | undefined {
+  if (!metrics && !web) return undefined;
+  return followJournal({
+    ...{ journal, signal },
+    clock: systemClock,
+    log: log.child({ room: 'host' }),
+    after: journal.head,
+    onEntry: (entry) => {
+      metrics?.event(entry.event);
+      web?.happened(entry.event, entry);
+    },
+  });
 }

@@ -51,15 +51,17 @@ export interface ConsoleDoor extends AsyncDisposable {
 export const demoPicture = (person: string, look: 'neutral' | 'smiling' = 'neutral'): Uint8Array =>
   readFileSync(join(demoPeopleFolder, `${person}-${look}.jpg`));
 
-/** `enrolled`: demo people, by the names of their pictures. `ownCamera`: the camera and the relay that the settings name. */
+/** `enrolled`: demo people, by the names of their pictures. `ownCamera`: the camera and the relay that the settings name. `workshop`: a module in place of the shipped recipes. */
 export async function openConsoleDoor({
   enrolled = ['p01', 'p02'],
   settings = {},
   ownCamera = false,
+  workshop,
 }: {
   readonly enrolled?: readonly string[];
   readonly settings?: Readonly<Record<string, unknown>>;
   readonly ownCamera?: boolean;
+  readonly workshop?: string;
 } = {}): Promise<ConsoleDoor> {
   const folder = mkdtempSync(join(tmpdir(), 'facelatch-console-door-'));
   const port = await freePort();
@@ -76,7 +78,7 @@ export async function openConsoleDoor({
   });
   const events: Event[] = [];
   const cookies = new Map<Role, string>();
-  let running = await run(config, events, ownCamera);
+  let running = await run(config, events, { ownCamera, workshop });
   await enrol(running.house, enrolled);
   const url = `http://localhost:${port}`;
   const accounts = () =>
@@ -124,7 +126,7 @@ export async function openConsoleDoor({
     },
     restart: async () => {
       await running.stop();
-      running = await run(config, events, ownCamera);
+      running = await run(config, events, { ownCamera, workshop });
     },
     [Symbol.asyncDispose]: async () => {
       await running.stop();
@@ -133,10 +135,18 @@ export async function openConsoleDoor({
   };
 }
 
-async function run(config: Config, events: Event[], ownCamera: boolean) {
+async function run(
+  config: Config,
+  events: Event[],
+  { ownCamera, workshop }: { readonly ownCamera: boolean; readonly workshop: string | undefined },
+) {
   const camera = fakeCamera();
   const relay = fakeRelay();
-  const house = await wire(config, openLog('silent'), { ...(ownCamera ? {} : { camera, relay }), onEvent: (event) => events.push(event) });
+  const house = await wire(config, openLog('silent'), {
+    ...(ownCamera ? {} : { camera, relay }),
+    ...(workshop !== undefined && { workshop }),
+    onEvent: (event) => events.push(event),
+  });
   const end = new AbortController();
   const over = house.run(end.signal);
   const stop = async () => {

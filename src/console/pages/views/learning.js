@@ -45,12 +45,12 @@ class LearningView extends PageElement {
     void this.load();
   }
 
-  /** @param {string} name @param {object} args @param {string} done what is said when it is done */
+  /** @param {string} name @param {object} args @param {string} [done] what is said when it is done, where no event says it */
   async act(name, args, done) {
     Object.assign(this, { problem: '', said: '' });
     try {
       await ask(name, args);
-      this.said = done;
+      if (done) this.said = done;
     } catch (error) {
       this.problem = said(error);
     }
@@ -95,7 +95,7 @@ class LearningView extends PageElement {
           </li>`,
         )}
       </ul>
-      ${role !== 'viewer' && own.guarding !== 'base' ? html`<p><button class="danger" @click=${() => this.act('model.rollback', {}, '')}>${t('learning.rollback')}</button></p>` : nothing}`;
+      ${role !== 'viewer' && own.guarding !== 'base' ? html`<p><button class="danger" @click=${() => this.act('model.rollback', {})}>${t('learning.rollback')}</button></p>` : nothing}`;
   }
 
   networks() {
