@@ -68,7 +68,21 @@ export const signInWays = ['password', 'passkey', 'token', 'invitation'] as cons
 export type SignInWay = (typeof signInWays)[number];
 
 /** Why the console turned a request away that no page of its own sends. A closed list. */
-export const consoleRefusals = ['signed-out', 'role', 'needs-session', 'foreign-page', 'wrong-host', 'oversized', 'slow-down'] as const;
+export const consoleRefusals = [
+  'signed-out',
+  'role',
+  'needs-session',
+  'foreign-page',
+  'wrong-host',
+  'oversized',
+  'slow-down',
+  /** An address that is not there, or a path that leads out of what is served. */
+  'not-found',
+  /** Headers or a body that did not arrive in time. */
+  'too-slow',
+  /** No HTTP. */
+  'malformed',
+] as const;
 export type ConsoleRefusal = (typeof consoleRefusals)[number];
 
 /** What was changed of an account of the console. A closed list. */

@@ -64,7 +64,7 @@ const meanings: Readonly<Record<EventKind, string>> = {
   'console.sign-in-failed':
     'Somebody did not get into the console: a wrong password, passkey or access token. A flood is one event a minute.',
   'console.refused':
-    'The console turned requests away that none of its pages sends: without a sign-in, beyond a role, from a foreign page or by a foreign name, too large, too many. A flood is one event a minute.',
+    'The console turned requests away that none of its pages sends: without a sign-in, beyond a role, from a foreign page or by a foreign name, too large, too slow, too many, for an address that is not there, or no HTTP. A flood is one event a minute.',
   'console.exported': 'Somebody took the timeline as a table, with names, from the console.',
   'console.signed-out': 'Somebody signed out of the console.',
   'console.invited': 'An invitation to the console was made. It is good for one account, and for an hour.',

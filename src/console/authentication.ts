@@ -7,11 +7,12 @@ import fastifyCookie from '@fastify/cookie';
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify';
 import type { Clock } from '../base/time.ts';
 import { mayAs, type Role } from '../command/port.ts';
-import { consoleRefusals } from '../events.ts';
+import { type ConsoleRefusal, consoleRefusals } from '../events.ts';
 import type { Accounts } from './accounts/accounts.ts';
 import { tokenPrefix } from './accounts/tokens.ts';
 import { deviceLifeMs } from './accounts/tries.ts';
 import { canonicalAddress } from './hosts.ts';
+import { isUsualOfBrowsers, leadsOut } from './probing.ts';
 import { type FailedSignIns, failedSignIns, type RecordEvent, type RefusedRequests, refusedRequests } from './record.ts';
 import { TurnedAway } from './refusal.ts';
 import { type Site, type SiteRules, siteOf } from './site.ts';
@@ -51,6 +52,7 @@ export interface AuthenticationOptions {
 
 export interface Authentication {
   readonly failed: FailedSignIns;
+  readonly refused: RefusedRequests;
   /** Whether the caller may still do this: what runs for long (a live view) asks again every few seconds. */
   isStillCaller(request: FastifyRequest): boolean;
   /** Begins a session, a new one for each sign-in, and ends the one that the browser had. The browser is known then. */
@@ -95,7 +97,7 @@ export async function authenticate(app: FastifyInstance, options: Authentication
     flush(true);
   });
   return {
-    failed,
+    ...{ failed, refused },
     isStillCaller: (request) => {
       const now = callerOf(state, request);
       return now !== undefined && now.id === request.caller?.id && may(request, now);
@@ -117,12 +119,20 @@ export async function authenticate(app: FastifyInstance, options: Authentication
   };
 }
 
-/** What none of the console's pages sends. A session that is over is none of it: its page asks once more. */
-function noteRefusal({ refused }: State, { refusal, caller, site, socket, headers, cookies }: FastifyRequest): void {
-  const why = consoleRefusals.find((each) => each === refusal);
-  const isOver = why === 'signed-out' && (headers.authorization !== undefined || Object.keys(cookies ?? {}).length > 0);
-  if (why === undefined || isOver) return;
-  refused.add({ why, name: caller?.name, address: site?.address ?? canonicalAddress(socket.remoteAddress ?? '') });
+/** What none of the console's pages sends. */
+function noteRefusal({ refused }: State, request: FastifyRequest): void {
+  const { caller, site, socket } = request;
+  const why = refusalToTell(request);
+  if (why) refused.add({ why, name: caller?.name, address: site?.address ?? canonicalAddress(socket.remoteAddress ?? '') });
+}
+
+/** What an operation does not find, and a session that is over, are no attack: their page asks once more. */
+function refusalToTell({ refusal, headers, cookies, is404, method, originalUrl }: FastifyRequest): ConsoleRefusal | undefined {
+  if (leadsOut(originalUrl)) return 'not-found';
+  if (refusal === 'not-found')
+    return (is404 || !originalUrl.startsWith('/api/')) && !isUsualOfBrowsers({ method, url: originalUrl }) ? refusal : undefined;
+  if (refusal === 'signed-out' && (headers.authorization !== undefined || Object.keys(cookies ?? {}).length > 0)) return undefined;
+  return consoleRefusals.find((each) => each === refusal);
 }
 
 /** A mistake in the program: nothing starts. */
@@ -197,8 +207,12 @@ function endSession({ accounts }: State, request: FastifyRequest): void {
   if (found) accounts.sessions.revoke(found.session.id);
 }
 
-/** `__Host-`: browsers take it only over TLS, for the whole host and from no other one. */
-const cookieName = ({ isTls, prefix }: Site): string => (isTls && prefix === '' ? '__Host-facelatch' : 'facelatch');
+/**
+ * With the port by which the browser sees this console: cookies do not know ports, and another door of the same host
+ * has its own. `__Host-`: browsers take it only over TLS, for the whole host and from no other one.
+ */
+const cookieName = ({ isTls, prefix, origin }: Site): string =>
+  `${isTls && prefix === '' ? '__Host-' : ''}facelatch-${/:(\d+)$/.exec(origin)?.[1] ?? (isTls ? 443 : 80)}`;
 const deviceName = (site: Site): string => `${cookieName(site)}-device`;
 const deviceOf = ({ cookies, site }: FastifyRequest): string | undefined => cookies[deviceName(site)];
 const cookieForm = ({ isTls, prefix }: Site) => ({ path: prefix || '/', httpOnly: true, sameSite: 'strict', secure: isTls }) as const;

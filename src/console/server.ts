@@ -18,7 +18,8 @@ import { authenticate } from './authentication.ts';
 import type { Broadcast } from './broadcast.ts';
 import { canonicalAddress } from './hosts.ts';
 import type { ConsoleSettings, FromConsole, Operation } from './port.ts';
-import type { RecordEvent } from './record.ts';
+import { leadsOut } from './probing.ts';
+import type { RecordEvent, RefusedRequests } from './record.ts';
 import { answerError, answerNotFound } from './refusal.ts';
 import { accountRoutes } from './routes/account-routes.ts';
 import { cameraRoutes } from './routes/camera.ts';
@@ -38,8 +39,8 @@ export interface ServerParts {
   readonly house: AskedHouse;
   readonly broadcast: Broadcast;
   readonly say: (message: FromConsole) => void;
-  /** Longest time for the headers, and for a whole request. Milliseconds. Default 10 s and 60 s. */
-  readonly patience?: { readonly headersMs: number; readonly requestMs: number };
+  /** What differs from the usual limits. */
+  readonly limits?: Partial<typeof usualLimits>;
 }
 
 export interface ConsoleServer extends AsyncDisposable {
@@ -53,19 +54,30 @@ export interface ConsoleServer extends AsyncDisposable {
   readonly document: object;
 }
 
-/** Uploads come over a slow radio. */
-const usualPatience = { headersMs: 10_000, requestMs: 60_000 };
+const usualLimits = {
+  /** Longest time for the headers. Milliseconds. */
+  headersMs: 10_000,
+  /** And for a whole request: uploads come over a slow radio. */
+  requestMs: 60_000,
+  /** Requests of an address; routes have their own besides. */
+  perMinute: 600,
+};
+/** An address that no route has. */
+const nowhere = '/nowhere';
 /** Connections at a time; each browser has six at most. */
 const mostConnections = 200;
 
 export async function openConsoleServer(parts: ServerParts): Promise<ConsoleServer> {
-  const { settings, patience: { headersMs, requestMs } = usualPatience } = parts;
+  const { settings } = parts;
+  const { headersMs, requestMs, perMinute } = { ...usualLimits, ...parts.limits };
   const tls =
     settings.tls === 'on' && settings.certificate ? { cert: settings.certificate.certificate, key: settings.certificate.key } : undefined;
   let lastAskedMs = performance.now();
   const app = fastify({
     bodyLimit: 262_144,
     trustProxy: false,
+    // What cannot be decoded gets an answer like others: its host is checked, and it is journalled.
+    rewriteUrl: ({ url = '/' }) => (leadsOut(url) ? nowhere : url),
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false, allErrors: false, strict: false } },
     serverFactory: (handler) => {
       const options = {
@@ -84,7 +96,7 @@ export async function openConsoleServer(parts: ServerParts): Promise<ConsoleServ
   app.addHook('onRequest', async () => {
     lastAskedMs = performance.now();
   });
-  await plugins(app, settings);
+  await plugins(app, settings, perMinute);
   await routes(app, parts);
   await app.ready();
   return {
@@ -109,14 +121,11 @@ function refuseStranger({ ingress }: ConsoleSettings, socket: Socket): void {
   if (!ingress.some((address) => canonicalAddress(address) === from)) socket.destroy();
 }
 
-async function plugins(app: FastifyInstance, settings: ConsoleSettings): Promise<void> {
+async function plugins(app: FastifyInstance, settings: ConsoleSettings, perMinute: number): Promise<void> {
   app.setErrorHandler(answerError);
-  app.setNotFoundHandler(answerNotFound);
-  await app.register(fastifyRateLimit, {
-    max: 600,
-    timeWindow: 60_000,
-    keyGenerator: ({ socket }) => canonicalAddress(socket.remoteAddress ?? ''),
-  });
+  // The hook of a route comes after those of the server: who asks is known by then, also behind a proxy.
+  await app.register(fastifyRateLimit, { max: perMinute, timeWindow: 60_000, keyGenerator: ({ site }) => site.address });
+  app.setNotFoundHandler({ preHandler: app.rateLimit() }, answerNotFound);
   await app.register(fastifyHelmet, {
     contentSecurityPolicy: contentPolicy,
     crossOriginEmbedderPolicy: false,
@@ -137,6 +146,8 @@ async function routes(app: FastifyInstance, parts: ServerParts): Promise<void> {
   const rules = { machineName: hostname(), hosts: settings.hosts, ingress: settings.ingress, isTls: settings.tls === 'on' };
   const record: RecordEvent = (event) => say({ kind: 'record', event });
   const authentication = await authenticate(app, { accounts, clock: systemClock, rules, record });
+  // Before Fastify's own listener, which destroys the socket.
+  app.server.prependListener('clientError', (error, socket) => noteBroken(authentication.refused, error, socket as Socket));
   await pageRoutes(app, settings);
   await documentRoutes(app);
   await app.register(
@@ -153,4 +164,20 @@ async function routes(app: FastifyInstance, parts: ServerParts): Promise<void> {
     },
     { prefix: '/api/v1' },
   );
+}
+
+/** What never becomes a request. A browser that speaks TLS to a console without it, or goes away, is no attack. */
+function noteBroken(refused: RefusedRequests, error: Error, { bytesRead, remoteAddress }: Socket): void {
+  const { code = '', rawPacket } = error as { readonly code?: string; readonly rawPacket?: Uint8Array };
+  const isTls = rawPacket?.[0] === 0x16 && rawPacket[1] === 3;
+  if (bytesRead === 0 || isTls || remoteAddress === undefined) return;
+  const why =
+    code === 'ERR_HTTP_REQUEST_TIMEOUT'
+      ? 'too-slow'
+      : code === 'HPE_HEADER_OVERFLOW'
+        ? 'oversized'
+        : code.startsWith('HPE_') && code !== 'HPE_INVALID_EOF_STATE'
+          ? 'malformed'
+          : undefined;
+  if (why) refused.add({ why, address: canonicalAddress(remoteAddress) });
 }

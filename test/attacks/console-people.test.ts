@@ -36,7 +36,7 @@ const send = (
   const isRaw = body instanceof Uint8Array || body instanceof ReadableStream;
   return fetch(`${door.url}/api/v1/${path}`, {
     method: body === undefined ? 'GET' : 'POST',
-    headers: { ...headers, ...(cookie && { cookie: `facelatch=${cookie}` }), ...(body !== undefined && { 'content-type': type }) },
+    headers: { ...headers, ...(cookie && { cookie }), ...(body !== undefined && { 'content-type': type }) },
     ...(body !== undefined && { body: isRaw ? body : JSON.stringify(body) }),
     ...(body instanceof ReadableStream && { duplex: 'half' }),
   } as RequestInit);

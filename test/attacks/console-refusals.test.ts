@@ -51,6 +51,14 @@ it.each([
     },
     { name: 'to' },
   ],
+  ['somebody who looks for what is not there', 'not-found', 404, async () => server.browser('127.0.0.4').send('GET', '/wp-login.php'), {}],
+  [
+    'somebody signed in who looks for a way out',
+    'not-found',
+    404,
+    async () => (await server.signedIn('ou', 'viewer')).send('GET', '/page/..%2f..%2fpackage.json'),
+    { name: 'ou' },
+  ],
 ] as const)('%s', async (_who, why, status, attack, more) => {
   expect((await attack()).status).toBe(status);
   await expect.poll(refusals).toContainEqual({ kind: 'console.refused', why, times: 1, address: expect.stringMatching(/^127\./), ...more });
@@ -64,4 +72,28 @@ it('a session that is over is no attack: its page asks once more, and signs in',
   await server.browser('127.0.0.9').send('POST', '/open', {}, { host: 'elsewhere.example' });
   await expect.poll(refusals).toContainEqual(expect.objectContaining({ why: 'wrong-host', address: '127.0.0.9' }));
   expect(refusals().filter(({ why, address }) => why === 'signed-out' && address === '127.0.0.1')).toEqual([]);
+});
+
+it.each([
+  '/favicon.ico',
+  '/apple-touch-icon-precomposed.png',
+  '/.well-known/appspecific/com.chrome.devtools.json',
+  '/page/app.js.map',
+  '/page/gone.js',
+])('what a browser asks for by itself is none: %s', async (path) => {
+  expect((await server.browser('127.0.0.5').send('GET', path)).status).toBe(404);
+  await server.browser('127.0.0.5').send('GET', '/told-after-it');
+  await expect.poll(() => refusals().filter(({ address }) => address === '127.0.0.5')).toHaveLength(1);
+});
+
+it('a hundred addresses that are not there are two events', async () => {
+  const browser = server.browser('127.0.0.6');
+  for (let n = 0; n < 100; n++) await browser.send('GET', `/guess-${n}`);
+  await server.clock.advance(60_000);
+  server.authentication.refused.flush();
+  expect(
+    refusals()
+      .filter(({ address }) => address === '127.0.0.6')
+      .map(({ times }) => times),
+  ).toEqual([1, 99]);
 });

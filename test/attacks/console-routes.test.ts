@@ -163,6 +163,9 @@ describe('what no page sends', () => {
   });
 });
 
+/** What was told of refusals; it is forgotten. */
+const told = ({ said }: ConsoleHttp) => said.splice(0).flatMap((message) => (message.kind === 'record' ? [message.event] : []));
+
 describe('a path that leads out of what is served', () => {
   const out = [
     '/page/../../../package.json',
@@ -176,6 +179,8 @@ describe('a path that leads out of what is served', () => {
     '/page/index.html',
     '/lib/lit/../../../package.json',
     '/lib/lit/..%2f..%2ffastify%2fpackage.json',
+    '/page/%c0%ae%c0%ae/server.ts',
+    '/page/%252e%252e/server.ts',
     '/lib/lit/package.json',
     '/lib/lit-html/..%2f..%2f..%2f..%2fetc%2fpasswd',
     '/api/docs/static/..%2f..%2fpackage.json',
@@ -186,9 +191,13 @@ describe('a path that leads out of what is served', () => {
 
   it.each(out)('%s is not there', async (path) => {
     const admin = await server.signedIn('admin', elsewhere());
+    told(server);
     const { status, body } = await admin.send('GET', path);
     expect([400, 403, 404, 301, 302]).toContain(status);
     expect(JSON.stringify(body)).not.toMatch(/"dependencies"|root:|import \{|SQLite format/);
+    await expect
+      .poll(() => told(server))
+      .toContainEqual(expect.objectContaining({ why: 'not-found', name: expect.stringMatching(/^admin/) }));
   });
 });
 
@@ -223,25 +232,38 @@ describe('what is no HTTP', () => {
 });
 
 describe('time and number', () => {
-  it('whoever sends slowly is cut off: in the headers, and in the body', async () => {
-    await using slow = await openConsoleHttp({ patience: { headersMs: 300, requestMs: 600 } });
-    const held = (text: string) =>
+  it('whoever sends slowly is cut off and journalled: in the headers, in the body, and drop by drop', async () => {
+    await using slow = await openConsoleHttp({ limits: { headersMs: 300, requestMs: 600 } });
+    const cookie = [...(await slow.signedIn('admin')).cookies].map((pair) => pair.join('=')).join();
+    const post = (path: string, type: string) =>
+      `POST /api/v1/${path} HTTP/1.1\r\nHost: localhost:${slow.port}\r\nOrigin: ${slow.origin}\r\nX-Facelatch: 1\r\nCookie: ${cookie}\r\nContent-Type: ${type}\r\nContent-Length: 100\r\n\r\n`;
+    const held = (from: string, text: string, drop = '') =>
       new Promise<string>((resolve) => {
         let answer = '';
-        const socket = connect({ port: slow.port, host: '127.0.0.1' });
+        const socket = connect({ port: slow.port, host: '127.0.0.1', localAddress: from });
+        const dripping = setInterval(() => drop !== '' && socket.write(drop), 50);
         socket.setEncoding('utf8').on('data', (part: string) => {
           answer += part;
         });
         socket.on('error', () => undefined);
-        socket.on('close', () => resolve(answer));
+        socket.on('close', () => {
+          clearInterval(dripping);
+          resolve(answer);
+        });
         socket.write(text);
       });
-    const inHeaders = held('GET / HTTP/1.1\r\nHost: loc');
-    const inBody = held(
-      `POST /api/v1/session/password HTTP/1.1\r\nHost: localhost:${slow.port}\r\nOrigin: ${slow.origin}\r\nX-Facelatch: 1\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{`,
-    );
-    expect(await inHeaders).toMatch(/^(HTTP\/1\.1 408|$)/);
-    expect(await inBody).toMatch(/^(HTTP\/1\.1 408|$)/);
+    const answers = await Promise.all([
+      held('127.0.0.11', 'GET / HTTP/1.1\r\nHost: loc'),
+      held('127.0.0.12', `${post('session/password', 'application/json')}{`),
+      held('127.0.0.13', `${post('enrol/1/pictures', 'image/jpeg')}x`, 'x'),
+    ]);
+    for (const answer of answers) expect(answer).toMatch(/^(HTTP\/1\.1 408|$)/);
+    expect(slow.asked).toEqual([]);
+    expect(
+      told(slow)
+        .flatMap((event) => ('why' in event && event.why === 'too-slow' && 'address' in event ? [event.address] : []))
+        .toSorted(),
+    ).toEqual(['127.0.0.11', '127.0.0.12', '127.0.0.13']);
     expect((await slow.browser().send('GET', '/api/v1/session')).status).toBe(200);
   });
 
@@ -279,15 +301,46 @@ describe('time and number', () => {
 
 describe('below the path of a proxy (Home Assistant)', () => {
   const prefix = '/api/hassio_ingress/abcDEF_123-x';
-  const proxied = { 'x-ingress-path': prefix, 'x-forwarded-host': 'home.example', 'x-forwarded-proto': 'https' };
+  const proxied = { 'x-ingress-path': prefix, 'x-forwarded-host': 'home.example:8123', 'x-forwarded-proto': 'https' };
+  /** Signed in at the address that the proxy's visitors see. */
+  const signedInBehind = async (door: ConsoleHttp, from: string) => {
+    const admin = await door.signedIn('admin', from);
+    admin.cookies.set('facelatch-8123', admin.cookies.get(`facelatch-${door.port}`) ?? '');
+    return admin;
+  };
+
+  it('a flood from one of its visitors slows down that one only, whatever address they claim', async () => {
+    await using door = await openConsoleHttp({ settings: { ingress: ['127.0.0.77'] }, limits: { perMinute: 20 } });
+    const proxy = door.browser('127.0.0.77');
+    const ask = async (browser: Browser, forwarded: string) =>
+      (await browser.send('GET', '/api/v1/session', undefined, { ...proxied, 'x-forwarded-for': forwarded })).status;
+    // What stands before the last address was sent by the visitor, and may be made up.
+    for (let n = 0; n < 20; n++) expect(await ask(proxy, `10.1.1.${n}, 192.168.1.66`)).toBe(200);
+    expect(await ask(proxy, '10.1.1.99, 192.168.1.66')).toBe(429);
+    expect(await ask(proxy, '192.168.1.7')).toBe(200);
+    // From nobody else is the header believed.
+    const direct = door.browser('127.0.0.78');
+    for (let n = 0; n < 20; n++) expect(await ask(direct, `10.2.2.${n}`)).toBe(200);
+    expect(await ask(direct, '10.2.2.99')).toBe(429);
+    expect(told(door)).toEqual(
+      ['192.168.1.66', '127.0.0.78'].map((address) => ({ kind: 'console.refused', why: 'slow-down', times: 1, address })),
+    );
+  });
+
+  it('addresses that are not there are slowed down too', async () => {
+    await using door = await openConsoleHttp({ limits: { perMinute: 5 } });
+    const statuses = [];
+    for (let n = 0; n < 7; n++) statuses.push((await door.browser().send('GET', `/guess-${n}`)).status);
+    expect(statuses).toEqual([404, 404, 404, 404, 404, 429, 429]);
+  });
 
   it('the page works there when the proxy says so, from its own address', async () => {
     await using door = await openConsoleHttp({ settings: { ingress: ['127.0.0.77'] } });
     const page = await door.browser('127.0.0.77').send('GET', '/', undefined, proxied);
     expect(page.status).toBe(200);
     expect(page.body).toContain(`<base href="${prefix}/"`);
-    const admin = await door.signedIn('admin', '127.0.0.77');
-    await admin.send('POST', '/api/v1/system.show', {}, { ...proxied, origin: 'https://home.example' });
+    const admin = await signedInBehind(door, '127.0.0.77');
+    await admin.send('POST', '/api/v1/system.show', {}, { ...proxied, origin: 'https://home.example:8123' });
     expect(door.asked).toEqual([{ name: 'system.show', args: {}, by: expect.stringContaining('admin') }]);
     const document = await admin.send('GET', '/api/v1/openapi.json', undefined, proxied);
     expect(document.body.servers).toEqual([{ url: prefix }]);
@@ -299,8 +352,8 @@ describe('below the path of a proxy (Home Assistant)', () => {
     await using door = await openConsoleHttp({ settings: { ingress: ['127.0.0.77'] } });
     const page = await door.browser('127.0.0.78').send('GET', '/', undefined, proxied);
     expect(page.body).toContain('<base href="/"');
-    const admin = await door.signedIn('admin', '127.0.0.78');
-    expect((await admin.send('POST', '/api/v1/system.show', {}, { ...proxied, origin: 'https://home.example' })).status).toBe(403);
+    const admin = await signedInBehind(door, '127.0.0.78');
+    expect((await admin.send('POST', '/api/v1/system.show', {}, { ...proxied, origin: 'https://home.example:8123' })).status).toBe(403);
   });
 
   it.each(['javascript:alert(1)', '//evil.example', '/a"><script>', '/../..', '/'])('a path that is none is refused: %s', async (path) => {

@@ -39,17 +39,18 @@ const signIn = (browser: Browser, name: string, text = password, headers = {}): 
   browser.send('POST', `${api}/session/password`, { name, password: text }, headers);
 const failures = () =>
   server.events.flatMap((event) => (event.kind === 'console.sign-in-failed' ? [event] : [])).reduce((sum, { times }) => sum + times, 0);
+const cookieName = () => `facelatch-${server.port}`;
 const isIn = async (browser: Browser) => (await browser.send('GET', `${api}/account`)).status === 200;
 
 describe('session fixation', () => {
   it('a session that somebody planted in a browser is not the one that the owner gets', async () => {
     const eve = await server.signedIn('eve', 'viewer');
     await server.signedIn('ada', 'admin');
-    const planted = eve.cookies.get('facelatch') ?? '';
+    const planted = eve.cookies.get(cookieName()) ?? '';
     const browser = server.browser();
-    browser.cookies.set('facelatch', planted);
+    browser.cookies.set(cookieName(), planted);
     await signIn(browser, 'ada');
-    expect(browser.cookies.get('facelatch')).not.toBe(planted);
+    expect(browser.cookies.get(cookieName())).not.toBe(planted);
     expect((await browser.send('GET', `${api}/account`)).body.name).toBe('ada');
     expect(await isIn(eve)).toBe(false);
   });
@@ -57,12 +58,12 @@ describe('session fixation', () => {
   it('made-up secrets count for nothing, and each sign-in has a new one', async () => {
     await server.signedIn('ada', 'admin');
     const browser = server.browser();
-    browser.cookies.set('facelatch', 'A'.repeat(43));
+    browser.cookies.set(cookieName(), 'A'.repeat(43));
     expect(await isIn(browser)).toBe(false);
     const secrets = new Set<string | undefined>();
     for (let n = 0; n < 3; n++) {
       await signIn(browser, 'ada');
-      secrets.add(browser.cookies.get('facelatch'));
+      secrets.add(browser.cookies.get(cookieName()));
     }
     expect(secrets.size).toBe(3);
     expect(server.accounts.sessions.list('ada')).toHaveLength(2); // of the fake, and of this browser
@@ -70,7 +71,8 @@ describe('session fixation', () => {
 
   it('a second cookie of that name, as another server of this host can set, signs nobody in as somebody else', async () => {
     const [ada, eve] = [await server.signedIn('ada', 'admin'), await server.signedIn('eve', 'viewer')];
-    const cookie = `facelatch=${eve.cookies.get('facelatch')}; facelatch=${ada.cookies.get('facelatch')}`;
+    const name = cookieName();
+    const cookie = `${name}=${eve.cookies.get(name)}; ${name}=${ada.cookies.get(name)}`;
     expect((await server.browser().send('GET', `${api}/account`, undefined, { cookie })).status).toBe(401);
   });
 });
@@ -154,7 +156,9 @@ describe('a proxy', () => {
       await server.signedIn('ada', 'admin');
       const answer = await signIn(server.browser(), 'ada', password, page);
       expect(answer.headers['set-cookie']).toEqual([
-        expect.stringMatching(/^facelatch=[\w-]{43}; Max-Age=604800; Path=\/api\/hassio_ingress\/abc; HttpOnly; Secure; SameSite=Strict$/),
+        expect.stringMatching(
+          /^facelatch-8123=[\w-]{43}; Max-Age=604800; Path=\/api\/hassio_ingress\/abc; HttpOnly; Secure; SameSite=Strict$/,
+        ),
         expect.stringContaining('Path=/api/hassio_ingress/abc; HttpOnly; Secure; SameSite=Strict'),
       ]);
     });

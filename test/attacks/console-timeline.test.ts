@@ -36,7 +36,7 @@ describe('whoever may not', () => {
       expect((await fetch(`${door.url}/api/v1/${path}`)).status, path).toBe(401);
       expect((await door.ask('viewer', path)).status, path).toBe(403);
     }
-    const cookie = `facelatch=${'A'.repeat(43)}`;
+    const cookie = `facelatch-${new URL(door.url).port}=${'A'.repeat(43)}`;
     for (const path of pictures()) expect((await fetch(`${door.url}/api/v1/${path}`, { headers: { cookie } })).status, path).toBe(401);
   });
 

@@ -15,7 +15,7 @@ interface Told {
 }
 
 const headersOf = (cookie: string, type = 'application/json') => ({
-  ...{ cookie: `facelatch=${cookie}`, origin: url, 'x-facelatch': '1', 'content-type': type },
+  ...{ cookie, origin: url, 'x-facelatch': '1', 'content-type': type },
 });
 
 /** A live view without a browser: the stream, and each picture. */

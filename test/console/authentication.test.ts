@@ -76,3 +76,13 @@ it('whoever signs out is signed out at once, also in what still runs', async () 
   expect(browser.cookies.size).toBe(0);
   expect((await browser.send('GET', '/viewer')).status).toBe(401);
 });
+
+it('two doors of one host sign nobody out of each other: browsers send the cookies of all its ports', async () => {
+  await using other = await consoleServer({ routes: (app) => app.get('/viewer', { config: { role: 'viewer' } }, async () => ({})) });
+  const [here, there] = [await server.signedIn('both', 'viewer'), await other.signedIn('both', 'viewer')];
+  const all = new Map([...here.cookies, ...there.cookies]);
+  for (const browser of [here, there]) {
+    for (const [name, value] of all) browser.cookies.set(name, value);
+    expect((await browser.send('GET', '/viewer')).status).toBe(200);
+  }
+});

@@ -38,7 +38,7 @@ export interface ConsoleDoor extends AsyncDisposable {
   show(person: string, frames?: number): Promise<void>;
   /** A name with that role, which can sign in with `consolePassword`. */
   account(role: Role): Promise<string>;
-  /** The cookie of a new session of a new account. */
+  /** The cookie of a new session of a new account, as browsers send it: `NAME=SECRET`. */
   cookie(role: Role): Promise<string>;
   /** A page on which somebody with that role is signed in, at `#/…`. */
   signedIn(browser: TestBrowser, role: Role, place?: string, options?: BrowserContextOptions): Promise<TestPage>;
@@ -93,7 +93,7 @@ export async function openConsoleDoor({
   const cookie = async (role: Role) => {
     const name = await account(role);
     using opened = accounts();
-    return opened.sessions.open(name, { browser: 'a test', address: '127.0.0.1' }).secret;
+    return `facelatch-${port}=${opened.sessions.open(name, { browser: 'a test', address: '127.0.0.1' }).secret}`;
   };
   return {
     get house() {
@@ -112,14 +112,15 @@ export async function openConsoleDoor({
     },
     signedIn: async (browser, role, place = '', options) => {
       const opened = await browser.open(options);
-      await opened.page.context().addCookies([{ name: 'facelatch', value: await cookie(role), url, httpOnly: true, sameSite: 'Strict' }]);
+      const [name = '', value = ''] = (await cookie(role)).split('=');
+      await opened.page.context().addCookies([{ name, value, url, httpOnly: true, sameSite: 'Strict' }]);
       await opened.page.goto(`${url}/#/${place}`);
       return opened;
     },
     ask: async (role, path, body) => {
-      const secret = cookies.get(role) ?? (await cookie(role));
-      cookies.set(role, secret);
-      const headers = { cookie: `facelatch=${secret}`, origin: url, 'x-facelatch': '1' };
+      const own = cookies.get(role) ?? (await cookie(role));
+      cookies.set(role, own);
+      const headers = { cookie: own, origin: url, 'x-facelatch': '1' };
       if (body === undefined) return await fetch(`${url}/api/v1/${path}`, { headers });
       const sent = { method: 'POST', headers: { ...headers, 'content-type': 'application/json' }, body: JSON.stringify(body) };
       return await fetch(`${url}/api/v1/${path}`, sent);

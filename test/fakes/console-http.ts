@@ -29,10 +29,10 @@ export interface ConsoleHttp extends AsyncDisposable {
 
 export async function openConsoleHttp({
   settings = {},
-  patience,
+  limits,
 }: {
   readonly settings?: Partial<ConsoleSettings>;
-  readonly patience?: ServerParts['patience'];
+  readonly limits?: ServerParts['limits'];
 } = {}): Promise<ConsoleHttp> {
   const folder = mkdtempSync(join(tmpdir(), 'facelatch-console-http-'));
   const asked: ConsoleHttp['asked'] = [];
@@ -53,7 +53,7 @@ export async function openConsoleHttp({
     },
     broadcast: openBroadcast(() => undefined),
     say: (message) => void said.push(message),
-    ...(patience && { patience }),
+    ...(limits && { limits }),
   });
   const socket = createServer({ pauseOnConnect: true });
   await new Promise<void>((resolve) => socket.listen({ host: '127.0.0.1', port: 0 }, resolve));
@@ -69,7 +69,7 @@ export async function openConsoleHttp({
       const name = `${role}${++made}`;
       await accounts.join(accounts.invitations.make({ role, by: 'test' }).secret, name, { password });
       const browser = browserOn({ port, origin, from });
-      browser.cookies.set('facelatch', accounts.sessions.open(name, { browser: 'a test', address: '127.0.0.1' }).secret);
+      browser.cookies.set(`facelatch-${port}`, accounts.sessions.open(name, { browser: 'a test', address: '127.0.0.1' }).secret);
       return browser;
     },
     [Symbol.asyncDispose]: async () => {

@@ -82,7 +82,7 @@ export async function consoleServer({
       const { secret } = accounts.invitations.make({ role, by: 'cli' });
       await accounts.join(secret, name, { password });
       const own = browser();
-      own.cookies.set('facelatch', accounts.sessions.open(name, { browser: 'test', address: '127.0.0.1' }).secret);
+      own.cookies.set(`facelatch-${port}`, accounts.sessions.open(name, { browser: 'test', address: '127.0.0.1' }).secret);
       return own;
     },
     [Symbol.asyncDispose]: async () => {

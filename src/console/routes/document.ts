@@ -30,7 +30,10 @@ export async function describeApi(app: FastifyInstance, version: string): Promis
       components: {
         securitySchemes: {
           token: { type: 'http', scheme: 'bearer', description: 'A personal access token.' },
-          session: { type: 'apiKey', in: 'cookie', name: '__Host-facelatch', description: '`facelatch` where the console has no TLS.' },
+          session: {
+            ...{ type: 'apiKey', in: 'cookie', name: '__Host-facelatch-8620' },
+            description: 'With the port by which the browser sees the console; `facelatch-8620` where it has no TLS.',
+          },
         },
       },
       security: [{ token: [] }, { session: [] }],

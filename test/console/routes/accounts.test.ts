@@ -43,8 +43,8 @@ it('a password signs in, with a cookie that no script reads and no other site se
   const answer = await signIn(browser, 'Ada');
   expect(answer).toMatchObject({ status: 200, body: { name: 'ada', role: 'admin' } });
   expect(answer.headers['set-cookie']).toEqual([
-    expect.stringMatching(/^facelatch=[\w-]{43}; Max-Age=604800; Path=\/; HttpOnly; SameSite=Strict$/),
-    expect.stringMatching(/^facelatch-device=[\w-]{43}; Max-Age=7776000; Path=\/; HttpOnly; SameSite=Strict$/),
+    expect.stringMatching(/^facelatch-\d+=[\w-]{43}; Max-Age=604800; Path=\/; HttpOnly; SameSite=Strict$/),
+    expect.stringMatching(/^facelatch-\d+-device=[\w-]{43}; Max-Age=7776000; Path=\/; HttpOnly; SameSite=Strict$/),
   ]);
   expect((await browser.send('GET', `${api}/account`)).body).toMatchObject({ name: 'ada', hasPassword: true, passkeys: [] });
   expect(record('console.signed-in')).toEqual([

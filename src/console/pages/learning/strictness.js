@@ -203,7 +203,9 @@ class StrictnessPart extends PageElement {
     if (!found) return nothing;
     const rate = settingOf(found.rate);
     const isNow = rate === scores.targetFmr || Math.abs(at - scores.threshold.logit) <= scores.step;
+    const isLaxer = !isNow && rate > scores.targetFmr;
     return html`<h3>${t('learning.strict.apply')}</h3>
+      ${isLaxer ? html`<p class="notice bad">${t('learning.strict.laxer', { times: roundedText(rate / scores.targetFmr) })}</p>` : nothing}
       <p>${t(isNow ? 'learning.strict.is-now' : 'learning.strict.how')}</p>
       <pre tabindex="0" aria-label=${t('learning.strict.line')}>"identity": { "targetFmr": ${isNow ? scores.targetFmr : rate} }</pre>
       <button @click=${() => this.moveTo(scores.threshold.logit)} ?disabled=${isNow}>${t('learning.strict.back')}</button>`;

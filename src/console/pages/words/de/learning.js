@@ -60,6 +60,7 @@ export const learning = {
   'learning.strict.how':
     'Diese Zeile in die Konfiguration der Tür setzen und die Tür neu starten. Von hier lässt sie sich nicht setzen: Wer eine Sitzung übernähme, könnte sonst ähnlichen Gesichtern die Tür öffnen.',
   'learning.strict.is-now': 'Das ist die eingestellte Strenge.',
+  'learning.strict.laxer': 'Das ließe {times}-mal so viele Fremde ein wie die eingestellte Strenge.',
   'learning.strict.line': 'Zeile der Konfiguration',
   'learning.strict.measuring': 'Die Tür wird vermessen. Das dauert einige Sekunden…',
   'learning.strict.no-strangers': 'Für das Netz in Gebrauch gibt es keine mitgelieferten Fremden, also sagt nur die Kalibrierung die Rate.',

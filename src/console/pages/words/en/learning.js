@@ -60,6 +60,7 @@ export const learning = {
   'learning.strict.how':
     'Put this line into the configuration of the door and restart it. It cannot be set from here: whoever took over a session could otherwise open the door to people who look alike.',
   'learning.strict.is-now': 'This is the strictness in force.',
+  'learning.strict.laxer': 'This would let in {times} times as many strangers as the strictness in force.',
   'learning.strict.line': 'Line of the configuration',
   'learning.strict.measuring': 'The door is being measured. This takes some seconds…',
   'learning.strict.no-strangers': 'There are no shipped strangers for the network in use, so only the calibration tells the rate.',
