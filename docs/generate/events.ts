@@ -66,6 +66,8 @@ const meanings: Readonly<Record<EventKind, string>> = {
   'console.refused':
     'The console turned requests away that none of its pages sends: without a sign-in, beyond a role, from a foreign page or by a foreign name, too large, too slow, too many, for an address that is not there, or no HTTP. A flood is one event a minute.',
   'console.exported': 'Somebody took the timeline as a table, with names, from the console.',
+  'console.certificate-changed':
+    'The console has another certificate: the door made it in time, or the files of `console.certificateFile` changed. Compare the fingerprint with what your browser shows.',
   'console.signed-out': 'Somebody signed out of the console.',
   'console.invited': 'An invitation to the console was made. It is good for one account, and for an hour.',
   'console.invitation-revoked': 'An invitation to the console was taken back.',

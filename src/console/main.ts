@@ -6,7 +6,7 @@ import type { Server as NetServer, Socket } from 'node:net';
 import { messageOf } from '../base/errors.ts';
 import { askOver } from './asking.ts';
 import { type Broadcast, openBroadcast } from './broadcast.ts';
-import type { FromConsole, ToConsole } from './port.ts';
+import type { Certificate, FromConsole, ToConsole } from './port.ts';
 import { type ConsoleServer, openConsoleServer } from './server.ts';
 
 /** Without a request and without anybody who watches. Milliseconds. */
@@ -33,6 +33,8 @@ function heard(state: State, message: ToConsole, handle: unknown): void | Promis
       return state.server?.take(handle as Socket);
     case 'answer':
       return state.house.answered(message);
+    case 'certificate':
+      return useCertificate(state, message.certificate);
     case 'moment':
       state.broadcast.moment(message.moment, message.picture);
       return say({ kind: 'took' });
@@ -45,6 +47,11 @@ function start(state: State, { settings, operations }: Extract<ToConsole, { kind
   state.starting = openConsoleServer({ settings, operations, house: state.house, broadcast: state.broadcast, say }).then((server) => {
     state.server = server;
   });
+}
+
+async function useCertificate(state: State, certificate: Certificate): Promise<void> {
+  await state.starting;
+  state.server?.useCertificate(certificate);
 }
 
 async function listen(state: State, socket: NetServer): Promise<void> {

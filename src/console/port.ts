@@ -65,6 +65,13 @@ export interface LiveMoment {
   readonly live?: { readonly score?: number; readonly unsure?: string };
 }
 
+/** PEM. */
+export interface Certificate {
+  /** With the chain. */
+  readonly certificate: string;
+  readonly key: string;
+}
+
 /** How the process is to serve. */
 export interface ConsoleSettings {
   readonly door: string;
@@ -74,8 +81,8 @@ export interface ConsoleSettings {
   readonly tls: 'on' | 'loopback' | 'proxied';
   readonly hosts: readonly string[];
   readonly ingress: readonly string[];
-  /** PEM; with TLS. */
-  readonly certificate?: { readonly certificate: string; readonly key: string };
+  /** With TLS. */
+  readonly certificate?: Certificate;
   readonly sessionHours: number;
   readonly idleHours: number;
   /** The only folder in which the process may write. */
@@ -96,6 +103,8 @@ export type ToConsole =
   /** With the handle of a connection that came before the process listened. */
   | { readonly kind: 'connection' }
   | { readonly kind: 'answer'; readonly id: number; readonly answered: Answered }
+  /** In place of the one of the start, for connections from now on. */
+  | { readonly kind: 'certificate'; readonly certificate: Certificate }
   | { readonly kind: 'moment'; readonly moment: LiveMoment; readonly picture: Uint8Array }
   /** Something happened; for whoever watches. */
   | { readonly kind: 'told'; readonly topic: 'event' | 'state' | 'enrolment' | 'training'; readonly data: object };

@@ -12,7 +12,7 @@ import { fileURLToPath } from 'node:url';
 import { Fault, messageOf } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import { makeFolder } from '../base/make-folder.ts';
-import type { ConsoleSettings, FromConsole, ToConsole } from './port.ts';
+import type { Certificate, ConsoleSettings, FromConsole, ToConsole } from './port.ts';
 
 export interface ConsoleOptions {
   readonly settings: ConsoleSettings;
@@ -30,6 +30,8 @@ export interface ConsoleOptions {
 export interface ConsoleProgram extends AsyncDisposable {
   /** False where there is no process, or it does not take more now. */
   tell(message: ToConsole): boolean;
+  /** In place of the one of the settings, for connections from now on. */
+  useCertificate(certificate: Certificate): void;
   /** Of the process, while there is one. */
   readonly pid: number | undefined;
   /** False while the address cannot be listened on, which is tried again. */
@@ -49,7 +51,8 @@ const usualRetryMs = 30_000;
 const steadyMs = 10_000;
 const endMs = 3000;
 
-interface State extends Required<ConsoleOptions> {
+interface State extends Required<Omit<ConsoleOptions, 'start'>> {
+  start: ConsoleOptions['start'];
   server: Server | undefined;
   child: ChildProcess | undefined;
   startedAtMs: number;
@@ -76,6 +79,11 @@ export async function openConsoleProgram(options: ConsoleOptions): Promise<Conso
   }
   return {
     tell: (message) => state.isReady && state.child?.connected === true && state.child.send(message),
+    useCertificate: (certificate) => {
+      const { settings } = state.start;
+      state.start = { ...state.start, settings: { ...settings, certificate } };
+      if (state.child?.connected) state.child.send({ kind: 'certificate', certificate } satisfies ToConsole);
+    },
     get listens() {
       return state.server !== undefined || state.isReady;
     },

@@ -3,7 +3,7 @@
  * takes over a listening socket comes out. Who asks is checked before everything else (authentication.ts).
  */
 import { createServer as createHttp, type Server as HttpServer } from 'node:http';
-import { createServer as createHttps } from 'node:https';
+import { createServer as createHttps, type Server as HttpsServer } from 'node:https';
 import type { Server as NetServer, Socket } from 'node:net';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
@@ -17,7 +17,7 @@ import type { AskedHouse } from './asking.ts';
 import { authenticate } from './authentication.ts';
 import type { Broadcast } from './broadcast.ts';
 import { canonicalAddress } from './hosts.ts';
-import type { ConsoleSettings, FromConsole, Operation } from './port.ts';
+import type { Certificate, ConsoleSettings, FromConsole, Operation } from './port.ts';
 import { leadsOut } from './probing.ts';
 import type { RecordEvent, RefusedRequests } from './record.ts';
 import { answerError, answerNotFound } from './refusal.ts';
@@ -48,6 +48,8 @@ export interface ConsoleServer extends AsyncDisposable {
   listen(socket: NetServer): Promise<void>;
   /** Takes over a connection. */
   take(socket: Socket): void;
+  /** For connections from now on; those that are open keep theirs. */
+  useCertificate(certificate: Certificate): void;
   /** Of the last request, on the process's own clock. Milliseconds. */
   readonly lastAskedMs: number;
   /** Of the API, OpenAPI 3.1. */
@@ -104,6 +106,9 @@ export async function openConsoleServer(parts: ServerParts): Promise<ConsoleServ
     take: (socket) => {
       app.server.emit('connection', socket);
       socket.resume();
+    },
+    useCertificate: ({ certificate: cert, key }) => {
+      if (tls) (app.server as HttpServer as HttpsServer).setSecureContext({ cert, key });
     },
     [Symbol.asyncDispose]: () => app.close(),
     get document() {

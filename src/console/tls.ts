@@ -20,6 +20,7 @@ export interface ConsoleTls {
   /** SHA-256 of the certificate, as browsers show it: `AB:CD:…`. */
   readonly fingerprint: string;
   /** ISO 8601, UTC. */
+  readonly beginsAt: string;
   readonly expiresAt: string;
   /** Made just now: browsers that trusted the one before ask again. */
   readonly isNew: boolean;
@@ -48,7 +49,8 @@ export async function openTls(options: TlsOptions): Promise<ConsoleTls> {
   if (options.given) return tlsOf(options.given, false, givenCertificate(options.given));
   const file = join(options.folder, 'tls.pem');
   const kept = keptIn(file);
-  if (kept && stillFits(new X509Certificate(kept.certificate), options)) return tlsOf(kept, false);
+  const before = kept && tlsOf(kept, false);
+  if (before && !isDue(before, options.clock.wall()) && stillNames(new X509Certificate(before.certificate), options)) return before;
   const made = await newCertificate(options);
   writeWhole(file, `${made.key}\n${made.certificate}\n`, { mode: 0o600 });
   return tlsOf(made, true);
@@ -62,10 +64,15 @@ interface Pair {
 const tlsOf = (
   { certificate, key }: Pair,
   isNew: boolean,
-  { fingerprint256, validToDate } = new X509Certificate(certificate),
+  { fingerprint256, validFromDate, validToDate } = new X509Certificate(certificate),
 ): ConsoleTls => ({
-  ...{ certificate, key, isNew, fingerprint: fingerprint256, expiresAt: validToDate.toISOString() },
+  ...{ certificate, key, isNew, fingerprint: fingerprint256 },
+  ...{ beginsAt: validFromDate.toISOString(), expiresAt: validToDate.toISOString() },
 });
+
+/** Whether another is needed: it ends soon, or begins later, as one that was made while the clock was wrong. */
+export const isDue = ({ beginsAt, expiresAt }: Pick<ConsoleTls, 'beginsAt' | 'expiresAt'>, wallMs: number): boolean =>
+  Date.parse(expiresAt) - wallMs < renewedMs || Date.parse(beginsAt) > wallMs;
 
 function givenCertificate({ certificate, key }: Pair): X509Certificate {
   try {
@@ -99,9 +106,8 @@ function keptIn(file: string): Pair | undefined {
 }
 
 /** IPv6 addresses change by themselves: for them alone nobody has to trust another certificate. */
-function stillFits(certificate: X509Certificate, options: TlsOptions): boolean {
+function stillNames(certificate: X509Certificate, options: TlsOptions): boolean {
   const { names, addresses } = subjects(options);
-  if (certificate.validToDate.getTime() - options.clock.wall() < renewedMs) return false;
   return (
     names.every((name) => certificate.checkHost(name)) && addresses.every((address) => isIP(address) !== 4 || certificate.checkIP(address))
   );

@@ -221,6 +221,11 @@ const fields = {
     address: maybe(text('Of the browser; absent where the requests came from too many.')),
   }),
   'console.exported': object({ name: account, address }),
+  'console.certificate-changed': object({
+    fingerprint: text('SHA-256 of the certificate, as browsers show it.'),
+    expiresAt: text('Until when it is valid: ISO 8601, UTC.'),
+    given: Type.Boolean({ description: 'Whether it comes from `console.certificateFile`; else the door made it.' }),
+  }),
   'console.signed-out': object({ name: account, address }),
   'console.invited': object({
     role: text(),

@@ -60,6 +60,12 @@ it('it is kept, until thirty days before its end', async () => {
   expect(second.fingerprint).not.toBe(first.fingerprint);
 });
 
+it('one that was made while the clock was wrong is made again once it is right', async () => {
+  const first = await openTls(options);
+  const wall = Date.parse(first.beginsAt) - 1;
+  expect((await openTls({ ...options, clock: { wall: () => wall } })).isNew).toBe(true);
+});
+
 it('it is made again for another name or IPv4 address, and not for an IPv6 address, which changes by itself', async () => {
   const { fingerprint } = await openTls(options);
   expect((await openTls({ ...options, addresses: ['192.168.1.5', '2001:db8::6'] })).fingerprint).toBe(fingerprint);

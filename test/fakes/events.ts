@@ -115,6 +115,9 @@ export const eventOf: { readonly [Kind in EventKind]: Extract<Event, { kind: Kin
   'console.signed-in': { kind: 'console.signed-in', name: 'ada', role: 'admin', with: 'passkey', address: '192.168.1.7' },
   'console.sign-in-failed': { kind: 'console.sign-in-failed', name: 'ada', with: 'password', times: 4, address: '192.168.1.66' },
   'console.refused': { kind: 'console.refused', why: 'role', name: 'sam', times: 3, address: '192.168.1.66' },
+  'console.certificate-changed': {
+    ...{ kind: 'console.certificate-changed', fingerprint: 'AB:CD', expiresAt: '2028-04-08T00:00:00.000Z', given: false },
+  },
   'console.exported': { kind: 'console.exported', name: 'ada', address: '192.168.1.66' },
   'console.signed-out': { kind: 'console.signed-out', name: 'ada', address: '192.168.1.7' },
   'console.invited': { kind: 'console.invited', role: 'viewer', name: 'ben', by: 'ada' },

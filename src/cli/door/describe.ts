@@ -163,6 +163,8 @@ const words: Words = {
   'console.refused': ({ why, name, times, address }) =>
     `the console refused ${counted(times, 'request')}${name === undefined ? '' : ` of ${name}`} (${why.replaceAll('-', ' ')}), from ${address ?? 'several addresses'}`,
   'console.exported': ({ name, address }) => `${name} took the timeline as a table from the console, from ${address}`,
+  'console.certificate-changed': ({ fingerprint, given }) =>
+    `the console has another certificate, ${given ? 'from console.certificateFile' : 'made by the door'}: SHA-256 ${fingerprint}`,
   'console.signed-out': ({ name, address }) => `${name} signed out of the console, from ${address}`,
   'console.invited': ({ role, name, by }) => `${by} invited ${name ?? 'somebody'} to the console as ${role}`,
   'console.invitation-revoked': ({ role, name, by }) => `${by} took back the invitation of ${name ?? 'somebody'} as ${role}`,

@@ -7,6 +7,7 @@ import type { Entrance } from '../../access/entrance.ts';
 import type { Observation } from '../../access/port.ts';
 import { consoleSettings, consoleTls, firstLink } from '../../adapters/console.ts';
 import { Fault, messageOf } from '../../base/errors.ts';
+import type { Log } from '../../base/log.ts';
 import { systemClock } from '../../base/time.ts';
 import { publicStatusOf } from '../../command/enrol.ts';
 import type { CommandPorts } from '../../command/spec.ts';
@@ -19,6 +20,7 @@ import type { Loops } from '../loops.ts';
 import type { Shredder } from '../removal/shredder.ts';
 import type { Rooms } from '../rooms.ts';
 import { strictnessScores } from '../strictness/scores.ts';
+import { keepCertificate, madeBeside } from './certificate.ts';
 import { type LiveFeed, liveFeed } from './live.ts';
 import { described, operationsDesk } from './operation.ts';
 import { operations } from './operations.ts';
@@ -68,7 +70,7 @@ export async function openHouseConsole(rooms: Rooms, parts: HouseConsoleParts): 
   try {
     const found = consoleSettings(config);
     tls = await consoleTls(found);
-    const settings = { ...found, ...(tls && { certificate: { certificate: tls.certificate, key: tls.key } }) };
+    const settings = { ...found, ...(tls && { certificate: pairOf(tls) }) };
     program = await openConsoleProgram({
       ...{ settings, log, onSaid },
       start: { kind: 'start', settings, operations: operations.map(described) },
@@ -83,6 +85,7 @@ export async function openHouseConsole(rooms: Rooms, parts: HouseConsoleParts): 
   const fingerprint = tls?.fingerprint;
   if (link !== undefined) log.info({ link, ...(fingerprint !== undefined && { fingerprint }) }, 'the console is open');
   const over = new AbortController();
+  const kept = tls && keepTls(rooms, { tls, program, log, record: entrance.controller.record, signal: over.signal });
   tellTraining(rooms, (message) => program?.tell(message));
   const told = tellEnrolments(enrolment, (message) => program?.tell(message), over.signal);
   return {
@@ -90,7 +93,7 @@ export async function openHouseConsole(rooms: Rooms, parts: HouseConsoleParts): 
     [Symbol.asyncDispose]: async () => {
       over.abort();
       beside[Symbol.dispose]();
-      await told;
+      await Promise.all([told, kept]);
       await faces[Symbol.asyncDispose]();
       await strictness[Symbol.asyncDispose]();
       await program?.[Symbol.asyncDispose]();
@@ -108,6 +111,33 @@ function watched(said: Extract<FromConsole, { kind: 'watching' }>, { entries, lo
 function decided(moment: Observation, live: LiveFeed, faces: UnknownFaces): void {
   if (moment.reading.faces.length > 0) faces.saw();
   live.decided(moment);
+}
+
+const pairOf = ({ certificate, key }: ConsoleTls) => ({ certificate, key });
+
+interface KeptTls extends Pick<Controller, 'record'> {
+  readonly tls: ConsoleTls;
+  readonly program: Pick<ConsoleProgram, 'useCertificate'>;
+  readonly log: Log;
+  readonly signal: AbortSignal;
+}
+
+/** Its fingerprint is journalled, so that the owner can compare it on a way of their own. */
+function keepTls({ config }: Pick<Rooms, 'config'>, { tls, program, log, record: journal, signal }: KeptTls): Promise<void> {
+  const isGiven = config.console.certificateFile !== '';
+  const tell = ({ fingerprint, expiresAt }: ConsoleTls) => {
+    log.info({ fingerprint, expiresAt }, 'the console has another certificate');
+    journal({ kind: 'console.certificate-changed', fingerprint, expiresAt, given: isGiven });
+  };
+  if (tls.isNew) tell(tls);
+  return keepCertificate({
+    ...{ now: tls, isGiven, clock: systemClock, log, signal },
+    find: async () => (isGiven ? await consoleTls(consoleSettings(config)) : await madeBeside(consoleSettings(config))),
+    onNew: (found) => {
+      program.useCertificate(pairOf(found));
+      tell(found);
+    },
+  });
 }
 
 /** How a training goes, and its lines. */

@@ -41,6 +41,7 @@ export const timeline = {
   'timeline.event.console.invited': '{by} hat jemanden zur Konsole eingeladen',
   'timeline.event.console.joined': '{name} ist der Konsole beigetreten',
   'timeline.event.console.session-revoked': 'Sitzungen von {name} wurden von {by} beendet',
+  'timeline.event.console.certificate-changed': 'Die Konsole hat ein anderes Zertifikat: {fingerprint}',
   'timeline.event.console.exported': 'Der Verlauf wurde als Tabelle geholt',
   'timeline.event.console.refused': 'Die Konsole hat Anfragen abgewiesen',
   'timeline.event.console.sign-in-failed': 'Eine Anmeldung an der Konsole ist gescheitert',

@@ -41,6 +41,7 @@ export const timeline = {
   'timeline.event.console.invited': 'Somebody was invited to the console by {by}',
   'timeline.event.console.joined': '{name} joined the console',
   'timeline.event.console.session-revoked': 'Sessions of {name} were ended by {by}',
+  'timeline.event.console.certificate-changed': 'The console has another certificate: {fingerprint}',
   'timeline.event.console.exported': 'The timeline was taken as a table',
   'timeline.event.console.refused': 'The console turned requests away',
   'timeline.event.console.sign-in-failed': 'A sign-in to the console failed',
