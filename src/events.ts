@@ -400,7 +400,7 @@ export type Event =
   /** The timeline left the door as a table, with names. */
   | { readonly kind: 'console.exported'; readonly name: string; readonly address: string }
   | { readonly kind: 'console.signed-out'; readonly name: string; readonly address: string }
-  /** The console has another certificate. `fingerprint`: SHA-256, as browsers show it. `given`: from the owner's files. */
+  /** The console has another certificate. `fingerprint`: SHA-256, as browsers show it. `given`: the owner's. */
   | { readonly kind: 'console.certificate-changed'; readonly fingerprint: string; readonly expiresAt: string; readonly given: boolean }
   /** Whoever has the invitation may make an account within the hour. `name`: the only one that they may choose. */
   | { readonly kind: 'console.invited'; readonly role: string; readonly name?: string; readonly by: string }

@@ -23,7 +23,7 @@ function unescaped(text: string): string | undefined {
   }
 }
 
-/** Icons, RFC 8615, what developer tools look for, and parts of a page that was open while the door got another version. */
+/** Icons, RFC 8615, what developer tools look for, and parts of a page that stayed open while the door was upgraded. */
 const usual =
   /^\/(?:favicon\.ico|apple-touch-icon[a-z0-9-]*\.png|browserconfig\.xml|robots\.txt|\.well-known\/.*|(?:page|lib)\/[\w@./-]+\.(?:js|css|svg|map))$/;
 
