@@ -122,8 +122,8 @@ export async function wire(config: Config, log: Log, overrides: Overrides = {}):
   const { controller, door, people } = entrance;
   const outside = opening.use(outsidePictures(systemClock));
   rooms.view = doorView({ config, clock, log: log.child({ room: 'face' }), record: controller.record });
-  if (!rooms.lock)
-    rooms.evidence = opening.use(doorEvidence({ config, eyes, clock, log: log.child({ room: 'identity' }), record: controller.record }));
+  const ofEvidence = { config, eyes, clock, time: rooms.time, log: log.child({ room: 'identity' }), record: controller.record };
+  if (!rooms.lock) rooms.evidence = opening.use(doorEvidence(ofEvidence));
   rooms.infrared = infraredWatchOf(rooms);
   rooms.backups = opening.use(
     backupsOf(config, { vault: rooms.vault, journal, clock, synchronised, record: controller.record, log: log.child({ room: 'vault' }) }),
@@ -189,7 +189,7 @@ async function openRooms(config: Config, log: Log, overrides: Overrides, opening
   const { vault, lock } = await houseVault(config, clock);
   opening.use(vault);
   const people = journalPeople(config, clock);
-  const journal = opening.use(journalOf(config, clock, people));
+  const journal = opening.use(journalOf(config, overrides.clock ?? systemClock, people));
   const entries = opening.use(journalReaderOf(config, people));
   const synchronised = overrides.clockSynchronised ?? timeSync();
   const time = sureTime({ clock: overrides.clock ?? systemClock, journal, synchronised });
@@ -263,12 +263,12 @@ function rosterIn(
   record: (event: Event) => void,
   opening: AsyncDisposableStack,
 ): { readonly roster: Roster; readonly shredder: Shredder } {
-  const { config, vault, journal, clock, learning, lock, log } = rooms;
+  const { config, vault, journal, learning, lock, log } = rooms;
   const { gallery } = rooms.eyes;
   const shredder = opening.use(openDoorShredder(config, { vault, gallery, record, notes: journal }, learning?.place));
   if (!lock) finishRemovals(shredder, log);
   const keys = begunKeysOf(config, vault, journal);
-  const roster = rosterOf({ gallery, journal, keys, consents: consentRules(config, vault, clock), shred: shredder.shred });
+  const roster = rosterOf({ gallery, journal, keys, consents: consentRules(config, vault, rooms.time), shred: shredder.shred });
   return { roster, shredder };
 }
 

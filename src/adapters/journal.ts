@@ -1,5 +1,6 @@
 /** A configuration in, the journal of its state folder opened out, and those who its rows are about. */
 import { join } from 'node:path';
+import { stampingWall } from '../access/clock/stamping.ts';
 import { Fault } from '../base/errors.ts';
 import { type Clock, systemClock } from '../base/time.ts';
 import { heldKeys, textSigner } from '../command/keys.ts';
@@ -14,11 +15,14 @@ import { vaultOf } from './vault.ts';
 
 export const journalFile = (config: Config): string => join(stateFolder(config), 'journal.sqlite');
 
-/** `people`: closed with the journal. */
+/** `people`: closed with the journal. No entry is stamped before the time that it surely is. */
 export function journalOf(config: Config, clock: Clock = systemClock, people: Pseudonyms = journalPeople(config, clock)): Journal {
   try {
     const signer = textSigner(heldKeys(doorKeysFile(config)));
-    return openJournal({ file: journalFile(config), clock, signer, people });
+    const own: { journal?: Journal } = {};
+    const stamping: Clock = { ...clock, wall: stampingWall(clock, () => own.journal) };
+    own.journal = openJournal({ file: journalFile(config), clock: stamping, signer, people });
+    return own.journal;
   } catch (error) {
     people[Symbol.dispose]();
     throw error;

@@ -27,7 +27,9 @@ import type { Config } from '../settings/load.ts';
 export interface DoorEvidenceOptions {
   readonly config: Config;
   readonly eyes: Eyes;
-  readonly clock: Clock;
+  readonly clock: Pick<Clock, 'now'>;
+  /** For stamps. */
+  readonly time: Pick<Clock, 'wall'>;
   readonly log: Log;
   readonly record: (event: Event) => void;
   /** Measures; by default a thread of low priority. */
@@ -143,7 +145,7 @@ function look(state: State): void {
 }
 
 function count(state: State, logit: number, nowMs: number): void {
-  const wallMs = state.clock.wall();
+  const wallMs = state.time.wall();
   const from = new Date(wallMs - keptDays * 86_400_000).toISOString();
   const visits = [...state.known.visits, { at: new Date(wallMs).toISOString(), logit }].filter(({ at }) => at >= from);
   Object.assign(state, {
@@ -183,8 +185,8 @@ async function measureNow(state: State, enrolled: readonly EnrolledPerson[]): Pr
 }
 
 /** Of an attempt that is a while ago, only the day is kept. */
-function coarse({ config, clock }: State, visit: KnownOfDoor['visits'][number]): KnownOfDoor['visits'][number] {
-  const from = new Date(clock.wall() - config.privacy.unknownDays * 86_400_000).toISOString();
+function coarse({ config, time }: State, visit: KnownOfDoor['visits'][number]): KnownOfDoor['visits'][number] {
+  const from = new Date(time.wall() - config.privacy.unknownDays * 86_400_000).toISOString();
   return visit.at < from ? { ...visit, at: `${visit.at.slice(0, 10)}T00:00:00.000Z` } : visit;
 }
 

@@ -1,6 +1,6 @@
 /** Somebody who wants the journal to forget: by the clock, by the disk, and by hand. */
 import { expect, it } from 'vitest';
-import { type KnownTime, surelyAfter } from '../../src/house/retention/surely.ts';
+import { type KnownTime, surelyAfter } from '../../src/access/clock/surely.ts';
 
 const minute = 60_000;
 const day = 24 * 60 * minute;

@@ -47,6 +47,7 @@ function openDoor(people: number, settings: Readonly<Record<string, unknown>> = 
   const asked: EvidenceRequest[] = [];
   const events: Event[] = [];
   const watch = doorEvidence({
+    time: clock,
     ...{ config, clock, log: openLog('silent'), eyes: openEyes(guardOf('base', reader, gallery)) },
     record: (event) => events.push(event),
     measure: {

@@ -51,7 +51,7 @@ export interface ClockWatch {
 /** A time service that slews the clock stays far below this between two ticks. */
 const jumpMs = 2000;
 /** This program did not exist before this date: a clock that shows an earlier one was never set. */
-const earliestWallMs = Date.UTC(2026, 0, 1);
+export const earliestWallMs = Date.UTC(2026, 0, 1);
 
 export function clockWatch({ clock, boot, synchronised, before, onJump }: ClockWatchOptions): ClockWatch {
   const offset = () => clock.wall() - boot.nowMs();

@@ -2,12 +2,14 @@
  * `facelatch enrol`: pictures or a camera and a name in; a person whom the door knows out, or nothing and the reason.
  */
 import { Command } from 'commander';
+import { stampingWall } from '../../access/clock/stamping.ts';
 import { galleryOf, stateFolder } from '../../adapters/basics.ts';
 import { consentRules } from '../../adapters/consents.ts';
 import { journalOf } from '../../adapters/journal.ts';
 import { vaultOf } from '../../adapters/vault.ts';
 import { Fault, isBadPicture } from '../../base/errors.ts';
 import { type FilePath, shownPath } from '../../base/path.ts';
+import { systemClock } from '../../base/time.ts';
 import type { ConsentWay } from '../../events.ts';
 import type { EmbedderInfo, FaceReader } from '../../face/port.ts';
 import { lockChanges } from '../../host/lock.ts';
@@ -87,7 +89,8 @@ async function enrol(name: string, paths: readonly string[], options: EnrolOptio
   using vault = vaultOf(config);
   using gallery = galleryOf(config, reader.embedder, vault);
   using journal = journalOf(config); // before anything is stored: without a journal nobody is enrolled
-  const roster = rosterOf({ gallery, journal, keys: begunKeysOf(config, vault, journal), consents: consentRules(config, vault) });
+  const consents = consentRules(config, vault, { wall: stampingWall(systemClock, () => journal) });
+  const roster = rosterOf({ gallery, journal, keys: begunKeysOf(config, vault, journal), consents });
   const consent = consentGiven(options);
   roster.requireConsent(name, consent); // before anybody stands in front of the camera
   tellStale(gallery);

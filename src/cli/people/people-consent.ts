@@ -1,8 +1,10 @@
 /** `facelatch people consent`: what somebody agreed to; a consent recorded for them, or taken back with all of them. */
 import { Command } from 'commander';
+import { stampingWall } from '../../access/clock/stamping.ts';
 import { consentRules } from '../../adapters/consents.ts';
 import { journalOf } from '../../adapters/journal.ts';
 import { Fault } from '../../base/errors.ts';
+import { systemClock } from '../../base/time.ts';
 import type { ConsentWay } from '../../events.ts';
 import { openShredder } from '../../house/removal/open.ts';
 import type { ConsentRecord } from '../../identity/port.ts';
@@ -55,8 +57,9 @@ async function consent(who: string, options: ConsentOptions, stop: AbortSignal):
   }
   const person = findPerson(gallery, who);
   using journal = journalOf(config);
+  const stamped = consentRules(config, vault, { wall: stampingWall(systemClock, () => journal) });
   using shredder = openShredder(config, { vault, gallery, record: journal.append, notes: journal });
-  const roster = rosterOf({ gallery, journal, consents, shred: shredder.shred });
+  const roster = rosterOf({ gallery, journal, consents: stamped, shred: shredder.shred });
   if (options.give !== undefined) {
     roster.consent(person.id, { version: options.give, how: options.how }, 'cli');
     print(options, { person, given: options.give }, () => `${person.name} has agreed to ${options.give} (${options.how})`);

@@ -2,9 +2,11 @@
  * `facelatch people remove` and `people seal`: what is asked before it is done, because nothing takes it back.
  */
 import { Command } from 'commander';
+import { stampingWall } from '../../access/clock/stamping.ts';
 import { consentRules } from '../../adapters/consents.ts';
 import { journalOf } from '../../adapters/journal.ts';
 import { Fault } from '../../base/errors.ts';
+import { systemClock } from '../../base/time.ts';
 import type { Event } from '../../events.ts';
 import { openShredder } from '../../house/removal/open.ts';
 import { pictureToForget } from '../../identity/picture-id.ts';
@@ -56,7 +58,8 @@ export function removeCommand(stop: AbortSignal, exit: Exit): Command {
       keep: (kept) => inJournal(config, (journal) => journal.keep(kept)),
     };
     using shredder = openShredder(config, { vault, gallery, record: append, notes });
-    const roster = rosterOf({ gallery, journal: { append }, consents: consentRules(config, vault), shred: shredder.shred });
+    const consents = consentRules(config, vault, { wall: stampingWall(systemClock, () => notes) });
+    const roster = rosterOf({ gallery, journal: { append }, consents, shred: shredder.shred });
     if (picture !== undefined) {
       const { pictures: left } = roster.removePicture(person.id, picture, 'cli');
       print(options, { removed: true, person: { ...person, pictures: left }, picture }, () => `${what} was removed, ${left} left`);

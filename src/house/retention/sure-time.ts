@@ -1,15 +1,18 @@
 /**
  * The time by which data is past its own: the clocks and the journal go in, the time that it surely is comes out
- * (surely.ts says how). wire.ts makes it; the retention watch looks at the clocks and notes what is known.
+ * (access/clock/surely.ts says how). wire.ts makes it; the retention watch looks at the clocks and notes what is known.
  */
+import { stampingWall } from '../../access/clock/stamping.ts';
+import { type KnownTime, knownTime, knownTimeNote, surelyAfter } from '../../access/clock/surely.ts';
 import type { Clock } from '../../base/time.ts';
 import type { Entry, Journal } from '../../journal/port.ts';
 import { notedStamps, queriesBefore, stampsAfter, stampsFrom, writtenMs } from './stamps.ts';
-import { type KnownTime, knownTime, surelyAfter } from './surely.ts';
 
 export interface SureTime {
   /** Wall-clock milliseconds. */
   readonly nowMs: number;
+  /** The wall clock, as it stamps what expires: never before that time. */
+  wall(): number;
   /** When the entry was written, wall-clock milliseconds: the clock may have been behind. */
   written(entry: Pick<Entry, 'seq' | 'at'>): number;
   /** What to ask the journal for, one after the other, to find the newest entry that was written before this time. */
@@ -28,11 +31,11 @@ export interface SureTimeParts {
   readonly synchronised: () => boolean;
 }
 
-const noteName = 'privacy.time';
 const stampsName = 'privacy.stamps';
 
 export function sureTime(parts: SureTimeParts): SureTime {
   const { clock, journal, synchronised } = parts;
+  const wall = stampingWall(clock, () => journal);
   const stamps = notedStamps(journal.note(stampsName)) ?? stampsFrom(journal.head);
   const state = { known: beginning(parts), stamps, lookedMs: clock.now(), isFirst: true };
   const look = () => {
@@ -42,22 +45,24 @@ export function sureTime(parts: SureTimeParts): SureTime {
     state.known = surelyAfter(state.known, { wallMs, passedMs: nowMs - lookedMs, isFirst, synchronised: synchronised() });
     Object.assign(state, { lookedMs: nowMs, isFirst: false });
     const { surelyMs } = state.known;
-    state.stamps = stampsAfter(state.stamps, { head: journal.head, begins: journal.begins?.seq ?? 0, wallMs, surelyMs });
+    // As entries are stamped.
+    state.stamps = stampsAfter(state.stamps, { head: journal.head, begins: journal.begins?.seq ?? 0, wallMs: wall(), surelyMs });
   };
   return {
     get nowMs() {
       return state.known.surelyMs + clock.now() - state.lookedMs;
     },
+    wall,
     written: (entry) => writtenMs(state.stamps, entry),
     before: (ms) => queriesBefore(state.stamps, ms),
     look,
-    note: () => journal.keep({ [noteName]: JSON.stringify(state.known), [stampsName]: JSON.stringify(state.stamps) }),
+    note: () => journal.keep({ [knownTimeNote]: JSON.stringify(state.known), [stampsName]: JSON.stringify(state.stamps) }),
   };
 }
 
 /** Where nothing is noted, the newest entry tells it. */
 function beginning({ journal, clock }: SureTimeParts): KnownTime {
-  const noted = knownTime(journal.note(noteName));
+  const noted = knownTime(journal.note(knownTimeNote));
   if (noted) return noted;
   const wallMs = clock.wall();
   const [newest] = journal.query({ limit: 1 });

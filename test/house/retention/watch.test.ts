@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { stampingWall } from '../../../src/access/clock/stamping.ts';
 import { usageIn } from '../../../src/access/usage.ts';
 import { openLog } from '../../../src/base/log.ts';
 import { heldKeys, textSigner } from '../../../src/command/keys.ts';
@@ -32,7 +33,7 @@ beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'facelatch-retention-'));
   clock = fakeClock();
   const signer = textSigner(heldKeys(join(folder, 'keys.json')));
-  journal = openJournal({ file: join(folder, 'journal.sqlite'), clock, signer });
+  journal = openJournal({ file: join(folder, 'journal.sqlite'), clock: { ...clock, wall: stampingWall(clock, () => journal) }, signer });
   ends.push(() => journal[Symbol.dispose]());
 });
 afterEach(async () => {

@@ -1,6 +1,6 @@
 /** The time by which data is deleted: a clock that jumps erases nothing, and one that is right is believed in the end. */
 import { expect, test } from 'vitest';
-import { type KnownTime, knownTime, surelyAfter } from '../../../src/house/retention/surely.ts';
+import { type KnownTime, knownTime, surelyAfter } from '../../src/access/clock/surely.ts';
 
 const minute = 60_000;
 const hour = 60 * minute;

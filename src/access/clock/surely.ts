@@ -48,6 +48,9 @@ export function surelyAfter(before: KnownTime, { wallMs, passedMs, isFirst, sync
   return steadyMs >= proofMs ? { surelyMs: wallMs, wallMs, steadyMs: 0 } : { surelyMs: passed, wallMs, steadyMs };
 }
 
+/** The note beside the journal in which it is kept. */
+export const knownTimeNote = 'privacy.time';
+
 /** As it was noted; undefined where it was not. */
 export function knownTime(note: string | undefined): KnownTime | undefined {
   const found = note === undefined ? undefined : parseJson(Buffer.from(note));
