@@ -72,10 +72,11 @@ async function read(
   pipeline: Pipeline,
   { picture: encoded, embed = 'good', mask, purpose = 'door', cuts }: WorkerRequest,
   steps: Overtaken,
+  decoding = decodePicture(encoded),
 ): Promise<Reading> {
   const { detector } = pipeline;
   const started = performance.now();
-  const picture = await steps.beside(decodePicture(encoded));
+  const picture = await steps.beside(decoding);
   const decoded = performance.now();
   const { counted, still } = divided(await detector.detect(picture), picture, mask);
   const found = byDominance(counted, picture.width, picture.height).slice(0, mostFaces);
@@ -188,13 +189,28 @@ function withReason(quality: Quality, reason: QualityReason): Quality {
   return quality.reasons.includes(reason) ? quality : { ...quality, reasons: [...quality.reasons, reason] };
 }
 
+/** A large picture is not kept decoded while it waits, bytes. */
+const mostAhead = 1_000_000;
+
+/**
+ * The next picture is decoded while the networks look at the one in hand. One for an enrolment is not: it would take
+ * the processor from a frame.
+ */
+function decodedAhead({ picture, purpose }: WorkerRequest): Promise<Picture> | undefined {
+  if (purpose === 'enrolment' || picture.length > mostAhead) return undefined;
+  const decoding = decodePicture(picture);
+  decoding.catch(() => undefined); // its turn tells
+  return decoding;
+}
+
 // One step of one picture at a time: the input buffers of the networks are shared, and a face must never get another
 // face's embedding. A frame of the camera overtakes every other picture, also between the steps of one.
-await answerCalls<EmbedderInfo, WorkerRequest, Reading>(async () => {
+await answerCalls<EmbedderInfo, WorkerRequest, Reading, Promise<Picture>>(async () => {
   const pipeline = await openPipeline(options.limits);
   return {
     info: pipeline.info,
-    answer: (request, steps) => read(pipeline, request, steps),
+    answer: (request, steps, decoding) => read(pipeline, request, steps, decoding),
+    begin: decodedAhead,
     canWait: ({ purpose = 'door' }) => purpose !== 'door',
     transfer: ({ cuts }) => buffersIn(cuts),
   };

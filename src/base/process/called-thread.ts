@@ -106,11 +106,13 @@ const calmMs = 10;
 /** For so long, in all. Milliseconds. */
 const patienceMs = 3000;
 
-/** What a thread does with its calls. */
-export interface Answering<Info, Request, Answer> {
+/** What a thread does with its calls. `Begun`: what it has of a call before its turn. */
+export interface Answering<Info, Request, Answer, Begun = undefined> {
   readonly info: Info;
   /** `steps`: of a call that can wait, which is overtaken between them. */
-  answer(request: Request, steps: Overtaken): Promise<Answer>;
+  answer(request: Request, steps: Overtaken, begun?: Begun): Promise<Answer>;
+  /** Begins work on the first call that waits, beside the one in hand; undefined where there is nothing to begin. */
+  readonly begin?: (request: Request) => Begun | undefined;
   /** Whether a call can wait for others. Absent: none can, and each has its turn. */
   readonly canWait?: (request: Request) => boolean;
   /** The memory of an answer that goes over without a copy. */
@@ -120,37 +122,63 @@ export interface Answering<Info, Request, Answer> {
 /**
  * In the thread: opens what answers, says so, and answers one call after the other, first those that cannot wait.
  */
-export async function answerCalls<Info, Request, Answer>(open: () => Promise<Answering<Info, Request, Answer>>): Promise<void> {
+export async function answerCalls<Info, Request, Answer, Begun = undefined>(
+  open: () => Promise<Answering<Info, Request, Answer, Begun>>,
+): Promise<void> {
   const port = parentPort;
   if (!port) throw new Error('this module runs as a worker thread');
   const say = (said: Said<Info, Answer>, transfer: readonly ArrayBuffer[] = []) => port.postMessage(said, transfer);
   try {
-    const { info, answer, canWait, transfer } = await open();
+    const { info, answer, begin, canWait, transfer } = await open();
     const collect = openCollect();
     collect('all'); // the bytes of the networks, which are loaded
     let answers = 0;
     let ending = false;
     const calls = overtakingQueue({ clock: systemClock, calmMs, patienceMs, turn: messagesIn });
-    const answerCall = async ({ id, request }: Call<Request>, steps: Overtaken) => {
+    const answerCall = async ({ id, request }: Call<Request>, steps: Overtaken, begun?: Begun) => {
       if (ending) return;
       try {
-        const answered = await answer(request, steps);
+        const answered = await answer(request, steps, begun);
         say({ kind: 'answer', id, answer: answered }, transfer?.(answered));
         if (++answers % collectEvery === 0) collect('young');
       } catch (error) {
         say({ ...faultOf(error), id });
       }
     };
+    const lanes = { ahead: waitingLine(begin), behind: waitingLine(begin) };
     port.on('message', (call: Call<Request> | 'end') => {
       ending ||= call === 'end';
-      if (call === 'end') void calls.behind(async () => process.exit());
-      else if (canWait?.(call.request)) void calls.behind((steps) => answerCall(call, steps));
-      else void calls.ahead(() => answerCall(call, allAtOnce));
+      if (call === 'end') return void calls.behind(async () => process.exit());
+      const lane = canWait?.(call.request) ? 'behind' : 'ahead';
+      const takeBegun = lanes[lane](call.request);
+      if (lane === 'behind') void calls.behind((steps) => answerCall(call, steps, takeBegun()));
+      else void calls.ahead(() => answerCall(call, allAtOnce, takeBegun()));
     });
     say({ kind: 'ready', info });
   } catch (error) {
     say(faultOf(error));
   }
+}
+
+/** Requests that wait, of which the first is begun; what each gives says, when its turn comes, what was begun of it. */
+function waitingLine<Request, Begun>(
+  begin: ((request: Request) => Begun | undefined) | undefined,
+): (request: Request) => () => Begun | undefined {
+  const line: { readonly request: Request; begun?: Begun | undefined }[] = [];
+  const beginFirst = () => {
+    const [first] = line;
+    if (first) first.begun ??= begin?.(first.request);
+  };
+  return (request) => {
+    const one: (typeof line)[number] = { request };
+    line.push(one);
+    beginFirst();
+    return () => {
+      line.shift();
+      beginFirst();
+      return one.begun;
+    };
+  };
 }
 
 /** Resolves when the messages that have arrived are heard: after a whole turn of the thread's loop. */
