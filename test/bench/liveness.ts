@@ -1,7 +1,7 @@
 /**
  * The liveness networks: their share of a frame, and what they let through on the clips of ../shared/data/pad, with the
  * shipped threshold and at a camera that is known from half of its live clips (random halves; people do come again, as
- * residents do). One network looks at each frame, in turn, as at the door. Squares that reach beyond the picture count
+ * residents do), and what a person's own visits bring. One network looks at each frame, in turn, as at the door. Squares that reach beyond the picture count
  * here: two of the sets are crops around the face. Then the London Set, by the brightness of the skin.
  */
 import { readdirSync, readFileSync } from 'node:fs';
@@ -11,20 +11,25 @@ import { newRandom } from '../../src/base/random.ts';
 import { quantile, type Row } from '../../src/cli/door/figures.ts';
 import { cutsOf } from '../../src/face/cuts.ts';
 import { type Detector, openDetector } from '../../src/face/detect.ts';
+import { type Embedder, openEmbedder } from '../../src/face/embed.ts';
 import { openDetectorNetwork } from '../../src/face/manifest/detector.ts';
+import { openEmbedderNetwork } from '../../src/face/manifest/embedder.ts';
 import { decodePicture } from '../../src/face/picture.ts';
+import type { Embedding } from '../../src/face/port.ts';
 import { byDominance } from '../../src/face/quality.ts';
 import { knownLive, type LiveVisit, viewsOf } from '../../src/liveness/known.ts';
 import { openLivenessNetworks } from '../../src/liveness/manifest.ts';
 import { openPassive, type PassiveNetwork } from '../../src/liveness/passive.ts';
 import type { FrameEvidence } from '../../src/liveness/port.ts';
 import { sharedData } from '../fakes/shared-data.ts';
+import { ownVisitRows, type SeenClip } from './own-visits.ts';
 
 const halves = 20;
 const seed = 18;
 
 interface Looking {
   readonly detector: Detector;
+  readonly embedder: Embedder;
   readonly networks: readonly PassiveNetwork[];
   readonly scales: readonly number[];
   readonly side: number;
@@ -34,6 +39,7 @@ export async function benchLiveness(): Promise<Row[]> {
   const opened = openLivenessNetworks(modelFolder(process.env.LIVENESS_NETWORKS ?? 'liveness'));
   const looking: Looking = {
     detector: await openDetector(openDetectorNetwork(modelFolder('detector')), { threads: 1 }),
+    embedder: await openEmbedder(openEmbedderNetwork(modelFolder('embedder')), { threads: 1 }),
     networks: await openPassive(opened, 1),
     scales: opened.info.scales,
     side: opened.info.side,
@@ -68,14 +74,17 @@ async function processorMs(runs: number, work: () => unknown): Promise<number> {
 }
 
 /** One clip: the evidence of its frames. */
-type Clip = readonly FrameEvidence[];
+type Clip = SeenClip['frames'];
 
-async function clipOf(looking: Looking, files: readonly string[]): Promise<Clip> {
+async function clipOf(looking: Looking, files: readonly string[]): Promise<SeenClip> {
   const frames: FrameEvidence[] = [];
+  const faces: Embedding[] = [];
   for (const file of files) {
     const picture = await decodePicture(readFileSync(file));
     const [face] = byDominance(await looking.detector.detect(picture), picture.width, picture.height);
     if (!face) continue;
+    const { embedding } = await looking.embedder.embed(looking.embedder.align(picture, face.landmarks));
+    faces.push(embedding);
     const { around, skin } = cutsOf(picture, face, { scales: looking.scales, side: looking.side, greyWidth: 320 }, true);
     // A single frame is looked at by both.
     const turns = files.length === 1 ? looking.networks.keys() : [frames.length % looking.networks.length];
@@ -84,7 +93,15 @@ async function clipOf(looking: Looking, files: readonly string[]): Promise<Clip>
       if (passive) frames.push({ ...nowhere, skin, capturedAtMs: frames.length, passive });
     }
   }
-  return frames;
+  return { frames, face: meanFace(faces) };
+}
+
+/** Of unit length. */
+function meanFace(faces: readonly Embedding[]): Embedding {
+  const sum = new Float32Array(faces[0]?.length ?? 0);
+  for (const face of faces) for (let i = 0; i < sum.length; i++) sum[i] = (sum[i] as number) + (face[i] as number);
+  const length = Math.hypot(...sum) || 1;
+  return sum.map((value) => value / length);
 }
 
 const nowhere = {
@@ -98,18 +115,19 @@ async function attacks(looking: Looking): Promise<Row[]> {
   if (!pad) console.error('bench: pad is not here (../shared/data): left out');
   const rows: Row[] = [];
   for (const set of pad ? foldersIn(pad) : []) {
-    const clips = new Map<string, Clip[]>();
+    const clips = new Map<string, SeenClip[]>();
     for (const instrument of foldersIn(join(pad ?? '', set))) {
       const folder = join(pad ?? '', set, instrument);
-      const own: Clip[] = [];
+      const own: SeenClip[] = [];
       for (const clip of foldersIn(folder)) own.push(await clipOf(looking, filesIn(join(folder, clip))));
       clips.set(
         instrument,
-        own.filter((clip) => viewsOf(clip).length === looking.networks.length),
+        own.filter(({ frames }) => viewsOf(frames).length === looking.networks.length),
       );
       console.error(`bench: ${set} ${instrument}: ${own.length} clips`);
     }
-    rows.push(...rowsOf(set, clips, looking.networks.length));
+    const framesOf = new Map([...clips].map(([instrument, own]) => [instrument, own.map(({ frames }) => frames)] as const));
+    rows.push(...rowsOf(set, framesOf, looking.networks.length), ...ownVisitRows(set, clips, looking.networks.length));
   }
   return rows;
 }
@@ -173,7 +191,7 @@ async function london(looking: Looking): Promise<Row[]> {
   const seen: { readonly luma: number; readonly logit: number }[] = [];
   for (const look of folder ? ['neutral_front', 'smiling_front'] : [])
     for (const file of filesIn(join(folder ?? '', look))) {
-      const clip = await clipOf(looking, [file]);
+      const { frames: clip } = await clipOf(looking, [file]);
       const [r, g, b] = clip[0]?.skin ?? [0, 0, 0];
       seen.push({ luma: 0.299 * r + 0.587 * g + 0.114 * b, logit: logitOf(clip) });
     }
