@@ -63,6 +63,8 @@ const usualLimits = {
   requestMs: 60_000,
   /** Requests of an address; routes have their own besides. */
   perMinute: 600,
+  /** For each refusal an address that asks for more waits this long: a flood that waits costs little. Milliseconds. */
+  refusalMs: 200,
 };
 /** An address that no route has. */
 const nowhere = '/nowhere';
@@ -71,7 +73,8 @@ const mostConnections = 200;
 
 export async function openConsoleServer(parts: ServerParts): Promise<ConsoleServer> {
   const { settings } = parts;
-  const { headersMs, requestMs, perMinute } = { ...usualLimits, ...parts.limits };
+  const limits = { ...usualLimits, ...parts.limits };
+  const { headersMs, requestMs } = limits;
   const tls =
     settings.tls === 'on' && settings.certificate ? { cert: settings.certificate.certificate, key: settings.certificate.key } : undefined;
   let lastAskedMs = performance.now();
@@ -98,7 +101,7 @@ export async function openConsoleServer(parts: ServerParts): Promise<ConsoleServ
   app.addHook('onRequest', async () => {
     lastAskedMs = performance.now();
   });
-  await plugins(app, settings, perMinute);
+  await plugins(app, settings, limits);
   await routes(app, parts);
   await app.ready();
   return {
@@ -126,8 +129,15 @@ function refuseStranger({ ingress }: ConsoleSettings, socket: Socket): void {
   if (!ingress.some((address) => canonicalAddress(address) === from)) socket.destroy();
 }
 
-async function plugins(app: FastifyInstance, settings: ConsoleSettings, perMinute: number): Promise<void> {
+async function plugins(
+  app: FastifyInstance,
+  settings: ConsoleSettings,
+  { perMinute, refusalMs }: Pick<typeof usualLimits, 'perMinute' | 'refusalMs'>,
+): Promise<void> {
   app.setErrorHandler(answerError);
+  app.addHook('onSend', async ({ refusal }) => {
+    if (refusal === 'slow-down') await systemClock.sleep(refusalMs);
+  });
   // The hook of a route comes after those of the server: who asks is known by then, also behind a proxy.
   await app.register(fastifyRateLimit, { max: perMinute, timeWindow: 60_000, keyGenerator: ({ site }) => site.address });
   app.setNotFoundHandler({ preHandler: app.rateLimit() }, answerNotFound);

@@ -279,6 +279,20 @@ describe('time and number', () => {
     expect((await other.send('GET', '/api/v1/session')).status).toBe(200);
   });
 
+  it('whoever goes on with it waits for each refusal, and nobody else does', async () => {
+    await using slow = await openConsoleHttp({ limits: { perMinute: 3, refusalMs: 150 } });
+    const [flooder, other] = [slow.browser(elsewhere()), slow.browser(elsewhere())];
+    const took = async (browser: Browser) => {
+      const startMs = performance.now();
+      const { status } = await browser.send('GET', '/api/v1/session');
+      return { status, isSlow: performance.now() - startMs >= 149 };
+    };
+    for (let n = 0; n < 3; n++) expect((await took(flooder)).status).toBe(200);
+    const refused = [took(flooder), took(flooder)];
+    expect((await took(other)).status).toBe(200);
+    expect(await Promise.all(refused)).toEqual(Array(2).fill({ status: 429, isSlow: true }));
+  });
+
   it('connections that say nothing keep nobody out for longer than they last', async () => {
     const idle = Array.from({ length: 260 }, () =>
       connect({ port: server.port, host: '127.0.0.1', localAddress: elsewhere() }).on('error', () => undefined),

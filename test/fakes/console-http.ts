@@ -53,7 +53,7 @@ export async function openConsoleHttp({
     },
     broadcast: openBroadcast(() => undefined),
     say: (message) => void said.push(message),
-    ...(limits && { limits }),
+    limits: { refusalMs: 0, ...limits },
   });
   const socket = createServer({ pauseOnConnect: true });
   await new Promise<void>((resolve) => socket.listen({ host: '127.0.0.1', port: 0 }, resolve));
