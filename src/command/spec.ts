@@ -11,6 +11,7 @@ import type { Query } from '../journal/port.ts';
 import type { Training } from '../retrain/port.ts';
 import type { Parts } from './parts.ts';
 import type { CommandError, Outcome, Role } from './port.ts';
+import type { X25519Key } from './unlocking-key.ts';
 
 /** What commands act on. Where this house lacks a part, its commands answer `unavailable`. */
 export interface CommandPorts {
@@ -24,7 +25,13 @@ export interface CommandPorts {
   readonly parts: Parts;
   readonly settings: Settings;
   readonly training?: Training;
-  readonly vault?: { unlock(secret: string, by: string): Promise<'unlocked' | 'open' | 'busy'> };
+  readonly vault?: {
+    unlock(secret: string, by: string): Promise<'unlocked' | 'open' | 'busy'>;
+    /** To which the secret is enclosed on its way; undefined where the vault is open. */
+    key(): Promise<X25519Key | undefined>;
+    /** Undefined where it was not enclosed to the key of this start. */
+    disclose(enclosed: string): Promise<string | undefined>;
+  };
   /** Begins a backup. `again`: one is under way, or was asked for lately. */
   readonly backup?: (by: string) => { readonly file: string } | 'no-folder' | 'again';
   /** Undefined while it is not known. */

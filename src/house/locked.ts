@@ -9,6 +9,7 @@ import { lookAtKeyFile, unlockVault, vaultFiles, vaultLock, vaultOf } from '../a
 import { Fault, messageOf } from '../base/errors.ts';
 import type { Clock } from '../base/time.ts';
 import type { CommandPorts } from '../command/spec.ts';
+import { unlockingKey } from '../command/unlocking-key.ts';
 import type { Event } from '../events.ts';
 import type { EmbedderInfo, FaceReader } from '../face/port.ts';
 import type { EnrolmentSessions, Gallery } from '../identity/port.ts';
@@ -102,12 +103,17 @@ export function lockedPorts(lock: Fault): Pick<CommandPorts, 'gallery'> & { read
 /** The one PIN that opens while the vault is locked; undefined where it is open. */
 export const lockedPin = ({ lock, config, journal }: Pick<Rooms, 'lock' | 'config' | 'journal'>) => lock && emergencyPinOf(config, journal);
 
-/** The command `vault.unlock`: one try at a time, because each takes 128 MiB. */
+/** The commands `vault.key` and `vault.unlock`: one try at a time, because each takes 128 MiB. */
 export function unlocking(rooms: Rooms, record: (event: Event) => void): NonNullable<CommandPorts['vault']> {
   let underWay = false;
+  // Of this start: a house that is opened again has another one.
+  const key = unlockingKey();
+  const isOpen = () => !rooms.lock || rooms.unlockedAtMs !== undefined;
   return {
+    key: async () => (isOpen() ? undefined : await key.card()),
+    disclose: key.disclose,
     unlock: async (secret, by) => {
-      if (!rooms.lock || rooms.unlockedAtMs !== undefined) return 'open';
+      if (isOpen()) return 'open';
       if (underWay) return 'busy';
       underWay = true;
       try {

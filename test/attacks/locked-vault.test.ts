@@ -10,11 +10,13 @@ import { emergencyPinFile, removeEmergencyPin, setEmergencyPin } from '../../src
 import { rekeyVault } from '../../src/adapters/vault-key.ts';
 import { openLog } from '../../src/base/log.ts';
 import { systemClock } from '../../src/base/time.ts';
-import { importKey, newKey, openDoorKeys, publicKeyOf, thumbprint } from '../../src/command/keys.ts';
+import { sendPassphrase } from '../../src/cli/remote/send-passphrase.ts';
+import { importKey, newKey, openDoorKeys, type PublicKey, publicKeyOf, thumbprint } from '../../src/command/keys.ts';
 import type { Role } from '../../src/command/port.ts';
 import type { ReplyBody } from '../../src/command/reply.ts';
 import { openSender } from '../../src/command/request.ts';
-import { signClaims } from '../../src/command/seal.ts';
+import { disclose, signClaims } from '../../src/command/seal.ts';
+import { enclosedTo } from '../../src/command/unlocking-key.ts';
 import type { Event } from '../../src/events.ts';
 import { openCaller } from '../../src/mqtt/caller.ts';
 import { topicsOf } from '../../src/mqtt/topics.ts';
@@ -139,7 +141,17 @@ async function operator(name: string, role: Role) {
     });
     return answer;
   };
-  return { ask, openly };
+  /** As `facelatch send` gives a door its passphrase. */
+  const unlock = (passphrase: string): Promise<ReplyBody> =>
+    sendPassphrase(
+      async (command, args) => {
+        const body = await ask(command, args);
+        if (!body) throw new Error(`no answer to ${command}`);
+        return body;
+      },
+      { passphrase },
+    );
+  return { ask, openly, unlock };
 }
 
 it('a locked door lets in no face, opens by button and signed command, and says what it needs', async () => {
@@ -193,7 +205,7 @@ it('by PIN it opens to the emergency PIN alone, while it is locked, as long as t
   writeFileSync(emergencyPinFile(config), old);
   expect(await olga.ask('pin', { pin: '161803398874' })).toMatchObject({ ok: false });
   await setEmergencyPin(config, '271828182845', 'test');
-  expect(await olga.ask('vault.unlock', { passphrase })).toMatchObject({ ok: true });
+  expect(await olga.unlock(passphrase)).toMatchObject({ ok: true });
   expect(await running).toBe('unlocked');
   await stop();
   const open = await start();
@@ -227,19 +239,20 @@ it('only an admin unlocks it, with the right passphrase, encrypted; then it begi
   const [olga, oskar] = [await operator('olga', 'admin'), await operator('oskar', 'operator')];
   await rekeyVault(config, { source: 'passphrase', passphrase, by: 'test' });
   const { running, stop } = await start();
+  expect(await oskar.unlock(passphrase)).toMatchObject({ ok: false, error: { code: 'role' } });
   expect(await oskar.ask('vault.unlock', { passphrase })).toMatchObject({ ok: false, error: { code: 'role' } });
   expect(await olga.openly('vault.unlock', { passphrase })).toContain('must be encrypted to the door');
   for (const wrong of [`${passphrase}!`, phraseOf(randomBytes(32))])
-    expect(await olga.ask('vault.unlock', { passphrase: wrong })).toMatchObject({
+    expect(await olga.unlock(wrong)).toMatchObject({
       ok: false,
       error: { code: 'denied', reason: 'vault-unfit' },
     });
-  expect(await olga.ask('vault.unlock', { passphrase: `${'abandon '.repeat(23)}abandon` })).toMatchObject({
+  expect(await olga.unlock(`${'abandon '.repeat(23)}abandon`)).toMatchObject({
     ok: false,
     error: { code: 'denied', reason: 'bad-argument' },
   });
   expect(events.some((e) => e.kind === 'vault.unlocked')).toBe(false);
-  expect(await olga.ask('vault.unlock', { passphrase })).toMatchObject({ ok: true, result: { was: 'locked' } });
+  expect(await olga.unlock(passphrase)).toMatchObject({ ok: true, result: { was: 'locked' } });
   expect(await running).toBe('unlocked');
   expect(events).toContainEqual({ kind: 'vault.unlocked', by: 'olga' });
   expect(JSON.stringify(events)).not.toContain(passphrase);
@@ -249,8 +262,64 @@ it('only an admin unlocks it, with the right passphrase, encrypted; then it begi
   await expect.poll(() => states.get(topics.state('vault'))).toBe('open');
   await adaComes();
   await seen('relay.pulsed');
-  expect(await olga.ask('vault.unlock', { passphrase: 'whatever it is' })).toMatchObject({ ok: true, result: { was: 'open' } });
+  expect(await olga.unlock('whatever it is')).toMatchObject({ ok: true, result: { was: 'open' } });
 }, 60_000);
+
+it('what was recorded on the way to it does not open with the keys of the door, nor at its next start', async () => {
+  const olga = await operator('olga', 'admin');
+  await rekeyVault(config, { source: 'passphrase', passphrase, by: 'test' });
+  const { stop } = await start();
+  // A sender of before is told so; what it sent is read with the lasting keys alone.
+  expect(await olga.ask('vault.unlock', { passphrase })).toMatchObject({
+    ok: false,
+    error: { code: 'refused', message: expect.stringContaining('older than the door') },
+  });
+  const recorded: Buffer[] = [];
+  const eavesdropper = await connectAsync(url, { protocolVersion: 5 });
+  ends.push(() => eavesdropper.endAsync(true));
+  eavesdropper.on('message', (_topic, payload) => recorded.push(payload));
+  await eavesdropper.subscribeAsync(topics.command('vault.unlock'));
+  expect(await olga.unlock('not the passphrase')).toMatchObject({ ok: false, error: { reason: 'vault-unfit' } });
+  await expect.poll(() => recorded.length).toBe(1);
+  const { decrypt } = await openDoorKeys(join(state, 'door-keys.json'), 'front-door');
+  const outer = (await disclose(String(recorded[0]), decrypt)) ?? '';
+  const { enclosed } = JSON.parse(Buffer.from(outer.split('.')[1] ?? '', 'base64url').toString()).args;
+  expect(await disclose(enclosed, decrypt)).toBeUndefined();
+  const first = await olga.ask('vault.key');
+  const { key } = { ...(first?.result as object) } as { key: PublicKey };
+  const early = await enclosedTo(key, passphrase);
+  await stop();
+  const again = await start();
+  expect((await olga.ask('vault.key'))?.result).not.toMatchObject({ key });
+  for (const args of [{ enclosed: early }, { enclosed }, { enclosed: 'no text of this kind' }])
+    expect(await olga.ask('vault.unlock', args)).toMatchObject({
+      ok: false,
+      error: { code: 'refused', message: expect.stringContaining('vault.key') },
+    });
+  expect(await olga.ask('vault.unlock')).toMatchObject({ ok: false, error: { code: 'invalid-arguments' } });
+  expect(again.house.lock?.code).toBe('vault-locked');
+  expect(await olga.unlock(passphrase)).toMatchObject({ ok: true, result: { was: 'locked' } });
+}, 60_000);
+
+it('a sender sends no passphrase to a door that has no such key', async () => {
+  const asked: string[] = [];
+  const body = {
+    schema: 1,
+    command: 'vault.key',
+    at: '',
+    ok: false,
+    error: { code: 'unknown-command', message: 'There is no such command.' },
+  } as const;
+  const old = async (command: string) => {
+    asked.push(command);
+    return body;
+  };
+  await expect(sendPassphrase(old, { passphrase })).rejects.toMatchObject({
+    code: 'broker-refused',
+    message: expect.stringContaining('not sent'),
+  });
+  expect(asked).toEqual(['vault.key']);
+});
 
 it('with another key in the place of its own it stays locked, until its own comes back', async () => {
   const key = join(state, 'vault.key');

@@ -23,6 +23,7 @@ import { answerText } from './send-answers.ts';
 import { argsOf, secretsOf } from './send-args.ts';
 import { sendEnrolment } from './send-enrolment.ts';
 import type { Ask, SendOptions } from './send-options.ts';
+import { sendPassphrase } from './send-passphrase.ts';
 import { checkOut, keepPicture } from './send-picture.ts';
 
 export function sendCommand(stop: AbortSignal, exit: (code: number) => void): Program {
@@ -82,7 +83,7 @@ async function send({ door, name, rest, options }: Order, stop: AbortSignal): Pr
   const { config } = configOf(options, { 'mqtt.url': options.broker });
   await using asking = await openAsking(door, config, options, stop);
   if (!known) return await sendEnrolment(rest, asking.ask, options, stop);
-  const answer = await asking.ask(name, args);
+  const answer = name === 'vault.unlock' ? await sendPassphrase(asking.ask, args) : await asking.ask(name, args);
   const { out } = options;
   const kept = answer.ok && out !== undefined ? keepPicture(answer.result, out) : undefined;
   print(options, kept ? { ...answer, result: kept } : answer, () => {

@@ -38,7 +38,7 @@ const others: Readonly<Record<Exclude<KeyNotes['source'], 'credential'>, SourceW
     where: 'a passphrase, typed after each start',
     protects:
       'a stolen card, disk, backup, and the whole machine once it is off, as well as the passphrase is chosen; removed people in old copies',
-    not: `a passphrase that is guessed, or sent over a recorded broker to a door whose door-keys.json is read later; ${root}. After each start the door recognises nobody until it is typed`,
+    not: `a passphrase that is guessed; ${root}. After each start the door recognises nobody until it is typed`,
   },
   beside: {
     where: 'a file beside the data (vault.key)',

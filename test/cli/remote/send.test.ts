@@ -71,7 +71,8 @@ describe('from a new key to an open door', () => {
     expect(journal.query({}).map(({ event }) => event)).toEqual([
       // Those that the post wrote as an earlier version did.
       ...['viewer', 'operator', 'admin'].map((role) => expect.objectContaining({ kind: 'key.sealed', name: `the-${role}`, role })),
-      { kind: 'key.added', name: 'ada', role: 'admin', key: operator.kid },
+      { kind: 'key.listed', operators: 3, by: 'start', digest: expect.any(String) },
+      { kind: 'key.added', name: 'ada', role: 'admin', key: operator.kid, digest: expect.any(String) },
     ]);
     expect(jsonOf(await run('key', 'list', '--state', post.folder, '--json')).operators.at(-1)).toMatchObject({
       name: 'ada',
