@@ -1,6 +1,6 @@
 /**
- * The passphrase of a vault on its way to a locked door: enclosed to a key that the door made at this start and keeps in
- * memory, so that its lasting keys open no recorded command. The answer to `vault.key` is signed by the door.
+ * The passphrase of a vault on its way to a locked door: enclosed to a key that the door made at this start and keeps
+ * in memory, so that its lasting keys open no recorded command. The answer to `vault.key` is signed by the door.
  */
 import { Fault } from '../../base/errors.ts';
 import { Compile } from '../../base/schema.ts';

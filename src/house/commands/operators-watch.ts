@@ -35,7 +35,10 @@ interface WatchedOperators {
 export async function watchOperators(parts: Parts): Promise<WatchedOperators> {
   const { config, journal } = parts;
   const sealKey = await sealKeyOf(parts);
-  const { isNamed } = namedOperators(config, journal);
+  const named = namedOperators(config, journal);
+  // Read now: a journal that is down later keeps nobody from disarming the door.
+  void named.digests;
+  const { isNamed } = named;
   const file = operatorsFile(config);
   return { watch: watchOf(operatorsIn(file, sealKey, isNamed), file, parts), sealKey, isNamed };
 }
