@@ -134,7 +134,7 @@ function loadOn(told: string, onJudged: () => void): ChildProcess {
 }
 
 async function enrolmentOf({ url }: ConsoleDoor, cookie: string): Promise<string> {
-  const headers = { cookie: `facelatch=${cookie}`, origin: url, 'x-facelatch': '1', 'content-type': 'application/json' };
+  const headers = { cookie, origin: url, 'x-facelatch': '1', 'content-type': 'application/json' };
   const answer = await fetch(`${url}/api/v1/enrol.start`, { method: 'POST', headers, body: '{"name":"Guest"}' });
   const { session } = (await answer.json()) as { session?: string };
   if (session === undefined) throw new Error(`no enrolment session: status ${answer.status}`);

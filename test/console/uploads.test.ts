@@ -4,7 +4,7 @@ import { demoPicture, openConsoleDoor } from '../fakes/console-door.ts';
 
 it('a resident is let in while pictures are uploaded, and each picture is judged', async () => {
   await using door = await openConsoleDoor({ enrolled: ['p01'] });
-  const cookie = `facelatch=${await door.cookie('admin')}`;
+  const cookie = await door.cookie('admin');
   const send = async (path: string, type: string, body: string | Uint8Array) => {
     const headers = { cookie, origin: door.url, 'x-facelatch': '1', 'content-type': type };
     return await fetch(`${door.url}/api/v1/${path}`, { method: 'POST', headers, body: Buffer.from(body) });
