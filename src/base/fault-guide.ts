@@ -404,7 +404,7 @@ export const faultGuide: Readonly<Record<FaultCode, FaultAdvice>> = {
     says: ['is locked. It needs'],
     cause: 'The key that protects the people of this door is not where it was: a credential, a key file or a passphrase.',
     remedy:
-      'Give the key back as the message says, or rebuild it from the recovery phrase: [the key of the vault](vault.md#when-the-key-is-missing). Until then nobody is recognised; button and signed commands open.',
+      'Give the key back as the message says, or rebuild it from the recovery phrase: [the key of the vault](vault.md#when-the-key-is-missing). Until then nobody is recognised; button, signed commands and the [emergency PIN](vault.md#the-emergency-pin) open.',
   },
   'vault-unfit': {
     area: 'start',
