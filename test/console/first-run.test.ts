@@ -3,11 +3,12 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { axeOf } from '../fakes/axe.ts';
 import { openChromium, phone, type TestBrowser } from '../fakes/browser.ts';
 import { type ConsoleDoor, consolePassword, openConsoleDoor } from '../fakes/console-door.ts';
+import { leave } from '../fakes/console-visits.ts';
 
 let browser: TestBrowser;
 let door: ConsoleDoor;
 beforeAll(async () => {
-  [browser, door] = await Promise.all([openChromium(), openConsoleDoor()]);
+  [browser, door] = await Promise.all([openChromium(), openConsoleDoor({ settings: { 'access.absenceMs': 200 } })]);
 }, 60_000);
 afterAll(async () => {
   await door?.[Symbol.asyncDispose]();
@@ -81,6 +82,26 @@ it('the live view shows the camera with the names of faces, opens the door for a
   const refused = await door.ask('viewer', 'door.open', {});
   expect([refused.status, await refused.json()]).toMatchObject([403, { error: { code: 'role' } }]);
   await expect.poll(() => door.events).toContainEqual(expect.objectContaining({ kind: 'console.refused', why: 'role', times: 1 }));
+}, 60_000);
+
+it('the live view says who was not let in and why, and what the door waits for', async () => {
+  await using opened = await door.signedIn(browser, 'viewer', 'live', { locale: 'de-DE' });
+  const { page } = opened;
+  await page.getByText('Schloss zu', { exact: true }).waitFor();
+  const comes = async (text: string) => {
+    await leave(door);
+    for (let n = 0; n < 60 && (await page.getByText(text).count()) === 0; n++) await door.show('p02', 1);
+    await page.getByText(text).first().waitFor();
+  };
+  await door.ask('admin', 'people.disable', { person: 'p02' });
+  await comes('p02 wurde erkannt und nicht eingelassen: diese Person ist gesperrt');
+  await door.ask('admin', 'people.enable', { person: 'p02' });
+  await door.ask('admin', 'people.pin', { person: 'p02', pin: '482916' });
+  await door.ask('admin', 'people.rule', { person: 'p02', rules: { pinNeeded: true } });
+  await comes('p02 wurde erkannt; es fehlt noch: eine PIN');
+  await page.getByText('Wer davor steht, ist erkannt. Es fehlt noch: eine PIN').waitFor();
+  await axeOf(opened);
+  expect(opened.complaints).toEqual([]);
 }, 60_000);
 
 it('when the door restarts, the page says that the connection is lost, and comes back by itself', async () => {

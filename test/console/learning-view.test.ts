@@ -28,6 +28,21 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
+/** Whether the histogram is drawn in the colours of its legend: a canvas makes black of what it does not know. */
+const drawn = ({ page }: TestPage) =>
+  page.evaluate(`(() => {
+    const canvas = document.querySelector('.strictness canvas');
+    const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+    const found = { red: 0, green: 0, blue: 0 };
+    for (let at = 0; at < data.length; at += 4) {
+      const [r, g, b, a] = data.subarray(at, at + 4);
+      if (a > 60 && r > g + 60 && r > b + 60) found.red++;
+      if (a > 60 && g > r + 40 && g > b + 20) found.green++;
+      if (a > 60 && b > r + 60) found.blue++;
+    }
+    return Object.values(found).every((pixels) => pixels > 50);
+  })()`);
+
 async function inBothThemes(opened: TestPage): Promise<void> {
   for (const theme of ['light', 'dark']) {
     await opened.page.locator('html').evaluate((root, name) => root.setAttribute('data-theme', name), theme);
@@ -44,6 +59,10 @@ it('an admin sees how strict the door is, moves the line by keyboard, and reads 
   await page.getByText('This is the strictness in force.').waitFor();
   const reading = page.locator('.reading');
   await expect.poll(() => reading.innerText()).toMatch(/One stranger in 1[0-9],000|One stranger in (9,\d00|10,000)/);
+  for (const theme of ['light', 'dark']) {
+    await page.locator('html').evaluate((root, name) => root.setAttribute('data-theme', name), theme);
+    await expect.poll(() => drawn(admin)).toBe(true);
+  }
   await page.getByText(/In the last 30 days, 0 of 1 who were let in would have been turned away/).waitFor();
   await slider.focus();
   for (let n = 0; n < 30; n++) await slider.press('ArrowLeft');

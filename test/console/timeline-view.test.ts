@@ -26,7 +26,7 @@ it('an operator sees who came, why the door did what it did, and a picture; says
   const picture = granted.getByRole('img', { name: /^Face of p01/ });
   await picture.waitFor();
   await expect.poll(() => picture.evaluate((image) => Number(Reflect.get(image, 'naturalWidth')))).toBeGreaterThan(0);
-  await page.getByRole('article', { name: 'Not let in: not enrolled' }).first().waitFor();
+  await page.getByRole('article', { name: 'Not let in: no enrolled person is similar enough' }).first().waitFor();
 
   await granted.getByText('What was it really?').click();
   await granted.getByLabel('That was…').selectOption('right');

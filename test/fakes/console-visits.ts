@@ -17,6 +17,11 @@ const nobody = sharp({ create: { width: 200, height: 200, channels: 3, backgroun
   .jpeg()
   .toBuffer();
 
+/** Nobody is there for longer than `access.absenceMs` of the settings above. */
+export async function leave(door: ConsoleDoor): Promise<void> {
+  for (const from = performance.now(); performance.now() - from < 400; ) await door.camera.push(await nobody);
+}
+
 /** One demo person after the other; pictures of each are kept when this resolves. */
 export async function visits(door: ConsoleDoor, people: readonly string[]): Promise<void> {
   for (const person of people) {
@@ -24,7 +29,7 @@ export async function visits(door: ConsoleDoor, people: readonly string[]): Prom
     const kept = () => door.house.journal.query({ kinds: ['picture.kept'] }).length;
     const [before, keptBefore] = [decided(), kept()];
     for (let n = 0; n < 200 && decided() === before; n++) await door.show(person, 1);
-    for (const from = performance.now(); performance.now() - from < 400; ) await door.camera.push(await nobody);
+    await leave(door);
     await vi.waitUntil(() => kept() > keptBefore, { timeout: 10_000 });
   }
 }

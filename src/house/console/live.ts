@@ -7,7 +7,7 @@ import type { Observation } from '../../access/port.ts';
 import type { Frame } from '../../camera/port.ts';
 import type { FromConsole, LiveFace, LiveMoment } from '../../console/port.ts';
 import type { ConsoleProgram } from '../../console/program.ts';
-import type { Event } from '../../events.ts';
+import type { Event, PersonId } from '../../events.ts';
 import type { Face, Reading } from '../../face/port.ts';
 import { probabilityOf } from '../../identity/siamese.ts';
 import type { Loops } from '../loops.ts';
@@ -113,9 +113,11 @@ const faceOf = ({ box, quality }: Face, dominant: boolean, { width, height }: Re
   dominant,
 });
 
-/** With the name of whom it is about, where they are known. */
+/** With the names of whom it is about, by their ids, where they are known. */
 function named({ eyes, lock }: Rooms, event: Event): object {
-  if (lock || !('personId' in event) || event.personId === undefined) return event;
-  const name = eyes.gallery.find(event.personId)?.name;
-  return name === undefined ? event : { ...event, person: name };
+  if (lock) return event;
+  const fields = event as Partial<Record<'personId' | 'bestPersonId' | 'withPersonId', PersonId>>;
+  const ids = [fields.personId, fields.bestPersonId, fields.withPersonId].filter((id) => id !== undefined);
+  const names = ids.flatMap((id) => [[id, eyes.gallery.find(id)?.name] as const]).filter(([, name]) => name !== undefined);
+  return names.length === 0 ? event : { ...event, names: Object.fromEntries(names) };
 }

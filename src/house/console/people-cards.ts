@@ -44,6 +44,7 @@ export const personCardForm = Type.Object(
     recognised: Type.Boolean({ description: 'False: no template of the network in use; the door does not know this face.' }),
     admitted: Type.Boolean({ description: 'Whether the door would let them in now.' }),
     why: Type.Optional(Type.String({ description: 'Why not: a reason of a denial.' })),
+    whyDetail: Type.Optional(Type.String({ description: 'Why not, as the door says it.' })),
     needs: Type.Array(Type.String(), { description: 'What else it takes now: `pin`, `second-person`.' }),
     rules: rulesForm,
     usesLeft: Type.Optional(Type.Integer({ minimum: 0 })),
@@ -65,7 +66,7 @@ function cardOf({ rooms, entrance }: ConsolePorts, person: Person, known: Readon
   const { groups, ...shown } = shownRules(entrance.people.rules(id));
   return {
     ...{ id, name, enrolledAt, pictures, recognised: known.has(id), admitted: admission.ok },
-    ...(admission.ok ? { needs: [...admission.needs] } : { needs: [], why: admission.reason }),
+    ...(admission.ok ? { needs: [...admission.needs] } : { needs: [], why: admission.reason, whyDetail: admission.detail }),
     rules: { ...shown, ...(groups && { groups: [...groups] }) },
     ...(rules.uses !== undefined && { usesLeft: Math.max(0, rules.uses - usedOr(entrance, id, rules.uses)) }),
     ...(consent && { consent: consentOf(consent) }),

@@ -22,6 +22,7 @@ class StrictnessPart extends PageElement {
     /** The threshold that is looked at. Logit. */
     this.at = 0;
     this.problem = '';
+    this.lineColour = '';
     /** @type {uPlot | undefined} */
     this.plot = undefined;
   }
@@ -80,13 +81,14 @@ class StrictnessPart extends PageElement {
     const { from, step, genuine, granted, strangers } = this.scores;
     const people = genuine.map((/** @type {number} */ count, /** @type {number} */ n) => count + granted[n]);
     const xs = sharesOf(strangers, drawn).map((_, n) => from + n * drawn * step);
-    const colour = (/** @type {string} */ name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+    const colour = (/** @type {string} */ name) => colourOf(place, name);
+    this.lineColour = colour('--focus');
     const bars = uPlot.paths.bars?.({ align: 1, size: [1, Number.POSITIVE_INFINITY] });
     /** @param {string} label @param {string} name */
     const series = (label, name) => ({
       label,
       stroke: colour(name),
-      fill: `${colour(name)}66`,
+      fill: colour(name).replace(/^rgb\((.*)\)$/, 'rgba($1, 0.4)'),
       width: 1,
       points: { show: false },
       ...(bars && { paths: bars }),
@@ -114,7 +116,7 @@ class StrictnessPart extends PageElement {
   line({ ctx, bbox, valToPos }) {
     const x = valToPos(this.at, 'x', true);
     ctx.save();
-    ctx.strokeStyle = getComputedStyle(document.documentElement).getPropertyValue('--focus').trim();
+    ctx.strokeStyle = this.lineColour;
     ctx.lineWidth = 3 * devicePixelRatio;
     ctx.beginPath();
     ctx.moveTo(x, bbox.top);
@@ -145,8 +147,8 @@ class StrictnessPart extends PageElement {
     const read = this.reading();
     return html`<div class="card strictness">
       <p class="legend">
-        <span class="swatch bad" aria-hidden="true"></span>${t('learning.strict.strangers-of', { count: sumOf(scores.strangers) })}
-        <span class="swatch good" aria-hidden="true"></span>${t('learning.strict.people-of', { count: sumOf(scores.granted) + sumOf(genuine) })}
+        <span><span class="swatch bad" aria-hidden="true"></span>${t('learning.strict.strangers-of', { count: sumOf(scores.strangers) })}</span>
+        <span><span class="swatch good" aria-hidden="true"></span>${t('learning.strict.people-of', { count: sumOf(scores.granted) + sumOf(genuine) })}</span>
       </p>
       <div class="plot" aria-hidden="true"></div>
       <label
@@ -212,6 +214,19 @@ class StrictnessPart extends PageElement {
   }
 }
 customElements.define('strictness-part', StrictnessPart);
+
+/**
+ * A colour of the theme as a canvas takes it: what a property holds may be a choice between two.
+ * @param {Element} place @param {string} name
+ */
+function colourOf(place, name) {
+  const probe = document.createElement('span');
+  probe.style.color = `var(${name})`;
+  place.append(probe);
+  const { color } = getComputedStyle(probe);
+  probe.remove();
+  return color;
+}
 
 /** Two digits are all that is known. @param {number} value */
 const roundedText = (value) => (Number.isFinite(value) ? Number(value.toPrecision(2)) : 0);

@@ -1,12 +1,10 @@
 /** How a person stands, as tags: a card of the house goes in, what a reader sees comes out. */
 import { html, nothing } from 'lit';
-import { has, t, timeText } from '../words.js';
-
-/** Why somebody is not let in now. @param {string} why */
-const whyText = (why) => (has(`denial.${why}`) ? t(`denial.${why}`) : why);
+import { reasonText } from '../timeline/entry-words.js';
+import { t, timeText } from '../words.js';
 
 /** @param {any} person a card */
-export function stateTags({ recognised, admitted, why, needs, rules, usesLeft, consent }) {
+export function stateTags({ recognised, admitted, why, whyDetail, needs, rules, usesLeft, consent }) {
   const until = rules.validUntil && new Date(rules.validUntil);
   return html`<ul class="tags">
     ${
@@ -14,7 +12,7 @@ export function stateTags({ recognised, admitted, why, needs, rules, usesLeft, c
         ? html`<li class="tag bad">${t('people.state.disabled')}</li>`
         : admitted
           ? html`<li class="tag good">${t('people.state.admitted')}</li>`
-          : html`<li class="tag warn">${t('people.state.kept-out', { why: whyText(why) })}</li>`
+          : html`<li class="tag warn">${t('people.state.kept-out', { why: reasonText({ reason: why, detail: whyDetail }) })}</li>`
     }
     ${recognised ? nothing : html`<li class="tag bad">${t('people.state.unrecognised')}</li>`}
     ${rules.schedule ? html`<li class="tag">${t('people.tag.schedule', { name: rules.schedule })}</li>` : nothing}

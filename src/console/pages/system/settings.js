@@ -74,7 +74,7 @@ class SystemSettings extends PageElement {
     return html`<li class="card">
       <h3><code>${path}</code></h3>
       ${secret ? html`<p class="quiet">${t('system.setting-secret')}</p>` : html`<p><code class="value">${JSON.stringify(value)}</code> ${isUsual ? html`<span class="quiet">${t('system.setting-usual')}</span>` : html`<span class="tag">${t('system.setting-differs', { usual: JSON.stringify(usual) })}</span>`}</p>`}
-      <p lang="en">${meaning}</p>
+      <p lang="en">${withCode(meaning)}</p>
       <p class="quiet" lang="en">${t('system.setting-allowed', { allowed })}</p>
       ${
         live && this.me?.caller?.role === 'admin'
@@ -88,3 +88,6 @@ class SystemSettings extends PageElement {
   }
 }
 customElements.define('system-settings', SystemSettings);
+
+/** Text with names of settings and values between backticks. @param {string} text */
+const withCode = (text) => text.split('`').map((part, at) => (at % 2 === 1 ? html`<code>${part}</code>` : part));

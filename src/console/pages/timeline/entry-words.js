@@ -1,5 +1,6 @@
 /** What an entry of the journal says, in the reader's words. In: an entry of `timeline.page`. Out: texts. */
-import { has, language, t } from '../words.js';
+import { has, language, t, timeText } from '../words.js';
+import { whyOf } from './why.js';
 
 const decimals = new Intl.NumberFormat(language, { maximumFractionDigits: 1, minimumFractionDigits: 1 });
 /** @param {number} value */
@@ -18,7 +19,7 @@ export function nameOf(id, names) {
 export function titleOf(event, names) {
   const { kind } = event;
   const form =
-    kind === 'access.denied' && event.bestPersonId !== undefined
+    kind === 'access.denied' && event.bestPersonId !== undefined && event.reason !== 'unknown'
       ? 'access.denied-known'
       : kind === 'access.granted' && event.withPersonId !== undefined
         ? 'access.granted-with'
@@ -41,10 +42,26 @@ function valuesOf(event, names) {
     by: byText(event.by),
     detail: event.detail ?? '',
     ...(typeof ms === 'number' && { seconds: Math.round(ms / 1000) }),
-    ...(typeof event.reason === 'string' && { reason: has(`denial.${event.reason}`) ? t(`denial.${event.reason}`) : event.reason }),
+    ...(typeof event.reason === 'string' && { reason: reasonText(event) }),
     ...(typeof event.needs === 'string' && { needs: t(`timeline.needs.${event.needs}`) }),
     ...(typeof event.what === 'string' && { request: t(`timeline.request.${event.what}`), what: challengeText(event.what) }),
   };
+}
+
+/** What the door said itself, in the reader's words; a sentence that is not known stands behind the reason as it is. @param {Readonly<Record<string, any>>} event */
+export function reasonText({ reason, detail }) {
+  const why = whyOf(detail);
+  if (why) {
+    const { time, quality, ...values } = why.values;
+    const isTime = time !== undefined && !Number.isNaN(Date.parse(time));
+    return t(why.key, {
+      ...values,
+      ...(time !== undefined && { time: isTime ? timeText(time) : time }),
+      ...(quality !== undefined && { quality: has(`quality.${quality}`) ? t(`quality.${quality}`) : quality }),
+    });
+  }
+  const known = has(`denial.${reason}`) ? t(`denial.${reason}`) : reason;
+  return typeof detail === 'string' && detail !== '' ? `${known} (${detail})` : known;
 }
 
 /** @param {string} what */

@@ -7,9 +7,17 @@ import '../live/picture.js';
 import { whoText } from '../live/picture.js';
 import { listenTo } from '../live-stream.js';
 import { said } from '../said.js';
+import { titleOf } from '../timeline/entry-words.js';
 import { clockText, has, percentText, t } from '../words.js';
 
 const mostEvents = 12;
+/** What somebody wants to know who looks at the door now. */
+const shown = new Set([
+  ...['access.granted', 'access.denied', 'access.pending', 'access.challenged', 'access.stopped', 'access.resumed', 'pin.accepted'],
+  ...['lockout.started', 'lockout.ended', 'request.granted', 'request.refused', 'relay.failed', 'hold.ended'],
+  ...['door.opened', 'door.closed', 'door.forced-open', 'door.held-open', 'tamper.raised', 'tamper.cleared'],
+  ...['camera.failed', 'camera.restored', 'person.enrolled', 'person.removed'],
+]);
 
 class LiveView extends PageElement {
   static properties = {
@@ -46,7 +54,7 @@ class LiveView extends PageElement {
 
   /** @param {any} event */
   heard(event) {
-    if (has(`event.${event.kind}`)) this.events = [event, ...this.events].slice(0, mostEvents);
+    if (shown.has(event.kind)) this.events = [event, ...this.events].slice(0, mostEvents);
   }
 
   /** @param {string} name @param {object} [args] */
@@ -115,8 +123,15 @@ class LiveView extends PageElement {
         ${state.faceStopped ? tag(t('live.face-stopped'), 'bad') : nothing} ${state.lockedOut ? tag(t('live.locked-out'), 'warn') : nothing}
         ${state.tampered ? tag(t('live.tampered'), 'bad') : nothing}
       </p>
+      ${state.prompt === 'none' ? nothing : html`<p class="notice">${this.prompt(state.prompt)}</p>`}
       ${state.vaultLocked ? html`<p class="notice bad">${state.vaultLocked} <a href="#/system/vault">${t('live.unlock')}</a></p>` : nothing}
       ${state.galleryDown ? html`<p class="notice bad">${state.galleryDown}</p>` : nothing}`;
+  }
+
+  /** What the door waits for. @param {string} prompt */
+  prompt(prompt) {
+    const isNeeded = has(`timeline.needs.${prompt}`);
+    return t('live.waits', { what: t(isNeeded ? `timeline.needs.${prompt}` : `timeline.challenge.${prompt}`) });
   }
 
   controls() {
@@ -145,10 +160,8 @@ class LiveView extends PageElement {
 
   /** @param {any} event */
   eventLine(event) {
-    const who = event.person ?? t('live.somebody');
-    const reason = event.reason && has(`denial.${event.reason}`) ? t(`denial.${event.reason}`) : (event.detail ?? '');
     return html`<li class=${event.kind === 'access.granted' ? 'granted' : event.kind === 'access.denied' ? 'denied' : ''}>
-      <time datetime=${event.at ?? ''}>${event.at ? clockText(event.at) : ''}</time> ${t(`event.${event.kind}`, { who, reason })}
+      <time datetime=${event.at ?? ''}>${event.at ? clockText(event.at) : ''}</time> ${titleOf(event, event.names ?? {})}
     </li>`;
   }
 }

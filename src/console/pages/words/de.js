@@ -8,6 +8,7 @@ import { people } from './de/people.js';
 import { signIn } from './de/sign-in.js';
 import { system } from './de/system.js';
 import { timeline } from './de/timeline.js';
+import { why } from './de/why.js';
 
 /** @type {Readonly<Record<string, string>>} */
-export const de = { ...account, ...app, ...events, ...learning, ...live, ...people, ...signIn, ...system, ...timeline };
+export const de = { ...account, ...app, ...events, ...learning, ...live, ...people, ...signIn, ...system, ...timeline, ...why };

@@ -8,6 +8,7 @@ import { people } from './en/people.js';
 import { signIn } from './en/sign-in.js';
 import { system } from './en/system.js';
 import { timeline } from './en/timeline.js';
+import { why } from './en/why.js';
 
 /** @type {Readonly<Record<string, string>>} */
-export const en = { ...account, ...app, ...events, ...learning, ...live, ...people, ...signIn, ...system, ...timeline };
+export const en = { ...account, ...app, ...events, ...learning, ...live, ...people, ...signIn, ...system, ...timeline, ...why };

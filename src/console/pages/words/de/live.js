@@ -44,6 +44,7 @@ export const live = {
   'live.tampered': 'Manipulation',
   'live.unlock': 'Tresor aufschließen',
   'live.waiting': 'Warten auf ein Bild der Kamera…',
+  'live.waits': 'Wer davor steht, ist erkannt. Es fehlt noch: {what}',
   'live.own.insecure':
     'Browser geben ihre Kamera nur verschlüsselten Seiten: öffnen Sie die Tür über https, oder auf dem Gerät selbst über localhost.',
   'live.own.none': 'Dieses Gerät hat keine Kamera, oder ein anderes Programm benutzt sie.',

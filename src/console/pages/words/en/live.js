@@ -44,6 +44,7 @@ export const live = {
   'live.tampered': 'tampering',
   'live.unlock': 'Unlock the vault',
   'live.waiting': 'Waiting for a picture of the camera…',
+  'live.waits': 'The visitor is recognised. Still needed: {what}',
   'live.own.insecure': 'Browsers give their camera to encrypted pages only: open the door by https, or on the machine itself by localhost.',
   'live.own.none': 'This device has no camera, or another program uses it.',
   'live.own.refused': 'The browser refused the camera: allow it for this page, and try again.',
