@@ -17,9 +17,9 @@ const nobody = sharp({ create: { width: 200, height: 200, channels: 3, backgroun
   .jpeg()
   .toBuffer();
 
-/** Nobody is there for longer than `access.absenceMs` of the settings above. */
-export async function leave(door: ConsoleDoor): Promise<void> {
-  for (const from = performance.now(); performance.now() - from < 400; ) await door.camera.push(await nobody);
+/** Nobody is there for so long: longer than `access.absenceMs`. */
+export async function leave(door: ConsoleDoor, forMs = 400): Promise<void> {
+  for (const from = performance.now(); performance.now() - from < forMs; ) await door.camera.push(await nobody);
 }
 
 /** One demo person after the other; pictures of each are kept when this resolves. */
