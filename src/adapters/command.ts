@@ -168,19 +168,29 @@ export async function nameRestoredOperators(config: Config, vault: Pick<Vault, '
     nameOperators(config, journal, await operatorsIn(operatorsFile(config), operatorSealKey(vault)).list(), 'restore');
 }
 
-/** Who may send commands, and entries that do not count. `unchecked`: why that cannot be told now. */
-export async function listOperators(
-  config: Config,
-  journal?: Pick<Journal, 'note' | 'query'>,
-): Promise<{ readonly operators: readonly Operator[]; readonly refused: readonly RefusedOperator[]; readonly unchecked?: string }> {
+export interface ListedOperators {
+  readonly operators: readonly Operator[];
+  readonly refused: readonly RefusedOperator[];
+  /** Whom the journal names and the list does not have: an older list was put back, or it was changed by hand. */
+  readonly lacking: number;
+  /** Why it cannot be told now which entries count. */
+  readonly unchecked?: string;
+}
+
+/** Who may send commands, and entries that do not count. */
+export async function listOperators(config: Config, journal?: Pick<Journal, 'note' | 'query'>): Promise<ListedOperators> {
   const file = operatorsFile(config);
-  if (!heldKeys(doorKeysFile(config)).operatorsSealed)
-    return { operators: await operatorsIn(file).list(), refused: [], unchecked: 'they are sealed at the next start of the door' };
+  if (!heldKeys(doorKeysFile(config)).operatorsSealed) {
+    const unchecked = 'they are sealed at the next start of the door';
+    return { operators: await operatorsIn(file).list(), refused: [], lacking: 0, unchecked };
+  }
   using own = journal ? undefined : journalOf(config);
   const { digests, isNamed } = namedOperators(config, journal ?? own ?? journalOf(config));
   const listed = async (sealKey?: Uint8Array) => {
-    const operators = operatorsIn(file, sealKey, isNamed);
-    return { operators: await operators.list(), refused: await operators.refused() };
+    const list = operatorsIn(file, sealKey, isNamed);
+    const [operators, refused] = [await list.list(), await list.refused()];
+    const there = new Set([...operators, ...refused].map(entryDigest));
+    return { operators, refused, lacking: (digests ?? []).filter((digest) => !there.has(digest)).length };
   };
   try {
     using vault = vaultOf(config);

@@ -124,6 +124,18 @@ it.each(['open', 'locked'])(
   },
 );
 
+it('an old list that lacks an operator of now is named, until the list is vouched for', async () => {
+  await addOperator(config, await someone('ada'));
+  const old = copy();
+  await addOperator(config, await someone('ben'));
+  expect(await listOperators(config)).toMatchObject({ lacking: 0 });
+  writeFileSync(file(), old);
+  expect(await listOperators(config)).toMatchObject({ operators: [{ name: 'ada' }], refused: [], lacking: 1 });
+  expect(await checkKeys(config)).toMatchObject({ health: 'problem', found: expect.stringContaining('lacks 1 operator whom') });
+  await vouchForOperators(config, 'test');
+  expect(await listOperators(config)).toMatchObject({ operators: [{ name: 'ada' }], lacking: 0 });
+});
+
 it('while the vault is locked, an entry that somebody else wrote does not count', async () => {
   await addOperator(config, await someone('ada'));
   rmSync(vaultFiles(config).beside);

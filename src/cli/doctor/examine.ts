@@ -19,6 +19,7 @@ import { doorReaderOf } from '../../learning/parts.ts';
 import type { Config } from '../../settings/load.ts';
 import { foldersBeside } from '../../vault/beside.ts';
 import { entriesText, signedWords } from '../journal/journal.ts';
+import { lackingWords } from '../remote/key.ts';
 import { besideWords, counted } from '../words.ts';
 import { checkBackup } from './backup.ts';
 import type { Check, Found } from './check.ts';
@@ -96,13 +97,14 @@ export async function* examine(config: Config, withCamera: boolean, stop: AbortS
 
 export async function checkKeys(config: Config): Promise<Found> {
   const { id, copied } = await doorKeysOf(config);
-  const { refused } = await listOperators(config);
+  const { refused, lacking } = await listOperators(config);
   const names = refused.map(({ name }) => name).join(', ');
   if (names !== '')
     return {
       health: 'problem',
       found: `these entries of the list of operators do not count, because this door did not write them or has taken them away: ${names}. Find out how they came there, then: facelatch key remove NAME. If all of them are right: facelatch key seal`,
     };
+  if (lacking > 0) return { health: 'problem', found: lackingWords(lacking) };
   if (copied === undefined)
     return { health: 'note', found: `${id}; this machine has no id (/etc/machine-id), so a copy of this door cannot be told` };
   return copied

@@ -90,18 +90,22 @@ function listCommand(exit: Exit): Command {
   const command = new Command('list').description('who may send commands to this door');
   withHelp(command, ['facelatch key list --json'], 'done');
   return withCommon(command).action(async (options: CommonOptions) => {
-    const { operators, refused, unchecked } = await listOperators(configOf(options).config);
-    print(options, { operators, refused }, () =>
+    const { operators, refused, lacking, unchecked } = await listOperators(configOf(options).config);
+    print(options, { operators, refused, lacking }, () =>
       operators.length === 0
         ? 'Nobody may send commands yet: facelatch key add NAME PUBLIC-KEY-FILE --role operator'
         : table([['name', 'role', 'added', 'key'], ...operators.map(({ name, role, addedAt, kid }) => [name, role, addedAt, kid])]),
     );
+    if (lacking > 0) tell(lackingWords(lacking));
     if (unchecked !== undefined) tell(`whether this door wrote these entries was not checked: ${unchecked}`);
     for (const { name, kid, why } of refused)
       tell(`${name} (key ${kid}) does not count, because ${refusedWords[why]}: take it out with "facelatch key remove ${name}"`);
     exit(exitCodes.yes);
   });
 }
+
+export const lackingWords = (lacking: number): string =>
+  `the list lacks ${counted(lacking, 'operator')} whom the journal names: an older list was put back, or it was changed by hand. Add them again (facelatch key add); if the list is right as it is: facelatch key seal`;
 
 const refusedWords = {
   seal: 'this door did not write the entry',
