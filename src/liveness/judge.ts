@@ -67,9 +67,15 @@ function doubtOf(frames: readonly FrameEvidence[], policy: LivenessPolicy, isSur
   return policy === 'passive+motion' || !isSure ? 'no-motion' : undefined;
 }
 
-/** Only depth is more than the absence of a sign of an attack. */
-const hasDepth = (frames: readonly FrameEvidence[]): boolean =>
-  latestChecks(frames).some(({ kind, outcome }) => kind === 'flat' && outcome === 'live');
+/**
+ * Only depth is more than the absence of a sign of an attack. A video of a head has it too: where straight edges stand
+ * on both sides of the face and were not seen to be of the scene, it counts for nothing.
+ */
+function hasDepth(frames: readonly FrameEvidence[]): boolean {
+  const checks = latestChecks(frames);
+  const isBordered = checks.some(({ kind, outcome }) => kind === 'border' && outcome === 'unsure');
+  return !isBordered && checks.some(({ kind, outcome }) => kind === 'flat' && outcome === 'live');
+}
 
 const latestChecks = (frames: readonly FrameEvidence[]): readonly MotionCheck[] => frames.findLast(({ motion }) => motion)?.motion ?? [];
 

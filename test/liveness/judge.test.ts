@@ -92,6 +92,12 @@ describe('motion', () => {
     expect(judged(withMotion(looked(9, 9, 9), depth), 'passive+motion')).toMatchObject({ verdict: 'live' });
   });
 
+  it('depth between straight edges that may be those of a display is none', () => {
+    const border = (outcome: MotionCheck['outcome']): MotionCheck => ({ kind: 'border', outcome });
+    expect(judged(withMotion(looked(9, 9, 9), depth, border('unsure')), 'passive+motion')).toMatchObject({ why: 'no-motion' });
+    expect(judged(withMotion(looked(9, 9, 9), depth, border('live')), 'passive+motion')).toMatchObject({ verdict: 'live' });
+  });
+
   it('a policy that asks more of an unsure face needs depth until the door knows its camera, then of a face below the sure band', () => {
     const known = { bands: { live: 0, spoof: -3, sure: 2 } };
     const policy = 'challenge-when-unsure';

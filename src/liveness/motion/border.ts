@@ -27,6 +27,7 @@ export interface Border {
 export interface BorderOpinion {
   /** How far the edges went together, pixels. */
   readonly value: number;
+  /** `live`: the face moved and the edges stayed, as a door frame does. */
   readonly outcome: 'live' | 'spoof' | 'unsure';
 }
 
@@ -48,6 +49,8 @@ const alikeShare = 0.35;
 /** How far what is outside the border may have gone: share of the way of the edges. */
 const restShare = 0.3;
 const leastOutside = 4;
+/** Edges that went no further while the face went so far are of the scene. Pixels. */
+const [restPx, leastFacePx] = [1, 3];
 
 /** Undefined: there is none on one of the sides. */
 export function borderAround(grey: Grey, box: Box): Border | undefined {
@@ -116,6 +119,8 @@ export function borderOpinion(border: Border, grey: Grey, box: Box, points: read
   const ways = [left.at - border.left.at, right.at - border.right.at] as const;
   const way = Math.min(...ways.map(Math.abs)) * (ways[0] * ways[1] > 0 ? 1 : 0);
   const apart = Math.abs(ways[0] - ways[1]);
+  const face = points.filter(({ region }) => region === 'face').map(({ x, nowX }) => Math.abs(nowX - x));
+  if (Math.max(...ways.map(Math.abs)) <= restPx && face.length > 0 && medianOf(face) >= leastFacePx) return { outcome: 'live', value: way };
   const outside = points.filter(({ region, x }) => region !== 'face' && (x < border.left.at - 5 || x > border.right.at + 5));
   if (outside.length < leastOutside) return { outcome: 'unsure', value: way };
   const rest = medianOf(outside.map(({ x, nowX }) => Math.abs(nowX - x)));

@@ -39,9 +39,11 @@ interface FlatTrack {
   value: number | undefined;
 }
 
-/** Frames in which a border went about with the face. */
+/** Frames in which a border went about with the face, and in which it stayed while the face moved. */
 interface BorderTrack {
   frames: number;
+  restingFrames: number;
+  wasSeen: boolean;
   /** How far it went, shares of the distance between the eyes. */
   value: number | undefined;
 }
@@ -92,7 +94,7 @@ const fresh = (): State => ({
   key: undefined,
   last: undefined,
   flat: { flatFrames: 0, deepFrames: 0, value: undefined },
-  border: { frames: 0, value: undefined },
+  border: { frames: 0, restingFrames: 0, wasSeen: false, value: undefined },
   loop: loopWatch(),
   still: { kind: 'still', outcome: 'unsure' },
 });
@@ -131,7 +133,7 @@ function look(state: State, frame: LivenessFrame): readonly MotionCheck[] {
     // Another picture in the same place.
     state.key = keyOf(pyramid, frame);
     state.flat.deepFrames = 0;
-    return [flatCheck(state.flat), state.still, borderCheck(state.border, key), ...looped];
+    return [flatCheck(state.flat), state.still, borderCheck(state.border), ...looped];
   }
   const points = followed(key.points).filter(({ errorPx }) => errorPx <= mostErrorPx);
   noteBorder(state.border, frame, key, points);
@@ -141,7 +143,7 @@ function look(state: State, frame: LivenessFrame): readonly MotionCheck[] {
   const growth = interEyeOf(inGrey(frame).marks) / key.interEyePx;
   const isWornOut = atMs - key.atMs >= keyMs || points.length < leastKept * key.points.length;
   if (isWornOut || growth > keyGrowth || growth < 1 / keyGrowth) state.key = keyOf(pyramid, frame);
-  return [flatCheck(state.flat), state.still, borderCheck(state.border, key), ...looped];
+  return [flatCheck(state.flat), state.still, borderCheck(state.border), ...looped];
 }
 
 const onFace = (points: readonly FollowedPoint[]): number => points.filter(({ region, now }) => now && region === 'face').length;
@@ -191,14 +193,16 @@ function flatCheck({ flatFrames: flat, deepFrames: deep, value }: FlatTrack): Mo
 
 function noteBorder(track: BorderTrack, frame: LivenessFrame, { border, interEyePx }: Key, points: readonly Followed[]): void {
   if (!border) return;
+  track.wasSeen = true;
   const { value, outcome } = borderOpinion(border, frame.cuts.grey, inGrey(frame).box, points);
   track.value = Math.max(track.value ?? 0, value / interEyePx);
   if (outcome === 'spoof') track.frames++;
+  if (outcome === 'live') track.restingFrames++;
 }
 
-/** A border that stays where it is may be a door frame. */
-function borderCheck({ frames, value }: BorderTrack, { border }: Key): MotionCheck {
-  const outcome = frames >= borderFrames ? 'spoof' : border ? 'unsure' : 'live';
+/** A border that nobody has moved before may be a door frame, or a display that is held at rest. */
+function borderCheck({ frames, restingFrames, wasSeen, value }: BorderTrack): MotionCheck {
+  const outcome = frames >= borderFrames ? 'spoof' : wasSeen && restingFrames < borderFrames ? 'unsure' : 'live';
   return { kind: 'border', outcome, ...(value !== undefined && { value }) };
 }
 

@@ -143,6 +143,16 @@ describe('straight edges beside a face', () => {
       { seed: 10, posts: true },
     );
     expect(outcomes).not.toContain('spoof');
+    // Not at once: a display that is held at rest looks like that too.
+    expect([outcomes.at(0), outcomes.at(-1)]).toEqual(['unsure', 'live']);
+  });
+
+  it('are not known to be of the scene while the face before them rests', () => {
+    const outcomes = borderOf(
+      moved(14, () => ({ kind: 'head', pose: {} })),
+      { seed: 10, posts: true },
+    );
+    expect(new Set(outcomes)).toEqual(new Set(['unsure']));
   });
 
   it('are none where a camera that shakes moves them', () => {
