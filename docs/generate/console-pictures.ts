@@ -36,8 +36,8 @@ const quiet: readonly Shot[] = [
   },
 ];
 const filmed: readonly Shot[] = [
-  { name: 'live', place: 'live', options: desktop, theme: 'light', wait: '.verdict' },
-  { name: 'live-phone', place: 'live', options: phone, theme: 'dark', wait: '.verdict' },
+  { name: 'live', place: 'live', options: desktop, theme: 'light', wait: '.verdict', act: bothCame },
+  { name: 'live-phone', place: 'live', options: phone, theme: 'dark', wait: '.verdict', act: bothCame },
   { name: 'people', place: 'people', options: desktop, theme: 'light', wait: 'main .card' },
   { name: 'timeline', place: 'timeline', options: desktop, theme: 'dark', wait: 'main h1' },
   { name: 'camera', place: 'system/camera', options: phone, theme: 'light', wait: 'zone-editor svg' },
@@ -60,12 +60,26 @@ function asAtADoor(page: Page): Promise<unknown> {
   }`);
 }
 
-/** Somebody stands before the camera all the time. */
+/** A stranger comes and goes, then Ada stands before the camera for some seconds. */
 async function film(door: ConsoleDoor, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
-    await door.show('p01', 1);
-    await new Promise((resolve) => setTimeout(resolve, 150));
+    for (const [person, frames] of [
+      ['p09', 10],
+      ['p01', 60],
+    ] as const) {
+      for (let n = 0; n < frames && !signal.aborted; n++) {
+        await door.show(person, 1);
+        await new Promise((resolve) => setTimeout(resolve, 150));
+      }
+      if (!signal.aborted) await leave(door, 1000);
+    }
   }
+}
+
+/** Both have come, the stranger first. */
+async function bothCame(page: Page): Promise<void> {
+  const happened = page.locator('.events');
+  while (!/Ada was let in[^]*Not let in/.test(await happened.innerText())) await page.waitForTimeout(100);
 }
 
 /** Somebody comes, as on another day: other light, another look. */
@@ -76,7 +90,7 @@ async function visit(door: ConsoleDoor, person: string, light: number): Promise<
     const image = sharp(demoPicture(person, 'smiling')).modulate({ brightness: light });
     await door.camera.push(await image.jpeg({ quality: 90 - n }).toBuffer());
   }
-  await leave(door);
+  await leave(door, 1000);
 }
 
 /** A second picture of everybody, in other light: how alike people are to themselves. */
@@ -95,7 +109,7 @@ async function take(door: ConsoleDoor, browser: TestBrowser, { name, place, opti
   await page.waitForLoadState('load');
   await act?.(page);
   // Pictures of people and of the camera come after the page.
-  await page.waitForTimeout(2500);
+  await page.waitForTimeout(place === 'live' ? 300 : 2500);
   if (at) await page.evaluate(`scrollTo(0, document.querySelector('${at}').getBoundingClientRect().top + scrollY - 80)`);
   const png = await page.screenshot();
   writeFileSync(
@@ -106,7 +120,9 @@ async function take(door: ConsoleDoor, browser: TestBrowser, { name, place, opti
 
 const asked = process.argv.slice(2);
 const wanted = (shots: readonly Shot[]) => shots.filter(({ name }) => asked.length === 0 || asked.includes(name));
-await using door = await openConsoleDoor({ enrolled: Object.keys(names), settings: visitSettings });
+/** As a door has them, and pictures of visits. */
+const settings = { ...visitSettings, 'access.cooldownMs': 5000, 'access.denyAfterMs': 5000, 'access.absenceMs': 700 };
+await using door = await openConsoleDoor({ enrolled: Object.keys(names), settings });
 await using browser = await openChromium();
 await enrolOthers(door);
 for (const [person, light] of [

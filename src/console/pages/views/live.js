@@ -7,8 +7,8 @@ import '../live/picture.js';
 import { whoText } from '../live/picture.js';
 import { listenTo } from '../live-stream.js';
 import { said } from '../said.js';
-import { titleOf } from '../timeline/entry-words.js';
-import { clockText, has, percentText, t } from '../words.js';
+import { decimalText, titleOf } from '../timeline/entry-words.js';
+import { clockText, has, t } from '../words.js';
 
 const mostEvents = 12;
 /** What somebody wants to know who looks at the door now. */
@@ -97,17 +97,20 @@ class LiveView extends PageElement {
     const [face] = moment.faces;
     return html`<div class="verdict card">
       <p class="who"><strong>${whoText(moment)}</strong></p>
-      ${
-        moment.likeness === undefined
-          ? nothing
-          : html`<label class="meter"
-              >${t('live.likeness', { likeness: percentText(moment.likeness, 2), threshold: percentText(moment.threshold, 2) })}
-              <meter min="0" max="1" low=${moment.threshold} high=${moment.threshold} optimum="1" .value=${moment.likeness}></meter
-            ></label>`
-      }
+      ${moment.likeness === undefined ? nothing : this.likeness(moment)}
       ${face?.quality.map((/** @type {string} */ reason) => html`<p class="tag warn">${t(`quality.${reason}`)}</p>`)}
       ${moment.live?.score === undefined ? nothing : html`<p class=${`tag ${moment.live.score > 0 ? 'good' : 'warn'}`}>${t(moment.live.score > 0 ? 'live.alive' : 'live.not-alive')}</p>`}
     </div>`;
+  }
+
+  /** In logits, as in the timeline: of probabilities both are 100 %. @param {any} moment */
+  likeness(moment) {
+    const [likeness, threshold] = [logitOf(moment.likeness), logitOf(moment.threshold)];
+    const most = Math.max(2 * threshold, threshold + 10);
+    return html`<label class="meter"
+      >${t('live.likeness', { likeness: decimalText(likeness), threshold: decimalText(threshold) })}
+      <meter min="0" max=${most} low=${threshold} high=${threshold} optimum=${most} .value=${Math.max(0, likeness)}></meter
+    ></label>`;
   }
 
   standing() {
@@ -166,3 +169,6 @@ class LiveView extends PageElement {
   }
 }
 customElements.define('live-view', LiveView);
+
+/** As far as a probability tells. @param {number} probability */
+const logitOf = (probability) => Math.log(Math.max(probability, 1e-15) / Math.max(1 - probability, 1e-15));
