@@ -79,7 +79,7 @@ async function film(door: ConsoleDoor, signal: AbortSignal): Promise<void> {
 /** Both have come, the stranger first. */
 async function bothCame(page: Page): Promise<void> {
   const happened = page.locator('.events');
-  while (!/Ada was let in[^]*Not let in/.test(await happened.innerText())) await page.waitForTimeout(100);
+  while (!/Ada was let in.*Not let in/s.test(await happened.innerText())) await page.waitForTimeout(100);
 }
 
 /** Somebody comes, as on another day: other light, another look. */
