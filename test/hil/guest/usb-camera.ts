@@ -69,7 +69,11 @@ const show = (folder: string) =>
     .sort()
     .map((name) => readFileSync(join(folder, name)));
 
-const state = { jpegs: show(first), next: 0, frozen: false, serial: '0001', cables: new Set<Socket>() };
+/** No camera delivers the same bytes twice, and a door takes those of a recording for one: a comment (T.81, B.2.4.5) with a number of its own. */
+const numbered = (jpeg: Buffer, number: number) =>
+  Buffer.concat([jpeg.subarray(0, 2), u8(0xff, 0xfe, 0, 10), Buffer.from(String(number % 1e8).padStart(8, '0')), jpeg.subarray(2)]);
+
+const state = { jpegs: show(first), next: 0, sent: 0, frozen: false, serial: '0001', cables: new Set<Socket>() };
 createInterface(process.stdin).on('line', (line) => {
   const [command = '', given = ''] = line.split(' ');
   if (command === 'show') Object.assign(state, { jpegs: show(given), next: 0 });
@@ -129,7 +133,7 @@ function serve(cable: Socket): void {
   const frame = () => {
     // A reader slower than the camera loses frames, as with a real one.
     if (state.frozen || waiting.length === 0 || payloads.length > 0) return;
-    const jpeg = state.jpegs[state.next++ % state.jpegs.length] ?? Buffer.alloc(0);
+    const jpeg = numbered(state.jpegs[state.next++ % state.jpegs.length] ?? Buffer.alloc(2), state.sent++);
     for (let at = 0; at < jpeg.length; at += payloadBytes - 2) {
       const last = at + payloadBytes - 2 >= jpeg.length;
       payloads.push(Buffer.concat([u8(2, 0x80 | frameId | (last ? 2 : 0)), jpeg.subarray(at, at + payloadBytes - 2)]));

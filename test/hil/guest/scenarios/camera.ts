@@ -72,7 +72,6 @@ export const cameraScenarios: readonly Scenario[] = [
       await enrol();
       await camera.plugIn('nobody');
       await door('gpiod', { camera: { device: '/dev/video0' } });
-      await service.event('camera.bound', 90_000);
       await until('the camera runs', async () => /camera running/.test(await service.show('StatusText')), 90_000, 300);
       await camera.pull();
       await service.event('camera.failed', 120_000);
