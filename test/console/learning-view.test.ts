@@ -2,7 +2,7 @@
  * Learning and unknown faces in a real Chromium: the networks, how strict, groups of faces named, and a training from
  * its start to the way back: the real process, with a recipe that changes nothing but the file.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
@@ -16,9 +16,11 @@ import { workshopAt } from '../fakes/workshop.ts';
 let browser: TestBrowser;
 let door: ConsoleDoor;
 const folder = mkdtempSync(join(tmpdir(), 'facelatch-learning-view-'));
+/** The training waits with its last step until this file is there. */
+const until = join(folder, 'seen');
 beforeAll(async () => {
   const settings = { ...visitSettings, 'retrain.priority': 'normal', 'retrain.checkLabels': false };
-  const workshop = workshopAt({ steps: 20, stepMs: 30, compare: 'ok' });
+  const workshop = workshopAt({ steps: 20, stepMs: 30, compare: 'ok', until });
   [browser, door] = await Promise.all([openChromium(), openConsoleDoor({ settings, workshop })]);
   await visits(door, ['p01', 'p05', 'p06']);
 }, 90_000);
@@ -185,6 +187,7 @@ it('an admin trains, reads the comparison, sees the network in use at the door, 
   await page.getByRole('button', { name: 'Start a training' }).click();
   await page.getByRole('progressbar').waitFor();
   await page.getByText('training', { exact: true }).waitFor();
+  writeFileSync(until, '');
   await page.getByText(/^Another network guards the door/).waitFor({ timeout: 60_000 });
   expect([house.reader.embedder.sha256 === base, house.gallery.stale]).toEqual([false, 0]);
   const card = page.locator('li.card', { hasText: 'Version 1' });

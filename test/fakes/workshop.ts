@@ -1,9 +1,10 @@
 /**
  * A workshop for tests of everything around a recipe, opened as a module with what it should do in its address (`…/workshop.ts?kind=worse&steps=5`): its recipe leaves the
- * twin as it is under another hash, and makes its head worse where it is told to. It counts real steps with a real checkpoint, and can be told to die in one of them.
+ * twin as it is under another hash, and makes its head worse where it is told to. It counts real steps with a real checkpoint, and can be told to die in one of them,
+ * or to wait with the last one until there is a file.
  */
 import { createHash } from 'node:crypto';
-import { appendFileSync, readFileSync } from 'node:fs';
+import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Fault } from '../../src/base/errors.ts';
@@ -55,8 +56,9 @@ const recipe: Recipe = {
   run: async ({ base, out, checkpoint, seed, signal, onProgress, data }) => {
     const total = number('steps', 3);
     let step = Number(Buffer.from(checkpoint.get('step') ?? []).toString());
-    const trace = asked.get('trace');
+    const [trace, until] = [asked.get('trace'), asked.get('until')];
     while (step < total) {
+      while (until && step === total - 1 && !existsSync(until)) await delay(20, undefined, { signal });
       await delay(number('stepMs', 1), undefined, { signal });
       // What a recipe does to the processor.
       for (const from = performance.now(); performance.now() - from < number('burnMs', 0); ) Math.sqrt(from);
