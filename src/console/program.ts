@@ -40,7 +40,7 @@ export interface ConsoleProgram extends AsyncDisposable {
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 /** Behind the door, and the first to go where memory runs out. */
-const niceness = 19;
+const niceness = 10;
 const heapMb = 192;
 /** Connections that may wait while the process starts. */
 const mostPending = 64;

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { addOperator, listOperators } from '../../src/adapters/command.ts';
 import { newKey, publicKeyOf } from '../../src/command/keys.ts';
-import { axeOf } from '../fakes/axe.ts';
+import { axeInBothThemes, axeOf } from '../fakes/axe.ts';
 import { openChromium, phone, type TestBrowser } from '../fakes/browser.ts';
 import { type ConsoleDoor, openConsoleDoor } from '../fakes/console-door.ts';
 
@@ -85,10 +85,7 @@ it('a token is shown once, and does what its role may', async () => {
   await page.getByRole('button', { name: 'Revoke the token a script' }).click();
   await page.getByRole('button', { name: 'Revoke the token a script' }).waitFor({ state: 'detached' });
   expect((await ask('people.list')).status).toBe(401);
-  for (const theme of ['light', 'dark']) {
-    await page.locator('html').evaluate((root, name) => root.setAttribute('data-theme', name), theme);
-    await axeOf(opened);
-  }
+  await axeInBothThemes(opened);
 }, 60_000);
 
 it('an admin sees whose keys count over MQTT, and takes one away', async () => {

@@ -1,9 +1,9 @@
 /** The first five minutes in a real Chromium: the printed link, the first account, the live view, signing out and in. */
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { axeOf } from '../fakes/axe.ts';
+import { axeInBothThemes, axeOf } from '../fakes/axe.ts';
 import { openChromium, phone, type TestBrowser } from '../fakes/browser.ts';
 import { type ConsoleDoor, consolePassword, openConsoleDoor } from '../fakes/console-door.ts';
-import { leave } from '../fakes/console-visits.ts';
+import { leave, stands } from '../fakes/console-visits.ts';
 
 let browser: TestBrowser;
 let door: ConsoleDoor;
@@ -55,14 +55,10 @@ it('the live view shows the camera with the names of faces, opens the door for a
   await using operator = await door.signedIn(browser, 'operator', 'live');
   const { page } = operator;
   await page.getByText('locked', { exact: true }).waitFor();
-  const seen = { both: false };
-  const shown = (async () => {
-    while (!seen.both) await door.show('p01', 1);
-  })();
+  const seen = new AbortController();
+  const shown = stands(door, 'p01', seen.signal);
   const both = [page.locator('.caption.known', { hasText: 'p01' }), page.getByText('p01 was let in').first()];
-  await Promise.all(both.map((each) => each.waitFor())).finally(() => {
-    seen.both = true;
-  });
+  await Promise.all(both.map((each) => each.waitFor())).finally(() => seen.abort());
   await shown;
   // A picture that is gone is no error: a slow connection is late for some.
   expect((await door.ask('viewer', 'live/999999999')).status).toBe(204);
@@ -73,10 +69,7 @@ it('the live view shows the camera with the names of faces, opens the door for a
   expect(door.events).toContainEqual(
     expect.objectContaining({ kind: 'request.granted', what: 'open', by: expect.objectContaining({ kind: 'operator', via: 'console' }) }),
   );
-  for (const theme of ['light', 'dark']) {
-    await page.locator('html').evaluate((root, name) => root.setAttribute('data-theme', name), theme);
-    await axeOf(operator);
-  }
+  await axeInBothThemes(operator);
   expect(operator.complaints).toEqual([]);
 
   await using viewer = await door.signedIn(browser, 'viewer', 'live');

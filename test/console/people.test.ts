@@ -5,10 +5,11 @@ import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import sharp from 'sharp';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { axeOf } from '../fakes/axe.ts';
+import { axeInBothThemes, axeOf } from '../fakes/axe.ts';
 import { openChromium, phone, type TestBrowser } from '../fakes/browser.ts';
 import { cameraClip } from '../fakes/camera-clip.ts';
 import { type ConsoleDoor, demoPicture, openConsoleDoor } from '../fakes/console-door.ts';
+import { stands } from '../fakes/console-visits.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'facelatch-clip-'));
 let browser: TestBrowser;
@@ -40,19 +41,12 @@ async function begin(page: Page, name: string): Promise<void> {
   await page.getByRole('heading', { name: `Pictures of ${name}` }).waitFor();
 }
 
-async function bothThemes(opened: Parameters<typeof axeOf>[0]): Promise<void> {
-  for (const theme of ['light', 'dark']) {
-    await opened.page.locator('html').evaluate((root, name) => root.setAttribute('data-theme', name), theme);
-    await axeOf(opened);
-  }
-}
-
 it('cards show who is enrolled, a search finds them without accents, and a viewer sees no picture and no button', async () => {
   await using admin = await door.signedIn(browser, 'admin', 'people', phone);
   const { page } = admin;
   await page.getByText('2 people are enrolled').waitFor();
   await page.locator('.person-card img').first().waitFor();
-  await bothThemes(admin);
+  await axeInBothThemes(admin);
   await page.getByLabel('Search by name').fill('P0́1');
   await page.getByText('1 person found').waitFor();
   expect(admin.complaints).toEqual([]);
@@ -70,11 +64,11 @@ it("a person is enrolled with the browser's camera: three poses, each judged by 
   await using admin = await door.signedIn(browser, 'admin', 'people/enrol', phone);
   const { page } = admin;
   await begin(page, 'Grace');
-  await bothThemes(admin);
+  await axeInBothThemes(admin);
   await page.getByRole('button', { name: 'Open the camera' }).click();
   await page.getByRole('button', { name: 'Start', exact: true }).click();
   await page.getByText('All three pictures are taken.').waitFor({ timeout: 60_000 });
-  await bothThemes(admin);
+  await axeInBothThemes(admin);
   expect(door.house.gallery.find('Grace')).toBeUndefined();
   await page.getByRole('button', { name: 'Enrol Grace' }).click();
   await page.getByText(/Grace is enrolled with \d+ pictures/).waitFor();
@@ -123,7 +117,7 @@ it('uploaded files are judged one by one, with what is wrong and with both faces
   expect(said[7]).toMatch(/same picture/);
   await page.getByText('This looks like p01, who is enrolled already').waitFor();
   expect(await page.locator('.people-pair img').count()).toBe(2);
-  await bothThemes(admin);
+  await axeInBothThemes(admin);
   await page.getByRole('button', { name: 'Enrol Hopper' }).click();
   await page.getByText('Hopper is enrolled with 2 pictures').waitFor();
   expect(admin.complaints).toEqual([]);
@@ -141,9 +135,7 @@ it('at the door, the prompts come to the page as they change', async () => {
     .observe(document.body, { subtree: true, childList: true, characterData: true })`);
   await page.getByRole('button', { name: 'Take pictures at the door' }).click();
   const over = new AbortController();
-  const filming = (async () => {
-    while (!over.signal.aborted) await door.show('p05', 1);
-  })();
+  const filming = stands(door, 'p05', over.signal);
   await page
     .getByText('2 good pictures')
     .waitFor()
@@ -205,7 +197,7 @@ it('rules, PIN and name of a person are changed, and the door knows it', async (
   await page.getByText('disabled', { exact: true }).waitFor();
   expect(door.house.gallery.rules(idOf('<b>Ada</b> "Lovelace"'))).toMatchObject({ enabled: false });
   expect(admin.complaints).toEqual([]);
-  await bothThemes(admin);
+  await axeInBothThemes(admin);
 }, 60_000);
 
 it('a picture is looked at and removed, but never the last', async () => {
@@ -244,5 +236,5 @@ it('a removal says what goes, takes the typed name, and shows the proof', async 
   const changes = door.house.journal.query({ kinds: ['person.ruled', 'person.renamed', 'person.removed'] }).map(({ event }) => event);
   expect(changes.map(({ kind }) => kind)).toEqual(expect.arrayContaining(['person.ruled', 'person.renamed', 'person.removed']));
   expect(changes).toEqual(changes.map(() => expect.objectContaining({ by })));
-  await bothThemes(admin);
+  await axeInBothThemes(admin);
 }, 60_000);

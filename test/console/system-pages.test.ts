@@ -1,8 +1,9 @@
 /** The system view in a real browser, at a real door: what it shows, what it lets whom do, and that everybody can use it. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { axeOf } from '../fakes/axe.ts';
-import { openChromium, phone, type TestBrowser, type TestPage } from '../fakes/browser.ts';
+import { axeInBothThemes } from '../fakes/axe.ts';
+import { openChromium, phone, type TestBrowser } from '../fakes/browser.ts';
 import { type ConsoleDoor, openConsoleDoor } from '../fakes/console-door.ts';
+import { stands } from '../fakes/console-visits.ts';
 
 let door: ConsoleDoor;
 let browser: TestBrowser;
@@ -15,19 +16,6 @@ afterAll(async () => {
   await door?.[Symbol.asyncDispose]();
 });
 
-/** For everybody, in either theme. */
-async function readable(opened: TestPage): Promise<void> {
-  for (const theme of ['light', 'dark']) {
-    await opened.page.evaluate(`document.documentElement.dataset.theme = '${theme}'`);
-    await axeOf(opened);
-  }
-}
-
-/** Pictures without end, until the signal: a camera that runs. */
-async function film(signal: AbortSignal): Promise<void> {
-  while (!signal.aborted) await door.show('p01', 1);
-}
-
 it('the overview says how the parts stand, in a form that everybody can use', async () => {
   await using opened = await door.signedIn(browser, 'admin', 'system', phone);
   const { page, complaints } = opened;
@@ -36,7 +24,7 @@ it('the overview says how the parts stand, in a form that everybody can use', as
   await page.getByText('The key lies beside the data').waitFor();
   await page.getByText('No backups are taken').waitFor();
   expect(await page.evaluate('document.documentElement.scrollWidth <= innerWidth')).toBe(true);
-  await readable(opened);
+  await axeInBothThemes(opened);
   expect(complaints).toEqual([]);
 });
 
@@ -45,7 +33,7 @@ describe('the camera', () => {
     await using opened = await door.signedIn(browser, 'admin', 'system/camera');
     const { page, complaints } = opened;
     const over = new AbortController();
-    const filming = film(over.signal);
+    const filming = stands(door, 'p01', over.signal);
     const picture = page.locator('zone-editor svg');
     await picture.waitFor();
     await page.getByText('The last faces were good.').waitFor();
@@ -82,7 +70,7 @@ describe('the camera', () => {
     expect((await wanted()).zones.ignore[0]).toHaveLength(5);
     over.abort();
     await filming;
-    await readable(opened);
+    await axeInBothThemes(opened);
     await page.getByRole('button', { name: 'Remove', exact: true }).click();
     expect((await wanted()).zones).toBeUndefined();
     expect(complaints).toEqual([]);
@@ -98,7 +86,7 @@ it('settings are found by their name or meaning; one that may change while the d
   await row.getByRole('button', { name: 'Change' }).click();
   await page.getByText('relay.pulseMs is 150 until the daemon restarts').waitFor();
   expect(door.events.find(({ kind }) => kind === 'setting.changed')).toMatchObject({ path: 'relay.pulseMs', value: 150 });
-  await readable(opened);
+  await axeInBothThemes(opened);
   expect(complaints).toEqual([]);
 });
 

@@ -1,6 +1,6 @@
 /** The timeline in a real Chromium: entries, filters, older pages, news, marks; for viewers without pictures. */
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { axeOf } from '../fakes/axe.ts';
+import { axeInBothThemes, axeOf } from '../fakes/axe.ts';
 import { openChromium, phone, type TestBrowser } from '../fakes/browser.ts';
 import { type ConsoleDoor, openConsoleDoor } from '../fakes/console-door.ts';
 import { visitSettings, visits } from '../fakes/console-visits.ts';
@@ -41,10 +41,7 @@ it('an operator sees who came, why the door did what it did, and a picture; says
   // What was said stays with its entry when others come before it.
   expect(await granted.getByText('Noted.').count()).toBe(1);
   await door.house.door.arm({ kind: 'operator', name: 'olga', via: 'cli', requestId: 'r' });
-  for (const theme of ['light', 'dark']) {
-    await page.locator('html').evaluate((root, name) => root.setAttribute('data-theme', name), theme);
-    await axeOf(operator);
-  }
+  await axeInBothThemes(operator);
   expect(operator.complaints).toEqual([]);
 }, 60_000);
 

@@ -1,4 +1,5 @@
 /** People who come to a door with a console, and go: the door has decided on them, and nobody is there afterwards. */
+import { setTimeout as delay } from 'node:timers/promises';
 import sharp from 'sharp';
 import { vi } from 'vitest';
 import type { ConsoleDoor } from './console-door.ts';
@@ -17,9 +18,20 @@ const nobody = sharp({ create: { width: 200, height: 200, channels: 3, backgroun
   .jpeg()
   .toBuffer();
 
+/** As a camera does: pictures without end would leave no processor to the browser. */
+const frameMs = 50;
+
+/** Somebody stands before the camera until the signal. */
+export async function stands(door: ConsoleDoor, person: string, until: AbortSignal): Promise<void> {
+  while (!until.aborted) {
+    await door.show(person, 1);
+    await delay(frameMs);
+  }
+}
+
 /** Nobody is there for so long: longer than `access.absenceMs`. */
 export async function leave(door: ConsoleDoor, forMs = 400): Promise<void> {
-  for (const from = performance.now(); performance.now() - from < forMs; ) await door.camera.push(await nobody);
+  for (const from = performance.now(); performance.now() - from < forMs; await delay(frameMs)) await door.camera.push(await nobody);
 }
 
 /** One demo person after the other; pictures of each are kept when this resolves. */
