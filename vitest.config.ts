@@ -9,9 +9,9 @@ export default defineConfig({
     hookTimeout: 60_000,
     globalSetup: ['test/fakes/folders-in-memory.ts'],
     pool: 'forks',
-    // More than two cores: tests wait for brokers, browsers and processes a third of the time (402 s with three, 383 with four
-    // and 117 tests more).
-    maxWorkers: 4,
+    // One more than two cores: tests wait for brokers, browsers and processes a third of the time (304 s with two, 264 with
+    // three; four gain no more).
+    maxWorkers: 3,
     // A file does not begin in a process of its own: what all of them import is loaded three times in place of 300 (460 s
     // with, 413 s without). A test leaves nothing behind in its process: no variable of the environment, no listener.
     isolate: false,
