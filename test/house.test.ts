@@ -113,6 +113,8 @@ describe('the walls', () => {
       ['base/model/intruder.ts', 'events.ts'],
       ['events.ts', 'base/time.ts'],
       ['adapters/intruder.ts', 'learning/open.ts'],
+      ['adapters/vouched/intruder.ts', 'house/loops.ts'],
+      ['adapters/vouched/intruder.ts', 'wire.ts'],
       ['learning/intruder.ts', 'house/loops.ts'],
       ['house/intruder.ts', 'cli/context.ts'],
       ['house/intruder.ts', 'wire.ts'],
@@ -132,6 +134,7 @@ describe('the walls', () => {
     ['base/newcomer.ts', 'base/time.ts'],
     ['base/model/newcomer.ts', 'base/time.ts'],
     ['adapters/newcomer.ts', 'relay/keeper.ts'],
+    ['adapters/vouched/newcomer.ts', 'adapters/basics.ts'],
     ['learning/newcomer.ts', 'recipes/adapt.ts'],
     ['cli/door/newcomer.ts', 'wire.ts'],
   ];

@@ -19,8 +19,8 @@ import { type Backups, backupRoutine, type RoutineParts } from '../vault/backup/
 import { type BackupHooks, type BackupTask, type Taken, takeBackup } from '../vault/backup/take.ts';
 import type { SealedPlace, Vault } from '../vault/port.ts';
 import { doorKeysFile, stateFolder } from './basics.ts';
-import { emergencyPinFile } from './emergency-pin.ts';
 import { vaultFiles } from './vault.ts';
+import { emergencyPinFile } from './vouched/emergency-pin.ts';
 
 export interface BackupWish {
   readonly to: string;

@@ -27,11 +27,11 @@ import { ownerName, ownerOf } from '../vault/sealing.ts';
 import { destroyedNote, ownersNoted } from '../vault/witness.ts';
 import { openFromBackup } from './backup.ts';
 import { doorKeysFile, stateFolder } from './basics.ts';
-import { operatorsFile } from './command.ts';
 import { accountsFile } from './console.ts';
-import { emergencyPinFile } from './emergency-pin.ts';
 import { journalFile } from './journal.ts';
 import { openVaultWithKey, unlockVault, vaultFiles } from './vault.ts';
+import { emergencyPinFile } from './vouched/emergency-pin.ts';
+import { operatorsFile } from './vouched/operators.ts';
 
 export interface StagedBackup extends Unpacked {
   /** Beside the state folder. */

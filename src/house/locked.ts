@@ -4,8 +4,8 @@
  * it. wire.ts opens it; once it is unlocked, the house ends and is opened again with its people.
  */
 import { readerOf, thresholdOf } from '../adapters/basics.ts';
-import { emergencyPinOf } from '../adapters/emergency-pin.ts';
 import { lookAtKeyFile, unlockVault, vaultFiles, vaultLock, vaultOf } from '../adapters/vault.ts';
+import { emergencyPinOf } from '../adapters/vouched/emergency-pin.ts';
 import { Fault, messageOf } from '../base/errors.ts';
 import type { Clock } from '../base/time.ts';
 import type { CommandPorts } from '../command/spec.ts';

@@ -4,7 +4,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { connectAsync, type MqttClient } from 'mqtt';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { addOperator, operatorsFile } from '../../src/adapters/command.ts';
+import { addOperator, operatorsFile } from '../../src/adapters/vouched/operators.ts';
 import { openLog } from '../../src/base/log.ts';
 import { systemClock } from '../../src/base/time.ts';
 import { newKey, openDoorKeys, publicKeyOf } from '../../src/command/keys.ts';

@@ -1,6 +1,6 @@
 /** The account view in a real Chromium: passkeys (a virtual authenticator), sessions, tokens, who may sign in. */
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { addOperator, listOperators } from '../../src/adapters/command.ts';
+import { addOperator, listOperators } from '../../src/adapters/vouched/operators.ts';
 import { newKey, publicKeyOf } from '../../src/command/keys.ts';
 import { axeInBothThemes, axeOf } from '../fakes/axe.ts';
 import { openChromium, phone, type TestBrowser } from '../fakes/browser.ts';

@@ -3,11 +3,12 @@
 import { existsSync } from 'node:fs';
 import { doorKeysFile, modelFolder, stateFolder } from '../../adapters/basics.ts';
 import { cameraOf } from '../../adapters/camera.ts';
-import { doorKeysOf, listOperators } from '../../adapters/command.ts';
+import { doorKeysOf } from '../../adapters/command.ts';
 import { journalOf } from '../../adapters/journal.ts';
 import { brokerProbe, embeddedBroker, exposedBroker } from '../../adapters/mqtt.ts';
 import { checkSysfsLine, inputsOf, relayLine } from '../../adapters/relay.ts';
 import { openRelayDevice } from '../../adapters/relay-line.ts';
+import { listOperators } from '../../adapters/vouched/operators.ts';
 import { Fault, messageOf } from '../../base/errors.ts';
 import { systemClock } from '../../base/time.ts';
 import { copiedWords } from '../../command/keys.ts';

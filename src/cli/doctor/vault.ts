@@ -1,7 +1,7 @@
 /** What `doctor` says of the key that protects faces at rest: whether it is there, and what it protects against. */
 import { existsSync, statSync } from 'node:fs';
-import { emergencyPinFile, emergencyPinIs } from '../../adapters/emergency-pin.ts';
 import { nextKey, vaultFiles, vaultLock } from '../../adapters/vault.ts';
+import { emergencyPinFile, emergencyPinIs } from '../../adapters/vouched/emergency-pin.ts';
 import type { Config } from '../../settings/load.ts';
 import { keyringNotes } from '../../vault/keyring.ts';
 import { sourceWords } from '../vault/vault-words.ts';

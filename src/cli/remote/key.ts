@@ -5,7 +5,8 @@
 import { dirname } from 'node:path';
 import { Command } from 'commander';
 import { doorKeysFile } from '../../adapters/basics.ts';
-import { addOperator, doorKeysOf, listOperators, operatorsFile, removeOperator, vouchForOperators } from '../../adapters/command.ts';
+import { doorKeysOf } from '../../adapters/command.ts';
+import { addOperator, listOperators, operatorsFile, removeOperator, vouchForOperators } from '../../adapters/vouched/operators.ts';
 import { Fault } from '../../base/errors.ts';
 import { bindDoorKeys, copiedWords, newKey, publicKeyOf, renewDoorKeys, thumbprint, writeNew } from '../../command/keys.ts';
 import { operatorsIn } from '../../command/operators.ts';

@@ -1,7 +1,7 @@
 /** `facelatch vault pin`: the one PIN that opens the door while its vault is locked. */
 import { Command } from 'commander';
 import { wrongEmergencyPin } from '../../access/emergency-pin.ts';
-import { removeEmergencyPin, setEmergencyPin } from '../../adapters/emergency-pin.ts';
+import { removeEmergencyPin, setEmergencyPin } from '../../adapters/vouched/emergency-pin.ts';
 import { Fault } from '../../base/errors.ts';
 import { type CommonOptions, checkState, configOf, exitCodes, print, withCommon, withHelp } from '../context.ts';
 import { askSecret } from '../secret-prompt.ts';

@@ -5,12 +5,13 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { doorKeysFile, galleryOf } from '../../adapters/basics.ts';
-import { doorKeysOf, nameRestoredOperators, operatorsFile } from '../../adapters/command.ts';
+import { doorKeysOf } from '../../adapters/command.ts';
 import { consoleAccounts } from '../../adapters/console.ts';
-import { forgetEmergencyPin } from '../../adapters/emergency-pin.ts';
 import { journalOf } from '../../adapters/journal.ts';
 import { liveVisitsOf } from '../../adapters/liveness.ts';
 import { vaultOf } from '../../adapters/vault.ts';
+import { forgetEmergencyPin } from '../../adapters/vouched/emergency-pin.ts';
+import { nameRestoredOperators, operatorsFile } from '../../adapters/vouched/operators.ts';
 import { Fault } from '../../base/errors.ts';
 import { openUsedCommands } from '../../command/limits/used.ts';
 import { operatorsIn } from '../../command/operators.ts';

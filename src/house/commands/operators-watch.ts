@@ -2,7 +2,7 @@
  * The list of operators while the door runs: its file as it changes goes in; entries that do not count are told, each
  * once. commands/open.ts opens it where commands are taken.
  */
-import { namedOperators, operatorsFile, sealedOperators } from '../../adapters/command.ts';
+import { namedOperators, operatorsFile, sealedOperators } from '../../adapters/vouched/operators.ts';
 import { Fault, messageOf } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import { type IsNamed, type Operators, operatorsFileAs, operatorsIn } from '../../command/operators.ts';

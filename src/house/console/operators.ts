@@ -1,5 +1,5 @@
 /** Operators who send signed commands over MQTT: the same people sign in to the console under the same names. */
-import { listOperators, removeOperator } from '../../adapters/command.ts';
+import { listOperators, removeOperator } from '../../adapters/vouched/operators.ts';
 import { Type } from '../../base/schema.ts';
 import { roles } from '../../command/port.ts';
 import { done } from '../../command/spec.ts';

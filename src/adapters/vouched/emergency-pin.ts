@@ -4,14 +4,14 @@
  */
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { hashEmergencyPin, isEmergencyHash, wrongEmergencyPin } from '../access/emergency-pin.ts';
-import { asFault, Fault, messageOf } from '../base/errors.ts';
-import { giveToOwnerOfFolder, overwrite, syncFolder, writeWhole } from '../base/whole-file.ts';
-import { lockChanges } from '../host/lock.ts';
-import type { Journal } from '../journal/port.ts';
-import type { Config } from '../settings/load.ts';
-import { stateFolder } from './basics.ts';
-import { journalOf } from './journal.ts';
+import { hashEmergencyPin, isEmergencyHash, wrongEmergencyPin } from '../../access/emergency-pin.ts';
+import { asFault, Fault, messageOf } from '../../base/errors.ts';
+import { giveToOwnerOfFolder, overwrite, syncFolder, writeWhole } from '../../base/whole-file.ts';
+import { lockChanges } from '../../host/lock.ts';
+import type { Journal } from '../../journal/port.ts';
+import type { Config } from '../../settings/load.ts';
+import { stateFolder } from '../basics.ts';
+import { journalOf } from '../journal.ts';
 import { textDigest, vouchedBy } from './vouched.ts';
 
 export const emergencyPinFile = (config: Config): string => join(stateFolder(config), 'emergency-pin.json');

@@ -1,10 +1,10 @@
 /** What the journal vouches for: the note that fits the newest entry, under the secret of the door. */
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { vouchedBy } from '../../src/adapters/vouched.ts';
-import type { Event } from '../../src/events.ts';
-import type { Config } from '../../src/settings/load.ts';
-import { temporaryFolder } from '../cli/facelatch.ts';
-import { doorConfig } from '../fakes/config.ts';
+import { vouchedBy } from '../../../src/adapters/vouched/vouched.ts';
+import type { Event } from '../../../src/events.ts';
+import type { Config } from '../../../src/settings/load.ts';
+import { temporaryFolder } from '../../cli/facelatch.ts';
+import { doorConfig } from '../../fakes/config.ts';
 
 const what = { name: 'operators', kinds: ['key.added'] } as const;
 let folder: ReturnType<typeof temporaryFolder>;

@@ -2,6 +2,9 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { journalFile, journalOf } from '../../../src/adapters/journal.ts';
+import { vaultFiles, vaultOf } from '../../../src/adapters/vault.ts';
+import { rekeyVault } from '../../../src/adapters/vault-key.ts';
 import {
   addOperator,
   listOperators,
@@ -10,17 +13,14 @@ import {
   removeOperator,
   sealedOperators,
   vouchForOperators,
-} from '../../src/adapters/command.ts';
-import { journalFile, journalOf } from '../../src/adapters/journal.ts';
-import { vaultFiles, vaultOf } from '../../src/adapters/vault.ts';
-import { rekeyVault } from '../../src/adapters/vault-key.ts';
-import { checkKeys } from '../../src/cli/doctor/examine.ts';
-import { newKey, publicKeyOf } from '../../src/command/keys.ts';
-import { operatorsIn } from '../../src/command/operators.ts';
-import type { Event } from '../../src/events.ts';
-import type { Config } from '../../src/settings/load.ts';
-import { temporaryFolder } from '../cli/facelatch.ts';
-import { doorConfig } from '../fakes/config.ts';
+} from '../../../src/adapters/vouched/operators.ts';
+import { checkKeys } from '../../../src/cli/doctor/examine.ts';
+import { newKey, publicKeyOf } from '../../../src/command/keys.ts';
+import { operatorsIn } from '../../../src/command/operators.ts';
+import type { Event } from '../../../src/events.ts';
+import type { Config } from '../../../src/settings/load.ts';
+import { temporaryFolder } from '../../cli/facelatch.ts';
+import { doorConfig } from '../../fakes/config.ts';
 
 let folder: ReturnType<typeof temporaryFolder>;
 let config: Config;

@@ -3,22 +3,28 @@ import { cpSync, existsSync, readFileSync, rmSync, statSync, writeFileSync } fro
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { isTheEmergencyPin, wrongEmergencyPin } from '../../src/access/emergency-pin.ts';
-import { backupTaskOf } from '../../src/adapters/backup.ts';
-import { doorKeysFile } from '../../src/adapters/basics.ts';
-import { emergencyPinFile, emergencyPinIs, emergencyPinOf, removeEmergencyPin, setEmergencyPin } from '../../src/adapters/emergency-pin.ts';
-import { journalFile, journalOf } from '../../src/adapters/journal.ts';
-import { stageBackup, takeOver } from '../../src/adapters/restore.ts';
-import { vaultFiles, vaultOf } from '../../src/adapters/vault.ts';
-import { checkVault } from '../../src/cli/doctor/vault.ts';
-import { openRestoredRooms } from '../../src/cli/vault/restored-rooms.ts';
-import { renewDoorKeys } from '../../src/command/keys.ts';
-import type { Config } from '../../src/settings/load.ts';
-import { takeBackup } from '../../src/vault/backup/take.ts';
-import { derivedKey } from '../../src/vault/derived.ts';
-import { keyIn } from '../../src/vault/key-file.ts';
-import { temporaryFolder } from '../cli/facelatch.ts';
-import { doorConfig } from '../fakes/config.ts';
+import { isTheEmergencyPin, wrongEmergencyPin } from '../../../src/access/emergency-pin.ts';
+import { backupTaskOf } from '../../../src/adapters/backup.ts';
+import { doorKeysFile } from '../../../src/adapters/basics.ts';
+import { journalFile, journalOf } from '../../../src/adapters/journal.ts';
+import { stageBackup, takeOver } from '../../../src/adapters/restore.ts';
+import { vaultFiles, vaultOf } from '../../../src/adapters/vault.ts';
+import {
+  emergencyPinFile,
+  emergencyPinIs,
+  emergencyPinOf,
+  removeEmergencyPin,
+  setEmergencyPin,
+} from '../../../src/adapters/vouched/emergency-pin.ts';
+import { checkVault } from '../../../src/cli/doctor/vault.ts';
+import { openRestoredRooms } from '../../../src/cli/vault/restored-rooms.ts';
+import { renewDoorKeys } from '../../../src/command/keys.ts';
+import type { Config } from '../../../src/settings/load.ts';
+import { takeBackup } from '../../../src/vault/backup/take.ts';
+import { derivedKey } from '../../../src/vault/derived.ts';
+import { keyIn } from '../../../src/vault/key-file.ts';
+import { temporaryFolder } from '../../cli/facelatch.ts';
+import { doorConfig } from '../../fakes/config.ts';
 
 const [pin, other] = ['27182818', '314159265358'];
 let folder: ReturnType<typeof temporaryFolder>;

@@ -7,14 +7,14 @@
  * back does not fit the newest entry. Where the entry was removed because of its age, the note stands alone.
  */
 import { createHash } from 'node:crypto';
-import { type RowSeal, rowSeal } from '../base/data/row-seal.ts';
-import { parseJson } from '../base/jws.ts';
-import { Compile, Type } from '../base/schema.ts';
-import { gallerySecret } from '../command/keys.ts';
-import type { EventKind } from '../events.ts';
-import type { Journal, JournalNotes } from '../journal/port.ts';
-import type { Config } from '../settings/load.ts';
-import { doorKeysFile } from './basics.ts';
+import { type RowSeal, rowSeal } from '../../base/data/row-seal.ts';
+import { parseJson } from '../../base/jws.ts';
+import { Compile, Type } from '../../base/schema.ts';
+import { gallerySecret } from '../../command/keys.ts';
+import type { EventKind } from '../../events.ts';
+import type { Journal, JournalNotes } from '../../journal/port.ts';
+import type { Config } from '../../settings/load.ts';
+import { doorKeysFile } from '../basics.ts';
 
 /** `unfit`: the note is not what this door wrote last. */
 export type Said = { readonly text: string } | 'nothing' | 'unfit';
