@@ -13,7 +13,7 @@ import type { Clock } from '../base/time.ts';
 import type { Event } from '../events.ts';
 import { identify } from '../identity/threshold.ts';
 import type { Guard } from '../retrain/promotion.ts';
-import type { ProbationCount } from '../retrain/registry-rows.ts';
+import type { ProbationCount } from '../retrain/registry/rows.ts';
 import type { Config } from '../settings/load.ts';
 import type { Eyes } from './eyes.ts';
 import { openGuard, type Retraining } from './parts.ts';

@@ -11,7 +11,7 @@ import { markEntry } from '../retrain/marking.ts';
 import type { Training } from '../retrain/port.ts';
 import type { TrainingProcess } from '../retrain/process.ts';
 import type { Promotion } from '../retrain/promotion.ts';
-import type { Registry } from '../retrain/registry.ts';
+import type { Registry } from '../retrain/registry/registry.ts';
 import type { Samples } from '../retrain/samples.ts';
 import type { Config } from '../settings/load.ts';
 import type { Eyes } from './eyes.ts';

@@ -19,7 +19,7 @@ import { writeKeptFolder } from './kept-folder.ts';
 import type { Farm, NetworkComparison, RecipeProgress, RecipeResult } from './port.ts';
 import { tooFewProbes } from './probes.ts';
 import type { TrainingProcess } from './process.ts';
-import type { Registry } from './registry.ts';
+import type { Registry } from './registry/registry.ts';
 import type { Samples } from './samples.ts';
 import type { RetrainStore } from './store.ts';
 import {

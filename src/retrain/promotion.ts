@@ -10,7 +10,7 @@ import type { FaceReader } from '../face/port.ts';
 import type { Gallery } from '../identity/port.ts';
 import type { BundleVerdict } from './bundle.ts';
 import type { BundleRefusal, NetworkComparison } from './port.ts';
-import type { Registry } from './registry.ts';
+import type { Registry } from './registry/registry.ts';
 
 /**
  * A network ready to guard the door: its reader, and the gallery with its templates and the threshold it is

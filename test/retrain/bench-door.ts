@@ -21,7 +21,7 @@ import { jobsIn } from '../../src/retrain/jobs.ts';
 import type { Farm, NetworkComparison, RecipeResult } from '../../src/retrain/port.ts';
 import type { TrainingProcess } from '../../src/retrain/process.ts';
 import { type Guard, promotionOf } from '../../src/retrain/promotion.ts';
-import { openRegistry } from '../../src/retrain/registry.ts';
+import { openRegistry } from '../../src/retrain/registry/registry.ts';
 import { samplesIn } from '../../src/retrain/samples.ts';
 import { openRetrainStore } from '../../src/retrain/store.ts';
 import { smallEmbedder, smallPolicy } from '../contracts/gallery.ts';

@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { jobsIn } from '../../src/retrain/jobs.ts';
-import { checkRegistryRows, listBundles } from '../../src/retrain/registry-rows.ts';
+import { checkRegistryRows, listBundles } from '../../src/retrain/registry/rows.ts';
 import { samplesIn } from '../../src/retrain/samples.ts';
 import { openRetrainStore } from '../../src/retrain/store.ts';
 import { fakeClock } from '../fakes/clock.ts';

@@ -14,7 +14,7 @@ import { takeInNetwork } from '../../learning/own/take-in.ts';
 import { openRetraining } from '../../learning/parts.ts';
 import { openCommandPromotion } from '../../learning/promotion.ts';
 import type { BundleManifest } from '../../retrain/port.ts';
-import type { BundleEntry } from '../../retrain/registry-rows.ts';
+import type { BundleEntry } from '../../retrain/registry/rows.ts';
 import type { Config } from '../../settings/load.ts';
 import type { Vault } from '../../vault/port.ts';
 import { type CommonOptions, checkState, configOf, exitCodes, print, withCommon, withHelp } from '../context.ts';

@@ -6,7 +6,7 @@ import { storedPeople, storedValues } from '../../identity/gallery/stored.ts';
 import type { Gallery } from '../../identity/port.ts';
 import type { LiveVisits } from '../../liveness/visits.ts';
 import { forgetLearned, keptTraces, type LearnedOf, type LearningPlace, learnedOf, learnedOwners } from '../../retrain/held/of-person.ts';
-import { entriesOf, pointerOf } from '../../retrain/registry-rows.ts';
+import { entriesOf, pointerOf } from '../../retrain/registry/rows.ts';
 import { type KeyOwner, peopleOf } from '../../vault/port.ts';
 import type { Traces } from '../../vault/shredding.ts';
 import type { Holder } from './shredder.ts';

@@ -13,7 +13,7 @@ import type { PersonId } from '../../events.ts';
 import type { KeyOwner, Vault } from '../../vault/port.ts';
 import { readManifest } from '../bundle.ts';
 import { jobSql, jobUnderWay } from '../jobs.ts';
-import { dropNetworks, entriesOf } from '../registry-rows.ts';
+import { dropNetworks, entriesOf } from '../registry/rows.ts';
 import type { RetrainStore } from '../store.ts';
 import { keptColumns, keptRowForm, openedPicture } from './kept-rows.ts';
 

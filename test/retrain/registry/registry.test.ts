@@ -2,12 +2,12 @@
 import { cpSync, existsSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { Fault } from '../../src/base/errors.ts';
-import { fileIn } from '../../src/base/model/place.ts';
-import { makeBundle, sha256 } from '../../src/retrain/bundle.ts';
-import { writeKeptFolder } from '../../src/retrain/kept-folder.ts';
-import { temporaryFolder } from '../cli/facelatch.ts';
-import { aboutOf, type BenchDoor, candidate, openBenchDoor, strangerKey, writeEmbedder } from './bench-door.ts';
+import { Fault } from '../../../src/base/errors.ts';
+import { fileIn } from '../../../src/base/model/place.ts';
+import { makeBundle, sha256 } from '../../../src/retrain/bundle.ts';
+import { writeKeptFolder } from '../../../src/retrain/kept-folder.ts';
+import { temporaryFolder } from '../../cli/facelatch.ts';
+import { aboutOf, type BenchDoor, candidate, openBenchDoor, strangerKey, writeEmbedder } from '../bench-door.ts';
 
 let folder: ReturnType<typeof temporaryFolder>;
 let door: BenchDoor;

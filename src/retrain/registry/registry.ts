@@ -3,28 +3,15 @@
  * in, and one pointer says which network guards the door. What becomes the champion was measured before
  * (promotion.ts); here it is only made so, in one transaction. learning/parts.ts opens it; it owns the store.
  */
-import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
-import { join } from 'node:path';
-import { Fault } from '../base/errors.ts';
-import type { Signer } from '../base/jws.ts';
-import type { NetworkPlace } from '../base/model/place.ts';
-import { clearUnfinished } from '../base/whole-file.ts';
-import { type BundleVerdict, type Expected, makeBundle, readManifest, sha256, verifyBundle } from './bundle.ts';
-import {
-  type BundleFiles,
-  isSealed,
-  openedBundle,
-  plainFiles,
-  plainNames,
-  sealedBundle,
-  sealedFiles,
-  sealPlainFiles,
-} from './held/sealed-bundle.ts';
-import { writeKeptFolder } from './kept-folder.ts';
-import type { BundleManifest } from './port.ts';
+import { readdirSync, statSync } from 'node:fs';
+import { Fault } from '../../base/errors.ts';
+import type { Signer } from '../../base/jws.ts';
+import type { NetworkPlace } from '../../base/model/place.ts';
+import { clearUnfinished } from '../../base/whole-file.ts';
+import { type BundleVerdict, verifyBundle } from '../bundle.ts';
+import { openedBundle, plainNames, sealPlainFiles } from '../held/sealed-bundle.ts';
 import {
   type BundleEntry,
-  bundleEntry,
   dropNetworks,
   entriesOf,
   historyRow,
@@ -33,8 +20,9 @@ import {
   pointerOf,
   probationForm,
   registrySql,
-} from './registry-rows.ts';
-import type { RetrainStore } from './store.ts';
+} from './rows.ts';
+import { bundleOf, entry, folderOf, isDestroyed, type RegistryOptions, type RegistryState, removeFolder } from './state.ts';
+import { type AboutBundle, addEntry, makeEntry } from './taking.ts';
 
 export interface Registry extends Disposable {
   /** SHA-256 of the embedder of the configuration. */
@@ -56,11 +44,7 @@ export interface Registry extends Disposable {
   /** Whole, trusted, for this door, of the right shape and not older than allowed. */
   verify(id: string): Promise<BundleVerdict>;
   /** Signs what was trained and keeps it as a candidate. */
-  make(
-    from: NetworkPlace,
-    about: Omit<BundleManifest, 'schema' | 'files' | 'version' | 'parent' | 'door'>,
-    signer: Signer,
-  ): Promise<BundleEntry>;
+  make(from: NetworkPlace, about: AboutBundle, signer: Signer): Promise<BundleEntry>;
   /** Takes in a bundle from elsewhere. Throws Fault `model-refused`. */
   add(folder: string): Promise<BundleEntry>;
   note(id: string, note: string): void;
@@ -81,22 +65,11 @@ export interface Registry extends Disposable {
   readonly changes: number;
 }
 
-export interface RegistryOptions {
-  readonly store: RetrainStore;
-  /** Where the bundles are. */
-  readonly folder: string;
-  readonly expected: Expected;
-}
-
 const orphanMs = 3_600_000;
-interface State extends RegistryOptions {
-  readonly sql: ReturnType<typeof registrySql>;
-}
-
 export function openRegistry(options: RegistryOptions): Registry {
   const { store, expected } = options;
   clearUnfinished(options.folder);
-  const state: State = { ...options, sql: registrySql(store) };
+  const state: RegistryState = { ...options, sql: registrySql(store) };
   tidyBundles(state);
   return {
     base: expected.base.embedder,
@@ -109,8 +82,8 @@ export function openRegistry(options: RegistryOptions): Registry {
     wholeFormer: () => wholeFormer(state),
     before: () => store.read(() => beforeOf(state)),
     verify: (id) => verify(state, id),
-    make: (from, about, signer) => make(state, from, about, signer),
-    add: (from) => add(state, from),
+    make: (from, about, signer) => makeEntry(state, from, about, signer),
+    add: (from) => addEntry(state, from),
     note: (id, note) => store.change(() => void state.sql.setNote.run(note, id)),
     promote: (id, note) => store.change(() => promote(state, id, note)),
     rollback: (note) => store.change(() => rollback(state, note)),
@@ -129,7 +102,7 @@ export function openRegistry(options: RegistryOptions): Registry {
 }
 
 /** Seals what an earlier version wrote, and drops what is left of networks whose keys were destroyed. */
-function tidyBundles(state: State): void {
+function tidyBundles(state: RegistryState): void {
   const { store } = state;
   const ids = listBundles(store).map(({ id }) => id);
   const gone = ids.filter((id) => isDestroyed(store, id));
@@ -140,31 +113,23 @@ function tidyBundles(state: State): void {
     store.change(() => sealPlainFiles(store.vault, folderOf(state, id)));
 }
 
-const isDestroyed = ({ vault }: RetrainStore, id: string): boolean =>
-  vault.destroyed().some(({ owner }) => owner !== 'door' && 'model' in owner && owner.model === id);
-
-function entry({ store, sql }: State, id: string | null): BundleEntry | undefined {
-  const found = id === null ? undefined : sql.byId.get(id);
-  return found && bundleEntry(store, found);
-}
-
-function topOf({ store, sql }: State): { readonly n: number; readonly bundle: string | null } | undefined {
+function topOf({ store, sql }: RegistryState): { readonly n: number; readonly bundle: string | null } | undefined {
   const last = sql.top.get();
   return last && store.row(historyRow, last);
 }
 
-function championOf(state: State): BundleEntry | undefined {
+function championOf(state: RegistryState): BundleEntry | undefined {
   const now = entry(state, pointerOf(state.store).champion);
   // Trained from another embedder than the configuration names now: the owner has chosen again.
   return now?.base === state.expected.base.embedder ? now : undefined;
 }
 
-function formerOf(state: State): BundleEntry | undefined {
+function formerOf(state: RegistryState): BundleEntry | undefined {
   const now = entry(state, pointerOf(state.store).champion);
   return now && now.base !== state.expected.base.embedder ? now : undefined;
 }
 
-async function wholeFormer(state: State): Promise<string | undefined> {
+async function wholeFormer(state: RegistryState): Promise<string | undefined> {
   const { store, expected } = state;
   const former = store.read(() => formerOf(state));
   if (!former) return undefined;
@@ -173,24 +138,20 @@ async function wholeFormer(state: State): Promise<string | undefined> {
   return verdict.ok ? former.id : undefined;
 }
 
-function beforeOf(state: State): BundleEntry | 'base' | undefined {
+function beforeOf(state: RegistryState): BundleEntry | 'base' | undefined {
   const last = topOf(state);
   if (!championOf(state) || !last) return undefined;
   return last.bundle === null ? 'base' : entry(state, last.bundle);
 }
 
-function probationOf({ store }: State): ProbationCount | undefined {
+function probationOf({ store }: RegistryState): ProbationCount | undefined {
   return store.read(() => {
     const { probation } = pointerOf(store);
     return probation === null ? undefined : store.json(probationForm, probation);
   });
 }
 
-const folderOf = ({ folder }: State, id: string): string => join(folder, id);
-const bundleOf = (state: State, id: string): BundleFiles => sealedFiles(state.store.vault, folderOf(state, id));
-const removeFolder = (state: State, id: string): void => rmSync(folderOf(state, id), { recursive: true, force: true });
-
-function find({ store }: State, idOrBeginning: string): BundleEntry {
+function find({ store }: RegistryState, idOrBeginning: string): BundleEntry {
   const known = /^[0-9a-f]{4,64}$/.test(idOrBeginning);
   const [one, other] = known ? listBundles(store).filter(({ id }) => id.startsWith(idOrBeginning)) : [];
   if (one && !other) return one;
@@ -198,7 +159,7 @@ function find({ store }: State, idOrBeginning: string): BundleEntry {
   throw new Fault('not-found', `${what} ${idOrBeginning.slice(0, 64)}: "facelatch models list" shows them`);
 }
 
-async function verify(state: State, id: string): Promise<BundleVerdict> {
+async function verify(state: RegistryState, id: string): Promise<BundleVerdict> {
   const { store, expected } = state;
   const known = store.read(() => entry(state, id));
   if (known && known.base !== expected.base.embedder)
@@ -212,57 +173,7 @@ async function verify(state: State, id: string): Promise<BundleVerdict> {
   return { ok: false, reason: 'old-version', detail };
 }
 
-async function make(state: State, from: NetworkPlace, about: Parameters<Registry['make']>[1], signer: Signer): Promise<BundleEntry> {
-  const { store, sql, expected } = state;
-  // Counted first: a version is used once, whatever happens to its bundle.
-  const version = store.change(() => {
-    const { next } = pointerOf(store);
-    sql.setNext.run(next + 1);
-    return next;
-  });
-  const { embedder } = expected.inspect(from);
-  const parent = expected.base.embedder;
-  const { id, files } = await makeBundle(from, { ...about, version, door: expected.door, parent }, signer);
-  writeKeptFolder(folderOf(state, id), sealedBundle(store.vault, id, files));
-  return store.change(() => {
-    sql.insert.run(id, version, about.recipe, about.createdAt, parent, embedder);
-    return entry(state, id) as BundleEntry;
-  });
-}
-
-async function add(state: State, from: string): Promise<BundleEntry> {
-  const { store, sql, expected } = state;
-  const refusal = (reason: string, detail: string) => new Fault('model-refused', `${from} is refused (${reason}): ${detail}`);
-  if (isSealed(from))
-    throw refusal('sealed', 'it was copied from the state folder of a door, where it lies sealed: take it from its trainer');
-  const verdict = await verifyBundle(plainFiles(from), undefined, expected);
-  if (!verdict.ok) throw refusal(verdict.reason, verdict.detail);
-  const { manifest, embedder } = verdict;
-  if (manifest.parent !== expected.base.embedder)
-    throw refusal('wrong-base', 'it was trained from another embedder than face.embedder names');
-  const read = readManifest(from);
-  if (read.ok !== 'read') throw refusal('damaged', 'it was changed meanwhile');
-  const { lowest } = store.read(() => pointerOf(store));
-  if (manifest.version < lowest) throw refusal('old-version', `it is version ${manifest.version}, at least ${lowest} is allowed`);
-  const id = sha256(read.bytes);
-  if (isDestroyed(store, id)) throw refusal('removed', 'it was removed from this door for good, with its key');
-  const names = [...Object.keys(manifest.files), 'bundle.json', 'bundle.jws'];
-  const files = new Map<string, Uint8Array>(names.map((name) => [name, readFileSync(join(from, name))]));
-  if (!statSync(folderOf(state, id), { throwIfNoEntry: false })) writeKeptFolder(folderOf(state, id), sealedBundle(store.vault, id, files));
-  // What was copied is what counts: the source may have changed between two looks.
-  const copied = await verifyBundle(bundleOf(state, id), id, expected);
-  if (!copied.ok) {
-    removeFolder(state, id);
-    throw refusal(copied.reason, copied.detail);
-  }
-  return store.change(() => {
-    sql.insert.run(id, manifest.version, manifest.recipe, manifest.createdAt, expected.base.embedder, embedder);
-    sql.setNext.run(manifest.version + 1);
-    return entry(state, id) as BundleEntry;
-  });
-}
-
-function promote(state: State, id: string, note: string): void {
+function promote(state: RegistryState, id: string, note: string): void {
   const { sql } = state;
   const next = entry(state, id);
   const now = championOf(state);
@@ -281,7 +192,7 @@ function promote(state: State, id: string, note: string): void {
   sql.point.run(id, next.version, JSON.stringify({ decisions: 0, disagreements: 0 } satisfies ProbationCount));
 }
 
-function rollback(state: State, note: string): ReturnType<Registry['rollback']> {
+function rollback(state: RegistryState, note: string): ReturnType<Registry['rollback']> {
   const { sql } = state;
   const [from, to, last] = [championOf(state), beforeOf(state), topOf(state)];
   if (!from || !to || !last) return undefined;
@@ -293,14 +204,14 @@ function rollback(state: State, note: string): ReturnType<Registry['rollback']> 
   return { to, from };
 }
 
-function skip(state: State): void {
+function skip(state: RegistryState): void {
   const last = topOf(state);
   if (last) state.sql.pop.run(last.n);
   // Below everything is the network of the configuration.
   if (!topOf(state)) state.sql.push.run(null);
 }
 
-function remove(state: State, id: string): void {
+function remove(state: RegistryState, id: string): void {
   const { store } = state;
   const found = store.read(() => entry(state, id));
   if (!found) throw new Fault('not-found', `There is no trained network ${id}`);
@@ -310,7 +221,7 @@ function remove(state: State, id: string): void {
 }
 
 /** Its key first: what is left of it then opens no more. */
-function destroyBundles(state: State, ids: readonly string[]): void {
+function destroyBundles(state: RegistryState, ids: readonly string[]): void {
   const { store } = state;
   if (ids.length === 0) return;
   store.vault.destroy(ids.map((model) => ({ model })));
@@ -318,7 +229,7 @@ function destroyBundles(state: State, ids: readonly string[]): void {
   for (const id of ids) removeFolder(state, id);
 }
 
-function prune(state: State, count: number): readonly string[] {
+function prune(state: RegistryState, count: number): readonly string[] {
   const { store, folder } = state;
   const removed = store.read(() => {
     const spared = beforeOf(state);

@@ -3,12 +3,12 @@
  * only look use these; registry.ts changes them.
  */
 import { join } from 'node:path';
-import type { NetworkPlace } from '../base/model/place.ts';
-import { Compile, Type } from '../base/schema.ts';
-import { filesWhole, readManifest } from './bundle.ts';
-import { openedBundle, sealedFiles } from './held/sealed-bundle.ts';
-import { type BundleState, bundleStates, type RecipeName, recipeNames } from './port.ts';
-import type { RetrainStore } from './store.ts';
+import type { NetworkPlace } from '../../base/model/place.ts';
+import { Compile, Type } from '../../base/schema.ts';
+import { filesWhole, readManifest } from '../bundle.ts';
+import { openedBundle, sealedFiles } from '../held/sealed-bundle.ts';
+import { type BundleState, bundleStates, type RecipeName, recipeNames } from '../port.ts';
+import type { RetrainStore } from '../store.ts';
 
 export interface BundleEntry {
   /** SHA-256 of its statement. */
