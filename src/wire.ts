@@ -124,7 +124,7 @@ export async function wire(config: Config, log: Log, overrides: Overrides = {}):
   rooms.view = doorView({ config, clock, log: log.child({ room: 'face' }), record: controller.record });
   const ofEvidence = { config, eyes, clock, time: rooms.time, log: log.child({ room: 'identity' }), record: controller.record };
   if (!rooms.lock) rooms.evidence = opening.use(doorEvidence(ofEvidence));
-  rooms.infrared = infraredWatchOf(rooms);
+  rooms.infrared = await infraredWatchOf(rooms);
   rooms.backups = opening.use(
     backupsOf(config, { vault: rooms.vault, journal, clock, synchronised, record: controller.record, log: log.child({ room: 'vault' }) }),
   );

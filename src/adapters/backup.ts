@@ -40,7 +40,7 @@ export async function backupTaskOf(
 ): Promise<BackupTask> {
   const { beside, file } = vaultFiles(config);
   const given = [...config.backup.recipients, ...recipients];
-  for (const recipient of given) checkRecipient(recipient, '--to (backup.recipients)');
+  for (const recipient of given) await checkRecipient(recipient, '--to (backup.recipients)');
   return {
     folder: stateFolder(config),
     to: resolve(to),

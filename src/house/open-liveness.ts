@@ -11,15 +11,16 @@ import type { FaceReader } from '../face/port.ts';
 import type { LivenessChecker } from '../liveness/port.ts';
 import type { Config } from '../settings/load.ts';
 import { type ChallengeWatch, watchChallenges } from './challenge-watch.ts';
-import { type InfraredWatch, openInfraredWatch } from './liveness/infrared-watch.ts';
+import type { InfraredWatch } from './liveness/infrared-watch.ts';
 import { watchLiveVisits } from './liveness/live-visits.ts';
 import { type LivenessWatch, type LivenessWatchParts, watchLiveness } from './liveness/liveness-watch.ts';
 import type { Rooms } from './rooms.ts';
 
 /** The infrared camera, where there is one. */
-export function infraredWatchOf({ config, clock, log, eyes, journal }: Rooms): InfraredWatch | undefined {
+export async function infraredWatchOf({ config, clock, log, eyes, journal }: Rooms): Promise<InfraredWatch | undefined> {
   const camera = infraredOf(config, clock, ({ title, ids, port }) => journal.append({ kind: 'camera.bound', title, ids, port }));
   if (!camera) return undefined;
+  const { openInfraredWatch } = await import('./liveness/infrared-watch.ts');
   return openInfraredWatch({
     ...{ camera, clock },
     reader: () => eyes.reader,

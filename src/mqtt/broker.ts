@@ -4,7 +4,6 @@
  */
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
-import { Aedes } from 'aedes';
 import { Fault, messageOf } from '../base/errors.ts';
 
 export interface Broker extends AsyncDisposable {
@@ -21,6 +20,7 @@ export interface EmbeddedOptions {
 
 /** Starts the broker. Throws Fault `bad-config` when it cannot listen on the port. */
 export async function openBroker({ port, host = '127.0.0.1' }: EmbeddedOptions): Promise<Broker> {
+  const { Aedes } = await import('aedes'); // loaded now: a door with a broker of its own has no use for it (2 MB)
   const aedes = await Aedes.createBroker();
   const server = createServer(aedes.handle);
   const closeAedes = () => new Promise<void>((resolve) => aedes.close(resolve));

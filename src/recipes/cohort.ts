@@ -6,13 +6,11 @@ import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Fault, messageOf } from '../base/errors.ts';
-import { newRandom } from '../base/random.ts';
 import { Compile, Type } from '../base/schema.ts';
 import { requireAsShipped } from '../base/shipped.ts';
 import { type WholeFileOptions, writeWhole } from '../base/whole-file.ts';
-import type { Embedding, FaceStudio } from '../face/port.ts';
+import type { Embedding } from '../face/port.ts';
 import type { Cohort } from '../retrain/port.ts';
-import { degrade, drawDegradation } from './degrade.ts';
 import { toUnit } from './embeddings.ts';
 
 /** Embeddings of each picture: one of the face as it is, the others of degraded copies. */
@@ -130,21 +128,3 @@ export function writeCohort(folder: string, cohort: Cohort, about: CohortAbout):
   writeWhole(join(folder, 'manifest.json'), `${JSON.stringify(manifest)}\n`, readable);
   return { bytes: bytes.length };
 }
-
-/** The embedding of a face as it is, and of `count` degraded copies. The same `seed` degrades in the same way. */
-export async function embedVersions(
-  studio: Pick<FaceStudio, 'embed' | 'width' | 'height'>,
-  aligned: Uint8Array,
-  count: number,
-  seed: string,
-): Promise<readonly Embedding[]> {
-  const { width, height } = studio;
-  const embeddings = [await studio.embed(aligned)];
-  for (let version = 0; version < count; version++) {
-    const random = newRandom(seedOf(`${seed} ${version}`));
-    embeddings.push(await studio.embed(await degrade({ width, height, rgb: aligned }, drawDegradation(random), random)));
-  }
-  return embeddings;
-}
-
-export const seedOf = (text: string): number => createHash('sha256').update(text).digest().readUIntBE(0, 6);

@@ -2,7 +2,7 @@
 import { Fault } from '../base/errors.ts';
 import type { Embedding, FaceStudio } from '../face/port.ts';
 import type { RecipeName, RecipeProgress, RecipeRun, Sample } from '../retrain/port.ts';
-import { embedVersions } from './cohort.ts';
+import { embedVersions } from './embed-versions.ts';
 import type { People } from './embeddings.ts';
 
 /** Limits, since embedding takes most of the time: embeddings in all, and degraded copies of one picture. */

@@ -4,7 +4,8 @@
  */
 import type { Embedding, FaceStudio } from '../face/port.ts';
 import type { Cohort, LabelledPerson, RecipeRun } from '../retrain/port.ts';
-import { embedVersions, versions } from './cohort.ts';
+import { versions } from './cohort.ts';
+import { embedVersions } from './embed-versions.ts';
 import { cutFaces } from './finetune-faces.ts';
 import { mostScored, type PictureVersions } from './standing.ts';
 

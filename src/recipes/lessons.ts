@@ -5,8 +5,8 @@
  */
 import { newRandom, type Random } from '../base/random.ts';
 import type { Embedding } from '../face/port.ts';
-import { seedOf } from './cohort.ts';
 import { degrade, drawDoorCamera } from './degrade.ts';
+import { seedOf } from './embed-versions.ts';
 import { toUnit } from './embeddings.ts';
 
 /** A clean picture: one face, or a blend of several. */

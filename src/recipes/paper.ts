@@ -13,8 +13,8 @@ import type { Calibration, Embedding, FaceStudio, Framing, Head } from '../face/
 import type { Recipe, RecipeRun, Sample, TrainingData } from '../retrain/port.ts';
 import type { Course, CourseResult, CourseStep, Network, Sitter, Weights } from '../train/port.ts';
 import { calibrationTable, fewest, rates } from './calibrate.ts';
-import { embedVersions } from './cohort.ts';
 import { lackOf } from './data.ts';
+import { embedVersions } from './embed-versions.ts';
 import { writePaper } from './paper-folder.ts';
 
 /** A step is one step of the optimiser. */

@@ -9,7 +9,8 @@ import { modelFolder } from '../../adapters/basics.ts';
 import { Fault, isBadPicture } from '../../base/errors.ts';
 import type { Embedding } from '../../face/port.ts';
 import { openFaceStudio } from '../../face/studio.ts';
-import { embedVersions, versions, writeCohort } from '../../recipes/cohort.ts';
+import { versions, writeCohort } from '../../recipes/cohort.ts';
+import { embedVersions } from '../../recipes/embed-versions.ts';
 import { readPeople } from '../../train/data/every-pair.ts';
 import {
   type CommonOptions,

@@ -4,7 +4,7 @@
  * decrypt to its end.
  */
 import { webcrypto } from 'node:crypto';
-import { Decrypter, Encrypter, identityToRecipient } from 'age-encryption';
+import type { Decrypter, Encrypter } from 'age-encryption';
 import { Fault, messageOf } from '../../base/errors.ts';
 
 export type Lock =
@@ -19,9 +19,12 @@ export type Opener =
   /** The X25519 private key that a key of the vault gives, 32 bytes. */
   | { readonly scalar: Uint8Array };
 
+/** Loaded where a backup is at hand: a door that guards has no use for it (4 MB). */
+const loadAge = () => import('age-encryption');
+
 /** `setting`: names where a recipient was given, for the message. Throws Fault `bad-argument`. */
 export async function encryptedTo(plain: AsyncIterable<Uint8Array>, lock: Lock, setting: string): Promise<AsyncIterable<Uint8Array>> {
-  const encrypter = new Encrypter();
+  const encrypter = new (await loadAge()).Encrypter();
   if ('passphrase' in lock) encrypter.setPassphrase(lock.passphrase);
   else for (const recipient of lock.recipients) addRecipient(encrypter, recipient, setting);
   return await encrypter.encrypt(ReadableStream.from(plain));
@@ -41,8 +44,8 @@ function addRecipient(encrypter: Encrypter, recipient: string, setting: string):
 }
 
 /** Throws Fault `bad-argument` for a text that is no recipient. */
-export function checkRecipient(recipient: string, setting: string): void {
-  addRecipient(new Encrypter(), recipient, setting);
+export async function checkRecipient(recipient: string, setting: string): Promise<void> {
+  addRecipient(new (await loadAge()).Encrypter(), recipient, setting);
 }
 
 /**
@@ -50,7 +53,7 @@ export function checkRecipient(recipient: string, setting: string): void {
  * an identity that is none. A stream that is no file of age, or is not whole, throws the library's error.
  */
 export async function decryptedWith(sealed: AsyncIterable<Uint8Array>, opener: Opener): Promise<AsyncIterable<Uint8Array>> {
-  const decrypter = new Decrypter();
+  const decrypter = new (await loadAge()).Decrypter();
   if ('passphrase' in opener) decrypter.addPassphrase(opener.passphrase);
   else if ('scalar' in opener) decrypter.addIdentity(await x25519Key(opener.scalar));
   else for (const identity of opener.identities) addIdentity(decrypter, identity);
@@ -72,7 +75,7 @@ function addIdentity(decrypter: Decrypter, identity: string): void {
 }
 
 /** The recipient of an X25519 private key. */
-export const recipientOf = async (scalar: Uint8Array): Promise<string> => identityToRecipient(await x25519Key(scalar));
+export const recipientOf = async (scalar: Uint8Array): Promise<string> => (await loadAge()).identityToRecipient(await x25519Key(scalar));
 
 /** Web Crypto takes a private key with this head of PKCS #8 (RFC 8410). */
 const pkcs8Head = Buffer.from('302e020100300506032b656e04220420', 'hex');

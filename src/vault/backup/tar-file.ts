@@ -3,7 +3,7 @@
  * An archive is taken only as this file writes it: plain files with safe relative paths, none twice. Nothing here
  * touches the disk.
  */
-import { Header, Pax } from 'tar';
+import type { Pax } from 'tar';
 
 export interface TarEntry {
   /** Relative, with `/`. */
@@ -12,6 +12,9 @@ export interface TarEntry {
   /** Exactly `bytes` bytes. Of an archive that is read: to be read before the next entry. */
   readonly content: AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
 }
+
+/** Loaded where an archive is at hand: a door that guards has no use for it (2 MB). */
+const loadTar = () => import('tar');
 
 const block = 512;
 /** Longer pax headers are not ours: they hold a path and a size. */
@@ -23,8 +26,9 @@ const isSafePath = (path: string): boolean =>
   path.length <= 1024 && !/[\\\p{Cc}]/u.test(path) && path.split('/').every((part) => part !== '' && part !== '.' && part !== '..');
 
 export async function* packed(entries: AsyncIterable<TarEntry>): AsyncGenerator<Uint8Array> {
+  const tar = await loadTar();
   for await (const { path, bytes, content } of entries) {
-    yield* headOf(path, bytes);
+    yield* headOf(tar, path, bytes);
     let given = 0;
     for await (const piece of content) {
       given += piece.length;
@@ -36,7 +40,7 @@ export async function* packed(entries: AsyncIterable<TarEntry>): AsyncGenerator<
   yield Buffer.alloc(2 * block);
 }
 
-function* headOf(path: string, size: number): Generator<Uint8Array> {
+function* headOf({ Header, Pax }: Awaited<ReturnType<typeof loadTar>>, path: string, size: number): Generator<Uint8Array> {
   const header = new Header({ path, size, mode: 0o600, uid: 0, gid: 0, mtime: new Date(0), type: 'File' });
   header.encode();
   if (header.needPax) yield new Pax({ path, size }).encode();
@@ -45,6 +49,7 @@ function* headOf(path: string, size: number): Generator<Uint8Array> {
 
 /** Throws RangeError for whatever `packed` does not make. */
 export async function* unpacked(archive: AsyncIterable<Uint8Array>): AsyncGenerator<TarEntry> {
+  const { Header, Pax } = await loadTar();
   const reader = pieces(archive);
   const seen = new Set<string>();
   for (let pax: Pax | undefined; ; ) {
