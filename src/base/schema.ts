@@ -3,7 +3,7 @@
  * `typebox/compile`. Each schema is compiled at its first check: most commands check few of those that are loaded.
  */
 import Typebox, { type Static, type TSchema } from 'typebox';
-import { Compile as compileSchema } from 'typebox/schema';
+import { Compile as compileSchema, type Validator } from 'typebox/schema';
 
 export type { Static, TObject, TSchema } from 'typebox';
 
@@ -26,9 +26,9 @@ interface SchemaError {
 }
 
 export function Compile<const T extends TSchema>(schema: T): SchemaCheck<T> {
-  let compiled: ReturnType<typeof compileSchema> | undefined;
+  let compiled: Validator<TSchema> | undefined;
   const validator = () => {
-    compiled ??= compileSchema(schema);
+    compiled ??= compileSchema<TSchema>(schema);
     return compiled;
   };
   return {
