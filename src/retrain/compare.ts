@@ -48,7 +48,7 @@ export async function compareNetworks(run: CompareRun, parts: CompareParts): Pro
   return {
     ok: verdict.ok,
     ...(!verdict.ok && { reason: verdict.why === 'no-gain' ? 'no-gain' : 'worse' }),
-    detail: detailOf(verdict, probes.length, new Set(probes).size, one.impostors.length),
+    detail: verdictText(verdict, probes.length, new Set(probes).size, one.impostors.length),
     metrics: {
       'champion.fnmr': { value: verdict.champion.fnmr },
       'candidate.fnmr': { value: verdict.candidate.fnmr },
@@ -141,7 +141,8 @@ async function scoresOf({ run, parts, fmr, reader, embeddings, cohort }: Scoring
 const percent = (rate: number) => `${(100 * rate).toFixed(2)} %`;
 const points = (difference: number) => (100 * difference).toFixed(2);
 
-function detailOf(verdict: NetworkVerdict, probes: number, people: number, impostors: number): string {
+/** What was found, in one sentence, which the console knows too (pages/learning/outcome.js). */
+export function verdictText(verdict: NetworkVerdict, probes: number, people: number, impostors: number): string {
   const { champion, candidate, difference, onCohort, why } = verdict;
   if (why === 'unmeasured') return unmeasuredText(probes, people);
   const [low, high] = difference.interval;

@@ -3,7 +3,7 @@ import { html, nothing } from 'lit';
 import { ask } from '../api.js';
 import { PageElement } from '../element.js';
 import { listenTo } from '../live-stream.js';
-import { said } from '../said.js';
+import { outcomeText, said } from '../said.js';
 import { has, t, timeText } from '../words.js';
 
 const recipes = ['adapt', 'finetune', 'paper'];
@@ -100,7 +100,7 @@ class TrainingPart extends PageElement {
             ></label>`
           : nothing
       }
-      ${job.detail ? html`<p>${job.detail}</p>` : nothing}`;
+      ${job.detail ? html`<p>${outcomeText(job.detail)}</p>` : nothing}`;
   }
 }
 customElements.define('training-part', TrainingPart);

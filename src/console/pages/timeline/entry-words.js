@@ -1,4 +1,5 @@
 /** What an entry of the journal says, in the reader's words. In: an entry of `timeline.page`. Out: texts. */
+import { outcomeText } from '../said.js';
 import { has, language, t, timeText } from '../words.js';
 import { whyOf } from './why.js';
 
@@ -40,7 +41,8 @@ function valuesOf(event, names) {
     who: nameOf(event.personId ?? event.bestPersonId, names),
     with: nameOf(event.withPersonId, names),
     by: byText(event.by),
-    detail: event.detail ?? '',
+    detail: outcomeText(event.detail) ?? '',
+    ...(typeof event.outcome === 'string' && has(`learning.state.${event.outcome}`) && { outcome: t(`learning.state.${event.outcome}`) }),
     ...(typeof ms === 'number' && { seconds: Math.round(ms / 1000) }),
     ...(typeof event.reason === 'string' && { reason: reasonText(event) }),
     ...(typeof event.needs === 'string' && { needs: t(`timeline.needs.${event.needs}`) }),

@@ -4,7 +4,7 @@ import { ask } from '../api.js';
 import { PageElement } from '../element.js';
 import '../learning/training.js';
 import { listenTo } from '../live-stream.js';
-import { said } from '../said.js';
+import { outcomeText, said } from '../said.js';
 import { percentText, t, timeText } from '../words.js';
 
 class LearningView extends PageElement {
@@ -41,7 +41,7 @@ class LearningView extends PageElement {
   heard(event) {
     if (!event.kind.startsWith('model.') && event.kind !== 'training.ended') return;
     if (event.kind === 'model.promoted' || event.kind === 'model.refused' || event.kind === 'model.rolled-back')
-      this.said = t(`learning.said.${event.kind}`, { detail: event.detail });
+      this.said = t(`learning.said.${event.kind}`, { detail: outcomeText(event.detail) });
     void this.load();
   }
 

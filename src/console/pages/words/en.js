@@ -4,6 +4,7 @@ import { app } from './en/app.js';
 import { events } from './en/events.js';
 import { learning } from './en/learning.js';
 import { live } from './en/live.js';
+import { outcome } from './en/outcome.js';
 import { people } from './en/people.js';
 import { signIn } from './en/sign-in.js';
 import { system } from './en/system.js';
@@ -11,4 +12,4 @@ import { timeline } from './en/timeline.js';
 import { why } from './en/why.js';
 
 /** @type {Readonly<Record<string, string>>} */
-export const en = { ...account, ...app, ...events, ...learning, ...live, ...people, ...signIn, ...system, ...timeline, ...why };
+export const en = { ...account, ...app, ...events, ...learning, ...live, ...outcome, ...people, ...signIn, ...system, ...timeline, ...why };
