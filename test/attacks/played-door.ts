@@ -35,15 +35,15 @@ export interface Played {
   readonly outcomes: readonly Outcome[];
 }
 
-/** Longer than the door remembers how a face moved, so that each clip is a visit of its own. */
-const gapFrames = 40;
+/** Longer than the door remembers how a face moved (liveness/motion), so that each clip is a visit of its own. */
+const gapS = 1.6;
 
 export async function played({ studio, clips, enrolled, settings = {} }: Play): Promise<Played> {
   using folder = temporaryFolder();
   const frames = join(folder.path, 'frames');
   mkdirSync(frames);
   const fps = clips[0]?.fps ?? 15;
-  const empty = await emptyClip(studio, gapFrames);
+  const empty = await emptyClip(studio, Math.ceil(gapS * fps) + 1);
   const ends: number[] = [];
   let count = 0;
   for (const clip of clips) {

@@ -1,49 +1,58 @@
 /**
  * Generated attacks and living people before the running door, through the replay camera: the shipped networks, the
  * checks of motion and the shipped policy. The people do not exist and their heads are one model (see generator/live.ts):
- * this says that the parts work together, not how well the door resists a print or a phone.
+ * this says that the parts work together, not how well the door resists a print or a phone. One clip of each instrument:
+ * the bench `presentations` plays many.
  */
-import { expect, it } from 'vitest';
-import type { Event } from '../../src/events.ts';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { attackClip, type Instrument, instruments } from './generator/attack.ts';
 import { liveClip } from './generator/live.ts';
 import { openStudio } from './generator/studio.ts';
-import { played } from './played-door.ts';
+import { type Outcome, type Played, played } from './played-door.ts';
 
 const studio = openStudio();
-const fps = 15;
+const fps = 10;
 
-/** One clip of each instrument, of an enrolled person. */
-const attacksWith = (used: readonly Instrument[], firstSeed: number) =>
-  Promise.all(used.map((instrument, i) => attackClip(studio, { instrument, person: 'p03', seed: firstSeed + i, fps, frames: 28 })));
+/** A clip of an enrolled person. The door lets living people in within 0.6 s; an attack stays for 1.6 s. */
+const attackWith = (instrument: Instrument, seed: number, frames = 16) =>
+  attackClip(studio, { instrument, person: 'p03', seed, fps, frames });
 
-const refusedIn = (events: readonly Event[]): number =>
-  events.filter((event) => event.kind === 'access.denied' && (event.reason === 'spoof' || event.reason === 'not-live')).length;
+describe('a door that challenges whoever it is not sure of', () => {
+  // A recording of a living face has depth, and some screens show it well: see the test below.
+  const held = instruments.filter((instrument) => instrument !== 'looped' && instrument !== 'replay');
+  const people = ['p03', 'p08'];
+  let visits: Played;
+  let ofAttack: ReadonlyMap<Instrument, Outcome | undefined>;
 
-it('what is held before the camera, and a still in its place, opens nothing and is denied as spoof or not live', async () => {
-  // A recording of a living face has depth, and some screens show it well: see the next test.
-  const used = instruments.filter((instrument) => instrument !== 'looped' && instrument !== 'replay');
-  const { events, opened } = await played({ studio, clips: await attacksWith(used, 40), enrolled: ['p03', 'p08'] });
-  expect(opened).toBe(0);
-  expect(refusedIn(events)).toBeGreaterThanOrEqual(used.length);
-}, 180_000);
+  beforeAll(async () => {
+    const clips = [];
+    for (const [i, instrument] of held.entries()) clips.push(await attackWith(instrument, 40 + i));
+    for (const [i, person] of people.entries())
+      clips.push(await liveClip(studio, { person, seed: 60 + i, fps, frames: 12, manner: 'turns' }));
+    visits = await played({ studio, clips, enrolled: people });
+    ofAttack = new Map(held.map((instrument, i) => [instrument, visits.outcomes[i]]));
+  }, 180_000);
+
+  it('opens for nothing that is held before the camera, nor for a still in its place', () => {
+    expect([...ofAttack].filter(([, outcome]) => outcome === 'opened')).toEqual([]);
+  });
+
+  it('denies paper as spoof, flat and bent', () => {
+    expect([ofAttack.get('print'), ofAttack.get('bent')]).toEqual(['spoof', 'spoof']);
+  });
+
+  it('lets living people in who are enrolled, one after the other', () => {
+    expect(visits.outcomes.slice(held.length)).toEqual(people.map(() => 'opened'));
+    expect(visits.events.filter(({ kind }) => kind === 'access.granted')).toHaveLength(people.length);
+    expect(visits.opened).toBe(people.length);
+  });
+});
 
 it('a recording, on a phone or in place of the camera, opens nothing where everybody is challenged', async () => {
-  const used = ['looped', 'replay'] as const;
-  const { events, opened } = await played({
-    ...{ studio, clips: await attacksWith(used, 48), enrolled: ['p03'] },
-    settings: { 'liveness.policy': 'challenge' },
-  });
+  // A loop of at most 15 frames is known by its frames that come back.
+  const clips = [await attackWith('looped', 48, 24), await attackWith('replay', 49)];
+  const { events, opened, outcomes } = await played({ studio, clips, enrolled: ['p03'], settings: { 'liveness.policy': 'challenge' } });
   expect(opened).toBe(0);
   expect(events.some(({ kind }) => kind === 'access.challenged')).toBe(true);
-  expect(refusedIn(events)).toBeGreaterThanOrEqual(1);
-}, 180_000);
-
-it('living people who are enrolled are let in, one after the other', async () => {
-  const people = ['p03', 'p08', 'p12'];
-  const clips = await Promise.all(people.map((person, i) => liveClip(studio, { person, seed: 60 + i, fps, frames: 40, manner: 'turns' })));
-  const { events, opened, outcomes } = await played({ studio, clips, enrolled: people });
-  expect(events.filter(({ kind }) => kind === 'access.granted')).toHaveLength(people.length);
-  expect(opened).toBe(people.length);
-  expect(outcomes).toEqual(people.map(() => 'opened'));
-}, 180_000);
+  expect(outcomes).toEqual(['spoof', 'nothing']);
+}, 120_000);

@@ -22,19 +22,25 @@ export function newSensor(luck: Chance): Sensor {
     // Box and Muller.
     return Math.sqrt(-2 * Math.log(1 - luck.next())) * Math.cos(2 * Math.PI * luck.next());
   });
+  // Of each level of a pixel: its light, and how far noise spreads it.
+  const lit = new Float64Array(256);
+  const spread = new Float32Array(256);
   return ({ pixels, width, height }, { gain, noise }, chance) => {
-    const spread = Float32Array.from({ length: 256 }, (_, level) => noise * Math.sqrt(0.25 + (0.75 * level) / 128));
+    for (let level = 0; level < 256; level++) {
+      lit[level] = level * gain;
+      spread[level] = noise * Math.sqrt(0.25 + (0.75 * Math.min(255, Math.floor(level * gain))) / 128);
+    }
     for (let y = 0; y < height; y++) {
       let bright = chance.below(kept - width);
       let colour = chance.below(kept - 3 * width);
-      for (let x = 0, at = y * width * 3; x < width; x++, at += 3) {
+      for (let at = y * width * 3, end = at + width * 3; at < end; at += 3) {
         const common = 0.87 * (normal[bright++] as number);
-        const red = (pixels[at] as number) * gain;
-        const green = (pixels[at + 1] as number) * gain;
-        const blue = (pixels[at + 2] as number) * gain;
-        pixels[at] = red + (spread[red > 255 ? 255 : red | 0] as number) * (common + 0.5 * (normal[colour] as number));
-        pixels[at + 1] = green + (spread[green > 255 ? 255 : green | 0] as number) * (common + 0.5 * (normal[colour + 1] as number));
-        pixels[at + 2] = blue + (spread[blue > 255 ? 255 : blue | 0] as number) * (common + 0.5 * (normal[colour + 2] as number));
+        const red = pixels[at] as number;
+        const green = pixels[at + 1] as number;
+        const blue = pixels[at + 2] as number;
+        pixels[at] = (lit[red] as number) + (spread[red] as number) * (common + 0.5 * (normal[colour] as number));
+        pixels[at + 1] = (lit[green] as number) + (spread[green] as number) * (common + 0.5 * (normal[colour + 1] as number));
+        pixels[at + 2] = (lit[blue] as number) + (spread[blue] as number) * (common + 0.5 * (normal[colour + 2] as number));
         colour += 3;
       }
     }

@@ -39,7 +39,7 @@ export interface Clip {
 export interface ClipOptions {
   readonly person: string;
   readonly seed: number;
-  /** 10…30. Default 15. */
+  /** Default 15; fewer than 1 for two moments of a clip that lie far apart. */
   readonly fps?: number;
   /** Number of frames. Default 30. */
   readonly frames?: number;
