@@ -6,14 +6,17 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import mqtt from 'mqtt';
 import sharp from 'sharp';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { galleryOf, readerOf } from '../../src/adapters/basics.ts';
 import { vaultOf } from '../../src/adapters/vault.ts';
 import { Fault } from '../../src/base/errors.ts';
 import { openLog } from '../../src/base/log.ts';
 import { systemClock } from '../../src/base/time.ts';
 import type { Event } from '../../src/events.ts';
+import type { FaceReader } from '../../src/face/port.ts';
+import { openBroker } from '../../src/mqtt/broker.ts';
 import { dryRelay } from '../../src/relay/dry.ts';
-import { type House, wire } from '../../src/wire.ts';
+import { wire } from '../../src/wire.ts';
 import { type FakeCamera, fakeCamera } from '../fakes/camera.ts';
 import { doorConfig } from '../fakes/config.ts';
 import { freePort, openMosquitto } from '../fakes/mosquitto.ts';
@@ -23,6 +26,17 @@ const shot = (name: string) => readFileSync(`${people}${name}.jpg`);
 /** The same picture with other bytes, as a camera would give it: what stands behind the end of a JPEG is not decoded. */
 const frames = (picture: Buffer, count: number) =>
   Array.from({ length: count }, (_, i) => Buffer.concat([picture, Buffer.from(`frame ${i}`)]));
+
+/** The networks of the program, opened once; no house that is given them closes them. */
+let shared: FaceReader;
+let template: Float32Array;
+beforeAll(async () => {
+  const opened = await readerOf(doorConfig());
+  shared = { ...opened, [Symbol.asyncDispose]: async () => undefined };
+  template = await embedded(shot('p01-neutral'));
+  return () => opened[Symbol.asyncDispose]();
+});
+const embedded = async (picture: Buffer) => (await shared.read(picture)).faces[0]?.embedding as Float32Array;
 
 let folder: string;
 let camera: FakeCamera;
@@ -46,12 +60,16 @@ const configOf = (settings: Readonly<Record<string, unknown>> = {}) =>
     ...settings,
   });
 
-/** A running house with p01 enrolled; `stop` ends it and gives back what was journalled. */
-async function open(settings?: Readonly<Record<string, unknown>>) {
+/** A running house with p01 enrolled; `stop` ends it and gives back what was journalled. `reader: undefined`: it opens its own, as the program does. */
+async function open(
+  settings?: Readonly<Record<string, unknown>>,
+  { reader }: { readonly reader: FaceReader | undefined } = { reader: shared },
+) {
   const config = configOf(settings);
   const relay = dryRelay({ clock: systemClock, ...config.relay });
-  const house = await wire(config, openLog('silent'), { camera, relay, onEvent: (event) => events.push(event) });
-  await enrol(house, 'p01');
+  const onEvent = (event: Event) => events.push(event);
+  const house = await wire(config, openLog('silent'), { camera, relay, onEvent, ...(reader && { reader }) });
+  house.gallery.enrol({ name: 'p01', pictures: [{ picture: shot('p01-neutral'), template, source: 'test' }] });
   const end = new AbortController();
   const running = house.run(end.signal);
   const stop = async () => {
@@ -66,12 +84,6 @@ async function open(settings?: Readonly<Record<string, unknown>>) {
   return { house, relay, stop };
 }
 
-async function enrol({ reader, gallery }: House, name: string) {
-  const picture = shot(`${name}-neutral`);
-  const template = (await reader.read(picture)).faces[0]?.embedding;
-  return gallery.enrol({ name, pictures: [{ picture, template: template as Float32Array, source: 'test' }] });
-}
-
 async function show(picture: Buffer, count = 6) {
   for (const frame of frames(picture, count)) await camera.push(frame);
 }
@@ -80,7 +92,7 @@ const seen = (kind: Event['kind']) => expect.poll(() => events.some((e) => e.kin
 
 describe('a visit', () => {
   it('of an enrolled person opens the door once: intent, pulse, outcome', async () => {
-    const { relay, stop } = await open();
+    const { relay, stop } = await open({}, { reader: undefined });
     await show(shot('p01-smiling'));
     await seen('relay.pulsed');
     const journalled = await stop();
@@ -167,16 +179,12 @@ describe('trouble', () => {
   });
 
   it('a person enrolled by another process is known within a second', async () => {
-    const { house, stop } = await open();
+    const { house, stop } = await open({}, { reader: undefined });
     await show(shot('p03-smiling'), 3);
-    const { galleryOf } = await import('../../src/adapters/basics.ts');
     using vault = vaultOf(house.config);
     using other = galleryOf(house.config, house.reader.embedder, vault);
     const picture = shot('p03-neutral');
-    other.enrol({
-      name: 'p03',
-      pictures: [{ picture, template: (await house.reader.read(picture)).faces[0]?.embedding as Float32Array, source: 'test' }],
-    });
+    other.enrol({ name: 'p03', pictures: [{ picture, template: await embedded(picture), source: 'test' }] });
     await expect.poll(() => house.gallery.templates, { timeout: 5000 }).toBe(2);
     await show(await sharp(shot('p03-smiling')).jpeg({ quality: 91 }).toBuffer());
     await seen('access.granted');
@@ -228,9 +236,9 @@ describe('the broker', () => {
 
   it('embedded: a port that is taken is one clear error and leaves nothing locked', async () => {
     const port = await freePort();
-    await using _taken = await (await import('../../src/mqtt/broker.ts')).openBroker({ port });
+    await using _taken = await openBroker({ port });
     const settings = { 'mqtt.enabled': true, 'mqtt.embedded': true, 'mqtt.embeddedPort': port };
-    await expect(wire(configOf(settings), openLog('silent'), { camera })).rejects.toMatchObject({
+    await expect(wire(configOf(settings), openLog('silent'), { camera, reader: shared })).rejects.toMatchObject({
       code: 'bad-config',
       message: expect.stringContaining('mqtt.embeddedPort'),
     });
