@@ -11,9 +11,9 @@
  */
 import type { AnswerOf, Challenge, FrameEvidence } from '../port.ts';
 import { closingsOf } from './blink.ts';
-import { lightForm, lightMs } from './draw.ts';
+import { lightMs } from './draw.ts';
 import type { Movement } from './excursion.ts';
-import { lightAnswer } from './light.ts';
+import { isLightAnswered } from './light.ts';
 import { closer, headTurned, heldStill } from './pose.ts';
 import { type Track, trackOf } from './track.ts';
 
@@ -75,7 +75,6 @@ function blinked(times: number, track: Track): Answer {
 function lit({ code, slotMs, issuedAtMs }: Challenge, { before, after }: Track): Answer {
   if (!code || slotMs === undefined || slotMs <= 0) return 'failed';
   const frames = [...before, ...after];
-  const { bursts, agrees } = lightAnswer({ code, slotMs, issuedAtMs }, frames);
-  if (agrees && bursts === lightForm.bursts && isSolid(frames)) return 'passed';
+  if (isSolid(frames) && isLightAnswered({ code, slotMs, issuedAtMs }, frames)) return 'passed';
   return (after.at(-1)?.capturedAtMs ?? 0) > issuedAtMs + lightMs + 200 ? 'failed' : 'waiting';
 }

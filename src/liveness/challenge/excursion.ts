@@ -57,17 +57,20 @@ function firstMovement(steps: readonly MovedFrame[], ends: 'back' | 'held'): Mov
   if (reached < 0) return { kind: 'none' };
   const later = steps.slice(reached + 1);
   const isEnd = ends === 'back' ? isRest : ({ asked, other }: MovedFrame) => asked >= 0.85 && other < 1;
-  const end = later.findIndex((_, i) => isEnded(later, i, isEnd));
+  const end = endOf(later, isEnd);
   const turned = nth(later, inARow, isWrong);
   if (turned >= 0 && (end < 0 || turned < end)) return { kind: 'wrong' };
   return { kind: 'right', between: between(steps, reached), endedAtMs: end < 0 ? undefined : later[end]?.atMs };
 }
 
-/** Whether all steps of the last 300 ms, and at least three, are an end. */
-function isEnded(steps: readonly MovedFrame[], at: number, isEnd: (step: MovedFrame) => boolean): boolean {
-  const begun = steps.findLastIndex((step, i) => i <= at && !isEnd(step)) + 1;
-  const [first, last] = [steps[begun], steps[at]];
-  return at - begun >= atEnd - 1 && first !== undefined && last !== undefined && last.atMs - first.atMs >= atEndMs;
+/** The first step at which all of the last 300 ms, and at least three, are an end; −1: there is none. */
+function endOf(steps: readonly MovedFrame[], isEnd: (step: MovedFrame) => boolean): number {
+  let begun = 0;
+  return steps.findIndex((step, at) => {
+    if (!isEnd(step)) begun = at + 1;
+    const first = steps[begun];
+    return at - begun >= atEnd - 1 && first !== undefined && step.atMs - first.atMs >= atEndMs;
+  });
 }
 
 /** Index of the last of the first `count` steps in a row that are so; −1: there are none. */

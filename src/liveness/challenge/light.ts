@@ -26,26 +26,17 @@ const leastFrames = 6;
 /** A colour at its limit shows no change. */
 const [black, white] = [8, 247];
 
-export interface LightAnswer {
-  /** Bursts that the frames cover to their end. */
-  readonly bursts: number;
-  /** Whether the skin answered all of them, each with its own code. */
-  readonly agrees: boolean;
-}
-
-export function lightAnswer(
+/** Whether the frames cover every burst to its end, and the skin answered each with its own code. */
+export function isLightAnswered(
   { code, slotMs, issuedAtMs }: { readonly code: readonly boolean[]; readonly slotMs: number; readonly issuedAtMs: number },
   frames: readonly FrameEvidence[],
-): LightAnswer {
+): boolean {
   const untilMs = frames.at(-1)?.capturedAtMs ?? Number.NEGATIVE_INFINITY;
   const starts = Array.from({ length: lightForm.bursts }, (_, i) => lightForm.leadSlots + i * lightForm.periodSlots);
-  const bursts = starts
-    .map((slot) => ({ fromMs: issuedAtMs + slot * slotMs, code: code.slice(slot, slot + lightForm.burstSlots) }))
-    .filter(({ fromMs }) => fromMs + lightForm.burstSlots * slotMs + 200 <= untilMs)
-    .map((burst): Burst => ({ ...burst, seen: around(frames, burst.fromMs, slotMs) }));
-  const agrees =
-    bursts.length > 0 && bursts.every(({ seen }) => seen.length >= leastFrames) && delaysMs.some((ms) => agreesAt(bursts, slotMs, ms));
-  return { bursts: bursts.length, agrees };
+  const begins = starts.map((slot) => ({ fromMs: issuedAtMs + slot * slotMs, code: code.slice(slot, slot + lightForm.burstSlots) }));
+  if (begins.some(({ fromMs }) => fromMs + lightForm.burstSlots * slotMs + 200 > untilMs)) return false;
+  const bursts = begins.map((burst): Burst => ({ ...burst, seen: around(frames, burst.fromMs, slotMs) }));
+  return bursts.every(({ seen }) => seen.length >= leastFrames) && delaysMs.some((ms) => agreesAt(bursts, slotMs, ms));
 }
 
 interface Burst {

@@ -97,7 +97,13 @@ function offsetsOf(seen: readonly FrameEvidence[], after: readonly FrameEvidence
   return plain.map((own, i) => {
     const near = plain.slice(Math.max(0, i - 1), i + 2).filter(({ atMs }) => Math.abs(atMs - own.atMs) <= neighbourMs);
     // The middle of two would be a frame on the way that nobody saw.
-    const steadied = (of: (offset: Offset) => number): number => (near.length === 3 ? median(near.map(of)) : of(own));
-    return { ...own, yaw: steadied(({ yaw }) => yaw), down: steadied(({ down }) => down), growth: steadied(({ growth }) => growth) };
+    const [a, b, c] = near;
+    if (!a || !b || !c) return own;
+    return {
+      ...{ atMs: own.atMs, yaw: middle(a.yaw, b.yaw, c.yaw) },
+      ...{ down: middle(a.down, b.down, c.down), growth: middle(a.growth, b.growth, c.growth) },
+    };
   });
 }
+
+const middle = (a: number, b: number, c: number): number => Math.max(Math.min(a, b), Math.min(Math.max(a, b), c));

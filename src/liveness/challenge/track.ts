@@ -37,8 +37,8 @@ export function trackOf({ issuedAtMs }: Pick<Challenge, 'issuedAtMs'>, frames: r
 }
 
 function isWhole({ capturedAtMs, pose, place, skin, surround }: FrameEvidence): boolean {
-  const numbers = [capturedAtMs, pose.yawDeg, pose.pitchDeg, place.x, place.y, place.interEye, ...skin, ...surround];
-  return numbers.every(Number.isFinite) && place.interEye > 0;
+  const sum = capturedAtMs + pose.yawDeg + pose.pitchDeg + place.x + place.y + place.interEye;
+  return Number.isFinite(sum) && place.interEye > 0 && skin.every(Number.isFinite) && surround.every(Number.isFinite);
 }
 
 /**

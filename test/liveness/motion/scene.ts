@@ -65,23 +65,21 @@ type Texture = (x: number, y: number) => number;
 /** Frames of these shots; the same for the same seed. */
 export function filmed(shots: readonly Shot[], { seed, noise = 1.2, bareWall = false, posts = false }: Film): LivenessFrame[] {
   const random = randomOf(seed);
-  const skin = texture(random, 0.7, 46);
-  const plain: Texture = bareWall ? () => 150 : texture(random, 0.12, 60);
+  const plain: Texture = bareWall ? () => 150 : texture(seed, 0.12, 60);
   const wall: Texture = posts ? (x, y) => (Math.abs(Math.abs(x) - 38) < 4 ? 20 : 60 + plain(x, y) / 2) : plain;
-  const paper = texture(random, 0.5, 50);
-  const cloth = texture(random, 0.6, 40);
+  const textures = { skin: texture(seed + 100, 0.7, 46), paper: texture(seed + 200, 0.5, 50), cloth: texture(seed + 300, 0.6, 40) };
   return shots.map((shot) => {
     const pixels = new Uint8Array(width * height);
-    const turn = turnOf(shot.thing.pose);
     const camera = shot.camera && turnOf(shot.camera);
-    const besideTurn = shot.beside && turnOf(shot.beside.pose);
+    const thing = sightOf(shot.thing, textures);
+    const beside = shot.beside && sightOf(shot.beside, textures);
     for (let v = 0, i = 0; v < height; v++) {
+      let grain = Math.floor(random() * (grains.length - width));
       for (let u = 0; u < width; u++, i++) {
         const ray = rayOf(u, v, camera);
-        const textures = { skin, wall, paper, cloth };
-        const back: Texture = shot.beside && besideTurn ? () => seenAt(ray, shot.beside as Thing, besideTurn, textures) : wall;
-        const level = isGlare(u, v, shot) ? 250 : seenAt(ray, shot.thing, turn, { ...textures, wall: back });
-        pixels[i] = Math.min(255, Math.max(0, level * (shot.gain ?? 1) + noise * normal(random) + 0.5));
+        const scale = wallZ / ray[2];
+        const level = isGlare(u, v, shot) ? 250 : (thing(ray) ?? beside?.(ray) ?? wall(ray[0] * scale, ray[1] * scale));
+        pixels[i] = Math.min(255, Math.max(0, level * (shot.gain ?? 1) + noise * (grains[grain++] as number) + 0.5));
       }
     }
     return frameOf(shot, pixels);
@@ -105,29 +103,36 @@ function isGlare(u: number, v: number, { glare }: Shot): boolean {
 
 interface Textures {
   readonly skin: Texture;
-  readonly wall: Texture;
   readonly paper: Texture;
   readonly cloth: Texture;
 }
 
-function seenAt(ray: Vector, thing: Thing, turn: Turn, { skin, wall, paper, cloth }: Textures): number {
-  const centre: Vector = [thing.pose.x ?? 0, thing.pose.y ?? 0, thing.pose.z ?? distance];
-  if (thing.kind === 'head') {
-    const on = onEllipsoid(ray, centre, turn, [headX, headY, headZ]);
-    if (on && on[2] < 0) return skin(on[0] + 50, on[1] + 50);
-    const hood = thing.hood && onEllipsoid(ray, [centre[0], centre[1] - 1, centre[2] + 4], turn, [13, 16, 10]);
-    if (hood) return cloth(hood[0] + 80, hood[1] + 80);
-  } else {
-    const at = onPlane(ray, centre, turn);
-    const { wide = 30, high = 40, bezel = 0 } = thing;
-    const isFace = at && (at[0] / headX) ** 2 + (at[1] / headY) ** 2 < 1;
-    if (at && isFace) return skin(at[0] + 50, at[1] + 50);
-    const beyond = at ? Math.max(Math.abs(at[0]) - wide / 2, Math.abs(at[1]) - high / 2) : Number.POSITIVE_INFINITY;
-    if (at && thing.kind === 'sheet' && beyond < 0) return paper(at[0] + 20, at[1] + 20);
-    if (thing.kind === 'sheet' && beyond < bezel) return 15;
+/** The level of a thing along a ray; undefined beside it. */
+type Sight = (ray: Vector) => number | undefined;
+
+function sightOf({ kind, pose, wide = 30, high = 40, bezel = 0, hood }: Thing, { skin, paper, cloth }: Textures): Sight {
+  const turn = turnOf(pose);
+  const centre: Vector = [pose.x ?? 0, pose.y ?? 0, pose.z ?? distance];
+  if (kind === 'head') {
+    const head = ellipsoid(centre, turn, [headX, headY, headZ]);
+    const around = hood ? ellipsoid([centre[0], centre[1] - 1, centre[2] + 4], turn, [13, 16, 10]) : () => undefined;
+    return (ray) => {
+      const on = head(ray);
+      if (on && on[2] < 0) return skin(on[0] + 50, on[1] + 50);
+      const beyond = around(ray);
+      return beyond && cloth(beyond[0] + 80, beyond[1] + 80);
+    };
   }
-  const scale = wallZ / ray[2];
-  return wall(ray[0] * scale, ray[1] * scale);
+  const plane = planeOf(centre, turn);
+  return (ray) => {
+    const at = plane(ray);
+    if (!at) return undefined;
+    if ((at[0] / headX) ** 2 + (at[1] / headY) ** 2 < 1) return skin(at[0] + 50, at[1] + 50);
+    if (kind === 'cut-out') return undefined;
+    const beyond = Math.max(Math.abs(at[0]) - wide / 2, Math.abs(at[1]) - high / 2);
+    if (beyond < 0) return paper(at[0] + 20, at[1] + 20);
+    return beyond < bezel ? 15 : undefined;
+  };
 }
 
 function rayOf(u: number, v: number, camera: Turn | undefined): Vector {
@@ -156,24 +161,30 @@ const back = ([a, b, c]: Turn, v: Vector): Vector => [
   a[2] * v[0] + b[2] * v[1] + c[2] * v[2],
 ];
 
-/** The place that the ray meets first, in the thing's own coordinates. */
-function onEllipsoid(ray: Vector, centre: Vector, turn: Turn, axes: Vector): Vector | undefined {
-  const d = back(turn, ray);
-  const o = back(turn, [-centre[0], -centre[1], -centre[2]]);
+/** The place that a ray meets first, in the thing's own coordinates. */
+function ellipsoid(centre: Vector, turn: Turn, axes: Vector): (ray: Vector) => Vector | undefined {
   const scaled = (v: Vector): Vector => [v[0] / axes[0], v[1] / axes[1], v[2] / axes[2]];
-  const [e, q] = [scaled(d), scaled(o)];
-  const [a, b, c] = [dot(e, e), dot(e, q), dot(q, q) - 1];
-  const root = b * b - a * c;
-  if (root <= 0) return undefined;
-  const t = (-b - Math.sqrt(root)) / a;
-  return [o[0] + t * d[0], o[1] + t * d[1], o[2] + t * d[2]];
+  const o = back(turn, [-centre[0], -centre[1], -centre[2]]);
+  const q = scaled(o);
+  const c = dot(q, q) - 1;
+  return (ray) => {
+    const d = back(turn, ray);
+    const e = scaled(d);
+    const [a, b] = [dot(e, e), dot(e, q)];
+    const root = b * b - a * c;
+    if (root <= 0) return undefined;
+    const t = (-b - Math.sqrt(root)) / a;
+    return [o[0] + t * d[0], o[1] + t * d[1], o[2] + t * d[2]];
+  };
 }
 
-function onPlane(ray: Vector, centre: Vector, turn: Turn): readonly [number, number] | undefined {
-  const d = back(turn, ray);
+function planeOf(centre: Vector, turn: Turn): (ray: Vector) => readonly [number, number] | undefined {
   const o = back(turn, [-centre[0], -centre[1], -centre[2]]);
-  const t = -o[2] / d[2];
-  return t > 0 ? [o[0] + t * d[0], o[1] + t * d[1]] : undefined;
+  return (ray) => {
+    const d = back(turn, ray);
+    const t = -o[2] / d[2];
+    return t > 0 ? [o[0] + t * d[0], o[1] + t * d[1]] : undefined;
+  };
 }
 
 /** Eyes, nose and corners of the mouth on the head or on its picture, centimetres. */
@@ -215,8 +226,24 @@ const quality: Quality = {
   ...{ yawDeg: 0, pitchDeg: 0, rollDeg: 0 },
 };
 
-/** Smooth noise of four sizes around mid grey; `fine`: cells of the coarsest, one over centimetres. */
-function texture(random: () => number, fine: number, contrast: number): Texture {
+/** Smooth noise of three sizes around mid grey; `fine`: cells of the coarsest, one over centimetres. */
+function texture(seed: number, fine: number, contrast: number): Texture {
+  let dots: Float32Array | undefined;
+  return (x, y) => {
+    dots ??= dotsOf(randomOf(seed), contrast);
+    const [u, v] = [8 * fine * x, 8 * fine * y];
+    const [x0, y0] = [Math.floor(u), Math.floor(v)];
+    const [left, right] = [x0 & (drawn - 1), (x0 + 1) & (drawn - 1)];
+    const [top, below] = [(y0 & (drawn - 1)) * drawn, ((y0 + 1) & (drawn - 1)) * drawn];
+    const upper = (dots[top + left] as number) * (1 - u + x0) + (dots[top + right] as number) * (u - x0);
+    return upper + (v - y0) * ((dots[below + left] as number) * (1 - u + x0) + (dots[below + right] as number) * (u - x0) - upper);
+  };
+}
+
+/** Side of what a texture repeats: 32 cells of the coarsest noise, eight dots to each. */
+const drawn = 256;
+
+function dotsOf(random: () => number, contrast: number): Float32Array {
   const side = 64;
   const grid = Float32Array.from({ length: side * side }, () => 2 * random() - 1);
   const at = (x: number, y: number) => grid[(y & (side - 1)) * side + (x & (side - 1))] as number;
@@ -228,21 +255,20 @@ function texture(random: () => number, fine: number, contrast: number): Texture 
     const lower = at(x0, y0 + 1) * (1 - sx) + at(x0 + 1, y0 + 1) * sx;
     return upper * (1 - sy) + lower * sy;
   };
-  // Drawn once, eight dots to a cell of the coarsest; it repeats after 32 cells.
-  const drawn = 256;
-  const dots = Float32Array.from({ length: drawn * drawn }, (_, i) => {
+  const octaves = [1, 2, 4].map((octave) => [octave, 1 / octave ** 0.7] as const);
+  const dots = new Float32Array(drawn * drawn);
+  for (let i = 0; i < dots.length; i++) {
     const [x, y] = [(i % drawn) / 8, Math.floor(i / drawn) / 8];
-    return 128 + contrast * [1, 2, 4].reduce((sum, octave) => sum + smooth(x * octave + 7 * octave, y * octave) / octave ** 0.7, 0);
-  });
-  return (x, y) => {
-    const [u, v] = [8 * fine * x, 8 * fine * y];
-    const [x0, y0] = [Math.floor(u), Math.floor(v)];
-    const dot = (across: number, down: number) => dots[((y0 + down) & (drawn - 1)) * drawn + ((x0 + across) & (drawn - 1))] as number;
-    const upper = dot(0, 0) * (1 - u + x0) + dot(1, 0) * (u - x0);
-    return upper + (v - y0) * (dot(0, 1) * (1 - u + x0) + dot(1, 1) * (u - x0) - upper);
-  };
+    let sum = 0;
+    for (const [octave, share] of octaves) sum += share * smooth(x * octave + 7 * octave, y * octave);
+    dots[i] = 128 + contrast * sum;
+  }
+  return dots;
 }
 
-function normal(random: () => number): number {
-  return Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
+/** The sensor's noise, of standard deviation 1: drawn once, each row of a frame begins at a place of its own. */
+const grains = normals(randomOf(99), 1 << 16);
+
+function normals(random: () => number, count: number): Float32Array {
+  return Float32Array.from({ length: count }, () => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random()));
 }
