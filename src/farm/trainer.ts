@@ -99,6 +99,8 @@ export async function runTrainer(options: TrainerOptions): Promise<void> {
   for (const { worker } of lanes) await worker.startStalledCheckTimer();
   const presence = keepPresence(options, redis);
   stack.defer(() => presence.stop());
+  // Whoever hears "ready" finds this trainer on the roll.
+  await presence.tell().catch(() => undefined);
   tell({ kind: 'ready', redis: redis.label });
   while (!signal.aborted) {
     const took = await pollLanes(options, redis, lanes, presence);
@@ -207,7 +209,6 @@ function keepPresence(options: TrainerOptions, redis: FarmRedis): PresenceKeeper
     busy = at;
     return say();
   };
-  tell().catch(() => undefined);
   return {
     tell,
     stop: async () => {

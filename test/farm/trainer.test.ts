@@ -42,15 +42,21 @@ async function spoil(redis: Redis, how: 'change' | 'delete', except: readonly st
 describe('a farm of trainers', () => {
   test('trains a job and leaves nothing of it behind', async () => {
     await using set = await openFarmSet();
-    const trainer = await set.trainer();
+    const trainer = set.near();
     const { link, wanted, progress } = await set.train(set.farm(), inventedData());
     expect(link).toBe(wanted);
     expect(progress.some(({ stage }) => stage === 'linking')).toBe(true);
     await trainer.told(kind('done'));
     expect(await dataKeys(set.redis.client())).toEqual([]);
     expect(leftovers(trainer.folder)).toEqual([]);
-    expect(await trainer.stop()).toBe(0);
+    await trainer.stop();
     expect(trainer.events.some(kind('redis-lost', 'trouble'))).toBe(false);
+  });
+
+  test('a trainer that says it is ready is on the roll', async () => {
+    await using set = await openFarmSet();
+    await set.near().told(kind('ready'));
+    expect(await set.redis.client().keys(`${prefix}-trainers:*`)).toHaveLength(1);
   });
 
   test('never writes a picture to Redis or to the disk of a trainer in the clear', async () => {
@@ -78,7 +84,7 @@ describe('a farm of trainers', () => {
     await first.kill();
     const doneBefore = set.stepsDone().length;
     expect(leftovers(first.folder)).toHaveLength(1);
-    const second = await set.trainer(set.trainers[1], {}, { ...brief, folder: first.folder });
+    const second = set.near(set.trainers[1], {}, { ...brief, folder: first.folder });
     const { link, wanted } = await training;
     expect(link).toBe(wanted);
     expect(await second.told(kind('taken'))).toMatchObject({ token: 2, from: { token: 1 } });
