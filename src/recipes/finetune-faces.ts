@@ -51,6 +51,21 @@ export async function facesOf(studio: FaceStudio, run: RecipeRun, others: readon
   return { door: found.slice(0, people + strangers), others: found.slice(people + strangers).filter((own) => own.length > 0) };
 }
 
+/**
+ * The same studio, which looks for the face of a picture once: lessons, templates and calibration want the same faces.
+ */
+export function cuttingOnce(studio: FaceStudio): FaceStudio {
+  const faces = new WeakMap<Uint8Array, Promise<Uint8Array | undefined>>();
+  return {
+    ...studio,
+    cut: (picture) => {
+      const face = faces.get(picture) ?? studio.cut(picture);
+      faces.set(picture, face);
+      return face;
+    },
+  };
+}
+
 export async function cutFaces(studio: FaceStudio, people: readonly LabelledPerson[], signal: AbortSignal): Promise<Uint8Array[][]> {
   const all: Uint8Array[][] = [];
   for (const { samples } of people) {
