@@ -25,6 +25,8 @@ afterAll(() => rmSync(work, { recursive: true, force: true }));
 
 const workshop = paperWorkshop();
 const recipe = workshop.recipes.paper!;
+/** Where only the people matter. */
+const brief = { epochs: 1, stepsPerEpoch: 2 };
 const people = demoPeople();
 /** Thirteen are learned from or held out; three are the frozen set. */
 const data = { people: people.slice(0, 13), strangers: [] };
@@ -106,7 +108,13 @@ describe('the recipe paper', () => {
     child.kill('SIGKILL');
     await once(child, 'exit');
     const steps: number[] = [];
-    await recipe.run(paperRun(killed, data, { onProgress: ({ stage, done }) => void (stage === 'training' && steps.push(done)) }));
+    // The network is there before it is calibrated.
+    const end = new AbortController();
+    const onProgress = ({ stage, done }: RecipeProgress) => {
+      if (stage === 'training') steps.push(done);
+      if (stage === 'calibrating') end.abort(new Error('trained'));
+    };
+    await expect(recipe.run(paperRun(killed, data, { signal: end.signal, onProgress }))).rejects.toThrow('trained');
     expect(steps[0]).toBeGreaterThan(10);
     expect(hashOf(join(killed, 'out'))).toBe(hashOf(result.folder));
   }, 120_000);
@@ -122,7 +130,7 @@ describe('the recipe paper', () => {
     mkdirSync(nobodies);
     const demo = new URL('../../config/demo-people/', import.meta.url).pathname;
     for (const name of readdirSync(demo)) if (/^p(1\d)-/.test(name)) cpSync(join(demo, name), join(nobodies, name));
-    const { paper } = paperWorkshop({ nobodies }).recipes;
+    const { paper } = paperWorkshop({ nobodies }, brief).recipes;
     const few = { people: people.slice(0, 5), strangers: [people[5]!.samples, people[6]!.samples, people[7]!.samples] };
     expect(paper!.lacks({ ...few, people: few.people.slice(0, 3) })).toContain('at least 4 people');
     expect(paper!.lacks(few)).toBeUndefined();
@@ -139,7 +147,7 @@ describe('the recipe paper', () => {
       for (const [index, { picture }] of samples.entries()) writeFileSync(join(others, personId, `${index}.jpg`), picture);
     }
     writeFileSync(join(others, 'p06', 'no-picture.jpg'), 'nothing');
-    const { paper } = paperWorkshop({ others }).recipes;
+    const { paper } = paperWorkshop({ others }, brief).recipes;
     const few = { people: people.slice(0, 5), strangers: [] };
     expect(paper!.lacks(few)).toBeUndefined();
     // Five of the door; of the twelve others one lives here.
