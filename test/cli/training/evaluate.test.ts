@@ -1,5 +1,5 @@
 /** `facelatch evaluate` on a set of pairs made of the synthetic people. */
-import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -11,25 +11,26 @@ const folder = temporaryFolder();
 const list = join(folder.path, 'pairs.txt');
 afterAll(() => folder[Symbol.dispose]());
 
-const people = Array.from({ length: 16 }, (_, i) => i + 1);
+/** As few as give the 30 pairs of one person and the 30 of two that an accuracy needs. */
+const count = 10;
+const people = Array.from({ length: count }, (_, i) => i + 1);
 
-/** Three pictures of each of 16 people: neutral, smiling, and smiling in the dark (person 16's is a bare wall); 48 pairs of one and 48 of two people. */
+/** Three pictures of each: neutral, smiling, and smiling in the dark (the last person's is a bare wall); 30 pairs of one and 30 of two people. */
 beforeAll(async () => {
   for (const person of people) {
     const own = join(folder.path, `P${person}`);
     mkdirSync(own);
-    copyFileSync(demoPicture(person, 'neutral'), join(own, `P${person}_0001.jpg`));
-    copyFileSync(demoPicture(person, 'smiling'), join(own, `P${person}_0002.jpg`));
+    const small = (shot: 'neutral' | 'smiling') => sharp(demoPicture(person, shot)).resize(240);
+    await small('neutral').toFile(join(own, `P${person}_0001.jpg`));
+    await small('smiling').toFile(join(own, `P${person}_0002.jpg`));
     const third =
-      person === 16
-        ? sharp({ create: { width: 99, height: 99, channels: 3, background: '#a88' } })
-        : sharp(demoPicture(person, 'smiling')).linear(0.5, 0);
+      person === count ? sharp({ create: { width: 99, height: 99, channels: 3, background: '#a88' } }) : small('smiling').linear(0.5, 0);
     await third.jpeg().toFile(join(own, `P${person}_0003.jpg`));
   }
   const matched = people.flatMap((p) => [`P${p}\t1\t2`, `P${p}\t1\t3`, `P${p}\t2\t3`]);
-  const mismatched = people.flatMap((p) => [1, 2, 3].map((step) => `P${p}\t1\tP${((p + step * 4 - 1) % 16) + 1}\t2`));
+  const mismatched = people.flatMap((p) => [1, 2, 3].map((step) => `P${p}\t1\tP${((p + step * 4 - 1) % count) + 1}\t2`));
   // step 4, 8 and 12 never lead back to the same person
-  writeFileSync(list, `48\n${[...matched, ...mismatched].join('\n')}\n`);
+  writeFileSync(list, `30\n${[...matched, ...mismatched].join('\n')}\n`);
 });
 
 it('measures both scores, counts the picture without a face as wrong, and names it', async () => {
@@ -39,18 +40,18 @@ it('measures both scores, counts the picture without a face as wrong, and names 
   expect(figures).toMatchObject({
     score: 'head',
     view: 1,
-    pairs: 96,
-    pictures: 48,
+    pairs: 60,
+    pictures: 30,
     noFace: 1,
-    withoutFace: ['P16/P16_0003.jpg'],
+    withoutFace: ['P10/P10_0003.jpg'],
     unreadable: [],
-    failureToAcquire: { rate: 1 / 48 },
+    failureToAcquire: { rate: 1 / 30 },
     verification: [],
     stated: {},
   });
   expect(figures.head.atThresholds.map(({ detection }: { detection: number }) => detection)).toEqual([0.5, 0.9, 0.99]);
-  expect(figures.head.atThresholds[0].recall.value).toBeLessThanOrEqual(46 / 48);
-  // Two of 96 pairs have no score; the others are told apart.
+  expect(figures.head.atThresholds[0].recall.value).toBeLessThanOrEqual(28 / 30);
+  // Two of 60 pairs have no score; the others are told apart.
   for (const score of ['head', 'cosine']) {
     expect(figures[score]).toMatchObject({ notCompared: 2, noFace: 1 });
     expect(figures[score].accuracy).toBeGreaterThan(90);
@@ -64,9 +65,9 @@ it('measures both scores, counts the picture without a face as wrong, and names 
 
 it('says it in words, for the score that was asked for', async () => {
   const { stdout } = await facelatch(['evaluate', folder.path, '--pairs', list, '--score', 'cosine']);
-  expect(stdout).toMatch(/^96 pairs .*48 pictures read in \d+ s by retail-0095/);
+  expect(stdout).toMatch(/^60 pairs .*30 pictures read in \d+ s by retail-0095/);
   expect(stdout).toMatch(/accuracy +9\d\.\d\d % ± \d\.\d\d\n/);
-  expect(stdout).toMatch(/1 picture without a face:\n {2}P16\/P16_0003\.jpg\n/);
+  expect(stdout).toMatch(/1 picture without a face:\n {2}P10\/P10_0003\.jpg\n/);
   expect(stdout).not.toContain('head');
 });
 
@@ -84,13 +85,13 @@ describe('on people’s folders', () => {
     writeFileSync(join(folder.path, 'P1', 'broken.jpg'), 'no picture');
     const result = await facelatch(['evaluate', folder.path, '--report', page, '--json']);
     const figures = jsonOf(result);
-    // 16 people of 3 pictures, one of 4.
-    expect(figures).toMatchObject({ view: null, pairs: (49 * 48) / 2, pictures: 49, unreadable: ['P1/broken.jpg'], noFace: 2 });
-    expect(figures.head).toMatchObject({ intervals: 'people', people: 16, genuine: 15 * 3 + 6 });
+    // 10 people of 3 pictures, one of 4.
+    expect(figures).toMatchObject({ view: null, pairs: (31 * 30) / 2, pictures: 31, unreadable: ['P1/broken.jpg'], noFace: 2 });
+    expect(figures.head).toMatchObject({ intervals: 'people', people: count, genuine: 9 * 3 + 6 });
     expect(figures.head.worst.impostors).toHaveLength(8);
     expect(figures.head.worst.impostors[0].a).toMatch(/^P\d+\/P\d+_000\d\.jpg$/);
     expect(figures.verification.map(({ people: owners, strangers }: Record<string, number>) => [owners, strangers])).toEqual(
-      Array.from({ length: 3 }, () => [16, 16 * 15]),
+      Array.from({ length: 3 }, () => [count, count * 9]),
     );
     const [, half] = figures.verification;
     expect(half.verified / half.people).toBeGreaterThan((3 * half.strangersVerified) / half.strangers);
@@ -113,7 +114,8 @@ describe('on people’s folders', () => {
       expect(html).toContain(part);
     expect(html.match(/<img [^>]*src="data:image\/jpeg;base64,/g)?.length).toBe(32);
     expect(html.replaceAll('http://www.w3.org/2000/svg', '')).not.toMatch(/https?:|<script|<link|url\(|src="(?!data:)/);
-    expect(html).not.toMatch(/NaN|undefined|Infinity/);
+    // In the letters of a picture there may be anything.
+    expect(html.replaceAll(/src="data:[^"]*"/g, '')).not.toMatch(/NaN|undefined|Infinity/);
     expect(html).not.toContain(folder.path);
   });
 
