@@ -6,7 +6,7 @@ import sharp, { type Sharp } from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Fault } from '../../src/base/errors.ts';
 import { encode, messageField } from '../../src/base/model/protobuf.ts';
-import type { FaceReader, Reading } from '../../src/face/port.ts';
+import type { Box, FaceReader, Reading } from '../../src/face/port.ts';
 import { openFaceReader } from '../../src/face/reader.ts';
 import { readCandidate } from '../../src/identity/candidate.ts';
 import { qualityLimits } from '../fakes/quality-limits.ts';
@@ -76,18 +76,6 @@ describe('a frame of the camera and pictures for an enrolment', () => {
     expect((await Promise.all(pictures)).map(({ faces }) => faces)).toEqual(alone);
     expect(done).toEqual(['frame', ...names]);
   });
-
-  it('frames without end do not starve the pictures', async () => {
-    const frames = { over: false, count: 0 };
-    const camera = (async () => {
-      for (; !frames.over; frames.count++) await frame();
-    })();
-    const picture = await offered('p02');
-    frames.over = true;
-    await camera;
-    expect(picture.faces[0]?.embedding).toBeDefined();
-    expect(frames.count).toBeGreaterThan(3);
-  }, 20_000);
 });
 
 describe('under a mask', () => {
@@ -165,10 +153,21 @@ describe('quality', () => {
     expect(reading.faces[0]?.embedding).toBeUndefined();
   });
 
+  const boxes = new Map<string, { readonly box: Box; readonly width: number; readonly height: number }>();
+  async function boxIn(name: string) {
+    const known = boxes.get(name);
+    if (known) return known;
+    const { width, height, faces } = await reader.read(shot(name), { embed: 'none' });
+    if (!faces[0]) throw new Error(`${name} shows nobody`);
+    const found = { box: faces[0].box, width, height };
+    boxes.set(name, found);
+    return found;
+  }
+
   /** The picture with a share of the face's box cut off on one side. */
   async function cutAt(name: string, side: 'left' | 'right' | 'top' | 'bottom', share: number): Promise<Buffer> {
-    const { width, height, faces } = await reader.read(shot(name), { embed: 'none' });
-    const { x1, y1, x2, y2 } = faces[0]?.box ?? { x1: 0, y1: 0, x2: width, y2: height };
+    const { width, height, box } = await boxIn(name);
+    const { x1, y1, x2, y2 } = box;
     const [across, down] = [share * (x2 - x1), share * (y2 - y1)];
     const left = side === 'left' ? Math.round(x1 + across) : 0;
     const top = side === 'top' ? Math.round(y1 + down) : 0;
@@ -180,8 +179,9 @@ describe('quality', () => {
   it.each(['left', 'right', 'top', 'bottom'] as const)(
     'a face that the picture’s edge cuts on the %s is compared and stored by nobody',
     async (side) => {
-      for (const name of ['p01-neutral.jpg', 'p05-smiling.jpg', 'p09-neutral.jpg'])
-        for (const share of [0.3, 0.4, 0.5]) {
+      // The least and the most that is cut.
+      for (const name of ['p01-neutral.jpg', 'p05-smiling.jpg'])
+        for (const share of [0.3, 0.5]) {
           const picture = await cutAt(name, side, share);
           expect(reasonsOf(await reader.read(picture)), `${name} ${share}`).toContain('cut-off');
           expect(await readCandidate(name, picture, reader, limits), `${name} ${share}`).toMatchObject({ accepted: false });
@@ -202,19 +202,26 @@ describe('quality', () => {
     expect((await reader.read(dark, { embed: 'none' })).faces[0]?.embedding).toBeUndefined();
   });
 
-  it.each([90, 180, 270])('a live face turned by %i° is unfit by the network’s own measure, not by its lean alone', async (deg) => {
-    await using lenient = await openFaceReader({ ...options, limits: { ...limits, maxRollDeg: 180, maxTurnDeg: 90, minScore: 0 } });
-    let found = 0;
-    for (const { picture } of golden.filter((_, i) => i % 4 === 0)) {
-      const frame = await sharp(shot(picture)).rotate(deg).jpeg().toBuffer();
-      const [strict] = (await reader.read(frame)).faces;
-      expect(strict?.embedding, picture).toBeUndefined();
-      const [face] = (await lenient.read(frame)).faces;
-      if (!face) continue;
-      found++;
-      expect([face.embedding, face.quality.reasons, (face.fitness ?? 1) < 0.5], picture).toEqual([undefined, ['unfit'], true]);
-    }
-    expect(found).toBeGreaterThan(0);
+  describe('of a face that lies or stands on its head', () => {
+    let lenient: FaceReader;
+    beforeAll(async () => {
+      lenient = await openFaceReader({ ...options, limits: { ...limits, maxRollDeg: 180, maxTurnDeg: 90, minScore: 0 } });
+    });
+    afterAll(() => lenient[Symbol.asyncDispose]());
+
+    it.each([90, 180, 270])('turned by %i°, is unfit by the network’s own measure, not by its lean alone', async (deg) => {
+      let found = 0;
+      for (const { picture } of golden.filter((_, i) => i % 8 === 0)) {
+        const frame = await sharp(shot(picture)).rotate(deg).jpeg().toBuffer();
+        const [strict] = (await reader.read(frame)).faces;
+        expect(strict?.embedding, picture).toBeUndefined();
+        const [face] = (await lenient.read(frame)).faces;
+        if (!face) continue;
+        found++;
+        expect([face.embedding, face.quality.reasons, (face.fitness ?? 1) < 0.5], picture).toEqual([undefined, ['unfit'], true]);
+      }
+      expect(found).toBeGreaterThan(0);
+    });
   });
 
   it('gives no face for a picture without one', async () => {
@@ -238,7 +245,7 @@ describe('faults', () => {
   });
 
   it('ends at any moment of a picture: a thread that is stopped while a network runs would take the process along', async () => {
-    for (const afterMs of [0, 2, 4, 6, 8, 10, 12, 14]) {
+    for (const afterMs of [0, 4, 8, 12]) {
       const short = await openFaceReader(options);
       const readings = Array.from({ length: 20 }, () => short.read(shot('p01-neutral.jpg')).catch((fault: Fault) => fault.code));
       await readings[0];
