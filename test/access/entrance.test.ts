@@ -195,8 +195,8 @@ describe('PINs', () => {
     const { door, relay } = open(people, {}, () => hash);
     expect(await door.enterPin(keypad, '471147', 'ada')).toMatchObject({ reason: 'wrong-pin' });
     expect(relay.pulses).toEqual([]);
-    for (const who of ['ada', 'somebody', undefined]) expect(await door.enterPin(keypad, '27182818', who)).toMatchObject({ ok: true });
-    expect(relay.pulses).toEqual([3000, 3000, 3000]);
+    for (const who of ['ada', undefined]) expect(await door.enterPin(keypad, '27182818', who)).toMatchObject({ ok: true });
+    expect(relay.pulses).toEqual([3000, 3000]);
     const [granted] = journal.query({ kinds: ['request.granted'] });
     expect(granted?.event).toEqual({ kind: 'request.granted', what: 'open', by: keypad, emergencyPin: true });
     const open_ = open(people);
@@ -204,23 +204,21 @@ describe('PINs', () => {
     expect(JSON.stringify(journal.query({}))).not.toMatch(/27182818|471147|scrypt/);
   }, 30_000);
 
-  it('that are tried as the emergency PIN wait longer and longer, across restarts, and never for good; a new one begins at none', async () => {
+  it('that are tried as the emergency PIN wait longer each time, across restarts; a new one begins at none', async () => {
     let hash = await hashEmergencyPin('27182818');
     let { door } = open({}, {}, () => hash);
     const answers = await Promise.all(['00000000', '1', '', '27182818'].map((pin) => door.enterPin(keypad, pin)));
     expect(answers.map((answer) => (answer.ok ? 'ok' : answer.reason))).toEqual(['wrong-pin', 'wrong-pin', 'wrong-pin', 'locked-out']);
-    for (let i = 0; i < 8; i++) {
-      door = open({}, {}, () => hash).door;
-      expect(await door.enterPin(keypad, '27182818')).toMatchObject({ reason: 'locked-out', detail: expect.stringContaining('wait') });
-      await clock.advance(3_600_000);
-      expect(await door.enterPin(keypad, '27182819')).toMatchObject({ reason: 'wrong-pin' });
-    }
-    expect(await door.enterPin(keypad, '27182818')).toMatchObject({ reason: 'locked-out', detail: 'too many wrong PINs: wait 3600 s' });
+    door = open({}, {}, () => hash).door;
+    expect(await door.enterPin(keypad, '27182818')).toMatchObject({ reason: 'locked-out', detail: 'too many wrong PINs: wait 30 s' });
+    await clock.advance(30_000);
+    expect(await door.enterPin(keypad, '27182819')).toMatchObject({ reason: 'wrong-pin' });
+    expect(await door.enterPin(keypad, '27182818')).toMatchObject({ reason: 'locked-out', detail: 'too many wrong PINs: wait 60 s' });
     const before = hash;
     hash = await hashEmergencyPin('31415926');
     expect(await door.enterPin(keypad, '31415926')).toMatchObject({ ok: true });
     hash = before;
-    await clock.advance(3_600_000);
+    await clock.advance(60_000);
     expect(await door.enterPin(keypad, '27182818')).toMatchObject({ ok: true });
   }, 60_000);
 

@@ -2,7 +2,7 @@
 import { cpSync, existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
 import { isTheEmergencyPin, wrongEmergencyPin } from '../../../src/access/emergency-pin.ts';
 import { backupTaskOf } from '../../../src/adapters/backup.ts';
 import { doorKeysFile } from '../../../src/adapters/basics.ts';
@@ -29,10 +29,23 @@ import { doorConfig } from '../../fakes/config.ts';
 const [pin, other] = ['27182818', '314159265358'];
 let folder: ReturnType<typeof temporaryFolder>;
 let config: Config;
+/** The state folder of a door at which one PIN was set, and what it was when another was set after it: each costs a hash. */
+let doors: ReturnType<typeof temporaryFolder>;
+const doorIn = (place: string) => doorConfig({ 'state.folder': place });
+const [withFirst, withSecond] = [() => join(doors.path, 'first'), () => join(doors.path, 'second')];
+const fileOf = (place: string) => readFileSync(emergencyPinFile(doorIn(place)));
+
+beforeAll(async () => {
+  doors = temporaryFolder();
+  vaultOf(doorIn(withFirst()))[Symbol.dispose]();
+  await setEmergencyPin(doorIn(withFirst()), pin, 'cli');
+  cpSync(withFirst(), withSecond(), { recursive: true });
+  await setEmergencyPin(doorIn(withSecond()), other, 'cli');
+}, 60_000);
+afterAll(() => doors[Symbol.dispose]());
 beforeEach(() => {
   folder = temporaryFolder();
-  config = doorConfig({ 'state.folder': join(folder.path, 'state') });
-  vaultOf(config)[Symbol.dispose]();
+  config = doorIn(join(folder.path, 'state'));
 });
 afterEach(() => folder[Symbol.dispose]());
 
@@ -56,21 +69,25 @@ const inJournal = (sql: string) => {
 };
 
 it('is off until it is set; then it is that one, without the vault, for its owner alone, and journalled', async () => {
+  vaultOf(config)[Symbol.dispose]();
   expect(emergencyPinIs(config)).toBe('none');
   expect(stored()).toBeUndefined();
-  await setEmergencyPin(config, pin, 'cli');
+  cpSync(withFirst(), config.state.folder, { recursive: true });
   rmSync(vaultFiles(config).beside);
   expect(statSync(file()).mode & 0o777).toBe(0o600);
   expect(readFileSync(file(), 'utf8')).not.toContain(pin);
   expect([await opens(pin), await opens(other)]).toEqual([true, false]);
-  await setEmergencyPin(config, other, 'cli');
+});
+
+it('is another one once another is set, and none once it is removed, and journalled', async () => {
+  cpSync(withSecond(), config.state.folder, { recursive: true });
   expect([await opens(pin), await opens(other)]).toEqual([false, true]);
   expect(removeEmergencyPin(config, 'cli')).toBe(true);
   expect(existsSync(file())).toBe(false);
   expect(removeEmergencyPin(config, 'cli')).toBe(false);
   expect(journalled().map(({ kind }) => kind)).toEqual(['vault.pin-set', 'vault.pin-set', 'vault.pin-removed']);
   expect(JSON.stringify(journalled())).not.toMatch(new RegExp(`${pin}|${other}`));
-}, 30_000);
+});
 
 it.each(['1234567', '1234567890123', '11111111', '87654321', '12341234', '2718281x'])('is not %s', async (wrong) => {
   await expect(setEmergencyPin(config, wrong, 'cli')).rejects.toMatchObject({ code: 'bad-argument' });
@@ -79,42 +96,36 @@ it.each(['1234567', '1234567890123', '11111111', '87654321', '12341234', '271828
 });
 
 it('a file of before that somebody puts back, or one of another door, opens nothing, and doctor names it', async () => {
-  await setEmergencyPin(config, pin, 'cli');
-  const old = readFileSync(file());
-  await setEmergencyPin(config, other, 'cli');
-  const newer = readFileSync(file());
-  writeFileSync(file(), old);
-  expect(await opens(pin)).toBe(false);
+  cpSync(withSecond(), config.state.folder, { recursive: true });
+  writeFileSync(file(), fileOf(withFirst()));
+  expect(stored()).toBeUndefined();
   expect(checkVault(config)).toMatchObject({ health: 'problem', found: expect.stringContaining('does not count') });
-  writeFileSync(file(), newer);
-  expect(await opens(other)).toBe(true);
+  writeFileSync(file(), fileOf(withSecond()));
+  expect(emergencyPinIs(config)).toBe('set');
   removeEmergencyPin(config, 'cli');
-  writeFileSync(file(), newer);
+  writeFileSync(file(), fileOf(withSecond()));
   expect(emergencyPinIs(config)).toBe('refused');
-  const elsewhere = doorConfig({ 'state.folder': join(folder.path, 'elsewhere') });
+  const elsewhere = doorIn(join(folder.path, 'elsewhere'));
   await setEmergencyPin(elsewhere, pin, 'cli');
   cpSync(emergencyPinFile(elsewhere), file());
   expect(emergencyPinIs(config)).toBe('refused');
 }, 30_000);
 
 it('nor with the note of before in the journal, nor without any; new keys of the door change nothing', async () => {
-  await setEmergencyPin(config, pin, 'cli');
-  const old = readFileSync(file());
-  using before = journalOf(config);
+  cpSync(withSecond(), config.state.folder, { recursive: true });
+  using before = journalOf(doorIn(withFirst()));
   const note = before.note('vault.pin') ?? '';
-  before[Symbol.dispose]();
-  await setEmergencyPin(config, other, 'cli');
   await renewDoorKeys(doorKeysFile(config), undefined);
-  expect(await opens(other)).toBe(true);
-  writeFileSync(file(), old);
+  expect(emergencyPinIs(config)).toBe('set');
+  writeFileSync(file(), fileOf(withFirst()));
   inJournal(`UPDATE note SET value = '${note}' WHERE name = 'vault.pin'`);
   expect(emergencyPinIs(config)).toBe('refused');
   inJournal("DELETE FROM note WHERE name = 'vault.pin'");
   expect(emergencyPinIs(config)).toBe('refused');
-}, 30_000);
+});
 
 it('is sealed in a backup, comes back on another device, and does not bring back one that was changed here since', async () => {
-  await setEmergencyPin(config, pin, 'cli');
+  cpSync(withFirst(), config.state.folder, { recursive: true });
   const kek = keyIn(vaultFiles(config).beside) ?? new Uint8Array();
   const to = join(folder.path, 'door.age');
   {
@@ -133,7 +144,7 @@ it('is sealed in a backup, comes back on another device, and does not bring back
     return { pinLeftOut, is };
   };
   expect(await restored(config)).toEqual({ pinLeftOut: false, is: 'set' });
-  expect(await restored(doorConfig({ 'state.folder': join(folder.path, 'other') }))).toEqual({ pinLeftOut: false, is: 'set' });
+  expect(await restored(doorIn(join(folder.path, 'other')))).toEqual({ pinLeftOut: false, is: 'set' });
   await setEmergencyPin(config, other, 'cli');
   expect(await restored(config)).toEqual({ pinLeftOut: true, is: 'none' });
   removeEmergencyPin(config, 'cli');
