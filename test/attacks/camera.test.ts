@@ -33,7 +33,7 @@ describe('a poster of a stranger in the picture', () => {
     expect(count('face.masked')).toBe(1);
     expect(house.status.masked).toBe(1);
     const masked = events.length;
-    await show(600, () => [poster]);
+    await show(150, () => [poster]);
     expect(events.slice(masked)).toEqual([]);
     // Large enough to make the picture one of several faces, if the poster counted.
     await show(3, (second) => [poster, { face: 10, x: 300 + 4 * second, width: 110 }]);

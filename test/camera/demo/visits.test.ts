@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
-import { describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { systemClock } from '../../../src/base/time.ts';
 import { type DemoOptions, demoVisits } from '../../../src/camera/demo/visits.ts';
 import type { Frame } from '../../../src/camera/port.ts';
@@ -25,8 +25,12 @@ async function all(change: Partial<DemoOptions> = {}): Promise<Frame[]> {
 const digest = ({ picture }: Frame) => createHash('sha256').update(picture).digest('hex');
 
 describe('the demo visits', () => {
+  let frames: readonly Frame[];
+  beforeAll(async () => {
+    frames = await all();
+  });
+
   it('are 640×480 JPEGs, no two alike, that say who is there; empty frames say nothing', async () => {
-    const frames = await all();
     expect(new Set(frames.map(digest)).size).toBe(frames.length);
     for (const { picture } of frames) {
       const { format, width, height } = await sharp(picture).metadata();
@@ -44,13 +48,17 @@ describe('the demo visits', () => {
   });
 
   it('are the same bytes for the same seed, and others for another', async () => {
-    const [one, again, other] = [await all({ visits: 1 }), await all({ visits: 1 }), await all({ visits: 1, seed: 12 })];
-    expect(again.map(digest)).toEqual(one.map(digest));
-    expect(other.map(digest)).not.toEqual(one.map(digest));
+    const again = await all({ visits: 1 });
+    expect(again.length).toBeGreaterThan(30);
+    expect(again.map(digest)).toEqual(frames.slice(0, again.length).map(digest));
+    const stop = new AbortController();
+    for await (const other of demoVisits({ ...options, seed: 12 }).frames(stop.signal)) {
+      expect(digest(other)).not.toBe(digest(frames[0]!));
+      stop.abort();
+    }
   });
 
   it('show somebody where the scene says so: the middle differs from the empty hallway', async () => {
-    const frames = await all({ visits: 3 });
     const small = ({ picture }: Frame) => sharp(picture).resize(64, 48).raw().toBuffer();
     const empty = await small(frames.find(({ scene }) => !scene)!);
     for (const frame of frames.filter(({ scene }) => scene?.last)) {
