@@ -55,8 +55,10 @@ describe('a farm of trainers', () => {
 
   test('a trainer that says it is ready is on the roll', async () => {
     await using set = await openFarmSet();
+    const redis = set.redis.client();
+    await redis.ping();
     await set.near().told(kind('ready'));
-    expect(await set.redis.client().keys(`${prefix}-trainers:*`)).toHaveLength(1);
+    expect(await redis.keys(`${prefix}-trainers:*`)).toHaveLength(1);
   });
 
   test('never writes a picture to Redis or to the disk of a trainer in the clear', async () => {
