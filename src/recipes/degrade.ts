@@ -86,7 +86,6 @@ export function drawDegradation(random: Random, bounds: Bounds = night): Degrada
 }
 
 const gamma = 2.2;
-const toLight = Float64Array.from({ length: 256 }, (_, value) => (value / 255) ** gamma);
 
 export async function degrade(face: Pixels, how: Degradation, random: Random): Promise<Uint8Array> {
   const { width, height } = face;
@@ -104,14 +103,19 @@ export async function degrade(face: Pixels, how: Degradation, random: Random): P
   return await sharp(jpeg).resize({ width, height, fit: 'fill', kernel: 'linear' }).raw().toBuffer();
 }
 
-/** Less light, of another colour, from one side. */
+/**
+ * Less light, of another colour, from one side. The light of a value, times a factor, and back: the powers cancel, so
+ * the value is multiplied with a power of the factor, which is the same for a whole column.
+ */
 function darkened({ width, rgb }: Pixels, { exposure, cast: [red, blue], slope }: Degradation): Uint8Array {
   const out = new Uint8Array(rgb.length);
-  const factors = [exposure * red, exposure, exposure * blue];
-  for (let at = 0; at < rgb.length; at++) {
-    const x = Math.floor(at / 3) % width;
-    const light = (toLight[rgb[at] as number] as number) * (factors[at % 3] as number) * (1 + slope * ((2 * x) / (width - 1) - 1));
-    out[at] = 255 * Math.min(1, light) ** (1 / gamma) + 0.5;
+  const factors = Array.from({ length: width }, (_, x) => {
+    const light = exposure * (1 + slope * ((2 * x) / (width - 1) - 1));
+    return [light * red, light, light * blue].map((factor) => factor ** (1 / gamma));
+  }).flat();
+  for (let at = 0, column = 0; at < rgb.length; at++) {
+    out[at] = Math.min(255, (rgb[at] as number) * (factors[column] as number)) + 0.5;
+    if (++column === factors.length) column = 0;
   }
   return out;
 }
