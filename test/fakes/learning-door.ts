@@ -183,9 +183,9 @@ const frame = (person: number, turn: number) => smallPicture(person, 'smiling', 
 export const journalled = ({ journal }: Pick<House, 'journal'>, kind: Event['kind']) =>
   journal.query({ kinds: [kind] }).map(({ event }) => event);
 
-/** Waits for the `count`-th entry of the kind. */
+/** Waits for the `count`-th entry of the kind. Seldom asked: a training takes seconds, and each question reads the journal. */
 export const until = (house: Pick<House, 'journal'>, kind: Event['kind'], count = 1) =>
-  expect.poll(() => journalled(house, kind).length, { timeout: 180_000, interval: 20 }).toBeGreaterThanOrEqual(count);
+  expect.poll(() => journalled(house, kind).length, { timeout: 180_000, interval: 100 }).toBeGreaterThanOrEqual(count);
 
 /** Steps that a workshop in a test wrote down. */
 export const stepsIn = (trace: string) => (existsSync(trace) ? readFileSync(trace, 'utf8').trim().split('\n').map(Number) : []);

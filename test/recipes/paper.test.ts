@@ -79,7 +79,7 @@ describe('the recipe paper', () => {
       champion: { reader: champion, place: join(models, 'embedder') },
       candidate: { reader: candidate, place: result.folder },
       frozen: { people: people.slice(13), strangers: [] },
-      enrolled: people,
+      enrolled: people.slice(10),
       targetFmr: 0.001,
       seed: 1,
       signal: new AbortController().signal,
