@@ -17,6 +17,7 @@ import type { AskedHouse } from './asking.ts';
 import { authenticate } from './authentication.ts';
 import type { Broadcast } from './broadcast.ts';
 import { canonicalAddress } from './hosts.ts';
+import { compileLate } from './late-schemas.ts';
 import type { Certificate, ConsoleSettings, FromConsole, Operation } from './port.ts';
 import { leadsOut } from './probing.ts';
 import type { RecordEvent, RefusedRequests } from './record.ts';
@@ -83,7 +84,6 @@ export async function openConsoleServer(parts: ServerParts): Promise<ConsoleServ
     trustProxy: false,
     // What cannot be decoded gets an answer like others: its host is checked, and it is journalled.
     rewriteUrl: ({ url = '/' }) => (leadsOut(url) ? nowhere : url),
-    ajv: { customOptions: { coerceTypes: false, removeAdditional: false, allErrors: false, strict: false } },
     serverFactory: (handler) => {
       const options = {
         headersTimeout: headersMs,
@@ -101,6 +101,7 @@ export async function openConsoleServer(parts: ServerParts): Promise<ConsoleServ
   app.addHook('onRequest', async () => {
     lastAskedMs = performance.now();
   });
+  await compileLate(app, { customOptions: { coerceTypes: false, removeAdditional: false, allErrors: false, strict: false } });
   await plugins(app, settings, limits);
   await routes(app, parts);
   await app.ready();
