@@ -2,10 +2,9 @@
  * Attacks on people through the console, over real HTTP at a real door: who may not see a face or change a person, files
  * that are no pictures or too much, sessions of others, names and PINs that come back where they must not.
  */
-
-import { crc32, deflateSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { type ConsoleDoor, demoPicture, openConsoleDoor } from '../fakes/console-door.ts';
+import { blackPng } from '../fakes/pictures.ts';
 
 let door: ConsoleDoor;
 let admin: string;
@@ -131,24 +130,6 @@ it('files that are too large end before they are read, also those that do not sa
   expect(sent).toBeLessThan(40_000_000);
   expect((await send('enrol.status', { body: { session } })).status).toBe(200);
 });
-
-/** All of it black, one bit a pixel (PNG specification, 11.2): 50 MB of pixels in 50 kB. */
-function blackPng(side: number): Buffer {
-  const chunk = (type: string, data: Uint8Array) => {
-    const named = Buffer.concat([Buffer.from(type), data]);
-    const [length, check] = [Buffer.alloc(4), Buffer.alloc(4)];
-    length.writeUInt32BE(data.length);
-    check.writeUInt32BE(crc32(named));
-    return Buffer.concat([length, named, check]);
-  };
-  const head = Buffer.alloc(13);
-  head.writeUInt32BE(side, 0);
-  head.writeUInt32BE(side, 4);
-  head[8] = 1;
-  const signature = Buffer.from('89504e470d0a1a0a', 'hex');
-  const pixels = deflateSync(Buffer.alloc(side * (Math.ceil(side / 8) + 1)));
-  return Buffer.concat([signature, chunk('IHDR', head), chunk('IDAT', pixels), chunk('IEND', new Uint8Array())]);
-}
 
 it('bombs, other files and pages in the clothes of a picture are refused as pictures, and the door goes on', async () => {
   const session = await begun('Bombs');

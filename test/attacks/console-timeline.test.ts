@@ -1,17 +1,15 @@
 /** Attacks on the timeline, on kept pictures and on unknown faces: by whoever may not, by what stands in them, and by what is asked for. */
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { csvLine } from '../../src/console/routes/timeline-csv.ts';
-import { openChromium, type TestBrowser } from '../fakes/browser.ts';
 import { type ConsoleDoor, openConsoleDoor } from '../fakes/console-door.ts';
 import { visitSettings, visits } from '../fakes/console-visits.ts';
 
-let browser: TestBrowser;
 let door: ConsoleDoor;
 /** Of an entry with a kept picture, and the picture. */
 let kept: { readonly seq: number; readonly id: string };
 
 beforeAll(async () => {
-  [browser, door] = await Promise.all([openChromium(), openConsoleDoor({ settings: visitSettings })]);
+  door = await openConsoleDoor({ settings: visitSettings });
   await visits(door, ['p05']);
   await vi.waitUntil(async () => !(await answered('operator', 'unknown-faces.list', {})).comparing, { timeout: 30_000, interval: 200 });
   const { alone, groups } = await answered('operator', 'unknown-faces.list', {});
@@ -19,10 +17,7 @@ beforeAll(async () => {
   if (entry?.event.kind !== 'picture.kept') throw new Error('no picture is kept');
   kept = { seq: entry.event.keptSeq, id: [...alone, ...groups.flat()][0].id };
 }, 90_000);
-afterAll(async () => {
-  await door?.[Symbol.asyncDispose]();
-  await browser?.[Symbol.asyncDispose]();
-});
+afterAll(() => door?.[Symbol.asyncDispose]());
 
 // biome-ignore lint/suspicious/noExplicitAny: a test reads what it expects
 const answered = async (role: 'viewer' | 'operator' | 'admin', name: string, args: object): Promise<any> =>
@@ -89,20 +84,8 @@ describe('what is asked for', () => {
   });
 });
 
+/** As text in the page: console-http.test.ts. */
 describe('what stands in an entry', () => {
-  const evil = '<img src=x onerror="document.title=\'owned\'">';
-
-  it('is text in the page', async () => {
-    door.house.journal.append({ kind: 'console.token-made', name: evil, token: evil, role: 'viewer', by: evil });
-    await using operator = await door.signedIn(browser, 'operator', 'timeline');
-    const { page } = operator;
-    await page.getByRole('combobox', { name: 'What' }).selectOption('everything');
-    await page.getByRole('article', { name: `${evil} has a new access token` }).waitFor();
-    expect(await page.locator('img[src="x"]').count()).toBe(0);
-    expect(await page.title()).not.toBe('owned');
-    expect(operator.complaints).toEqual([]);
-  }, 60_000);
-
   it.each(['=1+1', '+1', '-1', '@SUM(A1)', '\t=1', '\r=1', ' =1', '\u00a0=1', '＝1', '|cmd', '%0A'])(
     'is no formula in a spreadsheet: %j',
     (text) => {

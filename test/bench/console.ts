@@ -73,7 +73,7 @@ async function liveCost(door: ConsoleDoor, browser: TestBrowser) {
   const filming = film(door, over.signal);
   await opened.page.locator('canvas').waitFor();
   const watched = await shareOf(liveS);
-  await opened[Symbol.asyncDispose]();
+  await opened.context.close();
   const closed = await shareOf(liveS);
   over.abort();
   await filming;

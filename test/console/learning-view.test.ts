@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { axeInBothThemes } from '../fakes/axe.ts';
-import { openChromium, phone, type TestBrowser, type TestPage } from '../fakes/browser.ts';
+import { phone, sharedChromium, type TestBrowser, type TestPage } from '../fakes/browser.ts';
 import { type ConsoleDoor, demoPicture, openConsoleDoor } from '../fakes/console-door.ts';
 import { visitSettings, visits } from '../fakes/console-visits.ts';
 import { workshopAt } from '../fakes/workshop.ts';
@@ -21,7 +21,7 @@ const until = join(folder, 'seen');
 beforeAll(async () => {
   const settings = { ...visitSettings, 'retrain.priority': 'normal', 'retrain.checkLabels': false };
   const workshop = workshopAt({ steps: 20, stepMs: 30, compare: 'ok', until });
-  [browser, door] = await Promise.all([openChromium(), openConsoleDoor({ settings, workshop })]);
+  [browser, door] = await Promise.all([sharedChromium(), openConsoleDoor({ settings, workshop })]);
   await visits(door, ['p01', 'p05', 'p06']);
 }, 90_000);
 afterAll(async () => {

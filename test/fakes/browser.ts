@@ -1,10 +1,11 @@
 /**
- * A real Chromium for tests of the console's pages; one process serves a file of tests. Each test gets a page that knows
- * nothing of the others: an emptied one, since a new one starts two processes. What a page complains of (errors, what its
- * policy refused) is collected, and a test asks for it.
+ * A real Chromium for tests of the console's pages; one process serves a worker. Each test gets a page that knows
+ * nothing of the others: an emptied one, since a new one starts two processes; or one that keeps what the test names. What
+ * a page complains of (errors, what its policy refused) is collected, and a test asks for it.
  */
 import { existsSync } from 'node:fs';
 import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+import { cameraClip } from './camera-clip.ts';
 
 const executable = process.env.FACELATCH_CHROMIUM ?? '/usr/bin/chromium';
 
@@ -19,34 +20,69 @@ export interface TestPage extends AsyncDisposable {
   readonly complaints: string[];
 }
 
+/** What a page keeps between two tests: `what` names it, and `rests` brings the page there. False: it could not. */
+interface KeptState {
+  readonly what: string;
+  rests(page: Page): Promise<boolean>;
+}
+
 export interface TestBrowser extends AsyncDisposable {
-  open(options?: BrowserContextOptions): Promise<TestPage>;
+  /** `kept`: the page may be one that a test with the same state left. */
+  open(options?: BrowserContextOptions, kept?: KeptState): Promise<TestPage>;
 }
 
 /** A phone of usual size. */
 export const phone: BrowserContextOptions = { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, isMobile: true, hasTouch: true };
 const desktop: BrowserContextOptions = { viewport: { width: 1280, height: 800 } };
 
-/** `cameraClip`: a Y4M or MJPEG file that its camera shows. */
-export async function openChromium(cameraClip?: string): Promise<TestBrowser> {
-  if (!existsSync(executable)) throw new Error(`The tests need Chromium at ${executable}: install the Debian package chromium`);
-  const browser: Browser = await chromium.launch({
-    executablePath: executable,
-    args: [
-      ...[
-        '--no-sandbox',
-        '--disable-gpu',
-        '--disable-dev-shm-usage',
-        '--use-fake-ui-for-media-stream',
-        '--use-fake-device-for-media-stream',
-      ],
-      ...(cameraClip === undefined ? [] : [`--use-file-for-fake-video-capture=${cameraClip}`]),
-    ],
+/** A process of its own. */
+export async function openChromium(): Promise<TestBrowser> {
+  const browser = await launched([]);
+  return pagesOf(browser, () => browser.close());
+}
+
+/** Whom the camera of `sharedChromium` shows. */
+export const filmed = 'p03';
+const shared = new Map<'chromium', Promise<Browser>>();
+
+/**
+ * One process for all the files that a worker runs: its start and its end cost as much as six pages. It ends when the
+ * worker does, whose pipe it holds; what a file opens ends with the file.
+ */
+export async function sharedChromium(): Promise<TestBrowser> {
+  const running = shared.get('chromium') ?? filming();
+  shared.set('chromium', running);
+  const browser = await running;
+  return pagesOf(browser, async () => {
+    await Promise.all(browser.contexts().map((context) => context.close()));
   });
+}
+
+/** The next file starts another where this one fails. */
+async function filming(): Promise<Browser> {
+  try {
+    const browser = await launched([`--use-file-for-fake-video-capture=${await cameraClip(filmed)}`]);
+    browser.once('disconnected', () => shared.delete('chromium'));
+    return browser;
+  } catch (error) {
+    shared.delete('chromium');
+    throw error;
+  }
+}
+
+async function launched(args: readonly string[]): Promise<Browser> {
+  if (!existsSync(executable)) throw new Error(`The tests need Chromium at ${executable}: install the Debian package chromium`);
+  const usual = ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage'];
+  const camera = ['--use-fake-ui-for-media-stream', '--use-fake-device-for-media-stream'];
+  // A worker that is told to end ends at once.
+  return await chromium.launch({ executablePath: executable, args: [...usual, ...camera, ...args], handleSIGTERM: false });
+}
+
+function pagesOf(browser: Browser, close: () => Promise<void>): TestBrowser {
   const idle = new Map<string, Page[]>();
   return {
-    open: async (options = desktop) => {
-      const kind = JSON.stringify(options);
+    open: async (options = desktop, kept = empty) => {
+      const kind = JSON.stringify([options, kept.what]);
       const page = idle.get(kind)?.pop() ?? (await newPage(browser, options));
       const complaints: string[] = [];
       page.on('pageerror', (error) => complaints.push(error.message));
@@ -61,28 +97,35 @@ export async function openChromium(cameraClip?: string): Promise<TestBrowser> {
           return page.context();
         },
         [Symbol.asyncDispose]: async () => {
-          if (state.isOwn || !(await emptied(page))) await page.context().close();
+          if (state.isOwn || !(await isLeft(page, kept))) await page.context().close();
           else idle.set(kind, [...(idle.get(kind) ?? []), page]);
         },
       };
     },
-    [Symbol.asyncDispose]: () => browser.close(),
+    [Symbol.asyncDispose]: close,
   };
 }
 
 const newPage = async (browser: Browser, options: BrowserContextOptions): Promise<Page> =>
   (await browser.newContext({ locale: 'en-GB', timezoneId: 'Europe/Berlin', ...options })).newPage();
 
-/** Takes from a page all that a test left in it. False: it could not be. */
-async function emptied(page: Page): Promise<boolean> {
+/** Ends what a test began in a page. False: it could not be. */
+async function isLeft(page: Page, kept: KeptState): Promise<boolean> {
   try {
     await page.removeAllListeners(undefined, { behavior: 'ignoreErrors' });
     await page.unrouteAll({ behavior: 'ignoreErrors' });
-    await page.evaluate('localStorage.clear(); sessionStorage.clear()');
-    await page.goto('about:blank');
-    await page.context().clearCookies();
-    return true;
+    return await kept.rests(page);
   } catch {
     return false;
   }
 }
+
+const empty: KeptState = {
+  what: 'nothing',
+  rests: async (page) => {
+    await page.evaluate('localStorage.clear(); sessionStorage.clear()');
+    await page.goto('about:blank');
+    await page.context().clearCookies();
+    return true;
+  },
+};

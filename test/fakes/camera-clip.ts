@@ -2,19 +2,23 @@
  * A clip for Chromium's fake camera: pictures of a demo person (who does not exist) go in, as somebody who moves a
  * little before it; the path of an MJPEG file comes out. Chromium plays it again and again.
  */
-import { writeFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
-import { demoPicture } from './console-door.ts';
+import { demoPeopleFolder } from '../../src/adapters/basics.ts';
+import { writeWhole } from '../../src/base/whole-file.ts';
 
 const [width, height] = [640, 480];
 const frames = 24;
 
-export async function cameraClip(person: string, folder: string): Promise<string> {
-  const file = join(folder, `${person}.mjpeg`);
-  const looks = (['neutral', 'smiling'] as const).map((look) => demoPicture(person, look));
+/** In the folder for temporary files, where another worker may have made it. */
+export async function cameraClip(person: string): Promise<string> {
+  const file = join(tmpdir(), `facelatch-clip-${person}.mjpeg`);
+  if (existsSync(file)) return file;
+  const looks = ['neutral', 'smiling'].map((look) => readFileSync(join(demoPeopleFolder, `${person}-${look}.jpg`)));
   const all = Array.from({ length: frames }, (_, n) => frame(looks[Math.floor((2 * n) / frames)] as Uint8Array, n));
-  writeFileSync(file, Buffer.concat(await Promise.all(all)));
+  writeWhole(file, Buffer.concat(await Promise.all(all)));
   return file;
 }
 

@@ -7,7 +7,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { BrowserContextOptions } from 'playwright-core';
+import type { BrowserContextOptions, Page } from 'playwright-core';
 import { demoPeopleFolder } from '../../src/adapters/basics.ts';
 import { openLog } from '../../src/base/log.ts';
 import { systemClock } from '../../src/base/time.ts';
@@ -40,7 +40,10 @@ export interface ConsoleDoor extends AsyncDisposable {
   account(role: Role): Promise<string>;
   /** The cookie of a new session of a new account, as browsers send it: `NAME=SECRET`. */
   cookie(role: Role): Promise<string>;
-  /** A page on which somebody with that role is signed in, at `#/…`. */
+  /**
+   * A page on which somebody with that role is signed in, at `#/…`. Between two tests it rests at the account, signed in:
+   * to load it again is to load eighty files.
+   */
   signedIn(browser: TestBrowser, role: Role, place?: string, options?: BrowserContextOptions): Promise<TestPage>;
   /** What the API answers somebody with that role: `POST` with a body, else `GET`. */
   ask(role: Role, path: string, body?: unknown): Promise<Response>;
@@ -111,10 +114,15 @@ export async function openConsoleDoor({
       for (let n = 0; n < frames; n++) await running.camera.push(tagged(picture));
     },
     signedIn: async (browser, role, place = '', options) => {
-      const opened = await browser.open(options);
-      const [name = '', value = ''] = (await cookie(role)).split('=');
-      await opened.page.context().addCookies([{ name, value, url, httpOnly: true, sameSite: 'Strict' }]);
-      await opened.page.goto(`${url}/#/${place}`);
+      const opened = await browser.open(options, { what: `${role} at ${url}`, rests: (page) => rests(page, url) });
+      const { page } = opened;
+      const isNew = !page.url().startsWith(url);
+      if (isNew) {
+        const [name = '', value = ''] = (await cookie(role)).split('=');
+        await page.context().addCookies([{ name, value, url, httpOnly: true, sameSite: 'Strict' }]);
+      }
+      await page.goto(`${url}/#/${place}`);
+      if (!isNew && !place.startsWith('account')) await page.locator('account-view').waitFor({ state: 'detached' });
       return opened;
     },
     ask: async (role, path, body) => {
@@ -134,6 +142,15 @@ export async function openConsoleDoor({
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** Whatever a view holds goes with it. */
+async function rests(page: Page, url: string): Promise<boolean> {
+  if (!page.url().startsWith(`${url}/#/`) || page.url().startsWith(`${url}/#/account`)) return false;
+  await page.goto(`${url}/#/account`);
+  await page.locator('account-view h1').waitFor({ timeout: 5000 });
+  await page.evaluate("localStorage.clear(); sessionStorage.clear(); document.documentElement.dataset.theme = 'auto'");
+  return true;
 }
 
 async function run(

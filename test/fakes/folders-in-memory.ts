@@ -17,7 +17,8 @@ export function setup(): (() => void) | undefined {
   // As /tmp: some tests start programs as other users.
   chmodSync(folder, 0o1777);
   process.env.TMPDIR = folder;
-  return () => rmSync(folder, { recursive: true, force: true });
+  // Programs of workers that have just ended may still be writing.
+  return () => rmSync(folder, { recursive: true, force: true, maxRetries: 10 });
 }
 
 /** Containers give 64 MB, or forbid programs there. */
