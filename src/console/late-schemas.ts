@@ -24,6 +24,9 @@ export async function compileLate(app: FastifyInstance, ajv: FastifyServerOption
   });
   app.setSerializerCompiler((route) => {
     let compiled: ReturnType<typeof serializerCompiler> | undefined;
-    return (data) => (compiled ??= serializerCompiler(route))(data);
+    return (data) => {
+      compiled ??= serializerCompiler(route);
+      return compiled(data);
+    };
   });
 }
