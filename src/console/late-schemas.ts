@@ -1,6 +1,6 @@
 /**
- * Fastify's own compilers of schemas, which compile a schema with the first request that needs it: options of Ajv go in.
- * A console has eighty routes, and a browser asks for ten.
+ * Fastify's own compilers of schemas, which compile a schema with the first request that needs it: options of Ajv go
+ * in. A console has eighty routes, and a browser asks for ten.
  */
 import fastify, { type FastifyInstance, type FastifyServerOptions } from 'fastify';
 
