@@ -53,16 +53,27 @@ function listed(folder: string): FileInFolder[] {
 }
 
 /**
- * The bytes of a picture file.
+ * Refuses what is not a picture file by its name and size, before networks are loaded for it.
  * @throws Fault `not-found`; `bad-picture` for what cannot be read or is far too large.
  */
-export async function readPicture(path: FilePath): Promise<Uint8Array> {
-  try {
+export function requirePicture(path: FilePath): Promise<void> {
+  return withFile(path, async () => {
     const found = await stat(path);
     if (found.isDirectory()) throw new Fault('bad-picture', `${shownPath(path)} is a folder: name one picture`);
     if (found.size > maxBytes)
       throw new Fault('bad-picture', `${shownPath(path)} is ${Math.round(found.size / 2 ** 20)} MiB: too large for a picture (at most 64)`);
-    return await readFile(path);
+  });
+}
+
+/** The bytes of a picture file. @throws what `requirePicture` throws. */
+export async function readPicture(path: FilePath): Promise<Uint8Array> {
+  await requirePicture(path);
+  return await withFile(path, () => readFile(path));
+}
+
+async function withFile<T>(path: FilePath, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
   } catch (error) {
     if (error instanceof Fault) throw error;
     throw new Fault(isMissing(error) ? 'not-found' : 'bad-picture', `The file ${unreadable(path, error)}`, error);

@@ -27,7 +27,7 @@ describe('wrong commands end with exit code 2 and one clear sentence', () => {
       args: ['people', 'shw'],
       says: /There is no "facelatch people shw": choose from list, show, set, pin, rename, remove, consent, .* and drop-pictures/,
     },
-    { args: ['compare', join(root, 'README.md'), 'a.jpg'], says: /README\.md: This is not a picture in a known format/ },
+    { args: ['compare', join(root, 'README.md'), demoPicture(1, 'neutral')], says: /README\.md: This is not a picture in a known format/ },
     { args: ['evaluate', join(root, 'config', 'demo-people')], says: /\d+ pictures and no folder for each person.*--people-by name/ },
     { args: ['compare', root, 'a.jpg'], says: /is a folder: name one picture/ },
     { args: ['compare', '/nowhere.jpg', 'a.jpg'], says: /The file \/nowhere\.jpg does not exist\n/ },

@@ -9,7 +9,7 @@ import { openedBundle } from '../../src/retrain/held/sealed-bundle.ts';
 import { writeKeptFolder } from '../../src/retrain/kept-folder.ts';
 import { openRetrainStore } from '../../src/retrain/store.ts';
 import { jsonOf } from '../cli/facelatch.ts';
-import { journalled, type LearningDoor, type LearningPlace, openLearningPlace, until } from '../fakes/learning-door.ts';
+import { journalled, type LearningDoor, type LearningPlace, openLearningPlace, stepsIn, until } from '../fakes/learning-door.ts';
 import { vaultIn } from '../fakes/vault.ts';
 import { workshopAt } from '../fakes/workshop.ts';
 
@@ -23,15 +23,17 @@ const scheduledMs = Math.ceil(Date.now() / 60_000 + 15) * 60_000;
 /** One door for all: starting it and enrolling people takes longer than what is asked of it. */
 let place: LearningPlace;
 let door: LearningDoor;
-/** Trainings wait with their last step until it is there. */
+/** Trainings wait with the last of their three steps until `mayEnd` is there; each step is noted in `trace`. */
 let mayEnd: string;
+let trace: string;
 beforeAll(async () => {
   place = await openLearningPlace();
   mayEnd = join(place.folder, 'may-end');
+  trace = join(place.folder, 'trace');
   const now = () => systemClock.now() + clock.aheadMs;
   const wall = () => systemClock.wall() + clock.aheadMs;
   door = await place.open({
-    workshop: workshopAt({ kind: 'worse', until: mayEnd }),
+    workshop: workshopAt({ kind: 'worse', until: mayEnd, trace }),
     people,
     settings: { 'retrain.schedule': `daily ${new Date(scheduledMs).toISOString().slice(11, 16)}` },
     overrides: { clock: { ...systemClock, now, wall }, clockSynchronised: () => clock.synchronised },
@@ -43,31 +45,28 @@ const jobOf = async () => jsonOf(await place.facelatch('retrain', 'status', '--j
 
 it('a training is cancelled from the command line and from afar, also while it stands still for somebody; nothing is left of it', async () => {
   const { house, show } = door;
-  const told: { id: string; state: string; stage?: string }[] = [];
-  place.client.on('message', (topic, payload) => topic.endsWith('/state/training') && told.push(JSON.parse(payload.toString())));
-  /** The recipe of this training is at work, in its own process. */
-  const atWork = (id: string) =>
-    expect.poll(() => told.some((each) => each.id === id && each.stage === 'steps'), { timeout: 60_000, interval: 20 }).toBe(true);
+  const states: string[] = [];
+  place.client.on('message', (topic, payload) => topic.endsWith('/state/training') && states.push(JSON.parse(payload.toString()).state));
+  /** The recipe is at work, in its own process. */
+  const atWork = (training: number) => expect.poll(() => stepsIn(trace), { timeout: 60_000, interval: 20 }).toHaveLength(2 * training);
   const base = house.reader.embedder.sha256;
   const none = await place.facelatch('retrain', 'cancel', '--json');
   expect([none.code, jsonOf(none)]).toEqual([1, { cancelled: false }]);
-  const { job: first } = jsonOf(await place.facelatch('retrain', 'start', '--json'));
-  expect(first).toMatchObject({ by: 'cli', state: 'queued' });
-  await atWork(first.id);
+  expect(jsonOf(await place.facelatch('retrain', 'start', '--json')).job).toMatchObject({ by: 'cli', state: 'queued' });
+  await atWork(1);
   const busy = await place.facelatch('retrain', 'start');
   expect([busy.code, busy.stderr]).toEqual([3, expect.stringMatching(/A training is under way .*facelatch retrain cancel/)]);
   expect(jsonOf(await place.facelatch('retrain', 'cancel', '--json'))).toEqual({ cancelled: true });
   await until(house, 'training.ended');
   expect(await jobOf()).toMatchObject({ state: 'cancelled', detail: 'cancelled by cli', endedAt: expect.anything() });
   // Asked for and cancelled by an operator, while somebody stands at the door.
-  const { job: second } = jsonOf(await place.send('train.start')).result;
-  expect(second).toMatchObject({ by: 'olga' });
-  await atWork(second.id);
+  expect(jsonOf(await place.send('train.start')).result.job).toMatchObject({ by: 'olga' });
+  await atWork(2);
   const gone = new AbortController();
   const somebody = (async () => {
     while (!gone.signal.aborted) await show(3);
   })();
-  await expect.poll(() => told.at(-1)?.state, { timeout: 20_000, interval: 20 }).toBe('paused');
+  await expect.poll(() => states.at(-1), { timeout: 20_000, interval: 20 }).toBe('paused');
   expect(jsonOf(await place.send('train.cancel')).result).toEqual({ cancelled: true });
   await until(house, 'training.ended', 2);
   gone.abort();
@@ -77,7 +76,7 @@ it('a training is cancelled from the command line and from afar, also while it s
     { outcome: 'cancelled', detail: 'cancelled by cli' },
     { outcome: 'cancelled', detail: 'cancelled by olga' },
   ]);
-  await expect.poll(() => told.at(-1)?.state).toBe('cancelled');
+  await expect.poll(() => states.at(-1)).toBe('cancelled');
   expect(readdirSync(join(place.state, 'jobs'))).toEqual([]);
   expect(existsSync(join(place.state, 'training.pid'))).toBe(false);
   expect(house.reader.embedder.sha256).toBe(base);

@@ -2,10 +2,12 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
+import { readerOf } from '../../src/adapters/basics.ts';
 import { openLog } from '../../src/base/log.ts';
 import { systemClock } from '../../src/base/time.ts';
 import type { Event } from '../../src/events.ts';
+import type { FaceReader } from '../../src/face/port.ts';
 import type { FrameEvidence, LivenessChecker } from '../../src/liveness/port.ts';
 import { dryRelay } from '../../src/relay/dry.ts';
 import { wire } from '../../src/wire.ts';
@@ -13,6 +15,17 @@ import { type FakeCamera, fakeCamera } from '../fakes/camera.ts';
 import { doorConfig } from '../fakes/config.ts';
 
 const shot = (name: string) => readFileSync(new URL(`../../config/demo-people/${name}.jpg`, import.meta.url));
+
+const picture = shot('p01-neutral');
+/** The networks of the program, opened once for the tests that bring checks of their own. */
+let shared: FaceReader;
+let template: Float32Array;
+beforeAll(async () => {
+  const opened = await readerOf(doorConfig());
+  shared = { ...opened, [Symbol.asyncDispose]: async () => undefined };
+  template = (await shared.read(picture)).faces[0]?.embedding as Float32Array;
+  return () => opened[Symbol.asyncDispose]();
+});
 
 let folder: string;
 let camera: FakeCamera;
@@ -46,9 +59,7 @@ async function visited(settings: Readonly<Record<string, unknown>>, { liveness, 
   });
   const relay = dryRelay({ clock: systemClock, ...config.relay });
   const onEvent = (event: Event) => void events.push(event);
-  const house = await wire(config, openLog('silent'), { camera, relay, onEvent, ...(liveness && { liveness }) });
-  const picture = shot('p01-neutral');
-  const template = (await house.reader.read(picture)).faces[0]?.embedding as Float32Array;
+  const house = await wire(config, openLog('silent'), { camera, relay, onEvent, ...(liveness && { liveness, reader: shared }) });
   house.gallery.enrol({ name: 'p01', pictures: [{ picture, template, source: 'test' }] });
   const end = new AbortController();
   const running = house.run(end.signal);

@@ -20,6 +20,7 @@ import {
   withNetworks,
 } from '../context.ts';
 import { aboveText, likenessHelp, matchRateOf, matchRateText, strictness } from '../likeness-words.ts';
+import { requirePicture } from '../pictures.ts';
 import { type Probe, readProbe } from '../probe.ts';
 import { oneIn, table } from '../words.ts';
 
@@ -48,6 +49,7 @@ export function compareCommand(stop: AbortSignal, exit: (code: number) => void):
 
 async function compare(a: string, b: string, options: CompareOptions, stop: AbortSignal): Promise<number> {
   const { config } = configOf(options, networksOf(options));
+  for (const file of [a, b]) await requirePicture(file);
   await using reader = await readerOf(config);
   const probes = [await readProbe(a, reader, config), await readProbe(b, reader, config)] as const;
   stop.throwIfAborted();

@@ -23,6 +23,7 @@ import {
 } from '../context.ts';
 import { likenessHelp, likenessText, matchRateOf, matchRateText, thresholdText } from '../likeness-words.ts';
 import { findPerson } from '../person.ts';
+import { requirePicture } from '../pictures.ts';
 import { type Probe, readProbe } from '../probe.ts';
 import { counted, table } from '../words.ts';
 import { comparedGallery, matchJson } from './likeness.ts';
@@ -50,6 +51,7 @@ export function verifyCommand(stop: AbortSignal, exit: (code: number) => void): 
 async function verify(file: string, options: VerifyOptions, stop: AbortSignal): Promise<number> {
   const { config } = configOf(options, networksOf(options));
   checkState(config);
+  await requirePicture(file);
   await using reader = await doorReaderOf(config);
   using vault = vaultOf(config);
   using gallery = galleryOf(config, reader.embedder, vault);

@@ -17,7 +17,7 @@ beforeEach(() => {
 afterEach(() => folder[Symbol.dispose]());
 
 const state = () => join(folder.path, 'state');
-const vault = (args: readonly string[], typed?: string) => facelatchProcess(['vault', ...args, '--state', state(), '--json'], {}, typed);
+const vault = (args: readonly string[], typed?: string) => facelatch(['vault', ...args, '--state', state(), '--json'], {}, typed);
 
 it('init shows the phrase and recover takes it; a wrong one is one sentence without a word of it', async () => {
   const made = jsonOf(await vault(['init']));
@@ -31,7 +31,8 @@ it('init shows the phrase and recover takes it; a wrong one is one sentence with
   expect(wrong).toMatchObject({ code: 2, stdout: '' });
   expect(JSON.parse(wrong.stderr).error.message).toContain('word 1 is not in the list');
   expect(wrong.stderr).not.toContain('nonsense');
-  const back = await vault(['recover'], `${made.phrase}\n`);
+  // Through a real pipe.
+  const back = await facelatchProcess(['vault', 'recover', '--state', state(), '--json'], {}, `${made.phrase}\n`);
   expect(jsonOf(back)).toEqual({ source: 'beside' });
   expect(jsonOf(await vault(['status']))).toMatchObject({ epoch: 1, keys: { people: 0 }, destroyed: 0 });
 }, 60_000);
