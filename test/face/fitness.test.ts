@@ -9,6 +9,8 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { modelFolder } from '../../src/adapters/basics.ts';
+import { openEmbedder } from '../../src/face/embed.ts';
+import { openEmbedderNetwork } from '../../src/face/manifest/embedder.ts';
 import type { FaceReader, QualityLimits, ReadOptions } from '../../src/face/port.ts';
 import { openFaceReader } from '../../src/face/reader.ts';
 import { readCandidate } from '../../src/identity/candidate.ts';
@@ -120,5 +122,6 @@ it.each<[string, object, RegExp]>([
   ['a head for another dimension', { head: { layers: [{ weights: [1, 1], bias: [0] }] }, door: 0, enrolment: 0 }, /weights must be 3/],
   ['a threshold that is none', { name: 'fitness', door: 2, enrolment: 0.4 }, /quality\.door must be a number from 0 to 1/],
 ])('%s is refused', async (_, quality, message) => {
-  await expect(open(quality)).rejects.toMatchObject({ code: 'model-unfit', message: expect.stringMatching(message) });
+  const opened = async () => openEmbedder(openEmbedderNetwork(embedder(quality)), { threads: 1 });
+  await expect(opened()).rejects.toMatchObject({ code: 'model-unfit', message: expect.stringMatching(message) });
 });
