@@ -2,7 +2,7 @@
  * How the door stands, as its retained states say it: the parts of the house go in, what each state is now comes out.
  */
 import type { Entrance } from '../access/entrance.ts';
-import { networks, newestVersion } from '../learning/networks.ts';
+import { newestVersion } from '../learning/networks.ts';
 import type { Publication } from '../mqtt/client.ts';
 import type { InputName } from '../relay/port.ts';
 import type { Loops } from './loops.ts';
@@ -12,12 +12,12 @@ export function doorStates(rooms: Rooms, entrance: Entrance, loops: Loops): (pub
   const { config, relay, eyes, counts, learning } = rooms;
   const { reader, gallery } = eyes;
   const wired = (name: InputName) => config.inputs.kind !== 'none' && config.inputs[name] !== '';
-  const installed = networks(config);
+  const latest = newestVersion(reader.embedder, config);
   const modelNow = () => {
     const { name, version } = reader.embedder;
     const { next, people: waiting } = learning?.waiting ?? {};
     return {
-      ...{ name, version, latest: newestVersion(reader.embedder, installed) },
+      ...{ name, version, latest },
       ...(next && { next: `${next.name} ${next.version}` }),
       ...(waiting !== undefined && { waiting }),
     };

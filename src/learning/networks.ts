@@ -32,8 +32,12 @@ export function embedderOf(config: Config): EmbedderInfo {
   return openEmbedderNetwork(guardingEmbedder(config)).info;
 }
 
+type Naming = Pick<Config, 'face' | 'liveness' | 'state'>;
+
 /** Every network in models/, those that were taken in here, and those that the configuration names elsewhere. */
-export function networks({ face, liveness, state }: Pick<Config, 'face' | 'liveness' | 'state'>): NetworkState[] {
+export const networks = (config: Naming): NetworkState[] => placesOf(config).map(({ folder, usedAs }) => stateOf(folder, usedAs));
+
+function placesOf({ face, liveness, state }: Naming): Pick<NetworkState, 'folder' | 'usedAs'>[] {
   const used = {
     'face.detector': modelFolder(face.detector),
     'face.embedder': modelFolder(face.embedder),
@@ -45,18 +49,20 @@ export function networks({ face, liveness, state }: Pick<Config, 'face' | 'liven
   // One that was shipped and is gone is named, too.
   const shipped = [...new Set([...installed, ...Object.keys(shippedNetworks)])].map((name) => join(root, 'models', name));
   const settings = Object.keys(used) as (keyof typeof used)[];
-  return [...new Set([...shipped.toSorted(), ...ownNetworks({ state }), ...Object.values(used)])].map((folder) =>
-    stateOf(
-      folder,
-      settings.filter((setting) => used[setting] === folder),
-    ),
-  );
+  return [...new Set([...shipped.toSorted(), ...ownNetworks({ state }), ...Object.values(used)])].map((folder) => ({
+    folder,
+    usedAs: settings.filter((setting) => used[setting] === folder),
+  }));
 }
 
-/** The highest version among the whole networks of the same name, the one in use included. */
-export function newestVersion({ name, version }: Pick<EmbedderInfo, 'name' | 'version'>, all: readonly NetworkState[]): string {
-  const versions = all.filter((each) => each.state === 'whole' && each.name === name).map((each) => each.version);
-  return [version, ...versions].toSorted((a, b) => a.localeCompare(b, 'en', { numeric: true })).at(-1) ?? version;
+/** The highest version among the whole networks of the same name, the one in use included. Only a later one is read whole. */
+export function newestVersion({ name, version }: Pick<EmbedderInfo, 'name' | 'version'>, config: Naming): string {
+  const order = (a: string, b: string) => a.localeCompare(b, 'en', { numeric: true });
+  const versions = placesOf(config).flatMap(({ folder, usedAs }) => {
+    const { name: stated, version: found = '' } = statedIn(folder);
+    return stated === name && order(found, version) > 0 && stateOf(folder, usedAs).state === 'whole' ? [found] : [];
+  });
+  return versions.toSorted(order).at(-1) ?? version;
 }
 
 function stateOf(folder: string, usedAs: NetworkState['usedAs']): NetworkState {
