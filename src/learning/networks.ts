@@ -55,7 +55,7 @@ function placesOf({ face, liveness, state }: Naming): Pick<NetworkState, 'folder
   }));
 }
 
-/** The highest version among the whole networks of the same name, the one in use included. Only a later one is read whole. */
+/** The highest version among the whole networks of the same name, the one in use included. Reads only later ones. */
 export function newestVersion({ name, version }: Pick<EmbedderInfo, 'name' | 'version'>, config: Naming): string {
   const order = (a: string, b: string) => a.localeCompare(b, 'en', { numeric: true });
   const versions = placesOf(config).flatMap(({ folder, usedAs }) => {

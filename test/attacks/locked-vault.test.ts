@@ -1,10 +1,10 @@
 /** A door whose key is gone: who gets in, who can give the key back, and who cannot. A real house behind a real broker. */
 
 import { randomBytes } from 'node:crypto';
-import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { connectAsync, type MqttClient } from 'mqtt';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { deskOf } from '../../src/adapters/command.ts';
 import { rekeyVault } from '../../src/adapters/vault-key.ts';
 import { emergencyPinFile, removeEmergencyPin, setEmergencyPin } from '../../src/adapters/vouched/emergency-pin.ts';
@@ -37,6 +37,18 @@ const topics = topicsOf('facelatch', 'front-door');
 const passphrase = 'four plain words here';
 const ends: (() => Promise<unknown> | unknown)[] = [];
 const events: Event[] = [];
+const configOf = (state: string, url = 'mqtt://127.0.0.1:1') =>
+  doorConfig({
+    ...{ 'state.folder': state, 'identity.policy': 'paper', 'face.idleFps': 0, 'access.cooldownMs': 0, 'relay.pulseMs': 100 },
+    ...{ 'mqtt.enabled': true, 'mqtt.url': url, 'mqtt.clockCheck': false },
+  });
+/**
+ * State folders of a door with Ada enrolled, and Olga and Oskar to command it: one that opens with the key beside it,
+ * and the same one under a passphrase.
+ */
+let doors: ReturnType<typeof temporaryFolder>;
+const doorWith = (kind: 'key' | 'passphrase') => join(doors.path, kind);
+let keys: Readonly<Record<'olga' | 'oskar', Awaited<ReturnType<typeof newKey>>>>;
 let state: string;
 let config: Config;
 let url: string;
@@ -44,27 +56,42 @@ let camera: FakeCamera;
 let listener: MqttClient;
 const states = new Map<string, string>();
 
-/** A door with Ada enrolled, stopped again. */
-beforeEach(async () => {
+beforeAll(async () => {
+  doors = temporaryFolder();
+  const door = configOf(doorWith('key'));
+  const reader = drawingReader();
+  {
+    await using house = await wire(door, openLog('silent'), { camera: fakeCamera(), reader });
+    const { faces } = await reader.read(drawing({ face: 0 }));
+    house.gallery.enrol({ name: 'Ada', pictures: [{ picture: drawing({ face: 0 }), template: faces[0]!.embedding!, source: 'test' }] });
+  }
+  const operatorOf = async (name: string, role: Role) => {
+    const key = await newKey('Ed25519');
+    await addOperator(door, { name, role, key: publicKeyOf(key, 'Ed25519'), addedAt: new Date().toISOString() });
+    return key;
+  };
+  keys = { olga: await operatorOf('olga', 'admin'), oskar: await operatorOf('oskar', 'operator') };
+  await openDoorKeys(join(doorWith('key'), 'door-keys.json'), 'front-door');
+  cpSync(doorWith('key'), doorWith('passphrase'), { recursive: true });
+  await rekeyVault(configOf(doorWith('passphrase')), { source: 'passphrase', passphrase, by: 'test' });
+}, 60_000);
+afterAll(() => doors[Symbol.dispose]());
+
+/** A copy of one of the doors, and a broker. */
+async function door(kind: 'key' | 'passphrase'): Promise<void> {
   const folder = temporaryFolder();
   ends.push(() => folder[Symbol.dispose]());
   state = join(folder.path, 'state');
+  cpSync(doorWith(kind), state, { recursive: true });
   const broker = await openMosquitto();
   ends.push(() => broker[Symbol.asyncDispose]());
   url = broker.url;
-  config = doorConfig({
-    ...{ 'state.folder': state, 'identity.policy': 'paper', 'face.idleFps': 0, 'access.cooldownMs': 0, 'relay.pulseMs': 100 },
-    ...{ 'mqtt.enabled': true, 'mqtt.url': url, 'mqtt.clockCheck': false },
-  });
-  const reader = drawingReader();
-  await using house = await wire(config, openLog('silent'), { camera: fakeCamera(), reader });
-  const { faces } = await reader.read(drawing({ face: 0 }));
-  house.gallery.enrol({ name: 'Ada', pictures: [{ picture: drawing({ face: 0 }), template: faces[0]!.embedding!, source: 'test' }] });
+  config = configOf(state, url);
   listener = await connectAsync(url, { protocolVersion: 5 });
   ends.push(() => listener.endAsync(true));
   listener.on('message', (topic, payload) => states.set(topic, JSON.parse(payload.toString()).state));
   await listener.subscribeAsync(topics.state('vault'));
-}, 60_000);
+}
 afterEach(async () => {
   for (const end of ends.splice(0).reverse()) await end();
   states.clear();
@@ -113,9 +140,8 @@ async function adaComes(frames = 8): Promise<void> {
 }
 const seen = (kind: Event['kind']) => expect.poll(() => events.some((e) => e.kind === kind), { timeout: 15_000, interval: 10 }).toBe(true);
 
-async function operator(name: string, role: Role) {
-  const key = await newKey('Ed25519');
-  await addOperator(config, { name, role, key: publicKeyOf(key, 'Ed25519'), addedAt: new Date().toISOString() });
+async function operator(name: 'olga' | 'oskar') {
+  const key = keys[name];
   const { card, id } = await openDoorKeys(join(state, 'door-keys.json'), 'front-door');
   const sender = await openSender({ operator: key, door: card, clock: systemClock, lifeS: 30 });
   const caller = await openCaller({ broker: { url }, door: 'front-door', signal: new AbortController().signal });
@@ -156,8 +182,8 @@ async function operator(name: string, role: Role) {
 }
 
 it('a locked door lets in no face, opens by button and signed command, and says what it needs', async () => {
-  const olga = await operator('olga', 'admin');
-  await rekeyVault(config, { source: 'passphrase', passphrase, by: 'test' });
+  await door('passphrase');
+  const olga = await operator('olga');
   const { house, relay, push } = await start();
   expect(house.lock?.code).toBe('vault-locked');
   await expect.poll(() => states.get(topics.state('vault'))).toBe('locked');
@@ -184,8 +210,8 @@ it('a locked door lets in no face, opens by button and signed command, and says 
 }, 60_000);
 
 it('by PIN it opens to the emergency PIN alone, while it is locked, as long as that is the one that was set here last', async () => {
-  const olga = await operator('olga', 'admin');
-  await rekeyVault(config, { source: 'passphrase', passphrase, by: 'test' });
+  await door('passphrase');
+  const olga = await operator('olga');
   await setEmergencyPin(config, '161803398874', 'test');
   const old = readFileSync(emergencyPinFile(config));
   await setEmergencyPin(config, '271828182845', 'test');
@@ -217,10 +243,10 @@ it('by PIN it opens to the emergency PIN alone, while it is locked, as long as t
 }, 60_000);
 
 it('a locked door takes no command of an operator whom an old list brings back, or whom somebody else wrote into it', async () => {
-  const [olga, oskar] = [await operator('olga', 'admin'), await operator('oskar', 'admin')];
+  await door('passphrase');
+  const [olga, oskar] = [await operator('olga'), await operator('oskar')];
   const old = readFileSync(operatorsFile(config));
   await removeOperator(config, 'oskar');
-  await rekeyVault(config, { source: 'passphrase', passphrase, by: 'test' });
   const { relay } = await start();
   expect(await oskar.ask('door.open')).toMatchObject({ ok: false, error: { code: 'unknown-key' } });
   writeFileSync(operatorsFile(config), old);
@@ -237,8 +263,8 @@ it('a locked door takes no command of an operator whom an old list brings back, 
 }, 60_000);
 
 it('only an admin unlocks it, with the right passphrase, encrypted; then it begins again and lets Ada in', async () => {
-  const [olga, oskar] = [await operator('olga', 'admin'), await operator('oskar', 'operator')];
-  await rekeyVault(config, { source: 'passphrase', passphrase, by: 'test' });
+  await door('passphrase');
+  const [olga, oskar] = [await operator('olga'), await operator('oskar')];
   const { running, stop } = await start();
   expect(await oskar.unlock(passphrase)).toMatchObject({ ok: false, error: { code: 'role' } });
   expect(await oskar.ask('vault.unlock', { passphrase })).toMatchObject({ ok: false, error: { code: 'role' } });
@@ -267,8 +293,8 @@ it('only an admin unlocks it, with the right passphrase, encrypted; then it begi
 }, 60_000);
 
 it('what was recorded on the way to it does not open with the keys of the door, nor at its next start', async () => {
-  const olga = await operator('olga', 'admin');
-  await rekeyVault(config, { source: 'passphrase', passphrase, by: 'test' });
+  await door('passphrase');
+  const olga = await operator('olga');
   const { stop } = await start();
   // A sender of before is told so; what it sent is read with the lasting keys alone.
   expect(await olga.ask('vault.unlock', { passphrase })).toMatchObject({
@@ -323,6 +349,7 @@ it('a sender sends no passphrase to a door that has no such key', async () => {
 });
 
 it('with another key in the place of its own it stays locked, until its own comes back', async () => {
+  await door('key');
   const key = join(state, 'vault.key');
   const own = readFileSync(key);
   writeFileSync(key, `${randomBytes(32).toString('base64url')}\n`);
@@ -334,6 +361,7 @@ it('with another key in the place of its own it stays locked, until its own come
 }, 60_000);
 
 it('a share that hangs with the key keeps nobody out who presses the button, and the door begins again when it answers', async () => {
+  await door('key');
   const file = join(dirname(state), 'share.key');
   config = { ...config, vault: { ...config.vault, keyFile: file } };
   await rekeyVault(config, { source: 'file', by: 'test' });
@@ -355,6 +383,7 @@ it('a share that hangs with the key keeps nobody out who presses the button, and
 }, 60_000);
 
 it('no configuration lets the command come unsigned', async () => {
-  const open = { ...config, mqtt: { ...config.mqtt, allowUnsigned: ['vault.unlock'] } };
+  const signed = configOf('/nonexistent');
+  const open = { ...signed, mqtt: { ...signed.mqtt, allowUnsigned: ['vault.unlock'] } };
   await expect(deskOf(open, { ports: {} as never, log: openLog('silent') })).rejects.toMatchObject({ code: 'bad-config' });
 });
