@@ -6,9 +6,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { afterAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { follow } from '../../src/train/course.ts';
-import type { CourseStep } from '../../src/train/port.ts';
+import type { CourseResult, CourseStep } from '../../src/train/port.ts';
 import { courseIn, inventSitters } from './courses.ts';
 
 const work = mkdtempSync(join(tmpdir(), 'facelatch-course-'));
@@ -21,6 +21,13 @@ const files = (place: string) =>
     .map((name) => name.split('/')[1]);
 
 describe('a course', () => {
+  /** One that nothing interrupted. */
+  let whole: CourseResult;
+  const ended = folder('whole');
+  beforeAll(async () => {
+    whole = await follow(courseIn(ended));
+  });
+
   test('learns, tells its steps, and leaves the weights of the epoch that was best on people it did not learn from', async () => {
     const steps: CourseStep[] = [];
     const place = folder('learns');
@@ -43,14 +50,10 @@ describe('a course', () => {
   });
 
   test('that is over gives its result again without a step', async () => {
-    const place = folder('again');
-    const first = await follow(courseIn(place));
-    const again = await follow(courseIn(place, { onStep: () => expect.unreachable() }));
-    expect(again).toEqual(first);
+    expect(await follow(courseIn(ended, { onStep: () => expect.unreachable() }))).toEqual(whole);
   });
 
   test('stopped anywhere goes on to the same weights as one that was not', async () => {
-    const whole = await follow(courseIn(folder('whole')));
     const place = folder('cut');
     for (const at of [3, 14, 25]) {
       const stop = new AbortController();
@@ -69,7 +72,7 @@ describe('a course', () => {
     const seen: number[] = [];
     const resumed = await follow(courseIn(place, { onStep: ({ step }) => seen.push(step) }));
     expect(seen[0]).toBeGreaterThan(10);
-    expect(resumed).toEqual(await follow(courseIn(folder('not-killed'))));
+    expect(resumed).toEqual(whole);
   });
 
   test('begins anew where its files are damaged or another course’s', async () => {

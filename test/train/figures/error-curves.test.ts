@@ -28,7 +28,7 @@ it('the normal deviate is the tabled one', () => {
 
 describe('the DET curve', () => {
   it('of normal scores is the straight line of slope −1 at its distance', () => {
-    const [series] = detPlot(curve(normals(40_000, 2))).series;
+    const [series] = detPlot(curve(normals(10_000, 2))).series;
     const middle = series!.points.filter(({ x, y }) => x > probit(0.005) && y > probit(0.005));
     expect(middle.length).toBeGreaterThan(30);
     for (const { x, y } of middle) expect(x + y).toBeCloseTo(-2, 0);

@@ -12,7 +12,7 @@ const rows = 4;
 const side = 16;
 
 /** As small as the shipped embedder's graph can be with every kind of layer that it has: strides, a shortcut, a depthwise layer, normalisation. */
-function smallEmbedder(change?: (graph: Graph, x: Tensor) => Tensor): Uint8Array {
+function smallEmbedder(change?: (graph: Graph, x: Tensor) => Tensor, shallow = false): Uint8Array {
   const random = newRandom(5);
   const graph = newGraph('small');
   const numbers = (...dims: number[]) => {
@@ -33,9 +33,13 @@ function smallEmbedder(change?: (graph: Graph, x: Tensor) => Tensor): Uint8Array
     );
   };
   const relu = (x: Tensor) => graph.node('Relu', [x], x.dims);
-  const first = relu(conv(graph.input('face', [rows, 3, side, side]), 16, 3, 2));
-  const deep = conv(relu(conv(first, 16, 3, 2)), 16, 3, 1);
-  const joined = relu(graph.node('Add', [deep, conv(first, 16, 1, 2)], deep.dims));
+  const face = graph.input('face', [rows, 3, side, side]);
+  const shortcut = () => {
+    const first = relu(conv(face, 16, 3, 2));
+    const deep = conv(relu(conv(first, 16, 3, 2)), 16, 3, 1);
+    return relu(graph.node('Add', [deep, conv(first, 16, 1, 2)], deep.dims));
+  };
+  const joined = shallow ? relu(conv(face, 16, 3, 4)) : shortcut();
   const changed = change?.(graph, joined) ?? joined;
   const depthwise = graph.node(
     { op: 'Conv', attributes: { kernel_shape: [4, 4], group: 16, strides: [1, 1], pads: [0, 0, 0, 0] } },
@@ -201,7 +205,8 @@ test('on a GPU the gradients are those of the processor; without one it says wha
   // Chromium brings a Vulkan driver that computes on the processor: where it is installed, WebGPU can be tried without a GPU.
   if (existsSync(softwareVulkan)) process.env.VK_ICD_FILENAMES ??= softwareVulkan;
   const { pictures, targets } = batch(6);
-  const network = smallEmbedder();
+  // A driver on the processor compiles for seconds: each kind of layer once.
+  const network = smallEmbedder(undefined, true);
   const opened = await openDistiller({ ...options, network, device: 'webgpu' }).catch((error: unknown) => error as Fault);
   if (opened instanceof Fault) {
     expect(opened).toMatchObject({ code: 'tool-missing', message: expect.stringMatching(/trainer\.device.*Vulkan driver/) });

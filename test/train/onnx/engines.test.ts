@@ -109,9 +109,10 @@ it('WebGPU agrees with the processor, or says what is missing', async () => {
   await using webgpu = opened;
   await using processor = await openOnnxEngine(options);
   const batch = chanceBatch(network, pairs, 11);
-  const [found, expected] = [await webgpu.gradients(batch), await processor.gradients(batch)];
-  for (const [name, gradient] of expected.gradients) expect(relativeError(found.gradients.get(name)!, gradient), name).toBeLessThan(1e-4);
   expect((await webgpu.step(batch)).loss).toBeCloseTo((await processor.step(batch)).loss, 5);
+  // After one step Adam's first means are a tenth of the gradients: a driver on the processor compiles for seconds for each graph.
+  const [found, expected] = [await webgpu.state(), await processor.state()];
+  for (const [name, gradient] of expected.first) expect(relativeError(found.first.get(name)!, gradient), name).toBeLessThan(1e-4);
   expect(relativeError(await webgpu.embed(batch.pictures, 16), await processor.embed(batch.pictures, 16))).toBeLessThan(1e-5);
 });
 
