@@ -1,6 +1,6 @@
 /**
- * The command line: arguments in; exit code and what it wrote out. `facelatch` runs a command in the process of the
- * tests, `facelatchProcess` and `start` as a process of its own.
+ * The command line: arguments in; exit code and what it wrote out. `facelatch` and `begin` run a command in the process
+ * of the tests, `facelatchProcess` and `start` as a process of its own.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -23,11 +23,15 @@ export interface Run {
   readonly stderr: string;
 }
 
-export interface Running {
-  readonly child: ChildProcess;
+/** A command at work. */
+export interface Begun {
   readonly done: Promise<Run>;
-  /** Resolves when standard output matches; rejects when the process ends before. */
+  /** Resolves when standard output matches; rejects when the command ends before. */
   said(pattern: RegExp): Promise<void>;
+}
+
+export interface Running extends Begun {
+  readonly child: ChildProcess;
 }
 
 const cleanEnvironment = () =>
@@ -48,35 +52,42 @@ export function start(args: readonly string[], env: Readonly<Record<string, stri
       written[name] += text;
     });
   const done = once(child, 'close').then(([code, signal]): Run => ({ code, signal, ...written }));
-  const said = (pattern: RegExp) =>
-    new Promise<void>((resolve, reject) => {
-      const look = () => {
-        if (pattern.test(written.stdout)) resolve();
-      };
-      child.stdout.on('data', look);
-      look();
-      done.then(() => reject(new Error(`ended without saying ${pattern}: ${JSON.stringify(written)}`)), reject);
-    });
-  return { child, done, said };
+  return { child, done, said: saidIn(written, (look) => child.stdout.on('data', look), done) };
 }
+
+const saidIn = (written: { readonly stdout: string }, onText: (look: () => void) => void, done: Promise<Run>) => (pattern: RegExp) =>
+  new Promise<void>((resolve, reject) => {
+    const look = () => {
+      if (pattern.test(written.stdout)) resolve();
+    };
+    onText(look);
+    look();
+    done.then(() => reject(new Error(`ended without saying ${pattern}: ${JSON.stringify(written)}`)), reject);
+  });
 
 /** As its users start it. For what only a process has: its environment, signals, memory that ends with it. */
 export const facelatchProcess = (args: readonly string[], env?: Readonly<Record<string, string>>, typed?: string): Promise<Run> =>
   start(args, env, typed).done;
 
 /** The same command, without the 0.3 s of processor time that a process takes to start. `isTTY`: typed on a terminal. */
-export async function facelatch(
+export const facelatch = (args: readonly string[], env?: Readonly<Record<string, string>>, typed?: string, isTTY?: boolean): Promise<Run> =>
+  begin(args, env, typed, isTTY).done;
+
+/** Begins it; `stop` is what a signal does to the process. */
+export function begin(
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
   typed = '',
   isTTY = false,
-): Promise<Run> {
+): Begun & { stop(): void } {
   const written = { stdout: '', stderr: '' };
+  const looks: (() => void)[] = [];
   const into = (name: keyof typeof written) =>
     new Writable({
       decodeStrings: false,
       write(text: string, _encoding, done) {
         written[name] += text;
+        for (const look of looks) look();
         done();
       },
     });
@@ -90,8 +101,13 @@ export async function facelatch(
     stderr: into('stderr'),
     env: { ...cleanEnvironment(), ...env },
   };
-  await withSurroundings(own, () => runProgram(args, { stop: new AbortController().signal, exit }));
-  return { code, signal: null, ...written };
+  const end = new AbortController();
+  const run = async (): Promise<Run> => {
+    await withSurroundings(own, () => runProgram(args, { stop: end.signal, exit }));
+    return { code, signal: null, ...written };
+  };
+  const done = run();
+  return { done, said: saidIn(written, (look) => looks.push(look), done), stop: () => end.abort(new Error('stopped by the test')) };
 }
 
 /** The JSON that a run printed; its standard error where it printed none. */

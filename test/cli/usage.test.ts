@@ -9,7 +9,7 @@ import { afterAll, describe, expect, it, onTestFinished } from 'vitest';
 import { encode, messageField, textField } from '../../src/base/model/protobuf.ts';
 import { defaultsText } from '../../src/cli/door/config.ts';
 import { reference } from '../../src/settings/reference.ts';
-import { demoPicture, facelatch, jsonOf, root, start, temporaryFolder } from './facelatch.ts';
+import { begin, demoPicture, facelatch, jsonOf, root, temporaryFolder } from './facelatch.ts';
 
 const folder = temporaryFolder();
 const state = join(folder.path, 'state');
@@ -89,11 +89,11 @@ it('doctor ends when it is stopped, and calls that no problem', async () => {
   await once(camera, 'listening');
   const url = `rtsp://127.0.0.1:${(camera.address() as AddressInfo).port}/`;
   const args = ['--set', 'camera.source=rtsp', '--set', `camera.url=${url}`, '--state', join(folder.path, 'doctor-state')];
-  const running = start(['doctor', ...args]);
+  const { done, stop } = begin(['doctor', ...args]);
   const [socket] = await once(camera, 'connection');
   socket.on('error', () => undefined);
-  running.child.kill('SIGINT');
-  const { code, stderr } = await running.done;
+  stop();
+  const { code, stderr } = await done;
   expect({ code, stderr }).toEqual({ code: 130, stderr: expect.stringContaining('stopped') });
 });
 

@@ -5,7 +5,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { crc32 } from 'node:zlib';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { demoPicture, facelatch, jsonOf, type Run, start, temporaryFolder } from '../facelatch.ts';
+import { begin, demoPicture, facelatch, jsonOf, type Run, start, temporaryFolder } from '../facelatch.ts';
 
 const folder = temporaryFolder();
 const state = join(folder.path, 'state');
@@ -264,11 +264,11 @@ describe('people and journal', () => {
   });
 
   it('follows the journal until it is stopped, with names looked up', async () => {
-    const following = start(['journal', '--follow', '--kind', 'person', '--state', state]);
+    const following = begin(['journal', '--follow', '--kind', 'person', '--state', state]);
     await following.said(/Ada enrolled with 5 pictures/);
     await run('people', 'rename', 'Bob', 'Robert');
     await following.said(/Robert renamed/);
-    following.child.kill('SIGINT');
+    following.stop();
     expect((await following.done).code).toBe(0);
     await run('people', 'rename', 'Robert', 'Bob');
   });

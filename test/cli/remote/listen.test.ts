@@ -8,7 +8,7 @@ import { openPost, type Post } from '../../command/post.ts';
 import { eventOf } from '../../fakes/events.ts';
 import { type Mosquitto, openMosquitto } from '../../fakes/mosquitto.ts';
 import { publishing, topics, until } from '../../mqtt/witness.ts';
-import { type Running, start, temporaryFolder } from '../facelatch.ts';
+import { type Begun, begin, temporaryFolder } from '../facelatch.ts';
 
 const home = temporaryFolder();
 const env = { XDG_CONFIG_HOME: home.path, HOME: home.path };
@@ -16,8 +16,8 @@ let broker: Mosquitto;
 let post: Post;
 let door: ReturnType<typeof publishing>;
 /** Listens beside the others, where nobody speaks. */
-let silent: Running;
-const listen = (...args: string[]) => start(['listen', 'front-door', '--broker', broker.url, ...args], env);
+let silent: Begun;
+const listen = (...args: string[]) => begin(['listen', 'front-door', '--broker', broker.url, ...args], env);
 
 beforeAll(async () => {
   broker = await openMosquitto();
