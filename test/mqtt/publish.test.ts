@@ -305,8 +305,8 @@ describe('our own process killed', () => {
 });
 
 describe('a long backlog', () => {
-  test('10,000 entries: no more than 64 are taken out at a time, and memory stays flat', async () => {
-    const total = 10_000;
+  test('5,000 entries: no more than 64 are taken out at a time, and memory stays flat', async () => {
+    const total = 5000;
     fillJournal(file, total);
     using stored = openJournal({ file, clock: systemClock });
     let taken = 0;
@@ -336,7 +336,7 @@ describe('a long backlog', () => {
     while (publisher.status().backlog > 0) {
       const acked = total - publisher.status().backlog;
       most = Math.max(most, taken - acked);
-      if (acked - published > 2500) {
+      if (acked - published > 1250) {
         published = acked;
         collect();
         looks++;
@@ -347,7 +347,7 @@ describe('a long backlog', () => {
     expect(most).toBeGreaterThan(32); // a pipeline, not one by one
     expect(most).toBeLessThanOrEqual(65); // one more waits for its turn
     expect(looks).toBeGreaterThanOrEqual(3);
-    expect(grown / 1e6).toBeLessThan(8);
+    expect(grown / 1e6).toBeLessThan(4); // held as objects they take 11
     expect(stored.cursor('mqtt').get()).toBe(total);
   });
 });
