@@ -26,6 +26,13 @@ interface KeptState {
   rests(page: Page): Promise<boolean>;
 }
 
+/** A page that no test has, and what it keeps. */
+interface Idle {
+  readonly page: Page;
+  readonly options: BrowserContextOptions;
+  readonly what: string;
+}
+
 export interface TestBrowser extends AsyncDisposable {
   /** `kept`: the page may be one that a test with the same state left. */
   open(options?: BrowserContextOptions, kept?: KeptState): Promise<TestPage>;
@@ -38,12 +45,13 @@ const desktop: BrowserContextOptions = { viewport: { width: 1280, height: 800 } 
 /** A process of its own. */
 export async function openChromium(): Promise<TestBrowser> {
   const browser = await launched([]);
-  return pagesOf(browser, () => browser.close());
+  return pagesOf(browser, [], () => browser.close());
 }
 
 /** Whom the camera of `sharedChromium` shows. */
 export const filmed = 'p03';
 const shared = new Map<'chromium', Promise<Browser>>();
+const sharedIdle: Idle[] = [];
 
 /**
  * One process for all the files that a worker runs: its start and its end cost as much as six pages. It ends when the
@@ -52,17 +60,22 @@ const shared = new Map<'chromium', Promise<Browser>>();
 export async function sharedChromium(): Promise<TestBrowser> {
   const running = shared.get('chromium') ?? filming();
   shared.set('chromium', running);
-  const browser = await running;
-  return pagesOf(browser, async () => {
-    await Promise.all(browser.contexts().map((context) => context.close()));
-  });
+  return pagesOf(await running, sharedIdle, () => emptyAll(sharedIdle));
+}
+
+/** No page keeps anything of the file. */
+async function emptyAll(idle: Idle[]): Promise<void> {
+  for (const { page, options } of idle.splice(0)) await putBack(idle, page, options, empty);
 }
 
 /** The next file starts another where this one fails. */
 async function filming(): Promise<Browser> {
   try {
     const browser = await launched([`--use-file-for-fake-video-capture=${await cameraClip(filmed)}`]);
-    browser.once('disconnected', () => shared.delete('chromium'));
+    browser.once('disconnected', () => {
+      shared.delete('chromium');
+      sharedIdle.length = 0;
+    });
     return browser;
   } catch (error) {
     shared.delete('chromium');
@@ -78,12 +91,14 @@ async function launched(args: readonly string[]): Promise<Browser> {
   return await chromium.launch({ executablePath: executable, args: [...usual, ...camera, ...args], handleSIGTERM: false });
 }
 
-function pagesOf(browser: Browser, close: () => Promise<void>): TestBrowser {
-  const idle = new Map<string, Page[]>();
+function pagesOf(browser: Browser, idle: Idle[], close: () => Promise<void>): TestBrowser {
+  const take = (options: BrowserContextOptions, { what }: KeptState): Page | undefined => {
+    const at = idle.findLastIndex((each) => each.what === what && JSON.stringify(each.options) === JSON.stringify(options));
+    return at < 0 ? undefined : idle.splice(at, 1)[0]?.page;
+  };
   return {
     open: async (options = desktop, kept = empty) => {
-      const kind = JSON.stringify([options, kept.what]);
-      const page = idle.get(kind)?.pop() ?? (await newPage(browser, options));
+      const page = take(options, kept) ?? take(options, empty) ?? (await newPage(browser, options));
       const complaints: string[] = [];
       page.on('pageerror', (error) => complaints.push(error.message));
       page.on('console', (message) => {
@@ -97,8 +112,8 @@ function pagesOf(browser: Browser, close: () => Promise<void>): TestBrowser {
           return page.context();
         },
         [Symbol.asyncDispose]: async () => {
-          if (state.isOwn || !(await isLeft(page, kept))) await page.context().close();
-          else idle.set(kind, [...(idle.get(kind) ?? []), page]);
+          if (state.isOwn) await page.context().close();
+          else await putBack(idle, page, options, kept);
         },
       };
     },
@@ -109,14 +124,16 @@ function pagesOf(browser: Browser, close: () => Promise<void>): TestBrowser {
 const newPage = async (browser: Browser, options: BrowserContextOptions): Promise<Page> =>
   (await browser.newContext({ locale: 'en-GB', timezoneId: 'Europe/Berlin', ...options })).newPage();
 
-/** Ends what a test began in a page. False: it could not be. */
-async function isLeft(page: Page, kept: KeptState): Promise<boolean> {
+/** Ends what a test began in a page. One in which that fails is closed. */
+async function putBack(idle: Idle[], page: Page, options: BrowserContextOptions, kept: KeptState): Promise<void> {
   try {
     await page.removeAllListeners(undefined, { behavior: 'ignoreErrors' });
     await page.unrouteAll({ behavior: 'ignoreErrors' });
-    return await kept.rests(page);
+    const keeps = await kept.rests(page);
+    if (!keeps) await empty.rests(page);
+    idle.push({ page, options, what: keeps ? kept.what : empty.what });
   } catch {
-    return false;
+    await page.context().close();
   }
 }
 
