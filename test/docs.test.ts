@@ -23,17 +23,26 @@ const files = [
   ),
 ].toSorted();
 const textOf = (file: string) => readFileSync(join(root, file), 'utf8');
-const tokensOf = (file: string): Token[] => {
+/** Each document is read once for all that is asked of it. */
+const once = <T>(read: (file: string) => T) => {
+  const known = new Map<string, T>();
+  return (file: string): T => {
+    const found = known.get(file) ?? read(file);
+    known.set(file, found);
+    return found;
+  };
+};
+const tokensOf = once((file): readonly Token[] => {
   const all: Token[] = [];
   walkTokens(lexer(textOf(file)), (token) => void all.push(token));
   return all;
-};
+});
 
-function anchorsOf(file: string): ReadonlySet<string> {
+const anchorsOf = once((file): ReadonlySet<string> => {
   const slugs = new GithubSlugger();
   const headings = tokensOf(file).flatMap((token) => (token.type === 'heading' ? [slugs.slug(plain(token.tokens ?? []))] : []));
   return new Set([...headings, ...[...textOf(file).matchAll(/<a (?:id|name)="([^"]+)"/g)].map(([, id = '']) => id)]);
-}
+});
 
 const plain = (tokens: readonly Token[]): string =>
   tokens.map((token) => ('tokens' in token && token.tokens ? plain(token.tokens) : 'text' in token ? token.text : token.raw)).join('');

@@ -125,7 +125,7 @@ describe('what systemd is told', () => {
 describe('the daemon under a service manager', () => {
   const demo = async (state: string) => [
     ...['run', '--json', '--config', join(root, 'config', 'demo.json'), '--state', state],
-    ...['--set', `mqtt.embeddedPort=${await freePort()}`],
+    ...['--set', `mqtt.embeddedPort=${await freePort()}`, '--set', 'camera.replay.enrolled=p01'],
   ];
 
   it('says READY, feeds the watchdog and says STOPPING', async () => {

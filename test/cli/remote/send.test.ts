@@ -12,7 +12,7 @@ import { openPost, type Post } from '../../command/post.ts';
 import { type Mosquitto, openMosquitto } from '../../fakes/mosquitto.ts';
 import { fakeSessions } from '../../fakes/sessions.ts';
 import { publishing, until } from '../../mqtt/witness.ts';
-import { demoPicture, facelatch, jsonOf, start, temporaryFolder } from '../facelatch.ts';
+import { begin, demoPicture, facelatch, jsonOf, temporaryFolder } from '../facelatch.ts';
 
 const home = temporaryFolder();
 const env = { XDG_CONFIG_HOME: home.path, HOME: home.path };
@@ -181,9 +181,9 @@ describe('wrong use', () => {
     });
   });
 
-  it('Ctrl-C while it waits ends it, exit 130', async () => {
+  it('a stop while it waits ends it, exit 130', async () => {
     const card = join(home.path, 'back.json');
-    const running = start(['send', 'back-door', 'door.open', '--card', card, '--broker', broker.url, '--timeout', '60'], env);
+    const running = begin(['send', 'back-door', 'door.open', '--card', card, '--broker', broker.url, '--timeout', '60'], env);
     const heard = new Promise<void>((resolve) => {
       void import('mqtt').then(async ({ connectAsync }) => {
         const client = await connectAsync(broker.url);
@@ -192,7 +192,7 @@ describe('wrong use', () => {
       });
     });
     await heard;
-    running.child.kill('SIGINT');
+    running.stop();
     expect(await running.done).toMatchObject({ code: 130 });
     expect(existsSync(card)).toBe(true);
   });
