@@ -15,7 +15,8 @@ import { doorConfig } from '../fakes/config.ts';
 import { drawing, drawingReader } from '../fakes/reader.ts';
 import { fakeRelay } from '../fakes/relay.ts';
 
-it('disarmed, opened 600 times by others, and killed, it is disarmed after the next start', async () => {
+// However much happens since is asked of the journal in test/access/entrance.test.ts.
+it('disarmed, opened again and again by others, and killed, it is disarmed after the next start', async () => {
   using folder = temporaryFolder();
   const child = spawn(process.execPath, [fileURLToPath(new URL('disarmed-door.ts', import.meta.url)), folder.path], {
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -26,7 +27,7 @@ it('disarmed, opened 600 times by others, and killed, it is disarmed after the n
   {
     using journal = openJournal({ file: join(folder.path, 'journal.sqlite'), clock: systemClock });
     expect(journal.verify().ok).toBe(true);
-    expect(journal.query({ kinds: ['request.granted'] })).toHaveLength(601);
+    expect(journal.query({ kinds: ['request.granted'] })).toHaveLength(31);
   }
   const camera = fakeCamera();
   const relay = fakeRelay();

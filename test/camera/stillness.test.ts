@@ -5,8 +5,8 @@ import { type HallOptions, hall } from './hall.ts';
 
 const forMs = 60_000;
 
-/** The smallest share with something new, from the first minute on to the third. */
-async function leastNew(options: HallOptions, seconds = 150): Promise<number> {
+/** The smallest share with something new, from the first minute on, for half a minute. */
+async function leastNew(options: HallOptions, seconds = 90): Promise<number> {
   const picture = hall(options);
   const watch = stillness(forMs);
   let least = 1;

@@ -250,7 +250,7 @@ describe('a gallery of an earlier format', () => {
     const people = household(30, 20_000);
     writeOldGallery(file, 5, { people, embedder: smallEmbedder.sha256 });
     const whole = readFileSync(file);
-    const cuts = killsOr(6);
+    const cuts = killsOr(4);
     let tookMs = 0;
     for (let round = 0; round <= cuts; round++) {
       if (tookMs > 0 && sql('PRAGMA user_version')[0]?.user_version === 6) {

@@ -331,7 +331,7 @@ describe('an enrolment cut short', () => {
   const logSize = () => (existsSync(`${file}-wal`) ? statSync(`${file}-wal`).size : 0);
   const ended = (child: ChildProcess) => new Promise<void>((resolve) => child.once('close', () => resolve()));
 
-  it.each([1, 24, 48])('by kill -9, %i MiB into 64, leaves all of it or nothing, and what was there before', async (mebibytes) => {
+  it.each([1, 32])('by kill -9, %i MiB into 64, leaves all of it or nothing, and what was there before', async (mebibytes) => {
     const ada = open().enrol(person('Ada', face()));
     closeAll();
     const child = start(process.execPath, [enrolling, file, 'Bob']);
