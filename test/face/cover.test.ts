@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { modelFolder } from '../../src/adapters/basics.ts';
 import { aroundEyes, coveredHalf, coverLogit, eyeNumbers, looks, looksAt } from '../../src/face/cover.ts';
+import { openEmbedder } from '../../src/face/embed.ts';
 import { openEmbedderNetwork } from '../../src/face/manifest/embedder.ts';
 import { openFaceReader } from '../../src/face/reader.ts';
 import { readCandidate } from '../../src/identity/candidate.ts';
@@ -140,5 +141,6 @@ it.each<[string, object, RegExp]>([
   ['too few numbers for the eyes', { lower: { ...rule(0), eyes: [1] }, upper: rule(0) }, /cover\.lower\.eyes must be 1008 numbers/],
   ['a bias that is none', { lower: rule(0), upper: { weights, bias: 'high' } }, /cover\.upper\.bias must be a number/],
 ])('rules with %s are refused', async (_, cover, message) => {
-  await expect(open(cover)).rejects.toMatchObject({ code: 'model-unfit', message: expect.stringMatching(message) });
+  const opened = async () => openEmbedder(openEmbedderNetwork(embedder(cover)), { threads: 1 });
+  await expect(opened()).rejects.toMatchObject({ code: 'model-unfit', message: expect.stringMatching(message) });
 });

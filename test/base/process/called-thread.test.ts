@@ -19,7 +19,7 @@ it('frees the memory behind objects that are held no more', async () => {
 });
 
 it('opens in several threads at the same moment: a reader that did not start would leave the door blind', async () => {
-  const workerData = { ready: new SharedArrayBuffer(4), threads: 4, times: 1500 };
+  const workerData = { ready: new SharedArrayBuffer(4), threads: 4, times: 300 };
   const module = new URL('../../fakes/collecting-thread.ts', import.meta.url);
   const threads = Array.from({ length: workerData.threads }, () => new Worker(module, { workerData }));
   const failed = await Promise.all(threads.map(async (thread) => (await once(thread, 'message'))[0]));
