@@ -55,6 +55,8 @@ export async function played({ studio, clips, enrolled, settings = {} }: Play): 
       Object.entries({
         ...{ 'state.folder': join(folder.path, 'state'), 'camera.source': 'replay', 'camera.replay.from': frames },
         ...{ 'camera.replay.speed': 0, 'camera.fps': fps, 'relay.kind': 'dry', 'access.lockOut.failures': 0, 'access.lockOut.attempts': 0 },
+        // Over before the next clip, which may show the same person.
+        'access.cooldownMs': 1000 * gapS,
         ...settings,
       }),
     ),
