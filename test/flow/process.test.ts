@@ -19,7 +19,7 @@ const demoArgs = async (state: string) => [
   '--json',
   '--set',
   `mqtt.embeddedPort=${await freePort()}`,
-  // First a stranger comes, then the only resident; both stand and look.
+  // First a stranger comes, then the only resident, both stand and look; then somebody with a printed photo of the resident.
   ...['--set', 'camera.replay.seed=410'],
 ];
 const enrolled = (person: string) => ['--set', `camera.replay.enrolled=${person}`];
@@ -46,19 +46,20 @@ describe('the program', () => {
     running.child.kill('SIGKILL');
     await running.done;
     expect(journalled(folder.path).verdict.ok).toBe(true);
-    const run = await facelatchProcess([...args, ...enrolled('p01'), '--visits', '2']);
+    const run = await facelatchProcess([...args, ...enrolled('p01'), '--visits', '3']);
     expect(run.code).toBe(0);
     expect(tableOf(run)).toMatchObject({
-      ...{ visits: 2, wronglyOpened: 0 },
+      ...{ visits: 3, wronglyOpened: 0 },
       rows: [
         { who: 'enrolled', opened: 1 },
+        { who: 'picture', opened: 0, shut: 1 },
         { who: 'stranger', opened: 0 },
       ],
     });
     const { verdict, kinds } = journalled(folder.path);
     expect(verdict.ok).toBe(true);
     const ofThisRun = kinds.slice(kinds.lastIndexOf('daemon.started')).filter((kind) => /^(daemon|access|relay)\./.test(kind));
-    expect(ofThisRun).toEqual(['daemon.started', 'access.denied', 'access.granted', 'relay.pulsed', 'daemon.stopped']);
+    expect(ofThisRun).toEqual(['daemon.started', 'access.denied', 'access.granted', 'relay.pulsed', 'access.denied', 'daemon.stopped']);
     // With hardly any threshold every stranger is taken for somebody.
     const loose = ['policy=paper', 'detection=0.000001', 'verification=0.1', 'ambiguityMargin=0'];
     const settings = loose.flatMap((setting) => ['--set', `identity.${setting}`]);
