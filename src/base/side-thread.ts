@@ -26,9 +26,11 @@ export interface SideThreadOptions {
   readonly heapMb: number;
   /** The share of time that the thread may work, 0…1: after each answer it rests accordingly. Default 1. */
   readonly share?: number;
-  /** The thread ends and gives its memory back when nothing was asked for this long, milliseconds. Absent: it stays. */
+  /** The thread ends and gives its memory back (25 MB) when nothing was asked for this long. Default 30,000 ms. */
   readonly idleMs?: number;
 }
+
+const usualIdleMs = 30_000;
 
 interface Waiting<Request, Answer> {
   readonly request: Request;
@@ -127,11 +129,11 @@ function start<Request, Answer>(state: State<Request, Answer>): Worker {
 }
 
 function answered<Request, Answer>(state: State<Request, Answer>, { answer, tookMs }: Answered<Answer>): void {
-  const { share = 1, idleMs } = state.options;
+  const { share = 1, idleMs = usualIdleMs } = state.options;
   state.worker?.unref();
   state.underWay?.settle(answer);
   state.underWay = undefined;
-  if (idleMs !== undefined) state.idle = setTimeout(() => void endIdle(state), idleMs).unref();
+  state.idle = setTimeout(() => void endIdle(state), idleMs).unref();
   const restMs = tookMs * (1 / share - 1);
   state.resting = restMs >= 1;
   if (!state.resting) next(state);
