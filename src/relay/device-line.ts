@@ -30,7 +30,8 @@ export function deviceLine({ label, timeoutMs, send, ask, close }: DeviceLineOpt
     let told = await send(level, restMs, signal);
     for (let again = false; ask && told !== level; again = true) {
       if (again) await delay(askAgainMs);
-      if (signal.aborted) throw notThere(label, level, timeoutMs);
+      // Of a device that has said nothing, `ask` knows best what is wrong.
+      if (signal.aborted && told !== undefined) throw notThere(label, level, timeoutMs);
       told = await ask(signal);
     }
   };

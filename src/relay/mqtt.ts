@@ -103,7 +103,7 @@ export function mqttLine({ label, dialect, timeoutMs, openBrokerLink }: MqttLine
       return undefined;
     },
     ask: async (signal) => {
-      const level = await askOnce(signal);
+      const level = signal.aborted ? undefined : await askOnce(signal);
       if (level === undefined && signal.aborted) throw silent(label, timeoutMs);
       return level;
     },
