@@ -188,4 +188,4 @@ export const until = (house: Pick<House, 'journal'>, kind: Event['kind'], count 
   expect.poll(() => journalled(house, kind).length, { timeout: 180_000, interval: 100 }).toBeGreaterThanOrEqual(count);
 
 /** Steps that a workshop in a test wrote down. */
-export const stepsIn = (trace: string) => (existsSync(trace) ? readFileSync(trace, 'utf8').trim().split('\n').map(Number) : []);
+export const stepsIn = (trace: string) => (existsSync(trace) ? readFileSync(trace, 'utf8').split('\n').slice(0, -1).map(Number) : []);

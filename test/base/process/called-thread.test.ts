@@ -28,15 +28,15 @@ it('opens in several threads at the same moment: a reader that did not start wou
 });
 
 describe('a called thread', () => {
-  const open = () =>
+  const open = (calls: number) =>
     openCalledThread<undefined, string, readonly string[]>({
       module: new URL('../../fakes/begun-thread.ts', import.meta.url),
-      data: undefined,
+      data: { calls },
       ended: 'The thread of the test ended',
     });
 
   it('begins the first call that waits beside the one in hand, and no other', async () => {
-    await using thread = await open();
+    await using thread = await open(3);
     const notes = (await Promise.all(['one', 'two', 'three'].map((request) => thread.call(request)))).at(-1) ?? [];
     expect(notes.filter((note) => note.startsWith('answer'))).toEqual(
       ['one', 'two', 'three'].map((name) => `answer ${name} with begun ${name}`),
@@ -46,7 +46,7 @@ describe('a called thread', () => {
   });
 
   it('answers a call that cannot wait between the steps of one that can', async () => {
-    await using thread = await open();
+    await using thread = await open(2);
     const [waiting, frame] = await Promise.all([thread.call('wait for it'), thread.call('frame')]);
     expect([frame, waiting].map((notes) => notes.filter((note) => note.startsWith('answer')).length)).toEqual([1, 2]);
   });
