@@ -8,6 +8,7 @@ import type { LivenessRules } from '../access/alive/passage.ts';
 import type { ChallengeKind } from '../events.ts';
 import { answered } from '../liveness/challenge/answer.ts';
 import { drawChallenge, isAnswerable } from '../liveness/challenge/draw.ts';
+import { isStill } from '../liveness/challenge/pose.ts';
 import type { Challenge } from '../liveness/port.ts';
 import type { Rooms } from './rooms.ts';
 
@@ -23,6 +24,7 @@ export function livenessRulesOf({ config, liveness, clock }: Pick<Rooms, 'config
     challengeMs,
     answered,
     isAnswerable,
+    isStill,
     ...(judge && { judge }),
     drawn: drawn(challenges, clock.now(), challengeMs),
   };

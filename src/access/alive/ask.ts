@@ -4,10 +4,10 @@
  */
 import type { LivenessNote, PersonId } from '../../events.ts';
 import { failed } from '../lock-out.ts';
-import { denial } from '../presentation.ts';
+import { denial, type Presentation } from '../presentation.ts';
 import type { AccessEvent, Decision, Now, Pending, Policy, Seen, State, Until } from '../state.ts';
 import { withAsked } from './challenges.ts';
-import type { Passage, Unproved } from './passage.ts';
+import { type Passage, restlessMs, type Unproved } from './passage.ts';
 
 /** The last frames of an answer that came in time are looked at this much later at most. */
 const lateAnswerMs = 300;
@@ -29,7 +29,7 @@ export function withhold(
   const { presentation } = state;
   switch (passage.kind) {
     case 'hold':
-      return quiet({ ...state, presentation: { ...presentation, settled: presentation.alive.told === true } });
+      return quiet({ ...state, presentation: { ...presentation, ...heldOn(presentation), settled: presentation.alive.told === true } });
     case 'pin':
       return wait(state, personId, 'pin', passage.note, input.atMs, policy);
     case 'challenge':
@@ -37,6 +37,12 @@ export function withhold(
     case 'refuse':
       return refuseUnproved(state, passage, input.atMs, policy);
   }
+}
+
+/** Whoever failed is asked again once they stand still: the attempt lasts until then. */
+function heldOn({ alive: { asked }, quietUntilMs }: Presentation): Pick<Presentation, 'quietUntilMs'> {
+  const isAskedAgain = asked?.answer === 'failed' && asked.endedAtMs !== undefined;
+  return { quietUntilMs: isAskedAgain ? Math.max(quietUntilMs, asked.endedAtMs + restlessMs + lateAnswerMs) : quietUntilMs };
 }
 
 function challenge(

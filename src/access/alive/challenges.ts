@@ -11,8 +11,8 @@ export interface Asked {
   readonly challenge: Challenge;
   readonly personId: PersonId;
   readonly answer: ReturnType<AnswerOf>;
-  /** Of a passed one: when. */
-  readonly passedAtMs?: number;
+  /** When it was passed or failed. */
+  readonly endedAtMs?: number;
 }
 
 /** When each person was asked, lately. Monotonic milliseconds. */

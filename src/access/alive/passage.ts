@@ -20,6 +20,8 @@ export interface LivenessRules {
   readonly answered?: AnswerOf;
   /** Whether somebody who is seen like this could answer. Absent: everything can be answered. */
   readonly isAnswerable?: (kind: ChallengeKind, frames: readonly FrameEvidence[]) => boolean;
+  /** Whether the face has stood still for a moment. Absent: it always has. */
+  readonly isStill?: (frames: readonly FrameEvidence[]) => boolean;
   readonly whenNotChecked: 'second-factor' | 'deny' | 'allow';
   readonly challengeMs: number;
   /** Challenges for this moment, of different kinds, drawn at random. Empty: none can be asked. */
@@ -96,6 +98,8 @@ const patienceMs = 1000;
 const spoofsInARow = 2;
 /** Frames that show where a face is before it is asked to move. */
 const leastBeforeChallenge = 3;
+/** Somebody who never stands still is asked after this time all the same. */
+export const restlessMs = 3000;
 /** As in src/liveness/challenge/track.ts: after a longer gap no answer is followed. */
 const longestGapMs = 500;
 /** An answer counts this long for the frames that are voted on. */
@@ -122,7 +126,7 @@ export function withAnswer(before: Aliveness, { answered }: Pick<LivenessRules, 
     frames.flatMap(({ evidence, personId = asked.personId }) => (personId === asked.personId ? [evidence] : [])),
   );
   if (answer === 'waiting' || (answer === 'passed' && frames.at(-1)?.personId !== asked.personId)) return before;
-  return { ...before, asked: { ...asked, answer, ...(answer === 'passed' && { passedAtMs: atMs }) } };
+  return { ...before, asked: { ...asked, answer, endedAtMs: atMs } };
 }
 
 /** Whether a person may pass whom the vote has elected, and what is known afterwards. */
@@ -201,9 +205,9 @@ function passageOf(state: Aliveness, judgement: LivenessJudgement, candidate: Re
 
 /** The answer ended in the frames that are voted on, and all of them are later than the question. */
 function isPassed({ asked }: Aliveness, { personId, ballots }: Recognised, atMs: number): boolean {
-  if (asked?.answer !== 'passed' || asked.personId !== personId || asked.passedAtMs === undefined) return false;
+  if (asked?.answer !== 'passed' || asked.personId !== personId || asked.endedAtMs === undefined) return false;
   const { issuedAtMs } = asked.challenge;
-  return atMs - asked.passedAtMs <= answerLastsMs && ballots.every(({ capturedAtMs }) => capturedAtMs > issuedAtMs);
+  return atMs - asked.endedAtMs <= answerLastsMs && ballots.every(({ capturedAtMs }) => capturedAtMs > issuedAtMs);
 }
 
 /** Whether the face was out of sight since the question. */
@@ -221,8 +225,8 @@ function challenged(state: Aliveness, note: LivenessNote, candidate: Recognised,
     return refusal(asked?.answer === 'failed' && !hasGap(state) ? spoofed(wrong) : unproved(note, answerMissing, true));
   }
   const waitMs = waitBeforeAsking(candidate.askedLately, candidate.personId, atMs);
-  if (rules.drawn.length > 0 && waitMs === 0 && frames.length < leastBeforeChallenge) return { kind: 'hold', note };
   const shown = frames.map(({ evidence }) => evidence);
+  if (rules.drawn.length > 0 && waitMs === 0 && !isReady(state, shown, rules, atMs)) return { kind: 'hold', note };
   const drawn = rules.drawn.filter(({ kind }) => rules.isAnswerable?.(kind, shown) ?? true);
   const challenge = rules.answered && nextChallenge(drawn, asked?.challenge, atMs, rules.challengeMs);
   if (!challenge || waitMs > 0) {
@@ -232,6 +236,17 @@ function challenged(state: Aliveness, note: LivenessNote, candidate: Recognised,
     return candidate.pinGiven ? { kind: 'open', note: { ...note, proof: 'pin' } } : secondFactor(note, candidate, why);
   }
   return { kind: 'challenge', note, challenge };
+}
+
+/** A face that still comes nearer, or has not come back from the last answer, cannot be told from a wrong answer. */
+function isReady(
+  { asked, heldSinceMs = 0 }: Aliveness,
+  shown: readonly FrameEvidence[],
+  { isStill }: LivenessRules,
+  atMs: number,
+): boolean {
+  if (shown.length < leastBeforeChallenge) return false;
+  return atMs - (asked?.endedAtMs ?? heldSinceMs) >= restlessMs || (isStill?.(shown) ?? true);
 }
 
 /** The PIN in place of what is missing; whoever has none is told what helps. */

@@ -140,6 +140,8 @@ export interface DoorSaid {
 const settledAt = 0.5;
 /** After an answer somebody stays so long, that the door can see who answered. Seconds. */
 const staysS = 0.8;
+/** The time of a challenge is over then; a third question does not come. */
+const mostRepeats = 2;
 /** A resident does not leave at once where the door stays closed. Seconds. */
 const waitsS = 1;
 
@@ -149,17 +151,19 @@ export function* stagings(visit: Visit, { fps, said }: StagingOptions): Generato
   const luck = chance(seed);
   const scene = shown ? heldBy(shown, manner as Attack, luck, seed) : visitors.length === 0 ? empty : peopleOf(visit, luck, fps);
   const isResident = visitors.length === 1 && visitors[0]?.enrolled;
+  const answerFrames = Math.ceil((answeredAfterS + staysS) * fps);
   let last = frames;
   let heard: Heard | undefined;
   for (let i = 0; i < last; i++) {
     const s = i / fps;
     const { challenge: now, letIn = true } = said?.() ?? {};
     if (i === frames - 1 && isResident && !letIn) last = Math.max(last, frames + Math.ceil(waitsS * fps));
-    if (i >= frames && letIn && !heard) return;
+    if (i >= frames && letIn) return;
     const isNew = now?.id !== heard?.id;
-    if (now && (isNew || (isThereAndBack(now) && s >= (heard?.fromS ?? 0) + answeredAfterS + staysS - 1 / fps))) {
-      heard = { ...now, fromS: s, time: isNew ? 0 : (heard?.time ?? 0) + 1 };
-      last = Math.max(last, i + Math.ceil((answeredAfterS + staysS) * fps));
+    const isOver = heard !== undefined && i + 1 >= heard.fromFrame + answerFrames;
+    if (now && (isNew || (isOver && !letIn && isThereAndBack(now) && (heard?.time ?? 0) < mostRepeats))) {
+      heard = { ...now, fromFrame: i, fromS: s, time: isNew ? 0 : (heard?.time ?? 0) + 1 };
+      last = Math.max(last, i + answerFrames);
     }
     yield scene(s, Math.max(0, 1 - i / (frames - 1) / settledAt), heard);
   }
@@ -168,8 +172,8 @@ export function* stagings(visit: Visit, { fps, said }: StagingOptions): Generato
 /** Somebody whose answer was not understood gives it again; who has come closer stays there. */
 const isThereAndBack = ({ kind }: DemoChallenge): boolean => kind.startsWith('turn-') || kind.startsWith('look-');
 
-/** `fromS`: since when, seconds of the visit; `time`: 0 the first time, then how often the answer was given before. */
-type Heard = DemoChallenge & { readonly fromS: number; readonly time: number };
+/** Since which frame and second of the visit; `time`: 0 the first time, then how often the answer was given before. */
+type Heard = DemoChallenge & { readonly fromFrame: number; readonly fromS: number; readonly time: number };
 
 /** Draws up a frame: seconds since the visit began, and 1 at its beginning … 0 once the visitor has settled. */
 type Scene = (s: number, coming: number, heard: Heard | undefined) => Staging;

@@ -56,6 +56,29 @@ export function heldStill({ before, after }: Track): Movement {
   return movementOf(moved, 'held');
 }
 
+/** How long a face has to stand still before it is asked, and how much it may move from one half to the other. */
+const stillMs = 600;
+/** Of what counts as a clear movement. A step in a second: 0.9. */
+const stillShare = 0.3;
+/** Sideways, in distances between the eyes. */
+const stillAside = 0.3;
+
+/** Whether the face of the newest frames has stood still for a moment: what moves then is an answer. */
+export function isStill(frames: readonly FrameEvidence[]): boolean {
+  const nowMs = frames.at(-1)?.capturedAtMs ?? 0;
+  const latest = frames.filter(({ capturedAtMs }) => capturedAtMs >= nowMs - stillMs);
+  const isNew = ({ capturedAtMs }: FrameEvidence) => capturedAtMs > nowMs - stillMs / 2;
+  const [earlier, later] = [latest.filter((frame) => !isNew(frame)), latest.filter(isNew)];
+  if (earlier.length === 0 || latest.length < leastResting) return false;
+  const moved = offsetsOf(earlier, later);
+  const aside = median(later.map(({ place }) => place.x)) - median(earlier.map(({ place }) => place.x));
+  const by = (axis: 'yaw' | 'down' | 'growth') => Math.abs(median(moved.map((offset) => offset[axis])));
+  return (
+    Math.max(by('yaw'), by('down'), by('growth')) <= stillShare &&
+    Math.abs(aside) <= stillAside * median(later.map(({ place }) => place.interEye))
+  );
+}
+
 /** Against how the face was before the challenge, in shares of what is clear. */
 interface Offset {
   readonly atMs: number;

@@ -1,6 +1,6 @@
 /** Liveness at the door: each verdict under each policy, challenges from question to answer, and what is told. */
 import { describe, expect, it } from 'vitest';
-import { type Aliveness, nothingShown, passageFor, withAnswer, withShown } from '../../../src/access/alive/passage.ts';
+import { type Aliveness, type LivenessRules, nothingShown, passageFor, withAnswer, withShown } from '../../../src/access/alive/passage.ts';
 import type { Embedding } from '../../../src/face/port.ts';
 import type { AnswerOf, LivenessPolicy } from '../../../src/liveness/port.ts';
 import { randomOf, unitVector } from '../../fakes/embeddings.ts';
@@ -223,6 +223,38 @@ describe('a challenge', () => {
     expect(door.events()).toMatchObject([{ kind: 'access.denied', reason: 'spoof', failures: 1, liveness: { spoof: 'wrong-answer' } }]);
   });
 
+  it('waits until the visitor stands still, and comes after three seconds all the same', () => {
+    for (const [stillAfterMs, askedAfterMs] of [
+      [0, 1000],
+      [2000, 2000],
+      [60_000, 3000],
+    ] as const) {
+      let wonAtMs = 0;
+      const isStill: LivenessRules['isStill'] = (frames) => (frames.at(-1)?.capturedAtMs ?? 0) - wonAtMs >= stillAfterMs;
+      const door = livingDoor({ liveness: { isStill } });
+      door.see(ada, 3, unsure);
+      wonAtMs = door.nowMs;
+      while (door.events().length === 0 && door.nowMs < 10_000) door.see(ada, 1, unsure);
+      expect(door.nowMs - wonAtMs).toBeGreaterThanOrEqual(askedAfterMs);
+      expect(door.nowMs - wonAtMs).toBeLessThan(askedAfterMs + 70);
+    }
+  });
+
+  it('is not followed by another one before the face is back, nor told of a denial meanwhile', () => {
+    const still = { now: true };
+    const door = livingDoor({ liveness: { isStill: () => still.now } });
+    door.see(ada, 20, unsure);
+    door.see(ada, 110, unsure);
+    still.now = false;
+    turn(door, 'right', unsure);
+    door.see(ada, 25, unsure);
+    expect(kindsOf(door.events())).toEqual(['access.challenged']);
+    still.now = true;
+    door.see(ada, 2, unsure);
+    turn(door, 'right', unsure);
+    expect(kindsOf(door.events())).toEqual(['access.challenged', 'access.granted']);
+  });
+
   it('that the camera is too slow to follow is no spoof: the attempt ends as not-live, and counts', () => {
     const door = asked();
     for (let i = 0; i < 2; i++) {
@@ -354,7 +386,7 @@ describe('one wall behind the other', () => {
     const unrecognised = { ...shown([{ atMs: 1000, of: 'ada' }, { atMs: 1066 }]), asked };
     expect(withAnswer(unrecognised, passed, 1100).asked?.answer).toBe('waiting');
     const recognised = { ...shown([{ atMs: 1000 }, { atMs: 1066, of: 'ada' }]), asked };
-    expect(withAnswer(recognised, passed, 1100).asked).toMatchObject({ answer: 'passed', passedAtMs: 1100 });
+    expect(withAnswer(recognised, passed, 1100).asked).toMatchObject({ answer: 'passed', endedAtMs: 1100 });
   });
 
   it('frames in which another person is recognised are no part of an answer', () => {
@@ -371,7 +403,7 @@ describe('one wall behind the other', () => {
   it('an answer opens for no frame from before the question, and not for long', () => {
     const alive = {
       ...shown([0, 1, 2, 3].map((i) => ({ atMs: 2000 + i * 66, of: 'ada' }))),
-      asked: { ...asked, answer: 'passed' as const, passedAtMs: 2300 },
+      asked: { ...asked, answer: 'passed' as const, endedAtMs: 2300 },
     };
     const passage = (capturedAtMs: number, atMs: number) =>
       passageFor(

@@ -146,6 +146,19 @@ describe('the stagings', () => {
     expect(Math.abs(angles.at(-1)!)).toBeLessThan(10);
   });
 
+  it('a person who was asked answers up to three times, and leaves once let in', () => {
+    const visit = visits.find(({ manner, visitors }) => manner === 'stands' && visitors.length === 1)!;
+    const ask = (letInAtFrame: number) => {
+      let frame = 0;
+      return said(visit, () => ({ ...(frame >= 25 && { challenge: { id: 'a', kind: 'turn-left' } }), letIn: frame++ >= letInAtFrame }));
+    };
+    const answerFrames = 4 * fps;
+    expect(ask(Number.POSITIVE_INFINITY).length - 25).toBeGreaterThanOrEqual(3 * answerFrames - 3);
+    expect(ask(Number.POSITIVE_INFINITY).length - 25).toBeLessThanOrEqual(3 * answerFrames);
+    expect(ask(60)).toHaveLength(60);
+    expect(ask(150)).toHaveLength(150);
+  });
+
   it('a resident before a closed door waits a second, and leaves as soon as it opens; nobody else waits', () => {
     const alone = visits.find(({ visitors }) => visitors.length === 1 && visitors[0]!.enrolled)!;
     expect(said(alone, () => ({ letIn: false }))).toHaveLength(alone.frames + fps);
