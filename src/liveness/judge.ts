@@ -44,7 +44,7 @@ const leastHeads = 2;
 export function livenessJudge(known: () => KnownLive): JudgeLiveness {
   return (frames, { policy, personId }) => {
     const { bands, networks, shift, isUnlike } = known();
-    const looked = frames.filter(({ passive }) => passive);
+    const looked = clearLooks(frames);
     const common = { frames: looked.length };
     if (policy === 'off') return { ...common, verdict: 'not-checked', why: 'not-checked' };
     const spoof = spoofShown(frames);
@@ -57,6 +57,16 @@ export function livenessJudge(known: () => KnownLive): JudgeLiveness {
     const why = score < 0 ? 'between' : doubtOf(frames, policy, score >= bands.sure - bands.live, isStrange);
     return why ? { ...common, score, verdict: 'unsure', why } : { ...common, score, verdict: 'live' };
   };
+}
+
+/** A frame that is this much softer than the sharpest of its visit shows a movement, not a face's texture. */
+const leastSharpShare = 0.25;
+
+/** The frames that a network looked at, without those in which the face was blurred by its movement. */
+export function clearLooks(frames: readonly FrameEvidence[]): FrameEvidence[] {
+  const looked = frames.filter(({ passive }) => passive);
+  const sharpest = Math.max(0, ...looked.map(({ sharpness = 0 }) => sharpness));
+  return looked.filter(({ sharpness = sharpest }) => sharpness >= leastSharpShare * sharpest);
 }
 
 /** Why a face that the networks call live is not taken for one. */

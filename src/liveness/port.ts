@@ -76,6 +76,8 @@ export interface FrameEvidence {
   readonly passive?: { readonly network: string; readonly logit: number; readonly features?: Float32Array };
   /** Why there is no `passive`. */
   readonly unsure?: UnsureReason;
+  /** Of the face (`Quality.sharpness`). Absent: every frame counts as sharp. */
+  readonly sharpness?: number;
   readonly pose: { readonly yawDeg: number; readonly pitchDeg: number; readonly rollDeg: number };
   /** Middle of the eyes and distance between them, as shares of the picture's width. */
   readonly place: { readonly x: number; readonly y: number; readonly interEye: number };

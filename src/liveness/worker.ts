@@ -29,6 +29,7 @@ async function evidenceOf(checks: Checks, frame: LivenessFrame): Promise<FrameEv
   return {
     capturedAtMs,
     ...(await passiveOf(checks, frame)),
+    sharpness: quality.sharpness,
     pose: { yawDeg: quality.yawDeg, pitchDeg: quality.pitchDeg, rollDeg: quality.rollDeg },
     place: { x: (right.x + left.x) / 2 / width, y: (right.y + left.y) / 2 / width, interEye: quality.interEyePx / width },
     eyesOpen: await checks.eyesOpen(cuts.eyes),

@@ -41,6 +41,14 @@ describe('the score', () => {
     expect(judged(looked(-5, -40, -5))).toMatchObject({ verdict: 'spoof', spoof: 'texture' });
   });
 
+  it('leaves out frames in which the face was blurred by its movement, and asks for more where only they are left', () => {
+    const at = (sharpness: number, ...logits: readonly number[]) => looked(...logits).map((frame) => ({ ...frame, sharpness }));
+    expect(judged([...at(0.02, -9, -9, -9, -9), ...at(0.13, 2, 2, 2)])).toMatchObject({ verdict: 'live', score: 2, frames: 3 });
+    expect(judged([...at(0.04, -4, -4, -4, -4), ...at(0.13, 2, 2, 2)])).toMatchObject({ verdict: 'unsure', frames: 7 });
+    expect(judged([...at(0.02, -9, -9, -9, -9), ...at(0.13, 9)])).toMatchObject({ verdict: 'unsure', why: 'too-few-frames' });
+    expect(judged(at(0.02, -9, -9, -9))).toMatchObject({ verdict: 'spoof' });
+  });
+
   it('loses what the frames are unlike this camera’s visits, under this camera’s threshold', () => {
     const known = { bands: { live: 1, spoof: -3, sure: 2 }, shift: () => 1.5 };
     expect(judged(looked(3, 3, 3), 'passive', known)).toMatchObject({ verdict: 'live', score: 0.5 });

@@ -184,10 +184,11 @@ function passageOf(state: Aliveness, judgement: LivenessJudgement, candidate: Re
   const { policy, pinGiven } = candidate;
   const note = noteOf(judgement);
   if (policy === 'off') return { kind: 'open', note };
-  if (verdict === 'spoof' && state.spoofs >= spoofsInARow) return refusal(spoofed(note));
-  // One bad frame never decides: until the next one says so too, it is a doubt.
-  if (verdict === 'spoof') return { kind: 'hold', note: { ...note, verdict: 'unsure', why: 'between' } };
   const isPatient = rules.judge !== undefined && atMs - (state.heldSinceMs ?? atMs) < patienceMs;
+  const isBlurred = judgement.spoof === 'texture' && isPatient && !isStill(state, rules);
+  if (verdict === 'spoof' && state.spoofs >= spoofsInARow && !isBlurred) return refusal(spoofed(note));
+  // One bad frame never decides, nor do those of a face that moves: until then it is a doubt.
+  if (verdict === 'spoof') return { kind: 'hold', note: { ...note, verdict: 'unsure', why: 'between' } };
   if (verdict === 'not-checked') {
     if (rules.whenNotChecked === 'allow') return { kind: 'open', note };
     if (rules.whenNotChecked === 'second-factor' && pinGiven) return { kind: 'open', note: { ...note, proof: 'pin' } };
@@ -226,7 +227,7 @@ function challenged(state: Aliveness, note: LivenessNote, candidate: Recognised,
   }
   const waitMs = waitBeforeAsking(candidate.askedLately, candidate.personId, atMs);
   const shown = frames.map(({ evidence }) => evidence);
-  if (rules.drawn.length > 0 && waitMs === 0 && !isReady(state, shown, rules, atMs)) return { kind: 'hold', note };
+  if (rules.drawn.length > 0 && waitMs === 0 && !isReady(state, rules, atMs)) return { kind: 'hold', note };
   const drawn = rules.drawn.filter(({ kind }) => rules.isAnswerable?.(kind, shown) ?? true);
   const challenge = rules.answered && nextChallenge(drawn, asked?.challenge, atMs, rules.challengeMs);
   if (!challenge || waitMs > 0) {
@@ -239,15 +240,12 @@ function challenged(state: Aliveness, note: LivenessNote, candidate: Recognised,
 }
 
 /** A face that still comes nearer, or has not come back from the last answer, cannot be told from a wrong answer. */
-function isReady(
-  { asked, heldSinceMs = 0 }: Aliveness,
-  shown: readonly FrameEvidence[],
-  { isStill }: LivenessRules,
-  atMs: number,
-): boolean {
-  if (shown.length < leastBeforeChallenge) return false;
-  return atMs - (asked?.endedAtMs ?? heldSinceMs) >= restlessMs || (isStill?.(shown) ?? true);
+function isReady(state: Aliveness, rules: LivenessRules, atMs: number): boolean {
+  const { asked, heldSinceMs = 0, frames } = state;
+  return frames.length >= leastBeforeChallenge && (atMs - (asked?.endedAtMs ?? heldSinceMs) >= restlessMs || isStill(state, rules));
 }
+
+const isStill = ({ frames }: Aliveness, rules: LivenessRules): boolean => rules.isStill?.(frames.map(({ evidence }) => evidence)) ?? true;
 
 /** The PIN in place of what is missing; whoever has none is told what helps. */
 function secondFactor(note: LivenessNote, { hasPin }: Recognised, why?: string): Passage {

@@ -8,7 +8,7 @@ import type { Log } from '../../base/log.ts';
 import type { Event } from '../../events.ts';
 import type { Gallery } from '../../identity/port.ts';
 import type { Entry, Journal } from '../../journal/port.ts';
-import type { KnownLive } from '../../liveness/judge.ts';
+import { clearLooks, type KnownLive } from '../../liveness/judge.ts';
 import { knownLive, viewsOf } from '../../liveness/known.ts';
 import type { FrameEvidence, LivenessInfo } from '../../liveness/port.ts';
 import type { KeptVisit, LiveVisits } from '../../liveness/visits.ts';
@@ -95,7 +95,7 @@ function knownIn(state: State, { sha256, scales }: LivenessInfo): KnownLive {
 function journalled(state: State, event: Event, entry: Entry, { sha256, scales }: LivenessInfo): void {
   if (event.kind !== 'access.granted' || !state.visits) return;
   const { personId, liveness } = event;
-  const own = state.seen.filter((one) => one.personId === personId && one.evidence.passive).map(({ evidence }) => evidence);
+  const own = clearLooks(state.seen.filter((one) => one.personId === personId).map(({ evidence }) => evidence));
   state.seen = [];
   const views = viewsOf(own);
   // What was shown to a door that was told of a spoof teaches nothing.

@@ -61,7 +61,7 @@ const stillMs = 600;
 /** Of what counts as a clear movement. A step in a second: 0.9. */
 const stillShare = 0.3;
 /** Sideways, in distances between the eyes. */
-const stillAside = 0.3;
+const stillAside = 0.2;
 
 /** Whether the face of the newest frames has stood still for a moment: what moves then is an answer. */
 export function isStill(frames: readonly FrameEvidence[]): boolean {

@@ -55,6 +55,19 @@ describe('a face that is judged a picture', () => {
     expect(kindsOf(door.events())).toEqual(['access.denied spoof']);
   });
 
+  it('is told a second later while the face moves, which blurs it, and not if it looks live by then', () => {
+    const moving = { liveness: { isStill: () => false } };
+    const picture = livingDoor(moving);
+    picture.see(ada, 18, { logit: -3 });
+    expect(picture.events()).toEqual([]);
+    picture.see(ada, 2, { logit: -3 });
+    expect(kindsOf(picture.events())).toEqual(['access.denied spoof']);
+    const resident = livingDoor(moving);
+    resident.see(ada, 10, { logit: -3 });
+    resident.see(ada, 25, { logit: 9 });
+    expect(kindsOf(resident.events())).toEqual(['access.granted']);
+  });
+
   it('stays shut to the end of the attempt, whatever is shown then, and with a PIN too', () => {
     const door = livingDoor(admitting('challenge-when-unsure', true));
     door.see(ada, 5, { logit: -3 });
