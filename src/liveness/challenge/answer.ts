@@ -56,10 +56,10 @@ function moved(movement: Movement, isEnough = true): Answer {
   return movement.kind === 'right' && movement.endedAtMs !== undefined && isEnough ? 'passed' : 'waiting';
 }
 
-/** Whether the points on the face moved as those of something solid. */
+/** Whether the points on the face moved as those of something solid, and it is still the same one. */
 function isSolid(frames: readonly FrameEvidence[]): boolean {
   const flat = frames.flatMap(({ motion }) => motion ?? []).filter(({ kind }) => kind === 'flat');
-  return flat.some(({ outcome }) => outcome === 'live') && !flat.some(({ outcome }) => outcome === 'spoof');
+  return flat.at(-1)?.outcome === 'live' && !flat.some(({ outcome }) => outcome === 'spoof');
 }
 
 function blinked(times: number, track: Track): Answer {

@@ -8,12 +8,13 @@
 import type { Box, Landmarks, Point } from '../../face/port.ts';
 import type { LivenessFrame, MotionCheck } from '../port.ts';
 import { type Border, borderAround, borderOpinion } from './border.ts';
+import { stepOf } from './cut.ts';
 import { faceFrame, type PlaceOnFace } from './depth.ts';
 import { flatOpinion } from './flat.ts';
 import { loopWatch } from './looped.ts';
-import { medianOf } from './plane.ts';
+import { type Moved, medianOf } from './plane.ts';
 import { type Followed, type FollowedPoint, followAll, followed, pointsOf } from './points.ts';
-import { type Pyramid, pyramidOf } from './tracks.ts';
+import { type FollowedPlace, type Pyramid, pyramidOf } from './tracks.ts';
 
 export interface Motion {
   /** Empty: too few frames yet. After a gap, or another face, it starts again. */
@@ -55,6 +56,8 @@ interface State {
   border: BorderTrack;
   loop: ReturnType<typeof loopWatch>;
   still: MotionCheck;
+  /** How far the points were scattered in the latest frames. */
+  steps: readonly number[];
 }
 
 /** A face that was not seen for this long is another visit. */
@@ -87,6 +90,8 @@ const stillShare = 0.0008;
 /** Smaller faces are not followed exactly enough. Pixels of the grey picture. */
 const stillInterEyePx = 25;
 const borderFrames = 3;
+/** How many frames say how far points usually are scattered. */
+const usualSteps = 8;
 /** Frames that came back. */
 const loopedFrames = 4;
 
@@ -97,6 +102,7 @@ const fresh = (): State => ({
   border: { frames: 0, restingFrames: 0, wasSeen: false, value: undefined },
   loop: loopWatch(),
   still: { kind: 'still', outcome: 'unsure' },
+  steps: [],
 });
 
 export function openMotion(): Motion {
@@ -119,6 +125,7 @@ function isAnother(last: State['last'], { capturedAtMs, box }: LivenessFrame): b
 
 function look(state: State, frame: LivenessFrame): readonly MotionCheck[] {
   const { capturedAtMs: atMs, box, cuts } = frame;
+  const ms = atMs - (state.last?.atMs ?? atMs);
   state.last = { atMs, x: (box.x1 + box.x2) / 2, y: (box.y1 + box.y2) / 2, size: box.x2 - box.x1 };
   const pyramid = pyramidOf(cuts.grey);
   const looped = loopedCheck(state.loop.look(cuts.grey, inGrey(frame).box, atMs));
@@ -128,8 +135,11 @@ function look(state: State, frame: LivenessFrame): readonly MotionCheck[] {
   }
   const key = state.key;
   const before = onFace(key.points);
+  const from = key.points.map(({ now }) => now);
   followAll(key.points, pyramid);
-  if (onFace(key.points) < keptOfFace * before) {
+  const step = stepOf(stepsOf(key.points, from), key.place, { interEyePx: key.interEyePx, ms, usual: medianOf(state.steps) });
+  state.steps = step ? [...state.steps, step.scatter].slice(-usualSteps) : [];
+  if (step?.isCut || onFace(key.points) < keptOfFace * before) {
     // Another picture in the same place.
     state.key = keyOf(pyramid, frame);
     state.flat.deepFrames = 0;
@@ -145,6 +155,14 @@ function look(state: State, frame: LivenessFrame): readonly MotionCheck[] {
   if (isWornOut || growth > keyGrowth || growth < 1 / keyGrowth) state.key = keyOf(pyramid, frame);
   return [flatCheck(state.flat), state.still, borderCheck(state.border), ...looped];
 }
+
+/** The points on the face that were followed from the frame before to this one. */
+const stepsOf = (points: readonly FollowedPoint[], from: readonly (FollowedPlace | undefined)[]): Moved[] =>
+  points.flatMap(({ region, now }, i) => {
+    const was = from[i];
+    if (region !== 'face' || !now || !was) return [];
+    return [{ x: was.x, y: was.y, nowX: now.x, nowY: now.y, errorPx: Math.hypot(was.errorPx, now.errorPx) }];
+  });
 
 const onFace = (points: readonly FollowedPoint[]): number => points.filter(({ region, now }) => now && region === 'face').length;
 
