@@ -59,6 +59,35 @@ describe('a person who does what they are asked', () => {
   });
 });
 
+describe('pictures that are shown in turn', () => {
+  it.each([15, 30])('never answer by leaping to another pose, at %i frames a second', (fps) => {
+    for (let seed = 0; seed < 40; seed++) {
+      const shown = (ms: number) => Math.floor(ms / 600) % 2;
+      // A hand that drifts brings frames on the way.
+      const drift = (ms: number) => Math.sin(ms / 400 + seed);
+      const slides: Act = {
+        yawDeg: (ms) => 22 * shown(ms) + 4 * drift(ms),
+        pitchDeg: (ms) => -20 * shown(ms) + 4 * drift(ms),
+        flat: 'live',
+      };
+      const { yawDeg, pitchDeg } = slides;
+      const turned = film(seed, { yawDeg: yawDeg ?? (() => 0) }, { fps });
+      const nodded = film(seed, { pitchDeg: pitchDeg ?? (() => 0), flat: 'live' }, { fps });
+      expect([outcome(asked('turn-left'), turned), outcome(asked('look-up'), nodded)], `${seed}`).not.toContain('passed');
+    }
+  });
+
+  it('answer no nod where what is seen at the end is not solid any more', () => {
+    const act = answerTo(seeded(3), { kind: 'look-down' });
+    const frames = film(3, act);
+    expect(outcome(asked('look-down'), frames)).toBe('passed');
+    const cut = frames.map((frame, i) =>
+      i > frames.length / 3 && frame.motion ? { ...frame, motion: [{ kind: 'flat', outcome: 'unsure' } as const] } : frame,
+    );
+    expect(outcome(asked('look-down'), cut)).not.toBe('passed');
+  });
+});
+
 describe('a recording that answers another challenge', () => {
   it('never passes: 0 of 200', () => {
     const accepted = Array.from({ length: 200 }, (_, seed) => {
