@@ -82,11 +82,16 @@ function nth(steps: readonly MovedFrame[], count: number, is: (step: MovedFrame)
   });
 }
 
-/** Most of the way from one frame to the next: a fast head takes a third of it at 15 frames a second. */
-const leap = { share: 0.7, withinMs: 110 } as const;
+/**
+ * How much of its way a head goes from one frame to the next at most: share in a millisecond (out in 280 ms, without a
+ * jerk), and what the jitter of a frame adds. Frames further apart tell nothing.
+ */
+const leap = { perMs: 0.0054, jitter: 0.25, withinMs: 110 } as const;
 
-const isLeap = (before: MovedFrame | undefined, { asked, atMs }: MovedFrame, furthest: number): boolean =>
-  before !== undefined && atMs - before.atMs <= leap.withinMs && Math.abs(asked - before.asked) > leap.share * furthest;
+function isLeap(before: MovedFrame | undefined, { asked, atMs }: MovedFrame, furthest: number): boolean {
+  const ms = atMs - (before?.atMs ?? atMs);
+  return before !== undefined && ms <= leap.withinMs && Math.abs(asked - before.asked) > (leap.perMs * ms + leap.jitter) * furthest;
+}
 
 /** Frames between rest and the extreme, out and back, none where one of them is a leap: a picture that is put in place of another one has none. */
 function between(steps: readonly MovedFrame[], reached: number): number {
