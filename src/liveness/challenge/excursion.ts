@@ -86,7 +86,7 @@ function nth(steps: readonly MovedFrame[], count: number, is: (step: MovedFrame)
  * How much of its way a head goes from one frame to the next at most: share in a millisecond (out in 280 ms, without a
  * jerk), and what the jitter of a frame adds. Frames further apart tell nothing.
  */
-const leap = { perMs: 0.0054, jitter: 0.25, withinMs: 110 } as const;
+const leap = { perMs: 0.0054, jitter: 0.27, withinMs: 110 } as const;
 
 function isLeap(before: MovedFrame | undefined, { asked, atMs }: MovedFrame, furthest: number): boolean {
   const ms = atMs - (before?.atMs ?? atMs);
