@@ -118,7 +118,10 @@ function tooLittle(frames: readonly FrameEvidence[]): Pick<LivenessJudgement, 'v
 interface Score {
   /** Mean of the networks' means. */
   readonly score: number;
-  /** The same without the worst frame. */
+  /**
+   * The same without the worst frame, and without what the door has learned: a light that it has not seen yet makes a
+   * face unsure, not a picture.
+   */
   readonly atBest: number;
 }
 
@@ -132,7 +135,7 @@ function scoreOf(frames: readonly FrameEvidence[], networks: number, shift: numb
   const score = meanOf(means) - shift;
   const without = logits.map((own, at) => {
     const rest = own.toSorted((a, b) => a - b).slice(1);
-    return meanOf(means.map((mean, other) => (other === at && rest.length > 0 ? meanOf(rest) : mean))) - shift;
+    return meanOf(means.map((mean, other) => (other === at && rest.length > 0 ? meanOf(rest) : mean)));
   });
   return { score, atBest: Math.max(...without) };
 }

@@ -55,6 +55,12 @@ describe('the score', () => {
     expect(judged(looked(2, 2, 2), 'passive', known)).toMatchObject({ verdict: 'unsure', score: -0.5 });
   });
 
+  it('a face in a light that this camera has not seen is unsure, not a picture', () => {
+    const known = { bands: { live: 1, spoof: -3, sure: 2 }, shift: () => 6 };
+    expect(judged(looked(2, 2, 2), 'passive', known)).toMatchObject({ verdict: 'unsure', why: 'between', score: -5 });
+    expect(judged(looked(-5, -5, -5), 'passive', known)).toMatchObject({ verdict: 'spoof' });
+  });
+
   it('a visit unlike the person’s own is unsure even where the networks say live', () => {
     const isUnlike = (_: unknown, personId: string) => personId === 'ann';
     expect(judged(looked(5, 5, 5), 'passive', { isUnlike })).toMatchObject({ verdict: 'unsure', why: 'unlike-before' });

@@ -56,10 +56,15 @@ function moved(movement: Movement, isEnough = true): Answer {
   return movement.kind === 'right' && movement.endedAtMs !== undefined && isEnough ? 'passed' : 'waiting';
 }
 
-/** Whether the points on the face moved as those of something solid, and it is still the same one. */
+/** The depth of a head has to be seen so shortly before the end. Milliseconds. */
+const solidMs = 1000;
+
+/** Whether the points on the face moved as those of something solid, and did so lately: a picture may have come since. */
 function isSolid(frames: readonly FrameEvidence[]): boolean {
-  const flat = frames.flatMap(({ motion }) => motion ?? []).filter(({ kind }) => kind === 'flat');
-  return flat.at(-1)?.outcome === 'live' && !flat.some(({ outcome }) => outcome === 'spoof');
+  const sinceMs = (frames.at(-1)?.capturedAtMs ?? 0) - solidMs;
+  const isSo = (outcome: 'live' | 'spoof') => (frame: FrameEvidence) =>
+    frame.motion?.some((check) => check.kind === 'flat' && check.outcome === outcome) === true;
+  return !frames.some(isSo('spoof')) && frames.filter(({ capturedAtMs }) => capturedAtMs >= sinceMs).some(isSo('live'));
 }
 
 function blinked(times: number, track: Track): Answer {
