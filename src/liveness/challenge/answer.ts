@@ -41,7 +41,7 @@ function answerIn(challenge: Challenge, track: Track): Answer {
       return moved(headTurned(challenge.kind, track));
     case 'look-up':
     case 'look-down':
-      return moved(headTurned(challenge.kind, track), isSolid(track.after));
+      return moved(headTurned(challenge.kind, track), isSolid(track.after, 0));
     case 'closer':
       return moved(closer(track), isSolid(track.after));
     case 'blink':
@@ -56,12 +56,12 @@ function moved(movement: Movement, isEnough = true): Answer {
   return movement.kind === 'right' && movement.endedAtMs !== undefined && isEnough ? 'passed' : 'waiting';
 }
 
-/** The depth of a head has to be seen so shortly before the end. Milliseconds. */
-const solidMs = 1000;
+/** Somebody who has come closer holds still at the end: then depth has to have been seen so shortly before. Milliseconds. */
+const heldMs = 1000;
 
 /** Whether the points on the face moved as those of something solid, and did so lately: a picture may have come since. */
-function isSolid(frames: readonly FrameEvidence[]): boolean {
-  const sinceMs = (frames.at(-1)?.capturedAtMs ?? 0) - solidMs;
+function isSolid(frames: readonly FrameEvidence[], withinMs = heldMs): boolean {
+  const sinceMs = (frames.at(-1)?.capturedAtMs ?? 0) - withinMs;
   const isSo = (outcome: 'live' | 'spoof') => (frame: FrameEvidence) =>
     frame.motion?.some((check) => check.kind === 'flat' && check.outcome === outcome) === true;
   return !frames.some(isSo('spoof')) && frames.filter(({ capturedAtMs }) => capturedAtMs >= sinceMs).some(isSo('live'));
