@@ -59,18 +59,8 @@ describe('a person who does what they are asked', () => {
   });
 });
 
-describe('pictures that are shown in turn', () => {
-  // The pictures lie 15° apart, and the hand that holds them drifts by 5°: that brings frames on the way.
-  it.each([15, 30])('seldom answer by leaping to another pose: 6 of 200 at most at %i frames a second', (fps) => {
-    const passed = Array.from({ length: 200 }, (_, seed) => {
-      const shown = (ms: number) => Math.floor(ms / 600) % 2;
-      const yawDeg = (ms: number) => 15 * shown(ms) + 5 * Math.sin(ms / 400 + seed);
-      return outcome(asked('turn-left'), film(seed, { yawDeg }, { fps }));
-    }).filter((answer) => answer === 'passed');
-    expect(passed.length).toBeLessThanOrEqual(6);
-  });
-
-  it('answer no nod where what is seen at the end is not solid any more', () => {
+describe('a nod', () => {
+  it('counts for nothing where what is seen at its end is not solid any more', () => {
     const act = answerTo(seeded(3), { kind: 'look-down' });
     const frames = film(3, act);
     expect(outcome(asked('look-down'), frames)).toBe('passed');

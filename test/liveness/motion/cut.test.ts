@@ -1,10 +1,8 @@
 /** Another picture in the same place is told from a head that moves: by points of one frame and the next. */
 import { describe, expect, it } from 'vitest';
 import { stepOf } from '../../../src/liveness/motion/cut.ts';
-import { openMotion } from '../../../src/liveness/motion/motion.ts';
 import type { Moved } from '../../../src/liveness/motion/plane.ts';
 import { randomOf } from '../../fakes/embeddings.ts';
-import { filmed, type Shot } from './scene.ts';
 
 const interEyePx = 40;
 const place = (x: number, y: number) => ({ u: x / interEyePx, v: y / interEyePx });
@@ -53,14 +51,4 @@ describe('from one frame to the next', () => {
   it('too few points say nothing', () => {
     expect(stepIn(points(5, () => [0.1, 0]).slice(0, 10))).toBeUndefined();
   });
-});
-
-it('views of a head that are shown in turn, each a little higher or lower, are never live', () => {
-  const shots: Shot[] = Array.from({ length: 60 }, (_, i) => {
-    const isOther = Math.floor(i / 9) % 2 === 1;
-    return { atMs: i * 66, thing: { kind: 'head', pose: { y: isOther ? -0.8 : 0, pitchDeg: isOther ? -4 : 0, x: 0.02 * (i % 9) } } };
-  });
-  const motion = openMotion();
-  const outcomes = filmed(shots, { seed: 3 }).flatMap((frame) => motion.look(frame).filter(({ kind }) => kind === 'flat'));
-  expect(outcomes.map(({ outcome }) => outcome)).not.toContain('live');
 });
