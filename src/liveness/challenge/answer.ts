@@ -56,10 +56,10 @@ function moved(movement: Movement, isEnough = true): Answer {
   return movement.kind === 'right' && movement.endedAtMs !== undefined && isEnough ? 'passed' : 'waiting';
 }
 
-/** Somebody who has come closer holds still at the end: then depth has to have been seen so shortly before. Milliseconds. */
+/** Who has come closer holds still at the end: depth has to have been seen so shortly before. Milliseconds. */
 const heldMs = 1000;
 
-/** Whether the points on the face moved as those of something solid, and did so lately: a picture may have come since. */
+/** Whether the points on the face moved as those of something solid, and lately: a picture may have come since. */
 function isSolid(frames: readonly FrameEvidence[], withinMs = heldMs): boolean {
   const sinceMs = (frames.at(-1)?.capturedAtMs ?? 0) - withinMs;
   const isSo = (outcome: 'live' | 'spoof') => (frame: FrameEvidence) =>

@@ -93,7 +93,10 @@ function isLeap(before: MovedFrame | undefined, { asked, atMs }: MovedFrame, fur
   return before !== undefined && ms <= leap.withinMs && Math.abs(asked - before.asked) > (leap.perMs * ms + leap.jitter) * furthest;
 }
 
-/** Frames between rest and the extreme, out and back, none where one of them is a leap: a picture that is put in place of another one has none. */
+/**
+ * Frames between rest and the extreme, out and back; none where one of them is a leap. A picture that is put in place of
+ * another one has none.
+ */
 function between(steps: readonly MovedFrame[], reached: number): number {
   const far = steps.filter((step, i) => i <= reached + 3 && isRight(step)).map(({ asked }) => asked);
   const extreme = 0.8 * median(far);

@@ -7,7 +7,7 @@
 import { type PlaceOnFace, parallaxOf } from './depth.ts';
 import { distanceTo, fittedPlane, type Moved, medianOf } from './plane.ts';
 
-export interface Step {
+interface Step {
   /** Median of the points' distances from where one plane puts them, shares of the distance between the eyes. */
   readonly scatter: number;
   readonly isCut: boolean;
