@@ -94,8 +94,8 @@ function isLeap(before: MovedFrame | undefined, { asked, atMs }: MovedFrame, fur
 }
 
 /**
- * Frames between rest and the extreme, out and back; none where one of them is a leap. A picture that is put in place of
- * another one has none.
+ * Frames between rest and the extreme, out and back; none where one of them is a leap. A picture that is put in place
+ * of another one has none.
  */
 function between(steps: readonly MovedFrame[], reached: number): number {
   const far = steps.filter((step, i) => i <= reached + 3 && isRight(step)).map(({ asked }) => asked);
