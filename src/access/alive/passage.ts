@@ -226,8 +226,8 @@ function challenged(state: Aliveness, note: LivenessNote, candidate: Recognised,
     return refusal(asked?.answer === 'failed' && !hasGap(state) ? spoofed(wrong) : unproved(note, answerMissing, true));
   }
   const waitMs = waitBeforeAsking(candidate.askedLately, candidate.personId, atMs);
+  if (rules.drawn.length > 0 && waitMs === 0 && frames.length < leastBeforeChallenge) return { kind: 'hold', note };
   const shown = frames.map(({ evidence }) => evidence);
-  if (rules.drawn.length > 0 && waitMs === 0 && !isReady(state, rules, atMs)) return { kind: 'hold', note };
   const drawn = rules.drawn.filter(({ kind }) => rules.isAnswerable?.(kind, shown) ?? true);
   const challenge = rules.answered && nextChallenge(drawn, asked?.challenge, atMs, rules.challengeMs);
   if (!challenge || waitMs > 0) {
@@ -236,13 +236,10 @@ function challenged(state: Aliveness, note: LivenessNote, candidate: Recognised,
     if (candidate.policy === 'challenge' && why) return refusal(unproved(note, why));
     return candidate.pinGiven ? { kind: 'open', note: { ...note, proof: 'pin' } } : secondFactor(note, candidate, why);
   }
-  return { kind: 'challenge', note, challenge };
-}
-
-/** A face that still comes nearer, or has not come back from the last answer, cannot be told from a wrong answer. */
-function isReady(state: Aliveness, rules: LivenessRules, atMs: number): boolean {
-  const { asked, heldSinceMs = 0, frames } = state;
-  return frames.length >= leastBeforeChallenge && (atMs - (asked?.endedAtMs ?? heldSinceMs) >= restlessMs || isStill(state, rules));
+  // A face that still comes nearer, or has not come back from the last answer, would give a wrong one.
+  const waitsSinceMs = asked?.endedAtMs ?? state.heldSinceMs ?? atMs;
+  const isReady = isStill(state, rules) || atMs - waitsSinceMs >= restlessMs;
+  return isReady ? { kind: 'challenge', note, challenge } : { kind: 'hold', note };
 }
 
 const isStill = ({ frames }: Aliveness, rules: LivenessRules): boolean => rules.isStill?.(frames.map(({ evidence }) => evidence)) ?? true;

@@ -58,7 +58,7 @@ export function heldStill({ before, after }: Track): Movement {
 
 /** How long a face has to stand still before it is asked, and how much it may move from one half to the other. */
 const stillMs = 600;
-/** Of what counts as a clear movement. A step in a second: 0.9. */
+/** Of what counts as a clear movement. */
 const stillShare = 0.3;
 /** Sideways, in distances between the eyes. */
 const stillAside = 0.2;

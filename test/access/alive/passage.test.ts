@@ -253,6 +253,12 @@ describe('a challenge', () => {
     }
   });
 
+  it('that nobody could answer is not waited for: the PIN is asked for at once, however the face moves', () => {
+    const door = livingDoor({ ...admitting('challenge-when-unsure', true), liveness: { isStill: () => false, isAnswerable: () => false } });
+    door.see(ada, 20, unsure);
+    expect(door.events()).toMatchObject([{ kind: 'access.pending', needs: 'pin' }]);
+  });
+
   it('is not followed by another one before the face is back, nor told of a denial meanwhile', () => {
     const still = { now: true };
     const door = livingDoor({ liveness: { isStill: () => still.now } });
