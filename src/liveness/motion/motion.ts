@@ -137,7 +137,8 @@ function look(state: State, frame: LivenessFrame): readonly MotionCheck[] {
   const before = onFace(key.points);
   const from = key.points.map(({ now }) => now);
   followAll(key.points, pyramid);
-  const step = stepOf(stepsOf(key.points, from), key.place, { interEyePx: key.interEyePx, ms, usual: medianOf(state.steps) });
+  const { steps, place } = stepsOf(key, from);
+  const step = stepOf(steps, place, { interEyePx: key.interEyePx, ms, usual: medianOf(state.steps) });
   state.steps = step ? [...state.steps, step.scatter].slice(-usualSteps) : [];
   if (step?.isCut || onFace(key.points) < keptOfFace * before) {
     // Another picture in the same place.
@@ -156,13 +157,20 @@ function look(state: State, frame: LivenessFrame): readonly MotionCheck[] {
   return [flatCheck(state.flat), state.still, borderCheck(state.border), ...looped];
 }
 
-/** The points on the face that were followed from the frame before to this one. */
-const stepsOf = (points: readonly FollowedPoint[], from: readonly (FollowedPlace | undefined)[]): Moved[] =>
-  points.flatMap(({ region, now }, i) => {
+/** The points on the face that were followed from the frame before to this one, and the face's place in that frame. */
+function stepsOf({ points, place }: Key, from: readonly (FollowedPlace | undefined)[]) {
+  const followed = points.flatMap(({ region, now, patch }, i) => {
     const was = from[i];
-    if (region !== 'face' || !now || !was) return [];
-    return [{ x: was.x, y: was.y, nowX: now.x, nowY: now.y, errorPx: Math.hypot(was.errorPx, now.errorPx) }];
+    return region === 'face' && now && was ? [{ now, was, patch }] : [];
   });
+  const steps = followed.map(
+    ({ now, was }): Moved => ({ x: was.x, y: was.y, nowX: now.x, nowY: now.y, errorPx: Math.hypot(was.errorPx, now.errorPx) }),
+  );
+  const x = medianOf(followed.map(({ was, patch }) => was.x - patch.x));
+  const y = medianOf(followed.map(({ was, patch }) => was.y - patch.y));
+  const placeThen: PlaceOnFace = (px, py) => place(px - x, py - y);
+  return { steps, place: placeThen };
+}
 
 const onFace = (points: readonly FollowedPoint[]): number => points.filter(({ region, now }) => now && region === 'face').length;
 
