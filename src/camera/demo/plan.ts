@@ -162,7 +162,7 @@ export function* stagings(visit: Visit, { fps, said }: StagingOptions): Generato
     const isNew = now?.id !== heard?.id;
     const isOver = heard !== undefined && i + 1 >= heard.fromFrame + answerFrames;
     if (now && (isNew || (isOver && !letIn && isThereAndBack(now) && (heard?.time ?? 0) < mostRepeats))) {
-      heard = { ...now, fromFrame: i, fromS: s, time: isNew ? 0 : (heard?.time ?? 0) + 1 };
+      heard = { ...now, fromFrame: i, time: isNew ? 0 : (heard?.time ?? 0) + 1 };
       last = Math.max(last, i + answerFrames);
     }
     yield scene(s, Math.max(0, 1 - i / (frames - 1) / settledAt), heard);
@@ -172,8 +172,8 @@ export function* stagings(visit: Visit, { fps, said }: StagingOptions): Generato
 /** Somebody whose answer was not understood gives it again; who has come closer stays there. */
 const isThereAndBack = ({ kind }: DemoChallenge): boolean => kind.startsWith('turn-') || kind.startsWith('look-');
 
-/** Since which frame and second of the visit; `time`: 0 the first time, then how often the answer was given before. */
-type Heard = DemoChallenge & { readonly fromFrame: number; readonly fromS: number; readonly time: number };
+/** Since which frame of the visit; `time`: 0 the first time, then how often the answer was given before. */
+type Heard = DemoChallenge & { readonly fromFrame: number; readonly time: number };
 
 /** Draws up a frame: seconds since the visit began, and 1 at its beginning … 0 once the visitor has settled. */
 type Scene = (s: number, coming: number, heard: Heard | undefined) => Staging;
@@ -195,14 +195,15 @@ function peopleOf({ manner, visitors, frames, seed }: Visit, luck: Chance, fps: 
   const side = luck.next() < 0.5 ? -1 : 1;
   const bodies = visitors.map(() => bodyOf(luck, (frames * settledAt) / fps));
   return (s, coming, heard) => {
-    const answer = heard && headAnswer({ ...heard, issuedAtMs: heard.fromS * 1000 }, chance(seed + heard.id.length + heard.time));
+    const askedS = heard ? heard.fromFrame / fps : 0;
+    const answer = heard && headAnswer({ ...heard, issuedAtMs: askedS * 1000 }, chance(seed + heard.id.length + heard.time));
     const pose = (index: number, at: Partial<Stand> = {}): Pose => ({
       visitor: visitors[index] as Visitor,
       ...(bodies[index] as Body)(
         s,
         { ...{ x: 320, y: 215, scale: near, rollDeg: 0, yawDeg: 0, pitchDeg: 0 }, ...at },
         answer?.(s),
-        heard ? Math.max(0.3, 1 - 2 * (s - heard.fromS)) : 1,
+        heard ? Math.max(0.3, 1 - 2 * (s - askedS)) : 1,
       ),
     });
     if (visitors.length > 1) {
