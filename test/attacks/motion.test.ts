@@ -1,4 +1,5 @@
 /** Generated clips through the reader and the checks of movement: what a flat thing cannot do is not seen in one. */
+import sharp, { type Sharp } from 'sharp';
 import { afterAll, describe, expect, it } from 'vitest';
 import { modelFolder } from '../../src/adapters/basics.ts';
 import { openFaceReader } from '../../src/face/reader.ts';
@@ -49,6 +50,20 @@ describe('a generated attack', () => {
 
   it.each(['print', 'bent'] as const)('is noticed, and shows no depth, where it is of paper: %s', async (instrument) => {
     const { live, spoof } = await saidOf(await attackClip(studio, { ...clip, frames: 14, instrument, seed: 3 }));
+    expect(live).not.toContain('flat');
+    expect(spoof.has('flat') || spoof.has('border')).toBe(true);
+  });
+
+  // Then the points are chosen again, and what was seen before is compared no more.
+  it.each([
+    ['in the dark', (picture: Sharp) => picture.linear(0.05, 0)],
+    ['out of focus', (picture: Sharp) => picture.blur(5)],
+  ])('shows no depth where it is of paper and %s at first', async (_, spoilt) => {
+    const print = await attackClip(studio, { ...clip, instrument: 'print', seed: 3 });
+    const frames = print.frames.map(async (frame, i) =>
+      i < 8 ? { ...frame, jpeg: await spoilt(sharp(frame.jpeg)).jpeg().toBuffer() } : frame,
+    );
+    const { live, spoof } = await saidOf({ ...print, frames: await Promise.all(frames) });
     expect(live).not.toContain('flat');
     expect(spoof.has('flat') || spoof.has('border')).toBe(true);
   });

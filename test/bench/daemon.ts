@@ -27,14 +27,23 @@ export interface HouseRun {
   /** Share of one core, 0…, while it ran. */
   readonly cpu: number;
   readonly loopDelayP99Ms: number;
+  /** When the frames were captured in which somebody was recognised. */
+  readonly recognisedAtMs: readonly number[];
 }
 
-/** Runs a house with one enrolled person (p01) until the camera ends; CPU time is counted after the first `warmFrames` frames. */
+interface HouseOptions {
+  /** CPU time is counted after these frames. */
+  readonly warmFrames?: number;
+  readonly workshop?: string | undefined;
+  /** Demo people, from their neutral pictures. */
+  readonly enrolled?: readonly string[];
+}
+
+/** Runs a house until the camera ends. */
 export async function runHouse(
   source: Camera,
   settings: Readonly<Record<string, unknown>> = {},
-  warmFrames = 0,
-  workshop?: string,
+  { warmFrames = 0, workshop, enrolled = ['p01'] }: HouseOptions = {},
 ): Promise<HouseRun> {
   const state = mkdtempSync(join(tmpdir(), 'facelatch-bench-'));
   const flags = new Map<string, unknown>(
@@ -64,18 +73,24 @@ export async function runHouse(
   };
   const relay = dryRelay({ clock: systemClock, ...config.relay });
   const events: Event[] = [];
+  const recognisedAtMs: number[] = [];
   try {
     await using house = await wire(config, openLog('silent'), {
       camera,
       relay,
       clock: systemClock,
       onEvent: (event) => events.push(event),
+      onMoment: ({ sighting: { finding, capturedAtMs } }) => {
+        if (finding.kind === 'person') recognisedAtMs.push(capturedAtMs);
+      },
       ...(workshop !== undefined && { workshop }),
     });
-    const picture = pictureOf('p01-neutral');
-    const template = (await house.reader.read(picture)).faces[0]?.embedding;
-    if (!template) throw new Error('the bench person has no face');
-    house.gallery.enrol({ name: 'p01', pictures: [{ picture, template, source: 'bench' }] });
+    for (const name of enrolled) {
+      const picture = pictureOf(`${name}-neutral`);
+      const template = (await house.reader.read(picture)).faces[0]?.embedding;
+      if (!template) throw new Error(`${name} has no face`);
+      house.gallery.enrol({ name, pictures: [{ picture, template, source: 'bench' }] });
+    }
     if (workshop !== undefined) {
       using vault = vaultIn(state);
       using store = openRetrainStore(join(state, 'retrain.sqlite'), vault);
@@ -90,6 +105,7 @@ export async function runHouse(
     return {
       edges: relay.edges,
       events,
+      recognisedAtMs,
       cpu: (spent.user + spent.system) / 1000 / (performance.now() - from),
       loopDelayP99Ms: delay.percentile(99) / 1e6 - 10,
     };
@@ -145,7 +161,7 @@ export async function benchDaemon(): Promise<Row[]> {
   const without = await runHouse(
     benchCamera(() => nobody, 10, 200),
     {},
-    30,
+    { warmFrames: 30 },
   );
   return [
     { what: 'first frame captured → relay edge, 15 frames/s, p50', value: quantile(latency, 0.5), unit: 'ms' },
@@ -160,7 +176,7 @@ export async function benchDaemon(): Promise<Row[]> {
 export async function benchLearning(): Promise<Row[]> {
   const without = await captureToRelay(15);
   const workshop = workshopAt({ steps: 1_000_000, stepMs: 0, burnMs: 50, people: 1 });
-  const training = await captureToRelay(15, (camera) => runHouse(camera, {}, 0, workshop));
+  const training = await captureToRelay(15, (camera) => runHouse(camera, {}, { workshop }));
   const [before, during] = [quantile(without, 0.95), quantile(training, 0.95)];
   return [
     {

@@ -37,6 +37,8 @@ export interface DemoOptions {
    * over and to forget how the face before has moved.
    */
   readonly gapFrames?: number;
+  /** Visits that are not shown are left out. Default: all are. */
+  readonly shows?: (visit: Visit) => boolean;
   /** What the door has said to the people of a visit; they answer. Default: it asks nothing and lets everybody in. */
   readonly said?: (visit: number) => DoorSaid;
 }
@@ -50,12 +52,13 @@ export function demoVisits(options: DemoOptions): Camera {
 }
 
 async function* shots(options: DemoOptions): AsyncGenerator<Shot, void, void> {
-  const { folder, seed, fps, gapFrames = Math.ceil(2 * fps), said, ...cast } = options;
+  const { folder, seed, fps, gapFrames = Math.ceil(2 * fps), shows, said, ...cast } = options;
   const stage = await setStage(chance(seed));
   const grain = chance(seed + 1);
   const wardrobe = keptPeople(folder);
   const rooms: Uint8Array[] = [];
   for (const visit of demoSchedule(seed, cast)) {
+    if (shows?.(visit) === false) continue;
     const people = await Promise.all(visit.visitors.map(wardrobe.dressed));
     const prop = visit.shown && (await propOf(visit.manner as Attack, visit.shown, visit.seed, wardrobe));
     const frames = stagings(visit, { fps, ...(said && { said: () => said(visit.visit) }) });

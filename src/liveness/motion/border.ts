@@ -59,6 +59,13 @@ export function borderAround(grey: Grey, box: Box): Border | undefined {
   return left && right && { left, right };
 }
 
+/** How far the border is from the middle of the face: the further edge with its slope, in halves of the box's width. */
+export function reachOf({ left, right }: Border, { x1, x2, y1, y2 }: Box): number {
+  const middle = (x1 + x2) / 2;
+  const leanOf = ({ slope }: Edge) => (Math.abs(slope * top) * (y2 - y1)) / 2;
+  return (2 * Math.max(middle - left.at + leanOf(left), right.at - middle + leanOf(right))) / (x2 - x1);
+}
+
 /** `like`: the edge that is looked for again. */
 function edgeBeside({ width, height, pixels }: Grey, box: Box, side: 1 | -1, like?: Edge): Edge | undefined {
   const [cx, cy] = [(box.x1 + box.x2) / 2, (box.y1 + box.y2) / 2];

@@ -13,6 +13,8 @@ export interface FlatOpinion {
   readonly outcome: 'live' | 'spoof' | 'unsure';
   /** The rest of the picture moved along: the camera may have been shaken. */
   readonly whole: boolean;
+  /** The face has turned so far, or is another one, that the first picture tells nothing of this one. */
+  readonly isScattered: boolean;
 }
 
 /** On a smaller face the depth of a head is less than the error of the places. Pixels of the grey picture. */
@@ -28,7 +30,7 @@ const mostBesidePx = 0.35;
  * three times the error is less.
  */
 const depthShare = 0.06;
-const leastFacePoints = 14;
+export const leastFacePoints = 14;
 const leastRingPoints = 8;
 const leastOnSide = 2;
 const leastScenePoints = 6;
@@ -43,16 +45,17 @@ const mostSigmas = 3.2;
 const leastParallax = 0.008;
 const mostScatter = 0.025;
 
-const nothing: FlatOpinion = { outcome: 'unsure', whole: false };
+const nothing: FlatOpinion = { outcome: 'unsure', whole: false, isScattered: false };
 
 /** `interEyePx`: in the first picture. */
 export function flatOpinion(points: readonly Followed[], place: PlaceOnFace, interEyePx: number): FlatOpinion {
   const face = points.filter(({ region }) => region === 'face');
   const facePlane = face.length >= leastFacePoints && interEyePx >= leastInterEyePx ? fittedPlane(face) : undefined;
   if (!facePlane) return nothing;
+  if (medianOf(face.map((point) => distanceTo(facePlane, point))) > mostScatter * interEyePx) return { ...nothing, isScattered: true };
   const depth = parallaxOf(face, facePlane, place);
   const isDeep = depth && depth.sigmas >= leastSigmas && depth.px >= leastParallax * interEyePx;
-  if (isDeep && !isScattered(face, facePlane, interEyePx)) return { outcome: 'live', value: 0, whole: false };
+  if (isDeep) return { ...nothing, outcome: 'live', value: 0 };
   const movement = medianOf(face.map(movementOf));
   if (movement < leastMovementPx) return nothing;
   const ring = points.filter(({ region }) => region === 'ring');
@@ -66,12 +69,7 @@ export function flatOpinion(points: readonly Followed[], place: PlaceOnFace, int
   const isPlane = beside <= mostBeside && besidePx <= mostBesidePx && !mayBeDeep;
   const scene = points.filter(({ region }) => region === 'scene');
   const whole = scene.length >= leastScenePoints && miss(scene) <= 3 * mostBeside * movement;
-  return { value: Math.max(0, 1 - beside), outcome: isPlane ? 'spoof' : 'unsure', whole };
-}
-
-/** Another face in the same place scatters the points: that is no depth. */
-function isScattered(face: readonly Followed[], plane: FittedPlane, interEyePx: number): boolean {
-  return medianOf(face.map((point) => distanceTo(plane, point))) > mostScatter * interEyePx;
+  return { value: Math.max(0, 1 - beside), outcome: isPlane ? 'spoof' : 'unsure', whole, isScattered: false };
 }
 
 const movementOf = ({ x, y, nowX, nowY }: Followed): number => Math.hypot(nowX - x, nowY - y);

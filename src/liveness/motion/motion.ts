@@ -7,10 +7,10 @@
  */
 import type { Box, Landmarks, Point } from '../../face/port.ts';
 import type { LivenessFrame, MotionCheck } from '../port.ts';
-import { type Border, borderAround, borderOpinion } from './border.ts';
+import { type Border, borderAround, borderOpinion, reachOf } from './border.ts';
 import { stepOf } from './cut.ts';
 import { faceFrame, type PlaceOnFace } from './depth.ts';
-import { flatOpinion } from './flat.ts';
+import { type FlatOpinion, flatOpinion, leastFacePoints } from './flat.ts';
 import { loopWatch } from './looped.ts';
 import { type Moved, medianOf } from './plane.ts';
 import { type Followed, type FollowedPoint, followAll, followed, pointsOf } from './points.ts';
@@ -27,7 +27,10 @@ interface Key {
   readonly place: PlaceOnFace;
   readonly interEyePx: number;
   readonly atMs: number;
+  readonly sharpness: number;
   readonly border: Border | undefined;
+  /** Of the border. */
+  readonly reach: number;
   readonly shifts: { readonly x: number; readonly y: number }[];
   /** Whether a picture since then was no plane. */
   wasDeep: boolean;
@@ -44,7 +47,8 @@ interface FlatTrack {
 interface BorderTrack {
   frames: number;
   restingFrames: number;
-  wasSeen: boolean;
+  /** The latest that was seen: how far from the middle of the face, in halves of its width, and around how large a face. */
+  seen: { readonly reach: number; readonly interEyePx: number } | undefined;
   /** How far it went, shares of the distance between the eyes. */
   value: number | undefined;
 }
@@ -69,6 +73,8 @@ const jumpGrowth = 1.5;
 const keyMs = 2000;
 const leastKept = 0.5;
 const keyGrowth = 1.25;
+/** A face that has become so much sharper shows points that were blurred before. */
+const clearer = 2;
 /** Fewer points on the face than this share of those in the frame before: it is cut. */
 const keptOfFace = 0.65;
 /** A point that is less exact than this is left out. Pixels. */
@@ -99,7 +105,7 @@ const fresh = (): State => ({
   key: undefined,
   last: undefined,
   flat: { flatFrames: 0, deepFrames: 0, value: undefined },
-  border: { frames: 0, restingFrames: 0, wasSeen: false, value: undefined },
+  border: { frames: 0, restingFrames: 0, seen: undefined, value: undefined },
   loop: loopWatch(),
   still: { kind: 'still', outcome: 'unsure' },
   steps: [],
@@ -149,12 +155,37 @@ function look(state: State, frame: LivenessFrame): readonly MotionCheck[] {
   const points = followed(key.points).filter(({ errorPx }) => errorPx <= mostErrorPx);
   noteBorder(state.border, frame, key, points);
   const face = points.filter(({ region }) => region === 'face');
-  noteFlat(state.flat, points, key, atMs);
+  const flat = flatOpinion(points, key.place, key.interEyePx);
+  noteFlat(state.flat, flat, key, atMs);
   state.still = stillOf(key, face, atMs) ?? state.still;
-  const growth = interEyeOf(inGrey(frame).marks) / key.interEyePx;
-  const isWornOut = atMs - key.atMs >= keyMs || points.length < leastKept * key.points.length;
-  if (isWornOut || growth > keyGrowth || growth < 1 / keyGrowth) state.key = keyOf(pyramid, frame);
+  const isWornOut = atMs - key.atMs >= keyMs || points.length < leastKept * key.points.length || flat.isScattered;
+  renew(state, key, isWornOut, pyramid, frame);
   return [flatCheck(state.flat), state.still, borderCheck(state.border), ...looped];
+}
+
+/** Chooses the points again where the old ones tell little of this frame. */
+function renew(state: State, key: Key, isWornOut: boolean, pyramid: Pyramid, frame: LivenessFrame): void {
+  const growth = interEyeOf(inGrey(frame).marks) / key.interEyePx;
+  const isAnotherSize = growth > keyGrowth || growth < 1 / keyGrowth;
+  const isClearer = frame.quality.sharpness > clearer * key.sharpness;
+  const tellsNothing = onFace(key.points) < leastFacePoints;
+  if (!(isWornOut || isAnotherSize || isClearer || tellsNothing)) return;
+  const next = keyOf(pyramid, frame);
+  if (!(isWornOut || isAnotherSize) && onFace(next.points) < leastFacePoints) return;
+  state.key = next;
+  forgetBorder(state.border, next, frame);
+}
+
+/**
+ * Hair at the sides of a small face looks like an upright edge. A border would have grown with the face, and be in the
+ * picture still.
+ */
+function forgetBorder(track: BorderTrack, { border, interEyePx }: Key, frame: LivenessFrame): void {
+  if (border || !track.seen || interEyePx < keyGrowth * track.seen.interEyePx) return;
+  const { x1, x2 } = inGrey(frame).box;
+  const reachPx = (track.seen.reach * (x2 - x1)) / 2;
+  const middle = (x1 + x2) / 2;
+  if (middle - reachPx > 0 && middle + reachPx < frame.cuts.grey.width) track.seen = undefined;
 }
 
 /** The points on the face that were followed from the frame before to this one, and the face's place in that frame. */
@@ -176,12 +207,15 @@ const onFace = (points: readonly FollowedPoint[]): number => points.filter(({ re
 
 function keyOf(pyramid: Pyramid, frame: LivenessFrame): Key {
   const { box, marks } = inGrey(frame);
+  const border = borderAround(frame.cuts.grey, box);
   return {
     points: pointsOf(pyramid, box, marks),
     place: faceFrame(marks),
     interEyePx: interEyeOf(marks),
     atMs: frame.capturedAtMs,
-    border: borderAround(frame.cuts.grey, box),
+    sharpness: frame.quality.sharpness,
+    border,
+    reach: border ? reachOf(border, box) : 0,
     shifts: [],
     wasDeep: false,
   };
@@ -196,8 +230,7 @@ function inGrey({ width, box, landmarks, cuts }: LivenessFrame): { readonly box:
   return { box: { x1: box.x1 * scale, y1: box.y1 * scale, x2: box.x2 * scale, y2: box.y2 * scale }, marks: [a, b, c, d, e] };
 }
 
-function noteFlat(track: FlatTrack, points: readonly Followed[], key: Key, atMs: number): void {
-  const { value, outcome, whole } = flatOpinion(points, key.place, key.interEyePx);
+function noteFlat(track: FlatTrack, { value, outcome, whole }: FlatOpinion, key: Key, atMs: number): void {
   if (outcome === 'live') {
     key.wasDeep = true;
     track.deepFrames++;
@@ -217,9 +250,9 @@ function flatCheck({ flatFrames: flat, deepFrames: deep, value }: FlatTrack): Mo
   return { kind: 'flat', outcome, ...(value !== undefined && { value }) };
 }
 
-function noteBorder(track: BorderTrack, frame: LivenessFrame, { border, interEyePx }: Key, points: readonly Followed[]): void {
+function noteBorder(track: BorderTrack, frame: LivenessFrame, { border, reach, interEyePx }: Key, points: readonly Followed[]): void {
   if (!border) return;
-  track.wasSeen = true;
+  track.seen = { reach, interEyePx };
   const { value, outcome } = borderOpinion(border, frame.cuts.grey, inGrey(frame).box, points);
   track.value = Math.max(track.value ?? 0, value / interEyePx);
   if (outcome === 'spoof') track.frames++;
@@ -227,8 +260,8 @@ function noteBorder(track: BorderTrack, frame: LivenessFrame, { border, interEye
 }
 
 /** A border that nobody has moved before may be a door frame, or a display that is held at rest. */
-function borderCheck({ frames, restingFrames, wasSeen, value }: BorderTrack): MotionCheck {
-  const outcome = frames >= borderFrames ? 'spoof' : wasSeen && restingFrames < borderFrames ? 'unsure' : 'live';
+function borderCheck({ frames, restingFrames, seen, value }: BorderTrack): MotionCheck {
+  const outcome = frames >= borderFrames ? 'spoof' : seen && restingFrames < borderFrames ? 'unsure' : 'live';
   return { kind: 'border', outcome, ...(value !== undefined && { value }) };
 }
 

@@ -116,6 +116,38 @@ describe('a person', () => {
   });
 });
 
+describe('a person whose face could not be seen well at first', () => {
+  const turning = (count: number) => moved(count, (s) => ({ kind: 'head', pose: { yawDeg: 14 * s } }));
+  /** Frames until it is live. */
+  const untilLive = (frames: readonly LivenessFrame[]) => outcomesOf('flat', frames).indexOf('live');
+
+  it('is live soon after the light went on', () => {
+    const shots = turning(16).map((shot, i) => ({ ...shot, gain: i < 8 ? 0.02 : 1 }));
+    const live = untilLive(filmed(shots, { seed: 2 }));
+    expect(live).toBeGreaterThan(8);
+    expect(live).toBeLessThan(13);
+  });
+
+  it('is live soon after a blur has gone', () => {
+    const shots = moved(20, (s) => ({ kind: 'head', pose: { x: 6 - 6 * s, yawDeg: 8 * s } }));
+    const live = untilLive(filmed(shots, { seed: 5 }).map((frame, i) => smeared(frame, 10 - i)));
+    expect(live).toBeGreaterThan(2);
+    expect(live).toBeLessThan(12);
+  });
+});
+
+/** Blurred by a movement to the side. */
+function smeared(frame: LivenessFrame, half: number): LivenessFrame {
+  if (half <= 0) return frame;
+  const { grey } = frame.cuts;
+  const pixels = grey.pixels.map((_, i) => {
+    const [row, x] = [i - (i % grey.width), i % grey.width];
+    const [from, to] = [Math.max(0, x - half), Math.min(grey.width - 1, x + half)];
+    return grey.pixels.subarray(row + from, row + to + 1).reduce((sum, level) => sum + level, 0) / (to - from + 1);
+  });
+  return { ...frame, quality: { ...frame.quality, sharpness: 1 / half ** 2 }, cuts: { ...frame.cuts, grey: { ...grey, pixels } } };
+}
+
 describe('straight edges beside a face', () => {
   const borderOf = (shots: readonly Shot[], film: Film = { seed: 9 }) => outcomesOf('border', filmed(shots, film));
 
@@ -162,6 +194,18 @@ describe('straight edges beside a face', () => {
       camera: { yawDeg: 0.8 * Math.sin(2 * i), pitchDeg: 0.3 * Math.sin(1.3 * i) },
     }));
     expect(borderOf(shots, { seed: 11, posts: true })).not.toContain('spoof');
+  });
+
+  it('are forgotten where a face that has come nearer has none', () => {
+    const coming = moved(16, (s) => ({ kind: 'head', pose: { z: 72 - 26 * s } }));
+    const [far, near] = [true, false].map((posts) => filmed(coming, { seed: 10, posts }));
+    const outcomes = outcomesOf('border', [...far!.slice(0, 3), ...near!.slice(3)]);
+    expect([outcomes.at(0), outcomes.at(-1)]).toEqual(['unsure', 'live']);
+  });
+
+  it('are not forgotten where a display is brought nearer, until its edges leave the picture', () => {
+    const outcomes = borderOf(moved(16, (s) => ({ kind: 'sheet', wide: 17, high: 30, bezel: 1.5, pose: { z: 85 - 30 * s } })));
+    expect(outcomes).not.toContain('live');
   });
 
   it('are none where there are none', () => {
