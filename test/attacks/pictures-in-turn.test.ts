@@ -9,10 +9,14 @@ import type { Challenge } from '../../src/liveness/port.ts';
 import { filmed, issuedAtMs, seeded } from '../liveness/challenge/series.ts';
 import { type Shot, filmed as sceneOf } from '../liveness/motion/scene.ts';
 
-it('views of a head that are shown in turn, each a little higher or lower, are never live', () => {
-  const shots: Shot[] = Array.from({ length: 60 }, (_, i) => {
-    const isOther = Math.floor(i / 9) % 2 === 1;
-    return { atMs: i * 66, thing: { kind: 'head', pose: { y: isOther ? -0.8 : 0, pitchDeg: isOther ? -4 : 0, x: 0.02 * (i % 9) } } };
+it.each([
+  [66, 9, 0.8, 4],
+  [133, 4, 1.3, 4],
+  [200, 3, 1.6, 2],
+])('views of a head that are shown in turn, each a little higher or lower, are never live: a frame every %i ms', (ms, each, cm, deg) => {
+  const shots: Shot[] = Array.from({ length: 6 * each }, (_, i) => {
+    const isOther = Math.floor(i / each) % 2 === 1;
+    return { atMs: i * ms, thing: { kind: 'head', pose: { y: isOther ? -cm : 0, pitchDeg: isOther ? -deg : 0, x: 0.02 * (i % each) } } };
   });
   const motion = openMotion();
   const outcomes = sceneOf(shots, { seed: 3 }).flatMap((frame) => motion.look(frame).filter(({ kind }) => kind === 'flat'));

@@ -48,6 +48,14 @@ describe('from one frame to the next', () => {
     expect(stepIn(leap, { ms: 400 })).toMatchObject({ isCut: false });
   });
 
+  it('a face that goes far is one where it shows less depth than a head would, also where the noise is as high', () => {
+    const far = (deep: number, noise: number) => points(6, (u, v) => [deep * depth(u, v), 0.25], noise);
+    expect(stepIn(far(0.02, 0.006), { ms: 133, usual: 0.006 })).toMatchObject({ isCut: true });
+    expect(stepIn(far(0.06, 0.003), { ms: 133, usual: 0.006 })).toMatchObject({ isCut: false });
+    // A print that is moved.
+    expect(stepIn(far(0, 0.001), { ms: 133 })).toMatchObject({ isCut: false });
+  });
+
   it('too few points say nothing', () => {
     expect(stepIn(points(5, () => [0.1, 0]).slice(0, 10))).toBeUndefined();
   });
