@@ -47,7 +47,7 @@ interface FlatTrack {
 interface BorderTrack {
   frames: number;
   restingFrames: number;
-  /** The latest that was seen: how far from the middle of the face, in halves of its width, and around how large a face. */
+  /** The latest that was seen: how far from the middle of the face, in halves of its width, and how large the face. */
   seen: { readonly reach: number; readonly interEyePx: number } | undefined;
   /** How far it went, shares of the distance between the eyes. */
   value: number | undefined;
