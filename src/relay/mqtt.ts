@@ -38,6 +38,8 @@ export function mqttLine({ label, dialect, timeoutMs, openBrokerLink }: MqttLine
   const closing = new AbortController();
   const listeners = new Set<(level: Level) => void>();
   let opening: Promise<BrokerLink> | undefined;
+  /** In whose time the broker has answered. */
+  let answeredIn: AbortSignal | undefined;
   const heard = (payload: string) => {
     const level = dialect.levelOf(payload);
     if (level) for (const listener of listeners) listener(level);
@@ -67,19 +69,14 @@ export function mqttLine({ label, dialect, timeoutMs, openBrokerLink }: MqttLine
       if (signal.aborted) over();
       else signal.addEventListener('abort', over, { once: true });
     });
+  const noBroker = () => new Fault('relay-missing', `${label} cannot be reached: no broker within ${timeoutMs} ms (mqtt.url)`);
   const within = async <T>(work: Promise<T>, signal: AbortSignal): Promise<T> => {
-    const late = Promise.withResolvers<never>();
-    const over = () => late.reject(new Fault('relay-missing', `${label} cannot be reached: no broker within ${timeoutMs} ms (mqtt.url)`));
-    signal.addEventListener('abort', over, { once: true });
     try {
-      return await Promise.race([work, late.promise]);
+      return await unlessAborted(work, signal, () => (answeredIn === signal ? silent(label, timeoutMs) : noBroker()));
     } catch (error) {
       throw error instanceof Fault && error.code !== 'broker-unreachable'
         ? error
         : new Fault('relay-missing', `${label} cannot be reached: ${messageOf(error)}`, error);
-    } finally {
-      signal.removeEventListener('abort', over);
-      late.promise.catch(() => undefined);
     }
   };
   const { ask } = dialect;
@@ -87,6 +84,7 @@ export function mqttLine({ label, dialect, timeoutMs, openBrokerLink }: MqttLine
     if (!ask) return undefined;
     const through = await within(link(), signal);
     await within(through.alive(), signal);
+    answeredIn = signal;
     const patience = AbortSignal.any([signal, AbortSignal.timeout(Math.max(200, Math.round(timeoutMs / 3)))]);
     const answer = report(patience);
     await within(through.send(ask(), expiryS(timeoutMs)), signal);
@@ -112,6 +110,19 @@ export function mqttLine({ label, dialect, timeoutMs, openBrokerLink }: MqttLine
       opening?.then((opened) => opened.close()).catch(() => undefined);
     },
   });
+}
+
+/** Throws what `late` says where the signal is aborted first. */
+async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal, late: () => Fault): Promise<T> {
+  const aborted = Promise.withResolvers<never>();
+  const over = () => aborted.reject(late());
+  signal.addEventListener('abort', over, { once: true });
+  try {
+    return await Promise.race([work, aborted.promise]);
+  } finally {
+    signal.removeEventListener('abort', over);
+    aborted.promise.catch(() => undefined);
+  }
 }
 
 const expiryS = (ms: number): number => Math.max(1, Math.ceil(ms / 1000));

@@ -179,6 +179,26 @@ describe('a relay behind a broker', () => {
     });
   });
 
+  it('that is silent is named as such also where the time runs out while the broker is asked again', async () => {
+    let asked = 0;
+    const line = mqttLine({
+      ...{
+        label: 'the lock',
+        dialect: mqttDialect(placeOf('zigbee2mqtt', device.address, broker.url), 'facelatch-relay-test'),
+        timeoutMs: 400,
+      },
+      openBrokerLink: async () => ({
+        send: async () => undefined,
+        alive: () => (asked++ === 0 ? Promise.resolve() : new Promise<void>(() => undefined)),
+        closed: new Promise<never>(() => undefined),
+        close: () => undefined,
+      }),
+    });
+    await expect(line.drive('safe', 0)).rejects.toMatchObject({ message: expect.stringMatching(/said nothing within 400 ms/) });
+    expect(asked).toBe(2);
+    line[Symbol.dispose]();
+  });
+
   it('is switched off by its keeper, which is a process of its own and is given the password of the broker where nobody can read it', async () => {
     const adapter = new URL('../../src/adapters/relay-mqtt.ts', import.meta.url).href;
     const place = placeOf('zigbee2mqtt', device.address, broker.url, {
