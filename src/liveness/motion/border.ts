@@ -22,6 +22,8 @@ interface Edge {
 export interface Border {
   readonly left: Edge;
   readonly right: Edge;
+  /** How far the further edge, with its slope, is from the middle of the face: halves of the box's width. */
+  readonly reach: number;
 }
 
 export interface BorderOpinion {
@@ -56,11 +58,10 @@ const [restPx, leastFacePx] = [1, 3];
 export function borderAround(grey: Grey, box: Box): Border | undefined {
   const left = edgeBeside(grey, box, -1);
   const right = left && edgeBeside(grey, box, 1);
-  return left && right && { left, right };
+  return left && right && { left, right, reach: reachOf(left, right, box) };
 }
 
-/** How far the border is from the middle of the face: the further edge with its slope, in halves of the box's width. */
-export function reachOf({ left, right }: Border, { x1, x2, y1, y2 }: Box): number {
+function reachOf(left: Edge, right: Edge, { x1, x2, y1, y2 }: Box): number {
   const middle = (x1 + x2) / 2;
   const leanOf = ({ slope }: Edge) => (Math.abs(slope * top) * (y2 - y1)) / 2;
   return (2 * Math.max(middle - left.at + leanOf(left), right.at - middle + leanOf(right))) / (x2 - x1);

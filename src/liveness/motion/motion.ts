@@ -7,7 +7,7 @@
  */
 import type { Box, Landmarks, Point } from '../../face/port.ts';
 import type { LivenessFrame, MotionCheck } from '../port.ts';
-import { type Border, borderAround, borderOpinion, reachOf } from './border.ts';
+import { type Border, borderAround, borderOpinion } from './border.ts';
 import { stepOf } from './cut.ts';
 import { faceFrame, type PlaceOnFace } from './depth.ts';
 import { type FlatOpinion, flatOpinion, leastFacePoints } from './flat.ts';
@@ -29,8 +29,6 @@ interface Key {
   readonly atMs: number;
   readonly sharpness: number;
   readonly border: Border | undefined;
-  /** Of the border. */
-  readonly reach: number;
   readonly shifts: { readonly x: number; readonly y: number }[];
   /** Whether a picture since then was no plane. */
   wasDeep: boolean;
@@ -47,8 +45,8 @@ interface FlatTrack {
 interface BorderTrack {
   frames: number;
   restingFrames: number;
-  /** The latest that was seen: how far from the middle of the face, in halves of its width, and how large the face. */
-  seen: { readonly reach: number; readonly interEyePx: number } | undefined;
+  /** The latest that was seen, and how large the face was. */
+  seen: (Pick<Border, 'reach'> & { readonly interEyePx: number }) | undefined;
   /** How far it went, shares of the distance between the eyes. */
   value: number | undefined;
 }
@@ -207,15 +205,13 @@ const onFace = (points: readonly FollowedPoint[]): number => points.filter(({ re
 
 function keyOf(pyramid: Pyramid, frame: LivenessFrame): Key {
   const { box, marks } = inGrey(frame);
-  const border = borderAround(frame.cuts.grey, box);
   return {
     points: pointsOf(pyramid, box, marks),
     place: faceFrame(marks),
     interEyePx: interEyeOf(marks),
     atMs: frame.capturedAtMs,
     sharpness: frame.quality.sharpness,
-    border,
-    reach: border ? reachOf(border, box) : 0,
+    border: borderAround(frame.cuts.grey, box),
     shifts: [],
     wasDeep: false,
   };
@@ -250,9 +246,9 @@ function flatCheck({ flatFrames: flat, deepFrames: deep, value }: FlatTrack): Mo
   return { kind: 'flat', outcome, ...(value !== undefined && { value }) };
 }
 
-function noteBorder(track: BorderTrack, frame: LivenessFrame, { border, reach, interEyePx }: Key, points: readonly Followed[]): void {
+function noteBorder(track: BorderTrack, frame: LivenessFrame, { border, interEyePx }: Key, points: readonly Followed[]): void {
   if (!border) return;
-  track.seen = { reach, interEyePx };
+  track.seen = { reach: border.reach, interEyePx };
   const { value, outcome } = borderOpinion(border, frame.cuts.grey, inGrey(frame).box, points);
   track.value = Math.max(track.value ?? 0, value / interEyePx);
   if (outcome === 'spoof') track.frames++;
