@@ -13,7 +13,6 @@ import { doorSignerOf } from './adapters/command.ts';
 import { consentRules } from './adapters/consents.ts';
 import { metricsOf } from './adapters/host.ts';
 import { journalOf, journalPeople, journalReaderOf } from './adapters/journal.ts';
-import { embeddedBroker } from './adapters/mqtt.ts';
 import { inputsOf, relayOf } from './adapters/relay.ts';
 import { Fault, messageOf } from './base/errors.ts';
 import type { Log } from './base/log.ts';
@@ -149,7 +148,8 @@ export async function wire(config: Config, log: Log, overrides: Overrides = {}):
     retry: retryOf(config),
     idleFps: isStepped(config, overrides) ? 0 : config.face.idleFps,
   });
-  const broker = config.mqtt.enabled && config.mqtt.embedded ? opening.use(await embeddedBroker(config)) : undefined;
+  const isBroker = config.mqtt.enabled && config.mqtt.embedded;
+  const broker = isBroker ? opening.use(await (await import('./adapters/mqtt.ts')).embeddedBroker(config)) : undefined;
   const { roster, shredder } = rosterIn(rooms, controller.record, opening);
   if (!rooms.lock) rooms.retention = opening.use(openRetention(rooms, entrance, roster, shredder));
   const seen = cameraSeen(rooms, loops);

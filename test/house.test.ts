@@ -61,6 +61,26 @@ it('typebox is imported in one place, which chooses the check that loads fastest
   expect(files.filter((file) => /from 'typebox/.test(textOf(file)))).toEqual(['base/schema.ts']);
 });
 
+it('a door loads what speaks to a network or a webcam, and what signs, only where it does: 10 MB of its memory', () => {
+  const loaded = new Set<string>();
+  const load = (file: string) => {
+    const tree = parse(stripTypeScriptTypes(textOf(file)), { ecmaVersion: 'latest', sourceType: 'module' });
+    for (const statement of tree.body) {
+      const spec = 'source' in statement ? statement.source?.value : undefined;
+      if (typeof spec !== 'string') continue;
+      const name = spec.startsWith('.') ? join(dirname(file), spec) : spec;
+      if (loaded.has(name)) continue;
+      loaded.add(name);
+      if (spec.startsWith('.')) load(name);
+    }
+  };
+  load('cli/door/run.ts');
+  expect([...loaded]).toEqual(expect.arrayContaining(['wire.ts', 'camera/replay.ts', 'sharp']));
+  expect(
+    ['mqtt', 'jose', 'node-webcam', 'node:http', 'node:https', 'node:tls', 'aedes', 'fastify'].filter((name) => loaded.has(name)),
+  ).toEqual([]);
+});
+
 it('no room depends on itself by way of others', () => {
   const roomOf = (path: string) => path.split('/')[0] ?? '';
   const sees = new Map<string, Set<string>>();

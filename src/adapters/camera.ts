@@ -10,10 +10,10 @@ import { findVideoDevice } from '../camera/devices.ts';
 import { type Mounting, mounted } from '../camera/mounting.ts';
 import type { Camera } from '../camera/port.ts';
 import { replayCamera } from '../camera/replay.ts';
-import { type RtspOptions, rtspCamera } from '../camera/rtsp.ts';
+import type { RtspOptions } from '../camera/rtsp.ts';
 import { v4l2Camera } from '../camera/v4l2.ts';
 import { watched } from '../camera/watch.ts';
-import { webcamCamera } from '../camera/webcam.ts';
+import type { WebcamOptions } from '../camera/webcam.ts';
 import type { Config } from '../settings/load.ts';
 import { demoPeopleFolder, stateFolder } from './basics.ts';
 
@@ -57,7 +57,7 @@ export function cameraOf(config: Config, clock: Clock, onBound?: (camera: Camera
         clock,
       });
     case 'webcam':
-      return watched(mounted(webcamCamera({ device, width, height, fps, clock, find }), mounting), {
+      return watched(mounted(webcam({ device, width, height, fps, clock, find }), mounting), {
         ...camera,
         refuseLoops: !camera.allowVirtual,
         clock,
@@ -68,7 +68,7 @@ export function cameraOf(config: Config, clock: Clock, onBound?: (camera: Camera
         'camera.source is "browser": only a running door has that camera (facelatch run, then open the console)',
       );
     case 'rtsp':
-      return watched(rtspCamera({ ...camera, ...networkPlace(camera), mounting, clock }), { ...camera, refuseLoops: true, clock });
+      return watched(networkCamera({ ...camera, ...networkPlace(camera), mounting, clock }), { ...camera, refuseLoops: true, clock });
   }
 }
 
@@ -85,14 +85,22 @@ export function infraredOf(config: Config, clock: Clock, onBound: (camera: Camer
   return watched(v4l2Camera({ device, width, height, fps, clock, find }), { freezeMs, darkLevel: 0, darkMs: 0, fps, clock });
 }
 
-/** What draws the demo's people is loaded with the first frame, and by no real door. */
-const demoCamera = (options: DemoOptions): Camera => ({
-  label: 'replay demo',
+/** A door has one kind of camera: what the others need is loaded with their first frame (7 MB). */
+const loadedLater = (label: string, load: () => Promise<Camera>): Camera => ({
+  label,
   frames: async function* (signal) {
-    const { demoVisits } = await import('../camera/demo/visits.ts');
-    yield* demoVisits(options).frames(signal);
+    yield* (await load()).frames(signal);
   },
 });
+
+const demoCamera = (options: DemoOptions): Camera =>
+  loadedLater('replay demo', async () => (await import('../camera/demo/visits.ts')).demoVisits(options));
+
+const webcam = (options: WebcamOptions): Camera =>
+  loadedLater(options.device, async () => (await import('../camera/webcam.ts')).webcamCamera(options));
+
+const networkCamera = (options: RtspOptions): Camera =>
+  loadedLater(options.label, async () => (await import('../camera/rtsp.ts')).rtspCamera(options));
 
 /** `auto` turns nothing: the door only says what it finds. */
 function mountingOf({ rotate, mirror }: Config['camera']): Mounting {

@@ -2,7 +2,10 @@
  * Compact JSON Web Signatures (RFC 7515) with Ed25519: a payload and a key go in, a signed text comes out, and back
  * again. `typ` keeps the kinds of statement apart: a reply does not pass as a command.
  */
-import { type CompactJWSHeaderParameters, CompactSign, type CryptoKey, compactVerify, decodeProtectedHeader } from 'jose';
+import type { CompactJWSHeaderParameters, CryptoKey } from 'jose';
+
+/** Loaded where something is signed, proved or enclosed: a door without a broker does none of it (3 MB). */
+export const loadJose = () => import('jose');
 
 export const signatureAlgorithm = 'Ed25519';
 
@@ -14,7 +17,8 @@ export interface Signer {
   readonly key: CryptoKey;
 }
 
-export function signJws(payload: Uint8Array, type: string, { kid, key }: Signer): Promise<string> {
+export async function signJws(payload: Uint8Array, type: string, { kid, key }: Signer): Promise<string> {
+  const { CompactSign } = await loadJose();
   return new CompactSign(payload).setProtectedHeader({ alg: signatureAlgorithm, kid, typ: type }).sign(key);
 }
 
@@ -25,6 +29,7 @@ export async function signDetached(
   { kid, key }: Signer,
   more: Readonly<Record<string, string | number>>,
 ): Promise<string> {
+  const { CompactSign } = await loadJose();
   const header = { ...more, alg: signatureAlgorithm, kid, typ: type };
   const [head, , signature] = (await new CompactSign(payload).setProtectedHeader(header).sign(key)).split('.');
   return `${head}..${signature}`;
@@ -38,9 +43,10 @@ export async function verifiedDetached(
   { kid, key }: Signer,
 ): Promise<CompactJWSHeaderParameters | undefined> {
   const [head, middle, signature, ...rest] = detached.split('.');
-  if (claimedKid(detached, type) !== kid || middle !== '' || rest.length > 0) return undefined;
+  if ((await claimedKid(detached, type)) !== kid || middle !== '' || rest.length > 0) return undefined;
   try {
     const whole = `${head}.${Buffer.from(payload).toString('base64url')}.${signature}`;
+    const { compactVerify } = await loadJose();
     return (await compactVerify(whole, key, { algorithms: [signatureAlgorithm] })).protectedHeader;
   } catch {
     return undefined;
@@ -51,7 +57,8 @@ export async function verifiedDetached(
  * The id of the key that a text of this type claims to be signed with; nothing is proved yet. Undefined if the text is
  * not of this type.
  */
-export function claimedKid(jws: string, type: string): string | undefined {
+export async function claimedKid(jws: string, type: string): Promise<string | undefined> {
+  const { decodeProtectedHeader } = await loadJose();
   try {
     const { kid, typ, alg } = decodeProtectedHeader(jws);
     return typeof kid === 'string' && typ === type && alg === signatureAlgorithm ? kid : undefined;
@@ -63,6 +70,7 @@ export function claimedKid(jws: string, type: string): string | undefined {
 /** The payload if `key` signed it, else undefined. */
 export async function verifiedPayload(jws: string, key: CryptoKey): Promise<Uint8Array | undefined> {
   try {
+    const { compactVerify } = await loadJose();
     return (await compactVerify(jws, key, { algorithms: [signatureAlgorithm] })).payload;
   } catch {
     return undefined;

@@ -5,9 +5,9 @@
 import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, randomBytes, sign, verify } from 'node:crypto';
 import { chownSync, existsSync, linkSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { type CryptoKey, calculateJwkThumbprint, exportJWK, generateKeyPair, importJWK, type JWK } from 'jose';
+import type { CryptoKey, JWK } from 'jose';
 import { asFault, Fault, messageOf } from '../base/errors.ts';
-import { signatureAlgorithm } from '../base/jws.ts';
+import { loadJose, signatureAlgorithm } from '../base/jws.ts';
 import { Compile, Type } from '../base/schema.ts';
 import { jsonText, syncFolder, writeWhole } from '../base/whole-file.ts';
 
@@ -63,16 +63,19 @@ export function publicKeyOf(value: unknown, crv: PublicKey['crv']): PublicKey {
   return { kty: value.kty, crv, x: value.x };
 }
 
-export function thumbprint({ kty, crv, x }: PublicKey): Promise<string> {
+export async function thumbprint({ kty, crv, x }: PublicKey): Promise<string> {
+  const { calculateJwkThumbprint } = await loadJose();
   return calculateJwkThumbprint({ kty, crv, x });
 }
 
 export async function importKey(key: PublicKey | PrivateKey): Promise<CryptoKey> {
+  const { importJWK } = await loadJose();
   return (await importJWK({ ...key }, key.crv === 'Ed25519' ? signatureAlgorithm : 'ECDH-ES')) as CryptoKey;
 }
 
 /** A new private key. */
 export async function newKey(crv: PublicKey['crv']): Promise<PrivateKey> {
+  const { exportJWK, generateKeyPair } = await loadJose();
   const { privateKey } = await generateKeyPair(crv === 'Ed25519' ? signatureAlgorithm : 'ECDH-ES', { crv, extractable: true });
   const { x = '', d = '' }: JWK = await exportJWK(privateKey);
   return { kty: 'OKP', crv, x, d };

@@ -46,7 +46,7 @@ export function proofOf({ decrypt, operatorsFile, sealKey }: ProofParts): (paylo
     const jws = enclosed ? await disclose(text, decrypt) : text;
     if (jws === undefined || !isSigned(jws))
       return no('bad-signature', 'This is not encrypted to this door: fetch its card again (facelatch key door).');
-    const kid = claimedKid(jws, 'facelatch-command+jwt');
+    const kid = await claimedKid(jws, 'facelatch-command+jwt');
     const operator = kid === undefined ? undefined : await operatorBy(kid);
     if (operator === undefined) return no('unknown-key', 'No operator of this door has this key: add it with facelatch key add.');
     if (operator === 'refused')

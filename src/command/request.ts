@@ -77,7 +77,7 @@ async function readReply(reply: Uint8Array, digest: string, keys: ReplyKeys): Pr
   const text = Buffer.from(reply).toString('utf8').trim();
   const jws = isEnclosed(text) ? await disclose(text, keys.readKey) : text;
   if (jws === undefined) return { proved: false, body: undefined };
-  const isJws = isSigned(jws) && claimedKid(jws, 'facelatch-reply+jwt') === keys.doorKid;
+  const isJws = isSigned(jws) && (await claimedKid(jws, 'facelatch-reply+jwt')) === keys.doorKid;
   const body = isJws ? await verifiedClaims(jws, keys.verifyKey) : parseJson(Buffer.from(jws));
   if (!validator.Check(body)) return { proved: false, body: undefined };
   return { proved: isJws && body.digest === digest, body };

@@ -3,8 +3,8 @@
  * may read it, a compact JWE (RFC 7516) with ECDH-ES over X25519 and A256GCM. `typ` keeps commands and replies apart:
  * neither passes for the other.
  */
-import { CompactEncrypt, type CryptoKey, compactDecrypt, decodeProtectedHeader } from 'jose';
-import { parseJson, type Signer, signJws, verifiedPayload } from '../base/jws.ts';
+import type { CryptoKey } from 'jose';
+import { loadJose, parseJson, type Signer, signJws, verifiedPayload } from '../base/jws.ts';
 
 export type SealType = 'facelatch-command+jwt' | 'facelatch-reply+jwt';
 
@@ -16,7 +16,8 @@ export function signClaims(claims: object, type: SealType, signer: Signer): Prom
 }
 
 /** A signed text that only the owner of the key can read. */
-export function enclose(signed: string, to: CryptoKey): Promise<string> {
+export async function enclose(signed: string, to: CryptoKey): Promise<string> {
+  const { CompactEncrypt } = await loadJose();
   return new CompactEncrypt(encoder.encode(signed)).setProtectedHeader({ alg: 'ECDH-ES', enc: 'A256GCM', cty: 'JWT' }).encrypt(to);
 }
 
@@ -31,6 +32,7 @@ export function looksSealed(payload: Uint8Array): boolean {
 
 /** The signed text inside; undefined where it is damaged or for another key. */
 export async function disclose(text: string, key: CryptoKey): Promise<string | undefined> {
+  const { compactDecrypt, decodeProtectedHeader } = await loadJose();
   try {
     // A small compressed message could expand without limit.
     if ('zip' in decodeProtectedHeader(text)) return undefined;

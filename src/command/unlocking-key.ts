@@ -3,7 +3,8 @@
  * memory, cannot be taken out of it, and is gone when the door has been unlocked or stopped: whoever recorded the
  * traffic and reads the door's keys later opens nothing. Texts go in and come out; it stores nothing.
  */
-import { type CryptoKey, exportJWK, generateKeyPair } from 'jose';
+import type { CryptoKey } from 'jose';
+import { loadJose } from '../base/jws.ts';
 import { importKey, type PublicKey, publicKeyOf } from './keys.ts';
 import { disclose, enclose } from './seal.ts';
 
@@ -20,6 +21,7 @@ export function unlockingKey(): UnlockingKey {
   let made: Promise<{ readonly publicKey: CryptoKey; readonly privateKey: CryptoKey }> | undefined;
   return {
     card: async () => {
+      const { exportJWK, generateKeyPair } = await loadJose();
       made ??= generateKeyPair('ECDH-ES', { crv: 'X25519', extractable: false });
       return { ...publicKeyOf(await exportJWK((await made).publicKey), 'X25519'), crv: 'X25519' };
     },

@@ -80,7 +80,7 @@ export async function seal(claims: object, type: StatementType, by: Party, to: r
 
 /** The claims of a signed text, if one of `trusted` signed it and they have the given form. */
 export async function verifyStatement<T>(jws: string, type: StatementType, trusted: readonly Known[], form: Form<T>): Promise<Unsealed<T>> {
-  const kid = claimedKid(jws, type);
+  const kid = await claimedKid(jws, type);
   if (kid === undefined) return { refused: `is not a ${type}` };
   const by = trusted.find(({ id }) => id === kid);
   if (!by) return { refused: `is signed by a key that is not trusted here (${kid})` };

@@ -8,7 +8,7 @@ import { systemClock } from '../base/time.ts';
 import { followJournal } from '../journal/follow.ts';
 import { tellLocked } from './locked.ts';
 import type { Loops } from './loops.ts';
-import { openPublishing, type PublishingParts } from './publishing.ts';
+import type { PublishingParts } from './publishing.ts';
 import type { Rooms } from './rooms.ts';
 import { startedEvent } from './standing.ts';
 
@@ -30,7 +30,7 @@ export async function runHouse(rooms: Rooms, parts: RunningParts, signal: AbortS
   // Publishing ends last, so that the broker hears of the stop too.
   const over = new AbortController();
   const following = followJournalled(rooms, over.signal);
-  if (config.mqtt.enabled) rooms.publishing = openPublishing(rooms, parts, over.signal);
+  if (config.mqtt.enabled) rooms.publishing = (await import('./publishing.ts')).openPublishing(rooms, parts, over.signal);
   const { signal: reopened } = rooms.reopen;
   const isUnlocked = () => reopened.aborted && !signal.aborted;
   try {

@@ -5,7 +5,7 @@
  */
 import type { Socket } from 'node:net';
 import type { Duplex, Writable } from 'node:stream';
-import { connect, type IClientOptions, type IClientPublishOptions, type MqttClient } from 'mqtt';
+import type { IClientOptions, IClientPublishOptions, MqttClient } from 'mqtt';
 import { Fault } from '../base/errors.ts';
 import { readSecretFile, readSettingFile } from '../base/secret.ts';
 import { brokerFault, closedFault, offenceFault, refusalFault } from './faults.ts';
@@ -68,6 +68,8 @@ export interface ConnectionOptions {
 export async function openConnection({ broker, clientId, will, signal }: ConnectionOptions): Promise<Connection> {
   signal?.throwIfAborted();
   const url = labelOf(broker.url);
+  const { connect } = await import('mqtt'); // loaded now: a door without a broker has no use for it (4 MB)
+  signal?.throwIfAborted();
   const client = connect(broker.url, { ...clientOptions(broker), clientId, ...(will && { will }), manualConnect: true });
   guardInbound(client, broker, (offence) => {
     said ??= offenceFault(offence, url);

@@ -171,7 +171,7 @@ async function signedBy(
   if (!seal) return no('bad-signature', 'its bundle.jws is missing');
   const text = Buffer.from(seal).toString('latin1').trim();
   if (!isCanonical(text)) return no('bad-signature', misfit);
-  const kid = claimedKid(text, type);
+  const kid = await claimedKid(text, type);
   if (kid === undefined) return no('bad-signature', 'its bundle.jws is not the signature of a bundle');
   const key = await trusted(kid);
   if (!key)

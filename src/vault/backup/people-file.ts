@@ -6,9 +6,9 @@
  */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { type CryptoKey, calculateJwkThumbprint, importJWK } from 'jose';
+import type { CryptoKey } from 'jose';
 import { Fault, messageOf } from '../../base/errors.ts';
-import { parseJson, type Signer, signatureAlgorithm, signDetached, verifiedDetached } from '../../base/jws.ts';
+import { loadJose, parseJson, type Signer, signatureAlgorithm, signDetached, verifiedDetached } from '../../base/jws.ts';
 import { Compile, type Static, Type } from '../../base/schema.ts';
 import { version } from '../../base/version.ts';
 import { jsonText } from '../../base/whole-file.ts';
@@ -147,6 +147,7 @@ async function pictureOf(next: IteratorResult<TarEntry>, id: string): Promise<Bu
 }
 
 async function signedBy(list: PeopleList, text: Uint8Array, signature: Uint8Array, file: string): Promise<SignedPeople> {
+  const { calculateJwkThumbprint, importJWK } = await loadJose();
   const kid = await calculateJwkThumbprint(list.key);
   const key = (await importJWK(list.key, signatureAlgorithm)) as CryptoKey;
   if (!(await verifiedDetached(Buffer.from(signature).toString('latin1'), text, signedType, { kid, key })))
