@@ -3,7 +3,7 @@
  * networks, people); every other room has a file of its own beside this one.
  */
 
-import { statSync } from 'node:fs';
+import { accessSync, constants, type Stats, statSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -73,11 +73,30 @@ const readerOptions = ({ face }: Config, embedder: NetworkPlace): ReaderOptions 
   limits: face.quality,
 });
 
+/**
+ * Where the state folder is; it is not made. @throws Fault `bad-config` for a file, and where this user may not enter
+ * it.
+ */
+export function statePlace({ state }: Pick<Config, 'state'>): string {
+  const folder = resolve(state.folder);
+  let found: Stats | undefined;
+  try {
+    found = statSync(folder, { throwIfNoEntry: false });
+    if (found?.isDirectory()) accessSync(folder, constants.X_OK);
+  } catch (error) {
+    throw new Fault(
+      'bad-config',
+      `This user may not enter the state folder ${folder}: run the command as the user of the service (sudo -u facelatch …), or set state.folder (--state) to another.`,
+      error,
+    );
+  }
+  if (found && !found.isDirectory()) throw new Fault('bad-config', `${folder} is a file: set state.folder (--state) to a folder`);
+  return folder;
+}
+
 /** The state folder, made where it does not exist (for its owner alone: it holds faces). */
 export function stateFolder({ state }: Config): string {
-  const folder = resolve(state.folder);
-  if (statSync(folder, { throwIfNoEntry: false })?.isFile())
-    throw new Fault('bad-config', `${folder} is a file: set state.folder (--state) to a folder`);
+  const folder = statePlace({ state });
   try {
     makeFolder(folder, 0o700);
   } catch (error) {

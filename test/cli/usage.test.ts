@@ -66,7 +66,35 @@ describe('wrong commands end with exit code 2 and one clear sentence', () => {
     const file = join(folder.path, 'file');
     writeFileSync(file, '');
     const { code, stderr } = await facelatch(['people', '--state', file]);
-    expect({ code, stderr }).toEqual({ code: 2, stderr: `facelatch: ${file} is a file: set state.folder (--state) to a folder\n` });
+    const said = { code: 2, stderr: `facelatch: ${file} is a file: set state.folder (--state) to a folder\n` };
+    expect({ code, stderr }).toEqual(said);
+    expect(await facelatch(['models', '--state', file])).toMatchObject(said);
+  });
+
+  it('names the folder when a network is named by a file', async () => {
+    const file = join(folder.path, 'twin.onnx');
+    writeFileSync(file, '');
+    const set = await facelatch([
+      'enrol',
+      'Ada',
+      demoPicture(1, 'neutral'),
+      '--state',
+      join(folder.path, 'of-a-file'),
+      '--set',
+      `face.embedder=${file}`,
+    ]);
+    expect(set).toMatchObject({ code: 3, stderr: expect.stringMatching(/no manifest\.json\. Set face\.embedder to a folder/) });
+    const calibrated = await facelatch(['models', 'calibrate', folder.path, '--network', file]);
+    expect(calibrated).toMatchObject({ code: 3, stderr: expect.stringContaining('--network takes the folder of a network') });
+  });
+
+  it('names the manifest when it is not JSON', async () => {
+    writeFileSync(join(folder.path, 'manifest.json'), '{');
+    const { code, stderr } = await facelatch(['models', 'add', folder.path, '--state', join(folder.path, 'of-a-manifest')]);
+    expect({ code, stderr }).toEqual({
+      code: 3,
+      stderr: expect.stringMatching(/^facelatch: \S+manifest\.json is not JSON: restore it\n$/),
+    });
   });
 });
 

@@ -2,7 +2,7 @@
  * Where a network lies: a folder, or files that were opened into memory because they lie sealed. What goes in is the
  * name of a file; its bytes come out.
  */
-import { lstatSync, readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 
 export interface OpenedFolder {
@@ -23,9 +23,11 @@ export function filesAt(place: NetworkPlace): ReadonlyMap<string, Uint8Array> {
   return new Map(names.map(({ name }) => [name, readFileSync(join(place, name))]));
 }
 
-/** Undefined where there is no such file. */
+/** Undefined where there is no such file, or the place is no folder. */
 export function fileIn(place: NetworkPlace, name: string): Uint8Array | undefined {
   if (typeof place !== 'string') return place.files.get(name);
   const file = join(place, name);
-  return lstatSync(file, { throwIfNoEntry: false }) ? readFileSync(file) : undefined;
+  return statSync(place, { throwIfNoEntry: false })?.isDirectory() && statSync(file, { throwIfNoEntry: false })
+    ? readFileSync(file)
+    : undefined;
 }

@@ -45,7 +45,7 @@ export function peopleCommand(stop: AbortSignal, exit: (code: number) => void): 
     .addCommand(removeCommand(stop, exit))
     .addCommand(consentCommand(stop, exit))
     .addCommand(confusableCommand(exit))
-    .addCommand(reembedCommand(exit))
+    .addCommand(reembedCommand(stop, exit))
     .addCommand(sealCommand(stop, exit))
     .addCommand(exportCommand(stop, exit))
     .addCommand(importCommand(stop, exit))
@@ -91,7 +91,7 @@ function listing(people: readonly Person[], { stale, templates }: Gallery): stri
   ].join('\n');
 }
 
-function reembedCommand(exit: Exit): Command {
+function reembedCommand(stop: AbortSignal, exit: Exit): Command {
   const command = new Command('reembed').description('make new templates from the stored pictures after a change of embedder');
   withHelp(
     command,
@@ -106,7 +106,11 @@ function reembedCommand(exit: Exit): Command {
     await using reader = await manyDoorReaderOf(config, wanted);
     const progress = openProgress('reading', wanted, 'pictures');
     let read = 0;
-    const { pictures, failed } = await renewTemplates(gallery, reader, () => progress.update(++read)).finally(() => progress.stop());
+    const each = () => {
+      stop.throwIfAborted();
+      progress.update(++read);
+    };
+    const { pictures, failed } = await renewTemplates(gallery, reader, each).finally(() => progress.stop());
     const named = failed.map(({ personId, source, fault }) => ({
       person: gallery.find(personId)?.name ?? personId,
       source,

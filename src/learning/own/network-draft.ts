@@ -3,7 +3,7 @@
  * is known of the network, and every way to feed it that the manifest leaves open.
  */
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { modelFolder } from '../../adapters/basics.ts';
 import { Fault } from '../../base/errors.ts';
@@ -88,7 +88,8 @@ function manifestIn(folder: string): Json {
 }
 
 function onnxIn(folder: string, { file }: Json): { readonly file: string; readonly bytes: Uint8Array } {
-  const names = existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith('.onnx')) : [];
+  const isFolder = statSync(folder, { throwIfNoEntry: false })?.isDirectory();
+  const names = isFolder ? readdirSync(folder).filter((name) => name.endsWith('.onnx')) : [];
   const name = typeof file === 'string' ? basename(file) : names.length === 1 ? (names[0] as string) : undefined;
   if (name === undefined)
     throw new Fault(

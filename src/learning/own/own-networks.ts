@@ -3,8 +3,8 @@
  * here. A checked network goes in; a setting that names its folder puts it to use.
  */
 import { lstatSync, readdirSync, rmSync } from 'node:fs';
-import { basename, join, resolve } from 'node:path';
-import { modelFolder, root } from '../../adapters/basics.ts';
+import { basename, join } from 'node:path';
+import { modelFolder, root, statePlace } from '../../adapters/basics.ts';
 import { Fault } from '../../base/errors.ts';
 import { readCatalogue } from '../../catalogue/entries.ts';
 import type { CatalogueEntry } from '../../catalogue/port.ts';
@@ -15,7 +15,7 @@ export const catalogue = (): readonly CatalogueEntry[] => readCatalogue(join(roo
 
 type Kept = Pick<Config, 'state' | 'face' | 'liveness'>;
 
-const keptFolder = ({ state }: Pick<Config, 'state'>): string => join(resolve(state.folder), 'own-networks');
+const keptFolder = (config: Pick<Config, 'state'>): string => join(statePlace(config), 'own-networks');
 
 /** The folders of the networks that were taken in. */
 export function ownNetworks(config: Pick<Config, 'state'>): readonly string[] {

@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import { lstatSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
-import { stateFolder } from '../../adapters/basics.ts';
+import { stateFolder, statePlace } from '../../adapters/basics.ts';
 import { Fault } from '../../base/errors.ts';
 import { clearUnfinished, writeWholeFolder } from '../../base/whole-file.ts';
 import { fetchPackage } from '../../catalogue/npm.ts';
@@ -54,8 +54,7 @@ export async function takeInNetwork(config: Config, from: string): Promise<Taken
 
 /** Where a network of this name goes. */
 function placeFor(config: Config, name: string): string {
-  const networks = join(resolve(config.state.folder), 'own-networks');
-  const to = join(networks, name);
+  const to = join(statePlace(config), 'own-networks', name);
   if (lstatSync(to, { throwIfNoEntry: false }))
     throw new Fault('bad-argument', `There is a network ${name} already (${to}): remove it first with "facelatch models remove ${name}"`);
   return to;
@@ -70,12 +69,11 @@ interface CheckedNetwork extends Omit<TakenIn, 'folder'> {
 async function checkNetwork(folder: string): Promise<CheckedNetwork> {
   const kind = kindIn(folder);
   if (kind === 'liveness') return await checkLiveness(folder);
-  const { file } = manifestOf(folder);
   if (kind === 'face-detector') {
     const network = openDetectorNetwork(folder);
     const detector = await openDetector(network, { threads: 1 });
     await detector.detect({ width: 64, height: 64, rgb: new Uint8Array(3 * 64 * 64) });
-    return { name: network.name, version: network.version, kind, files: new Map([[file, network.bytes]]), lacks: [] };
+    return { name: network.name, version: network.version, kind, files: new Map([[manifestOf(folder).file, network.bytes]]), lacks: [] };
   }
   const network = openEmbedderNetwork(folder);
   if (network.adapter)
@@ -84,7 +82,8 @@ async function checkNetwork(folder: string): Promise<CheckedNetwork> {
       `${folder} has an adapter that was learned at a door: a trained network is added as a bundle, with its bundle.json`,
     );
   await openEmbedder(network, { threads: 1 });
-  return { name: network.name, version: network.version, kind, files: new Map([[file, network.bytes]]), lacks: lacksOf(network.info) };
+  const files = new Map([[manifestOf(folder).file, network.bytes]]);
+  return { name: network.name, version: network.version, kind, files, lacks: lacksOf(network.info) };
 }
 
 /** What an opened network has shown to be in its manifest. */

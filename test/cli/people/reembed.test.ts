@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
-import { demoPicture, facelatch, jsonOf, root, start, temporaryFolder } from '../facelatch.ts';
+import { begin, demoPicture, facelatch, jsonOf, root, start, temporaryFolder } from '../facelatch.ts';
 
 const folder = temporaryFolder();
 afterAll(() => folder[Symbol.dispose]());
@@ -41,4 +41,16 @@ it('leaves nobody recognised until the templates are made again, by command or b
   daemon.child.kill('SIGTERM');
   expect((await daemon.done).code).toBe(0);
   expect(await facelatch(['people', ...changed])).toMatchObject({ code: 0, stdout: expect.not.stringContaining('reembed') });
+});
+
+it('ends where it is told to, and goes on the next time', async () => {
+  const state = ['--state', join(folder.path, 'stopped')];
+  const again = ['people', 'reembed', '--json', ...state, '--set', `face.embedder=${anotherEmbedder()}`];
+  for (const person of [1, 2, 3]) await facelatch(['enrol', `p${person}`, demoPicture(person, 'neutral'), ...state]);
+  const running = begin(again);
+  running.stop();
+  expect((await running.done).code).toBe(130);
+  expect(jsonOf(await facelatch(again))).toEqual({ pictures: expect.any(Number), failed: [] });
+  expect((await facelatch(['people', '--json', ...again.slice(3)])).stdout).not.toContain('reembed');
+  expect((await facelatch(['identify', demoPicture(3, 'smiling'), ...again.slice(3)])).code).toBe(0);
 });
