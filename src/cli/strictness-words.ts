@@ -64,7 +64,5 @@ export function missingTexts(embedder: EmbedderInfo): readonly string[] {
 /** Of what `missingTexts` says, what is not the manifest's. */
 export function missingCohort(embedder: EmbedderInfo): readonly string[] {
   if (!embedder.calibration || hasCohort(modelFolder('cohort'), embedder)) return [];
-  return [
-    `the cohort of strangers is of another embedder than ${embedder.name}: templates are counted as chances, near-duplicates at most twice`,
-  ];
+  return [`there is no cohort of strangers made with ${embedder.name}: templates are counted as chances, near-duplicates at most twice`];
 }

@@ -39,7 +39,7 @@ export function adaptRecipe(parts: AdaptParts): Recipe {
       if (cohort.embedder !== studio.network)
         throw new Fault(
           'model-unfit',
-          `The cohort was made with another embedder than that of ${run.base}: make one with facelatch models cohort DATA --embedder ${run.base}`,
+          `The cohort of strangers, on which adapt calibrates, was made with another embedder than that of ${run.base}: choose the recipe finetune (retrain.recipe), which needs none, or the shipped embedder (face.embedder)`,
         );
       const door = await embedDoor(studio, run);
       refuseFaceless(door.people, 'adapt', needed);

@@ -171,7 +171,9 @@ describe('the recipe adapt', () => {
     const onnx = Buffer.concat([readFileSync(join(other, 'twin.onnx')), Buffer.from([0x1a, 0x01, 0x31])]);
     writeFileSync(join(other, 'twin.onnx'), onnx);
     writeFileSync(join(other, 'manifest.json'), JSON.stringify({ ...manifest, sha256: createHash('sha256').update(onnx).digest('hex') }));
-    await expect(recipe.run(runOf(people, join(work, 'no'), { base: other }))).rejects.toThrow(/facelatch models cohort/);
+    await expect(recipe.run(runOf(people, join(work, 'no'), { base: other }))).rejects.toThrow(
+      /choose the recipe finetune \(retrain\.recipe\)/,
+    );
   });
 
   test('ends where it is told to stop', async () => {
