@@ -86,7 +86,7 @@ export function statePlace({ state }: Pick<Config, 'state'>): string {
   } catch (error) {
     throw new Fault(
       'bad-config',
-      `This user may not enter the state folder ${folder}: run the command as the user of the service (sudo -u facelatch …), or set state.folder (--state) to another.`,
+      `This user cannot enter the state folder ${folder} (${messageOf(error)}): run the command as the user of the service (sudo -u facelatch …), or set state.folder (--state) to another.`,
       error,
     );
   }

@@ -15,7 +15,7 @@ export const catalogue = (): readonly CatalogueEntry[] => readCatalogue(join(roo
 
 type Kept = Pick<Config, 'state' | 'face' | 'liveness'>;
 
-const keptFolder = (config: Pick<Config, 'state'>): string => join(statePlace(config), 'own-networks');
+export const keptFolder = (config: Pick<Config, 'state'>): string => join(statePlace(config), 'own-networks');
 
 /** The folders of the networks that were taken in. */
 export function ownNetworks(config: Pick<Config, 'state'>): readonly string[] {

@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import { lstatSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
-import { stateFolder, statePlace } from '../../adapters/basics.ts';
+import { stateFolder } from '../../adapters/basics.ts';
 import { Fault } from '../../base/errors.ts';
 import { clearUnfinished, writeWholeFolder } from '../../base/whole-file.ts';
 import { fetchPackage } from '../../catalogue/npm.ts';
@@ -19,7 +19,7 @@ import { openEmbedderNetwork } from '../../face/manifest/embedder.ts';
 import { openLivenessNetworks } from '../../liveness/manifest.ts';
 import { openPassive } from '../../liveness/passive.ts';
 import type { Config } from '../../settings/load.ts';
-import { catalogue, lacksOf, nameFits } from './own-networks.ts';
+import { catalogue, keptFolder, lacksOf, nameFits } from './own-networks.ts';
 
 export interface TakenIn {
   readonly folder: string;
@@ -54,7 +54,7 @@ export async function takeInNetwork(config: Config, from: string): Promise<Taken
 
 /** Where a network of this name goes. */
 function placeFor(config: Config, name: string): string {
-  const to = join(statePlace(config), 'own-networks', name);
+  const to = join(keptFolder(config), name);
   if (lstatSync(to, { throwIfNoEntry: false }))
     throw new Fault('bad-argument', `There is a network ${name} already (${to}): remove it first with "facelatch models remove ${name}"`);
   return to;
