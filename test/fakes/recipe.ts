@@ -3,6 +3,7 @@
  * often it is ended and goes on elsewhere, its result is the same; a file tells which steps were really done.
  */
 import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { appendFile, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -18,12 +19,14 @@ export interface ChainOptions {
   /** A checkpoint is so many bytes longer. */
   readonly ballast?: number;
   readonly fails?: () => Error | undefined;
+  /** While this file is there, the second half of the steps does not begin: no test has to be faster than the chain. */
+  readonly heldBy?: string;
 }
 
 const calibration = { population: 'nobody', impostorPairs: 1000, genuinePairs: 100, table: [{ fmr: 0.001, logit: 2.5, fnmr: 0.03 }] };
 
 export function chainRecipe(options: ChainOptions): Recipe {
-  const { name = 'adapt', steps, stepMs, checkpointEvery, stepsFile, ballast = 0, fails } = options;
+  const { name = 'adapt', steps, stepMs, checkpointEvery, stepsFile, ballast = 0, fails, heldBy } = options;
   return {
     name,
     lacks: ({ people }) => (people.length < 2 ? 'It needs two people' : undefined),
@@ -32,6 +35,7 @@ export function chainRecipe(options: ChainOptions): Recipe {
       let { step, link } = (await saved(file)) ?? { step: 0, link: await firstLink(data, base, seed) };
       while (step < steps) {
         if (stepMs > 0) await delay(stepMs, undefined, { signal });
+        while (heldBy && step >= steps / 2 && existsSync(heldBy)) await delay(20, undefined, { signal });
         signal.throwIfAborted();
         const fault = fails?.();
         if (fault) throw fault;

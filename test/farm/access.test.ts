@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Redis } from 'ioredis';
 import { describe, expect, test } from 'vitest';
-import { inventedData, openFarmSet } from './set.ts';
+import { chainOf, inventedData, openFarmSet } from './set.ts';
 
 /** The lines of the manual itself. */
 const users = readFileSync(new URL('../../docs/learn/farm.md', import.meta.url), 'utf8')
@@ -15,9 +15,10 @@ describe('a Redis with TLS and the access control lines of docs/learn/farm.md', 
     expect(users).toHaveLength(3);
     await using set = await openFarmSet(server);
     const redis = { url: set.redis.url, clockSkewS: 5, ca: set.redis.ca! };
+    // The job, and its one checkpoint, must still be there when the last key has been tried.
     const trainer = await set.trainer(
       set.trainers[0],
-      { stepMs: 50 },
+      { heldBy: set.heldBy, checkpointEvery: chainOf.steps / 2 },
       { prefix, redis: { ...redis, user: 'trainers', password: 'PASSWORD-3' } },
     );
     const other = new Redis({
@@ -65,6 +66,7 @@ describe('a Redis with TLS and the access control lines of docs/learn/farm.md', 
     expect(await other.set(`${prefix}:back-door:x`, '1')).toBe('OK');
     expect(await root.exists(chunk)).toBe(1);
     other.disconnect();
+    set.goOn();
     const { link, wanted } = await training;
     expect(link).toBe(wanted);
   });

@@ -76,6 +76,9 @@ export interface FarmSet extends AsyncDisposable {
   readonly trainers: readonly Someone[];
   readonly base: string;
   readonly stepsFile: string;
+  /** A chain with `heldBy: set.heldBy` stays at half of its steps until `goOn()`. */
+  readonly heldBy: string;
+  goOn(): void;
   farm(options?: Partial<FarmOptions>): Farm;
   trainer(
     who?: Someone,
@@ -120,6 +123,8 @@ export async function openFarmSet(server: RedisServerOptions = {}, trainerCount 
   writeFileSync(join(base, 'twin.onnx'), randomBytes(700_000));
   const stepsFile = join(folder, 'steps');
   writeFileSync(stepsFile, '');
+  const heldBy = join(folder, 'held');
+  writeFileSync(heldBy, '');
   const place = { url: redis.url, clockSkewS: 5, ...(redis.ca && { ca: redis.ca }) };
   let made = 0;
   const resources = stack.move();
@@ -130,6 +135,8 @@ export async function openFarmSet(server: RedisServerOptions = {}, trainerCount 
     trainers,
     base,
     stepsFile,
+    heldBy,
+    goOn: () => rmSync(heldBy),
     farm: (options) =>
       redisFarm({
         redis: { ...place, patienceMs: 10_000 },

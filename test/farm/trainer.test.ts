@@ -17,7 +17,7 @@ const kind =
 const dataKeys = async (redis: Redis) =>
   (await redis.keys(`${prefix}*`)).filter((key) => /:(chunk|streams|fence|checkpoint|standing):/.test(key));
 const refusal = (code: string, text: string) => expect.objectContaining({ code, message: expect.stringContaining(text) });
-const slow = { stepMs: 25 };
+const taken = ({ events }: { readonly events: readonly TrainerEvent[] }) => events.filter(kind('taken')).length;
 const names = farmNames(prefix, 'front-door');
 
 /** Looks again until there is something. */
@@ -67,20 +67,21 @@ describe('a farm of trainers', () => {
     const mark = Buffer.from('a face that nobody may see');
     for (const { samples } of data.people)
       for (const { picture } of samples) Buffer.from(picture.buffer, picture.byteOffset).set(mark, 100);
-    const trainer = set.near(undefined, slow);
+    const trainer = set.near(undefined, { heldBy: set.heldBy });
     const redis = set.redis.client();
     const training = set.train(set.farm(), data);
     await trainer.told(kind('checkpoint'));
     for (const key of await redis.keys('*'))
       if ((await redis.type(key)) === 'string') expect((await redis.getBuffer(key))?.includes(mark) ?? false).toBe(false);
       else if ((await redis.type(key)) === 'hash') expect(JSON.stringify(await redis.hgetall(key))).not.toContain('person-');
+    set.goOn();
     const { link, wanted } = await training;
     expect(link).toBe(wanted);
   });
 
   test('goes on from the last checkpoint on another host when a trainer is killed', async () => {
     await using set = await openFarmSet();
-    const first = await set.trainer(set.trainers[0], slow, brief);
+    const first = await set.trainer(set.trainers[0], { heldBy: set.heldBy }, brief);
     const training = set.train(set.farm(), inventedData());
     await first.told(kind('checkpoint'));
     await first.kill();
@@ -98,7 +99,7 @@ describe('a farm of trainers', () => {
 
   test('takes one result where a trainer that was thought dead comes back', async () => {
     await using set = await openFarmSet();
-    const first = await set.trainer(set.trainers[0], slow, brief);
+    const first = await set.trainer(set.trainers[0], { heldBy: set.heldBy }, brief);
     const training = set.train(set.farm(), inventedData());
     await first.told(kind('checkpoint'));
     first.child.kill('SIGSTOP');
@@ -113,7 +114,7 @@ describe('a farm of trainers', () => {
 
   test('stopped, a trainer gives its job back with all that it has saved', async () => {
     await using set = await openFarmSet();
-    const first = set.near(set.trainers[0], { ...slow, checkpointEvery: 1 }, { pace: { ...pace, checkpointMs: 10_000 } });
+    const first = set.near(set.trainers[0], { heldBy: set.heldBy, checkpointEvery: 1 }, { pace: { ...pace, checkpointMs: 10_000 } });
     const training = set.train(set.farm(), inventedData());
     await first.told((event) => event.kind === 'progress' && event.progress.done >= 7);
     await first.stop();
@@ -127,13 +128,14 @@ describe('a farm of trainers', () => {
 
   test('a door that was restarted goes on with its job', async () => {
     await using set = await openFarmSet();
-    const trainer = set.near(undefined, slow);
+    const trainer = set.near(undefined, { heldBy: set.heldBy });
     const data = inventedData();
     const stop = new AbortController();
     const training = set.train(set.farm(), data, { signal: stop.signal });
     await trainer.told(kind('checkpoint'));
     stop.abort(new Error('the door is restarted'));
     await expect(training).rejects.toThrow('the door is restarted');
+    set.goOn();
     const { link, wanted } = await set.train(set.farm(), data);
     expect(link).toBe(wanted);
     expect(trainer.events.filter(kind('taken'))).toHaveLength(1);
@@ -141,15 +143,18 @@ describe('a farm of trainers', () => {
 
   test('a door that was restarted with other pictures submits its job again', async () => {
     await using set = await openFarmSet();
-    const trainer = set.near(undefined, slow);
+    const trainer = set.near(undefined, { heldBy: set.heldBy });
     const stop = new AbortController();
     const training = set.train(set.farm(), inventedData(), { signal: stop.signal });
     await trainer.told(kind('checkpoint'));
     stop.abort(new Error('the door is restarted'));
     await expect(training).rejects.toThrow();
-    const { link, wanted } = await set.train(set.farm(), inventedData());
+    const again = set.train(set.farm(), inventedData());
+    await trainer.told(() => taken(trainer) === 2);
+    set.goOn();
+    const { link, wanted } = await again;
     expect(link).toBe(wanted);
-    expect(trainer.events.filter(kind('taken'))).toHaveLength(2);
+    expect(taken(trainer)).toBe(2);
   });
 
   test('a job that is cancelled ends at its trainer, and nothing of it is left', async () => {
@@ -283,7 +288,7 @@ describe('on the way', () => {
 
   test('after a checkpoint that was changed, the job starts from the beginning', async () => {
     await using set = await openFarmSet();
-    const first = await set.trainer(set.trainers[0], slow, brief);
+    const first = await set.trainer(set.trainers[0], { heldBy: set.heldBy }, brief);
     const redis = set.redis.client();
     const training = set.train(set.farm(), inventedData());
     await first.told(kind('taken'));
@@ -345,12 +350,13 @@ describe('Redis', () => {
 
   test('that is killed and comes back loses no step', async () => {
     await using set = await openFarmSet();
-    const trainer = set.near(undefined, { stepMs: 10 });
+    const trainer = set.near(undefined, { heldBy: set.heldBy });
     const training = set.train(set.farm(), inventedData());
     await trainer.told(kind('checkpoint'));
     await set.redis.kill();
     await trainer.told(kind('redis-lost'));
     await set.redis.start();
+    set.goOn();
     const { link, wanted } = await training;
     expect(link).toBe(wanted);
     expect(new Set(set.stepsDone()).size).toBe(chainOf.steps);
@@ -358,11 +364,13 @@ describe('Redis', () => {
 
   test('that lost everything is given the job again', async () => {
     await using set = await openFarmSet({ keeps: false });
-    const trainer = set.near(undefined, slow);
+    const trainer = set.near(undefined, { heldBy: set.heldBy });
     const training = set.train(set.farm(), inventedData());
     await trainer.told(kind('checkpoint'));
     await set.redis.kill();
     await set.redis.start();
+    await trainer.told(() => taken(trainer) === 2);
+    set.goOn();
     const { link, wanted } = await training;
     expect(link).toBe(wanted);
     expect(trainer.events.filter(kind('done'))).toHaveLength(1);
