@@ -23,7 +23,7 @@ import { gallerySearch, type Search } from '../identity/search.ts';
 import { enrolmentSessions, type SessionsOptions } from '../identity/sessions.ts';
 import { openGallery } from '../identity/sqlite.ts';
 import { type GalleryThreshold, galleryThreshold } from '../identity/threshold.ts';
-import { cohortEmbedder, openCohort } from '../recipes/cohort.ts';
+import { cohortEmbedder, cohortTrouble, openCohort } from '../recipes/cohort.ts';
 import type { Config } from '../settings/load.ts';
 import type { Vault } from '../vault/port.ts';
 import { knownOfDoor } from './evidence.ts';
@@ -163,6 +163,9 @@ export function shippedStrangers({ sha256 }: EmbedderInfo): Strangers | undefine
     throw error;
   }
 }
+
+/** Why this embedder goes without the shipped strangers, for people; undefined where it has them. */
+export const strangersTrouble = (embedder: EmbedderInfo): string | undefined => cohortTrouble(modelFolder('cohort'), embedder);
 
 /** What this door seals carries its secret. `purpose` keeps seals of different kinds apart. */
 export const doorSeal = (config: Config, purpose: string): RowSeal => sealFor(doorKeysFile(config), purpose);

@@ -23,9 +23,6 @@ export function keepKnownOfDoor(state: string, known: KnownOfDoor): void {
   writeKnown(fileIn(state), sealIn(state), known);
 }
 
-/** Whether this folder has strangers as this embedder sees them. */
-export const hasCohort = (folder: string, { sha256 }: Pick<EmbedderInfo, 'sha256'>): boolean => cohortEmbedder(folder) === sha256;
-
 /** The fitness of a picture as it was taken, for want of a measure: most of the shipped ones are above. */
 const plainFitness = 0.95;
 
@@ -39,7 +36,7 @@ export function cohortAsSeen(
   embedder: Pick<EmbedderInfo, 'sha256'>,
   fitness: number | undefined,
 ): readonly (readonly Embedding[])[] {
-  if (!hasCohort(folder, embedder)) return [];
+  if (cohortEmbedder(folder) !== embedder.sha256) return [];
   try {
     const { people } = openCohort(folder);
     return fitness === undefined ? people : people.map((own) => pictures(own).map((of) => nearest(of, fitness)));

@@ -35,18 +35,15 @@ export function buildProgram({ stop, json, exit }: ProgramOptions, commands: rea
   const program = new Command('facelatch')
     .description('Opens a door for the faces it knows.')
     .version(version)
-    .showHelpAfterError(helpAfterError)
     // `train verify … --json`: what stands after a subcommand is that subcommand's.
     .enablePositionalOptions()
-    .configureOutput(shown)
-    .addHelpText('after', firstSteps)
-    .exitOverride();
+    .addHelpText('after', firstSteps);
   program.hook('preAction', async (_program, command) => {
     const options: CommonOptions = command.opts();
     if (options.unlock) await unlockFirst(options, stop);
   });
-  for (const command of commands) program.addCommand(inherit(command(stop, exit), json));
-  return program;
+  for (const command of commands) program.addCommand(command(stop, exit));
+  return inherit(program, json);
 }
 
 /** The rest of the command finds the vault open. Loaded only then: it takes longer than most commands. */

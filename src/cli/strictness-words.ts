@@ -1,6 +1,5 @@
 /** How the layers of a threshold are told to people. In: a threshold, its embedder. Out: rows and sentences. */
-import { modelFolder } from '../adapters/basics.ts';
-import { hasCohort } from '../adapters/evidence.ts';
+import { strangersTrouble } from '../adapters/basics.ts';
 import type { EmbedderInfo } from '../face/port.ts';
 import type { DoorLimit, Threshold, ThresholdLevel } from '../identity/port.ts';
 import { counted, oneIn, people } from './words.ts';
@@ -63,6 +62,6 @@ export function missingTexts(embedder: EmbedderInfo): readonly string[] {
 
 /** Of what `missingTexts` says, what is not the manifest's. */
 export function missingCohort(embedder: EmbedderInfo): readonly string[] {
-  if (!embedder.calibration || hasCohort(modelFolder('cohort'), embedder)) return [];
-  return [`there is no cohort of strangers made with ${embedder.name}: templates are counted as chances, near-duplicates at most twice`];
+  const trouble = embedder.calibration && strangersTrouble(embedder);
+  return trouble === undefined ? [] : [`${trouble}: templates are counted as chances, near-duplicates at most twice`];
 }

@@ -8,7 +8,7 @@
  * all of them may do. How well the camera shows people is taken from people who were let in alone.
  */
 import type { Observation } from '../access/port.ts';
-import { modelFolder, stateFolder } from '../adapters/basics.ts';
+import { modelFolder, stateFolder, strangersTrouble } from '../adapters/basics.ts';
 import { keepKnownOfDoor, knownOfDoor } from '../adapters/evidence.ts';
 import type { EvidenceRequest } from '../adapters/worker.ts';
 import { messageOf } from '../base/errors.ts';
@@ -86,6 +86,8 @@ export function doorEvidence(options: DoorEvidenceOptions): DoorEvidenceWatch {
       ...{ mostWaiting: 1, patienceMs: 120_000, heapMb: 128, idleMs: 5000 },
     });
   const known = knownOf(config, eyes);
+  const trouble = config.identity.policy === 'target-fmr' ? strangersTrouble(eyes.reader.embedder) : undefined;
+  if (trouble !== undefined) options.log.warn({ detail: trouble }, 'the threshold goes without the cohort of strangers');
   const enrolled = eyes.gallery.enrolled();
   const state: State = {
     ...options,

@@ -9,7 +9,7 @@ import { Fault, messageOf } from '../base/errors.ts';
 import { Compile, Type } from '../base/schema.ts';
 import { requireAsShipped } from '../base/shipped.ts';
 import { type WholeFileOptions, writeWhole } from '../base/whole-file.ts';
-import type { Embedding } from '../face/port.ts';
+import type { EmbedderInfo, Embedding } from '../face/port.ts';
 import type { Cohort } from '../retrain/port.ts';
 import { toUnit } from './embeddings.ts';
 
@@ -36,20 +36,7 @@ const manifestForm = Compile(
 
 /** Reads a cohort's folder. Throws Fault `model-missing`, `model-damaged`, `model-unfit`. */
 export function openCohort(folder: string): Cohort {
-  const path = join(folder, 'manifest.json');
-  if (!existsSync(path)) throw new Fault('model-missing', `There is no cohort at ${folder}: make one with facelatch models cohort`);
-  const stated = readFileSync(path);
-  const { file, sha256, dimension, people, embedder } = readManifest(path, stated);
-  const data = join(folder, file);
-  if (!existsSync(data)) throw new Fault('model-missing', `The cohort's file ${data} is missing: restore the folder`);
-  const bytes = readFileSync(data);
-  if (sha256Of(bytes) !== sha256)
-    throw new Fault('model-damaged', `${data} is not the file that ${path} describes (SHA-256): restore the folder`);
-  requireAsShipped(folder, { manifest: sha256Of(stated), file: sha256 });
-  const count = people.reduce((sum, n) => sum + n, 0);
-  if (bytes.length !== count * dimension)
-    throw new Fault('model-unfit', `${data} should hold ${count} × ${dimension} bytes, it has ${bytes.length}`);
-  const numbers = new Int8Array(bytes.buffer, bytes.byteOffset, bytes.length);
+  const { embedder, dimension, people, numbers } = wholeCohort(folder);
   let at = 0;
   const next = () => toUnit(Float32Array.from(numbers.subarray(at, at + dimension)));
   return {
@@ -63,6 +50,33 @@ export function openCohort(folder: string): Cohort {
       }),
     ),
   };
+}
+
+/** Why this folder has no strangers for an embedder, for people; undefined where it has. */
+export function cohortTrouble(folder: string, { name, sha256 }: Pick<EmbedderInfo, 'name' | 'sha256'>): string | undefined {
+  try {
+    return wholeCohort(folder).embedder === sha256 ? undefined : `there is no cohort of strangers made with ${name}`;
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error;
+    return `the cohort of strangers is not used (${error.message})`;
+  }
+}
+
+function wholeCohort(folder: string) {
+  const path = join(folder, 'manifest.json');
+  if (!existsSync(path)) throw new Fault('model-missing', `There is no cohort at ${folder}: make one with facelatch models cohort`);
+  const stated = readFileSync(path);
+  const { file, sha256, dimension, people, embedder } = readManifest(path, stated);
+  const data = join(folder, file);
+  if (!existsSync(data)) throw new Fault('model-missing', `The cohort's file ${data} is missing: restore the folder`);
+  const bytes = readFileSync(data);
+  if (sha256Of(bytes) !== sha256)
+    throw new Fault('model-damaged', `${data} is not the file that ${path} describes (SHA-256): restore the folder`);
+  requireAsShipped(folder, { manifest: sha256Of(stated), file: sha256 });
+  const count = people.reduce((sum, n) => sum + n, 0);
+  if (bytes.length !== count * dimension)
+    throw new Fault('model-unfit', `${data} should hold ${count} × ${dimension} bytes, it has ${bytes.length}`);
+  return { embedder, dimension, people, numbers: new Int8Array(bytes.buffer, bytes.byteOffset, bytes.length) };
 }
 
 /** SHA-256 of the embedder that made the cohort in this folder; undefined where there is none to use. */

@@ -37,6 +37,20 @@ describe('wrong commands end with exit code 2 and one clear sentence', () => {
     { args: ['compare', 'a.jpg', 'b.jpg', '--fmr', '2'], says: /--fmr takes a rate between 0 and 1/ },
     { args: ['journal', '--set', 'relay.puls=3'], says: /relay\.puls: no such setting \(from flag --set\); did you mean relay\.pulseMs\?/ },
     { args: ['journal', '--set', 'camera.fsp=3'], says: /camera\.fsp: no such setting \(from flag --set\); did you mean camera\.fps\?/ },
+    { args: ['models', 'add', '/nowhere'], says: /There is no folder \/nowhere\n/ },
+    {
+      args: ['models', 'add', join(root, 'README.md')],
+      says: /README\.md is a file: name the folder that it lies in, with its manifest\.json/,
+    },
+    { args: ['models', 'add', join(root, 'config')], says: /no manifest\.json, as a network of your own has .* and no bundle\.json/ },
+    {
+      args: ['models', 'cohort', folder.path, '--out', folder.path, '--without', '/nowhere.txt'],
+      says: /\(--without\): \/nowhere\.txt does not exist/,
+    },
+    {
+      args: ['models', 'cohort', folder.path, '--out', folder.path],
+      says: /Pairs need at least 2 people.*: add pictures there, a folder for each person\.\n$/,
+    },
     { args: ['evaluate', folder.path, '--pairs', '/nowhere.txt'], says: /The list of pairs \(--pairs\): \/nowhere\.txt does not exist/ },
   ])('$args', async ({ args, says }) => {
     const { code, stdout, stderr } = await facelatch([...args, '--state', state]);
@@ -57,9 +71,15 @@ describe('wrong commands end with exit code 2 and one clear sentence', () => {
   });
 
   it('as JSON for a slip of the pen too', async () => {
-    const { code, stdout, stderr } = await facelatch(['verify', '--bogus', '--json']);
-    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
-    expect(JSON.parse(stderr)).toEqual({ error: { code: 'bad-argument', message: "unknown option '--bogus'" } });
+    for (const [slip, message] of [
+      ['verify --bogus', "unknown option '--bogus'"],
+      ['nosuch', "unknown command 'nosuch'"],
+      ['--bogus', "unknown option '--bogus'"],
+    ] as const) {
+      const { code, stdout, stderr } = await facelatch([...slip.split(' '), '--json']);
+      expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+      expect(JSON.parse(stderr)).toEqual({ error: { code: 'bad-argument', message } });
+    }
   });
 
   it('names the setting when the state folder is a file', async () => {
@@ -69,6 +89,9 @@ describe('wrong commands end with exit code 2 and one clear sentence', () => {
     const said = { code: 2, stderr: `facelatch: ${file} is a file: set state.folder (--state) to a folder\n` };
     expect({ code, stderr }).toEqual(said);
     expect(await facelatch(['models', '--state', file])).toMatchObject(said);
+    // The other parts are looked at all the same.
+    const doctor = await facelatch(['doctor', '--no-camera', '--state', file]);
+    expect(doctor.stdout).toMatch(/state +.* is a file: set state\.folder[\s\S]*\n. clock /);
   });
 
   it('names the folder when a network is named by a file', async () => {

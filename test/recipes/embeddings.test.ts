@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { newRandom, normal } from '../../src/base/random.ts';
 import { calibrationTable, fitHead, largest } from '../../src/recipes/calibrate.ts';
-import { comparedOn, learnedFrom, openCohort, writeCohort } from '../../src/recipes/cohort.ts';
+import { cohortTrouble, comparedOn, learnedFrom, openCohort, writeCohort } from '../../src/recipes/cohort.ts';
 import { lackOf } from '../../src/recipes/data.ts';
 import { degrade, drawDegradation } from '../../src/recipes/degrade.ts';
 import { centreOf, cosine, cosinesWith, rowsOf, scoresOf, toUnit } from '../../src/recipes/embeddings.ts';
@@ -86,6 +86,8 @@ describe('the cohort on disk', () => {
     const read = openCohort(place);
     expect(read).toMatchObject({ embedder: 'abc', dimension: 256 });
     expect(read.people.map((own) => own.length)).toEqual([3, 4, 5, 6, 7]);
+    expect(cohortTrouble(place, { name: 'twin', sha256: 'abc' })).toBeUndefined();
+    expect(cohortTrouble(place, { name: 'twin', sha256: 'd' })).toBe('there is no cohort of strangers made with twin');
     for (const [i, own] of people.entries())
       for (const [j, e] of own.entries()) expect(cosine(e, read.people[i]![j]!)).toBeGreaterThan(0.9999);
   });
@@ -99,6 +101,7 @@ describe('the cohort on disk', () => {
     writeFileSync(join(place, file), change(bytes));
     try {
       expect(() => openCohort(place)).toThrow(expect.objectContaining({ code }));
+      expect(cohortTrouble(place, { name: 'twin', sha256: 'abc' })).toMatch(/^the cohort of strangers is not used \(.+\)$/);
     } finally {
       writeFileSync(join(place, file), bytes);
     }

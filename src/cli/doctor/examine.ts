@@ -82,7 +82,10 @@ export async function* examine(config: Config, withCamera: boolean, stop: AbortS
     };
   });
   yield await attempt('backup', () => checkBackup(config));
-  for (const beside of foldersBeside(stateFolder(config))) yield { name: 'restore', health: 'note', found: besideWords(beside) };
+  // Where there is none, "state" has said why.
+  const state = usableState(config);
+  for (const beside of state === undefined ? [] : foldersBeside(state))
+    yield { name: 'restore', health: 'note', found: besideWords(beside) };
   if (withCamera && reader) {
     const open = reader;
     yield await attempt('camera', () => checkCamera(config, open, stop));
@@ -91,9 +94,18 @@ export async function* examine(config: Config, withCamera: boolean, stop: AbortS
   if (config.inputs.kind !== 'none') yield await attempt('inputs', () => checkInputs(config));
   yield await attempt('broker', () => checkBroker(config));
   for (const { name, work } of farmChecks(config, stop)) yield await attempt(name, work);
-  if (existsSync(doorKeysFile(config))) yield await attempt('keys', () => checkKeys(config));
+  if (state !== undefined && existsSync(doorKeysFile(config))) yield await attempt('keys', () => checkKeys(config));
   yield await attempt('clock', () => checkClock(config));
   for (const check of checkOptional(config)) yield check;
+}
+
+function usableState(config: Config): string | undefined {
+  try {
+    return stateFolder(config);
+  } catch (error) {
+    if (error instanceof Fault) return undefined;
+    throw error;
+  }
 }
 
 export async function checkKeys(config: Config): Promise<Found> {

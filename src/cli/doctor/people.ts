@@ -75,6 +75,12 @@ function foreignRemedy(rows: readonly RefusedRow[]): string {
 function lackTemplates(gallery: Gallery, { privacy }: Config): Found {
   const names = gallery.unrecognised.map((id) => gallery.find(id)?.name ?? id);
   const some = `${names.slice(0, mostNamed).join(', ')}${names.length > mostNamed ? ' …' : ''}`;
+  if (gallery.stale === 0)
+    return {
+      health: 'problem',
+      found: `${people(names.length)} without a template, and without a picture that one can be made of: ${some}. Enrol them again`,
+      lacks: [`${some}: not recognised`],
+    };
   const all = names.length > 0 ? `, of ${some} none at all` : '';
   return {
     health: 'problem',

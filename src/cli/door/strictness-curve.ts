@@ -5,7 +5,7 @@ import { curvesOf } from '../../identity/threshold.ts';
 const width = 64;
 const [most, least] = [-1, -7];
 
-/** `*` the strict table, `o` that of strangers, `|` the threshold. */
+/** `*` the strict table (or the only one), `o` that of strangers, `|` the threshold. */
 export function curveText(calibration: NonNullable<EmbedderInfo['calibration']>, thresholdLogit: number): string {
   const { strict, wild } = curvesOf(calibration);
   const drawn = [strict, ...(wild ? [wild] : [])];
@@ -22,5 +22,9 @@ export function curveText(calibration: NonNullable<EmbedderInfo['calibration']>,
     return `${(i % 2 === 0 ? `1 in ${(10 ** -power).toLocaleString('en')}` : '').padStart(15)} ${cells.join('').trimEnd()}`;
   });
   const scale = `${''.padStart(16)}${String(low)}${String(high).padStart(width - String(low).length)}`;
-  return [...rows, scale, `${''.padStart(16)}* strict table${wild ? '   o strangers of photographs' : ''}   | threshold`].join('\n');
+  return [
+    ...rows,
+    scale,
+    `${''.padStart(16)}* ${wild ? 'strict table   o strangers of photographs' : 'calibration table'}   | threshold`,
+  ].join('\n');
 }

@@ -18,6 +18,8 @@ interface Strictness {
   readonly embedder: EmbedderInfo;
   readonly targetFmr: number;
   readonly people: number;
+  /** Who has no template of this embedder: their names. No threshold counts them. */
+  readonly unrecognised: readonly string[];
   readonly threshold: Threshold;
   readonly at: readonly { readonly targetFmr: number; readonly threshold: Threshold }[];
 }
@@ -52,7 +54,8 @@ function strictnessOf(config: Config): Strictness {
   const threshold = thresholdOf(config, embedder, enrolled);
   return {
     ...{ embedder, targetFmr },
-    people: enrolled.length,
+    people: gallery.list().length,
+    unrecognised: gallery.unrecognised.map((id) => gallery.find(id)?.name ?? id),
     threshold: threshold.now,
     at: policy === 'paper' ? [] : targets.map((rate) => ({ targetFmr: rate, threshold: threshold.at(rate) })),
   };
@@ -68,13 +71,16 @@ function jsonOf({ embedder, threshold, at, ...rest }: Strictness): object {
   };
 }
 
-function textOf({ embedder, targetFmr, people: enrolled, threshold, at }: Strictness): string {
+function textOf({ embedder, targetFmr, people: enrolled, unrecognised, threshold, at }: Strictness): string {
   const { policy, detection, verification, extrapolated } = threshold;
   if (policy === 'paper')
     return `identity.policy is "paper": a picture counts above probability ${detection}, and ${verification} of a person's pictures must count. No rate of wrong accepts is kept.`;
   const missing = missingTexts(embedder);
   return [
     `${people(enrolled)} enrolled. Of strangers' attempts at most ${oneIn(targetFmr)} is let in (identity.targetFmr ${targetFmr}).`,
+    ...(unrecognised.length > 0
+      ? [`Without a template of this embedder, so not counted: ${unrecognised.join(', ')}. See facelatch doctor.`]
+      : []),
     '',
     table(layerRows(threshold)),
     '',

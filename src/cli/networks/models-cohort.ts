@@ -7,6 +7,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { Command } from 'commander';
 import { modelFolder } from '../../adapters/basics.ts';
 import { Fault, isBadPicture } from '../../base/errors.ts';
+import { unreadable } from '../../base/path.ts';
 import type { Embedding } from '../../face/port.ts';
 import { openFaceStudio } from '../../face/studio.ts';
 import { versions, writeCohort } from '../../recipes/cohort.ts';
@@ -103,9 +104,17 @@ function whereReadable(error: unknown): undefined {
   throw error;
 }
 
+function namesIn(file: string): string[] {
+  try {
+    return readFileSync(file, 'utf8').split(/\r?\n/).filter(Boolean);
+  } catch (error) {
+    throw new Fault('bad-argument', `The list of people to leave out (--without): ${unreadable(file, error)}`, error);
+  }
+}
+
 /** The paths of the first pictures of each person. */
 async function peopleOf(data: readonly string[], { without, pictures }: CohortOptions): Promise<readonly (readonly string[])[]> {
-  const left = new Set(without === undefined ? [] : readFileSync(without, 'utf8').split(/\r?\n/).filter(Boolean));
+  const left = new Set(without === undefined ? [] : namesIn(without));
   const all: string[][] = [];
   for (const folder of data)
     for (const { name, first, second } of (await readPeople(folder, 'folder')).subjects)

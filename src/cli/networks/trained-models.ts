@@ -2,12 +2,13 @@
  * `facelatch models list|show|promote|rollback|add|remove`: the networks trained for this door, and which one
  * guards it.
  */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { Command } from 'commander';
 import { galleryOf } from '../../adapters/basics.ts';
 import { journalOf } from '../../adapters/journal.ts';
 import { vaultOf } from '../../adapters/vault.ts';
+import { Fault } from '../../base/errors.ts';
 import { embedderOf } from '../../learning/networks.ts';
 import { isOwnNetwork, removeOwnNetwork } from '../../learning/own/own-networks.ts';
 import { takeInNetwork } from '../../learning/own/take-in.ts';
@@ -146,10 +147,23 @@ function addCommand(exit: Exit): Command {
     .argument('<folder>', 'the folder with its bundle.json or manifest.json');
   withHelp(command, ['facelatch models add /media/usb/3fa9c01d', 'facelatch models add ~/my-arcface'], 'added');
   return withCommon(command).action(async (folder: string, options: CommonOptions) => {
-    if (existsSync(join(folder, 'manifest.json')) && !existsSync(join(folder, 'bundle.json'))) await addOwn(folder, options);
-    else await addTrained(folder, options);
+    if (isBundle(folder)) await addTrained(folder, options);
+    else await addOwn(folder, options);
     exit(exitCodes.yes);
   });
+}
+
+/** Whether it was trained for a door; else it is a network of its owner's. @throws Fault `bad-argument` for neither. */
+function isBundle(folder: string): boolean {
+  const found = statSync(folder, { throwIfNoEntry: false });
+  if (!found) throw new Fault('not-found', `There is no folder ${folder}`);
+  if (!found.isDirectory()) throw new Fault('bad-argument', `${folder} is a file: name the folder that it lies in, with its manifest.json`);
+  if (existsSync(join(folder, 'bundle.json'))) return true;
+  if (existsSync(join(folder, 'manifest.json'))) return false;
+  throw new Fault(
+    'bad-argument',
+    `${folder} has no manifest.json, as a network of your own has (facelatch models calibrate writes it), and no bundle.json, as one that was trained for this door has`,
+  );
 }
 
 async function addOwn(folder: string, options: CommonOptions): Promise<void> {

@@ -97,7 +97,7 @@ function reembedCommand(stop: AbortSignal, exit: Exit): Command {
     command,
     ['facelatch people reembed --set face.embedder=/path/to/folder'],
     'done',
-    'some pictures gave no template; they are named',
+    'some pictures or people have no template; they are named',
   );
   return withCommon(command).action(async (options: CommonOptions) => {
     using open = changeStored(options);
@@ -116,13 +116,16 @@ function reembedCommand(stop: AbortSignal, exit: Exit): Command {
       source,
       why: fault.message,
     }));
-    print(options, { pictures, failed: named }, () =>
+    const tried = new Set(failed.map(({ personId }) => personId));
+    const nothingStored = gallery.unrecognised.filter((id) => !tried.has(id)).map((id) => gallery.find(id)?.name ?? id);
+    print(options, { pictures, failed: named, nothingStored }, () =>
       [
         `${counted(pictures, 'template')} made with ${reader.embedder.name} ${reader.embedder.version}`,
         ...named.map((f) => `  ${f.person}, ${f.source}: ${f.why}`),
+        ...nothingStored.map((name) => `  ${name}: no picture is stored that a template can be made of: enrol this person again`),
       ].join('\n'),
     );
-    exit(failed.length === 0 ? exitCodes.yes : exitCodes.no);
+    exit(failed.length + nothingStored.length === 0 ? exitCodes.yes : exitCodes.no);
   });
 }
 

@@ -7,7 +7,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { Fault } from '../../base/errors.ts';
 import { unreadable } from '../../base/path.ts';
 import { type Part, splitDataset } from '../../train/data/dataset.ts';
-import { everyPair, type KnownPair, readPeople } from '../../train/data/every-pair.ts';
+import { everyPair, type KnownPair, readPeople, readStrangers } from '../../train/data/every-pair.ts';
 import { readPairs } from '../../train/data/pairs.ts';
 import type { Claim } from '../../train/figures/verification.ts';
 import type { TrainedModel } from '../../train/trained-model.ts';
@@ -82,9 +82,9 @@ export interface PeopleOptions {
 /** Pairs of people's pictures. @throws Fault `not-found`, `bad-argument`. */
 export async function peoplePairs(folder: string, options: PeopleOptions, model: TrainedModel | undefined): Promise<EvaluationData> {
   if (options.peopleBy === 'folder') refuseFlat(folder);
-  const { part, words } = partOf(await readPeople(folder, options.peopleBy), folder, options, model);
+  const { part, words } = partOf(await ownOf(folder, options.peopleBy), folder, options, model);
   const own = options.people === undefined ? part : chosenOf(part, options.people);
-  const strangers = options.strangers === undefined ? [] : (await readPeople(options.strangers, options.peopleBy)).subjects;
+  const strangers = options.strangers === undefined ? [] : await strangersOf(options.strangers, options.peopleBy);
   const all: Part = {
     ...own,
     subjects: [...own.subjects, ...strangers.map((each) => ({ ...each, name: `${each.name} (stranger)`, first: [] }))],
@@ -93,6 +93,23 @@ export async function peoplePairs(folder: string, options: PeopleOptions, model:
   const kinds = `${kindText(pairs.filter(({ same }) => same).length, mated, 'of one person')}, ${kindText(pairs.filter(({ same }) => !same).length, impostors, 'of two')}`;
   const about = `${counted(pairs.length, 'pair')} of ${counted(all.subjects.length, 'person', 'people')}${words} (${kinds})`;
   return { folder, about, view: null, pairs, claims: claimsOf(all), shared: true };
+}
+
+function ownOf(folder: string, by: PeopleOptions['peopleBy']): Promise<Part> {
+  return readPeople(folder, by).catch((error: unknown) => {
+    if (by === 'name' || !(error instanceof Fault) || error.code !== 'bad-argument') throw error;
+    throw new Fault(error.code, `${error.message} Where the files' names say who it is: --people-by name.`, error);
+  });
+}
+
+/** @throws Fault `bad-argument` where there is nobody. */
+async function strangersOf(folder: string, by: PeopleOptions['peopleBy']): Promise<Part['subjects']> {
+  const { subjects } = await readStrangers(folder, by);
+  if (subjects.length > 0) return subjects;
+  throw new Fault(
+    'bad-argument',
+    `There is no picture of anybody in ${folder} (--strangers): ${by === 'name' ? 'their files would be Ada_1.jpg, Ben_1.jpg' : 'a folder for each person is needed, or --people-by name'}`,
+  );
 }
 
 /** @throws Fault `bad-argument` for pictures that lie directly in the folder, without a folder for each person. */

@@ -33,7 +33,7 @@ import { openProgress } from '../progress.ts';
 import { counted } from '../words.ts';
 import { baseComparer } from './base-comparer.ts';
 import { openTrainingBar } from './training-bar.ts';
-import { makeOutFolder, writeInFolder } from './training-folder.ts';
+import { makeOutFolder, requireWritable, writeInFolder } from './training-folder.ts';
 import { decimal, sizes } from './training-options.ts';
 
 interface PaperOptions extends Partial<Tuned> {
@@ -134,6 +134,7 @@ async function repeat(options: PaperOptions, stop: AbortSignal): Promise<number>
     throw new Fault('bad-argument', `No cell is named like "${only}" (--only); there are ${all.map(({ id }) => id).join(', ')}`);
   const places = placesOf(options);
   makeOutFolder(places.cells);
+  requireWritable(places.page);
   const supply = openPaperData(data, seed);
   const of = toConvergence ? 'converged' : 'paper';
   if (options.base) await measureBases(supply, { out: places.cells, of, measuredPairs, seed }, stop);

@@ -2,8 +2,8 @@
  * The files around training: the folder of a run with its settings, space for its checkpoints, sheets, plots and pages.
  * What the disk refuses becomes a Fault that says what to do.
  */
-import { readFileSync, statfsSync } from 'node:fs';
-import { extname, join } from 'node:path';
+import { accessSync, constants, readFileSync, statfsSync, statSync } from 'node:fs';
+import { dirname, extname, join } from 'node:path';
 import { Fault, isDiskFull, messageOf } from '../../base/errors.ts';
 import { makeFolder } from '../../base/make-folder.ts';
 import { writeWhole } from '../../base/whole-file.ts';
@@ -22,6 +22,15 @@ export function makeOutFolder(folder: string): void {
 /** Writes a file whole or not at all, and the folder it lies in. Throws Fault `bad-argument`, `disk-full`. */
 export function writeInFolder(file: string, content: string | Uint8Array): void {
   attempt(file, () => writeWhole(file, content, { mode: 0o644, folderMode: 0o777 }));
+}
+
+/** That `writeInFolder` can write it: for work that takes hours before it does. Throws Fault `bad-argument`. */
+export function requireWritable(file: string): void {
+  attempt(file, () => {
+    makeFolder(dirname(file), 0o777);
+    accessSync(dirname(file), constants.W_OK | constants.X_OK);
+    if (statSync(file, { throwIfNoEntry: false })?.isDirectory()) throw new Error('a folder has this name');
+  });
 }
 
 function attempt(path: string, work: () => void): void {

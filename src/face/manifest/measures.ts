@@ -22,6 +22,8 @@ export function headOf(fields: Fields, dimension: number): Head {
 export function calibrationOf(fields: Fields): Calibration | undefined {
   if (fields.at('calibration') === undefined) return undefined;
   const wild = fields.at('calibration.wild') === undefined ? undefined : ratesOf(fields, 'calibration.wild');
+  // Without a strict table beside it, the other is all that there is.
+  if (wild && fields.at('calibration.table') === undefined) return wild;
   return { ...ratesOf(fields, 'calibration'), ...(wild && { wild }) };
 }
 

@@ -144,7 +144,7 @@ export async function fetchNetwork(config: Config, name: string, options: FetchN
 
 async function filesOf(entry: CatalogueEntry, options: FetchNetworkOptions): Promise<ReadonlyMap<string, Uint8Array>> {
   const { name, file, others = [] } = entry;
-  if (others.length > 0 && options.from !== undefined) {
+  if (options.from !== undefined && (others.length > 0 || isFolder(options.from))) {
     const folder = options.from;
     const found = [file, ...others].map((each) => [each.name, fromFolder(name, each, folder)] as const);
     return new Map(found);
@@ -154,11 +154,12 @@ async function filesOf(entry: CatalogueEntry, options: FetchNetworkOptions): Pro
   return new Map([[file.name, bytes]]);
 }
 
+const isFolder = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+
 function fromFolder(name: string, file: CatalogueFile, folder: string): Uint8Array {
   const path = join(folder, file.name);
   const found = statSync(path, { throwIfNoEntry: false });
-  if (!found?.isFile())
-    throw new Fault('not-found', `There is no file ${path}: ${name} has several files, and --from names the folder that holds them`);
+  if (!found?.isFile()) throw new Fault('not-found', `There is no file ${path}: --from names the folder that holds the files of ${name}`);
   const bytes = found.size <= file.bytes ? readFileSync(path) : new Uint8Array(0);
   requireNetwork(name, file, bytes);
   return bytes;

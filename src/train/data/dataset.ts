@@ -55,12 +55,17 @@ const tutorialFolders = ['anchor', 'positive', 'negative'] as const;
  * nothing to pair.
  */
 export async function readDataset(folder: string): Promise<Part> {
+  const part = await readSubjects(folder);
+  requirePairs(part, folder, 'add pictures there, a folder for each person');
+  return part;
+}
+
+/** As `readDataset`, of people who need not make pairs. Throws Fault `not-found`. */
+export async function readSubjects(folder: string): Promise<Part> {
   const folders = await subfolders(folder);
   const isTutorial = tutorialFolders.every((name) => folders.includes(name));
   const subjects = isTutorial ? await tutorialSubjects(folder) : await Promise.all(folders.map((name) => personFolder(folder, name)));
-  const part = { name: folder, subjects: subjects.filter(({ first, second }) => first.length + second.length > 0) };
-  requirePairs(part, folder, 'add pictures to DATA, a folder for each person');
-  return part;
+  return { name: folder, subjects: subjects.filter(({ first, second }) => first.length + second.length > 0) };
 }
 
 async function personFolder(folder: string, name: string): Promise<Subject> {

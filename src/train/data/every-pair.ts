@@ -6,7 +6,7 @@ import { readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { Fault } from '../../base/errors.ts';
 import { below, newRandom } from '../../base/random.ts';
-import { type Part, type PicturePair, readDataset, readPictureFolder, type Subject } from './dataset.ts';
+import { type Part, type PicturePair, readDataset, readPictureFolder, readSubjects, type Subject } from './dataset.ts';
 
 /** Two pictures by path, and whose they are. */
 export interface KnownPair extends PicturePair {
@@ -113,26 +113,31 @@ const probeFolders = ['input_image', 'verification_images'] as const;
 export async function readPeople(folder: string, by: 'folder' | 'name'): Promise<Part> {
   if (by === 'name') return peopleByName(folder);
   const names = await readdir(folder).catch((): string[] => []);
-  if (!probeFolders.every((name) => names.includes(name)))
-    return readDataset(folder).catch((error: unknown) => {
-      if (!(error instanceof Fault) || error.code !== 'bad-argument') throw error;
-      throw new Fault(error.code, `${error.message} Where the files' names say who it is: --people-by name.`, error);
-    });
+  if (!probeFolders.every((name) => names.includes(name))) return readDataset(folder);
   const [first, second] = await Promise.all(probeFolders.map((name) => readPictureFolder(join(folder, name))));
   return { name: folder, subjects: [{ name: basename(folder), first: first ?? [], second: second ?? [] }] };
 }
 
 async function peopleByName(folder: string): Promise<Part> {
+  const part = await subjectsByName(folder);
+  if (part.subjects.length < 2)
+    throw new Fault(
+      'bad-argument',
+      `The names of the pictures in ${folder} name ${part.subjects.length === 0 ? 'nobody' : 'one person'}, and at least two people are needed; Ada_1.jpg and Ada_2.jpg would be two of Ada.`,
+    );
+  return part;
+}
+
+/** Who is in the pictures of a folder, where nobody need have two of them. Throws Fault `not-found`. */
+export const readStrangers = (folder: string, by: 'folder' | 'name'): Promise<Part> =>
+  by === 'name' ? subjectsByName(folder) : readSubjects(folder);
+
+async function subjectsByName(folder: string): Promise<Part> {
   const entries = await readdir(folder, { withFileTypes: true }).catch((error: unknown) => {
     throw new Fault('not-found', `The folder of pictures ${folder} cannot be read: check its name and who may read it.`, error);
   });
   const inside = entries.filter((entry) => !entry.isFile() && !entry.name.startsWith('.')).map(({ name }) => join(folder, name));
   const files = (await Promise.all([folder, ...inside].map((place) => readPictureFolder(place).catch(() => [])))).flat();
   const people = Map.groupBy(files, (path) => basename(path).replace(/(_\d+)?\.\w+$/, ''));
-  if (people.size < 2)
-    throw new Fault(
-      'bad-argument',
-      `The names of the pictures in ${folder} name ${people.size === 0 ? 'nobody' : 'one person'}, and at least two people are needed; Ada_1.jpg and Ada_2.jpg would be two of Ada.`,
-    );
   return { name: folder, subjects: [...people].map(([name, pictures]) => ({ name, first: pictures, second: pictures })) };
 }

@@ -177,7 +177,7 @@ export async function readTrials(file: string): Promise<TuningTrial[]> {
   try {
     text = await readFile(file, 'utf8');
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    if (['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return [];
     throw new Fault('bad-argument', `The trials in ${file} cannot be read: ${messageOf(error)}`, error);
   }
   // A kill may cut a line short; the next trial starts on a new line.

@@ -63,6 +63,22 @@ it('measures both scores, counts the picture without a face as wrong, and names 
   expect(figures.rates[3]).toMatchObject({ fnmr: null, reason: expect.stringContaining('rule of three') });
 });
 
+it('takes strangers with a single picture each, and says by name of the option where there are none', async () => {
+  using place = temporaryFolder();
+  const strangers = join(place.path, 'strangers');
+  mkdirSync(join(strangers, 'S1'), { recursive: true });
+  const nobody = await facelatch(['evaluate', folder.path, '--strangers', strangers]);
+  expect([nobody.code, nobody.stderr]).toEqual([
+    2,
+    expect.stringMatching(/no picture of anybody in .*strangers \(--strangers\): a folder for each/),
+  ]);
+  await sharp(demoPicture(1, 'neutral'))
+    .resize(240)
+    .toFile(join(strangers, 'S1', '1.jpg'));
+  const one = await facelatch(['evaluate', folder.path, '--strangers', strangers]);
+  expect([one.code, one.stdout]).toEqual([0, expect.stringMatching(/pairs of 11 people/)]);
+});
+
 it('says it in words, for the score that was asked for', async () => {
   const { stdout } = await facelatch(['evaluate', folder.path, '--pairs', list, '--score', 'cosine']);
   expect(stdout).toMatch(/^60 pairs .*30 pictures read in \d+ s by retail-0095/);

@@ -212,7 +212,7 @@ describe('what cannot be is refused with one clear sentence', () => {
     {
       what: 'one picture each',
       args: [at('single'), '--out', at('x')],
-      says: /12 people, 0 with 2 pictures and 12 with only one: add pictures to DATA/,
+      says: /12 people, 0 with 2 pictures and 12 with only one: add pictures there/,
     },
     { what: 'no folder', args: ['/nowhere', '--out', at('x')], says: /\/nowhere cannot be read/ },
     { what: 'no --out', args: [people], says: /--out FOLDER/ },
@@ -341,5 +341,17 @@ describe('experiment paper', () => {
 
   it('measures cells that have not ended only where cells are trained to convergence', async () => {
     await expect(parsed(experimentCommand, [...args.slice(1), '--so-far'])).rejects.toThrow('--to-convergence');
+  });
+
+  it('refuses a page that cannot be written before anything is trained, and trials that are not a folder', async () => {
+    mkdirSync(at('folder.md'));
+    writeFileSync(at('a-file'), '');
+    const into = (out: string) => parsed(experimentCommand, ['paper', '--data', data, '--cells', at('untouched'), ...small, '--out', out]);
+    await expect(into(at('folder.md'))).rejects.toThrow(/folder\.md cannot be written \(a folder has this name\): choose another place/);
+    await expect(into(at('a-file', 'paper.md'))).rejects.toThrow(/paper\.md cannot be written/);
+    await expect(parsed(experimentCommand, [...args.slice(1), '--tuned', at('a-file')])).rejects.toThrow(
+      /no finished trial in .*a-file \(--tuned\)/,
+    );
+    expect(readdirSync(at('untouched'))).toEqual([]);
   });
 });

@@ -139,6 +139,17 @@ describe('from a file', () => {
     expect(openEmbedderNetwork((await fetching(join(place, 'file'))).folder).sha256).toBe(entry.file.sha256);
   });
 
+  it('is taken from the folder that it lies in; a folder without it is refused', async () => {
+    const stick = join(place, 'stick');
+    mkdirSync(stick);
+    await expect(fetching(stick)).rejects.toMatchObject({
+      code: 'not-found',
+      message: expect.stringMatching(/colours\.onnx.*--from names/),
+    });
+    writeFileSync(join(stick, 'colours.onnx'), bytes);
+    expect(openEmbedderNetwork((await fetching(stick)).folder).sha256).toBe(entry.file.sha256);
+  });
+
   it.each([
     ['another network of the same size', Buffer.from(bytes).fill(1, 40, 50)],
     ['another file', Buffer.from('hello')],
@@ -161,6 +172,16 @@ describe('a network of somebody’s own', () => {
     expect(kept.lacks).toEqual([/no calibration/, /no quality/, /no cover/].map((words) => expect.stringMatching(words)));
     expect(ownNetworks(configOf())).toEqual([kept.folder]);
     expect(readFileSync(join(kept.folder, 'colours.onnx'))).toEqual(bytes);
+  });
+
+  it('with a table of strangers and no strict one works by that table, and lacks the other', async () => {
+    const wild = {
+      ...{ population: 'strangers', impostorPairs: 1000, genuinePairs: 10 },
+      table: [1e-2, 1e-3, 1e-4].map((fmr, i) => ({ fmr, logit: i, fnmr: 0 })),
+    };
+    const kept = await takeInNetwork(configOf(), writeColourNetwork(join(place, 'mine'), { calibration: { wild } }));
+    expect(kept.lacks[0]).toMatch(/no strict table/);
+    expect(openEmbedderNetwork(kept.folder).info.calibration).toEqual(wild);
   });
 
   it.each<[string, object, string, RegExp]>([
@@ -229,7 +250,7 @@ describe('a pair of liveness networks', () => {
   it('of which a file is missing or another one leaves nothing behind', async () => {
     await expect(fetchingPair(place)).rejects.toMatchObject({
       code: 'not-found',
-      message: expect.stringMatching(/folder that holds them/),
+      message: expect.stringMatching(/--from names the folder that holds/),
     });
     writeFileSync(join(place, 'skin.onnx'), 'other');
     await expect(fetchingPair(place)).rejects.toMatchObject({ code: 'model-damaged' });
