@@ -28,6 +28,8 @@ export interface NetworkFolder {
   readonly input: NetworkInput;
 }
 
+const schemaRead = 1;
+
 /** The manifest of a network of this kind, unchecked beyond that, and its SHA-256. Faults as for `openManifest`. */
 export function manifestIn(place: NetworkPlace, kind: string, setting: string): { readonly fields: Fields; readonly sha256: string } {
   const folder = placeName(place);
@@ -43,6 +45,7 @@ export function manifestIn(place: NetworkPlace, kind: string, setting: string): 
   }
   const fields = manifestFields(file, json);
   if (fields.at('kind') !== kind) fields.unfit('kind', `"${kind}"`);
+  if ((fields.at('schema') ?? schemaRead) !== schemaRead) fields.unfit('schema', `${schemaRead}, the form that this version reads`);
   return { fields, sha256: sha256Of(manifest) };
 }
 

@@ -6,6 +6,7 @@ import { Command, Option } from 'commander';
 import { Fault } from '../../base/errors.ts';
 import type { Embedding } from '../../face/port.ts';
 import { statedFigures } from '../../learning/networks.ts';
+import { repeatedPictures } from '../../train/data/repeated-pictures.ts';
 import { assess } from '../../train/figures/assessment.ts';
 import { verificationRates, verificationThresholds } from '../../train/figures/verification.ts';
 import { readTrainedModel } from '../../train/trained-model.ts';
@@ -233,6 +234,7 @@ function figuresOf(data: EvaluationData, model: EvaluatedModel, { embeddings, wi
     pictures: embeddings.size + noFace,
     withoutFace: withoutFace.map(named),
     unreadable: unreadable.map(named),
+    repeated: repeatedPictures(filesOf(data)).map((files) => files.map(named)),
     comparisons,
     figures,
     verification: data.claims.some(({ images }) => images.length > 0) ? verificationRates(data.claims, probability) : [],

@@ -22,6 +22,8 @@ export interface Measured {
   /** Relative to the data's folder. */
   readonly withoutFace: readonly string[];
   readonly unreadable: readonly string[];
+  /** Files with the same content, together. */
+  readonly repeated: readonly (readonly string[])[];
   readonly seconds: number;
   readonly figures: Readonly<Partial<Record<Kind, Assessment>>>;
   /** Pairs with their scores, in the order of the data's. */
@@ -81,6 +83,7 @@ export function measuredJson(measured: Measured): object {
     pictures,
     withoutFace,
     unreadable,
+    repeated: measured.repeated,
     failureToAcquire: failureToAcquire(noFace, pictures),
     ...Object.fromEntries(own),
     promise: measured.promise.map(({ target, threshold, fmr, fnmr }) => ({ target, threshold, fmr, fnmr })),
@@ -131,7 +134,7 @@ export function verificationRows({ verification }: Measured): string[][] {
 }
 
 /** What the figures do not say: why some are missing, and where the intervals come from. */
-export function notesOf({ data, figures }: Measured): string[] {
+export function notesOf({ data, figures, repeated }: Measured): string[] {
   const all = Object.values(figures);
   const reasons = all.flatMap(({ reason, rates }) => [
     ...(reason ? [`accuracy: ${reason}`] : []),
@@ -143,7 +146,18 @@ export function notesOf({ data, figures }: Measured): string[] {
     first?.intervals === 'people'
       ? `intervals are 95 %, from drawing the ${people} again 1,000 times; where no error was seen, 3 / people (rule of three). As if there were as many pairs of one person as of two`
       : `intervals are 95 %, exact (Clopper and Pearson) for pairs taken as independent${data.shared ? `; pairs of ${people}, of whom too few have two pictures, are not, so the truth may lie further off; at a probability, pairs count as they are` : ''}; of the equal error rate and F1 by bootstrap`;
-  return [...new Set(reasons), intervals];
+  return [...new Set(reasons), intervals, ...repeatedNotes(repeated)];
+}
+
+const mostNamed = 20;
+
+function repeatedNotes(repeated: Measured['repeated']): string[] {
+  if (repeated.length === 0) return [];
+  const named = repeated.slice(0, mostNamed).map((files) => files.join(' = '));
+  const more = repeated.length > mostNamed ? [`and ${repeated.length - mostNamed} more (--json names all)`] : [];
+  return [
+    `${counted(repeated.length, 'picture lies', 'pictures lie')} here more than once. Two copies in one person's folder make the figures look better, in two people's folders they count as an error. Keep one: ${[...named, ...more].join('; ')}`,
+  ];
 }
 
 export function measuredText(measured: Measured): string {

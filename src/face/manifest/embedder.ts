@@ -1,7 +1,7 @@
 /** The folder of an embedder goes in; its checked fields and bytes come out. An embedder of one's own needs no code. */
 import { join } from 'node:path';
 import { type Fields, type Json, manifestFields } from '../../base/model/fields.ts';
-import { inputOf, type NetworkFolder, openManifest } from '../../base/model/folder.ts';
+import { inputOf, type NetworkFolder, type NetworkInput, openManifest } from '../../base/model/folder.ts';
 import { type NetworkPlace, placeName } from '../../base/model/place.ts';
 import type { CoverRules } from '../cover.ts';
 import type { EmbedderInfo } from '../port.ts';
@@ -44,6 +44,16 @@ function twinOf(fields: Fields, folder: string, dimension: number): EmbedderNetw
   return { head: headOf(own, dimension), ...(calibration && { calibration }) };
 }
 
+/** Eyes, nose and corners of the mouth: near the aligned face, and the eyes apart. */
+function templateOf(fields: Fields, { width, height }: NetworkInput): EmbedderNetwork['template'] {
+  const points = fields.pairs('alignment.points', 5);
+  const isNear = ([x, y]: readonly [number, number]) => Math.abs(x - width / 2) <= width && Math.abs(y - height / 2) <= height;
+  const [right, left] = points as [[number, number], [number, number]];
+  if (!points.every(isNear) || left[0] - right[0] < width / 20)
+    fields.unfit('alignment.points', 'right eye, left eye, nose and corners of the mouth, in pixels of the aligned face');
+  return points;
+}
+
 /** Opens an embedder. Faults as for the detector. */
 export function openEmbedderNetwork(place: NetworkPlace): EmbedderNetwork {
   const { fields, network } = openManifest(place, 'face-embedder', 'face.embedder');
@@ -71,7 +81,7 @@ export function openEmbedderNetwork(place: NetworkPlace): EmbedderNetwork {
     },
     ...(quality ? { quality: quality.from } : {}),
     ...(cover ? { cover } : {}),
-    template: fields.pairs('alignment.points', 5),
+    template: templateOf(fields, input),
     onnxSha256: network.sha256,
     ...(adapted ? { adapter: adapted.adapter } : {}),
     twin: twinOf(fields, placeName(place), dimension) ?? { head, ...(calibration && { calibration }) },

@@ -1,5 +1,5 @@
 /** `facelatch evaluate` on a set of pairs made of the synthetic people. */
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -45,6 +45,7 @@ it('measures both scores, counts the picture without a face as wrong, and names 
     noFace: 1,
     withoutFace: ['P10/P10_0003.jpg'],
     unreadable: [],
+    repeated: [],
     failureToAcquire: { rate: 1 / 30 },
     verification: [],
     stated: {},
@@ -77,6 +78,23 @@ it('takes strangers with a single picture each, and says by name of the option w
     .toFile(join(strangers, 'S1', '1.jpg'));
   const one = await facelatch(['evaluate', folder.path, '--strangers', strangers]);
   expect([one.code, one.stdout]).toEqual([0, expect.stringMatching(/pairs of 11 people/)]);
+});
+
+it('names files that hold the same picture, of one person and of two', async () => {
+  using place = temporaryFolder();
+  for (const [to, person] of [
+    ['A/1', 1],
+    ['A/2', 1],
+    ['B/1', 3],
+    ['B/2', 1],
+  ] as const) {
+    mkdirSync(join(place.path, to[0]!), { recursive: true });
+    cpSync(demoPicture(person, 'neutral'), join(place.path, `${to}.jpg`));
+  }
+  expect(jsonOf(await facelatch(['evaluate', place.path, '--json'])).repeated).toEqual([['A/1.jpg', 'A/2.jpg', 'B/2.jpg']]);
+  expect((await facelatch(['evaluate', place.path])).stdout).toMatch(
+    /1 picture lies here more than once.*: A\/1\.jpg = A\/2\.jpg = B\/2\.jpg$/m,
+  );
 });
 
 it('says it in words, for the score that was asked for', async () => {

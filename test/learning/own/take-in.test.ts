@@ -47,7 +47,15 @@ const entry = {
     version: '1.0.0',
     input: { name: 'face', channels: 'RGB', width: 32, height: 32, mean: 0, std: 255 },
     output: { name: 'embedding', dimension: 3 },
-    alignment: { points: Array.from({ length: 5 }, (_, i) => [i, 2 * i * i]) },
+    alignment: {
+      points: [
+        [11, 15],
+        [21, 15],
+        [16, 21],
+        [12, 26],
+        [20, 26],
+      ],
+    },
   },
 } satisfies CatalogueEntry;
 
@@ -187,6 +195,19 @@ describe('a network of somebody’s own', () => {
   it.each<[string, object, string, RegExp]>([
     ['another hash', { sha256: 'a'.repeat(64) }, 'model-damaged', /not the file its manifest describes/],
     ['an output that is not there', { output: { name: 'soul', dimension: 3 } }, 'model-unfit', /no output "soul"/],
+    ['the form of a later version', { schema: 2 }, 'model-unfit', /schema must be 1/],
+    [
+      'eyes in one place',
+      { alignment: { points: Array(5).fill([40, 50]) } },
+      'model-unfit',
+      /alignment\.points must be right eye, left eye/,
+    ],
+    [
+      'an eye far from the face',
+      { alignment: { points: [[40, 50], [1e300, 50], ...Array(3).fill([50, 60])] } },
+      'model-unfit',
+      /alignment\.points must be/,
+    ],
     ['a name that leads elsewhere', { name: '../up' }, 'model-unfit', /cannot be a folder/],
     ['a file elsewhere', { file: '../mine/colours.onnx' }, 'model-unfit', /must lie in the folder/],
   ])('is refused with %s', async (_, manifest, code, message) => {
