@@ -36,7 +36,11 @@ export async function decodePicture(encoded: Uint8Array, longestSide = maxSide):
     return await decodeWhole(known, longestSide);
   } catch (error) {
     if (error instanceof Fault) throw error;
-    throw new Fault('bad-picture', `The picture cannot be read: ${messageOf(error).split('\n')[0]}`, error);
+    const [said = ''] = messageOf(error).split('\n');
+    const why = said.includes('exceeds pixel limit')
+      ? `The picture has more than ${maxPixels / 1e6} million pixels: save it smaller, ${maxSide} pixels are enough for its longer side`
+      : `The picture cannot be read: ${said}`;
+    throw new Fault('bad-picture', why, error);
   }
 }
 

@@ -42,8 +42,9 @@ function reasonText(reason: QualityReason, { quality, score, fitness, covered }:
 
 function unfitText(fitness: number | undefined, covered: Half | undefined): string {
   if (covered === 'lower')
-    return 'unfit: mouth and nose seem covered; look at the camera without mask or scarf, and without a hand before the face';
-  if (covered === 'upper') return 'unfit: the eyes seem covered; take off sunglasses, and lift cap or hair from the eyes';
+    return 'unfit: mouth and nose seem covered; look at the camera without mask or scarf, without a hand before the face, and in good light';
+  if (covered === 'upper')
+    return 'unfit: the eyes seem covered; take off sunglasses, lift cap or hair from the eyes, and stand in good light';
   const measure = fitness === undefined ? '' : ` (${fitness.toFixed(2)} of 1)`;
   return `unfit${measure}: too little of the face can be told; show the whole face without mask or sunglasses, in good light`;
 }

@@ -95,7 +95,7 @@ describe('pictures that are refused with one clear sentence', () => {
           .toBuffer(),
       /1×1 pixels: too small/,
     ],
-    ['30,000 pixels wide and high', async () => pngOfSize(30_000, 30_000), /cannot be read: .*pixel limit/],
+    ['30,000 pixels wide and high', async () => pngOfSize(30_000, 30_000), /more than 50 million pixels: save it smaller/],
     ['HEIC', async () => Buffer.from('\0\0\0\x18ftypheic\0\0\0\0mif1heic', 'latin1'), /HEIC is not read here: export the picture as JPEG/],
     ['a PNG with a broken header', async () => Buffer.from('\x89PNG\r\n\x1a\nrubbish', 'latin1'), /cannot be read/],
     ['a PGM that promises more than it holds', async () => Buffer.from('P5\n99999 99999\n255\nx'), /cannot be read/],
