@@ -62,6 +62,18 @@ export function cohortTrouble(folder: string, { name, sha256 }: Pick<EmbedderInf
   }
 }
 
+/** Whether there is a cohort that is not whole: its strangers are missing, and nobody meant them to be. */
+export function isCohortDamaged(folder: string): boolean {
+  if (!existsSync(join(folder, 'manifest.json'))) return false;
+  try {
+    wholeCohort(folder);
+    return false;
+  } catch (error) {
+    if (error instanceof Fault) return true;
+    throw error;
+  }
+}
+
 function wholeCohort(folder: string) {
   const path = join(folder, 'manifest.json');
   if (!existsSync(path)) throw new Fault('model-missing', `There is no cohort at ${folder}: make one with facelatch models cohort`);

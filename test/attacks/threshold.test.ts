@@ -1,12 +1,19 @@
-/** Whoever can write in the state folder cannot loosen the door: evidence that it did not write counts for nothing. */
-import { readFileSync, writeFileSync } from 'node:fs';
+/**
+ * Whoever can write in the state folder cannot loosen the door: evidence that it did not write counts for nothing. Nor
+ * does a damaged file of strangers loosen it.
+ */
+import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { galleryOf, modelFolder } from '../../src/adapters/basics.ts';
 import { keepKnownOfDoor } from '../../src/adapters/evidence.ts';
 import { vaultOf } from '../../src/adapters/vault.ts';
+import type { EvidenceRequest } from '../../src/adapters/worker.ts';
+import { sideThread } from '../../src/base/side-thread.ts';
 import { openEmbedderNetwork } from '../../src/face/manifest/embedder.ts';
 import { digestOf } from '../../src/identity/evidence/door.ts';
+import { sampleOf } from '../../src/identity/evidence/measure.ts';
+import type { DoorEvidence } from '../../src/identity/port.ts';
 import { loadConfig } from '../../src/settings/load.ts';
 import { temporaryFolder } from '../cli/facelatch.ts';
 import { randomOf, unitVector } from '../fakes/embeddings.ts';
@@ -48,4 +55,26 @@ it('evidence of another hand, or of another door, leaves the threshold at the ta
   keepKnownOfDoor(other.path, own);
   writeFileSync(file, readFileSync(join(other.path, 'evidence.json')));
   expect(effect()).toBeUndefined();
+});
+
+it('a cohort that was changed gives no evidence, so nothing loosens for want of its floor', async () => {
+  using folder = temporaryFolder();
+  const random = randomOf(3);
+  const people = Array.from({ length: 10 }, (_, i) => ({ id: `P${i}`, templates: [unitVector(random, embedder.dimension)] }));
+  await using thread = sideThread<EvidenceRequest, DoorEvidence>({
+    module: new URL('../../src/adapters/worker.ts', import.meta.url),
+    ...{ mostWaiting: 1, patienceMs: 60_000, heapMb: 128 },
+  });
+  const ask = (cohort: string) =>
+    thread.ask({ embedder, digest: digestOf(people), sample: sampleOf(people, embedder.dimension), visitors: [], chances: 10, cohort });
+  const changed = join(folder.path, 'cohort');
+  cpSync(modelFolder('cohort'), changed, { recursive: true });
+  expect((await ask(changed))?.cohort?.people).toBeGreaterThan(100);
+  const numbers = readFileSync(join(changed, 'embeddings.i8'));
+  writeFileSync(join(changed, 'embeddings.i8'), numbers.fill(1, 1000, 1001));
+  expect(await ask(changed)).toBeUndefined();
+  writeFileSync(join(changed, 'manifest.json'), '{');
+  expect(await ask(changed)).toBeUndefined();
+  // A network of one's own has none, and needs none.
+  expect(await ask(join(folder.path, 'none'))).toMatchObject({ residents: { people: 10 } });
 });
