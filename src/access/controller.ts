@@ -83,6 +83,8 @@ interface Control {
   pins: PinTries;
   /** When a face was last taken for a picture. */
   spoofMs: number;
+  /** When a face was last told that the journal is down: it tries again with every few frames. */
+  journalDownToldMs: number;
   /** What was done and could not be journalled: it follows as soon as the journal can be written. */
   readonly owed: Event[];
 }
@@ -102,6 +104,7 @@ export function openController(options: ControllerOptions): Controller {
     premises: before?.premises ?? initialPremises(options.policy().armed),
     pins: before?.pins ?? noTries,
     spoofMs: Number.NEGATIVE_INFINITY,
+    journalDownToldMs: Number.NEGATIVE_INFINITY,
     owed: [],
   };
   return {
@@ -162,27 +165,32 @@ function policyOf({ options, premises }: Control): Policy {
   };
 }
 
-/** Undefined where the journal cannot be written. */
+/** Undefined where the journal cannot be written. Throws what `onEvent` throws: no fault of the journal. */
 function append(control: Control, event: Event): Entry | undefined {
   const { log, onEvent } = control.options;
+  const stored: Stored[] = [];
   try {
-    const entry = written(control, event);
-    onEvent?.(event, entry);
-    return entry;
+    write(control, event, stored);
   } catch (error) {
     log.error({ err: messageOf(error), kind: event.kind }, 'journal cannot be written');
-    return undefined;
   }
+  for (const one of stored) onEvent?.(one.event, one.entry);
+  const last = stored.at(-1);
+  return last?.event === event ? last.entry : undefined;
 }
 
-/** The entry of an event, once everything that is owed stands before it. Throws what the journal throws. */
-function written({ options: { journal, notes, onEvent }, owed, ...standing }: Control, event: Event): Entry {
+interface Stored {
+  readonly event: Event;
+  readonly entry: Entry;
+}
+
+/** Everything that is owed, then this event; what was written is in `stored`. Throws what the journal throws. */
+function write({ options: { journal, notes }, owed, ...standing }: Control, event: Event, stored: Stored[]): void {
   for (let first = owed[0]; first; first = owed[0]) {
-    const entry = journal.append(first, notes?.(standing));
+    stored.push({ event: first, entry: journal.append(first, notes?.(standing)) });
     owed.shift();
-    onEvent?.(first, entry);
   }
-  return journal.append(event, notes?.(standing));
+  stored.push({ event, entry: journal.append(event, notes?.(standing)) });
 }
 
 /** Faces: decides, then carries out each event with its effect. */
@@ -200,9 +208,14 @@ async function submitFace(control: Control, input: Input): Promise<void> {
 /** Journals a grant and opens for it. */
 async function open(control: Control, { grant, durationMs }: Open): Promise<void> {
   const { clock, journalDown, onEvent } = control.options;
-  const { maxFrameAgeMs } = policyOf(control);
+  const { maxFrameAgeMs, cooldownMs } = policyOf(control);
   const entry = append(control, grant);
-  if (!entry && journalDown === 'deny') return onEvent?.(denied(grant, 'journal-down', journalDownDetail, clock.now()));
+  if (!entry && journalDown === 'deny') {
+    undo(control, grant);
+    if (clock.now() - control.journalDownToldMs < cooldownMs) return;
+    control.journalDownToldMs = clock.now();
+    return onEvent?.(denied(grant, 'journal-down', journalDownDetail, clock.now()));
+  }
   // Writing may have taken long (a slow disk): a late answer must not open the door.
   const ageMs = clock.now() - grant.capturedAtMs;
   if (ageMs > maxFrameAgeMs) {

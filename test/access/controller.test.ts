@@ -22,7 +22,7 @@ const policy: Policy = {
 };
 
 /** A journal that records the order of things and may fail or take its time. */
-function setUp({ journalDown = 'deny' as 'deny' | 'open', appendMs = 0 } = {}) {
+function setUp({ journalDown = 'deny' as 'deny' | 'open', appendMs = 0, onEvent = (_event: Event): void => undefined } = {}) {
   const clock = fakeClock();
   const order: string[] = [];
   const relay = fakeRelay(() => order.push('pulse'));
@@ -44,7 +44,10 @@ function setUp({ journalDown = 'deny' as 'deny' | 'open', appendMs = 0 } = {}) {
     journalDown,
     clock,
     log: openLog('silent'),
-    onEvent: (event) => told.push(event),
+    onEvent: (event) => {
+      told.push(event);
+      onEvent(event);
+    },
   });
   const see = async (times: number, fromMs = 0) => {
     for (let i = 0; i < times; i++) {
@@ -90,6 +93,25 @@ describe('order of effects', () => {
     await see(4);
     expect(relay.pulses).toEqual([]);
     expect(told).toMatchObject([{ kind: 'access.denied', reason: 'journal-down', bestPersonId: 'ada' }]);
+  });
+
+  it('opens with the next frames once the journal can be written again, with no cool-down to wait for', async () => {
+    const { relay, journal, see } = setUp();
+    journal.full = true;
+    await see(2);
+    journal.full = false;
+    await see(2);
+    expect(relay.pulses).toEqual([3000]);
+  });
+
+  it('does not take a fault of whoever is told for one of the journal', async () => {
+    const { relay, order, journal, see } = setUp({
+      onEvent: () => {
+        throw new TypeError('a slip');
+      },
+    });
+    await expect(see(2)).rejects.toThrow('a slip');
+    expect([order, journal.full, relay.pulses]).toEqual([['access.granted'], false, []]);
   });
 
   it('opens without a journal only where that is set', async () => {

@@ -295,6 +295,23 @@ describe('what other processes change', () => {
     expect(here.threshold.logit).toBeCloseTo(there.threshold.logit, 9);
   });
 
+  it('is not missed where somebody who is known is removed with their key while much is still to be read', () => {
+    const { here, there } = household(60);
+    here.refresh();
+    const known = here.enrolled()[0]!.id;
+    expect(here.unread).toBe(true);
+    vault.destroy([{ person: known }]);
+    here.forget(known);
+    looksOf(here);
+    const compared = here.enrolled().map(({ id }) => id);
+    expect(compared.toSorted()).toEqual(
+      there
+        .list()
+        .map(({ id }) => id)
+        .toSorted(),
+    );
+  });
+
   it('is not missed where somebody took the log of changes away', () => {
     const { here, there, people } = household(60);
     looksOf(here);

@@ -31,7 +31,7 @@ export interface GalleryCopy {
   /** Of the vault: another one where keys were destroyed. */
   epoch: number;
   /** Those who are still to be read, in this order. */
-  toRead: ReadonlySet<PersonId>;
+  toRead: Set<PersonId>;
 }
 
 /** An open gallery, as far as its copy in memory goes. */
@@ -109,13 +109,14 @@ export function readChanges(opened: CopiedGallery): boolean {
   const { epoch } = vault;
   const revision = sql.revision();
   // The newest first: who was removed just now must not wait for the thousand who were added before.
-  const changed = [...(epoch === copy.epoch ? [] : removedFrom(opened)), ...sql.changedAfter(copy.revision)];
+  // Each once: who was removed with their key, and whose rows are gone too, is named by both.
+  const changed = [...new Set([...(epoch === copy.epoch ? [] : removedFrom(opened)), ...sql.changedAfter(copy.revision)])];
   const byAnother = version !== copy.version || revision < copy.revision || epoch !== copy.epoch;
   copy.toRead = new Set([...changed, ...copy.toRead, ...(byAnother ? [...sql.ids(), ...copy.known.keys()] : [])]);
   Object.assign(copy, { version, revision, epoch });
   const next = firstOf(opened, changed.length > 0 ? changed : copy.toRead); // one thing at a look
   const found = takeIn(opened, next);
-  copy.toRead = new Set([...copy.toRead].slice(next.length));
+  for (const id of next) copy.toRead.delete(id);
   return found;
 }
 
