@@ -133,8 +133,7 @@ function enrol(parts: RosterParts, person: NewPerson, by: string | undefined, co
       if (consent) takeConsentBack = giveConsent(parts, next, consent, by ?? 'cli');
     });
   } catch (error) {
-    takeConsentBack?.();
-    if (intended) takeBack(parts, intended, before, by);
+    if (intended && takeBack(parts, intended, before, by)) takeConsentBack?.();
     throw error;
   } finally {
     if (begun !== undefined) ended(parts, begun);
@@ -173,15 +172,18 @@ function note({ journal }: RosterParts, event: Event, outcome: string): void {
 
 /**
  * The gallery failed after the entry: a second entry says so, unless the enrolment is there after all or nobody can
- * tell.
+ * tell. True where it is not there.
  */
-function takeBack({ gallery, journal }: RosterParts, { id }: Person, before: number, by = 'cli'): void {
+function takeBack({ gallery, journal }: RosterParts, { id }: Person, before: number, by = 'cli'): boolean {
+  let nothingStored = false;
   try {
     const left = gallery.find(id)?.pictures ?? 0;
-    if (left !== before) return;
-    journal.append(left === 0 ? { kind: 'person.removed', personId: id } : { kind: 'person.picture-removed', personId: id, left, by });
+    nothingStored = left === before;
+    if (nothingStored)
+      journal.append(left === 0 ? { kind: 'person.removed', personId: id } : { kind: 'person.picture-removed', personId: id, left, by });
   } catch {
     // The gallery's own fault is what the caller hears. The entry that stands tells of more access than there is, never
     // of less.
   }
+  return nothingStored;
 }

@@ -25,7 +25,8 @@ export interface ProbationParts {
   readonly clock: Clock;
   readonly log: Log;
   readonly record: (event: Event) => void;
-  readonly onGoBack: (detail: string) => void;
+  /** Where this rejects, the next decision asks for it again. */
+  readonly onGoBack: (detail: string) => Promise<void>;
 }
 
 export interface Probation {
@@ -130,17 +131,26 @@ function looked(state: State, beside: Beside, { frame, reading: champion, mask }
 function decided(state: State, beside: Beside, event: Event, atMs: number): void {
   const granted = event.kind === 'access.granted';
   if (!granted && !(event.kind === 'access.denied' && (event.reason === 'unknown' || event.reason === 'ambiguous'))) return;
-  const { retraining, eyes, record, onGoBack } = state;
+  const { retraining, eyes, record } = state;
   void inTurn(state, beside, () => {
     beside.decidedUpToMs = atMs;
     const { verdict, detail } = beside.watch.decided(granted ? event.personId : undefined);
     if (verdict === 'go-on') return retraining.registry.setProbation(beside.watch.count);
     beside.over = true;
-    if (verdict === 'go-back') return onGoBack(detail);
+    if (verdict === 'go-back') return void goBack(state, beside, detail); // not waited for: it ends this queue
     retraining.registry.setProbation(undefined);
     record({ kind: 'model.proved', bundle: eyes.current.id, ...beside.watch.count });
     void eyes.drop();
   });
+}
+
+async function goBack({ onGoBack, log }: State, beside: Beside, detail: string): Promise<void> {
+  try {
+    await onGoBack(detail);
+  } catch (error) {
+    log.error({ err: messageOf(error) }, 'the network before cannot be put back now');
+    beside.over = false;
+  }
 }
 
 function inTurn({ log }: State, beside: Beside, work: () => Promise<void> | void): Promise<void> {

@@ -13,7 +13,7 @@ import type { Gallery } from '../identity/port.ts';
 import { enrolledOf } from '../retrain/data/dataset.ts';
 import type { NetworkComparison } from '../retrain/port.ts';
 import { type TrainingProcess, trainingProcess } from '../retrain/process.ts';
-import { type Guard, type Promotion, promotionOf } from '../retrain/promotion.ts';
+import { type Guard, type Promotion, type PromotionParts, promotionOf } from '../retrain/promotion.ts';
 import type { Samples } from '../retrain/samples.ts';
 import { writePictures } from '../retrain/task.ts';
 import type { Config } from '../settings/load.ts';
@@ -32,7 +32,7 @@ export interface PromotionOptions {
   readonly untilQuiet: () => Promise<void>;
   readonly signal: AbortSignal;
   /** Where the door runs in this process. */
-  readonly running?: { readonly openGuard: (id: string) => Promise<Guard>; readonly take: (guard: Guard) => void };
+  readonly running?: Pick<PromotionParts, 'openGuard' | 'release'> & { readonly take: (guard: Guard) => void };
 }
 
 export interface PromotionRoom extends AsyncDisposable {
@@ -54,6 +54,7 @@ export function openPromotion(config: Config, options: PromotionOptions): Promot
   const promotion = promotionOf({
     registry: retraining.registry,
     openGuard: running?.openGuard ?? ((id) => openGuard(config, retraining, id, systemClock)),
+    release: running?.release ?? (async (guard) => await guard[Symbol.asyncDispose]()),
     renew: async (guard) => void (await renewTemplates(guard.gallery, guard.reader, untilQuiet)),
     guarding: gallery,
     compare: (id) => compare(config, { retraining, samples, process, signal }, id),

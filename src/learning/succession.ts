@@ -46,9 +46,13 @@ export function openSuccession(parts: SuccessionParts): Succession {
   const { config, retraining, eyes, record, workshop, untilQuiet, signal } = parts;
   const room = openPromotion(config, {
     ...{ retraining, gallery: eyes.gallery, workshop, record, untilQuiet, signal },
-    running: { openGuard: (id) => guardFor(parts, id), take: (guard) => take(state, guard) },
+    running: {
+      openGuard: (id) => guardFor(parts, id),
+      release: (guard) => release(parts, guard),
+      take: (guard) => take(state, guard),
+    },
   });
-  const onGoBack = (detail: string) => void room.promotion.rollback(theDoor, 'disagreement', detail);
+  const onGoBack = async (detail: string) => void (await room.promotion.rollback(theDoor, 'disagreement', detail));
   const probation = openProbation({ ...parts, onGoBack });
   const state: State = { ...parts, room, probation, inTurn: serialQueue(), seenChanges: retraining.registry.changes };
   return {
@@ -64,6 +68,11 @@ export function openSuccession(parts: SuccessionParts): Succession {
 async function guardFor({ config, retraining, eyes, clock }: SuccessionParts, id: string): Promise<Guard> {
   if (eyes.before?.id === id) return eyes.before;
   return eyes.current.id === id ? eyes.current : await openGuard(config, retraining, id, clock);
+}
+
+/** One that looks already stays open. */
+async function release({ eyes }: SuccessionParts, guard: Guard): Promise<void> {
+  if (guard !== eyes.before && guard !== eyes.current) await guard[Symbol.asyncDispose]();
 }
 
 function take(state: State, guard: Guard): void {
@@ -101,7 +110,7 @@ async function takeOver(state: State): Promise<void> {
   const guard = await guardFor(state, wanted);
   if (guard.gallery.stale > 0) await renewTemplates(guard.gallery, guard.reader, untilQuiet);
   if ((registry.champion()?.id ?? 'base') === wanted) take(state, guard);
-  else if (guard !== eyes.before) await guard[Symbol.asyncDispose]();
+  else await release(state, guard);
 }
 
 async function reopen({ config, retraining, eyes, room }: State): Promise<FaceReader> {

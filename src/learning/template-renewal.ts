@@ -5,7 +5,7 @@
  * owns the waiting network.
  */
 import { renewTemplates } from '../adapters/basics.ts';
-import { messageOf } from '../base/errors.ts';
+import { Fault, messageOf } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { Event, PersonId } from '../events.ts';
 import type { EmbedderInfo, FaceReader } from '../face/port.ts';
@@ -29,7 +29,10 @@ export interface TemplateRenewalParts {
 }
 
 export interface TemplateRenewal extends AsyncDisposable {
-  /** Begins a round where templates are missing that the last round did not fail to make. */
+  /**
+   * Begins a round where templates are missing that the last round did not fail to make. Called once a second; after a
+   * round that ended early it waits for longer and longer.
+   */
   look(): void;
   /** Resolves when no round is under way. */
   done(): Promise<void>;
@@ -44,6 +47,10 @@ interface State extends Omit<TemplateRenewalParts, 'coming'> {
   round: Promise<void> | undefined;
   /** What the last round could not make: it is tried again when that is more, or there are other pictures. */
   readonly stuck: WeakMap<Guard, Left>;
+  /** Guards whose own reader has died: another one makes their templates. */
+  readonly blind: WeakSet<Guard>;
+  /** Rounds in a row that ended early, and the looks until the next one. */
+  ended: { rounds: number; wait: number };
   /** A renewal that was journalled, and what it has made so far. */
   told: { pictures: number } | undefined;
   /** Those who are named in the journal. */
@@ -67,6 +74,8 @@ export function templateRenewal(parts: TemplateRenewalParts): TemplateRenewal {
     first: parts.eyes.current,
     round: undefined,
     stuck: new WeakMap(),
+    blind: new WeakSet(),
+    ended: { rounds: 0, wait: 0 },
     told: undefined,
     named: new Set(),
   };
@@ -101,7 +110,7 @@ function look(state: State): void {
   const guards = [eyes.current, ...(state.coming ? [state.coming] : [])];
   for (const guard of guards) if (guard.gallery.stale === 0) stuck.delete(guard);
   const next = guards.find((guard) => hasWork(state, guard));
-  if (!next) return;
+  if (!next || state.ended.wait-- > 0) return;
   state.round = round(state, next).finally(() => {
     state.round = undefined;
   });
@@ -138,24 +147,33 @@ async function round(state: State, guard: Guard): Promise<void> {
   // Nobody whose template is made now is recognised before: no pause for whoever stands there, because it may be them.
   const hurry = !state.coming && guard === eyes.current && guard.gallery.unrecognised.length > 0;
   if ((isNeeded || hurry) && !state.told) begin(state, guard);
-  // Somebody may be enrolled meanwhile.
-  const picturesBefore = picturesIn(guard);
   try {
+    // Somebody may be enrolled meanwhile.
+    const picturesBefore = picturesIn(guard);
+    const isBlind = state.blind.has(guard);
     const isMuch = guard.gallery.stale >= fewPeople;
-    await using helper = isMuch && state.openHelper ? await helperOf(state, state.openHelper, guard) : undefined;
-    const reader = helper ? readersTogether([guard.reader, helper], 2) : guard.reader;
+    await using helper = (isMuch || isBlind) && state.openHelper ? await helperOf(state, state.openHelper, guard) : undefined;
+    const reader = !helper ? guard.reader : isBlind ? helper : readersTogether([guard.reader, helper], 2);
     const { pictures, failed } = hurry
       ? await renewTemplates(guard.gallery, reader, () => signal.throwIfAborted(), { readEveryMs })
       : await renewTemplates(guard.gallery, reader, state.untilQuiet);
+    state.ended = { rounds: 0, wait: 0 };
     stuck.set(guard, { stale: new Set(failed.map(({ personId }) => personId)).size, pictures: picturesBefore });
     log.info({ room: 'identity', pictures, failed: failed.map(({ personId }) => personId) }, 'templates made for the network in use');
     if (state.told) state.told.pictures += pictures;
     if (isNeeded) turned(state, guard);
     else if (hurry) finish(state, guard);
   } catch (error) {
-    if (!signal.aborted) log.warn({ err: messageOf(error) }, 'templates cannot be made now');
+    if (signal.aborted) return;
+    if (error instanceof Fault && error.code === 'reader-failed') state.blind.add(guard);
+    const rounds = state.ended.rounds + 1;
+    state.ended = { rounds, wait: Math.min(longestWait, 2 ** rounds) };
+    log.warn({ err: messageOf(error), waitS: state.ended.wait }, 'templates cannot be made now');
   }
 }
+
+/** Looks, one a second. */
+const longestWait = 300;
 
 /** A second reader takes 40 MB and a second to open: for fewer people than this it is not worth it. */
 const fewPeople = 4;

@@ -25,7 +25,10 @@ export interface Guard extends AsyncDisposable {
 
 export interface PromotionParts {
   readonly registry: Registry;
+  /** A new one, or one that looks already: beside the champion, or in its place. */
   readonly openGuard: (id: string) => Promise<Guard>;
+  /** Closes a guard that is not taken over, unless it looks already. */
+  readonly release: (guard: Guard) => Promise<void>;
   /** Makes the templates that are missing; between pictures it waits until nobody stands at the door. */
   readonly renew: (guard: Guard) => Promise<void>;
   /** The gallery that guards the door now. */
@@ -80,7 +83,7 @@ async function promote(parts: PromotionParts, id: string, by: string, how: Promo
   registry.promote(id, detail);
   record({ kind: 'model.promoted', bundle: id, version: verdict.manifest.version, by, forced, detail });
   if (take) take(guard);
-  else await guard[Symbol.asyncDispose]();
+  else await parts.release(guard);
   return { ok: true, detail };
 }
 
@@ -140,10 +143,10 @@ async function prepared(parts: PromotionParts, id: string): Promise<Guard | Refu
     }
     const { templates: now } = parts.guarding;
     if (guard.gallery.templates >= now) return guard;
-    await guard[Symbol.asyncDispose]();
+    await parts.release(guard);
     return refuse(parts, id, 'no-templates', `only ${guard.gallery.templates} of ${now} templates can be made with it`);
   } catch (error) {
-    await guard[Symbol.asyncDispose]();
+    await parts.release(guard);
     if (error instanceof Fault && error.code === 'model-unfit') return refuse(parts, id, 'wrong-shape', messageOf(error));
     throw error;
   }

@@ -427,6 +427,9 @@ export function testGallery(name: string, place: () => Place): void {
       expect(done).toMatchObject({ pictures: 1, failed: [{ personId: id, source: '0.jpg', fault: { code: 'bad-picture' } }] });
       expect([gallery.stale, gallery.templates]).toEqual([1, 1]);
       await expect(gallery.reembed(() => Promise.reject(new TypeError('a bug')))).rejects.toThrow('a bug');
+      // Nor is a reader that died, which would fail for everybody else's pictures too.
+      const dead = new Fault('reader-failed', 'Its thread ended.');
+      await expect(gallery.reembed(() => Promise.reject(dead))).rejects.toBe(dead);
     });
 
     it('takes a picture enrolled again as the new template', () => {

@@ -189,7 +189,7 @@ export function memoryGallery({ embedder, policy, clock, shelf = emptyShelf() }:
             pictures++;
             if (readEveryMs !== undefined) change();
           } catch (error) {
-            if (!(error instanceof Fault)) throw error;
+            if (!(error instanceof Fault) || error.code === 'reader-failed') throw error;
             failed.push({ personId: id, source: picture.source, fault: error });
           }
         }

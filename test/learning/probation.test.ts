@@ -1,10 +1,18 @@
 /** A new champion on probation; the moments at which a door learns by itself; a switch of networks while embeddings are under way. */
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { expect, it } from 'vitest';
+import type { Observation } from '../../src/access/port.ts';
+import { Fault } from '../../src/base/errors.ts';
+import { openLog } from '../../src/base/log.ts';
 import { openEyes } from '../../src/learning/eyes.ts';
-import { guardOf } from '../../src/learning/parts.ts';
-import { watchDecisions } from '../../src/learning/probation.ts';
+import { guardOf, type Retraining } from '../../src/learning/parts.ts';
+import { openProbation, watchDecisions } from '../../src/learning/probation.ts';
 import { latestDue } from '../../src/retrain/due.ts';
+import { type Guard, promotionOf } from '../../src/retrain/promotion.ts';
+import type { Registry } from '../../src/retrain/registry/registry.ts';
+import type { Config } from '../../src/settings/load.ts';
 import { fakeClock } from '../fakes/clock.ts';
+import { eventOf } from '../fakes/events.ts';
 import { memoryGallery } from '../fakes/gallery.ts';
 import { circleEmbedder, drawing, drawingReader } from '../fakes/reader.ts';
 
@@ -85,4 +93,62 @@ it('compares an embedding only in the gallery of the network that made it, also 
   expect([eyes.current.id, eyes.before?.id, closed]).toEqual(['base', 'new', []]);
   await eyes.drop();
   expect([eyes.before, closed]).toEqual([undefined, ['new']]);
+});
+
+it('is asked again for the network before, where it could not be put back', async () => {
+  const clock = fakeClock();
+  const policy = { policy: 'paper', targetFmr: 0.001, detection: 0.9, verification: 0.5 } as const;
+  const twin = (id: string) => {
+    const gallery = memoryGallery({ embedder: circleEmbedder, policy, clock });
+    gallery.enrol({ name: id, pictures: [{ picture: drawing({ face: 0, tag: id }), template: Float32Array.of(1, 0), source: 'x' }] });
+    return guardOf(id, drawingReader(), gallery);
+  };
+  const eyes = openEyes(twin('champion'));
+  eyes.keepBeside(twin('base'));
+  const asked: string[] = [];
+  const probation = openProbation({
+    config: { retrain: rules, access: { absenceMs: 700 }, identity: { ambiguityMargin: 1 } } as unknown as Config,
+    retraining: { registry: { probation: none, setProbation: () => undefined } } as unknown as Retraining,
+    ...{ eyes, clock, log: openLog('silent'), record: () => undefined },
+    onGoBack: async (detail) => {
+      asked.push(detail);
+      if (asked.length === 1) throw new Fault('disk-full', 'no room for the pointer');
+    },
+  });
+  probation.begin();
+  const picture = drawing({ face: 5 });
+  const reading = await eyes.reader.read(picture);
+  for (const capturedAtMs of [100, 200, 300]) {
+    const frame = { picture, capturedAtMs } as unknown as Observation['frame'];
+    probation.looked({ frame, reading, sighting: {} as Observation['sighting'] });
+    for (let turn = 0; turn < 5; turn++) await nextTurn();
+    probation.decided({ ...eventOf['access.granted'], personId: 'somebody else' }, capturedAtMs);
+    for (let turn = 0; turn < 5; turn++) await nextTurn();
+  }
+  expect(asked).toEqual(Array(2).fill('it took a face for one person, the network before for another'));
+});
+
+it.each([
+  ['one that was opened for it is closed', 'new', ['new']],
+  ['one that looks already stays open', 'beside', []],
+])('a network that cannot have its templates is refused: %s', async (_, id, closed) => {
+  const shut: string[] = [];
+  const guard = (name: string) =>
+    ({
+      ...{ id: name, reader: drawingReader(), gallery: { stale: 0, templates: 3, refresh: () => false } },
+      [Symbol.asyncDispose]: async () => void shut.push(name),
+    }) as unknown as Guard;
+  const beside = guard('beside');
+  const promotion = promotionOf({
+    registry: {
+      ...{ champion: () => ({ id: 'champion' }), note: () => undefined },
+      verify: async () => ({ ok: true, manifest: { version: 1 } }),
+    } as unknown as Registry,
+    openGuard: async (wanted) => (wanted === 'beside' ? beside : guard(wanted)),
+    release: async (one) => void (one !== beside && (await one[Symbol.asyncDispose]())),
+    ...{ renew: async () => undefined, guarding: { templates: 4 }, take: () => undefined, record: () => undefined },
+    compare: async () => ({ ok: true, detail: 'better', metrics: {} }),
+  });
+  expect(await promotion.promote(id, 'olga')).toMatchObject({ ok: false, reason: 'no-templates' });
+  expect(shut).toEqual(closed);
 });

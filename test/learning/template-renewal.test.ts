@@ -216,6 +216,35 @@ describe('with many people to make templates of', () => {
     expect(eyes.current).toBe(next.guard);
   });
 
+  it('a reader that dies is nobody’s bad picture: another one makes them, after a pause', async () => {
+    const { old, next, helper, own, helping } = crowd();
+    const { read } = next.guard.reader;
+    const dying = guardOf(
+      'base',
+      {
+        ...next.guard.reader,
+        read: (...given) => (own.reads < 3 ? read(...given) : Promise.reject(new Fault('reader-failed', 'its thread ended'))),
+      },
+      next.guard.gallery,
+    );
+    let isThere = false;
+    const { eyes, renewal, kinds } = renewalOver(old.guard, dying, undefined, async () => {
+      if (!isThere) throw new Fault('model-missing', 'not yet');
+      return helper.guard.reader;
+    });
+    const look = async () => {
+      renewal.look();
+      await renewal.done();
+    };
+    await look();
+    expect([own.reads, eyes.current, kinds()]).toEqual([3, old.guard, ['templates.renewing']]);
+    isThere = true;
+    for (let pause = 0; pause < 2; pause++) await look();
+    expect(helping.reads).toBe(0);
+    await look();
+    expect([helping.reads, eyes.current, kinds()]).toEqual([5, dying, ['templates.renewing', 'templates.renewed']]);
+  });
+
   it('one reader makes them where a second cannot be opened', async () => {
     const { old, next, own } = crowd();
     const { eyes, renewal } = renewalOver(old.guard, next.guard, undefined, async () => {

@@ -121,6 +121,7 @@ export async function openBenchDoor(options: BenchDoorOptions) {
   const promotion = promotionOf({
     registry,
     openGuard: async (id): Promise<Guard> => ({ id, reader: drawingReader(), gallery, [Symbol.asyncDispose]: async () => undefined }),
+    release: async (guard) => await guard[Symbol.asyncDispose](),
     renew: async () => undefined,
     guarding: gallery,
     compare: async () => options.comparison?.() ?? { ok: true, detail: 'not worse', metrics: {} },

@@ -47,7 +47,7 @@ export async function reembed(
         readAtMs = clock.now();
         tookMs = readAtMs - fromMs;
       } catch (error) {
-        if (!(error instanceof Fault) || isOfGallery(error)) throw error;
+        if (!(error instanceof Fault) || endsAll(error)) throw error;
         failed.push({ personId, source: row?.source ?? unreadableName, fault: error });
       }
     }
@@ -74,6 +74,7 @@ function ownBytes(opened: OpenedGallery, stored: Parameters<typeof pictureBytes>
   throw new Fault('bad-picture', 'This stored picture was not put there by this door, so no template is made of it.');
 }
 
-function isOfGallery(fault: Fault): boolean {
-  return ['disk-full', 'gallery-down', 'gallery-damaged', 'vault-down', 'vault-damaged'].includes(fault.code);
+/** Not a fault of this picture: the next one would have it too. */
+function endsAll(fault: Fault): boolean {
+  return ['disk-full', 'gallery-down', 'gallery-damaged', 'vault-down', 'vault-damaged', 'reader-failed'].includes(fault.code);
 }

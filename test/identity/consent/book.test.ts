@@ -85,6 +85,21 @@ describe('where consents are required', () => {
   });
 });
 
+it('a failure after somebody was stored leaves their consent on record', () => {
+  const full = new Fault('disk-full', 'full');
+  const late: Gallery = {
+    ...gallery,
+    enrol: (...given) => {
+      gallery.enrol(...given);
+      throw full;
+    },
+  };
+  const roster = rosterOf({ gallery: late, journal, consents: { book, required: true } });
+  expect(() => roster.enrol(person('Ada', face()), undefined, paper)).toThrow(full);
+  const id = gallery.find('Ada')?.id ?? '';
+  expect([book((consents) => consents.inForce(id)), kinds()]).toEqual([true, ['person.enrolled', 'consent.given']]);
+});
+
 describe('a consent that is taken back', () => {
   it('removes the person; the record stays, for whoever brings the name, until its time is over', async () => {
     const roster = rosterWith(true);
