@@ -23,6 +23,11 @@ export function keepKnownOfDoor(state: string, known: KnownOfDoor): void {
   writeKnown(fileIn(state), sealIn(state), known);
 }
 
+/** How well this door's camera shows people, 0…1: half of its faces reach it. Undefined for too few of them. */
+export function cameraFitness(faces: readonly number[]): number | undefined {
+  return faces.length < 10 ? undefined : faces.toSorted((a, b) => a - b)[Math.floor(faces.length / 2)];
+}
+
 /** The fitness of a picture as it was taken, for want of a measure: most of the shipped ones are above. */
 const plainFitness = 0.95;
 

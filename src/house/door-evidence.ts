@@ -9,7 +9,7 @@
  */
 import type { Observation } from '../access/port.ts';
 import { modelFolder, stateFolder, strangersTrouble } from '../adapters/basics.ts';
-import { keepKnownOfDoor, knownOfDoor } from '../adapters/evidence.ts';
+import { cameraFitness, keepKnownOfDoor, knownOfDoor } from '../adapters/evidence.ts';
 import type { EvidenceRequest } from '../adapters/worker.ts';
 import { messageOf } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
@@ -165,7 +165,7 @@ async function measureNow(state: State, enrolled: readonly EnrolledPerson[]): Pr
   if (state.known.embedder !== embedder.sha256) state.known = knownOf(config, eyes);
   Object.assign(state, { measuring: true, of: enrolled, news: false, measuredMs: clock.now() });
   try {
-    const fitness = middle(state.known.fitness);
+    const fitness = cameraFitness(state.known.fitness);
     const evidence = await measure.ask({
       ...{ embedder, digest: digestOf(enrolled), sample: sampleOf(enrolled, embedder.dimension) },
       visitors: state.known.visits.map(({ logit }) => logit),
@@ -175,11 +175,13 @@ async function measureNow(state: State, enrolled: readonly EnrolledPerson[]): Pr
     });
     // It is needed seldom, and holds much memory.
     await measure[Symbol.asyncDispose]();
-    if (!evidence || eyes.current.gallery !== gallery) return;
+    if (eyes.current.gallery !== gallery) return;
+    if (!evidence) throw new Error('the thread that measures it gave no answer');
     gallery.consider(evidence);
     state.known = { ...state.known, evidence, visits: state.known.visits.map((visit) => coarse(state, visit)) };
     keepKnownOfDoor(stateFolder(config), state.known);
   } catch (error) {
+    state.news = true; // it is tried again soon, not in a day
     log.warn({ err: messageOf(error) }, "the door's evidence cannot be measured or kept now");
   } finally {
     state.measuring = false;
@@ -190,11 +192,6 @@ async function measureNow(state: State, enrolled: readonly EnrolledPerson[]): Pr
 function coarse({ config, time }: State, visit: KnownOfDoor['visits'][number]): KnownOfDoor['visits'][number] {
   const from = new Date(time.wall() - config.privacy.unknownDays * 86_400_000).toISOString();
   return visit.at < from ? { ...visit, at: `${visit.at.slice(0, 10)}T00:00:00.000Z` } : visit;
-}
-
-/** As large as half of them; undefined for too few. */
-function middle(values: readonly number[]): number | undefined {
-  return values.length < 10 ? undefined : values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
 }
 
 function tellMoves(state: State): void {

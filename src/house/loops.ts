@@ -112,7 +112,10 @@ async function runLoops(state: State, signal: AbortSignal): Promise<void> {
   const played = new AbortController();
   const both = AbortSignal.any([signal, played.signal]);
   try {
-    await Promise.all([watchCamera(state, both).finally(() => played.abort()), watchTime(state, both).finally(() => played.abort())]);
+    const loops = [watchCamera(state, both), watchTime(state, both)].map((loop) => loop.finally(() => played.abort()));
+    // Both have ended before the reader is closed: one of them may be opening another.
+    const broken = (await Promise.allSettled(loops)).find((loop) => loop.status === 'rejected');
+    if (broken) throw broken.reason;
   } finally {
     await state.reader[Symbol.asyncDispose]();
   }
@@ -241,12 +244,15 @@ function noteDamage({ damage, controller, log }: State, damaged: boolean): void 
   controller.record({ kind: 'camera.damage-seen', ...many });
 }
 
+/** As with the camera, journalled once for each reason. */
 async function reopenReader(state: State, fault: Fault, signal: AbortSignal): Promise<void> {
   const { clock, log, controller, retry } = state;
   const failedAtMs = clock.now();
+  let told: string | undefined;
   for (let waitMs = retry.minMs, why = messageOf(fault); !signal.aborted; waitMs = Math.min(retry.maxMs, waitMs * 2)) {
     log.error({ room: 'face', err: why, retryInMs: waitMs }, 'face reader failed');
-    controller.record({ kind: 'reader.failed', detail: why, retryInMs: waitMs });
+    if (why !== told) controller.record({ kind: 'reader.failed', detail: why, retryInMs: waitMs });
+    told = why;
     await state.reader[Symbol.asyncDispose]();
     await wait(state, waitMs, signal);
     if (signal.aborted) return;

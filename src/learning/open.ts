@@ -212,15 +212,19 @@ function journalled({ pictures, succession, clock }: State, event: Event, entry:
   succession.probation.decided(event, clock.now());
 }
 
+/** What fails keeps nothing else back. */
 function refresh(state: State, people: number): void {
-  try {
-    state.succession.follow();
-    state.renewal.look();
-    keepHouse(state, people);
-  } catch (error) {
-    if (!(error instanceof Fault)) throw error;
-    state.log.warn({ code: error.code, err: messageOf(error) }, 'the registry of trained networks cannot be read');
-  }
+  const attempt = (failed: string, work: () => void) => {
+    try {
+      work();
+    } catch (error) {
+      if (!(error instanceof Fault)) throw error;
+      state.log.warn({ code: error.code, err: messageOf(error) }, failed);
+    }
+  };
+  attempt('the registry of trained networks cannot be read', () => state.succession.follow());
+  attempt('templates that are missing cannot be looked for', () => state.renewal.look());
+  attempt('what is past its time cannot be removed now', () => keepHouse(state, people));
 }
 
 async function run({ over, succession, runner, renewal, promoted, pictures }: State, until: AbortSignal): Promise<void> {

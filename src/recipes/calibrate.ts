@@ -43,6 +43,7 @@ export function fitHead({ genuine, impostors }: Cosines): Extract<Head, { kind: 
   return { kind: 'cosine', scale: round(scale), bias: round(bias) };
 }
 
+const lastPlace = 1e-6;
 const round = (value: number) => Number(value.toFixed(6));
 
 /**
@@ -78,10 +79,11 @@ export function calibrationTable(
     const cosines = falling.flatMap(({ count, top }) => (fmr * count >= fewest ? [top[Math.floor(fmr * count)] as number] : []));
     if (cosines.length === 0) break;
     const threshold = cosines.reduce((most, value) => Math.max(most, value), Number.NEGATIVE_INFINITY);
-    const logit = round(head.scale * threshold + head.bias);
+    // That comparison must not pass, and a door takes what reaches the logit.
+    const logit = round(head.scale * threshold + head.bias + lastPlace);
     const before = table.at(-1);
     if (before && !(logit > before.logit)) continue;
-    const missed = genuine.reduce((count, value) => count + Number(value < threshold), 0);
+    const missed = genuine.reduce((count, value) => count + Number(value <= threshold), 0);
     table.push({ fmr, logit, fnmr: Number((missed / genuine.length).toFixed(4)) });
   }
   return {

@@ -29,6 +29,8 @@ const manifestForm = Compile(
     /** SHA-256. */
     embedder: Type.String(),
     dimension: Type.Integer({ minimum: 1 }),
+    /** Of each picture. */
+    versions: Type.Literal(versions),
     /** The number of embeddings of each person, in the order of the file. */
     people: Type.Array(Type.Integer({ minimum: 1 })),
   }),
@@ -37,19 +39,9 @@ const manifestForm = Compile(
 /** Reads a cohort's folder. Throws Fault `model-missing`, `model-damaged`, `model-unfit`. */
 export function openCohort(folder: string): Cohort {
   const { embedder, dimension, people, numbers } = wholeCohort(folder);
-  let at = 0;
-  const next = () => toUnit(Float32Array.from(numbers.subarray(at, at + dimension)));
-  return {
-    embedder,
-    dimension,
-    people: people.map((embeddings) =>
-      Array.from({ length: embeddings }, () => {
-        const embedding = next();
-        at += dimension;
-        return embedding;
-      }),
-    ),
-  };
+  let row = 0;
+  const next = () => toUnit(Float32Array.from(numbers.subarray(row * dimension, ++row * dimension)));
+  return { embedder, dimension, people: people.map((embeddings) => Array.from({ length: embeddings }, next)) };
 }
 
 /** Why this folder has no strangers for an embedder, for people; undefined where it has. */
@@ -109,7 +101,10 @@ function readManifest(path: string, stated: Uint8Array) {
     throw new Fault('model-damaged', `${path} is not JSON: restore it (${messageOf(error)})`, error);
   }
   if (manifestForm.Check(manifest)) return manifest;
-  throw new Fault('model-unfit', `${path} is not the manifest of a cohort: it needs kind, file, sha256, embedder, dimension and people`);
+  throw new Fault(
+    'model-unfit',
+    `${path} is not the manifest of a cohort: it needs kind, file, sha256, embedder, dimension, versions (${versions}) and people`,
+  );
 }
 
 const sha256Of = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');

@@ -135,10 +135,10 @@ it.each<[string, object, RegExp]>([
   [
     'numbers for another network',
     { lower: { weights: [1, 2], bias: 0 }, upper: rule(0) },
-    /cover\.lower\.weights must be 9 numbers, 3 for each/,
+    /cover\.lower\.weights must be 9 finite numbers, 3 for each/,
   ],
   ['a half that is missing', { lower: rule(0) }, /cover\.upper\.weights/],
-  ['too few numbers for the eyes', { lower: { ...rule(0), eyes: [1] }, upper: rule(0) }, /cover\.lower\.eyes must be 1008 numbers/],
+  ['too few numbers for the eyes', { lower: { ...rule(0), eyes: [1] }, upper: rule(0) }, /cover\.lower\.eyes must be 1008 finite numbers/],
   ['a bias that is none', { lower: rule(0), upper: { weights, bias: 'high' } }, /cover\.upper\.bias must be a number/],
 ])('rules with %s are refused', async (_, cover, message) => {
   const opened = async () => openEmbedder(openEmbedderNetwork(embedder(cover)), { threads: 1 });

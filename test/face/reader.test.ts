@@ -312,7 +312,7 @@ describe('faults', () => {
       'embedder',
       (_, m) => Object.assign(m, { head: { kind: 'l1-logistic', bias: 1, weights: [1, 2] } }),
       'model-unfit',
-      /head\.weights must be 256 numbers/,
+      /head\.weights must be 256 finite numbers/,
     ],
     [
       'an output that is not there',

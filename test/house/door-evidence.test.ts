@@ -31,7 +31,8 @@ beforeEach(() => {
 });
 
 /** A door with so many people who have nothing in common. */
-function openDoor(people: number, settings: Readonly<Record<string, unknown>> = {}) {
+/** `failures`: how many of the first measurements give no answer. */
+function openDoor(people: number, settings: Readonly<Record<string, unknown>> = {}, failures = 0) {
   const { config } = loadConfig({ flags: new Map(Object.entries({ 'state.folder': folder, ...settings })) });
   const clock = fakeClock();
   const gallery = memoryGallery({ embedder, policy: config.identity, clock });
@@ -53,6 +54,7 @@ function openDoor(people: number, settings: Readonly<Record<string, unknown>> = 
     measure: {
       ask: async (request) => {
         asked.push(request);
+        if (asked.length <= failures) return undefined;
         return measureEvidence({ ...request, cohort: [] });
       },
       [Symbol.asyncDispose]: async () => undefined,
@@ -73,6 +75,14 @@ function openDoor(people: number, settings: Readonly<Record<string, unknown>> = 
 }
 
 describe('the threshold', () => {
+  it('is measured again after ten minutes, not a day, where the first measurement failed', async () => {
+    const door = openDoor(10, {}, 1);
+    await door.pass(30_000);
+    expect([door.asked.length, door.known()]).toEqual([1, undefined]);
+    await door.pass(11 * minute);
+    expect([door.asked.length, door.known()?.evidence?.residents.people]).toEqual([2, 10]);
+  });
+
   it('is loosened once ten people are measured, kept over a restart, and each move is journalled', async () => {
     const door = openDoor(10);
     const before = door.gallery.threshold.logit;

@@ -13,10 +13,14 @@ export function headOf(fields: Fields, dimension: number): Head {
   const bias = fields.number('head.bias', -1e6, 1e6);
   if (fields.choice('head.kind', ['l1-logistic', 'cosine']) === 'cosine')
     return { kind: 'cosine', scale: fields.number('head.scale', 0, 1e6), bias };
-  const weights = fields.at('head.weights');
-  const good = Array.isArray(weights) && weights.length === dimension && weights.every((w) => typeof w === 'number' && Number.isFinite(w));
-  if (!good) fields.unfit('head.weights', `${dimension} numbers, one for each dimension of the embedding`);
-  return { kind: 'l1-logistic', weights: weights as number[], bias };
+  return { kind: 'l1-logistic', weights: numbersAt(fields, 'head.weights', dimension, 'one for each dimension of the embedding'), bias };
+}
+
+/** Numbers that stay finite as 32-bit floats. */
+function numbersAt(fields: Fields, path: string, count: number, what: string): number[] {
+  const list = fields.at(path);
+  const good = Array.isArray(list) && list.length === count && list.every((v) => typeof v === 'number' && Number.isFinite(Math.fround(v)));
+  return good ? (list as number[]) : fields.unfit(path, count === 1 ? 'one finite number' : `${count} finite numbers, ${what}`);
 }
 
 export function calibrationOf(fields: Fields): Calibration | undefined {
@@ -70,12 +74,8 @@ function fitnessHeadOf(fields: Fields, dimension: number): FitnessHead {
   let inputs = dimension;
   return layers.map((_, place): DenseLayer => {
     const path = `quality.head.layers.${place}`;
-    const numbers = (field: string, count: number): Float32Array => {
-      const list = fields.at(`${path}.${field}`);
-      const good =
-        Array.isArray(list) && list.length === count && list.every((v) => typeof v === 'number' && Number.isFinite(Math.fround(v)));
-      return good ? Float32Array.from(list as number[]) : fields.unfit(`${path}.${field}`, counted(count));
-    };
+    const numbers = (field: string, count: number): Float32Array =>
+      Float32Array.from(numbersAt(fields, `${path}.${field}`, count, 'a row of inputs for each output'));
     const bias = fields.at(`${path}.bias`);
     const outputs = place === layers.length - 1 ? 1 : Array.isArray(bias) ? bias.length : 0;
     if (outputs < 1 || outputs > mostOutputs) fields.unfit(`${path}.bias`, `1 to ${mostOutputs} finite numbers`);
@@ -85,15 +85,9 @@ function fitnessHeadOf(fields: Fields, dimension: number): FitnessHead {
   });
 }
 
-const counted = (count: number) => (count === 1 ? 'one finite number' : `${count} finite numbers, a row of inputs for each output`);
-
 export function coverOf(fields: Fields, dimension: number): CoverRules | undefined {
   if (fields.at('cover') === undefined) return undefined;
-  const numbers = (path: string, count: number, what: string): Float32Array => {
-    const list = fields.at(path);
-    const good = Array.isArray(list) && list.length === count && list.every((w) => typeof w === 'number' && Number.isFinite(w));
-    return good ? Float32Array.from(list as number[]) : fields.unfit(path, `${count} numbers, ${what}`);
-  };
+  const numbers = (path: string, count: number, what: string): Float32Array => Float32Array.from(numbersAt(fields, path, count, what));
   const rule = (half: Half): CoverRule => {
     const path = `cover.${half}`;
     const weights = numbers(`${path}.weights`, looks * dimension, `${looks} for each dimension of the embedding`);

@@ -4,7 +4,7 @@
  * with the console.
  */
 import { modelFolder, stateFolder } from '../../adapters/basics.ts';
-import { knownOfDoor } from '../../adapters/evidence.ts';
+import { cameraFitness, knownOfDoor } from '../../adapters/evidence.ts';
 import { sideThread } from '../../base/side-thread.ts';
 import { digestOf } from '../../identity/evidence/door.ts';
 import type { EnrolledPerson } from '../../identity/port.ts';
@@ -82,7 +82,7 @@ async function measured(state: State): Promise<MeasuredScores | undefined> {
   const stored = knownOfDoor(stateFolder(rooms.config), reader.embedder);
   const as = JSON.stringify([reader.embedder.sha256, digestOf(enrolled), stored?.evidence]);
   if (known?.as === as) return known.scored;
-  const fitness = stored?.fitness.toSorted((a, b) => a - b).at(stored.fitness.length / 2);
+  const fitness = stored && cameraFitness(stored.fitness);
   const scored = await thread.ask({
     ...{ embedder: reader.embedder, policy: rooms.config.identity, cohort: modelFolder('cohort') },
     ...handedOver(enrolled, reader.embedder.dimension),

@@ -78,8 +78,9 @@ function whatHolds(
 /** The rate of the calibration at which this tail has the rate `fmr`. */
 function rateAt({ people, share, excess }: Exceedances, fmr: number): number {
   const beyond = (priorPeople * countedFrom + people * share) / (priorPeople + people);
-  // The calibration's own tail has the scale 1 in these units.
-  const scale = Math.max(1, (priorPeople + people * excess) / (priorPeople + people * share));
+  // Of the calibration's people, too, only this share lies beyond; their scale is 1 in these units.
+  const prior = priorPeople * countedFrom;
+  const scale = Math.max(1, (prior + people * excess) / (prior + people * share));
   return Math.min(1, countedFrom * (fmr / beyond) ** scale);
 }
 

@@ -85,7 +85,7 @@ export async function calibrateNetwork(options: CalibrateOptions): Promise<Calib
     })),
     { logitOf: (a, b) => logitOf(fit.head, a, b), probit, signal, onProgress: (done, total) => onProgress('comparing', done, total) },
   );
-  requireTable(calibration, parts.measuredPeople);
+  requireTable(calibration, parts.measuredPeople, labelled.populations.length);
   const quality = await qualityOf(draft, network, parts, options);
   const cover =
     (await fitCoverRules(network, eye, checked.right as readonly ReadFace[], {
@@ -126,11 +126,11 @@ function requireRightLabels(mislabelled: Calibrated['mislabelled'], faces: numbe
   );
 }
 
-function requireTable({ table, impostorPairs }: StrictCalibration, people: number): void {
+function requireTable({ table, impostorPairs }: StrictCalibration, people: number, folders: number): void {
   if (table.length >= 3) return;
   throw new Fault(
     'bad-argument',
-    `The ${people} people that are measured on give ${impostorPairs} pairs of strangers, too few for a threshold at one in 100: add people, or more pictures of each`,
+    `The ${people} people that are measured on give ${impostorPairs} pairs of strangers, too few for a threshold at one in 100: add people, or more pictures of each${folders > 1 ? '; or put folders of a few people together: people of two folders are not compared' : ''}`,
   );
 }
 
@@ -186,17 +186,17 @@ function splitPeople(faces: readonly ReadFace[], { people, populations }: Labell
   const several = [...byPerson].filter(([, own]) => own.length > 1);
   requireEnough(several.length, ' after pictures without a face and mislabelled ones');
   const random = newRandom(20);
-  const drawn = populations.map((_, population) =>
+  // One population after the other, counted through: several small ones have everybody between them that is needed.
+  const drawn = populations.flatMap((_, population) =>
     shuffled(
       several.filter(([person]) => people[person]?.population === population),
       random,
     ),
   );
-  const take = (wanted: (index: number) => boolean) =>
-    drawn.flatMap((own) => own.filter((_, index) => wanted(index)).flatMap(([, some]) => some));
+  const take = (wanted: (index: number) => boolean) => drawn.filter((_, index) => wanted(index)).flatMap(([, some]) => some);
   const learn = take((index) => index % 2 === 1 && index % 6 !== 5);
   const scale = take((index) => index % 6 === 5);
-  const measured = drawn.reduce((sum, own) => sum + Math.ceil(own.length / 2), 0);
+  const measured = Math.ceil(drawn.length / 2);
   return { learn, scale, measure: take((index) => index % 2 === 0), learnedPeople: several.length - measured, measuredPeople: measured };
 }
 

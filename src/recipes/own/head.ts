@@ -45,7 +45,7 @@ export function fitSiameseHead(learnFrom: readonly LabelledFace[], scaleOn: read
 
 const round = (value: number) => Number(value.toFixed(6));
 
-/** All pairs of one person (some of them, where there are many), and as many pairs of two, drawn. */
+/** Pairs of one person (some of them, where there are many), and `mostPairs` pairs of two people, drawn. */
 function pairsOf(faces: readonly LabelledFace[], random: Random): readonly Pair[] {
   const people = [...Map.groupBy(faces, ({ person }) => person).values()];
   const mates = people.flatMap((own) => {

@@ -247,7 +247,10 @@ function timesDrawn(people: number, random: () => number): Float64Array {
   return times;
 }
 
-/** The middle 95 %. Where no draw has a pair above, at most 3 of the pairs (the rule of three). */
+/**
+ * The middle 95 %. Where no draw has a pair above, at most 3 of the trials (the rule of three). For impostors these are
+ * pairs of pictures, which are not independent: there it is the least that may be said.
+ */
 function intervalOf(values: readonly number[], trials: number): { readonly low: number; readonly high: number } {
   const sorted = values.toSorted((a, b) => a - b);
   const at = (share: number) => sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 1;

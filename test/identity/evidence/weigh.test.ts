@@ -74,6 +74,13 @@ describe('evidence', () => {
     }
   });
 
+  it('weighs how far the likenesses of the enrolled lie beyond the level as four people of the table would', () => {
+    // 20 people, one pair in a hundred beyond it, twice as far as those of the table: (4·0.01 + 20·0.02) / (4·0.01 + 20·0.01).
+    const relatives = evidenceOf({ residents: { people: 20, share: 0.01, excess: 0.02 } });
+    const asked = 0.01 * (1e-3 / 0.01) ** (0.44 / 0.24);
+    expect(levelAt(1e-3, relatives)).toMatchObject({ effect: 'tightened', logit: expect.closeTo(plain(asked), 9) });
+  });
+
   it('never loosens below the table of strangers, nor without one, nor of other people than those enrolled', () => {
     fc.assert(
       fc.property(rates, evidences(), (fmr, evidence) => {

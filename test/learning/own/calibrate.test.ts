@@ -124,6 +124,16 @@ describe('a network with nothing but its ONNX file', () => {
     ]));
 });
 
+it('of several small folders it is said that their people are not compared with each other', async () => {
+  const folders = Array.from({ length: 4 }, (_, n) => join(place, `part-${n}`));
+  for (let person = 0; person < count; person++)
+    cpSync(join(people, `person-${person}`), join(folders[person % 4] ?? '', `person-${person}`), { recursive: true });
+  const network = writeColourNetwork(join(place, 'small-parts'));
+  await expect(calibrate(network, { folders })).rejects.toThrow(
+    /11 people that are measured on give \d+ pairs of strangers, too few .*put folders of a few people together/,
+  );
+});
+
 it('what the manifest says stays: how it is fed, its name, its licence, an output of quality; not rules for covered faces', async () => {
   const network = writeColourNetwork(join(place, 'stated'), { quality: { name: 'embedding' }, note: 'mine', cover: 'of another network' });
   // Too few pictures to count covered faces on.
