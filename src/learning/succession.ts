@@ -38,9 +38,14 @@ interface State extends SuccessionParts {
   readonly probation: Probation;
   readonly inTurn: SerialQueue;
   seenChanges: number;
+  /** What could not be taken over is tried again then. */
+  notBeforeMs: number;
 }
 
 const theDoor = 'the door';
+const retryMs = 60_000;
+/** No number of changes. */
+const none = -1;
 
 export function openSuccession(parts: SuccessionParts): Succession {
   const { config, retraining, eyes, record, workshop, untilQuiet, signal } = parts;
@@ -54,7 +59,7 @@ export function openSuccession(parts: SuccessionParts): Succession {
   });
   const onGoBack = async (detail: string) => void (await room.promotion.rollback(theDoor, 'disagreement', detail));
   const probation = openProbation({ ...parts, onGoBack });
-  const state: State = { ...parts, room, probation, inTurn: serialQueue(), seenChanges: retraining.registry.changes };
+  const state: State = { ...parts, room, probation, inTurn: serialQueue(), seenChanges: retraining.registry.changes, notBeforeMs: 0 };
   return {
     ...room,
     probation,
@@ -89,10 +94,14 @@ function take(state: State, guard: Guard): void {
 }
 
 function follow(state: State): void {
-  if (state.retraining.registry.changes === state.seenChanges) return;
+  const { retraining, clock, log } = state;
+  if (retraining.registry.changes === state.seenChanges || clock.now() < state.notBeforeMs) return;
   void state
     .inTurn(() => takeOver(state))
-    .catch((error) => state.log.warn({ err: messageOf(error) }, 'a promoted network cannot be taken over now'));
+    .catch((error) => {
+      Object.assign(state, { seenChanges: none, notBeforeMs: clock.now() + retryMs });
+      log.warn({ err: messageOf(error), retryInMs: retryMs }, 'a promoted network cannot be taken over now');
+    });
 }
 
 /** What another process promoted or took back. */
@@ -108,7 +117,12 @@ async function takeOver(state: State): Promise<void> {
     if (!verdict.ok) return void (await room.promotion.rollback(theDoor, 'damaged', verdict.detail));
   }
   const guard = await guardFor(state, wanted);
-  if (guard.gallery.stale > 0) await renewTemplates(guard.gallery, guard.reader, untilQuiet);
+  try {
+    if (guard.gallery.stale > 0) await renewTemplates(guard.gallery, guard.reader, untilQuiet);
+  } catch (error) {
+    await release(state, guard);
+    throw error;
+  }
   if ((registry.champion()?.id ?? 'base') === wanted) take(state, guard);
   else await release(state, guard);
 }
