@@ -78,10 +78,11 @@ async function enterPin(
     controller.pins = withWrong(controller.pins, against.who, against.of, clock.now());
     return controller.refuse('open', by, 'wrong-pin', another ? 'more than one person has this PIN: give each their own' : 'no such PIN');
   }
-  controller.pins = withRight(controller.pins, against.who);
   const { personId, rules } = owner;
   if (isPlainHash(rules.pin ?? '')) onPlain(owner);
   const admitted = admission(personId);
+  // Tries without a name are against everybody: a PIN that opens nothing by itself must not buy more of them.
+  if (against.who !== nobody || (admitted.ok && rules.pinOpens)) controller.pins = withRight(controller.pins, against.who);
   if (!admitted.ok) return controller.refuse('open', by, admitted.reason, admitted.detail);
   if (rules.pinOpens) {
     await controller.submit({ kind: 'vouched', atMs: clock.now() });

@@ -28,6 +28,7 @@ export const emergency = '!emergency';
 const freeTries = 3;
 const firstWaitMs = 30_000;
 const mostWaitMs = 3_600_000;
+const forgottenMs = 86_400_000;
 /**
  * After as many the PIN of this person opens nothing until an operator ends it or the PIN is a new one. What is
  * nobody's own only waits: anybody at the keypad could close it.
@@ -46,7 +47,9 @@ export function barred(tries: PinTries, who: PersonId, of: string, atMs: number)
 
 export function withWrong(tries: PinTries, who: PersonId, of: string, atMs: number): PinTries {
   const before = tries.get(who);
-  const wrong = (before?.of === of ? before.wrong : 0) + 1;
+  // Nobody's own are not ended by every right PIN: they are forgotten after a day without a wrong one.
+  const isOver = before !== undefined && ofNobody.has(who) && atMs - before.untilMs > forgottenMs;
+  const wrong = (before?.of === of && !isOver ? before.wrong : 0) + 1;
   const waitMs = wrong < freeTries ? 0 : Math.min(mostWaitMs, firstWaitMs * 2 ** (wrong - freeTries));
   return new Map(tries).set(who, { wrong, of, untilMs: atMs + waitMs });
 }

@@ -47,6 +47,17 @@ export function commandDesk(options: DeskOptions): Desk {
     const payload = way.replyKey ? await enclose(signed, await importKey(way.replyKey)) : signed;
     return { payload, contentType: 'application/jose', ...replyTo };
   };
+  /** An operator may send any key: with some (a point of low order) nothing can be enclosed, and there is no answer. */
+  const canAnswer = async ({ replyKey }: ReplyWay): Promise<boolean> => {
+    if (!replyKey) return true;
+    try {
+      await enclose('', await importKey(replyKey));
+      return true;
+    } catch (error) {
+      if (errors.take()) log.warn({ err: messageOf(error) }, 'command refused: nothing can be enclosed to its reply key');
+      return false;
+    }
+  };
   const carryOut = async ({ command, args, call, way }: Admitted): Promise<Outcome> => {
     try {
       const outcome = await command.run(ports, args, call);
@@ -82,8 +93,9 @@ export function commandDesk(options: DeskOptions): Desk {
       }
       const admission = await admit(incoming);
       if (!admission) return undefined;
+      using _place = admission.ok ? admission.place : undefined;
+      if (!(await canAnswer(admission.way))) return undefined;
       if (!admission.ok) return await turnAway(incoming, admission.way, admission.error, admission.counted);
-      using _place = admission.place;
       return await replyOf(incoming, admission.way, await carryOut(admission));
     },
   };

@@ -238,6 +238,22 @@ describe('PINs', () => {
     expect(await open(people, { pinWithoutName: true }).door.enterPin(keypad, '4711')).toMatchObject({ ok: true });
   });
 
+  it('without a name are not tried for longer by whoever knows one that opens nothing', async () => {
+    const people: Record<string, PersonRules> = {
+      ada: { pin: await hashPin(vault, '4711'), pinOpens: true },
+      mallory: { pin: await hashPin(vault, '1111'), pinOpens: true, enabled: false },
+      bob: { pin: await hashPin(vault, '2222'), pinNeeded: true },
+    };
+    const { door } = open(people, { pinWithoutName: true });
+    for (const pin of ['0000', '1111', '0001', '2222', '0002']) await door.enterPin(keypad, pin);
+    expect(await door.enterPin(keypad, '1111')).toMatchObject({ reason: 'locked-out' });
+    await clock.advance(30_000);
+    expect(await door.enterPin(keypad, '4711')).toMatchObject({ ok: true });
+    // Who opens alone ends it.
+    for (const pin of ['0000', '0001']) expect(await door.enterPin(keypad, pin)).toMatchObject({ reason: 'wrong-pin' });
+    expect(await door.enterPin(keypad, '4711')).toMatchObject({ ok: true });
+  }, 30_000);
+
   it('of versions before the vault go on working, and are hashed under its key once they were right', async () => {
     const salt = Buffer.from('a salt of 16 byt');
     const plain = `scrypt$${salt.toString('base64url')}$${scryptSync('471147', salt, 32).toString('base64url')}`;

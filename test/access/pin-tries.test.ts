@@ -29,3 +29,16 @@ it('a person’s PIN is closed after ten', () => {
   expect(bars.slice(2, 9)).toEqual([30, 60, 120, 240, 480, 960, 1920].map(waitOf));
   expect(bars[9]).toContain('lockout.reset');
 });
+
+it('what is nobody’s own is forgotten after a day without a wrong one; a person’s is not', () => {
+  const day = 86_400_000;
+  for (const [who, wait] of [
+    [nobody, undefined],
+    ['ada', waitOf(60)],
+  ] as const) {
+    const three = [0, 1, 2].reduce((tries, atMs) => withWrong(tries, who, 'a PIN', atMs), noTries);
+    expect(barred(three, who, 'a PIN', 2)).toBe(waitOf(30));
+    const later = 2 + 30_000 + day + 1;
+    expect(barred(withWrong(three, who, 'a PIN', later), who, 'a PIN', later)).toBe(wait);
+  }
+});

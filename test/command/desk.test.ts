@@ -57,6 +57,19 @@ describe('a signed command', () => {
     expect(Buffer.from(reply?.payload ?? '', 'base64url').toString('latin1')).not.toContain('door.open');
   });
 
+  it.each([0, 1, 2, 3])('with a reply key to which nothing can be enclosed (%i) is not carried out and not answered', async (which) => {
+    const point = Buffer.alloc(32);
+    // Points of low order: 0, 1, p − 1 and p (RFC 7748, section 7).
+    if (which === 1) point[0] = 1;
+    if (which > 1) point.fill(0xff).writeUInt8(which === 2 ? 0xec : 0xed, 0);
+    if (which > 1) point[31] = 0x7f;
+    const post = await open();
+    const replyKey = { kty: 'OKP', crv: 'X25519', x: point.toString('base64url') };
+    const payload = await signedBy(post, Date.now(), { replyKey });
+    const reply = await post.desk.take({ name: 'door.open', payload: Buffer.from(payload), retained: false });
+    expect([reply, post.door.calls]).toEqual([undefined, []]);
+  });
+
   it('is carried out once, also by a desk that was started anew, and also after the clock went back', async () => {
     const clock = fakeClock();
     const post = await open({ clock });
